@@ -1,0 +1,27 @@
+/** Where time comes from. Everything outside the rim receives a clock, so that a simulation can be the world. */
+export interface Clock {
+  /** Wall-clock time in milliseconds since 1970-01-01T00:00Z. */
+  now(): number
+  /** Monotonic time in milliseconds, for measuring. */
+  monotonic(): number
+  /** Resolves after `ms` milliseconds, or rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        clearTimeout(timer)
+        reject(signal!.reason)
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }, ms)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    }),
+}

@@ -1,0 +1,20 @@
+import type { Value } from './value.ts'
+
+/** What a mapping sees of a message. The engine's message implements it; a mapping never changes one. */
+export interface MessageView {
+  /** The body as bytes, made from the structured form where that is all there is. */
+  bytes(): Uint8Array
+  /** The body as a value, parsed on first use. Throws `MappingError` where it is no JSON document. */
+  structured(): Value
+  readonly metadata: ReadonlyMap<string, Value>
+  /** The error flag that a failed processor left, or null. */
+  readonly error: MessageFailure | null
+}
+
+export interface MessageFailure {
+  readonly message: string
+  /** Label, path (`pipeline.processors.0`) and type of the component that failed; null where not known. */
+  readonly sourceLabel: string | null
+  readonly sourcePath: string | null
+  readonly sourceType: string | null
+}

@@ -1,0 +1,85 @@
+import type { Value, ValueObject } from '../value.ts'
+import type { MessageView } from '../message-view.ts'
+
+/** The type of a parameter, as the reference prints it. A `query` argument is not evaluated but handed over as a function. */
+export type ParamType = 'string' | 'integer' | 'float' | 'bool' | 'array' | 'object' | 'timestamp' | 'unknown' | 'query'
+
+export interface Param {
+  readonly name: string
+  readonly type: ParamType
+  readonly description: string
+  readonly optional?: boolean
+  readonly default?: string | number | boolean | bigint
+  /** A `query` or other argument that must be known when the mapping is parsed (no dynamic value). */
+  readonly static?: boolean
+}
+
+/**
+ * The arguments in the order of `params`, after checks and defaults; an absent optional one is `undefined`.
+ * `string` → string, `integer` → bigint, `float` → number, `bool` → boolean, `query` → {@link Query}, all others → Value.
+ */
+export type Args = readonly (Value | Query | undefined)[]
+
+/** An unevaluated argument: a lambda or an expression, applied to `context` as its `this`. */
+export type Query = (context: Value) => Value
+
+/** What a running mapping offers to functions and to the few methods that look beyond their target. */
+export interface CallContext {
+  readonly batch: readonly MessageView[]
+  readonly index: number
+  /** The value of `this` where the call stands; undefined where there is none. */
+  readonly context: Value | undefined
+  readonly variables: ReadonlyMap<string, Value>
+}
+
+/** What a mapping was compiled in: files, environment variables, caches … Absent capabilities make a mapping error. */
+export interface World {
+  now(): bigint
+  random(): number
+  randomBytes(count: number): Uint8Array
+  env(name: string): string | undefined
+  readFile(path: string): Uint8Array
+  hostname(): string
+}
+
+/** `[mapping, input document, output document]`; the output may be `{ error }` or `'deleted'`. Each runs as a test. */
+export type Example = readonly [mapping: string, input: string, output: string | { readonly error: string } | 'deleted']
+
+interface CallableSpec {
+  readonly name: string
+  readonly categories: readonly string[]
+  readonly status: 'stable' | 'beta' | 'experimental' | 'deprecated' | 'hidden'
+  /** Markdown, in our own words. */
+  readonly description: string
+  readonly params: readonly Param[]
+  readonly examples: readonly Example[]
+  /** Reads or changes the world outside the mapping: not allowed in `.bloblang()` nor in sandboxes, never folded. */
+  readonly impure?: boolean
+}
+
+export interface FunctionSpec extends CallableSpec {
+  /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`. */
+  readonly create: (args: Args, world: World) => (call: CallContext) => Value
+}
+
+export interface MethodSpec extends CallableSpec {
+  /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`, `WrongTypeError`. */
+  readonly create: (args: Args, world: World) => (target: Value, call: CallContext) => Value
+  /**
+   * Set where the method decides itself what happens when its target fails (`catch`, `or`, `exists`, `from` …): it receives the
+   * target unevaluated.
+   */
+  readonly lazyTarget?: (target: () => Value, args: Args, call: CallContext) => Value
+}
+
+/** The default export of `functions/<name>.ts`. */
+export function defineFunction(spec: FunctionSpec): FunctionSpec {
+  return spec
+}
+
+/** The default export of `methods/<name>.ts`. */
+export function defineMethod(spec: MethodSpec): MethodSpec {
+  return spec
+}
+
+export type { Value, ValueObject }

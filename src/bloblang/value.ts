@@ -1,0 +1,133 @@
+/**
+ * The values of the language, as JavaScript values. Numbers keep four kinds apart because the original does:
+ *
+ * | kind | here | comes from |
+ * |---|---|---|
+ * | JSON number text | `number` when `String(n)` is the very text, else `JsonNumber` | parsed documents only |
+ * | int64 | `bigint` | integer literals, lengths, integer arithmetic, `.int64()` … |
+ * | uint64 | `Uint64` | `.uint64()` and the narrower unsigned casts |
+ * | float64 | `Float` | literals with a point, division, `.number()`, `.sum()` … |
+ *
+ * A plain `number` therefore never comes out of a calculation: return `BigInt(n)` or `new Float(x)`.
+ * A document that is only copied keeps its numbers byte for byte.
+ *
+ * Strings are JavaScript strings. A byte that was not UTF-8 in the source is the lone surrogate U+DC00 + byte, so that it
+ * goes out as the same byte (and as `\ufffd` in JSON): see utf8.ts.
+ */
+export type Value =
+  | null
+  | boolean
+  | string
+  | number
+  | bigint
+  | Float
+  | Uint64
+  | JsonNumber
+  | Uint8Array
+  | Timestamp
+  | readonly Value[]
+  | ValueObject
+  | Deleted
+  | Nothing
+
+/** An object's own enumerable properties are its fields; read them with `getOwn`, as `constructor` is a legal key. */
+export interface ValueObject {
+  readonly [key: string]: Value
+}
+
+export class Float {
+  readonly value: number
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+export class Uint64 {
+  readonly value: bigint
+  constructor(value: bigint) {
+    this.value = value
+  }
+}
+
+/** A number of a document whose text JavaScript would print differently: `1.50`, `1E400`, `12345678901234567890`, `-0`. */
+export class JsonNumber {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** A point in time with the zone that it is shown in. */
+export class Timestamp {
+  /** Nanoseconds since 1970-01-01T00:00Z. */
+  readonly unixNanos: bigint
+  readonly zone: Zone
+  constructor(unixNanos: bigint, zone: Zone) {
+    this.unixNanos = unixNanos
+    this.zone = zone
+  }
+}
+
+/** `name` is an IANA name, `UTC`, `Local` or, for a fixed offset, the abbreviation it was parsed with (may be empty). */
+export interface Zone {
+  readonly name: string
+  /** Seconds east of UTC where the offset is fixed; undefined where `name` decides by the instant. */
+  readonly offsetSeconds?: number
+}
+
+/** `deleted()`: removes what it is assigned to. */
+export const DELETED = Symbol('deleted')
+export type Deleted = typeof DELETED
+/** No value at all, as of `if` without `else`: the assignment does not happen. */
+export const NOTHING = Symbol('nothing')
+export type Nothing = typeof NOTHING
+
+export type ValueType =
+  | 'string'
+  | 'bytes'
+  | 'number'
+  | 'bool'
+  | 'timestamp'
+  | 'array'
+  | 'object'
+  | 'null'
+  | 'delete'
+  | 'nothing'
+  | 'unknown'
+
+/** What `.type()` answers. */
+export function typeOf(value: Value): ValueType {
+  switch (typeof value) {
+    case 'string':
+      return 'string'
+    case 'number':
+    case 'bigint':
+      return 'number'
+    case 'boolean':
+      return 'bool'
+    case 'symbol':
+      return value === DELETED ? 'delete' : 'nothing'
+    case 'object':
+      if (value === null) return 'null'
+      if (Array.isArray(value)) return 'array'
+      if (value instanceof Uint8Array) return 'bytes'
+      if (value instanceof Float || value instanceof Uint64 || value instanceof JsonNumber) return 'number'
+      if (value instanceof Timestamp) return 'timestamp'
+      return 'object'
+    default:
+      return 'unknown'
+  }
+}
+
+/** A field of an object, or null where it has none of its own. */
+export function getOwn(object: ValueObject, key: string): Value {
+  return Object.hasOwn(object, key) ? object[key]! : null
+}
+
+export function isObject(value: Value): value is ValueObject {
+  return typeOf(value) === 'object'
+}
+
+export function isNumber(value: Value): value is number | bigint | Float | Uint64 | JsonNumber {
+  return typeOf(value) === 'number'
+}

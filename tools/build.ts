@@ -1,0 +1,69 @@
+// Bundles the program and the console into dist/. `--if-stale` builds only what a newer source asks for.
+import { existsSync, globSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+
+const { values: flags } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, only: { type: 'string' } } })
+process.chdir(join(import.meta.dirname, '..'))
+mkdirSync('dist', { recursive: true })
+
+const parts = [
+  { name: 'program', sources: ['src', 'package-lock.json', 'tools/build.ts'], build: buildProgram },
+  { name: 'console', sources: ['console', 'src/bloblang', 'package-lock.json'], build: buildConsole },
+]
+for (const part of parts) {
+  if (flags.only !== undefined && flags.only !== part.name) continue
+  const stamp = `dist/.${part.name}.stamp`
+  if (flags['if-stale'] && existsSync(stamp) && newest(part.sources) <= statSync(stamp).mtimeMs) continue
+  const startedAt = performance.now()
+  process.stderr.write(`setup: building the ${part.name} … `)
+  const buildStartedAt = new Date()
+  await part.build()
+  writeFileSync(stamp, `${buildStartedAt.toISOString()}\n`)
+  process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`)
+}
+
+/** One ES module per entry, shared code in chunks beside them, so that a worker and a command load only what they use. */
+async function buildProgram(): Promise<void> {
+  for (const old of readdirSync('dist')) if (/\.mjs(\.map)?$/.test(old)) rmSync(join('dist', old))
+  const workers = globSync('src/**/*.worker.ts').toSorted()
+  await build({
+    entryPoints: [
+      { in: 'src/cli/main.ts', out: 'penstock' },
+      ...workers.map(file => ({ in: file, out: basename(file, '.ts') })),
+    ],
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[hash]',
+    sourcemap: 'linked',
+    legalComments: 'none',
+    logLevel: 'warning',
+    keepNames: false,
+    external: ['@node-rs/crc32', '@faker-js/faker', '@platformatic/wasm-utils'],
+    // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
+    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  })
+}
+
+async function buildConsole(): Promise<void> {
+  if (!existsSync('console/vite.config.ts')) return
+  const { build: viteBuild } = await import('vite')
+  await viteBuild({ root: 'console', configFile: 'console/vite.config.ts', logLevel: 'warn', build: { outDir: '../dist/console', emptyOutDir: true } })
+}
+
+/** The newest modification time, in milliseconds since 1970, of any file below the given files and folders. */
+function newest(sources: readonly string[]): number {
+  let time = 0
+  for (const source of sources) {
+    if (!existsSync(source)) continue
+    const files = statSync(source).isDirectory() ? globSync(`${source}/**/*`) : [source]
+    for (const file of files) time = Math.max(time, statSync(file).mtimeMs)
+  }
+  return time
+}
