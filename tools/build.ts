@@ -47,14 +47,21 @@ async function buildProgram(): Promise<void> {
     keepNames: false,
     external: ['@node-rs/crc32', '@faker-js/faker', '@platformatic/wasm-utils'],
     // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
   })
 }
 
 async function buildConsole(): Promise<void> {
   if (!existsSync('console/vite.config.ts')) return
   const { build: viteBuild } = await import('vite')
-  await viteBuild({ root: 'console', configFile: 'console/vite.config.ts', logLevel: 'warn', build: { outDir: '../dist/console', emptyOutDir: true } })
+  await viteBuild({
+    root: 'console',
+    configFile: 'console/vite.config.ts',
+    logLevel: 'warn',
+    build: { outDir: '../dist/console', emptyOutDir: true },
+  })
 }
 
 /** The newest modification time, in milliseconds since 1970, of any file below the given files and folders. */

@@ -1,0 +1,29 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Programs that end-to-end tests drive, and the Debian package of each. */
+const programs: Readonly<Record<string, string>> = { kcat: 'kcat', chromium: 'chromium' }
+
+/** Installs what is missing where that is allowed; otherwise says the one command that does, and the tests skip. */
+export function ensurePrograms(): void {
+  const missing = Object.entries(programs)
+    .filter(([program]) => !onPath(program))
+    .map(([, debianPackage]) => debianPackage)
+  if (missing.length === 0) return
+  const install = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    console.log(`Some end-to-end tests need ${missing.join(' and ')}. Install with: sudo sh -c '${install}'`)
+    return
+  }
+  console.log(`Installing ${missing.join(' and ')} for the end-to-end tests …`)
+  const result = spawnSync('sh', ['-c', install], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (result.status !== 0) console.log(`It failed. By hand: sudo sh -c '${install}'`)
+}
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, program)))
+}
