@@ -55,6 +55,13 @@ interface CallableSpec {
   readonly examples: readonly Example[]
   /** Reads or changes the world outside the mapping: not allowed in `.bloblang()` nor in sandboxes, never folded. */
   readonly impure?: boolean
+  /** Takes any number of unnamed arguments of any type (`format`); `params` is empty then and all of them are in `args`. */
+  readonly variadic?: boolean
+  /**
+   * Its errors reach the user bare: no ``field `this.a`: `` before the text, no `from …` behind a wrong type. So the original
+   * treats everything that it registers through its public plugin door.
+   */
+  readonly bareErrors?: boolean
 }
 
 export interface FunctionSpec extends CallableSpec {
