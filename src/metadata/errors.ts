@@ -1,0 +1,16 @@
+/**
+ * `epoch_closed`: the upload epoch was closed, its objects can not be committed. `busy`: the database was locked too
+ * long. `failed`: the database refused. `unknown_outcome`: the answer got lost on the way. `closed`: after close().
+ */
+export type MetadataErrorCode = 'epoch_closed' | 'busy' | 'failed' | 'unknown_outcome' | 'closed'
+
+/** What went wrong with the metadata as a whole, as opposed to the outcome of a single item. */
+export class MetadataError extends Error {
+  readonly code: MetadataErrorCode
+
+  constructor(code: MetadataErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'MetadataError'
+    this.code = code
+  }
+}

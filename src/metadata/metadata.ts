@@ -1,0 +1,264 @@
+/** A topic's identity: a UUID in canonical lower-case text (8-4-4-4-12). A topic created again gets another one. */
+export type TopicId = string
+
+/** The identity of one partition of one topic: a positive integer that is never used again, also not after a deletion. */
+export type PartitionId = number
+
+/** A topic as it stands. Values are immutable: a change makes a new one, so it may be the key of a WeakMap. */
+export interface Topic {
+  readonly id: TopicId
+  readonly name: string
+  /** The partitions' identities by their index; its length is the number of partitions. */
+  readonly partitions: readonly PartitionId[]
+  /** What was set on the topic itself, by Kafka's names; defaults are not among it. */
+  readonly configs: Readonly<Record<string, string>>
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+/** All topics at one moment. It is looked up without waiting; a missing topic has to be confirmed by `refresh` first. */
+export interface Catalog {
+  readonly byName: ReadonlyMap<string, Topic>
+  readonly byId: ReadonlyMap<TopicId, Topic>
+  /** Grows with every change. */
+  readonly version: number
+}
+
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** What one item of a batch came to: its value or the reason why there is none. */
+export type Outcome<Value, Code extends string> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly code: Code }
+
+export type TopicErrorCode = 'TOPIC_ALREADY_EXISTS' | 'UNKNOWN_TOPIC_ID' | 'INVALID_PARTITIONS'
+
+/** One object that was put in the bucket, and what lies in it. */
+export interface NewObject {
+  /** Its key in the store; committing the same key twice answers the first result again. */
+  readonly key: string
+  readonly sizeBytes: number
+  /** The upload epoch under which it was put. */
+  readonly epoch: number
+  /** In the order in which they arrived; batches of one partition that lie side by side become one extent. */
+  readonly batches: readonly NewBatch[]
+}
+
+/** A record batch that waits for its offsets. */
+export interface NewBatch {
+  readonly partition: PartitionId
+  /** Where it lies in its object, in bytes. */
+  readonly position: number
+  readonly sizeBytes: number
+  /** How many offsets it takes: its last offset delta plus one. */
+  readonly records: number
+  /** The largest timestamp of its header, in milliseconds since 1970. */
+  readonly maxTimestamp: number
+  /** The topic has message.timestamp.type=LogAppendTime: the commit gives the batch its time. */
+  readonly appendTime: boolean
+  /** -1 without idempotence. */
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly transactional: boolean
+}
+
+export type CommitErrorCode =
+  | 'UNKNOWN_TOPIC_OR_PARTITION'
+  | 'INVALID_PRODUCER_EPOCH'
+  | 'OUT_OF_ORDER_SEQUENCE_NUMBER'
+  | 'DUPLICATE_SEQUENCE_NUMBER'
+  | 'INVALID_TXN_STATE'
+
+export type Assignment =
+  | {
+      readonly ok: true
+      readonly baseOffset: number
+      /** The commit's time for LogAppendTime, else -1. */
+      readonly appendTimestamp: number
+      readonly logStartOffset: number
+      /** The batch was there already; `baseOffset` is the one it got then. */
+      readonly duplicate: boolean
+    }
+  | { readonly ok: false; readonly code: CommitErrorCode; readonly logStartOffset: number }
+
+/** Batches of one partition that lie side by side in one object and have consecutive offsets. */
+export interface Extent {
+  readonly partition: PartitionId
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly key: string
+  readonly position: number
+  readonly sizeBytes: number
+  /** The largest timestamp in it, in milliseconds since 1970. */
+  readonly maxTimestamp: number
+  /** The time that all its records got at the commit, or -1 when they keep their own. */
+  readonly appendTimestamp: number
+}
+
+/** The bounds of a partition, read at one moment. */
+export interface PartitionBounds {
+  readonly logStartOffset: number
+  readonly highWatermark: number
+  /** The first offset of the oldest open transaction, or the high watermark. */
+  readonly lastStableOffset: number
+  /** Bytes of the records that are still there. */
+  readonly sizeBytes: number
+}
+
+export interface AbortedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+}
+
+export interface ExtentQuery {
+  readonly partition: PartitionId
+  /** The first offset that is wanted; extents that end before it are not answered. */
+  readonly offset: number
+  /** Extents are answered until together they have this many bytes, but at least one. */
+  readonly maxBytes: number
+}
+
+/** Null in an answer stands for a partition that does not exist. */
+export interface ExtentAnswer extends PartitionBounds {
+  readonly extents: readonly Extent[]
+}
+
+/** The extent in which to look for a timestamp. */
+export type TimeQuery =
+  /** The first extent from `offset` on that has a record at or after `timestamp`. */
+  | { readonly kind: 'since'; readonly partition: PartitionId; readonly offset: number; readonly timestamp: number }
+  /** The first extent that has the largest timestamp of the partition. */
+  | { readonly kind: 'max'; readonly partition: PartitionId }
+
+export interface Appended extends PartitionBounds {
+  readonly partition: PartitionId
+  readonly extents: readonly Extent[]
+}
+
+/** Where a group stands in one partition. */
+export interface CommittedOffset {
+  readonly topic: TopicId
+  readonly partition: number
+  readonly offset: number
+  /** -1 when the client told none. */
+  readonly leaderEpoch: number
+  readonly metadata: string
+  /** Milliseconds since 1970. */
+  readonly committedAt: number
+}
+
+/** What retention and DeleteRecords are allowed to take away from one partition. */
+export interface RetentionRule {
+  readonly partition: PartitionId
+  /** Extents whose youngest record is older than this go; null keeps them. Milliseconds since 1970. */
+  readonly deleteBefore: number | null
+  /** The oldest extents go while the rest still has at least this many bytes; null keeps them. */
+  readonly keepBytes: number | null
+}
+
+/** An object that nothing refers to any more. */
+export interface DeadObject {
+  readonly id: number
+  readonly key: string
+}
+
+/**
+ * What a cluster knows: topics, which object holds which offsets, producers, groups' offsets. Records are not in it.
+ * Every call is one transaction for all its items; calls that are made together may share a transaction.
+ * A call that could not be carried out rejects with a MetadataError, and nothing of it has happened, except with the
+ * code `unknown_outcome`: then it may have happened, and only asking tells.
+ */
+export interface Metadata {
+  /** The cluster's id as clients see it; it stays the same for the life of the data. */
+  readonly clusterId: string
+
+  // Topics
+
+  /** The topics as last heard of, without waiting. What this process changed is always in it. */
+  catalog(): Catalog
+  /** Reads the topics again where another process may have changed them. Nothing negative may be answered before it. */
+  refresh(): Promise<Catalog>
+  /** Called after every change of the catalog. Returns the way to stop it. */
+  onTopicsChanged(listener: (catalog: Catalog) => void): () => void
+  /** Creates topics; names are not checked here beyond being new. */
+  createTopics(topics: readonly NewTopic[]): Promise<Outcome<Topic, TopicErrorCode>[]>
+  /** Deletes topics with all that belongs to them: records, producers' state, groups' offsets. */
+  deleteTopics(ids: readonly TopicId[]): Promise<Outcome<Topic, TopicErrorCode>[]>
+  /** Raises the number of partitions; a number that is not larger is INVALID_PARTITIONS. */
+  createPartitions(
+    changes: readonly { topic: TopicId; partitions: number }[],
+  ): Promise<Outcome<Topic, TopicErrorCode>[]>
+  /** Replaces what is set on a topic. */
+  setTopicConfigs(
+    changes: readonly { topic: TopicId; configs: Readonly<Record<string, string>> }[],
+  ): Promise<Outcome<Topic, TopicErrorCode>[]>
+
+  // The log
+
+  /** A new upload epoch. Objects are put and committed under it; one that is not renewed in time is closed for good. */
+  openEpoch(): Promise<number>
+  /** Keeps an epoch open; false when it was closed meanwhile. */
+  renewEpoch(epoch: number): Promise<boolean>
+  /** Closes an epoch, so that its objects which were never committed may be swept. */
+  closeEpoch(epoch: number): Promise<void>
+  /**
+   * Makes objects visible: gives their batches offsets, checks idempotent producers, remembers where all lies.
+   * Answers an array for each object with an assignment for each of its batches.
+   * Rejects with `epoch_closed` when an object's epoch is not open.
+   */
+  commit(objects: readonly NewObject[]): Promise<Assignment[][]>
+  /** Where the records from an offset on lie, with the partition's bounds of the same moment. */
+  findExtents(queries: readonly ExtentQuery[]): Promise<(ExtentAnswer | null)[]>
+  /** Where to look for a timestamp; undefined where no extent qualifies, null where there is no such partition. */
+  findByTime(queries: readonly TimeQuery[]): Promise<(Extent | undefined | null)[]>
+  bounds(partitions: readonly PartitionId[]): Promise<(PartitionBounds | null)[]>
+  /** Moves log starts forward (DeleteRecords); a start that is lower than the present one, or above the high watermark, changes nothing. */
+  advanceLogStart(changes: readonly { partition: PartitionId; offset: number }[]): Promise<(PartitionBounds | null)[]>
+  /** Called after every commit with what it added. Returns the way to stop it. */
+  onAppend(listener: (appended: readonly Appended[]) => void): () => void
+
+  // Producers
+
+  /** Reserves producer ids that nobody had before; answers the first of `count` consecutive ones. */
+  allocateProducerIds(count: number): Promise<number>
+
+  // Groups
+
+  /** Answers an error for each offset whose topic or partition is gone. */
+  commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<(null | 'UNKNOWN_TOPIC_OR_PARTITION')[]>
+  /** All offsets of a group; an unknown group has none. */
+  groupOffsets(group: string): Promise<CommittedOffset[]>
+  /** Forgets single offsets. */
+  deleteOffsets(group: string, partitions: readonly { topic: TopicId; partition: number }[]): Promise<void>
+  /** The groups that are remembered, because they have offsets or a saved state. */
+  listGroups(): Promise<string[]>
+  /** Keeps the opaque state of a group. */
+  saveGroup(group: string, state: Uint8Array): Promise<void>
+  /** The saved state of a group, or null. */
+  loadGroup(group: string): Promise<Uint8Array | null>
+  /** Forgets groups with their offsets and states; answers which of them were known. */
+  deleteGroups(groups: readonly string[]): Promise<boolean[]>
+
+  // Housekeeping
+
+  /** Carries out retention on at most a bounded number of extents; true when there is more to do. */
+  retain(rules: readonly RetentionRule[]): Promise<boolean>
+  /** Objects that have been dead for at least `graceMs`, at most `limit`. */
+  deadObjects(graceMs: number, limit: number): Promise<DeadObject[]>
+  /** Forgets dead objects, after they were deleted from the store. */
+  forgetObjects(ids: readonly number[]): Promise<void>
+  /** Closes the epochs that were not renewed for `expiryMs`; answers the closed ones that may still have orphans. */
+  closedEpochs(expiryMs: number): Promise<number[]>
+  /** Which of these keys of a closed epoch are known as objects. */
+  knownObjects(keys: readonly string[]): Promise<boolean[]>
+  /** Forgets a closed epoch once its orphans are gone. */
+  forgetEpoch(epoch: number): Promise<void>
+
+  /** Finishes what was begun and lets go of the data. */
+  close(): Promise<void>
+}
