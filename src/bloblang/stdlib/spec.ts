@@ -21,7 +21,11 @@ export interface Param {
 export type Args = readonly (Value | Query | undefined)[]
 
 /** An unevaluated argument: a lambda or an expression, applied to `context` as its `this`. */
-export type Query = (context: Value) => Value
+export interface Query {
+  (context: Value): Value
+  /** What error texts call it: ``field `x.b` ``, `method uppercase`. */
+  readonly annotation?: string
+}
 
 /** What a running mapping offers to functions and to the few methods that look beyond their target. */
 export interface CallContext {
@@ -59,9 +63,15 @@ interface CallableSpec {
   readonly variadic?: boolean
   /**
    * Its errors reach the user bare: no ``field `this.a`: `` before the text, no `from …` behind a wrong type. So the original
-   * treats everything that it registers through its public plugin door.
+   * treats everything that it registers through its public plugin door. `'messages'`: only the texts stay bare, a
+   * `WrongTypeError` still gets its `from …` (`sort`, `merge`, `set` …).
    */
-  readonly bareErrors?: boolean
+  readonly bareErrors?: boolean | 'messages'
+  /**
+   * Evaluated when the mapping is parsed, where target and arguments are literals: its failure is then a parse error that no
+   * `catch` saves. So the original treats the plugins that it marks as static. A function may decide by its arguments.
+   */
+  readonly folds?: boolean | ((args: Args) => boolean)
 }
 
 export interface FunctionSpec extends CallableSpec {
