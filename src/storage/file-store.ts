@@ -1,0 +1,256 @@
+import { randomUUID } from 'node:crypto'
+import type { Dirent } from 'node:fs'
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { StorageError } from './errors.ts'
+import { checkKey, checkRange, type ListOptions, type ObjectStore, type StoredObject } from './object-store.ts'
+
+export interface FileStoreOptions {
+  /**
+   * Whether a put waits until the disk has it. Without it an object still appears whole or not at all, but a loss of
+   * power may take back what was put last. True when it is not told.
+   */
+  readonly fsync?: boolean
+}
+
+/** Where unfinished objects are written; the dot keeps it apart from every key that list shows. */
+const TEMPORARY = '.tmp'
+/** Unfinished objects older than this belong to no living process. */
+const ABANDONED_MS = 60 * 60 * 1000
+
+/**
+ * A bucket in a folder, one file an object. An object is written beside, synced, moved to its place, and the folder
+ * is synced, so that no crash leaves half an object or takes back a finished one. Processes may share the folder.
+ */
+export async function openFileStore(root: string, options: FileStoreOptions = {}): Promise<ObjectStore> {
+  const fsync = options.fsync ?? true
+  const temporaryFolder = join(root, TEMPORARY)
+  try {
+    await mkdir(temporaryFolder, { recursive: true })
+    await removeAbandoned(temporaryFolder)
+  } catch (cause) {
+    throw storageError(cause, `cannot use the folder ${root}`)
+  }
+  const pathOf = (key: string) => {
+    checkKey(key)
+    if (key.split('/')[0] === TEMPORARY) throw new StorageError('invalid_key', `${TEMPORARY}/ is reserved`)
+    return join(root, key)
+  }
+
+  return {
+    url: pathToFileURL(root).href,
+
+    async put(key, body, { ifAbsent = false } = {}, signal) {
+      const path = pathOf(key)
+      const temporary = join(temporaryFolder, randomUUID())
+      try {
+        signal?.throwIfAborted()
+        await writeFile(temporary, body, fsync)
+        signal?.throwIfAborted()
+        await moveIntoPlace(temporary, path, ifAbsent, root, fsync)
+        if (fsync) await syncFolder(dirname(path))
+      } catch (cause) {
+        await rm(temporary, { force: true })
+        throw storageError(cause, `cannot put ${key}`)
+      }
+    },
+
+    async get(key, range, signal) {
+      const path = pathOf(key)
+      let file: FileHandle | undefined
+      try {
+        signal?.throwIfAborted()
+        file = await open(path, 'r')
+        const { size } = await file.stat()
+        if (range) checkRange(key, range, size)
+        return await readFully(file, key, range?.position ?? 0, range?.length ?? size)
+      } catch (cause) {
+        throw storageError(cause, `cannot read ${key}`)
+      } finally {
+        await file?.close()
+      }
+    },
+
+    async delete(keys, signal) {
+      for (const key of keys) {
+        const path = pathOf(key)
+        signal?.throwIfAborted()
+        try {
+          await rm(path, { force: true })
+          await removeEmptyFolders(dirname(path), root)
+        } catch (cause) {
+          throw storageError(cause, `cannot delete ${key}`)
+        }
+      }
+    },
+
+    async list(listOptions = {}, signal) {
+      const found: StoredObject[] = []
+      try {
+        await walk(root, '', listOptions, found, signal)
+      } catch (cause) {
+        throw storageError(cause, `cannot list ${listOptions.prefix ?? ''}`)
+      }
+      return found
+    },
+
+    async close() {},
+  }
+}
+
+async function writeFile(path: string, body: readonly Uint8Array[], fsync: boolean): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await writeFully(file, body)
+    if (fsync) await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeFully(file: FileHandle, body: readonly Uint8Array[]): Promise<void> {
+  let pieces = body.filter(piece => piece.byteLength > 0)
+  while (pieces.length > 0) {
+    let { bytesWritten } = await file.writev(pieces)
+    // A short write is legal, though rare: drop what was written and go on with the rest.
+    let done = 0
+    while (done < pieces.length && bytesWritten >= pieces[done]!.byteLength) bytesWritten -= pieces[done++]!.byteLength
+    pieces = pieces.slice(done)
+    if (bytesWritten > 0) pieces[0] = pieces[0]!.subarray(bytesWritten)
+  }
+}
+
+async function readFully(file: FileHandle, key: string, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled)
+    if (bytesRead === 0) throw new StorageError('failed', `${key} became shorter while it was read`)
+    filled += bytesRead
+  }
+  return buffer
+}
+
+async function moveIntoPlace(from: string, to: string, ifAbsent: boolean, root: string, fsync: boolean): Promise<void> {
+  const move = async () => {
+    if (!ifAbsent) return rename(from, to)
+    // A hard link fails when the name is taken, in one step; a rename would replace it.
+    await link(from, to)
+    await unlink(from)
+  }
+  // Another process may remove the emptied folder between our making and using it, hence the few rounds.
+  for (let round = 0; ; round++) {
+    try {
+      return await move()
+    } catch (error) {
+      if (round === 5 || codeOf(error) !== 'ENOENT') throw error
+      await makeFolders(dirname(to), root, fsync)
+    }
+  }
+}
+
+/** Makes a folder and those above it, each of them lastingly. */
+async function makeFolders(folder: string, root: string, fsync: boolean): Promise<void> {
+  const first = await mkdir(folder, { recursive: true })
+  if (!first || !fsync) return
+  for (let made = folder; made.length >= first.length && made.length > root.length; made = dirname(made)) {
+    await syncFolder(dirname(made))
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function removeEmptyFolders(folder: string, root: string): Promise<void> {
+  for (let path = folder; path.length > root.length; path = dirname(path)) {
+    try {
+      await rmdir(path)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOENT') return
+      throw error
+    }
+  }
+}
+
+async function removeAbandoned(folder: string): Promise<void> {
+  const oldestMs = Date.now() - ABANDONED_MS
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name)
+    const status = await stat(path).catch(ifMissing)
+    if (status && status.mtimeMs < oldestMs) await rm(path, { force: true })
+  }
+}
+
+/** Collects the objects under a folder in the order of their keys; true when there are enough of them. */
+async function walk(
+  root: string,
+  folder: string,
+  options: ListOptions,
+  found: StoredObject[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { prefix = '', after = '', limit = 1000 } = options
+  signal?.throwIfAborted()
+  const entries = (await readdir(join(root, folder), { withFileTypes: true }).catch(ifMissing)) ?? []
+  const keyed = entries
+    .filter(entry => folder !== '' || entry.name !== TEMPORARY)
+    .map(entry => ({ entry, key: folder + entry.name + (entry.isDirectory() ? '/' : '') }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+  for (const { entry, key } of keyed) {
+    if (found.length >= limit) return true
+    if (!mayHold(entry, key, prefix, after)) continue
+    if (entry.isDirectory()) {
+      if (await walk(root, key, options, found, signal)) return true
+      continue
+    }
+    const status = await stat(join(root, key)).catch(ifMissing)
+    if (status) found.push({ key, sizeBytes: status.size })
+  }
+  return found.length >= limit
+}
+
+function mayHold(entry: Dirent, key: string, prefix: string, after: string): boolean {
+  if (!entry.isDirectory()) return key.startsWith(prefix) && key > after
+  const prefixFits = key.startsWith(prefix) || prefix.startsWith(key)
+  return prefixFits && (key > after || after.startsWith(key))
+}
+
+function ifMissing(error: unknown): undefined {
+  if (codeOf(error) === 'ENOENT') return undefined
+  throw error
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+function storageError(cause: unknown, message: string): unknown {
+  if (cause instanceof StorageError) return cause
+  const code = codeOf(cause)
+  switch (code) {
+    case undefined:
+      return cause
+    case 'ENOENT':
+      return new StorageError('not_found', `${message}: it does not exist`, { cause })
+    case 'EEXIST':
+      return new StorageError('already_exists', `${message}: it exists already`, { cause })
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StorageError('full', `${message}: the disk is full`, { cause })
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'EAGAIN':
+    case 'EBUSY':
+      return new StorageError('unavailable', `${message}: ${code}`, { cause })
+    default:
+      return new StorageError('failed', `${message}: ${code}`, { cause })
+  }
+}

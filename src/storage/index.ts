@@ -1,0 +1,5 @@
+export { StorageError, type StorageErrorCode } from './errors.ts'
+export type { ListOptions, ObjectStore, PutOptions, Range, StoredObject } from './object-store.ts'
+export { type FileStoreOptions, openFileStore } from './file-store.ts'
+export { openMemoryStore } from './memory-store.ts'
+export { type StoreOptions, openStore } from './open.ts'

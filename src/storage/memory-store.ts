@@ -1,0 +1,64 @@
+import { StorageError } from './errors.ts'
+import { checkKey, checkRange, type ObjectStore, totalBytes } from './object-store.ts'
+
+export interface MemoryStoreOptions {
+  /** The most that all objects may have together; a put beyond it fails with `full`. No limit when it is not told. */
+  readonly maxBytes?: number
+}
+
+/** A bucket in this process's memory, for the playground and for tests. It is gone when nobody holds it any more. */
+export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
+  const objects = new Map<string, Buffer>()
+  const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
+  let usedBytes = 0
+
+  return {
+    url: 'mem://',
+
+    async put(key, body, { ifAbsent = false } = {}, signal) {
+      signal?.throwIfAborted()
+      checkKey(key)
+      const replaced = objects.get(key)
+      if (ifAbsent && replaced) throw new StorageError('already_exists', `${key} exists already`)
+      const growthBytes = totalBytes(body) - (replaced?.byteLength ?? 0)
+      if (usedBytes + growthBytes > maxBytes) {
+        throw new StorageError('full', `the memory store is limited to ${maxBytes} bytes`)
+      }
+      usedBytes += growthBytes
+      objects.set(key, Buffer.concat(body))
+    },
+
+    async get(key, range, signal) {
+      signal?.throwIfAborted()
+      checkKey(key)
+      const object = objects.get(key)
+      if (!object) throw new StorageError('not_found', `there is no object ${key}`)
+      if (!range) return Buffer.from(object)
+      checkRange(key, range, object.byteLength)
+      return Buffer.from(object.subarray(range.position, range.position + range.length))
+    },
+
+    async delete(keys, signal) {
+      signal?.throwIfAborted()
+      for (const key of keys) {
+        checkKey(key)
+        usedBytes -= objects.get(key)?.byteLength ?? 0
+        objects.delete(key)
+      }
+    },
+
+    async list({ prefix = '', after = '', limit = 1000 } = {}, signal) {
+      signal?.throwIfAborted()
+      return [...objects]
+        .filter(([key]) => key.startsWith(prefix) && key > after)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .slice(0, limit)
+        .map(([key, body]) => ({ key, sizeBytes: body.byteLength }))
+    },
+
+    async close() {
+      objects.clear()
+      usedBytes = 0
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { StorageError, type StorageErrorCode } from './errors.ts'
+import type { ObjectStore } from './object-store.ts'
+
+/** What every object store promises. */
+export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>): void {
+  describe(`object store ${name}`, () => {
+    let store: ObjectStore
+    before(async () => {
+      store = await open()
+    })
+    after(() => store.close())
+
+    const text = async (key: string, range?: { position: number; length: number }) =>
+      (await store.get(key, range)).toString()
+
+    it('gives back what was put, joined', async () => {
+      await store.put('a/joined', [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')])
+      assert.equal(await text('a/joined'), 'one two')
+    })
+
+    it('reads ranges', async () => {
+      await store.put('a/range', [Buffer.from('0123456789')])
+      assert.equal(await text('a/range', { position: 3, length: 4 }), '3456')
+      assert.equal(await text('a/range', { position: 10, length: 0 }), '')
+    })
+
+    it('refuses a range beyond the end', async () => {
+      await store.put('a/short', [Buffer.from('0123')])
+      await assert.rejects(store.get('a/short', { position: 2, length: 3 }), hasCode('out_of_range'))
+      await assert.rejects(store.get('a/short', { position: -1, length: 3 }), hasCode('out_of_range'))
+    })
+
+    it('holds an empty object', async () => {
+      await store.put('a/empty', [])
+      assert.equal((await store.get('a/empty')).byteLength, 0)
+    })
+
+    it('holds an object of many pieces', async () => {
+      const pieces = Array.from({ length: 3000 }, (_, index) => Buffer.from(`${index},`))
+      await store.put('a/pieces', pieces)
+      assert.equal(await text('a/pieces'), Buffer.concat(pieces).toString())
+    })
+
+    it('says that an object is not there', async () => {
+      await assert.rejects(store.get('a/none'), hasCode('not_found'))
+      await assert.rejects(store.get('none/at/all', { position: 0, length: 1 }), hasCode('not_found'))
+    })
+
+    it('replaces an object', async () => {
+      await store.put('a/twice', [Buffer.from('first')])
+      await store.put('a/twice', [Buffer.from('2nd')])
+      assert.equal(await text('a/twice'), '2nd')
+    })
+
+    it('puts only if absent, when asked', async () => {
+      await store.put('a/once', [Buffer.from('first')], { ifAbsent: true })
+      await assert.rejects(store.put('a/once', [Buffer.from('2nd')], { ifAbsent: true }), hasCode('already_exists'))
+      assert.equal(await text('a/once'), 'first')
+    })
+
+    it('lets one of many conditional puts win', async () => {
+      const results = await Promise.allSettled(
+        Array.from({ length: 10 }, (_, index) => store.put('a/race', [Buffer.from(`${index}`)], { ifAbsent: true })),
+      )
+      const winners = results.flatMap((result, index) => (result.status === 'fulfilled' ? [`${index}`] : []))
+      assert.deepEqual(winners, [await text('a/race')])
+    })
+
+    it('deletes, and deletes again', async () => {
+      await store.put('gone/deep/object', [Buffer.from('x')])
+      await store.delete(['gone/deep/object', 'gone/never'])
+      await store.delete(['gone/deep/object'])
+      await assert.rejects(store.get('gone/deep/object'), hasCode('not_found'))
+      await store.put('gone/deep/object', [Buffer.from('y')])
+      assert.equal(await text('gone/deep/object'), 'y')
+    })
+
+    it('lists in the order of keys, by prefix, after a key, up to a limit', async () => {
+      const keys = ['l/a-b', 'l/a/1', 'l/a/2', 'l/a0', 'l/b/x', 'l0', 'm/a']
+      for (const key of keys) await store.put(key, [Buffer.from(key)])
+      const list = async (options: Parameters<ObjectStore['list']>[0]) =>
+        (await store.list(options)).map(({ key }) => key)
+      assert.deepEqual(await list({ prefix: 'l' }), ['l/a-b', 'l/a/1', 'l/a/2', 'l/a0', 'l/b/x', 'l0'])
+      assert.deepEqual(await list({ prefix: 'l/a/' }), ['l/a/1', 'l/a/2'])
+      assert.deepEqual(await list({ prefix: 'l', after: 'l/a/1' }), ['l/a/2', 'l/a0', 'l/b/x', 'l0'])
+      assert.deepEqual(await list({ prefix: 'l', limit: 2 }), ['l/a-b', 'l/a/1'])
+      assert.deepEqual(await list({ prefix: 'nothing' }), [])
+      assert.deepEqual(await store.list({ prefix: 'l/a/1' }), [{ key: 'l/a/1', sizeBytes: 5 }])
+    })
+
+    it('refuses keys that would leave the bucket', async () => {
+      for (const key of ['', '/a', 'a/', 'a//b', '../a', 'a/../b', 'a/.', 'a b', 'a\0', 'ä', 'x'.repeat(1000)]) {
+        await assert.rejects(store.put(key, []), hasCode('invalid_key'), key)
+        await assert.rejects(store.get(key), hasCode('invalid_key'), key)
+      }
+    })
+
+    it('serves many at once', async () => {
+      await Promise.all(
+        Array.from({ length: 50 }, async (_, index) => {
+          const body = Buffer.alloc(1000 + index, index)
+          await store.put(`many/${index % 5}/${index}`, [body])
+          assert.deepEqual(await store.get(`many/${index % 5}/${index}`), body)
+        }),
+      )
+      assert.equal((await store.list({ prefix: 'many/' })).length, 50)
+    })
+
+    it('does nothing once the signal has aborted', async () => {
+      const aborted = AbortSignal.abort()
+      await assert.rejects(store.put('a/aborted', [], {}, aborted), { name: 'AbortError' })
+      await assert.rejects(store.get('a/aborted'), hasCode('not_found'))
+    })
+  })
+}
+
+function hasCode(code: StorageErrorCode) {
+  return (error: unknown) => error instanceof StorageError && error.code === code
+}

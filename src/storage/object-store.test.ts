@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { StorageError } from './errors.ts'
+import { openMemoryStore } from './memory-store.ts'
+import { objectStoreSuite } from './object-store.suite.ts'
+import { openStore } from './open.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'penstock-store-'))
+after(() => rm(folder, { recursive: true }))
+
+objectStoreSuite('mem://', () => openStore('mem://'))
+objectStoreSuite('file://', () => openStore(pathToFileURL(join(folder, 'bucket')).href))
+objectStoreSuite('file:// without fsync', () => openStore(pathToFileURL(join(folder, 'fast')).href, { fsync: false }))
+
+describe('a file store', () => {
+  it('removes what a dead process left unfinished, and shows none of it', async () => {
+    const root = join(folder, 'abandoned')
+    await mkdir(join(root, '.tmp'), { recursive: true })
+    await writeFile(join(root, '.tmp', 'old'), 'half')
+    await writeFile(join(root, '.tmp', 'young'), 'half')
+    await utimes(join(root, '.tmp', 'old'), 0, 0)
+    const store = await openStore(pathToFileURL(root).href)
+    assert.deepEqual(await readdir(join(root, '.tmp')), ['young'])
+    assert.deepEqual(await store.list(), [])
+    await assert.rejects(store.get('.tmp/young'), { code: 'invalid_key' })
+  })
+
+  it('leaves no empty folders behind', async () => {
+    const root = join(folder, 'tidy')
+    const store = await openStore(pathToFileURL(root).href)
+    await store.put('a/b/c', [Buffer.from('x')])
+    await store.delete(['a/b/c'])
+    assert.deepEqual(await readdir(root), ['.tmp'])
+  })
+})
+
+describe('a memory store', () => {
+  it('is bounded when asked', async () => {
+    const store = openMemoryStore({ maxBytes: 10 })
+    await store.put('a', [Buffer.alloc(8)])
+    await assert.rejects(store.put('b', [Buffer.alloc(3)]), { code: 'full' })
+    await store.put('a', [Buffer.alloc(10)])
+    await store.delete(['a'])
+    await store.put('b', [Buffer.alloc(10)])
+  })
+})
+
+describe('openStore', () => {
+  it('refuses what it does not know', async () => {
+    for (const url of ['', 'bucket', 'ftp://x', 's4://bucket', 'mem://x?max_bytes=none']) {
+      await assert.rejects(openStore(url), error => error instanceof StorageError && error.code === 'invalid_url')
+    }
+  })
+})
