@@ -1,0 +1,350 @@
+import type { Clock, Log } from '../base/index.ts'
+import type { World } from '../bloblang/index.ts'
+import type { Ack, Batch, Delivery } from './batch.ts'
+import type { Field, FieldMap, Infer } from './fields.ts'
+import type { HttpHost } from './http-host.ts'
+import type { Message } from './message.ts'
+import type { Metrics } from './metrics.ts'
+
+export type MaybePromise<T> = T | Promise<T>
+
+export type ComponentKind =
+  | 'input'
+  | 'output'
+  | 'processor'
+  | 'cache'
+  | 'buffer'
+  | 'rate_limit'
+  | 'scanner'
+  | 'metrics'
+  | 'tracer'
+
+export type Status = 'stable' | 'beta' | 'experimental' | 'deprecated'
+
+/**
+ * A source of messages. The engine calls `connect` until it succeeds, then `read` one call at a time; it keeps what is not
+ * acknowledged, replays what was refused, and backs off after errors.
+ */
+export interface Input {
+  /** Throws where there is no connection; the engine tries again. */
+  connect?(signal: AbortSignal): MaybePromise<void>
+  /**
+   * The next batch, or null at the end of the source. Throws {@link NotConnectedError} where the connection is lost, anything
+   * else is logged and tried again. Returns null or throws soon after the signal aborts.
+   */
+  read(signal: AbortSignal): MaybePromise<Delivery | null>
+  /** Releases everything. Called once, also when `connect` never succeeded. */
+  close?(): MaybePromise<void>
+}
+
+/** A destination of messages. The engine calls `write` for up to `max_in_flight` batches at a time. */
+export interface Output {
+  connect?(signal: AbortSignal): MaybePromise<void>
+  /**
+   * Delivers a batch; when it returns or resolves, every message has arrived. Throws {@link NotConnectedError} to be connected
+   * and called again, `BatchError` where only some messages failed, any other error where all did.
+   */
+  write(batch: Batch, signal: AbortSignal): MaybePromise<void>
+  close?(): MaybePromise<void>
+}
+
+/**
+ * A step of a pipeline. It never throws for a message's sake: it flags the message (`Resources.fail`) and hands it on. An error
+ * that is thrown refuses the whole batch. An empty result drops the batch, which acknowledges it.
+ */
+export interface Processor {
+  process(batch: Batch): MaybePromise<readonly Batch[]>
+  close?(): MaybePromise<void>
+  /**
+   * Set where `process` may take time (network, sleep): then messages that are batches of their own come one by one, so that
+   * none waits for its neighbours.
+   */
+  readonly waits?: boolean
+}
+
+/** A store of keys and values with a time to live. */
+export interface Cache {
+  get(key: string): MaybePromise<Uint8Array | undefined>
+  /** `ttlMs` is undefined where the cache's own default holds. */
+  set(key: string, value: Uint8Array, ttlMs?: number): MaybePromise<void>
+  /** Sets a key that must not exist; false where it does. */
+  add(key: string, value: Uint8Array, ttlMs?: number): MaybePromise<boolean>
+  delete(key: string): MaybePromise<void>
+  close?(): MaybePromise<void>
+}
+
+export interface RateLimit {
+  /** Takes one token: 0, or the milliseconds to wait before the next attempt. */
+  access(): MaybePromise<number>
+  close?(): MaybePromise<void>
+}
+
+/** Stands between inputs and the pipeline, and decides when the source is acknowledged. */
+export interface Buffer {
+  /** Takes a delivery; resolves when there is room for more. */
+  push(delivery: Delivery, signal: AbortSignal): MaybePromise<void>
+  /** The source ended: what is buffered is still delivered. */
+  end(): void
+  /** The next batch, or null when the source ended and everything was delivered and acknowledged. */
+  next(signal: AbortSignal): Promise<Delivery | null>
+  close?(): MaybePromise<void>
+}
+
+/** Bytes that arrive in pieces. */
+export interface ByteSource {
+  /** The next piece, or null at the end. The piece belongs to the caller. */
+  read(): MaybePromise<Uint8Array | null>
+  close(): MaybePromise<void>
+  /** A file name or URL, where one is known. */
+  readonly name: string
+}
+
+/** Cuts a source into messages. */
+export interface ScannerFactory {
+  scan(source: ByteSource): Scanner
+}
+
+export interface Scanner {
+  /** The next messages, or null at the end. Throws where the source cannot be cut; what came before was delivered. */
+  next(): MaybePromise<readonly Message[] | null>
+  close(): MaybePromise<void>
+}
+
+/** The connection to a source or destination is gone; the engine makes a new one. */
+export class NotConnectedError extends Error {
+  constructor(cause?: unknown) {
+    super('not connected to target source or sink', { cause })
+    this.name = 'NotConnectedError'
+  }
+}
+
+/** The component was told to close, or ended by itself. */
+export class ClosedError extends Error {
+  constructor() {
+    super('type was closed')
+    this.name = 'ClosedError'
+  }
+}
+
+/** A configuration that no component can be made of. Its text is for the user. */
+export class ConfigError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ConfigError'
+  }
+}
+
+/** An output that a composing component feeds: queueing, connecting, batching and its processors are inside. */
+export interface OutputHandle {
+  /** Resolves when everything arrived; rejects as `Output.write` does. */
+  write(batch: Batch): Promise<void>
+  /** Whether a further batch would be taken up at once. */
+  readonly hasRoom: boolean
+  /** Resolves when a further batch would be taken up at once. */
+  room(): Promise<void>
+  readonly connected: boolean
+  close(): Promise<void>
+}
+
+/** An input that a composing component reads: connecting, replays and its processors are inside. */
+export interface InputHandle {
+  /** The next batch, or null when the source ended and everything was acknowledged. */
+  next(signal: AbortSignal): Promise<Delivery | null>
+  readonly connected: boolean
+  /** Stops reading; `next` yields what is to be replayed and then null. */
+  stop(): void
+  close(): Promise<void>
+}
+
+/** A list of processors, run one after the other. */
+export interface Chain {
+  run(batch: Batch): MaybePromise<readonly Batch[]>
+  readonly waits: boolean
+  readonly length: number
+  close(): Promise<void>
+}
+
+/** What was written for a component, checked and with its defaults, before it is made. */
+export interface ComponentConfig {
+  readonly kind: ComponentKind
+  readonly name: string
+  readonly label: string
+  /** `pipeline.processors.0`, without `root.`. */
+  readonly path: string
+  readonly config: unknown
+  readonly spec: AnySpec
+  /** The `processors` beside an input or output. */
+  readonly processors: readonly ComponentConfig[]
+}
+
+/** What a component gets to live with. */
+export interface Resources {
+  readonly label: string
+  readonly path: string
+  readonly name: string
+  readonly log: Log
+  /** Handles carry the component's label and path. */
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly world: World
+  /** Absent where the host has no HTTP server. */
+  readonly http: HttpHost | undefined
+  /** Aborts when the stream is told to end at once. */
+  readonly signal: AbortSignal
+  /** Flags a message as failed here; the message goes on. */
+  fail(message: Message, error: unknown): Message
+  /** Counts and logs an error that flags no message. */
+  noteError(error: unknown): void
+  chain(configs: readonly ComponentConfig[]): Promise<Chain>
+  processor(config: ComponentConfig): Promise<Processor>
+  input(config: ComponentConfig): Promise<InputHandle>
+  output(config: ComponentConfig): Promise<OutputHandle>
+  scanner(config: ComponentConfig): Promise<ScannerFactory>
+  /** Collects messages into batches by a `batching` policy. */
+  batcher(policy: BatchPolicy): Promise<Batcher>
+  /** Resources by label; throws `ConfigError` where there is none. */
+  cache(label: string): Cache
+  rateLimit(label: string): RateLimit
+  processorResource(label: string): Processor
+  inputResource(label: string): InputHandle
+  outputResource(label: string): OutputHandle
+  hasResource(kind: ComponentKind, label: string): boolean
+  /** What a running stream shares between its components by name: in-process pipes. */
+  readonly shared: Map<string, unknown>
+}
+
+/** A `batching` block. */
+export interface BatchPolicy {
+  readonly count: number
+  readonly byte_size: number
+  readonly period: number | undefined
+  readonly jitter: number
+  readonly check: Check | null
+  readonly processors: readonly ComponentConfig[] | undefined
+}
+
+interface Check {
+  check(batch: readonly Message[], index: number): boolean
+}
+
+/** Collects deliveries until its policy says that the batch is complete. */
+export interface Batcher {
+  /** Adds a delivery; the batches that are complete with it. */
+  add(delivery: Delivery): MaybePromise<readonly Delivery[]>
+  /** What is pending, complete or not. */
+  flush(): MaybePromise<readonly Delivery[]>
+  /** The milliseconds until the period ends, or undefined where none runs. */
+  untilDue(): number | undefined
+  readonly size: number
+  close(): Promise<void>
+}
+
+interface SpecBase<F extends Field<unknown>> {
+  /** As written in a configuration. */
+  readonly name: string
+  readonly status?: Status
+  /** Since which version of the original; of ours where it has none. */
+  readonly version?: string
+  readonly categories?: readonly string[]
+  /** One sentence. */
+  readonly summary: string
+  /** Markdown, in our own words. */
+  readonly description?: string
+  readonly config: F
+  readonly examples?: readonly ComponentExample[]
+  /** npm packages that it loads when it connects. */
+  readonly requires?: readonly string[]
+}
+
+/** A piece of configuration and, for processors, what it makes of messages. Examples run as tests. */
+export interface ComponentExample {
+  readonly title: string
+  readonly summary?: string
+  readonly config: string
+  readonly input?: readonly string[]
+  readonly output?: readonly string[]
+}
+
+type Create<F, R> = (config: F extends Field<infer T> ? T : never, resources: Resources) => MaybePromise<R>
+
+export interface Spec<K extends ComponentKind, F extends Field<unknown>, R> extends SpecBase<F> {
+  readonly kind: K
+  readonly create: Create<F, R>
+}
+
+export interface InputOptions {
+  /** Whether the input keeps and replays refused batches itself; else `auto_replay_nacks` of its config decides, or it does not replay. */
+  readonly replays?: boolean
+}
+
+export interface OutputOptions {
+  /** Batches written at a time where the config has no `max_in_flight`. */
+  readonly maxInFlight?: number
+}
+
+export type InputSpec<F extends Field<unknown>> = Spec<'input', F, Input> & InputOptions
+export type OutputSpec<F extends Field<unknown>> = Spec<'output', F, Output> & OutputOptions
+export type ProcessorSpec<F extends Field<unknown>> = Spec<'processor', F, Processor>
+export type CacheSpec<F extends Field<unknown>> = Spec<'cache', F, Cache>
+export type BufferSpec<F extends Field<unknown>> = Spec<'buffer', F, Buffer | null>
+export type RateLimitSpec<F extends Field<unknown>> = Spec<'rate_limit', F, RateLimit>
+export type ScannerSpec<F extends Field<unknown>> = Spec<'scanner', F, ScannerFactory>
+
+/** The default export of `input.<name>.ts`. */
+export function defineInput<const F extends Field<unknown>>(spec: Omit<InputSpec<F>, 'kind'>): InputSpec<F> {
+  return { ...spec, kind: 'input' }
+}
+
+/** The default export of `output.<name>.ts`. */
+export function defineOutput<const F extends Field<unknown>>(spec: Omit<OutputSpec<F>, 'kind'>): OutputSpec<F> {
+  return { ...spec, kind: 'output' }
+}
+
+/** The default export of `processor.<name>.ts`. */
+export function defineProcessor<const F extends Field<unknown>>(
+  spec: Omit<ProcessorSpec<F>, 'kind'>,
+): ProcessorSpec<F> {
+  return { ...spec, kind: 'processor' }
+}
+
+/** The default export of `cache.<name>.ts`. */
+export function defineCache<const F extends Field<unknown>>(spec: Omit<CacheSpec<F>, 'kind'>): CacheSpec<F> {
+  return { ...spec, kind: 'cache' }
+}
+
+/** The default export of `buffer.<name>.ts`. */
+export function defineBuffer<const F extends Field<unknown>>(spec: Omit<BufferSpec<F>, 'kind'>): BufferSpec<F> {
+  return { ...spec, kind: 'buffer' }
+}
+
+/** The default export of `rate_limit.<name>.ts`. */
+export function defineRateLimit<const F extends Field<unknown>>(
+  spec: Omit<RateLimitSpec<F>, 'kind'>,
+): RateLimitSpec<F> {
+  return { ...spec, kind: 'rate_limit' }
+}
+
+/** The default export of `scanner.<name>.ts`. */
+export function defineScanner<const F extends Field<unknown>>(spec: Omit<ScannerSpec<F>, 'kind'>): ScannerSpec<F> {
+  return { ...spec, kind: 'scanner' }
+}
+
+/** A spec whose config type nobody needs to know: what the registry holds. */
+export interface AnySpec {
+  readonly kind: ComponentKind
+  readonly name: string
+  readonly status?: Status
+  readonly version?: string
+  readonly categories?: readonly string[]
+  readonly summary: string
+  readonly description?: string
+  readonly config: Field<unknown>
+  readonly examples?: readonly ComponentExample[]
+  readonly requires?: readonly string[]
+  readonly replays?: boolean
+  readonly maxInFlight?: number
+  /** Absent: the component is known and checked, and cannot run here. */
+  readonly create?: (config: never, resources: Resources) => MaybePromise<unknown>
+}
+
+export type { Ack, Batch, Delivery, FieldMap, Infer }

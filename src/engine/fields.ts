@@ -1,0 +1,150 @@
+import type { Interpolation, Mapping } from '../bloblang/index.ts'
+import type { ComponentConfig, ComponentKind } from './component.ts'
+
+export type FieldType =
+  | 'string'
+  | 'int'
+  | 'float'
+  | 'bool'
+  | 'object'
+  | 'unknown'
+  | 'input'
+  | 'output'
+  | 'processor'
+  | 'cache'
+  | 'buffer'
+  | 'rate_limit'
+  | 'scanner'
+  | 'metrics'
+  | 'tracer'
+
+export type FieldStructure = 'scalar' | 'array' | '2darray' | 'map'
+
+/** What is checked and parsed, shown in editors and printed in the reference, of one field. */
+export interface FieldShape {
+  readonly type: FieldType
+  readonly structure: FieldStructure
+  /** Markdown, in our own words. */
+  readonly description: string
+  /** As it would be written; undefined where there is none. */
+  readonly default?: unknown
+  readonly optional?: boolean
+  readonly advanced?: boolean
+  readonly deprecated?: boolean
+  readonly secret?: boolean
+  readonly interpolated?: boolean
+  readonly bloblang?: boolean
+  /** Text of the form `1h30m`, parsed to milliseconds. */
+  readonly duration?: boolean
+  /** Allowed values, with what they mean. */
+  readonly options?: Readonly<Record<string, string>>
+  /** Whether a value that is none of the options is refused when the configuration is checked. */
+  readonly strict?: boolean
+  readonly children?: Readonly<Record<string, FieldShape>>
+  /** Findings about a value that is well formed. Runs for the whole field and, in lists and maps, for each element. */
+  readonly lint?: (value: unknown) => string | readonly string[] | undefined
+  readonly examples?: readonly unknown[]
+  readonly version?: string
+}
+
+/** A field of a configuration and the TypeScript type that it is parsed to. */
+export class Field<T> {
+  readonly shape: FieldShape
+  /** Carries the type; never set. */
+  declare readonly type: T
+
+  constructor(shape: FieldShape) {
+    this.shape = shape
+  }
+
+  /** The value where none is written, as it would be written. */
+  default(value: unknown): Field<T> {
+    return this.#with({ default: value })
+  }
+
+  optional(): Field<T | undefined> {
+    return new Field<T | undefined>({ ...this.shape, optional: true })
+  }
+
+  advanced(): Field<T> {
+    return this.#with({ advanced: true })
+  }
+
+  deprecated(): Field<T> {
+    return this.#with({ deprecated: true })
+  }
+
+  /** Never shown again: scrubbed from `echo`, logs and the API. */
+  secret(): Field<T> {
+    return this.#with({ secret: true })
+  }
+
+  options(options: Readonly<Record<string, string>>, strict = true): Field<T> {
+    return this.#with({ options, strict })
+  }
+
+  lint(lint: NonNullable<FieldShape['lint']>): Field<T> {
+    return this.#with({ lint })
+  }
+
+  examples(...examples: readonly unknown[]): Field<T> {
+    return this.#with({ examples })
+  }
+
+  since(version: string): Field<T> {
+    return this.#with({ version })
+  }
+
+  list(): Field<T[]> {
+    return new Field<T[]>({ ...this.shape, structure: 'array' })
+  }
+
+  listOfLists(): Field<T[][]> {
+    return new Field<T[][]>({ ...this.shape, structure: '2darray' })
+  }
+
+  map(): Field<Record<string, T>> {
+    return new Field<Record<string, T>>({ ...this.shape, structure: 'map' })
+  }
+
+  #with(more: Partial<FieldShape>): Field<T> {
+    return new Field<T>({ ...this.shape, ...more })
+  }
+}
+
+export type FieldMap = Readonly<Record<string, Field<unknown>>>
+/** The parsed form of a field, or of an object of fields. */
+export type Infer<F> =
+  F extends Field<infer T> ? T : F extends FieldMap ? { readonly [K in keyof F]: Infer<F[K]> } : never
+
+function make<T>(type: FieldType, description: string, more: Partial<FieldShape> = {}): Field<T> {
+  return new Field<T>({ type, structure: 'scalar', description, ...more })
+}
+
+/** Builders of fields. Each takes the description for the reference. */
+export const field = {
+  string: (description: string) => make<string>('string', description),
+  int: (description: string) => make<number>('int', description),
+  float: (description: string) => make<number>('float', description),
+  bool: (description: string) => make<boolean>('bool', description),
+  /** Anything, as plain JavaScript values. */
+  any: (description: string) => make<unknown>('unknown', description),
+  /** Text such as `1h30m`; parsed to milliseconds, an empty text to undefined. */
+  duration: (description: string) => make<number | undefined>('string', description, { duration: true }),
+  /** Text with `${! query }` in it. */
+  interpolated: (description: string) => make<Interpolation>('string', description, { interpolated: true }),
+  /** A mapping; an empty text is null. */
+  mapping: (description: string) => make<Mapping | null>('string', description, { bloblang: true }),
+  object: <const F extends FieldMap>(children: F, description = '') =>
+    make<Infer<F>>('object', description, {
+      children: Object.fromEntries(Object.entries(children).map(([name, child]) => [name, child.shape])),
+    }),
+  /** An object of any fields, as plain JavaScript values. */
+  anyObject: (description: string) => make<Record<string, unknown>>('object', description),
+  component: (kind: ComponentKind, description: string) => make<ComponentConfig>(kind, description),
+  input: (description: string) => make<ComponentConfig>('input', description),
+  output: (description: string) => make<ComponentConfig>('output', description),
+  processor: (description: string) => make<ComponentConfig>('processor', description),
+  processors: (description: string) => make<ComponentConfig[]>('processor', description, { structure: 'array' }),
+  scanner: (description: string) => make<ComponentConfig>('scanner', description),
+} as const

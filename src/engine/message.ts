@@ -1,0 +1,222 @@
+import { Buffer } from 'node:buffer'
+import type { MessageFailure, MessageView, Value } from '../bloblang/index.ts'
+import { encodeUtf8, parseJson, printJson } from './body.ts'
+
+/** Metadata of a message; never changed in place, so messages share it freely. */
+export type Metadata = ReadonlyMap<string, Value>
+
+const noMetadata: Metadata = new Map()
+const noBytes = new Uint8Array(0)
+
+/** What travels beside a message and is no part of it: where a synchronous answer goes. */
+export interface MessageContext {
+  /** Takes the messages that answer whoever sent this one. */
+  respond(messages: readonly Message[]): void
+}
+
+/** A body (a range of a chunk that was read) or a value, or both once one was made from the other. */
+interface Body {
+  readonly chunk: Uint8Array | null
+  readonly start: number
+  readonly end: number
+  readonly value: Value | undefined
+}
+
+/**
+ * One message. It never changes: whoever wants another body, other metadata or an error flag makes a new one that shares
+ * the rest, so that fanning out and replaying need no copies. The two forms of the body are made from each other lazily.
+ */
+export class Message implements MessageView {
+  #chunk: Uint8Array | null
+  #start: number
+  #end: number
+  #value: Value | undefined
+  readonly metadata: Metadata
+  readonly error: MessageFailure | null
+  /** The index, in the batch that its input delivered, of the message that this one was made from; -1 where it has several. */
+  readonly origin: number
+  readonly context: MessageContext | null
+
+  private constructor(
+    chunk: Uint8Array | null,
+    start: number,
+    end: number,
+    value: Value | undefined,
+    metadata: Metadata,
+    error: MessageFailure | null,
+    origin: number,
+    context: MessageContext | null,
+  ) {
+    this.#chunk = chunk
+    this.#start = start
+    this.#end = end
+    this.#value = value
+    this.metadata = metadata
+    this.error = error
+    this.origin = origin
+    this.context = context
+  }
+
+  /** A message over bytes that nobody will change. */
+  static fromBytes(bytes: Uint8Array, metadata: Metadata = noMetadata, origin = 0): Message {
+    return new Message(bytes, 0, bytes.length, undefined, metadata, null, origin, null)
+  }
+
+  /** A message over the bytes `start` to `end` of a chunk, which are not copied and must not change. */
+  static fromChunk(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    metadata: Metadata = noMetadata,
+    origin = 0,
+  ): Message {
+    return new Message(chunk, start, end, undefined, metadata, null, origin, null)
+  }
+
+  static fromText(text: string, metadata: Metadata = noMetadata, origin = 0): Message {
+    return Message.fromBytes(encodeUtf8(text), metadata, origin)
+  }
+
+  /** A message with a value as its body: text and bytes are the body itself, anything else is a JSON document. */
+  static fromValue(value: Value, metadata: Metadata = noMetadata, origin = 0): Message {
+    const body = bodyOf(value)
+    return new Message(body.chunk, body.start, body.end, body.value, metadata, null, origin, null)
+  }
+
+  bytes(): Uint8Array {
+    if (this.#chunk === null) {
+      this.#chunk = this.#value === undefined ? noBytes : encodeUtf8(printJson(this.#value))
+      this.#start = 0
+      this.#end = this.#chunk.length
+    } else if (this.#end - this.#start !== this.#chunk.length) {
+      this.#chunk = this.#chunk.subarray(this.#start, this.#end)
+      this.#end -= this.#start
+      this.#start = 0
+    }
+    return this.#chunk
+  }
+
+  structured(): Value {
+    if (this.#value === undefined) this.#value = parseJson(this.bytes())
+    return this.#value
+  }
+
+  /** The body as text, each byte that is no UTF-8 as U+FFFD. */
+  text(): string {
+    const bytes = this.bytes()
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  }
+
+  /** Whether the body is known as a value and not yet as bytes. */
+  get isStructured(): boolean {
+    return this.#chunk === null
+  }
+
+  /** The bytes of the body. */
+  get sizeBytes(): number {
+    return this.#chunk === null ? this.bytes().length : this.#end - this.#start
+  }
+
+  /** Appends the body to what is written, without making a view of it first. */
+  writeTo(writer: BodyWriter): void {
+    if (this.#chunk !== null) writer.bytes(this.#chunk, this.#start, this.#end)
+    else if (this.#value !== undefined) writer.text(printJson(this.#value))
+  }
+
+  /** The same message with another body: text and bytes become the body itself, anything else a document. */
+  withValue(value: Value): Message {
+    return this.withValueAndMetadata(value, this.metadata)
+  }
+
+  withValueAndMetadata(value: Value, metadata: Metadata): Message {
+    if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
+      return new Message(null, 0, 0, value, metadata, this.error, this.origin, this.context)
+    }
+    const body = bodyOf(value)
+    return new Message(body.chunk, body.start, body.end, body.value, metadata, this.error, this.origin, this.context)
+  }
+
+  /** The same message with a document as its body, also where the document is a single string. */
+  withDocument(value: Value): Message {
+    return new Message(null, 0, 0, value, this.metadata, this.error, this.origin, this.context)
+  }
+
+  withBytes(bytes: Uint8Array): Message {
+    return new Message(bytes, 0, bytes.length, undefined, this.metadata, this.error, this.origin, this.context)
+  }
+
+  withText(text: string): Message {
+    return this.withBytes(encodeUtf8(text))
+  }
+
+  withMetadata(metadata: Metadata): Message {
+    return new Message(
+      this.#chunk,
+      this.#start,
+      this.#end,
+      this.#value,
+      metadata,
+      this.error,
+      this.origin,
+      this.context,
+    )
+  }
+
+  /** The same message with one more metadata key. */
+  withMeta(key: string, value: Value): Message {
+    return this.withMetadata(new Map(this.metadata).set(key, value))
+  }
+
+  withError(error: MessageFailure | null): Message {
+    if (error === this.error) return this
+    return new Message(
+      this.#chunk,
+      this.#start,
+      this.#end,
+      this.#value,
+      this.metadata,
+      error,
+      this.origin,
+      this.context,
+    )
+  }
+
+  withOrigin(origin: number): Message {
+    if (origin === this.origin) return this
+    return new Message(
+      this.#chunk,
+      this.#start,
+      this.#end,
+      this.#value,
+      this.metadata,
+      this.error,
+      origin,
+      this.context,
+    )
+  }
+
+  withContext(context: MessageContext | null): Message {
+    return new Message(
+      this.#chunk,
+      this.#start,
+      this.#end,
+      this.#value,
+      this.metadata,
+      this.error,
+      this.origin,
+      context,
+    )
+  }
+}
+
+/** Where bodies are written to, one after the other. */
+export interface BodyWriter {
+  bytes(chunk: Uint8Array, start: number, end: number): void
+  text(text: string): void
+}
+
+function bodyOf(value: Value): Body {
+  if (typeof value === 'string') value = encodeUtf8(value)
+  if (value instanceof Uint8Array) return { chunk: value, start: 0, end: value.length, value: undefined }
+  return { chunk: null, start: 0, end: 0, value }
+}
