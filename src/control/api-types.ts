@@ -70,6 +70,7 @@ export type ApiErrorCode =
   | 'topic_not_found'
   | 'consumer_group_not_found'
   | 'api_key_not_found'
+  | 'agent_not_found'
   | 'duplicate_pipeline_name'
   | 'duplicate_api_key_name'
   | 'topic_already_exists'

@@ -1,0 +1,49 @@
+import type { ApiError, ApiErrorCode, Finding } from './api-types.ts'
+
+/**
+ * The HTTP status of each code. Clients try 429, 499 and everything from 500 on again and take 404 for "is gone",
+ * so a user's mistake never gets one of those.
+ */
+const statuses: Readonly<Record<ApiErrorCode, number>> = {
+  invalid_request: 400,
+  invalid_api_key: 401,
+  forbidden: 403,
+  unknown_endpoint: 404,
+  virtual_cluster_not_found: 404,
+  pipeline_not_found: 404,
+  pipeline_configuration_not_found: 404,
+  topic_not_found: 404,
+  consumer_group_not_found: 404,
+  api_key_not_found: 404,
+  agent_not_found: 404,
+  duplicate_pipeline_name: 409,
+  duplicate_api_key_name: 409,
+  topic_already_exists: 409,
+  invalid_pipeline_configuration: 400,
+  pipeline_not_deployable: 409,
+  no_agent_available: 409,
+  kafka_error: 400,
+  internal_error: 500,
+}
+
+/** What a request came to when it did not succeed; the server turns it into the answer. */
+export class ControlError extends Error {
+  readonly code: ApiErrorCode
+  readonly findings: readonly Finding[] | undefined
+
+  constructor(code: ApiErrorCode, message: string, options: ErrorOptions & { findings?: readonly Finding[] } = {}) {
+    super(message, options)
+    this.name = 'ControlError'
+    this.code = code
+    this.findings = options.findings
+  }
+
+  /** The HTTP status that goes with the code. */
+  get status(): number {
+    return statuses[this.code]
+  }
+
+  toJSON(): ApiError {
+    return { code: this.code, message: this.message, ...(this.findings && { findings: this.findings }) }
+  }
+}

@@ -1,0 +1,142 @@
+import type { Assignment } from './model.ts'
+
+/** How many instances of a pipeline there shall be. */
+export type Concurrency =
+  /** Exactly so many in the whole cluster. */
+  | { readonly scope: 'cluster'; readonly count: number }
+  /** So many on each agent. */
+  | { readonly scope: 'agent'; readonly count: number }
+
+/** A pipeline that shall run. Paused ones are not given. */
+export interface WantedPipeline {
+  readonly id: string
+  readonly configurationId: string
+  /** Only agents of the same group run it; both may be empty. */
+  readonly group: string
+  readonly concurrency: Concurrency
+}
+
+/** An agent as far as placing pipelines goes. */
+export interface CandidateAgent {
+  readonly id: string
+  /** Heard of recently and with the pipelines role. */
+  readonly isAvailable: boolean
+  readonly group: string
+  /** The instances that it has not let go, or null while it has not said so since the last change for it. */
+  readonly held: ReadonlySet<string> | null
+}
+
+export interface ReconcileInput {
+  readonly pipelines: readonly WantedPipeline[]
+  readonly agents: readonly CandidateAgent[]
+  readonly assignments: readonly Assignment[]
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** What has to change so that the assignments come nearer to what is wanted. */
+export interface ReconcilePlan {
+  readonly create: readonly Placement[]
+  /** Assignments that get another configuration or are taken back. */
+  readonly update: readonly Assignment[]
+  /** Assignments that nobody holds any more. */
+  readonly remove: readonly Assignment[]
+  /** How many instances each pipeline shall have now; 0 when no agent may run it. */
+  readonly wantedCounts: ReadonlyMap<string, number>
+}
+
+export interface Placement {
+  readonly pipelineId: string
+  readonly slot: string
+  readonly agentId: string
+  readonly configurationId: string
+}
+
+/**
+ * Decides who runs what. A slot is given to a second agent only after the first one has let go of it or its lease is
+ * over, so that no slot ever runs twice; and it stays where it is while its agent may run it.
+ */
+export function reconcile(input: ReconcileInput): ReconcilePlan {
+  const agents = new Map(input.agents.map(agent => [agent.id, agent]))
+  const pipelines = new Map(input.pipelines.map(pipeline => [pipeline.id, pipeline]))
+  const eligible = new Map(input.pipelines.map(pipeline => [pipeline.id, agentsFor(pipeline, input.agents)]))
+  const wantedSlots = new Map(input.pipelines.map(pipeline => [pipeline.id, slotsOf(pipeline, input.agents)]))
+
+  const update: Assignment[] = []
+  const remove: Assignment[] = []
+  const taken = new Set<string>()
+  const load = new Map<string, number>()
+  for (const assignment of input.assignments) {
+    const pipeline = pipelines.get(assignment.pipelineId)
+    const agent = agents.get(assignment.agentId)
+    if (hasLetGo(assignment, agent, input.now)) {
+      remove.push(assignment)
+      continue
+    }
+    taken.add(slotKey(assignment.pipelineId, assignment.slot))
+    load.set(assignment.agentId, (load.get(assignment.agentId) ?? 0) + 1)
+    if (assignment.released) continue
+    const isWanted = pipeline !== undefined && wantedSlots.get(pipeline.id)!.has(assignment.slot)
+    // An agent that is silent for a moment keeps what it has until its lease is over.
+    const mayStay = agent === undefined || !agent.isAvailable || agent.group === pipeline?.group
+    if (!isWanted || !mayStay) update.push({ ...assignment, released: true })
+    else if (assignment.configurationId !== pipeline.configurationId)
+      update.push({ ...assignment, configurationId: pipeline.configurationId })
+  }
+
+  const create: Placement[] = []
+  for (const pipeline of input.pipelines) {
+    for (const [slot, boundTo] of wantedSlots.get(pipeline.id)!) {
+      if (taken.has(slotKey(pipeline.id, slot))) continue
+      const candidates = eligible.get(pipeline.id)!.filter(({ id }) => boundTo === undefined || id === boundTo)
+      const agentId = leastLoaded(candidates, load)
+      if (agentId === undefined) continue
+      load.set(agentId, (load.get(agentId) ?? 0) + 1)
+      create.push({ pipelineId: pipeline.id, slot, agentId, configurationId: pipeline.configurationId })
+    }
+  }
+  const wantedCounts = new Map(
+    input.pipelines.map(({ id, concurrency: { scope, count } }) => {
+      const agentCount = eligible.get(id)!.length
+      return [id, scope === 'agent' ? agentCount * count : agentCount === 0 ? 0 : count]
+    }),
+  )
+  return { create, update, remove, wantedCounts }
+}
+
+function agentsFor(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): CandidateAgent[] {
+  return agents.filter(agent => agent.isAvailable && agent.group === pipeline.group)
+}
+
+/**
+ * The slots there shall be, with the agent that a slot is bound to, if it is to one. Agents that are silent for a moment
+ * count here, so that what they run is not taken back before their lease is over.
+ */
+function slotsOf(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): Map<string, string | undefined> {
+  const { scope, count } = pipeline.concurrency
+  const numbers = Array.from({ length: count }, (_, index) => index)
+  if (scope === 'cluster') return new Map(numbers.map(number => [`cluster/${number}`, undefined]))
+  const ofGroup = agents.filter(agent => agent.group === pipeline.group)
+  return new Map(ofGroup.flatMap(({ id }) => numbers.map(number => [`${id}/${number}`, id] as const)))
+}
+
+/**
+ * An agent that is gone has let go of everything when its lease is over: it stops by itself before that. One that is
+ * alive has let go of what was taken back when it says so after having heard of it.
+ */
+function hasLetGo(assignment: Assignment, agent: CandidateAgent | undefined, now: number): boolean {
+  if (assignment.leaseExpiresAt <= now) return agent === undefined || !agent.isAvailable || assignment.released
+  return assignment.released && agent?.held != null && !agent.held.has(assignment.instanceId)
+}
+
+function leastLoaded(agents: readonly CandidateAgent[], load: ReadonlyMap<string, number>): string | undefined {
+  let best: string | undefined
+  for (const { id } of agents) {
+    if (best === undefined || (load.get(id) ?? 0) < (load.get(best) ?? 0)) best = id
+  }
+  return best
+}
+
+function slotKey(pipelineId: string, slot: string): string {
+  return `${pipelineId} ${slot}`
+}

@@ -1,0 +1,190 @@
+import type { Clock } from '../base/index.ts'
+import type { AgentReport, InstanceReport, LogReport } from './agent-link.ts'
+import type {
+  LogLine,
+  OverviewHistoryPoint,
+  PipelineCounters,
+  PipelineHistoryPoint,
+  PipelineRates,
+} from './api-types.ts'
+import type { Changes } from './changes.ts'
+
+const sampleIntervalMs = 2000
+const historyPoints = 150
+const logLinesPerPipeline = 1000
+const zeroCounters: PipelineCounters = { input_received: 0, output_sent: 0, output_errors: 0, processor_errors: 0 }
+const zeroRates: PipelineRates = { input_per_second: 0, output_per_second: 0, errors_per_second: 0 }
+
+interface PipelineBoard {
+  /** What instances that are gone had counted. */
+  gone: PipelineCounters
+  sampled: PipelineCounters
+  rates: PipelineRates
+  readonly history: PipelineHistoryPoint[]
+  readonly lines: LogLine[]
+}
+
+/** What the agents told lately: instances, counters, log lines. It is kept in memory only, and bounded. */
+export class StatusBoard {
+  readonly #clock: Clock
+  readonly #changes: Changes
+  readonly #reports = new Map<string, AgentReport>()
+  readonly #pipelines = new Map<string, PipelineBoard>()
+  readonly #traffic = { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }
+  readonly #history: OverviewHistoryPoint[] = []
+  #sampledTraffic = { ...this.#traffic }
+  #sampledAt: number
+  #cursor = 0
+
+  constructor(clock: Clock, changes: Changes) {
+    this.#clock = clock
+    this.#changes = changes
+    this.#sampledAt = clock.now()
+  }
+
+  /** The newest report of an agent. */
+  report(agentId: string): AgentReport | undefined {
+    return this.#reports.get(agentId)
+  }
+
+  /** All instances of a pipeline with their agents. */
+  instances(pipelineId: string): { readonly agentId: string; readonly instance: InstanceReport }[] {
+    const found: { agentId: string; instance: InstanceReport }[] = []
+    for (const [agentId, report] of this.#reports)
+      for (const instance of report.instances) if (instance.pipelineId === pipelineId) found.push({ agentId, instance })
+    return found
+  }
+
+  counters(pipelineId: string): PipelineCounters {
+    const gone = this.#pipelines.get(pipelineId)?.gone ?? zeroCounters
+    return this.instances(pipelineId).reduce((sum, { instance }) => add(sum, instance.counters), gone)
+  }
+
+  rates(pipelineId: string): PipelineRates {
+    return this.#pipelines.get(pipelineId)?.rates ?? zeroRates
+  }
+
+  history(pipelineId: string): readonly PipelineHistoryPoint[] {
+    return this.#pipelines.get(pipelineId)?.history ?? []
+  }
+
+  get overviewHistory(): readonly OverviewHistoryPoint[] {
+    return this.#history
+  }
+
+  /** Lines behind a cursor, oldest first; without a cursor the newest ones. */
+  logs(pipelineId: string, afterCursor: number | undefined, limit: number): readonly LogLine[] {
+    const lines = this.#pipelines.get(pipelineId)?.lines ?? []
+    if (afterCursor === undefined) return lines.slice(-limit)
+    return lines.filter(line => line.cursor > afterCursor).slice(0, limit)
+  }
+
+  /** The cursor of the newest line of all. */
+  get cursor(): number {
+    return this.#cursor
+  }
+
+  update(agentId: string, report: AgentReport): void {
+    const before = this.#reports.get(agentId)
+    this.#reports.set(agentId, report)
+    for (const key of ['producedBytes', 'producedRecords', 'fetchedBytes'] as const)
+      this.#traffic[key] += Math.max(0, report.traffic[key] - (before?.traffic[key] ?? 0))
+    const present = new Map(report.instances.map(instance => [instance.instanceId, instance]))
+    for (const instance of before?.instances ?? []) if (!present.has(instance.instanceId)) this.#retire(instance)
+    const changed = new Set<string>()
+    const known = new Map((before?.instances ?? []).map(instance => [instance.instanceId, instance]))
+    for (const instance of [...present.values(), ...known.values()]) {
+      const [then, now] = [known.get(instance.instanceId), present.get(instance.instanceId)]
+      if (then?.state !== now?.state || then?.since !== now?.since || then?.configurationId !== now?.configurationId)
+        changed.add(instance.pipelineId)
+    }
+    for (const pipelineId of changed) this.#changes.announce('pipelines', pipelineId)
+    for (const line of report.logs) this.#append(agentId, line)
+  }
+
+  /** The agent is gone, and its instances with it. */
+  forgetAgent(agentId: string): void {
+    for (const instance of this.#reports.get(agentId)?.instances ?? []) {
+      this.#retire(instance)
+      this.#changes.announce('pipelines', instance.pipelineId)
+    }
+    this.#reports.delete(agentId)
+  }
+
+  forgetPipeline(pipelineId: string): void {
+    this.#pipelines.delete(pipelineId)
+  }
+
+  /** Adds a point to every history when it is time. */
+  sample(): void {
+    const now = this.#clock.now()
+    const elapsedMs = now - this.#sampledAt
+    if (elapsedMs < sampleIntervalMs) return
+    this.#sampledAt = now
+    const at = new Date(now).toISOString()
+    const perSecond = (difference: number) => Math.round((difference * 10_000) / elapsedMs) / 10
+    push(this.#history, historyPoints, {
+      at,
+      produced_bytes_per_second: perSecond(this.#traffic.producedBytes - this.#sampledTraffic.producedBytes),
+      fetched_bytes_per_second: perSecond(this.#traffic.fetchedBytes - this.#sampledTraffic.fetchedBytes),
+      produced_records_per_second: perSecond(this.#traffic.producedRecords - this.#sampledTraffic.producedRecords),
+    })
+    this.#sampledTraffic = { ...this.#traffic }
+    for (const report of this.#reports.values())
+      for (const instance of report.instances) this.#board(instance.pipelineId)
+    for (const [pipelineId, board] of this.#pipelines) {
+      const counters = this.counters(pipelineId)
+      const then = board.sampled
+      const failed = counters.output_errors + counters.processor_errors - then.output_errors - then.processor_errors
+      board.rates = {
+        input_per_second: perSecond(counters.input_received - then.input_received),
+        output_per_second: perSecond(counters.output_sent - then.output_sent),
+        errors_per_second: perSecond(failed),
+      }
+      board.sampled = counters
+      push(board.history, historyPoints, { at, ...board.rates })
+    }
+  }
+
+  #retire(instance: InstanceReport): void {
+    const board = this.#board(instance.pipelineId)
+    board.gone = add(board.gone, instance.counters)
+  }
+
+  #append(agentId: string, line: LogReport): void {
+    push(this.#board(line.pipelineId).lines, logLinesPerPipeline, {
+      cursor: ++this.#cursor,
+      at: new Date(line.at).toISOString(),
+      level: line.level,
+      message: line.message,
+      fields: line.fields,
+      instance_id: line.instanceId,
+      agent_id: agentId,
+    })
+    this.#changes.announce('pipeline_logs', line.pipelineId)
+  }
+
+  #board(pipelineId: string): PipelineBoard {
+    let board = this.#pipelines.get(pipelineId)
+    if (board === undefined) {
+      board = { gone: zeroCounters, sampled: zeroCounters, rates: zeroRates, history: [], lines: [] }
+      this.#pipelines.set(pipelineId, board)
+    }
+    return board
+  }
+}
+
+function add(a: PipelineCounters, b: PipelineCounters): PipelineCounters {
+  return {
+    input_received: a.input_received + b.input_received,
+    output_sent: a.output_sent + b.output_sent,
+    output_errors: a.output_errors + b.output_errors,
+    processor_errors: a.processor_errors + b.processor_errors,
+  }
+}
+
+/** Appends to a list that keeps at most `bound` items; it is cut in slices, so that an append stays cheap. */
+function push<Item>(list: Item[], bound: number, item: Item): void {
+  list.push(item)
+  if (list.length > bound * 1.25) list.splice(0, list.length - bound)
+}
