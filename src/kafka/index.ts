@@ -1,0 +1,6 @@
+export type { Api } from './api.ts'
+export { type ErrorName, ErrorCode, KafkaError, errorMessage, errorName, isRetriable } from './errors.ts'
+export { type RequestHeader, readRequestHeader, readResponse, requestFrame, responseFrame, startBody } from './frame.ts'
+export * from './messages/index.gen.ts'
+export { ProtocolError, Reader, type Uuid, zeroUuid } from './reader.ts'
+export { type Slices, Writer } from './writer.ts'
