@@ -23,3 +23,4 @@ export type {
   TopicErrorCode,
   TopicId,
 } from './metadata.ts'
+export { openSqliteMetadata, type SqliteOptions } from './sqlite/sqlite-metadata.ts'

@@ -1,4 +1,4 @@
-/** A topic's identity: a UUID in canonical lower-case text (8-4-4-4-12). A topic created again gets another one. */
+/** A topic's identity: a UUID in unpadded base64url, as Kafka writes it. A topic created again gets another one. */
 export type TopicId = string
 
 /** The identity of one partition of one topic: a positive integer that is never used again, also not after a deletion. */
@@ -39,7 +39,7 @@ export type TopicErrorCode = 'TOPIC_ALREADY_EXISTS' | 'UNKNOWN_TOPIC_ID' | 'INVA
 
 /** One object that was put in the bucket, and what lies in it. */
 export interface NewObject {
-  /** Its key in the store; committing the same key twice answers the first result again. */
+  /** Its key in the store; a key can be committed once. */
   readonly key: string
   readonly sizeBytes: number
   /** The upload epoch under which it was put. */
@@ -224,6 +224,8 @@ export interface Metadata {
 
   // Producers
 
+  /** Forgets what is known of producers that were idle for `idleMs`; they may go on with any sequence. */
+  expireProducers(idleMs: number): Promise<void>
   /** Reserves producer ids that nobody had before; answers the first of `count` consecutive ones. */
   allocateProducerIds(count: number): Promise<number>
 

@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { Clock, Random } from '../base/index.ts'
+import type { Appended, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
+
+/** The world in which the suite opens its metadata. */
+export interface SuiteWorld {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What every keeper of metadata promises. `open` gives fresh, empty metadata. */
+export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise<Metadata>): void {
+  describe(`metadata in ${name}`, () => {
+    let metadata: Metadata
+    let epoch: number
+    let now = 1_000_000
+    const clock: Clock = { now: () => now, monotonic: () => now, sleep: async () => {} }
+    const random: Random = { bytes: count => crypto.getRandomValues(new Uint8Array(count)) }
+
+    beforeEach(async () => {
+      metadata = await open({ clock, random })
+      epoch = await metadata.openEpoch()
+    })
+    afterEach(() => metadata.close())
+
+    const create = async (name: string, partitions = 1, configs = {}): Promise<Topic> => {
+      const [outcome] = await metadata.createTopics([{ name, partitions, configs }])
+      assert.ok(outcome?.ok)
+      return outcome.value
+    }
+    const object = (key: string, ...batches: NewBatch[]): NewObject => ({ key, sizeBytes: 1000, epoch, batches })
+    const extentsFrom = async (partition: number, offset: number, maxBytes = 1e9) => {
+      const [answer] = await metadata.findExtents([{ partition, offset, maxBytes }])
+      return answer?.extents.map(({ baseOffset, lastOffset, key }) => [key, baseOffset, lastOffset])
+    }
+
+    describe('topics', () => {
+      it('are in the catalog as soon as they are created', async () => {
+        const topic = await create('one', 3, { 'retention.ms': '5' })
+        assert.match(topic.id, /^[\w-]{22}$/)
+        assert.equal(topic.partitions.length, 3)
+        assert.equal(new Set(topic.partitions).size, 3)
+        assert.deepEqual(metadata.catalog().byName.get('one'), topic)
+        assert.deepEqual((await metadata.refresh()).byId.get(topic.id), topic)
+        assert.deepEqual(topic.configs, { 'retention.ms': '5' })
+        assert.equal(topic.createdAt, now)
+      })
+
+      it('are refused when the name is taken; the others are created', async () => {
+        await create('one')
+        const outcomes = await metadata.createTopics([
+          { name: 'one', partitions: 1, configs: {} },
+          { name: 'two', partitions: 1, configs: {} },
+          { name: 'two', partitions: 1, configs: {} },
+        ])
+        assert.deepEqual(
+          outcomes.map(outcome => outcome.ok || outcome.code),
+          ['TOPIC_ALREADY_EXISTS', true, 'TOPIC_ALREADY_EXISTS'],
+        )
+      })
+
+      it('come back under another id', async () => {
+        const first = await create('one')
+        const [deleted, unknown] = await metadata.deleteTopics([first.id, 'AAAAAAAAAAAAAAAAAAAAAA'])
+        assert.ok(deleted?.ok)
+        assert.deepEqual(unknown, { ok: false, code: 'UNKNOWN_TOPIC_ID' })
+        assert.equal(metadata.catalog().byName.size, 0)
+        const second = await create('one')
+        assert.notEqual(second.id, first.id)
+        assert.notEqual(second.partitions[0], first.partitions[0])
+      })
+
+      it('get more partitions, never fewer', async () => {
+        const topic = await create('one', 2)
+        const [more, same] = await metadata.createPartitions([
+          { topic: topic.id, partitions: 4 },
+          { topic: topic.id, partitions: 4 },
+        ])
+        assert.ok(more?.ok)
+        assert.deepEqual(more.value.partitions.slice(0, 2), topic.partitions)
+        assert.equal(more.value.partitions.length, 4)
+        assert.deepEqual(same, { ok: false, code: 'INVALID_PARTITIONS' })
+      })
+
+      it('tell their listeners', async () => {
+        const heard: string[][] = []
+        const stop = metadata.onTopicsChanged(catalog => heard.push([...catalog.byName.keys()]))
+        const topic = await create('one')
+        await metadata.setTopicConfigs([{ topic: topic.id, configs: { a: 'b' } }])
+        assert.deepEqual(metadata.catalog().byName.get('one')?.configs, { a: 'b' })
+        stop()
+        await create('two')
+        assert.deepEqual(heard, [['one'], ['one']])
+      })
+    })
+
+    describe('the log', () => {
+      it('gives offsets, tells listeners first, and finds the extents again', async () => {
+        const { partitions } = await create('one', 2)
+        const [p0, p1] = partitions as [number, number]
+        const heard: Appended[] = []
+        metadata.onAppend(appended => heard.push(...appended))
+        const assignments = await metadata.commit([
+          object('a', batch(p0, { records: 3, sizeBytes: 30 }), batch(p1, { position: 30 })),
+          object('b', batch(p0, { records: 2, sizeBytes: 20 })),
+        ])
+        assert.deepEqual(
+          assignments.map(of => of.map(one => one.ok && one.baseOffset)),
+          [[0, 0], [3]],
+        )
+        assert.deepEqual(
+          heard.map(({ partition, highWatermark, extents }) => [partition, highWatermark, extents.length]),
+          [
+            [p0, 5, 2],
+            [p1, 1, 1],
+          ],
+        )
+        assert.deepEqual(await extentsFrom(p0, 0), [
+          ['a', 0, 2],
+          ['b', 3, 4],
+        ])
+        assert.deepEqual(await extentsFrom(p0, 4), [['b', 3, 4]])
+        assert.deepEqual(await extentsFrom(p0, 5), [])
+        assert.deepEqual(await extentsFrom(p0, 0, 1), [['a', 0, 2]])
+        assert.deepEqual(await metadata.bounds([p0, 999]), [
+          { logStartOffset: 0, highWatermark: 5, lastStableOffset: 5, sizeBytes: 50 },
+          null,
+        ])
+      })
+
+      it('finds many extents in their order', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit(Array.from({ length: 100 }, (_, index) => object(`o${index}`, batch(partition))))
+        assert.deepEqual(
+          (await extentsFrom(partition, 7, 5000))?.map(([key]) => key),
+          Array.from({ length: 50 }, (_, index) => `o${index + 7}`),
+        )
+      })
+
+      it('keeps what it knows of producers from commit to commit', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        const send = (baseSequence: number) => batch(partition, { producerId: 7, producerEpoch: 0, baseSequence })
+        await metadata.commit([object('a', send(0))])
+        const [again] = await metadata.commit([object('b', send(0), send(1), send(5))])
+        assert.deepEqual(
+          again?.map(one => (one.ok ? [one.baseOffset, one.duplicate] : one.code)),
+          [[0, true], [1, false], 'OUT_OF_ORDER_SEQUENCE_NUMBER'],
+        )
+        now += 100
+        await metadata.expireProducers(50)
+        const [forgotten] = await metadata.commit([object('c', send(5))])
+        assert.ok(forgotten?.[0]?.ok)
+      })
+
+      it('finds records by time', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit([
+          object('a', batch(partition, { maxTimestamp: 10 })),
+          object('b', batch(partition, { maxTimestamp: 30 })),
+          object('c', batch(partition, { maxTimestamp: 20 })),
+          object('d', batch(partition, { maxTimestamp: 30 })),
+        ])
+        const [at15, at25, from2, at40, max, none] = await metadata.findByTime([
+          { kind: 'since', partition, offset: 0, timestamp: 15 },
+          { kind: 'since', partition, offset: 0, timestamp: 25 },
+          { kind: 'since', partition, offset: 2, timestamp: 15 },
+          { kind: 'since', partition, offset: 0, timestamp: 40 },
+          { kind: 'max', partition },
+          { kind: 'max', partition: 999 },
+        ])
+        assert.deepEqual(
+          [at15, at25, from2, max].map(extent => extent?.key),
+          ['b', 'b', 'c', 'b'],
+        )
+        assert.equal(at40, undefined)
+        assert.equal(none, null)
+      })
+
+      it('moves the log start forward only', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit([object('a', batch(partition, { records: 10 }))])
+        const starts = []
+        for (const offset of [4, 2, 11, 10]) {
+          const [bounds] = await metadata.advanceLogStart([{ partition, offset }])
+          starts.push(bounds?.logStartOffset)
+        }
+        assert.deepEqual(starts, [4, 4, 4, 10])
+      })
+
+      it('takes no object of a closed epoch', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.closeEpoch(epoch)
+        await assert.rejects(metadata.commit([object('a', batch(partition))]), { code: 'epoch_closed' })
+        assert.equal(await metadata.renewEpoch(epoch), false)
+        assert.deepEqual(await extentsFrom(partition, 0), [])
+      })
+
+      it('takes a key once, and nothing of a commit that fails', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit([object('a', batch(partition))])
+        await assert.rejects(metadata.commit([object('b', batch(partition)), object('a', batch(partition))]), {
+          code: 'failed',
+        })
+        assert.deepEqual(await extentsFrom(partition, 0), [['a', 0, 0]])
+      })
+
+      it('keeps calls apart that are made together', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        const results = await Promise.allSettled([
+          metadata.commit([object('a', batch(partition))]),
+          metadata.commit([object('a', batch(partition))]),
+          metadata.commit([object('b', batch(partition))]),
+        ])
+        assert.deepEqual(
+          results.map(({ status }) => status),
+          ['fulfilled', 'rejected', 'fulfilled'],
+        )
+        assert.deepEqual(await extentsFrom(partition, 0), [
+          ['a', 0, 0],
+          ['b', 1, 1],
+        ])
+      })
+
+      it('gives every producer id once', async () => {
+        const first = await metadata.allocateProducerIds(10)
+        assert.equal(await metadata.allocateProducerIds(1), first + 10)
+      })
+    })
+
+    describe('groups', () => {
+      it('keep offsets until they or their topic are deleted', async () => {
+        const topic = await create('one', 2)
+        const other = await create('two')
+        const committed = (topicId: string, partition: number, offset: number) => ({
+          topic: topicId,
+          partition,
+          offset,
+          leaderEpoch: -1,
+          metadata: 'm',
+          committedAt: now,
+        })
+        const errors = await metadata.commitOffsets('g', [
+          committed(topic.id, 0, 5),
+          committed(topic.id, 1, 6),
+          committed(topic.id, 2, 7),
+          committed(other.id, 0, 8),
+        ])
+        assert.deepEqual(errors, [null, null, 'UNKNOWN_TOPIC_OR_PARTITION', null])
+        assert.equal((await metadata.groupOffsets('g')).length, 3)
+        await metadata.commitOffsets('g', [committed(other.id, 0, 9)])
+        await metadata.deleteOffsets('g', [{ topic: topic.id, partition: 1 }])
+        await metadata.deleteTopics([topic.id])
+        assert.deepEqual(await metadata.groupOffsets('g'), [committed(other.id, 0, 9)])
+        assert.deepEqual(await metadata.groupOffsets('unknown'), [])
+      })
+
+      it('keep their state, and are forgotten as a whole', async () => {
+        const topic = await create('one')
+        await metadata.saveGroup('b', Uint8Array.of(1, 2))
+        await metadata.saveGroup('b', Uint8Array.of(3))
+        const offset = { topic: topic.id, partition: 0, offset: 1, leaderEpoch: 0, metadata: '', committedAt: 0 }
+        await metadata.commitOffsets('a', [offset])
+        assert.deepEqual(await metadata.listGroups(), ['a', 'b'])
+        assert.deepEqual(await metadata.loadGroup('b'), Uint8Array.of(3))
+        assert.equal(await metadata.loadGroup('a'), null)
+        assert.deepEqual(await metadata.deleteGroups(['a', 'b', 'c']), [true, true, false])
+        assert.deepEqual(await metadata.listGroups(), [])
+      })
+    })
+
+    describe('housekeeping', () => {
+      const dead = async () => (await metadata.deadObjects(0, 100)).map(({ key }) => key)
+
+      it('takes away what is too old, and then the objects that nothing refers to', async () => {
+        const { partitions } = await create('one', 2)
+        const [p0, p1] = partitions as [number, number]
+        await metadata.commit([
+          object('a', batch(p0, { maxTimestamp: 10 }), batch(p1, { maxTimestamp: 10, position: 100 })),
+          object('b', batch(p0, { maxTimestamp: 20 })),
+        ])
+        const rule = { keepBytes: null, deleteBefore: 15 }
+        assert.equal(await metadata.retain([{ ...rule, partition: p0 }]), false)
+        assert.deepEqual(await extentsFrom(p0, 0), [['b', 1, 1]])
+        assert.deepEqual(await dead(), [])
+        await metadata.retain([{ ...rule, partition: p1 }])
+        assert.deepEqual(await metadata.bounds([p0, p1]), [
+          { logStartOffset: 1, highWatermark: 2, lastStableOffset: 2, sizeBytes: 100 },
+          { logStartOffset: 1, highWatermark: 1, lastStableOffset: 1, sizeBytes: 0 },
+        ])
+        assert.deepEqual(await dead(), ['a'])
+        assert.deepEqual(await metadata.deadObjects(1, 100), [])
+        now += 1
+        const objects = await metadata.deadObjects(1, 100)
+        await metadata.forgetObjects(objects.map(({ id }) => id))
+        assert.deepEqual(await dead(), [])
+      })
+
+      it('takes away what is too much', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit(['a', 'b', 'c', 'd'].map(key => object(key, batch(partition))))
+        await metadata.retain([{ partition, deleteBefore: null, keepBytes: 150 }])
+        assert.deepEqual(
+          (await extentsFrom(partition, 0))?.map(([key]) => key),
+          ['c', 'd'],
+        )
+      })
+
+      it('takes away what is below the log start, but nothing above it', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit([
+          object('a', batch(partition, { records: 5 })),
+          object('b', batch(partition, { records: 5 })),
+        ])
+        await metadata.advanceLogStart([{ partition, offset: 7 }])
+        await metadata.retain([{ partition, deleteBefore: null, keepBytes: null }])
+        assert.deepEqual(await extentsFrom(partition, 0), [['b', 5, 9]])
+        assert.equal((await metadata.bounds([partition]))[0]?.logStartOffset, 7)
+      })
+
+      it('takes away the records of deleted topics', async () => {
+        const topic = await create('one')
+        await metadata.commit([object('a', batch(topic.partitions[0]!))])
+        await metadata.deleteTopics([topic.id])
+        assert.deepEqual(await metadata.findExtents([{ partition: topic.partitions[0]!, offset: 0, maxBytes: 1 }]), [
+          null,
+        ])
+        await metadata.retain([])
+        assert.deepEqual(await dead(), ['a'])
+      })
+
+      it('has an object dead from birth when nothing of it was taken', async () => {
+        await metadata.commit([object('a', batch(999))])
+        assert.deepEqual(await dead(), ['a'])
+      })
+
+      it('is bounded, and says that there is more', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit(Array.from({ length: 2500 }, (_, index) => object(`o${index}`, batch(partition))))
+        const rules = [{ partition, deleteBefore: 1000, keepBytes: null }]
+        assert.equal(await metadata.retain(rules), true)
+        assert.equal((await metadata.bounds([partition]))[0]?.logStartOffset, 2000)
+        assert.equal(await metadata.retain(rules), false)
+        assert.equal((await metadata.deadObjects(0, 5000)).length, 2500)
+      })
+
+      it('closes epochs that nobody renews, and tells orphans from objects', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit([object('a', batch(partition))])
+        const idle = await metadata.openEpoch()
+        now += 100
+        assert.equal(await metadata.renewEpoch(epoch), true)
+        assert.deepEqual(await metadata.closedEpochs(50), [idle])
+        assert.deepEqual(await metadata.knownObjects(['a', 'orphan']), [true, false])
+        await metadata.forgetEpoch(idle)
+        await metadata.forgetEpoch(epoch)
+        assert.deepEqual(await metadata.closedEpochs(50), [])
+        assert.equal(await metadata.renewEpoch(epoch), true)
+      })
+    })
+
+    it('refuses all after it was closed', async () => {
+      const closed = await open({ clock, random })
+      await closed.close()
+      await closed.close()
+      await assert.rejects(closed.listGroups(), { code: 'closed' })
+    })
+  })
+}
+
+function batch(partition: number, given: Partial<NewBatch> = {}): NewBatch {
+  return {
+    partition,
+    position: 0,
+    sizeBytes: 100,
+    records: 1,
+    maxTimestamp: 0,
+    appendTime: false,
+    producerId: -1,
+    producerEpoch: -1,
+    baseSequence: -1,
+    transactional: false,
+    ...given,
+  }
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { NewBatch, NewObject } from './metadata.ts'
+import { type PartitionState, type Plan, type PlanState, type ProducerState, plan, producerKey } from './plan.ts'
+
+const emptyPartition: PartitionState = { logStartOffset: 0, nextOffset: 0, sizeBytes: 0, lastAppendAt: 0 }
+
+describe('plan', () => {
+  it('gives dense offsets, across batches and objects', () => {
+    const { plan, partitions } = run([
+      object('a', [batch(1, { records: 3 }), batch(1, { records: 2 }), batch(2)]),
+      object('b', [batch(1)]),
+    ])
+    assert.deepEqual(offsets(plan), [[0, 3, 0], [5]])
+    assert.equal(partitions.get(1)?.nextOffset, 6)
+  })
+
+  it('joins what lies side by side into one extent', () => {
+    const batches = [
+      batch(1, { position: 0, sizeBytes: 100, records: 3, maxTimestamp: 7 }),
+      batch(1, { position: 100, sizeBytes: 50, records: 2, maxTimestamp: 5 }),
+      batch(2, { position: 150, sizeBytes: 80 }),
+    ]
+    const { plan } = run([object('a', batches)])
+    assert.deepEqual(plan.extents, [
+      [
+        {
+          partition: 1,
+          baseOffset: 0,
+          lastOffset: 4,
+          key: 'a',
+          position: 0,
+          sizeBytes: 150,
+          maxTimestamp: 7,
+          appendTimestamp: -1,
+        },
+        {
+          partition: 2,
+          baseOffset: 0,
+          lastOffset: 0,
+          key: 'a',
+          position: 150,
+          sizeBytes: 80,
+          maxTimestamp: 0,
+          appendTimestamp: -1,
+        },
+      ],
+    ])
+  })
+
+  it('refuses a partition that is not there, and takes the rest', () => {
+    const { plan } = run([object('a', [batch(9), batch(1)])])
+    assert.deepEqual(offsets(plan), [['UNKNOWN_TOPIC_OR_PARTITION', 0]])
+  })
+
+  it('leaves out of the extents what it refuses', () => {
+    const { plan } = run([
+      object('a', [
+        batch(1, { position: 0, sizeBytes: 10, producerId: 5, baseSequence: 0 }),
+        batch(1, { position: 10, sizeBytes: 10, producerId: 5, baseSequence: 7 }),
+        batch(1, { position: 20, sizeBytes: 10, producerId: 5, baseSequence: 1 }),
+      ]),
+    ])
+    assert.deepEqual(offsets(plan), [[0, 'OUT_OF_ORDER_SEQUENCE_NUMBER', 1]])
+    assert.deepEqual(
+      plan.extents[0]?.map(({ position }) => position),
+      [0, 20],
+    )
+  })
+
+  it('never lets LogAppendTime run backwards', () => {
+    const first = run([object('a', [batch(1, { appendTime: true })])], {}, 1000)
+    const second = run([object('b', [batch(1, { appendTime: true })])], first, 900)
+    assert.deepEqual(
+      [first, second].map(({ plan }) => plan.assignments[0]?.[0]),
+      [0, 1].map(baseOffset => ({ ok: true, baseOffset, appendTimestamp: 1000, logStartOffset: 0, duplicate: false })),
+    )
+    assert.equal(second.plan.extents[0]?.[0]?.maxTimestamp, 1000)
+  })
+})
+
+describe('an idempotent producer', () => {
+  const send = (baseSequence: number, records = 1, producerEpoch = 0) =>
+    batch(1, { producerId: 5, producerEpoch, baseSequence, records })
+  const results = (...batches: NewBatch[]) => offsets(run([object('a', batches)]).plan)[0]
+
+  it('may begin anywhere when it is not known', () => {
+    assert.deepEqual(results(send(17), send(18)), [0, 1])
+  })
+
+  it('goes on where it was', () => {
+    assert.deepEqual(results(send(0, 3), send(3, 2), send(5)), [0, 3, 5])
+  })
+
+  it('may not leave a gap, nor overlap', () => {
+    assert.deepEqual(results(send(0, 3), send(4), send(2, 2), send(0, 2)), [
+      0,
+      ...Array(3).fill('OUT_OF_ORDER_SEQUENCE_NUMBER'),
+    ])
+  })
+
+  it('gets the first offset again for each of its latest five batches', () => {
+    const { plan } = run([
+      object(
+        'a',
+        [0, 1, 2, 3, 4, 5, 1, 5, 3, 0].map(sequence => send(sequence)),
+      ),
+    ])
+    assert.deepEqual(offsets(plan), [[0, 1, 2, 3, 4, 5, 1, 5, 3, 'OUT_OF_ORDER_SEQUENCE_NUMBER']])
+    assert.deepEqual(
+      plan.assignments[0]?.map(one => one.ok && one.duplicate),
+      [...Array(6).fill(false), true, true, true, false],
+    )
+  })
+
+  it('is recognised in a later commit', () => {
+    const first = run([object('a', [send(0), send(1)])])
+    assert.deepEqual(offsets(run([object('b', [send(0), send(2), send(4)])], first).plan), [
+      [0, 2, 'OUT_OF_ORDER_SEQUENCE_NUMBER'],
+    ])
+  })
+
+  it('counts on from 0 after 2^31 - 1, between batches and within one', () => {
+    const last = 2 ** 31 - 1
+    assert.deepEqual(results(send(last - 1, 2), send(0), send(1)), [0, 2, 3])
+    assert.deepEqual(results(send(last - 1, 4), send(2), send(last - 1, 4)), [0, 4, 0])
+    assert.deepEqual(results(send(last), send(1)), [0, 'OUT_OF_ORDER_SEQUENCE_NUMBER'])
+  })
+
+  it('begins at 0 in a new epoch, and is fenced in an old one', () => {
+    const result = results(send(0), send(5, 1, 1), send(0, 1, 1), send(1), send(1, 1, 1))
+    assert.deepEqual(result, [0, 'OUT_OF_ORDER_SEQUENCE_NUMBER', 1, 'INVALID_PRODUCER_EPOCH', 2])
+  })
+
+  it('is another one in another partition', () => {
+    assert.deepEqual(results(send(0), batch(2, { producerId: 5, baseSequence: 0 }), send(1)), [0, 0, 1])
+  })
+})
+
+function batch(partition: number, given: Partial<NewBatch> = {}): NewBatch {
+  return {
+    partition,
+    position: 0,
+    sizeBytes: 100,
+    records: 1,
+    maxTimestamp: 0,
+    appendTime: false,
+    producerId: -1,
+    producerEpoch: given.producerId === undefined ? -1 : 0,
+    baseSequence: -1,
+    transactional: false,
+    ...given,
+  }
+}
+
+function object(key: string, batches: NewBatch[]): NewObject {
+  return { key, sizeBytes: 0, epoch: 1, batches }
+}
+
+/** Plans on what an earlier run left, or on two empty partitions 1 and 2. */
+function run(objects: NewObject[], earlier: Partial<PlanState> = {}, now = 0): PlanState & { plan: Plan } {
+  const partitions = new Map<number, PartitionState>(
+    earlier.partitions ?? [
+      [1, emptyPartition],
+      [2, emptyPartition],
+    ],
+  )
+  const producers = new Map<ReturnType<typeof producerKey>, ProducerState>(earlier.producers ?? [])
+  const result = plan({ partitions, producers }, objects, now)
+  for (const [id, partition] of result.partitions) partitions.set(id, partition)
+  for (const [key, producer] of result.producers) producers.set(key, producer)
+  return { partitions, producers, plan: result }
+}
+
+function offsets(plan: Plan): (number | string)[][] {
+  return plan.assignments.map(of => of.map(one => (one.ok ? one.baseOffset : one.code)))
+}

@@ -1,0 +1,221 @@
+import type { Clock, Random } from '../../base/index.ts'
+import type {
+  Appended,
+  Assignment,
+  Catalog,
+  CommittedOffset,
+  ExtentQuery,
+  Metadata,
+  NewObject,
+  NewTopic,
+  PartitionId,
+  RetentionRule,
+  TimeQuery,
+  TopicId,
+} from '../metadata.ts'
+import type { TopicChange, TopicList } from './topics.ts'
+import { openInThread, openInWorker, type Transport } from './transport.ts'
+
+export interface SqliteOptions {
+  /** The database's file, or `:memory:` for one that ends with the process. */
+  readonly path: string
+  /** Whether a commit waits until the disk has it. True when it is not told. */
+  readonly durable?: boolean
+  /** Whether the database gets a thread of its own. True for files, false for `:memory:` when it is not told. */
+  readonly ownThread?: boolean
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Opens the metadata of a cluster in SQLite. Several processes may have the same file open. */
+export async function openSqliteMetadata(options: SqliteOptions): Promise<Metadata> {
+  const { path, durable = true, clock, random } = options
+  const ownThread = options.ownThread ?? path !== ':memory:'
+  const transport = ownThread ? await openInWorker({ path, durable }) : openInThread({ path, durable })
+  const clusterId = await transport.call('clusterId', newUuid(random))
+  return new SqliteMetadata(transport, clock, random, clusterId, await transport.call('topics'))
+}
+
+class SqliteMetadata implements Metadata {
+  readonly clusterId: string
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #topicListeners = new Set<(catalog: Catalog) => void>()
+  readonly #appendListeners = new Set<(appended: readonly Appended[]) => void>()
+  #catalog: Catalog
+
+  constructor(transport: Transport, clock: Clock, random: Random, clusterId: string, topics: TopicList) {
+    this.#transport = transport
+    this.#clock = clock
+    this.#random = random
+    this.clusterId = clusterId
+    this.#catalog = catalogOf(topics)
+  }
+
+  catalog(): Catalog {
+    return this.#catalog
+  }
+
+  async refresh(): Promise<Catalog> {
+    const version = await this.#transport.call('catalogVersion')
+    if (version > this.#catalog.version) this.#learn(await this.#transport.call('topics'))
+    return this.#catalog
+  }
+
+  onTopicsChanged(listener: (catalog: Catalog) => void): () => void {
+    this.#topicListeners.add(listener)
+    return () => this.#topicListeners.delete(listener)
+  }
+
+  async createTopics(topics: readonly NewTopic[]) {
+    const withIds = topics.map(topic => ({ ...topic, id: newUuid(this.#random) }))
+    return this.#changed(await this.#transport.call('createTopics', withIds, this.#clock.now()))
+  }
+
+  async deleteTopics(ids: readonly TopicId[]) {
+    return this.#changed(await this.#transport.call('deleteTopics', ids))
+  }
+
+  async createPartitions(changes: readonly { topic: TopicId; partitions: number }[]) {
+    return this.#changed(await this.#transport.call('createPartitions', changes))
+  }
+
+  async setTopicConfigs(changes: readonly { topic: TopicId; configs: Readonly<Record<string, string>> }[]) {
+    return this.#changed(await this.#transport.call('setTopicConfigs', changes))
+  }
+
+  openEpoch() {
+    return this.#transport.call('openEpoch', this.#clock.now())
+  }
+
+  renewEpoch(epoch: number) {
+    return this.#transport.call('renewEpoch', epoch, this.#clock.now())
+  }
+
+  closeEpoch(epoch: number) {
+    return this.#transport.call('closeEpoch', epoch)
+  }
+
+  async commit(objects: readonly NewObject[]): Promise<Assignment[][]> {
+    const { assignments, appended } = await this.#transport.call('commit', objects, this.#clock.now())
+    for (const listener of this.#appendListeners) listener(appended)
+    return assignments
+  }
+
+  findExtents(queries: readonly ExtentQuery[]) {
+    return this.#transport.call('findExtents', queries)
+  }
+
+  findByTime(queries: readonly TimeQuery[]) {
+    return this.#transport.call('findByTime', queries)
+  }
+
+  bounds(partitions: readonly PartitionId[]) {
+    return this.#transport.call('bounds', partitions)
+  }
+
+  advanceLogStart(changes: readonly { partition: PartitionId; offset: number }[]) {
+    return this.#transport.call('advanceLogStart', changes)
+  }
+
+  onAppend(listener: (appended: readonly Appended[]) => void): () => void {
+    this.#appendListeners.add(listener)
+    return () => this.#appendListeners.delete(listener)
+  }
+
+  expireProducers(idleMs: number) {
+    return this.#transport.call('expireProducers', idleMs, this.#clock.now())
+  }
+
+  allocateProducerIds(count: number) {
+    return this.#transport.call('allocateProducerIds', count)
+  }
+
+  commitOffsets(group: string, offsets: readonly CommittedOffset[]) {
+    return this.#transport.call('commitOffsets', group, offsets)
+  }
+
+  groupOffsets(group: string) {
+    return this.#transport.call('groupOffsets', group)
+  }
+
+  deleteOffsets(group: string, partitions: readonly { topic: TopicId; partition: number }[]) {
+    return this.#transport.call('deleteOffsets', group, partitions)
+  }
+
+  listGroups() {
+    return this.#transport.call('listGroups')
+  }
+
+  saveGroup(group: string, state: Uint8Array) {
+    return this.#transport.call('saveGroup', group, state)
+  }
+
+  loadGroup(group: string) {
+    return this.#transport.call('loadGroup', group)
+  }
+
+  deleteGroups(groups: readonly string[]) {
+    return this.#transport.call('deleteGroups', groups)
+  }
+
+  retain(rules: readonly RetentionRule[]) {
+    return this.#transport.call('retain', rules, this.#clock.now())
+  }
+
+  deadObjects(graceMs: number, limit: number) {
+    return this.#transport.call('deadObjects', graceMs, limit, this.#clock.now())
+  }
+
+  forgetObjects(ids: readonly number[]) {
+    return this.#transport.call('forgetObjects', ids)
+  }
+
+  closedEpochs(expiryMs: number) {
+    return this.#transport.call('closedEpochs', expiryMs, this.#clock.now())
+  }
+
+  knownObjects(keys: readonly string[]) {
+    return this.#transport.call('knownObjects', keys)
+  }
+
+  forgetEpoch(epoch: number) {
+    return this.#transport.call('forgetEpoch', epoch)
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close()
+  }
+
+  #changed(change: TopicChange): TopicChange['outcomes'] {
+    this.#learn(change)
+    return change.outcomes
+  }
+
+  /** Takes over a list of topics, unless a later one came first. */
+  #learn(topics: TopicList): void {
+    if (topics.version <= this.#catalog.version) return
+    this.#catalog = catalogOf(topics)
+    for (const listener of this.#topicListeners) listener(this.#catalog)
+  }
+}
+
+function catalogOf({ topics, version }: TopicList): Catalog {
+  return {
+    byName: new Map(topics.map(topic => [topic.name, topic])),
+    byId: new Map(topics.map(topic => [topic.id, topic])),
+    version,
+  }
+}
+
+/** A random UUID (version 4) as Kafka writes it. Kafka avoids a leading dash, which command lines take for an option. */
+function newUuid(random: Random): string {
+  for (;;) {
+    const bytes = Buffer.from(random.bytes(16))
+    bytes[6] = (bytes[6]! & 0x0f) | 0x40
+    bytes[8] = (bytes[8]! & 0x3f) | 0x80
+    const text = bytes.toString('base64url')
+    if (!text.startsWith('-')) return text
+  }
+}
