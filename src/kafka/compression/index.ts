@@ -1,0 +1,50 @@
+// The codecs of record batches. The broker passes batches through as they are; this is for who must look inside.
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { ProtocolError } from '../reader.ts'
+import { lz4Compress, lz4Decompress } from './lz4.ts'
+import { snappyCompress, snappyDecompress } from './snappy.ts'
+
+/** No batch may grow beyond this when it is decompressed, unless the caller says so. */
+const defaultMaxBytes = 128 * 1024 * 1024
+
+/** Decompresses the records of a batch by the codec in its attributes. Throws a ProtocolError for what is corrupt or too large. */
+export function decompress(codec: number, data: Buffer, maxBytes = defaultMaxBytes): Buffer {
+  try {
+    switch (codec) {
+      case 0:
+        return data
+      case 1:
+        return gunzipSync(data, { maxOutputLength: maxBytes })
+      case 2:
+        return snappyDecompress(data, maxBytes)
+      case 3:
+        return lz4Decompress(data, maxBytes)
+      case 4:
+        return zstdDecompressSync(data, { maxOutputLength: maxBytes })
+      default:
+        break
+    }
+  } catch (cause) {
+    if (cause instanceof ProtocolError) throw cause
+    throw new ProtocolError('compressed records cannot be read', { cause })
+  }
+  throw new ProtocolError(`there is no codec ${codec}`)
+}
+
+/** Compresses the records of a batch, quickly rather than tightly. */
+export function compress(codec: number, data: Buffer): Buffer {
+  switch (codec) {
+    case 0:
+      return data
+    case 1:
+      return gzipSync(data)
+    case 2:
+      return snappyCompress(data)
+    case 3:
+      return lz4Compress(data)
+    case 4:
+      return zstdCompressSync(data, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+    default:
+      throw new ProtocolError(`there is no codec ${codec}`)
+  }
+}

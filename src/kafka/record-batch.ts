@@ -1,0 +1,176 @@
+// Record batches of format 2: the header as the broker sees it. The records inside are read by `records.ts`, never on the hot path.
+import { crc32c, crc32cOfChanged } from './crc32c.ts'
+
+/** Bytes before the records. */
+export const batchHeaderBytes = 61
+/** Base offset and length: what `batchLength` does not count. */
+export const batchOverheadBytes = 12
+
+// Where the fields of a header are.
+const at = {
+  baseOffset: 0,
+  batchLength: 8,
+  partitionLeaderEpoch: 12,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  baseTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  producerEpoch: 51,
+  baseSequence: 53,
+  recordsCount: 57,
+} as const
+
+const appendTimeBit = 8
+const transactionalBit = 16
+const controlBit = 32
+const deleteHorizonBit = 64
+
+/** The codecs by the number in the attributes' lowest three bits; 5 to 7 are nobody's. */
+export const compressionNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export type CompressionName = (typeof compressionNames)[number]
+
+export interface BatchHeader {
+  readonly baseOffset: number
+  /** All bytes of the batch, header included. */
+  readonly sizeBytes: number
+  readonly partitionLeaderEpoch: number
+  readonly magic: number
+  readonly crc: number
+  /** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
+  readonly codec: number
+  /** Timestamps are the broker's (LogAppendTime), not the producer's. */
+  readonly appendTime: boolean
+  readonly transactional: boolean
+  readonly control: boolean
+  readonly deleteHorizon: boolean
+  readonly lastOffsetDelta: number
+  readonly baseTimestamp: number
+  readonly maxTimestamp: number
+  /** -1 without idempotence. */
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly recordsCount: number
+}
+
+/** Reads the header at `start`, or undefined when the rest is shorter than a header. Nothing is checked. */
+export function readBatchHeader(buffer: Buffer, start = 0): BatchHeader | undefined {
+  if (start + batchHeaderBytes > buffer.length) return undefined
+  const view = new DataView(buffer.buffer, buffer.byteOffset + start, batchHeaderBytes)
+  const attributes = view.getInt16(at.attributes)
+  return {
+    baseOffset: int64(view, at.baseOffset),
+    sizeBytes: view.getInt32(at.batchLength) + batchOverheadBytes,
+    partitionLeaderEpoch: view.getInt32(at.partitionLeaderEpoch),
+    magic: view.getInt8(at.magic),
+    crc: view.getUint32(at.crc),
+    codec: attributes & 7,
+    appendTime: (attributes & appendTimeBit) !== 0,
+    transactional: (attributes & transactionalBit) !== 0,
+    control: (attributes & controlBit) !== 0,
+    deleteHorizon: (attributes & deleteHorizonBit) !== 0,
+    lastOffsetDelta: view.getInt32(at.lastOffsetDelta),
+    baseTimestamp: int64(view, at.baseTimestamp),
+    maxTimestamp: int64(view, at.maxTimestamp),
+    producerId: int64(view, at.producerId),
+    producerEpoch: view.getInt16(at.producerEpoch),
+    baseSequence: view.getInt32(at.baseSequence),
+    recordsCount: view.getInt32(at.recordsCount),
+  }
+}
+
+/** The size and the number of offsets of the batch at `start`, for walking over many; undefined when a header does not fit. */
+export function batchExtent(buffer: Buffer, start: number): { sizeBytes: number; offsets: number } | undefined {
+  if (start + batchHeaderBytes > buffer.length) return undefined
+  return {
+    sizeBytes: buffer.readInt32BE(start + at.batchLength) + batchOverheadBytes,
+    offsets: buffer.readInt32BE(start + at.lastOffsetDelta) + 1,
+  }
+}
+
+/** Whether the checksum of one whole batch is right. */
+export function batchCrcFits(batch: Buffer): boolean {
+  return crc32c(batch.subarray(at.attributes)) === batch.readUInt32BE(at.crc)
+}
+
+/**
+ * A copy of a batch's header with its final offset; the checksum does not cover these fields.
+ * With `appendTimestamp` (milliseconds since 1970, or -1 for none) the records also get that time (LogAppendTime),
+ * and the checksum is changed to fit. `header` is the batch's first 61 bytes or more, `sizeBytes` the whole batch.
+ */
+export function placedHeader(header: Buffer, sizeBytes: number, baseOffset: number, appendTimestamp = -1): Buffer {
+  const placed = Buffer.allocUnsafe(batchHeaderBytes)
+  header.copy(placed, 0, 0, batchHeaderBytes)
+  placeBatch(placed, 0, baseOffset)
+  if (appendTimestamp >= 0) stampAppendTime(placed, sizeBytes, appendTimestamp)
+  return placed
+}
+
+/** Gives the batch at `start` its offset, in place, with leader epoch 0. */
+export function placeBatch(buffer: Buffer, start: number, baseOffset: number): void {
+  writeInt64(buffer, start + at.baseOffset, baseOffset)
+  buffer.writeInt32BE(0, start + at.partitionLeaderEpoch)
+}
+
+function stampAppendTime(header: Buffer, sizeBytes: number, timestamp: number): void {
+  const from = at.attributes
+  const to = at.maxTimestamp + 8
+  const change = Buffer.from(header.subarray(from, to))
+  header.writeInt16BE(header.readInt16BE(at.attributes) | appendTimeBit, at.attributes)
+  writeInt64(header, at.maxTimestamp, timestamp)
+  for (let i = 0; i < change.length; i++) change[i]! ^= header[from + i]!
+  header.writeUInt32BE(crc32cOfChanged(header.readUInt32BE(at.crc), change, sizeBytes - to), at.crc)
+}
+
+/** What a batch is made of when we write one. */
+export interface BatchFields {
+  readonly baseOffset?: number
+  readonly codec?: number
+  readonly appendTime?: boolean
+  readonly transactional?: boolean
+  readonly control?: boolean
+  readonly lastOffsetDelta: number
+  readonly baseTimestamp: number
+  readonly maxTimestamp: number
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly recordsCount: number
+}
+
+/** A whole batch from its fields and its (already compressed) records, with length and checksum. */
+export function writeBatch(fields: BatchFields, records: Buffer): Buffer {
+  const batch = Buffer.allocUnsafe(batchHeaderBytes + records.length)
+  writeInt64(batch, at.baseOffset, fields.baseOffset ?? 0)
+  batch.writeInt32BE(batch.length - batchOverheadBytes, at.batchLength)
+  batch.writeInt32BE(0, at.partitionLeaderEpoch)
+  batch.writeInt8(2, at.magic)
+  const attributes =
+    (fields.codec ?? 0) |
+    (fields.appendTime ? appendTimeBit : 0) |
+    (fields.transactional ? transactionalBit : 0) |
+    (fields.control ? controlBit : 0)
+  batch.writeInt16BE(attributes, at.attributes)
+  batch.writeInt32BE(fields.lastOffsetDelta, at.lastOffsetDelta)
+  writeInt64(batch, at.baseTimestamp, fields.baseTimestamp)
+  writeInt64(batch, at.maxTimestamp, fields.maxTimestamp)
+  writeInt64(batch, at.producerId, fields.producerId ?? -1)
+  batch.writeInt16BE(fields.producerEpoch ?? -1, at.producerEpoch)
+  batch.writeInt32BE(fields.baseSequence ?? -1, at.baseSequence)
+  batch.writeInt32BE(fields.recordsCount, at.recordsCount)
+  records.copy(batch, batchHeaderBytes)
+  batch.writeUInt32BE(crc32c(batch.subarray(at.attributes)), at.crc)
+  return batch
+}
+
+function int64(view: DataView, position: number): number {
+  return view.getInt32(position) * 4294967296 + view.getUint32(position + 4)
+}
+
+function writeInt64(buffer: Buffer, position: number, value: number): void {
+  buffer.writeInt32BE(Math.floor(value / 4294967296), position)
+  buffer.writeUInt32BE(value >>> 0, position + 4)
+}

@@ -1,0 +1,155 @@
+// The records inside a batch: for lookups by time, compaction, tools and tests. Producing and fetching never come here.
+import { compress, decompress } from './compression/index.ts'
+import { type BatchFields, batchHeaderBytes, readBatchHeader, writeBatch } from './record-batch.ts'
+import { ProtocolError } from './reader.ts'
+
+/** One record as Kafka stores it. */
+export interface KafkaRecord {
+  readonly offset: number
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+  /** Null when it has no key. */
+  readonly key: Buffer | null
+  /** Null for a tombstone. */
+  readonly value: Buffer | null
+  readonly headers: readonly RecordHeader[]
+}
+
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Buffer | null
+}
+
+/** A record to be written; the timestamp is the batch's when it is left out. */
+export interface NewRecord {
+  readonly key?: Buffer | null
+  readonly value?: Buffer | null
+  readonly timestamp?: number
+  readonly headers?: readonly RecordHeader[]
+}
+
+/**
+ * All records of one whole batch, in order; control records too. Decompresses, at most to `maxBytes`.
+ * Throws a ProtocolError when the batch does not hold what its header says.
+ */
+export function readRecords(batch: Buffer, maxBytes?: number): KafkaRecord[] {
+  const header = readBatchHeader(batch)
+  if (header === undefined || header.sizeBytes > batch.length) throw new ProtocolError('record batch is cut off')
+  const body = decompress(header.codec, batch.subarray(batchHeaderBytes, header.sizeBytes), maxBytes)
+  const cursor = new RecordCursor(body)
+  const records: KafkaRecord[] = []
+  for (let i = 0; i < header.recordsCount; i++) {
+    const record = cursor.next()
+    records.push({
+      offset: header.baseOffset + record.offsetDelta,
+      timestamp: header.appendTime ? header.maxTimestamp : header.baseTimestamp + record.timestampDelta,
+      key: record.key,
+      value: record.value,
+      headers: record.headers,
+    })
+  }
+  return records
+}
+
+/** One batch of these records with offsets from 0, as a producer would send it. */
+export function writeRecords(
+  records: readonly NewRecord[],
+  options: { readonly timestamp: number; readonly codec?: number } & Partial<BatchFields>,
+): Buffer {
+  const baseTimestamp = records[0]?.timestamp ?? options.timestamp
+  let maxTimestamp = baseTimestamp
+  const body: Buffer[] = []
+  records.forEach((record, index) => {
+    const timestamp = record.timestamp ?? options.timestamp
+    maxTimestamp = Math.max(maxTimestamp, timestamp)
+    body.push(recordBytes(record, index, timestamp - baseTimestamp))
+  })
+  return writeBatch(
+    {
+      lastOffsetDelta: records.length - 1,
+      recordsCount: records.length,
+      ...options,
+      baseTimestamp,
+      maxTimestamp,
+    },
+    compress(options.codec ?? 0, Buffer.concat(body)),
+  )
+}
+
+function recordBytes(record: NewRecord, offsetDelta: number, timestampDelta: number): Buffer {
+  const parts: Buffer[] = [Buffer.from([0]), varint(timestampDelta), varint(offsetDelta)]
+  const bytes = (value: Buffer | null | undefined) => {
+    parts.push(varint(value?.length ?? -1))
+    if (value) parts.push(value)
+  }
+  bytes(record.key)
+  bytes(record.value)
+  const headers = record.headers ?? []
+  parts.push(varint(headers.length))
+  for (const header of headers) {
+    bytes(Buffer.from(header.key))
+    bytes(header.value)
+  }
+  const body = Buffer.concat(parts)
+  return Buffer.concat([varint(body.length), body])
+}
+
+/** A zig-zag varint of any integer below 2^53. */
+export function varint(value: number): Buffer {
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  const bytes: number[] = []
+  while (rest > 127) {
+    bytes.push((rest % 128) | 128)
+    rest = Math.floor(rest / 128)
+  }
+  bytes.push(rest)
+  return Buffer.from(bytes)
+}
+
+class RecordCursor {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  next() {
+    const length = this.#varint()
+    const end = this.#at + length
+    if (length < 0 || end > this.#bytes.length) throw new ProtocolError('record reaches beyond its batch')
+    this.#at++ // attributes, of which none is in use
+    const timestampDelta = this.#varint()
+    const offsetDelta = this.#varint()
+    const key = this.#nullableBytes()
+    const value = this.#nullableBytes()
+    const headers: RecordHeader[] = []
+    for (let left = this.#varint(); left > 0; left--) {
+      const name = this.#nullableBytes()
+      if (name === null) throw new ProtocolError('record header without a key')
+      headers.push({ key: name.toString(), value: this.#nullableBytes() })
+    }
+    if (this.#at !== end) throw new ProtocolError('record length does not fit its content')
+    return { timestampDelta, offsetDelta, key, value, headers }
+  }
+
+  #varint(): number {
+    let value = 0
+    for (let factor = 1; factor < 2 ** 64; factor *= 128) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) throw new ProtocolError('record batch ends inside a record')
+      value += (byte & 127) * factor
+      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+    }
+    throw new ProtocolError('varint is too long')
+  }
+
+  #nullableBytes(): Buffer | null {
+    const length = this.#varint()
+    if (length < 0) return null
+    const start = this.#at
+    this.#at += length
+    if (this.#at > this.#bytes.length) throw new ProtocolError('record batch ends inside a record')
+    return this.#bytes.subarray(start, this.#at)
+  }
+}
