@@ -38,7 +38,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     describe('topics', () => {
       it('are in the catalog as soon as they are created', async () => {
         const topic = await create('one', 3, { 'retention.ms': '5' })
-        assert.match(topic.id, /^[\w-]{22}$/)
+        assert.match(topic.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
         assert.equal(topic.partitions.length, 3)
         assert.equal(new Set(topic.partitions).size, 3)
         assert.deepEqual(metadata.catalog().byName.get('one'), topic)
@@ -62,7 +62,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
 
       it('come back under another id', async () => {
         const first = await create('one')
-        const [deleted, unknown] = await metadata.deleteTopics([first.id, 'AAAAAAAAAAAAAAAAAAAAAA'])
+        const [deleted, unknown] = await metadata.deleteTopics([first.id, '00000000-0000-0000-0000-000000000000'])
         assert.ok(deleted?.ok)
         assert.deepEqual(unknown, { ok: false, code: 'UNKNOWN_TOPIC_ID' })
         assert.equal(metadata.catalog().byName.size, 0)

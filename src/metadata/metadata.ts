@@ -1,4 +1,4 @@
-/** A topic's identity: a UUID in unpadded base64url, as Kafka writes it. A topic created again gets another one. */
+/** A topic's identity: a UUID in canonical lower-case text (8-4-4-4-12). A topic created again gets another one. */
 export type TopicId = string
 
 /** The identity of one partition of one topic: a positive integer that is never used again, also not after a deletion. */

@@ -32,7 +32,7 @@ export async function openSqliteMetadata(options: SqliteOptions): Promise<Metada
   const { path, durable = true, clock, random } = options
   const ownThread = options.ownThread ?? path !== ':memory:'
   const transport = ownThread ? await openInWorker({ path, durable }) : openInThread({ path, durable })
-  const clusterId = await transport.call('clusterId', newUuid(random))
+  const clusterId = await transport.call('clusterId', newClusterId(random))
   return new SqliteMetadata(transport, clock, random, clusterId, await transport.call('topics'))
 }
 
@@ -69,7 +69,7 @@ class SqliteMetadata implements Metadata {
   }
 
   async createTopics(topics: readonly NewTopic[]) {
-    const withIds = topics.map(topic => ({ ...topic, id: newUuid(this.#random) }))
+    const withIds = topics.map(topic => ({ ...topic, id: newTopicId(this.#random) }))
     return this.#changed(await this.#transport.call('createTopics', withIds, this.#clock.now()))
   }
 
@@ -209,13 +209,20 @@ function catalogOf({ topics, version }: TopicList): Catalog {
   }
 }
 
-/** A random UUID (version 4) as Kafka writes it. Kafka avoids a leading dash, which command lines take for an option. */
-function newUuid(random: Random): string {
-  for (;;) {
-    const bytes = Buffer.from(random.bytes(16))
-    bytes[6] = (bytes[6]! & 0x0f) | 0x40
-    bytes[8] = (bytes[8]! & 0x3f) | 0x80
-    const text = bytes.toString('base64url')
-    if (!text.startsWith('-')) return text
-  }
+/** A random UUID (version 4) in canonical text. */
+function newTopicId(random: Random): TopicId {
+  const hex = randomUuidBytes(random).toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** A cluster's id is a random UUID too, but clients know it in base64url, as Kafka's own tools write it. */
+function newClusterId(random: Random): string {
+  return randomUuidBytes(random).toString('base64url')
+}
+
+function randomUuidBytes(random: Random): Buffer {
+  const bytes = Buffer.from(random.bytes(16))
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return bytes
 }
