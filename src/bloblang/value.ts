@@ -84,6 +84,7 @@ export type Nothing = typeof NOTHING
 
 export type ValueType =
   | 'string'
+  | 'integer'
   | 'bytes'
   | 'number'
   | 'bool'

@@ -1,0 +1,202 @@
+import { MappingError, WrongTypeError } from '../errors.ts'
+import { Float, JsonNumber, Timestamp, Uint64, typeOf } from '../value.ts'
+import type { Value, ValueObject, ValueType } from '../value.ts'
+import {
+  MAX_INT64,
+  MAX_UINT64,
+  MIN_INT64,
+  parseFloat32,
+  parseFloat64,
+  parseInt64,
+  parseUint64,
+} from './parse-number.ts'
+import { utf8Text } from '../text/bytes.ts'
+import { timestampText } from '../text/timestamp-text.ts'
+
+/**
+ * Reading a value as something. `expect…` and `get…` take a value that is of the kind already, `to…` also parse texts. All
+ * throw what the original says.
+ */
+export function expectArray(value: Value, ...expected: ValueType[]): readonly Value[] {
+  if (isArray(value)) return value
+  throw new WrongTypeError(expected.length > 0 ? expected : ['array'], value)
+}
+
+export function expectObject(value: Value): ValueObject {
+  if (isObjectValue(value)) return value
+  throw new WrongTypeError(['object'], value)
+}
+
+export function expectBool(value: Value): boolean {
+  if (typeof value === 'boolean') return value
+  throw new WrongTypeError(['bool'], value)
+}
+
+export function isArray(value: Value): value is readonly Value[] {
+  return Array.isArray(value)
+}
+
+/** Whether it is an object with fields; the classes of numbers, bytes and timestamps are not. */
+export function isObjectValue(value: Value): value is ValueObject {
+  return typeOf(value) === 'object'
+}
+
+/** A number as float64, of any kind. */
+export function getNumber(value: Value): number {
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return Number(value)
+  if (value instanceof Float) return value.value
+  if (value instanceof Uint64) return Number(value.value)
+  if (value instanceof JsonNumber) return parseFloat64(value.text)
+  throw new WrongTypeError(['number'], value)
+}
+
+/** A number as int64; floats are cut, what does not fit becomes what the processor makes of it. */
+export function getInt(value: Value): bigint {
+  if (typeof value === 'bigint') return value
+  if (value instanceof Uint64) return BigInt.asIntN(64, value.value)
+  if (value instanceof Float) return truncateToInt64(value.value)
+  if (typeof value === 'number' || value instanceof JsonNumber) {
+    return documentInteger(value) ?? truncateToInt64(getNumber(value))
+  }
+  throw new WrongTypeError(['number'], value)
+}
+
+/** A string, or bytes or a timestamp as one. */
+export function getString(value: Value): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Uint8Array) return utf8Text(value)
+  if (value instanceof Timestamp) return timestampText(value)
+  throw new WrongTypeError(['string'], value)
+}
+
+/** A truth value, or a number that is not zero. */
+export function getBool(value: Value): boolean {
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'bigint') return value !== 0n
+  if (value instanceof Uint64) return value.value !== 0n
+  if (value instanceof Float) return value.value !== 0
+  // The text decides: `0.0` of a document counts as true.
+  if (typeof value === 'number' || value instanceof JsonNumber) return numberText(value) !== '0'
+  throw new WrongTypeError(['bool'], value)
+}
+
+export function toBool(value: Value): boolean {
+  const text = value instanceof Uint8Array ? utf8Text(value) : value
+  if (typeof text !== 'string') return getBool(value)
+  if (TRUE_TEXTS.has(text)) return true
+  if (FALSE_TEXTS.has(text)) return false
+  throw new WrongTypeError(['bool'], value)
+}
+
+export function toFloat64(value: Value): number {
+  if (typeof value === 'string') return parseFloat64(value)
+  if (value instanceof Uint8Array) return parseFloat64(utf8Text(value))
+  return getNumber(value)
+}
+
+export function toFloat32(value: Value): number {
+  if (typeof value === 'string') return parseFloat32(value)
+  if (value instanceof Uint8Array) return parseFloat32(utf8Text(value))
+  if (typeof value === 'number' || value instanceof JsonNumber) return parseFloat32(numberText(value))
+  return Math.fround(getNumber(value))
+}
+
+export function toInt64(value: Value): bigint {
+  if (typeof value === 'bigint') return value
+  if (value instanceof Uint64) {
+    if (value.value <= MAX_INT64) return value.value
+    throw new MappingError('unsigned integer value is too large to be cast as a signed integer')
+  }
+  if (value instanceof Float) return floatToInt64(value.value)
+  if (typeof value === 'number' || value instanceof JsonNumber) return parseInt64(numberText(value), 10)
+  if (typeof value === 'string') return parseInt64(value, 0)
+  if (value instanceof Uint8Array) return parseInt64(utf8Text(value), 0)
+  throw new WrongTypeError(['number'], value)
+}
+
+export function toUint64(value: Value): bigint {
+  if (value instanceof Uint64) return value.value
+  if (value instanceof Float) return floatToUint64(value.value)
+  if (typeof value === 'string') return parseUint64(value, 0)
+  if (value instanceof Uint8Array) return parseUint64(utf8Text(value), 0)
+  const signed = typeof value === 'bigint' ? value : documentToInt64(value)
+  if (signed >= 0n) return signed
+  throw new MappingError('signed integer value is negative and cannot be cast as an unsigned integer')
+}
+
+/** The whole value of a float. */
+export function floatToInt64(float: number): bigint {
+  if (Number.isNaN(float)) throw new MappingError('cannot convert NAN to an integer')
+  if (!Number.isFinite(float)) throw new MappingError('cannot convert +/-INF to an integer')
+  if (float > 2 ** 63) throw new MappingError('float value is too large to be cast as a signed integer')
+  if (float < -(2 ** 63)) throw new MappingError('float value is too small to be cast as a signed integer')
+  if (!Number.isInteger(float) || float === 2 ** 63) {
+    throw new MappingError(
+      `float value contains decimals and therefore cannot be cast as a signed integer${ROUND_HINT}`,
+    )
+  }
+  return BigInt(float)
+}
+
+/** A number of a document as int64, where its text is a whole number that fits; else undefined. */
+export function documentInteger(value: number | JsonNumber): bigint | undefined {
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value)) return BigInt(value)
+    if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) return undefined
+    return BigInt(String(value))
+  }
+  if (!/^-?\d+$/.test(value.text)) return undefined
+  const integer = BigInt(value.text)
+  return integer > MAX_INT64 || integer < MIN_INT64 ? undefined : integer
+}
+
+/**
+ * A number of a document as the original degrades it: int64 where the text is whole, else float64, else (an overflow) the text
+ * itself. Other values stay.
+ */
+export function sanitize(value: Value): Value {
+  if (typeof value === 'number') return documentInteger(value) ?? new Float(value)
+  if (value instanceof JsonNumber) {
+    const integer = documentInteger(value)
+    if (integer !== undefined) return integer
+    const float = Number(value.text)
+    return Number.isFinite(float) ? new Float(float) : value.text
+  }
+  return value instanceof Timestamp ? timestampText(value) : value
+}
+
+/** The text of a number as it stands in its document. */
+export function numberText(value: number | JsonNumber): string {
+  return typeof value === 'number' ? String(value) : value.text
+}
+
+const TRUE_TEXTS = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
+const FALSE_TEXTS = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False'])
+
+const ROUND_HINT = ', if you intend to round the value then call `.round()` explicitly before this cast'
+
+function documentToInt64(value: Value): bigint {
+  if (typeof value === 'number' || value instanceof JsonNumber) return parseInt64(numberText(value), 10)
+  throw new WrongTypeError(['number'], value)
+}
+
+function floatToUint64(float: number): bigint {
+  if (float < 0) throw new MappingError('float value is negative and cannot be cast as an unsigned integer')
+  if (Number.isNaN(float)) throw new MappingError('cannot convert NAN to an unsigned integer')
+  if (!Number.isFinite(float)) throw new MappingError('cannot convert +/-INF to an unsigned integer')
+  if (float > 2 ** 64) throw new MappingError('float value is too large to be cast as an unsigned integer')
+  if (!Number.isInteger(float) || BigInt(float) > MAX_UINT64) {
+    throw new MappingError(
+      `float value contains decimals and therefore cannot be cast as an unsigned integer${ROUND_HINT}`,
+    )
+  }
+  return BigInt(float)
+}
+
+/** What amd64 makes of a float: everything that does not fit becomes the least integer. */
+function truncateToInt64(float: number): bigint {
+  const whole = Math.trunc(float)
+  if (!(whole >= -(2 ** 63) && whole < 2 ** 63)) return MIN_INT64
+  return BigInt(whole)
+}

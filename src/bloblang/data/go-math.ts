@@ -1,0 +1,208 @@
+/**
+ * Elementary functions that give the bits that Go's give: sine, cosine and tangent by Cephes' method, logarithms by FreeBSD's,
+ * powers by repeated squaring. The engine's own differ in the last digit here and there, and outputs are compared byte by byte.
+ */
+export function sin(x: number): number {
+  if (x === 0 || Number.isNaN(x)) return x
+  if (!Number.isFinite(x)) return Number.NaN
+  const { octant, rest } = reduceAngle(Math.abs(x))
+  const folded = octant & 3
+  const y = folded === 1 || folded === 2 ? cosineSeries(rest) : sineSeries(rest)
+  return x < 0 !== octant > 3 ? -y : y
+}
+
+export function cos(x: number): number {
+  if (!Number.isFinite(x)) return Number.NaN
+  const { octant, rest } = reduceAngle(Math.abs(x))
+  const folded = octant & 3
+  const y = folded === 1 || folded === 2 ? sineSeries(rest) : cosineSeries(rest)
+  return octant > 3 !== folded > 1 ? -y : y
+}
+
+export function tan(x: number): number {
+  if (x === 0 || Number.isNaN(x)) return x
+  if (!Number.isFinite(x)) return Number.NaN
+  const { octant, rest } = reduceAngle(Math.abs(x))
+  const square = rest * rest
+  const ratio = () => (square * horner(TAN_P, square)) / horner(TAN_Q, square)
+  const y = square > 1e-14 ? rest + rest * ratio() : rest
+  const turned = (octant & 2) === 2 ? -1 / y : y
+  return x < 0 ? -turned : turned
+}
+
+export function log(x: number): number {
+  if (Number.isNaN(x) || x === Infinity) return x
+  if (x < 0) return Number.NaN
+  if (x === 0) return -Infinity
+  let [fraction, exponent] = splitExponent(x)
+  if (fraction < Math.SQRT2 / 2) {
+    fraction *= 2
+    exponent -= 1
+  }
+  const f = fraction - 1
+  const s = f / (2 + f)
+  const square = s * s
+  const fourth = square * square
+  const odd = square * horner(LOG_ODD, fourth)
+  const even = fourth * horner(LOG_EVEN, fourth)
+  const half = 0.5 * f * f
+  return exponent * LN2_HIGH - (half - (s * (half + (odd + even)) + exponent * LN2_LOW) - f)
+}
+
+export function log10(x: number): number {
+  const [fraction, exponent] = splitExponent(x)
+  const log2 = fraction === 0.5 ? exponent - 1 : log(fraction) * Math.LOG2E + exponent
+  return log2 * LOG10_OF_2
+}
+
+export function pow(x: number, y: number): number {
+  // Every special case is the same in both languages, but for a base of ±1 with an infinite or missing exponent.
+  if (y === 0 || x === 1) return 1
+  if (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) return 1
+  if (y === 0.5 && Number.isFinite(x) && x !== 0) return Math.sqrt(x)
+  if (y === -0.5 && Number.isFinite(x) && x !== 0) return 1 / Math.sqrt(x)
+  if (y === 1 || x === 0 || !Number.isFinite(x) || !Number.isFinite(y) || Math.abs(y) >= 2 ** 63) return x ** y
+  return raise(x, y)
+}
+
+const SIN = [
+  1.5896230157654656806e-10, -2.50507477628578072866e-8, 2.75573136213857245213e-6, -1.98412698295895385996e-4,
+  8.33333333332211858878e-3, -1.66666666666666307295e-1,
+]
+const COS = [
+  -1.135853652138768173e-11, 2.08757008419747316778e-9, -2.75573141792967388112e-7, 2.48015872888517045348e-5,
+  -1.38888888888730564116e-3, 4.16666666666665929218e-2,
+]
+const TAN_P = [-1.30936939181383777646e4, 1.1535166483858741614e6, -1.79565251976484877988e7]
+const TAN_Q = [
+  1, 1.36812963470692954678e4, -1.32089234440210967447e6, 2.50083801823357915839e7, -5.38695755929454629881e7,
+]
+const LOG_ODD = [1.479819860511658591e-1, 1.818357216161805012e-1, 2.857142874366239149e-1, 6.66666666666673513e-1]
+const LOG_EVEN = [1.531383769920937332e-1, 2.222219843214978396e-1, 3.999999999940941908e-1]
+const LOG10_OF_2 = 0.301029995663981195
+const FOUR_OVER_PI = 1.27323954473516268615
+const LN2_HIGH = 6.9314718036912381649e-1
+const LN2_LOW = 1.90821492927058770002e-10
+/** A quarter of pi in three parts, so that the subtraction loses nothing. */
+const QUARTER_PI_PARTS = [7.85398125648498535156e-1, 3.77489470793079817668e-8, 2.69515142907905952645e-15] as const
+const LARGE_ANGLE = 2 ** 29
+
+/** The even octant that an angle falls into, and what is left of it. */
+interface ReducedAngle {
+  readonly octant: number
+  readonly rest: number
+}
+
+function reduceAngle(x: number): ReducedAngle {
+  if (x >= LARGE_ANGLE) return reduceLargeAngle(x)
+  const whole = Math.trunc(x * FOUR_OVER_PI)
+  const even = whole + (whole % 2)
+  const [high, middle, low] = QUARTER_PI_PARTS
+  return { octant: even % 8, rest: x - even * high - even * middle - even * low }
+}
+
+/** Such an angle is a whole number of 2^-24: it is multiplied with enough digits of 4/pi, and 53 bits of the rest are kept. */
+function reduceLargeAngle(x: number): ReducedAngle {
+  const scaled = BigInt(Math.round(x * 2 ** 24 >= Infinity ? x : x * 2 ** 24))
+  const product = scaled * fourOverPi()
+  const bits = FIXED_POINT_BITS + 24n
+  const octant = Number((product >> bits) & 7n)
+  const fraction = product & ((1n << bits) - 1n)
+  const surplus = BigInt(fraction.toString(2).length - 53)
+  const kept = Number(fraction >> surplus) * 2 ** (Number(surplus) - Number(bits))
+  const rest = octant % 2 === 1 ? kept - 1 : kept
+  return { octant: (octant + (octant % 2)) % 8, rest: rest * (Math.PI / 4) }
+}
+
+const FIXED_POINT_BITS = 1200n
+let knownFourOverPi: bigint | null = null
+
+/** 4/pi as a fixed-point number, from Machin's formula. */
+function fourOverPi(): bigint {
+  if (knownFourOverPi !== null) return knownFourOverPi
+  const one = 1n << (FIXED_POINT_BITS + 64n)
+  const pi = 4n * (4n * arcCotangent(5n, one) - arcCotangent(239n, one))
+  knownFourOverPi = (4n * one * (1n << FIXED_POINT_BITS)) / pi
+  return knownFourOverPi
+}
+
+function arcCotangent(x: bigint, one: bigint): bigint {
+  let sum = 0n
+  let term = one / x
+  for (let n = 1n; term !== 0n; n += 2n) {
+    sum += n % 4n === 1n ? term / n : -(term / n)
+    term /= x * x
+  }
+  return sum
+}
+
+function sineSeries(z: number): number {
+  const square = z * z
+  return z + z * square * horner(SIN, square)
+}
+
+function cosineSeries(z: number): number {
+  const square = z * z
+  return 1 - 0.5 * square + square * square * horner(COS, square)
+}
+
+function horner(coefficients: readonly number[], x: number): number {
+  let sum = coefficients[0]!
+  for (let at = 1; at < coefficients.length; at++) sum = sum * x + coefficients[at]!
+  return sum
+}
+
+/** x = fraction · 2^exponent with the fraction in [0.5, 1). */
+function splitExponent(x: number): [fraction: number, exponent: number] {
+  if (x === 0) return [x, 0]
+  const view = new DataView(new ArrayBuffer(8))
+  const subnormal = Math.abs(x) < 2 ** -1022
+  view.setFloat64(0, subnormal ? x * 2 ** 52 : x)
+  const high = view.getUint32(0)
+  const exponent = ((high >>> 20) & 0x7ff) - 1022 - (subnormal ? 52 : 0)
+  view.setUint32(0, (high & 0x800fffff) | (1022 << 20))
+  return [view.getFloat64(0), exponent]
+}
+
+function raise(x: number, y: number): number {
+  let whole = Math.trunc(Math.abs(y))
+  let part = Math.abs(y) - whole
+  if (part !== 0 && x < 0) return Number.NaN
+  if (part > 0.5) {
+    part -= 1
+    whole += 1
+  }
+  let result = part === 0 ? 1 : Math.exp(part * log(x))
+  let exponent = 0
+  let [base, baseExponent] = splitExponent(x)
+  for (let left = BigInt(whole); left !== 0n; left >>= 1n) {
+    if (Math.abs(baseExponent) > 4096) {
+      exponent += baseExponent
+      break
+    }
+    if ((left & 1n) === 1n) {
+      result *= base
+      exponent += baseExponent
+    }
+    base *= base
+    baseExponent *= 2
+    if (base < 0.5) {
+      base += base
+      baseExponent -= 1
+    }
+  }
+  return y < 0 ? scaleByPower(1 / result, -exponent) : scaleByPower(result, exponent)
+}
+
+/** value · 2^exponent, rounded once. */
+function scaleByPower(value: number, exponent: number): number {
+  const [fraction, own] = splitExponent(value)
+  const total = own + exponent
+  if (total > 1024) return fraction * Infinity
+  if (total < -1080) return fraction * 0
+  return total > 1000
+    ? fraction * 2 ** 1000 * 2 ** (total - 1000)
+    : total < -1000
+      ? fraction * 2 ** (total + 80) * 2 ** -80
+      : fraction * 2 ** total
+}

@@ -1,0 +1,180 @@
+import { MappingError } from '../errors.ts'
+import type { Value, ValueObject } from '../value.ts'
+import { setOwn as setField } from '../stdlib/support.ts'
+import { isArray, isObjectValue } from './coerce.ts'
+
+export { setField }
+
+/** An object under construction. Only its maker writes to it. */
+export type ObjectDraft = Record<string, Value>
+
+/** A shallow copy. */
+export function copyObject(object: ValueObject): ObjectDraft {
+  return { ...object }
+}
+
+/** `a.b~1c.~0d` → `a`, `b.c`, `~d`. */
+export function splitPath(path: string): readonly string[] {
+  const segments = path.split('.')
+  return path.includes('~')
+    ? segments.map(segment => segment.replace(/~[01]/g, escape => (escape === '~0' ? '~' : '.')))
+    : segments
+}
+
+/** What stands at a path; undefined where there is none. `*` goes through all elements of an array. */
+export function searchPath(root: Value, path: readonly string[], from = 0): Value | undefined {
+  let value = root
+  for (let at = from; at < path.length; at++) {
+    const segment = path[at]!
+    if (isArray(value)) {
+      if (segment === '*') return searchElements(value, path, at + 1)
+      const index = parseIndex(segment)
+      if (index === null || index < 0 || index >= value.length) return undefined
+      value = value[index]!
+    } else {
+      if (!isObjectValue(value) || !Object.hasOwn(value, segment)) return undefined
+      value = value[segment]!
+    }
+  }
+  return value
+}
+
+/**
+ * The root with a value set at a path; what lies on the way is copied, so that values shared with the input stay as they are.
+ * Missing segments become objects, `-` appends to an array.
+ */
+export function setPath(root: Value, path: readonly string[], value: Value): Value {
+  return setFrom(root === null ? {} : root, path, 0, value)
+}
+
+/** The root without what stands at a path. Throws where there is nothing to delete. */
+export function deletePath(root: Value, path: readonly string[]): Value {
+  if (root === null) throw new MappingError('not an object')
+  const parentPath = path.slice(0, -1)
+  const target = path.at(-1)!
+  const parent = parentPath.length === 0 ? root : searchPath(root, parentPath)
+  if (parent !== undefined && isObjectValue(parent)) {
+    if (!Object.hasOwn(parent, target)) throw new MappingError('field not found')
+    const copy = copyObject(parent)
+    delete copy[target]
+    return parentPath.length === 0 ? copy : setPath(root, parentPath, copy)
+  }
+  if (parent !== undefined && isArray(parent)) {
+    if (parentPath.length === 0) throw new MappingError('unable to delete array index at root of path')
+    const index = parseIndex(target)
+    if (index === null) throw new MappingError(`failed to parse array index '${target}': ${badIndex(target)}`)
+    if (index < 0 || index >= parent.length) throw new MappingError('out of bounds')
+    return setPath(root, parentPath, parent.toSpliced(index, 1))
+  }
+  throw new MappingError('not an object or array')
+}
+
+/** Merges two objects; `collide` decides where both have a field and not both are objects. */
+export function mergeObjects(
+  destination: ValueObject,
+  source: ValueObject,
+  collide: (destination: Value, source: Value) => Value,
+): ValueObject {
+  const merged = copyObject(destination)
+  for (const key of Object.keys(source)) {
+    const value = source[key]!
+    if (!Object.hasOwn(merged, key)) setField(merged, key, value)
+    else {
+      const existing = merged[key]!
+      const nested = isObjectValue(existing) && isObjectValue(value)
+      setField(merged, key, nested ? mergeObjects(existing, value, collide) : collide(existing, value))
+    }
+  }
+  return merged
+}
+
+/** Both values in one array; what is an array already is taken apart. */
+export function joinCollision(destination: Value, source: Value): Value {
+  return [...elementsOf(destination), ...elementsOf(source)]
+}
+
+function elementsOf(value: Value): readonly Value[] {
+  return isArray(value) ? value : [value]
+}
+
+/** The object with only, or without, what the paths name. */
+export function withPaths(object: ValueObject, paths: readonly (readonly string[])[]): ValueObject {
+  const kept: ObjectDraft = {}
+  for (const key of Object.keys(object)) {
+    const matching = paths.filter(path => path[0] === key)
+    if (matching.length === 0) continue
+    const nested = matching.filter(path => path.length > 1).map(path => path.slice(1))
+    const value = object[key]!
+    setField(kept, key, nested.length > 0 && isObjectValue(value) ? withPaths(value, nested) : value)
+  }
+  return kept
+}
+
+export function withoutPaths(object: ValueObject, paths: readonly (readonly string[])[]): ValueObject {
+  const kept: ObjectDraft = {}
+  for (const key of Object.keys(object)) {
+    const matching = paths.filter(path => path[0] === key)
+    if (matching.some(path => path.length === 1)) continue
+    const value = object[key]!
+    const nested = matching.map(path => path.slice(1))
+    setField(kept, key, nested.length > 0 && isObjectValue(value) ? withoutPaths(value, nested) : value)
+  }
+  return kept
+}
+
+function searchElements(elements: readonly Value[], path: readonly string[], next: number): Value | undefined {
+  const found =
+    next >= path.length ? elements : elements.map(element => searchPath(element, path, next)).filter(isFound)
+  return found.length === 0 ? undefined : found
+}
+
+function isFound(value: Value | undefined): value is Value {
+  return value !== undefined
+}
+
+function setFrom(current: Value, path: readonly string[], at: number, value: Value): Value {
+  if (at === path.length) return value
+  const segment = path[at]!
+  if (isObjectValue(current)) {
+    const child = Object.hasOwn(current, segment) ? current[segment]! : null
+    const copy = copyObject(current)
+    setField(copy, segment, setFrom(child === null ? {} : child, path, at + 1, value))
+    return copy
+  }
+  if (!isArray(current)) throw new MappingError('encountered value collision whilst building path')
+  if (segment === '-') {
+    if (at < 1) throw new MappingError('unable to append new array index at root of path')
+    return [...current, setFrom({}, path, at + 1, value)]
+  }
+  const index = arrayIndex(current, segment, at)
+  const child = current[index]!
+  if (child === null && at < path.length - 1) {
+    throw new MappingError(`failed to resolve path segment '${at}': field '${segment}' was not found`)
+  }
+  return current.with(index, setFrom(child, path, at + 1, value))
+}
+
+function arrayIndex(array: readonly Value[], segment: string, at: number): number {
+  const index = parseIndex(segment)
+  const found = `failed to resolve path segment '${at}': found array but`
+  if (index === null) {
+    throw new MappingError(
+      `${found} segment value '${segment}' could not be parsed into array index: ${badIndex(segment)}`,
+    )
+  }
+  if (index < 0) throw new MappingError(`${found} index '${segment}' is invalid`)
+  if (index >= array.length) {
+    throw new MappingError(`${found} index '${segment}' exceeded target array size of '${array.length}'`)
+  }
+  return index
+}
+
+/** Go's `strconv.Atoi`: an optional sign and decimal digits. */
+function parseIndex(segment: string): number | null {
+  return /^[+-]?\d{1,18}$/.test(segment) ? Number(segment) : null
+}
+
+function badIndex(segment: string): string {
+  const problem = /^[+-]?\d+$/.test(segment) ? 'value out of range' : 'invalid syntax'
+  return `strconv.Atoi: parsing "${segment}": ${problem}`
+}

@@ -1,0 +1,40 @@
+import { MappingError, WrongTypeError } from '../errors.ts'
+import { Float, JsonNumber, Uint64 } from '../value.ts'
+import type { Value } from '../value.ts'
+import { documentInteger, floatToInt64, getNumber } from './coerce.ts'
+
+/** Rounds a number; whole numbers stay as they are, and what fits becomes an int64. */
+export function roundWith(round: (float: number) => number, target: Value): Value {
+  const number = plainNumber(target)
+  if (!(number instanceof Float)) return number
+  const rounded = round(number.value)
+  try {
+    return floatToInt64(rounded)
+  } catch (error) {
+    if (error instanceof MappingError) return new Float(rounded)
+    throw error
+  }
+}
+
+/** Halves go away from zero, unlike with `Math.round`. */
+export function roundHalfAway(float: number): number {
+  return Math.sign(float) * Math.round(Math.abs(float))
+}
+
+/** A number of any kind as float, with the errors of the rounding methods. */
+export function numberOf(target: Value): number {
+  return getNumber(plainNumber(target))
+}
+
+function plainNumber(target: Value): bigint | Float | Uint64 {
+  if (typeof target === 'bigint' || target instanceof Float || target instanceof Uint64) return target
+  if (typeof target !== 'number' && !(target instanceof JsonNumber)) throw new WrongTypeError(['number'], target)
+  const integer = documentInteger(target)
+  if (integer !== undefined) return integer
+  try {
+    return new Float(getNumber(target))
+  } catch (error) {
+    if (error instanceof MappingError) throw new MappingError(`failed to parse number: ${error.message}`)
+    throw error
+  }
+}

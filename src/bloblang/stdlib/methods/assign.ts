@@ -1,0 +1,29 @@
+import { WrongTypeError } from '../../errors.ts'
+import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { mergeObjects } from '../../data/objects.ts'
+import { defineMethod, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'assign',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Merges an object into the target, field by field at every depth. Where both have a value the argument wins; use `merge` to keep both. An array gets the argument, or its elements, appended.',
+  params: [{ name: 'with', type: 'unknown', description: 'The value to merge into the target.' }],
+  bareErrors: 'messages',
+  examples: [
+    [
+      'root = this.old.assign(this.new)',
+      '{"old":{"a":1,"in":{"x":1}},"new":{"a":2,"in":{"y":2}}}',
+      '{"a":2,"in":{"x":1,"y":2}}',
+    ],
+  ],
+  create([source]) {
+    const from = source as Value
+    return target => {
+      if (isArray(target)) return isArray(from) ? [...target, ...from] : [...target, from]
+      if (!isObjectValue(target)) throw new WrongTypeError(['object', 'array'], target)
+      return isObjectValue(from) ? mergeObjects(target, from, (_, added) => added) : target
+    }
+  },
+})

@@ -1,0 +1,15 @@
+import { utf8Bytes } from '../../text/bytes.ts'
+import { defineMethod } from '../spec.ts'
+import { toText } from '../support.ts'
+
+export default defineMethod({
+  name: 'bytes',
+  categories: ['Type Coercion'],
+  status: 'stable',
+  description: 'Turns any value into the bytes of its text (see `string`); bytes are returned as they are.',
+  params: [],
+  examples: [['root.first = this.name.bytes().index(0)', '{"name":"foobar"}', '{"first":102}']],
+  create() {
+    return target => (target instanceof Uint8Array ? target : utf8Bytes(toText(target)))
+  },
+})

@@ -1,0 +1,45 @@
+import { MappingError } from '../../errors.ts'
+import { expectObject, isArray, isObjectValue } from '../../data/coerce.ts'
+import { type ObjectDraft, searchPath, setField, setPath, splitPath, withoutPaths } from '../../data/objects.ts'
+import { typeOf } from '../../value.ts'
+import { defineMethod, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'explode',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Makes one copy of the document for each element of an array inside it, with the element in the place of the array. Where an object stands at the path, the result is an object of such copies under the same keys.',
+  params: [{ name: 'path', type: 'string', description: 'The dot path of the array or object to take apart.' }],
+  examples: [
+    ['root = this.explode("tags")', '{"id":1,"tags":["a","b"]}', '[{"id":1,"tags":"a"},{"id":1,"tags":"b"}]'],
+    ['root = this.explode("by")', '{"id":1,"by":{"x":2,"y":3}}', '{"x":{"by":2,"id":1},"y":{"by":3,"id":1}}'],
+  ],
+  create([pathText]) {
+    const path = splitPath(pathText as string)
+    return target => {
+      const root = expectObject(target)
+      const exploded = searchPath(root, path) ?? null
+      const rest = withoutPaths(root, [path])
+      if (isArray(exploded)) return exploded.map(element => place(rest, path, element))
+      if (!isObjectValue(exploded)) {
+        throw new MappingError(
+          `expected array or object value at path '${pathText as string}', found: ${typeOf(exploded)}`,
+        )
+      }
+      const copies: ObjectDraft = {}
+      for (const key of Object.keys(exploded)) setField(copies, key, place(rest, path, exploded[key]!))
+      return copies
+    }
+  },
+})
+
+/** Where the value has no place (a wildcard in the path), the rest stays as it is. */
+function place(rest: Value, path: readonly string[], value: Value): Value {
+  try {
+    return setPath(rest, path, value)
+  } catch (error) {
+    if (error instanceof MappingError) return rest
+    throw error
+  }
+}

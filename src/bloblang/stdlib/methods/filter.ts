@@ -1,0 +1,31 @@
+import { WrongTypeError } from '../../errors.ts'
+import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { fieldContext } from '../../data/iterate.ts'
+import { type ObjectDraft, setField } from '../../data/objects.ts'
+import { defineMethod, type Query } from '../spec.ts'
+
+export default defineMethod({
+  name: 'filter',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Keeps the elements of an array, or the fields of an object, for which a query yields `true`. For fields the query sees an object with `key` and `value`. A result that is not a boolean drops the element.',
+  params: [{ name: 'test', type: 'query', description: 'The query that is asked about each element.' }],
+  examples: [
+    ['root.big = this.nums.filter(n -> n > 10)', '{"nums":[3,11,4,17]}', '{"big":[11,17]}'],
+    ['root = this.filter(field -> field.key.has_prefix("a"))', '{"ab":1,"b":2}', '{"ab":1}'],
+  ],
+  create([test]) {
+    const query = test as Query
+    return target => {
+      if (isArray(target)) return target.filter(element => query(element) === true)
+      if (!isObjectValue(target)) throw new WrongTypeError(['array', 'object'], target)
+      const kept: ObjectDraft = {}
+      for (const key of Object.keys(target)) {
+        const value = target[key]!
+        if (query(fieldContext(key, value)) === true) setField(kept, key, value)
+      }
+      return kept
+    }
+  },
+})

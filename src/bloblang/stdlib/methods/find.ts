@@ -1,0 +1,19 @@
+import { expectArray } from '../../data/coerce.ts'
+import { equals } from '../support.ts'
+import { defineMethod, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'find',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Returns the index of the first element of an array that equals the argument, or `-1`. Numbers are equal whatever their kind.',
+  params: [{ name: 'value', type: 'unknown', description: 'The value to look for.' }],
+  examples: [
+    ['root.at = this.find("bar")', '["foo","bar","bar"]', '{"at":1}'],
+    ['root.at = this.find("buz")', '["foo","bar"]', '{"at":-1}'],
+  ],
+  create([value]) {
+    return target => BigInt(expectArray(target).findIndex(element => equals(value as Value, element)))
+  },
+})

@@ -1,0 +1,15 @@
+import { expectArray } from '../../data/coerce.ts'
+import { matchesQuery } from '../../data/iterate.ts'
+import { defineMethod, type Query } from '../spec.ts'
+
+export default defineMethod({
+  name: 'find_by',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description: 'Returns the index of the first element of an array for which a query yields `true`, or `-1`.',
+  params: [{ name: 'query', type: 'query', description: 'The query that is asked about each element.' }],
+  examples: [['root.at = this.find_by(v -> v != "foo")', '["foo","bar","baz"]', '{"at":1}']],
+  create([query]) {
+    return target => BigInt(expectArray(target).findIndex((element, at) => matchesQuery(query as Query, element, at)))
+  },
+})

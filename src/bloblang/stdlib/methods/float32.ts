@@ -1,0 +1,17 @@
+import { toFloat32 } from '../../data/coerce.ts'
+import { shortestFloat32 } from '../../data/narrow.ts'
+import { Float } from '../../value.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'float32',
+  categories: ['Number Manipulation'],
+  status: 'stable',
+  description: 'Turns a number, or a text that is one, into a 32-bit float: it keeps seven or so digits.',
+  params: [],
+  bareErrors: true,
+  examples: [['root.out = this.in.float32()', '{"in":"6.674282313423543523453425345e-11"}', '{"out":6.674283e-11}']],
+  create() {
+    return target => new Float(shortestFloat32(toFloat32(target)))
+  },
+})

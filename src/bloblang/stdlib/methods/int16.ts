@@ -1,0 +1,19 @@
+import { toNarrowInt } from '../../data/narrow.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'int16',
+  categories: ['Number Manipulation'],
+  status: 'stable',
+  description:
+    'Turns a number, or a text in the syntax of numbers in Go (`0x1F`, `0b101`, `1_000`), into a 16-bit signed integer. It never rounds: what has decimals or does not fit is an error, so `round` it first.',
+  params: [],
+  bareErrors: true,
+  examples: [
+    ['root = this.int16()', '"0xDE"', '222'],
+    ['root.n = this.n.int16()', '{"n":-12}', '{"n":-12}'],
+  ],
+  create() {
+    return target => toNarrowInt(target, 16)
+  },
+})

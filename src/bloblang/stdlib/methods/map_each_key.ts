@@ -1,0 +1,33 @@
+import { WrongTypeError } from '../../errors.ts'
+import { expectObject } from '../../data/coerce.ts'
+import { within } from '../../data/errors.ts'
+import { type ObjectDraft, setField } from '../../data/objects.ts'
+import { NOTHING } from '../../value.ts'
+import { defineMethod, type Query } from '../spec.ts'
+
+export default defineMethod({
+  name: 'map_each_key',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Replaces each key of an object by what a query yields, which must be a string; a query that yields nothing leaves the key as it is.',
+  params: [{ name: 'query', type: 'query', description: 'Yields the new key.' }],
+  examples: [
+    ['root = this.map_each_key(key -> key.uppercase())', '{"a":1,"b":2}', '{"A":1,"B":2}'],
+    ['root = this.map_each_key(key -> if key == "a" { "_a" })', '{"a":1,"b":2}', '{"_a":1,"b":2}'],
+  ],
+  create([query]) {
+    return target => {
+      const object = expectObject(target)
+      const renamed: ObjectDraft = {}
+      for (const key of Object.keys(object)) {
+        const result = (query as Query)(key)
+        if (result !== NOTHING && typeof result !== 'string') {
+          throw within('unexpected result from key mapping', new WrongTypeError(['string'], result))
+        }
+        setField(renamed, result === NOTHING ? key : result, object[key]!)
+      }
+      return renamed
+    }
+  },
+})

@@ -1,0 +1,26 @@
+import { WrongTypeError } from '../../errors.ts'
+import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { joinCollision, mergeObjects } from '../../data/objects.ts'
+import { defineMethod, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'merge',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Merges an object into the target, field by field at every depth. Where both have a value the result is an array of both, with arrays taken apart; use `assign` to let the argument win. An array gets the argument, or its elements, appended.',
+  params: [{ name: 'with', type: 'unknown', description: 'The value to merge into the target.' }],
+  bareErrors: 'messages',
+  examples: [
+    ['root = this.a.merge(this.b)', '{"a":{"x":1,"y":"a"},"b":{"z":2,"y":"b"}}', '{"x":1,"y":["a","b"],"z":2}'],
+    ['root = this.a.merge(this.b)', '{"a":{"x":[1]},"b":{"x":[2,3]}}', '{"x":[1,2,3]}'],
+  ],
+  create([source]) {
+    const from = source as Value
+    return target => {
+      if (isArray(target)) return isArray(from) ? [...target, ...from] : [...target, from]
+      if (!isObjectValue(target)) throw new WrongTypeError(['object', 'array'], target)
+      return isObjectValue(from) ? mergeObjects(target, from, joinCollision) : target
+    }
+  },
+})

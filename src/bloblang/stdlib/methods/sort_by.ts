@@ -1,0 +1,44 @@
+import { expectArray } from '../../data/coerce.ts'
+import { fromQuery, within } from '../../data/errors.ts'
+import { compareScalars, type Less, sortElements } from '../../data/sort.ts'
+import { defineMethod, type Query, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'sort_by',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Sorts the elements of an array by what a query yields for each of them: numbers or strings, the least first.',
+  params: [{ name: 'query', type: 'query', description: 'Yields the value to sort an element by.' }],
+  bareErrors: 'messages',
+  examples: [
+    [
+      'root.sorted = this.foo.sort_by(x -> x.id)',
+      '{"foo":[{"id":"b"},{"id":"a"}]}',
+      '{"sorted":[{"id":"a"},{"id":"b"}]}',
+    ],
+  ],
+  create([argument]) {
+    const query = argument as Query
+    return target => {
+      const keyed = expectArray(target).map((element): Keyed => ({ element, key: undefined }))
+      return sortElements(keyed, lessByKey(query)).map(({ element }) => element)
+    }
+  },
+})
+
+/** The key is asked for when the element is first compared: the only element of an array never is. */
+interface Keyed {
+  readonly element: Value
+  key: Value | undefined
+}
+
+function lessByKey(query: Query): Less<Keyed> {
+  const keyOf = (keyed: Keyed): Value => (keyed.key ??= query(keyed.element))
+  const wrap = (prefix: string, error: unknown) => within(prefix, fromQuery(query, error))
+  return (elements, first, second) => {
+    const left = keyOf(elements[first]!)
+    const right = keyOf(elements[second]!)
+    return compareScalars(left, right, `sort_by element ${first}`, `sort_by element ${second}`, wrap)
+  }
+}

@@ -1,0 +1,51 @@
+import { WrongTypeError } from '../../errors.ts'
+import { expectArray, getNumber, sanitize } from '../../data/coerce.ts'
+import { within } from '../../data/errors.ts'
+import { utf8Text } from '../../text/bytes.ts'
+import { isNumber } from '../../value.ts'
+import { defineMethod, type Query, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'unique',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Keeps the first of equal elements of an array. Elements are strings or numbers, and `"5"` differs from `5`; a query may yield what to compare instead.',
+  params: [{ name: 'emit', type: 'query', optional: true, description: 'Yields what makes an element unique.' }],
+  examples: [
+    ['root.unique = this.foo.unique()', '{"foo":["a","b","a",1,1.0,"1"]}', '{"unique":["a","b",1,"1"]}'],
+    [
+      'root.unique = this.foo.unique(x -> x.id)',
+      '{"foo":[{"id":1},{"id":2},{"id":1}]}',
+      '{"unique":[{"id":1},{"id":2}]}',
+    ],
+  ],
+  create([emit]) {
+    return target => {
+      const seen = new Set<string | number>()
+      return expectArray(target).filter((element, at) => {
+        const identity = identify(emit === undefined ? element : ask(emit as Query, element, at), at)
+        if (seen.has(identity)) return false
+        seen.add(identity)
+        return true
+      })
+    }
+  },
+})
+
+function ask(query: Query, element: Value, at: number): Value {
+  try {
+    return query(element)
+  } catch (error) {
+    throw within(`index ${at}`, error)
+  }
+}
+
+/** A text for texts, a float for numbers, as the original compares them. */
+function identify(value: Value, at: number): string | number {
+  const plain = sanitize(value)
+  if (typeof plain === 'string') return plain
+  if (plain instanceof Uint8Array) return utf8Text(plain)
+  if (isNumber(plain)) return getNumber(plain)
+  throw within(`index ${at}`, new WrongTypeError(['string', 'number'], value))
+}

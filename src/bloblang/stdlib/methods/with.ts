@@ -1,0 +1,27 @@
+import { expectObject, getString } from '../../data/coerce.ts'
+import { within } from '../../data/errors.ts'
+import { splitPath, withPaths } from '../../data/objects.ts'
+import { defineMethod, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'with',
+  categories: ['Object & Array Manipulation'],
+  status: 'stable',
+  description: 'Returns the object with only the fields at the given dot paths. Paths that lead nowhere are ignored.',
+  params: [],
+  variadic: true,
+  bareErrors: true,
+  examples: [['root = this.with("in.a", "d")', '{"in":{"a":1,"b":2},"d":3,"e":4}', '{"d":3,"in":{"a":1}}']],
+  create(args) {
+    const paths = args.map((argument, at) => splitPath(pathText(argument as Value, at)))
+    return target => withPaths(expectObject(target), paths)
+  },
+})
+
+function pathText(argument: Value, at: number): string {
+  try {
+    return getString(argument)
+  } catch (error) {
+    throw within(`argument ${at}`, error)
+  }
+}
