@@ -1,0 +1,36 @@
+import type { BrokerConfig } from './config.ts'
+
+/** One broker as clients reach it. */
+export interface BrokerEndpoint {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+/**
+ * Which brokers there are, and which one serves what. Every broker can serve everything, because none keeps records;
+ * leaders only spread the load. The leader epoch is always 0: clients follow a changed leader at an equal epoch.
+ */
+export interface Cluster {
+  brokers(): readonly BrokerEndpoint[]
+  /** The broker that is to answer for this partition. */
+  leaderOf(topic: string, partition: number): BrokerEndpoint
+  /** The broker that coordinates this group or transactional id. */
+  coordinatorOf(key: string): BrokerEndpoint
+  controller(): BrokerEndpoint
+}
+
+/** The leader epoch of all partitions. */
+export const leaderEpoch = 0
+
+/** A cluster of this broker alone. */
+export function singleBrokerCluster(config: BrokerConfig): Cluster {
+  const self: BrokerEndpoint = {
+    nodeId: config.nodeId,
+    host: config.advertisedHost,
+    port: config.advertisedPort,
+    rack: config.rack,
+  }
+  return { brokers: () => [self], leaderOf: () => self, coordinatorOf: () => self, controller: () => self }
+}

@@ -1,0 +1,46 @@
+/** A broker's settings. Names and defaults are Kafka's, camel-cased, units last. */
+export interface BrokerConfig {
+  readonly nodeId: number
+  /** The zone that Metadata tells as the broker's rack, or null. */
+  readonly rack: string | null
+  /** What clients are told to connect to. */
+  readonly advertisedHost: string
+  readonly advertisedPort: number
+  readonly autoCreateTopicsEnable: boolean
+  readonly numPartitions: number
+  readonly groupInitialRebalanceDelayMs: number
+  readonly groupMinSessionTimeoutMs: number
+  readonly groupMaxSessionTimeoutMs: number
+  readonly groupMaxSize: number
+  readonly offsetMetadataMaxBytes: number
+  /** The largest request frame; a larger one closes its connection. */
+  readonly socketRequestMaxBytes: number
+  /** Requests of one connection that are being worked on at once; reading pauses at the limit. */
+  readonly maxInFlightRequests: number
+  /** Bytes of the requests of one connection that are being worked on at once; reading pauses at the limit. */
+  readonly maxInFlightBytes: number
+  readonly messageMaxBytes: number
+  readonly logRetentionMs: number
+  readonly logRetentionBytes: number
+}
+
+/** Kafka's defaults, but for the address. */
+export const defaultBrokerConfig: BrokerConfig = {
+  nodeId: 1,
+  rack: null,
+  advertisedHost: '127.0.0.1',
+  advertisedPort: 9092,
+  autoCreateTopicsEnable: true,
+  numPartitions: 1,
+  groupInitialRebalanceDelayMs: 3000,
+  groupMinSessionTimeoutMs: 6000,
+  groupMaxSessionTimeoutMs: 1_800_000,
+  groupMaxSize: 2_147_483_647,
+  offsetMetadataMaxBytes: 4096,
+  socketRequestMaxBytes: 104_857_600,
+  maxInFlightRequests: 256,
+  maxInFlightBytes: 64 * 1024 * 1024,
+  messageMaxBytes: 1_048_588,
+  logRetentionMs: 604_800_000,
+  logRetentionBytes: -1,
+}

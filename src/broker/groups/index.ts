@@ -1,0 +1,5 @@
+/** The coordinator of consumer groups. */
+export interface Groups {
+  /** Stops all timers; waiting members are told that the coordinator is gone. */
+  close(): Promise<void>
+}

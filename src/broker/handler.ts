@@ -1,0 +1,89 @@
+import type { Clock, Log, Random } from '../base/index.ts'
+import type { Api, apis } from '../kafka/index.ts'
+import type { Metadata } from '../metadata/index.ts'
+import type { Cluster } from './cluster.ts'
+import type { BrokerConfig } from './config.ts'
+import type { Groups } from './groups/index.ts'
+import type { RecordLog } from './log/index.ts'
+
+export type ApiName = keyof typeof apis
+
+/** What a request of this API decodes to. */
+export type RequestOf<Name extends ApiName> = ReturnType<(typeof apis)[Name]['decodeRequest']>
+
+/** What an answer of this API is written from; defaults may be left out. */
+export type ResponseOf<Name extends ApiName> = Parameters<(typeof apis)[Name]['encodeResponse']>[2]
+
+/** A handler's answer when the client expects none (Produce with acks=0). */
+export const noResponse: unique symbol = Symbol('no response')
+
+export type Answer<Name extends ApiName> = ResponseOf<Name> | typeof noResponse
+
+/**
+ * Answers one API. `handle` is called in the order in which a connection's requests arrive, each as soon as it has been
+ * read, without waiting for the ones before; what it does before its first `await` therefore keeps that order.
+ * Answers are sent in request order, whichever is ready first. A KafkaError thrown closes the connection like any other
+ * error, because only the handler knows where in its answer an error code belongs.
+ */
+export interface Handler<Name extends ApiName = ApiName> {
+  readonly api: (typeof apis)[Name]
+  /** The oldest version that is advertised, when it is not the schema's. */
+  readonly minVersion?: number
+  /** The newest version that is advertised, when it is not the schema's. */
+  readonly maxVersion?: number
+  handle(request: RequestOf<Name>, context: RequestContext): Promise<Answer<Name>> | Answer<Name>
+}
+
+/** A handler as the dispatcher sees it, whatever its messages are. */
+export interface AnyHandler {
+  readonly api: Api<unknown, never, unknown, unknown>
+  readonly minVersion: number
+  readonly maxVersion: number
+  handle(request: unknown, context: RequestContext): unknown
+}
+
+/** Declares the handler of an API; the default export of `handlers/NN-name.ts`. */
+export function defineHandler<Name extends ApiName>(handler: Handler<Name>): AnyHandler {
+  const { api, minVersion = api.minVersion, maxVersion = api.maxVersion } = handler
+  // The dispatcher decodes a request with the same API that it hands on, which the types cannot say.
+  return {
+    api: api as unknown as AnyHandler['api'],
+    minVersion,
+    maxVersion,
+    handle: (request, context) => handler.handle(request as RequestOf<Name>, context),
+  }
+}
+
+/** What a handler knows beside the request itself. */
+export interface RequestContext {
+  readonly version: number
+  /** Null when the client gives none. */
+  readonly clientId: string | null
+  readonly connection: ConnectionInfo
+  readonly broker: BrokerContext
+}
+
+export interface ConnectionInfo {
+  /** Unique in this process. */
+  readonly id: number
+  /** The client's address without its port. */
+  readonly remoteAddress: string
+  /** Aborts when the connection is gone or the broker closes: nobody waits for an answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** All that the handlers share; they keep no state of their own. */
+export interface BrokerContext {
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metadata: Metadata
+  /** Which brokers there are, and which of them serves what. */
+  readonly cluster: Cluster
+  /** The partitions' records: append, fetch, look up. */
+  readonly records: RecordLog
+  readonly groups: Groups
+  /** What ApiVersions advertises: every handler there is. */
+  readonly handlers: readonly AnyHandler[]
+}

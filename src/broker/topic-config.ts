@@ -1,0 +1,375 @@
+import type { Topic } from '../metadata/index.ts'
+import type { BrokerConfig } from './config.ts'
+
+export type ConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list' | 'password'
+
+/** One setting of a topic: its type, its default and what is legal. */
+export interface ConfigDefinition {
+  readonly name: string
+  readonly type: ConfigType
+  /** The broker's setting that is the default, when there is one. */
+  readonly brokerName?: string
+  readonly defaultOf: (config: BrokerConfig) => string
+  /** Answers what is wrong with a value, or undefined. The type is checked already. */
+  readonly check?: (value: string) => string | undefined
+  readonly documentation: string
+}
+
+/** A topic's settings that the log looks at, parsed. */
+export interface TopicConfig {
+  /** The largest record batch, all its bytes counted. */
+  readonly maxMessageBytes: number
+  /** The broker's time replaces the producer's (LogAppendTime). */
+  readonly appendTime: boolean
+  /** How far a producer's timestamp may lie behind and ahead of the broker's clock. */
+  readonly timestampBeforeMaxMs: number
+  readonly timestampAfterMaxMs: number
+  /** Keeps the last record of each key; records need keys. */
+  readonly compact: boolean
+  /** Retention takes records away. */
+  readonly delete: boolean
+  /** Null for ever. */
+  readonly retentionMs: number | null
+  /** Null for any size. */
+  readonly retentionBytes: number | null
+}
+
+const parsed = new WeakMap<Topic, TopicConfig>()
+
+/** A topic's effective settings. */
+export function topicConfig(topic: Topic, config: BrokerConfig): TopicConfig {
+  let known = parsed.get(topic)
+  if (known === undefined) parsed.set(topic, (known = parse(topic.configs, config)))
+  return known
+}
+
+/** Finds a setting by its name. */
+export function topicConfigDefinition(name: string): ConfigDefinition | undefined {
+  return definitionsByName.get(name)
+}
+
+/** Answers what is wrong with a value for this setting, or undefined when it is legal. */
+export function configProblem(definition: ConfigDefinition, value: string): string | undefined {
+  return typeProblem(definition.type, value.trim()) ?? definition.check?.(value.trim())
+}
+
+function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig): TopicConfig {
+  const text = (name: string) => configs[name] ?? definitionsByName.get(name)!.defaultOf(config)
+  const number = (name: string) => Number(text(name))
+  const limit = (name: string) => (number(name) < 0 ? null : number(name))
+  const policies = text('cleanup.policy')
+    .split(',')
+    .map(policy => policy.trim())
+  return {
+    maxMessageBytes: number('max.message.bytes'),
+    appendTime: text('message.timestamp.type') === 'LogAppendTime',
+    timestampBeforeMaxMs: number('message.timestamp.before.max.ms'),
+    timestampAfterMaxMs: number('message.timestamp.after.max.ms'),
+    compact: policies.includes('compact'),
+    delete: policies.includes('delete'),
+    retentionMs: limit('retention.ms'),
+    retentionBytes: limit('retention.bytes'),
+  }
+}
+
+function typeProblem(type: ConfigType, value: string): string | undefined {
+  switch (type) {
+    case 'boolean':
+      return /^(true|false)$/i.test(value) ? undefined : 'Expected value to be either true or false'
+    case 'int':
+    case 'long':
+      return integerProblem(value, type === 'int' ? 2n ** 31n : 2n ** 63n)
+    case 'double':
+      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? undefined : `Not a number of type DOUBLE`
+    case 'string':
+    case 'list':
+    case 'password':
+      return undefined
+    default:
+      return type satisfies never
+  }
+}
+
+function integerProblem(value: string, bound: bigint): string | undefined {
+  const type = bound === 2n ** 31n ? 'INT' : 'LONG'
+  if (!/^[+-]?\d+$/.test(value)) return `Not a number of type ${type}`
+  const number = BigInt(value.replace('+', ''))
+  return number >= -bound && number < bound ? undefined : `Not a number of type ${type}`
+}
+
+const atLeast = (minimum: number) => (value: string) =>
+  Number(value) >= minimum ? undefined : `Value must be at least ${minimum}`
+
+const between = (minimum: number, maximum: number) => (value: string) =>
+  Number(value) >= minimum && Number(value) <= maximum ? undefined : `Value must be between ${minimum} and ${maximum}`
+
+const oneOf =
+  (...choices: readonly string[]) =>
+  (value: string) =>
+    choices.includes(value) ? undefined : `String must be one of: ${choices.join(', ')}`
+
+const listOf =
+  (...choices: readonly string[]) =>
+  (value: string) =>
+    value.split(',').every(item => choices.includes(item.trim()))
+      ? undefined
+      : `String must be one of: ${choices.join(', ')}`
+
+const always = (value: string) => () => value
+const longMax = '9223372036854775807'
+
+/** All settings that Kafka's topics have, so that tools find what they look for; those of local disks mean nothing here. */
+export const topicConfigDefinitions: readonly ConfigDefinition[] = [
+  {
+    name: 'cleanup.policy',
+    type: 'list',
+    brokerName: 'log.cleanup.policy',
+    defaultOf: always('delete'),
+    check: listOf('compact', 'delete'),
+    documentation: 'What happens to old records: they are deleted, or only the last one of each key is kept, or both.',
+  },
+  {
+    name: 'compression.gzip.level',
+    type: 'int',
+    brokerName: 'compression.gzip.level',
+    defaultOf: always('-1'),
+    documentation: 'The level of gzip when the broker compresses; it keeps what producers have compressed.',
+  },
+  {
+    name: 'compression.lz4.level',
+    type: 'int',
+    brokerName: 'compression.lz4.level',
+    defaultOf: always('9'),
+    check: between(1, 17),
+    documentation: 'The level of lz4 when the broker compresses; it keeps what producers have compressed.',
+  },
+  {
+    name: 'compression.type',
+    type: 'string',
+    brokerName: 'compression.type',
+    defaultOf: always('producer'),
+    check: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'),
+    documentation: 'How batches are compressed. They are always kept as the producer has compressed them.',
+  },
+  {
+    name: 'compression.zstd.level',
+    type: 'int',
+    brokerName: 'compression.zstd.level',
+    defaultOf: always('3'),
+    check: between(-131072, 22),
+    documentation: 'The level of zstd when the broker compresses; it keeps what producers have compressed.',
+  },
+  {
+    name: 'delete.retention.ms',
+    type: 'long',
+    brokerName: 'log.cleaner.delete.retention.ms',
+    defaultOf: always('86400000'),
+    check: atLeast(0),
+    documentation: 'How long tombstones stay readable in compacted topics.',
+  },
+  {
+    name: 'file.delete.delay.ms',
+    type: 'long',
+    brokerName: 'log.segment.delete.delay.ms',
+    defaultOf: always('60000'),
+    check: atLeast(0),
+    documentation: 'How long a deleted segment stays on disk.',
+  },
+  {
+    name: 'flush.messages',
+    type: 'long',
+    brokerName: 'log.flush.interval.messages',
+    defaultOf: always(longMax),
+    check: atLeast(1),
+    documentation: 'After how many records the log is flushed. Here every record is durable before it is acknowledged.',
+  },
+  {
+    name: 'flush.ms',
+    type: 'long',
+    brokerName: 'log.flush.interval.ms',
+    defaultOf: always(longMax),
+    check: atLeast(0),
+    documentation: 'After what time the log is flushed. Here every record is durable before it is acknowledged.',
+  },
+  {
+    name: 'follower.replication.throttled.replicas',
+    type: 'list',
+    defaultOf: always(''),
+    documentation: 'Replicas whose following is throttled. There are no followers here.',
+  },
+  {
+    name: 'index.interval.bytes',
+    type: 'int',
+    brokerName: 'log.index.interval.bytes',
+    defaultOf: always('4096'),
+    check: atLeast(0),
+    documentation: 'How often the offset index gets an entry.',
+  },
+  {
+    name: 'leader.replication.throttled.replicas',
+    type: 'list',
+    defaultOf: always(''),
+    documentation: 'Replicas whose leading is throttled. There are no followers here.',
+  },
+  {
+    name: 'local.retention.bytes',
+    type: 'long',
+    brokerName: 'log.local.retention.bytes',
+    defaultOf: always('-2'),
+    check: atLeast(-2),
+    documentation: 'How much stays on local disks with tiered storage.',
+  },
+  {
+    name: 'local.retention.ms',
+    type: 'long',
+    brokerName: 'log.local.retention.ms',
+    defaultOf: always('-2'),
+    check: atLeast(-2),
+    documentation: 'How long records stay on local disks with tiered storage.',
+  },
+  {
+    name: 'max.compaction.lag.ms',
+    type: 'long',
+    brokerName: 'log.cleaner.max.compaction.lag.ms',
+    defaultOf: always(longMax),
+    check: atLeast(1),
+    documentation: 'How long a record may stay uncompacted.',
+  },
+  {
+    name: 'max.message.bytes',
+    type: 'int',
+    brokerName: 'message.max.bytes',
+    defaultOf: config => String(config.messageMaxBytes),
+    check: atLeast(0),
+    documentation: 'The largest record batch that is accepted, with its header.',
+  },
+  {
+    name: 'message.timestamp.after.max.ms',
+    type: 'long',
+    brokerName: 'log.message.timestamp.after.max.ms',
+    defaultOf: always('3600000'),
+    check: atLeast(0),
+    documentation: "How far a record's timestamp may lie ahead of the broker's clock.",
+  },
+  {
+    name: 'message.timestamp.before.max.ms',
+    type: 'long',
+    brokerName: 'log.message.timestamp.before.max.ms',
+    defaultOf: always(longMax),
+    check: atLeast(0),
+    documentation: "How far a record's timestamp may lie behind the broker's clock.",
+  },
+  {
+    name: 'message.timestamp.type',
+    type: 'string',
+    brokerName: 'log.message.timestamp.type',
+    defaultOf: always('CreateTime'),
+    check: oneOf('CreateTime', 'LogAppendTime'),
+    documentation: "Whether records keep the producer's time or get the broker's.",
+  },
+  {
+    name: 'min.cleanable.dirty.ratio',
+    type: 'double',
+    brokerName: 'log.cleaner.min.cleanable.ratio',
+    defaultOf: always('0.5'),
+    check: between(0, 1),
+    documentation: 'How much of a log must be uncompacted before it is compacted.',
+  },
+  {
+    name: 'min.compaction.lag.ms',
+    type: 'long',
+    brokerName: 'log.cleaner.min.compaction.lag.ms',
+    defaultOf: always('0'),
+    check: atLeast(0),
+    documentation: 'How long a record stays uncompacted at least.',
+  },
+  {
+    name: 'min.insync.replicas',
+    type: 'int',
+    brokerName: 'min.insync.replicas',
+    defaultOf: always('1'),
+    check: atLeast(1),
+    documentation: 'How many replicas acks=all asks for. The object store replicates here, so every value is met.',
+  },
+  {
+    name: 'preallocate',
+    type: 'boolean',
+    brokerName: 'log.preallocate',
+    defaultOf: always('false'),
+    documentation: 'Whether segments are allocated on disk in advance.',
+  },
+  {
+    name: 'remote.copy.disable',
+    type: 'boolean',
+    defaultOf: always('false'),
+    documentation: 'Whether tiered storage stops taking new segments.',
+  },
+  {
+    name: 'remote.log.delete.on.disable',
+    type: 'boolean',
+    defaultOf: always('false'),
+    documentation: 'Whether tiered records are deleted when tiered storage is turned off.',
+  },
+  {
+    name: 'remote.storage.enable',
+    type: 'boolean',
+    defaultOf: always('false'),
+    documentation: 'Whether the topic uses tiered storage. All records lie in the object store here.',
+  },
+  {
+    name: 'retention.bytes',
+    type: 'long',
+    brokerName: 'log.retention.bytes',
+    defaultOf: config => String(config.logRetentionBytes),
+    documentation: 'How many bytes a partition keeps; -1 for all.',
+  },
+  {
+    name: 'retention.ms',
+    type: 'long',
+    brokerName: 'log.retention.ms',
+    defaultOf: config => String(config.logRetentionMs),
+    check: atLeast(-1),
+    documentation: 'How long records are kept; -1 for ever.',
+  },
+  {
+    name: 'segment.bytes',
+    type: 'int',
+    brokerName: 'log.segment.bytes',
+    defaultOf: always('1073741824'),
+    check: atLeast(14),
+    documentation: 'The size of a segment file.',
+  },
+  {
+    name: 'segment.index.bytes',
+    type: 'int',
+    brokerName: 'log.index.size.max.bytes',
+    defaultOf: always('10485760'),
+    check: atLeast(4),
+    documentation: 'The size of an index file.',
+  },
+  {
+    name: 'segment.jitter.ms',
+    type: 'long',
+    brokerName: 'log.roll.jitter.ms',
+    defaultOf: always('0'),
+    check: atLeast(0),
+    documentation: 'The jitter of the time after which a segment is rolled.',
+  },
+  {
+    name: 'segment.ms',
+    type: 'long',
+    brokerName: 'log.roll.ms',
+    defaultOf: always('604800000'),
+    check: atLeast(1),
+    documentation: 'The time after which a segment is rolled.',
+  },
+  {
+    name: 'unclean.leader.election.enable',
+    type: 'boolean',
+    brokerName: 'unclean.leader.election.enable',
+    defaultOf: always('false'),
+    documentation: 'Whether a replica that lags may become leader. No replica can lag here.',
+  },
+]
+
+const definitionsByName = new Map(topicConfigDefinitions.map(definition => [definition.name, definition]))
