@@ -1,4 +1,5 @@
 import type { AnySpec, ComponentKind } from './component.ts'
+import type { FieldShape } from './fields.ts'
 
 /** Imports the file of one component. */
 export type Loader = () => Promise<{ readonly default: AnySpec }>
@@ -13,99 +14,110 @@ export interface KnownSpecs {
   names(kind: ComponentKind): readonly string[]
 }
 
-const noneKnown: KnownSpecs = { has: () => false, spec: () => undefined, names: () => [] }
-
 /**
  * Every component that a configuration may name. Files are imported on first use: call `load` for the names that a
  * configuration mentions, then `get` is synchronous.
  */
 export class Registry {
   readonly #loaders: Loaders
+  readonly #knownNames: Readonly<Record<string, string>>
   readonly #loadKnown: () => Promise<KnownSpecs>
   readonly #loaded = new Map<string, AnySpec>()
-  #known: KnownSpecs = noneKnown
+  #known: KnownSpecs | undefined
 
-  constructor(loaders: Loaders, known: () => Promise<KnownSpecs> = () => Promise.resolve(noneKnown)) {
+  /** `knownNames`: by kind, the names that `loadKnown` has fields for, with blanks between them. */
+  constructor(
+    loaders: Loaders,
+    knownNames: Readonly<Record<string, string>> = {},
+    loadKnown: () => Promise<KnownSpecs> = noneKnown,
+  ) {
     this.#loaders = loaders
-    this.#loadKnown = known
+    this.#knownNames = knownNames
+    this.#loadKnown = loadKnown
   }
 
   /** A registry with these specs added: templates, mocks. */
   extended(specs: readonly AnySpec[]): Registry {
-    const copy = new Registry(this.#loaders, this.#loadKnown)
+    const copy = new Registry(this.#loaders, this.#knownNames, this.#loadKnown)
     for (const [key, spec] of this.#loaded) copy.#loaded.set(key, spec)
     for (const spec of specs) copy.#loaded.set(`${spec.kind}/${spec.name}`, spec)
     copy.#known = this.#known
     return copy
   }
 
-  /** Whether a component of that name can run here. */
-  implements(kind: ComponentKind, name: string): boolean {
-    return this.#loaded.get(`${kind}/${name}`)?.create !== undefined || Object.hasOwn(this.#loaders[kind] ?? {}, name)
-  }
-
   /** Imports the components of these names, of every kind that has one, and those that their defaults name. */
   async load(names: Iterable<string>): Promise<void> {
-    const wanted = new Set(names)
-    let unknown = false
     const pending: Promise<void>[] = []
-    for (const name of wanted) {
-      let found = false
-      for (const kind of Object.keys(this.#loaders) as ComponentKind[]) {
-        const load = Object.hasOwn(this.#loaders[kind]!, name) ? this.#loaders[kind]![name] : undefined
-        if (load === undefined) continue
-        found = true
-        if (!this.#loaded.has(`${kind}/${name}`)) pending.push(this.#import(kind, name, load))
+    let needsKnown = false
+    for (const name of new Set(names)) {
+      for (const kind of this.#kinds()) {
+        if (this.#loaded.has(`${kind}/${name}`)) continue
+        const load = this.#loader(kind, name)
+        if (load !== undefined) pending.push(this.#import(kind, name, load))
+        else needsKnown ||= this.#isKnown(kind, name)
       }
-      unknown ||= !found
     }
     await Promise.all(pending)
-    if (unknown && this.#known === noneKnown) this.#known = await this.#loadKnown()
+    if (needsKnown) this.#known ??= await this.#loadKnown()
+  }
+
+  /** Imports everything, for lists and documentation. */
+  async loadAll(): Promise<void> {
+    await this.load(this.#kinds().flatMap(kind => this.names(kind)))
   }
 
   /** The spec of a component that was loaded, or of one that is only known. */
   get(kind: ComponentKind, name: string): AnySpec | undefined {
-    return this.#loaded.get(`${kind}/${name}`) ?? this.#known.spec(kind, name)
+    return this.#loaded.get(`${kind}/${name}`) ?? this.#known?.spec(kind, name)
   }
 
-  /** All names of a kind, those that cannot run here included; call `loadAll` first. */
+  /** All names of a kind, sorted, those that cannot run here included. */
   names(kind: ComponentKind): readonly string[] {
-    const names = new Set([...Object.keys(this.#loaders[kind] ?? {}), ...this.#known.names(kind)])
+    const names = new Set([...Object.keys(this.#loaders[kind] ?? {}), ...this.#words(kind)])
     for (const spec of this.#loaded.values()) if (spec.kind === kind) names.add(spec.name)
     return [...names].toSorted()
   }
 
-  async loadAll(): Promise<void> {
-    const names = Object.values(this.#loaders).flatMap(loaders => Object.keys(loaders))
-    await this.load(names)
-    if (this.#known === noneKnown) this.#known = await this.#loadKnown()
+  /** Whether a component of that name can run here. */
+  implements(kind: ComponentKind, name: string): boolean {
+    return this.#loaded.get(`${kind}/${name}`)?.create !== undefined || this.#loader(kind, name) !== undefined
   }
 
   async #import(kind: ComponentKind, name: string, load: Loader): Promise<void> {
     const spec = (await load()).default
     this.#loaded.set(`${kind}/${name}`, spec)
-    const inner = componentNames(spec.config.shape.default, new Set<string>())
-    collectDefaults(spec.config.shape, inner)
-    inner.delete(name)
-    if (inner.size > 0) await this.load([...inner].filter(other => this.#isNew(other)))
+    const inner = defaultNames(spec.config.shape, new Set<string>())
+    if (inner.size > 0) await this.load(inner)
   }
 
-  #isNew(name: string): boolean {
-    return (Object.keys(this.#loaders) as ComponentKind[]).some(
-      kind => Object.hasOwn(this.#loaders[kind]!, name) && !this.#loaded.has(`${kind}/${name}`),
-    )
+  #loader(kind: ComponentKind, name: string): Loader | undefined {
+    const loaders = this.#loaders[kind]
+    return loaders !== undefined && Object.hasOwn(loaders, name) ? loaders[name] : undefined
+  }
+
+  #isKnown(kind: ComponentKind, name: string): boolean {
+    return ` ${this.#knownNames[kind] ?? ''} `.includes(` ${name} `)
+  }
+
+  #words(kind: ComponentKind): readonly string[] {
+    return (this.#knownNames[kind] ?? '').split(' ').filter(word => word !== '')
+  }
+
+  #kinds(): readonly ComponentKind[] {
+    return [...new Set([...Object.keys(this.#loaders), ...Object.keys(this.#knownNames)])] as ComponentKind[]
   }
 }
 
-/** Adds the keys of every default that is a component, at any depth. */
-function collectDefaults(shape: AnySpec['config']['shape'], names: Set<string>): void {
-  for (const child of Object.values(shape.children ?? {})) {
-    if (child.type === 'scanner' || child.type === 'processor') componentNames(child.default, names)
-    collectDefaults(child, names)
+/** The components that defaults of fields name, at any depth. */
+function defaultNames(shape: FieldShape, names: Set<string>): Set<string> {
+  if (shape.type === 'scanner' || shape.type === 'processor' || shape.type === 'input' || shape.type === 'output') {
+    if (typeof shape.default === 'object' && shape.default !== null)
+      for (const key of Object.keys(shape.default)) names.add(key)
   }
-}
-
-function componentNames(value: unknown, names: Set<string>): Set<string> {
-  if (typeof value === 'object' && value !== null) for (const key of Object.keys(value)) names.add(key)
+  for (const child of Object.values(shape.children ?? {})) defaultNames(child, names)
   return names
+}
+
+function noneKnown(): Promise<KnownSpecs> {
+  return Promise.resolve({ has: () => false, spec: () => undefined, names: () => [] })
 }

@@ -1,0 +1,140 @@
+import { compileInterpolation, compileMapping, type Importer, type World } from '../../bloblang/index.ts'
+import type { Registry } from '../registry.ts'
+import { configFields, resourceFields, shapesOf } from './core-fields.ts'
+import { inferName } from './envelope.ts'
+import { substituteEnv } from './env.ts'
+import { type Finding, finding, type LintContext, lintFields } from './lint.ts'
+import { type Node, nodeOf, parseYaml, resolved, valueOf, YamlError } from './node.ts'
+import { checkFields, ValueError } from './values.ts'
+
+export interface ReadOptions {
+  readonly registry: Registry
+  readonly world: World
+  readonly importer?: Importer
+  /** Whether and how deprecated things are found. */
+  readonly deprecated?: 'error' | 'warning' | 'ignore'
+  readonly requireLabels?: boolean
+  /** Missing environment variables are no finding. */
+  readonly skipEnvCheck?: boolean
+}
+
+/** A configuration as it was read: its tree, and everything that is wrong with it. */
+export interface ReadConfig {
+  readonly node: Node
+  readonly findings: readonly Finding[]
+  /** Whether the first finding is that it cannot be read at all. */
+  readonly broken: boolean
+}
+
+const DISABLED = '# BENTO LINT DISABLE'
+const shapes = shapesOf(configFields)
+
+/** Reads and checks a configuration. Never throws for what is written in it. */
+export async function readConfig(text: string, options: ReadOptions, fieldShapes = shapes): Promise<ReadConfig> {
+  const { text: substituted, missing } = substituteEnv(text, name => options.world.env(name))
+  const findings: Finding[] = []
+  const top = { line: 1, column: 1, level: 'error' as const }
+  if (missing.length > 0 && options.skipEnvCheck !== true) {
+    const message = `required environment variables were not set: [${missing.join(' ')}]`
+    findings.push({ ...top, kind: 'missing_env', text: message })
+  }
+  let node: Node
+  try {
+    node = parseYaml(substituted)
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error
+    return { node: nodeOf({}), findings: [{ ...top, kind: 'failed_read', text: error.message }], broken: true }
+  }
+  await options.registry.load(namesIn(node))
+  const failure = firstFailure(options.registry, node)
+  if (failure !== undefined) return { node, findings: [failure], broken: true }
+  if (!substituted.startsWith(DISABLED)) findings.push(...lintFields(lintContext(options), fieldShapes, node))
+  return { node, findings, broken: false }
+}
+
+/** Everything that is wrong with a configuration, in the order of the text. */
+export async function lintConfig(text: string, options: ReadOptions): Promise<readonly Finding[]> {
+  return (await readConfig(text, options)).findings
+}
+
+/** Checks a file that holds resources only. */
+export function readResources(text: string, options: ReadOptions): Promise<ReadConfig> {
+  return readConfig(text, options, { ...shapesOf(resourceFields), tests: shapes['tests']! })
+}
+
+export function lintContext(options: ReadOptions): LintContext {
+  const compile = {
+    world: options.world,
+    deactivated: true,
+    ...(options.importer === undefined ? {} : { importer: options.importer }),
+  }
+  return {
+    registry: options.registry,
+    labels: new Map(),
+    checkMapping: source => compileMapping(source, compile).diagnostics ?? [],
+    checkInterpolation: source => compileInterpolation(source, compile).diagnostics ?? [],
+    deprecated: options.deprecated ?? 'warning',
+    requireLabels: options.requireLabels ?? false,
+  }
+}
+
+/** Every word of a configuration that may name a component. */
+export function namesIn(node: Node, names = new Set<string>(['stdin', 'stdout', 'none', 'prometheus'])): Set<string> {
+  for (const { key, value } of node.entries) {
+    names.add(key.value)
+    if (key.value === 'type' && value.kind === 'scalar') names.add(value.value)
+    namesIn(value, names)
+  }
+  for (const item of node.items) namesIn(item, names)
+  return names
+}
+
+/**
+ * What keeps a configuration from being understood at all: a core component that is none, a value of a wrong type. The original
+ * stops at the first of these and says nothing else.
+ */
+function firstFailure(registry: Registry, root: Node): Finding | undefined {
+  if (root.kind !== 'map') return undefined
+  const component = (
+    kind: 'input' | 'buffer' | 'output' | 'processor' | 'cache' | 'rate_limit' | 'metrics' | 'tracer',
+    node?: Node,
+  ) => {
+    if (node === undefined) return undefined
+    const inferred = inferName(registry, kind, node)
+    return 'error' in inferred ? finding(resolved(node), 'component_unknown', inferred.error, inferred.hint) : undefined
+  }
+  const list = (kind: Parameters<typeof component>[0], node: Node | undefined) => {
+    for (const item of node === undefined ? [] : resolved(node).items) {
+      const found = component(kind, item)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  const at = (name: string) => valueOf(root, name)
+  const pipeline = at('pipeline')
+  return (
+    wrongType(root) ??
+    component('input', at('input')) ??
+    component('buffer', at('buffer')) ??
+    (pipeline === undefined ? undefined : list('processor', valueOf(pipeline, 'processors'))) ??
+    component('output', at('output')) ??
+    list('input', at('input_resources')) ??
+    list('processor', at('processor_resources')) ??
+    list('output', at('output_resources')) ??
+    list('cache', at('cache_resources')) ??
+    list('rate_limit', at('rate_limit_resources')) ??
+    component('metrics', at('metrics')) ??
+    component('tracer', at('tracer'))
+  )
+}
+
+/** The first value of a core field that is not of its type. */
+function wrongType(root: Node): Finding | undefined {
+  try {
+    checkFields(shapes, root)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error
+    return { line: 1, column: 1, level: 'error', kind: 'failed_read', text: error.message }
+  }
+}

@@ -1,0 +1,32 @@
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+}
+
+/** A duration such as `1h15m30.5s` or `-250ms` in milliseconds. Throws an `Error` with the original's text. */
+export function parseDuration(text: string): number {
+  const fail = (why: string) => new Error(`time: ${why}${JSON.stringify(text)}`)
+  const match = /^([-+]?)(.*)$/s.exec(text)!
+  let rest = match[2]!
+  if (rest === '0') return 0
+  if (rest === '') throw fail('invalid duration ')
+  let totalMs = 0
+  while (rest !== '') {
+    const number = /^([0-9]+(\.[0-9]*)?|\.[0-9]+)/.exec(rest)
+    if (number === null) throw fail('invalid duration ')
+    rest = rest.slice(number[0].length)
+    const unit = /^[^0-9.]+/.exec(rest)
+    if (unit === null) throw fail('missing unit in duration ')
+    const factor = UNITS[unit[0]]
+    if (factor === undefined) throw fail(`unknown unit ${JSON.stringify(unit[0])} in duration `)
+    totalMs += Number(number[0]) * factor
+    rest = rest.slice(unit[0].length)
+  }
+  return match[1] === '-' ? -totalMs : totalMs
+}

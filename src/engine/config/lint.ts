@@ -1,0 +1,320 @@
+import type { Diagnostic } from '../../bloblang/index.ts'
+import type { AnySpec, ComponentKind } from '../component.ts'
+import type { FieldShape } from '../fields.ts'
+import type { Registry } from '../registry.ts'
+import { inferName, reservedFields } from './envelope.ts'
+import { looseValue, needsValue } from './values.ts'
+import { type Node, resolved, valueOf } from './node.ts'
+
+export type FindingKind =
+  | 'custom'
+  | 'failed_read'
+  | 'missing_env'
+  | 'bad_option'
+  | 'bad_label'
+  | 'missing_label'
+  | 'duplicate_label'
+  | 'bad_bloblang'
+  | 'should_omit'
+  | 'component_missing'
+  | 'component_unknown'
+  | 'unknown_field'
+  | 'missing_field'
+  | 'expected_array'
+  | 'expected_object'
+  | 'expected_scalar'
+  | 'deprecated'
+
+/** Something that is wrong with a configuration, or may be. Lines and columns count from 1. */
+export interface Finding {
+  readonly line: number
+  readonly column: number
+  readonly text: string
+  readonly level: 'error' | 'warning'
+  readonly kind: FindingKind
+  /** What to write instead, where that can be guessed. */
+  readonly hint?: string
+}
+
+export interface LintContext {
+  readonly registry: Registry
+  /** Line by label, of the labels seen so far. */
+  readonly labels: Map<string, number>
+  /** What is wrong with a mapping or an interpolated text, if anything. */
+  readonly checkMapping: (text: string) => readonly Diagnostic[]
+  readonly checkInterpolation: (text: string) => readonly Diagnostic[]
+  readonly deprecated: 'error' | 'warning' | 'ignore'
+  readonly requireLabels: boolean
+}
+
+type Shapes = Readonly<Record<string, FieldShape>>
+
+/** Findings about an object of fields. */
+export function lintFields(context: LintContext, shapes: Shapes, written: Node): Finding[] {
+  if (written.kind === 'alias') return []
+  const node = written
+  if (node.kind !== 'map') return [finding(node, 'expected_object', `expected object value, got ${shortTag(node)}`)]
+  const findings: Finding[] = []
+  const missing = new Set(Object.keys(shapes))
+  const walk = (object: Node) => {
+    for (const { key, value } of object.entries) {
+      if (key.tag === '!!merge' && value.kind === 'alias') {
+        walk(resolved(value))
+        continue
+      }
+      const shape = Object.hasOwn(shapes, key.value) ? shapes[key.value] : undefined
+      if (shape === undefined) {
+        if (value.kind !== 'alias') {
+          const hint = nearest(key.value, Object.keys(shapes))
+          findings.push(finding(key, 'unknown_field', `field ${key.value} not recognised`, hint))
+        }
+        continue
+      }
+      findings.push(...lintField(context, shape, value, key.value))
+      missing.delete(key.value)
+    }
+  }
+  walk(node)
+  for (const name of missing) {
+    if (isRequired(shapes[name]!)) findings.push(finding(node, 'missing_field', `field ${name} is required`))
+  }
+  return findings
+}
+
+/** Findings about one field's value. */
+export function lintField(context: LintContext, shape: FieldShape, node: Node, name: string): Finding[] {
+  const findings: Finding[] = []
+  if (shape.deprecated) findings.push(...deprecation(context, node, `field ${name} is deprecated`))
+  findings.push(...lintCustom(context, shape, node))
+  const inner = (structure: FieldShape['structure']) => ({ ...shape, structure })
+  switch (shape.structure) {
+    case '2darray':
+    case 'array': {
+      const list = resolved(node)
+      if (node.kind !== 'seq') return [...findings, finding(node, 'expected_array', 'expected array value')]
+      const element = inner(shape.structure === '2darray' ? 'array' : 'scalar')
+      for (const item of list.items) findings.push(...lintField(context, element, item, name))
+      return findings
+    }
+    case 'map':
+      if (node.kind !== 'map') {
+        return [...findings, finding(node, 'expected_object', `expected object value, got ${shortTag(node)}`)]
+      }
+      for (const entry of node.entries) findings.push(...lintField(context, inner('scalar'), entry.value, name))
+      return findings
+    case 'scalar':
+      return [...findings, ...lintScalar(context, shape, node)]
+  }
+}
+
+function lintScalar(context: LintContext, shape: FieldShape, node: Node): Finding[] {
+  switch (shape.type) {
+    case 'unknown':
+      return []
+    case 'string':
+    case 'int':
+    case 'float':
+    case 'bool':
+      if (node.kind !== 'map' && node.kind !== 'seq') return []
+      return [finding(node, 'expected_scalar', `expected ${shape.type} value`)]
+    case 'object':
+      if (shape.children !== undefined && Object.keys(shape.children).length > 0) {
+        return lintFields(context, shape.children, node)
+      }
+      if (node.kind === 'map' || node.kind === 'alias') return []
+      return [finding(node, 'expected_object', `expected object value, got ${shortTag(node)}`)]
+    default:
+      return lintComponent(context, shape.type, node)
+  }
+}
+
+/** Findings about a component: its envelope, and its fields. */
+export function lintComponent(context: LintContext, kind: ComponentKind, written: Node): Finding[] {
+  const node = resolved(written)
+  if (node.entries.length === 0) return []
+  const inferred = inferName(context.registry, kind, node, false)
+  if ('error' in inferred) {
+    return [
+      { ...finding(node, 'component_missing', 'unable to infer component type', inferred.hint), level: 'warning' },
+    ]
+  }
+  const spec = context.registry.get(kind, inferred.name)
+  if (spec === undefined) {
+    const text = `failed to obtain docs for ${kind} type ${inferred.name}`
+    return [{ ...finding(node, 'component_unknown', text), level: 'warning' }]
+  }
+  const findings: Finding[] = []
+  if (spec.status === 'deprecated') {
+    findings.push(...deprecation(context, node, `component ${spec.name} is deprecated`))
+  }
+  const body = node.entries.find(entry => entry.key.value === spec.name)
+  if (body !== undefined) findings.push(...lintField(context, spec.config.shape, body.value, spec.name))
+  findings.push(...lintEnvelope(context, kind, node, spec, body !== undefined))
+  return findings
+}
+
+function lintEnvelope(
+  context: LintContext,
+  kind: ComponentKind,
+  node: Node,
+  spec: AnySpec,
+  hasBody: boolean,
+): Finding[] {
+  const findings: Finding[] = []
+  const reserved = reservedFields(kind)
+  for (const { key, value } of node.entries) {
+    if (key.value === spec.name || key.value === 'type') continue
+    if (key.value === 'plugin') {
+      if (hasBody) findings.push(finding(key, 'should_omit', 'plugin object is ineffective'))
+      else findings.push(...lintField(context, spec.config.shape, value, 'plugin'))
+    }
+    const shape = Object.hasOwn(reserved, key.value) ? reserved[key.value] : undefined
+    if (shape === undefined) {
+      const text = `field ${key.value} is invalid when the component type is ${spec.name} (${kind})`
+      findings.push(finding(key, 'unknown_field', text))
+      continue
+    }
+    if (key.value === 'label') findings.push(...lintLabel(context, node, value))
+    if (key.value === 'processors' && value.kind === 'seq' && value.items.length === 0) {
+      findings.push(finding(value, 'should_omit', 'field processors is empty and can be removed'))
+    }
+    findings.push(...lintField(context, shape, value, key.value))
+  }
+  const labelled = node.entries.some(entry => entry.key.value === 'label')
+  if (context.requireLabels && 'label' in reserved && !labelled && spec.name !== 'resource') {
+    findings.push(finding(node, 'missing_label', `label is required for ${spec.name}`))
+  }
+  return findings
+}
+
+/** Whether a label may be given at all: lower-case letters, digits and `_`, which must not come first. */
+export function isLabel(label: string): boolean {
+  return /^[a-z0-9_]+$/.test(label) && !label.startsWith('_')
+}
+
+export const LABEL_RULE = 'should match the regular expression /^[a-z0-9_]+$/ and must not start with an underscore'
+
+function lintLabel(context: LintContext, parent: Node, node: Node): Finding[] {
+  const findings: Finding[] = []
+  if (valueOf(parent, 'type')?.value === 'resource' || (valueOf(parent, 'resource')?.value ?? '') !== '') {
+    findings.push(finding(node, 'should_omit', 'label field should be omitted when pointing to a resource'))
+  }
+  const label = node.kind === 'scalar' && node.tag !== '!!null' ? node.value : ''
+  if (label === '') return findings
+  if (!isLabel(label)) return [...findings, finding(node, 'bad_label', `invalid label '${label}': ${LABEL_RULE}`)]
+  const line = context.labels.get(label)
+  if (line !== undefined) {
+    const text = `label '${label}' collides with a previously defined label at line ${line}`
+    return [...findings, finding(node, 'duplicate_label', text)]
+  }
+  context.labels.set(label, node.line)
+  return findings
+}
+
+function lintCustom(context: LintContext, shape: FieldShape, node: Node): Finding[] {
+  const strict = shape.options !== undefined && shape.strict !== false
+  if (shape.lint === undefined && !strict && !shape.interpolated && !shape.bloblang) return []
+  const loose = looseValue(shape, node)
+  if (loose === undefined) return []
+  const value = loose.value
+  const findings: Finding[] = []
+  // A literal block's text begins in the line below its mark.
+  const line = node.style === 'literal' ? node.line + 1 : node.line
+  const at = { line, column: 1, level: 'error' as const }
+  if (strict && typeof value !== 'object') {
+    const text = String(value)
+    if (!Object.keys(shape.options!).some(option => option.toLowerCase() === text.toLowerCase())) {
+      const hint = nearest(text, Object.keys(shape.options!))
+      findings.push({
+        ...at,
+        kind: 'bad_option',
+        text: `value ${text} is not a valid option for this field`,
+        ...hinted(hint),
+      })
+    }
+  }
+  const custom = shape.lint?.(value)
+  for (const text of typeof custom === 'string' ? [custom] : (custom ?? [])) {
+    findings.push({ ...at, kind: 'custom', text })
+  }
+  if (typeof value === 'string' && value !== '') {
+    const diagnostics = shape.interpolated
+      ? context.checkInterpolation(value)
+      : shape.bloblang
+        ? context.checkMapping(value)
+        : []
+    for (const diagnostic of diagnostics.slice(0, 1)) {
+      findings.push({
+        line: line + diagnostic.line - 1,
+        column: node.column + diagnostic.column,
+        level: 'error',
+        kind: 'bad_bloblang',
+        text: diagnosticText(value, diagnostic),
+        ...hinted(diagnostic.suggestions[0]),
+      })
+    }
+  }
+  return findings
+}
+
+/** The message followed by the five characters that stand where the parser stopped. */
+function diagnosticText(source: string, diagnostic: Diagnostic): string {
+  const lines = source.split('\n')
+  const rest = [...lines.slice(diagnostic.line - 1).join('\n')].slice(diagnostic.column - 1)
+  const excerpt = rest.slice(0, 5).join('')
+  if (/^(required: )?expected /.test(diagnostic.message)) {
+    return excerpt === '' ? `${diagnostic.message}, but reached end of input` : `${diagnostic.message}, got: ${excerpt}`
+  }
+  return excerpt === '' ? diagnostic.message : `${diagnostic.message}: ${excerpt}`
+}
+
+function isRequired(shape: FieldShape): boolean {
+  if (!needsValue(shape) || shape.default !== undefined || shape.structure !== 'scalar') return false
+  if (Object.keys(shape.children ?? {}).length > 0) return false
+  return ['string', 'int', 'float', 'bool', 'object', 'unknown'].includes(shape.type)
+}
+
+function deprecation(context: LintContext, node: Node, text: string): Finding[] {
+  if (context.deprecated === 'ignore') return []
+  return [{ ...finding(node, 'deprecated', text), level: context.deprecated }]
+}
+
+export function finding(node: Node, kind: FindingKind, text: string, hint?: string): Finding {
+  return { line: node.line, column: 1, text, level: 'error', kind, ...hinted(hint) }
+}
+
+function hinted(hint: string | undefined): { hint?: string } {
+  return hint === undefined ? {} : { hint }
+}
+
+export function shortTag(node: Node): string {
+  return node.kind === 'alias' ? resolved(node).tag : node.tag
+}
+
+/** `did you mean x?` for the nearest of the names, if any is near. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  for (const name of names) {
+    const distance = editDistance(word, name, bestDistance)
+    if (distance < bestDistance) {
+      best = name
+      bestDistance = distance
+    }
+  }
+  return best === undefined ? undefined : `did you mean ${best}?`
+}
+
+function editDistance(left: string, right: string, limit: number): number {
+  if (Math.abs(left.length - right.length) >= limit) return limit
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= left.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= right.length; j++) {
+      const cost = left[i - 1] === right[j - 1] ? 0 : 1
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + cost))
+    }
+    row = next
+  }
+  return row[right.length]!
+}

@@ -1,0 +1,296 @@
+import { Composer, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit } from 'yaml'
+import type * as Yaml from 'yaml'
+import { Float } from '../../bloblang/index.ts'
+
+export type NodeKind = 'map' | 'seq' | 'scalar' | 'alias'
+export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded'
+
+/** A piece of a configuration with its place: what YAML wrote, or a value that stands for it. */
+export interface Node {
+  readonly kind: NodeKind
+  /** `!!map`, `!!seq`, `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!timestamp`, `!!merge`, or what was written. */
+  readonly tag: string
+  /** The text of a scalar. */
+  readonly value: string
+  readonly style: ScalarStyle
+  /** From 1; 0 where the node was not written in a file. */
+  readonly line: number
+  readonly column: number
+  readonly entries: Entry[]
+  readonly items: Node[]
+  readonly target?: Node
+}
+
+export interface Entry {
+  readonly key: Node
+  value: Node
+}
+
+/** A text that is no YAML. The message reads as the original's. */
+export class YamlError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'YamlError'
+  }
+}
+
+/** Reads the first document of a text. Throws {@link YamlError}. */
+export function parseYaml(text: string): Node {
+  const lines = new LineCounter()
+  const parser = new Parser(lines.addNewLine)
+  const composer = new Composer({
+    schema: 'failsafe',
+    uniqueKeys: false,
+    merge: false,
+    keepSourceTokens: true,
+    strict: false,
+  })
+  let first: Document.Parsed | undefined
+  for (const document of composer.compose(parser.parse(text), true, text.length)) {
+    first ??= document as Document.Parsed
+    break
+  }
+  if (first === undefined || first.contents === null) {
+    if (first !== undefined && first.errors.length > 0) throw yamlError(first.errors[0]!, lines)
+    return nullNode(0, 0)
+  }
+  if (first.errors.length > 0) throw yamlError(first.errors[0]!, lines)
+  return new Builder(lines, text, first).build(first.contents)
+}
+
+/** The node of a plain value, as if it had been written. */
+export function nodeOf(value: unknown, line = 0): Node {
+  const base = { line, column: 1, value: '', style: 'plain' as const, entries: [], items: [] }
+  if (value === null || value === undefined) return nullNode(line, 1)
+  if (value instanceof Float) return { ...base, kind: 'scalar', tag: '!!float', value: String(value.value) }
+  if (Array.isArray(value)) return { ...base, kind: 'seq', tag: '!!seq', items: value.map(item => nodeOf(item, line)) }
+  switch (typeof value) {
+    case 'object':
+      return {
+        ...base,
+        kind: 'map',
+        tag: '!!map',
+        entries: Object.entries(value).map(([key, child]) => ({
+          key: stringNode(key, line),
+          value: nodeOf(child, line),
+        })),
+      }
+    case 'number':
+    case 'bigint':
+      return {
+        ...base,
+        kind: 'scalar',
+        tag: Number.isInteger(Number(value)) ? '!!int' : '!!float',
+        value: String(value),
+      }
+    case 'boolean':
+      return { ...base, kind: 'scalar', tag: '!!bool', value: String(value) }
+    default:
+      return stringNode(String(value), line)
+  }
+}
+
+export function stringNode(value: string, line = 0): Node {
+  return { kind: 'scalar', tag: '!!str', value, style: 'double', line, column: 1, entries: [], items: [] }
+}
+
+export function nullNode(line: number, column: number): Node {
+  return { kind: 'scalar', tag: '!!null', value: '', style: 'plain', line, column, entries: [], items: [] }
+}
+
+/** What an alias stands for; any other node itself. */
+export function resolved(node: Node): Node {
+  return node.kind === 'alias' && node.target !== undefined ? node.target : node
+}
+
+/** The value of a key of an object; the last one where it is written twice. */
+export function valueOf(node: Node, key: string): Node | undefined {
+  return resolved(node).entries.findLast(entry => entry.key.value === key)?.value
+}
+
+/** A node as plain JavaScript values: integers beyond 2^53 are bigints, floats that look like integers stay numbers. */
+export function plainValue(node: Node): unknown {
+  switch (node.kind) {
+    case 'alias':
+      return node.target === undefined ? null : plainValue(node.target)
+    case 'map': {
+      const object: Record<string, unknown> = {}
+      for (const { key, value } of node.entries) {
+        if (key.tag === '!!merge') Object.assign(object, plainValue(value))
+        else
+          Object.defineProperty(object, key.value, {
+            value: plainValue(value),
+            enumerable: true,
+            writable: true,
+            configurable: true,
+          })
+      }
+      return object
+    }
+    case 'seq':
+      return node.items.map(plainValue)
+    case 'scalar':
+      return scalarValue(node)
+  }
+}
+
+function scalarValue(node: Node): unknown {
+  switch (node.tag) {
+    case '!!null':
+      return null
+    case '!!bool':
+      return /^[tT]/.test(node.value)
+    case '!!int': {
+      const integer = parseInteger(node.value)!
+      return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer
+    }
+    case '!!float':
+      return parseFloatText(node.value)
+    default:
+      return node.value
+  }
+}
+
+const BOOLEAN = /^(true|True|TRUE|false|False|FALSE)$/
+const NULL = /^(|~|null|Null|NULL)$/
+const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/
+const TIMESTAMP =
+  /^\d{4}-\d{1,2}-\d{1,2}(([Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(\.\d+)?([ \t]*(Z|[-+]\d{1,2}(:\d{2})?))?)?$/
+
+/** The tag that an unquoted scalar has by its looks. */
+function tagOf(text: string): string {
+  if (NULL.test(text)) return '!!null'
+  if (BOOLEAN.test(text)) return '!!bool'
+  if (text === '<<') return '!!merge'
+  const first = text[0]!
+  if (!/[-+.0-9]/.test(first)) return '!!str'
+  if (/^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$/.test(text)) return '!!float'
+  if (TIMESTAMP.test(text)) return '!!timestamp'
+  if (parseInteger(text) !== undefined) return '!!int'
+  if (FLOAT.test(text.replaceAll('_', ''))) return '!!float'
+  return '!!str'
+}
+
+/** An integer as YAML writes it: decimal, 0x, 0o, 0b, a leading 0 for octal, `_` between digits. Undefined for other text. */
+export function parseInteger(text: string): bigint | undefined {
+  const plain = text.replaceAll('_', '')
+  const match = /^([-+]?)(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]+|0|[1-9][0-9]*)$/.exec(plain)
+  if (match === null) return undefined
+  const digits = /^0[0-7]+$/.test(match[2]!) ? `0o${match[2]!.slice(1)}` : match[2]!
+  const value = BigInt(digits)
+  return match[1] === '-' ? -value : value
+}
+
+export function parseFloatText(text: string): number {
+  const plain = text.replaceAll('_', '')
+  if (/^[-+]?\.inf$/i.test(plain)) return plain.startsWith('-') ? -Infinity : Infinity
+  if (/^\.nan$/i.test(plain)) return NaN
+  return Number(plain)
+}
+
+/** Turns the library's tree into ours, with the places and tags of the original's parser. */
+class Builder {
+  readonly #lines: LineCounter
+  readonly #text: string
+  readonly #anchors = new Map<string, Node>()
+  readonly #known = new Set<string>()
+
+  constructor(lines: LineCounter, text: string, document: Document.Parsed) {
+    this.#lines = lines
+    this.#text = text
+    visit(document, { Node: (_, node) => void ('anchor' in node && node.anchor && this.#known.add(node.anchor)) })
+  }
+
+  build(source: Yaml.Node): Node {
+    if (isAlias(source)) {
+      const place = this.#place(source)
+      const target = this.#anchors.get(source.source)
+      if (target === undefined) {
+        const why = this.#known.has(source.source)
+          ? `anchor '${source.source}' value contains itself`
+          : `unknown anchor '${source.source}' referenced`
+        throw new YamlError(`yaml: ${why}`)
+      }
+      return { kind: 'alias', tag: '', value: source.source, style: 'plain', ...place, entries: [], items: [], target }
+    }
+    const node = this.#plain(source)
+    if ('anchor' in source && source.anchor) this.#anchors.set(source.anchor, node)
+    return node
+  }
+
+  #plain(source: Yaml.Node): Node {
+    const place = this.#place(source)
+    const base = { value: '', style: 'plain' as const, ...place, entries: [], items: [] }
+    if (isMap(source)) {
+      const entries = source.items.map(pair => this.#entry(pair as Yaml.Pair<Yaml.Node, Yaml.Node | null>))
+      return { ...base, kind: 'map', tag: source.tag ?? '!!map', entries }
+    }
+    if (isSeq(source)) {
+      const items = source.items.map(item => this.build(item as Yaml.Node))
+      return { ...base, kind: 'seq', tag: source.tag ?? '!!seq', items }
+    }
+    if (!isScalar(source)) return nullNode(place.line, place.column)
+    const style = scalarStyle(source.type)
+    const value = typeof source.value === 'string' ? source.value : String(source.value ?? '')
+    const written = source.srcToken?.type === 'scalar' || source.srcToken?.type === 'block-scalar' || value !== ''
+    const explicit = source.tag === 'tag:yaml.org,2002:str' ? undefined : source.tag
+    if (!written && style === 'plain') return nullNode(place.line, place.column)
+    const tag = explicit?.replace('tag:yaml.org,2002:', '!!') ?? (style === 'plain' ? tagOf(value) : '!!str')
+    return { ...base, kind: 'scalar', tag, value, style }
+  }
+
+  #entry(pair: Yaml.Pair<Yaml.Node, Yaml.Node | null>): Entry {
+    const key = this.build(pair.key)
+    return { key, value: pair.value === null ? nullNode(key.line, key.column) : this.build(pair.value) }
+  }
+
+  /** Blocks begin at their first key or dash; scalars where their text or their `|` stands. */
+  #place(source: Yaml.Node): { line: number; column: number } {
+    let offset = source.range?.[0] ?? 0
+    if (isScalar(source) && source.srcToken?.type === 'block-scalar') {
+      const header = source.srcToken.props.find(prop => prop.type === 'block-scalar-header')
+      offset = header?.offset ?? offset
+    }
+    const { line, col } = this.#lines.linePos(Math.min(offset, this.#text.length))
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+}
+
+function scalarStyle(type: string | undefined): ScalarStyle {
+  switch (type) {
+    case 'QUOTE_DOUBLE':
+      return 'double'
+    case 'QUOTE_SINGLE':
+      return 'single'
+    case 'BLOCK_LITERAL':
+      return 'literal'
+    case 'BLOCK_FOLDED':
+      return 'folded'
+    default:
+      return 'plain'
+  }
+}
+
+/** The library's error in the words and with the line of the original's parser. */
+function yamlError(error: Yaml.YAMLError, lines: LineCounter): YamlError {
+  const line = lines.linePos(error.pos[0]).line
+  switch (error.code) {
+    case 'MISSING_CHAR':
+      if (/quote/.test(error.message)) return new YamlError(`yaml: line ${line}: found unexpected end of stream`)
+      if (/\}|comma|,/.test(error.message)) return new YamlError(`yaml: line ${line}: did not find expected ',' or '}'`)
+      if (/\]/.test(error.message)) return new YamlError(`yaml: line ${line}: did not find expected ',' or ']'`)
+      return new YamlError(`yaml: line ${line}: could not find expected ':'`)
+    case 'TAB_AS_INDENT':
+      return new YamlError(`yaml: line ${line}: found character that cannot start any token`)
+    case 'BAD_INDENT':
+    case 'BAD_COLLECTION_TYPE':
+    case 'UNEXPECTED_TOKEN':
+      return new YamlError(`yaml: line ${line}: did not find expected key`)
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return new YamlError(`yaml: line ${line}: mapping values are not allowed in this context`)
+    case 'MULTILINE_IMPLICIT_KEY':
+      return new YamlError(`yaml: line ${line}: could not find expected ':'`)
+    default:
+      return new YamlError(`yaml: line ${line}: ${error.message.split('\n')[0]}`)
+  }
+}

@@ -1,0 +1,159 @@
+import type { Interpolation, Mapping } from '../../bloblang/index.ts'
+import { type ComponentConfig, type ComponentKind, ConfigError } from '../component.ts'
+import type { FieldMap, FieldShape, Infer } from '../fields.ts'
+import type { Registry } from '../registry.ts'
+import { parseDuration } from './duration.ts'
+import { inferName } from './envelope.ts'
+import { type Node, nodeOf, plainValue, resolved, valueOf } from './node.ts'
+import { boolValue, floatValue, intValue, needsValue, stringValue, ValueError } from './values.ts'
+
+/** What values of a configuration are made with. */
+export interface ParseContext {
+  readonly registry: Registry
+  /** Throws `ConfigError`. */
+  compileMapping(text: string): Mapping
+  compileInterpolation(text: string): Interpolation
+}
+
+/** The parsed form of an object of fields. Throws {@link ConfigError}. */
+export function parseFields<F extends FieldMap>(context: ParseContext, fields: F, node: Node, path: string): Infer<F> {
+  const children = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.shape]))
+  return parseObject(context, children, node, path) as Infer<F>
+}
+
+/** The parsed form of one field. Throws {@link ConfigError}. */
+export function parseValue(context: ParseContext, shape: FieldShape, written: Node, path: string): unknown {
+  try {
+    return parse(context, shape, written, path)
+  } catch (error) {
+    if (error instanceof ValueError) throw new ConfigError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function parse(context: ParseContext, shape: FieldShape, written: Node, path: string): unknown {
+  const node = resolved(written)
+  switch (shape.structure) {
+    case '2darray':
+    case 'array': {
+      if (node.kind !== 'seq') throw new ConfigError(`line ${node.line}: expected array value, got ${node.tag}`)
+      const element: FieldShape = { ...shape, structure: shape.structure === '2darray' ? 'array' : 'scalar' }
+      return node.items.map((item, index) => parse(context, element, item, `${path}.${index}`))
+    }
+    case 'map': {
+      if (node.kind !== 'map') throw new ConfigError(`line ${node.line}: expected map value, got ${node.tag}`)
+      const element: FieldShape = { ...shape, structure: 'scalar' }
+      const result: Record<string, unknown> = {}
+      for (const { key, value } of node.entries)
+        result[key.value] = parse(context, element, value, `${path}.${key.value}`)
+      return result
+    }
+    case 'scalar':
+      return parseScalar(context, shape, node, path)
+  }
+}
+
+function parseScalar(context: ParseContext, shape: FieldShape, node: Node, path: string): unknown {
+  switch (shape.type) {
+    case 'string': {
+      const text = stringValue(node)
+      if (shape.interpolated) return context.compileInterpolation(text)
+      if (shape.bloblang) return text === '' ? null : context.compileMapping(text)
+      if (shape.duration) return duration(text, path)
+      return text
+    }
+    case 'int':
+      return intValue(node)
+    case 'float':
+      return floatValue(node)
+    case 'bool':
+      return boolValue(node)
+    case 'unknown':
+      return plainValue(node)
+    case 'object':
+      return shape.children === undefined ? plainValue(node) : parseObject(context, shape.children, node, path)
+    default:
+      return parseComponent(context, shape.type, node, path)
+  }
+}
+
+function duration(text: string, path: string): number | undefined {
+  if (text === '') return undefined
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    const field = path.slice(path.lastIndexOf('.') + 1)
+    throw new ConfigError(`failed to parse ${field} duration: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function parseObject(
+  context: ParseContext,
+  children: Readonly<Record<string, FieldShape>>,
+  node: Node,
+  path: string,
+): Record<string, unknown> {
+  const result: Record<string, unknown> = {}
+  for (const [name, shape] of Object.entries(children)) {
+    const childPath = path === '' ? name : `${path}.${name}`
+    const written = valueOf(node, name)
+    try {
+      result[name] =
+        written === undefined
+          ? parseDefault(context, shape, childPath, name)
+          : parse(context, shape, written, childPath)
+    } catch (error) {
+      if (error instanceof ValueError) throw new ConfigError(`field '${name}': ${error.message}`, { cause: error })
+      throw error
+    }
+  }
+  return result
+}
+
+/** A field that is not written: its default, or for an object the defaults of its children. */
+function parseDefault(context: ParseContext, shape: FieldShape, path: string, name: string): unknown {
+  if (shape.default !== undefined) return parse(context, shape, nodeOf(shape.default), path)
+  if (shape.optional) return undefined
+  if (shape.structure === 'array' || shape.structure === '2darray') return []
+  if (shape.structure === 'map') return {}
+  if (shape.type === 'object' && shape.children !== undefined)
+    return parseObject(context, shape.children, nodeOf({}), path)
+  if (needsValue(shape)) throw new ConfigError(`field '${name}' is required and was not present in the config`)
+  return undefined
+}
+
+/** A component's configuration, from its envelope. Throws {@link ConfigError}. */
+export function parseComponent(
+  context: ParseContext,
+  kind: ComponentKind,
+  written: Node,
+  path: string,
+): ComponentConfig {
+  const node = resolved(written)
+  const inferred = inferName(context.registry, kind, node)
+  if ('error' in inferred) throw new ConfigError(inferred.error)
+  const spec = context.registry.get(kind, inferred.name)
+  if (spec === undefined) throw new ConfigError(`${kind} type '${inferred.name}' was not recognised`)
+  const body = valueOf(node, spec.name) ?? valueOf(node, 'plugin')
+  const processors = valueOf(node, 'processors')
+  const label = valueOf(node, 'label')
+  const bodyPath = `${path}.${spec.name}`
+  // A null body means the same as none: everything by default.
+  const isEmpty = body === undefined || (body.tag === '!!null' && body.value === 'null')
+  return {
+    kind,
+    name: spec.name,
+    label: label === undefined ? '' : stringValue(label),
+    path,
+    spec,
+    config: isEmpty
+      ? parseDefault(context, spec.config.shape, bodyPath, spec.name)
+      : parse(context, spec.config.shape, body, bodyPath),
+    processors:
+      (kind === 'input' || kind === 'output') && processors !== undefined
+        ? resolved(processors).items.map((item, index) =>
+            parseComponent(context, 'processor', item, `${path}.processors.${index}`),
+          )
+        : [],
+  }
+}
