@@ -38,6 +38,8 @@ export interface InstanceOrder {
   readonly configurationId: string
   readonly version: number
   readonly yaml: string
+  /** It came to its end already: an agent that does not have it any more does not begin it again. */
+  readonly completed: boolean
 }
 
 export interface AgentReport {

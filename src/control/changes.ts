@@ -31,4 +31,20 @@ export class Changes {
       clearTimeout(timer)
     }
   }
+
+  /** Resolves at the next change of this kind, or when the time is over. */
+  next(waitMs: number, subject: ChangedSubject, pipelineId?: string): Promise<void> {
+    return new Promise(resolve => {
+      const finish = () => {
+        this.#listeners.delete(listener)
+        clearTimeout(timer)
+        resolve()
+      }
+      const listener = (changed: ChangedSubject, id: string | undefined) => {
+        if (changed === subject && id === pipelineId) finish()
+      }
+      const timer = setTimeout(finish, waitMs)
+      this.#listeners.add(listener)
+    })
+  }
 }

@@ -41,6 +41,8 @@ export interface Configuration {
 
 /** What an agent says of itself when it registers. */
 export interface AgentHello {
+  /** What it keeps over restarts: it takes the place of an earlier agent of this identity. Null for a new one each time. */
+  readonly identity: string | null
   /** For people: host name and process id. */
   readonly name: string
   readonly version: string
@@ -73,4 +75,6 @@ export interface Assignment {
   readonly leaseExpiresAt: number
   /** Taken back; it stays until the agent has let go or the lease is over, so that nobody runs the same slot meanwhile. */
   readonly released: boolean
+  /** The instance came to the end of its input. It keeps its slot, so that it is not run again, until something changes. */
+  readonly completed: boolean
 }

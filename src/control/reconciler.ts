@@ -41,7 +41,7 @@ export interface ReconcilePlan {
   readonly update: readonly Assignment[]
   /** Assignments that nobody holds any more. */
   readonly remove: readonly Assignment[]
-  /** How many instances each pipeline shall have now; 0 when no agent may run it. */
+  /** How many instances each pipeline shall have now, completed ones included; 0 when no agent may run it. */
   readonly wantedCounts: ReadonlyMap<string, number>
 }
 
@@ -69,7 +69,8 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
   for (const assignment of input.assignments) {
     const pipeline = pipelines.get(assignment.pipelineId)
     const agent = agents.get(assignment.agentId)
-    if (hasLetGo(assignment, agent, input.now)) {
+    const isDone = assignment.completed && assignment.configurationId === pipeline?.configurationId
+    if (hasLetGo(assignment, agent, input.now) && (!isDone || assignment.released)) {
       remove.push(assignment)
       continue
     }
@@ -81,7 +82,7 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
     const mayStay = agent === undefined || !agent.isAvailable || agent.group === pipeline?.group
     if (!isWanted || !mayStay) update.push({ ...assignment, released: true })
     else if (assignment.configurationId !== pipeline.configurationId)
-      update.push({ ...assignment, configurationId: pipeline.configurationId })
+      update.push({ ...assignment, configurationId: pipeline.configurationId, completed: false })
   }
 
   const create: Placement[] = []

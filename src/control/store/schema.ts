@@ -61,6 +61,7 @@ export const tables = {
       configuration_id: 'text',
       lease_expires_at: 'time',
       released: 'boolean',
+      completed: 'boolean',
     },
     primaryKey: ['instance_id'],
     unique: [['pipeline_id', 'slot']],

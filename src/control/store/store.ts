@@ -130,6 +130,14 @@ export async function insertAgent(sql: Sql, agent: RegisteredAgent): Promise<voi
   )
 }
 
+/** An agent that comes back under its identity. */
+export async function updateAgent(sql: Sql, agent: RegisteredAgent): Promise<void> {
+  await sql.run(
+    'UPDATE agents SET hello = ?, registered_at = ?, last_seen_at = ? WHERE id = ?',
+    ...[JSON.stringify(agent.hello), agent.registeredAt, agent.lastSeenAt, agent.id],
+  )
+}
+
 /** False when the agent is not known, because it was taken for lost. */
 export async function touchAgent(sql: Sql, id: string, seenAt: number, leaseExpiresAt: number): Promise<boolean> {
   const known = await sql.run('UPDATE agents SET last_seen_at = ? WHERE id = ?', seenAt, id)
@@ -148,16 +156,21 @@ export async function listAssignments(sql: Sql, clusterId: string): Promise<Assi
 
 export async function insertAssignment(sql: Sql, assignment: Assignment): Promise<void> {
   await sql.run(
-    'INSERT INTO assignments (instance_id, cluster_id, pipeline_id, slot, agent_id, configuration_id, lease_expires_at, released) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO assignments (instance_id, cluster_id, pipeline_id, slot, agent_id, configuration_id, lease_expires_at, released, completed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ...[assignment.instanceId, assignment.clusterId, assignment.pipelineId, assignment.slot, assignment.agentId],
-    ...[assignment.configurationId, assignment.leaseExpiresAt, assignment.released ? 1 : 0],
+    ...[
+      assignment.configurationId,
+      assignment.leaseExpiresAt,
+      assignment.released ? 1 : 0,
+      assignment.completed ? 1 : 0,
+    ],
   )
 }
 
 export async function updateAssignment(sql: Sql, assignment: Assignment): Promise<void> {
   await sql.run(
-    'UPDATE assignments SET configuration_id = ?, released = ? WHERE instance_id = ?',
-    ...[assignment.configurationId, assignment.released ? 1 : 0, assignment.instanceId],
+    'UPDATE assignments SET configuration_id = ?, released = ?, completed = ? WHERE instance_id = ?',
+    ...[assignment.configurationId, assignment.released ? 1 : 0, assignment.completed ? 1 : 0, assignment.instanceId],
   )
 }
 
@@ -212,5 +225,6 @@ function toAssignment(row: Row<'assignments'>): Assignment {
     configurationId: row.configuration_id,
     leaseExpiresAt: row.lease_expires_at,
     released: row.released !== 0,
+    completed: row.completed !== 0,
   }
 }

@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Body } from './api/endpoint.ts'
+import { findEndpoint } from './api/index.ts'
+import type { ControlPlane } from './control-plane.ts'
+import { ControlError } from './errors.ts'
+import { callerOf, sessionEndpoints } from './sessions.ts'
+
+const maxBodyBytes = 4 * 1024 * 1024
+
+export interface ControlServerOptions {
+  /** The built console; where the folder is missing a page says how to build it. */
+  readonly consoleFolder: string
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+}
+
+/** The control plane's HTTP server: the API under `/api/v1/`, the console everywhere else. */
+export class ControlServer {
+  readonly #app: FastifyInstance
+  readonly #streams = new Set<() => void>()
+  /** `http://127.0.0.1:9080` */
+  readonly url: string
+
+  /** Listens; rejects with the system's error (`EADDRINUSE`) where it cannot. */
+  static async listen(plane: ControlPlane, options: ControlServerOptions): Promise<ControlServer> {
+    const app = fastify({
+      bodyLimit: maxBodyBytes,
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 200 },
+    })
+    const streams = new Set<() => void>()
+    addHeaders(app)
+    addBodyParser(app)
+    addErrors(app, plane)
+    addApi(app, plane, streams)
+    await addConsole(app, options.consoleFolder)
+    await app.listen({ host: options.host, port: options.port })
+    const address = app.server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : options.port
+    const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
+    plane.apiUrl = `${url}/api/v1`
+    return new ControlServer(app, streams, url)
+  }
+
+  private constructor(app: FastifyInstance, streams: Set<() => void>, url: string) {
+    this.#app = app
+    this.#streams = streams
+    this.url = url
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#streams) end()
+    await this.#app.close()
+  }
+}
+
+function addHeaders(app: FastifyInstance): void {
+  const policy = [
+    "default-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "worker-src 'self' blob:",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+  ].join('; ')
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('content-security-policy', policy)
+    reply.header('x-content-type-options', 'nosniff')
+    // The address of the first page has the sign-in token in it.
+    reply.header('referrer-policy', 'no-referrer')
+  })
+}
+
+/** Every body is JSON, whatever it calls itself, and no body is an empty object: the original's clients send both. */
+function addBodyParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    if (body.length === 0) return done(null, {})
+    try {
+      done(null, JSON.parse(body.toString()))
+    } catch (cause) {
+      done(new ControlError('invalid_request', `the body is not JSON: ${(cause as Error).message}`, { cause }))
+    }
+  })
+}
+
+function addErrors(app: FastifyInstance, plane: ControlPlane): void {
+  app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
+    if (error instanceof ControlError) return sendError(reply, error)
+    const status = error.statusCode ?? 500
+    if (status < 500) return sendError(reply, new ControlError('invalid_request', error.message), status)
+    plane.options.log.error('request failed', { path: request.url.split('?')[0], error: error.stack ?? error.message })
+    return sendError(
+      reply,
+      new ControlError('internal_error', 'the request could not be carried out; the log has the reason'),
+    )
+  })
+  app.setNotFoundHandler(async (request, reply) => {
+    const name = JSON.stringify(request.url.split('?')[0])
+    return sendError(reply, new ControlError('unknown_endpoint', `there is no ${request.method} ${name}`))
+  })
+}
+
+function addApi(app: FastifyInstance, plane: ControlPlane, streams: Set<() => void>): void {
+  app.post<{ Params: { name: string } }>('/api/v1/:name', async (request, reply) => {
+    const { name } = request.params
+    if (Object.hasOwn(sessionEndpoints, name)) {
+      const response = await sessionEndpoints[name as keyof typeof sessionEndpoints](plane, request, reply)
+      return sendJson(reply, response)
+    }
+    const endpoint = findEndpoint(name)
+    const caller = await callerOf(plane, request)
+    if (caller.kind !== 'application')
+      throw new ControlError('forbidden', 'this needs an application key; the key sent is an agent key')
+    if (endpoint === undefined)
+      throw new ControlError('unknown_endpoint', `there is no endpoint ${JSON.stringify(name)}`)
+    const body = new Body(request.body ?? {})
+    return sendJson(reply, await endpoint.answer(plane, endpoint.read(body)))
+  })
+  app.get('/api/v1/events', async (request, reply) => {
+    await callerOf(plane, request)
+    streamEvents(plane, request, reply, streams)
+  })
+}
+
+function streamEvents(
+  plane: ControlPlane,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  streams: Set<() => void>,
+): void {
+  reply.hijack()
+  const { raw } = reply
+  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  raw.write(': hello\n\n')
+  const unsubscribe = plane.changes.subscribe(event => {
+    // A listener that does not read is let go; its browser connects again by itself.
+    if (raw.writableLength > 1024 * 1024) end()
+    else raw.write(`event: changed\ndata: ${JSON.stringify(event)}\n\n`)
+  })
+  const beat = setInterval(() => raw.write(': still here\n\n'), 15_000)
+  const end = () => {
+    clearInterval(beat)
+    unsubscribe()
+    streams.delete(end)
+    raw.end()
+  }
+  streams.add(end)
+  request.raw.once('close', end)
+}
+
+async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'index.html'))) {
+    const page = 'The console is not built. Run `node tools/build.ts --only console` and reload this page.\n'
+    app.get('/', async (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(page))
+    return
+  }
+  await app.register(fastifyStatic, {
+    root: folder,
+    wildcard: false,
+    cacheControl: false,
+    setHeaders(reply, path) {
+      // Files with a hash in their name never change; the page itself is asked for anew each time.
+      const isHashed = path.includes('/assets/')
+      reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+    },
+  })
+  // The console has addresses of its own; all of them are the one page.
+  app.get('/*', async (request, reply) => {
+    if (request.url.startsWith('/api/') || request.url.startsWith('/assets/')) return reply.callNotFound()
+    return reply.sendFile('index.html')
+  })
+}
+
+// Sent as a string: clients of some endpoints compare the body with `{}` byte by byte.
+function sendJson(reply: FastifyReply, value: object): FastifyReply {
+  return reply.type('application/json; charset=utf-8').header('cache-control', 'no-store').send(JSON.stringify(value))
+}
+
+function sendError(reply: FastifyReply, error: ControlError, status = error.status): FastifyReply {
+  return sendJson(reply.code(status), error.toJSON())
+}
