@@ -31,3 +31,5 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
+export { toText } from './stdlib/support.ts'
+export { compileRe2, type Re2 } from './text/re2.ts'

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs'
+import type { BaseOptions, SASLOptions } from '@platformatic/kafka'
+import { ConfigError, field, type Infer } from '../../engine/index.ts'
+
+const tls = field
+  .object(
+    {
+      enabled: field.bool('Whether connections are encrypted.').default(false).advanced(),
+      skip_cert_verify: field.bool("Whether the server's certificate is accepted unseen.").default(false).advanced(),
+      enable_renegotiation: field
+        .bool('Whether the server may ask to negotiate again.')
+        .default(false)
+        .advanced()
+        .since('1.0.0'),
+      root_cas: field.string('Certificates of trusted authorities, as PEM.').default('').secret().advanced(),
+      root_cas_file: field.string('A file with certificates of trusted authorities.').default('').advanced(),
+      client_certs: field
+        .object({
+          cert: field.string('A certificate, as PEM.').default('').advanced(),
+          key: field.string('Its key, as PEM.').default('').secret().advanced(),
+          cert_file: field.string('A file with the certificate.').default('').advanced(),
+          key_file: field.string('A file with its key.').default('').advanced(),
+          password: field.string('The password of the key.').default('').secret().advanced(),
+        })
+        .list()
+        .default([])
+        .advanced(),
+    },
+    'Encryption of the connections.',
+  )
+  .advanced()
+
+const sasl = field
+  .object(
+    {
+      mechanism: field.string('How the client signs in.').options({
+        none: 'It does not.',
+        PLAIN: 'With name and password in the clear; use it with TLS.',
+        OAUTHBEARER: 'With a token.',
+        'SCRAM-SHA-256': 'With name and password by RFC 5802.',
+        'SCRAM-SHA-512': 'With name and password by RFC 5802.',
+        AWS_MSK_IAM: 'With AWS credentials.',
+      }),
+      username: field.string('The name.').default(''),
+      password: field.string('The password.').default('').secret(),
+      token: field.string('The token of `OAUTHBEARER`.').default(''),
+      oauth2: field
+        .object({
+          enabled: field.bool('Whether tokens come from a token provider.').default(false),
+          client_key: field.string('Who the client is at the provider.').default(''),
+          client_secret: field.string("The client's secret.").default('').secret(),
+          token_url: field.string('The address of the provider.').default(''),
+          scopes: field.string('Scopes to ask for.').list().default([]),
+          endpoint_params: field.any('Further parameters of the request.').map().default({}),
+        })
+        .advanced(),
+      extensions: field.any('SASL extensions of `OAUTHBEARER`.').map().optional(),
+      aws: field
+        .object({
+          region: field.string('The region.').default('').advanced(),
+          endpoint: field.string('Another endpoint of the API.').default('').advanced(),
+          credentials: field.anyObject('Credentials.').optional().advanced(),
+        })
+        .advanced(),
+    },
+    'Ways to sign in, tried in order.',
+  )
+  .list()
+  .advanced()
+  .optional()
+
+/** The fields about reaching a cluster that all Kafka components of the `franz` family share. */
+export const connectionFields = {
+  seed_brokers: field
+    .string('Addresses `host:port` to start from. One entry may hold several, with commas.')
+    .list()
+    .examples(['localhost:9092'], ['foo:9092', 'bar:9092'], ['foo:9092,bar:9092']),
+  client_id: field.string('The name of the client.').default('bento').advanced(),
+  rack_id: field.string('The rack, or availability zone, of the client.').default('').advanced(),
+  metadata_max_age: field.duration('How long knowledge of topics and partitions is used.').default('5m').advanced(),
+  tls,
+  sasl,
+}
+
+type Connection = { readonly [K in keyof typeof connectionFields]: Infer<(typeof connectionFields)[K]> }
+
+/** The client library's options for a component's connection. Throws {@link ConfigError}. */
+export function clientOptions(config: Connection): BaseOptions {
+  const brokers = config.seed_brokers.flatMap(entry => entry.split(',')).map(entry => entry.trim())
+  if (brokers.length === 0) throw new ConfigError('you must provide at least one address in seed_brokers')
+  if (brokers.includes('')) throw new ConfigError('seed broker address cannot be empty')
+  const login = config.sasl?.find(entry => entry.mechanism !== 'none')
+  return {
+    clientId: config.client_id,
+    bootstrapBrokers: brokers.map(parseBroker),
+    metadataMaxAge: config.metadata_max_age ?? 300_000,
+    ...(config.rack_id === '' ? {} : { clientRack: config.rack_id }),
+    ...(config.tls.enabled ? { tls: tlsOptions(config.tls) } : {}),
+    ...(login === undefined ? {} : { sasl: saslOptions(login) }),
+  }
+}
+
+function parseBroker(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(address)
+  if (match === null) throw new ConfigError(`seed broker '${address}' is not of the form host:port`)
+  return { host: match[1] ?? match[2]!, port: Number(match[3] ?? 9092) }
+}
+
+function tlsOptions(config: Infer<typeof tls>): NonNullable<BaseOptions['tls']> {
+  const authorities = config.root_cas || (config.root_cas_file && readFileSync(config.root_cas_file, 'utf8'))
+  const client = config.client_certs[0]
+  return {
+    rejectUnauthorized: !config.skip_cert_verify,
+    ...(authorities ? { ca: authorities } : {}),
+    ...(client === undefined
+      ? {}
+      : {
+          cert: client.cert || readFileSync(client.cert_file, 'utf8'),
+          key: client.key || readFileSync(client.key_file, 'utf8'),
+          ...(client.password === '' ? {} : { passphrase: client.password }),
+        }),
+  }
+}
+
+function saslOptions(login: NonNullable<Infer<typeof sasl>>[number]): SASLOptions {
+  switch (login.mechanism) {
+    case 'PLAIN':
+    case 'SCRAM-SHA-256':
+    case 'SCRAM-SHA-512':
+      return { mechanism: login.mechanism, username: login.username, password: login.password }
+    case 'OAUTHBEARER':
+      if (login.oauth2.enabled) return { mechanism: 'OAUTHBEARER', token: () => fetchToken(login.oauth2) }
+      return { mechanism: 'OAUTHBEARER', token: login.token }
+    default:
+      throw new ConfigError(`SASL mechanism ${login.mechanism} is not supported yet`)
+  }
+}
+
+/** A token by the client credentials grant (RFC 6749, section 4.4). */
+async function fetchToken(config: NonNullable<Infer<typeof sasl>>[number]['oauth2']): Promise<string> {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', scope: config.scopes.join(' ') })
+  for (const [name, value] of Object.entries(config.endpoint_params)) {
+    for (const one of Array.isArray(value) ? value : [value]) body.append(name, String(one))
+  }
+  const credentials = Buffer.from(`${config.client_key}:${config.client_secret}`).toString('base64')
+  const response = await fetch(config.token_url, {
+    method: 'POST',
+    headers: { authorization: `Basic ${credentials}` },
+    body,
+    signal: AbortSignal.timeout(30_000),
+  })
+  const answer: unknown = await response.json()
+  const token = (answer as { access_token?: unknown } | null)?.access_token
+  if (!response.ok || typeof token !== 'string') {
+    throw new Error(`the token provider answered ${response.status} without a token`)
+  }
+  return token
+}
+
+/** Sizes such as `50MiB`, `1MB`, `512` in bytes. Throws {@link ConfigError}. */
+export function parseBytes(fieldName: string, text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*$/i.exec(text)
+  if (match === null) throw new ConfigError(`${fieldName}: '${text}' is not a size such as 1MB or 512KiB`)
+  const exponent = ['', 'k', 'm', 'g', 't'].indexOf(match[2]!.toLowerCase())
+  return Math.floor(Number(match[1]) * (match[3] === '' ? 1000 : 1024) ** exponent)
+}

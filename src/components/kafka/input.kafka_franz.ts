@@ -1,0 +1,382 @@
+import type { ConsumerOptions } from '@platformatic/kafka'
+import { compileRe2, type Re2, type Value } from '../../bloblang/index.ts'
+import {
+  type Batcher,
+  ConfigError,
+  defineInput,
+  type Delivery,
+  field,
+  type Infer,
+  type Input,
+  Message,
+  NotConnectedError,
+  type Resources,
+  soloBatch,
+} from '../../engine/index.ts'
+import { batching } from './batching.ts'
+import { Checkpointer } from './checkpointer.ts'
+import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
+import { GroupSource, listTopics, PartitionSource, type RecordSource, type SourceRecord } from './record-source.ts'
+import { parseTopics, type TopicSelection } from './topics.ts'
+
+/** Records handed on at a time: enough that the work for each batch is small beside that for its messages. */
+const maxReadRecords = 1024
+
+const config = field
+  .object({
+    ...connectionFields,
+    topics: field
+      .string(
+        'Topics to read. With `foo:0` only that partition, with `foo:0-3` a range of them, with `foo:0:25` from that offset on; without a consumer group.',
+      )
+      .list()
+      .examples(['foo', 'bar'], ['foo:0', 'bar:1-3']),
+    regexp_topics: field.bool('Whether `topics` are regular expressions.').default(false),
+    consumer_group: field
+      .string('The group to read as: partitions are shared among its members and offsets are kept under its name.')
+      .optional(),
+    checkpoint_limit: field
+      .int('How many messages of a partition may be on their way before more are read.')
+      .default(1024)
+      .advanced(),
+    auto_replay_nacks: field.bool('Whether refused messages are delivered again.').default(true),
+    commit_period: field.duration('How often offsets are committed.').default('5s').advanced(),
+    start_from_oldest: field.bool('Whether a new group starts with the oldest record.').default(true).advanced(),
+    reconnect_on_unknown_topic_or_partition: field
+      .bool('Whether a topic that vanished makes the input connect anew.')
+      .default(false)
+      .advanced(),
+    auto_offset_reset: field
+      .string('Where to start where no offset is kept; wins over `start_from_oldest`.')
+      .options({ earliest: 'With the oldest record.', latest: 'With what comes next.', none: 'Not at all.' })
+      .optional()
+      .advanced(),
+    group_balancers: field
+      .string('How partitions are shared among members, most wanted first.')
+      .options({ round_robin: '', range: '', sticky: '', cooperative_sticky: '' })
+      .list()
+      .default(['cooperative_sticky'])
+      .advanced(),
+    fetch_max_bytes: field.string('The most bytes of one fetch.').default('50MiB').advanced(),
+    fetch_max_partition_bytes: field.string('The most bytes of one partition in a fetch.').default('1MiB').advanced(),
+    fetch_max_wait: field.duration('How long a fetch may wait for records.').default('5s').advanced(),
+    preferring_lag: field.int('Reads partitions first that lag by more records than this.').optional().advanced(),
+    transaction_isolation_level: field
+      .string('Which records of transactions are seen.')
+      .options({ read_uncommitted: 'All.', read_committed: 'Those that were committed.' })
+      .default('read_uncommitted')
+      .advanced(),
+    multi_header: field.bool('Whether headers become lists, as a name may come twice.').default(false).advanced(),
+    batching,
+    rate_limit: field.string('A rate limit to obey.').default('').advanced(),
+    extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
+    new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
+  })
+  .lint(value => {
+    const { topics, consumer_group: group, regexp_topics: regexp } = (value ?? {}) as Record<string, unknown>
+    if (!Array.isArray(topics) || !topics.some(topic => String(topic).includes(':'))) return undefined
+    if (group !== undefined && group !== '') {
+      return 'this input does not support both a consumer group and explicit topic partitions'
+    }
+    if (regexp === true) {
+      return 'this input does not support both regular expression topics and explicit topic partitions'
+    }
+    return undefined
+  })
+
+type Config = Infer<typeof config>
+type ClientOptions = ConsumerOptions<Buffer, Buffer, Buffer, Buffer>
+
+export default defineInput({
+  name: 'kafka_franz',
+  status: 'stable',
+  categories: ['Services'],
+  summary: 'Reads records of Kafka topics.',
+  description: `Metadata of each message: \`kafka_key\`, \`kafka_topic\`, \`kafka_partition\`, \`kafka_offset\`, \`kafka_timestamp_unix\`,
+\`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by their names.`,
+  config,
+  requires: ['@platformatic/kafka'],
+  create: (options, resources) => new KafkaFranzInput(options, resources),
+})
+
+interface PartitionState {
+  readonly topic: string
+  readonly partition: number
+  readonly checkpointer: Checkpointer
+  readonly batcher: Batcher | null
+  /** The offset behind the newest record that waits in the batcher. */
+  batchedUpTo: bigint
+}
+
+class KafkaFranzInput implements Input {
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly #selection: TopicSelection
+  readonly #client: Omit<ClientOptions, 'groupId'>
+  /** What topics' names must match, where they are not named one by one. */
+  readonly #patterns: readonly Re2[] | null
+  #source: RecordSource | null = null
+  #topicsTimer: NodeJS.Timeout | undefined
+  #partitions = new Map<string, PartitionState>()
+  /** Offsets that may be committed and are not yet, by partition. */
+  #commits = new Map<string, { topic: string; partition: number; offset: bigint }>()
+  #commitTimer: NodeJS.Timeout | undefined
+  #ready: Delivery[] = []
+  #roomMade: (() => void) | null = null
+
+  constructor(options: Config, resources: Resources) {
+    this.#config = options
+    this.#resources = resources
+    this.#selection = parseTopics(options.topics)
+    this.#patterns = options.regexp_topics ? this.#selection.topics.map(compilePattern) : null
+    this.#client = {
+      ...clientOptions(options),
+      autocommit: false,
+      minBytes: 1,
+      maxBytes: parseBytes('fetch_max_bytes', options.fetch_max_bytes),
+      maxBytesPerPartition: parseBytes('fetch_max_partition_bytes', options.fetch_max_partition_bytes),
+      maxWaitTime: options.fetch_max_wait ?? 5000,
+      isolationLevel: options.transaction_isolation_level === 'read_committed' ? 1 : 0,
+      retries: 2,
+    }
+  }
+
+  async connect(): Promise<void> {
+    const fallback = this.#config.auto_offset_reset ?? (this.#config.start_from_oldest ? 'earliest' : 'latest')
+    const group = this.#config.consumer_group ?? ''
+    const topics = await this.#topics()
+    this.#partitions = new Map()
+    this.#commits = new Map()
+    if (group === '') {
+      const starts = new Map<string, ReadonlyMap<number, bigint | undefined> | 'all'>(this.#selection.partitions)
+      for (const topic of topics) starts.set(topic, 'all')
+      this.#source = await PartitionSource.open(this.#client, starts, fallback === 'earliest' ? 'earliest' : 'latest')
+      return
+    }
+    this.#source = await GroupSource.open(
+      { ...this.#client, groupId: group } as ClientOptions,
+      topics,
+      fallback === 'none' ? 'fail' : (fallback as 'earliest' | 'latest'),
+    )
+    const period = Math.max(1, this.#config.commit_period ?? 5000)
+    this.#commitTimer = setInterval(() => void this.#commit(), period)
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      const next = this.#ready.shift()
+      if (next !== undefined) return next
+      const source = this.#source
+      if (source === null) throw new NotConnectedError()
+      await this.#room(signal)
+      const due = this.#flushDue()
+      const records = await this.#readRecords(source, due, signal)
+      if (records === null) {
+        await this.#flushAll()
+        return this.#ready.shift() ?? null
+      }
+      await this.#takeRecords(records)
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#commitTimer)
+    clearInterval(this.#topicsTimer)
+    await this.#commit()
+    const source = this.#source
+    this.#source = null
+    await source?.close()
+    for (const { batcher } of this.#partitions.values()) await batcher?.close()
+  }
+
+  /** The topics to read. Where patterns choose them, a topic that appears later makes the input connect anew. */
+  async #topics(): Promise<readonly string[]> {
+    const patterns = this.#patterns
+    if (patterns === null) return this.#selection.topics
+    const matching = async () =>
+      (await listTopics(this.#client)).filter(topic => patterns.some(pattern => pattern.test(topic))).toSorted()
+    const topics = await matching()
+    if (topics.length === 0) throw new Error('no topic matches the patterns yet')
+    clearInterval(this.#topicsTimer)
+    this.#topicsTimer = setInterval(() => {
+      matching().then(
+        now => {
+          if (now.join() !== topics.join()) void this.#source?.close()
+        },
+        error => this.#resources.log.warn(`Failed to look for new topics: ${(error as Error).message}`),
+      )
+    }, this.#config.metadata_max_age ?? 300_000)
+    return topics
+  }
+
+  /** Records, none where a batching period ends first, or null at the end. A lost connection throws `NotConnectedError`. */
+  async #readRecords(
+    source: RecordSource,
+    dueMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly SourceRecord[] | null> {
+    const due = dueMs === undefined ? undefined : AbortSignal.timeout(Math.max(1, Math.ceil(dueMs)))
+    try {
+      const records = await source.read(maxReadRecords, due === undefined ? signal : AbortSignal.any([signal, due]))
+      if (records === null && due?.aborted && !signal.aborted) return []
+      return records
+    } catch (error) {
+      if (signal.aborted) return null
+      this.#resources.log.error(`Kafka poll error: ${(error as Error).message}`)
+      this.#source = null
+      clearInterval(this.#commitTimer)
+      await source.close()
+      throw new NotConnectedError(error)
+    }
+  }
+
+  /** Makes deliveries of records: runs of one partition, as only within a partition there is an order to keep. */
+  async #takeRecords(records: readonly SourceRecord[]): Promise<void> {
+    const byPartition = new Map<string, SourceRecord[]>()
+    for (const record of records) {
+      const key = `${record.topic}/${record.partition}`
+      const run = byPartition.get(key)
+      if (run === undefined) byPartition.set(key, [record])
+      else run.push(record)
+    }
+    for (const [key, run] of byPartition) {
+      const state = this.#partitions.get(key) ?? (await this.#startPartition(key, run[0]!))
+      if (state.batcher === null) {
+        const messages = run.map((record, index) => this.#message(record, index))
+        this.#ready.push(this.#tracked(state, { batch: soloBatch(messages), ack: () => {} }, run.at(-1)!.offset + 1n))
+      } else {
+        for (const record of run) {
+          const delivery = { batch: soloBatch([this.#message(record, 0)]), ack: () => {} }
+          state.batchedUpTo = record.offset + 1n
+          for (const batch of await state.batcher.add(delivery))
+            this.#ready.push(this.#tracked(state, batch, state.batchedUpTo))
+        }
+      }
+    }
+    if (this.#ready.length === 0) await this.#flushDueBatches()
+  }
+
+  async #startPartition(key: string, { topic, partition }: SourceRecord): Promise<PartitionState> {
+    const policy = this.#config.batching
+    const batches = policy.count > 0 || policy.byte_size > 0 || policy.period !== undefined || policy.check !== null
+    const state: PartitionState = {
+      topic,
+      partition,
+      checkpointer: new Checkpointer(),
+      batcher: batches ? await this.#resources.batcher(policy) : null,
+      batchedUpTo: 0n,
+    }
+    this.#partitions.set(key, state)
+    return state
+  }
+
+  /** The delivery, and its partition's progress noted when it was handled. What is refused for good counts as handled. */
+  #tracked(state: PartitionState, delivery: Delivery, nextOffset: bigint): Delivery {
+    const done = state.checkpointer.track(nextOffset, delivery.batch.messages.length)
+    const source = this.#source
+    return {
+      batch: delivery.batch,
+      ack: async error => {
+        await delivery.ack(error)
+        const offset = done()
+        this.#roomMade?.()
+        // Progress on an older connection is void: its partitions may belong to another member by now.
+        if (offset === undefined || source !== this.#source) return
+        const { topic, partition } = state
+        this.#commits.set(`${topic}/${partition}`, { topic, partition, offset })
+      },
+    }
+  }
+
+  #message(record: SourceRecord, origin: number): Message {
+    const metadata = new Map<string, Value>()
+    if (record.key !== undefined) metadata.set('kafka_key', text(record.key))
+    metadata.set('kafka_topic', record.topic)
+    metadata.set('kafka_partition', BigInt(record.partition))
+    metadata.set('kafka_offset', record.offset)
+    metadata.set('kafka_timestamp_unix', record.timestamp / 1000n)
+    metadata.set('kafka_timestamp_unix_ms', record.timestamp)
+    metadata.set('kafka_tombstone_message', record.value === undefined)
+    for (const [name, value] of record.headers) {
+      const key = text(name ?? noBytes)
+      const header = text(value ?? noBytes)
+      if (!this.#config.multi_header) metadata.set(key, header)
+      else metadata.set(key, [...((metadata.get(key) as Value[] | undefined) ?? []), header])
+    }
+    return Message.fromBytes(record.value ?? noBytes, metadata, origin)
+  }
+
+  /** Waits until some partition may have more messages on their way. */
+  async #room(signal: AbortSignal): Promise<void> {
+    const full = () => {
+      for (const { checkpointer } of this.#partitions.values()) {
+        if (checkpointer.pendingMessages >= this.#config.checkpoint_limit) return true
+      }
+      return false
+    }
+    while (full() && !signal.aborted) {
+      await new Promise<void>(resolve => {
+        const done = () => {
+          signal.removeEventListener('abort', done)
+          this.#roomMade = null
+          resolve()
+        }
+        this.#roomMade = done
+        signal.addEventListener('abort', done, { once: true })
+      })
+    }
+  }
+
+  #flushDue(): number | undefined {
+    let due: number | undefined
+    for (const { batcher } of this.#partitions.values()) {
+      const wait = batcher?.untilDue()
+      if (wait !== undefined && (due === undefined || wait < due)) due = wait
+    }
+    return due
+  }
+
+  async #flushDueBatches(): Promise<void> {
+    for (const state of this.#partitions.values()) {
+      const wait = state.batcher?.untilDue()
+      if (state.batcher === null || wait === undefined || wait > 0) continue
+      for (const batch of await state.batcher.flush()) this.#ready.push(this.#tracked(state, batch, state.batchedUpTo))
+    }
+  }
+
+  async #flushAll(): Promise<void> {
+    for (const state of this.#partitions.values()) {
+      for (const batch of (await state.batcher?.flush()) ?? []) {
+        this.#ready.push(this.#tracked(state, batch, state.batchedUpTo))
+      }
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const source = this.#source
+    if (source === null || this.#commits.size === 0) return
+    const commits = this.#commits
+    this.#commits = new Map()
+    try {
+      await source.commit([...commits.values()])
+    } catch (error) {
+      // What could not be committed is read again after a rebalance; newer offsets go with the next attempt.
+      this.#resources.log.error(`Failed to commit offsets: ${(error as Error).message}`)
+      for (const [key, offset] of commits) if (!this.#commits.has(key)) this.#commits.set(key, offset)
+    }
+  }
+}
+
+function compilePattern(pattern: string): Re2 {
+  try {
+    return compileRe2(pattern)
+  } catch (error) {
+    throw new ConfigError(`topics: ${String(error)}`, { cause: error })
+  }
+}
+
+const noBytes = new Uint8Array(0)
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}

@@ -1,0 +1,209 @@
+import { type MessageToProduce, Producer, type ProducerOptions } from '@platformatic/kafka'
+import { compileRe2, toText } from '../../bloblang/index.ts'
+import {
+  type Batch,
+  ConfigError,
+  defineOutput,
+  field,
+  type Infer,
+  type Message,
+  NotConnectedError,
+  type Output,
+} from '../../engine/index.ts'
+import { murmur2 } from '../../kafka/index.ts'
+import { batching } from './batching.ts'
+import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
+
+const config = field
+  .object({
+    ...connectionFields,
+    topic: field.interpolated('The topic to write to.'),
+    key: field.interpolated('The key of the record.').optional(),
+    partitioner: field
+      .string('How the partition is chosen.')
+      .options({
+        murmur2_hash: "By the key as Kafka's own clients do; without a key one partition for each batch.",
+        round_robin: 'One after the other.',
+        least_backup: 'The one with the fewest records waiting, for each batch.',
+        uniform_bytes: 'So that each gets as many bytes.',
+        manual: 'As `partition` says.',
+      })
+      .optional()
+      .advanced(),
+    uniform_bytes_options: field
+      .object({
+        bytes: field.string('Bytes for a partition before the next has its turn.').default('1MB'),
+        adaptive: field.bool('Whether slow partitions get less.').default(false),
+        keys: field.bool('Whether keys decide where there are any.').default(false),
+      })
+      .optional()
+      .advanced(),
+    partition: field.interpolated('The partition, where the partitioner is `manual`.').optional(),
+    idempotent_write: field.bool('Whether the cluster drops what is sent twice.').default(true).advanced(),
+    metadata: field
+      .object({
+        include_prefixes: field.string('Prefixes of keys.').list().default([]),
+        include_patterns: field.string('Regular expressions for keys.').list().default([]),
+      })
+      .optional(),
+    max_in_flight: field.int('How many batches are on their way at a time.').default(10),
+    timeout: field.duration('How long a write may take.').default('10s').advanced(),
+    batching,
+    max_message_bytes: field.string('The most bytes of a request.').default('1MB').advanced(),
+    max_buffered_records: field.int('The most records that wait to be sent.').default(10_000).advanced(),
+    compression: field
+      .string('How records are compressed.')
+      .options({ lz4: '', snappy: '', gzip: '', none: '', zstd: '' })
+      .optional()
+      .advanced(),
+  })
+  .lint(value => {
+    const { partitioner, partition } = (value ?? {}) as Record<string, unknown>
+    const hasPartition = partition !== undefined && partition !== ''
+    if (partitioner === 'manual' && !hasPartition) {
+      return 'a partition must be specified when the partitioner is set to manual'
+    }
+    if (partitioner !== 'manual' && hasPartition) {
+      return 'a partition cannot be specified unless the partitioner is set to manual'
+    }
+    return undefined
+  })
+
+type Config = Infer<typeof config>
+type Record_ = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
+
+export default defineOutput({
+  name: 'kafka_franz',
+  status: 'stable',
+  categories: ['Services'],
+  summary: 'Writes records to Kafka topics and waits until the cluster has them.',
+  config,
+  requires: ['@platformatic/kafka'],
+  create: options => new KafkaFranzOutput(options),
+})
+
+class KafkaFranzOutput implements Output {
+  readonly #config: Config
+  readonly #options: ProducerOptions<Buffer, Buffer, Buffer, Buffer>
+  readonly #includes: (key: string) => boolean
+  #producer: Producer | null = null
+  #turn = 0
+
+  constructor(options: Config) {
+    this.#config = options
+    parseBytes('max_message_bytes', options.max_message_bytes)
+    if (options.partitioner === 'manual' && options.partition === undefined) {
+      throw new ConfigError('a partition must be specified when the partitioner is set to manual')
+    }
+    this.#includes = metadataFilter(options)
+    this.#options = {
+      ...clientOptions(options),
+      idempotent: options.idempotent_write,
+      acks: -1,
+      autocreateTopics: true,
+      timeout: options.timeout ?? 10_000,
+      retries: 3,
+      retryDelay: 250,
+      ...(options.compression === undefined
+        ? {}
+        : {
+            compression: options.compression as NonNullable<
+              ProducerOptions<Buffer, Buffer, Buffer, Buffer>['compression']
+            >,
+          }),
+    }
+  }
+
+  async connect(): Promise<void> {
+    const producer = new Producer(this.#options)
+    try {
+      await producer.metadata({ topics: [] })
+    } catch (error) {
+      await producer.close(true).catch(() => undefined)
+      throw error
+    }
+    this.#producer = producer
+  }
+
+  async write(batch: Batch): Promise<void> {
+    const producer = this.#producer
+    if (producer === null) throw new NotConnectedError()
+    const messages = this.#records(batch)
+    this.#turn++
+    const turn = this.#turn
+    await producer.send({
+      messages,
+      acks: -1,
+      partitioner: (message, key) => this.#partition(message, key, turn),
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#producer?.close(true)
+  }
+
+  #records(batch: Batch): Record_[] {
+    const { topic, key, partition } = this.#config
+    const records: Record_[] = []
+    for (let index = 0; index < batch.messages.length; index++) {
+      const message = batch.messages[index]!
+      // Each message of a solo batch is its own batch, so that is what interpolations see.
+      const scope = batch.solo ? [message] : batch.messages
+      const at = batch.solo ? 0 : index
+      const record: Record_ = {
+        topic: topic.static ?? topic.eval(scope, at),
+        value: asBuffer(message.bytes()),
+      }
+      if (key !== undefined) record.key = asBuffer(key.evalBytes(scope, at))
+      if (partition !== undefined && this.#config.partitioner === 'manual') {
+        record.partition = parsePartition(partition.eval(scope, at))
+      }
+      const headers = this.#headers(message)
+      if (headers !== undefined) record.headers = headers
+      records.push(record)
+    }
+    return records
+  }
+
+  #headers(message: Message): Map<Buffer, Buffer> | undefined {
+    if (this.#config.metadata === undefined) return undefined
+    const headers = new Map<Buffer, Buffer>()
+    for (const [key, value] of message.metadata) {
+      if (this.#includes(key)) headers.set(Buffer.from(key), Buffer.from(toText(value)))
+    }
+    return headers
+  }
+
+  #partition(message: Record_, key: Buffer | undefined, turn: number): number {
+    if (message.partition !== undefined) return message.partition
+    if (this.#config.partitioner === 'round_robin') return this.#turn++ & 0x7fffffff
+    // The library takes the remainder by the number of partitions. Records without a key go to one partition for each
+    // batch, so that a batch stays one record batch on the wire.
+    if (key === undefined) return turn & 0x7fffffff
+    return murmur2(key) & 0x7fffffff
+  }
+}
+
+/** Which metadata keys become headers. Throws {@link ConfigError}. */
+function metadataFilter({ metadata }: Config): (key: string) => boolean {
+  if (metadata === undefined) return () => false
+  const patterns = metadata.include_patterns.map(pattern => {
+    try {
+      return compileRe2(pattern)
+    } catch (error) {
+      throw new ConfigError(`failed to compile metadata filter pattern '${pattern}': ${String(error)}`, {
+        cause: error,
+      })
+    }
+  })
+  return key => metadata.include_prefixes.some(prefix => key.startsWith(prefix)) || patterns.some(re => re.test(key))
+}
+
+function parsePartition(text: string): number {
+  if (!/^\d{1,9}$/.test(text.trim())) throw new Error(`failed to parse partition: '${text}' is not a number`)
+  return Number(text)
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
