@@ -1,0 +1,24 @@
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { createQueryClient } from '../api/queries.ts'
+import { ToastProvider } from '../ui/Toasts.tsx'
+import { router } from './router.tsx'
+import { SessionGate } from './SessionGate.tsx'
+import { ThemeProvider } from './theme.tsx'
+
+const queryClient = createQueryClient()
+
+/** The console: who is signed in, then the page of the address. */
+export function App() {
+  return (
+    <ThemeProvider>
+      <QueryClientProvider client={queryClient}>
+        <ToastProvider>
+          <SessionGate>
+            <RouterProvider router={router} />
+          </SessionGate>
+        </ToastProvider>
+      </QueryClientProvider>
+    </ThemeProvider>
+  )
+}

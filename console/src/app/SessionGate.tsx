@@ -1,0 +1,106 @@
+import { useQuery } from '@tanstack/react-query'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { errorText, isSignedOut } from '../api/client.ts'
+import { sessionQuery, useSignIn } from '../api/queries.ts'
+import { Button } from '../ui/Button.tsx'
+import { Field } from '../ui/Field.tsx'
+import { Logo } from '../ui/Icon.tsx'
+import { ErrorState } from '../ui/States.tsx'
+import { SessionContext } from './cluster.ts'
+
+/** The token of a sign-in link. It is taken out of the address at once, so that it is in no history and no screenshot. */
+let linkToken = takeTokenFromAddress()
+
+/** Shows the console to who is signed in, and the sign-in page to everyone else. */
+export function SessionGate({ children }: { children: ReactNode }) {
+  const signIn = useSignIn()
+  const [waitsForLink, setWaitsForLink] = useState(linkToken !== undefined)
+  const session = useQuery({ ...sessionQuery, enabled: !waitsForLink })
+
+  const { mutate } = signIn
+  useEffect(() => {
+    const token = linkToken
+    if (token === undefined) return
+    linkToken = undefined
+    mutate(token, { onSettled: () => setWaitsForLink(false) })
+  }, [mutate])
+
+  if (session.data !== undefined && !isSignedOut(session.error)) {
+    return <SessionContext value={session.data}>{children}</SessionContext>
+  }
+  if (waitsForLink || session.isPending) return <SplashPage />
+  if (isSignedOut(session.error)) {
+    return (
+      <SignInPage
+        busy={signIn.isPending}
+        error={signIn.error === null ? undefined : errorText(signIn.error)}
+        onSignIn={token => signIn.mutate(token)}
+      />
+    )
+  }
+  return (
+    <main className="flex min-h-dvh items-center justify-center">
+      <ErrorState error={session.error} what="session" onRetry={() => void session.refetch()} />
+    </main>
+  )
+}
+
+function SplashPage() {
+  return (
+    <main
+      role="status"
+      aria-label="Opening the console"
+      className="flex min-h-dvh animate-breathe items-center justify-center"
+    >
+      <Logo size={40} />
+    </main>
+  )
+}
+
+function SignInPage({
+  onSignIn,
+  busy,
+  error,
+}: {
+  onSignIn: (token: string) => void
+  busy: boolean
+  error: string | undefined
+}) {
+  const [token, setToken] = useState('')
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (token.trim() !== '') onSignIn(token.trim())
+  }
+  return (
+    <main className="flex min-h-dvh items-center justify-center px-4">
+      <form onSubmit={submit} className="w-full max-w-sm rounded-xl border border-line bg-surface p-7 shadow-2">
+        <Logo size={36} />
+        <h1 className="mt-5 text-xl font-semibold tracking-tight">Sign in to Penstock</h1>
+        <p className="mt-1.5 mb-5 text-sm text-muted">
+          Open the link that Penstock printed when it started, or enter an application key.
+        </p>
+        <Field
+          autoFocus
+          type="password"
+          label="Application key"
+          placeholder="aks_…"
+          value={token}
+          error={error}
+          onChange={event => setToken(event.target.value)}
+        />
+        <Button type="submit" variant="primary" busy={busy} disabled={token.trim() === ''} className="mt-4 w-full">
+          Sign in
+        </Button>
+      </form>
+    </main>
+  )
+}
+
+function takeTokenFromAddress(): string | undefined {
+  const address = new URL(location.href)
+  const token = address.searchParams.get('token')
+  if (token === null || token === '') return undefined
+  address.searchParams.delete('token')
+  history.replaceState(history.state, '', address)
+  return token
+}

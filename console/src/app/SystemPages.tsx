@@ -1,0 +1,48 @@
+import { Link } from '@tanstack/react-router'
+import { errorText } from '../api/client.ts'
+import { Button, buttonClass } from '../ui/Button.tsx'
+import { EmptyState, Skeleton } from '../ui/States.tsx'
+
+export function PageNotFound() {
+  return (
+    <EmptyState
+      icon="search"
+      title="There is no such page"
+      action={
+        <Link to="/" className={buttonClass()}>
+          To the overview
+        </Link>
+      }
+    >
+      The address may be mistyped, or what it showed was deleted.
+    </EmptyState>
+  )
+}
+
+/** A page that threw; the frame around it goes on. */
+export function PageCrashed({ error, reset }: { error: unknown; reset: () => void }) {
+  return (
+    <div role="alert">
+      <EmptyState
+        icon="error"
+        title="This page stopped working"
+        action={
+          <Button icon="refresh" onClick={reset}>
+            Try again
+          </Button>
+        }
+      >
+        {errorText(error)}
+      </EmptyState>
+    </div>
+  )
+}
+
+export function PageLoading() {
+  return (
+    <div role="status" aria-label="Loading the page" className="mx-auto w-full max-w-6xl px-4 pt-6 sm:px-8">
+      <Skeleton className="h-7 w-48" />
+      <Skeleton className="mt-6 h-64 w-full rounded-lg" />
+    </div>
+  )
+}

@@ -1,0 +1,18 @@
+import { createContext, useContext, useMemo } from 'react'
+import { clusterQueries } from '../api/queries.ts'
+import type { DescribeSessionResponse } from '../api/types.ts'
+
+/** Who is signed in and to what; there below the session gate. */
+export const SessionContext = createContext<DescribeSessionResponse | undefined>(undefined)
+
+export function useSession(): DescribeSessionResponse {
+  const session = useContext(SessionContext)
+  if (session === undefined) throw new Error('this page is outside of the session gate')
+  return session
+}
+
+/** The virtual cluster that the pages show, and its queries. */
+export function useCluster() {
+  const clusterId = useSession().default_virtual_cluster_id
+  return useMemo(() => ({ clusterId, queries: clusterQueries(clusterId) }), [clusterId])
+}

@@ -1,0 +1,54 @@
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+
+export type ThemeChoice = 'system' | 'light' | 'dark'
+
+interface Theme {
+  readonly choice: ThemeChoice
+  /** What the choice comes to now. */
+  readonly shown: 'light' | 'dark'
+  readonly choose: (choice: ThemeChoice) => void
+}
+
+/** Shared with `public/theme.js`, which sets the theme before the first paint. */
+const storageKey = 'penstock.theme'
+
+const darkSystem = matchMedia('(prefers-color-scheme: dark)')
+
+const ThemeContext = createContext<Theme>({ choice: 'system', shown: 'light', choose: () => undefined })
+
+export function useTheme(): Theme {
+  return useContext(ThemeContext)
+}
+
+export function ThemeProvider({ children }: { children: ReactNode }) {
+  const [choice, setChoice] = useState(readChoice)
+  const [systemIsDark, setSystemIsDark] = useState(darkSystem.matches)
+  const shown = choice === 'system' ? (systemIsDark ? 'dark' : 'light') : choice
+
+  useEffect(() => {
+    const follow = () => setSystemIsDark(darkSystem.matches)
+    darkSystem.addEventListener('change', follow)
+    return () => darkSystem.removeEventListener('change', follow)
+  }, [])
+
+  // Charts read the tokens from the document while they render below, so it must be right before they do.
+  if (document.documentElement.dataset['theme'] !== shown) document.documentElement.dataset['theme'] = shown
+
+  const theme = useMemo<Theme>(
+    () => ({
+      choice,
+      shown,
+      choose: next => {
+        setChoice(next)
+        localStorage.setItem(storageKey, next)
+      },
+    }),
+    [choice, shown],
+  )
+  return <ThemeContext value={theme}>{children}</ThemeContext>
+}
+
+function readChoice(): ThemeChoice {
+  const stored = localStorage.getItem(storageKey)
+  return stored === 'light' || stored === 'dark' ? stored : 'system'
+}

@@ -1,0 +1,39 @@
+import type { InstanceState, PipelineHealth } from '../../api/types.ts'
+import { Pill, type Tone } from '../../ui/Pill.tsx'
+
+/** One table says how each state is called, coloured and whether it moves; lists, pages and the overview read it. */
+export const healthLooks: Record<PipelineHealth, { label: string; tone: Tone; moving: boolean }> = {
+  running: { label: 'Running', tone: 'ok', moving: false },
+  starting: { label: 'Starting', tone: 'accent', moving: true },
+  degraded: { label: 'Degraded', tone: 'warn', moving: false },
+  failing: { label: 'Failing', tone: 'bad', moving: false },
+  waiting: { label: 'Waiting', tone: 'warn', moving: true },
+  completed: { label: 'Completed', tone: 'neutral', moving: false },
+  paused: { label: 'Paused', tone: 'neutral', moving: false },
+}
+
+export function HealthPill({ health, title }: { health: PipelineHealth; title?: string | null }) {
+  const look = healthLooks[health]
+  return (
+    <Pill dot tone={look.tone} moving={look.moving} title={title ?? undefined}>
+      {look.label}
+    </Pill>
+  )
+}
+
+const instanceLooks: Record<InstanceState, { label: string; tone: Tone; moving: boolean }> = {
+  starting: { label: 'Starting', tone: 'accent', moving: true },
+  running: { label: 'Running', tone: 'ok', moving: false },
+  backing_off: { label: 'Backing off', tone: 'bad', moving: true },
+  stopping: { label: 'Stopping', tone: 'neutral', moving: true },
+  completed: { label: 'Completed', tone: 'neutral', moving: false },
+}
+
+export function InstancePill({ state }: { state: InstanceState }) {
+  const look = instanceLooks[state]
+  return (
+    <Pill dot tone={look.tone} moving={look.moving}>
+      {look.label}
+    </Pill>
+  )
+}

@@ -1,0 +1,175 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { lazy, Suspense, useState } from 'react'
+import { errorText } from '../../api/client.ts'
+import { useChangePipeline, useDeletePipeline } from '../../api/queries.ts'
+import type { DescribePipelineStatusResponse, PipelineOverview } from '../../api/types.ts'
+import { useCluster } from '../../app/cluster.ts'
+import { PageLoading } from '../../app/SystemPages.tsx'
+import { IconButton } from '../../ui/Button.tsx'
+import { classNames } from '../../ui/class-names.ts'
+import { Crumbs } from '../../ui/Crumbs.tsx'
+import { DeleteDialog } from '../../ui/Dialog.tsx'
+import { formatRate } from '../../ui/format.ts'
+import { Menu } from '../../ui/Menu.tsx'
+import { PageHeader } from '../../ui/Page.tsx'
+import { ErrorState } from '../../ui/States.tsx'
+import { Tabs, tabClass } from '../../ui/Tabs.tsx'
+import { useToast } from '../../ui/Toasts.tsx'
+import { Toggle } from '../../ui/Toggle.tsx'
+import { ActivityView } from './ActivityView.tsx'
+import { HealthPill } from './Health.tsx'
+
+const route = getRouteApi('/pipelines/$pipelineId')
+const ConfigurationView = lazy(() => import('./ConfigurationView.tsx'))
+
+/** One pipeline: its versions and their editor, and how its instances do. */
+export default function PipelinePage() {
+  const { pipelineId } = route.useParams()
+  // Another pipeline is another page: nothing of the one before, least of all its draft, may stay.
+  return <Pipeline key={pipelineId} pipelineId={pipelineId} />
+}
+
+function Pipeline({ pipelineId }: { pipelineId: string }) {
+  const { tab = 'configuration' } = route.useSearch()
+  const { queries } = useCluster()
+  const pipeline = useQuery(queries.pipeline(pipelineId))
+  const status = useQuery(queries.pipelineStatus(pipelineId))
+  const [deleting, setDeleting] = useState(false)
+  // The editor stays while another tab is open, so that a draft and its undo history survive the visit.
+  const [editorWasOpen, setEditorWasOpen] = useState(tab === 'configuration')
+  if (tab === 'configuration' && !editorWasOpen) setEditorWasOpen(true)
+
+  if (pipeline.data === undefined) {
+    if (!pipeline.isError) return <PageLoading />
+    return <ErrorState what="pipeline" error={pipeline.error} onRetry={() => void pipeline.refetch()} />
+  }
+  const overview = pipeline.data.pipeline_overview
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="border-b border-line px-4 pt-5 sm:px-6">
+        <PageHeader
+          title={
+            <>
+              <Crumbs parent={<Link to="/pipelines">Pipelines</Link>}>{overview.name}</Crumbs>
+              {status.data !== undefined && <HealthPill health={status.data.health} title={status.data.explanation} />}
+            </>
+          }
+          actions={
+            <>
+              <RunToggle overview={overview} />
+              <Menu
+                trigger={<IconButton icon="more" label="More" className="size-8 border border-line bg-surface" />}
+                items={[{ label: 'Delete pipeline…', icon: 'trash', danger: true, onSelect: () => setDeleting(true) }]}
+              />
+            </>
+          }
+        />
+        <div className="mt-1.5 flex flex-wrap items-end justify-between gap-x-6">
+          <Tabs label="Views of the pipeline" className="border-b-0">
+            {(['configuration', 'activity'] as const).map(one => (
+              <Link
+                key={one}
+                to="/pipelines/$pipelineId"
+                params={{ pipelineId }}
+                search={before => ({ ...before, tab: one === 'configuration' ? undefined : one })}
+                aria-current={tab === one ? 'page' : undefined}
+                className={tabClass(tab === one)}
+              >
+                {one === 'configuration' ? 'Configuration' : 'Activity'}
+              </Link>
+            ))}
+          </Tabs>
+          <Summary status={status.data} />
+        </div>
+      </div>
+      {editorWasOpen && (
+        <div className={classNames('min-h-0 flex-1', tab !== 'configuration' && 'hidden')}>
+          <Suspense fallback={<PageLoading />}>
+            <ConfigurationView pipeline={pipeline.data} status={status.data} />
+          </Suspense>
+        </div>
+      )}
+      {tab === 'activity' && <ActivityView pipelineId={pipelineId} status={status} />}
+      {deleting && <PipelineDelete overview={overview} onClose={() => setDeleting(false)} />}
+    </div>
+  )
+}
+
+/** Running or paused: what a person wants, at once; the pill beside the name says what came of it. */
+function RunToggle({ overview }: { overview: PipelineOverview }) {
+  const { clusterId } = useCluster()
+  const change = useChangePipeline(clusterId, overview.id)
+  const toast = useToast()
+  const isRunning = overview.state === 'running'
+  // While the answer is on its way the switch already stands where it was put.
+  const shown =
+    change.isPending && change.variables.state !== undefined ? change.variables.state === 'running' : isRunning
+  const undeployed = overview.deployed_configuration_id === ''
+  const set = (running: boolean) =>
+    change.mutate(
+      { state: running ? 'running' : 'paused' },
+      {
+        onError: error =>
+          toast({ tone: 'bad', title: `Cannot ${running ? 'run' : 'pause'} the pipeline`, text: errorText(error) }),
+      },
+    )
+  return (
+    <div
+      className="flex h-8 items-center gap-2.5 rounded-md border border-line bg-surface px-3"
+      title={undeployed ? 'Save a first version to run it' : undefined}
+    >
+      <span className={classNames('text-sm font-medium', shown ? 'text-ink' : 'text-muted')} aria-hidden="true">
+        {shown ? 'Running' : 'Paused'}
+      </span>
+      <Toggle label="Run the pipeline" checked={shown} disabled={undeployed || change.isPending} onChange={set} />
+    </div>
+  )
+}
+
+function Summary({ status }: { status: DescribePipelineStatusResponse | undefined }) {
+  if (status === undefined || status.deployed_version === null) return null
+  const errors = status.counters.output_errors + status.counters.processor_errors
+  return (
+    <p className="figures flex h-10 min-w-0 items-center gap-x-4 overflow-hidden text-xs whitespace-nowrap text-muted">
+      {status.explanation !== null && (
+        <span className="truncate text-ink" title={status.explanation}>
+          {status.explanation}
+        </span>
+      )}
+      <span>Version {status.deployed_version} deployed</span>
+      <span>
+        {status.instances_running}/{status.instances_wanted} instances
+      </span>
+      <span>{formatRate(status.rates.input_per_second)}/s in</span>
+      <span>{formatRate(status.rates.output_per_second)}/s out</span>
+      {errors > 0 && <span className="text-bad">{errors} errors</span>}
+    </p>
+  )
+}
+
+function PipelineDelete({ overview, onClose }: { overview: PipelineOverview; onClose: () => void }) {
+  const { clusterId } = useCluster()
+  const navigate = route.useNavigate()
+  const toast = useToast()
+  const remove = useDeletePipeline(clusterId, overview.id)
+  return (
+    <DeleteDialog
+      open
+      what="pipeline"
+      name={overview.name}
+      consequence="It stops, and all its versions are gone for good. Topics that it wrote stay."
+      busy={remove.isPending}
+      error={remove.error === null ? undefined : errorText(remove.error)}
+      onClose={onClose}
+      onDelete={() =>
+        remove.mutate(undefined, {
+          onSuccess: () => {
+            toast({ tone: 'ok', title: `Pipeline ${overview.name} deleted` })
+            void navigate({ to: '/pipelines', ignoreBlocker: true })
+          },
+        })
+      }
+    />
+  )
+}

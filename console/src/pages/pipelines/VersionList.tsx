@@ -1,0 +1,73 @@
+import { getRouteApi, Link } from '@tanstack/react-router'
+import type { DescribePipelineResponse, DescribePipelineStatusResponse } from '../../api/types.ts'
+import { classNames } from '../../ui/class-names.ts'
+import { Pill } from '../../ui/Pill.tsx'
+import { Ago } from '../../ui/Time.tsx'
+
+const route = getRouteApi('/pipelines/$pipelineId')
+
+interface VersionListProps {
+  readonly pipeline: DescribePipelineResponse
+  readonly status: DescribePipelineStatusResponse | undefined
+  readonly selected: number | undefined
+  readonly isDraft: boolean
+}
+
+/** All versions, newest first, with the deployed one and those that still run marked. */
+export function VersionList({ pipeline, status, selected, isDraft }: VersionListProps) {
+  const { pipelineId } = route.useParams()
+  const deployedId = pipeline.pipeline_overview.deployed_configuration_id
+  const running = new Set(
+    (status?.instances ?? []).filter(one => one.state !== 'completed').map(one => one.configuration_id),
+  )
+  const createdAt = new Map((status?.versions ?? []).map(version => [version.configuration_id, version.created_at]))
+  const versions = pipeline.pipeline_configurations.toReversed()
+
+  return (
+    <nav aria-label="Versions" className="flex min-h-0 flex-col">
+      <h2 className="flex h-11 shrink-0 items-center px-4 text-xs font-medium text-faint">Versions</h2>
+      <ol className="flex min-h-0 flex-1 flex-col gap-0.5 overflow-y-auto px-2 pb-3">
+        {(isDraft || versions.length === 0) && (
+          <li className="rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-sm">
+            <span className="font-medium">Draft</span>
+            <span className="block text-xs text-faint">
+              {versions.length === 0 ? 'Nothing saved yet' : `Not saved, from Version ${selected}`}
+            </span>
+          </li>
+        )}
+        {versions.map(version => (
+          <li key={version.id}>
+            <Link
+              to="/pipelines/$pipelineId"
+              params={{ pipelineId }}
+              search={{ version: version.version }}
+              aria-current={version.version === selected ? 'true' : undefined}
+              className={classNames(
+                'block rounded-md px-2.5 py-1.5 transition-colors hover:bg-hover',
+                version.version === selected && 'bg-hover',
+              )}
+            >
+              <span className="flex items-center justify-between gap-2 text-sm font-medium">
+                Version {version.version}
+                {version.id === deployedId && <Pill tone="accent">Deployed</Pill>}
+              </span>
+              <span className="flex h-5 items-center justify-between gap-2 text-xs text-faint">
+                <VersionAge at={createdAt.get(version.id)} />
+                {running.has(version.id) && (
+                  <span className="inline-flex items-center gap-1.5 text-ok">
+                    <span aria-hidden="true" className="size-1.5 rounded-full bg-ok" />
+                    Running
+                  </span>
+                )}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  )
+}
+
+function VersionAge({ at }: { at: string | undefined }) {
+  return at === undefined ? <span>&nbsp;</span> : <Ago at={at} />
+}

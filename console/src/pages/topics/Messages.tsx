@@ -1,0 +1,194 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { useMemo, useState } from 'react'
+import { messagesQuery, type MessageQuestion } from '../../api/queries.ts'
+import type { DescribeTopicResponse, TopicRecord } from '../../api/types.ts'
+import { useCluster } from '../../app/cluster.ts'
+import { Button } from '../../ui/Button.tsx'
+import { Card } from '../../ui/Card.tsx'
+import { SearchField, Select } from '../../ui/Field.tsx'
+import { formatPlural } from '../../ui/format.ts'
+import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
+import { Toggle } from '../../ui/Toggle.tsx'
+import { MessageTable } from './MessageTable.tsx'
+
+const route = getRouteApi('/topics/$topicName')
+
+/** Records asked for at a time. */
+const pageSize = 100
+
+/** A topic's records: the newest, those from an offset on, or as they arrive. */
+export function Messages({ topicName, topic }: { topicName: string; topic: DescribeTopicResponse | undefined }) {
+  const { partition, offset, follow = false } = route.useSearch()
+  const navigate = route.useNavigate()
+  const client = useQueryClient()
+  const { clusterId } = useCluster()
+  const [filter, setFilter] = useState('')
+
+  const question = useMemo<MessageQuestion>(
+    () => ({
+      topicName,
+      partition,
+      positions: offset === undefined || follow ? undefined : positionsFrom(offset, partition, topic),
+      limit: pageSize,
+      follow,
+    }),
+    // The topic's own figures change all the time; the question is what the person asked.
+    [topicName, partition, offset, follow, offset === undefined ? 0 : topic?.partition_count],
+  )
+  const messages = useQuery(messagesQuery(client, clusterId, question))
+  const newestFirst = offset === undefined
+  const records = useMemo(
+    () => showRecords(messages.data?.records ?? [], filter, newestFirst),
+    [messages.data, filter, newestFirst],
+  )
+  const look = (search: { partition?: number; offset?: number; follow?: true }) =>
+    void navigate({ search, replace: true, resetScroll: false })
+  const kept = partition === undefined ? {} : { partition }
+
+  return (
+    <Card>
+      <div className="flex flex-wrap items-center gap-2 border-b border-line p-2.5">
+        <Select
+          label="Partition"
+          className="w-40"
+          value={partition === undefined ? '' : String(partition)}
+          options={[
+            { value: '', label: 'All partitions' },
+            ...Array.from({ length: topic?.partition_count ?? 0 }, (_, at) => ({
+              value: String(at),
+              label: `Partition ${at}`,
+            })),
+          ]}
+          onChange={event =>
+            look({
+              ...(event.target.value === '' ? {} : { partition: Number(event.target.value) }),
+              ...(offset === undefined ? {} : { offset }),
+              ...(follow ? { follow } : {}),
+            })
+          }
+        />
+        <Select
+          label="Start at"
+          className="w-36"
+          disabled={follow}
+          value={offset === undefined ? 'newest' : offset === 0 ? 'oldest' : 'offset'}
+          options={[
+            { value: 'newest', label: 'Newest' },
+            { value: 'oldest', label: 'Oldest' },
+            { value: 'offset', label: 'From offset…' },
+          ]}
+          onChange={event => {
+            const start = event.target.value
+            look({ ...kept, ...(start === 'newest' ? {} : { offset: start === 'oldest' ? 0 : 1 }) })
+          }}
+        />
+        {offset !== undefined && offset > 0 && !follow && (
+          <input
+            aria-label="Offset"
+            inputMode="numeric"
+            defaultValue={offset}
+            key={offset}
+            onKeyDown={event => {
+              if (event.key === 'Enter') event.currentTarget.blur()
+            }}
+            onBlur={event => {
+              const value = Number(event.target.value)
+              if (Number.isSafeInteger(value) && value >= 0) look({ ...kept, offset: value })
+            }}
+            className="figures h-8 w-28 rounded-md border border-line-strong bg-surface px-2.5 text-sm shadow-1"
+          />
+        )}
+        <SearchField
+          label="Filter what is shown"
+          value={filter}
+          onChange={event => setFilter(event.target.value)}
+          className="min-w-40 flex-1 sm:max-w-xs"
+        />
+        <div className="ml-auto flex items-center gap-3">
+          <span className="figures text-xs text-faint" role="status">
+            {messages.data !== undefined && formatPlural(records.length, 'record')}
+          </span>
+          <div className="flex items-center gap-2 text-sm">
+            <span aria-hidden="true">Follow</span>
+            <Toggle
+              label="Follow new records"
+              checked={follow}
+              onChange={on => look({ ...kept, ...(on ? { follow: true } : {}) })}
+            />
+          </div>
+          <Button
+            size="small"
+            icon="refresh"
+            busy={messages.isFetching && !follow}
+            disabled={follow}
+            onClick={() => void messages.refetch()}
+          >
+            Refresh
+          </Button>
+        </div>
+      </div>
+      {messages.data === undefined ? (
+        messages.isError ? (
+          <ErrorState what="messages" error={messages.error} onRetry={() => void messages.refetch()} />
+        ) : (
+          <SkeletonRows label="messages" rows={8} />
+        )
+      ) : records.length === 0 ? (
+        <NoRecords filtered={messages.data.records.length > 0} follow={follow} from={offset} />
+      ) : (
+        <MessageTable records={records} live={follow} />
+      )}
+      {!newestFirst && !follow && (messages.data?.records.length ?? 0) >= pageSize && partition !== undefined && (
+        <footer className="flex justify-end border-t border-line p-2.5">
+          <Button
+            size="small"
+            icon="arrowRight"
+            onClick={() => {
+              const next = messages.data?.positions?.find(position => position.partition === partition)
+              if (next !== undefined) look({ ...kept, offset: next.offset })
+            }}
+          >
+            Next records
+          </Button>
+        </footer>
+      )}
+    </Card>
+  )
+}
+
+function NoRecords({ filtered, follow, from }: { filtered: boolean; follow: boolean; from: number | undefined }) {
+  if (filtered) return <EmptyState icon="search" title="No record shown here contains that" />
+  if (follow)
+    return (
+      <EmptyState icon="clock" title="Waiting for records">
+        They appear here as they are written.
+      </EmptyState>
+    )
+  return (
+    <EmptyState icon="inbox" title={from === undefined ? 'No records yet' : `No records from offset ${from} on`}>
+      {from === undefined ? 'Write some with any Kafka client or a pipeline.' : 'Start at the newest instead.'}
+    </EmptyState>
+  )
+}
+
+/** Offset 0 stands for the oldest record that is kept, wherever the log begins by now. */
+function positionsFrom(offset: number, partition: number | undefined, topic: DescribeTopicResponse | undefined) {
+  const partitions = topic?.partitions ?? []
+  const asked = partition === undefined ? partitions : partitions.filter(one => one.partition === partition)
+  return asked.map(one => ({ partition: one.partition, offset: Math.max(offset, one.log_start_offset) }))
+}
+
+function showRecords(records: readonly TopicRecord[], filter: string, newestFirst: boolean): readonly TopicRecord[] {
+  const text = filter.toLowerCase()
+  const shown =
+    text === ''
+      ? records
+      : records.filter(record =>
+          [record.key?.data, record.value?.data, ...record.headers.map(header => `${header.key}=${header.value?.data}`)]
+            .join('\n')
+            .toLowerCase()
+            .includes(text),
+        )
+  return newestFirst ? shown.toReversed() : shown
+}

@@ -1,0 +1,117 @@
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { errorText } from '../../api/client.ts'
+import { useCreateTopic } from '../../api/queries.ts'
+import { useCluster } from '../../app/cluster.ts'
+import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
+import { Field, Select } from '../../ui/Field.tsx'
+import { useToast } from '../../ui/Toasts.tsx'
+
+export function TopicCreateDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  return (
+    <Dialog open={open} onClose={onClose} title="Create topic">
+      <TopicForm onClose={onClose} />
+    </Dialog>
+  )
+}
+
+const dayMs = 86_400_000
+const retentions = [
+  { value: '', label: 'Default of the cluster' },
+  { value: String(dayMs / 24), label: '1 hour' },
+  { value: String(dayMs), label: '1 day' },
+  { value: String(7 * dayMs), label: '7 days' },
+  { value: String(30 * dayMs), label: '30 days' },
+  { value: '-1', label: 'For ever' },
+]
+
+const policies = [
+  { value: '', label: 'Delete after the retention' },
+  { value: 'compact', label: 'Compact: keep the last record of each key' },
+  { value: 'compact,delete', label: 'Compact and delete' },
+]
+
+function TopicForm({ onClose }: { onClose: () => void }) {
+  const { clusterId } = useCluster()
+  const navigate = useNavigate()
+  const toast = useToast()
+  const create = useCreateTopic(clusterId)
+  const [name, setName] = useState('')
+  const [partitions, setPartitions] = useState('1')
+  const [retention, setRetention] = useState('')
+  const [policy, setPolicy] = useState('')
+  const partitionCount = Number(partitions)
+  const nameError = topicNameError(name)
+  const countFits = Number.isInteger(partitionCount) && partitionCount >= 1 && partitionCount <= 10_000
+
+  const submit = () => {
+    const configs = {
+      ...(retention === '' ? {} : { 'retention.ms': retention }),
+      ...(policy === '' ? {} : { 'cleanup.policy': policy }),
+    }
+    create.mutate(
+      { topicName: name, partitionCount, configs },
+      {
+        onSuccess: () => {
+          toast({ tone: 'ok', title: `Topic ${name} created` })
+          void navigate({ to: '/topics/$topicName', params: { topicName: name } })
+        },
+      },
+    )
+  }
+  return (
+    <DialogForm
+      submit="Create topic"
+      busy={create.isPending}
+      disabled={name === '' || nameError !== undefined || !countFits}
+      error={create.error === null ? undefined : errorText(create.error)}
+      onCancel={onClose}
+      onSubmit={submit}
+    >
+      <Field
+        autoFocus
+        label="Name"
+        placeholder="orders"
+        value={name}
+        error={name === '' ? undefined : nameError}
+        onChange={event => setName(event.target.value)}
+      />
+      <Field
+        label="Partitions"
+        inputMode="numeric"
+        value={partitions}
+        hint="Can be raised later, never lowered."
+        error={countFits ? undefined : 'A whole number from 1 to 10,000.'}
+        onChange={event => setPartitions(event.target.value)}
+      />
+      <LabelledSelect label="Retention" value={retention} options={retentions} onChange={setRetention} />
+      <LabelledSelect label="Clean-up" value={policy} options={policies} onChange={setPolicy} />
+    </DialogForm>
+  )
+}
+
+function LabelledSelect({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string
+  value: string
+  options: readonly { readonly value: string; readonly label: string }[]
+  onChange: (value: string) => void
+}) {
+  return (
+    <div>
+      <span className="mb-1.5 block text-sm font-medium">{label}</span>
+      <Select label={label} value={value} options={options} onChange={event => onChange(event.target.value)} />
+    </div>
+  )
+}
+
+/** Kafka's rule for topic names, told before the server has to. */
+function topicNameError(name: string): string | undefined {
+  if (name === '.' || name === '..') return 'A topic cannot be called . or ..'
+  if (name.length > 249) return 'At most 249 characters.'
+  return /^[a-zA-Z0-9._-]*$/.test(name) ? undefined : 'Only letters, digits, dots, underscores and hyphens.'
+}

@@ -1,0 +1,202 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { errorText } from '../../api/client.ts'
+import { useDeleteTopic } from '../../api/queries.ts'
+import type { DescribeTopicResponse } from '../../api/types.ts'
+import { useCluster } from '../../app/cluster.ts'
+import { IconButton } from '../../ui/Button.tsx'
+import { Card, Stat, StatRow } from '../../ui/Card.tsx'
+import { CopyButton } from '../../ui/Copy.tsx'
+import { Crumbs } from '../../ui/Crumbs.tsx'
+import { DeleteDialog } from '../../ui/Dialog.tsx'
+import { formatBytes, formatCount } from '../../ui/format.ts'
+import { Menu } from '../../ui/Menu.tsx'
+import { Page } from '../../ui/Page.tsx'
+import { EmptyState, ErrorState, Skeleton } from '../../ui/States.tsx'
+import { Cell, Heading, HeaderRow, Row, Rows, Table } from '../../ui/Table.tsx'
+import { Tabs, tabClass } from '../../ui/Tabs.tsx'
+import { useToast } from '../../ui/Toasts.tsx'
+import { Messages } from './Messages.tsx'
+
+const route = getRouteApi('/topics/$topicName')
+
+const tabs = [
+  { tab: 'messages', label: 'Messages' },
+  { tab: 'partitions', label: 'Partitions' },
+  { tab: 'configuration', label: 'Configuration' },
+] as const
+
+/** One topic: its records, partitions and settings. */
+export default function TopicPage() {
+  const { topicName } = route.useParams()
+  const { tab = 'messages' } = route.useSearch()
+  const { queries } = useCluster()
+  const topic = useQuery(queries.topic(topicName))
+  const [deleting, setDeleting] = useState(false)
+
+  const title = (
+    <>
+      <Crumbs parent={<Link to="/topics">Topics</Link>}>{topicName}</Crumbs>
+      <CopyButton text={topicName} label="Copy the name" />
+    </>
+  )
+  if (topic.data === undefined && topic.isError) {
+    return (
+      <Page title={title}>
+        <Card>
+          <ErrorState what="topic" error={topic.error} onRetry={() => void topic.refetch()} />
+        </Card>
+      </Page>
+    )
+  }
+  return (
+    <Page
+      title={title}
+      actions={
+        <Menu
+          trigger={<IconButton icon="more" label="More" className="size-8 border border-line bg-surface" />}
+          items={[{ label: 'Delete topic…', icon: 'trash', danger: true, onSelect: () => setDeleting(true) }]}
+        />
+      }
+    >
+      <Figures topic={topic.data} />
+      <Tabs label="Views of the topic">
+        {tabs.map(one => (
+          <Link
+            key={one.tab}
+            to="/topics/$topicName"
+            params={{ topicName }}
+            search={one.tab === 'messages' ? {} : { tab: one.tab }}
+            aria-current={tab === one.tab ? 'page' : undefined}
+            className={tabClass(tab === one.tab)}
+          >
+            {one.label}
+          </Link>
+        ))}
+      </Tabs>
+      {tab === 'messages' && <Messages topicName={topicName} topic={topic.data} />}
+      {tab === 'partitions' && <Partitions topic={topic.data} />}
+      {tab === 'configuration' && <Configuration topic={topic.data} />}
+      {deleting && <TopicDelete topicName={topicName} onClose={() => setDeleting(false)} />}
+    </Page>
+  )
+}
+
+function Figures({ topic }: { topic: DescribeTopicResponse | undefined }) {
+  const wait = <Skeleton className="my-1.5 h-5 w-14" />
+  return (
+    <StatRow label="Figures of the topic">
+      <Stat label="Records" value={topic === undefined ? wait : formatCount(topic.record_count)} />
+      <Stat
+        label="Size"
+        value={topic === undefined ? wait : topic.size_bytes === null ? '–' : formatBytes(topic.size_bytes)}
+      />
+      <Stat label="Partitions" value={topic === undefined ? wait : formatCount(topic.partition_count)} />
+      <Stat
+        label="Clean-up"
+        value={
+          topic === undefined ? wait : <span className="text-base">{topic.configs['cleanup.policy'] ?? 'delete'}</span>
+        }
+      />
+    </StatRow>
+  )
+}
+
+function Partitions({ topic }: { topic: DescribeTopicResponse | undefined }) {
+  if (topic === undefined) return null
+  return (
+    <Card>
+      <Table label="Partitions">
+        <HeaderRow>
+          <Heading>Partition</Heading>
+          <Heading figures>First offset</Heading>
+          <Heading figures>Next offset</Heading>
+          <Heading figures>Records</Heading>
+          <Heading figures>Size</Heading>
+        </HeaderRow>
+        <Rows>
+          {topic.partitions.map(one => (
+            <Row key={one.partition} interactive>
+              <Cell>
+                <Link
+                  to="/topics/$topicName"
+                  params={{ topicName: topic.topic_name }}
+                  search={{ partition: one.partition }}
+                  className="font-medium after:absolute after:inset-0"
+                >
+                  {one.partition}
+                </Link>
+              </Cell>
+              <Cell figures>{formatCount(one.log_start_offset)}</Cell>
+              <Cell figures>{formatCount(one.high_watermark)}</Cell>
+              <Cell figures>{formatCount(one.high_watermark - one.log_start_offset)}</Cell>
+              <Cell figures className="text-muted">
+                {one.size_bytes === null ? '–' : formatBytes(one.size_bytes)}
+              </Cell>
+            </Row>
+          ))}
+        </Rows>
+      </Table>
+    </Card>
+  )
+}
+
+function Configuration({ topic }: { topic: DescribeTopicResponse | undefined }) {
+  if (topic === undefined) return null
+  const configs = Object.entries(topic.configs).toSorted(([left], [right]) => left.localeCompare(right))
+  return (
+    <Card>
+      {configs.length === 0 ? (
+        <EmptyState icon="topics" title="Everything is as the cluster has it">
+          No setting is different for this topic.
+        </EmptyState>
+      ) : (
+        <Table label="Configuration">
+          <HeaderRow>
+            <Heading>Setting</Heading>
+            <Heading>Value</Heading>
+          </HeaderRow>
+          <Rows>
+            {configs.map(([name, value]) => (
+              <Row key={name}>
+                <Cell>
+                  <code className="text-xs">{name}</code>
+                </Cell>
+                <Cell>
+                  <code className="text-xs text-muted">{value}</code>
+                </Cell>
+              </Row>
+            ))}
+          </Rows>
+        </Table>
+      )}
+    </Card>
+  )
+}
+
+function TopicDelete({ topicName, onClose }: { topicName: string; onClose: () => void }) {
+  const { clusterId } = useCluster()
+  const navigate = route.useNavigate()
+  const toast = useToast()
+  const remove = useDeleteTopic(clusterId, topicName)
+  return (
+    <DeleteDialog
+      open
+      what="topic"
+      name={topicName}
+      consequence="Its records are gone for good. Clients and pipelines that write to it may create it anew."
+      busy={remove.isPending}
+      error={remove.error === null ? undefined : errorText(remove.error)}
+      onClose={onClose}
+      onDelete={() =>
+        remove.mutate(undefined, {
+          onSuccess: () => {
+            toast({ tone: 'ok', title: `Topic ${topicName} deleted` })
+            void navigate({ to: '/topics' })
+          },
+        })
+      }
+    />
+  )
+}

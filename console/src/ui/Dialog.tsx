@@ -1,0 +1,133 @@
+import { Dialog as Radix } from 'radix-ui'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { Button, IconButton } from './Button.tsx'
+import { classNames } from './class-names.ts'
+import { Field } from './Field.tsx'
+import { Notice } from './States.tsx'
+
+interface DialogProps {
+  readonly open: boolean
+  readonly onClose: () => void
+  readonly title: string
+  readonly description?: ReactNode
+  readonly wide?: boolean
+  readonly children: ReactNode
+}
+
+/** A question in front of the page; Escape and a click outside close it. */
+export function Dialog({ open, onClose, title, description, wide = false, children }: DialogProps) {
+  return (
+    <Radix.Root open={open} onOpenChange={next => next || onClose()}>
+      <Radix.Portal>
+        <Radix.Overlay className="fixed inset-0 z-40 animate-appear bg-scrim backdrop-blur-[2px]" />
+        <Radix.Content
+          {...(description === undefined ? { 'aria-describedby': undefined } : {})}
+          className={classNames(
+            'fixed inset-x-0 top-[14vh] z-50 mx-auto max-h-[76vh] w-[calc(100%-2rem)] animate-rise overflow-y-auto rounded-xl border border-line bg-raised shadow-3 focus:outline-none',
+            wide ? 'max-w-2xl' : 'max-w-md',
+          )}
+        >
+          <div className="flex items-start gap-4 px-5 pt-4">
+            <div className="min-w-0 flex-1">
+              <Radix.Title className="text-lg font-semibold tracking-tight">{title}</Radix.Title>
+              {description !== undefined && (
+                <Radix.Description className="mt-1 text-sm text-muted">{description}</Radix.Description>
+              )}
+            </div>
+            <Radix.Close asChild>
+              <IconButton icon="close" label="Close" className="-mr-1.5" />
+            </Radix.Close>
+          </div>
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  )
+}
+
+/** The form inside a dialog: fields, what the server said against it, and the two buttons. */
+export function DialogForm({
+  onSubmit,
+  onCancel,
+  submit,
+  danger = false,
+  busy,
+  disabled = false,
+  error,
+  children,
+}: {
+  onSubmit: () => void
+  onCancel: () => void
+  submit: string
+  danger?: boolean
+  busy: boolean
+  disabled?: boolean
+  error?: string | undefined
+  children?: ReactNode
+}) {
+  const handleSubmit = (event: FormEvent) => {
+    event.preventDefault()
+    if (!disabled && !busy) onSubmit()
+  }
+  return (
+    <form onSubmit={handleSubmit} className="px-5 pt-4 pb-4">
+      <div className="flex flex-col gap-4">
+        {children}
+        {error !== undefined && (
+          <div role="alert">
+            <Notice tone="bad">{error}</Notice>
+          </div>
+        )}
+      </div>
+      <div className="mt-5 flex justify-end gap-2">
+        <Button onClick={onCancel}>Cancel</Button>
+        <Button type="submit" variant={danger ? 'danger' : 'primary'} busy={busy} disabled={disabled}>
+          {submit}
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+/** Asks for the thing's name to be typed before it is gone for good. */
+export function DeleteDialog({
+  open,
+  onClose,
+  what,
+  name,
+  consequence,
+  onDelete,
+  busy,
+  error,
+}: {
+  open: boolean
+  onClose: () => void
+  what: string
+  name: string
+  consequence: string
+  onDelete: () => void
+  busy: boolean
+  error: string | undefined
+}) {
+  const [typed, setTyped] = useState('')
+  return (
+    <Dialog open={open} onClose={onClose} title={`Delete ${what}`} description={consequence}>
+      <DialogForm
+        danger
+        submit={`Delete ${what}`}
+        busy={busy}
+        disabled={typed !== name}
+        error={error}
+        onCancel={onClose}
+        onSubmit={onDelete}
+      >
+        <Field
+          autoFocus
+          label={`Type ${name} to confirm`}
+          value={typed}
+          onChange={event => setTyped(event.target.value)}
+        />
+      </DialogForm>
+    </Dialog>
+  )
+}

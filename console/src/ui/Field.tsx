@@ -1,0 +1,92 @@
+import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from 'react'
+import { classNames } from './class-names.ts'
+import { Icon } from './Icon.tsx'
+
+const inputClass =
+  'h-8 w-full min-w-0 rounded-md border border-line-strong bg-surface px-2.5 text-sm text-ink shadow-1 transition-colors hover:border-faint focus-visible:border-accent focus-visible:outline-offset-0 disabled:opacity-50 aria-invalid:border-bad'
+
+interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
+  readonly label: string
+  readonly hint?: ReactNode
+  readonly error?: string | undefined
+}
+
+/** A line of text with its label, and what is wrong with it. */
+export function Field({ label, hint, error, className, ...rest }: FieldProps) {
+  const id = useId()
+  const noteId = `${id}-note`
+  const note = error ?? hint
+  return (
+    <div className={className}>
+      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
+        {label}
+      </label>
+      <input
+        id={id}
+        autoComplete="off"
+        spellCheck={false}
+        {...rest}
+        aria-invalid={error !== undefined || undefined}
+        aria-describedby={note === undefined ? undefined : noteId}
+        className={inputClass}
+      />
+      {note !== undefined && (
+        <p id={noteId} className={classNames('mt-1.5 text-xs', error === undefined ? 'text-faint' : 'text-bad')}>
+          {note}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface SearchFieldProps extends InputHTMLAttributes<HTMLInputElement> {
+  readonly label: string
+}
+
+/** A filter without a visible label; `/` puts the cursor there. */
+export function SearchField({ label, className, ...rest }: SearchFieldProps) {
+  return (
+    <div className={classNames('relative', className)}>
+      <Icon
+        name="search"
+        size={14}
+        className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint"
+      />
+      <input
+        type="search"
+        aria-label={label}
+        placeholder={label}
+        autoComplete="off"
+        spellCheck={false}
+        data-filter=""
+        {...rest}
+        className={classNames(inputClass, 'pl-8 [&::-webkit-search-cancel-button]:hidden')}
+      />
+    </div>
+  )
+}
+
+interface SelectProps extends SelectHTMLAttributes<HTMLSelectElement> {
+  readonly label: string
+  readonly options: readonly { readonly value: string; readonly label: string }[]
+}
+
+/** One of a few; the platform's own list, which every keyboard and screen reader knows. */
+export function Select({ label, options, className, ...rest }: SelectProps) {
+  return (
+    <div className={classNames('relative', className)}>
+      <select aria-label={label} {...rest} className={classNames(inputClass, 'appearance-none pr-8')}>
+        {options.map(option => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+      <Icon
+        name="chevronDown"
+        size={13}
+        className="pointer-events-none absolute top-1/2 right-2.5 -translate-y-1/2 text-faint"
+      />
+    </div>
+  )
+}

@@ -1,0 +1,38 @@
+import { ToggleGroup } from 'radix-ui'
+
+/** One of a few, all in view. */
+export function Segmented<Value extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string
+  value: Value
+  options: readonly { readonly value: Value; readonly label: string }[]
+  onChange: (value: Value) => void
+}) {
+  return (
+    <ToggleGroup.Root
+      type="single"
+      aria-label={label}
+      value={value}
+      onValueChange={next => {
+        const chosen = options.find(option => option.value === next)
+        // Radix answers with an empty string when the chosen one is pressed again; one stays chosen here.
+        if (chosen !== undefined) onChange(chosen.value)
+      }}
+      className="inline-flex h-8 items-center gap-0.5 rounded-md border border-line bg-sunken p-0.5"
+    >
+      {options.map(option => (
+        <ToggleGroup.Item
+          key={option.value}
+          value={option.value}
+          className="h-full rounded-sm px-2.5 text-xs font-medium text-muted transition-colors hover:text-ink data-[state=on]:bg-raised data-[state=on]:text-ink data-[state=on]:shadow-1"
+        >
+          {option.label}
+        </ToggleGroup.Item>
+      ))}
+    </ToggleGroup.Root>
+  )
+}
