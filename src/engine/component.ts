@@ -275,11 +275,15 @@ export interface Spec<K extends ComponentKind, F extends Field<unknown>, R> exte
 export interface InputOptions {
   /** Whether the input keeps and replays refused batches itself; else `auto_replay_nacks` of its config decides, or it does not replay. */
   readonly replays?: boolean
+  /** Whether it only combines other inputs. */
+  readonly composes?: boolean
 }
 
 export interface OutputOptions {
-  /** Batches written at a time where the config has no `max_in_flight`. */
+  /** Batches written at a time, whatever `max_in_flight` says. */
   readonly maxInFlight?: number
+  /** Whether it only hands on to other outputs, which report their failures themselves. */
+  readonly composes?: boolean
 }
 
 export type InputSpec<F extends Field<unknown>> = Spec<'input', F, Input> & InputOptions
@@ -343,6 +347,7 @@ export interface AnySpec {
   readonly requires?: readonly string[]
   readonly replays?: boolean
   readonly maxInFlight?: number
+  readonly composes?: boolean
   /** Absent: the component is known and checked, and cannot run here. */
   readonly create?: (config: never, resources: Resources) => MaybePromise<unknown>
 }

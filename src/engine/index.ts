@@ -44,3 +44,36 @@ export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { type BodyWriter, Message, type MessageContext, type Metadata } from './message.ts'
 export type { Counter, Gauge, Metrics, Timer } from './metrics.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
+export { type Finding, type FindingKind } from './config/lint.ts'
+export { lintConfig, namesIn, readConfig, type ReadConfig, type ReadOptions, readResources } from './config/config.ts'
+export { configFields, resourceFields, shapesOf, streamFields } from './config/core-fields.ts'
+export { parseDuration } from './config/duration.ts'
+export { parseDotEnv, substituteEnv } from './config/env.ts'
+export { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf, YamlError } from './config/node.ts'
+export { type ParseContext, parseComponent } from './config/parse.ts'
+export { createLog, type LogFormat, makeLog, severityOf } from './logger.ts'
+export { type MetricsMapping, MetricsStore, nullMetrics, prometheusText, type Sample } from './metrics.ts'
+export { Backoff, pause } from './runtime/backoff.ts'
+export { Limiter, Signal } from './runtime/limiter.ts'
+export {
+  dissolve,
+  failedPart,
+  merge,
+  type Part,
+  PartialAck,
+  processDelivery,
+  rooted,
+  split,
+} from './runtime/deliveries.ts'
+export { InitError, Manager } from './runtime/manager.ts'
+export {
+  loadConfig,
+  parseContext,
+  parseStream,
+  shutdownTimeoutMs,
+  startStream,
+  type Stream,
+  type StreamConfig,
+  type StreamHost,
+  type StreamStatus,
+} from './runtime/stream.ts'

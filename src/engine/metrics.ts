@@ -20,3 +20,154 @@ export interface Metrics {
   /** The same with these labels on every handle. */
   with(labels: Readonly<Record<string, string>>): Metrics
 }
+
+const nothing = { add() {}, set() {}, observe() {} }
+
+/** Counts nothing. */
+export const nullMetrics: Metrics = {
+  counter: () => nothing,
+  gauge: () => nothing,
+  timer: () => nothing,
+  with: () => nullMetrics,
+}
+
+type Labels = Readonly<Record<string, string>>
+
+/** One series as it stands. */
+export interface Sample {
+  readonly name: string
+  readonly kind: 'counter' | 'gauge' | 'timer'
+  readonly labels: Labels
+  /** The count of a counter, the value of a gauge, the number of observations of a timer. */
+  readonly value: number
+  /** Nanoseconds in total; timers only. */
+  readonly sumNs: number
+  /** Nanoseconds of the recent observations at the quantiles ½, 0.9 and 0.99; timers only. */
+  readonly quantilesNs: readonly [number, number, number]
+}
+
+/** Decides about a series when it is first used: another name, other labels, or null to drop it. */
+export type MetricsMapping = (name: string, labels: Labels) => { readonly name: string; readonly labels: Labels } | null
+
+/** Keeps every series in memory; exporters read it. */
+export class MetricsStore {
+  readonly #series = new Map<string, Series>()
+  readonly #map: MetricsMapping
+
+  constructor(map: MetricsMapping = (name, labels) => ({ name, labels })) {
+    this.#map = map
+  }
+
+  /** Handles of this store. */
+  get metrics(): Metrics {
+    return this.#scoped({})
+  }
+
+  samples(): readonly Sample[] {
+    return [...this.#series.values()].map(series => series.sample())
+  }
+
+  #scoped(base: Labels): Metrics {
+    const find = (kind: Sample['kind'], name: string, labels: Labels | undefined) =>
+      this.#find(kind, name, labels === undefined ? base : { ...base, ...labels })
+    return {
+      counter: (name, labels) => find('counter', name, labels),
+      gauge: (name, labels) => find('gauge', name, labels),
+      timer: (name, labels) => find('timer', name, labels),
+      with: labels => this.#scoped({ ...base, ...labels }),
+    }
+  }
+
+  #find(kind: Sample['kind'], name: string, labels: Labels): Series {
+    const mapped = this.#map(name, labels)
+    if (mapped === null) return new Series(kind, name, labels)
+    const key = `${kind} ${mapped.name} ${JSON.stringify(Object.entries(mapped.labels).toSorted(byKey))}`
+    let series = this.#series.get(key)
+    if (series === undefined) {
+      series = new Series(kind, mapped.name, mapped.labels)
+      this.#series.set(key, series)
+    }
+    return series
+  }
+}
+
+const RECENT = 512
+
+class Series implements Counter, Gauge, Timer {
+  readonly #kind: Sample['kind']
+  readonly #name: string
+  readonly #labels: Labels
+  #value = 0
+  #sumNs = 0
+  readonly #recent: number[] = []
+
+  constructor(kind: Sample['kind'], name: string, labels: Labels) {
+    this.#kind = kind
+    this.#name = name
+    this.#labels = labels
+  }
+
+  add(count: number): void {
+    this.#value += count
+  }
+
+  set(value: number): void {
+    this.#value = value
+  }
+
+  observe(durationNs: number): void {
+    this.#recent[this.#value % RECENT] = durationNs
+    this.#value++
+    this.#sumNs += durationNs
+  }
+
+  sample(): Sample {
+    const sorted = this.#recent.toSorted((left, right) => left - right)
+    const at = (quantile: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0
+    return {
+      name: this.#name,
+      kind: this.#kind,
+      labels: this.#labels,
+      value: this.#value,
+      sumNs: this.#sumNs,
+      quantilesNs: [at(0.5), at(0.9), at(0.99)],
+    }
+  }
+}
+
+function byKey([left]: readonly [string, string], [right]: readonly [string, string]): number {
+  return left < right ? -1 : 1
+}
+
+/** The samples in the text format of Prometheus: timers as summaries in nanoseconds. */
+export function prometheusText(samples: readonly Sample[]): string {
+  const byName = Map.groupBy(samples, sample => sample.name)
+  const lines: string[] = []
+  for (const name of [...byName.keys()].toSorted()) {
+    const family = byName.get(name)!
+    const kind = family[0]!.kind
+    lines.push(`# HELP ${name} Benthos ${kind === 'timer' ? 'Timing' : kind === 'gauge' ? 'Gauge' : 'Counter'} metric`)
+    lines.push(`# TYPE ${name} ${kind === 'timer' ? 'summary' : kind}`)
+    for (const sample of family) lines.push(...sampleLines(sample))
+  }
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+}
+
+function sampleLines(sample: Sample): readonly string[] {
+  if (sample.kind !== 'timer') return [`${sample.name}${labelText(sample.labels)} ${sample.value}`]
+  const [half, nine, last] = sample.value === 0 ? ['NaN', 'NaN', 'NaN'] : sample.quantilesNs
+  return [
+    `${sample.name}${labelText({ ...sample.labels, quantile: '0.5' })} ${half}`,
+    `${sample.name}${labelText({ ...sample.labels, quantile: '0.9' })} ${nine}`,
+    `${sample.name}${labelText({ ...sample.labels, quantile: '0.99' })} ${last}`,
+    `${sample.name}_sum${labelText(sample.labels)} ${sample.sumNs}`,
+    `${sample.name}_count${labelText(sample.labels)} ${sample.value}`,
+  ]
+}
+
+function labelText(labels: Labels): string {
+  const entries = Object.entries(labels).toSorted(byKey)
+  if (entries.length === 0) return ''
+  const escape = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  return `{${entries.map(([name, value]) => `${name}="${escape(value)}"`).join(',')}}`
+}

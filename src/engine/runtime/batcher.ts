@@ -1,0 +1,126 @@
+import type { Clock, Log } from '../../base/index.ts'
+import { type Delivery, Outcome } from '../batch.ts'
+import type { Batcher, BatchPolicy, Chain } from '../component.ts'
+import type { Message } from '../message.ts'
+import type { Counter, Metrics } from '../metrics.ts'
+import { merge, type Part, PartialAck } from './deliveries.ts'
+
+/** Collects messages until a `batching` policy is content: by count, size, a condition on the newest message, or time. */
+export class PolicyBatcher implements Batcher {
+  readonly #policy: BatchPolicy
+  readonly #processors: Chain
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #random: () => number
+  readonly #created: (mechanism: string) => Counter
+  #parts: Part[] = []
+  #messages: Message[] = []
+  #sizeBytes = 0
+  /** Which rule is fulfilled, once one is. */
+  #complete: string | null = null
+  #dueAt: number | undefined
+
+  constructor(policy: BatchPolicy, processors: Chain, clock: Clock, log: Log, metrics: Metrics, random: () => number) {
+    this.#policy = policy
+    this.#processors = processors
+    this.#clock = clock
+    this.#log = log
+    this.#random = random
+    this.#created = mechanism => metrics.counter('batch_created', { mechanism })
+  }
+
+  get size(): number {
+    return this.#messages.length
+  }
+
+  async add(delivery: Delivery): Promise<readonly Delivery[]> {
+    const complete: Delivery[] = []
+    const acks = new PartialAck(delivery)
+    let part: { messages: Message[]; indexes: number[] } | undefined
+    for (const [index, message] of delivery.batch.messages.entries()) {
+      if (part === undefined) {
+        part = { messages: [], indexes: [] }
+        this.#parts.push({ messages: part.messages, ack: acks.open(part.indexes) })
+      }
+      part.messages.push(message)
+      part.indexes.push(index)
+      const mechanism = this.#push(message)
+      // A batch that arrives as one is never cut.
+      const isLast = index === delivery.batch.messages.length - 1
+      this.#complete ||= mechanism
+      if (this.#complete === null || (!delivery.batch.solo && !isLast)) continue
+      this.#created(this.#complete).add(1)
+      complete.push(...(await this.#take()))
+      part = undefined
+    }
+    await acks.seal()
+    return complete
+  }
+
+  async flush(): Promise<readonly Delivery[]> {
+    if (this.#messages.length === 0) return []
+    this.#created('period').add(1)
+    return await this.#take()
+  }
+
+  untilDue(): number | undefined {
+    if (this.#dueAt === undefined) return undefined
+    return Math.max(0, this.#dueAt - this.#clock.monotonic())
+  }
+
+  close(): Promise<void> {
+    return this.#processors.close()
+  }
+
+  /** Adds a message; by which rule the batch is complete with it. */
+  #push(message: Message): string | null {
+    const policy = this.#policy
+    if (policy.period !== undefined && this.#dueAt === undefined) {
+      this.#dueAt = this.#clock.monotonic() + policy.period * (1 + this.#random() * policy.jitter)
+    }
+    this.#messages.push(message)
+    if (policy.byte_size > 0) this.#sizeBytes += message.sizeBytes
+    if (policy.count > 0 && this.#messages.length >= policy.count) return 'count'
+    if (policy.byte_size > 0 && this.#sizeBytes >= policy.byte_size) return 'size'
+    if (policy.check === null) return null
+    try {
+      return policy.check.check(this.#messages, this.#messages.length - 1) ? 'check' : null
+    } catch (error) {
+      this.#log.error(`Failed to execute batch check query: ${(error as { message: string }).message}`)
+      return null
+    }
+  }
+
+  async #take(): Promise<readonly Delivery[]> {
+    const merged = merge(this.#parts)
+    this.#parts = []
+    this.#complete = null
+    this.#messages = []
+    this.#sizeBytes = 0
+    this.#dueAt = undefined
+    if (this.#processors.length === 0) return [merged]
+    try {
+      const results = await this.#processors.run(merged.batch)
+      const messages = results.flatMap(batch => [...batch.messages])
+      if (messages.length === 0) {
+        await merged.ack(null)
+        return []
+      }
+      const batch = { messages, solo: false }
+      return [
+        {
+          batch,
+          ack: error => {
+            const outcome = new Outcome()
+            if (error !== null) outcome.failed(batch, error)
+            return merged.ack(outcome.error(merged.batch.messages.length))
+          },
+        },
+      ]
+    } catch (error) {
+      this.#log.error(`Batch processors resulted in error: ${(error as Error).message}, the batch has been dropped.`)
+      await merged.ack(null)
+      return []
+    }
+  }
+}

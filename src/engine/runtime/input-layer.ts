@@ -1,0 +1,184 @@
+import type { Log } from '../../base/index.ts'
+import { type Batch, type Delivery } from '../batch.ts'
+import { ClosedError, type Input, type InputHandle, NotConnectedError } from '../component.ts'
+import type { Counter, Metrics, Timer } from '../metrics.ts'
+import { Backoff, pause } from './backoff.ts'
+import { failedPart, rooted } from './deliveries.ts'
+import { Signal } from './limiter.ts'
+
+export interface InputLayerOptions {
+  readonly name: string
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly random: () => number
+  readonly monotonic: () => number
+  /** Refused messages are delivered again; else the component hears of the refusal. */
+  readonly replays: boolean
+  /** A composing input counts its children's messages, not its own. */
+  readonly composes: boolean
+}
+
+interface Replay {
+  readonly batch: Batch
+  readonly source: Delivery
+  readonly backoff: Backoff
+}
+
+/**
+ * The life of an input: connecting with back-off, reading one batch at a time, keeping what is not acknowledged, delivering
+ * refused messages again before new ones, and ending only when everything is settled.
+ */
+export class InputLayer implements InputHandle {
+  readonly #input: Input
+  readonly #options: InputLayerOptions
+  readonly #abort = new AbortController()
+  readonly #changed = new Signal()
+  readonly #replays: Replay[] = []
+  readonly #received: Counter
+  readonly #latency: Timer
+  readonly #connects: Counter
+  readonly #connectFailures: Counter
+  readonly #connectionsLost: Counter
+  #reading: Promise<void> | null = null
+  #ready: Delivery | null = null
+  #pending = 0
+  #ended = false
+  #closed = false
+  connected = false
+
+  constructor(input: Input, options: InputLayerOptions) {
+    this.#input = input
+    this.#options = options
+    this.#received = options.metrics.counter('input_received')
+    this.#latency = options.metrics.timer('input_latency_ns')
+    this.#connects = options.metrics.counter('input_connection_up')
+    this.#connectFailures = options.metrics.counter('input_connection_failed')
+    this.#connectionsLost = options.metrics.counter('input_connection_lost')
+  }
+
+  async next(signal: AbortSignal): Promise<Delivery | null> {
+    const stop = () => this.stop()
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      for (;;) {
+        const replay = this.#replays.shift()
+        if (replay !== undefined) return this.#adopt(replay.batch, replay.source, replay.backoff)
+        if (this.#ready !== null) {
+          const delivery = this.#ready
+          this.#ready = null
+          return this.#adopt(rooted(delivery.batch), delivery)
+        }
+        if (this.#ended) {
+          if (this.#pending === 0) return null
+        } else if (this.#reading === null) {
+          this.#reading = this.#read()
+        }
+        await this.#changed.wait()
+      }
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  stop(): void {
+    this.#abort.abort(new ClosedError())
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.stop()
+    await this.#reading
+    await this.#input.close?.()
+    this.connected = false
+  }
+
+  /** Reads until there is a batch or the end. Never rejects. */
+  async #read(): Promise<void> {
+    const backoff = new Backoff({ initialMs: 100, maxMs: 1000 }, this.#options.random)
+    const { signal } = this.#abort
+    try {
+      while (!signal.aborted) {
+        if (!this.connected && !(await this.#connect())) break
+        try {
+          const delivery = await this.#input.read(signal)
+          if (delivery === null) break
+          if (delivery.batch.messages.length > 0) {
+            this.#received.add(delivery.batch.messages.length)
+            this.#ready = delivery
+            return
+          }
+          await delivery.ack(null)
+        } catch (error) {
+          if (signal.aborted || error instanceof ClosedError) break
+          if (error instanceof NotConnectedError) {
+            this.#connectionsLost.add(1)
+            this.connected = false
+            continue
+          }
+          this.#options.log.error(`Failed to read message: ${(error as Error).message}`)
+          await pause(backoff.next() ?? 1000, signal)
+        }
+      }
+      this.#ended = true
+    } catch (error) {
+      this.#options.log.error(`Failed to read message: ${(error as Error).message}`)
+      this.#ended = true
+    } finally {
+      this.#reading = null
+      this.#changed.notify()
+    }
+  }
+
+  async #connect(): Promise<boolean> {
+    const backoff = new Backoff({ initialMs: 100, maxMs: 1000 }, this.#options.random)
+    const { signal } = this.#abort
+    while (!signal.aborted) {
+      try {
+        await this.#input.connect?.(signal)
+        this.connected = true
+        if (!this.#options.composes) this.#options.log.info(`Input type ${this.#options.name} is now active`)
+        this.#connects.add(1)
+        return true
+      } catch (error) {
+        if (signal.aborted || error instanceof ClosedError) return false
+        this.#options.log.error(`Failed to connect to ${this.#options.name}: ${(error as Error).message}`)
+        this.#connectFailures.add(1)
+        await pause(backoff.next() ?? 1000, signal)
+      }
+    }
+    return false
+  }
+
+  /** Hands a batch out and waits for its ack. */
+  #adopt(batch: Batch, source: Delivery, backoff?: Backoff): Delivery {
+    this.#pending++
+    const startedAt = this.#options.monotonic()
+    return {
+      batch,
+      ack: async error => {
+        try {
+          if (error !== null && this.#options.replays) {
+            await this.#replay(batch, source, error, backoff)
+            return
+          }
+          this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
+          await source.ack(error)
+        } catch (failure) {
+          this.#options.log.error(`Failed to acknowledge message: ${(failure as Error).message}`)
+        } finally {
+          this.#pending--
+          this.#changed.notify()
+        }
+      },
+    }
+  }
+
+  async #replay(batch: Batch, source: Delivery, error: Error, previous: Backoff | undefined): Promise<void> {
+    const backoff = previous ?? new Backoff({ initialMs: 1, maxMs: 1000, multiplier: 1.1 }, this.#options.random)
+    // The first two attempts come at once, as most refusals pass quickly.
+    if (previous !== undefined) await pause(backoff.next() ?? 1000)
+    this.#replays.push({ batch: failedPart(batch, error), source, backoff })
+  }
+}

@@ -1,0 +1,387 @@
+import type { Clock, Log } from '../../base/index.ts'
+import type { World } from '../../bloblang/index.ts'
+import {
+  type Batcher,
+  type BatchPolicy,
+  type Buffer,
+  type Cache,
+  type Chain,
+  type ComponentConfig,
+  ConfigError,
+  type Input,
+  type InputHandle,
+  type Output,
+  type OutputHandle,
+  type Processor,
+  type RateLimit,
+  type Resources,
+  type ScannerFactory,
+} from '../component.ts'
+import type { Delivery } from '../batch.ts'
+import type { HttpHost } from '../http-host.ts'
+import type { Message } from '../message.ts'
+import type { Metrics } from '../metrics.ts'
+import { PolicyBatcher } from './batcher.ts'
+import { type ErrorStrategy, logFailure, ObservedProcessor, ProcessorChain } from './chain.ts'
+import { dissolve, processDelivery } from './deliveries.ts'
+import { InputLayer } from './input-layer.ts'
+import { ObservedCache, ObservedRateLimit } from './observed.ts'
+import { OutputLayer } from './output-layer.ts'
+
+/** What all components of a stream share. */
+export interface Surroundings {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly world: World
+  readonly http: HttpHost | undefined
+  readonly signal: AbortSignal
+  readonly strategy: ErrorStrategy
+  readonly logAllErrors: boolean
+  readonly shared: Map<string, unknown>
+}
+
+type ResourceKind = 'input' | 'output' | 'processor' | 'cache' | 'rate_limit'
+
+interface Instances {
+  readonly input: Map<string, InputLayer>
+  readonly output: Map<string, OutputLayer>
+  readonly processor: Map<string, Processor>
+  readonly cache: Map<string, Cache>
+  readonly rate_limit: Map<string, RateLimit>
+}
+
+/** Makes components, keeps the labelled ones that others refer to, and closes what it made. */
+export class Manager {
+  readonly #surroundings: Surroundings
+  readonly #configs: Readonly<Record<ResourceKind, ReadonlyMap<string, ComponentConfig>>>
+  readonly #instances: Instances = {
+    input: new Map(),
+    output: new Map(),
+    processor: new Map(),
+    cache: new Map(),
+    rate_limit: new Map(),
+  }
+  readonly #opening = new Map<string, Promise<void>>()
+  readonly #layers: (InputLayer | OutputLayer)[] = []
+
+  constructor(surroundings: Surroundings, resources: readonly ComponentConfig[]) {
+    this.#surroundings = surroundings
+    const configs = {
+      input: new Map(),
+      output: new Map(),
+      processor: new Map(),
+      cache: new Map(),
+      rate_limit: new Map(),
+    }
+    for (const config of resources) {
+      const byLabel: Map<string, ComponentConfig> = configs[config.kind as ResourceKind]
+      if (byLabel.has(config.label)) {
+        throw new ConfigError(`label '${config.label}' collides with a previously defined resource`)
+      }
+      byLabel.set(config.label, config)
+    }
+    this.#configs = configs
+  }
+
+  /** Makes every labelled resource. */
+  async open(): Promise<void> {
+    for (const kind of ['rate_limit', 'cache', 'processor', 'input', 'output'] as const) {
+      for (const label of this.#configs[kind].keys()) await this.#openResource(kind, label)
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const layer of this.#layers.toReversed()) await layer.close()
+    for (const processor of this.#instances.processor.values()) await processor.close?.()
+    for (const cache of this.#instances.cache.values()) await cache.close?.()
+    for (const limit of this.#instances.rate_limit.values()) await limit.close?.()
+  }
+
+  /** Every layer that has a connection, for readiness. */
+  get layers(): readonly (InputLayer | OutputLayer)[] {
+    return this.#layers
+  }
+
+  async input(config: ComponentConfig): Promise<InputLayer | ProcessedInput> {
+    const resources = this.resources(config)
+    const input = await this.#create<Input>(config, resources)
+    const settings = config.config as { auto_replay_nacks?: boolean } | null
+    const layer = new InputLayer(input, {
+      name: config.name,
+      log: resources.log,
+      metrics: resources.metrics,
+      random: () => this.#surroundings.world.random(),
+      monotonic: () => this.#surroundings.clock.monotonic(),
+      replays: config.spec.replays ?? settings?.auto_replay_nacks ?? false,
+      composes: config.spec.composes === true,
+    })
+    this.#layers.push(layer)
+    if (config.processors.length === 0) return layer
+    return new ProcessedInput(layer, await this.chain(config.processors))
+  }
+
+  async output(config: ComponentConfig): Promise<OutputLayer> {
+    const resources = this.resources(config)
+    const output = await this.#create<Output>(config, resources)
+    const settings = (config.config ?? {}) as { max_in_flight?: number; batching?: BatchPolicy }
+    const { batching } = settings
+    const layer = new OutputLayer(output, {
+      name: config.name,
+      log: resources.log,
+      metrics: resources.metrics,
+      random: () => this.#surroundings.world.random(),
+      monotonic: () => this.#surroundings.clock.monotonic(),
+      maxInFlight: config.spec.maxInFlight ?? settings.max_in_flight ?? 1,
+      processors: await this.chain(config.processors),
+      batcher: batching !== undefined && isActive(batching) ? await resources.batcher(batching) : undefined,
+      quiet: config.spec.composes === true || config.name === 'reject',
+      composes: config.spec.composes === true,
+    })
+    this.#layers.push(layer)
+    layer.start()
+    return layer
+  }
+
+  async buffer(config: ComponentConfig): Promise<Buffer | null> {
+    return await this.#create<Buffer | null>(config, this.resources(config))
+  }
+
+  async chain(configs: readonly ComponentConfig[]): Promise<ProcessorChain> {
+    const processors: Processor[] = []
+    for (const config of configs) processors.push(await this.processor(config))
+    return new ProcessorChain(processors)
+  }
+
+  async processor(config: ComponentConfig): Promise<Processor> {
+    const resources = this.resources(config)
+    const processor = await this.#create<Processor>(config, resources)
+    const { clock, strategy } = this.#surroundings
+    return new ObservedProcessor(processor, resources.metrics, () => clock.monotonic(), strategy)
+  }
+
+  /** What one component gets to live with. */
+  resources(config: ComponentConfig): Resources {
+    const { log, metrics, clock, world, http, signal, shared, logAllErrors } = this.#surroundings
+    const componentLog = log.with({ label: config.label, path: `root.${config.path}` })
+    const componentMetrics = metrics.with({ label: config.label, path: `root.${config.path}` })
+    const source = {
+      sourceLabel: config.label === '' ? null : config.label,
+      sourcePath: config.path,
+      sourceType: config.name,
+    }
+    const errors = config.kind === 'processor' ? componentMetrics.counter('processor_error') : undefined
+    const noteError = (error: unknown) => {
+      errors?.add(1)
+      logFailure(componentLog, textOf(error), logAllErrors)
+    }
+    return {
+      label: config.label,
+      path: config.path,
+      name: config.name,
+      log: componentLog,
+      metrics: componentMetrics,
+      clock,
+      world,
+      http,
+      signal,
+      shared,
+      noteError,
+      fail: (message: Message, error: unknown) => {
+        noteError(error)
+        return message.withError({ message: textOf(error), ...source })
+      },
+      chain: configs => this.chain(configs),
+      processor: child => this.processor(child),
+      input: child => this.input(child),
+      output: child => this.output(child),
+      scanner: child => this.#create<ScannerFactory>(child, this.resources(child)),
+      batcher: policy => this.#batcher(policy, componentLog, componentMetrics),
+      cache: label => this.#cache(label),
+      rateLimit: label => this.#rateLimit(label),
+      processorResource: label => this.#processorResource(label),
+      inputResource: label => this.#inputResource(label),
+      outputResource: label => this.#outputResource(label),
+      hasResource: (kind, label) => this.#configs[kind as ResourceKind]?.has(label) === true,
+    }
+  }
+
+  async #create<T>(config: ComponentConfig, resources: Resources): Promise<T> {
+    const annotation = `${config.label === '' ? '<no label>' : `'${config.label}'`} path root.${config.path}`
+    if (config.spec.create === undefined) {
+      throw new ConfigError(
+        `failed to init ${config.kind} ${annotation}: ${config.kind} '${config.name}' is known but not supported by Penstock yet`,
+      )
+    }
+    try {
+      return (await config.spec.create(config.config as never, resources)) as T
+    } catch (error) {
+      if (error instanceof InitError) throw error
+      throw new InitError(`failed to init ${config.kind} ${annotation}: ${textOf(error)}`, { cause: error })
+    }
+  }
+
+  async #batcher(policy: BatchPolicy, log: Log, metrics: Metrics): Promise<Batcher> {
+    const { clock, world } = this.#surroundings
+    return new PolicyBatcher(policy, await this.chain(policy.processors ?? []), clock, log, metrics, () =>
+      world.random(),
+    )
+  }
+
+  async #openResource(kind: ResourceKind, label: string): Promise<void> {
+    const key = `${kind}/${label}`
+    let opening = this.#opening.get(key)
+    if (opening === undefined) {
+      opening = this.#make(kind, this.#configs[kind].get(label)!)
+      this.#opening.set(key, opening)
+    }
+    await opening
+  }
+
+  async #make(kind: ResourceKind, config: ComponentConfig): Promise<void> {
+    const resources = this.resources(config)
+    switch (kind) {
+      case 'cache':
+        this.#instances.cache.set(
+          config.label,
+          new ObservedCache(await this.#create<Cache>(config, resources), resources),
+        )
+        return
+      case 'rate_limit':
+        this.#instances.rate_limit.set(
+          config.label,
+          new ObservedRateLimit(await this.#create<RateLimit>(config, resources), resources),
+        )
+        return
+      case 'processor':
+        this.#instances.processor.set(config.label, await this.processor(config))
+        return
+      case 'input':
+        this.#instances.input.set(config.label, (await this.input(config)) as InputLayer)
+        return
+      case 'output':
+        this.#instances.output.set(config.label, await this.output(config))
+    }
+  }
+
+  /** References are looked up when they are used, so that resources may refer to each other in any order. */
+  #find<K extends ResourceKind>(kind: K, label: string): () => Instances[K] extends Map<string, infer T> ? T : never {
+    if (!this.#configs[kind].has(label)) {
+      throw new ConfigError(`${kind === 'rate_limit' ? 'rate limit' : kind} resource '${label}' was not found`)
+    }
+    return () => {
+      const instance = this.#instances[kind].get(label)
+      if (instance === undefined) throw new ConfigError(`${kind} resource '${label}' is not open`)
+      return instance as Instances[K] extends Map<string, infer T> ? T : never
+    }
+  }
+
+  #cache(label: string): Cache {
+    const cache = this.#find('cache', label)
+    return {
+      get: key => cache().get(key),
+      set: (key, value, ttlMs) => cache().set(key, value, ttlMs),
+      add: (key, value, ttlMs) => cache().add(key, value, ttlMs),
+      delete: key => cache().delete(key),
+    }
+  }
+
+  #rateLimit(label: string): RateLimit {
+    const limit = this.#find('rate_limit', label)
+    return { access: () => limit().access() }
+  }
+
+  #processorResource(label: string): Processor {
+    const processor = this.#find('processor', label)
+    const waits = this.#instances.processor.get(label)?.waits !== false
+    return { waits, process: batch => processor().process(batch) }
+  }
+
+  #inputResource(label: string): InputHandle {
+    const input = this.#find('input', label)
+    return {
+      next: signal => input().next(signal),
+      get connected() {
+        return input().connected
+      },
+      stop: () => input().stop(),
+      close: () => Promise.resolve(),
+    }
+  }
+
+  #outputResource(label: string): OutputHandle {
+    const output = this.#find('output', label)
+    return {
+      write: batch => output().write(batch),
+      get hasRoom() {
+        return output().hasRoom
+      },
+      room: () => output().room(),
+      get connected() {
+        return output().connected
+      },
+      close: () => Promise.resolve(),
+    }
+  }
+}
+
+/** A component that could not be made; the text says which. */
+export class InitError extends ConfigError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'InitError'
+  }
+}
+
+/** An input whose messages run through processors of its own. */
+export class ProcessedInput implements InputHandle {
+  readonly #input: InputLayer
+  readonly #chain: Chain
+  #ready: Delivery[] = []
+
+  constructor(input: InputLayer, chain: Chain) {
+    this.#input = input
+    this.#chain = chain
+  }
+
+  get connected(): boolean {
+    return this.#input.connected
+  }
+
+  async next(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      const ready = this.#ready.shift()
+      if (ready !== undefined) return ready
+      const delivery = await this.#input.next(signal)
+      if (delivery === null) return null
+      const sources = this.#chain.waits ? dissolve(delivery) : [delivery]
+      for (const source of sources) this.#ready.push(...(await processDelivery(this.#chain, source)))
+    }
+  }
+
+  stop(): void {
+    this.#input.stop()
+  }
+
+  async close(): Promise<void> {
+    await this.#input.close()
+    await this.#chain.close()
+  }
+}
+
+/** Whether a policy asks for anything. */
+function isActive(policy: BatchPolicy): boolean {
+  return (
+    policy.count > 0 ||
+    policy.byte_size > 0 ||
+    (policy.period ?? 0) > 0 ||
+    policy.check !== null ||
+    (policy.processors ?? []).length > 0
+  )
+}
+
+function textOf(error: unknown): string {
+  if (typeof error === 'string') return error
+  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message)
+  return String(error)
+}

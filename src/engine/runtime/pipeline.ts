@@ -1,0 +1,88 @@
+import type { Log } from '../../base/index.ts'
+import type { Delivery } from '../batch.ts'
+import type { InputHandle } from '../component.ts'
+import { Backoff, pause } from './backoff.ts'
+import type { ErrorStrategy, ProcessorChain } from './chain.ts'
+import { dissolve, processDelivery } from './deliveries.ts'
+import { Limiter } from './limiter.ts'
+import type { OutputLayer } from './output-layer.ts'
+
+export interface PipelineOptions {
+  /** Batches processed at a time, where processors wait. */
+  readonly threads: number
+  readonly strategy: ErrorStrategy
+  readonly log: Log
+  readonly random: () => number
+}
+
+/** Anything that batches are taken from. */
+export type Source = Pick<InputHandle, 'next'>
+
+/**
+ * Moves batches from the source through the processors to the output until the source ends. Where no processor waits, nothing
+ * here does either but for the source and for room in the output.
+ */
+export async function runPipeline(
+  source: Source,
+  chain: ProcessorChain,
+  output: OutputLayer,
+  options: PipelineOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const limiter = new Limiter(chain.waits ? options.threads : 1)
+  const running = new Set<Promise<void>>()
+  for (;;) {
+    const delivery = await source.next(signal)
+    if (delivery === null) break
+    for (const part of chain.waits ? dissolve(delivery) : [delivery]) {
+      await limiter.enter()
+      const work = process(part, chain, output, options)
+      if (!(work instanceof Promise)) {
+        limiter.leave()
+        continue
+      }
+      const tracked = work.finally(() => {
+        limiter.leave()
+        running.delete(tracked)
+      })
+      running.add(tracked)
+      if (options.threads === 1) await tracked
+    }
+  }
+  await Promise.all(running)
+}
+
+function process(
+  delivery: Delivery,
+  chain: ProcessorChain,
+  output: OutputLayer,
+  options: PipelineOptions,
+): void | Promise<void> {
+  if (chain.length === 0) return output.accept(delivery)
+  const results = processDelivery(
+    chain,
+    options.strategy === 'retry' ? retried(delivery, chain, output, options) : delivery,
+  )
+  if (results instanceof Promise) return results.then(deliveries => acceptAll(output, deliveries))
+  if (results.length === 1) return output.accept(results[0]!)
+  return acceptAll(output, results)
+}
+
+async function acceptAll(output: OutputLayer, deliveries: readonly Delivery[]): Promise<void> {
+  for (const delivery of deliveries) await output.accept(delivery)
+}
+
+/** A delivery that is processed again, after a pause, whenever it is refused. */
+function retried(delivery: Delivery, chain: ProcessorChain, output: OutputLayer, options: PipelineOptions): Delivery {
+  const backoff = new Backoff({ initialMs: 10, maxMs: 1000 }, options.random)
+  const attempt: Delivery = {
+    batch: delivery.batch,
+    ack: async error => {
+      if (error === null) return await delivery.ack(null)
+      await pause(backoff.next() ?? 1000)
+      const results = await processDelivery(chain, attempt)
+      await acceptAll(output, results)
+    },
+  }
+  return attempt
+}

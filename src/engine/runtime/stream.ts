@@ -1,0 +1,265 @@
+import { type Clock, type Log, unreachable } from '../../base/index.ts'
+import { compileInterpolation, compileMapping, type Importer, type World } from '../../bloblang/index.ts'
+import { type Buffer, type ComponentConfig, ConfigError } from '../component.ts'
+import { namesIn } from '../config/config.ts'
+import { configFields } from '../config/core-fields.ts'
+import { parseDuration } from '../config/duration.ts'
+import { type Node, nodeOf, parseYaml, resolved } from '../config/node.ts'
+import { type ParseContext, parseFields } from '../config/parse.ts'
+import type { Infer } from '../fields.ts'
+import type { HttpHost } from '../http-host.ts'
+import { type Metrics, MetricsStore } from '../metrics.ts'
+import type { Registry } from '../registry.ts'
+import { pause } from './backoff.ts'
+import type { ErrorStrategy } from './chain.ts'
+import { Manager, type ProcessedInput } from './manager.ts'
+import type { InputLayer } from './input-layer.ts'
+import type { OutputLayer } from './output-layer.ts'
+import { runPipeline, type Source } from './pipeline.ts'
+
+/** A whole configuration, parsed. */
+export type StreamConfig = Infer<typeof configFields>
+
+/** What a stream lives in; the host program decides. */
+export interface StreamHost {
+  readonly registry: Registry
+  readonly world: World
+  readonly clock: Clock
+  readonly log: Log
+  /** Imports of mappings; absent where they are refused. */
+  readonly importer?: Importer
+  /** Where components put HTTP endpoints; absent where they cannot. */
+  readonly http?: HttpHost
+  /** Where series are kept; absent: in a store of the stream's own. */
+  readonly metrics?: Metrics
+  /** CPUs, for `pipeline.threads: -1`. */
+  readonly parallelism?: number
+  /** Whether a mapping may touch the world outside of it. */
+  readonly pureOnly?: boolean
+}
+
+/** Whether input and output have a connection. */
+export interface StreamStatus {
+  readonly inputConnected: boolean
+  readonly outputConnected: boolean
+}
+
+/** A running stream. */
+export interface Stream {
+  /** Resolves when the input ended and everything was delivered, or when the stream was stopped; rejects where it broke. */
+  readonly done: Promise<void>
+  readonly status: StreamStatus
+  readonly config: StreamConfig
+  /** Stops reading, delivers what is on its way, and closes; what is not done within the time limit is given up. */
+  stop(timeoutMs?: number): Promise<void>
+}
+
+/** Parses a configuration that was read. Throws {@link ConfigError}. */
+export function parseStream(
+  node: Node,
+  host: Pick<StreamHost, 'registry' | 'world' | 'importer' | 'pureOnly'>,
+): StreamConfig {
+  return parseFields(parseContext(host), configFields, node, '')
+}
+
+/** The means to parse any part of a configuration. */
+export function parseContext(host: Pick<StreamHost, 'registry' | 'world' | 'importer' | 'pureOnly'>): ParseContext {
+  const options = {
+    world: host.world,
+    ...(host.importer === undefined ? {} : { importer: host.importer }),
+    ...(host.pureOnly === undefined ? {} : { pureOnly: host.pureOnly }),
+  }
+  return {
+    registry: host.registry,
+    compileMapping(text) {
+      const { mapping, diagnostics } = compileMapping(text, options)
+      if (mapping === undefined) throw new ConfigError(`failed to parse bloblang mapping: ${diagnostics[0]!.text}`)
+      return mapping
+    },
+    compileInterpolation(text) {
+      const { interpolation, diagnostics } = compileInterpolation(text, options)
+      if (interpolation === undefined) {
+        throw new ConfigError(`failed to parse interpolated field: ${diagnostics[0]!.text}`)
+      }
+      return interpolation
+    },
+  }
+}
+
+/** The tree of a configuration's text, with the components it names loaded. Lint it first: this only throws what is hopeless. */
+export async function loadConfig(text: string, registry: Registry): Promise<Node> {
+  const node = parseYaml(text)
+  await registry.load(namesIn(node))
+  return node.kind === 'map' ? node : nodeOf({})
+}
+
+/**
+ * Makes and starts the stream of a configuration: its text (environment variables already in place), or its tree. Throws
+ * {@link ConfigError} where a component cannot be made; what was made is closed again.
+ */
+export async function startStream(config: string | Node, host: StreamHost): Promise<Stream> {
+  const node = typeof config === 'string' ? await loadConfig(config, host.registry) : config
+  return await RunningStream.start(parseStream(node, host), node, host)
+}
+
+class RunningStream implements Stream {
+  readonly config: StreamConfig
+  readonly done: Promise<void>
+  readonly #manager: Manager
+  readonly #input: InputLayer | ProcessedInput
+  readonly #output: OutputLayer
+  readonly #buffer: Buffer | null
+  readonly #soft = new AbortController()
+  readonly #hard: AbortController
+
+  private constructor(
+    config: StreamConfig,
+    host: StreamHost,
+    manager: Manager,
+    hard: AbortController,
+    parts: { input: InputLayer | ProcessedInput; output: OutputLayer; buffer: Buffer | null },
+    run: (source: Source, signal: AbortSignal) => Promise<void>,
+  ) {
+    this.config = config
+    this.#manager = manager
+    this.#hard = hard
+    this.#input = parts.input
+    this.#output = parts.output
+    this.#buffer = parts.buffer
+    this.done = this.#run(run, host)
+    // Whoever holds the stream learns of its end by `done`; nobody may be listening yet.
+    this.done.catch(() => undefined)
+  }
+
+  static async start(config: StreamConfig, node: Node, host: StreamHost): Promise<RunningStream> {
+    const hard = new AbortController()
+    const strategy = effectiveStrategy(config, node, host.log)
+    const manager = new Manager(
+      {
+        log: host.log,
+        metrics: host.metrics ?? new MetricsStore().metrics,
+        clock: host.clock,
+        world: host.world,
+        http: host.http,
+        signal: hard.signal,
+        strategy,
+        logAllErrors: config.logger.log_all_errors || config.error_handling.log.enabled,
+        shared: new Map(),
+      },
+      resourcesOf(config),
+    )
+    try {
+      await manager.open()
+      const input = await manager.input(config.input)
+      const buffer = await manager.buffer(config.buffer)
+      const chain = await manager.chain(config.pipeline.processors)
+      const output = await manager.output(config.output)
+      const threads = config.pipeline.threads < 1 ? (host.parallelism ?? 1) : config.pipeline.threads
+      const options = { threads, strategy, log: host.log, random: () => host.world.random() }
+      const run = (source: Source, signal: AbortSignal) => runPipeline(source, chain, output, options, signal)
+      return new RunningStream(config, host, manager, hard, { input, output, buffer }, run)
+    } catch (error) {
+      await manager.close()
+      throw error
+    }
+  }
+
+  get status(): StreamStatus {
+    return { inputConnected: this.#input.connected, outputConnected: this.#output.connected }
+  }
+
+  async stop(timeoutMs = 20_000): Promise<void> {
+    this.#soft.abort()
+    const finished = this.done.then(
+      () => true,
+      () => true,
+    )
+    const graceful = await Promise.race([finished, pause(timeoutMs * 0.75).then(() => false)])
+    if (graceful) return
+    this.#hard.abort()
+    await Promise.race([Promise.all([finished, this.#close()]), pause(timeoutMs * 0.25)])
+  }
+
+  async #run(run: (source: Source, signal: AbortSignal) => Promise<void>, host: StreamHost): Promise<void> {
+    try {
+      if (this.#buffer === null) {
+        await run(this.#input, this.#soft.signal)
+      } else {
+        const buffer = this.#buffer
+        const fill = this.#fill(buffer)
+        await run(buffer, this.#hard.signal)
+        await fill
+      }
+      await this.#output.flush()
+    } finally {
+      await this.#close()
+      host.log.debug('Stream closed')
+    }
+  }
+
+  /** Moves batches from the input to the buffer until the input ends. */
+  async #fill(buffer: Buffer): Promise<void> {
+    try {
+      for (;;) {
+        const delivery = await this.#input.next(this.#soft.signal)
+        if (delivery === null) return
+        await buffer.push(delivery, this.#hard.signal)
+      }
+    } finally {
+      buffer.end()
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#input.close()
+    await this.#output.close()
+    await this.#buffer?.close?.()
+    await this.#manager.close()
+  }
+}
+
+function resourcesOf(config: StreamConfig): readonly ComponentConfig[] {
+  const named = (field: string, configs: readonly ComponentConfig[]) =>
+    configs.map(resource => ({ ...resource, path: resource.path.replace(/^(\w+)\.\d+$/, field) }))
+  return [
+    ...named('input_resources', config.input_resources),
+    ...named('processor_resources', config.processor_resources),
+    ...named('output_resources', config.output_resources),
+    ...named('cache_resources', config.cache_resources),
+    ...named('rate_limit_resources', config.rate_limit_resources),
+  ]
+}
+
+/** The strategy for failed messages, which switches itself off where the configuration handles errors itself. */
+function effectiveStrategy(config: StreamConfig, node: Node, log: Log): ErrorStrategy {
+  const strategy = config.error_handling.strategy.toLowerCase() as ErrorStrategy
+  switch (strategy) {
+    case 'none':
+      return 'none'
+    case 'reject':
+    case 'retry':
+      if (!handlesErrors(node)) return strategy
+      log.warn(`Error handling strategy '${strategy}' is disabled, as the configuration handles errors itself`)
+      return 'none'
+    default:
+      return unreachable(strategy)
+  }
+}
+
+function handlesErrors(node: Node): boolean {
+  const own = resolved(node)
+  if (own.kind === 'scalar') return /\berrored\(\)|\berror\(\)|\.catch\(/.test(own.value)
+  for (const { key, value } of own.entries) {
+    if (['try', 'catch', 'retry', 'reject_errored'].includes(key.value) || handlesErrors(value)) return true
+  }
+  return own.items.some(handlesErrors)
+}
+
+/** The time limit of a shutdown in milliseconds. */
+export function shutdownTimeoutMs(config: Pick<StreamConfig, 'shutdown_timeout'>): number {
+  try {
+    return parseDuration(config.shutdown_timeout)
+  } catch (error) {
+    throw new ConfigError(`failed to parse shutdown timeout: ${(error as Error).message}`, { cause: error })
+  }
+}
