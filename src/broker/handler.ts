@@ -1,5 +1,5 @@
 import type { Clock, Log, Random } from '../base/index.ts'
-import type { Api, apis } from '../kafka/index.ts'
+import { type Api, apis } from '../kafka/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config.ts'
@@ -20,17 +20,20 @@ export const noResponse: unique symbol = Symbol('no response')
 export type Answer<Name extends ApiName> = ResponseOf<Name> | typeof noResponse
 
 /**
- * Answers one API. `handle` is called in the order in which a connection's requests arrive, each as soon as it has been
- * read, without waiting for the ones before; what it does before its first `await` therefore keeps that order.
- * Answers are sent in request order, whichever is ready first. A KafkaError thrown closes the connection like any other
- * error, because only the handler knows where in its answer an error code belongs.
+ * Answers one API. `handle` is called in the order in which a connection's requests arrive; what it does before its
+ * first `await` therefore keeps that order. Answers are sent in request order, whichever is ready first. An error
+ * thrown closes the connection, because only the handler knows where in its answer an error code belongs.
  */
 export interface Handler<Name extends ApiName = ApiName> {
-  readonly api: (typeof apis)[Name]
   /** The oldest version that is advertised, when it is not the schema's. */
   readonly minVersion?: number
   /** The newest version that is advertised, when it is not the schema's. */
   readonly maxVersion?: number
+  /**
+   * Requests of this API are handled while earlier ones of pipelined APIs are not answered yet (Produce).
+   * All others wait until the connection's earlier requests are answered, as in Kafka.
+   */
+  readonly pipelined?: boolean
   handle(request: RequestOf<Name>, context: RequestContext): Promise<Answer<Name>> | Answer<Name>
 }
 
@@ -39,17 +42,20 @@ export interface AnyHandler {
   readonly api: Api<unknown, never, unknown, unknown>
   readonly minVersion: number
   readonly maxVersion: number
+  readonly pipelined: boolean
   handle(request: unknown, context: RequestContext): unknown
 }
 
 /** Declares the handler of an API; the default export of `handlers/NN-name.ts`. */
-export function defineHandler<Name extends ApiName>(handler: Handler<Name>): AnyHandler {
-  const { api, minVersion = api.minVersion, maxVersion = api.maxVersion } = handler
+export function defineHandler<Name extends ApiName>(name: Name, handler: Handler<Name>): AnyHandler {
   // The dispatcher decodes a request with the same API that it hands on, which the types cannot say.
+  const api = apis[name] as unknown as AnyHandler['api']
+  const { minVersion = api.minVersion, maxVersion = api.maxVersion, pipelined = false } = handler
   return {
-    api: api as unknown as AnyHandler['api'],
+    api,
     minVersion,
     maxVersion,
+    pipelined,
     handle: (request, context) => handler.handle(request as RequestOf<Name>, context),
   }
 }

@@ -38,7 +38,19 @@ export default async function generate(): Promise<readonly GeneratedFile[]> {
     names.push({ name: schema.name, stem, types: typeNames(model) })
   }
   files.push({ path: 'src/kafka/messages/index.gen.ts', text: indexFile(names) })
+  files.push({ path: 'src/broker/handlers/index.gen.ts', text: handlersFile() })
   return files
+}
+
+/** Every handler there is, in the order of the API keys. */
+function handlersFile(): string {
+  const stems = globSync('src/broker/handlers/[0-9]*.ts')
+    .map(path => basename(path, '.ts'))
+    .filter(stem => !stem.endsWith('.test'))
+    .toSorted()
+  const local = (stem: string) => stem.slice(3).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const imports = stems.map(stem => `import ${local(stem)} from './${stem}.ts'`)
+  return `${banner('src/broker/handlers')}import type { AnyHandler } from '../handler.ts'\n${imports.join('\n')}\n\nexport const handlers: readonly AnyHandler[] = [\n${stems.map(stem => `  ${local(stem)},\n`).join('')}]\n`
 }
 
 function modelOf(schema: Schema): Model {

@@ -1,0 +1,235 @@
+import type { Socket } from 'node:net'
+import {
+  ErrorCode,
+  ProtocolError,
+  Reader,
+  type RequestHeader,
+  readRequestHeader,
+  responseFrame,
+  startBody,
+} from '../kafka/index.ts'
+import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
+import { type AnyHandler, type BrokerContext, type ConnectionInfo, noResponse, type RequestContext } from './handler.ts'
+import type { BrokerCounters } from './counters.ts'
+
+const apiVersionsKey = 18
+
+/** One request between its arrival and the sending of its answer. */
+interface Pending {
+  readonly header: RequestHeader
+  readonly handler: AnyHandler
+  /** At the body, or undefined once it is decoded. */
+  reader: Reader | undefined
+  readonly sizeBytes: number
+  /** The answer's buffers once it is ready; empty when there is none to send. */
+  answer: readonly Buffer[] | undefined
+}
+
+export interface ConnectionOptions {
+  readonly id: number
+  readonly broker: BrokerContext
+  /** By API key. */
+  readonly handlers: ReadonlyMap<number, AnyHandler>
+  readonly counters: BrokerCounters
+}
+
+/**
+ * One client's connection: reads requests, has them handled, sends the answers in the order of the requests.
+ *
+ * Kafka handles a connection's requests one after the other, and clients rely on it: a ListOffsets behind a Produce
+ * sees what was produced. Only Produce requests overlap one another here, because each waits for the object store
+ * while their order is settled as they arrive. Everything else waits for the answers before it.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions
+  readonly #socket: Socket
+  readonly #splitter: FrameSplitter
+  readonly #info: ConnectionInfo
+  readonly #abort = new AbortController()
+  readonly #queue: Pending[] = []
+  /** How many requests at the head of the queue are being handled or wait for their turn to be sent. */
+  #started = 0
+  #queuedBytes = 0
+  #paused = false
+  #ended = false
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    const { broker, id } = options
+    this.#options = options
+    this.#socket = socket
+    this.#splitter = new FrameSplitter(broker.config.socketRequestMaxBytes, frame => this.#onFrame(frame))
+    this.#info = { id, remoteAddress: socket.remoteAddress ?? '', signal: this.#abort.signal }
+    socket.on('drain', () => this.#pump())
+    socket.on('end', () => this.#onEnd())
+    // Whatever goes wrong with the socket ends in 'close'; clients vanish, which is no error of ours.
+    socket.on('error', error => broker.log.debug('connection broke', { connection: id, error: error.message }))
+    socket.on('close', () => this.#onClose())
+    socket.on('timeout', () => socket.destroy())
+  }
+
+  /** Takes the next bytes; they may be overwritten afterwards. */
+  onBytes(chunk: Buffer): void {
+    this.#options.counters.bytesIn += chunk.length
+    try {
+      this.#splitter.push(chunk)
+    } catch (error) {
+      return this.#refuse(error)
+    }
+    this.#pump()
+    this.#pauseOrResume()
+  }
+
+  close(): void {
+    this.#abort.abort()
+    this.#socket.destroy()
+  }
+
+  #onFrame(frame: Buffer): void {
+    const reader = new Reader(frame)
+    const header = readRequestHeader(reader)
+    const handler = this.#options.handlers.get(header.apiKey)
+    if (handler === undefined) throw new ProtocolError(`api key ${header.apiKey} is not served`)
+    this.#queue.push({ header, handler, reader, sizeBytes: frame.length, answer: undefined })
+    this.#queuedBytes += frame.length
+  }
+
+  /** Starts what may be started. */
+  #pump(): void {
+    while (this.#started < this.#queue.length && this.#mayStart(this.#queue[this.#started]!)) {
+      const pending = this.#queue[this.#started]!
+      this.#started++
+      this.#start(pending)
+    }
+  }
+
+  #mayStart(next: Pending): boolean {
+    // A client that does not read its answers gets no more of them made.
+    if (this.#socket.destroyed || this.#socket.writableNeedDrain) return false
+    if (this.#started === 0) return true
+    // All started ones are alike: otherwise the last would not have been started, or this one's turn has not come.
+    return next.handler.pipelined && this.#queue[this.#started - 1]!.handler.pipelined
+  }
+
+  #start(pending: Pending): void {
+    const { handler, header } = pending
+    const { counters } = this.#options
+    counters.countRequest(handler.api.name)
+    const version = header.apiVersion
+    if (version < handler.minVersion || version > handler.maxVersion) return this.#answerWrongVersion(pending)
+    const reader = pending.reader!
+    pending.reader = undefined
+    let request: unknown
+    try {
+      startBody(reader, handler.api, version)
+      request = handler.api.decodeRequest(reader, version)
+    } catch (error) {
+      return this.#refuse(error)
+    }
+    const context: RequestContext = {
+      version,
+      clientId: header.clientId,
+      connection: this.#info,
+      broker: this.#options.broker,
+    }
+    let answer: unknown
+    try {
+      answer = handler.handle(request, context)
+    } catch (error) {
+      return this.#fail(pending, error)
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        value => this.#complete(pending, value),
+        error => this.#fail(pending, error),
+      )
+    } else {
+      this.#complete(pending, answer)
+    }
+  }
+
+  #complete(pending: Pending, answer: unknown): void {
+    const { handler, header } = pending
+    try {
+      pending.answer =
+        answer === noResponse ? [] : responseFrame(handler.api, header.apiVersion, header.correlationId, answer)
+    } catch (error) {
+      return this.#fail(pending, error)
+    }
+    this.#send()
+  }
+
+  /** A client of the future asks for the versions that it can speak with us: the oldest answer tells it (KIP-511). */
+  #answerWrongVersion(pending: Pending): void {
+    const { handler, header } = pending
+    if (header.apiKey !== apiVersionsKey) {
+      return this.#refuse(new ProtocolError(`${handler.api.name} v${header.apiVersion} is not served`))
+    }
+    const range = { apiKey: apiVersionsKey, minVersion: handler.minVersion, maxVersion: handler.maxVersion }
+    const answer = { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: [range] }
+    pending.answer = responseFrame(handler.api, 0, header.correlationId, answer)
+    this.#send()
+  }
+
+  /** Sends the answers that are ready, as far as none before them is missing. */
+  #send(): void {
+    const { counters } = this.#options
+    let count = 0
+    while (count < this.#started && this.#queue[count]!.answer !== undefined) count++
+    if (count === 0 || this.#socket.destroyed) return
+    this.#socket.cork()
+    for (const pending of this.#queue.splice(0, count)) {
+      this.#started--
+      this.#queuedBytes -= pending.sizeBytes
+      for (const buffer of pending.answer!) {
+        counters.bytesOut += buffer.length
+        this.#socket.write(buffer)
+      }
+    }
+    this.#socket.uncork()
+    // Not at once: an answer that is ready synchronously would otherwise nest as deep as the queue is long.
+    if (this.#queue.length > this.#started) queueMicrotask(() => this.#pump())
+    this.#pauseOrResume()
+    if (this.#ended && this.#queue.length === 0) this.#socket.end()
+  }
+
+  #pauseOrResume(): void {
+    const { maxInFlightBytes, maxInFlightRequests } = this.#options.broker.config
+    const full = this.#queuedBytes > maxInFlightBytes || this.#queue.length > maxInFlightRequests
+    if (full === this.#paused) return
+    this.#paused = full
+    if (full) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  #fail(pending: Pending, error: unknown): void {
+    if (this.#abort.signal.aborted) return
+    const { api } = pending.handler
+    this.#options.counters.failedRequests++
+    this.#options.broker.log.error('request failed, its connection is closed', {
+      api: api.name,
+      version: pending.header.apiVersion,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+    this.#socket.destroy()
+  }
+
+  /** Garbage costs the client its connection, and nobody else anything. */
+  #refuse(error: unknown): void {
+    const { broker, counters, id } = this.#options
+    if (!(error instanceof ProtocolError || error instanceof FrameSizeError || error instanceof RangeError)) throw error
+    counters.refusedConnections++
+    broker.log.debug('connection is closed', { connection: id, reason: error.message })
+    this.#socket.destroy()
+  }
+
+  /** The client sends no more, but what it has sent is still carried out: it may be a Produce that wants no answer. */
+  #onEnd(): void {
+    this.#ended = true
+    this.#abort.abort()
+    if (this.#queue.length === 0) this.#socket.end()
+  }
+
+  #onClose(): void {
+    this.#abort.abort()
+  }
+}

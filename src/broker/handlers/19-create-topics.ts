@@ -1,0 +1,65 @@
+// CreateTopics v0–v7: makes topics, each with a result of its own.
+//
+// Behaviour: a name that the request has twice is INVALID_REQUEST. Any replication factor is taken, as the object store
+// replicates. v1 validateOnly. v4 defaults by -1. v5 answers partitions, replicas and configs. v7 answers the id.
+import { ErrorCode, KafkaError } from '../../kafka/index.ts'
+import { describeTopicConfigs } from '../config-description.ts'
+import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
+import { createPlanned, type PlannedTopic, planTopic, shownReplicationFactor, type TopicRequest } from '../topics.ts'
+
+type Result = ResponseOf<'CreateTopics'>['topics'][number]
+
+export default defineHandler('CreateTopics', {
+  async handle(request, { broker }) {
+    const catalog = await broker.metadata.refresh()
+    const results = new Map<string, Result>()
+    const planned: PlannedTopic[] = []
+    const factors = new Map<string, number>()
+    for (const topic of request.topics) {
+      try {
+        if (results.has(topic.name) || factors.has(topic.name))
+          throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.')
+        planned.push(planTopic(topic, catalog, broker))
+        factors.set(topic.name, replicationFactorOf(topic))
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error
+        results.set(topic.name, failed(topic.name, error))
+      }
+    }
+    const wanted = planned.filter(({ name }) => !results.has(name))
+    const created = request.validateOnly ? wanted.map(() => undefined) : await createPlanned(wanted, broker)
+    wanted.forEach((topic, i) => {
+      const outcome = created[i]
+      const result =
+        outcome instanceof KafkaError
+          ? failed(topic.name, outcome)
+          : succeeded(topic, outcome?.id, factors.get(topic.name)!, broker)
+      results.set(topic.name, result)
+    })
+    return { topics: [...new Set(request.topics.map(({ name }) => name))].map(name => results.get(name)!) }
+  },
+})
+
+function replicationFactorOf({ assignments, replicationFactor }: TopicRequest): number {
+  return assignments[0]?.brokerIds.length ?? replicationFactor
+}
+
+function succeeded(topic: PlannedTopic, topicId: string | undefined, factor: number, broker: BrokerContext): Result {
+  return {
+    name: topic.name,
+    topicId,
+    numPartitions: topic.partitions,
+    replicationFactor: shownReplicationFactor(factor, broker),
+    configs: describeTopicConfigs(topic.configs, broker.config).map(({ name, value, source }) => ({
+      name,
+      value,
+      readOnly: false,
+      configSource: source,
+      isSensitive: false,
+    })),
+  }
+}
+
+function failed(name: string, { code, message }: KafkaError): Result {
+  return { name, errorCode: code, errorMessage: message }
+}

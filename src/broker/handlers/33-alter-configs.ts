@@ -1,0 +1,9 @@
+// AlterConfigs v0–v2: replaces all settings of a topic by those given. Clients of today use IncrementalAlterConfigs.
+import { alterConfigs, replaced } from '../config-resources.ts'
+import { defineHandler } from '../handler.ts'
+
+export default defineHandler('AlterConfigs', {
+  async handle({ resources, validateOnly }, { broker }) {
+    return { responses: await alterConfigs(resources, validateOnly, broker, replaced) }
+  },
+})

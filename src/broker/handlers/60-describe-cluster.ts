@@ -1,0 +1,29 @@
+// DescribeCluster v0–v2: the brokers, the controller and the cluster's id (KIP-700).
+//
+// v1 tells whether brokers or controllers are asked; clients only ever reach brokers. v2 fenced brokers: there are none.
+import { ErrorCode, errorMessage } from '../../kafka/index.ts'
+import { clusterOperations, operationsNotAsked } from '../authorized-operations.ts'
+import { defineHandler } from '../handler.ts'
+
+const brokersType = 1
+const controllersType = 2
+
+export default defineHandler('DescribeCluster', {
+  handle(request, { broker }) {
+    const { cluster, metadata } = broker
+    if (request.endpointType !== brokersType) {
+      const errorCode =
+        request.endpointType === controllersType
+          ? ErrorCode.MISMATCHED_ENDPOINT_TYPE
+          : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE
+      return { errorCode, errorMessage: errorMessage(errorCode), clusterId: metadata.clusterId, brokers: [] }
+    }
+    return {
+      endpointType: brokersType,
+      clusterId: metadata.clusterId,
+      controllerId: cluster.controller().nodeId,
+      brokers: cluster.brokers().map(({ nodeId, host, port, rack }) => ({ brokerId: nodeId, host, port, rack })),
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
+    }
+  },
+})

@@ -1,0 +1,66 @@
+// DescribeTopicPartitions v0: partitions of topics, sorted by name, page by page (KIP-966).
+//
+// Behaviour: no topics asks for all. A page ends at the client's limit, and a cursor names the partition that comes next.
+import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
+import type { Topic } from '../../metadata/index.ts'
+import { topicOperations } from '../authorized-operations.ts'
+import { leaderEpoch } from '../cluster.ts'
+import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
+
+type TopicAnswer = ResponseOf<'DescribeTopicPartitions'>['topics'][number]
+
+const maxPartitionsPerPage = 2000
+
+export default defineHandler('DescribeTopicPartitions', {
+  async handle(request, { broker }) {
+    const { byName } = await broker.metadata.refresh()
+    const { cursor } = request
+    const asked = request.topics.length > 0 ? new Set(request.topics.map(({ name }) => name)) : byName.keys()
+    const names = [...asked].toSorted().filter(name => cursor === null || name >= cursor.topicName)
+    const topics: TopicAnswer[] = []
+    let left = Math.min(Math.max(1, request.responsePartitionLimit), maxPartitionsPerPage)
+    for (const name of names) {
+      const topic = byName.get(name)
+      const from = cursor?.topicName === name ? cursor.partitionIndex : 0
+      if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: from } }
+      if (topic === undefined) {
+        topics.push({
+          errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          name,
+          topicId: zeroUuid,
+          isInternal: false,
+          partitions: [],
+        })
+        continue
+      }
+      const to = Math.min(topic.partitions.length, from + left)
+      topics.push(answerTopic(topic, from, to, broker))
+      left -= to - from
+      if (to < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: to } }
+    }
+    return { topics, nextCursor: null }
+  },
+})
+
+function answerTopic(topic: Topic, from: number, to: number, { cluster }: BrokerContext): TopicAnswer {
+  const partitions = []
+  for (let partitionIndex = from; partitionIndex < to; partitionIndex++) {
+    const leaderId = cluster.leaderOf(topic.name, partitionIndex).nodeId
+    const replicas = [leaderId]
+    partitions.push({
+      partitionIndex,
+      leaderId,
+      leaderEpoch,
+      replicaNodes: replicas,
+      isrNodes: replicas,
+      offlineReplicas: [],
+    })
+  }
+  return {
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: false,
+    partitions,
+    topicAuthorizedOperations: topicOperations,
+  }
+}

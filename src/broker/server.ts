@@ -1,0 +1,105 @@
+import { createServer, Socket, type Server } from 'node:net'
+import { Connection } from './connection.ts'
+import { BrokerCounters } from './counters.ts'
+import type { AnyHandler, BrokerContext } from './handler.ts'
+
+/** All sockets read into this, one after the other; each copies what is its own before the next one reads. */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
+
+/** Kafka's connections.max.idle.ms. */
+const idleTimeoutMs = 600_000
+
+/** The Kafka port: accepts connections and closes them again. */
+export class KafkaServer {
+  readonly counters = new BrokerCounters()
+  readonly #broker: BrokerContext
+  readonly #handlers: ReadonlyMap<number, AnyHandler>
+  readonly #connections = new Set<Connection>()
+  readonly #server: Server
+  #nextId = 1
+
+  constructor(broker: BrokerContext) {
+    this.#broker = broker
+    this.#handlers = new Map(broker.handlers.map(handler => [handler.api.key, handler]))
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accepted => {
+      this.#accept(accepted)
+    })
+  }
+
+  /** Listens; port 0 takes a free one. Answers the port. Rejects when the port is taken. */
+  listen(port: number, host?: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ port, host, backlog: 1024 }, () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', error => this.#broker.log.error('listener failed', { error: error.message }))
+        const address = this.#server.address()
+        resolve(typeof address === 'object' && address !== null ? address.port : port)
+      })
+    })
+  }
+
+  /** Accepts nothing more and closes all connections, whatever they wait for. */
+  close(): Promise<void> {
+    const closed = new Promise<void>(resolve => {
+      this.#server.close(() => resolve())
+    })
+    for (const connection of this.#connections) connection.close()
+    return closed
+  }
+
+  #accept(accepted: Socket): void {
+    const { counters } = this
+    let connection: Connection | undefined
+    const socket = readingInto(readBuffer, accepted, this.#server, chunk => connection?.onBytes(chunk))
+    connection = new Connection(socket, {
+      id: this.#nextId++,
+      broker: this.#broker,
+      handlers: this.#handlers,
+      counters,
+    })
+    const open = connection
+    this.#connections.add(open)
+    counters.connectionsOpened++
+    counters.connectionsOpen++
+    socket.setNoDelay(true)
+    socket.setTimeout(idleTimeoutMs)
+    socket.once('close', () => {
+      this.#connections.delete(open)
+      counters.connectionsOpen--
+    })
+    socket.resume()
+  }
+}
+
+/** What Node keeps to itself of its sockets and is needed here. */
+interface SocketInternals {
+  _handle: unknown
+  _server: Server | null
+}
+
+/**
+ * The same connection as a socket that reads into `buffer` instead of allocating for each read, which is twice as fast
+ * at 64 KiB. `net.connect` offers this by `onread`, servers do not, so the handle is moved to a new socket. The new one
+ * must belong to the server, else `server.close()` never ends.
+ */
+function readingInto(buffer: Buffer, accepted: Socket, server: Server, onBytes: (chunk: Buffer) => void): Socket {
+  const inner = accepted as unknown as SocketInternals
+  const handle = inner._handle
+  inner._handle = null
+  inner._server = null
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer,
+      callback: (bytesRead: number) => {
+        onBytes(buffer.subarray(0, bytesRead))
+        return true
+      },
+    },
+  }
+  const socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
+  ;(socket as unknown as SocketInternals)._server = server
+  return socket
+}

@@ -1,0 +1,173 @@
+// Making topics: the rules that CreateTopics and automatic creation share.
+import { ErrorCode, KafkaError } from '../kafka/index.ts'
+import type { Catalog, Topic } from '../metadata/index.ts'
+import type { BrokerContext } from './handler.ts'
+import { configProblem, topicConfigDefinition } from './topic-config.ts'
+
+/** Kafka's bound for one CreateTopics or CreatePartitions request. */
+const maxPartitionsPerRequest = 10_000
+const maxNameLength = 249
+
+export interface TopicRequest {
+  readonly name: string
+  /** -1 for the broker's default. */
+  readonly numPartitions: number
+  /** -1 for the default. Any number is taken: the object store replicates, not we. */
+  readonly replicationFactor: number
+  /** Brokers by partition, when the client wants to place them itself; else empty. */
+  readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly number[] }[]
+  readonly configs: readonly { readonly name: string; readonly value: string | null }[]
+}
+
+/** A topic that could be created. Before `create`, and with validateOnly, its id is nobody's. */
+export interface PlannedTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** Checks what a client wants created. Throws a KafkaError for what is wrong with it. */
+export function planTopic(request: TopicRequest, catalog: Catalog, broker: BrokerContext): PlannedTopic {
+  checkTopicName(request.name)
+  if (catalog.byName.has(request.name)) {
+    throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${request.name}' already exists.`)
+  }
+  checkCollision(request.name, catalog)
+  const partitions =
+    request.assignments.length > 0 ? assignedPartitions(request, broker) : countedPartitions(request, broker)
+  return { name: request.name, partitions, configs: checkedConfigs(request.configs) }
+}
+
+/** Creates topics that `planTopic` has accepted; another broker may have been faster. */
+export async function createPlanned(
+  planned: readonly PlannedTopic[],
+  broker: BrokerContext,
+): Promise<(Topic | KafkaError)[]> {
+  const outcomes = await broker.metadata.createTopics(planned)
+  return outcomes.map((outcome, i) => {
+    if (outcome.ok) return outcome.value
+    return new KafkaError(ErrorCode[outcome.code], `Topic '${planned[i]!.name}' was not created.`)
+  })
+}
+
+/** Throws INVALID_TOPIC_EXCEPTION for a name that Kafka does not allow. */
+export function checkTopicName(name: string): void {
+  const problem = nameProblem(name)
+  if (problem !== undefined)
+    throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`)
+}
+
+/** Throws when so many new partitions are more than one request may make. */
+export function checkPartitionCount(count: number): void {
+  if (count > maxPartitionsPerRequest) {
+    throw new KafkaError(ErrorCode.POLICY_VIOLATION, `More than ${maxPartitionsPerRequest} partitions in one request.`)
+  }
+}
+
+/** How many replicas clients are shown: no more than there are brokers. */
+export function shownReplicationFactor(wanted: number, broker: BrokerContext): number {
+  return Math.max(1, Math.min(wanted, broker.cluster.brokers().length))
+}
+
+function nameProblem(name: string): string | undefined {
+  if (name === '') return 'the empty string is not allowed'
+  if (name === '.' || name === '..') return "'.' or '..' is not allowed"
+  if (name.length > maxNameLength)
+    return `the length of '${name}' is longer than the max allowed length ${maxNameLength}`
+  if (!/^[a-zA-Z0-9._-]+$/.test(name) || name.endsWith('\n')) {
+    return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
+  }
+  return undefined
+}
+
+/** Metric names replace dots by underscores, so Kafka allows no two topics that differ in nothing else. */
+function checkCollision(name: string, catalog: Catalog): void {
+  if (!/[._]/.test(name)) return
+  const flat = name.replaceAll('.', '_')
+  for (const other of catalog.byName.keys()) {
+    if (other.length === name.length && other.replaceAll('.', '_') === flat) {
+      throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`)
+    }
+  }
+}
+
+function countedPartitions(request: TopicRequest, broker: BrokerContext): number {
+  const { numPartitions, replicationFactor } = request
+  if (replicationFactor === 0 || replicationFactor < -1) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      'Replication factor must be larger than 0, or -1 to use the default value.',
+    )
+  }
+  if (numPartitions === 0 || numPartitions < -1) {
+    throw new KafkaError(ErrorCode.INVALID_PARTITIONS, 'Number of partitions was set to an invalid non-positive value.')
+  }
+  checkPartitionCount(numPartitions)
+  return numPartitions === -1 ? broker.config.numPartitions : numPartitions
+}
+
+function assignedPartitions(request: TopicRequest, broker: BrokerContext): number {
+  const { assignments } = request
+  if (request.numPartitions !== -1 || request.replicationFactor !== -1) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REQUEST,
+      'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.',
+    )
+  }
+  checkPartitionCount(assignments.length)
+  const indexes = new Set(assignments.map(assignment => assignment.partitionIndex))
+  if (
+    indexes.size !== assignments.length ||
+    assignments.some(({ partitionIndex }) => partitionIndex < 0 || partitionIndex >= assignments.length)
+  ) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      'Partitions should be a consecutive 0-based integer sequence.',
+    )
+  }
+  for (const { brokerIds } of assignments) checkReplicas(brokerIds, broker)
+  return assignments.length
+}
+
+/** Throws INVALID_REPLICA_ASSIGNMENT unless these are brokers that there are, each once. */
+export function checkReplicas(brokerIds: readonly number[], broker: BrokerContext): void {
+  const known = new Set(broker.cluster.brokers().map(({ nodeId }) => nodeId))
+  if (brokerIds.length === 0) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      'The manual partition assignment includes an empty replica list.',
+    )
+  }
+  if (new Set(brokerIds).size !== brokerIds.length) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      'The manual partition assignment names a broker more than once.',
+    )
+  }
+  const stranger = brokerIds.find(id => !known.has(id))
+  if (stranger !== undefined) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      `The manual partition assignment includes broker ${stranger}, but no such broker is registered.`,
+    )
+  }
+}
+
+function checkedConfigs(configs: TopicRequest['configs']): Record<string, string> {
+  const checked: Record<string, string> = {}
+  for (const { name, value } of configs) checked[name] = checkedConfigValue(name, value)
+  return checked
+}
+
+/** A legal value for a topic's setting, or a KafkaError that says what is wrong. */
+export function checkedConfigValue(name: string, value: string | null): string {
+  const definition = topicConfigDefinition(name)
+  if (definition === undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, `Unknown topic config name: ${name}`)
+  if (value === null)
+    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Null value not supported for topic configs: ${name}`)
+  const problem = configProblem(definition, value)
+  if (problem !== undefined) {
+    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Invalid value ${value} for configuration ${name}: ${problem}`)
+  }
+  return value.trim()
+}
