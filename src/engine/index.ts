@@ -41,6 +41,7 @@ export {
 } from './component.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
+export { HttpRouter } from './http-router.ts'
 export { type BodyWriter, Message, type MessageContext, type Metadata } from './message.ts'
 export type { Counter, Gauge, Metrics, Timer } from './metrics.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
