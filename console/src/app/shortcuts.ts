@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useEffectEvent } from 'react'
 
 interface Shortcuts {
   readonly palette: () => void
@@ -12,8 +12,7 @@ const sequenceMs = 1200
 
 /** The keys that work on every page. Letters are left alone while something is being typed. */
 export function useShortcuts(shortcuts: Shortcuts): void {
-  const latest = useRef(shortcuts)
-  latest.current = shortcuts
+  const act = useEffectEvent((name: keyof Shortcuts, key: string) => shortcuts[name](key))
 
   useEffect(() => {
     let goUntil = 0
@@ -21,16 +20,16 @@ export function useShortcuts(shortcuts: Shortcuts): void {
       const commanded = event.metaKey || event.ctrlKey
       if (commanded && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
         event.preventDefault()
-        latest.current.palette()
+        act('palette', event.key)
         return
       }
       if (commanded || event.altKey || isTyping(event.target) || document.querySelector('[role=dialog]') !== null)
         return
       if (performance.now() < goUntil) {
         goUntil = 0
-        latest.current.go(event.key)
+        act('go', event.key)
       } else if (event.key === 'g') goUntil = performance.now() + sequenceMs
-      else if (event.key === '?') latest.current.help()
+      else if (event.key === '?') act('help', event.key)
       else if (event.key === '/') focusFilter(event)
       else if (event.key === 'n') document.querySelector<HTMLElement>('[data-create]')?.click()
     }

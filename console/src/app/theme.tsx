@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, useMemo, useState } from 'react'
 
 export type ThemeChoice = 'system' | 'light' | 'dark'
 
@@ -31,8 +31,10 @@ export function ThemeProvider({ children }: { children: ReactNode }) {
     return () => darkSystem.removeEventListener('change', follow)
   }, [])
 
-  // Charts read the tokens from the document while they render below, so it must be right before they do.
-  if (document.documentElement.dataset['theme'] !== shown) document.documentElement.dataset['theme'] = shown
+  // Effects of children run first, and charts read the tokens from the document in theirs: so this is a layout effect.
+  useLayoutEffect(() => {
+    document.documentElement.dataset['theme'] = shown
+  }, [shown])
 
   const theme = useMemo<Theme>(
     () => ({

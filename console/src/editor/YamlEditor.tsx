@@ -7,7 +7,7 @@ import { search } from '@codemirror/search'
 import { Compartment, EditorState, type Extension, Prec, type Text } from '@codemirror/state'
 import { EditorView, keymap, placeholder } from '@codemirror/view'
 import { basicSetup } from 'codemirror'
-import { type Ref, useEffect, useImperativeHandle, useRef } from 'react'
+import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef } from 'react'
 import type { Finding } from '../api/types.ts'
 import { bloblangHighlight } from './bloblang-highlight.ts'
 import { completeFromSchema, hoverDocumentation, schemaField, setSchema } from './completion.ts'
@@ -41,31 +41,35 @@ export function YamlEditor({ ref, initialText, documentId, onChange, onSave, lin
   const parent = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
   const theme = useRef(new Compartment())
-  const callbacks = useRef({ onChange, onSave })
-  callbacks.current = { onChange, onSave }
+  const handleSave = useEffectEvent(() => onSave())
+  const handleChange = useEffectEvent((text: string) => onChange(text))
+  // The text and the theme as they are when the document is opened; later changes have effects of their own.
+  const firstState = useEffectEvent((save: () => void, change: (text: string) => void) =>
+    EditorState.create({
+      doc: initialText,
+      extensions: [
+        extensions(lineSeparatorOf(initialText), save),
+        theme.current.of(editorTheme(dark)),
+        EditorView.updateListener.of(update => {
+          if (update.docChanged) change(update.state.sliceDoc())
+        }),
+      ],
+    }),
+  )
 
   // A new document is a new editor state, so that undo never leads into another version's text.
   useEffect(() => {
     if (parent.current === null) return undefined
-    const made = new EditorView({
-      parent: parent.current,
-      state: EditorState.create({
-        doc: initialText,
-        extensions: [
-          extensions(lineSeparatorOf(initialText), () => callbacks.current.onSave()),
-          theme.current.of(editorTheme(dark)),
-          EditorView.updateListener.of(update => {
-            if (update.docChanged) callbacks.current.onChange(update.state.sliceDoc())
-          }),
-        ],
-      }),
-    })
+    const state = firstState(
+      () => handleSave(),
+      text => handleChange(text),
+    )
+    const made = new EditorView({ parent: parent.current, state })
     view.current = made
     return () => {
       made.destroy()
       view.current = null
     }
-    // The text and the theme at the beginning are read here; later changes have effects of their own.
   }, [documentId])
 
   useEffect(() => {

@@ -56,8 +56,9 @@ export function fieldsOf(root: Schema, schemas: readonly Schema[]): ReadonlyMap<
 export function valuesOf(schemas: readonly Schema[]): readonly string[] {
   const values = new Set<string>()
   for (const schema of schemas) {
-    for (const value of schema.enum ?? []) values.add(String(value))
-    if (schema.const !== undefined) values.add(String(schema.const))
+    for (const value of [...(schema.enum ?? []), schema.const]) {
+      if (typeof value === 'string' || typeof value === 'number') values.add(String(value))
+    }
     if (schema.type === 'boolean') values.add('true').add('false')
   }
   return [...values]

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'react'
+import { useEffect, useEffectEvent, useMemo, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { classNames } from './class-names.ts'
@@ -26,21 +26,19 @@ interface TimeChartProps {
 export function TimeChart({ times, series, format, height = 168, label, theme }: TimeChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(null)
-  const formatRef = useRef(format)
-  formatRef.current = format
+  const formatNow = useEffectEvent((value: number) => format(value))
   const names = series.map(one => `${one.label}=${one.color}`).join('|')
   const data = useMemo(() => [times, ...series.map(one => one.values)] as unknown as uPlot.AlignedData, [times, series])
-  const dataRef = useRef(data)
-  dataRef.current = data
+  const firstData = useEffectEvent(() => data)
 
-  // biome-ignore lint: the plot is made anew only for what it cannot change; data goes in by the effect below.
+  // The plot is made anew only for what it cannot change; new data goes in by the effect below.
   useEffect(() => {
     const parent = box.current
     if (parent === null) return undefined
     const size = () => ({ width: Math.max(120, parent.clientWidth), height })
     const made = new uPlot(
-      chartOptions(names, size(), value => formatRef.current(value)),
-      dataRef.current,
+      chartOptions(names, size(), value => formatNow(value)),
+      firstData(),
       parent,
     )
     plot.current = made
@@ -146,7 +144,9 @@ function tooltip(format: (value: number) => string): uPlot.Plugin {
         }
         const lines = plot.series
           .slice(1)
-          .map((one, at) => `${String(one.label)} ${format(plot.data[at + 1]?.[index] ?? 0)}`)
+          .map(
+            (one, at) => `${typeof one.label === 'string' ? one.label : ''} ${format(plot.data[at + 1]?.[index] ?? 0)}`,
+          )
         sheet.textContent = `${new Date(time * 1000).toLocaleTimeString('en-GB')}  ·  ${lines.join('  ·  ')}`
         sheet.style.display = 'block'
         const room = plot.over.clientWidth - sheet.offsetWidth - 8

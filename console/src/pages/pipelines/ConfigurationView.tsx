@@ -56,24 +56,26 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
   const wasRefused = refused?.text === draft.text
   const canDeploy = selected !== undefined && selected.id !== deployed?.id && !draft.isDirty
 
+  const handleSaved = async (configurationId: string) => {
+    setRefused(undefined)
+    const fresh = await client.fetchQuery({ ...queries.pipeline(overview.id), staleTime: 0 })
+    const saved = fresh.pipeline_configurations.find(one => one.id === configurationId)
+    if (saved === undefined) return
+    draft.settle(saved)
+    await navigate({ search: { version: saved.version }, replace: true, ignoreBlocker: true })
+    const isDeployed = fresh.pipeline_overview.deployed_configuration_id === saved.id
+    toast({
+      tone: 'ok',
+      title: `Saved as Version ${saved.version}`,
+      text: isDeployed ? 'It is deployed. Switch the pipeline on to run it.' : 'Deploy it when it should run.',
+    })
+  }
+
   const handleSave = () => {
     if (save.isPending || !draft.isDirty || isBlank) return
     const text = draft.text
     save.mutate(text, {
-      onSuccess: async created => {
-        setRefused(undefined)
-        const fresh = await client.fetchQuery({ ...queries.pipeline(overview.id), staleTime: 0 })
-        const saved = fresh.pipeline_configurations.find(one => one.id === created.configuration_id)
-        if (saved === undefined) return
-        draft.settle(saved)
-        await navigate({ search: { version: saved.version }, replace: true, ignoreBlocker: true })
-        const isDeployed = fresh.pipeline_overview.deployed_configuration_id === saved.id
-        toast({
-          tone: 'ok',
-          title: `Saved as Version ${saved.version}`,
-          text: isDeployed ? 'It is deployed. Switch the pipeline on to run it.' : 'Deploy it when it should run.',
-        })
-      },
+      onSuccess: created => void handleSaved(created.configuration_id),
       onError: error => {
         if (error instanceof RequestError && error.findings.length > 0) {
           setRefused({ text, findings: error.findings })

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { pipelineLogsQuery } from '../../api/queries.ts'
 import type { LogLine } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
@@ -72,6 +72,7 @@ const followZone = 24
 function LogLines({ lines }: { lines: readonly LogLine[] }) {
   const box = useRef<HTMLDivElement>(null)
   const [follows, setFollows] = useState(true)
+  // oxlint-disable-next-line react/incompatible-library -- the compiler that it concerns is not used here
   const rows = useVirtualizer({
     count: lines.length,
     getScrollElement: () => box.current,
@@ -80,10 +81,11 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
     getItemKey: at => lines[at]?.cursor ?? at,
   })
 
+  const toEnd = useEffectEvent(() => rows.scrollToIndex(lines.length - 1, { align: 'end' }))
   const lastCursor = lines.at(-1)?.cursor
   useEffect(() => {
-    if (follows && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: 'end' })
     // Only a new last line moves the view.
+    if (follows && lastCursor !== undefined) toEnd()
   }, [follows, lastCursor])
 
   return (

@@ -26,7 +26,8 @@ function PipelineForm({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const submit = () =>
     create.mutate(name.trim(), {
-      onSuccess: created => navigate({ to: '/pipelines/$pipelineId', params: { pipelineId: created.pipeline_id } }),
+      onSuccess: created =>
+        void navigate({ to: '/pipelines/$pipelineId', params: { pipelineId: created.pipeline_id } }),
     })
   return (
     <DialogForm

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import type { PipelineConfiguration } from '../../api/types.ts'
 
 export interface Draft {
@@ -33,7 +33,9 @@ export function useDraft(base: PipelineConfiguration | undefined): Draft {
     setSession(current)
   }
   const latest = useRef(current)
-  latest.current = current
+  useLayoutEffect(() => {
+    latest.current = current
+  }, [current])
 
   const change = (next: Session) => {
     latest.current = next

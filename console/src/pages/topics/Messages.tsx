@@ -25,16 +25,11 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
   const { clusterId } = useCluster()
   const [filter, setFilter] = useState('')
 
+  // The topic's own figures change all the time; the positions stay those that the question was asked with.
+  const positions = usePositions(offset === undefined || follow ? undefined : offset, partition, topic)
   const question = useMemo<MessageQuestion>(
-    () => ({
-      topicName,
-      partition,
-      positions: offset === undefined || follow ? undefined : positionsFrom(offset, partition, topic),
-      limit: pageSize,
-      follow,
-    }),
-    // The topic's own figures change all the time; the question is what the person asked.
-    [topicName, partition, offset, follow, offset === undefined ? 0 : topic?.partition_count],
+    () => ({ topicName, partition, positions, limit: pageSize, follow }),
+    [topicName, partition, positions, follow],
   )
   const messages = useQuery(messagesQuery(client, clusterId, question))
   const newestFirst = offset === undefined
@@ -172,11 +167,22 @@ function NoRecords({ filtered, follow, from }: { filtered: boolean; follow: bool
   )
 }
 
-/** Offset 0 stands for the oldest record that is kept, wherever the log begins by now. */
-function positionsFrom(offset: number, partition: number | undefined, topic: DescribeTopicResponse | undefined) {
-  const partitions = topic?.partitions ?? []
-  const asked = partition === undefined ? partitions : partitions.filter(one => one.partition === partition)
-  return asked.map(one => ({ partition: one.partition, offset: Math.max(offset, one.log_start_offset) }))
+/** Where to read from in each partition. Offset 0 stands for the oldest record that is kept, wherever the log begins. */
+function usePositions(
+  offset: number | undefined,
+  partition: number | undefined,
+  topic: DescribeTopicResponse | undefined,
+) {
+  const asked =
+    offset === undefined || topic === undefined ? undefined : `${offset} ${partition} ${topic.partition_count}`
+  const [known, setKnown] = useState<{ asked: string; positions: MessageQuestion['positions'] }>()
+  if (asked === undefined || offset === undefined || topic === undefined) return undefined
+  if (known?.asked === asked) return known.positions
+  const positions = topic.partitions
+    .filter(one => partition === undefined || one.partition === partition)
+    .map(one => ({ partition: one.partition, offset: Math.max(offset, one.log_start_offset) }))
+  setKnown({ asked, positions })
+  return positions
 }
 
 function showRecords(records: readonly TopicRecord[], filter: string, newestFirst: boolean): readonly TopicRecord[] {
