@@ -1,0 +1,428 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { readFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { toText, type Value } from '../../bloblang/index.ts'
+import {
+  batchOf,
+  ConfigError,
+  defineInput,
+  type Delivery,
+  field,
+  HttpRouter,
+  type Infer,
+  type Input,
+  Message,
+  type Resources,
+} from '../../engine/index.ts'
+import { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
+import { joinMultipart, splitMultipart } from './multipart.ts'
+import { detectContentType } from './content-type.ts'
+
+const config = field.object({
+  address: field.string('An address of its own to listen on; empty for the server that all share.').default(''),
+  path: field.string('Where requests are taken.').default('/post'),
+  ws_path: field.string('Where WebSocket connections are taken.').default('/post/ws'),
+  ws_welcome_message: field.string('What is sent to those who connect.').default('').advanced(),
+  ws_rate_limit_message: field.string('What is sent to those who are too fast.').default('').advanced(),
+  allowed_verbs: field.string('Methods that are allowed.').list().default(['POST']),
+  timeout: field.duration('How long a request waits until its message arrived.').default('5s'),
+  rate_limit: field.string('A rate limit to obey.').default(''),
+  cert_file: field.string('A TLS certificate, with an address of its own.').default('').advanced(),
+  key_file: field.string("The certificate's key.").default('').advanced(),
+  cors: field
+    .object({
+      enabled: field.bool('Whether browsers on other sites may call.').default(false).advanced(),
+      allowed_origins: field.string('Sites that may call; `*` for any.').list().default([]).advanced(),
+      allowed_headers: field.string('Headers that a request may carry.').list().default([]).advanced(),
+      allowed_methods: field
+        .string('Methods that a request may use.')
+        .list()
+        .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+        .advanced(),
+    })
+    .advanced(),
+  sync_response: field
+    .object({
+      status: field.interpolated('The status of the answer.').default('200').advanced(),
+      headers: field
+        .interpolated('Headers of the answer.')
+        .map()
+        .default({ 'Content-Type': 'application/octet-stream' })
+        .advanced(),
+      metadata_headers: field.object(metadataFilterFields, 'Metadata that becomes headers of the answer.').advanced(),
+    })
+    .advanced(),
+})
+
+type Config = Infer<typeof config>
+
+export default defineInput({
+  name: 'http_server',
+  status: 'stable',
+  categories: ['Network'],
+  summary: 'Takes messages that are sent by HTTP or WebSocket.',
+  description: `A request is answered when its message was delivered: 200, 502 where that failed, 408 where it took longer than the
+timeout, 429 where a rate limit says so. A \`multipart\` body is a batch. Metadata: \`http_server_user_agent\`,
+\`http_server_request_path\`, \`http_server_verb\`, \`http_server_remote_ip\`, then headers, query parameters, path parameters and
+cookies by their names. What the stream gives to \`sync_response\` is the answer's body.`,
+  config,
+  replays: true,
+  create: (options, resources) => new HttpServerInput(options, resources),
+})
+
+/** A request that waits to be read by the stream. */
+interface Waiting {
+  readonly delivery: Delivery
+  taken: boolean
+}
+
+class HttpServerInput implements Input {
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly #responseMetadata: (key: string) => boolean
+  readonly #sockets = new WebSocketServer({ noServer: true })
+  #waiting: Waiting[] = []
+  #wake: (() => void) | null = null
+  #closing = false
+  #server: Server | null = null
+  #unregister: (() => void)[] = []
+
+  constructor(options: Config, resources: Resources) {
+    this.#config = options
+    this.#resources = resources
+    this.#responseMetadata = metadataFilter(options.sync_response.metadata_headers)
+    if (options.rate_limit !== '' && !resources.hasResource('rate_limit', options.rate_limit)) {
+      throw new ConfigError(`rate limit resource '${options.rate_limit}' was not found`)
+    }
+    if (options.address === '' && resources.http === undefined) {
+      throw new ConfigError('http_server needs an address of its own here, as the shared HTTP server is off')
+    }
+  }
+
+  async connect(): Promise<void> {
+    if (this.#unregister.length > 0) return
+    const { address, path, ws_path: wsPath } = this.#config
+    const host = address === '' ? this.#resources.http! : new HttpRouter()
+    if (path !== '') {
+      this.#unregister.push(
+        host.register({
+          path,
+          description: 'Post a message into Bento.',
+          handle: (request, response, parameters) => this.#post(request, response, parameters),
+        }),
+      )
+    }
+    if (wsPath !== '') {
+      this.#unregister.push(
+        host.register({
+          path: wsPath,
+          description: 'Post messages via websocket into Bento.',
+          handle: (_request, response) => answer(response, 400, 'Bad Request'),
+          upgrade: (request, socket, head, parameters) => this.#accept(request, socket, head, parameters),
+        }),
+      )
+    }
+    if (host instanceof HttpRouter) await this.#listen(address, host)
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      const next = this.#waiting.shift()
+      if (next !== undefined) {
+        next.taken = true
+        return next.delivery
+      }
+      if (signal.aborted) return null
+      await new Promise<void>(resolve => {
+        const done = () => {
+          signal.removeEventListener('abort', done)
+          this.#wake = null
+          resolve()
+        }
+        this.#wake = done
+        signal.addEventListener('abort', done, { once: true })
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const unregister of this.#unregister) unregister()
+    for (const { delivery } of this.#waiting) await delivery.ack(new Error('Server closing'))
+    this.#waiting = []
+    for (const socket of this.#sockets.clients) socket.close(1001)
+    this.#server?.closeAllConnections()
+    this.#server?.close()
+  }
+
+  async #listen(address: string, router: HttpRouter): Promise<void> {
+    const { cert_file: certFile, key_file: keyFile } = this.#config
+    const handle = (request: IncomingMessage, response: ServerResponse) => {
+      if (!this.#cors(request, response) && !router.handle(request, response))
+        answer(response, 404, '404 page not found')
+    }
+    const server =
+      certFile === '' && keyFile === ''
+        ? createServer(handle)
+        : createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, handle)
+    server.on('upgrade', (request, socket, head) => {
+      if (!router.upgrade(request, socket, head)) socket.destroy()
+    })
+    const separator = address.lastIndexOf(':')
+    const host = address.slice(0, separator).replace(/^\[|\]$/g, '')
+    const port = Number(address.slice(separator + 1))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port, host: host === '' ? '0.0.0.0' : host }, resolve)
+    })
+    this.#server = server
+    this.#resources.log.info(
+      `Receiving HTTP messages at: ${certFile === '' ? 'http' : 'https'}://${address}${this.#config.path}`,
+    )
+  }
+
+  /** Adds what browsers ask for, and answers their preliminary requests. */
+  #cors(request: IncomingMessage, response: ServerResponse): boolean {
+    const { enabled, allowed_origins: origins, allowed_headers: headers, allowed_methods: methods } = this.#config.cors
+    const origin = request.headers.origin
+    if (!enabled || origin === undefined) return false
+    if (!origins.includes('*') && !origins.includes(origin)) return false
+    response.setHeader('Access-Control-Allow-Origin', origins.includes('*') ? '*' : origin)
+    if (request.method !== 'OPTIONS') return false
+    response.setHeader('Access-Control-Allow-Methods', methods.join(','))
+    if (headers.length > 0) response.setHeader('Access-Control-Allow-Headers', headers.join(','))
+    response.writeHead(200).end()
+    return true
+  }
+
+  async #post(
+    request: IncomingMessage,
+    response: ServerResponse,
+    parameters: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    if (this.#closing) return answer(response, 503, 'Server closing')
+    if (!this.#config.allowed_verbs.includes(request.method ?? '')) return answer(response, 405, 'Incorrect method')
+    if (await this.#limited(response)) return
+    let messages: Message[]
+    try {
+      messages = await readMessages(request, parameters)
+    } catch (error) {
+      this.#resources.log.warn(`Request read failed: ${(error as Error).message}`)
+      return answer(response, 400, 'Bad request')
+    }
+    const answers: Message[] = []
+    const outcome = await this.#deliver(messages, answers, request)
+    switch (outcome.kind) {
+      case 'delivered':
+        return this.#respond(response, answers)
+      case 'failed':
+        return answer(response, outcome.closing ? 503 : 502, outcome.message)
+      case 'timeout':
+        return answer(response, 408, 'Request timed out')
+    }
+  }
+
+  /** Hands messages to the stream and waits for what becomes of them, at most for the timeout. */
+  #deliver(messages: readonly Message[], answers: Message[], request: IncomingMessage): Promise<Outcome> {
+    return new Promise(resolve => {
+      const context = { respond: (more: readonly Message[]) => void answers.push(...more) }
+      const settle = (outcome: Outcome) => {
+        clearTimeout(timer)
+        // Nobody waits for it any more: a request that was not read yet never is.
+        this.#waiting = this.#waiting.filter(entry => entry !== waiting)
+        resolve(outcome)
+      }
+      const waiting: Waiting = {
+        taken: false,
+        delivery: {
+          batch: batchOf(messages.map((message, index) => message.withContext(context).withOrigin(index))),
+          ack: error =>
+            settle(
+              error === null
+                ? { kind: 'delivered' }
+                : { kind: 'failed', message: error.message, closing: this.#closing },
+            ),
+        },
+      }
+      const timer = setTimeout(() => settle({ kind: 'timeout' }), this.#config.timeout ?? 5000)
+      request.once('close', () => {
+        if (request.destroyed && !request.complete) settle({ kind: 'timeout' })
+      })
+      this.#waiting.push(waiting)
+      this.#wake?.()
+    })
+  }
+
+  #respond(response: ServerResponse, messages: readonly Message[]): void {
+    if (messages.length === 0) {
+      response.writeHead(200).end()
+      return
+    }
+    const { status, headers } = this.#config.sync_response
+    for (const [name, value] of Object.entries(headers)) {
+      try {
+        response.setHeader(name, value.eval(messages, 0))
+      } catch (error) {
+        this.#resources.log.error(`Interpolation of response header ${name} error: ${String(error)}`)
+      }
+    }
+    let code: number
+    try {
+      code = Number(status.eval(messages, 0))
+      if (!Number.isInteger(code) || code < 100 || code > 999)
+        throw new Error(`status is no number: ${status.eval(messages, 0)}`)
+    } catch (error) {
+      this.#resources.log.error(`Failed to parse sync response status code expression: ${String(error)}`)
+      response.writeHead(502).end()
+      return
+    }
+    for (const message of messages) {
+      for (const [key, value] of message.metadata)
+        if (this.#responseMetadata(key)) response.setHeader(key, toText(value))
+    }
+    if (messages.length === 1) {
+      const body = messages[0]!.bytes()
+      if (!response.hasHeader('content-type')) response.setHeader('Content-Type', detectContentType(body))
+      response.writeHead(code).end(body)
+      return
+    }
+    const type = Object.entries(headers).find(([name]) => name === 'content-type')?.[1]
+    const { boundary, body } = joinMultipart(
+      messages.map((message, index) => ({
+        headers: { 'Content-Type': type?.eval(messages, index) ?? detectContentType(message.bytes()) },
+        body: message.bytes(),
+      })),
+    )
+    response.setHeader('Content-Type', `multipart/form-data; boundary=${boundary}`)
+    response.writeHead(code).end(body)
+  }
+
+  async #limited(response: ServerResponse): Promise<boolean> {
+    if (this.#config.rate_limit === '') return false
+    try {
+      const waitMs = await this.#resources.rateLimit(this.#config.rate_limit).access()
+      if (waitMs <= 0) return false
+      response.setHeader('Retry-After', String(Math.floor(waitMs / 1000)))
+      answer(response, 429, 'Too Many Requests')
+    } catch (error) {
+      this.#resources.log.warn(`Failed to access rate limit: ${(error as Error).message}`)
+      answer(response, 502, 'Server error')
+    }
+    return true
+  }
+
+  #accept(request: IncomingMessage, socket: Duplex, head: Uint8Array, parameters: ReadonlyMap<string, string>): void {
+    this.#sockets.handleUpgrade(request, socket, Buffer.from(head), client => {
+      if (this.#config.ws_welcome_message !== '') client.send(Buffer.from(this.#config.ws_welcome_message))
+      // One message at a time: the next one waits in the socket, so that a slow stream slows the sender.
+      client.on('message', data => {
+        client.pause()
+        void this.#takeSocketMessage(client, request, asBuffer(data), parameters).finally(() => client.resume())
+      })
+      client.on('error', error => this.#resources.log.warn(`Websocket request failed: ${error.message}`))
+    })
+  }
+
+  async #takeSocketMessage(
+    client: WebSocket,
+    request: IncomingMessage,
+    body: Buffer,
+    parameters: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const metadata = new Map<string, Value>([['http_server_user_agent', request.headers['user-agent'] ?? '']])
+    addRequestMetadata(metadata, request, parameters)
+    while (this.#config.rate_limit !== '' && !this.#closing) {
+      const waitMs = await this.#resources.rateLimit(this.#config.rate_limit).access()
+      if (waitMs <= 0) break
+      if (this.#config.ws_rate_limit_message !== '') client.send(Buffer.from(this.#config.ws_rate_limit_message))
+      await this.#resources.clock.sleep(waitMs)
+    }
+    let backOffMs = 100
+    while (!this.#closing && client.readyState === client.OPEN) {
+      const answers: Message[] = []
+      const context = { respond: (more: readonly Message[]) => void answers.push(...more) }
+      const error = await new Promise<Error | null>(resolve => {
+        const message = Message.fromBytes(body, metadata).withContext(context)
+        this.#waiting.push({ taken: false, delivery: { batch: batchOf([message]), ack: resolve } })
+        this.#wake?.()
+      })
+      if (error === null) {
+        for (const message of answers) client.send(message.text())
+        return
+      }
+      await this.#resources.clock.sleep(backOffMs)
+      backOffMs = Math.min(backOffMs * 2, 5000)
+    }
+  }
+}
+
+type Outcome =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'failed'; readonly message: string; readonly closing: boolean }
+  | { readonly kind: 'timeout' }
+
+/** The messages of a request: its body, or the parts of a `multipart` body. */
+async function readMessages(request: IncomingMessage, parameters: ReadonlyMap<string, string>): Promise<Message[]> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const body = Buffer.concat(chunks)
+  const metadata = new Map<string, Value>([
+    ['http_server_user_agent', request.headers['user-agent'] ?? ''],
+    ['http_server_request_path', (request.url ?? '/').split('?', 1)[0]!],
+    ['http_server_verb', request.method ?? ''],
+  ])
+  if (request.socket.remoteAddress !== undefined) metadata.set('http_server_remote_ip', request.socket.remoteAddress)
+  const tls = request.socket as Partial<TLSSocket>
+  if (tls.encrypted === true) {
+    metadata.set('http_server_tls_version', tls.getProtocol?.() ?? '')
+    metadata.set('http_server_tls_cipher_suite', tls.getCipher?.().standardName ?? '')
+  }
+  addRequestMetadata(metadata, request, parameters)
+  const type = request.headers['content-type'] ?? 'application/octet-stream'
+  const boundary = /^multipart\/[^;]*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type)
+  const bodies = boundary === null ? [body] : splitMultipart(body, boundary[1] ?? boundary[2]!)
+  return bodies.map(part => Message.fromBytes(part, metadata))
+}
+
+/** Headers, query parameters, path parameters and cookies, the later ones over the earlier. */
+function addRequestMetadata(
+  metadata: Map<string, Value>,
+  request: IncomingMessage,
+  parameters: ReadonlyMap<string, string>,
+): void {
+  for (const [name, values] of Object.entries(request.headersDistinct)) {
+    if (name !== 'host' && values?.[0] !== undefined) metadata.set(canonicalHeader(name), values[0])
+  }
+  const query = new URLSearchParams((request.url ?? '').split('?')[1] ?? '')
+  for (const name of new Set(query.keys())) metadata.set(name, query.get(name)!)
+  for (const [name, value] of parameters) metadata.set(name, value)
+  for (const cookie of (request.headers.cookie ?? '').split(';')) {
+    const at = cookie.indexOf('=')
+    if (at > 0)
+      metadata.set(
+        cookie.slice(0, at).trim(),
+        cookie
+          .slice(at + 1)
+          .trim()
+          .replace(/^"(.*)"$/, '$1'),
+      )
+  }
+}
+
+/** `content-type` as `Content-Type`: names as Go, and so the original, writes them. */
+function canonicalHeader(name: string): string {
+  return name.toLowerCase().replace(/(^|-)[a-z]/g, letter => letter.toUpperCase())
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
+  response.end(`${text}\n`)
+}
+
+function asBuffer(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
+  if (Array.isArray(data)) return Buffer.concat(data)
+  return data instanceof ArrayBuffer ? Buffer.from(data) : data
+}

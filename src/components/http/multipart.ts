@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+
+const crlf = Buffer.from('\r\n')
+
+/** The bodies of the parts of a `multipart/*` body (RFC 2046, section 5.1). Throws where the body is cut off. */
+export function splitMultipart(body: Buffer, boundary: string): Buffer[] {
+  const delimiter = Buffer.from(`--${boundary}`)
+  const parts: Buffer[] = []
+  let at = body.indexOf(delimiter)
+  if (at < 0) throw new Error('multipart: NextPart: EOF')
+  for (;;) {
+    at += delimiter.length
+    if (body.subarray(at, at + 2).toString() === '--') return parts
+    const lineEnd = body.indexOf(crlf, at)
+    if (lineEnd < 0) throw new Error('multipart: NextPart: EOF')
+    const headersEnd = body.indexOf('\r\n\r\n', lineEnd)
+    const next = body.indexOf(Buffer.concat([crlf, delimiter]), lineEnd)
+    if (next < 0) throw new Error('multipart: NextPart: EOF')
+    // A part may have no headers at all: then an empty line follows the delimiter at once.
+    const start = headersEnd >= 0 && headersEnd < next ? headersEnd + 4 : lineEnd + 2
+    parts.push(body.subarray(Math.min(start, next), next))
+    at = next + 2
+  }
+}
+
+export interface Part {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** A body of several parts and its boundary. */
+export function joinMultipart(parts: readonly Part[]): { boundary: string; body: Buffer } {
+  const boundary = randomBytes(30).toString('hex')
+  const pieces: Uint8Array[] = []
+  for (const { headers, body } of parts) {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    pieces.push(Buffer.from(`--${boundary}\r\n${lines.join('')}\r\n`), body, crlf)
+  }
+  pieces.push(Buffer.from(`--${boundary}--\r\n`))
+  return { boundary, body: Buffer.concat(pieces) }
+}
