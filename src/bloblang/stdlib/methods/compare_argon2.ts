@@ -1,0 +1,24 @@
+import { compareArgon2 } from '../../text/passwords.ts'
+import { asText } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'compare_argon2',
+  categories: ['String Manipulation'],
+  status: 'stable',
+  description:
+    'Tells whether a string is the secret of an Argon2 hash (`argon2i` or `argon2id`), which carries its own parameters.',
+  params: [{ name: 'hashed_secret', type: 'string', description: 'The hash to compare with, in its full form.' }],
+  examples: [
+    [
+      'root.match = this.secret.compare_argon2("$argon2id$v=19$m=4096,t=3,p=1$c2FsdHktbWNzYWx0ZmFjZQ$RMUMwgtS32/mbszd+ke4o4Ej1jFpYiUqY6MHWa69X7Y")',
+      '{"secret":"there-are-many-blobs-in-the-sea"}',
+      '{"match":true}',
+    ],
+  ],
+  bareErrors: true,
+  create:
+    ([hash]) =>
+    target =>
+      compareArgon2(asText(target), hash as string),
+})

@@ -1,0 +1,23 @@
+import { compareBcrypt } from '../../text/passwords.ts'
+import { asText } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'compare_bcrypt',
+  categories: ['String Manipulation'],
+  status: 'stable',
+  description: 'Tells whether a string is the secret of a bcrypt hash.',
+  params: [{ name: 'hashed_secret', type: 'string', description: 'The hash to compare with.' }],
+  examples: [
+    [
+      'root.match = this.secret.compare_bcrypt("$2y$10$Dtnt5NNzVtMCOZONT705tOcS8It6krJX8bEjnDJnwxiFKsz1C.3Ay")',
+      '{"secret":"there-are-many-blobs-in-the-sea"}',
+      '{"match":true}',
+    ],
+  ],
+  bareErrors: true,
+  create:
+    ([hash]) =>
+    target =>
+      compareBcrypt(asText(target), hash as string),
+})

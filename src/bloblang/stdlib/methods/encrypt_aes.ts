@@ -1,0 +1,28 @@
+import { aesCipher } from '../../text/aes.ts'
+import { utf8Bytes, utf8Text } from '../../text/bytes.ts'
+import { bytesOrString } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'encrypt_aes',
+  categories: ['Encoding and Encryption'],
+  status: 'stable',
+  description:
+    'Encrypts a string or bytes with AES; the result is a string. The schemes are `ctr`, `gcm` and `cbc`, which takes whole blocks of 16 bytes; `ofb` works for those who still have it.',
+  params: [
+    { name: 'scheme', type: 'string', description: 'One of `ctr`, `gcm`, `cbc`.' },
+    { name: 'key', type: 'string', description: 'The key: 16, 24 or 32 bytes.' },
+    { name: 'iv', type: 'string', description: 'The initialization vector or nonce.' },
+  ],
+  examples: [
+    [
+      'let key = "2b7e151628aed2a6abf7158809cf4f3c".decode("hex")\nlet vector = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff".decode("hex")\nroot.encrypted = this.value.encrypt_aes("ctr", $key, $vector).encode("hex")',
+      '{"value":"hello world!"}',
+      '{"encrypted":"84e9b31ff7400bdf80be7254"}',
+    ],
+  ],
+  create: ([scheme, key, iv]) => {
+    const encrypt = aesCipher('encrypt', scheme as string, utf8Bytes(key as string), utf8Bytes(iv as string))
+    return target => utf8Text(encrypt(bytesOrString(target)))
+  },
+})

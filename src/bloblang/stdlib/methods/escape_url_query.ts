@@ -1,0 +1,13 @@
+import { queryEscape } from '../../text/url.ts'
+import { asText } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'escape_url_query',
+  categories: ['String Manipulation'],
+  status: 'stable',
+  description: 'Escapes text so that it can be part of a URL query; a space becomes `+`.',
+  params: [],
+  examples: [['root.escaped = this.value.escape_url_query()', '{"value":"foo & bar"}', '{"escaped":"foo+%26+bar"}']],
+  create: () => target => queryEscape(asText(target)),
+})

@@ -1,0 +1,23 @@
+import { sprintf } from '../../text/go-format.ts'
+import { asText } from '../../text/target.ts'
+import type { Value } from '../../value.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'format',
+  categories: ['String Manipulation'],
+  status: 'stable',
+  description:
+    "Uses a string as a format in the manner of Go's [fmt](https://pkg.go.dev/fmt) package, with the arguments as its operands. Numbers of a message count as text here; convert them with `.int64()` or `.number()` for verbs like `%d` and `%f`.",
+  params: [],
+  examples: [
+    [
+      'root.foo = "%s(%v): %v".format(this.name, this.age, this.fingers)',
+      '{"name":"lance","age":37,"fingers":13}',
+      '{"foo":"lance(37): 13"}',
+    ],
+    ['root.foo = "%05.1f|%d|%d".format(this.a.number(), 5, this.a)', '{"a":2}', '{"foo":"002.0|5|%!d(json.Number=2)"}'],
+  ],
+  variadic: true,
+  create: args => target => sprintf(asText(target), args as readonly Value[]),
+})

@@ -1,0 +1,87 @@
+import { createHmac, hash as digest } from 'node:crypto'
+import { MappingError } from '../../errors.ts'
+import { utf8Bytes } from '../../text/bytes.ts'
+import { checksum32, type Crc32Polynomial, fnv32, xxhash64 } from '../../text/hashes.ts'
+import { quote } from '../../text/quote.ts'
+import { bytesOrString } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'hash',
+  categories: ['Encoding and Encryption'],
+  status: 'stable',
+  description:
+    'Hashes a string or bytes; the result is bytes, which `.encode("hex")` or `.string()` make readable. The algorithm is one of `hmac_sha1`, `hmac_sha256`, `hmac_sha512`, which need a key, `md5`, `sha1`, `sha256`, `sha512`, `xxhash64`, `crc32` and `fnv32`; `xxhash64` and `fnv32` are decimal numbers as text.',
+  params: [
+    { name: 'algorithm', type: 'string', description: 'The algorithm.' },
+    { name: 'key', type: 'string', description: 'The key of an HMAC.', optional: true },
+    {
+      name: 'polynomial',
+      type: 'string',
+      description: 'The variant of `crc32`: `IEEE`, `Castagnoli` or `Koopman`.',
+      default: 'IEEE',
+    },
+  ],
+  examples: [
+    [
+      'root.h1 = this.value.hash("sha1").encode("hex")',
+      '{"value":"hello world"}',
+      '{"h1":"2aae6c35c94fcfb415dbe95f408b9ce91ee846ed"}',
+    ],
+    [
+      'root.h2 = this.value.hash("hmac_sha1","static-key").encode("hex")',
+      '{"value":"hello world"}',
+      '{"h2":"d87e5f068fa08fe90bb95bc7c8344cb809179d76"}',
+    ],
+    [
+      'root.h3 = this.value.hash(algorithm: "crc32", polynomial: "Castagnoli").encode("hex")',
+      '{"value":"hello world"}',
+      '{"h3":"c99465aa"}',
+    ],
+  ],
+  create: ([algorithm, key, polynomial]) => {
+    const hash = hasher(algorithm as string, utf8Bytes((key ?? '') as string), polynomial as string)
+    return target => hash(bytesOrString(target))
+  },
+})
+
+type Hasher = (bytes: Uint8Array) => Uint8Array
+
+function hasher(algorithm: string, key: Uint8Array, polynomial: string): Hasher {
+  switch (algorithm) {
+    case 'hmac_sha1':
+    case 'hmac-sha1':
+    case 'hmac_sha256':
+    case 'hmac-sha256':
+    case 'hmac_sha512':
+    case 'hmac-sha512': {
+      if (key.length === 0) throw new MappingError(`hash algorithm ${algorithm} requires a key argument`)
+      const name = algorithm.slice('hmac-'.length)
+      return bytes => new Uint8Array(createHmac(name, key).update(bytes).digest())
+    }
+    case 'md5':
+    case 'sha1':
+    case 'sha256':
+    case 'sha512':
+      return bytes => new Uint8Array(digest(algorithm, bytes, 'buffer'))
+    case 'xxhash64':
+      return bytes => utf8Bytes(String(xxhash64(bytes)))
+    case 'crc32':
+      return crc32(polynomial)
+    case 'fnv32':
+      return bytes => utf8Bytes(String(fnv32(bytes)))
+    default:
+      throw new MappingError(`unrecognized hash type: ${algorithm}`)
+  }
+}
+
+function crc32(polynomial: string): Hasher {
+  return bytes => {
+    if (!['IEEE', 'Castagnoli', 'Koopman'].includes(polynomial)) {
+      throw new MappingError(`unsupported crc32 hash key ${quote(polynomial)}`)
+    }
+    const checksum = new DataView(new ArrayBuffer(4))
+    checksum.setUint32(0, checksum32(bytes, polynomial as Crc32Polynomial))
+    return new Uint8Array(checksum.buffer)
+  }
+}

@@ -1,0 +1,13 @@
+import { quote } from '../../text/quote.ts'
+import { asText } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'quote',
+  categories: ['String Manipulation'],
+  status: 'stable',
+  description: 'Puts a string in double quotes and escapes (`\\t`, `\\xff`, `\\u0100`) what cannot be printed.',
+  params: [],
+  examples: [['root.quoted = this.thing.quote()', '{"thing":"foo\\nbar"}', '{"quoted":"\\"foo\\\\nbar\\""}']],
+  create: () => target => quote(asText(target)),
+})

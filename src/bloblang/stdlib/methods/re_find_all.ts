@@ -1,0 +1,25 @@
+import { compileRe2, groupText } from '../../text/re2.ts'
+import { stringOrBytes } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 're_find_all',
+  categories: ['Regular Expressions'],
+  status: 'stable',
+  description: 'Gives all matches of a regular expression as an array of strings.',
+  params: [
+    {
+      name: 'pattern',
+      type: 'string',
+      description: 'The pattern, in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).',
+    },
+  ],
+  examples: [['root.matches = this.value.re_find_all("a.")', '{"value":"paranormal"}', '{"matches":["ar","an","al"]}']],
+  create: ([pattern]) => {
+    const expression = compileRe2(pattern as string)
+    return target => {
+      const text = stringOrBytes(target)
+      return expression.matchAll(text).map(spans => groupText(text, spans, 0))
+    }
+  },
+})

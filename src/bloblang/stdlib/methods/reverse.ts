@@ -1,0 +1,18 @@
+import { withReplacements } from '../../text/bytes.ts'
+import { stringOrBytes } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'reverse',
+  categories: ['String Manipulation'],
+  status: 'stable',
+  description: 'Turns a string round, character by character; bytes are turned round byte by byte.',
+  params: [],
+  examples: [['root.reversed = this.thing.reverse()', '{"thing":"backwards"}', '{"reversed":"sdrawkcab"}']],
+  create: () => target =>
+    target instanceof Uint8Array
+      ? target.slice().reverse()
+      : Array.from(withReplacements(stringOrBytes(target)))
+          .reverse()
+          .join(''),
+})

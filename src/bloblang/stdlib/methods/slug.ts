@@ -1,0 +1,33 @@
+import { slug } from '../../text/slug.ts'
+import { asText } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'slug',
+  categories: ['String Manipulation'],
+  status: 'beta',
+  description:
+    'Makes a string fit for the path of a URL: letters in ASCII, words joined by hyphens. Some characters are spelled out in the given language.',
+  params: [
+    {
+      name: 'lang',
+      type: 'string',
+      description: 'The language, such as `en`, `de` or `fr`.',
+      optional: true,
+      default: 'en',
+    },
+  ],
+  examples: [
+    ['root.slug = this.value.slug()', '{"value":"Gopher & Bento"}', '{"slug":"gopher-and-bento"}'],
+    [
+      'root.slug = this.value.slug("fr")',
+      '{"value":"Gaufre & Poisson d\'Eau Profonde"}',
+      '{"slug":"gaufre-et-poisson-deau-profonde"}',
+    ],
+  ],
+  bareErrors: true,
+  create:
+    ([language]) =>
+    target =>
+      slug(asText(target), language as string),
+})

@@ -1,0 +1,20 @@
+import { unquote } from '../../text/quote.ts'
+import { asText } from '../../text/target.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'unquote',
+  categories: ['String Manipulation'],
+  status: 'stable',
+  description: 'Takes the quotes off a string and expands its escapes (`\\t`, `\\xff`, `\\u0100`).',
+  params: [],
+  examples: [
+    ['root.text = this.thing.unquote()', '{"thing":"\\"foo\\\\nbar\\""}', '{"text":"foo\\nbar"}'],
+    [
+      'root.text = this.thing.unquote()',
+      '{"thing":"foo"}',
+      { error: 'failed assignment (line 1): field `this.thing`: invalid syntax' },
+    ],
+  ],
+  create: () => target => unquote(asText(target)),
+})

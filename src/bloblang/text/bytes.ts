@@ -1,0 +1,93 @@
+/**
+ * Text and its bytes. Strings keep a byte that is not UTF-8 as the lone surrogate U+DC00 + byte, so both directions lose nothing.
+ */
+import { isUtf8 } from 'node:buffer'
+
+const BAD_BYTE = 0xdc00
+
+/** The UTF-8 bytes of a string; a kept bad byte comes out as itself, any other lone surrogate as U+FFFD. */
+export function utf8Bytes(text: string): Uint8Array {
+  if (text.isWellFormed()) return Buffer.from(text, 'utf8')
+  const out: Uint8Array[] = []
+  let start = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0xd800 || unit > 0xdfff) continue
+    if (unit < BAD_BYTE && isLowSurrogate(text.charCodeAt(i + 1))) {
+      i++
+      continue
+    }
+    out.push(Buffer.from(text.slice(start, i), 'utf8'))
+    out.push(isBadByte(unit) ? Uint8Array.of(unit - BAD_BYTE) : Uint8Array.of(0xef, 0xbf, 0xbd))
+    start = i + 1
+  }
+  out.push(Buffer.from(text.slice(start), 'utf8'))
+  return Buffer.concat(out)
+}
+
+/** The string of some bytes, whatever they are. */
+export function utf8Text(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (isUtf8(buffer)) return buffer.toString('utf8')
+  let text = ''
+  let start = 0
+  for (let i = 0; i < buffer.length; ) {
+    const width = runeWidth(buffer, i)
+    if (width > 0) {
+      i += width
+      continue
+    }
+    text += buffer.toString('utf8', start, i) + String.fromCharCode(BAD_BYTE + buffer[i]!)
+    start = ++i
+  }
+  return text + buffer.toString('utf8', start)
+}
+
+/** How many bytes a string is; what `length()` counts. */
+export function utf8Length(text: string): number {
+  return text.isWellFormed() ? Buffer.byteLength(text) : utf8Bytes(text).length
+}
+
+/** Whether a UTF-16 unit stands for a byte that was not UTF-8. */
+export function isBadByte(unit: number): boolean {
+  return unit >= BAD_BYTE + 0x80 && unit <= BAD_BYTE + 0xff
+}
+
+/** The byte that a lone surrogate stands for. */
+export function badByte(unit: number): number {
+  return unit - BAD_BYTE
+}
+
+/** Text as the original sees it rune by rune: what is not UTF-8 reads as U+FFFD. */
+export function withReplacements(text: string): string {
+  return text.isWellFormed() ? text : text.toWellFormed()
+}
+
+/** Joins halves of characters that were cut apart and met again, so that equal bytes are equal strings. */
+export function normalizeText(text: string): string {
+  return text.isWellFormed() ? text : utf8Text(utf8Bytes(text))
+}
+
+/** Bytes as a Latin-1 string, one unit a byte: for code that counts in bytes. */
+export function byteString(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= BAD_BYTE && unit <= 0xdfff
+}
+
+/** The width of the valid UTF-8 sequence at `at`, 0 where there is none (overlong, surrogates, truncated). */
+function runeWidth(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!
+  if (first < 0x80) return 1
+  if (first < 0xc2 || first > 0xf4) return 0
+  const second = bytes[at + 1] ?? 0
+  const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+  const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+  if (second < low || second > high) return 0
+  if (first < 0xe0) return 2
+  if (((bytes[at + 2] ?? 0) & 0xc0) !== 0x80) return 0
+  if (first < 0xf0) return 3
+  return ((bytes[at + 3] ?? 0) & 0xc0) === 0x80 ? 4 : 0
+}

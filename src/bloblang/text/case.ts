@@ -1,0 +1,95 @@
+/**
+ * Letter case as Go has it: `upper` and `lower` map character by character to one character each (ß stays ß, Σ becomes σ even
+ * at the end of a word), `title` follows the full Unicode rules with their special cases.
+ */
+const ASCII = /^[\0-\x7f]*$/
+const TITLE: Readonly<Record<string, string>> = {
+  Ǆ: 'ǅ',
+  ǆ: 'ǅ',
+  Ǉ: 'ǈ',
+  ǉ: 'ǈ',
+  Ǌ: 'ǋ',
+  ǌ: 'ǋ',
+  Ǳ: 'ǲ',
+  ǳ: 'ǲ',
+  ŉ: 'ʼN',
+}
+const CASED = /^\p{Cased}$/u
+const CASE_IGNORABLE = /^\p{Case_Ignorable}$/u
+/** Characters that join two letters to one word: MidLetter, MidNumLet and Single_Quote of UAX 29. */
+const MID_WORD = new Set(":··՟״‧︓﹕：.‘’․﹒＇．'")
+const WORD = /^[\p{Alphabetic}\p{Nd}\p{Pc}\p{M}\p{Cf}]$/u
+const WORD_EACH =
+  /^[\p{Ideographic}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u
+/** How far a capital sigma looks ahead for the end of its word. */
+const SIGMA_LOOKAHEAD = 31
+
+export function upper(text: string): string {
+  if (ASCII.test(text)) return text.toUpperCase()
+  return Array.from(text.toWellFormed(), upperRune).join('')
+}
+
+export function lower(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase()
+  return Array.from(text.toWellFormed(), lowerRune).join('')
+}
+
+export function upperRune(rune: string): string {
+  return simple(rune, rune.toUpperCase(), 8)
+}
+
+export function lowerRune(rune: string): string {
+  return rune === 'İ' ? 'i' : simple(rune, rune.toLowerCase(), -8)
+}
+
+/** Where the full mapping is a sequence, the simple one is the character itself, but for Greek letters with iota subscript. */
+function simple(rune: string, mapped: string, iotaDistance: number): string {
+  const code = rune.codePointAt(0)!
+  if (mapped.length <= (code > 0xffff ? 2 : 1)) return mapped
+  if (iotaDistance < 0) return rune
+  if (code >= 0x1f80 && code <= 0x1faf && (code & 8) === 0) return String.fromCodePoint(code + iotaDistance)
+  if (code === 0x1fb3 || code === 0x1fc3 || code === 0x1ff3) return String.fromCodePoint(code + 9)
+  return rune
+}
+
+/** The first letter of each word in title case, the others in lower case. */
+export function title(text: string): string {
+  const runes = Array.from(text)
+  let out = ''
+  let inWord = false
+  let wasMid = false
+  for (let i = 0; i < runes.length; i++) {
+    const rune = runes[i]!
+    const isMid = MID_WORD.has(rune)
+    if (isMid && wasMid) inWord = false
+    wasMid = isMid
+    if (CASED.test(rune)) {
+      out += inWord ? (rune === 'Σ' ? sigma(runes, i) : rune.toLowerCase()) : titleRune(rune)
+      inWord = true
+      continue
+    }
+    out += rune
+    if (!isMid && (!WORD.test(rune) || WORD_EACH.test(rune))) inWord = false
+  }
+  return out
+}
+
+function titleRune(rune: string): string {
+  const special = TITLE[rune]
+  if (special !== undefined) return special
+  const code = rune.codePointAt(0)!
+  // Georgian has capitals but no title case.
+  if ((code >= 0x10d0 && code <= 0x10ff) || /^\p{Lt}$/u.test(rune)) return rune
+  const single = upperRune(rune)
+  if (single !== rune || rune.toUpperCase() === rune) return single
+  const [first = '', ...rest] = Array.from(rune.toUpperCase())
+  const tail = rest.join('')
+  return first + (code >= 0x1f00 && code <= 0x1fff ? tail.replaceAll('Ι', '\u0345') : tail.toLowerCase())
+}
+
+function sigma(runes: readonly string[], at: number): string {
+  for (let i = at + 1; i < Math.min(runes.length, at + 1 + SIGMA_LOOKAHEAD); i++) {
+    if (!CASE_IGNORABLE.test(runes[i]!)) return CASED.test(runes[i]!) ? 'σ' : 'ς'
+  }
+  return 'ς'
+}

@@ -1,0 +1,149 @@
+/** The algorithms of `compress` and `decompress`, all of them at once in memory. */
+import {
+  constants,
+  deflateRawSync,
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  inflateRawSync,
+  inflateSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from 'node:zlib'
+import { MappingError } from '../errors.ts'
+import { decompressBzip2 } from './bzip2.ts'
+import { compressLz4, decompressLz4 } from './lz4.ts'
+import { compressSnappy, decompressSnappy } from './snappy.ts'
+import { MAX_RESULT_BYTES } from './target.ts'
+
+type Codec = (bytes: Uint8Array) => Uint8Array
+
+/** The levels of deflate go from -2 (Huffman only) to 9; -1 is the default. */
+const HUFFMAN_ONLY = -2
+const DEFAULT_LEVEL = -1
+const LIMIT = { maxOutputLength: MAX_RESULT_BYTES } as const
+
+/** Throws for an algorithm that is not known; a wrong level is an error of each call. */
+export function compressor(algorithm: string, level: number): Codec {
+  switch (algorithm) {
+    case 'gzip':
+    case 'pgzip':
+      return bytes => gzipSync(bytes, deflateOptions(level, `gzip: invalid compression level: ${level}`))
+    case 'zlib':
+      return bytes => deflateSync(bytes, deflateOptions(level, `zlib: invalid compression level: ${level}`))
+    case 'flate': {
+      const refusal = `flate: invalid compression level ${level}: want value in range [-2, 9]`
+      return bytes => deflateRawSync(bytes, deflateOptions(level, refusal))
+    }
+    case 'lz4':
+      return bytes => compressLz4(bytes)
+    case 'snappy':
+      return bytes => compressSnappy(bytes)
+    case 'zstd':
+      return bytes => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: zstdLevel(level) } })
+    default:
+      throw new MappingError(`compression type not recognised: ${algorithm}`)
+  }
+}
+
+function deflateOptions(level: number, refusal: string) {
+  if (level < HUFFMAN_ONLY || level > 9) throw new MappingError(refusal)
+  if (level === HUFFMAN_ONLY) return { strategy: constants.Z_HUFFMAN_ONLY }
+  return level === DEFAULT_LEVEL ? {} : { level }
+}
+
+/** The original's levels of zstd, in the library's: fastest, default, better, best. */
+function zstdLevel(level: number): number {
+  return level < 0 ? 3 : Math.max(1, Math.min(level, 22))
+}
+
+/** Throws for an algorithm that is not known, and each call for data that is no such thing. */
+export function decompressor(algorithm: string): Codec {
+  switch (algorithm) {
+    case 'gzip':
+    case 'pgzip':
+      return gunzip
+    case 'zlib':
+      return bytes => {
+        if (bytes.length < 2) throw new MappingError('unexpected EOF')
+        return inflating('zlib', bytes, () => inflateSync(bytes, LIMIT))
+      }
+    case 'flate':
+      return bytes => inflating('flate', bytes, () => inflateRawSync(bytes, LIMIT))
+    case 'bzip2':
+      return decompressBzip2
+    case 'lz4':
+      return decompressLz4
+    case 'snappy':
+      return decompressSnappy
+    case 'zstd':
+      return zstd
+    default:
+      throw new MappingError(`compression type not recognised: ${algorithm}`)
+  }
+}
+
+function gunzip(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) throw new MappingError('EOF')
+  if (bytes.length < 10) throw new MappingError('unexpected EOF')
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) throw new MappingError('gzip: invalid header')
+  return inflating('gzip', bytes, () => gunzipSync(bytes, LIMIT))
+}
+
+function inflating(name: string, bytes: Uint8Array, inflate: () => Uint8Array): Uint8Array {
+  try {
+    return new Uint8Array(inflate())
+  } catch (error) {
+    throw inflateFailure(name, bytes, error)
+  }
+}
+
+function inflateFailure(name: string, bytes: Uint8Array, error: unknown): MappingError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const message = error instanceof Error ? error.message : String(error)
+  if (code === 'ERR_BUFFER_TOO_LARGE') {
+    return new MappingError(`the decompressed data would be more than the limit of ${MAX_RESULT_BYTES} bytes`)
+  }
+  if (code === 'Z_BUF_ERROR') return new MappingError('unexpected EOF')
+  if (code === 'Z_NEED_DICT') return new MappingError('zlib: invalid dictionary')
+  if (/incorrect header check|unknown compression method|invalid window size/.test(message)) {
+    return new MappingError(`${name}: invalid header`)
+  }
+  if (/incorrect (data|length) check/.test(message)) return new MappingError(`${name}: invalid checksum`)
+  return new MappingError(`flate: corrupt input before offset ${corruptOffset(name, bytes)}`)
+}
+
+/** How far the data makes sense: the longest beginning that inflates without complaint, counted as the original counts. */
+function corruptOffset(name: string, bytes: Uint8Array): number {
+  const header = name === 'flate' ? 0 : name === 'zlib' ? 2 : 10
+  const body = bytes.subarray(header)
+  let good = 0
+  let bad = body.length
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1
+    if (isCorrupt(body.subarray(0, middle))) bad = middle
+    else good = middle
+  }
+  return bad
+}
+
+function isCorrupt(bytes: Uint8Array): boolean {
+  try {
+    inflateRawSync(bytes, LIMIT)
+    return false
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR')
+  }
+}
+
+function zstd(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) return new Uint8Array()
+  try {
+    return new Uint8Array(zstdDecompressSync(bytes, LIMIT))
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    if (/Unknown frame descriptor/i.test(message)) throw new MappingError('invalid input: magic number mismatch')
+    if (/Src size is incorrect|unexpected end/i.test(message)) throw new MappingError('unexpected EOF')
+    throw new MappingError(`zstd: ${message}`)
+  }
+}

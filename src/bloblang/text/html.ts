@@ -1,0 +1,244 @@
+/** Escaping of HTML, and the removal of its tags. */
+import { HTML_ENTITIES } from './html-entities.ts'
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  "'": '&#39;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  '\r': '&#13;',
+}
+/** What the references to the unused codes 80 to 9F stand for, as Windows-1252 has it. */
+const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
+/** The longest name that is known without a semicolon has this many letters. */
+const LONGEST_BARE_NAME = 6
+
+let named: Map<string, string> | undefined
+
+/** Escapes the five characters that mean something in HTML. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&'<>"]/g, char => ESCAPES[char]!)
+}
+
+/** Replaces character references by what they stand for; what is no reference stays. */
+export function unescapeHtml(text: string): string {
+  if (!text.includes('&')) return text
+  return text.replace(/&#([xX]?)([0-9a-fA-F]*)(;?)|&([A-Za-z0-9]+)(;?)/g, (match, x, digits, _end, name, end) =>
+    name === undefined
+      ? numeric(match, x as string, digits as string)
+      : reference(match, name as string, end as string),
+  )
+}
+
+function numeric(match: string, x: string, digits: string): string {
+  const used = x === '' ? /^[0-9]*/.exec(digits)![0] : digits
+  const end = match.endsWith(';') && used.length === digits.length ? ';' : ''
+  // A reference needs three characters behind the ampersand and number sign to count.
+  if (2 + x.length + used.length + end.length <= 3 || (x === '' && used === '')) return match
+  const code = decodeNumber(used, x === '' ? 10 : 16)
+  return code + match.slice(2 + x.length + used.length + end.length)
+}
+
+function decodeNumber(digits: string, base: number): string {
+  let code = 0
+  // 32 bits wrap around, as they do in the original.
+  for (const digit of digits) code = (Math.imul(code, base) + Number.parseInt(digit, base)) | 0
+  if (code >= 0x80 && code <= 0x9f) return WINDOWS_1252[code - 0x80]!
+  if (code === 0 || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff || code < 0) return '\ufffd'
+  return String.fromCodePoint(code)
+}
+
+function reference(match: string, name: string, end: string): string {
+  const table = entities()
+  const whole = table.get(name + end)
+  if (whole !== undefined) return whole
+  for (let length = Math.min(name.length + end.length - 1, LONGEST_BARE_NAME); length > 1; length--) {
+    const bare = table.get(name.slice(0, length))
+    if (bare !== undefined) return bare + match.slice(1 + length)
+  }
+  return match
+}
+
+function entities(): Map<string, string> {
+  if (named !== undefined) return named
+  named = new Map()
+  for (const entry of HTML_ENTITIES.trim().split(' ')) {
+    const [, name = '', mark, codes = ''] = /^(.+?)([=!])(.+)$/.exec(entry)!
+    const text = codes
+      .split('+')
+      .map(code => String.fromCodePoint(Number.parseInt(code, 16)))
+      .join('')
+    named.set(`${name};`, text)
+    if (mark === '!') named.set(name, text)
+  }
+  return named
+}
+
+/** Elements whose text readers never see; they go with all that is in them. */
+const HIDDEN_CONTENT = new Set(
+  'frame frameset iframe noembed noframes noscript nostyle object script style title'.split(' '),
+)
+/** Elements that make sense without attributes. Others lose their tags even if they are to be preserved. */
+const BARE_ELEMENTS = new Set(
+  (
+    'abbr acronym address article aside audio b bdi blockquote body br button canvas caption center cite code col colgroup ' +
+    'datalist dd del details dfn div dl dt em fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 head header hgroup hr html i ' +
+    'ins kbd li mark marquee nav ol optgroup option p picture pre q rp rt ruby s samp script section select small span strike ' +
+    'strong style sub summary sup svg table tbody td textarea tfoot th thead title time tr tt u ul var video wbr'
+  ).split(' '),
+)
+/** Elements whose content is text up to their end tag. */
+const RAW_TEXT = new Set('iframe noembed noframes noscript script style textarea title xmp'.split(' '))
+
+interface Tag {
+  readonly kind: 'start' | 'end' | 'selfClosing'
+  readonly name: string
+}
+
+/** Removes all tags, comments and hidden content; elements named in `preserve` keep their tags, without attributes. */
+export function stripHtml(html: string, preserve: readonly string[] = []): string {
+  const kept = new Set(preserve.map(name => name.toLowerCase()))
+  const closingToSkip: string[] = []
+  let out = ''
+  let hiddenDepth = 0
+  let hidden = false
+  let lastStarted = ''
+  for (const token of tokens(html)) {
+    if (typeof token === 'string') {
+      if (!hidden && lastStarted !== 'script' && lastStarted !== 'style') out += escapeText(token)
+      continue
+    }
+    const { kind, name } = token
+    if (kind === 'start') lastStarted = name
+    if (kind === 'end' && lastStarted === name) lastStarted = ''
+    if (name === 'script' || name === 'style') continue
+    if (kind === 'end' && closingToSkip.at(-1) === name) {
+      closingToSkip.pop()
+      continue
+    }
+    if (!kept.has(name)) {
+      if (!HIDDEN_CONTENT.has(name) || kind === 'selfClosing') continue
+      hiddenDepth += kind === 'start' ? 1 : -1
+      if (kind === 'start') hidden = true
+      else if (hiddenDepth === 0) hidden = false
+      continue
+    }
+    if (kind !== 'end' && !BARE_ELEMENTS.has(name)) {
+      if (kind === 'start') closingToSkip.push(name)
+      continue
+    }
+    if (!hidden) out += kind === 'end' ? `</${name}>` : kind === 'start' ? `<${name}>` : `<${name}/>`
+  }
+  return out
+}
+
+function escapeText(text: string): string {
+  return text.replace(/[&'<>"\r]/g, char => ESCAPES[char]!)
+}
+
+/** Texts (decoded) and tags in their order; comments and declarations are left out. */
+function* tokens(html: string): Generator<string | Tag> {
+  let at = 0
+  let textStart = 0
+  while (at < html.length) {
+    const open = html.indexOf('<', at)
+    if (open < 0) break
+    const next = html[open + 1] ?? ''
+    if (!/[A-Za-z/!?]/.test(next)) {
+      at = open + 1
+      continue
+    }
+    if (next === '/' && open + 2 >= html.length) break
+    if (open > textStart) yield decoded(html.slice(textStart, open))
+    if (/[A-Za-z]/.test(next) || (next === '/' && /[A-Za-z]/.test(html[open + 2] ?? ''))) {
+      const tag = readTag(html, open + (next === '/' ? 2 : 1))
+      // A tag that never ends swallows the rest.
+      if (tag === undefined) return
+      yield { kind: next === '/' ? 'end' : tag.selfClosing ? 'selfClosing' : 'start', name: tag.name }
+      at = textStart = tag.end
+      if (next === '/') continue
+      if (tag.name === 'plaintext') {
+        yield newlines(html.slice(at)).replaceAll('\0', '\ufffd')
+        return
+      }
+      if (!RAW_TEXT.has(tag.name)) continue
+      const end = rawEnd(html, at, tag.name)
+      const raw = newlines(html.slice(at, end)).replaceAll('\0', '\ufffd')
+      if (raw !== '') yield tag.name === 'textarea' || tag.name === 'title' ? unescapeHtml(raw) : raw
+      at = textStart = end
+      continue
+    }
+    at = textStart = declarationEnd(html, open)
+  }
+  if (textStart < html.length) yield decoded(html.slice(textStart))
+}
+
+function decoded(text: string): string {
+  return unescapeHtml(newlines(text))
+}
+
+function newlines(text: string): string {
+  return text.replace(/\r\n?/g, '\n')
+}
+
+/** Reads a tag from its name on. Undefined where the text ends first. */
+function readTag(html: string, start: number): { name: string; selfClosing: boolean; end: number } | undefined {
+  const nameEnd = start + /^[^\s/>]*/.exec(html.slice(start, start + 256))![0].length
+  const stop = nameEnd < start + 256 ? nameEnd : start + html.slice(start).search(/[\s/>]|$/)
+  const name = html.slice(start, stop).replaceAll('\0', '\ufffd').toLowerCase()
+  let at = stop
+  let lastValueEnd = -1
+  for (;;) {
+    at = skipSpace(html, at)
+    if (at >= html.length) return undefined
+    if (html[at] === '>') break
+    const attribute = readAttribute(html, at)
+    lastValueEnd = attribute.valueEnd
+    at = attribute.end
+  }
+  return { name, selfClosing: html[at - 1] === '/' && at !== lastValueEnd, end: at + 1 }
+}
+
+function readAttribute(html: string, start: number): { valueEnd: number; end: number } {
+  let at = start
+  while (at < html.length && !/[\s/>]/.test(html[at]!) && (html[at] !== '=' || at === start)) at++
+  const keyed = at > start
+  at = skipSpace(html, at)
+  if (html[at] === '/') return { valueEnd: -1, end: at + 1 }
+  if (html[at] !== '=') return { valueEnd: -1, end: at }
+  at = skipSpace(html, at + 1)
+  const mark = html[at]
+  if (mark === '>') return { valueEnd: -1, end: at }
+  if (mark === '"' || mark === "'") {
+    const close = html.indexOf(mark, at + 1)
+    return { valueEnd: -1, end: close < 0 ? html.length : close + 1 }
+  }
+  while (at < html.length && !/[\s>]/.test(html[at]!)) at++
+  return { valueEnd: keyed ? at : -1, end: at }
+}
+
+function skipSpace(html: string, start: number): number {
+  let at = start
+  while (at < html.length && ' \n\r\t\f'.includes(html[at]!)) at++
+  return at
+}
+
+function rawEnd(html: string, start: number, name: string): number {
+  const close = new RegExp(`</${name}[ \\n\\r\\t\\f/>]`, 'gi')
+  close.lastIndex = start
+  return close.exec(html)?.index ?? html.length
+}
+
+/** Where a comment, a doctype or a bogus comment ends. */
+function declarationEnd(html: string, open: number): number {
+  if (html.startsWith('<!--', open)) {
+    const short = /^<!--(?:-?>)/.exec(html.slice(open, open + 7))
+    if (short !== null) return open + short[0].length
+    const close = /--!?>/g
+    close.lastIndex = open + 4
+    return close.exec(html) === null ? html.length : close.lastIndex
+  }
+  const close = html.indexOf('>', open)
+  return close < 0 ? html.length : close + 1
+}

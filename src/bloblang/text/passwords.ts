@@ -1,0 +1,98 @@
+/** Comparing secrets with their bcrypt and Argon2 hashes. */
+import { argon2Sync, timingSafeEqual } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { MappingError } from '../errors.ts'
+import { utf8Bytes } from './bytes.ts'
+import { decodeBase64 } from './encodings.ts'
+import { quote } from './quote.ts'
+
+const require = createRequire(import.meta.url)
+/** bcrypt reads no more of a secret than this. */
+const BCRYPT_SECRET_BYTES = 72
+/** KiB of memory that a hash may ask for; one that wants more comes from an attacker. */
+const MAX_ARGON2_MEMORY = 4 * 1024 * 1024
+
+/** Whether `secret` is what was hashed. Throws for a hash that is none, with the original's texts. */
+export function compareBcrypt(secret: string, hash: string): boolean {
+  checkBcrypt(hash)
+  const { compareSync } = require('bcryptjs') as typeof import('bcryptjs')
+  const bytes = utf8Bytes(secret)
+  // The library counts and cuts by itself as well; a longer secret is no error when comparing.
+  const shown = bytes.length > BCRYPT_SECRET_BYTES ? bytes.subarray(0, BCRYPT_SECRET_BYTES) : bytes
+  const text = Buffer.from(shown).toString('utf8')
+  return compareSync(text, hash.slice(0, 60))
+}
+
+function checkBcrypt(hash: string): void {
+  const length = utf8Bytes(hash).length
+  if (length < 59) throw new MappingError('crypto/bcrypt: hashedSecret too short to be a bcrypted password')
+  if (hash[0] !== '$') {
+    throw new MappingError(
+      `crypto/bcrypt: bcrypt hashes must start with '$', but hashedSecret started with '${hash[0]}'`,
+    )
+  }
+  if (hash[1]! > '2') {
+    throw new MappingError(
+      `crypto/bcrypt: bcrypt algorithm version '${hash[1]}' requested is newer than current version '2'`,
+    )
+  }
+  const cost = hash.slice(hash[2] === '$' ? 3 : 4).slice(0, 2)
+  if (!/^[+-]?[0-9]+$/.test(cost)) throw new MappingError(`strconv.Atoi: parsing ${quote(cost)}: invalid syntax`)
+  const value = Number(cost)
+  if (value < 4 || value > 31) {
+    throw new MappingError(`crypto/bcrypt: cost ${value} is outside allowed inclusive range 4..31`)
+  }
+}
+
+/** Whether `secret` is what was hashed. Throws for a hash that is none; an empty secret never matches. */
+export function compareArgon2(secret: string, hash: string): boolean {
+  const message = utf8Bytes(secret)
+  if (message.length === 0) return false
+  const { algorithm, salt, key, memory, passes, parallelism } = parseArgon2(hash)
+  // The original's library does not know empty keys and one pass less than one.
+  if (passes < 1) throw new MappingError('argon2: number of rounds too small')
+  if (parallelism < 1) throw new MappingError('argon2: parallelism degree too low')
+  if (memory > MAX_ARGON2_MEMORY) throw new MappingError(`invalid argon2 hash: memory of ${memory} KiB is too much`)
+  if (key.length === 0) return true
+  const parameters = {
+    message,
+    nonce: salt,
+    parallelism,
+    tagLength: key.length,
+    memory: Math.max(memory, 8 * parallelism),
+    passes,
+  }
+  return timingSafeEqual(argon2Sync(algorithm, parameters), key)
+}
+
+function parseArgon2(hash: string) {
+  const parts = hash.split('$')
+  if (parts.length !== 6) throw invalidArgon2()
+  const [, algorithm, version = '', parameters = '', saltText = '', keyText = ''] = parts
+  if (algorithm !== 'argon2i' && algorithm !== 'argon2id') throw invalidArgon2('unrecognised argon2 format')
+  if (!/^v=\S/.test(version)) throw invalidArgon2('failed to parse version')
+  const numbers = /^m=([+-]?\d+),t=([+-]?\d+),p=([+-]?\d+)(.*)$/s.exec(parameters)
+  if (numbers === null) throw invalidArgon2('failed to parse parameters')
+  if (numbers[4] !== '') throw invalidArgon2('excess characters in parameters segment')
+  return {
+    algorithm: algorithm as 'argon2i' | 'argon2id',
+    memory: Number(numbers[1]),
+    passes: Number(numbers[2]),
+    parallelism: Number(numbers[3]),
+    salt: rawBase64(saltText, 'failed to parse base64 salt'),
+    key: rawBase64(keyText, 'failed to parse base64 key'),
+  }
+}
+
+function rawBase64(text: string, what: string): Uint8Array {
+  try {
+    return decodeBase64(utf8Bytes(text), 'rawstd')
+  } catch (error) {
+    if (error instanceof MappingError) throw new MappingError(`invalid argon2 hash: ${what}; ${error.message}`)
+    throw error
+  }
+}
+
+function invalidArgon2(why?: string): MappingError {
+  return new MappingError(`invalid argon2 hash${why === undefined ? '' : `: ${why}`}`)
+}

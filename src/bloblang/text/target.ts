@@ -1,0 +1,51 @@
+import { MappingError, WrongTypeError } from '../errors.ts'
+import { Timestamp, type Value } from '../value.ts'
+import { utf8Bytes, utf8Text } from './bytes.ts'
+import { timestampText } from './timestamp-text.ts'
+
+/** No single result may grow beyond this: a mapping error is better than a process without memory. */
+export const MAX_RESULT_BYTES = 256 * 1024 * 1024
+
+/** The target of a method that takes text in any form: strings, bytes, timestamps. */
+export function asText(target: Value): string {
+  if (typeof target === 'string') return target
+  if (target instanceof Uint8Array) return utf8Text(target)
+  if (target instanceof Timestamp) return timestampText(target)
+  throw new WrongTypeError(['string'], target)
+}
+
+/** The target of a method that works on bytes: bytes, the UTF-8 of a string, timestamps. */
+export function asBytes(target: Value): Uint8Array {
+  if (target instanceof Uint8Array) return target
+  if (typeof target === 'string') return utf8Bytes(target)
+  if (target instanceof Timestamp) return utf8Bytes(timestampText(target))
+  throw new WrongTypeError(['bytes'], target)
+}
+
+/** The target of a method that takes strings and bytes but no timestamps, as text. */
+export function stringOrBytes(target: Value): string {
+  if (typeof target === 'string') return target
+  if (target instanceof Uint8Array) return utf8Text(target)
+  throw new WrongTypeError(['string'], target)
+}
+
+/** The same, as bytes. */
+export function bytesOrString(target: Value): Uint8Array {
+  if (target instanceof Uint8Array) return target
+  if (typeof target === 'string') return utf8Bytes(target)
+  throw new WrongTypeError(['string'], target)
+}
+
+/** Applies a text function to a string or to bytes; what went in as bytes comes out as bytes. */
+export function keepKind(target: Value, change: (text: string) => string): string | Uint8Array {
+  if (typeof target === 'string') return change(target)
+  if (target instanceof Uint8Array) return utf8Bytes(change(utf8Text(target)))
+  throw new WrongTypeError(['string'], target)
+}
+
+/** Refuses a result that would not fit in memory, before it is made. */
+export function checkSize(bytes: number, what: string): void {
+  if (bytes > MAX_RESULT_BYTES) {
+    throw new MappingError(`${what} would be ${bytes} bytes long, more than the limit of ${MAX_RESULT_BYTES}`)
+  }
+}
