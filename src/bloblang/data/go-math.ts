@@ -50,9 +50,7 @@ export function log(x: number): number {
 }
 
 export function log10(x: number): number {
-  const [fraction, exponent] = splitExponent(x)
-  const log2 = fraction === 0.5 ? exponent - 1 : log(fraction) * Math.LOG2E + exponent
-  return log2 * LOG10_OF_2
+  return log(x) * Math.LOG10E
 }
 
 export function pow(x: number, y: number): number {
@@ -79,7 +77,9 @@ const TAN_Q = [
 ]
 const LOG_ODD = [1.479819860511658591e-1, 1.818357216161805012e-1, 2.857142874366239149e-1, 6.66666666666673513e-1]
 const LOG_EVEN = [1.531383769920937332e-1, 2.222219843214978396e-1, 3.999999999940941908e-1]
-const LOG10_OF_2 = 0.301029995663981195
+const LN2_UPPER = 0.69314718055966295651160180568695068359375
+const LN2_LOWER = 0.28235290563031577122588448175013436025525412068e-12
+const EXP_SERIES = [1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5, 1]
 const FOUR_OVER_PI = 1.27323954473516268615
 const LN2_HIGH = 6.9314718036912381649e-1
 const LN2_LOW = 1.90821492927058770002e-10
@@ -172,7 +172,7 @@ function raise(x: number, y: number): number {
     part -= 1
     whole += 1
   }
-  let result = part === 0 ? 1 : Math.exp(part * log(x))
+  let result = part === 0 ? 1 : exp(part * log(x))
   let exponent = 0
   let [base, baseExponent] = splitExponent(x)
   for (let left = BigInt(whole); left !== 0n; left >>= 1n) {
@@ -192,6 +192,39 @@ function raise(x: number, y: number): number {
     }
   }
   return y < 0 ? scaleByPower(1 / result, -exponent) : scaleByPower(result, exponent)
+}
+
+/** For arguments of moderate size: reduced by ln 2 and 1/16, a Taylor series with fused steps, doubled four times. */
+function exp(x: number): number {
+  const power = roundHalfEven(x * Math.LOG2E)
+  const reduced = fused(-power, LN2_LOWER, fused(-power, LN2_UPPER, x)) * 0.0625
+  let series = EXP_SERIES[0]!
+  for (let at = 1; at < EXP_SERIES.length; at++) series = fused(series, reduced, EXP_SERIES[at]!)
+  let grown = reduced * series
+  for (let doubling = 0; doubling < 3; doubling++) grown *= grown + 2
+  return scaleByPower(fused(grown, grown + 2, 1), power)
+}
+
+function roundHalfEven(x: number): number {
+  const rounded = Math.round(x)
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
+}
+
+/** a · b + c, rounded once: product and sum are split into their value and what was lost. */
+function fused(a: number, b: number, c: number): number {
+  const product = a * b
+  const [aHigh, aLow] = halves(a)
+  const [bHigh, bLow] = halves(b)
+  const productRest = aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow)
+  const sum = product + c
+  const part = sum - product
+  return sum + (product - (sum - part) + (c - part) + productRest)
+}
+
+function halves(x: number): [high: number, low: number] {
+  const scaled = x * 134217729
+  const high = scaled - (scaled - x)
+  return [high, x - high]
 }
 
 /** value · 2^exponent, rounded once. */

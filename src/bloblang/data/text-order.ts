@@ -25,5 +25,5 @@ export function sortedKeys(object: object): string[] {
   return keys
 }
 
-/** Text of bytes, whatever they are. */
-export { utf8Text as textOf } from '../text/bytes.ts'
+/** Strings and their bytes, see text/bytes.ts. */
+export { utf8Bytes as bytesOf, utf8Text as textOf } from '../text/bytes.ts'

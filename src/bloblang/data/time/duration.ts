@@ -1,0 +1,60 @@
+import { MappingError } from '../../errors.ts'
+import { quoteTime } from './parse.ts'
+
+const UNIT_NANOS: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  '\u00b5s': 1_000n,
+  '\u03bcs': 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+}
+const LIMIT = 2n ** 63n
+
+/** Nanoseconds of a duration in Go's syntax: `1h30m`, `-1.5s`, `0`. Throws the texts of `time.ParseDuration`. */
+export function parseDuration(text: string): bigint {
+  const invalid = () => new MappingError(`time: invalid duration ${quoteTime(text)}`)
+  const negative = text.startsWith('-')
+  let rest = text.replace(/^[-+]/, '')
+  if (rest === '0') return 0n
+  if (rest === '') throw invalid()
+  let total = 0n
+  while (rest !== '') {
+    const [, whole, fraction, unit] = /^(\d*)(?:\.(\d*))?([^.\d]*)/s.exec(rest) as unknown as [
+      string,
+      string,
+      string | undefined,
+      string,
+    ]
+    if (whole === '' && (fraction ?? '') === '') throw invalid()
+    if (BigInt(whole || '0') > LIMIT) throw invalid()
+    if (unit === '') throw new MappingError(`time: missing unit in duration ${quoteTime(text)}`)
+    if (!Object.hasOwn(UNIT_NANOS, unit)) {
+      throw new MappingError(`time: unknown unit ${quoteTime(unit)} in duration ${quoteTime(text)}`)
+    }
+    const nanos = UNIT_NANOS[unit]!
+    const amount = BigInt(whole || '0') * nanos
+    if (amount > LIMIT) throw invalid()
+    total += amount + fractionNanos(fraction ?? '', nanos)
+    if (total > LIMIT) throw invalid()
+    rest = rest.slice(/^\d*(?:\.\d*)?/.exec(rest)![0].length + unit.length)
+  }
+  if (!negative && total === LIMIT) throw invalid()
+  return negative ? -total : total
+}
+
+/** Computed in floats, as in Go; digits that do not fit into 63 bits are left out. */
+function fractionNanos(digits: string, unitNanos: bigint): bigint {
+  let kept = 0n
+  let scale = 1
+  for (const digit of digits) {
+    if (kept > (LIMIT - 1n) / 10n) break
+    const next = kept * 10n + BigInt(digit)
+    if (next > LIMIT) break
+    kept = next
+    scale *= 10
+  }
+  return BigInt(Math.trunc(Number(kept) * (Number(unitNanos) / scale)))
+}

@@ -1,0 +1,137 @@
+import { Timestamp } from '../../value.ts'
+import { type CivilTime, MONTHS, WEEKDAYS, civilFromSeconds, dayOfYear, weekdayOf } from './calendar.ts'
+import { type LayoutElement, parseLayout } from './layout.ts'
+import { type ZoneState, zoneStateAt } from './zone.ts'
+
+export const RFC3339_NANO = '2006-01-02T15:04:05.999999999Z07:00'
+
+/** A timestamp as a clock in its zone shows it. */
+export interface ClockView {
+  readonly unixSeconds: number
+  /** Below a second. */
+  readonly nanos: number
+  /** Seconds since 1970-01-01T00:00 that the clock shows. */
+  readonly clockSeconds: number
+  readonly civil: CivilTime
+  readonly zone: ZoneState
+}
+
+export function clockView(timestamp: Timestamp): ClockView {
+  const nanos = Number(((timestamp.unixNanos % BILLION) + BILLION) % BILLION)
+  const unixSeconds = Number((timestamp.unixNanos - BigInt(nanos)) / BILLION)
+  const zone = zoneStateAt(timestamp.zone, unixSeconds)
+  const clockSeconds = unixSeconds + zone.offsetSeconds
+  return { unixSeconds, nanos, clockSeconds, civil: civilFromSeconds(clockSeconds), zone }
+}
+
+/** Prints a timestamp by a layout of Go's reference time. */
+export function formatLayout(timestamp: Timestamp, layout: string): string {
+  const view = clockView(timestamp)
+  let text = ''
+  for (const { literal, element } of parseLayout(layout)) {
+    text += literal
+    if (element !== null) text += formatElement(view, element)
+  }
+  return text
+}
+
+/** RFC 3339 with as many digits of the fraction as it needs. */
+export function formatRfc3339(timestamp: Timestamp): string {
+  const { civil, nanos, zone } = clockView(timestamp)
+  const date = `${padded(civil.year, 4)}-${padded(civil.month, 2)}-${padded(civil.day, 2)}`
+  const time = `${padded(civil.hour, 2)}:${padded(civil.minute, 2)}:${padded(civil.second, 2)}`
+  const offset = zone.offsetSeconds === 0 ? 'Z' : offsetText(zone.offsetSeconds, ':')
+  return `${date}T${time}${trimmedFraction(nanos, 9, '.')}${offset}`
+}
+
+/** A number with zeros in front, behind its sign. */
+export function padded(number: number, width: number): string {
+  return number < 0 ? `-${String(-number).padStart(width, '0')}` : String(number).padStart(width, '0')
+}
+
+const BILLION = 1_000_000_000n
+
+function formatElement(view: ClockView, element: LayoutElement): string {
+  const { civil, nanos, zone } = view
+  switch (element.kind) {
+    case '2006':
+      return padded(civil.year, 4)
+    case '06':
+      return padded(Math.abs(civil.year) % 100, 2)
+    case 'January':
+      return MONTHS[civil.month - 1]!
+    case 'Jan':
+      return MONTHS[civil.month - 1]!.slice(0, 3)
+    case '1':
+      return String(civil.month)
+    case '01':
+      return padded(civil.month, 2)
+    case 'Monday':
+      return WEEKDAYS[weekdayOf(view.clockSeconds)]!
+    case 'Mon':
+      return WEEKDAYS[weekdayOf(view.clockSeconds)]!.slice(0, 3)
+    case '2':
+      return String(civil.day)
+    case '_2':
+      return String(civil.day).padStart(2)
+    case '02':
+      return padded(civil.day, 2)
+    case '__2':
+      return String(dayOfYear(civil)).padStart(3)
+    case '002':
+      return padded(dayOfYear(civil), 3)
+    case '15':
+      return padded(civil.hour, 2)
+    case '3':
+      return String(civil.hour % 12 || 12)
+    case '03':
+      return padded(civil.hour % 12 || 12, 2)
+    case '4':
+      return String(civil.minute)
+    case '04':
+      return padded(civil.minute, 2)
+    case '5':
+      return String(civil.second)
+    case '05':
+      return padded(civil.second, 2)
+    case 'PM':
+      return civil.hour >= 12 ? 'PM' : 'AM'
+    case 'pm':
+      return civil.hour >= 12 ? 'pm' : 'am'
+    case 'MST':
+      return zone.abbreviation || offsetText(zone.offsetSeconds, '')
+    case 'Z':
+    case '-':
+      return formatOffset(zone.offsetSeconds, element)
+    case '.0':
+      return (
+        element.text[0]! +
+        padded(nanos, 9)
+          .padEnd(element.text.length, '0')
+          .slice(0, element.text.length - 1)
+      )
+    case '.9':
+      return trimmedFraction(nanos, element.text.length - 1, element.text[0]!)
+  }
+}
+
+function formatOffset(offsetSeconds: number, element: LayoutElement): string {
+  if (element.kind === 'Z' && offsetSeconds === 0) return 'Z'
+  const colon = element.text.includes(':') ? ':' : ''
+  const text = offsetText(offsetSeconds, colon)
+  const digits = element.text.replace(/[^0-9]/g, '').length
+  if (digits === 2) return text.slice(0, 3)
+  return digits === 6 ? text + colon + padded(Math.abs(offsetSeconds) % 60, 2) : text
+}
+
+/** `+01:30`. The sign is that of the minutes: less than one minute west of UTC counts as east. */
+function offsetText(offsetSeconds: number, colon: string): string {
+  const minutes = Math.trunc(offsetSeconds / 60)
+  const size = Math.abs(minutes)
+  return `${minutes < 0 ? '-' : '+'}${padded(Math.trunc(size / 60), 2)}${colon}${padded(size % 60, 2)}`
+}
+
+function trimmedFraction(nanos: number, digits: number, separator: string): string {
+  const text = padded(nanos, 9).slice(0, digits).replace(/0+$/, '')
+  return text === '' ? '' : separator + text
+}

@@ -1,0 +1,69 @@
+import { WrongTypeError } from '../../errors.ts'
+import { Float, Timestamp, Uint64 } from '../../value.ts'
+import type { Value, Zone } from '../../value.ts'
+import { utf8Text } from '../../text/bytes.ts'
+import { getInt, sanitize } from '../coerce.ts'
+import { MAX_INT64, MIN_INT64 } from '../parse-number.ts'
+import { RFC3339_NANO } from './format.ts'
+import { parseTime } from './parse.ts'
+import { within } from '../errors.ts'
+import { LOCAL, loadZone } from './zone.ts'
+
+const BILLION = 1_000_000_000n
+/** Midnight of the first day of year 1, from which times are rounded. */
+const ZERO_TIME_NANOS = -62_135_596_800n * BILLION
+
+/** A timestamp, a text in RFC 3339, or a number as Unix seconds, shown in the local zone. */
+export function getTimestamp(value: Value): Timestamp {
+  if (value instanceof Timestamp) return value
+  const plain = sanitize(value)
+  if (typeof plain === 'bigint') return new Timestamp(plain * BILLION, LOCAL)
+  if (plain instanceof Uint64) return new Timestamp(getInt(plain) * BILLION, LOCAL)
+  if (plain instanceof Float) return fromFloat(plain.value)
+  if (typeof plain === 'string') return parseTime(RFC3339_NANO, plain)
+  if (plain instanceof Uint8Array) return parseTime(RFC3339_NANO, utf8Text(plain))
+  throw new WrongTypeError(['number', 'string'], value)
+}
+
+/** Moves timestamps into a zone; without a name they stay in theirs. Throws at once where there is no such zone. */
+export function inNamedZone(name: string | undefined): (timestamp: Timestamp) => Timestamp {
+  if (name === undefined) return timestamp => timestamp
+  const zone = zoneNamed(name)
+  return timestamp => new Timestamp(timestamp.unixNanos, zone)
+}
+
+/** Rounds to a multiple of a duration since year 1, halves up. A duration of zero or less changes nothing. */
+export function roundTimestamp(timestamp: Timestamp, durationNanos: bigint): Timestamp {
+  if (durationNanos <= 0n) return timestamp
+  const elapsed = timestamp.unixNanos - ZERO_TIME_NANOS
+  const rest = ((elapsed % durationNanos) + durationNanos) % durationNanos
+  const change = rest + rest < durationNanos ? -rest : durationNanos - rest
+  return new Timestamp(timestamp.unixNanos + change, timestamp.zone)
+}
+
+/** The nanoseconds between two timestamps, held within 64 bits. */
+export function nanosBetween(later: Timestamp, earlier: Timestamp): bigint {
+  const nanos = later.unixNanos - earlier.unixNanos
+  return nanos > MAX_INT64 ? MAX_INT64 : nanos < MIN_INT64 ? MIN_INT64 : nanos
+}
+
+/** Whole units since 1970, rounded down, as the 64-bit integer that the original makes of it. */
+export function unixCount(timestamp: Timestamp, nanosPerUnit: bigint): bigint {
+  const rest = ((timestamp.unixNanos % nanosPerUnit) + nanosPerUnit) % nanosPerUnit
+  return BigInt.asIntN(64, (timestamp.unixNanos - rest) / nanosPerUnit)
+}
+
+/** The fraction is cut to nanoseconds, with the error of the float in it. */
+function fromFloat(seconds: number): Timestamp {
+  const whole = Math.trunc(seconds)
+  const fraction = BigInt(Math.trunc((seconds - whole) * 1e9) || 0)
+  return new Timestamp(getInt(new Float(whole)) * BILLION + fraction, LOCAL)
+}
+
+function zoneNamed(name: string): Zone {
+  try {
+    return loadZone(name)
+  } catch (error) {
+    throw within('failed to parse timezone location name', error)
+  }
+}

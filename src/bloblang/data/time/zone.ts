@@ -1,0 +1,150 @@
+import { MappingError } from '../../errors.ts'
+import type { Zone } from '../../value.ts'
+import { ZONE_ABBREVIATIONS } from './abbreviations.ts'
+
+export const UTC: Zone = { name: 'UTC' }
+export const LOCAL: Zone = { name: 'Local' }
+
+/** What a zone is at an instant: seconds east of UTC, and the abbreviation that layouts print for `MST`. */
+export interface ZoneState {
+  readonly offsetSeconds: number
+  readonly abbreviation: string
+}
+
+/** A zone of the IANA database, `UTC` or `Local`. Throws what Go says where there is no such zone. */
+export function loadZone(name: string): Zone {
+  if (name === '' || name === 'UTC') return UTC
+  if (name === 'Local') return LOCAL
+  if (name.includes('..') || name.startsWith('/') || name.startsWith('\\')) {
+    throw new MappingError('time: invalid location name')
+  }
+  if (!abbreviationTable().has(name) || tableOf(name) === null) throw new MappingError(`unknown time zone ${name}`)
+  return { name }
+}
+
+/** A zone of constant offset; without a name its offset is printed. */
+export function fixedZone(name: string, offsetSeconds: number): Zone {
+  return { name, offsetSeconds }
+}
+
+/** The offset of a zone at an instant. */
+export function offsetAt(zone: Zone, unixSeconds: number): number {
+  if (zone.offsetSeconds !== undefined) return zone.offsetSeconds
+  if (zone.name === 'UTC' || zone.name === '') return 0
+  const table = tableOf(zone.name === 'Local' ? localName() : zone.name)
+  return table === null ? 0 : table.offsetAt(unixSeconds)
+}
+
+export function zoneStateAt(zone: Zone, unixSeconds: number): ZoneState {
+  const offsetSeconds = offsetAt(zone, unixSeconds)
+  if (zone.offsetSeconds !== undefined) return { offsetSeconds, abbreviation: zone.name }
+  const name = zone.name === 'Local' ? localName() : zone.name
+  return { offsetSeconds, abbreviation: abbreviationOf(name, offsetSeconds) }
+}
+
+/** The instant at which clocks of a zone show these seconds since 1970-01-01T00:00. In a gap the offset before it counts. */
+export function instantOf(zone: Zone, clockSeconds: number): number {
+  const offset = offsetAt(zone, clockSeconds)
+  return offset === 0 ? clockSeconds : clockSeconds - offsetAt(zone, clockSeconds - offset)
+}
+
+/**
+ * The offset that an abbreviation of the local zone stands for: where it was in use at that time by its own offset, else the first
+ * that the zone has; undefined where it has none.
+ */
+export function localOffsetNamed(abbreviation: string, clockSeconds: number): number | undefined {
+  const known = abbreviationTable().get(localName()) ?? []
+  const matching = known.filter(([name]) => name === abbreviation)
+  const inUse = matching.find(([, offset]) => offsetAt(LOCAL, clockSeconds - offset) === offset)
+  return (inUse ?? matching[0])?.[1]
+}
+
+type Abbreviations = readonly (readonly [abbreviation: string, offsetSeconds: number])[]
+
+let knownAbbreviations: Map<string, Abbreviations> | null = null
+
+function abbreviationTable(): ReadonlyMap<string, Abbreviations> {
+  if (knownAbbreviations !== null) return knownAbbreviations
+  knownAbbreviations = new Map()
+  for (const line of ZONE_ABBREVIATIONS.trim().split('\n')) {
+    const [names, zones] = line.split(': ') as [string, string | undefined]
+    const abbreviations = [...names.matchAll(/([A-Za-z]+)([+-]\d+)/g)].map(
+      match => [match[1]!, Number(match[2])] as const,
+    )
+    for (const zone of (zones ?? names.replace(/^:\s*/, '')).split(' ')) knownAbbreviations.set(zone, abbreviations)
+  }
+  return knownAbbreviations
+}
+
+function abbreviationOf(zoneName: string, offsetSeconds: number): string {
+  if (zoneName === '') return 'UTC'
+  const named = abbreviationTable()
+    .get(zoneName)
+    ?.find(([, offset]) => offset === offsetSeconds)
+  if (named !== undefined) return named[0]
+  if (offsetSeconds % 900 !== 0) return 'LMT'
+  const minutes = Math.abs(offsetSeconds) / 60
+  const hoursText = String(Math.trunc(minutes / 60)).padStart(2, '0')
+  const minutesText = minutes % 60 === 0 ? '' : String(minutes % 60).padStart(2, '0')
+  return `${offsetSeconds < 0 ? '-' : '+'}${hoursText}${minutesText}`
+}
+
+let knownLocalName: string | null = null
+
+/** The zone of the machine, or of `TZ`. */
+function localName(): string {
+  knownLocalName ??= new Intl.DateTimeFormat('en-US').resolvedOptions().timeZone
+  return knownLocalName
+}
+
+const tables = new Map<string, OffsetTable | null>()
+
+function tableOf(name: string): OffsetTable | null {
+  let table = tables.get(name)
+  if (table === undefined) {
+    table = OffsetTable.open(name)
+    tables.set(name, table)
+  }
+  return table
+}
+
+/** The offsets of one zone. Intl is asked once for each quarter of an hour, as offsets only change at such times. */
+class OffsetTable {
+  readonly #format: Intl.DateTimeFormat
+  readonly #known = new Map<number, number>()
+
+  private constructor(format: Intl.DateTimeFormat) {
+    this.#format = format
+  }
+
+  static open(name: string): OffsetTable | null {
+    try {
+      return new OffsetTable(new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' }))
+    } catch (error) {
+      if (error instanceof RangeError) return null
+      throw error
+    }
+  }
+
+  offsetAt(unixSeconds: number): number {
+    const quarter = Math.floor(unixSeconds / 900)
+    const known = this.#known.get(quarter)
+    if (known !== undefined) return known
+    if (this.#known.size >= MAX_KNOWN_OFFSETS) this.#known.clear()
+    const offset = this.#ask(unixSeconds)
+    this.#known.set(quarter, offset)
+    return offset
+  }
+
+  #ask(unixSeconds: number): number {
+    const milliseconds = Math.min(Math.max(unixSeconds * 1000, -MAX_DATE_MS), MAX_DATE_MS)
+    const text = this.#format.format(milliseconds)
+    const match = /GMT(?:([+-])(\d+):(\d+)(?::(\d+))?)?$/.exec(text)
+    if (match?.[1] === undefined) return 0
+    const seconds = Number(match[2]) * 3600 + Number(match[3]) * 60 + Number(match[4] ?? 0)
+    return match[1] === '-' ? -seconds : seconds
+  }
+}
+
+const MAX_KNOWN_OFFSETS = 10_000
+const MAX_DATE_MS = 8.64e15

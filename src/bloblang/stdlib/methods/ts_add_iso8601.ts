@@ -1,0 +1,21 @@
+import { addPeriod, parsePeriod } from '../../data/time/period.ts'
+import { getTimestamp } from '../../data/time/timestamp.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'ts_add_iso8601',
+  categories: ['Timestamp Manipulation'],
+  status: 'stable',
+  description:
+    'Adds an ISO 8601 duration to a timestamp. Years, months, weeks and days go by the calendar, as long as they are whole numbers.',
+  params: [{ name: 'duration', type: 'string', description: 'The duration, like `P1M` or `PT2H`.' }],
+  bareErrors: true,
+  folds: true,
+  examples: [
+    ['root.at = this.at.ts_add_iso8601("P1MT2H")', '{"at":"2020-01-15T08:00:00Z"}', '{"at":"2020-02-15T10:00:00Z"}'],
+  ],
+  create([duration]) {
+    const period = parsePeriod(duration as string)
+    return target => addPeriod(getTimestamp(target), period, 1)
+  },
+})
