@@ -4,7 +4,7 @@ import { utf8Bytes, utf8Text } from './bytes.ts'
 import { formatFloat, type FloatVerb } from './go-float.ts'
 import { isPrintable, quote, quoteRune } from './quote.ts'
 import { checkSize } from './target.ts'
-import { goTimeLiteral, goTimeString, timeFields } from './timestamp-text.ts'
+import { goTimeLiteral, goTimeString, timeFields } from './go-time.ts'
 
 /** Go's limit for widths and precisions; larger ones are not read as numbers. */
 const MAX_NUMBER = 1_000_000

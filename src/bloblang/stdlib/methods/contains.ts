@@ -1,0 +1,29 @@
+import { WrongTypeError } from '../../errors.ts'
+import { utf8Bytes } from '../../text/bytes.ts'
+import { isObject, type Value } from '../../value.ts'
+import { equals, toText } from '../support.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'contains',
+  categories: ['String Manipulation', 'Object & Array Manipulation'],
+  status: 'stable',
+  description:
+    'Tells whether a string contains another, or an array or an object a value. Numbers are equal whatever their representation.',
+  params: [{ name: 'value', type: 'unknown', description: 'What to look for.' }],
+  examples: [
+    ['root.has_foo = this.thing.contains("foo")', '{"thing":"this foo that"}', '{"has_foo":true}'],
+    ['root.has_bar = this.thing.contains(20)', '{"thing":[10.3,20.0,"huh",3]}', '{"has_bar":true}'],
+  ],
+  create: ([wanted]) => {
+    const value = wanted as Value
+    const text = toText(value)
+    return target => {
+      if (typeof target === 'string') return target.includes(text)
+      if (target instanceof Uint8Array) return Buffer.from(target).includes(utf8Bytes(text))
+      if (Array.isArray(target)) return (target as readonly Value[]).some(element => equals(value, element))
+      if (isObject(target)) return Object.values(target).some(field => equals(value, field))
+      throw new WrongTypeError(['string', 'array', 'object'], target)
+    }
+  },
+})
