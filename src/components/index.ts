@@ -5,3 +5,4 @@ import { knownNames, loaders } from './registry.gen.ts'
 export function createRegistry(): Registry {
   return new Registry(loaders, knownNames, async () => (await import('./known.ts')).knownSpecs)
 }
+export { fileImporter, systemWorld } from './world.ts'

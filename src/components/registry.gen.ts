@@ -4,18 +4,28 @@ import type { Loaders } from '../engine/index.ts'
 /** How to import each component. */
 export const loaders: Loaders = {
   input: {
+    file: () => import('./io/input.file.ts'),
+    generate: () => import('./io/input.generate.ts'),
+    http_server: () => import('./http/input.http_server.ts'),
+    kafka_franz: () => import('./kafka/input.kafka_franz.ts'),
+    stdin: () => import('./io/input.stdin.ts'),
   },
   output: {
+    file: () => import('./io/output.file.ts'),
+    kafka_franz: () => import('./kafka/output.kafka_franz.ts'),
+    stdout: () => import('./io/output.stdout.ts'),
   },
   processor: {
   },
   cache: {
   },
   buffer: {
+    none: () => import('./pure/buffer.none.ts'),
   },
   rate_limit: {
   },
   scanner: {
+    lines: () => import('./pure/scanner.lines.ts'),
   },
   metrics: {
   },

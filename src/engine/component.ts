@@ -3,7 +3,7 @@ import type { World } from '../bloblang/index.ts'
 import type { Ack, Batch, Delivery } from './batch.ts'
 import type { Field, FieldMap, Infer } from './fields.ts'
 import type { HttpHost } from './http-host.ts'
-import type { Message } from './message.ts'
+import type { Message, Metadata } from './message.ts'
 import type { Metrics } from './metrics.ts'
 
 export type MaybePromise<T> = T | Promise<T>
@@ -97,9 +97,11 @@ export interface ByteSource {
   close(): MaybePromise<void>
   /** A file name or URL, where one is known. */
   readonly name: string
+  /** The metadata of every message that is cut from it. */
+  readonly metadata: Metadata
 }
 
-/** Cuts a source into messages. */
+/** Cuts a source into messages, each a batch of its own. */
 export interface ScannerFactory {
   scan(source: ByteSource): Scanner
 }

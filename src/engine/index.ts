@@ -78,3 +78,4 @@ export {
   type StreamHost,
   type StreamStatus,
 } from './runtime/stream.ts'
+export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'

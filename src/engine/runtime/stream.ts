@@ -1,6 +1,7 @@
+import { Buffer } from 'node:buffer'
 import { type Clock, type Log, unreachable } from '../../base/index.ts'
-import { compileInterpolation, compileMapping, type Importer, type World } from '../../bloblang/index.ts'
-import { type Buffer, type ComponentConfig, ConfigError } from '../component.ts'
+import { compileInterpolation, compileMapping, type Importer, type Interpolation, type World } from '../../bloblang/index.ts'
+import { type Buffer as StreamBuffer, type ComponentConfig, ConfigError } from '../component.ts'
 import { namesIn } from '../config/config.ts'
 import { configFields } from '../config/core-fields.ts'
 import { parseDuration } from '../config/duration.ts'
@@ -77,6 +78,7 @@ export function parseContext(host: Pick<StreamHost, 'registry' | 'world' | 'impo
       return mapping
     },
     compileInterpolation(text) {
+      if (!text.includes('${')) return constantText(text)
       const { interpolation, diagnostics } = compileInterpolation(text, options)
       if (interpolation === undefined) {
         throw new ConfigError(`failed to parse interpolated field: ${diagnostics[0]!.text}`)
@@ -84,6 +86,12 @@ export function parseContext(host: Pick<StreamHost, 'registry' | 'world' | 'impo
       return interpolation
     },
   }
+}
+
+/** Most interpolated fields hold no query; their text needs no compiler. */
+function constantText(text: string): Interpolation {
+  const bytes = Buffer.from(text, 'utf8')
+  return { static: text, eval: () => text, evalBytes: () => bytes, reads: [] }
 }
 
 /** The tree of a configuration's text, with the components it names loaded. Lint it first: this only throws what is hopeless. */
@@ -108,7 +116,7 @@ class RunningStream implements Stream {
   readonly #manager: Manager
   readonly #input: InputLayer | ProcessedInput
   readonly #output: OutputLayer
-  readonly #buffer: Buffer | null
+  readonly #buffer: StreamBuffer | null
   readonly #soft = new AbortController()
   readonly #hard: AbortController
 
@@ -117,7 +125,7 @@ class RunningStream implements Stream {
     host: StreamHost,
     manager: Manager,
     hard: AbortController,
-    parts: { input: InputLayer | ProcessedInput; output: OutputLayer; buffer: Buffer | null },
+    parts: { input: InputLayer | ProcessedInput; output: OutputLayer; buffer: StreamBuffer | null },
     run: (source: Source, signal: AbortSignal) => Promise<void>,
   ) {
     this.config = config
@@ -198,7 +206,7 @@ class RunningStream implements Stream {
   }
 
   /** Moves batches from the input to the buffer until the input ends. */
-  async #fill(buffer: Buffer): Promise<void> {
+  async #fill(buffer: StreamBuffer): Promise<void> {
     try {
       for (;;) {
         const delivery = await this.#input.next(this.#soft.signal)

@@ -1,0 +1,74 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { globSync, statSync } from 'node:fs'
+import type { ByteSource, Metadata } from '../../engine/index.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+/** Paths with their glob patterns (`*`, `**`, `?`, `[a-z]`) replaced by the files that match, sorted. */
+export function expandGlobs(paths: readonly string[]): string[] {
+  return paths.flatMap(path => {
+    if (!/[*?[]/.test(path)) return [path]
+    return globSync(path)
+      .filter(match => !isFolder(match))
+      .toSorted()
+  })
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+/** Reads a stream of bytes piece by piece. A piece is never touched again once it was handed out. */
+export class FileSource implements ByteSource {
+  readonly name: string
+  readonly metadata: Metadata
+  readonly #handle: FileHandle
+  #closed = false
+
+  constructor(handle: FileHandle, name: string, metadata: Metadata) {
+    this.#handle = handle
+    this.name = name
+    this.metadata = metadata
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    const { bytesRead } = await this.#handle.read(chunk, 0, CHUNK_BYTES, null)
+    return bytesRead === 0 ? null : bytesRead === CHUNK_BYTES ? chunk : chunk.subarray(0, bytesRead)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#handle.close()
+  }
+}
+
+/** Opens a file to be cut into messages that know its path and age. */
+export async function openFile(path: string): Promise<FileSource> {
+  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(fileErrorText('open', path, error), { cause: error })
+  })
+  const { mtime } = await handle.stat()
+  const unixSeconds = Math.floor(mtime.getTime() / 1000)
+  const metadata = new Map<string, string | bigint>([
+    ['path', path],
+    ['mod_time_unix', BigInt(unixSeconds)],
+    ['mod_time', mtime.toISOString().replace(/\.\d+Z$/, 'Z')],
+  ])
+  return new FileSource(handle, path, metadata)
+}
+
+/** An error of the file system in the original's words: `open x: no such file or directory`. */
+export function fileErrorText(operation: string, path: string, error: NodeJS.ErrnoException): string {
+  return `${operation} ${path}: ${CAUSES[error.code ?? ''] ?? error.message}`
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'not a directory',
+  EEXIST: 'file exists',
+  ENOSPC: 'no space left on device',
+}

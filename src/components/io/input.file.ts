@@ -1,0 +1,93 @@
+import { unlink } from 'node:fs/promises'
+import {
+  autoReplayNacksField,
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  type Resources,
+  type ScannerFactory,
+} from '../../engine/index.ts'
+import { expandGlobs, openFile } from './files.ts'
+import { ScannedSource } from './scanned-input.ts'
+
+export default defineInput({
+  name: 'file',
+  categories: ['Local'],
+  summary: 'Reads files one after the other and cuts them into messages with a scanner.',
+  description: 'Each message has the metadata `path`, `mod_time_unix` and `mod_time` (RFC 3339).',
+  config: field.object({
+    paths: field
+      .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
+      .list(),
+    codec: field.string('Use `scanner` instead.').optional().deprecated(),
+    max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+    scanner: field.scanner('How a file is cut into messages.').default({ lines: {} }),
+    delete_on_finish: field
+      .bool('Whether a file is deleted once all of its messages were delivered.')
+      .default(false)
+      .advanced(),
+    auto_replay_nacks: autoReplayNacksField,
+  }),
+  examples: [
+    {
+      title: 'A folder of CSV files',
+      config: 'input:\n  file:\n    paths: [ ./data/*.csv ]\n    scanner:\n      csv: {}\n',
+    },
+  ],
+  async create(config, resources) {
+    const factory = await resources.scanner(config.scanner)
+    return new FileInput(expandGlobs(config.paths), factory, config.delete_on_finish, resources)
+  },
+})
+
+class FileInput implements Input {
+  readonly #paths: string[]
+  readonly #factory: ScannerFactory
+  readonly #delete: boolean
+  readonly #resources: Resources
+  #current: ScannedSource | null = null
+
+  constructor(paths: string[], factory: ScannerFactory, deleteOnFinish: boolean, resources: Resources) {
+    this.#paths = paths
+    this.#factory = factory
+    this.#delete = deleteOnFinish
+    this.#resources = resources
+  }
+
+  async read(): Promise<Delivery | null> {
+    for (;;) {
+      if (this.#current === null) {
+        const path = this.#paths.shift()
+        if (path === undefined) return null
+        this.#current = await this.#open(path)
+      }
+      try {
+        const delivery = await this.#current.next()
+        if (delivery !== null) return delivery
+      } catch (error) {
+        await this.#endFile()
+        throw error
+      }
+      await this.#endFile()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#endFile()
+  }
+
+  async #open(path: string): Promise<ScannedSource> {
+    const source = await openFile(path)
+    this.#resources.log.debug(`Consuming from file '${path}'`)
+    return new ScannedSource(this.#factory, source, async () => {
+      if (this.#delete) await unlink(path)
+    })
+  }
+
+  async #endFile(): Promise<void> {
+    const current = this.#current
+    this.#current = null
+    await current?.close()
+  }
+}

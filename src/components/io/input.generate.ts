@@ -1,0 +1,138 @@
+import {
+  autoReplayNacksField,
+  batchOf,
+  ConfigError,
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  Message,
+  parseDuration,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
+import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
+import { nextTime, parseCron, type Schedule } from './cron.ts'
+
+/** Without an interval as many messages are made at a time, to be cheap. */
+const BURST = 256
+
+export default defineInput({
+  name: 'generate',
+  categories: ['Utility'],
+  summary: 'Makes messages with a mapping.',
+  config: field.object({
+    mapping: field.mapping('What makes a message.').examples('root = "hello world"', 'root = {"id": uuid_v4()}'),
+    interval: field
+      .string(
+        'How often: a duration, a cron expression (with `TZ=Europe/London ` before it for a zone), or nothing for as fast as possible.',
+      )
+      .default('1s')
+      .examples('5s', '1m', '@every 1s', '0,30 */2 * * * *', 'TZ=Europe/London 30 3-6,20-23 * * *'),
+    count: field.int('How many messages are made before the input ends; 0 for no end.').default(0),
+    batch_size: field.int('How many messages are made at a time, as one batch.').default(1),
+    auto_replay_nacks: autoReplayNacksField,
+  }),
+  create(config, resources) {
+    return new GenerateInput(config, resources)
+  },
+})
+
+type Config = {
+  readonly mapping: Mapping | null
+  readonly interval: string
+  readonly count: number
+  readonly batch_size: number
+}
+
+class GenerateInput implements Input {
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly #intervalMs: number
+  readonly #schedule: Schedule | null
+  readonly #draft = new MetadataDraft()
+  #remaining: number
+  #dueAt: number | null = null
+
+  constructor(config: Config, resources: Resources) {
+    this.#config = config
+    this.#resources = resources
+    this.#remaining = config.count
+    const { intervalMs, schedule } = parseInterval(config.interval)
+    this.#intervalMs = intervalMs
+    this.#schedule = schedule
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    const { count, batch_size: batchSize } = this.#config
+    if (count > 0 && this.#remaining <= 0) return null
+    await this.#untilDue(signal)
+    if (signal.aborted) return null
+    const unhurried = this.#schedule !== null || this.#intervalMs > 0
+    const size = count > 0 ? Math.min(batchSize, this.#remaining) : batchSize
+    if (unhurried || batchSize !== 1) return { batch: batchOf(this.#make(size)), ack: () => undefined }
+    const burst = count > 0 ? Math.min(BURST, this.#remaining) : BURST
+    return { batch: { messages: this.#make(burst), solo: true }, ack: () => undefined }
+  }
+
+  #make(size: number): readonly Message[] {
+    const messages: Message[] = []
+    for (let i = 0; i < size; i++) {
+      const message = this.#one(messages)
+      if (message !== null) messages.push(message.withOrigin(messages.length))
+    }
+    this.#remaining -= messages.length
+    return messages
+  }
+
+  /** One message, or null where the mapping deletes it. Throws where the mapping fails, unless others were made before. */
+  #one(made: readonly Message[]): Message | null {
+    const empty = Message.fromText('')
+    this.#draft.reset(empty.metadata)
+    try {
+      const value = this.#config.mapping === null ? NOTHING : this.#config.mapping.run([empty], 0, this.#draft)
+      if (value === DELETED) return null
+      const metadata = this.#draft.current
+      return value === NOTHING ? empty.withMetadata(metadata) : empty.withValueAndMetadata(value, metadata)
+    } catch (error) {
+      if (made.length === 0 || this.#config.batch_size > 1) throw error
+      this.#resources.log.error(`Failed to read message: ${(error as { message: string }).message}`)
+      return null
+    }
+  }
+
+  async #untilDue(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#resources
+    if (this.#schedule !== null) {
+      const from = Math.max(this.#dueAt ?? 0, clock.now())
+      this.#dueAt = nextTime(this.#schedule, from)
+      await pause(Math.max(0, this.#dueAt - clock.now()), signal)
+      return
+    }
+    if (this.#intervalMs <= 0) return
+    const now = clock.monotonic()
+    if (this.#dueAt !== null && this.#dueAt > now) await pause(this.#dueAt - now, signal)
+    // A late tick is not made up for, like a ticker's.
+    this.#dueAt = Math.max((this.#dueAt ?? now) + this.#intervalMs, clock.monotonic())
+  }
+}
+
+function parseInterval(text: string): { intervalMs: number; schedule: Schedule | null } {
+  if (text === '') return { intervalMs: 0, schedule: null }
+  let why: string
+  try {
+    return { intervalMs: parseDuration(text), schedule: null }
+  } catch (error) {
+    why = (error as Error).message
+  }
+  try {
+    return { intervalMs: 0, schedule: parseCron(text) }
+  } catch (error) {
+    throw new ConfigError(
+      `failed to parse interval as duration string: ${why}, or as cron expression: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}

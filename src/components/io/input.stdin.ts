@@ -1,0 +1,46 @@
+import process from 'node:process'
+import { autoReplayNacksField, type ByteSource, defineInput, field, type Metadata } from '../../engine/index.ts'
+import { ScannedSource } from './scanned-input.ts'
+
+export default defineInput({
+  name: 'stdin',
+  categories: ['Local'],
+  summary: 'Reads standard input and cuts it into messages with a scanner.',
+  config: field.object({
+    codec: field.string('Use `scanner` instead.').optional().deprecated(),
+    max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+    scanner: field.scanner('How the input is cut into messages.').default({ lines: {} }),
+    auto_replay_nacks: autoReplayNacksField,
+  }),
+  async create(config, resources) {
+    const scanned = new ScannedSource(await resources.scanner(config.scanner), new StdinSource())
+    return {
+      read(signal) {
+        return Promise.race([scanned.next(), whenAborted(signal)])
+      },
+      close: () => scanned.close(),
+    }
+  },
+})
+
+function whenAborted(signal: AbortSignal): Promise<null> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve(null)
+    else signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
+}
+
+class StdinSource implements ByteSource {
+  readonly name = ''
+  readonly metadata: Metadata = new Map()
+  readonly #chunks = process.stdin.iterator({ destroyOnReturn: false })
+
+  async read(): Promise<Uint8Array | null> {
+    const { done, value } = (await this.#chunks.next()) as IteratorResult<Uint8Array, undefined>
+    return done === true ? null : value
+  }
+
+  close(): void {
+    process.stdin.destroy()
+  }
+}

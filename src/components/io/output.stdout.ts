@@ -1,0 +1,43 @@
+import process from 'node:process'
+import { defineOutput, field } from '../../engine/index.ts'
+import { BodyBuffer, writerCodec } from './body-buffer.ts'
+
+export default defineOutput({
+  name: 'stdout',
+  categories: ['Local'],
+  summary: 'Writes messages to standard output.',
+  config: field.object({
+    codec: field.string('What stands between messages.').default('lines').options(
+      {
+        'all-bytes': 'Nothing.',
+        append: 'Nothing.',
+        lines: 'A line break, unless a message ends in one.',
+        'delim:x': 'Any text.',
+      },
+      false,
+    ),
+  }),
+  maxInFlight: 1,
+  create(config) {
+    const buffer = new BodyBuffer(writerCodec(config.codec).suffix)
+    return {
+      write(batch) {
+        for (const message of batch.messages) buffer.add(message)
+        return writeAll(buffer.take())
+      },
+    }
+  },
+})
+
+function writeAll(pieces: readonly Uint8Array[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let pending = pieces.length
+    if (pending === 0) resolve()
+    for (const piece of pieces) {
+      process.stdout.write(piece, error => {
+        if (error) reject(error)
+        else if (--pending === 0) resolve()
+      })
+    }
+  })
+}

@@ -1,0 +1,44 @@
+import {
+  type Ack,
+  type ByteSource,
+  type Delivery,
+  type Scanner,
+  type ScannerFactory,
+  soloBatch,
+} from '../../engine/index.ts'
+
+/** One source while it is cut into messages; tells when all of them were delivered. */
+export class ScannedSource {
+  readonly #scanner: Scanner
+  readonly #onDelivered: () => Promise<void>
+  #pending = 0
+  #ended = false
+
+  constructor(factory: ScannerFactory, source: ByteSource, onDelivered: () => Promise<void> = () => Promise.resolve()) {
+    this.#scanner = factory.scan(source)
+    this.#onDelivered = onDelivered
+  }
+
+  /** The next messages, or null at the end. Throws where the source cannot be cut any further. */
+  async next(): Promise<Delivery | null> {
+    for (;;) {
+      const messages = await this.#scanner.next()
+      if (messages === null) {
+        this.#ended = true
+        if (this.#pending === 0) await this.#onDelivered()
+        return null
+      }
+      if (messages.length === 0) continue
+      this.#pending++
+      const ack: Ack = async error => {
+        this.#pending--
+        if (error === null && this.#ended && this.#pending === 0) await this.#onDelivered()
+      }
+      return { batch: soloBatch(messages), ack }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#scanner.close()
+  }
+}

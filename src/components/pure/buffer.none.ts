@@ -1,0 +1,9 @@
+import { defineBuffer, field } from '../../engine/index.ts'
+
+export default defineBuffer({
+  name: 'none',
+  categories: ['Utility'],
+  summary: 'No buffer: the source is acknowledged when the output has delivered.',
+  config: field.object({}),
+  create: () => null,
+})

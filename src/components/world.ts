@@ -1,0 +1,34 @@
+import { randomFillSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { isAbsolute, join, dirname } from 'node:path'
+import process from 'node:process'
+import type { Importer, World } from '../bloblang/index.ts'
+import { fileErrorText } from './io/files.ts'
+
+/** The world as this process sees it: its clock, chance, environment and files. */
+export const systemWorld: World = {
+  now: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
+  random: () => Math.random(),
+  randomBytes: count => randomFillSync(new Uint8Array(count)),
+  env: name => process.env[name],
+  readFile: path => read(path),
+  hostname: () => hostname(),
+}
+
+/** Imports of mappings from files; relative paths start at `folder`. */
+export function fileImporter(folder: string): Importer {
+  const locate = (path: string) => (isAbsolute(path) ? path : join(folder, path))
+  return {
+    read: path => Buffer.from(read(locate(path))).toString('utf8'),
+    relativeTo: path => fileImporter(dirname(locate(path))),
+  }
+}
+
+function read(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new Error(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
+  }
+}
