@@ -160,6 +160,7 @@ export interface InputHandle {
 
 /** A list of processors, run one after the other. */
 export interface Chain {
+  readonly processors: readonly Processor[]
   run(batch: Batch): MaybePromise<readonly Batch[]>
   readonly waits: boolean
   readonly length: number

@@ -79,3 +79,4 @@ export {
   type StreamStatus,
 } from './runtime/stream.ts'
 export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'
+export { allMessages, andThen, eachBatch, eachMessage, flattened, mapMessages, mapMessagesInTurn, withMessages } from './each.ts'

@@ -5,24 +5,24 @@ import type { Counter, Metrics, Timer } from '../metrics.ts'
 
 /** Processors one after the other, over all batches that come out of each. Waits only where a processor does. */
 export class ProcessorChain implements Chain {
-  readonly #processors: readonly Processor[]
+  readonly processors: readonly Processor[]
   readonly waits: boolean
 
   constructor(processors: readonly Processor[]) {
-    this.#processors = processors
+    this.processors = processors
     this.waits = processors.some(processor => processor.waits === true)
   }
 
   get length(): number {
-    return this.#processors.length
+    return this.processors.length
   }
 
   run(batch: Batch): MaybePromise<readonly Batch[]> {
-    return runFrom(this.#processors, 0, [batch])
+    return runFrom(this.processors, 0, [batch])
   }
 
   async close(): Promise<void> {
-    for (const processor of this.#processors) await processor.close?.()
+    for (const processor of this.processors) await processor.close?.()
   }
 }
 

@@ -1,0 +1,58 @@
+import { type LogLevel } from '../../base/index.ts'
+import { isObject, type Mapping, NOTHING, typeOf, type Value } from '../../bloblang/index.ts'
+import { ConfigError, defineProcessor, eachMessage, field, type Message } from '../../engine/index.ts'
+import { plainJson } from './plain.ts'
+
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
+
+export default defineProcessor({
+  name: 'log',
+  categories: ['Utility'],
+  summary: 'Logs a line for each message, which goes on unchanged.',
+  config: field.object({
+    level: field
+      .string('The severity of the line.')
+      .default('INFO')
+      .options({ FATAL: '', ERROR: '', WARN: '', INFO: '', DEBUG: '', TRACE: '', ALL: '' }, false),
+    fields_mapping: field
+      .mapping('A mapping whose object becomes the fields of the line.')
+      .optional()
+      .examples('root.reason = "cus I wana"\nroot.id = this.id'),
+    message: field.interpolated('The text of the line.').default(''),
+    fields: field.interpolated('Fields of the line.').map().optional().deprecated(),
+  }),
+  create(config, resources) {
+    const level = config.level.toLowerCase() as LogLevel
+    if (!LEVELS.includes(level)) throw new ConfigError(`log level not recognised: ${config.level.toUpperCase()}`)
+    const { log } = resources
+    const write = (message: Message, view: readonly Message[], index: number) => {
+      let target = log
+      try {
+        const fields = config.fields_mapping ? fieldsOf(config.fields_mapping, message, view, index) : undefined
+        if (fields !== undefined) target = target.with(fields)
+        for (const [key, value] of Object.entries(config.fields ?? {})) target = target.with({ [key]: value.eval(view, index) })
+      } catch (error) {
+        log.error(`Failed to execute fields mapping: ${(error as { message: string }).message}`)
+        return
+      }
+      try {
+        target.log(level, config.message.static ?? config.message.eval(view, index))
+      } catch (error) {
+        log.error(`Message interpolation error: ${(error as { message: string }).message}`)
+      }
+    }
+    return {
+      process(batch) {
+        if (log.enabled(level)) eachMessage(batch, write)
+        return [batch]
+      },
+    }
+  },
+})
+
+function fieldsOf(mapping: Mapping, message: Message, view: readonly Message[], index: number): Record<string, unknown> {
+  const result = mapping.run(view, index)
+  const value: Value = result === NOTHING ? message.structured() : result
+  if (!isObject(value)) throw new Error(`Fields mapping yielded a non-object result: ${typeOf(value)}`)
+  return plainJson(value) as Record<string, unknown>
+}

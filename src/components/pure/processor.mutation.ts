@@ -1,0 +1,47 @@
+import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
+import { type Batch, defineProcessor, field, mapMessages, type Message, type Processor, type Resources } from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'mutation',
+  categories: ['Mapping', 'Parsing'],
+  summary: 'Changes each message with Bloblang.',
+  description: 'As `mapping`, but `root` starts as the document of the message, so that what is not assigned stays.',
+  config: field.mapping('The mapping.'),
+  examples: [
+    {
+      title: 'One field more',
+      config: 'mutation: root.total = this.price * this.count\n',
+      input: ['{"price":2,"count":3}'],
+      output: ['{"count":3,"price":2,"total":6}'],
+    },
+  ],
+  create: (mapping, resources) => new MutationProcessor(mapping, resources),
+})
+
+class MutationProcessor implements Processor {
+  readonly #mapping: Mapping | null
+  readonly #resources: Resources
+  readonly #draft = new MetadataDraft()
+
+  constructor(mapping: Mapping | null, resources: Resources) {
+    this.#mapping = mapping
+    this.#resources = resources
+  }
+
+  process(batch: Batch): readonly Batch[] {
+    const mapping = this.#mapping
+    if (mapping === null) return [batch]
+    return mapMessages(batch, (message, view, index) => this.#mutate(mapping, message, view, index))
+  }
+
+  #mutate(mapping: Mapping, message: Message, view: readonly Message[], index: number): Message | null {
+    const draft = this.#draft.reset(message.metadata)
+    try {
+      const value = mapping.runOnto(view, index, draft)
+      if (value === DELETED) return null
+      return value === NOTHING ? message.withMetadata(draft.current) : message.withValueAndMetadata(value, draft.current)
+    } catch (error) {
+      return this.#resources.fail(message.withMetadata(draft.current), error)
+    }
+  }
+}

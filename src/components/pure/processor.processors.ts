@@ -1,0 +1,12 @@
+import { defineProcessor, field } from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'processors',
+  categories: ['Composition'],
+  summary: 'Runs processors one after the other, as one.',
+  config: field.processors('The processors.').default([]),
+  async create(children, resources) {
+    const chain = await resources.chain(children)
+    return { waits: chain.waits, process: batch => chain.run(batch), close: () => chain.close() }
+  },
+})
