@@ -38,12 +38,27 @@ export interface CallContext {
 
 /** What a mapping was compiled in: files, environment variables, caches … Absent capabilities make a mapping error. */
 export interface World {
+  /** Nanoseconds since 1970. */
   now(): bigint
   random(): number
   randomBytes(count: number): Uint8Array
   env(name: string): string | undefined
   readFile(path: string): Uint8Array
   hostname(): string
+  /** Reads a file beside the mapping; without it paths are resolved like those of `readFile`. */
+  readRelativeFile?(path: string): Uint8Array
+  /** The cache resource of this label; undefined where there is none. */
+  cache?(resource: string): CacheAccess | undefined
+}
+
+/** A cache as mappings use it. Failures are thrown as `MappingError`. */
+export interface CacheAccess {
+  /** Undefined where there is no such key. */
+  get(key: string): Uint8Array | undefined
+  set(key: string, value: Uint8Array): void
+  /** Sets the value unless the key exists; says whether it did. */
+  add(key: string, value: Uint8Array): boolean
+  delete(key: string): void
 }
 
 /** `[mapping, input document, output document]`; the output may be `{ error }` or `'deleted'`. Each runs as a test. */

@@ -1,0 +1,26 @@
+import { MappingError } from '../../errors.ts'
+import { findCache } from '../../data/world-cache.ts'
+import { utf8Bytes } from '../../text/bytes.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'cache_add',
+  categories: ['Environment'],
+  status: 'experimental',
+  description:
+    'Stores a value under a key that a cache resource does not hold yet, and fails where it does. Returns `null`.',
+  params: [
+    { name: 'resource', type: 'string', description: 'The label of the cache.' },
+    { name: 'key', type: 'string', description: 'The key.' },
+    { name: 'value', type: 'string', description: 'The value.' },
+  ],
+  impure: true,
+  examples: [],
+  create([resource, key, value], world) {
+    return () => {
+      const added = findCache(world, resource as string).add(key as string, utf8Bytes(value as string))
+      if (!added) throw new MappingError('key already exists')
+      return null
+    }
+  },
+})

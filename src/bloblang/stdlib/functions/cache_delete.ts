@@ -1,0 +1,21 @@
+import { findCache } from '../../data/world-cache.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'cache_delete',
+  categories: ['Environment'],
+  status: 'experimental',
+  description: 'Removes a key from a cache resource; where it does not hold it, nothing happens. Returns `null`.',
+  params: [
+    { name: 'resource', type: 'string', description: 'The label of the cache.' },
+    { name: 'key', type: 'string', description: 'The key.' },
+  ],
+  impure: true,
+  examples: [],
+  create([resource, key], world) {
+    return () => {
+      findCache(world, resource as string).delete(key as string)
+      return null
+    }
+  },
+})

@@ -1,0 +1,23 @@
+import { MappingError } from '../../errors.ts'
+import { findCache } from '../../data/world-cache.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'cache_get',
+  categories: ['Environment'],
+  status: 'experimental',
+  description: 'Returns what a cache resource holds under a key, as bytes. A key that it does not hold is an error.',
+  params: [
+    { name: 'resource', type: 'string', description: 'The label of the cache.' },
+    { name: 'key', type: 'string', description: 'The key.' },
+  ],
+  impure: true,
+  examples: [],
+  create([resource, key], world) {
+    return () => {
+      const value = findCache(world, resource as string).get(key as string)
+      if (value === undefined) throw new MappingError('key does not exist')
+      return value
+    }
+  },
+})

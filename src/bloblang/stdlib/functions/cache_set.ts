@@ -1,0 +1,23 @@
+import { findCache } from '../../data/world-cache.ts'
+import { utf8Bytes } from '../../text/bytes.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'cache_set',
+  categories: ['Environment'],
+  status: 'experimental',
+  description: 'Stores a value under a key of a cache resource, in place of what it held. Returns `null`.',
+  params: [
+    { name: 'resource', type: 'string', description: 'The label of the cache.' },
+    { name: 'key', type: 'string', description: 'The key.' },
+    { name: 'value', type: 'string', description: 'The value.' },
+  ],
+  impure: true,
+  examples: [],
+  create([resource, key, value], world) {
+    return () => {
+      findCache(world, resource as string).set(key as string, utf8Bytes(value as string))
+      return null
+    }
+  },
+})

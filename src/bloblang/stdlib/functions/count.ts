@@ -1,0 +1,22 @@
+import { defineFunction } from '../spec.ts'
+
+/** Counters are known by name in the whole process, whichever mapping asks. */
+const counts = new Map<string, bigint>()
+
+export default defineFunction({
+  name: 'count',
+  categories: ['Deprecated'],
+  status: 'deprecated',
+  description:
+    'Counts its calls from 1, for each name on its own and across all mappings of the process. Use `counter` instead.',
+  params: [{ name: 'name', type: 'string', description: 'The name of the counter.' }],
+  impure: true,
+  examples: [['root.id = count("function_example")', '{}', '{"id":1}']],
+  create([name]) {
+    return () => {
+      const next = (counts.get(name as string) ?? 0n) + 1n
+      counts.set(name as string, next)
+      return next
+    }
+  },
+})

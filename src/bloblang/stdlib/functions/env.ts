@@ -1,0 +1,22 @@
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'env',
+  categories: ['Environment'],
+  status: 'stable',
+  description:
+    'Returns the value of an environment variable, or `null` where there is none. It is read once, when the mapping is parsed, unless `no_cache` is set or the name is computed.',
+  params: [
+    { name: 'name', type: 'string', description: 'The name of the variable.' },
+    { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it at each call.' },
+  ],
+  impure: true,
+  folds: ([, noCache]) => noCache !== true,
+  examples: [['root.key = env("SURELY_NOT_SET_ANYWHERE").or("default")', '{}', '{"key":"default"}']],
+  create([name, noCache], world) {
+    const read = () => world.env(name as string) ?? null
+    if (noCache === true) return read
+    const value = read()
+    return () => value
+  },
+})

@@ -1,0 +1,23 @@
+import { readWorldFile } from '../../data/world-files.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'file',
+  categories: ['Environment'],
+  status: 'stable',
+  description:
+    'Returns the bytes of a file. Relative paths begin at the folder of the process; see `file_rel`. It is read once, when the mapping is parsed, unless `no_cache` is set or the path is computed.',
+  params: [
+    { name: 'path', type: 'string', description: 'The path of the file.' },
+    { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it at each call.' },
+  ],
+  impure: true,
+  folds: ([, noCache]) => noCache !== true,
+  examples: [['root = file("no/such/file")', '{}', { error: 'open no/such/file: no such file or directory' }]],
+  create([path, noCache], world) {
+    const read = () => readWorldFile(world, path as string)
+    if (noCache === true) return read
+    const content = read()
+    return () => content
+  },
+})

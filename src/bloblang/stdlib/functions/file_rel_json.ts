@@ -1,0 +1,29 @@
+import { within } from '../../data/errors.ts'
+import { readRelativeFile } from '../../data/world-files.ts'
+import { utf8Text } from '../../text/bytes.ts'
+import { defineFunction, type Value } from '../spec.ts'
+import { parseJson } from '../support.ts'
+
+export default defineFunction({
+  name: 'file_rel_json',
+  categories: ['Environment'],
+  status: 'stable',
+  description:
+    'Returns the document in a JSON file, which is read and parsed once. Relative paths begin at the folder of the mapping.',
+  params: [{ name: 'path', type: 'string', description: 'The path of the file.' }],
+  impure: true,
+  folds: true,
+  examples: [],
+  create([path], world) {
+    const document = readDocument(path as string, readRelativeFile(world, path as string))
+    return () => document
+  },
+})
+
+function readDocument(path: string, content: Uint8Array): Value {
+  try {
+    return parseJson(utf8Text(content))
+  } catch (error) {
+    throw within(`failed to parse JSON from ${path}`, error)
+  }
+}

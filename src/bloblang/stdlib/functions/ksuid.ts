@@ -1,0 +1,14 @@
+import { formatKsuid } from '../../data/identifiers.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'ksuid',
+  categories: ['General'],
+  status: 'stable',
+  description: 'Returns a new KSUID at each call: 27 characters that sort by their second.',
+  params: [],
+  examples: [['root.length = ksuid().length()', '{}', '{"length":27}']],
+  create(_, world) {
+    return () => formatKsuid(Number(world.now() / 1_000_000_000n), world.randomBytes(16))
+  },
+})

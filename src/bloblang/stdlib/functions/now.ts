@@ -1,0 +1,17 @@
+import { formatRfc3339 } from '../../data/time/format.ts'
+import { LOCAL } from '../../data/time/zone.ts'
+import { Timestamp } from '../../value.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'now',
+  categories: ['Environment'],
+  status: 'stable',
+  description:
+    'Returns the current time as text in RFC 3339, in the local zone. Use `ts_format` for another format or zone.',
+  params: [],
+  examples: [['root.recent = now().ts_unix() > 1600000000', '{}', '{"recent":true}']],
+  create(_, world) {
+    return () => formatRfc3339(new Timestamp(world.now(), LOCAL))
+  },
+})

@@ -1,0 +1,13 @@
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'timestamp_unix',
+  categories: ['Environment'],
+  status: 'stable',
+  description: 'Returns the current time as seconds since 1970-01-01T00:00Z.',
+  params: [],
+  examples: [['root.recent = timestamp_unix() > 1600000000', '{}', '{"recent":true}']],
+  create(_, world) {
+    return () => world.now() / 1_000_000_000n
+  },
+})

@@ -1,0 +1,37 @@
+import { MappingError } from '../../errors.ts'
+import { formatUlid, ulidBytes } from '../../data/identifiers.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'ulid',
+  categories: ['General'],
+  status: 'experimental',
+  description: 'Returns a new ULID at each call: 48 bits of milliseconds and 80 random ones, which sort by time.',
+  params: [
+    {
+      name: 'encoding',
+      type: 'string',
+      default: 'crockford',
+      description: '`crockford` (26 characters) or `hex` (32).',
+    },
+    {
+      name: 'random_source',
+      type: 'string',
+      default: 'secure_random',
+      description: '`secure_random`, or `fast_random` where it does not matter that the next one could be guessed.',
+    },
+  ],
+  examples: [['root.lengths = [ulid().length(), ulid("hex").length()]', '{}', '{"lengths":[26,32]}']],
+  create([encoding, source], world) {
+    if (encoding !== 'crockford' && encoding !== 'hex') {
+      throw new MappingError(`invalid ulid encoding: ${encoding as string}`)
+    }
+    if (source !== 'secure_random' && source !== 'fast_random') {
+      throw new MappingError(`invalid randomness source: ${source as string}`)
+    }
+    return () => {
+      const bytes = ulidBytes(Number(world.now() / 1_000_000n), world.randomBytes(10))
+      return encoding === 'hex' ? Buffer.from(bytes).toString('hex') : formatUlid(bytes)
+    }
+  },
+})

@@ -1,0 +1,14 @@
+import { formatUuidV4 } from '../../data/identifiers.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'uuid_v4',
+  categories: ['General'],
+  status: 'stable',
+  description: 'Returns a new random UUID at each call.',
+  params: [],
+  examples: [['root.length = uuid_v4().length()', '{}', '{"length":36}']],
+  create(_, world) {
+    return () => formatUuidV4(world.randomBytes(16))
+  },
+})
