@@ -20,7 +20,7 @@ if (only.length === 0) {
   total.passed += passed
   total.failed += failed
 }
-await runFiles('unit', chosen('{src,tools,test/simulation,test/conformance}/**/*.test.ts'), 2)
+await runFiles('unit', chosen('{src,tools,console/src,test/simulation,test/conformance}/**/*.test.ts'), 2)
 const endToEnd = chosen('test/e2e/**/*.e2e.ts')
 if (endToEnd.length > 0) {
   ensurePrograms()

@@ -80,7 +80,7 @@ export function Shell() {
         </nav>
         <Footer live={live} onShortcuts={() => setShortcutsOpen(true)} />
       </aside>
-      <main id="content" tabIndex={-1} className="min-h-0 min-w-0 overflow-y-auto outline-none">
+      <main id="content" tabIndex={-1} className="min-h-0 min-w-0 overflow-hidden outline-none">
         <Outlet />
       </main>
       <CommandPalette

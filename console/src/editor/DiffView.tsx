@@ -34,7 +34,7 @@ export function DiffView({ left, right, dark }: { left: string; right: string; d
   return (
     <div
       ref={parent}
-      className="h-full min-h-0 overflow-y-auto [&_.cm-mergeView]:min-h-full [&_.cm-mergeViewEditor+.cm-mergeViewEditor]:border-l [&_.cm-mergeViewEditor]:border-line"
+      className="h-full min-h-0 overflow-y-auto [&_.cm-mergeView]:min-h-full [&_.cm-mergeView]:flex [&_.cm-mergeViewEditors]:flex-1 [&_.cm-mergeViewEditor+.cm-mergeViewEditor]:border-l [&_.cm-mergeViewEditor]:border-line"
     />
   )
 }

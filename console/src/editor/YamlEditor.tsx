@@ -66,6 +66,7 @@ export function YamlEditor({ ref, initialText, documentId, onChange, onSave, lin
     )
     const made = new EditorView({ parent: parent.current, state })
     view.current = made
+    if (state.doc.length === 0) made.focus()
     return () => {
       made.destroy()
       view.current = null

@@ -6,20 +6,26 @@ import { tags } from '@lezer/highlight'
 const look = {
   '&': { height: '100%', fontSize: '0.8125rem', backgroundColor: 'var(--surface)', color: 'var(--ink)' },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--font-mono)', lineHeight: '1.35rem', overscrollBehavior: 'contain' },
+  '.cm-scroller': {
+    fontFamily: 'var(--font-mono)',
+    fontFeatureSettings: 'normal',
+    fontVariantLigatures: 'none',
+    lineHeight: '1.35rem',
+    overscrollBehavior: 'contain',
+  },
   '.cm-content': { padding: '0.5rem 0', caretColor: 'var(--accent)' },
   '.cm-line': { padding: '0 1rem 0 0.5rem' },
   '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--faint)', border: 'none' },
   '.cm-lineNumbers .cm-gutterElement': { minWidth: '2.5rem', paddingRight: '0.625rem' },
-  '.cm-activeLine': { backgroundColor: 'color-mix(in oklch, var(--hover) 55%, transparent)' },
+  '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--hover) 55%, transparent)' },
   '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--ink)' },
   '.cm-cursor': { borderLeftColor: 'var(--accent)', borderLeftWidth: '2px' },
   '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
-    backgroundColor: 'color-mix(in oklch, var(--accent) 22%, transparent)',
+    backgroundColor: 'color-mix(in srgb, var(--accent) 22%, transparent)',
   },
-  '.cm-selectionMatch': { backgroundColor: 'color-mix(in oklch, var(--accent) 14%, transparent)' },
+  '.cm-selectionMatch': { backgroundColor: 'color-mix(in srgb, var(--accent) 14%, transparent)' },
   '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': {
-    backgroundColor: 'color-mix(in oklch, var(--accent) 18%, transparent)',
+    backgroundColor: 'color-mix(in srgb, var(--accent) 18%, transparent)',
     color: 'inherit',
   },
   '.cm-nonmatchingBracket, &.cm-focused .cm-nonmatchingBracket': {
@@ -131,14 +137,14 @@ const look = {
   '.cm-searchMatch': { backgroundColor: 'var(--warn-soft)', outline: '1px solid var(--warn-line)' },
   '.cm-searchMatch-selected': { backgroundColor: 'var(--accent-soft)', outline: '1px solid var(--accent)' },
   '.cm-placeholder': { color: 'var(--faint)' },
-  '.cm-changedLine': { backgroundColor: 'color-mix(in oklch, var(--ok-soft) 75%, transparent) !important' },
+  '.cm-changedLine': { backgroundColor: 'color-mix(in srgb, var(--ok-soft) 75%, transparent) !important' },
   '.cm-merge-a .cm-changedLine, .cm-deletedChunk': {
-    backgroundColor: 'color-mix(in oklch, var(--bad-soft) 75%, transparent) !important',
+    backgroundColor: 'color-mix(in srgb, var(--bad-soft) 75%, transparent) !important',
   },
-  '.cm-changedText': { background: 'color-mix(in oklch, var(--ok) 24%, transparent) !important', borderRadius: '2px' },
-  '&.cm-merge-a .cm-changedText': { background: 'color-mix(in oklch, var(--bad) 24%, transparent) !important' },
+  '.cm-changedText': { background: 'color-mix(in srgb, var(--ok) 24%, transparent) !important', borderRadius: '2px' },
+  '&.cm-merge-a .cm-changedText': { background: 'color-mix(in srgb, var(--bad) 24%, transparent) !important' },
   '&.cm-merge-a .cm-changedLine': {
-    backgroundColor: 'color-mix(in oklch, var(--bad-soft) 75%, transparent) !important',
+    backgroundColor: 'color-mix(in srgb, var(--bad-soft) 75%, transparent) !important',
   },
   '.cm-changeGutter': { width: '3px' },
   '.cm-changedLineGutter': { background: 'var(--ok) !important' },
@@ -150,6 +156,7 @@ const look = {
     fontSize: '0.75rem',
     padding: '0.25rem 0.75rem',
   },
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"…"', margin: '0 0.5rem' },
 }
 
 const highlight = HighlightStyle.define([

@@ -50,7 +50,7 @@ export function CopyLine({ label, text }: { label: string; text: string }) {
 export function CodeBlock({ label, text }: { label: string; text: string }) {
   return (
     <div className="relative rounded-md border border-line bg-sunken">
-      <pre className="overflow-x-auto py-2.5 pr-10 pl-3 text-xs leading-5">{text}</pre>
+      <pre className="py-2.5 pr-10 pl-3 text-xs leading-5 break-all whitespace-pre-wrap">{text}</pre>
       <CopyButton text={text} label={label} className="absolute top-1.5 right-1.5" />
     </div>
   )

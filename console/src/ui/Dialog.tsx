@@ -70,8 +70,8 @@ export function DialogForm({
     if (!disabled && !busy) onSubmit()
   }
   return (
-    <form onSubmit={handleSubmit} className="px-5 pt-4 pb-4">
-      <div className="flex flex-col gap-4">
+    <form onSubmit={handleSubmit} className="px-5 pb-4">
+      <div className="flex flex-col gap-4 not-empty:pt-4">
         {children}
         {error !== undefined && (
           <div role="alert">

@@ -13,9 +13,11 @@ export function Page({
   children: ReactNode
 }) {
   return (
-    <div className="mx-auto w-full max-w-6xl px-4 pt-6 pb-16 sm:px-8">
-      <PageHeader title={title} description={description} actions={actions} />
-      <div className="mt-5 flex flex-col gap-5">{children}</div>
+    <div data-scroll-restoration-id="page" className="h-full overflow-y-auto [scrollbar-gutter:stable]">
+      <div className="mx-auto w-full max-w-6xl px-4 pt-6 pb-16 sm:px-8">
+        <PageHeader title={title} description={description} actions={actions} />
+        <div className="mt-5 flex flex-col gap-5">{children}</div>
+      </div>
     </div>
   )
 }

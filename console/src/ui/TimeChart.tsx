@@ -16,6 +16,8 @@ interface TimeChartProps {
   readonly series: readonly Series[]
   readonly format: (value: number) => string
   readonly height?: number
+  /** Bytes are marked in powers of two. */
+  readonly binary?: boolean
   /** What the chart shows, in words. */
   readonly label: string
   /** Changes with the theme, whose colours a canvas does not follow by itself. */
@@ -23,7 +25,7 @@ interface TimeChartProps {
 }
 
 /** Rates over the last minutes, drawn on a canvas so that a point a second costs nothing. */
-export function TimeChart({ times, series, format, height = 168, label, theme }: TimeChartProps) {
+export function TimeChart({ times, series, format, height = 176, binary = false, label, theme }: TimeChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(null)
   const formatNow = useEffectEvent((value: number) => format(value))
@@ -37,7 +39,7 @@ export function TimeChart({ times, series, format, height = 168, label, theme }:
     if (parent === null) return undefined
     const size = () => ({ width: Math.max(120, parent.clientWidth), height })
     const made = new uPlot(
-      chartOptions(names, size(), value => formatNow(value)),
+      chartOptions(names, binary, size(), value => formatNow(value)),
       firstData(),
       parent,
     )
@@ -49,7 +51,7 @@ export function TimeChart({ times, series, format, height = 168, label, theme }:
       made.destroy()
       plot.current = null
     }
-  }, [names, height, theme])
+  }, [names, binary, height, theme])
 
   useEffect(() => plot.current?.setData(data), [data])
 
@@ -74,8 +76,15 @@ export function TimeChart({ times, series, format, height = 168, label, theme }:
   )
 }
 
+/** At least so many seconds are shown. */
+const leastWindow = 120
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power)
+
 function chartOptions(
   names: string,
+  binary: boolean,
   size: { width: number; height: number },
   format: (value: number) => string,
 ): uPlot.Options {
@@ -92,13 +101,24 @@ function chartOptions(
     padding: [12, 16, 0, 4],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { y: { range: (_, __, highest) => [0, Math.max(1, highest * 1.15)] } },
+    scales: {
+      // A chart that has just begun fills up from the right rather than stretch its first points.
+      x: { range: (_, first, last) => [Math.min(first, last - leastWindow), last] },
+      y: { range: (_, __, highest) => [0, Math.max(1, highest * 1.15)] },
+    },
     axes: [
-      { ...axis, grid: { show: false }, space: 90, size: 28 },
       {
         ...axis,
-        size: 64,
+        grid: { show: false },
+        space: 80,
+        size: 30,
+        values: (_, splits) => splits.map(seconds => clock.format(seconds * 1000)),
+      },
+      {
+        ...axis,
+        size: 68,
         space: 38,
+        ...(binary ? { incrs: powersOfTwo } : {}),
         values: (_, splits) => splits.map(value => format(value)),
       },
     ],
@@ -113,8 +133,8 @@ function chartOptions(
           points: { show: false },
           fill: (self: uPlot) => {
             const fade = self.ctx.createLinearGradient(0, 0, 0, self.height)
-            fade.addColorStop(0, `color-mix(in oklch, ${color} 22%, transparent)`)
-            fade.addColorStop(1, `color-mix(in oklch, ${color} 0%, transparent)`)
+            fade.addColorStop(0, withAlpha(color, 0.2))
+            fade.addColorStop(1, withAlpha(color, 0))
             return fade
           },
         }
@@ -122,6 +142,11 @@ function chartOptions(
     ],
     plugins: [tooltip(format)],
   }
+}
+
+/** A colour of the tokens, `oklch(l c h)`, let through: canvas fades between colours that differ in nothing else. */
+function withAlpha(color: string, alpha: number): string {
+  return color.replace(/\)$/, ` / ${alpha})`)
 }
 
 /** The values under the pointer. */
@@ -147,7 +172,7 @@ function tooltip(format: (value: number) => string): uPlot.Plugin {
           .map(
             (one, at) => `${typeof one.label === 'string' ? one.label : ''} ${format(plot.data[at + 1]?.[index] ?? 0)}`,
           )
-        sheet.textContent = `${new Date(time * 1000).toLocaleTimeString('en-GB')}  ·  ${lines.join('  ·  ')}`
+        sheet.textContent = `${clock.format(time * 1000)}  ·  ${lines.join('  ·  ')}`
         sheet.style.display = 'block'
         const room = plot.over.clientWidth - sheet.offsetWidth - 8
         sheet.style.left = `${Math.max(0, Math.min(room, left + 10))}px`

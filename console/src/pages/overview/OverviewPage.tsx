@@ -136,7 +136,7 @@ function Throughput({ data }: { data: DescribeOverviewResponse | undefined }) {
   return (
     <Card>
       <CardHeader title="Throughput" note="Kafka ports of all agents" />
-      <TimeChart label="Throughput" times={times} series={series} format={formatByteRate} theme={shown} />
+      <TimeChart binary label="Throughput" times={times} series={series} format={formatByteRate} theme={shown} />
     </Card>
   )
 }

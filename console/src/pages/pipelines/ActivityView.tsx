@@ -20,7 +20,7 @@ interface ActivityViewProps {
 export function ActivityView({ pipelineId, status }: ActivityViewProps) {
   const data = status.data
   return (
-    <div className="min-h-0 flex-1 overflow-y-auto">
+    <div data-scroll-restoration-id="activity" className="min-h-0 flex-1 overflow-y-auto [scrollbar-gutter:stable]">
       <div className="mx-auto flex max-w-6xl flex-col gap-5 px-4 py-5 sm:px-6">
         {data === undefined ? (
           <Card>
@@ -84,14 +84,16 @@ function Rates({ status }: { status: DescribePipelineStatusResponse }) {
   const { shown } = useTheme()
   const { history } = status
   const times = useMemo(() => history.map(point => Date.parse(point.at) / 1000), [history])
-  const series = useMemo(
-    () => [
+  const series = useMemo(() => {
+    const hasErrors = history.some(point => point.errors_per_second > 0)
+    return [
       { label: 'In', color: '--series-in', values: history.map(point => point.input_per_second) },
       { label: 'Out', color: '--series-out', values: history.map(point => point.output_per_second) },
-      { label: 'Errors', color: '--bad', values: history.map(point => point.errors_per_second) },
-    ],
-    [history],
-  )
+      ...(hasErrors
+        ? [{ label: 'Errors', color: '--bad', values: history.map(point => point.errors_per_second) }]
+        : []),
+    ]
+  }, [history])
   return (
     <Card>
       <CardHeader title="Messages" note="A second, over all instances" />
@@ -159,7 +161,7 @@ function InstanceRows({ instance }: { instance: PipelineInstance }) {
         </Cell>
       </Row>
       {instance.error !== null && (
-        <tr>
+        <tr className="border-t-0!">
           <td colSpan={9} className="px-4 pb-2.5">
             <p className="rounded-md bg-bad-soft px-3 py-1.5 font-mono text-xs break-words text-ink">
               <span className="mr-2 font-sans text-faint">

@@ -44,7 +44,7 @@ export function FindingsPanel({ findings, refused, isChecking, failure, isBlank,
                   size={14}
                   className={finding.level === 'error' ? 'mt-0.5 text-bad' : 'mt-0.5 text-warn'}
                 />
-                <span className="figures w-28 shrink-0 font-mono text-faint">
+                <span className="figures w-36 shrink-0 whitespace-nowrap text-faint">
                   Line {finding.line}, column {finding.column}
                 </span>
                 <span className="min-w-0 break-words text-ink">

@@ -80,7 +80,7 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
               </Link>
             ))}
           </Tabs>
-          <Summary status={status.data} />
+          <Summary status={status.data} explains={tab !== 'activity'} />
         </div>
       </div>
       {editorWasOpen && (
@@ -127,12 +127,12 @@ function RunToggle({ overview }: { overview: PipelineOverview }) {
   )
 }
 
-function Summary({ status }: { status: DescribePipelineStatusResponse | undefined }) {
+function Summary({ status, explains }: { status: DescribePipelineStatusResponse | undefined; explains: boolean }) {
   if (status === undefined || status.deployed_version === null) return null
   const errors = status.counters.output_errors + status.counters.processor_errors
   return (
     <p className="figures flex h-10 min-w-0 items-center gap-x-4 overflow-hidden text-xs whitespace-nowrap text-muted">
-      {status.explanation !== null && (
+      {explains && status.explanation !== null && (
         <span className="truncate text-ink" title={status.explanation}>
           {status.explanation}
         </span>
