@@ -268,7 +268,12 @@ test('an agent gets its orders, tells how it goes, and answers questions that no
     connections: 0,
     traffic: { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 },
     logs: instances.map(({ instanceId, pipelineId }) => ({
-      ...{ instanceId, pipelineId, at: Date.now(), level: 'info', message: 'hello', fields: {} },
+      instanceId,
+      pipelineId,
+      at: Date.now(),
+      level: 'info',
+      message: 'hello',
+      fields: {},
     })),
   })
   await link.report(agentId, report(orders.revision, [instance]))

@@ -70,11 +70,19 @@ export class ControlPlane {
     this.relay = new Relay(random, agentId => this.fleet.wake(agentId))
     this.fleet = new Fleet({
       clusterId: first.cluster.id,
-      ...{ database, clock, random, log },
-      ...{ board: this.board, changes: this.changes, relay: this.relay },
+      database,
+      clock,
+      random,
+      log,
+      board: this.board,
+      changes: this.changes,
+      relay: this.relay,
     })
     this.pipelines = new Pipelines({
-      ...{ database, clock, random, lint: options.lint },
+      database,
+      clock,
+      random,
+      lint: options.lint,
       onChange: async pipelineId => {
         await this.fleet.reconcile()
         this.changes.announce('pipelines', pipelineId)

@@ -11,6 +11,8 @@ export type {
   Traffic,
 } from './agent-link.ts'
 export type * from './api-types.ts'
+export { type ClusterAccess, managedComponents } from './configuration/components.ts'
+export { createLinter } from './configuration/linter.ts'
 export { readSettings } from './configuration/settings.ts'
 export { ControlPlane, type ControlPlaneOptions } from './control-plane.ts'
 export { ControlError } from './errors.ts'

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import fastifyStatic from '@fastify/static'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Body } from './api/endpoint.ts'
 import { findEndpoint } from './api/index.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -27,6 +26,8 @@ export class ControlServer {
 
   /** Listens; rejects with the system's error (`EADDRINUSE`) where it cannot. */
   static async listen(plane: ControlPlane, options: ControlServerOptions): Promise<ControlServer> {
+    // Loaded here, so that the agent's threads, which need only the types beside, do not pay for it.
+    const { default: fastify } = await import('fastify')
     const app = fastify({
       bodyLimit: maxBodyBytes,
       forceCloseConnections: true,
@@ -161,6 +162,7 @@ async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
     app.get('/', async (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(page))
     return
   }
+  const { default: fastifyStatic } = await import('@fastify/static')
   await app.register(fastifyStatic, {
     root: folder,
     wildcard: false,

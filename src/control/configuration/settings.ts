@@ -1,7 +1,7 @@
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml'
+import { parseDuration } from '../../engine/index.ts'
 import type { Finding } from '../api-types.ts'
 import type { Concurrency } from '../reconciler.ts'
-import { parseDuration } from './duration.ts'
 
 /** What the `warpstream` block of a pipeline's configuration says. */
 export interface PipelineSettings {
@@ -90,9 +90,8 @@ class SettingsReader {
         continue
       }
       const text = this.#text(name, value ?? key)
-      const duration = parseDuration(text)
-      if (duration !== undefined && duration > 0) runEveryMs = duration
-      else
+      runEveryMs = readPositiveDuration(text)
+      if (runEveryMs === null)
         this.#find(
           value ?? key,
           `run_every is not a duration: ${JSON.stringify(text)}`,
@@ -139,6 +138,15 @@ class SettingsReader {
     const [from, to] = [this.#lines.linePos(start), this.#lines.linePos(end)]
     const place = { line: from.line, column: from.col, end: { line: to.line, column: to.col } }
     this.findings.push({ ...place, level: 'error', message, ...(hint !== undefined && { hint }) })
+  }
+}
+
+function readPositiveDuration(text: string): number | null {
+  try {
+    const duration = parseDuration(text)
+    return duration > 0 ? duration : null
+  } catch {
+    return null // not a duration at all
   }
 }
 

@@ -70,6 +70,7 @@ export const tables = {
 } as const satisfies Readonly<Record<string, Table>>
 
 type Tables = typeof tables
+export type TableName = keyof Tables
 type ValueOf<Type extends ColumnType> = Type extends 'integer' | 'time'
   ? number
   : Type extends 'boolean'

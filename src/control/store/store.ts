@@ -1,7 +1,7 @@
 import type { AccessGrant, PipelineState } from '../api-types.ts'
 import type { AgentHello, Assignment, Cluster, Configuration, Key, Pipeline, RegisteredAgent } from '../model.ts'
-import type { Sql } from './database.ts'
-import type { Row } from './schema.ts'
+import type { Sql, SqlValue } from './database.ts'
+import type { Row, TableName } from './schema.ts'
 
 // The reads and writes of the model, each one statement. Rules are not here but with those who call them.
 
@@ -12,12 +12,7 @@ export async function listClusters(sql: Sql): Promise<Cluster[]> {
 }
 
 export async function insertCluster(sql: Sql, cluster: Cluster): Promise<void> {
-  await sql.run(
-    'INSERT INTO clusters (id, name, created_at) VALUES (?, ?, ?)',
-    cluster.id,
-    cluster.name,
-    cluster.createdAt,
-  )
+  await insert(sql, 'clusters', { id: cluster.id, name: cluster.name, created_at: cluster.createdAt })
 }
 
 /** Deletes a cluster with its pipelines, their configurations, its agents and assignments. */
@@ -33,10 +28,13 @@ export async function listKeys(sql: Sql): Promise<Key[]> {
 
 export async function insertKey(sql: Sql, key: Key): Promise<void> {
   const grants = JSON.stringify(key.grants)
-  await sql.run(
-    'INSERT INTO api_keys (id, name, secret, access_grants, created_at) VALUES (?, ?, ?, ?, ?)',
-    ...[key.id, key.name, key.secret, grants, key.createdAt],
-  )
+  await insert(sql, 'api_keys', {
+    id: key.id,
+    name: key.name,
+    secret: key.secret,
+    access_grants: grants,
+    created_at: key.createdAt,
+  })
 }
 
 /** False when there was no such key. */
@@ -46,10 +44,11 @@ export async function deleteKey(sql: Sql, id: string): Promise<boolean> {
 
 export async function insertSession(sql: Sql, secretHash: string, createdAt: number, expiresAt: number): Promise<void> {
   await sql.run('DELETE FROM sessions WHERE expires_at <= ?', createdAt)
-  await sql.run(
-    'INSERT INTO sessions (secret_hash, created_at, expires_at) VALUES (?, ?, ?)',
-    ...[secretHash, createdAt, expiresAt],
-  )
+  await insert(sql, 'sessions', {
+    secret_hash: secretHash,
+    created_at: createdAt,
+    expires_at: expiresAt,
+  })
 }
 
 export async function hasSession(sql: Sql, secretHash: string, now: number): Promise<boolean> {
@@ -74,17 +73,23 @@ export async function findPipeline(sql: Sql, clusterId: string, id: string): Pro
 }
 
 export async function insertPipeline(sql: Sql, pipeline: Pipeline): Promise<void> {
-  await sql.run(
-    'INSERT INTO pipelines (id, cluster_id, name, type, state, deployed_configuration_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ...[pipeline.id, pipeline.clusterId, pipeline.name, pipeline.type, pipeline.state],
-    ...[pipeline.deployedConfigurationId, pipeline.createdAt],
-  )
+  await insert(sql, 'pipelines', {
+    id: pipeline.id,
+    cluster_id: pipeline.clusterId,
+    name: pipeline.name,
+    type: pipeline.type,
+    state: pipeline.state,
+    deployed_configuration_id: pipeline.deployedConfigurationId,
+    created_at: pipeline.createdAt,
+  })
 }
 
 export async function updatePipeline(sql: Sql, pipeline: Pipeline): Promise<void> {
   await sql.run(
     'UPDATE pipelines SET state = ?, deployed_configuration_id = ? WHERE id = ?',
-    ...[pipeline.state, pipeline.deployedConfigurationId, pipeline.id],
+    pipeline.state,
+    pipeline.deployedConfigurationId,
+    pipeline.id,
   )
 }
 
@@ -110,10 +115,13 @@ export async function nextVersion(sql: Sql, pipelineId: string): Promise<number>
 }
 
 export async function insertConfiguration(sql: Sql, configuration: Configuration): Promise<void> {
-  await sql.run(
-    'INSERT INTO configurations (id, pipeline_id, version, yaml, created_at) VALUES (?, ?, ?, ?, ?)',
-    ...[configuration.id, configuration.pipelineId, configuration.version, configuration.yaml, configuration.createdAt],
-  )
+  await insert(sql, 'configurations', {
+    id: configuration.id,
+    pipeline_id: configuration.pipelineId,
+    version: configuration.version,
+    yaml: configuration.yaml,
+    created_at: configuration.createdAt,
+  })
 }
 
 // ── Agents and assignments ──
@@ -124,17 +132,23 @@ export async function listAgents(sql: Sql, clusterId: string): Promise<Registere
 }
 
 export async function insertAgent(sql: Sql, agent: RegisteredAgent): Promise<void> {
-  await sql.run(
-    'INSERT INTO agents (id, cluster_id, hello, registered_at, last_seen_at) VALUES (?, ?, ?, ?, ?)',
-    ...[agent.id, agent.clusterId, JSON.stringify(agent.hello), agent.registeredAt, agent.lastSeenAt],
-  )
+  await insert(sql, 'agents', {
+    id: agent.id,
+    cluster_id: agent.clusterId,
+    hello: JSON.stringify(agent.hello),
+    registered_at: agent.registeredAt,
+    last_seen_at: agent.lastSeenAt,
+  })
 }
 
 /** An agent that comes back under its identity. */
 export async function updateAgent(sql: Sql, agent: RegisteredAgent): Promise<void> {
   await sql.run(
     'UPDATE agents SET hello = ?, registered_at = ?, last_seen_at = ? WHERE id = ?',
-    ...[JSON.stringify(agent.hello), agent.registeredAt, agent.lastSeenAt, agent.id],
+    JSON.stringify(agent.hello),
+    agent.registeredAt,
+    agent.lastSeenAt,
+    agent.id,
   )
 }
 
@@ -155,22 +169,26 @@ export async function listAssignments(sql: Sql, clusterId: string): Promise<Assi
 }
 
 export async function insertAssignment(sql: Sql, assignment: Assignment): Promise<void> {
-  await sql.run(
-    'INSERT INTO assignments (instance_id, cluster_id, pipeline_id, slot, agent_id, configuration_id, lease_expires_at, released, completed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ...[assignment.instanceId, assignment.clusterId, assignment.pipelineId, assignment.slot, assignment.agentId],
-    ...[
-      assignment.configurationId,
-      assignment.leaseExpiresAt,
-      assignment.released ? 1 : 0,
-      assignment.completed ? 1 : 0,
-    ],
-  )
+  await insert(sql, 'assignments', {
+    instance_id: assignment.instanceId,
+    cluster_id: assignment.clusterId,
+    pipeline_id: assignment.pipelineId,
+    slot: assignment.slot,
+    agent_id: assignment.agentId,
+    configuration_id: assignment.configurationId,
+    lease_expires_at: assignment.leaseExpiresAt,
+    released: assignment.released ? 1 : 0,
+    completed: assignment.completed ? 1 : 0,
+  })
 }
 
 export async function updateAssignment(sql: Sql, assignment: Assignment): Promise<void> {
   await sql.run(
     'UPDATE assignments SET configuration_id = ?, released = ?, completed = ? WHERE instance_id = ?',
-    ...[assignment.configurationId, assignment.released ? 1 : 0, assignment.completed ? 1 : 0, assignment.instanceId],
+    assignment.configurationId,
+    assignment.released ? 1 : 0,
+    assignment.completed ? 1 : 0,
+    assignment.instanceId,
   )
 }
 
@@ -178,7 +196,14 @@ export async function deleteAssignment(sql: Sql, instanceId: string): Promise<vo
   await sql.run('DELETE FROM assignments WHERE instance_id = ?', instanceId)
 }
 
-// ── Rows to the model ──
+// ── Rows and the model ──
+
+async function insert<Name extends TableName>(sql: Sql, table: Name, row: Row<Name>): Promise<void> {
+  const columns = Object.keys(row)
+  const values = Object.values<SqlValue>(row)
+  const marks = columns.map(() => '?').join(', ')
+  await sql.run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks})`, ...values)
+}
 
 function toCluster(row: Row<'clusters'>): Cluster {
   return { id: row.id, name: row.name, createdAt: row.created_at }

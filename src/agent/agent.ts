@@ -1,0 +1,168 @@
+import type { Clock, Log } from '../base/index.ts'
+import {
+  type AgentHello,
+  type AgentLink,
+  type AgentReport,
+  ControlError,
+  type LogReport,
+  type Traffic,
+} from '../control/index.ts'
+import { answerQuestion, type ClusterView } from './cluster/answers.ts'
+import type { Supervisor } from './pipelines/supervisor.ts'
+
+const reportIntervalMs = 1000
+/** Changes that come together are told together. */
+const reportDelayMs = 30
+const retryDelayMs = 1000
+const maxLogLines = 5000
+
+/** What an agent tells of its Kafka port. */
+export interface KafkaFigures {
+  readonly connections: () => number
+  readonly traffic: () => Traffic
+}
+
+export interface AgentOptions {
+  readonly link: AgentLink
+  readonly hello: AgentHello
+  readonly view: ClusterView
+  readonly figures: KafkaFigures
+  readonly clock: Clock
+  readonly log: Log
+  /** Makes the supervisor of its pipelines; absent without the pipelines role. */
+  readonly supervisor: ((host: { onLog: (line: LogReport) => void; onChange: () => void }) => Supervisor) | undefined
+}
+
+/** One agent: follows its orders, tells how it goes, answers questions about the cluster's data. */
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #supervisor: Supervisor | undefined
+  readonly #stop = new AbortController()
+  readonly #loops: Promise<unknown>
+  #agentId = ''
+  #leaseMs = 0
+  /** Of the orders that the supervisor follows. */
+  #revision = 0
+  #logs: LogReport[] = []
+  #wakeReport = () => {}
+  #cpu = process.cpuUsage()
+  #cpuAt = performance.now()
+  #cpuShare = 0
+
+  /** Registers and follows orders from now on, in the background. */
+  constructor(options: AgentOptions) {
+    this.#options = options
+    this.#supervisor = options.supervisor?.({
+      onLog: line => this.#addLog(line),
+      onChange: () => this.#wakeReport(),
+    })
+    this.#loops = Promise.all([this.#followOrders(), this.#report()])
+  }
+
+  /** What the agent reports at this moment, without its log lines. */
+  get figures(): AgentReport {
+    const { figures } = this.#options
+    return {
+      revision: this.#revision,
+      instances: this.#supervisor?.reports ?? [],
+      cpu: this.#cpuShare,
+      memoryBytes: process.memoryUsage.rss(),
+      connections: figures.connections(),
+      traffic: figures.traffic(),
+      logs: [],
+    }
+  }
+
+  /** Stops all instances, then says good-bye. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#loops
+    await this.#supervisor?.close()
+    await this.#options.view.client.close()
+    if (this.#agentId !== '') await this.#options.link.leave(this.#agentId)
+  }
+
+  async #followOrders(): Promise<void> {
+    const { link, clock, log, hello } = this.#options
+    const { signal } = this.#stop
+    let heardAt = clock.monotonic()
+    while (!signal.aborted) {
+      const askedAt = clock.monotonic()
+      try {
+        if (this.#agentId === '') {
+          const { agentId, leaseMs } = await link.register(hello)
+          this.#agentId = agentId
+          this.#leaseMs = leaseMs
+        }
+        const { revision, instances, questions } = await link.poll(this.#agentId, this.#revision, signal)
+        heardAt = askedAt
+        for (const question of questions) void this.#answer(question)
+        if (revision === this.#revision || signal.aborted) continue
+        this.#supervisor?.follow(instances)
+        this.#revision = revision
+        this.#wakeReport()
+      } catch (error) {
+        if (error instanceof ControlError && error.code === 'agent_not_found') {
+          log.warn('the control plane took this agent for lost; it registers again')
+          this.#supervisor?.follow([])
+          this.#agentId = ''
+          this.#revision = 0
+        } else log.warn('the control plane cannot be reached', { error: String(error) })
+        // Before the lease is over another agent must not find our instances still running.
+        if (this.#leaseMs > 0 && clock.monotonic() - heardAt > this.#leaseMs / 2) this.#supervisor?.follow([])
+        await clock.sleep(retryDelayMs, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  async #answer(question: Parameters<typeof answerQuestion>[1]): Promise<void> {
+    const { link, view, log } = this.#options
+    const answer = await answerQuestion(view, question)
+    try {
+      await link.answer(this.#agentId, question.id, answer)
+    } catch (error) {
+      log.warn('an answer could not be sent', { question: question.name, error: String(error) })
+    }
+  }
+
+  async #report(): Promise<void> {
+    const { link, log, clock } = this.#options
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#untilReportIsDue()
+      this.#measureCpu()
+      if (this.#agentId === '') continue
+      const logs = this.#logs
+      this.#logs = []
+      try {
+        await link.report(this.#agentId, { ...this.figures, logs })
+      } catch (error) {
+        this.#logs = [...logs, ...this.#logs].slice(-maxLogLines)
+        if (!signal.aborted) log.warn('a report could not be sent', { error: String(error) })
+        await clock.sleep(retryDelayMs, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  async #untilReportIsDue(): Promise<void> {
+    const { clock } = this.#options
+    const wake = new AbortController()
+    this.#wakeReport = () => wake.abort()
+    const either = AbortSignal.any([this.#stop.signal, wake.signal])
+    await clock.sleep(reportIntervalMs, either).catch(() => undefined)
+    if (wake.signal.aborted) await clock.sleep(reportDelayMs, this.#stop.signal).catch(() => undefined)
+  }
+
+  #addLog(line: LogReport): void {
+    if (this.#logs.length < maxLogLines) this.#logs.push(line)
+  }
+
+  #measureCpu(): void {
+    const elapsedMs = performance.now() - this.#cpuAt
+    if (elapsedMs < 500) return
+    const { user, system } = process.cpuUsage(this.#cpu)
+    this.#cpuShare = (user + system) / 1000 / elapsedMs
+    this.#cpu = process.cpuUsage()
+    this.#cpuAt = performance.now()
+  }
+}

@@ -1,0 +1,164 @@
+import { connect, type Socket } from 'node:net'
+import { apis, ErrorCode, errorMessage, KafkaError, readResponse, requestFrame } from '../../kafka/index.ts'
+
+type Apis = typeof apis
+type ApiName = keyof Apis
+type RequestOf<Name extends ApiName> = Parameters<Apis[Name]['encodeRequest']>[2]
+type ResponseOf<Name extends ApiName> = ReturnType<Apis[Name]['decodeResponse']>
+
+interface Pending {
+  readonly onFrame: (frame: Buffer) => void
+  readonly onError: (error: Error) => void
+}
+
+const connectTimeoutMs = 5000
+const clientId = 'penstock-agent'
+/** From version 13 on topics are named by their ids, which is of no use here. */
+const newestVersions: Partial<Record<ApiName, number>> = { Fetch: 12, OffsetFetch: 7, Metadata: 9, DeleteTopics: 5 }
+
+/** A connection to the Kafka port, for the few questions that the console asks. It connects when it is first used. */
+export class KafkaClient {
+  readonly #host: string
+  readonly #port: number
+  #connection: Promise<Connection> | undefined
+
+  constructor(host: string, port: number) {
+    this.#host = host
+    this.#port = port
+  }
+
+  /** Sends a request in the newest version that both sides know. Rejects when the connection is lost or times out. */
+  async send<Name extends ApiName>(
+    name: Name,
+    request: RequestOf<Name>,
+    timeoutMs = 20_000,
+  ): Promise<ResponseOf<Name>> {
+    const connection = await this.#connect()
+    return connection.send(name, connection.versionOf(name), request, timeoutMs)
+  }
+
+  async close(): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined)
+    connection?.close()
+  }
+
+  #connect(): Promise<Connection> {
+    this.#connection ??= Connection.open(this.#host, this.#port, () => {
+      this.#connection = undefined
+    })
+    return this.#connection
+  }
+}
+
+/** Throws the error that a code stands for; 0 is none. */
+export function throwOnError(code: number, message: string | null = null): void {
+  if (code === ErrorCode.NONE) return
+  throw new KafkaError(code as ErrorCode, message ?? errorMessage(code))
+}
+
+class Connection {
+  readonly #socket: Socket
+  readonly #pending = new Map<number, Pending>()
+  #versions = new Map<number, number>()
+  #received: Buffer[] = []
+  #receivedBytes = 0
+  #nextId = 1
+
+  static async open(host: string, port: number, onClose: () => void): Promise<Connection> {
+    const socket = connect({ host, port, noDelay: true })
+    const connection = new Connection(socket, onClose)
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => socket.destroy(new Error(`no connection to ${host}:${port} in time`)),
+        connectTimeoutMs,
+      )
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      socket.once('error', reject)
+    })
+    const { apiKeys } = await connection.send('ApiVersions', 0, {}, connectTimeoutMs)
+    connection.#versions = new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]))
+    return connection
+  }
+
+  private constructor(socket: Socket, onClose: () => void) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    let cause: Error | undefined
+    socket.on('error', error => {
+      cause = error
+    })
+    socket.on('close', () => {
+      onClose()
+      const error = new Error('the connection to the Kafka port is closed', { cause })
+      for (const { onError } of this.#pending.values()) onError(error)
+      this.#pending.clear()
+    })
+    // A connection that waits for nothing does not keep the process alive.
+    socket.unref()
+  }
+
+  versionOf(name: ApiName): number {
+    const api = apis[name]
+    return Math.min(
+      newestVersions[name] ?? api.maxVersion,
+      api.maxVersion,
+      this.#versions.get(api.key) ?? api.minVersion,
+    )
+  }
+
+  send<Name extends ApiName>(
+    name: Name,
+    apiVersion: number,
+    request: RequestOf<Name>,
+    timeoutMs: number,
+  ): Promise<ResponseOf<Name>> {
+    const api = apis[name]
+    const correlationId = this.#nextId++
+    return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('the connection to the Kafka port is closed'))
+      const timer = setTimeout(() => this.#socket.destroy(new Error(`no answer to ${name} in time`)), timeoutMs)
+      this.#pending.set(correlationId, {
+        onFrame: frame => {
+          clearTimeout(timer)
+          try {
+            // The name decides which pair of types it is, which the compiler cannot follow through the table.
+            resolve(readResponse(api as never, apiVersion, frame).response as ResponseOf<Name>)
+          } catch (error) {
+            reject(error as Error)
+          }
+        },
+        onError: error => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      })
+      const frame = requestFrame(api as never, { apiVersion, correlationId, clientId }, request as never)
+      this.#socket.write(Buffer.concat(frame))
+    })
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#received.push(chunk)
+    this.#receivedBytes += chunk.length
+    while (this.#receivedBytes >= 4) {
+      if (this.#received[0]!.length < 4) this.#received = [Buffer.concat(this.#received)]
+      const size = this.#received[0]!.readInt32BE() + 4
+      if (this.#receivedBytes < size) return
+      const all = Buffer.concat(this.#received)
+      this.#received = all.length > size ? [all.subarray(size)] : []
+      this.#receivedBytes -= size
+      const frame = all.subarray(4, size)
+      const id = frame.readInt32BE()
+      const pending = this.#pending.get(id)
+      this.#pending.delete(id)
+      pending?.onFrame(frame)
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import type { ApiRequest, ApiResponse, Topic, TopicPartition } from '../../control/index.ts'
+import type { ClusterView } from './answers.ts'
+import { type KafkaClient, throwOnError } from './kafka-client.ts'
+
+const topicResource = 2
+/** Where a configuration's value comes from: from the topic itself. */
+const topicSource = 1
+const requestTimeoutMs = 15_000
+
+export async function listTopics({ client, metadata }: ClusterView): Promise<ApiResponse<'list_topics'>> {
+  const { topics } = await client.send('Metadata', { topics: null, allowAutoTopicCreation: false })
+  const named = topics.flatMap(({ name, errorCode, isInternal, partitions }) =>
+    name === null || errorCode !== 0 ? [] : [{ name, isInternal, partitions: partitions.map(p => p.partitionIndex) }],
+  )
+  const bounds = await offsetBounds(client, named)
+  const configs = await topicConfigs(
+    client,
+    named.map(({ name }) => name),
+  )
+  const sizes = await topicSizes({ client, metadata })
+  const listed = named.map(({ name, isInternal, partitions }): Topic => {
+    const own = bounds.get(name) ?? new Map<number, Bounds>()
+    return {
+      topic_name: name,
+      partition_count: partitions.length,
+      configs: configs.get(name) ?? {},
+      is_internal: isInternal,
+      record_count: [...own.values()].reduce((sum, { start, end }) => sum + end - start, 0),
+      size_bytes: sizes?.get(name)?.reduce((sum, size) => sum + size, 0) ?? null,
+    }
+  })
+  return { topics: listed.toSorted((a, b) => (a.topic_name < b.topic_name ? -1 : 1)) }
+}
+
+export async function describeTopic(
+  view: ClusterView,
+  { topic_name }: ApiRequest<'describe_topic'>,
+): Promise<ApiResponse<'describe_topic'>> {
+  const { client } = view
+  const partitions = await topicPartitions(client, topic_name)
+  const own = (await offsetBounds(client, [{ name: topic_name, partitions }])).get(topic_name)!
+  const sizes = (await topicSizes(view))?.get(topic_name)
+  const described = partitions.map(
+    (partition): TopicPartition => ({
+      partition,
+      log_start_offset: own.get(partition)?.start ?? 0,
+      high_watermark: own.get(partition)?.end ?? 0,
+      size_bytes: sizes?.[partition] ?? null,
+    }),
+  )
+  return {
+    topic_name,
+    partition_count: partitions.length,
+    configs: (await topicConfigs(client, [topic_name])).get(topic_name) ?? {},
+    is_internal: false,
+    record_count: described.reduce((sum, { log_start_offset: start, high_watermark: end }) => sum + end - start, 0),
+    size_bytes: sizes?.reduce((sum, size) => sum + size, 0) ?? null,
+    partitions: described,
+  }
+}
+
+export async function createTopic(
+  { client }: ClusterView,
+  { topic_name, partition_count, configs }: ApiRequest<'create_topic'>,
+): Promise<ApiResponse<'create_topic'>> {
+  const topic = {
+    name: topic_name,
+    numPartitions: partition_count,
+    replicationFactor: -1,
+    assignments: [],
+    configs: Object.entries(configs ?? {}).map(([name, value]) => ({ name, value })),
+  }
+  const { topics } = await client.send('CreateTopics', { topics: [topic], timeoutMs: requestTimeoutMs })
+  for (const { errorCode, errorMessage } of topics) throwOnError(errorCode, errorMessage)
+  return {}
+}
+
+export async function deleteTopic(
+  { client }: ClusterView,
+  { topic_name }: ApiRequest<'delete_topic'>,
+): Promise<ApiResponse<'delete_topic'>> {
+  const request = { topics: [], topicNames: [topic_name], timeoutMs: requestTimeoutMs }
+  const { responses } = await client.send('DeleteTopics', request)
+  for (const { errorCode, errorMessage } of responses) throwOnError(errorCode, errorMessage)
+  return {}
+}
+
+/** The partitions of a topic by number; throws when there is no such topic. */
+export async function topicPartitions(client: KafkaClient, name: string): Promise<number[]> {
+  const { topics } = await client.send('Metadata', { topics: [{ name }], allowAutoTopicCreation: false })
+  for (const { errorCode } of topics) throwOnError(errorCode)
+  return (topics[0]?.partitions ?? []).map(({ partitionIndex }) => partitionIndex).toSorted((a, b) => a - b)
+}
+
+/** The offsets of a partition's first record and of the next one to come. */
+export interface Bounds {
+  readonly start: number
+  readonly end: number
+}
+
+/** Topic → partition → bounds; partitions that went away meanwhile are left out. */
+export async function offsetBounds(
+  client: KafkaClient,
+  topics: readonly { readonly name: string; readonly partitions: readonly number[] }[],
+): Promise<Map<string, Map<number, Bounds>>> {
+  const ask = async (timestamp: -1 | -2) => {
+    const wanted = topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(partitionIndex => ({ partitionIndex, timestamp })),
+    }))
+    const answer = await client.send('ListOffsets', { topics: wanted })
+    return new Map(
+      answer.topics.map(({ name, partitions }) => [
+        name,
+        new Map(
+          partitions.filter(p => p.errorCode === 0).map(({ partitionIndex, offset }) => [partitionIndex, offset]),
+        ),
+      ]),
+    )
+  }
+  const [starts, ends] = await Promise.all([ask(-2), ask(-1)])
+  return new Map(
+    [...ends].map(([name, partitions]) => [
+      name,
+      new Map(
+        [...partitions].map(([partition, end]) => [partition, { start: starts.get(name)?.get(partition) ?? 0, end }]),
+      ),
+    ]),
+  )
+}
+
+/** What was set for the topics themselves, by name. */
+async function topicConfigs(
+  client: KafkaClient,
+  names: readonly string[],
+): Promise<Map<string, Record<string, string>>> {
+  if (names.length === 0) return new Map()
+  const resources = names.map(resourceName => ({ resourceType: topicResource, resourceName, configurationKeys: null }))
+  const { results } = await client.send('DescribeConfigs', { resources })
+  return new Map(
+    results.map(({ resourceName, configs }) => {
+      const own = configs.filter(({ configSource, isDefault }) => configSource === topicSource && !isDefault)
+      return [resourceName, Object.fromEntries(own.map(({ name, value }) => [name, value ?? '']))]
+    }),
+  )
+}
+
+/** Topic → bytes of each partition, where the cluster is ours. */
+async function topicSizes({ metadata }: ClusterView): Promise<Map<string, number[]> | undefined> {
+  if (metadata === undefined) return undefined
+  const topics = [...metadata.catalog().byName.values()]
+  const bounds = await metadata.bounds(topics.flatMap(({ partitions }) => partitions))
+  let next = 0
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.map(() => bounds[next++]?.sizeBytes ?? 0)]))
+}

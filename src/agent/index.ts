@@ -1,0 +1,8 @@
+export { Agent, type AgentOptions, type KafkaFigures } from './agent.ts'
+export type { ClusterView } from './cluster/answers.ts'
+export { KafkaClient } from './cluster/kafka-client.ts'
+export { PipelineHttpServer } from './pipelines/http-server.ts'
+export type { ThreadLimits } from './pipelines/pipeline-thread.ts'
+export { Supervisor } from './pipelines/supervisor.ts'
+export { pipelineWorld } from './pipelines/world.ts'
+export { StatusServer } from './status-server.ts'

@@ -1,0 +1,172 @@
+import { join } from 'node:path'
+import type { Clock } from '../../base/index.ts'
+import { type InstanceOrder, type InstanceReport, type LogReport, readSettings } from '../../control/index.ts'
+import type { PipelineHttpServer } from './http-server.ts'
+import { runThread, type ThreadEnd, type ThreadLimits } from './pipeline-thread.ts'
+import type { WorkerLog, WorkerPulse } from './protocol.ts'
+
+const firstDelayMs = 1000
+const maxDelayMs = 60_000
+/** A run of that length was healthy: the next failure starts with the shortest delay again. */
+const healthyRunMs = 60_000
+
+/** What all instances of an agent share. */
+export interface InstanceHost {
+  readonly seedBroker: string
+  readonly clientId: string
+  readonly hostAccess: boolean
+  readonly limits: ThreadLimits
+  /** Where the sockets of their HTTP endpoints are. */
+  readonly socketFolder: string
+  readonly http: PipelineHttpServer | undefined
+  readonly clock: Clock
+  readonly onLog: (line: LogReport) => void
+  /** Called when a report would differ in more than its counters. */
+  readonly onChange: () => void
+}
+
+type Counters = InstanceReport['counters']
+const zeroCounters: Counters = { input_received: 0, output_sent: 0, output_errors: 0, processor_errors: 0 }
+
+/** One instance of a pipeline's version: runs it, and runs it again after a failure or on its schedule, until it is stopped. */
+export class Instance {
+  readonly order: InstanceOrder
+  readonly #host: InstanceHost
+  readonly #stop = new AbortController()
+  readonly #finished: Promise<void>
+  #state: InstanceReport['state'] = 'starting'
+  #since: number
+  #restarts = 0
+  #nextStartAt: number | null = null
+  #error: InstanceReport['error'] = null
+  /** Of the runs that are over. */
+  #past: Counters = zeroCounters
+  #pulse: Omit<WorkerPulse, 'kind' | 'logs'> = { counters: zeroCounters, memoryBytes: 0, cpu: 0 }
+
+  constructor(order: InstanceOrder, host: InstanceHost) {
+    this.order = order
+    this.#host = host
+    this.#since = host.clock.now()
+    this.#finished = this.#run()
+  }
+
+  get report(): InstanceReport {
+    const { instanceId, pipelineId, configurationId, version } = this.order
+    return {
+      instanceId,
+      pipelineId,
+      configurationId,
+      version,
+      state: this.#state,
+      since: this.#since,
+      restarts: this.#restarts,
+      nextStartAt: this.#nextStartAt,
+      error: this.#error,
+      counters: add(this.#past, this.#pulse.counters),
+      memoryBytes: this.#pulse.memoryBytes,
+      cpu: this.#pulse.cpu,
+    }
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    if (!this.#stop.signal.aborted) {
+      this.#set('stopping')
+      this.#stop.abort()
+    }
+    await this.#finished
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#host
+    const { settings, streamText } = readSettings(this.order.yaml)
+    const { signal } = this.#stop
+    let delayMs = firstDelayMs
+    while (!signal.aborted) {
+      this.#set('starting')
+      const startedAt = clock.now()
+      const end = await this.#runOnce(streamText)
+      if (signal.aborted) return
+      if (end.kind === 'ended') {
+        if (settings.runEveryMs === null) return this.#set('completed')
+        await this.#wait('completed', Math.max(0, startedAt + settings.runEveryMs - clock.now()))
+        continue
+      }
+      this.#error = { code: end.code, message: end.message, at: clock.now() }
+      if (clock.now() - startedAt >= healthyRunMs) delayMs = firstDelayMs
+      this.#log({
+        at: clock.now(),
+        level: 'error',
+        message: `pipeline failed: ${end.message}`,
+        fields: { code: end.code },
+      })
+      await this.#wait('backing_off', delayMs)
+      delayMs = Math.min(delayMs * 2, maxDelayMs)
+      this.#restarts++
+    }
+  }
+
+  async #runOnce(streamText: string): Promise<ThreadEnd> {
+    const { seedBroker, clientId, hostAccess, socketFolder, limits, http } = this.#host
+    const { instanceId, pipelineName } = this.order
+    const socketPath = join(socketFolder, `${instanceId.replace(/^ins_/, '').replaceAll('_', '').slice(0, 20)}.sock`)
+    let withdraw = () => {}
+    try {
+      return await runThread(
+        pipelineName,
+        { streamText, seedBroker, clientId, hostAccess, socketPath },
+        limits,
+        {
+          onStarted: () => this.#set('running'),
+          onPulse: pulse => this.#onPulse(pulse),
+          onEndpoints: paths => {
+            withdraw()
+            const { pipelineId } = this.order
+            withdraw = http?.offer({ pipelineId, pipelineName, paths, socketPath }) ?? (() => {})
+          },
+          onOutput: line =>
+            this.#log({ at: this.#host.clock.now(), level: 'info', message: line, fields: { stream: 'stdout' } }),
+        },
+        this.#stop.signal,
+      )
+    } finally {
+      withdraw()
+      this.#past = add(this.#past, this.#pulse.counters)
+      this.#pulse = { counters: zeroCounters, memoryBytes: 0, cpu: 0 }
+    }
+  }
+
+  #onPulse({ counters, logs, memoryBytes, cpu }: WorkerPulse): void {
+    this.#pulse = { counters, memoryBytes, cpu }
+    for (const line of logs) this.#log(line)
+  }
+
+  #log(line: WorkerLog): void {
+    const { instanceId, pipelineId } = this.order
+    this.#host.onLog({ ...line, instanceId, pipelineId })
+  }
+
+  async #wait(state: 'completed' | 'backing_off', delayMs: number): Promise<void> {
+    const { clock } = this.#host
+    this.#nextStartAt = clock.now() + delayMs
+    this.#set(state)
+    await clock.sleep(delayMs, this.#stop.signal).catch(() => undefined)
+    this.#nextStartAt = null
+  }
+
+  #set(state: InstanceReport['state']): void {
+    if (this.#stop.signal.aborted) return
+    this.#state = state
+    this.#since = this.#host.clock.now()
+    this.#host.onChange()
+  }
+}
+
+function add(a: Counters, b: Counters): Counters {
+  return {
+    input_received: a.input_received + b.input_received,
+    output_sent: a.output_sent + b.output_sent,
+    output_errors: a.output_errors + b.output_errors,
+    processor_errors: a.processor_errors + b.processor_errors,
+  }
+}

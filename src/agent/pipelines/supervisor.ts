@@ -1,0 +1,50 @@
+import type { InstanceOrder, InstanceReport } from '../../control/index.ts'
+import { Instance, type InstanceHost } from './instance.ts'
+
+/** Makes an agent's instances what its orders say. */
+export class Supervisor {
+  readonly #host: InstanceHost
+  readonly #instances = new Map<string, Instance>()
+  #wanted = new Map<string, InstanceOrder>()
+
+  constructor(host: InstanceHost) {
+    this.#host = host
+  }
+
+  /** All instances that have not ended, and those that came to their end and are still wanted. */
+  get reports(): InstanceReport[] {
+    return [...this.#instances.values()].map(instance => instance.report)
+  }
+
+  /** Starts, stops and changes over without waiting for it; another version starts when the earlier one has stopped. */
+  follow(orders: readonly InstanceOrder[]): void {
+    this.#wanted = new Map(orders.map(order => [order.instanceId, order]))
+    for (const [id, instance] of this.#instances) {
+      if (this.#wanted.get(id)?.configurationId !== instance.order.configurationId) void this.#retire(instance)
+    }
+    for (const order of orders) this.#ensure(order)
+  }
+
+  /** Stops everything; resolves when all of it has. */
+  async close(): Promise<void> {
+    this.#wanted = new Map()
+    await Promise.all([...this.#instances.values()].map(instance => this.#retire(instance)))
+  }
+
+  #ensure(order: InstanceOrder): void {
+    // What is still stopping is started anew by who waits for its end; what ended elsewhere is not begun again here.
+    if (this.#instances.has(order.instanceId) || order.completed) return
+    this.#instances.set(order.instanceId, new Instance(order, this.#host))
+    this.#host.onChange()
+  }
+
+  async #retire(instance: Instance): Promise<void> {
+    await instance.stop()
+    const id = instance.order.instanceId
+    if (this.#instances.get(id) !== instance) return
+    this.#instances.delete(id)
+    const order = this.#wanted.get(id)
+    if (order !== undefined) this.#ensure(order)
+    this.#host.onChange()
+  }
+}

@@ -1,0 +1,46 @@
+import { createServer, type Server } from 'node:http'
+import { type HttpEndpoint, type HttpHost, HttpRouter } from '../../engine/index.ts'
+
+/**
+ * The endpoints of one pipeline, served on a socket of this thread. The agent's HTTP server passes requests on to it, so
+ * that bodies of any length flow with back pressure and without copies between threads.
+ */
+export class WorkerHttpHost implements HttpHost {
+  readonly #router = new HttpRouter()
+  readonly #socketPath: string
+  readonly #announce: (paths: readonly string[]) => void
+  #server: Server | undefined
+
+  /** `announce` is called with all paths whenever they change and can be reached. */
+  constructor(socketPath: string, announce: (paths: readonly string[]) => void) {
+    this.#socketPath = socketPath
+    this.#announce = announce
+  }
+
+  register(endpoint: HttpEndpoint): () => void {
+    const unregister = this.#router.register(endpoint)
+    this.#server ??= this.#listen()
+    if (this.#server.listening) this.#tell()
+    return () => {
+      unregister()
+      this.#tell()
+    }
+  }
+
+  #listen(): Server {
+    const server = createServer((request, response) => {
+      if (this.#router.handle(request, response)) return
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
+    })
+    server.on('upgrade', (request, socket, head) => {
+      if (!this.#router.upgrade(request, socket, head)) socket.destroy()
+    })
+    // The thread ends when its stream does, whoever may still be connected.
+    server.listen(this.#socketPath, () => this.#tell()).unref()
+    return server
+  }
+
+  #tell(): void {
+    this.#announce(this.#router.endpoints.map(({ path }) => path))
+  }
+}

@@ -1,0 +1,127 @@
+import { createServer, type Server } from 'node:http'
+import type { AgentReport } from '../control/index.ts'
+
+export interface StatusServerOptions {
+  readonly version: string
+  /** What the agent reports of itself at this moment. */
+  readonly report: () => AgentReport
+  /** Requests on the Kafka port by the name of their API; none without the proxy role. */
+  readonly requests: () => ReadonlyMap<string, number>
+}
+
+/** The agent's own HTTP server: `/v1/status` for health checks, `/metrics` for Prometheus. */
+export class StatusServer {
+  readonly #server: Server
+
+  constructor(options: StatusServerOptions) {
+    this.#server = createServer((request, response) => {
+      switch (request.url?.split('?')[0]) {
+        case '/v1/status':
+          response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('OK')
+          return
+        case '/metrics':
+          response
+            .writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+            .end(metricsText(options))
+          return
+        default:
+          response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
+      }
+    })
+  }
+
+  /** Listens; port 0 takes a free one. Answers the port. Rejects where it is taken. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject)
+        const address = this.#server.address()
+        resolve(typeof address === 'object' && address !== null ? address.port : port)
+      })
+    })
+  }
+
+  close(): Promise<void> {
+    return new Promise(resolve => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+  }
+}
+
+type Series = readonly [labels: Readonly<Record<string, string>>, value: number]
+
+function metricsText({ version, report, requests }: StatusServerOptions): string {
+  const { cpu, memoryBytes, connections, traffic, instances } = report()
+  const ofInstances = (value: (instance: AgentReport['instances'][number]) => number): Series[] =>
+    instances.map(instance => [{ pipeline_id: instance.pipelineId, instance_id: instance.instanceId }, value(instance)])
+  const families: [name: string, kind: 'gauge' | 'counter', help: string, series: readonly Series[]][] = [
+    ['warpstream_agent_info', 'gauge', 'The version that runs.', [[{ version }, 1]]],
+    ['warpstream_agent_cpu_cores', 'gauge', 'Cores in use.', [[{}, cpu]]],
+    ['warpstream_agent_memory_bytes', 'gauge', 'Resident memory.', [[{}, memoryBytes]]],
+    ['warpstream_agent_kafka_connections', 'gauge', 'Open connections on the Kafka port.', [[{}, connections]]],
+    [
+      'warpstream_agent_produced_bytes_total',
+      'counter',
+      'Bytes of record batches written.',
+      [[{}, traffic.producedBytes]],
+    ],
+    ['warpstream_agent_produced_records_total', 'counter', 'Records written.', [[{}, traffic.producedRecords]]],
+    ['warpstream_agent_sent_bytes_total', 'counter', 'Bytes sent to Kafka clients.', [[{}, traffic.fetchedBytes]]],
+    [
+      'warpstream_agent_kafka_requests_total',
+      'counter',
+      'Requests on the Kafka port.',
+      [...requests()].map(([api, count]) => [{ api }, count] as const),
+    ],
+    [
+      'warpstream_pipeline_running',
+      'gauge',
+      'Whether the instance runs.',
+      ofInstances(({ state }) => Number(state === 'running')),
+    ],
+    [
+      'warpstream_pipeline_restarts_total',
+      'counter',
+      'Starts after a failure.',
+      ofInstances(({ restarts }) => restarts),
+    ],
+    [
+      'warpstream_pipeline_input_received_total',
+      'counter',
+      'Messages read.',
+      ofInstances(({ counters }) => counters.input_received),
+    ],
+    [
+      'warpstream_pipeline_output_sent_total',
+      'counter',
+      'Messages written.',
+      ofInstances(({ counters }) => counters.output_sent),
+    ],
+    [
+      'warpstream_pipeline_output_errors_total',
+      'counter',
+      'Failed writes.',
+      ofInstances(({ counters }) => counters.output_errors),
+    ],
+    [
+      'warpstream_pipeline_processor_errors_total',
+      'counter',
+      'Messages that a processor marked as failed.',
+      ofInstances(({ counters }) => counters.processor_errors),
+    ],
+  ]
+  return families
+    .filter(([, , , series]) => series.length > 0)
+    .map(([name, kind, help, series]) => {
+      const lines = series.map(([labels, value]) => `${name}${labelText(labels)} ${value}`)
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join('\n')}\n`
+    })
+    .join('')
+}
+
+function labelText(labels: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(labels)
+  return entries.length === 0 ? '' : `{${entries.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}}`
+}

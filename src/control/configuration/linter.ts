@@ -1,0 +1,52 @@
+import { LineCounter, parseDocument } from 'yaml'
+import { lintConfig, type ReadOptions, type Registry } from '../../engine/index.ts'
+import type { Finding } from '../api-types.ts'
+import type { PipelineLinter } from '../pipelines.ts'
+import { managedComponents } from './components.ts'
+import { readSettings } from './settings.ts'
+
+export interface LinterOptions {
+  readonly registry: Registry
+  /** What mappings may see of the world; the agent's pipelines see the same. */
+  readonly world: ReadOptions['world']
+  /** Whether pipelines may use files and variables of the host. */
+  readonly hostAccess: boolean
+}
+
+/** Checks whole pipeline configurations: YAML, the `warpstream` block, every component and every mapping. */
+export function createLinter({ registry, world, hostAccess }: LinterOptions): PipelineLinter {
+  const access = { seedBroker: 'localhost:9092', clientId: 'penstock' }
+  let components: Promise<Registry> | undefined
+  return async yaml => {
+    if (yaml.trim() === '') return [{ line: 1, column: 1, level: 'error', message: 'the configuration is empty' }]
+    const broken = yamlFindings(yaml)
+    if (broken.length > 0) return broken
+    const { findings, streamText } = readSettings(yaml)
+    components ??= managedComponents(registry, access, hostAccess)
+    const found = await lintConfig(streamText, { registry: await components, world, deprecated: 'warning' })
+    const all = [...findings, ...found.map(toFinding)]
+    return all.toSorted((a, b) => a.line - b.line || a.column - b.column)
+  }
+}
+
+/** Every place where the text is not YAML; a person fixes them in one go. */
+function yamlFindings(text: string): Finding[] {
+  const lines = new LineCounter()
+  const { errors } = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+  })
+  return errors.map(({ message, pos }) => {
+    const [from, to] = [lines.linePos(pos[0]), lines.linePos(pos[1])]
+    return { line: from.line, column: from.col, end: { line: to.line, column: to.col }, level: 'error', message }
+  })
+}
+
+/** Only what is merely old-fashioned may be saved: a component that nobody knows could never run. */
+function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number]): Finding {
+  const { line, column, text, hint, kind } = found
+  const level = kind === 'deprecated' ? 'warning' : 'error'
+  return { line, column, level, message: text, ...(hint !== undefined && { hint }) }
+}
