@@ -166,8 +166,8 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
           { kind: 'since', partition, offset: 0, timestamp: 25 },
           { kind: 'since', partition, offset: 2, timestamp: 15 },
           { kind: 'since', partition, offset: 0, timestamp: 40 },
-          { kind: 'max', partition },
-          { kind: 'max', partition: 999 },
+          { kind: 'max', partition, offset: 0 },
+          { kind: 'max', partition: 999, offset: 0 },
         ])
         assert.deepEqual(
           [at15, at25, from2, max].map(extent => extent?.key),

@@ -132,8 +132,8 @@ export interface ExtentAnswer extends PartitionBounds {
 export type TimeQuery =
   /** The first extent from `offset` on that has a record at or after `timestamp`. */
   | { readonly kind: 'since'; readonly partition: PartitionId; readonly offset: number; readonly timestamp: number }
-  /** The first extent that has the largest timestamp of the partition. */
-  | { readonly kind: 'max'; readonly partition: PartitionId }
+  /** The first extent that has the largest timestamp from `offset` on. */
+  | { readonly kind: 'max'; readonly partition: PartitionId; readonly offset: number }
 
 export interface Appended extends PartitionBounds {
   readonly partition: PartitionId

@@ -1,5 +1,7 @@
-/** The partitions' records over the object store. */
-export interface RecordLog {
-  /** Finishes what was accepted and stops. */
-  close(): Promise<void>
-}
+export { checkBatch, type CheckedBatch } from './check-batch.ts'
+export { type LogConfig, localLogConfig, remoteLogConfig } from './config.ts'
+export type { Append, AppendOutcome } from './flush-buffer.ts'
+export type { Fetched, FetchLimits, FetchQuery } from './reader.ts'
+export { openRecordLog, RecordLog, type RecordLogOptions } from './record-log.ts'
+export type { TimedOffset } from './time-lookup.ts'
+export { catalogFor, findPartition, type FoundPartition, type TopicRef } from './find-partition.ts'

@@ -57,7 +57,7 @@ export const logReads = {
             database.get<ExtentRow>(
               `${EXTENTS} WHERE partition = ? AND last_offset >= ? ORDER BY max_timestamp DESC, last_offset LIMIT 1`,
               query.partition,
-              bounds.logStartOffset,
+              Math.max(query.offset, bounds.logStartOffset),
             ),
           )
       }

@@ -1,0 +1,242 @@
+import type { Clock, Log } from '../../base/index.ts'
+import { type Metadata, MetadataError } from '../../metadata/index.ts'
+import { type ObjectStore, StorageError } from '../../storage/index.ts'
+import type { LogConfig } from './config.ts'
+import { type Append, type AppendOutcome, FlushBuffer, STORAGE_ERROR } from './flush-buffer.ts'
+
+/** The folder of all objects that hold records; below it are one folder an upload epoch. */
+export const OBJECTS_FOLDER = 'data'
+
+/** How many objects share one commit at most. */
+const MAX_COMMIT_OBJECTS = 64
+
+/** A closed buffer on its way: first into the store, then into the metadata. */
+interface Flight {
+  readonly buffer: FlushBuffer
+  readonly key: string
+  readonly epoch: number
+  readonly body: Buffer
+  readonly done: Promise<void>
+  finish(): void
+  state: 'uploading' | 'uploaded' | 'failed'
+}
+
+/**
+ * Takes batches, writes them to the store in few large objects, commits these in the order in which their buffers were
+ * opened, and only then answers. Several objects are written at once, but no commit overtakes another, so that the
+ * batches of a producer keep their order.
+ */
+export class Appender {
+  readonly #metadata: Metadata
+  readonly #store: ObjectStore
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #config: LogConfig
+  readonly #closing = new AbortController()
+  #epoch: number
+  #nextObject = 0
+  #open: FlushBuffer | undefined
+  #timer: AbortController | undefined
+  readonly #flights: Flight[] = []
+  #uploads = 0
+  #isCommitting = false
+  #bufferedBytes = 0
+
+  constructor(metadata: Metadata, store: ObjectStore, clock: Clock, log: Log, config: LogConfig, epoch: number) {
+    this.#metadata = metadata
+    this.#store = store
+    this.#clock = clock
+    this.#log = log
+    this.#config = config
+    this.#epoch = epoch
+  }
+
+  /** The upload epoch under which objects are written now. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Bytes of records that are neither committed nor refused yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
+  }
+
+  /**
+   * Stores the batches of one request. They get their place among all others before this returns; the promise resolves
+   * when each of them is committed or refused. It never rejects.
+   */
+  append(appends: readonly Append[]): Promise<AppendOutcome[]> {
+    if (appends.length === 0) return Promise.resolve([])
+    if (this.#closing.signal.aborted || this.#bufferedBytes > this.#config.maxBufferedBytes) {
+      return Promise.resolve(appends.map(() => STORAGE_ERROR))
+    }
+    this.#open ??= new FlushBuffer(this.#clock.monotonic())
+    const before = this.#open.sizeBytes
+    const outcomes = this.#open.add(appends)
+    this.#bufferedBytes += this.#open.sizeBytes - before
+    this.#considerFlush()
+    return outcomes
+  }
+
+  /** The body of an object that is being committed. */
+  bodyOf(key: string): Buffer | undefined {
+    return this.#flights.find(flight => flight.key === key)?.body
+  }
+
+  /** Goes on under a new epoch; what is under way under the old one will be refused by its commit. */
+  async changeEpoch(): Promise<void> {
+    this.#epoch = await this.#metadata.openEpoch()
+    this.#nextObject = 0
+  }
+
+  /** Writes and commits what was taken, and takes no more. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    if (this.#open) this.#flush()
+    while (this.#flights.length > 0) await this.#flights.at(-1)!.done
+  }
+
+  /**
+   * Decides whether the open buffer waits. While nothing is being written it waits only a little, for company; while
+   * others are being written it goes on filling, which makes objects larger the busier the store is.
+   */
+  #considerFlush(): void {
+    const buffer = this.#open
+    if (!buffer || this.#uploads >= this.#config.maxUploads) return
+    const ageMs = this.#clock.monotonic() - buffer.openedAt
+    const isIdle = this.#flights.length === 0
+    const lingerMs = isIdle ? this.#config.lingerMs : this.#config.maxLingerMs
+    const isLarge = buffer.sizeBytes >= (isIdle ? this.#config.flushBytes : this.#config.overlapBytes)
+    if (isLarge || ageMs >= lingerMs || this.#closing.signal.aborted) return this.#flush()
+    this.#timer ??= this.#startTimer(lingerMs - ageMs)
+  }
+
+  #startTimer(ms: number): AbortController {
+    const timer = new AbortController()
+    this.#clock.sleep(ms, timer.signal).then(
+      () => {
+        this.#timer = undefined
+        this.#considerFlush()
+      },
+      // The timer was stopped because the buffer went earlier.
+      () => undefined,
+    )
+    return timer
+  }
+
+  #flush(): void {
+    const buffer = this.#open!
+    this.#open = undefined
+    this.#timer?.abort()
+    this.#timer = undefined
+    const { promise: done, resolve: finish } = Promise.withResolvers<void>()
+    const key = `${OBJECTS_FOLDER}/${this.#epoch}/${String(this.#nextObject++).padStart(10, '0')}`
+    const flight: Flight = { buffer, key, epoch: this.#epoch, body: buffer.close(), done, finish, state: 'uploading' }
+    this.#flights.push(flight)
+    this.#uploads++
+    void this.#upload(flight)
+  }
+
+  async #upload(flight: Flight): Promise<void> {
+    for (let attempt = 0; flight.state === 'uploading'; attempt++) {
+      try {
+        await this.#store.put(flight.key, [flight.body])
+        flight.state = 'uploaded'
+      } catch (error) {
+        const isLast = attempt >= this.#config.uploadRetries
+        this.#log.warn('could not write an object', { key: flight.key, attempt, error })
+        // A put that failed may have happened; trying again puts the same bytes under the same key.
+        if (isLast) flight.state = 'failed'
+        else await this.#clock.sleep(this.#config.uploadRetryBackoffMs * 2 ** attempt)
+      }
+    }
+    this.#uploads--
+    this.#considerFlush()
+    if (!this.#isCommitting) await this.#commitReady()
+  }
+
+  /** Commits the oldest flights that are in the store, one commit after the other. */
+  async #commitReady(): Promise<void> {
+    this.#isCommitting = true
+    for (;;) {
+      const head = this.#flights[0]
+      if (!head || head.state === 'uploading') break
+      if (head.state === 'failed') {
+        this.#refuse(head)
+        this.#land(1)
+        continue
+      }
+      let ready = 1
+      while (ready < MAX_COMMIT_OBJECTS && this.#flights[ready]?.state === 'uploaded') ready++
+      await this.#commit(this.#flights.slice(0, ready))
+      this.#land(ready)
+    }
+    this.#isCommitting = false
+  }
+
+  async #commit(flights: readonly Flight[]): Promise<void> {
+    const parts = flights.map(({ buffer }) => buffer.undecided())
+    try {
+      const assignments = await this.#metadata.commit(
+        flights.map(({ key, body, epoch }, index) => ({
+          key,
+          sizeBytes: body.length,
+          epoch,
+          batches: parts[index]!.batches,
+        })),
+      )
+      parts.forEach(({ slots }, index) => {
+        slots.forEach((slot, at) => {
+          slot.outcome = assignments[index]![at]!
+        })
+      })
+    } catch (error) {
+      this.#log.error('could not commit objects', { keys: flights.map(({ key }) => key), error })
+      for (const flight of flights) this.#refuse(flight)
+      await this.#recover(error, flights)
+    }
+  }
+
+  /**
+   * Refuses what is undecided of a flight, and all that the same producers sent later for the same partitions: a
+   * producer that is not known yet could otherwise begin with its second batch, and its first would never fit again.
+   */
+  #refuse(flight: Flight): void {
+    const producers = new Set<string>()
+    for (const { append } of flight.buffer.refuse()) {
+      if (append.header.producerId >= 0) producers.add(`${append.partition}/${append.header.producerId}`)
+    }
+    if (producers.size === 0) return
+    const later = this.#flights.slice(this.#flights.indexOf(flight) + 1).map(({ buffer }) => buffer)
+    if (this.#open) later.push(this.#open)
+    for (const buffer of later) {
+      for (const slot of buffer.undecided().slots) {
+        const { partition, header } = slot.append
+        if (producers.has(`${partition}/${header.producerId}`)) slot.outcome = STORAGE_ERROR
+      }
+    }
+  }
+
+  /** After a commit that failed: gets a new epoch when the old one is gone, and leaves no orphans that are surely ones. */
+  async #recover(error: unknown, flights: readonly Flight[]): Promise<void> {
+    const code = error instanceof MetadataError ? error.code : 'unknown_outcome'
+    try {
+      if (code === 'epoch_closed' && flights.some(({ epoch }) => epoch === this.#epoch)) await this.changeEpoch()
+      // With an unknown outcome the commit may have happened, and the objects are needed.
+      if (code !== 'unknown_outcome') await this.#store.delete(flights.map(({ key }) => key))
+    } catch (cause) {
+      const level = cause instanceof StorageError ? 'warn' : 'error'
+      this.#log.log(level, 'could not clean up after a failed commit', { error: cause })
+    }
+  }
+
+  /** Answers the oldest flights and takes them off the list. */
+  #land(count: number): void {
+    for (const { buffer, body, finish } of this.#flights.splice(0, count)) {
+      this.#bufferedBytes -= body.length
+      buffer.settle()
+      finish()
+    }
+    this.#considerFlush()
+  }
+}

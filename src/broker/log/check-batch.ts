@@ -1,0 +1,104 @@
+import { type BatchHeader, batchCrcFits, type ErrorName, readBatchHeader, readRecords } from '../../kafka/index.ts'
+import type { TopicConfig } from '../topic-config.ts'
+
+/** A batch that may be stored, or why not. */
+export type CheckedBatch =
+  | { readonly ok: true; readonly header: BatchHeader }
+  | {
+      readonly ok: false
+      readonly error: ErrorName
+      readonly message: string
+      /** The records that are to blame, by their index in the batch (KIP-467). */
+      readonly records?: readonly { readonly index: number; readonly message: string }[]
+    }
+
+/** zstd came with this version of Produce (KIP-110). */
+const ZSTD_VERSION = 7
+const ZSTD = 4
+const BATCH_MAGIC = 2
+const MAGIC_AT = 16
+
+/** The most that a batch may unpack to, when its records have to be looked at. */
+const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+
+/**
+ * Judges what a producer sent for one partition by Kafka's rules (LogValidator, ProduceRequest.validateRecords).
+ * Only where a topic's settings ask for it are the records themselves read.
+ */
+export function checkBatch(records: Buffer | null, version: number, config: TopicConfig, now: number): CheckedBatch {
+  if (records === null || records.length === 0) return refuse('INVALID_RECORD', 'there is no record batch')
+  if (records.length > MAGIC_AT && records[MAGIC_AT] !== BATCH_MAGIC) {
+    return refuse('INVALID_RECORD', `record batches of magic ${records[MAGIC_AT]} are not supported`)
+  }
+  const header = readBatchHeader(records)
+  if (!header || header.sizeBytes > records.length || header.sizeBytes < 0) {
+    return refuse('CORRUPT_MESSAGE', 'the record batch is cut short')
+  }
+  if (header.sizeBytes < records.length) return refuse('INVALID_RECORD', 'there is more than one record batch')
+  if (header.sizeBytes > config.maxMessageBytes) {
+    return refuse(
+      'MESSAGE_TOO_LARGE',
+      `the record batch has ${header.sizeBytes} bytes, more than ${config.maxMessageBytes}`,
+    )
+  }
+  if (!batchCrcFits(records)) return refuse('CORRUPT_MESSAGE', 'the checksum of the record batch is wrong')
+  return (
+    checkHeader(header, version) ??
+    checkTimes(header, config, now) ??
+    checkKeys(records, config) ?? { ok: true, header }
+  )
+}
+
+function checkHeader(header: BatchHeader, version: number): CheckedBatch | undefined {
+  if (header.codec > ZSTD)
+    return refuse('UNSUPPORTED_COMPRESSION_TYPE', `there is no compression of number ${header.codec}`)
+  if (header.codec === ZSTD && version < ZSTD_VERSION) {
+    return refuse('UNSUPPORTED_COMPRESSION_TYPE', `zstd needs version ${ZSTD_VERSION} of Produce`)
+  }
+  if (header.baseOffset !== 0) return refuse('INVALID_RECORD', 'the base offset of a new batch must be 0')
+  if (header.recordsCount <= 0 || header.lastOffsetDelta !== header.recordsCount - 1) {
+    return refuse('INVALID_RECORD', 'the number of records does not fit the last offset')
+  }
+  if (header.control) return refuse('INVALID_RECORD', 'control batches are written by brokers alone')
+  if (header.producerId >= 0 && (header.baseSequence < 0 || header.producerEpoch < 0)) {
+    return refuse('INVALID_RECORD', 'a producer id needs a sequence number and an epoch')
+  }
+  return undefined
+}
+
+function checkTimes(header: BatchHeader, config: TopicConfig, now: number): CheckedBatch | undefined {
+  if (config.appendTime) return undefined
+  const latest = now + config.timestampAfterMaxMs
+  const earliest = now - config.timestampBeforeMaxMs
+  // The header tells the latest timestamp, and the first one, which is the earliest of all but odd producers.
+  if (header.maxTimestamp > latest || header.baseTimestamp < earliest) {
+    return refuse('INVALID_TIMESTAMP', 'a timestamp is too far from the present')
+  }
+  return undefined
+}
+
+function checkKeys(batch: Buffer, config: TopicConfig): CheckedBatch | undefined {
+  if (!config.compact) return undefined
+  const keyless: { index: number; message: string }[] = []
+  try {
+    readRecords(batch, MAX_UNPACKED_BYTES).forEach(({ key }, index) => {
+      if (key === null) keyless.push({ index, message: 'a compacted topic takes no record without a key' })
+    })
+  } catch (error) {
+    return refuse(
+      'CORRUPT_MESSAGE',
+      `the records cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+  if (keyless.length === 0) return undefined
+  return {
+    ok: false,
+    error: 'INVALID_RECORD',
+    message: 'a compacted topic takes no record without a key',
+    records: keyless,
+  }
+}
+
+function refuse(error: ErrorName, message: string): CheckedBatch {
+  return { ok: false, error, message }
+}

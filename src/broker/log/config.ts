@@ -1,0 +1,55 @@
+/** How the log trades latency for fewer and larger objects, and how much memory it may take. */
+export interface LogConfig {
+  /** How long an idle log waits for more records before it writes an object. */
+  readonly lingerMs: number
+  /** How old a buffer may get while others are being written. */
+  readonly maxLingerMs: number
+  /** A buffer of this size is written at once. */
+  readonly flushBytes: number
+  /** A buffer of this size does not wait for the one that is being written. */
+  readonly overlapBytes: number
+  /** How many objects are written at the same time. */
+  readonly maxUploads: number
+  /** How often a failed write is tried again. */
+  readonly uploadRetries: number
+  readonly uploadRetryBackoffMs: number
+  /** Beyond this many bytes of records that are not committed yet, more are refused with a retriable error. */
+  readonly maxBufferedBytes: number
+  /** The most that the cache of what was written or read lately may hold. */
+  readonly cacheBytes: number
+  /** How often an upload epoch is renewed, retention is looked after and dead objects are swept. */
+  readonly housekeepingIntervalMs: number
+  /** An epoch that was not renewed for so long is closed for good. */
+  readonly epochExpiryMs: number
+  /** How long a dead object stays for readers that still know it. */
+  readonly deadObjectGraceMs: number
+  /** After this idle time a producer's sequences are forgotten (producer.id.expiration.ms). */
+  readonly producerExpiryMs: number
+}
+
+/** For a store on this machine, where a write takes a few milliseconds. */
+export const localLogConfig: LogConfig = {
+  lingerMs: 2,
+  maxLingerMs: 25,
+  flushBytes: 8 * 1024 * 1024,
+  overlapBytes: 1024 * 1024,
+  maxUploads: 4,
+  uploadRetries: 3,
+  uploadRetryBackoffMs: 50,
+  maxBufferedBytes: 256 * 1024 * 1024,
+  cacheBytes: 256 * 1024 * 1024,
+  housekeepingIntervalMs: 10_000,
+  epochExpiryMs: 60_000,
+  deadObjectGraceMs: 60_000,
+  producerExpiryMs: 24 * 60 * 60 * 1000,
+}
+
+/** For a store behind a network, where every write costs money and a good part of a second. */
+export const remoteLogConfig: LogConfig = {
+  ...localLogConfig,
+  lingerMs: 250,
+  maxLingerMs: 250,
+  overlapBytes: 8 * 1024 * 1024,
+  maxUploads: 8,
+  deadObjectGraceMs: 600_000,
+}

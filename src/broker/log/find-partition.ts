@@ -1,0 +1,40 @@
+import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
+import type { Catalog, Metadata, PartitionId, Topic } from '../../metadata/index.ts'
+
+/** A topic as a request names it: by name, or from some version on by id. */
+export interface TopicRef {
+  readonly name: string
+  readonly id: string
+}
+
+/** A partition that exists, or the error to answer with. */
+export type FoundPartition =
+  | { readonly ok: true; readonly topic: Topic; readonly partition: PartitionId }
+  | { readonly ok: false; readonly errorCode: number }
+
+/** Finds a partition in a catalog. */
+export function findPartition(catalog: Catalog, { name, id }: TopicRef, index: number): FoundPartition {
+  const isById = id !== zeroUuid
+  const topic = isById ? catalog.byId.get(id) : catalog.byName.get(name)
+  if (!topic) {
+    return { ok: false, errorCode: isById ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
+  }
+  const partition = topic.partitions[index]
+  if (partition === undefined) return { ok: false, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
+  return { ok: true, topic, partition }
+}
+
+/**
+ * A catalog that knows all of these partitions, as far as there are any. It is answered at once when the present one
+ * does, so that a request keeps its place among others; only before something is called unknown is it read again.
+ */
+export function catalogFor(
+  metadata: Metadata,
+  wanted: Iterable<readonly [TopicRef, index: number]>,
+): Catalog | Promise<Catalog> {
+  const catalog = metadata.catalog()
+  for (const [topic, index] of wanted) {
+    if (!findPartition(catalog, topic, index).ok) return metadata.refresh()
+  }
+  return catalog
+}

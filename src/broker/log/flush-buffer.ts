@@ -1,0 +1,99 @@
+import type { BatchHeader } from '../../kafka/index.ts'
+import type { Assignment, NewBatch, PartitionId } from '../../metadata/index.ts'
+
+/** A batch that passed its check and wants to be stored. */
+export interface Append {
+  readonly partition: PartitionId
+  readonly records: Buffer
+  readonly header: BatchHeader
+  /** The topic has message.timestamp.type=LogAppendTime. */
+  readonly appendTime: boolean
+}
+
+/** What became of a batch. A storage error means that it is not stored, or not known to be, and may be sent again. */
+export type AppendOutcome =
+  | Assignment
+  | { readonly ok: false; readonly code: 'KAFKA_STORAGE_ERROR'; readonly logStartOffset: -1 }
+
+/** An append in its slot. */
+export interface Slot {
+  readonly append: Append
+  /** Where it lies in the object; -1 until the buffer is closed. */
+  position: number
+  outcome: AppendOutcome | undefined
+}
+
+export const STORAGE_ERROR: AppendOutcome = { ok: false, code: 'KAFKA_STORAGE_ERROR', logStartOffset: -1 }
+
+/** Batches of all partitions on their way into one object. */
+export class FlushBuffer {
+  readonly openedAt: number
+  sizeBytes = 0
+  readonly #slots: Slot[] = []
+  readonly #requests: { readonly slots: readonly Slot[]; resolve(outcomes: AppendOutcome[]): void }[] = []
+
+  /** `openedAt` is monotonic time in milliseconds. */
+  constructor(openedAt: number) {
+    this.openedAt = openedAt
+  }
+
+  /** Gives all batches of one request their slots, at once and in order; resolves when the fate of all is known. */
+  add(appends: readonly Append[]): Promise<AppendOutcome[]> {
+    const slots = appends.map((append): Slot => ({ append, position: -1, outcome: undefined }))
+    for (const slot of slots) {
+      this.#slots.push(slot)
+      this.sizeBytes += slot.append.records.length
+    }
+    return new Promise(resolve => {
+      this.#requests.push({ slots, resolve })
+    })
+  }
+
+  /** Joins the batches to the body of an object, those of one partition side by side in the order of their arrival. */
+  close(): Buffer {
+    const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)
+    const body = Buffer.allocUnsafeSlow(this.sizeBytes)
+    let position = 0
+    for (const slots of byPartition.values()) {
+      for (const slot of slots) {
+        slot.position = position
+        position += slot.append.records.copy(body, position)
+      }
+    }
+    return body
+  }
+
+  /** The slots whose fate is open, and what the metadata have to know of them. */
+  undecided(): { slots: Slot[]; batches: NewBatch[] } {
+    const slots = this.#slots.filter(({ outcome }) => outcome === undefined)
+    return { slots, batches: slots.map(newBatch) }
+  }
+
+  /** Refuses the batches that are still undecided. */
+  refuse(): Slot[] {
+    const refused = this.#slots.filter(({ outcome }) => outcome === undefined)
+    for (const slot of refused) slot.outcome = STORAGE_ERROR
+    return refused
+  }
+
+  /** Answers all requests; those batches that nobody decided on are refused. */
+  settle(): void {
+    this.refuse()
+    for (const { slots, resolve } of this.#requests) resolve(slots.map(({ outcome }) => outcome!))
+  }
+}
+
+function newBatch({ append: { partition, records, header, appendTime }, position }: Slot): NewBatch {
+  return {
+    partition,
+    position,
+    sizeBytes: records.length,
+    records: header.recordsCount,
+    maxTimestamp: header.maxTimestamp,
+    appendTime,
+    producerId: header.producerId,
+    producerEpoch: header.producerEpoch,
+    baseSequence: header.baseSequence,
+    transactional: header.transactional,
+  }
+}

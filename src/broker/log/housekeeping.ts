@@ -1,0 +1,153 @@
+import type { Clock, Log } from '../../base/index.ts'
+import type { Metadata, PartitionId, RetentionRule, Topic } from '../../metadata/index.ts'
+import type { ObjectStore } from '../../storage/index.ts'
+import type { TopicConfig } from '../topic-config.ts'
+import { OBJECTS_FOLDER } from './appender.ts'
+import type { LogConfig } from './config.ts'
+
+/** What housekeeping asks of the log that it keeps. */
+export interface Kept {
+  /** The epoch under which it writes. */
+  epoch(): number
+  /** Gets it a new epoch, because the old one was closed. */
+  changeEpoch(): Promise<void>
+  /** Tells it that the bounds of these partitions may have changed. */
+  boundsChanged(partitions: readonly PartitionId[]): Promise<void>
+}
+
+/** How many objects one round deletes at most, and how many keys it looks at together. */
+const MAX_SWEPT_OBJECTS = 5000
+const KEYS_TOGETHER = 500
+/** How many extents' portions retention may take away in one round. */
+const MAX_RETENTION_STEPS = 50
+const EXPIRE_PRODUCERS_EVERY_MS = 60 * 60 * 1000
+
+/**
+ * Looks after what nobody waits for: keeps the upload epoch open, takes away what retention says, deletes objects that
+ * nothing refers to any more, and those that were put but never committed by a process that is gone. Every round is
+ * bounded; what is left over waits for the next one.
+ */
+export class Housekeeping {
+  readonly #metadata: Metadata
+  readonly #store: ObjectStore
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #config: LogConfig
+  readonly #topicConfig: (topic: Topic) => TopicConfig
+  readonly #kept: Kept
+  readonly #stop = new AbortController()
+  readonly #running: Promise<void>
+  #producersExpiredAt = Number.NEGATIVE_INFINITY
+
+  constructor(
+    metadata: Metadata,
+    store: ObjectStore,
+    clock: Clock,
+    log: Log,
+    config: LogConfig,
+    topicConfig: (topic: Topic) => TopicConfig,
+    kept: Kept,
+  ) {
+    this.#metadata = metadata
+    this.#store = store
+    this.#clock = clock
+    this.#log = log
+    this.#config = config
+    this.#topicConfig = topicConfig
+    this.#kept = kept
+    this.#running = this.#run()
+  }
+
+  /** One round of everything. A part that fails is logged and does not keep the others from their turn. */
+  async round(): Promise<void> {
+    await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
+    await this.#attempt('carry out retention', () => this.#retain())
+    await this.#attempt('forget idle producers', () => this.#expireProducers())
+    await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
+    await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.round()
+      try {
+        await this.#clock.sleep(this.#config.housekeepingIntervalMs, signal)
+      } catch (error) {
+        if (!signal.aborted) throw error
+      }
+    }
+  }
+
+  async #attempt(what: string, body: () => Promise<void>): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    try {
+      await body()
+    } catch (error) {
+      this.#log.warn(`could not ${what}`, { error })
+    }
+  }
+
+  async #renewEpoch(): Promise<void> {
+    if (!(await this.#metadata.renewEpoch(this.#kept.epoch()))) await this.#kept.changeEpoch()
+  }
+
+  async #retain(): Promise<void> {
+    const now = this.#clock.now()
+    const rules = [...this.#metadata.catalog().byId.values()].flatMap(topic => this.#rulesOf(topic, now))
+    for (let step = 0; step < MAX_RETENTION_STEPS && !this.#stop.signal.aborted; step++) {
+      if (!(await this.#metadata.retain(rules))) break
+    }
+    await this.#kept.boundsChanged(rules.map(({ partition }) => partition))
+  }
+
+  #rulesOf(topic: Topic, now: number): RetentionRule[] {
+    const config = this.#topicConfig(topic)
+    const { retentionMs, retentionBytes } = config.delete ? config : { retentionMs: null, retentionBytes: null }
+    return topic.partitions.map(partition => ({
+      partition,
+      deleteBefore: retentionMs === null ? null : now - retentionMs,
+      keepBytes: retentionBytes,
+    }))
+  }
+
+  async #expireProducers(): Promise<void> {
+    const now = this.#clock.monotonic()
+    if (now - this.#producersExpiredAt < EXPIRE_PRODUCERS_EVERY_MS) return
+    this.#producersExpiredAt = now
+    await this.#metadata.expireProducers(this.#config.producerExpiryMs)
+  }
+
+  async #deleteDeadObjects(): Promise<void> {
+    for (let swept = 0; swept < MAX_SWEPT_OBJECTS && !this.#stop.signal.aborted; swept += KEYS_TOGETHER) {
+      const dead = await this.#metadata.deadObjects(this.#config.deadObjectGraceMs, KEYS_TOGETHER)
+      if (dead.length === 0) return
+      // In this order: an object that is gone but still known is deleted once more, one that is forgotten stays for ever.
+      await this.#store.delete(dead.map(({ key }) => key))
+      await this.#metadata.forgetObjects(dead.map(({ id }) => id))
+    }
+  }
+
+  /** Nothing can be committed under a closed epoch any more, so what is not known there by now never will be. */
+  async #deleteOrphans(): Promise<void> {
+    for (const epoch of await this.#metadata.closedEpochs(this.#config.epochExpiryMs)) {
+      const prefix = `${OBJECTS_FOLDER}/${epoch}/`
+      let after = ''
+      for (;;) {
+        if (this.#stop.signal.aborted) return
+        const objects = await this.#store.list({ prefix, after, limit: KEYS_TOGETHER })
+        if (objects.length === 0) break
+        const keys = objects.map(({ key }) => key)
+        const known = await this.#metadata.knownObjects(keys)
+        await this.#store.delete(keys.filter((_, index) => !known[index]))
+        after = keys.at(-1)!
+      }
+      await this.#metadata.forgetEpoch(epoch)
+    }
+  }
+}

@@ -1,0 +1,277 @@
+import type { Clock, Log } from '../../base/index.ts'
+import { batchExtent } from '../../kafka/index.ts'
+import type { Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
+import { StorageError } from '../../storage/index.ts'
+import type { AppendWaiters } from './append-waiters.ts'
+import type { ExtentCache } from './extent-cache.ts'
+import type { Tails } from './tails.ts'
+
+export interface FetchQuery {
+  readonly partition: PartitionId
+  readonly offset: number
+  readonly maxBytes: number
+}
+
+export interface FetchLimits {
+  /** Answer as soon as there is so much … */
+  readonly minBytes: number
+  /** … or after this time in milliseconds … */
+  readonly maxWaitMs: number
+  /** … with not more than this, but at least one batch. */
+  readonly maxBytes: number
+  /** Nothing from the first open transaction on. */
+  readonly readCommitted: boolean
+}
+
+export interface Fetched {
+  readonly error: 'NONE' | 'OFFSET_OUT_OF_RANGE' | 'UNKNOWN_TOPIC_OR_PARTITION' | 'KAFKA_STORAGE_ERROR'
+  readonly bounds: PartitionBounds
+  /** Whole batches, one after the other; to be sent, not to be changed. */
+  readonly records: readonly Buffer[]
+  readonly sizeBytes: number
+}
+
+/** What a partition has from an offset on, as far as one answer may need it. */
+interface Located {
+  readonly error: Fetched['error']
+  readonly bounds: PartitionBounds
+  readonly extents: readonly Extent[]
+}
+
+/** How much is looked up in advance, so that a reader that catches up asks the metadata only now and then. */
+const LOOK_AHEAD_BYTES = 32 * 1024 * 1024
+const MAX_REMEMBERED_PARTITIONS = 2000
+/** The largest answer, whatever the client would take. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const NOWHERE: PartitionBounds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1, sizeBytes: 0 }
+
+/** Finds and reads records. */
+export class Reader {
+  readonly #metadata: Metadata
+  readonly #tails: Tails
+  readonly #cache: ExtentCache
+  readonly #waiters: AppendWaiters
+  readonly #clock: Clock
+  readonly #log: Log
+  /** Where readers that are behind will find what comes next; extents never change, so this is never wrong, only old. */
+  readonly #ahead = new Map<PartitionId, readonly Extent[]>()
+
+  constructor(metadata: Metadata, tails: Tails, cache: ExtentCache, waiters: AppendWaiters, clock: Clock, log: Log) {
+    this.#metadata = metadata
+    this.#tails = tails
+    this.#cache = cache
+    this.#waiters = waiters
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Answers in the order of the queries, which also is the order in which the limits are used up. */
+  async fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal): Promise<Fetched[]> {
+    const deadline = this.#clock.monotonic() + limits.maxWaitMs
+    for (;;) {
+      const fetched = await this.#fetchOnce(queries, limits)
+      const missingBytes = limits.minBytes - fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+      const restMs = deadline - this.#clock.monotonic()
+      const isOver = signal.aborted || this.#waiters.closed
+      if (missingBytes <= 0 || restMs <= 0 || isOver || queries.length === 0) return fetched
+      if (fetched.some(({ error }) => error !== 'NONE')) return fetched
+      // What was appended while we were reading woke nobody, so look before going to sleep.
+      const isStale = queries.some(({ partition }, index) => this.#hasMore(partition, fetched[index]!, limits))
+      if (!isStale) {
+        const partitions = queries.map(({ partition }) => partition)
+        await this.#waiters.wait(partitions, missingBytes, restMs, signal)
+      }
+    }
+  }
+
+  /** The bytes of extents with their offsets in place. */
+  load(extents: readonly Extent[]): Promise<Buffer[]> {
+    return this.#cache.load(extents)
+  }
+
+  forget(partition: PartitionId): void {
+    this.#ahead.delete(partition)
+    this.#tails.forget(partition)
+  }
+
+  #hasMore(partition: PartitionId, { bounds }: Fetched, { readCommitted }: FetchLimits): boolean {
+    const tail = this.#tails.get(partition)
+    if (!tail) return false
+    return readCommitted ? tail.lastStableOffset > bounds.lastStableOffset : tail.highWatermark > bounds.highWatermark
+  }
+
+  async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits): Promise<Fetched[]> {
+    for (let attempt = 0; ; attempt++) {
+      const located = await this.#locate(queries)
+      try {
+        return await this.#read(queries, located, limits)
+      } catch (error) {
+        this.#log.warn('could not read records', { error })
+        if (attempt > 0 || !(error instanceof StorageError)) {
+          return located.map(({ bounds }) => failed('KAFKA_STORAGE_ERROR', bounds))
+        }
+        // What we believed to know may be out of date: an object goes when its records have moved or expired.
+        for (const { partition } of queries) this.forget(partition)
+      }
+    }
+  }
+
+  async #locate(queries: readonly FetchQuery[]): Promise<Located[]> {
+    const located = queries.map(query => this.#locateHere(query))
+    const open = queries.filter((_, index) => !located[index])
+    if (open.length === 0) return located.map(one => one!)
+
+    const answers = await this.#metadata.findExtents(
+      open.map(({ partition, offset, maxBytes }) => {
+        return { partition, offset, maxBytes: Math.max(maxBytes, Math.floor(LOOK_AHEAD_BYTES / open.length)) }
+      }),
+    )
+    let next = 0
+    return located.map((known, index) => {
+      if (known) return known
+      const { partition, offset } = queries[index]!
+      const answer = answers[next++]!
+      if (!answer) return { error: 'UNKNOWN_TOPIC_OR_PARTITION', bounds: NOWHERE, extents: [] }
+      this.#tails.learned(partition, answer)
+      if (offset < answer.logStartOffset || offset > answer.highWatermark) {
+        return { error: 'OFFSET_OUT_OF_RANGE', bounds: answer, extents: [] }
+      }
+      this.#lookAhead(partition, answer.extents)
+      return { error: 'NONE', bounds: answer, extents: answer.extents }
+    })
+  }
+
+  /** What is known without asking. An offset that seems to be out of range is never judged by that. */
+  #locateHere({ partition, offset }: FetchQuery): Located | undefined {
+    const tail = this.#tails.get(partition)
+    if (!tail || offset < tail.logStartOffset || offset > tail.highWatermark) return undefined
+    if (offset === tail.highWatermark) return { error: 'NONE', bounds: tail, extents: [] }
+    const extents = from(tail.extents, offset) ?? from(this.#ahead.get(partition) ?? [], offset)
+    return extents && { error: 'NONE', bounds: tail, extents }
+  }
+
+  #lookAhead(partition: PartitionId, extents: readonly Extent[]): void {
+    this.#ahead.delete(partition)
+    if (extents.length < 2) return
+    this.#ahead.set(partition, extents)
+    if (this.#ahead.size > MAX_REMEMBERED_PARTITIONS) this.#ahead.delete(this.#ahead.keys().next().value!)
+  }
+
+  async #read(queries: readonly FetchQuery[], located: readonly Located[], limits: FetchLimits): Promise<Fetched[]> {
+    const maxBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
+    const chosen = chooseExtents(queries, located, maxBytes)
+    const wanted = chosen.flat()
+    // Without a wait where all is at hand, which is the rule for readers at the end.
+    const here = wanted.map(extent => this.#cache.get(extent))
+    const loaded = here.every(bytes => bytes !== undefined) ? here : await this.#cache.load(wanted)
+
+    let next = 0
+    let leftBytes = maxBytes
+    let isFirst = true
+    return queries.map((query, index) => {
+      const { error, bounds } = located[index]!
+      if (error !== 'NONE') return failed(error, bounds)
+      const end = limits.readCommitted ? bounds.lastStableOffset : bounds.highWatermark
+      const cut = new Cut(query.offset, end, Math.min(query.maxBytes, leftBytes), isFirst)
+      for (const extent of chosen[index]!) cut.take(extent, loaded[next++]!)
+      leftBytes -= cut.sizeBytes
+      if (cut.sizeBytes > 0) isFirst = false
+      return { error, bounds, records: cut.records, sizeBytes: cut.sizeBytes }
+    })
+  }
+}
+
+/** Cuts whole batches out of extents: from an offset up to another, and not more than a number of bytes. */
+class Cut {
+  readonly records: Buffer[] = []
+  sizeBytes = 0
+  readonly #from: number
+  readonly #end: number
+  readonly #maxBytes: number
+  #mustTakeOne: boolean
+  #isFull = false
+
+  constructor(from: number, end: number, maxBytes: number, mustTakeOne: boolean) {
+    this.#from = from
+    this.#end = end
+    this.#maxBytes = maxBytes
+    this.#mustTakeOne = mustTakeOne
+  }
+
+  take(extent: Extent, bytes: Buffer): void {
+    if (this.#isFull) return
+    const isWhole = extent.baseOffset >= this.#from && extent.lastOffset < this.#end
+    if (isWhole && this.sizeBytes + bytes.length <= this.#maxBytes) return this.#add(bytes)
+
+    let start = 0
+    let position = 0
+    let offset = extent.baseOffset
+    while (position < bytes.length) {
+      const batch = batchExtent(bytes, position)!
+      const nextOffset = offset + batch.offsets
+      if (nextOffset <= this.#from) {
+        start = position + batch.sizeBytes
+      } else {
+        const fits = this.sizeBytes + position + batch.sizeBytes - start <= this.#maxBytes
+        const isOwed = this.#mustTakeOne && this.sizeBytes === 0 && position === start
+        if (offset >= this.#end || (!fits && !isOwed)) {
+          this.#isFull = true
+          break
+        }
+      }
+      position += batch.sizeBytes
+      offset = nextOffset
+    }
+    if (position > start) this.#add(bytes.subarray(start, position))
+  }
+
+  #add(bytes: Buffer): void {
+    this.records.push(bytes)
+    this.sizeBytes += bytes.length
+    this.#mustTakeOne = false
+  }
+}
+
+/** Which extents an answer may need, by their sizes: at least one, then as long as the limits are not used up. */
+function chooseExtents(queries: readonly FetchQuery[], located: readonly Located[], maxBytes: number): Extent[][] {
+  let leftBytes = maxBytes
+  let isFirst = true
+  return queries.map((query, index) => {
+    const chosen: Extent[] = []
+    const limit = Math.min(query.maxBytes, leftBytes)
+    let bytes = 0
+    for (const extent of located[index]!.extents) {
+      if (bytes >= limit && !(isFirst && chosen.length === 0)) break
+      chosen.push(extent)
+      bytes += sizeFrom(extent, query.offset)
+    }
+    if (chosen.length > 0) isFirst = false
+    leftBytes -= Math.min(bytes, limit)
+    return chosen
+  })
+}
+
+/** About how many bytes of an extent lie at or after an offset. */
+function sizeFrom(extent: Extent, offset: number): number {
+  if (offset <= extent.baseOffset) return extent.sizeBytes
+  const share = (extent.lastOffset + 1 - offset) / (extent.lastOffset + 1 - extent.baseOffset)
+  return Math.floor(extent.sizeBytes * share)
+}
+
+/** The extents from the one with this offset on, or undefined when it is not among them. */
+function from(extents: readonly Extent[], offset: number): readonly Extent[] | undefined {
+  if (extents.length === 0 || offset < extents[0]!.baseOffset || offset > extents.at(-1)!.lastOffset) return undefined
+  let low = 0
+  let high = extents.length - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (extents[middle]!.lastOffset < offset) low = middle + 1
+    else high = middle
+  }
+  // Always a copy: a tail goes on changing while we read.
+  return extents.slice(low)
+}
+
+function failed(error: Fetched['error'], bounds: PartitionBounds): Fetched {
+  return { error, bounds, records: [], sizeBytes: 0 }
+}

@@ -1,0 +1,502 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { batchCrcFits, readBatchHeader, readRecords, writeRecords } from '../../kafka/index.ts'
+import { type Metadata, openSqliteMetadata, type Topic } from '../../metadata/index.ts'
+import { type ObjectStore, openMemoryStore, StorageError } from '../../storage/index.ts'
+import { defaultBrokerConfig } from '../config.ts'
+import { topicConfig } from '../topic-config.ts'
+import { type LogConfig, localLogConfig } from './config.ts'
+import type { Append } from './flush-buffer.ts'
+import { openRecordLog, type RecordLog } from './record-log.ts'
+
+const signal = new AbortController().signal
+const config: LogConfig = { ...localLogConfig, lingerMs: 1, uploadRetryBackoffMs: 1, housekeepingIntervalMs: 1e6 }
+
+describe('the log', () => {
+  let metadata: Metadata
+  let store: ObjectStore
+  /** Called before each access of the store; may throw or wait. */
+  let onPut: (key: string) => Promise<void> | void
+  let reads: number
+  let log: RecordLog
+  let topic: Topic
+
+  const open = (changes: Partial<LogConfig> = {}) =>
+    openRecordLog({
+      metadata,
+      store,
+      clock: systemClock,
+      log: nullLog,
+      config: { ...config, ...changes },
+      topicConfig: of => topicConfig(of, defaultBrokerConfig),
+    })
+
+  beforeEach(async () => {
+    metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+    const memory = openMemoryStore()
+    onPut = () => {}
+    reads = 0
+    store = {
+      ...memory,
+      async put(key, body, ...rest) {
+        await onPut(key)
+        return memory.put(key, body, ...rest)
+      },
+      get(...args) {
+        reads++
+        return memory.get(...args)
+      },
+    }
+    topic = await createTopic('one', 3)
+    log = await open()
+  })
+  afterEach(async () => {
+    await log.close()
+    await metadata.close()
+  })
+
+  async function createTopic(name: string, partitions: number, configs = {}): Promise<Topic> {
+    const [outcome] = await metadata.createTopics([{ name, partitions, configs }])
+    assert.ok(outcome?.ok)
+    return outcome.value
+  }
+  const partition = (index: number) => topic.partitions[index]!
+  const fetch = (index: number, offset: number, limits = {}, maxBytes = 1e6, of = log) =>
+    of.fetch([{ partition: partition(index), offset, maxBytes }], { ...NOW, ...limits }, signal)
+  const values = async (index: number, offset = 0, of = log) =>
+    valuesOf((await fetch(index, offset, {}, 1e6, of))[0]!.records)
+  const put = async (index: number, ...texts: string[]) => {
+    const [outcome] = await log.append([batch(partition(index), texts)])
+    assert.ok(outcome?.ok)
+    return outcome.baseOffset
+  }
+  /** The same data as a process sees them that has just started. */
+  const reopened = async () => {
+    await log.close()
+    log = await open()
+  }
+
+  describe('appending', () => {
+    it('gives dense offsets, and what was appended is read at once', async () => {
+      assert.deepEqual([await put(0, 'a', 'b'), await put(0, 'c'), await put(1, 'd')], [0, 2, 0])
+      assert.deepEqual(await values(0), ['a', 'b', 'c'])
+      assert.deepEqual(await values(0, 2), ['c'])
+      assert.deepEqual(await values(1), ['d'])
+    })
+
+    it('keeps the order of appends that are made without waiting', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 200 }, (_, index) => log.append([batch(partition(index % 3), [`${index}`])])),
+      )
+      assert.deepEqual(
+        outcomes.map(([outcome]) => outcome?.ok && outcome.baseOffset),
+        Array.from({ length: 200 }, (_, index) => Math.floor(index / 3)),
+      )
+      assert.deepEqual(
+        await values(1),
+        Array.from({ length: 67 }, (_, index) => `${index * 3 + 1}`),
+      )
+    })
+
+    it('puts what comes together into one object', async () => {
+      await log.close()
+      log = await open({ lingerMs: 50 })
+      await Promise.all(Array.from({ length: 50 }, (_, index) => log.append([batch(partition(index % 3), ['x'])])))
+      assert.equal((await store.list()).length, 1)
+    })
+
+    it('closes a buffer that is full without waiting for company', async () => {
+      await log.close()
+      log = await open({ lingerMs: 60_000, flushBytes: 1000 })
+      const outcomes = await log.append([batch(partition(0), ['x'.repeat(1000)])])
+      assert.equal(outcomes[0]?.ok, true)
+    })
+
+    it('writes several objects at once, and commits them in their order', async () => {
+      await log.close()
+      log = await open({ lingerMs: 0, overlapBytes: 1 })
+      const puts: (() => void)[] = []
+      onPut = () => new Promise(resolve => puts.push(resolve))
+      const first = log.append([batch(partition(0), ['a'])])
+      await until(() => puts.length === 1)
+      const second = log.append([batch(partition(0), ['b'])])
+      await until(() => puts.length === 2)
+      puts[1]!()
+      assert.equal(await Promise.race([second.then(() => 'answered'), settle()]), 'not yet')
+      puts[0]!()
+      assert.deepEqual(
+        (await Promise.all([first, second])).map(([outcome]) => outcome?.ok && outcome.baseOffset),
+        [0, 1],
+      )
+    })
+
+    it('tries a failed write again', async () => {
+      let failures = 2
+      onPut = () => {
+        if (failures-- > 0) throw new StorageError('unavailable', 'not now')
+      }
+      assert.equal(await put(0, 'a'), 0)
+    })
+
+    it('never acknowledges what it could not write, and goes on', async () => {
+      onPut = () => {
+        throw new StorageError('failed', 'the disk is gone')
+      }
+      const outcomes = await log.append([batch(partition(0), ['a'])])
+      assert.deepEqual(outcomes, [{ ok: false, code: 'KAFKA_STORAGE_ERROR', logStartOffset: -1 }])
+      onPut = () => {}
+      assert.equal(await put(0, 'b'), 0)
+      assert.deepEqual(await values(0), ['b'])
+    })
+
+    it('refuses the later batches of a producer whose earlier one was lost', async () => {
+      await log.close()
+      log = await open({ lingerMs: 0, overlapBytes: 1, uploadRetries: 0 })
+      const puts: ((error?: Error) => void)[] = []
+      onPut = () => new Promise((resolve, reject) => puts.push(error => (error ? reject(error) : resolve())))
+      const first = log.append([batch(partition(0), ['a'], { producerId: 7, producerEpoch: 0, baseSequence: 0 })])
+      await until(() => puts.length === 1)
+      const second = log.append([
+        batch(partition(0), ['b'], { producerId: 7, producerEpoch: 0, baseSequence: 1 }),
+        batch(partition(0), ['other']),
+      ])
+      await until(() => puts.length === 2)
+      puts[1]!()
+      puts[0]!(new StorageError('failed', 'lost'))
+      assert.deepEqual(
+        (await Promise.all([first, second])).flat().map(outcome => (outcome.ok ? outcome.baseOffset : outcome.code)),
+        ['KAFKA_STORAGE_ERROR', 'KAFKA_STORAGE_ERROR', 0],
+      )
+      onPut = () => {}
+      const again = await log.append([batch(partition(0), ['a'], { producerId: 7, producerEpoch: 0, baseSequence: 0 })])
+      assert.equal(again[0]?.ok, true)
+      assert.deepEqual(await values(0), ['other', 'a'])
+    })
+
+    it('acknowledges a duplicate with its first offset, and stores it once', async () => {
+      const once = batch(partition(0), ['a', 'b'], { producerId: 7, producerEpoch: 0, baseSequence: 0 })
+      await log.append([once])
+      await put(0, 'c')
+      const [outcome] = await log.append([once])
+      assert.deepEqual(outcome?.ok && [outcome.baseOffset, outcome.duplicate], [0, true])
+      assert.deepEqual(await values(0), ['a', 'b', 'c'])
+    })
+
+    it('gets a new epoch when its own was closed', async () => {
+      await metadata.closedEpochs(-1)
+      const [refused] = await log.append([batch(partition(0), ['a'])])
+      assert.equal(refused?.ok, false)
+      assert.deepEqual(await store.list(), [])
+      assert.equal(await put(0, 'b'), 0)
+    })
+
+    it('refuses more when too much is waiting', async () => {
+      await log.close()
+      log = await open({ maxBufferedBytes: 100 })
+      let release: () => void = () => {}
+      onPut = () => new Promise(resolve => (release = resolve))
+      const first = log.append([batch(partition(0), ['x'.repeat(200)])])
+      const [refused] = await log.append([batch(partition(0), ['y'])])
+      assert.deepEqual(refused, { ok: false, code: 'KAFKA_STORAGE_ERROR', logStartOffset: -1 })
+      await settle()
+      release()
+      assert.equal((await first)[0]?.ok, true)
+      assert.equal(log.bufferedBytes, 0)
+    })
+
+    it('refuses a partition that was deleted meanwhile', async () => {
+      const gone = partition(0)
+      await metadata.deleteTopics([topic.id])
+      const [outcome] = await log.append([batch(gone, ['a'])])
+      assert.deepEqual(outcome, { ok: false, code: 'UNKNOWN_TOPIC_OR_PARTITION', logStartOffset: -1 })
+    })
+
+    it('finishes what it has taken before it closes', async () => {
+      const outcome = log.append([batch(partition(0), ['a'])])
+      await log.close()
+      assert.equal((await outcome)[0]?.ok, true)
+      assert.equal((await log.append([batch(partition(0), ['b'])]))[0]?.ok, false)
+      log = await open()
+    })
+  })
+
+  describe('fetching', () => {
+    it('reads the end of a log from memory, and the rest from the store', async () => {
+      for (const text of ['a', 'b', 'c']) await put(0, text)
+      assert.deepEqual(await values(0, 1), ['b', 'c'])
+      assert.equal(reads, 0)
+      await reopened()
+      assert.deepEqual(await values(0, 1), ['b', 'c'])
+      assert.equal(reads, 2)
+      assert.deepEqual(await values(0, 1), ['b', 'c'])
+      assert.equal(reads, 2)
+    })
+
+    it('reads partitions that lie side by side in one go', async () => {
+      await log.append([0, 1, 2].map(index => batch(partition(index), [`${index}`])))
+      await reopened()
+      const queries = topic.partitions.map(id => ({ partition: id, offset: 0, maxBytes: 1000 }))
+      const fetched = await log.fetch(queries, NOW, signal)
+      assert.deepEqual(
+        fetched.map(({ records }) => valuesOf(records)),
+        [['0'], ['1'], ['2']],
+      )
+      assert.equal(reads, 1)
+    })
+
+    it('brings whole batches with right offsets and checksums, from memory and from the store', async () => {
+      await Promise.all([log.append([batch(partition(0), ['a', 'b'])]), log.append([batch(partition(0), ['c'])])])
+      await put(0, 'd')
+      for (const round of ['memory', 'store']) {
+        const [fetched] = await fetch(0, 0)
+        const batches = batchesOf(fetched!.records)
+        assert.deepEqual(
+          batches.map(one => readBatchHeader(one)!.baseOffset),
+          [0, 2, 3],
+          round,
+        )
+        assert.ok(batches.every(one => batchCrcFits(one)))
+        await reopened()
+      }
+    })
+
+    it('brings the batch that holds an offset, whole', async () => {
+      await put(0, 'a', 'b', 'c')
+      await Promise.all([log.append([batch(partition(0), ['d', 'e'])]), log.append([batch(partition(0), ['f', 'g'])])])
+      const firsts = []
+      for (const offset of [0, 2, 3, 4, 5, 6]) firsts.push((await values(0, offset))[0])
+      assert.deepEqual(firsts, ['a', 'a', 'd', 'd', 'f', 'f'])
+    })
+
+    it('keeps to its limits after the first batch', async () => {
+      const text = 'x'.repeat(1000)
+      for (let round = 0; round < 5; round++) await put(0, text)
+      await Promise.all(Array.from({ length: 5 }, () => log.append([batch(partition(0), [text])])))
+      const count = async (offset: number, limits = {}, maxBytes = 1e6) =>
+        valuesOf((await fetch(0, offset, limits, maxBytes))[0]!.records).length
+      assert.equal(await count(0, {}, 1), 1)
+      assert.equal(await count(0, { maxBytes: 1 }), 1)
+      assert.equal(await count(0, {}, 3500), 3)
+      assert.equal(await count(0, { maxBytes: 7800 }), 7)
+      assert.equal(await count(6, { maxBytes: 2300 }), 2)
+      assert.equal(await count(0), 10)
+    })
+
+    it('owes one batch to the request, not to each partition', async () => {
+      for (const index of [0, 1]) await put(index, 'x'.repeat(1000))
+      const order = async (...indexes: number[]) => {
+        const queries = indexes.map(index => ({ partition: partition(index), offset: 0, maxBytes: 1 }))
+        const fetched = await log.fetch(queries, { ...NOW, maxBytes: 10 }, signal)
+        return fetched.map(({ sizeBytes }) => sizeBytes > 0)
+      }
+      assert.deepEqual(await order(0, 1), [true, false])
+      assert.deepEqual(await order(1, 0), [true, false])
+      assert.deepEqual(await order(2, 0, 1), [false, true, false])
+    })
+
+    it('says what is out of range, and what does not exist', async () => {
+      await put(0, 'a', 'b')
+      const error = async (offset: number) => (await fetch(0, offset))[0]?.error
+      assert.deepEqual(
+        [await error(-1), await error(2), await error(3)],
+        ['OFFSET_OUT_OF_RANGE', 'NONE', 'OFFSET_OUT_OF_RANGE'],
+      )
+      const [unknown] = await log.fetch([{ partition: 999, offset: 0, maxBytes: 1 }], NOW, signal)
+      assert.equal(unknown?.error, 'UNKNOWN_TOPIC_OR_PARTITION')
+    })
+
+    it('has nothing below the log start', async () => {
+      await put(0, 'a', 'b', 'c')
+      await put(0, 'd')
+      await log.deleteBefore([{ partition: partition(0), offset: 2 }])
+      assert.equal((await fetch(0, 1))[0]?.error, 'OFFSET_OUT_OF_RANGE')
+      const [fetched] = await fetch(0, 2)
+      assert.equal(fetched?.bounds.logStartOffset, 2)
+      assert.deepEqual(valuesOf(fetched!.records), ['a', 'b', 'c', 'd'])
+    })
+
+    it('waits until there is enough', async () => {
+      await put(0, 'a')
+      const waiting = fetch(0, 0, { maxWaitMs: 10_000, minBytes: 200 })
+      assert.equal(await Promise.race([waiting.then(() => 'answered'), settle()]), 'not yet')
+      await put(0, 'b')
+      await put(0, 'c'.repeat(200))
+      assert.equal(valuesOf((await waiting)[0]!.records).length, 3)
+    })
+
+    it('waits no longer than it was told, and not for an aborted connection', async () => {
+      const start = performance.now()
+      const [fetched] = await fetch(0, 0, { maxWaitMs: 50 })
+      assert.equal(fetched?.sizeBytes, 0)
+      assert.ok(performance.now() - start >= 45)
+      const connection = new AbortController()
+      const query = { partition: partition(0), offset: 0, maxBytes: 1 }
+      const aborted = log.fetch([query], { ...NOW, maxWaitMs: 60_000 }, connection.signal)
+      await settle()
+      connection.abort()
+      await aborted
+    })
+
+    it('does not wait when a partition has an error', async () => {
+      const queries = [0, 1].map(index => ({ partition: partition(index), offset: index, maxBytes: 1 }))
+      const fetched = await log.fetch(queries, { ...NOW, maxWaitMs: 60_000 }, signal)
+      assert.deepEqual(
+        fetched.map(({ error }) => error),
+        ['NONE', 'OFFSET_OUT_OF_RANGE'],
+      )
+    })
+
+    it('wakes all who wait when it closes', async () => {
+      const waiting = fetch(0, 0, { maxWaitMs: 60_000 })
+      await settle()
+      await log.close()
+      await waiting
+      log = await open()
+    })
+
+    it('says that the storage failed when an object is missing', async () => {
+      await put(0, 'a')
+      await reopened()
+      await store.delete((await store.list()).map(({ key }) => key))
+      assert.equal((await fetch(0, 0))[0]?.error, 'KAFKA_STORAGE_ERROR')
+    })
+
+    it('sees what another process appended', async () => {
+      const other = await open()
+      await put(0, 'a')
+      await other.append([batch(partition(0), ['b'])])
+      await put(0, 'c')
+      assert.deepEqual(await values(0), ['a', 'b', 'c'])
+      assert.deepEqual(await values(0, 0, other), ['a', 'b', 'c'])
+      await other.close()
+    })
+  })
+
+  describe('LogAppendTime', () => {
+    it('gives all records the time of the commit, also compressed ones, with right checksums', async () => {
+      for (const codec of [0, 1, 4]) {
+        const before = Date.now()
+        const [outcome] = await log.append([{ ...batch(partition(0), ['a', 'b'], { codec }), appendTime: true }])
+        assert.ok(outcome?.ok && outcome.appendTimestamp >= before)
+        for (const round of ['memory', 'store']) {
+          const [one] = batchesOf((await fetch(0, outcome.baseOffset))[0]!.records)
+          assert.ok(batchCrcFits(one!), round)
+          assert.deepEqual(
+            readRecords(one!).map(({ timestamp }) => timestamp),
+            [outcome.appendTimestamp, outcome.appendTimestamp],
+          )
+          await reopened()
+        }
+      }
+    })
+  })
+
+  describe('looking up times', () => {
+    const at = (texts: string[], times: number[], codec = 0): Append => {
+      const records = texts.map((text, index) => ({ value: Buffer.from(text), timestamp: times[index]! }))
+      return appendOf(partition(0), writeRecords(records, { timestamp: 0, codec }))
+    }
+
+    it('finds the first record at or after a time, inside batches and where times are not in order', async () => {
+      await log.append([at(['a', 'b', 'c'], [100, 300, 200], 1)])
+      await log.append([at(['d'], [50])])
+      await log.append([at(['e', 'f'], [250, 400], 4)])
+      const since = async (timestamp: number, from = 0, end = 6) =>
+        (await log.firstSince(partition(0), timestamp, from, end))?.offset
+      assert.deepEqual(
+        [await since(0), await since(100), await since(101), await since(301), await since(401)],
+        [0, 0, 1, 5, undefined],
+      )
+      assert.deepEqual([await since(300, 2), await since(301, 0, 5), await since(60, 3)], [5, undefined, 4])
+    })
+
+    it('finds the largest time', async () => {
+      const latest = async (from = 0, end = 6) => {
+        const found = await log.latest(partition(0), from, end)
+        return found && [found.offset, found.timestamp]
+      }
+      assert.equal(await latest(0, 0), undefined)
+      await log.append([at(['a', 'b', 'c'], [100, 500, 200], 1)])
+      await log.append([at(['d'], [50])])
+      await log.append([at(['e', 'f'], [250, 400], 4)])
+      assert.deepEqual(
+        [await latest(), await latest(2), await latest(0, 1)],
+        [
+          [1, 500],
+          [5, 400],
+          [0, 100],
+        ],
+      )
+    })
+  })
+
+  describe('housekeeping', () => {
+    it('takes away what is too old, and then deletes the objects', async () => {
+      topic = await createTopic('short', 1, { 'retention.ms': '1000' })
+      await log.close()
+      log = await open({ deadObjectGraceMs: 0 })
+      await log.append([
+        appendOf(partition(0), writeRecords([{ value: Buffer.from('old'), timestamp: 5 }], { timestamp: 5 })),
+      ])
+      await log.append([batch(partition(0), ['young'])])
+      await log.keepHouse()
+      assert.equal((await store.list()).length, 1)
+      assert.equal((await fetch(0, 0))[0]?.error, 'OFFSET_OUT_OF_RANGE')
+      assert.deepEqual(await values(0, 1), ['young'])
+    })
+
+    it('deletes what was put but never committed, once the epoch is closed', async () => {
+      await put(0, 'a')
+      const epoch = (await store.list())[0]!.key.split('/')[1]
+      await store.put(`data/${epoch}/0000009999`, [Buffer.from('orphan')])
+      await log.keepHouse()
+      assert.equal((await store.list()).length, 2)
+      await reopened()
+      await log.keepHouse()
+      assert.equal((await store.list()).length, 1)
+      assert.deepEqual(await values(0), ['a'])
+    })
+  })
+
+  it('gives every producer another id', async () => {
+    const ids = await Promise.all(Array.from({ length: 2500 }, () => log.newProducerId()))
+    assert.equal(new Set(ids).size, 2500)
+  })
+})
+
+const NOW = { minBytes: 1, maxWaitMs: 0, maxBytes: 1e9, readCommitted: false }
+
+function batch(partition: number, texts: string[], fields: Parameters<typeof writeRecords>[1] | object = {}): Append {
+  const records = texts.map(text => ({ value: Buffer.from(text) }))
+  return appendOf(partition, writeRecords(records, { timestamp: Date.now(), ...fields }))
+}
+
+function appendOf(partition: number, records: Buffer): Append {
+  return { partition, records, header: readBatchHeader(records)!, appendTime: false }
+}
+
+function batchesOf(records: readonly Buffer[]): Buffer[] {
+  const bytes = Buffer.concat(records)
+  const batches: Buffer[] = []
+  for (let start = 0; start < bytes.length; ) {
+    const { sizeBytes } = readBatchHeader(bytes, start)!
+    batches.push(bytes.subarray(start, start + sizeBytes))
+    start += sizeBytes
+  }
+  return batches
+}
+
+function valuesOf(records: readonly Buffer[]): string[] {
+  return batchesOf(records).flatMap(one => readRecords(one).map(({ value }) => value!.toString()))
+}
+
+async function settle(): Promise<string> {
+  await systemClock.sleep(20)
+  return 'not yet'
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let round = 0; !condition() && round < 200; round++) await systemClock.sleep(5)
+  assert.ok(condition())
+}

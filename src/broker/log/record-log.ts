@@ -1,0 +1,183 @@
+import type { Clock, Log } from '../../base/index.ts'
+import type { Appended, Catalog, Metadata, PartitionBounds, PartitionId, Topic } from '../../metadata/index.ts'
+import type { ObjectStore } from '../../storage/index.ts'
+import type { TopicConfig } from '../topic-config.ts'
+import { AppendWaiters } from './append-waiters.ts'
+import { Appender } from './appender.ts'
+import type { LogConfig } from './config.ts'
+import { ExtentCache } from './extent-cache.ts'
+import type { Append, AppendOutcome } from './flush-buffer.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { type Fetched, type FetchLimits, type FetchQuery, Reader } from './reader.ts'
+import { Tails } from './tails.ts'
+import { type TimedOffset, TimeLookup } from './time-lookup.ts'
+
+export interface RecordLogOptions {
+  readonly metadata: Metadata
+  readonly store: ObjectStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly config: LogConfig
+  /** A topic's effective settings. */
+  readonly topicConfig: (topic: Topic) => TopicConfig
+}
+
+/** How many producer ids are reserved together. */
+const PRODUCER_ID_BLOCK = 1000
+
+/** Opens the log over an object store; one process may have several. */
+export async function openRecordLog(options: RecordLogOptions): Promise<RecordLog> {
+  return new RecordLog(options, await options.metadata.openEpoch())
+}
+
+/**
+ * The partitions' records: in an object store, in the order that the metadata have given them. What is acknowledged is
+ * in both; what is read was acknowledged or is about to be.
+ */
+export class RecordLog {
+  readonly #metadata: Metadata
+  readonly #tails = new Tails()
+  readonly #cache: ExtentCache
+  readonly #waiters: AppendWaiters
+  readonly #appender: Appender
+  readonly #reader: Reader
+  readonly #times: TimeLookup
+  readonly #housekeeping: Housekeeping
+  readonly #stopListening: readonly (() => void)[]
+  #producerIds: { next: number; end: number } = { next: 0, end: 0 }
+  #reservation: Promise<void> | undefined
+
+  constructor({ metadata, store, clock, log, config, topicConfig }: RecordLogOptions, epoch: number) {
+    this.#metadata = metadata
+    this.#cache = new ExtentCache(store, config.cacheBytes)
+    this.#waiters = new AppendWaiters(clock)
+    this.#appender = new Appender(metadata, store, clock, log, config, epoch)
+    this.#reader = new Reader(metadata, this.#tails, this.#cache, this.#waiters, clock, log)
+    this.#times = new TimeLookup(metadata, async extent => (await this.#cache.load([extent]))[0]!)
+    this.#stopListening = [
+      metadata.onAppend(appended => this.#appended(appended)),
+      metadata.onTopicsChanged(catalog => this.#topicsChanged(catalog)),
+    ]
+    this.#housekeeping = new Housekeeping(metadata, store, clock, log, config, topicConfig, {
+      epoch: () => this.#appender.epoch,
+      changeEpoch: () => this.#appender.changeEpoch(),
+      boundsChanged: partitions => this.#boundsChanged(partitions),
+    })
+  }
+
+  /** Bytes of records that are neither committed nor refused yet; above the limit of the configuration more is refused. */
+  get bufferedBytes(): number {
+    return this.#appender.bufferedBytes
+  }
+
+  /** Bytes that the cache holds now. */
+  get cachedBytes(): number {
+    return this.#cache.sizeBytes
+  }
+
+  /**
+   * Stores the batches of one request. They get their place among all others before this returns; the promise resolves
+   * when each of them is durable and visible, or refused. It never rejects.
+   */
+  append(appends: readonly Append[]): Promise<AppendOutcome[]> {
+    return this.#appender.append(appends)
+  }
+
+  /** Reads from partitions, in the order in which the limits are used up; waits for records as the limits say. */
+  fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal): Promise<Fetched[]> {
+    return this.#reader.fetch(queries, limits, signal)
+  }
+
+  /** Where partitions begin and end now; null for those that do not exist. */
+  async bounds(partitions: readonly PartitionId[]): Promise<(PartitionBounds | null)[]> {
+    const bounds = await this.#metadata.bounds(partitions)
+    bounds.forEach((one, index) => {
+      if (one) this.#tails.learned(partitions[index]!, one)
+    })
+    return bounds
+  }
+
+  /** The first record in [from, end) with this timestamp or a later one. */
+  firstSince(partition: PartitionId, timestamp: number, from: number, end: number): Promise<TimedOffset | undefined> {
+    return this.#times.firstSince(partition, timestamp, from, end)
+  }
+
+  /** The first of the records in [from, end) with the largest timestamp. */
+  latest(partition: PartitionId, from: number, end: number): Promise<TimedOffset | undefined> {
+    return this.#times.latest(partition, from, end)
+  }
+
+  /** Makes all records before an offset unreadable (DeleteRecords); their space is freed later. */
+  async deleteBefore(
+    changes: readonly { partition: PartitionId; offset: number }[],
+  ): Promise<(PartitionBounds | null)[]> {
+    const bounds = await this.#metadata.advanceLogStart(changes)
+    bounds.forEach((one, index) => {
+      if (one) this.#tails.learned(changes[index]!.partition, one)
+    })
+    return bounds
+  }
+
+  /** A producer id that nobody had before. */
+  async newProducerId(): Promise<number> {
+    while (this.#producerIds.next >= this.#producerIds.end) {
+      this.#reservation ??= this.#reserveProducerIds().finally(() => {
+        this.#reservation = undefined
+      })
+      await this.#reservation
+    }
+    return this.#producerIds.next++
+  }
+
+  /** One round of retention and sweeping, at once instead of at its time. */
+  keepHouse(): Promise<void> {
+    return this.#housekeeping.round()
+  }
+
+  /** Answers those who wait for records, finishes what was accepted, and gives the upload epoch back. */
+  async close(): Promise<void> {
+    this.#waiters.close()
+    await this.#housekeeping.close()
+    await this.#appender.close()
+    for (const stop of this.#stopListening) stop()
+    await this.#metadata.closeEpoch(this.#appender.epoch)
+  }
+
+  /** Called for each commit before anyone is answered: puts what we wrote into the cache, then wakes readers. */
+  #appended(appended: readonly Appended[]): void {
+    const byObject = Map.groupBy(
+      appended.flatMap(({ extents }) => extents),
+      ({ key }) => key,
+    )
+    for (const [key, extents] of byObject) {
+      const body = this.#appender.bodyOf(key)
+      if (body) this.#cache.insert(body, 0, extents)
+    }
+    for (const one of appended) this.#tails.appended(one)
+    for (const { partition, extents } of appended) {
+      this.#waiters.appended(
+        partition,
+        extents.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      )
+    }
+  }
+
+  #topicsChanged(catalog: Catalog): void {
+    const living = new Set([...catalog.byId.values()].flatMap(({ partitions }) => partitions))
+    for (const partition of this.#tails.partitions()) {
+      if (living.has(partition)) continue
+      this.#reader.forget(partition)
+      this.#waiters.appended(partition, Number.POSITIVE_INFINITY)
+    }
+  }
+
+  async #boundsChanged(partitions: readonly PartitionId[]): Promise<void> {
+    const known = partitions.filter(partition => this.#tails.get(partition))
+    if (known.length > 0) await this.bounds(known)
+  }
+
+  async #reserveProducerIds(): Promise<void> {
+    const next = await this.#metadata.allocateProducerIds(PRODUCER_ID_BLOCK)
+    this.#producerIds = { next, end: next + PRODUCER_ID_BLOCK }
+  }
+}

@@ -1,0 +1,83 @@
+import { batchExtent, readBatchHeader, readRecords } from '../../kafka/index.ts'
+import type { Extent, Metadata, PartitionId } from '../../metadata/index.ts'
+
+/** A record's place in its partition and in time. */
+export interface TimedOffset {
+  readonly offset: number
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+}
+
+type LoadExtent = (extent: Extent) => Promise<Buffer>
+
+/**
+ * Finds records by their timestamps. Extents and batch headers lead to the right batch; only there, where records may
+ * be in any order, are they looked at one by one.
+ */
+export class TimeLookup {
+  readonly #metadata: Metadata
+  readonly #load: LoadExtent
+
+  constructor(metadata: Metadata, load: LoadExtent) {
+    this.#metadata = metadata
+    this.#load = load
+  }
+
+  /** The first record in [from, end) with this timestamp or a later one; undefined when there is none. */
+  async firstSince(
+    partition: PartitionId,
+    timestamp: number,
+    from: number,
+    end: number,
+  ): Promise<TimedOffset | undefined> {
+    for (let offset = from; offset < end; ) {
+      const [extent] = await this.#metadata.findByTime([{ kind: 'since', partition, offset, timestamp }])
+      if (!extent) return undefined
+      const bytes = await this.#load(extent)
+      for (const batch of batchesOf(bytes)) {
+        if (batch.maxTimestamp < timestamp || batch.lastOffset < offset) continue
+        const found = readRecords(batch.bytes).find(record => record.timestamp >= timestamp && record.offset >= from)
+        if (found) return found.offset < end ? found : undefined
+      }
+      // The timestamp was that of a record below the log start; go on behind this extent.
+      offset = extent.lastOffset + 1
+    }
+    return undefined
+  }
+
+  /** The first of the records in [from, end) with the largest timestamp; undefined when there is no record. */
+  async latest(partition: PartitionId, from: number, end: number): Promise<TimedOffset | undefined> {
+    let best: TimedOffset | undefined
+    for (let offset = from; offset < end; ) {
+      const [extent] = await this.#metadata.findByTime([{ kind: 'max', partition, offset }])
+      if (!extent || (best && extent.maxTimestamp <= best.timestamp)) break
+      const found = latestIn(await this.#load(extent), from, end)
+      if (found && (!best || found.timestamp > best.timestamp)) best = found
+      // Unless a part of it is out of bounds, the extent with the largest timestamp has the answer.
+      if (extent.baseOffset >= from && extent.lastOffset < end) break
+      offset = extent.lastOffset + 1
+    }
+    return best
+  }
+}
+
+function latestIn(bytes: Buffer, from: number, end: number): TimedOffset | undefined {
+  let best: TimedOffset | undefined
+  for (const batch of batchesOf(bytes)) {
+    if (batch.lastOffset < from || (best && batch.maxTimestamp <= best.timestamp)) continue
+    for (const record of readRecords(batch.bytes)) {
+      if (record.offset < from || record.offset >= end) continue
+      if (!best || record.timestamp > best.timestamp) best = record
+    }
+  }
+  return best
+}
+
+function* batchesOf(bytes: Buffer) {
+  for (let start = 0; start < bytes.length; ) {
+    const { sizeBytes } = batchExtent(bytes, start)!
+    const { baseOffset, lastOffsetDelta, maxTimestamp } = readBatchHeader(bytes, start)!
+    yield { bytes: bytes.subarray(start, start + sizeBytes), lastOffset: baseOffset + lastOffsetDelta, maxTimestamp }
+    start += sizeBytes
+  }
+}
