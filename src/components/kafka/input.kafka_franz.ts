@@ -1,7 +1,9 @@
 import type { ConsumerOptions } from '@platformatic/kafka'
 import { compileRe2, type Re2, type Value } from '../../bloblang/index.ts'
 import {
+  autoReplayNacksField,
   type Batcher,
+  batchingField,
   ConfigError,
   defineInput,
   type Delivery,
@@ -13,7 +15,6 @@ import {
   type Resources,
   soloBatch,
 } from '../../engine/index.ts'
-import { batching } from './batching.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
 import { GroupSource, listTopics, PartitionSource, type RecordSource, type SourceRecord } from './record-source.ts'
@@ -39,7 +40,7 @@ const config = field
       .int('How many messages of a partition may be on their way before more are read.')
       .default(1024)
       .advanced(),
-    auto_replay_nacks: field.bool('Whether refused messages are delivered again.').default(true),
+    auto_replay_nacks: autoReplayNacksField,
     commit_period: field.duration('How often offsets are committed.').default('5s').advanced(),
     start_from_oldest: field.bool('Whether a new group starts with the oldest record.').default(true).advanced(),
     reconnect_on_unknown_topic_or_partition: field
@@ -67,7 +68,7 @@ const config = field
       .default('read_uncommitted')
       .advanced(),
     multi_header: field.bool('Whether headers become lists, as a name may come twice.').default(false).advanced(),
-    batching,
+    batching: batchingField.advanced(),
     rate_limit: field.string('A rate limit to obey.').default('').advanced(),
     extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
     new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),

@@ -2,16 +2,17 @@ import { type MessageToProduce, Producer, type ProducerOptions } from '@platform
 import { compileRe2, toText } from '../../bloblang/index.ts'
 import {
   type Batch,
+  batchingField,
   ConfigError,
   defineOutput,
   field,
   type Infer,
+  maxInFlightField,
   type Message,
   NotConnectedError,
   type Output,
 } from '../../engine/index.ts'
 import { murmur2 } from '../../kafka/index.ts'
-import { batching } from './batching.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
 
 const config = field
@@ -46,9 +47,9 @@ const config = field
         include_patterns: field.string('Regular expressions for keys.').list().default([]),
       })
       .optional(),
-    max_in_flight: field.int('How many batches are on their way at a time.').default(10),
+    max_in_flight: maxInFlightField(10),
     timeout: field.duration('How long a write may take.').default('10s').advanced(),
-    batching,
+    batching: batchingField,
     max_message_bytes: field.string('The most bytes of a request.').default('1MB').advanced(),
     max_buffered_records: field.int('The most records that wait to be sent.').default(10_000).advanced(),
     compression: field
