@@ -37,6 +37,7 @@ export function checkLayers(): string[] {
     const targets: string[] = []
     for (const match of readFileSync(file, 'utf8').matchAll(importPattern)) {
       const target = normalize(join(dirname(file), match[1] ?? match[2] ?? match[3]!))
+      if (target === 'package.json') continue // the version
       if (!target.startsWith('src/')) {
         if (!isTest) findings.push(`${file}: imports ${target} from outside src/`)
         continue
