@@ -36,7 +36,7 @@ export default defineHandler('ListOffsets', {
   async handle(request, { version, broker }) {
     const catalog = await catalogFor(broker.metadata, wantedPartitions(request))
     const topics = request.topics.map(async ({ name, partitions }) => {
-      const answers = partitions.map(partition => {
+      const answers = partitions.map(async partition => {
         const index = partition.partitionIndex
         const found = findPartition(catalog, { name, id: zeroUuid }, index)
         if (!found.ok) return failure(index, found.errorCode)

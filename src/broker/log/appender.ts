@@ -17,7 +17,7 @@ interface Flight {
   readonly epoch: number
   readonly body: Buffer
   readonly done: Promise<void>
-  finish(): void
+  readonly finish: () => void
   state: 'uploading' | 'uploaded' | 'failed'
 }
 

@@ -81,7 +81,7 @@ export class ExtentCache {
         found[index] ??= this.#loading.get(nameOf(extent))
       })
     }
-    return Promise.all(found.map(bytes => bytes!))
+    return Promise.all(found.map(async bytes => bytes!))
   }
 
   /** Starts reading extents of one object that lie close together. */

@@ -30,7 +30,7 @@ export class FlushBuffer {
   readonly openedAt: number
   sizeBytes = 0
   readonly #slots: Slot[] = []
-  readonly #requests: { readonly slots: readonly Slot[]; resolve(outcomes: AppendOutcome[]): void }[] = []
+  readonly #requests: { readonly slots: readonly Slot[]; readonly resolve: (outcomes: AppendOutcome[]) => void }[] = []
 
   /** `openedAt` is monotonic time in milliseconds. */
   constructor(openedAt: number) {
