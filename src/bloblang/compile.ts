@@ -1,12 +1,51 @@
+import { compileQuery, compileTree } from './compiler/program.ts'
+import { Library, type LibraryOptions } from './compiler/library.ts'
+import { CompiledInterpolation, CompiledMapping } from './compiled.ts'
 import type { CompileOptions, CompileResult, InterpolationResult } from './mapping.ts'
-import { diagnose } from './syntax/diagnostic.ts'
+import { FUNCTIONS, METHODS } from './stdlib/registry.gen.ts'
+import { type Diagnostic, diagnose } from './syntax/diagnostic.ts'
+import { Fault } from './syntax/fault.ts'
+import { toFailure } from './syntax/failure.ts'
+import { parseInterpolation } from './syntax/interpolation-parser.ts'
+import { parseMappingText } from './syntax/mapping-parser.ts'
 
 /** Compiles a mapping, or says what is wrong with it. Never throws. */
-export function compileMapping(text: string, _options: CompileOptions): CompileResult {
-  return { diagnostics: [diagnose([...text], { position: 0, message: 'the compiler is being built' })] }
+export function compileMapping(text: string, options: CompileOptions): CompileResult {
+  const library = createLibrary(options)
+  const tree = parseMappingText(text, library, options.importer ?? null)
+  if (tree instanceof Fault) return { diagnostics: [explain(text, tree)] }
+  try {
+    return { mapping: new CompiledMapping(tree, compileTree(tree, library)) }
+  } catch (error) {
+    return { diagnostics: [tooDeep(text, error)] }
+  }
 }
 
 /** Compiles a config string with `${! query }` in it. Never throws. */
-export function compileInterpolation(text: string, _options: CompileOptions): InterpolationResult {
-  return { diagnostics: [diagnose([...text], { position: 0, message: 'the compiler is being built' })] }
+export function compileInterpolation(text: string, options: CompileOptions): InterpolationResult {
+  const library = createLibrary(options)
+  const parts = parseInterpolation(text, library)
+  if (parts instanceof Fault) return { diagnostics: [explain(text, parts)] }
+  try {
+    const compiled = parts.map(part => {
+      return typeof part === 'string' ? part : { query: part, run: compileQuery(part, library).run }
+    })
+    return { interpolation: new CompiledInterpolation(compiled) }
+  } catch (error) {
+    return { diagnostics: [tooDeep(text, error)] }
+  }
+}
+
+function createLibrary(options: LibraryOptions): Library {
+  return new Library(FUNCTIONS, METHODS, options)
+}
+
+function explain(text: string, fault: Fault): Diagnostic {
+  return diagnose(text, toFailure(fault))
+}
+
+/** Thousands of operators in a row nest too deeply to be compiled. */
+function tooDeep(text: string, error: unknown): Diagnostic {
+  if (!(error instanceof RangeError)) throw error
+  return diagnose(text, { at: 0, message: 'nested too deeply' })
 }

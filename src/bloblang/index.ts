@@ -1,3 +1,4 @@
+export { rawBody } from './compiled.ts'
 export { compileInterpolation, compileMapping } from './compile.ts'
 export type {
   CompileOptions,

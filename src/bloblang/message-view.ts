@@ -9,6 +9,17 @@ export interface MessageView {
   readonly metadata: ReadonlyMap<string, Value>
   /** The error flag that a failed processor left, or null. */
   readonly error: MessageFailure | null
+  /** Absent where nothing traces the message. */
+  readonly tracing?: MessageTracing
+}
+
+export interface MessageTracing {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string
+  /** Id of the way through the pipeline, given by the input. */
+  readonly flowId: string
+  /** The span as text fields (`traceparent` …), or null. */
+  readonly span: { readonly [key: string]: string } | null
 }
 
 export interface MessageFailure {

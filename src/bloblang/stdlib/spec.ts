@@ -1,5 +1,6 @@
 import type { Value, ValueObject } from '../value.ts'
 import type { MessageView } from '../message-view.ts'
+import type { MetadataDraft } from '../metadata-draft.ts'
 
 /** The type of a parameter, as the reference prints it. A `query` argument is not evaluated but handed over as a function. */
 export type ParamType = 'string' | 'integer' | 'float' | 'bool' | 'array' | 'object' | 'timestamp' | 'unknown' | 'query'
@@ -34,6 +35,8 @@ export interface CallContext {
   /** The value of `this` where the call stands; undefined where there is none. */
   readonly context: Value | undefined
   readonly variables: ReadonlyMap<string, Value>
+  /** The metadata of the message being made; null or absent where a call sees none. */
+  readonly draft?: MetadataDraft | null
 }
 
 /** What a mapping was compiled in: files, environment variables, caches … Absent capabilities make a mapping error. */

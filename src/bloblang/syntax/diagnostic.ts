@@ -6,6 +6,8 @@ export interface Diagnostic {
   readonly line: number
   /** From 1, in code points. */
   readonly column: number
+  /** Where it stands in the text, in UTF-16 units from 0. */
+  readonly offset: number
   /** `line 1 char 10: expected query`. */
   readonly text: string
   /** The same with the source line and a caret below it, several lines. */
@@ -16,57 +18,63 @@ export interface Diagnostic {
   readonly suggestions: readonly string[]
 }
 
-/** What a diagnostic is made of: the place is an index of code points into `input`. */
+/** What a diagnostic is made of. */
 export interface Failure {
-  readonly position: number
+  /** In UTF-16 units of the text. */
+  readonly at: number
   readonly message: string
   readonly suggestions?: readonly string[]
   /** The failure inside of an imported file. */
-  readonly imported?: { readonly path: string; readonly input: readonly string[]; readonly failure: Failure }
+  readonly imported?: { readonly path: string; readonly text: string; readonly failure: Failure }
 }
 
-/** Completes a failure with line, column and excerpt. `input` is the text as code points. */
-export function diagnose(input: readonly string[], failure: Failure, file = ''): Diagnostic {
-  const { line, column, lineStart } = locate(input, failure.position)
+/** Completes a failure with line, column and excerpt. */
+export function diagnose(text: string, failure: Failure, file = ''): Diagnostic {
+  const { line, column, lineStart } = locate(text, failure.at)
   const { imported } = failure
-  const inner = imported === undefined ? undefined : diagnose(imported.input, imported.failure, imported.path)
-  const message = inner === undefined ? failure.message : `failed to parse import '${imported!.path}': ${inner.text}`
+  const inner = imported === undefined ? undefined : diagnose(imported.text, imported.failure, imported.path)
   const head = imported === undefined ? failure.message : `failed to parse import '${imported.path}'`
+  const message = inner === undefined ? head : `${head}: ${inner.text}`
   const margin = ' '.repeat(String(line).length)
   const prefix = file === '' ? '' : `${file}: `
-  const shown = contextLine(input, lineStart, column - 1)
+  const shown = contextLine(text, lineStart, column - 1)
   const own = `${prefix}line ${line} char ${column}: ${head}\n${margin} |\n${line} | ${shown}\n${margin} | ${' '.repeat(column - 1)}^---`
-  const charMessage =
-    inner === undefined ? failure.message : `failed to parse import '${imported!.path}': ${inner.charText}`
   return {
     message,
     line,
     column,
+    offset: failure.at,
     text: `line ${line} char ${column}: ${message}`,
     excerpt: inner === undefined ? own : `${own}\n\n${inner.excerpt}`,
-    charText: `char ${failure.position + 1}: ${charMessage}`,
+    charText: `char ${countPoints(text, 0, failure.at) + 1}: ${inner === undefined ? head : `${head}: ${inner.charText}`}`,
     suggestions: failure.suggestions ?? [],
   }
 }
 
-/** Line and column, both from 1, of a position. */
-export function locate(
-  input: readonly string[],
-  position: number,
-): { line: number; column: number; lineStart: number } {
+/** Line and column, both from 1, of a place in a text. */
+export function locate(text: string, at: number): { line: number; column: number; lineStart: number } {
   let line = 1
   let lineStart = 0
-  for (let i = 0; i < position; i++) {
-    if (input[i] !== '\n') continue
+  for (let next = text.indexOf('\n'); next !== -1 && next < at; next = text.indexOf('\n', lineStart)) {
     line++
-    lineStart = i + 1
+    lineStart = next + 1
   }
-  return { line, column: position - lineStart + 1, lineStart }
+  return { line, column: countPoints(text, lineStart, at) + 1, lineStart }
+}
+
+/** Characters between two places; a surrogate pair is one. */
+function countPoints(text: string, from: number, to: number): number {
+  let count = 0
+  for (let at = from; at < to; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0xdc00 || unit > 0xdfff) count++
+  }
+  return count
 }
 
 /** The source line, cut 60 characters behind the place. */
-function contextLine(input: readonly string[], lineStart: number, column: number): string {
-  let end = lineStart
-  while (end < input.length && input[end] !== '\n') end++
-  return input.slice(lineStart, Math.min(end, lineStart + Math.max(column + 60, 0))).join('')
+function contextLine(text: string, lineStart: number, column: number): string {
+  const end = text.indexOf('\n', lineStart)
+  const line = [...text.slice(lineStart, end === -1 ? undefined : end)]
+  return column < line.length - 60 ? line.slice(0, column + 60).join('') : line.join('')
 }

@@ -1,0 +1,151 @@
+import type { Compiled } from './compiler/program.ts'
+import { some } from './compiler/traits.ts'
+import { describeWrongType } from './data/errors.ts'
+import { utf8Bytes, utf8Text } from './text/bytes.ts'
+import { MappingError, WrongTypeError } from './errors.ts'
+import { parseDocument } from './json/parse.ts'
+import type { Interpolation, Mapping, TargetPath } from './mapping.ts'
+import type { MessageView } from './message-view.ts'
+import { MetadataDraft } from './metadata-draft.ts'
+import { describe } from './runtime/errors.ts'
+import { Frame, messageAt } from './runtime/frame.ts'
+import { FUNCTIONS, METHODS } from './stdlib/registry.gen.ts'
+import { toText } from './stdlib/support.ts'
+import type { MappingTree, Query, Statement } from './syntax/ast.ts'
+import { queryReads, treeReads, treeTargets } from './syntax/targets.ts'
+import { DELETED, NOTHING, type Value } from './value.ts'
+
+/** A mapping as a program. */
+export class CompiledMapping implements Mapping {
+  readonly #tree: MappingTree
+  readonly #compiled: Compiled<(frame: Frame) => Value>
+  readonly #frame = new Frame()
+  readonly #scratch = new MetadataDraft()
+
+  constructor(tree: MappingTree, compiled: Compiled<(frame: Frame) => Value>) {
+    this.#tree = tree
+    this.#compiled = compiled
+  }
+
+  run(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
+    return this.#compiled.run(this.#frame.enter(batch, index, draft))
+  }
+
+  runOnto(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
+    const frame = this.#frame.enter(batch, index, draft)
+    frame.root = frame.tryDocument() ?? NOTHING
+    return this.#compiled.run(frame)
+  }
+
+  check(batch: readonly MessageView[], index: number): boolean {
+    const result = this.run(batch, index, this.#scratch.reset(messageAt(batch, index).metadata))
+    const value = result === NOTHING ? messageAt(batch, index).structured() : conditionValue(result)
+    if (typeof value === 'boolean') return value
+    throw new MappingError(describeWrongType(new WrongTypeError(['bool'], value), 'mapping'))
+  }
+
+  apply(value: Value): Value {
+    const frame = this.#frame.enter([], 0, null)
+    frame.given = value
+    frame.innermostLine = true
+    return this.#compiled.run(frame)
+  }
+
+  runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value {
+    const frame = this.#frame.enter(batch, 0, draft)
+    if (raw) frame.given = batch[0]!.bytes()
+    frame.innermostLine = true
+    return this.#compiled.run(frame)
+  }
+
+  get targets(): readonly TargetPath[] {
+    return treeTargets(this.#tree)
+  }
+
+  get reads(): readonly TargetPath[] {
+    return treeReads(this.#tree)
+  }
+
+  get impure(): boolean {
+    const bodies = [...this.#tree.maps.values()].map(({ body }) => body)
+    return [this.#tree.statements, ...bodies].some(statements => statements.some(isImpure))
+  }
+
+  get source(): string {
+    return this.#compiled.source
+  }
+}
+
+/** What a condition's result is once it were a message: text is read as a document. */
+function conditionValue(result: Value): Value {
+  if (result === DELETED) {
+    throw new MappingError('query mapping resulted in deleted message, expected a boolean value')
+  }
+  if (typeof result === 'string') return parseDocument(utf8Bytes(result))
+  return result instanceof Uint8Array ? parseDocument(result) : result
+}
+
+function isImpure(statement: Statement): boolean {
+  if (statement.kind === 'assignment') return some(statement.query, callsImpure)
+  return statement.branches.some(
+    ({ condition, body }) => (condition !== null && some(condition, callsImpure)) || body.some(isImpure),
+  )
+}
+
+function callsImpure(query: Query): boolean {
+  if (query.kind === 'literal' && query.origin !== null) return some(query.origin, callsImpure)
+  if (query.kind === 'function') return FUNCTIONS.get(query.name)?.impure === true
+  return query.kind === 'method' && METHODS.get(query.name)?.impure === true
+}
+
+/** One part of an interpolated string. */
+export type InterpolationPart = string | { readonly query: Query; readonly run: (frame: Frame) => Value }
+
+export class CompiledInterpolation implements Interpolation {
+  readonly static: string | null
+  readonly #parts: readonly InterpolationPart[]
+  readonly #frame = new Frame()
+  readonly #draft = new MetadataDraft()
+
+  constructor(parts: readonly InterpolationPart[]) {
+    this.#parts = parts
+    const dynamic = parts.some(part => typeof part !== 'string')
+    this.static = dynamic ? null : parts.join('')
+  }
+
+  eval(batch: readonly MessageView[], index: number): string {
+    let text = ''
+    for (const part of this.#parts)
+      text += typeof part === 'string' ? part : toText(this.#value(part.run, batch, index))
+    return text
+  }
+
+  evalBytes(batch: readonly MessageView[], index: number): Uint8Array {
+    const [only] = this.#parts
+    if (this.#parts.length === 1 && typeof only === 'object') {
+      const value = this.#value(only.run, batch, index)
+      return value instanceof Uint8Array ? value : utf8Bytes(toText(value))
+    }
+    return utf8Bytes(this.eval(batch, index))
+  }
+
+  get reads(): readonly TargetPath[] {
+    return this.#parts.flatMap(part => (typeof part === 'string' ? [] : queryReads(part.query)))
+  }
+
+  #value(run: (frame: Frame) => Value, batch: readonly MessageView[], index: number): Value {
+    try {
+      return run(this.#frame.enter(batch, index, this.#draft.reset(messageAt(batch, index).metadata)))
+    } catch (error) {
+      throw new MappingError(describe(error))
+    }
+  }
+}
+
+/** Text as it goes out of a mapping: the raw body where a string or bytes stand at the root. */
+export function rawBody(value: Value): Uint8Array | null {
+  if (typeof value === 'string') return utf8Bytes(value)
+  return value instanceof Uint8Array ? value : null
+}
+
+export { utf8Text }

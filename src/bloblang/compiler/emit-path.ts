@@ -1,0 +1,36 @@
+/**
+ * Reading fields. A name that no JavaScript value but an object from a document can have is read with `?.`: it is undefined
+ * everywhere else, and the engine sees one shape at each place. Other names, indexes and `*` go through a helper.
+ */
+const PROTOTYPES: readonly object[] = [
+  Object.prototype,
+  Array.prototype,
+  String.prototype,
+  Number.prototype,
+  BigInt.prototype,
+  Boolean.prototype,
+  Symbol.prototype,
+  Uint8Array.prototype,
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+]
+
+/** Fields of the classes of value.ts and of node's buffers. */
+const RESERVED = new Set(['value', 'text', 'unixNanos', 'zone', 'parent', 'offset', 'length'])
+
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]*$/
+
+export function isSafeName(name: string): boolean {
+  if (RESERVED.has(name) || /^[+-]?\d+$/.test(name) || name === '*') return false
+  return !PROTOTYPES.some(prototype => name in prototype) && !(name in Buffer.prototype)
+}
+
+/** The longest beginning of a path that `?.` can read, as text to put behind an expression. */
+export function emitSafePath(path: readonly string[]): { readonly text: string; readonly count: number } {
+  let text = ''
+  let count = 0
+  while (count < path.length && isSafeName(path[count]!)) {
+    const name = path[count++]!
+    text += IDENTIFIER.test(name) ? `?.${name}` : `?.[${JSON.stringify(name)}]`
+  }
+  return { text, count }
+}

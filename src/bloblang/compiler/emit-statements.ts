@@ -1,0 +1,179 @@
+import { annotationOf, dotPath } from '../syntax/annotation.ts'
+import type { Assignment, IfStatement, MapDefinition, Statement } from '../syntax/ast.ts'
+import { locate } from '../syntax/diagnostic.ts'
+import { emit, guarded, quote } from './emit-query.ts'
+import { type Context, FunctionScope, type Program, Variables } from './scope.ts'
+import { isBoolean, maySpecial, readsRoot } from './traits.ts'
+
+/** Writes the statements of one mapping or map, in order, as the body of a function. */
+export class StatementWriter {
+  readonly #context: Context
+  readonly #lines: string[] = []
+  readonly #text: string
+  readonly #start: number
+  #indent = '    '
+  /** The places of `root` that this run has made itself, so that they can be written in place; as dot paths. */
+  #owned: ReadonlySet<string> = new Set()
+
+  private constructor(program: Program, text: string, start: number) {
+    const scope = new FunctionScope()
+    this.#text = text
+    this.#start = start
+    this.#context = {
+      program,
+      scope,
+      self: null,
+      outer: null,
+      names: new Map(),
+      root: { text: 'root', scope },
+      variables: new Variables(scope),
+    }
+  }
+
+  /** The function of a whole mapping. */
+  static mapping(program: Program, text: string, statements: readonly Statement[]): string {
+    const writer = new StatementWriter(program, text, 0)
+    writer.#statements(statements)
+    const body = writer.#finish('f.root')
+    return `function mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n${body.declarations}\n  try {\n${body.lines}    return root\n  } catch (error) {\n    throw f.failed(error, sites, at)\n  }\n}`
+  }
+
+  /** The function of a map; its lines count from its own. */
+  static map(program: Program, name: string, map: MapDefinition): string {
+    const writer = new StatementWriter(program, map.text, map.span.start)
+    Object.assign(writer.#context, { self: { text: 'self', scope: writer.#context.scope } })
+    writer.#statements(map.body)
+    const body = writer.#finish(program.use('NOTHING'))
+    const what = quote(`map ${map.name}`)
+    program.use('overflow')
+    program.use('failedAssignment')
+    return `function ${name}(self) {\n  if (++depth > MAX_MAP_DEPTH) {\n    depth--\n    throw overflow(${what})\n  }\n${body.declarations}\n  try {\n${body.lines}    return root\n  } catch (error) {\n    throw failedAssignment(error, sites, at)\n  } finally {\n    depth--\n  }\n}`
+  }
+
+  #finish(root: string): { declarations: string; lines: string } {
+    const { scope, variables } = this.#context
+    const locals = [...variables!.locals.values(), ...scope.temporaries]
+    const names = [`root = ${root}`, 'at = 0', ...locals]
+    return { declarations: `  let ${names.join(', ')}`, lines: this.#lines.join('') }
+  }
+
+  #line(text: string): void {
+    this.#lines.push(`${this.#indent}${text}\n`)
+  }
+
+  #statements(statements: readonly Statement[]): void {
+    for (const statement of statements) {
+      if (statement.kind === 'if') this.#ifStatement(statement, true)
+      else this.#assignment(statement, true)
+    }
+  }
+
+  /** Notes the line of a statement; those inside of an if statement count as the line of the outermost one. */
+  #enter(statement: Statement): void {
+    const { program, scope } = this.#context
+    const base = locate(this.#text, this.#start).line
+    const line = locate(this.#text, statement.span.start).line - base + 1
+    scope.at = program.site(null, 0, line)
+    this.#line(`at = ${scope.at} // line ${line}`)
+  }
+
+  #assignment(statement: Assignment, outermost: boolean): void {
+    if (outermost) this.#enter(statement)
+    const { query, target } = statement
+    if (readsRoot(query)) this.#owned = new Set()
+    const text = emit(query, this.#context)
+    if (!maySpecial(query)) {
+      this.#line(this.#write(target, text, query.kind === 'object'))
+      return
+    }
+    const value = this.#context.scope.temporary(this.#context.program)
+    this.#line(`${value} = ${text}`)
+    this.#line(`if (${value} !== ${this.#context.program.use('NOTHING')}) ${this.#write(target, value, false, true)}`)
+  }
+
+  #write(target: Assignment['target'], value: string, fresh: boolean, special = false): string {
+    const { program, variables } = this.#context
+    switch (target.kind) {
+      case 'variable': {
+        const local = variables!.local(target.name, program)
+        if (!special) {
+          variables!.assigned.add(target.name)
+          return `${local} = ${value}`
+        }
+        variables!.assigned.delete(target.name)
+        return `${local} = ${value} === ${program.use('DELETED')} ? undefined : ${value}`
+      }
+      case 'metadata':
+        return target.key === null ? `f.replaceMetadata(${value})` : `f.setMetadata(${quote(target.key)}, ${value})`
+      case 'root':
+        return this.#writeRoot(target.path, value, fresh)
+    }
+  }
+
+  #writeRoot(path: readonly string[], value: string, fresh: boolean): string {
+    if (path.length === 0) {
+      this.#owned = new Set(fresh ? [''] : [])
+      return `root = ${value}`
+    }
+    const { program } = this.#context
+    const prefixes = path.map((_, length) => dotPath(path.slice(0, length)))
+    const owned = prefixes.findIndex(prefix => !this.#owned.has(prefix))
+    const whole = dotPath(path)
+    const kept = [...this.#owned].filter(place => place !== whole && !place.startsWith(`${whole}.`))
+    this.#owned = new Set([...kept, ...prefixes, ...(fresh ? [whole] : [])])
+    const depth = owned === -1 ? path.length : owned
+    const constant = program.shared(path, `the path ${whole}`)
+    return `root = ${program.use('assign')}(root, ${constant}, ${value}, ${depth})`
+  }
+
+  #ifStatement(statement: IfStatement, outermost: boolean): void {
+    if (outermost) this.#enter(statement)
+    const { variables } = this.#context
+    const outer = this.#indent
+    const before = { owned: this.#owned, assigned: variables!.assigned }
+    const after: { owned: ReadonlySet<string>; assigned: ReadonlySet<string> }[] = []
+    let closers = 0
+    for (const [index, { condition, body }] of statement.branches.entries()) {
+      this.#owned = before.owned
+      variables!.assigned = new Set(before.assigned)
+      if (condition !== null) {
+        if (readsRoot(condition)) this.#owned = new Set()
+        const prefix = `failed to check if condition ${index + 1}`
+        const tested = guarded(this.#context, prefix, () => emit(condition, this.#context), condition)
+        const test = isBoolean(condition)
+          ? tested
+          : `${this.#context.program.use('strictCondition')}(${tested}, ${quote(annotationOf(condition))})`
+        this.#line(`if (${test}) {`)
+      }
+      this.#nested(body, condition === null ? '' : '  ')
+      after.push({ owned: this.#owned, assigned: variables!.assigned })
+      if (condition === null) continue
+      this.#line('} else {')
+      this.#indent += '  '
+      closers++
+    }
+    for (; closers > 0; closers--) {
+      this.#indent = this.#indent.slice(2)
+      this.#line('}')
+    }
+    this.#indent = outer
+    if (statement.branches.at(-1)!.condition !== null) after.push(before)
+    this.#owned = common(after.map(({ owned }) => owned))
+    variables!.assigned = common(after.map(({ assigned }) => assigned))
+  }
+
+  #nested(body: readonly Statement[], indent: string): void {
+    const outer = this.#indent
+    this.#indent += indent
+    for (const statement of body) {
+      if (statement.kind === 'if') this.#ifStatement(statement, false)
+      else this.#assignment(statement, false)
+    }
+    this.#indent = outer
+  }
+}
+
+function common(sets: readonly ReadonlySet<string>[]): Set<string> {
+  const [first, ...others] = sets
+  return new Set([...(first ?? [])].filter(entry => others.every(set => set.has(entry))))
+}

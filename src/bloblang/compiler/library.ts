@@ -1,0 +1,237 @@
+import { MappingError } from '../errors.ts'
+import { annotate } from '../runtime/errors.ts'
+import type { Frame } from '../runtime/frame.ts'
+import type { Args, FunctionSpec, MethodSpec, Param, Query as QueryFunction, World } from '../stdlib/spec.ts'
+import { annotationOf } from '../syntax/annotation.ts'
+import type { Signature } from '../syntax/arguments.ts'
+import type { FunctionCall, MethodCall } from '../syntax/ast.ts'
+import type { Catalog } from '../syntax/query-parser.ts'
+import type { Value } from '../value.ts'
+
+type Closure = (context: Value) => Value
+type MethodBody = (target: Value, frame: Frame) => Value
+type FunctionBody = (frame: Frame) => Value
+
+export interface LibraryOptions {
+  readonly world: World
+  readonly pureOnly?: boolean
+  readonly withoutMessage?: boolean
+  readonly withoutFunctions?: readonly string[]
+  readonly deactivated?: boolean
+}
+
+/** The functions and methods of the specs, as one mapping calls them: what is known of a call is made once, when it is parsed. */
+export class Library implements Catalog {
+  readonly #functions: ReadonlyMap<string, FunctionSpec>
+  readonly #methods: ReadonlyMap<string, MethodSpec>
+  readonly #options: LibraryOptions
+  readonly #prepared = new WeakMap<FunctionCall | MethodCall, PreparedCall>()
+  #mapNames: ReadonlyMap<string, string> | null = null
+
+  constructor(
+    functions: ReadonlyMap<string, FunctionSpec>,
+    methods: ReadonlyMap<string, MethodSpec>,
+    options: LibraryOptions,
+  ) {
+    this.#functions = functions
+    this.#methods = methods
+    this.#options = options
+  }
+
+  function(name: string): Signature | undefined {
+    const spec = this.#functions.get(name)
+    if (spec === undefined || this.#options.withoutFunctions?.includes(name) === true) return undefined
+    if (this.#options.pureOnly === true && spec.impure === true) return undefined
+    return this.#options.withoutMessage === true && spec.categories.includes('Message Info') ? undefined : spec
+  }
+
+  method(name: string): Signature | undefined {
+    const spec = this.#methods.get(name)
+    return this.#options.pureOnly === true && spec?.impure === true ? undefined : spec
+  }
+
+  functionNames(): readonly string[] {
+    return [...this.#functions.keys()]
+  }
+
+  methodNames(): readonly string[] {
+    return [...this.#methods.keys()]
+  }
+
+  /** Which names `apply` knows, and the names of their functions in the program; null where there are no maps at all. */
+  useMaps(names: ReadonlyMap<string, string> | null): void {
+    this.#mapNames = names
+  }
+
+  mapFunction(name: string): string | null {
+    return this.#mapNames?.get(name) ?? null
+  }
+
+  missingMap(name: string): string {
+    return this.#mapNames === null ? 'no maps were found' : `map ${name} was not found`
+  }
+
+  prepare(call: FunctionCall | MethodCall, target: Value | undefined): Value | undefined {
+    if (this.#options.deactivated === true) return undefined
+    const spec = this.#spec(call)
+    const queries = call.args.values.some(argument => argument?.kind === 'query')
+    const slots: Slots = { current: [] }
+    const args = this.#arguments(call, slots)
+    const body = spec.create(args, this.#options.world)
+    this.#prepared.set(call, { body, slots })
+    const folds = typeof spec.folds === 'function' ? spec.folds(args) : spec.folds === true
+    if (!folds || queries) return undefined
+    if (call.kind === 'function') return (body as FunctionBody)(NO_FRAME)
+    return target === undefined ? undefined : (body as MethodBody)(target, NO_FRAME)
+  }
+
+  parameter(call: FunctionCall | MethodCall, index: number): Param {
+    const { params } = this.#spec(call)
+    const computedBefore = call.args.values.slice(0, index).filter(argument => argument?.kind === 'computed').length
+    return params[index] ?? { name: String(computedBefore), type: 'unknown', description: '' }
+  }
+
+  isLazy(call: MethodCall): boolean {
+    return this.#methods.get(call.name)!.lazyTarget !== undefined
+  }
+
+  staticFunction(call: FunctionCall): FunctionBody {
+    return this.#body(call) as FunctionBody
+  }
+
+  functionWithQueries(call: FunctionCall): (closures: readonly Closure[], frame: Frame) => Value {
+    const body = this.#body(call) as FunctionBody
+    const { slots } = this.#prepared.get(call)!
+    return (closures, frame) => withSlots(slots, closures, () => body(frame))
+  }
+
+  dynamicFunction(call: FunctionCall): (...computed: Value[]) => FunctionBody {
+    const spec = this.#functions.get(call.name)!
+    return (...computed) => spec.create(this.#merged(call, computed, []), this.#options.world)
+  }
+
+  staticMethod(call: MethodCall): MethodBody {
+    return this.#guard(call, this.#body(call) as MethodBody)
+  }
+
+  methodWithQueries(call: MethodCall): (closures: readonly Closure[], target: Value, frame: Frame) => Value {
+    const body = this.staticMethod(call)
+    const { slots } = this.#prepared.get(call)!
+    return (closures, target, frame) => {
+      const outer = slots.current
+      slots.current = closures
+      try {
+        return body(target, frame)
+      } finally {
+        slots.current = outer
+      }
+    }
+  }
+
+  dynamicMethod(call: MethodCall): (computed: readonly Value[], closures?: readonly Closure[]) => MethodBody {
+    const spec = this.#methods.get(call.name)!
+    return (computed, closures = []) => {
+      const body = spec.create(this.#merged(call, computed, closures), this.#options.world)
+      return this.#guard(call, body as MethodBody)
+    }
+  }
+
+  lazyMethod(
+    call: MethodCall,
+  ): (computed: readonly Value[], closures: readonly Closure[], target: () => Value, frame: Frame) => Value {
+    const { lazyTarget } = this.#methods.get(call.name)!
+    const annotation = annotationOf(call.target)
+    const wrongTypesOnly = this.#methods.get(call.name)!.bareErrors !== undefined
+    return (computed, closures, target, frame) => {
+      // What the target throws keeps the place that it has; only what the method itself throws is completed.
+      let failure: unknown
+      const evaluate = () => {
+        try {
+          return target()
+        } catch (error) {
+          failure = error
+          throw error
+        }
+      }
+      try {
+        return lazyTarget!(evaluate, this.#merged(call, computed, closures), frame)
+      } catch (error) {
+        throw error === failure ? error : annotate(error, annotation, wrongTypesOnly)
+      }
+    }
+  }
+
+  #spec(call: FunctionCall | MethodCall): FunctionSpec | MethodSpec {
+    return call.kind === 'function' ? this.#functions.get(call.name)! : this.#methods.get(call.name)!
+  }
+
+  #body(call: FunctionCall | MethodCall): PreparedCall['body'] {
+    const prepared = this.#prepared.get(call)
+    if (prepared !== undefined) return prepared.body
+    return () => {
+      throw new MappingError(`this ${call.kind} has been disabled`)
+    }
+  }
+
+  #guard(call: MethodCall, body: MethodBody): MethodBody {
+    const { bareErrors } = this.#methods.get(call.name)!
+    if (bareErrors === true) return body
+    const annotation = annotationOf(call.target)
+    const wrongTypesOnly = bareErrors === 'messages'
+    return (target, frame) => {
+      try {
+        return body(target, frame)
+      } catch (error) {
+        throw annotate(error, annotation, wrongTypesOnly)
+      }
+    }
+  }
+
+  /** The arguments of a call that are known when it is parsed; queries go through slots, which each call fills anew. */
+  #arguments(call: FunctionCall | MethodCall, slots: Slots): Args {
+    let queries = 0
+    return call.args.values.map(argument => {
+      if (argument === undefined) return undefined
+      if (argument.kind === 'known') return argument.value
+      const slot = queries++
+      return annotated(context => slots.current[slot]!(context), annotationOf(argument.query))
+    })
+  }
+
+  #merged(call: FunctionCall | MethodCall, computed: readonly Value[], closures: readonly Closure[]): Args {
+    let nextComputed = 0
+    let nextClosure = 0
+    return call.args.values.map(argument => {
+      if (argument === undefined) return undefined
+      if (argument.kind === 'known') return argument.value
+      return argument.kind === 'computed' ? computed[nextComputed++]! : closures[nextClosure++]!
+    })
+  }
+}
+
+interface Slots {
+  current: readonly Closure[]
+}
+
+interface PreparedCall {
+  readonly body: ((frame: Frame) => Value) | ((target: Value, frame: Frame) => Value)
+  readonly slots: Slots
+}
+
+function withSlots<T>(slots: Slots, closures: readonly Closure[], run: () => T): T {
+  const outer = slots.current
+  slots.current = closures
+  try {
+    return run()
+  } finally {
+    slots.current = outer
+  }
+}
+
+/** A query with the name that error texts give it. */
+export function annotated(closure: Closure, annotation: string): QueryFunction {
+  return Object.assign(closure, { annotation })
+}
+
+/** Folded calls see no message: functions that read one never fold. */
+const NO_FRAME = { batch: [], index: 0, context: undefined, variables: new Map() } as unknown as Frame

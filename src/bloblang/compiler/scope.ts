@@ -1,0 +1,135 @@
+import type { Library } from './library.ts'
+import type { Site } from '../runtime/errors.ts'
+
+/** The parts of a generated program that its functions share. */
+export class Program {
+  /** Values that the text needs by name: `k0` …; hoisted, made once. */
+  readonly constants: { readonly name: string; readonly value: unknown; readonly note: string }[] = []
+  readonly sites: Site[] = [{ prefix: null, parent: 0, line: 0 }]
+  readonly helpers = new Set<string>()
+  /** Functions that stand outside of all others. */
+  readonly hoisted: { readonly name: string; readonly text: string }[] = []
+  readonly library: Library
+  readonly #strings = new Map<string, string>()
+  #names = 0
+
+  constructor(library: Library) {
+    this.library = library
+  }
+
+  /** Names a value; `note` says in the listing what it is. */
+  constant(value: unknown, note: string, letter = 'k'): string {
+    const name = `${letter}${this.constants.length}`
+    this.constants.push({ name, value, note })
+    return name
+  }
+
+  /** The same object for the same content: paths, pairs of annotations. */
+  shared(value: object, note: string): string {
+    const key = JSON.stringify(value)
+    let name = this.#strings.get(key)
+    if (name === undefined) {
+      name = this.constant(value, note)
+      this.#strings.set(key, name)
+    }
+    return name
+  }
+
+  /** Names a function that needs nothing of the functions around it. */
+  hoist(text: string): string {
+    const name = this.uniqueName('q')
+    this.hoisted.push({ name, text })
+    return name
+  }
+
+  /** A function of the runtime, by its name. */
+  use(helper: string): string {
+    this.helpers.add(helper)
+    return helper
+  }
+
+  site(prefix: string | null, parent: number, line = 0): number {
+    this.sites.push({ prefix, parent, line })
+    return this.sites.length - 1
+  }
+
+  uniqueName(letter: string): string {
+    return `${letter}${this.#names++}`
+  }
+}
+
+/** One generated function: its temporaries, and whether its errors need a handler. */
+export class FunctionScope {
+  readonly temporaries: string[] = []
+  /** The site that the code being written is at. */
+  at = 0
+  /** Whether it notes sites at all. */
+  marks = false
+  /** The functions around it whose variables it reads. */
+  readonly captured = new Set<FunctionScope>()
+
+  temporary(program: Program): string {
+    const name = program.uniqueName('t')
+    this.temporaries.push(name)
+    return name
+  }
+}
+
+/** What names mean where a query stands. */
+export interface Context {
+  readonly program: Program
+  readonly scope: FunctionScope
+  /** What `this` is: a JavaScript expression, or null for the document of the message. */
+  readonly self: Name | null
+  /** What `this` becomes when a lambda drops the present one; null for the document. */
+  readonly outer: Name | null
+  readonly names: ReadonlyMap<string, Name>
+  /** Whether there is a `root` to read. */
+  readonly root: Name | null
+  readonly variables: Variables | null
+}
+
+/** A JavaScript variable and the function that it belongs to. */
+export interface Name {
+  readonly text: string
+  readonly scope: FunctionScope
+}
+
+/** The variables of a mapping or map. */
+export class Variables {
+  readonly scope: FunctionScope
+  readonly locals = new Map<string, string>()
+  /** Those that surely have a value where the code being written stands. */
+  assigned = new Set<string>()
+
+  constructor(scope: FunctionScope) {
+    this.scope = scope
+  }
+
+  local(name: string, program: Program): string {
+    let local = this.locals.get(name)
+    if (local === undefined) {
+      local = /^[A-Za-z0-9_]{1,40}$/.test(name) ? `$${name}` : program.uniqueName('$v')
+      this.locals.set(name, local)
+    }
+    return local
+  }
+}
+
+/** The text of a name, noting where a function reaches out for it. */
+export function refer(context: Context, name: Name): string {
+  if (name.scope !== context.scope) context.scope.captured.add(name.scope)
+  return name.text
+}
+
+/** The same context with another `this`. */
+export function withSelf(context: Context, self: Name): Context {
+  return { ...context, self, outer: context.self }
+}
+
+/** The context of a lambda's body: its own value goes to a name, `this` is again what it was. */
+export function withoutSelf(context: Context, parameter: string): Context {
+  const names = new Map(context.names)
+  if (parameter !== '_' && context.self !== null) names.set(parameter, context.self)
+  return { ...context, names, self: context.outer, outer: null }
+}

@@ -1,0 +1,85 @@
+import { MappingError } from '../errors.ts'
+import { Float, JsonNumber, type Value, isObject } from '../value.ts'
+import { textOf } from '../data/text-order.ts'
+import { isUtf8 } from 'node:buffer'
+import { JsonScanner, quoteCharacter, UNEXPECTED_END } from './scan.ts'
+
+/**
+ * Where `JSON.parse` might lose something: after a delimiter a number that JavaScript prints differently (a zero at the end of
+ * the fraction, an exponent, 16 digits and more, `-0`, below 1e-6), or half of a surrogate pair as an escape. It may hit inside
+ * of strings, too: that costs time only.
+ */
+const NEEDS_CARE =
+  /(?:^|[:,[\s])-?(?:\d+\.\d*0(?!\d)|\d+(?:\.\d+)?[eE]|\d[\d.]{16}|9\d{15}|0\.0{6})|(?:^|[:,[\s])-0(?!\.)|\\u[dD][89a-fA-F]/
+
+/**
+ * The document of a message: numbers keep their text. Exactly one document, blanks around it are fine. Throws `MappingError`
+ * with the original's texts (`invalid character 'x' looking for beginning of value`).
+ */
+export function parseDocument(bytes: Uint8Array): Value {
+  return parseDocumentText(bytesText(bytes))
+}
+
+/** The same from text. */
+export function parseDocumentText(text: string): Value {
+  if (!NEEDS_CARE.test(text)) {
+    try {
+      return JSON.parse(text) as Value
+    } catch {
+      // The scanner below finds the same fault and words it.
+    }
+  }
+  const scanner = new JsonScanner(text)
+  scanner.skipSpace()
+  if (scanner.atEnd) throw new MappingError('EOF')
+  const value = fromStream(() => scanner.value())
+  scanner.skipSpace()
+  if (scanner.atEnd) return value
+  fromStream(() => scanner.value())
+  scanner.skipSpace()
+  if (!scanner.atEnd) fromStream(() => scanner.value())
+  throw new MappingError('message contains multiple valid documents')
+}
+
+/** A JSON text inside of a mapping, with the error texts of a whole text: `unexpected end of JSON input`. */
+export function parseJson(text: string): Value {
+  if (!NEEDS_CARE.test(text)) {
+    try {
+      return JSON.parse(text) as Value
+    } catch {
+      // The scanner below finds the same fault and words it.
+    }
+  }
+  const scanner = new JsonScanner(text)
+  const value = scanner.value()
+  scanner.skipSpace()
+  if (scanner.atEnd) return value
+  throw trailing(text, scanner.position)
+}
+
+/** All numbers of a document as floats: what a reader that keeps no number text makes of it. */
+export function withFloats(value: Value): Value {
+  if (typeof value === 'number') return new Float(value)
+  if (Array.isArray(value)) return value.map(withFloats)
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withFloats(field)]))
+  return value instanceof JsonNumber ? new Float(Number(value.text)) : value
+}
+
+/** Bytes that are no UTF-8 stand as U+FFFD in a document, one for each byte. */
+function bytesText(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return isUtf8(buffer) ? buffer.toString('utf8') : textOf(bytes).toWellFormed()
+}
+
+function trailing(text: string, at: number): MappingError {
+  return new MappingError(`invalid character ${quoteCharacter(text, at)} after top-level value`)
+}
+
+/** A stream that stops inside of a value says so differently. */
+function fromStream<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error === UNEXPECTED_END ? new MappingError('unexpected EOF') : error
+  }
+}

@@ -1,0 +1,128 @@
+import { sortedKeys } from '../data/text-order.ts'
+import { timestampText } from '../text/timestamp-text.ts'
+import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+
+export interface PrintOptions {
+  /** `<`, `>` and `&` as `\u003c` … : the `blobl` command and `.string()` do, a stream does not. */
+  readonly escapeHtml?: boolean
+  /** Indents by this text, one entry a line. */
+  readonly indent?: string
+}
+
+/** A value as JSON, as the original prints it: keys sorted by UTF-8 bytes, bytes as base64, floats in JavaScript's form. */
+export function printJson(value: Value, options?: PrintOptions): string {
+  if (options === undefined) return print(value, PLAIN)
+  const escapes = options.escapeHtml === true ? HTML : PLAIN
+  return options.indent === undefined ? print(value, escapes) : printIndented(value, escapes, options.indent, '\n')
+}
+
+interface Escapes {
+  readonly test: RegExp
+  readonly each: RegExp
+}
+
+/** Control characters, quotes, the two line separators and lone surrogates (bad bytes). */
+const PLAIN: Escapes = {
+  // eslint-disable-next-line no-control-regex
+  test: /["\\\u0000-\u001f\u2028\u2029\ud800-\udfff]/,
+  each: /["\\\u0000-\u001f\u2028\u2029]|\p{Surrogate}/gu,
+}
+const HTML: Escapes = {
+  // eslint-disable-next-line no-control-regex
+  test: /["\\\u0000-\u001f\u2028\u2029\ud800-\udfff<>&]/,
+  each: /["\\\u0000-\u001f\u2028\u2029<>&]|\p{Surrogate}/gu,
+}
+
+function print(value: Value, escapes: Escapes): string {
+  switch (typeof value) {
+    case 'string':
+      return escapes.test.test(value) ? `"${value.replace(escapes.each, escapeCharacter)}"` : `"${value}"`
+    case 'number':
+      return String(value)
+    case 'bigint':
+      return value.toString()
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'symbol':
+      return 'null'
+    case 'object':
+      if (value === null) return 'null'
+      if (Array.isArray(value)) return printArray(value, escapes)
+      return isPlain(value) ? printObject(value as ValueObject, escapes) : printSpecial(value, escapes)
+  }
+}
+
+function isPlain(value: object): boolean {
+  return !(
+    value instanceof Float ||
+    value instanceof JsonNumber ||
+    value instanceof Uint64 ||
+    value instanceof Uint8Array ||
+    value instanceof Timestamp
+  )
+}
+
+function printArray(array: readonly Value[], escapes: Escapes): string {
+  if (array.length === 0) return '[]'
+  let out = `[${print(array[0]!, escapes)}`
+  for (let i = 1; i < array.length; i++) out += `,${print(array[i]!, escapes)}`
+  return `${out}]`
+}
+
+function printObject(object: ValueObject, escapes: Escapes): string {
+  const keys = sortedKeys(object)
+  if (keys.length === 0) return '{}'
+  let out = `{${printKey(keys[0]!, escapes)}${print(object[keys[0]!]!, escapes)}`
+  for (let i = 1; i < keys.length; i++) out += `,${printKey(keys[i]!, escapes)}${print(object[keys[i]!]!, escapes)}`
+  return `${out}}`
+}
+
+function printKey(key: string, escapes: Escapes): string {
+  return escapes.test.test(key) ? `"${key.replace(escapes.each, escapeCharacter)}":` : `"${key}":`
+}
+
+function printSpecial(value: object, escapes: Escapes): string {
+  if (value instanceof Float) return printFloat(value.value)
+  if (value instanceof JsonNumber) return value.text
+  if (value instanceof Uint64) return value.value.toString()
+  if (value instanceof Timestamp) return print(timestampText(value), escapes)
+  const bytes = value as Uint8Array
+  return `"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`
+}
+
+/** NaN and the infinities have no JSON form; they print as null. */
+export function printFloat(float: number): string {
+  if (!Number.isFinite(float)) return 'null'
+  return Object.is(float, -0) ? '-0' : String(float)
+}
+
+function printIndented(value: Value, escapes: Escapes, indent: string, lineStart: string): string {
+  const inner = lineStart + indent
+  if (Array.isArray(value)) {
+    if (value.length === 0) return '[]'
+    return `[${inner}${value.map(element => printIndented(element, escapes, indent, inner)).join(`,${inner}`)}${lineStart}]`
+  }
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return print(value, escapes)
+  const object = value as ValueObject
+  const keys = sortedKeys(object)
+  if (keys.length === 0) return '{}'
+  const fields = keys.map(key => `${printKey(key, escapes)} ${printIndented(object[key]!, escapes, indent, inner)}`)
+  return `{${inner}${fields.join(`,${inner}`)}${lineStart}}`
+}
+
+function escapeCharacter(character: string): string {
+  const short = SHORT[character]
+  if (short !== undefined) return short
+  const code = character.charCodeAt(0)
+  return code >= 0xd800 && code <= 0xdfff ? '\\ufffd' : `\\u${code.toString(16).padStart(4, '0')}`
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\b': '\\b',
+  '\f': '\\f',
+}

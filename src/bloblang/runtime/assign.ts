@@ -1,0 +1,98 @@
+import { MappingError } from '../errors.ts'
+import { deletePath, searchPath } from '../data/objects.ts'
+import { dotPath } from '../syntax/annotation.ts'
+import { isPlainObject, setOwn } from '../stdlib/support.ts'
+import { DELETED, NOTHING, type Value, type ValueObject, typeOf } from '../value.ts'
+
+/**
+ * Sets a value at a path of the document that a mapping makes, and returns the document. Documents are shared freely, so what
+ * lies on the way is copied, except the first `owned` levels: those the mapping has made itself and nobody else has seen.
+ */
+export function assign(root: Value, path: readonly string[], value: Value, owned: number): Value {
+  const base = root === NOTHING || root === null ? {} : root
+  if (value === DELETED) return remove(base, path)
+  if (path.length === 1 && isPlainObject(base)) {
+    const copy = owned > 0 ? (base as Record<string, Value>) : { ...base }
+    setOwn(copy, path[0]!, value)
+    return copy
+  }
+  if (Array.isArray(base) && path[0] === '-') {
+    return setAt([...(base as readonly Value[]), {}], path.with(0, String(base.length)), 0, value, 0, base)
+  }
+  return setAt(base, path, 0, value, owned, base)
+}
+
+function setAt(node: Value, path: readonly string[], depth: number, value: Value, owned: number, root: Value): Value {
+  const segment = path[depth]!
+  const last = depth === path.length - 1
+  if (isPlainObject(node)) {
+    const copy = depth < owned ? (node as Record<string, Value>) : { ...node }
+    if (last) setOwn(copy, segment, value)
+    else {
+      const child = Object.hasOwn(node, segment) ? node[segment]! : null
+      setOwn(copy, segment, setAt(child ?? {}, path, depth + 1, value, owned, root))
+    }
+    return copy
+  }
+  if (!Array.isArray(node)) throw collision(root, path)
+  const elements = node as readonly Value[]
+  if (segment === '-') {
+    const appended = last ? value : setAt({}, path, depth + 1, value, 0, root)
+    return [...elements, appended]
+  }
+  const index = arrayIndex(segment, elements.length, path, depth)
+  const child = elements[index]!
+  if (last) return elements.with(index, value)
+  if (child === null) throw unable(path, `failed to resolve path segment '${depth}': field '${segment}' was not found`)
+  return elements.with(index, setAt(child, path, depth + 1, value, owned, root))
+}
+
+function arrayIndex(segment: string, length: number, path: readonly string[], depth: number): number {
+  const prefix = `failed to resolve path segment '${depth}': found array but`
+  if (!/^[+-]?\d+$/.test(segment)) {
+    const cause = `strconv.Atoi: parsing ${JSON.stringify(segment)}: invalid syntax`
+    throw unable(path, `${prefix} segment value '${segment}' could not be parsed into array index: ${cause}`)
+  }
+  const index = Number(segment)
+  if (index < 0) throw unable(path, `${prefix} index '${segment}' is invalid`)
+  if (index >= length) throw unable(path, `${prefix} index '${segment}' exceeded target array size of '${length}'`)
+  return index
+}
+
+function unable(path: readonly string[], cause: string): MappingError {
+  return new MappingError(`unable to set target path ${dotPath(path)}: ${cause}`)
+}
+
+/** Something on the way is neither object nor array; the error names the first such place, seen from the root. */
+function collision(root: Value, path: readonly string[]): MappingError {
+  const target = `unable to set target path ${dotPath(path)} as the value of`
+  if (!isPlainObject(root)) return new MappingError(`${target} the root was a non-object type (${typeOf(root)})`)
+  let node: Value = root
+  for (const [depth, segment] of path.entries()) {
+    node = searchPath(node, [segment]) ?? null
+    if (isPlainObject(node)) continue
+    return new MappingError(`${target} ${dotPath(path.slice(0, depth + 1))} was a non-object type (${typeOf(node)})`)
+  }
+  return new MappingError(`${target} ${dotPath(path)} was a non-object type (object)`)
+}
+
+/** Removes what stands at a path; where there is nothing, nothing happens. */
+function remove(root: Value, path: readonly string[]): Value {
+  if (path.length === 1 && isPlainObject(root)) {
+    if (!Object.hasOwn(root, path[0]!)) return root
+    return without(root, path[0]!)
+  }
+  try {
+    return deletePath(root, path)
+  } catch (error) {
+    if (error instanceof MappingError) return root
+    throw error
+  }
+}
+
+/** A copy without one field. Deleting from an object would make it slow for good. */
+function without(object: ValueObject, key: string): ValueObject {
+  const copy: Record<string, Value> = {}
+  for (const name of Object.keys(object)) if (name !== key) setOwn(copy, name, object[name]!)
+  return copy
+}

@@ -1,0 +1,159 @@
+import { MappingError } from '../errors.ts'
+import type { MessageFailure, MessageView } from '../message-view.ts'
+import type { MetadataDraft } from '../metadata-draft.ts'
+import type { CallContext } from '../stdlib/spec.ts'
+import { NOTHING, type Value } from '../value.ts'
+import { goTypeName } from '../syntax/plain-text.ts'
+import { isPlainObject, setOwn } from '../stdlib/support.ts'
+import { describe, failedAssignment, lineOf, type Site, within } from './errors.ts'
+
+/** What the original's message says of a body that is empty. */
+export const EMPTY_BODY = 'target message part does not exist'
+
+/** What a mapping works on: one message of a batch. One frame serves a mapping call after call. */
+export class Frame implements CallContext {
+  batch: readonly MessageView[] = []
+  index = 0
+  /** The message whose document is `this`; `index` changes inside of `from`, this does not. */
+  home = 0
+  context: Value | undefined = undefined
+  draft: MetadataDraft | null = null
+  /** What `root` starts as. */
+  root: Value = NOTHING
+  /** A bare value, or bytes, in the place of the message's document. */
+  given: Value | undefined = undefined
+  /** Whether an error names only the innermost line, as the `blobl` command words it. */
+  innermostLine = false
+  readonly variables: ReadonlyMap<string, Value> = NO_VARIABLES
+  /** Why the message has no document, and the error that said so. */
+  #documentError: { readonly cause: string; readonly message: string; readonly field: string } | null = null
+
+  /** Gets ready for another message. */
+  enter(batch: readonly MessageView[], index: number, draft: MetadataDraft | null): this {
+    this.batch = batch
+    this.index = index
+    this.home = index
+    this.draft = draft
+    this.root = NOTHING
+    this.given = undefined
+    this.innermostLine = false
+    this.#documentError = null
+    return this
+  }
+
+  /** The same frame, for a call that may ask what `this` is. */
+  at(context: Value | undefined): this {
+    this.context = context
+    return this
+  }
+
+  /** The document of the message. `field` is what the mapping wants of it, for the error. */
+  document(field: string): Value {
+    if (this.given !== undefined) return this.given
+    if (this.#documentError === null) {
+      try {
+        return messageAt(this.batch, this.home).structured()
+      } catch (error) {
+        const text = describe(error)
+        const cause = text === EMPTY_BODY ? 'message is empty' : `parse as json: ${text}`
+        this.#documentError = { cause, message: noContext(field), field }
+      }
+    } else {
+      this.#documentError = { cause: this.#documentError.cause, message: noContext(field), field }
+    }
+    throw new MappingError(this.#documentError.message)
+  }
+
+  /** The document, or undefined where there is none. */
+  tryDocument(): Value | undefined {
+    try {
+      return this.document('')
+    } catch {
+      return undefined
+    }
+  }
+
+  /** `this` where nothing stands for it but the message: null where it is no document. */
+  documentOrNull(): Value {
+    return this.tryDocument() ?? null
+  }
+
+  /** The error of a failed statement of the mapping, with its line. */
+  failed(error: unknown, sites: readonly Site[], at: number): MappingError {
+    if (!this.innermostLine) {
+      const text = this.explain(describe(within(error, sites, at)))
+      return new MappingError(`failed assignment (line ${lineOf(sites, at)}): ${text}`, 'sealed')
+    }
+    const failure = failedAssignment(error, sites, at)
+    const text = this.explain(failure.message)
+    return text === failure.message ? failure : new MappingError(text)
+  }
+
+  /** The final text of an error: one about a missing document says why it is missing. */
+  explain(text: string): string {
+    const error = this.#documentError
+    if (error === null || !text.endsWith(error.message)) return text
+    const name = error.field === '' ? 'this' : `this.${error.field}`
+    return `unable to reference message as structured (with '${name}'): ${error.cause}`
+  }
+
+  /** `@key`. */
+  metadata(key: string): Value {
+    return this.#draft('metadata cannot be queried in this context').get(key)
+  }
+
+  /** `@`. */
+  allMetadata(): Value {
+    return metadataObject(this.#draft('metadata cannot be queried in this context').current)
+  }
+
+  setMetadata(key: string, value: Value): void {
+    this.#draft('unable to assign metadata in the current context').set(key, value)
+  }
+
+  /** `meta = …`. */
+  replaceMetadata(value: Value): void {
+    const draft = this.#draft('unable to assign metadata in the current context')
+    if (typeof value === 'symbol') draft.replace([])
+    else if (isPlainObject(value)) draft.replace(Object.entries(value))
+    else throw new MappingError(`setting root meta object requires object value, received: ${goTypeName(value)}`)
+  }
+
+  #draft(refusal: string): MetadataDraft {
+    if (this.draft === null) throw new MappingError(refusal)
+    return this.draft
+  }
+}
+
+/** A message of a batch; a negative index counts from the end, one outside gives an empty message. */
+export function messageAt(batch: readonly MessageView[], index: number): MessageView {
+  return batch[index < 0 ? index + batch.length : index] ?? EMPTY_MESSAGE
+}
+
+/** Metadata as a document. */
+export function metadataObject(metadata: ReadonlyMap<string, Value>): Value {
+  const object: Record<string, Value> = {}
+  for (const [key, value] of metadata) setOwn(object, key, value)
+  return object
+}
+
+function noContext(field: string): string {
+  return field === '' ? 'context was undefined' : `context was undefined, unable to reference \`${field}\``
+}
+
+const NO_VARIABLES: ReadonlyMap<string, Value> = new Map()
+
+class EmptyMessage implements MessageView {
+  readonly metadata: ReadonlyMap<string, Value> = NO_VARIABLES
+  readonly error: MessageFailure | null = null
+
+  bytes(): Uint8Array {
+    return new Uint8Array(0)
+  }
+
+  structured(): Value {
+    throw new MappingError(EMPTY_BODY)
+  }
+}
+
+const EMPTY_MESSAGE: MessageView = new EmptyMessage()

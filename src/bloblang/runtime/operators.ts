@@ -1,0 +1,216 @@
+import { getBool, getInt, getNumber, getString, sanitize } from '../data/coerce.ts'
+import { textOf } from '../data/text-order.ts'
+import { MappingError, WrongTypeError } from '../errors.ts'
+import { equals } from '../stdlib/support.ts'
+import { Float, Uint64, type Value, typeOf } from '../value.ts'
+
+/** What the two sides of an operator are called, for its errors. */
+export interface Sides {
+  readonly left: string
+  readonly right: string
+}
+
+export type Operator = (left: Value, right: Value, sides: Sides) => Value
+
+/** Adds numbers, joins strings and bytes. The left side decides which. */
+export function add(left: Value, right: Value, sides: Sides): Value {
+  if (typeof left === 'bigint' && typeof right === 'bigint') return BigInt.asIntN(64, left + right)
+  if (typeof left === 'string' && typeof right === 'string') return left + right
+  switch (typeOf(left)) {
+    case 'number':
+      return calculate(ADD, left, right, sides)
+    case 'string':
+    case 'bytes':
+      return textSide(left, left, right, sides) + textSide(right, left, right, sides)
+    default:
+      throw mismatch('add', left, right, sides)
+  }
+}
+
+export function subtract(left: Value, right: Value, sides: Sides): Value {
+  if (typeof left === 'bigint' && typeof right === 'bigint') return BigInt.asIntN(64, left - right)
+  return calculate(SUBTRACT, left, right, sides)
+}
+
+export function multiply(left: Value, right: Value, sides: Sides): Value {
+  return calculate(MULTIPLY, left, right, sides)
+}
+
+/** Always a float. */
+export function divide(left: Value, right: Value, sides: Sides): Value {
+  const dividend = numberSide('divide', left, left, right, sides)
+  const divisor = numberSide('divide', right, left, right, sides)
+  if (divisor === 0) throw divideByZero(sides)
+  return new Float(dividend / divisor)
+}
+
+/** The rest of whole numbers; floats are cut first. */
+export function modulo(left: Value, right: Value, sides: Sides): Value {
+  const dividend = integerSide('modulo', left, left, right, sides)
+  const divisor = integerSide('modulo', right, left, right, sides)
+  if (divisor === 0n) throw divideByZero(sides)
+  return dividend % divisor
+}
+
+export function equal(left: Value, right: Value, _sides?: Sides): boolean {
+  if (typeof left === 'string' && typeof right === 'string') return left === right
+  if (typeof left === 'number' && typeof right === 'number') return left === right
+  if (typeOf(left) !== 'number' || typeOf(right) !== 'number') return equals(left, right)
+  return compareNumbers(left, right) === 0
+}
+
+export function notEqual(left: Value, right: Value, sides?: Sides): boolean {
+  return !equal(left, right, sides)
+}
+
+export function less(left: Value, right: Value, sides: Sides): boolean {
+  return compare(left, right, sides) < 0
+}
+
+export function lessOrEqual(left: Value, right: Value, sides: Sides): boolean {
+  return compare(left, right, sides) <= 0
+}
+
+export function greater(left: Value, right: Value, sides: Sides): boolean {
+  return compare(left, right, sides) > 0
+}
+
+export function greaterOrEqual(left: Value, right: Value, sides: Sides): boolean {
+  return compare(left, right, sides) >= 0
+}
+
+/** The operators that are folded when both sides are literals; `&&`, `||` and `|` never are. */
+export const FOLDABLE: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ['+', add],
+  ['-', subtract],
+  ['*', multiply],
+  ['/', divide],
+  ['%', modulo],
+  ['==', equal],
+  ['!=', notEqual],
+  ['<', less],
+  ['<=', lessOrEqual],
+  ['>', greater],
+  ['>=', greaterOrEqual],
+])
+
+interface Arithmetic {
+  readonly name: string
+  readonly integers: (left: bigint, right: bigint) => bigint
+  readonly floats: (left: number, right: number) => number
+}
+
+const ADD: Arithmetic = { name: 'add', integers: (left, right) => left + right, floats: (left, right) => left + right }
+const SUBTRACT: Arithmetic = {
+  name: 'subtract',
+  integers: (left, right) => left - right,
+  floats: (left, right) => left - right,
+}
+const MULTIPLY: Arithmetic = {
+  name: 'multiply',
+  integers: (left, right) => left * right,
+  floats: (left, right) => left * right,
+}
+
+/** A float on either side makes floats, else an int64 makes int64, else both are uint64. Integers wrap around. */
+function calculate(operation: Arithmetic, leftValue: Value, rightValue: Value, sides: Sides): Value {
+  const left = sanitize(leftValue)
+  const right = sanitize(rightValue)
+  if (left instanceof Float || right instanceof Float) {
+    const { name } = operation
+    return new Float(
+      operation.floats(numberSide(name, left, left, right, sides), numberSide(name, right, left, right, sides)),
+    )
+  }
+  if (typeof left === 'bigint' || typeof right === 'bigint') {
+    const { name } = operation
+    const result = operation.integers(
+      integerSide(name, left, left, right, sides),
+      integerSide(name, right, left, right, sides),
+    )
+    return BigInt.asIntN(64, result)
+  }
+  if (left instanceof Uint64 && right instanceof Uint64) {
+    return new Uint64(BigInt.asUintN(64, operation.integers(left.value, right.value)))
+  }
+  throw mismatch(operation.name, left, right, sides)
+}
+
+/** Negative, zero or positive; NaN where a NaN is compared. */
+function compare(left: Value, right: Value, sides: Sides): number {
+  if (typeof left === 'number' && typeof right === 'number') return left - right
+  switch (typeOf(left)) {
+    case 'number':
+      if (typeOf(right) === 'number') return compareNumbers(left, right)
+      throw mismatch('compare', sanitize(left), sanitize(right), sides)
+    case 'string':
+    case 'bytes':
+    case 'timestamp':
+      return compareStrings(
+        textSide(left, left, right, sides, 'compare'),
+        textSide(right, left, right, sides, 'compare'),
+      )
+    default:
+      throw mismatch('compare', left, right, sides)
+  }
+}
+
+function compareNumbers(leftValue: Value, rightValue: Value): number {
+  const left = sanitize(leftValue)
+  const right = sanitize(rightValue)
+  if (left instanceof Float || right instanceof Float) return getNumber(left) - getNumber(right)
+  if (typeof left === 'bigint' || typeof right === 'bigint') return sign(getInt(left) - getInt(right))
+  if (left instanceof Uint64 && right instanceof Uint64) return sign(left.value - right.value)
+  return Number.NaN
+}
+
+function sign(difference: bigint): number {
+  return difference === 0n ? 0 : difference < 0n ? -1 : 1
+}
+
+/** By UTF-8 bytes, which is by code points. */
+function compareStrings(left: string, right: string): number {
+  if (left === right) return 0
+  if (left.isWellFormed() && right.isWellFormed() && !HIGH.test(left) && !HIGH.test(right)) return left < right ? -1 : 1
+  return Buffer.compare(Buffer.from(left, 'utf8'), Buffer.from(right, 'utf8'))
+}
+
+const HIGH = /[\ud800-\uffff]/
+
+function textSide(side: Value, left: Value, right: Value, sides: Sides, operation = 'add'): string {
+  if (typeof side === 'string') return side
+  if (side instanceof Uint8Array) return textOf(side)
+  return coerced(() => getString(side), operation, left, right, sides)
+}
+
+function numberSide(operation: string, side: Value, left: Value, right: Value, sides: Sides): number {
+  if (typeof side === 'number') return side
+  return coerced(() => getNumber(side), operation, left, right, sides)
+}
+
+function integerSide(operation: string, side: Value, left: Value, right: Value, sides: Sides): bigint {
+  return coerced(() => getInt(side), operation, left, right, sides)
+}
+
+function coerced<T>(read: () => T, operation: string, left: Value, right: Value, sides: Sides): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof WrongTypeError || error instanceof MappingError) throw mismatch(operation, left, right, sides)
+    throw error
+  }
+}
+
+function mismatch(operation: string, left: Value, right: Value, sides: Sides): MappingError {
+  const text = `cannot ${operation} types ${typeOf(left)} (from ${sides.left}) and ${typeOf(right)} (from ${sides.right})`
+  return new MappingError(text, 'closed')
+}
+
+function divideByZero(sides: Sides): MappingError {
+  return new MappingError(`${sides.right}: attempted to divide by zero`, 'sealed')
+}
+
+/** A value as an operand of `&&` and `||`: a bool, or whether a number is not zero. */
+export function truth(value: Value): boolean {
+  return typeof value === 'boolean' ? value : getBool(value)
+}

@@ -1,0 +1,11 @@
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'batch_index',
+  categories: ['Message Info'],
+  status: 'stable',
+  description: 'The place of the message in its batch, from 0.',
+  params: [],
+  examples: [['root.at = batch_index()', '{}', '{"at":0}']],
+  create: () => call => BigInt(call.index),
+})

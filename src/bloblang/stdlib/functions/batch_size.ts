@@ -1,0 +1,11 @@
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'batch_size',
+  categories: ['Message Info'],
+  status: 'stable',
+  description: 'How many messages the batch of the message has.',
+  params: [],
+  examples: [['root.of = batch_size()', '{}', '{"of":1}']],
+  create: () => call => BigInt(call.batch.length),
+})

@@ -1,0 +1,16 @@
+import { messageAt } from '../../runtime/frame.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'error_source_type',
+  categories: ['Message Info'],
+  status: 'stable',
+  description:
+    'The type of the processor that the error of the message comes from, or `null` where the message has no error.',
+  params: [],
+  examples: [['root.doc.from = error_source_type()', '{}', '{"doc":{"from":null}}']],
+  create:
+    () =>
+    ({ batch, index }) =>
+      messageAt(batch, index).error?.sourceType ?? null,
+})

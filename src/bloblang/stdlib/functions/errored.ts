@@ -1,0 +1,15 @@
+import { messageAt } from '../../runtime/frame.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'errored',
+  categories: ['Message Info'],
+  status: 'stable',
+  description: 'Whether the processing of the message failed.',
+  params: [],
+  examples: [['root.status = if errored() { 400 } else { 200 }', '{}', '{"status":200}']],
+  create:
+    () =>
+    ({ batch, index }) =>
+      messageAt(batch, index).error !== null,
+})

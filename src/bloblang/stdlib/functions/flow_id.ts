@@ -1,0 +1,15 @@
+import { messageAt } from '../../runtime/frame.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'flow_id',
+  categories: ['Message Info'],
+  status: 'experimental',
+  description: 'The id that follows the message through the pipeline; empty where the input gives none.',
+  params: [],
+  examples: [['root.id = flow_id()', '{}', '{"id":""}']],
+  create:
+    () =>
+    ({ batch, index }) =>
+      messageAt(batch, index).tracing?.flowId ?? '',
+})

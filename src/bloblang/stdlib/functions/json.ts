@@ -1,0 +1,30 @@
+import { searchPath, splitPath } from '../../data/objects.ts'
+import { messageAt } from '../../runtime/frame.ts'
+import { defineFunction } from '../spec.ts'
+import { sanitize } from '../support.ts'
+
+export default defineFunction({
+  name: 'json',
+  categories: ['Message Info'],
+  status: 'stable',
+  description:
+    'A field of the document of the message, or all of it, whatever `this` is where the function is called. With `.from(n)` it reads another message of the batch.',
+  params: [
+    {
+      name: 'path',
+      type: 'string',
+      description: 'The dot path of the field; all of the document without it.',
+      default: '',
+    },
+  ],
+  examples: [
+    ['root.mapped = json("foo.bar")', '{"foo":{"bar":"hello"}}', '{"mapped":"hello"}'],
+    ['root.doc = json()', '{"foo":1}', '{"doc":{"foo":1}}'],
+  ],
+  create([path]) {
+    const segments = path === '' ? [] : splitPath(path as string)
+    return ({ batch, index }) => {
+      return sanitize(searchPath(messageAt(batch, index).structured(), segments) ?? null)
+    }
+  },
+})

@@ -1,0 +1,25 @@
+import { MappingError } from '../../errors.ts'
+import type { MetadataDraft } from '../../metadata-draft.ts'
+import { metadataText, metadataTexts } from '../../runtime/metadata-text.ts'
+import { type CallContext, defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'root_meta',
+  categories: ['Deprecated'],
+  status: 'deprecated',
+  description:
+    'A metadata value of the message being made, as text, or `null` where it is empty; all of them as an object without a key. `@` keeps the types.',
+  params: [{ name: 'key', type: 'string', description: 'The key; all of the metadata without it.', default: '' }],
+  examples: [['meta foo = "bar"\nroot.got = root_meta("foo")', '{}', '{"got":"bar"}']],
+  create([key]) {
+    if (key === '') return call => metadataTexts(draftOf(call).current)
+    return call => metadataText(draftOf(call).current, key as string)
+  },
+})
+
+function draftOf(call: CallContext): MetadataDraft {
+  if (call.draft === undefined || call.draft === null) {
+    throw new MappingError('root metadata cannot be queried in this context')
+  }
+  return call.draft
+}

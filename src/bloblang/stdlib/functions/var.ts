@@ -1,0 +1,18 @@
+import { MappingError } from '../../errors.ts'
+import { defineFunction } from '../spec.ts'
+
+export default defineFunction({
+  name: 'var',
+  categories: [],
+  status: 'hidden',
+  description: 'A variable by its name, as `$name` reads it.',
+  params: [{ name: 'name', type: 'string', description: 'The name of the variable.' }],
+  examples: [['let a = 5\nroot.b = var("a")', '{}', '{"b":5}']],
+  create([name]) {
+    return ({ variables }) => {
+      const value = variables.get(name as string)
+      if (value === undefined) throw new MappingError(`variable '${name as string}' undefined`)
+      return value
+    }
+  },
+})

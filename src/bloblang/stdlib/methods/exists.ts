@@ -1,0 +1,18 @@
+import { searchPath, splitPath } from '../../data/objects.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'exists',
+  categories: ['General'],
+  status: 'stable',
+  description: 'Whether there is a field at a dot path; one that is `null` counts.',
+  params: [{ name: 'path', type: 'string', description: 'The dot path of the field.' }],
+  examples: [
+    ['root.result = this.foo.exists("bar.baz")', '{"foo":{"bar":{"baz":null}}}', '{"result":true}'],
+    ['root.result = this.foo.exists("bar.baz")', '{"foo":{"bar":{}}}', '{"result":false}'],
+  ],
+  create([path]) {
+    const segments = splitPath(path as string)
+    return target => searchPath(target, segments) !== undefined
+  },
+})

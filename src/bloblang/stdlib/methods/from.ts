@@ -1,0 +1,13 @@
+import { defineMethod } from '../spec.ts'
+
+/** The compiler writes the code of this method itself: it decides what `this`, or the message, is for its target. */
+export default defineMethod({
+  name: 'from',
+  categories: ['General'],
+  status: 'stable',
+  description:
+    'Evaluates what it is called on for another message of the batch: `json`, `content`, `metadata`, `meta` and the error functions then read that one. A negative index counts from the end.',
+  params: [{ name: 'index', type: 'integer', description: 'The place of the message in the batch, from 0.' }],
+  examples: [['root.foo = json("foo").from(0)', '{"foo":1}', '{"foo":1}']],
+  create: () => target => target,
+})

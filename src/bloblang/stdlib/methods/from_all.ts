@@ -1,0 +1,12 @@
+import { defineMethod } from '../spec.ts'
+
+/** The compiler writes the code of this method itself: it decides what `this`, or the message, is for its target. */
+export default defineMethod({
+  name: 'from_all',
+  categories: ['General'],
+  status: 'stable',
+  description: 'Evaluates what it is called on for each message of the batch and yields the results as an array.',
+  params: [],
+  examples: [['root.foos = json("foo").from_all()', '{"foo":1}', '{"foos":[1]}']],
+  create: () => target => target,
+})

@@ -1,0 +1,12 @@
+import { defineMethod } from '../spec.ts'
+
+/** The compiler writes the code of this method itself: it decides what `this`, or the message, is for its target. */
+export default defineMethod({
+  name: 'map',
+  categories: [],
+  status: 'hidden',
+  description: 'Evaluates a query with what it is called on as `this`; `.(query)` is the short form.',
+  params: [{ name: 'query', type: 'query', description: 'The query.' }],
+  examples: [['root = this.foo.map(this.bar + 1)', '{"foo":{"bar":1}}', '2']],
+  create: () => target => target,
+})

@@ -1,0 +1,13 @@
+import { expectBool } from '../../data/coerce.ts'
+import { defineMethod } from '../spec.ts'
+
+/** The compiler writes the code of this method itself: it decides what `this`, or the message, is for its target. */
+export default defineMethod({
+  name: 'not',
+  categories: [],
+  status: 'hidden',
+  description: 'The opposite of a bool; `!` is the short form.',
+  params: [],
+  examples: [['root.b = this.a.not()', '{"a":true}', '{"b":false}']],
+  create: () => target => !expectBool(target),
+})

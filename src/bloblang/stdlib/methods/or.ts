@@ -1,0 +1,23 @@
+import { defineMethod, type Query } from '../spec.ts'
+import { isNull } from '../support.ts'
+import { describe } from '../../runtime/errors.ts'
+import type { Value } from '../../value.ts'
+
+export default defineMethod({
+  name: 'or',
+  categories: ['General'],
+  status: 'stable',
+  description: 'Yields the argument where what it is called on fails or is null, as the operator `|` does.',
+  params: [{ name: 'fallback', type: 'query', description: 'What to yield instead.' }],
+  examples: [['root.id = this.id.or("none")', '{}', '{"id":"none"}']],
+  create: () => target => target,
+  lazyTarget(target, [fallback], call) {
+    let value: Value = null
+    try {
+      value = target()
+    } catch (error) {
+      describe(error)
+    }
+    return isNull(value) ? (fallback as Query)(call.context ?? null) : value
+  },
+})

@@ -1,0 +1,10 @@
+import type { Failure } from './diagnostic.ts'
+import type { Fault } from './fault.ts'
+
+/** A fault of the parser as what a diagnostic is made of. */
+export function toFailure(fault: Fault): Failure {
+  const { at, message, suggestions, imported } = fault
+  if (imported === undefined) return { at, message, suggestions }
+  const { path, text } = imported
+  return { at, message, suggestions, imported: { path, text, failure: toFailure(imported.fault) } }
+}

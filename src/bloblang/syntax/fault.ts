@@ -1,0 +1,67 @@
+/**
+ * A parser that did not succeed. The texts of the original come from ordered choice: of several attempts the one that got
+ * furthest is reported, and attempts that got equally far join what they expected. So faults are values, not exceptions.
+ */
+export class Fault {
+  readonly at: number
+  readonly expected: readonly string[]
+  /** Set where the text can be nothing else: no other attempt is made. */
+  readonly fatal: string | null
+  readonly suggestions: readonly string[]
+  readonly imported: ImportedFault | undefined
+
+  constructor(
+    at: number,
+    expected: readonly string[],
+    fatal: string | null = null,
+    extra?: { readonly suggestions?: readonly string[]; readonly imported?: ImportedFault },
+  ) {
+    this.at = at
+    this.expected = expected
+    this.fatal = fatal
+    this.suggestions = extra?.suggestions ?? []
+    this.imported = extra?.imported
+  }
+
+  /** `required: expected a, b, or c`. */
+  get message(): string {
+    const fatal = this.fatal ?? ''
+    const expected = [...new Set(this.expected)]
+    if (expected.length === 0) return fatal === '' ? 'encountered unexpected input' : fatal
+    const prefix = fatal === '' ? '' : `${fatal}: `
+    if (expected.length === 1) return `${prefix}expected ${this.expected.length === 1 ? '' : ' or '}${expected[0]!}`
+    return `${prefix}expected ${expected.slice(0, -1).join(', ')}${expected.length > 2 ? ',' : ''} or ${expected.at(-1)!}`
+  }
+}
+
+export interface ImportedFault {
+  readonly path: string
+  readonly text: string
+  readonly fault: Fault
+}
+
+/** The same fault with other expectations, unless it is fatal. */
+export function expecting(fault: Fault, ...expected: string[]): Fault {
+  return fault.fatal === null ? new Fault(fault.at, expected) : fault
+}
+
+/** The same fault as one that ends all attempts. */
+export function required(fault: Fault): Fault {
+  return fault.fatal === null ? new Fault(fault.at, fault.expected, 'required') : fault
+}
+
+/** A fault about what the text means. */
+export function fatal(at: number, message: string, suggestions?: readonly string[]): Fault {
+  return new Fault(at, [], message, suggestions === undefined ? undefined : { suggestions })
+}
+
+/** Of two attempts that failed the one that got further; expectations of equally far ones are joined. */
+export function further(first: Fault | null, second: Fault): Fault {
+  if (first === null || second.at > first.at) return second
+  return second.at < first.at ? first : joined(first, second)
+}
+
+/** The first fault with what the second one expected as well. */
+export function joined(first: Fault, second: Fault): Fault {
+  return new Fault(first.at, [...first.expected, ...second.expected], first.fatal ?? second.fatal)
+}

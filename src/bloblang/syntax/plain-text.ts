@@ -1,0 +1,44 @@
+import { formatGoFloat } from '../data/go-float.ts'
+import { sortedKeys } from '../data/text-order.ts'
+import { timestampText } from '../text/timestamp-text.ts'
+import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+
+/** A value as error texts of the original show it (`%v`): `map[a:1]`, `[1 2]`, `<nil>`. */
+export function toPlainText(value: Value): string {
+  if (value === null || typeof value === 'symbol') return '<nil>'
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return `[${value.map(toPlainText).join(' ')}]`
+  if (value instanceof Uint8Array) return `[${[...value].join(' ')}]`
+  if (value instanceof Float) return formatGoFloat(value.value)
+  if (value instanceof Uint64) return String(value.value)
+  if (value instanceof JsonNumber) return value.text
+  if (value instanceof Timestamp) return timestampText(value).replace('T', ' ').replace('Z', ' +0000 UTC')
+  const object = value as ValueObject
+  return `map[${sortedKeys(object)
+    .map(key => `${key}:${toPlainText(object[key]!)}`)
+    .join(' ')}]`
+}
+
+/** The name that the original's language has for the type of a value (`%T`). */
+export function goTypeName(value: Value): string {
+  switch (typeof value) {
+    case 'string':
+      return 'string'
+    case 'boolean':
+      return 'bool'
+    case 'bigint':
+      return 'int64'
+    case 'number':
+      return 'json.Number'
+    case 'symbol':
+      return value.description === 'deleted' ? 'value.Delete' : 'value.Nothing'
+    case 'object':
+      if (value === null) return '<nil>'
+      if (Array.isArray(value)) return '[]interface {}'
+      if (value instanceof Uint8Array) return '[]uint8'
+      if (value instanceof Float) return 'float64'
+      if (value instanceof Uint64) return 'uint64'
+      if (value instanceof JsonNumber) return 'json.Number'
+      return value instanceof Timestamp ? 'time.Time' : 'map[string]interface {}'
+  }
+}
