@@ -1,4 +1,5 @@
 import { createServer, Socket, type Server } from 'node:net'
+import type { Log } from '../base/index.ts'
 import { Connection } from './connection.ts'
 import { BrokerCounters } from './counters.ts'
 import type { AnyHandler, BrokerContext } from './handler.ts'
@@ -12,15 +13,18 @@ const idleTimeoutMs = 600_000
 /** The Kafka port: accepts connections and closes them again. */
 export class KafkaServer {
   readonly counters = new BrokerCounters()
-  readonly #broker: BrokerContext
-  readonly #handlers: ReadonlyMap<number, AnyHandler>
+  readonly #contextFor: (port: number) => BrokerContext
+  readonly #log: Log
+  #broker: BrokerContext | undefined
+  #handlers: ReadonlyMap<number, AnyHandler> = new Map()
   readonly #connections = new Set<Connection>()
   readonly #server: Server
   #nextId = 1
 
-  constructor(broker: BrokerContext) {
-    this.#broker = broker
-    this.#handlers = new Map(broker.handlers.map(handler => [handler.api.key, handler]))
+  /** @param contextFor answers what the handlers share, once the port is known */
+  constructor(contextFor: (port: number) => BrokerContext, log: Log) {
+    this.#contextFor = contextFor
+    this.#log = log
     this.#server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accepted => {
       this.#accept(accepted)
     })
@@ -32,15 +36,19 @@ export class KafkaServer {
       this.#server.once('error', reject)
       this.#server.listen({ port, host, backlog: 1024 }, () => {
         this.#server.off('error', reject)
-        this.#server.on('error', error => this.#broker.log.error('listener failed', { error: error.message }))
+        this.#server.on('error', error => this.#log.error('listener failed', { error: error.message }))
         const address = this.#server.address()
-        resolve(typeof address === 'object' && address !== null ? address.port : port)
+        const bound = typeof address === 'object' && address !== null ? address.port : port
+        this.#broker = this.#contextFor(bound)
+        this.#handlers = new Map(this.#broker.handlers.map(handler => [handler.api.key, handler]))
+        resolve(bound)
       })
     })
   }
 
   /** Accepts nothing more and closes all connections, whatever they wait for. */
   close(): Promise<void> {
+    if (!this.#server.listening) return Promise.resolve()
     const closed = new Promise<void>(resolve => {
       this.#server.close(() => resolve())
     })
@@ -50,11 +58,13 @@ export class KafkaServer {
 
   #accept(accepted: Socket): void {
     const { counters } = this
+    const broker = this.#broker
+    if (broker === undefined) return void accepted.destroy()
     let connection: Connection | undefined
     const socket = readingInto(readBuffer, accepted, this.#server, chunk => connection?.onBytes(chunk))
     connection = new Connection(socket, {
       id: this.#nextId++,
-      broker: this.#broker,
+      broker,
       handlers: this.#handlers,
       counters,
     })

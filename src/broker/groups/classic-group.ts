@@ -1,0 +1,493 @@
+// The classic group protocol as a pure state machine: members join, a leader is told of them all, its assignment is
+// handed out, heartbeats keep it going. Rules and error codes are those of Kafka's group coordinator.
+import { ErrorCode } from '../../kafka/index.ts'
+import { Draft } from './draft.ts'
+
+export type MemberId = string
+
+/** A request that waits for its answer. */
+export type RequestId = number
+
+/**
+ * Empty: no members, perhaps offsets. PreparingRebalance: waits until all members have joined again.
+ * CompletingRebalance: waits for the leader's assignment. Dead: deleted.
+ */
+export type Phase = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
+
+export interface Protocol {
+  readonly name: string
+  readonly metadata: Buffer
+}
+
+export interface Member {
+  readonly id: MemberId
+  /** The name of a static member (KIP-345), or null. */
+  readonly instanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** In the order of its preference. */
+  readonly protocols: readonly Protocol[]
+  readonly assignment: Buffer
+  /** Its JoinGroup that waits, or null. */
+  readonly joining: RequestId | null
+  /** Its SyncGroup that waits, or null. */
+  readonly syncing: RequestId | null
+  /** Whether it has asked for its assignment in this generation. */
+  readonly hasSynced: boolean
+}
+
+export interface ClassicGroup {
+  readonly phase: Phase
+  readonly generation: number
+  /** "consumer", "connect" and so on; null before the first member. */
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  readonly leader: MemberId | null
+  /** In the order of their first join. */
+  readonly members: ReadonlyMap<MemberId, Member>
+  /** Ids that were given by MEMBER_ID_REQUIRED and have not come back yet. */
+  readonly pending: ReadonlySet<MemberId>
+  /** While a new group waits for more members: how much longer it may wait; else null. */
+  readonly initialDelayLeftMs: number | null
+  /** Whether somebody has joined since that wait began. */
+  readonly joinedDuringDelay: boolean
+}
+
+export const emptyGroup: ClassicGroup = {
+  phase: 'Empty',
+  generation: 0,
+  protocolType: null,
+  protocol: null,
+  leader: null,
+  members: new Map(),
+  pending: new Set(),
+  initialDelayLeftMs: null,
+  joinedDuringDelay: false,
+}
+
+export interface GroupSettings {
+  readonly initialRebalanceDelayMs: number
+  readonly maxSize: number
+}
+
+/** Who speaks: a member id, and for static members the instance id. */
+export interface Identity {
+  readonly memberId: MemberId
+  readonly instanceId: string | null
+}
+
+export interface JoinEvent extends Identity {
+  readonly kind: 'join'
+  readonly request: RequestId
+  /** The id to use when a new one is due. */
+  readonly newMemberId: MemberId
+  /** A new member must come again with the id that it is given (KIP-394). */
+  readonly requireKnownMemberId: boolean
+  /** A static leader may be told to skip the assignment (KIP-814). */
+  readonly canSkipAssignment: boolean
+  readonly clientId: string
+  readonly clientHost: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly protocolType: string
+  readonly protocols: readonly Protocol[]
+}
+
+export interface SyncEvent extends Identity {
+  readonly kind: 'sync'
+  readonly request: RequestId
+  readonly generation: number
+  /** Null when the version does not tell it. */
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  /** By member, from the leader; empty from the others. */
+  readonly assignments: ReadonlyMap<MemberId, Buffer>
+}
+
+export interface HeartbeatEvent extends Identity {
+  readonly kind: 'heartbeat'
+  readonly request: RequestId
+  readonly generation: number
+}
+
+export interface LeaveEvent extends Identity {
+  readonly kind: 'leave'
+  readonly request: RequestId
+}
+
+/** A commit of offsets is about to be made; the answer tells whether it may. */
+export interface CommitEvent extends Identity {
+  readonly kind: 'commit'
+  readonly request: RequestId
+  /** Below 0 from who is no member. */
+  readonly generation: number
+}
+
+export type Timer =
+  | { readonly kind: 'session'; readonly memberId: MemberId }
+  | { readonly kind: 'rebalance' }
+  | { readonly kind: 'sync' }
+
+export type GroupEvent =
+  | JoinEvent
+  | SyncEvent
+  | HeartbeatEvent
+  | LeaveEvent
+  | CommitEvent
+  | { readonly kind: 'timer'; readonly timer: Timer }
+  | { readonly kind: 'delete'; readonly request: RequestId }
+
+export interface JoinAnswer {
+  readonly errorCode: ErrorCode
+  readonly memberId: MemberId
+  readonly generation: number
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  readonly leader: MemberId
+  readonly skipAssignment: boolean
+  /** For the leader alone; else empty. */
+  readonly members: readonly { readonly id: MemberId; readonly instanceId: string | null; readonly metadata: Buffer }[]
+}
+
+export interface SyncAnswer {
+  readonly errorCode: ErrorCode
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  readonly assignment: Buffer
+}
+
+export type GroupEffect =
+  | { readonly kind: 'answerJoin'; readonly request: RequestId; readonly answer: JoinAnswer }
+  | { readonly kind: 'answerSync'; readonly request: RequestId; readonly answer: SyncAnswer }
+  /** Answers a heartbeat, a leave, a commit or a deletion. */
+  | { readonly kind: 'answer'; readonly request: RequestId; readonly errorCode: ErrorCode }
+  /** Starts a timer, or starts it anew. */
+  | { readonly kind: 'setTimer'; readonly timer: Timer; readonly delayMs: number }
+  | { readonly kind: 'clearTimer'; readonly timer: Timer }
+  /** The group is as it should be found after a restart; what is answered after this must wait for it. */
+  | { readonly kind: 'save' }
+
+/** What a group does when something happens. Pure: the same state and event always give the same result. */
+export function step(group: ClassicGroup, event: GroupEvent, settings: GroupSettings): [ClassicGroup, GroupEffect[]] {
+  const draft = new Draft(group, settings)
+  handle(draft, event)
+  return draft.result()
+}
+
+function handle(draft: Draft, event: GroupEvent): void {
+  switch (event.kind) {
+    case 'join':
+      return join(draft, event)
+    case 'sync':
+      return sync(draft, event)
+    case 'heartbeat':
+      return draft.answer(event.request, heartbeat(draft, event))
+    case 'leave':
+      return draft.answer(event.request, leave(draft, event))
+    case 'commit':
+      return draft.answer(event.request, commit(draft, event))
+    case 'timer':
+      return expire(draft, event.timer)
+    case 'delete':
+      return draft.answer(event.request, remove(draft))
+    default:
+      return event satisfies never
+  }
+}
+
+function join(draft: Draft, event: JoinEvent): void {
+  if (draft.phase === 'Dead') return draft.refuseJoin(event, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+  if (!draft.supports(event.protocolType, event.protocols)) {
+    return draft.refuseJoin(event, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+  }
+  if (event.memberId === '') return joinAsNew(draft, event)
+  if (draft.pending.has(event.memberId)) {
+    draft.removePending(event.memberId)
+    return joinWith(draft, event, event.memberId)
+  }
+  const stranger = checkMember(draft, event)
+  if (stranger !== ErrorCode.NONE) return draft.refuseJoin(event, stranger)
+  joinAgain(draft, event, draft.members.get(event.memberId)!)
+}
+
+function joinAsNew(draft: Draft, event: JoinEvent): void {
+  const { instanceId, newMemberId } = event
+  const returning = instanceId === null ? undefined : draft.byInstance(instanceId)
+  if (returning !== undefined) return joinAsReturning(draft, event, returning)
+  if (draft.members.size + draft.pending.size >= draft.settings.maxSize) {
+    return draft.refuseJoin(event, ErrorCode.GROUP_MAX_SIZE_REACHED)
+  }
+  if (instanceId === null && event.requireKnownMemberId) {
+    draft.addPending(newMemberId, event.sessionTimeoutMs)
+    return draft.refuseJoin(event, ErrorCode.MEMBER_ID_REQUIRED, newMemberId)
+  }
+  joinWith(draft, event, newMemberId)
+}
+
+function joinWith(draft: Draft, event: JoinEvent, id: MemberId): void {
+  if (draft.members.size === 0) draft.protocolType = event.protocolType
+  draft.leader ??= id
+  draft.putMember({
+    ...memberOf(event),
+    id,
+    assignment: noBytes,
+    joining: event.request,
+    syncing: null,
+    hasSynced: false,
+  })
+  draft.joinedDuringDelay = true
+  draft.clearSession(id)
+  rebalanceOrComplete(draft)
+}
+
+/**
+ * A static member comes back under a new id. The old id is fenced. In a stable group nothing changes for the others,
+ * unless the member no longer supports the protocol.
+ */
+function joinAsReturning(draft: Draft, event: JoinEvent, before: Member): void {
+  const id = event.newMemberId
+  const leaderBefore = draft.leader
+  if (before.joining !== null) draft.answerJoinError(before.joining, ErrorCode.FENCED_INSTANCE_ID, before.id)
+  if (before.syncing !== null) draft.answerSyncError(before.syncing, ErrorCode.FENCED_INSTANCE_ID)
+  draft.replaceMember(before.id, { ...before, ...memberOf(event), id, joining: null, syncing: null })
+  if (draft.phase === 'Stable' && draft.selectProtocol() === draft.protocol) {
+    const isLeader = draft.leader === id
+    const tellsAll = isLeader && event.canSkipAssignment
+    // An older client must not think that it leads: a stable group would not hand out its assignment.
+    const leader = event.canSkipAssignment ? draft.leader : leaderBefore
+    draft.answerJoin(event.request, id, { leader: leader ?? '', skipAssignment: tellsAll, tellsAll })
+    draft.renewSession(id)
+    draft.save()
+    return
+  }
+  draft.putMember({ ...draft.members.get(id)!, joining: event.request })
+  draft.clearSession(id)
+  rebalanceOrComplete(draft)
+}
+
+function joinAgain(draft: Draft, event: JoinEvent, member: Member): void {
+  const isUnchanged = sameProtocols(member.protocols, event.protocols)
+  const isLeader = draft.leader === member.id
+  // The answer to its join may have been lost; and a follower that joins a stable group as it is just wants to know.
+  const wantsAnswerAgain = draft.phase === 'CompletingRebalance' || (draft.phase === 'Stable' && !isLeader)
+  if (isUnchanged && wantsAnswerAgain) {
+    draft.answerJoin(event.request, member.id, {
+      leader: draft.leader ?? '',
+      skipAssignment: false,
+      tellsAll: isLeader,
+    })
+    draft.renewSession(member.id)
+    return
+  }
+  if (member.joining !== null) draft.answerJoinError(member.joining, ErrorCode.UNKNOWN_MEMBER_ID, member.id)
+  draft.putMember({ ...member, ...memberOf(event), joining: event.request })
+  draft.clearSession(member.id)
+  rebalanceOrComplete(draft)
+}
+
+function sync(draft: Draft, event: SyncEvent): void {
+  const refuse = (errorCode: ErrorCode) => draft.answerSyncError(event.request, errorCode)
+  const problem = checkMember(draft, event, event.generation)
+  if (problem !== ErrorCode.NONE) return refuse(problem)
+  if (
+    (event.protocolType !== null && event.protocolType !== draft.protocolType) ||
+    (event.protocol !== null && event.protocol !== draft.protocol)
+  ) {
+    return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+  }
+  const member = draft.members.get(event.memberId)!
+  switch (draft.phase) {
+    case 'Empty':
+    case 'Dead':
+      return refuse(ErrorCode.UNKNOWN_MEMBER_ID)
+    case 'PreparingRebalance':
+      return refuse(ErrorCode.REBALANCE_IN_PROGRESS)
+    case 'CompletingRebalance':
+      if (member.syncing !== null) draft.answerSyncError(member.syncing, ErrorCode.REBALANCE_IN_PROGRESS)
+      draft.putMember({ ...member, syncing: event.request, hasSynced: true })
+      draft.clearSession(member.id)
+      if (draft.leader === member.id) draft.assign(event.assignments)
+      return
+    case 'Stable':
+      draft.putMember({ ...member, hasSynced: true })
+      draft.answerSync(event.request, member.assignment)
+      draft.renewSession(member.id)
+      return
+    default:
+      return draft.phase satisfies never
+  }
+}
+
+function heartbeat(draft: Draft, event: HeartbeatEvent): ErrorCode {
+  const problem = checkMember(draft, event, event.generation)
+  if (problem !== ErrorCode.NONE) return problem
+  draft.renewSession(event.memberId)
+  return draft.phase === 'PreparingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
+}
+
+function commit(draft: Draft, event: CommitEvent): ErrorCode {
+  if (draft.phase === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE
+  const isStranger = event.generation < 0 && event.memberId === '' && event.instanceId === null
+  // Who manages its partitions itself may commit as long as no members do it.
+  if (event.generation < 0 && draft.phase === 'Empty') return ErrorCode.NONE
+  if (isStranger) return ErrorCode.UNKNOWN_MEMBER_ID
+  const problem = checkMember(draft, event, event.generation)
+  if (problem !== ErrorCode.NONE) return problem
+  // The member has joined the new generation, but has no partitions in it yet that it could commit for.
+  if (draft.phase === 'CompletingRebalance') return ErrorCode.REBALANCE_IN_PROGRESS
+  draft.renewSession(event.memberId)
+  return ErrorCode.NONE
+}
+
+function leave(draft: Draft, event: LeaveEvent): ErrorCode {
+  if (draft.phase === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE
+  if (draft.pending.has(event.memberId)) {
+    draft.removePending(event.memberId)
+    tryCompleteJoin(draft)
+    return ErrorCode.NONE
+  }
+  const { instanceId } = event
+  if (event.memberId === '' && instanceId !== null) {
+    const member = draft.byInstance(instanceId)
+    if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID
+    removeMember(draft, member)
+    return ErrorCode.NONE
+  }
+  const problem = checkMember(draft, event)
+  if (problem !== ErrorCode.NONE) return problem
+  removeMember(draft, draft.members.get(event.memberId)!)
+  return ErrorCode.NONE
+}
+
+function remove(draft: Draft): ErrorCode {
+  if (draft.members.size > 0 || draft.pending.size > 0) return ErrorCode.NON_EMPTY_GROUP
+  draft.phase = 'Dead'
+  return ErrorCode.NONE
+}
+
+function expire(draft: Draft, timer: Timer): void {
+  switch (timer.kind) {
+    case 'session': {
+      if (draft.pending.has(timer.memberId)) {
+        draft.removePending(timer.memberId)
+        return tryCompleteJoin(draft)
+      }
+      const member = draft.members.get(timer.memberId)
+      if (member !== undefined) removeMember(draft, member)
+      return
+    }
+    case 'rebalance':
+      return expireRebalance(draft)
+    case 'sync':
+      return expireSync(draft)
+    default:
+      return timer satisfies never
+  }
+}
+
+function expireRebalance(draft: Draft): void {
+  if (draft.phase !== 'PreparingRebalance') return
+  const leftMs = draft.initialDelayLeftMs
+  if (leftMs !== null && leftMs > 0 && draft.joinedDuringDelay) return waitForMore(draft, leftMs)
+  draft.initialDelayLeftMs = null
+  completeJoin(draft)
+}
+
+/** Members that have joined but never ask for their assignment would hold their partitions for ever. */
+function expireSync(draft: Draft): void {
+  if (draft.phase !== 'CompletingRebalance' && draft.phase !== 'Stable') return
+  const silent = [...draft.members.values()].filter(member => !member.hasSynced)
+  if (silent.length === 0) return
+  for (const member of silent) draft.dropMember(member)
+  prepareRebalance(draft)
+}
+
+function removeMember(draft: Draft, member: Member): void {
+  draft.dropMember(member)
+  rebalanceOrComplete(draft)
+}
+
+function rebalanceOrComplete(draft: Draft): void {
+  if (draft.phase === 'PreparingRebalance') tryCompleteJoin(draft)
+  else prepareRebalance(draft)
+}
+
+function prepareRebalance(draft: Draft): void {
+  if (draft.phase === 'CompletingRebalance') draft.dropAssignments()
+  const isNew = draft.phase === 'Empty'
+  draft.phase = 'PreparingRebalance'
+  draft.clearTimer({ kind: 'sync' })
+  const timeoutMs = draft.rebalanceTimeoutMs()
+  if (isNew && draft.settings.initialRebalanceDelayMs > 0) return waitForMore(draft, timeoutMs)
+  draft.setTimer({ kind: 'rebalance' }, timeoutMs)
+  tryCompleteJoin(draft)
+}
+
+/** A new group waits a little, as its members tend to start together, and again for each that comes, but not for ever. */
+function waitForMore(draft: Draft, leftMs: number): void {
+  const delayMs = Math.min(draft.settings.initialRebalanceDelayMs, leftMs)
+  draft.initialDelayLeftMs = leftMs - delayMs
+  draft.joinedDuringDelay = false
+  draft.setTimer({ kind: 'rebalance' }, delayMs)
+}
+
+function tryCompleteJoin(draft: Draft): void {
+  if (draft.phase !== 'PreparingRebalance' || draft.initialDelayLeftMs !== null || draft.pending.size > 0) return
+  for (const member of draft.members.values()) if (member.joining === null) return
+  completeJoin(draft)
+}
+
+function completeJoin(draft: Draft): void {
+  // A static member that is away keeps its place until its session ends; others are out.
+  for (const member of draft.members.values()) {
+    if (member.joining === null && member.instanceId === null) draft.dropMember(member)
+  }
+  const joined = [...draft.members.values()].filter(member => member.joining !== null)
+  if (draft.members.size > 0 && joined.length === 0) {
+    return draft.setTimer({ kind: 'rebalance' }, draft.rebalanceTimeoutMs())
+  }
+  draft.clearTimer({ kind: 'rebalance' })
+  draft.generation++
+  if (draft.members.size === 0) return draft.becomeEmpty()
+  if (draft.members.get(draft.leader ?? '')?.joining == null) draft.leader = joined[0]!.id
+  draft.protocol = draft.selectProtocol()
+  draft.phase = 'CompletingRebalance'
+  for (const member of joined) {
+    draft.putMember({ ...member, joining: null, hasSynced: false })
+    draft.renewSession(member.id)
+  }
+  for (const member of joined) {
+    const isLeader = member.id === draft.leader
+    draft.answerJoin(member.joining!, member.id, { leader: draft.leader!, skipAssignment: false, tellsAll: isLeader })
+  }
+  draft.setTimer({ kind: 'sync' }, draft.rebalanceTimeoutMs())
+}
+
+/** Whether this is a member, and, when a generation is given, of the current one. */
+function checkMember(draft: Draft, { memberId, instanceId }: Identity, generation?: number): ErrorCode {
+  if (draft.phase === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE
+  if (instanceId !== null) {
+    const holder = draft.byInstance(instanceId)
+    if (holder === undefined) return ErrorCode.UNKNOWN_MEMBER_ID
+    if (holder.id !== memberId) return ErrorCode.FENCED_INSTANCE_ID
+  }
+  if (!draft.members.has(memberId)) return ErrorCode.UNKNOWN_MEMBER_ID
+  if (generation !== undefined && generation !== draft.generation) return ErrorCode.ILLEGAL_GENERATION
+  return ErrorCode.NONE
+}
+
+function memberOf(event: JoinEvent) {
+  const { instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols } = event
+  return { instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols }
+}
+
+function sameProtocols(a: readonly Protocol[], b: readonly Protocol[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((protocol, i) => protocol.name === b[i]!.name && protocol.metadata.equals(b[i]!.metadata))
+  )
+}
+
+const noBytes = Buffer.alloc(0)

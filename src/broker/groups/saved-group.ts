@@ -1,0 +1,61 @@
+// What of a group survives a restart: its generation, its members and their assignment, as in Kafka's own log of groups.
+import type { ClassicGroup, Member } from './classic-group.ts'
+import { emptyGroup } from './classic-group.ts'
+
+type SavedMember = Omit<Member, 'protocols' | 'assignment' | 'joining' | 'syncing' | 'hasSynced'> & {
+  readonly protocols: readonly { readonly name: string; readonly metadata: string }[]
+  readonly assignment: string
+}
+
+interface SavedGroup {
+  readonly version: 1
+  readonly generation: number
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  readonly leader: string | null
+  readonly members: readonly SavedMember[]
+}
+
+export function saveGroup(group: ClassicGroup): Buffer {
+  const { generation, protocolType, protocol, leader } = group
+  const members = [...group.members.values()].map(
+    ({
+      joining: _joining,
+      syncing: _syncing,
+      hasSynced: _hasSynced,
+      protocols,
+      assignment,
+      ...member
+    }): SavedMember => ({
+      ...member,
+      protocols: protocols.map(({ name, metadata }) => ({ name, metadata: metadata.toString('base64') })),
+      assignment: assignment.toString('base64'),
+    }),
+  )
+  const saved: SavedGroup = { version: 1, generation, protocolType, protocol, leader, members }
+  return Buffer.from(JSON.stringify(saved))
+}
+
+/** A group as it was saved: stable, or empty. Its members have a full session to be heard of again. */
+export function loadGroup(bytes: Uint8Array): ClassicGroup {
+  const saved = JSON.parse(Buffer.from(bytes).toString()) as SavedGroup
+  const members = saved.members.map(
+    (member): Member => ({
+      ...member,
+      protocols: member.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata, 'base64') })),
+      assignment: Buffer.from(member.assignment, 'base64'),
+      joining: null,
+      syncing: null,
+      hasSynced: true,
+    }),
+  )
+  return {
+    ...emptyGroup,
+    phase: members.length === 0 ? 'Empty' : 'Stable',
+    generation: saved.generation,
+    protocolType: saved.protocolType,
+    protocol: saved.protocol,
+    leader: saved.leader,
+    members: new Map(members.map(member => [member.id, member])),
+  }
+}

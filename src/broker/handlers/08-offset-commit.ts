@@ -1,0 +1,99 @@
+// OffsetCommit v2–v10: remembers how far a group has come in each partition.
+//
+// Behaviour: members commit with their generation; who manages its partitions itself commits with none, as long as the
+// group has no members. An unknown partition or a text that is too long is an error of that partition alone.
+// v6 leader epochs. v7 static members. v10 topics by id.
+import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
+import type { Catalog, CommittedOffset, Topic } from '../../metadata/index.ts'
+import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
+
+type Request = RequestOf<'OffsetCommit'>
+type RequestTopic = Request['topics'][number]
+type TopicAnswer = ResponseOf<'OffsetCommit'>['topics'][number]
+
+export default defineHandler('OffsetCommit', {
+  async handle(request, { version, broker }) {
+    const errorCode = await mayCommit(request, broker)
+    if (errorCode !== ErrorCode.NONE) return { topics: request.topics.map(topic => refuseAll(topic, errorCode)) }
+    const catalog = await catalogFor(request, version, broker)
+    const now = broker.clock.now()
+    const offsets: CommittedOffset[] = []
+    /** Where the answer to each of them is. */
+    const places: { errorCode: number }[] = []
+    const topics = request.topics.map((wanted): TopicAnswer => {
+      const topic = topicOf(wanted, version, catalog)
+      const partitions = wanted.partitions.map(partition => {
+        const answer = {
+          partitionIndex: partition.partitionIndex,
+          errorCode: check(partition, topic, version, broker) as number,
+        }
+        if (answer.errorCode === ErrorCode.NONE) {
+          offsets.push({
+            topic: topic!.id,
+            partition: partition.partitionIndex,
+            offset: partition.committedOffset,
+            leaderEpoch: partition.committedLeaderEpoch,
+            metadata: partition.committedMetadata ?? '',
+            committedAt: now,
+          })
+          places.push(answer)
+        }
+        return answer
+      })
+      return { name: wanted.name, topicId: wanted.topicId, partitions }
+    })
+    if (offsets.length > 0) {
+      const problems = await broker.metadata.commitOffsets(request.groupId, offsets)
+      problems.forEach((problem, i) => {
+        if (problem !== null) places[i]!.errorCode = ErrorCode[problem]
+      })
+    }
+    return { topics }
+  },
+})
+
+function mayCommit(request: Request, broker: BrokerContext): ErrorCode | Promise<ErrorCode> {
+  if (request.groupId === '' && request.generationIdOrMemberEpoch >= 0) return ErrorCode.INVALID_GROUP_ID
+  return broker.groups.mayCommit(request.groupId, {
+    memberId: request.memberId,
+    instanceId: request.groupInstanceId,
+    generation: request.generationIdOrMemberEpoch,
+  })
+}
+
+async function catalogFor(request: Request, version: number, broker: BrokerContext): Promise<Catalog> {
+  const catalog = broker.metadata.catalog()
+  const isKnown = request.topics.every(wanted => {
+    const topic = topicOf(wanted, version, catalog)
+    return (
+      topic !== undefined && wanted.partitions.every(partition => partition.partitionIndex < topic.partitions.length)
+    )
+  })
+  return isKnown ? catalog : broker.metadata.refresh()
+}
+
+function topicOf({ name, topicId }: RequestTopic, version: number, catalog: Catalog): Topic | undefined {
+  return version >= 10 ? catalog.byId.get(topicId) : catalog.byName.get(name)
+}
+
+function check(
+  { partitionIndex, committedMetadata }: RequestTopic['partitions'][number],
+  topic: Topic | undefined,
+  version: number,
+  broker: BrokerContext,
+): ErrorCode {
+  if (topic === undefined) return version >= 10 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  if (topic.partitions[partitionIndex] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  if (Buffer.byteLength(committedMetadata ?? '') > broker.config.offsetMetadataMaxBytes) {
+    return ErrorCode.OFFSET_METADATA_TOO_LARGE
+  }
+  return ErrorCode.NONE
+}
+
+function refuseAll({ name, topicId, partitions }: RequestTopic, errorCode: ErrorCode): TopicAnswer {
+  return {
+    name,
+    topicId: topicId ?? zeroUuid,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+  }
+}

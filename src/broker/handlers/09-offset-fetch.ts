@@ -1,0 +1,98 @@
+// OffsetFetch v1–v10: how far groups have come.
+//
+// Behaviour: a partition without a commit is -1 with an empty text, without an error, and so is one that does not exist.
+// v2 null asks for all partitions that have a commit. v7 requireStable. v8 several groups. v10 topics by id.
+import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
+import type { Catalog, CommittedOffset, Topic } from '../../metadata/index.ts'
+import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
+
+type Group = RequestOf<'OffsetFetch'>['groups'][number]
+type WantedTopic = NonNullable<Group['topics']>[number]
+type GroupAnswer = NonNullable<ResponseOf<'OffsetFetch'>['groups']>[number]
+type TopicAnswer = GroupAnswer['topics'][number]
+type PartitionAnswer = TopicAnswer['partitions'][number]
+
+export default defineHandler('OffsetFetch', {
+  async handle(request, { version, broker }) {
+    if (version >= 8) {
+      const groups: GroupAnswer[] = []
+      for (const group of request.groups) groups.push(await answerGroup(group, version, broker))
+      return { groups }
+    }
+    const topics = request.topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
+    const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
+    const answer = await answerGroup(group, version, broker)
+    return {
+      errorCode: answer.errorCode,
+      topics: answer.topics.map(topic => ({ name: topic.name ?? '', partitions: topic.partitions })),
+    }
+  },
+})
+
+async function answerGroup({ groupId, topics }: Group, version: number, broker: BrokerContext): Promise<GroupAnswer> {
+  const offsets = await broker.metadata.groupOffsets(groupId)
+  const byTopic = new Map<string, Map<number, CommittedOffset>>()
+  for (const offset of offsets) {
+    const partitions = byTopic.get(offset.topic) ?? new Map<number, CommittedOffset>()
+    byTopic.set(offset.topic, partitions.set(offset.partition, offset))
+  }
+  const catalog = await catalogFor(topics, byTopic, broker)
+  if (topics === null) {
+    const all = [...byTopic].flatMap(([id, partitions]) => {
+      const topic = catalog.byId.get(id)
+      return topic === undefined ? [] : [answerTopic(topic, [...partitions.keys()], partitions)]
+    })
+    return { groupId, topics: all }
+  }
+  return {
+    groupId,
+    topics: topics.map(wanted => {
+      const topic = version >= 10 ? catalog.byId.get(wanted.topicId) : catalog.byName.get(wanted.name)
+      if (topic === undefined) return answerUnknown(wanted, version)
+      return answerTopic(topic, wanted.partitionIndexes, byTopic.get(topic.id))
+    }),
+  }
+}
+
+/** The catalog must know every topic that has a commit, or that one of them is really gone. */
+async function catalogFor(
+  topics: Group['topics'],
+  committed: ReadonlyMap<string, unknown>,
+  broker: BrokerContext,
+): Promise<Catalog> {
+  const catalog = broker.metadata.catalog()
+  const isKnown =
+    [...committed.keys()].every(id => catalog.byId.has(id)) &&
+    (topics ?? []).every(topic => catalog.byName.has(topic.name) || catalog.byId.has(topic.topicId))
+  return isKnown ? catalog : broker.metadata.refresh()
+}
+
+function answerTopic(
+  topic: Topic,
+  indexes: readonly number[],
+  committed: ReadonlyMap<number, CommittedOffset> | undefined,
+): TopicAnswer {
+  const partitions = indexes.map((partitionIndex): PartitionAnswer => {
+    const known = committed?.get(partitionIndex)
+    if (known === undefined) return { ...nothing, partitionIndex }
+    return {
+      partitionIndex,
+      committedOffset: known.offset,
+      committedLeaderEpoch: known.leaderEpoch,
+      metadata: known.metadata,
+      errorCode: ErrorCode.NONE,
+    }
+  })
+  return { name: topic.name, topicId: topic.id, partitions }
+}
+
+function answerUnknown({ name, topicId, partitionIndexes }: WantedTopic, version: number): TopicAnswer {
+  const errorCode = version >= 10 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.NONE
+  return {
+    name,
+    topicId,
+    partitions: partitionIndexes.map(partitionIndex => ({ ...nothing, partitionIndex, errorCode })),
+  }
+}
+
+const nothing = { committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode: ErrorCode.NONE }

@@ -1,0 +1,47 @@
+// JoinGroup v0–v9: a member enters a group's next generation, and waits until all others have.
+//
+// Behaviour: the state machine of groups/classic-group.ts. v1 the rebalance timeout; before, it is the session timeout.
+// v4 a new member without an id gets one and must come again with it (KIP-394). v5 static members (KIP-345).
+// v9 a static leader that comes back is told to skip the assignment (KIP-814).
+import { ErrorCode } from '../../kafka/index.ts'
+import { defineHandler } from '../handler.ts'
+
+export default defineHandler('JoinGroup', {
+  async handle(request, { version, clientId, connection, broker }) {
+    const { groupId, memberId, groupInstanceId: instanceId, sessionTimeoutMs } = request
+    const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = broker.config
+    const refuse = (errorCode: ErrorCode) => ({ errorCode, protocolName: '', leader: '', memberId, members: [] })
+    if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID)
+    if (sessionTimeoutMs < groupMinSessionTimeoutMs || sessionTimeoutMs > groupMaxSessionTimeoutMs) {
+      return refuse(ErrorCode.INVALID_SESSION_TIMEOUT)
+    }
+    const answer = await broker.groups.join(groupId, {
+      memberId,
+      instanceId,
+      requireKnownMemberId: version >= 4 && instanceId === null,
+      canSkipAssignment: version >= 9,
+      clientId: clientId ?? '',
+      clientHost: `/${connection.remoteAddress}`,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs: request.rebalanceTimeoutMs === -1 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
+      protocolType: request.protocolType,
+      // The request's frame is large beside what is kept of it for as long as the member lives.
+      protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+    })
+    return {
+      errorCode: answer.errorCode,
+      generationId: answer.generation,
+      protocolType: answer.protocolType,
+      // Null is legal from v7 on only.
+      protocolName: answer.protocol ?? (version >= 7 ? null : ''),
+      leader: answer.leader,
+      skipAssignment: answer.skipAssignment,
+      memberId: answer.memberId,
+      members: answer.members.map(({ id, instanceId: groupInstanceId, metadata }) => ({
+        memberId: id,
+        groupInstanceId,
+        metadata,
+      })),
+    }
+  },
+})

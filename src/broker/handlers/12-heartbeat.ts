@@ -1,0 +1,13 @@
+// Heartbeat v0–v4: a member lives. The answer tells it when it must join again.
+//
+// v3 static members.
+import { ErrorCode } from '../../kafka/index.ts'
+import { defineHandler } from '../handler.ts'
+
+export default defineHandler('Heartbeat', {
+  async handle({ groupId, generationId, memberId, groupInstanceId }, { broker }) {
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
+    const who = { generation: generationId, memberId, instanceId: groupInstanceId }
+    return { errorCode: await broker.groups.heartbeat(groupId, who) }
+  },
+})

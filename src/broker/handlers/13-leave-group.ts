@@ -1,0 +1,19 @@
+// LeaveGroup v0–v5: members go at once instead of by their session's end.
+//
+// v3 several members, each with an answer of its own, static ones also by their instance id alone.
+import { ErrorCode } from '../../kafka/index.ts'
+import { defineHandler } from '../handler.ts'
+
+export default defineHandler('LeaveGroup', {
+  async handle(request, { version, broker }) {
+    const { groupId } = request
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] }
+    const leaving = version >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
+    const members = []
+    for (const { memberId, groupInstanceId } of leaving) {
+      const errorCode = await broker.groups.leave(groupId, { memberId, instanceId: groupInstanceId })
+      members.push({ memberId, groupInstanceId, errorCode })
+    }
+    return version >= 3 ? { members } : { errorCode: members[0]!.errorCode, members: [] }
+  },
+})

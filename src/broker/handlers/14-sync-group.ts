@@ -1,0 +1,22 @@
+// SyncGroup v0–v5: the leader hands in the assignment of a generation, and every member waits for its part of it.
+//
+// v3 static members. v5 the protocol that the member believes in is checked (KIP-559).
+import { ErrorCode } from '../../kafka/index.ts'
+import { defineHandler } from '../handler.ts'
+
+export default defineHandler('SyncGroup', {
+  async handle(request, { broker }) {
+    const { groupId, memberId } = request
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, assignment: Buffer.alloc(0) }
+    const answer = await broker.groups.sync(groupId, {
+      memberId,
+      instanceId: request.groupInstanceId,
+      generation: request.generationId,
+      protocolType: request.protocolType,
+      protocol: request.protocolName,
+      assignments: new Map(request.assignments.map(({ memberId: id, assignment }) => [id, Buffer.from(assignment)])),
+    })
+    const { errorCode, protocolType, protocol: protocolName, assignment } = answer
+    return { errorCode, protocolType, protocolName, assignment }
+  },
+})

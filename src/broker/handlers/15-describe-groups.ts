@@ -1,0 +1,56 @@
+// DescribeGroups v0–v6: a group's state, members and their assignments.
+//
+// Behaviour: an unknown group is dead, without an error before v6 (KIP-1043). v3 authorized operations. v4 instance ids.
+import { ErrorCode } from '../../kafka/index.ts'
+import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
+import type { ClassicGroup } from '../groups/index.ts'
+import { defineHandler, type ResponseOf } from '../handler.ts'
+
+type Described = ResponseOf<'DescribeGroups'>['groups'][number]
+
+export default defineHandler('DescribeGroups', {
+  async handle(request, { version, broker }) {
+    const authorizedOperations = request.includeAuthorizedOperations ? groupOperations : operationsNotAsked
+    const groups: Described[] = []
+    for (const groupId of request.groups) {
+      const group = await broker.groups.describe(groupId)
+      groups.push({
+        ...(group === undefined ? unknown(groupId, version) : describe(groupId, group)),
+        authorizedOperations,
+      })
+    }
+    return { groups }
+  },
+})
+
+function unknown(groupId: string, version: number): Described {
+  const error = { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` }
+  return {
+    ...(version >= 6 ? error : {}),
+    groupId,
+    groupState: 'Dead',
+    protocolType: '',
+    protocolData: '',
+    members: [],
+  }
+}
+
+function describe(groupId: string, group: ClassicGroup): Described {
+  const isStable = group.phase === 'Stable'
+  return {
+    groupId,
+    groupState: group.phase,
+    protocolType: group.protocolType ?? '',
+    protocolData: isStable ? (group.protocol ?? '') : '',
+    members: [...group.members.values()].map(member => ({
+      memberId: member.id,
+      groupInstanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      memberMetadata: (isStable && member.protocols.find(({ name }) => name === group.protocol)?.metadata) || noBytes,
+      memberAssignment: isStable ? member.assignment : noBytes,
+    })),
+  }
+}
+
+const noBytes = Buffer.alloc(0)

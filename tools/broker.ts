@@ -1,0 +1,55 @@
+// A broker alone, for tests and measurements: node tools/broker.ts [--store mem://x] [--data FOLDER] [--port 9092] [--partitions 1]
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Log, nullLog, systemClock, systemRandom } from '../src/base/index.ts'
+import { Broker, localLogConfig } from '../src/broker/index.ts'
+import { openSqliteMetadata } from '../src/metadata/index.ts'
+import { openStore } from '../src/storage/index.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    port: { type: 'string', default: '9092' },
+    /** A folder for records and metadata; without it all is in memory. */
+    data: { type: 'string' },
+    partitions: { type: 'string', default: '1' },
+    verbose: { type: 'boolean', default: false },
+  },
+})
+
+const consoleLog: Log = {
+  ...nullLog,
+  error: (message, fields) => console.error('error', message, fields),
+  warn: (message, fields) => console.error('warn', message, fields),
+  info: (message, fields) => console.error('info', message, fields),
+  debug: (message, fields) => flags.verbose && console.error('debug', message, fields),
+  enabled: level => flags.verbose || level !== 'debug',
+}
+
+const folder = flags.data === undefined ? undefined : resolve(flags.data)
+if (folder !== undefined) mkdirSync(join(folder, 'records'), { recursive: true })
+const metadata = await openSqliteMetadata({
+  path: folder === undefined ? ':memory:' : join(folder, 'metadata.db'),
+  clock: systemClock,
+  random: systemRandom,
+})
+const store = await openStore(folder === undefined ? 'mem://broker' : pathToFileURL(join(folder, 'records')).href)
+const broker = await Broker.open({
+  metadata,
+  store,
+  clock: systemClock,
+  random: systemRandom,
+  log: consoleLog,
+  logConfig: localLogConfig,
+  config: { groupInitialRebalanceDelayMs: 0, numPartitions: Number(flags.partitions) },
+})
+const port = await broker.listen(Number(flags.port))
+console.log(`listening on 127.0.0.1:${port}`)
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+
+async function stop(): Promise<void> {
+  await broker.close()
+  await metadata.close()
+}
