@@ -1,0 +1,357 @@
+// A newcomer's first minutes in the console, in a real browser over the real program: create, save, run, edit, deploy,
+// roll back, pause, and be told exactly what is wrong. Everything is found as a person finds it, by role and label.
+import assert from 'node:assert/strict'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { Readable } from 'node:stream'
+import { after, before, test } from 'node:test'
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
+
+const root = join(import.meta.dirname, '../..')
+const browserPath = process.env['PENSTOCK_CHROMIUM'] ?? '/usr/bin/chromium'
+const missing =
+  existsSync(browserPath) || process.env['CI'] !== undefined
+    ? false
+    : `${browserPath} is missing; install it with: sudo apt-get install -y chromium`
+
+const generator = `input:
+  generate:
+    count: 1000
+    interval: 1s
+    mapping: |
+      root = if random_int() % 2 == 0 {
+        { "type": "foo", "foo": "xyz" }
+      } else {
+        { "type": "bar", "bar": "abc" }
+      }
+output:
+  kafka_franz_warpstream:
+    topic: "bento_test"
+warpstream:
+  cluster_concurrency_target: 1
+`
+
+/** How long a person would wait for a pipeline to start, stop or write, in milliseconds. */
+const patienceMs = 20_000
+
+let playground: ChildProcessByStdio<null, Readable, Readable>
+let browser: Browser
+let context: BrowserContext
+let page: Page
+const complaints: string[] = []
+
+before(async () => {
+  if (missing !== false) return
+  const started = await startPlayground()
+  playground = started.process
+  browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] })
+  context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
+  page = await context.newPage()
+  page.setDefaultTimeout(patienceMs)
+  page.on('pageerror', error => complaints.push(error.stack ?? error.message))
+  page.on('console', message => {
+    // A refused save is an answer with status 400, which the browser reports although the page expects it.
+    if (message.type() === 'error' && !message.text().includes('status of 400')) complaints.push(message.text())
+  })
+  await page.goto(started.url)
+})
+
+after(async () => {
+  if (missing !== false) return
+  await browser?.close()
+  await stopPlayground()
+})
+
+test('the sign-in link opens the overview and leaves no token in the address', { skip: missing }, () =>
+  step('overview', async () => {
+    await page.getByRole('heading', { level: 1, name: 'vcn_default' }).waitFor()
+    assert.equal(new URL(page.url()).search, '')
+    await page.getByText('Healthy', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Copy the Kafka address' }).click()
+    assert.match(await clipboard(), /^127\.0\.0\.1:\d+$/)
+  }),
+)
+
+test('a first save is Version 0, deployed and paused', { skip: missing }, () =>
+  step('first-save', async () => {
+    await section('Pipelines').click()
+    await page.getByRole('button', { name: 'Create pipeline' }).click()
+    await page.getByLabel('Pipeline name').fill('events')
+    await page.getByRole('dialog').getByRole('button', { name: 'Create pipeline' }).click()
+    await page.getByRole('heading', { level: 1, name: 'events' }).waitFor()
+    await write(generator)
+    await page.getByText('No findings').waitFor()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await version(0).filter({ hasText: 'Deployed' }).waitFor()
+    await expectState('Paused')
+    assert.equal(await runSwitch().getAttribute('aria-checked'), 'false')
+  }),
+)
+
+test('switched on it runs, and its topic shows its messages', { skip: missing }, () =>
+  step('running', async () => {
+    await runSwitch().click()
+    await expectState('Running')
+    await version(0).filter({ hasText: 'Running' }).waitFor()
+    await section('Topics').click()
+    await page.getByRole('link', { name: 'bento_test', exact: true }).click()
+    await page.getByRole('switch', { name: 'Follow new records' }).click()
+    const messages = page.getByRole('table', { name: 'Messages' })
+    await messages
+      .getByText(/"(foo":"xyz|bar":"abc)"/)
+      .first()
+      .waitFor()
+    await messages
+      .getByRole('button', { name: /^Open the record/ })
+      .first()
+      .click()
+    await page
+      .getByRole('region', { name: 'Value' })
+      .getByText(/"(foo|bar)"/)
+      .first()
+      .waitFor()
+  }),
+)
+
+test('an edit is saved as Version 1 while Version 0 runs on', { skip: missing }, () =>
+  step('second-version', async () => {
+    await openPipeline()
+    await editor().getByText('"bento_test"').click()
+    await page.keyboard.press('End')
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.type('_2')
+    assert.equal(await text(), generator.replace('bento_test', 'bento_test_2'))
+    await page.keyboard.press('Control+s')
+    await version(1).waitFor()
+    await page.getByText('Version 1 is not deployed; Version 0 is, and it is the one that runs.').waitFor()
+    assert.match(await version(0).innerText(), /Deployed[\s\S]*Running/)
+    assert.doesNotMatch(await version(1).innerText(), /Deployed|Running/)
+  }),
+)
+
+test('deploying Version 1 makes its topic appear; deploying Version 0 rolls back', { skip: missing }, () =>
+  step('deploy', async () => {
+    await version(1).click()
+    await page.getByRole('button', { name: 'Deploy' }).click()
+    await version(1).filter({ hasText: 'Deployed' }).filter({ hasText: 'Running' }).waitFor()
+    await section('Topics').click()
+    await page.getByRole('link', { name: 'bento_test_2', exact: true }).waitFor()
+
+    await openPipeline()
+    await version(0).click()
+    assert.equal(await text(), generator)
+    await page.getByRole('button', { name: 'Deploy' }).click()
+    await version(0).filter({ hasText: 'Deployed' }).filter({ hasText: 'Running' }).waitFor()
+    assert.doesNotMatch(await version(1).innerText(), /Deployed/)
+  }),
+)
+
+test('two versions are compared side by side', { skip: missing }, () =>
+  step('compare', async () => {
+    await version(1).click()
+    await page.getByRole('button', { name: 'Compare' }).click()
+    const comparison = page.getByRole('region', { name: 'Comparison' })
+    await comparison.getByText('"bento_test"').waitFor()
+    await comparison.getByText('"bento_test_2"').waitFor()
+    await comparison.getByRole('button', { name: 'Close comparison' }).click()
+    await version(0).click()
+  }),
+)
+
+test('its activity shows instances, counters and logs', { skip: missing }, () =>
+  step('activity', async () => {
+    await page.getByRole('link', { name: 'Activity' }).click()
+    await page.getByRole('table', { name: 'Instances' }).getByText('Running').waitFor()
+    await page.getByRole('log').waitFor()
+    await page.getByRole('link', { name: 'Configuration' }).click()
+  }),
+)
+
+const broken = [
+  {
+    name: 'an unknown field',
+    text: `# Kept, comments and all.\n${generator.replace('    topic:', '    topik: 1 # not a field\n    topic:')}`,
+    line: 14,
+    column: 5,
+  },
+  { name: 'an unknown component', text: generator.replace('generate:', 'genrate:'), line: 2, column: 3 },
+  { name: 'broken YAML', text: `${generator}output: [1,\n`, line: undefined, column: undefined },
+  {
+    name: 'a broken mapping',
+    text: generator.replace('random_int() %', 'random_int( %'),
+    line: 6,
+    column: undefined,
+  },
+]
+
+for (const { name, text: written, line, column } of broken) {
+  test(`a save with ${name} is refused, with its place, and touches nothing`, { skip: missing }, () =>
+    step(`refused-${name.replaceAll(' ', '-')}`, async () => {
+      await version(0).click()
+      await write(written)
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('alert').getByText('Not saved.').waitFor()
+      const findings = page.getByRole('region', { name: 'Findings' }).getByRole('button')
+      const finding = findings.first()
+      assert.match(await finding.innerText(), /Line \d+, column \d+/)
+      if (line !== undefined) {
+        const places = await findings.allInnerTexts()
+        const place = `Line ${line}, column ${column ?? ''}`
+        assert.ok(
+          places.some(found => found.includes(place)),
+          `${place} is not in ${places.join(' | ')}`,
+        )
+      }
+      await finding.click()
+      await editor().and(page.locator(':focus')).waitFor()
+
+      assert.equal(await text(), written, 'the text is kept exactly as typed')
+      assert.equal(await page.getByRole('navigation', { name: 'Versions' }).getByRole('link').count(), 2)
+      assert.match(await version(0).innerText(), /Deployed[\s\S]*Running/)
+      await expectState('Running')
+
+      // Leaving would lose the draft, so the console asks.
+      await version(1).click()
+      await page.getByRole('button', { name: 'Discard' }).click()
+      await editor().getByText('"bento_test_2"').waitFor()
+    }),
+  )
+}
+
+test('paused it stops', { skip: missing }, () =>
+  step('paused', async () => {
+    await runSwitch().click()
+    await expectState('Paused')
+    await version(0).filter({ hasNotText: 'Running' }).waitFor()
+    await page.getByText('0/0 instances').waitFor()
+  }),
+)
+
+test('the command palette goes anywhere by name', { skip: missing }, () =>
+  step('palette', async () => {
+    await page.getByRole('heading', { level: 1 }).click()
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Search and commands' }).fill('agents')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'Agents' }).waitFor()
+    await page.getByText('Alive', { exact: true }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('c')
+    await page.getByRole('heading', { level: 1, name: 'Consumers' }).waitFor()
+  }),
+)
+
+test('a pipeline is deleted by typing its name', { skip: missing }, () =>
+  step('delete', async () => {
+    await openPipeline()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Delete pipeline…' }).click()
+    const confirm = page.getByRole('dialog').getByRole('button', { name: 'Delete pipeline' })
+    assert.ok(await confirm.isDisabled())
+    await page.getByLabel('Type events to confirm').fill('events')
+    await confirm.click()
+    await page.getByText('No pipelines yet').waitFor()
+  }),
+)
+
+test('nothing went wrong in the browser meanwhile', { skip: missing }, () => assert.deepEqual(complaints, []))
+
+function section(name: string): Locator {
+  return page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name })
+}
+
+async function openPipeline(): Promise<void> {
+  await section('Pipelines').click()
+  await page.getByRole('link', { name: 'events', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'events' }).waitFor()
+  await editor().waitFor()
+}
+
+function version(number: number): Locator {
+  return page.getByRole('navigation', { name: 'Versions' }).getByRole('link', { name: `Version ${number}` })
+}
+
+function runSwitch(): Locator {
+  return page.getByRole('switch', { name: 'Run the pipeline' })
+}
+
+function editor(): Locator {
+  return page.getByRole('textbox', { name: 'Configuration' })
+}
+
+/** The state beside the pipeline's name. */
+async function expectState(state: string): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).getByText(state, { exact: true }).waitFor()
+}
+
+/** Pastes over everything, as a person would. */
+async function write(yaml: string): Promise<void> {
+  await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(yaml)})`)
+  await editor().click()
+  await page.keyboard.press('Control+a')
+  await page.keyboard.press('Control+v')
+}
+
+/** Copies everything, as a person would. */
+async function text(): Promise<string> {
+  await editor().focus()
+  await page.keyboard.press('Control+a')
+  await page.keyboard.press('Control+c')
+  const copied = await clipboard()
+  await page.keyboard.press('ArrowRight')
+  return copied
+}
+
+async function clipboard(): Promise<string> {
+  return String(await page.evaluate('navigator.clipboard.readText()'))
+}
+
+/** Runs a step; where it fails a picture of the page is left in the system's folder for temporary files. */
+async function step(name: string, run: () => Promise<void>): Promise<void> {
+  const folder = process.env['PENSTOCK_SCREENSHOTS']
+  try {
+    await run()
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) })
+  } catch (error) {
+    const path = join(mkdtempSync(join(tmpdir(), 'penstock-console-')), `${name}.png`)
+    await page.screenshot({ path })
+    if (error instanceof Error) error.message += `\nThe page at that moment: ${path}`
+    throw error
+  }
+}
+
+/** Starts the playground on free ports and resolves to the console's address once it is printed. */
+async function startPlayground() {
+  const flags = ['-kafkaPort', '0', '-httpPort', '0', '-pipelinesPort', '0', '-consolePort', '0']
+  const started = spawn(join(root, 'bin/penstock'), ['playground', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no address after 60 s:\n${output}`)), 60_000)
+    const read = (chunk: Buffer) => {
+      output += chunk.toString()
+      const address = /http:\/\/\S+[?&]token=\S+/.exec(output)?.[0]
+      if (address === undefined) return
+      clearTimeout(timer)
+      resolve(address)
+    }
+    started.stdout.on('data', read)
+    started.stderr.on('data', read)
+    started.once('exit', code => reject(new Error(`the playground ended with ${code}:\n${output}`)))
+  })
+  return { process: started, url }
+}
+
+async function stopPlayground(): Promise<void> {
+  if (playground === undefined || playground.exitCode !== null) return
+  const ended = new Promise(resolve => playground.once('exit', resolve))
+  playground.kill('SIGTERM')
+  const timer = setTimeout(() => playground.kill('SIGKILL'), 10_000)
+  await ended
+  clearTimeout(timer)
+}
