@@ -42,23 +42,28 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.#view.setInt8(this.#room(1), value)
+    const at = this.#room(1)
+    this.#view.setInt8(at, value)
   }
 
   int16(value: number): void {
-    this.#view.setInt16(this.#room(2), value)
+    const at = this.#room(2)
+    this.#view.setInt16(at, value)
   }
 
   uint16(value: number): void {
-    this.#view.setUint16(this.#room(2), value)
+    const at = this.#room(2)
+    this.#view.setUint16(at, value)
   }
 
   int32(value: number): void {
-    this.#view.setInt32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setInt32(at, value)
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setUint32(at, value)
   }
 
   int64(value: number): void {
@@ -68,7 +73,8 @@ export class Writer {
   }
 
   float64(value: number): void {
-    this.#view.setFloat64(this.#room(8), value)
+    const at = this.#room(8)
+    this.#view.setFloat64(at, value)
   }
 
   uvarint(value: number): void {
@@ -102,7 +108,8 @@ export class Writer {
   /** Copied: for what is small. */
   bytes(value: Buffer): void {
     this.#length(value.length)
-    value.copy(this.#chunk, this.#room(value.length))
+    const at = this.#room(value.length)
+    value.copy(this.#chunk, at)
   }
 
   nullableBytes(value: Buffer | null): void {
@@ -145,7 +152,10 @@ export class Writer {
     encode(payload, version, value)
     this.uvarint(tag)
     this.uvarint(payload.size)
-    for (const part of payload.finish()) part.copy(this.#chunk, this.#room(part.length))
+    for (const part of payload.finish()) {
+      const at = this.#room(part.length)
+      part.copy(this.#chunk, at)
+    }
   }
 
   #length(length: number): void {
@@ -153,6 +163,7 @@ export class Writer {
     else this.int32(length)
   }
 
+  /** Where the next `count` bytes go. Must be asked before the chunk and its view are used, as it may change them. */
   #room(count: number): number {
     if (this.#position + count > this.#chunk.length) {
       this.#cut()
