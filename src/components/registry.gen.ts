@@ -11,9 +11,19 @@ export const loaders: Loaders = {
     stdin: () => import('./io/input.stdin.ts'),
   },
   output: {
+    broker: () => import('./pure/output.broker.ts'),
+    drop: () => import('./pure/output.drop.ts'),
+    drop_on: () => import('./pure/output.drop_on.ts'),
+    fallback: () => import('./pure/output.fallback.ts'),
     file: () => import('./io/output.file.ts'),
     kafka_franz: () => import('./kafka/output.kafka_franz.ts'),
+    reject: () => import('./pure/output.reject.ts'),
+    reject_errored: () => import('./pure/output.reject_errored.ts'),
+    resource: () => import('./pure/output.resource.ts'),
+    retry: () => import('./pure/output.retry.ts'),
     stdout: () => import('./io/output.stdout.ts'),
+    switch: () => import('./pure/output.switch.ts'),
+    sync_response: () => import('./pure/output.sync_response.ts'),
   },
   processor: {
     bloblang: () => import('./pure/processor.bloblang.ts'),
@@ -27,12 +37,15 @@ export const loaders: Loaders = {
     processors: () => import('./pure/processor.processors.ts'),
     resource: () => import('./pure/processor.resource.ts'),
     switch: () => import('./pure/processor.switch.ts'),
+    sync_response: () => import('./pure/processor.sync_response.ts'),
     try: () => import('./pure/processor.try.ts'),
     while: () => import('./pure/processor.while.ts'),
   },
   cache: {
+    memory: () => import('./pure/cache.memory.ts'),
   },
   buffer: {
+    memory: () => import('./pure/buffer.memory.ts'),
     none: () => import('./pure/buffer.none.ts'),
   },
   rate_limit: {

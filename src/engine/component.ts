@@ -153,6 +153,8 @@ export interface InputHandle {
   /** The next batch, or null when the source ended and everything was acknowledged. */
   next(signal: AbortSignal): Promise<Delivery | null>
   readonly connected: boolean
+  /** Calls `listener` when the source ended while messages are still on their way, so that nobody holds them back. */
+  onDrained(listener: () => void): void
   /** Stops reading; `next` yields what is to be replayed and then null. */
   stop(): void
   close(): Promise<void>

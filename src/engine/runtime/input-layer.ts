@@ -39,6 +39,7 @@ export class InputLayer implements InputHandle {
   readonly #connects: Counter
   readonly #connectFailures: Counter
   readonly #connectionsLost: Counter
+  readonly #drainListeners: (() => void)[] = []
   #reading: Promise<void> | null = null
   #ready: Delivery | null = null
   #pending = 0
@@ -71,6 +72,7 @@ export class InputLayer implements InputHandle {
         }
         if (this.#ended) {
           if (this.#pending === 0) return null
+          for (const listener of this.#drainListeners) listener()
         } else if (this.#reading === null) {
           this.#reading = this.#read()
         }
@@ -79,6 +81,10 @@ export class InputLayer implements InputHandle {
     } finally {
       signal.removeEventListener('abort', stop)
     }
+  }
+
+  onDrained(listener: () => void): void {
+    this.#drainListeners.push(listener)
   }
 
   stop(): void {

@@ -64,6 +64,7 @@ export class Manager {
   }
   readonly #opening = new Map<string, Promise<void>>()
   readonly #layers: (InputLayer | OutputLayer)[] = []
+  #draining = false
 
   constructor(surroundings: Surroundings, resources: readonly ComponentConfig[]) {
     this.#surroundings = surroundings
@@ -117,6 +118,7 @@ export class Manager {
       composes: config.spec.composes === true,
     })
     this.#layers.push(layer)
+    layer.onDrained(() => this.#drain())
     if (config.processors.length === 0) return layer
     return new ProcessedInput(layer, await this.chain(config.processors))
   }
@@ -137,6 +139,7 @@ export class Manager {
       batcher: batching !== undefined && isActive(batching) ? await resources.batcher(batching) : undefined,
       quiet: config.spec.composes === true || config.name === 'reject',
       composes: config.spec.composes === true,
+      isDraining: () => this.#draining,
     })
     this.#layers.push(layer)
     layer.start()
@@ -204,6 +207,12 @@ export class Manager {
       outputResource: label => this.#outputResource(label),
       hasResource: (kind, label) => this.#configs[kind as ResourceKind]?.has(label) === true,
     }
+  }
+
+  /** An input ended: from now on no output holds an incomplete batch back for ever. */
+  #drain(): void {
+    this.#draining = true
+    for (const layer of this.#layers) if (layer instanceof OutputLayer) layer.flushSoon()
   }
 
   async #create<T>(config: ComponentConfig, resources: Resources): Promise<T> {
@@ -304,6 +313,7 @@ export class Manager {
       get connected() {
         return input().connected
       },
+      onDrained: listener => input().onDrained(listener),
       stop: () => input().stop(),
       close: () => Promise.resolve(),
     }
@@ -357,6 +367,10 @@ export class ProcessedInput implements InputHandle {
       const sources = this.#chain.waits ? dissolve(delivery) : [delivery]
       for (const source of sources) this.#ready.push(...(await processDelivery(this.#chain, source)))
     }
+  }
+
+  onDrained(listener: () => void): void {
+    this.#input.onDrained(listener)
   }
 
   stop(): void {

@@ -26,7 +26,12 @@ export interface OutputLayerOptions {
   readonly quiet: boolean
   /** It has no connection of its own. */
   readonly composes: boolean
+  /** Whether an input ended, so that an incomplete batch may wait for messages that never come. */
+  readonly isDraining: () => boolean
 }
+
+/** How long an incomplete batch without a period waits for company once an input ended. */
+const DRAIN_MS = 10
 
 /**
  * The life of an output: its processors and batching policy, connecting with back-off, up to `maxInFlight` writes at a time,
@@ -104,6 +109,12 @@ export class OutputLayer implements OutputHandle {
     for (const delivery of await batcher.flush()) await this.#send(delivery)
   }
 
+  /** Delivers an incomplete batch soon, where no period says when. */
+  flushSoon(): void {
+    const { batcher } = this.#options
+    if (batcher !== undefined && this.#flushTimer === undefined) this.#schedule(batcher)
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -128,16 +139,20 @@ export class OutputLayer implements OutputHandle {
 
   async #batch(batcher: Batcher, delivery: Delivery): Promise<void> {
     const complete = await batcher.add(delivery)
-    const dueMs = batcher.untilDue()
-    clearTimeout(this.#flushTimer)
-    if (dueMs !== undefined) {
-      this.#flushTimer = setTimeout(() => {
-        this.flush().catch((error: unknown) =>
-          this.#options.log.error(`Failed to flush batch: ${(error as Error).message}`),
-        )
-      }, dueMs)
-    }
+    this.#schedule(batcher)
     for (const each of complete) await this.#send(each)
+  }
+
+  /** Sees to it that what is held back is delivered in time. */
+  #schedule(batcher: Batcher): void {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    if (batcher.size === 0) return
+    const dueMs = batcher.untilDue() ?? (this.#options.isDraining() ? DRAIN_MS : undefined)
+    if (dueMs === undefined) return
+    this.#flushTimer = setTimeout(() => {
+      this.flush().catch((error: unknown) => this.#options.log.error(`Failed to flush batch: ${(error as Error).message}`))
+    }, dueMs)
   }
 
   #send(delivery: Delivery): void | Promise<void> {

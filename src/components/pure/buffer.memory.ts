@@ -1,0 +1,136 @@
+import { type Batch, batchingField, type Batcher, type Buffer, type Delivery, defineBuffer, Field, field, type Resources, Signal, type Gauge, type Counter } from '../../engine/index.ts'
+
+const policy = new Field<{ readonly enabled: boolean } & (typeof batchingField)['type']>({
+  ...batchingField.shape,
+  description: 'Collects messages into batches as they leave.',
+  children: {
+    enabled: field.bool('Whether batches are formed.').default(false).shape,
+    ...batchingField.shape.children,
+  },
+})
+
+export default defineBuffer({
+  name: 'memory',
+  categories: ['Utility'],
+  summary: 'Takes messages into memory and acknowledges them at once.',
+  description: 'What is in the buffer is lost when the process dies: it trades safety for a source that never waits.',
+  config: field.object({
+    limit: field.int('The bytes that fit in; more makes the source wait.').default(524_288_000),
+    spillover: field.bool('Whether messages that do not fit are dropped instead.').default(false).advanced(),
+    batch_policy: policy,
+  }),
+  async create(config, resources) {
+    const batcher = config.batch_policy.enabled ? await resources.batcher(config.batch_policy) : undefined
+    return new MemoryBuffer(config.limit, config.spillover, batcher, resources)
+  },
+})
+
+interface Held {
+  readonly batch: Batch
+  readonly sizeBytes: number
+}
+
+class MemoryBuffer implements Buffer {
+  readonly #limitBytes: number
+  readonly #spills: boolean
+  readonly #batcher: Batcher | undefined
+  readonly #resources: Resources
+  readonly #changed = new Signal()
+  readonly #active: Gauge
+  readonly #spilled: Counter
+  readonly #queue: Held[] = []
+  readonly #ready: Delivery[] = []
+  #sizeBytes = 0
+  #ended = false
+  #closed = false
+
+  constructor(limitBytes: number, spills: boolean, batcher: Batcher | undefined, resources: Resources) {
+    this.#limitBytes = limitBytes
+    this.#spills = spills
+    this.#batcher = batcher
+    this.#resources = resources
+    this.#active = resources.metrics.gauge('buffer_active')
+    this.#spilled = resources.metrics.counter('buffer_spillover')
+  }
+
+  async push(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    await delivery.ack(null)
+    let sizeBytes = 0
+    for (const message of delivery.batch.messages) sizeBytes += message.sizeBytes
+    if (sizeBytes > this.#limitBytes) {
+      this.#resources.log.error('message body larger than buffer space')
+      return
+    }
+    while (this.#sizeBytes + sizeBytes > this.#limitBytes && !this.#closed && !signal.aborted) {
+      if (this.#spills) {
+        this.#spilled.add(sizeBytes)
+        return
+      }
+      await this.#changed.wait()
+    }
+    this.#resize(sizeBytes)
+    this.#queue.push({ batch: delivery.batch, sizeBytes })
+    this.#changed.notify()
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#changed.notify()
+  }
+
+  async next(signal: AbortSignal): Promise<Delivery | null> {
+    const wake = () => this.#changed.notify()
+    signal.addEventListener('abort', wake, { once: true })
+    try {
+      for (;;) {
+        if (this.#closed || signal.aborted) return null
+        const ready = this.#ready.shift() ?? (await this.#collect())
+        if (ready !== undefined) return ready
+        if (this.#ended && this.#sizeBytes === 0 && this.#queue.length === 0) return null
+        const dueMs = this.#batcher?.untilDue()
+        if (dueMs === undefined) await this.#changed.wait()
+        else await Promise.race([this.#changed.wait(), this.#resources.clock.sleep(dueMs)])
+      }
+    } finally {
+      signal.removeEventListener('abort', wake)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#changed.notify()
+    await this.#batcher?.close()
+  }
+
+  /** The next batch that is complete, if any. */
+  async #collect(): Promise<Delivery | undefined> {
+    const batcher = this.#batcher
+    if (batcher === undefined) {
+      const held = this.#queue.shift()
+      return held === undefined ? undefined : this.#deliver(held)
+    }
+    while (this.#queue.length > 0 && this.#ready.length === 0) {
+      this.#ready.push(...(await batcher.add(this.#deliver(this.#queue.shift()!))))
+    }
+    const isDue = (batcher.untilDue() ?? Infinity) <= 0
+    if (this.#ready.length === 0 && batcher.size > 0 && (this.#ended || isDue)) this.#ready.push(...(await batcher.flush()))
+    return this.#ready.shift()
+  }
+
+  /** A refused batch goes back to the front of the queue. */
+  #deliver(held: Held): Delivery {
+    return {
+      batch: held.batch,
+      ack: error => {
+        if (error === null) this.#resize(-held.sizeBytes)
+        else this.#queue.unshift(held)
+        this.#changed.notify()
+      },
+    }
+  }
+
+  #resize(bytes: number): void {
+    this.#sizeBytes += bytes
+    this.#active.set(this.#sizeBytes)
+  }
+}

@@ -1,0 +1,14 @@
+import { defineOutput, field } from '../../engine/index.ts'
+
+export default defineOutput({
+  name: 'resource',
+  categories: ['Utility'],
+  summary: 'Hands messages to an output of `output_resources`.',
+  config: field.string('The label of the resource.').default(''),
+  maxInFlight: 64,
+  composes: true,
+  create(label, resources) {
+    const output = resources.outputResource(label)
+    return { write: batch => output.write(batch) }
+  },
+})

@@ -1,0 +1,32 @@
+import { defineOutput, field } from '../../engine/index.ts'
+import { RetryingWriter } from './retrying.ts'
+
+export default defineOutput({
+  name: 'retry',
+  categories: ['Utility'],
+  summary: 'Tries an output again until it delivers.',
+  config: field.object({
+    max_retries: field.int('How often it is tried again; 0 for no limit.').default(0).advanced(),
+    backoff: field
+      .object({
+        initial_interval: field.duration('The first pause.').default('500ms').advanced(),
+        max_interval: field.duration('The longest pause.').default('3s').advanced(),
+        max_elapsed_time: field.duration('The time after which to give up; 0 for never.').default('0s').advanced(),
+      })
+      .advanced(),
+    output: field.output('The output.'),
+  }),
+  maxInFlight: 64,
+  composes: true,
+  async create(config, resources) {
+    const { initial_interval, max_interval, max_elapsed_time } = config.backoff
+    const options = {
+      initialMs: initial_interval ?? 500,
+      maxMs: max_interval ?? 3000,
+      maxElapsedMs: max_elapsed_time ?? 0,
+      maxRetries: config.max_retries,
+    }
+    const writer = new RetryingWriter(await resources.output(config.output), options, resources)
+    return { write: batch => writer.write(batch) }
+  },
+})

@@ -1,0 +1,22 @@
+import { createRequire } from 'node:module'
+import { ConfigError } from '../../engine/index.ts'
+
+/** A user's regular expression, in linear time. */
+export interface Pattern {
+  matches(text: string): boolean
+}
+
+interface Re2 {
+  readonly RE2JS: { compile(pattern: string): { matcher(text: string): { find(): boolean } } }
+}
+
+/** Compiles a regular expression of RE2. Throws `ConfigError` that begins with `what`. */
+export function compilePattern(pattern: string, what: string): Pattern {
+  const { RE2JS } = createRequire(import.meta.url)('re2js') as Re2
+  try {
+    const compiled = RE2JS.compile(pattern)
+    return { matches: text => compiled.matcher(text).find() }
+  } catch (error) {
+    throw new ConfigError(`${what}: ${(error as Error).message}`, { cause: error })
+  }
+}
