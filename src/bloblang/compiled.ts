@@ -1,7 +1,7 @@
 import type { Compiled } from './compiler/program.ts'
 import { some } from './compiler/traits.ts'
 import { describeWrongType } from './data/errors.ts'
-import { utf8Bytes, utf8Text } from './text/bytes.ts'
+import { utf8Bytes } from './text/bytes.ts'
 import { MappingError, WrongTypeError } from './errors.ts'
 import { parseDocument } from './json/parse.ts'
 import type { Interpolation, Mapping, TargetPath } from './mapping.ts'
@@ -147,5 +147,3 @@ export function rawBody(value: Value): Uint8Array | null {
   if (typeof value === 'string') return utf8Bytes(value)
   return value instanceof Uint8Array ? value : null
 }
-
-export { utf8Text }

@@ -1,5 +1,5 @@
-export { rawBody } from './compiled.ts'
 export { compileInterpolation, compileMapping } from './compile.ts'
+export { rawBody } from './compiled.ts'
 export type {
   CompileOptions,
   CompileResult,
@@ -10,10 +10,15 @@ export type {
   TargetPath,
 } from './mapping.ts'
 export { MappingError, WrongTypeError } from './errors.ts'
-export type { MessageFailure, MessageView } from './message-view.ts'
+export { parseBody, parseJson } from './json/parse.ts'
+export { printJson, type PrintOptions } from './json/print.ts'
+export type { MessageFailure, MessageTracing, MessageView } from './message-view.ts'
 export { MetadataDraft } from './metadata-draft.ts'
-export type { CallContext, FunctionSpec, MethodSpec, World } from './stdlib/spec.ts'
+export { textOfMetadata } from './runtime/metadata-text.ts'
+export type { CacheAccess, CallContext, FunctionSpec, MethodSpec, World } from './stdlib/spec.ts'
+export { clone as cloneValue, compareText, equals as equalValues, toText } from './stdlib/support.ts'
 export type { Diagnostic } from './syntax/diagnostic.ts'
+export { utf8Bytes, utf8Text } from './text/bytes.ts'
 export {
   DELETED,
   type Deleted,
@@ -32,5 +37,3 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
-export { toText } from './stdlib/support.ts'
-export { compileRe2, type Re2 } from './text/re2.ts'

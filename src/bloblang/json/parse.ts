@@ -20,6 +20,15 @@ export function parseDocument(bytes: Uint8Array): Value {
   return parseDocumentText(bytesText(bytes))
 }
 
+/** What the original says of a body that is empty. */
+export const EMPTY_BODY = 'target message part does not exist'
+
+/** The document of a message body, given as bytes or as their text; an empty body is an error of its own. */
+export function parseBody(body: Uint8Array | string): Value {
+  if (body.length === 0) throw new MappingError(EMPTY_BODY)
+  return typeof body === 'string' ? parseDocumentText(body) : parseDocument(body)
+}
+
 /** The same from text. */
 export function parseDocumentText(text: string): Value {
   if (!NEEDS_CARE.test(text)) {

@@ -1,4 +1,5 @@
 import { MappingError } from '../errors.ts'
+import { EMPTY_BODY } from '../json/parse.ts'
 import type { MessageFailure, MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 import type { CallContext } from '../stdlib/spec.ts'
@@ -6,9 +7,6 @@ import { NOTHING, type Value } from '../value.ts'
 import { goTypeName } from '../syntax/plain-text.ts'
 import { isPlainObject, setOwn } from '../stdlib/support.ts'
 import { describe, failedAssignment, lineOf, type Site, within } from './errors.ts'
-
-/** What the original's message says of a body that is empty. */
-export const EMPTY_BODY = 'target message part does not exist'
 
 /** What a mapping works on: one message of a batch. One frame serves a mapping call after call. */
 export class Frame implements CallContext {
