@@ -37,6 +37,7 @@ export class Appender {
   #nextObject = 0
   #open: FlushBuffer | undefined
   #timer: AbortController | undefined
+  #timerEndsAt = Number.POSITIVE_INFINITY
   readonly #flights: Flight[] = []
   #uploads = 0
   #isCommitting = false
@@ -108,27 +109,31 @@ export class Appender {
     const lingerMs = isIdle ? this.#config.lingerMs : this.#config.maxLingerMs
     const isLarge = buffer.sizeBytes >= (isIdle ? this.#config.flushBytes : this.#config.overlapBytes)
     if (isLarge || ageMs >= lingerMs || this.#closing.signal.aborted) return this.#flush()
-    this.#timer ??= this.#startTimer(lingerMs - ageMs)
+    const endsAt = buffer.openedAt + lingerMs
+    // A timer that ends too early only looks again; one that ends too late is replaced, for the log has become idle.
+    if (endsAt < this.#timerEndsAt) this.#startTimer(endsAt, lingerMs - ageMs)
   }
 
-  #startTimer(ms: number): AbortController {
+  #startTimer(endsAt: number, ms: number): void {
+    this.#timer?.abort()
     const timer = new AbortController()
+    this.#timer = timer
+    this.#timerEndsAt = endsAt
     this.#clock.sleep(ms, timer.signal).then(
       () => {
-        this.#timer = undefined
+        this.#timerEndsAt = Number.POSITIVE_INFINITY
         this.#considerFlush()
       },
-      // The timer was stopped because the buffer went earlier.
+      // It was replaced, or the buffer went earlier.
       () => undefined,
     )
-    return timer
   }
 
   #flush(): void {
     const buffer = this.#open!
     this.#open = undefined
     this.#timer?.abort()
-    this.#timer = undefined
+    this.#timerEndsAt = Number.POSITIVE_INFINITY
     const { promise: done, resolve: finish } = Promise.withResolvers<void>()
     const key = `${OBJECTS_FOLDER}/${this.#epoch}/${String(this.#nextObject++).padStart(10, '0')}`
     const flight: Flight = { buffer, key, epoch: this.#epoch, body: buffer.close(), done, finish, state: 'uploading' }
