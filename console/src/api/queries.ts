@@ -65,7 +65,7 @@ export function clusterQueries(clusterId: string) {
     topics: queryOptions({
       queryKey: keys.topics,
       queryFn: async ({ signal }) => (await call('list_topics', cluster, signal)).topics,
-      refetchInterval: 4000,
+      refetchInterval: 3000,
     }),
     topic: (topicName: string) =>
       queryOptions({

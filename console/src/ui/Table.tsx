@@ -56,7 +56,11 @@ export function Cell({ figures, className, ...rest }: CellProps) {
   return (
     <td
       {...rest}
-      className={classNames('h-11 px-4 py-1.5 align-middle', figures === true && 'figures text-right', className)}
+      className={classNames(
+        'h-11 px-4 py-1.5 align-middle',
+        figures === true && 'figures text-right whitespace-nowrap',
+        className,
+      )}
     />
   )
 }

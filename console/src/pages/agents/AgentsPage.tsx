@@ -17,7 +17,7 @@ export default function AgentsPage() {
   const { queries } = useCluster()
   const agents = useQuery(queries.agents)
   return (
-    <Page title="Agents" description="Stateless processes that serve Kafka clients and run pipelines.">
+    <Page name="Agents" description="Stateless processes that serve Kafka clients and run pipelines.">
       {agents.data === undefined ? (
         <Card>
           {agents.isError ? (

@@ -20,6 +20,7 @@ export default function ConsumerPage() {
   const data = group.data
   return (
     <Page
+      name={groupId}
       title={
         <>
           <Crumbs parent={<Link to="/consumers">Consumers</Link>}>{groupId}</Crumbs>

@@ -17,7 +17,7 @@ export default function ConsumersPage() {
   const [filter, setFilter] = useState('')
   const shown = groups.data?.filter(group => group.consumer_group_id.toLowerCase().includes(filter.toLowerCase()))
   return (
-    <Page title="Consumers" description="Consumer groups, how far they have read, and how far they are behind.">
+    <Page name="Consumers" description="Consumer groups, how far they have read, and how far they are behind.">
       {groups.data !== undefined && groups.data.length > 0 && (
         <SearchField
           label="Filter groups"

@@ -23,6 +23,7 @@ export default function OverviewPage() {
 
   return (
     <Page
+      name="Overview"
       title={
         <>
           {data === undefined ? <Skeleton className="h-7 w-40" /> : data.virtual_cluster.name}

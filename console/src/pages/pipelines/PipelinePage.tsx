@@ -49,6 +49,7 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
     <div className="flex h-full min-h-0 flex-col">
       <div className="border-b border-line px-4 pt-5 sm:px-6">
         <PageHeader
+          name={overview.name}
           title={
             <>
               <Crumbs parent={<Link to="/pipelines">Pipelines</Link>}>{overview.name}</Crumbs>

@@ -26,7 +26,7 @@ export default function PipelinesPage() {
 
   return (
     <Page
-      title="Pipelines"
+      name="Pipelines"
       description="Streams that read, transform and write, run by the agents."
       actions={
         <Button variant="primary" icon="plus" data-create="" onClick={openForm}>

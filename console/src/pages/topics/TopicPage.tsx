@@ -43,7 +43,7 @@ export default function TopicPage() {
   )
   if (topic.data === undefined && topic.isError) {
     return (
-      <Page title={title}>
+      <Page name={topicName} title={title}>
         <Card>
           <ErrorState what="topic" error={topic.error} onRetry={() => void topic.refetch()} />
         </Card>
@@ -52,6 +52,7 @@ export default function TopicPage() {
   }
   return (
     <Page
+      name={topicName}
       title={title}
       actions={
         <Menu

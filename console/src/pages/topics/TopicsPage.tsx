@@ -26,7 +26,7 @@ export default function TopicsPage() {
 
   return (
     <Page
-      title="Topics"
+      name="Topics"
       description="Where records are kept, in order, by partition."
       actions={
         <Button variant="primary" icon="plus" data-create="" onClick={openForm}>
