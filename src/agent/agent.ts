@@ -8,6 +8,7 @@ import {
   type Traffic,
 } from '../control/index.ts'
 import { answerQuestion, type ClusterView } from './cluster/answers.ts'
+import type { SupervisorEvents } from './pipelines/instance.ts'
 import type { Supervisor } from './pipelines/supervisor.ts'
 
 const reportIntervalMs = 1000
@@ -20,6 +21,8 @@ const maxLogLines = 5000
 export interface KafkaFigures {
   readonly connections: () => number
   readonly traffic: () => Traffic
+  /** Requests by the name of their API. */
+  readonly requests: () => ReadonlyMap<string, number>
 }
 
 export interface AgentOptions {
@@ -30,7 +33,7 @@ export interface AgentOptions {
   readonly clock: Clock
   readonly log: Log
   /** Makes the supervisor of its pipelines; absent without the pipelines role. */
-  readonly supervisor: ((host: { onLog: (line: LogReport) => void; onChange: () => void }) => Supervisor) | undefined
+  readonly supervisor: ((events: SupervisorEvents) => Supervisor) | undefined
 }
 
 /** One agent: follows its orders, tells how it goes, answers questions about the cluster's data. */
@@ -57,6 +60,11 @@ export class Agent {
       onChange: () => this.#wakeReport(),
     })
     this.#loops = Promise.all([this.#followOrders(), this.#report()])
+  }
+
+  /** Requests on the Kafka port by the name of their API. */
+  get requests(): ReadonlyMap<string, number> {
+    return this.#options.figures.requests()
   }
 
   /** What the agent reports at this moment, without its log lines. */

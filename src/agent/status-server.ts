@@ -1,20 +1,19 @@
 import { createServer, type Server } from 'node:http'
 import type { AgentReport } from '../control/index.ts'
-
-export interface StatusServerOptions {
-  readonly version: string
-  /** What the agent reports of itself at this moment. */
-  readonly report: () => AgentReport
-  /** Requests on the Kafka port by the name of their API; none without the proxy role. */
-  readonly requests: () => ReadonlyMap<string, number>
-}
+import type { Agent } from './agent.ts'
 
 /** The agent's own HTTP server: `/v1/status` for health checks, `/metrics` for Prometheus. */
 export class StatusServer {
   readonly #server: Server
 
-  constructor(options: StatusServerOptions) {
+  /** Until there is an agent its status is 503. */
+  constructor(version: string, agent: () => Agent | undefined) {
     this.#server = createServer((request, response) => {
+      const current = agent()
+      if (current === undefined) {
+        response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' }).end('starting\n')
+        return
+      }
       switch (request.url?.split('?')[0]) {
         case '/v1/status':
           response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('OK')
@@ -22,7 +21,7 @@ export class StatusServer {
         case '/metrics':
           response
             .writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
-            .end(metricsText(options))
+            .end(metricsText(version, current))
           return
         default:
           response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
@@ -52,8 +51,8 @@ export class StatusServer {
 
 type Series = readonly [labels: Readonly<Record<string, string>>, value: number]
 
-function metricsText({ version, report, requests }: StatusServerOptions): string {
-  const { cpu, memoryBytes, connections, traffic, instances } = report()
+function metricsText(version: string, agent: Agent): string {
+  const { cpu, memoryBytes, connections, traffic, instances } = agent.figures
   const ofInstances = (value: (instance: AgentReport['instances'][number]) => number): Series[] =>
     instances.map(instance => [{ pipeline_id: instance.pipelineId, instance_id: instance.instanceId }, value(instance)])
   const families: [name: string, kind: 'gauge' | 'counter', help: string, series: readonly Series[]][] = [
@@ -73,7 +72,7 @@ function metricsText({ version, report, requests }: StatusServerOptions): string
       'warpstream_agent_kafka_requests_total',
       'counter',
       'Requests on the Kafka port.',
-      [...requests()].map(([api, count]) => [{ api }, count] as const),
+      [...agent.requests].map(([api, count]) => [{ api }, count] as const),
     ],
     [
       'warpstream_pipeline_running',

@@ -12,6 +12,7 @@ export type {
 } from './agent-link.ts'
 export type * from './api-types.ts'
 export { type ClusterAccess, managedComponents } from './configuration/components.ts'
+export { pipelineJsonSchema } from './configuration/json-schema.ts'
 export { createLinter } from './configuration/linter.ts'
 export { readSettings } from './configuration/settings.ts'
 export { ControlPlane, type ControlPlaneOptions } from './control-plane.ts'

@@ -10,8 +10,15 @@ const maxDelayMs = 60_000
 /** A run of that length was healthy: the next failure starts with the shortest delay again. */
 const healthyRunMs = 60_000
 
+/** Whom instances tell what happens to them. */
+export interface SupervisorEvents {
+  readonly onLog: (line: LogReport) => void
+  /** Called when a report would differ in more than its counters. */
+  readonly onChange: () => void
+}
+
 /** What all instances of an agent share. */
-export interface InstanceHost {
+export interface InstanceHost extends SupervisorEvents {
   readonly seedBroker: string
   readonly clientId: string
   readonly hostAccess: boolean
@@ -20,9 +27,6 @@ export interface InstanceHost {
   readonly socketFolder: string
   readonly http: PipelineHttpServer | undefined
   readonly clock: Clock
-  readonly onLog: (line: LogReport) => void
-  /** Called when a report would differ in more than its counters. */
-  readonly onChange: () => void
 }
 
 type Counters = InstanceReport['counters']

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import { DataFolderError, takeDataFolder } from './data-folder.ts'
+
+test('a folder belongs to one process at a time, and is free when that one is gone', t => {
+  const parent = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+  t.after(() => rmSync(parent, { recursive: true }))
+  const path = join(parent, 'a', 'b')
+  const take = `import { takeDataFolder } from ${JSON.stringify(new URL('./data-folder.ts', import.meta.url).href)}
+    try { takeDataFolder(${JSON.stringify(path)}); process.kill(process.pid, 'SIGKILL') }
+    catch (error) { console.log(error.message) }`
+  const other = () => spawnSync(process.execPath, ['--input-type=module', '-e', take], { encoding: 'utf8' })
+
+  const folder = takeDataFolder(path)
+  assert.match(other().stdout, new RegExp(`is in use by another process \\(process ${process.pid}\\)`))
+  folder.release()
+  assert.equal(other().signal, 'SIGKILL')
+  takeDataFolder(path).release()
+})
+
+test('a file in its place is told', t => {
+  const parent = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+  t.after(() => rmSync(parent, { recursive: true }))
+  writeFileSync(join(parent, 'file'), '')
+  assert.throws(() => takeDataFolder(join(parent, 'file')), DataFolderError)
+})

@@ -1,0 +1,56 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import process from 'node:process'
+import { DatabaseSync } from 'node:sqlite'
+
+/** The data folder is in use by another process, or cannot be used at all. The message is for people. */
+export class DataFolderError extends Error {}
+
+/** Where one process keeps everything that survives it. */
+export interface DataFolder {
+  readonly path: string
+  readonly bucket: string
+  readonly metadata: string
+  readonly control: string
+  /** Lets another process have it. */
+  release(): void
+}
+
+/**
+ * Takes a folder for this process alone, and makes it when it is missing. The lock is one of the operating system's, by
+ * way of an open SQLite transaction: it ends with the process however that ends, so that there is never a stale one.
+ */
+export function takeDataFolder(folder: string): DataFolder {
+  const path = resolve(folder)
+  const pidFile = join(path, 'penstock.pid')
+  let lock: DatabaseSync
+  try {
+    mkdirSync(join(path, 'bucket'), { recursive: true })
+    lock = new DatabaseSync(join(path, 'penstock.lock'), { timeout: 0 })
+  } catch (cause) {
+    throw new DataFolderError(`the data folder ${path} cannot be used: ${(cause as Error).message}`, { cause })
+  }
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    throw new DataFolderError(`the data folder ${path} is in use by another process${pidOf(pidFile)}`, { cause })
+  }
+  writeFileSync(pidFile, `${process.pid}\n`)
+  return {
+    path,
+    bucket: join(path, 'bucket'),
+    metadata: join(path, 'metadata.sqlite'),
+    control: join(path, 'control.sqlite'),
+    release: () => lock.close(),
+  }
+}
+
+/** For the message only: what holds is the lock. */
+function pidOf(pidFile: string): string {
+  try {
+    return ` (process ${readFileSync(pidFile, 'utf8').trim()})`
+  } catch {
+    return '' // the other one has not written it yet
+  }
+}

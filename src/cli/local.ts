@@ -1,0 +1,140 @@
+import process from 'node:process'
+import type { Log } from '../base/index.ts'
+import { createLog, severityOf } from '../engine/index.ts'
+import { type DataFolder, DataFolderError, takeDataFolder } from './data-folder.ts'
+import { describeFlags, FlagError, type FlagValues, flag, readFlags } from './flags.ts'
+import { PortError, type Stack, startStack } from './stack.ts'
+
+const closeTimeoutMs = 15_000
+
+/** The flags of the commands that run everything in one process. */
+export const localFlags = {
+  kafkaPort: flag.port(9092, 'where Kafka clients connect'),
+  httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
+  pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),
+  consolePort: flag.port(9080, 'the console and the API'),
+  bindAddress: flag.text(
+    '127.0.0.1',
+    'the address on which all of them listen; there is no TLS, so think before you change it',
+  ),
+  discoveryKafkaHostnameOverride: flag.text('', 'the host that Kafka clients are told to connect to'),
+  enableManagedPipelines: flag.boolean(true, 'run pipelines here'),
+  managedPipelinesGroupName: flag.text(
+    '',
+    'run only pipelines of this pipeline_group; without it, those that have none',
+  ),
+  enablePipelinesHostAccess: flag.boolean(
+    false,
+    'let pipelines use files, programs and environment variables of this host',
+  ),
+  availabilityZone: flag.text('', 'the zone that clients and pipelines are told'),
+  logLevel: flag.text('warn', 'the least severe lines of the log on standard error: debug, info, warn or error'),
+} as const
+
+/** Runs a playground or a standalone server until it is told to stop; answers the exit code. */
+export async function runLocal(
+  name: 'playground' | 'standalone',
+  args: readonly string[],
+  dataDir: { readonly default: string } | null,
+): Promise<number> {
+  const startedAt = performance.now()
+  const specs =
+    dataDir === null ? localFlags : { ...localFlags, dataDir: flag.text(dataDir.default, 'where everything is kept') }
+  let folder: DataFolder | null = null
+  try {
+    const flags = readFlags(specs, args, process.env)
+    if (flags === 'help') {
+      process.stdout.write(`penstock ${name} [flags]\n\n${describeFlags(specs)}\n`)
+      return 0
+    }
+    if ('dataDir' in flags) folder = takeDataFolder(String(flags.dataDir))
+    const stack = await startStack({ ...stackOptions(flags), folder })
+    const readyMs = Math.round(performance.now() - startedAt)
+    process.stdout.write(welcome(name, stack, folder, readyMs))
+    return await untilStopped(stack)
+  } catch (error) {
+    if (!(error instanceof FlagError || error instanceof PortError || error instanceof DataFolderError)) throw error
+    const hint = error instanceof FlagError ? `; penstock ${name} -help lists all flags` : ''
+    process.stderr.write(`penstock ${name}: ${error.message}${hint}\n`)
+    return 1
+  } finally {
+    folder?.release()
+  }
+}
+
+function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typeof startStack>[0], 'folder'> {
+  return {
+    host: flags.bindAddress,
+    advertisedHost: flags.discoveryKafkaHostnameOverride,
+    kafkaPort: flags.kafkaPort,
+    httpPort: flags.httpPort,
+    pipelinesPort: flags.pipelinesPort,
+    consolePort: flags.consolePort,
+    enableManagedPipelines: flags.enableManagedPipelines,
+    enablePipelinesHostAccess: flags.enablePipelinesHostAccess,
+    managedPipelinesGroupName: flags.managedPipelinesGroupName,
+    availabilityZone: flags.availabilityZone,
+    pipelineMemoryMb: 512,
+    log: standardErrorLog(flags.logLevel),
+  }
+}
+
+function standardErrorLog(level: string): Log {
+  if (!['debug', 'info', 'warn', 'error', 'trace', 'off'].includes(level) || severityOf(level) < 0)
+    throw new FlagError(`-logLevel has to be debug, info, warn or error, not ${JSON.stringify(level)}`)
+  const format = {
+    level,
+    format: 'logfmt',
+    add_timestamp: true,
+    level_name: 'level',
+    timestamp_name: 'time',
+    message_name: 'msg',
+    static_fields: {},
+  }
+  return createLog(
+    format,
+    line => process.stderr.write(line.endsWith('\n') ? line : `${line}\n`),
+    () => Date.now(),
+  )
+}
+
+function welcome(name: string, stack: Stack, folder: DataFolder | null, readyMs: number): string {
+  const kept =
+    folder === null ? 'Nothing is kept: everything is gone when it stops.' : `Everything is kept in ${folder.path}.`
+  return [
+    `Penstock ${name} is ready (${readyMs} ms). ${kept}`,
+    '',
+    `  Console     ${stack.consoleUrl}`,
+    `  Kafka       ${stack.kafkaAddress}`,
+    `  Agent       ${stack.agentUrl}/v1/status`,
+    ...(stack.pipelinesUrl === undefined ? [] : [`  Pipelines   ${stack.pipelinesUrl}`]),
+    '',
+    `  export WARPSTREAM_API_URL=${stack.apiUrl}`,
+    `  export WARPSTREAM_API_KEY=${stack.apiKey}`,
+    '',
+    'Press Ctrl-C to stop.',
+    '',
+  ].join('\n')
+}
+
+/** Waits for the first signal and stops in order; the second one, or too long a time, ends the process at once. */
+function untilStopped(stack: Stack): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let isStopping = false
+    const onSignal = () => {
+      if (isStopping) process.exit(130)
+      isStopping = true
+      process.stdout.write('\nStopping …\n')
+      const timer = setTimeout(() => {
+        process.stderr.write(`penstock: not everything stopped within ${closeTimeoutMs / 1000} s\n`)
+        process.exit(1)
+      }, closeTimeoutMs)
+      stack
+        .close()
+        .then(() => resolve(0), reject)
+        .finally(() => clearTimeout(timer))
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+  })
+}

@@ -1,0 +1,98 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { pathToFileURL } from 'node:url'
+import type { KafkaFigures } from '../agent/index.ts'
+import { systemClock, systemRandom } from '../base/index.ts'
+import { Broker, localLogConfig } from '../broker/index.ts'
+import { type Metadata, openSqliteMetadata } from '../metadata/index.ts'
+import { openStore } from '../storage/index.ts'
+import { type Closers, listen, type StackOptions } from './stack.ts'
+
+/** The Kafka port of a stack. */
+export interface KafkaPort {
+  /** What clients are told, `host:port`. */
+  readonly address: string
+  /** How this process reaches it. */
+  readonly connectHost: string
+  readonly port: number
+  readonly metadata: Metadata
+  readonly figures: KafkaFigures
+}
+
+/** Opens metadata, bucket and broker, and listens. */
+export async function startKafka(options: StackOptions, closers: Closers): Promise<KafkaPort> {
+  const { folder, host, kafkaPort, log } = options
+  const metadata = await openSqliteMetadata({
+    path: folder?.metadata ?? ':memory:',
+    clock: systemClock,
+    random: systemRandom,
+  })
+  closers.push(() => metadata.close())
+  const bucket = folder?.bucket ?? temporaryBucket(closers)
+  // What ends with the process need not survive the machine.
+  const store = await openStore(pathToFileURL(bucket).href, { fsync: folder !== null })
+  const connectHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const advertisedHost = options.advertisedHost === '' ? connectHost : options.advertisedHost
+  const broker = await Broker.open({
+    metadata,
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    logConfig: localLogConfig,
+    config: {
+      advertisedHost,
+      rack: options.availabilityZone === '' ? null : options.availabilityZone,
+      // Whoever starts consumers one after the other by hand does not want to wait for three seconds each time.
+      groupInitialRebalanceDelayMs: 0,
+    },
+  })
+  closers.push(() => broker.close())
+  const port = await listen('kafkaPort', kafkaPort, wanted => broker.listen(wanted, host))
+  return { address: `${advertisedHost}:${port}`, connectHost, port, metadata, figures: figuresOf(broker, metadata) }
+}
+
+function figuresOf(broker: Broker, metadata: Metadata): KafkaFigures {
+  const produced = { bytes: 0, records: 0 }
+  metadata.onAppend(appended => {
+    for (const { extents } of appended) {
+      for (const { baseOffset, lastOffset, sizeBytes } of extents) {
+        produced.bytes += sizeBytes
+        produced.records += lastOffset - baseOffset + 1
+      }
+    }
+  })
+  return {
+    connections: () => broker.counters?.connectionsOpen ?? 0,
+    traffic: () => ({
+      producedBytes: produced.bytes,
+      producedRecords: produced.records,
+      fetchedBytes: broker.counters?.bytesOut ?? 0,
+    }),
+    requests: () => broker.counters?.requests ?? new Map(),
+  }
+}
+
+const temporaryPrefix = 'penstock-playground-'
+
+/** A folder that goes with the process. One that was killed leaves its folder behind; the next one clears it away. */
+function temporaryBucket(closers: Closers): string {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(temporaryPrefix) ? Number(name.slice(temporaryPrefix.length).split('-')[0]) : 0
+    if (pid > 0 && !isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+  const folder = mkdtempSync(join(tmpdir(), `${temporaryPrefix}${process.pid}-`))
+  closers.push(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

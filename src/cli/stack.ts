@@ -1,0 +1,203 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import {
+  Agent,
+  KafkaClient,
+  PipelineHttpServer,
+  pipelineWorld,
+  StatusServer,
+  Supervisor,
+  type SupervisorEvents,
+} from '../agent/index.ts'
+import { type Log, systemClock, systemRandom } from '../base/index.ts'
+import { createRegistry } from '../components/index.ts'
+import { ControlPlane, ControlServer, createLinter, openSqlite, pipelineJsonSchema } from '../control/index.ts'
+import type { DataFolder } from './data-folder.ts'
+import { type KafkaPort, startKafka } from './stack-kafka.ts'
+import { version } from './version.ts'
+
+/** Beside the bundle, or where the build puts it when the program runs from its sources. */
+const consoleFolder = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/console' : './console', import.meta.url),
+)
+
+export interface StackOptions {
+  /** Where everything is kept; null keeps it in memory. */
+  readonly folder: DataFolder | null
+  /** Where all ports listen. */
+  readonly host: string
+  /** What Kafka clients are told to connect to; empty means where they can by `host`. */
+  readonly advertisedHost: string
+  readonly kafkaPort: number
+  readonly httpPort: number
+  readonly pipelinesPort: number
+  readonly consolePort: number
+  readonly enableManagedPipelines: boolean
+  readonly enablePipelinesHostAccess: boolean
+  readonly managedPipelinesGroupName: string
+  readonly availabilityZone: string
+  readonly pipelineMemoryMb: number
+  readonly log: Log
+}
+
+/** A control plane and an agent in one process. */
+export interface Stack {
+  /** The console's address with the token that signs in. */
+  readonly consoleUrl: string
+  readonly apiUrl: string
+  /** An application key. */
+  readonly apiKey: string
+  readonly kafkaAddress: string
+  readonly agentUrl: string
+  /** Absent without managed pipelines. */
+  readonly pipelinesUrl: string | undefined
+  /** Stops everything in order: pipelines first, so that what they have read still arrives. */
+  close(): Promise<void>
+}
+
+/** What is to be done at the end, in reverse order. */
+export type Closers = (() => Promise<void> | void)[]
+
+/** A port that cannot be listened on; the message names the flag that changes it. */
+export class PortError extends Error {}
+
+/** Starts everything side by side; when it resolves, the console answers and Kafka accepts. What was started before a failure is stopped. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const closers: Closers = []
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer()
+  }
+  try {
+    return await start(options, closers, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(options: StackOptions, closers: Closers, close: () => Promise<void>): Promise<Stack> {
+  const { host, log } = options
+  let agent: Agent | undefined
+  const [plane, kafka, status, pipelines] = await Promise.all([
+    startControlPlane(options, closers),
+    startKafka(options, closers),
+    startStatusServer(options, closers, () => agent),
+    options.enableManagedPipelines ? startPipelineServer(options, closers) : undefined,
+  ])
+  const running = new Agent({
+    link: plane.link,
+    hello: {
+      // There is one agent to a stack, and it comes back to what it ran before.
+      identity: 'local',
+      name: `${hostname()}:${process.pid}`,
+      version,
+      roles: ['proxy', 'jobs', ...(pipelines === undefined ? [] : (['pipelines'] as const))],
+      pipelineGroup: options.managedPipelinesGroupName,
+      availabilityZone: options.availabilityZone,
+      kafkaAddress: kafka.address,
+      httpAddress: status.address,
+      startedAt: systemClock.now(),
+    },
+    view: { client: new KafkaClient(kafka.connectHost, kafka.port), metadata: kafka.metadata },
+    figures: kafka.figures,
+    clock: systemClock,
+    log,
+    supervisor: pipelines && (events => newSupervisor(options, kafka, pipelines, events)),
+  })
+  agent = running
+  closers.push(() => running.close())
+  return {
+    consoleUrl: `${plane.url}/?token=${plane.signInToken}`,
+    apiUrl: plane.apiUrl,
+    apiKey: plane.apiKey,
+    kafkaAddress: kafka.address,
+    agentUrl: `http://${status.address}`,
+    pipelinesUrl: pipelines && `http://${pipelines.address}`,
+    close,
+  }
+}
+
+async function startControlPlane(options: StackOptions, closers: Closers) {
+  const { folder, host, log } = options
+  const registry = createRegistry()
+  const hostAccess = options.enablePipelinesHostAccess
+  const database = openSqlite(folder?.control ?? ':memory:')
+  closers.push(() => database.close())
+  const plane = await ControlPlane.open({
+    database,
+    lint: createLinter({ registry, world: pipelineWorld(hostAccess), hostAccess }),
+    jsonSchema: once(() => pipelineJsonSchema(registry, hostAccess)),
+    version,
+    isEphemeral: folder === null,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  })
+  closers.push(() => plane.close())
+  const server = await listen('consolePort', options.consolePort, port =>
+    ControlServer.listen(plane, { consoleFolder, host, port }),
+  )
+  closers.push(() => server.close())
+  const { link, apiUrl, signInToken, first } = plane
+  return { link, url: server.url, apiUrl, signInToken, apiKey: first.applicationKey.secret }
+}
+
+async function startStatusServer({ host, httpPort }: StackOptions, closers: Closers, agent: () => Agent | undefined) {
+  const status = new StatusServer(version, agent)
+  const port = await listen('httpPort', httpPort, wanted => status.listen(host, wanted))
+  closers.push(() => status.close())
+  return { address: `${host}:${port}` }
+}
+
+async function startPipelineServer({ host, pipelinesPort }: StackOptions, closers: Closers) {
+  const server = new PipelineHttpServer()
+  const port = await listen('pipelinesPort', pipelinesPort, wanted => server.listen(host, wanted))
+  closers.push(() => server.close())
+  const socketFolder = mkdtempSync(join(tmpdir(), 'penstock-sockets-'))
+  closers.push(() => rmSync(socketFolder, { recursive: true, force: true }))
+  return { server, socketFolder, address: `${host}:${port}` }
+}
+
+function newSupervisor(
+  options: StackOptions,
+  kafka: KafkaPort,
+  { server, socketFolder }: Awaited<ReturnType<typeof startPipelineServer>>,
+  events: SupervisorEvents,
+): Supervisor {
+  const zone = options.availabilityZone
+  return new Supervisor({
+    seedBroker: `${kafka.connectHost}:${kafka.port}`,
+    // The original's way of telling the cluster in which zone a client is.
+    clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
+    hostAccess: options.enablePipelinesHostAccess,
+    limits: { memoryMb: options.pipelineMemoryMb, silentMs: 10_000, graceMs: 10_000 },
+    socketFolder,
+    http: server,
+    clock: systemClock,
+    ...events,
+  })
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let value: Promise<Value> | undefined
+  return () => (value ??= make())
+}
+
+/** Listens where a flag says, and blames the flag where that cannot be. */
+export async function listen<Result>(
+  flagName: string,
+  port: number,
+  start: (port: number) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await start(port)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const reason = code === 'EADDRINUSE' ? 'is taken' : code === 'EACCES' ? 'is not allowed' : undefined
+    if (reason === undefined) throw cause
+    throw new PortError(`port ${port} ${reason}: choose another one with -${flagName} (0 takes a free one)`, { cause })
+  }
+}
