@@ -37,3 +37,4 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
+export { compileRe2, type Re2 } from './text/re2.ts'
