@@ -1,7 +1,9 @@
 import { compileQuery, compileTree } from './compiler/program.ts'
 import { Library, type LibraryOptions } from './compiler/library.ts'
 import { CompiledInterpolation, CompiledMapping } from './compiled.ts'
+import { MappingError } from './errors.ts'
 import type { CompileOptions, CompileResult, InterpolationResult } from './mapping.ts'
+import { provideCompiler } from './runtime/dynamic.ts'
 import { FUNCTIONS, METHODS } from './stdlib/registry.gen.ts'
 import { type Diagnostic, diagnose } from './syntax/diagnostic.ts'
 import { Fault } from './syntax/fault.ts'
@@ -49,3 +51,9 @@ function tooDeep(text: string, error: unknown): Diagnostic {
   if (!(error instanceof RangeError)) throw error
   return diagnose(text, { at: 0, message: 'nested too deeply' })
 }
+
+provideCompiler((text, world) => {
+  const { mapping, diagnostics } = compileMapping(text, { world, pureOnly: true, withoutMessage: true })
+  if (mapping === undefined) throw new MappingError(diagnostics[0]!.gotMessage, 'closed')
+  return target => mapping.apply(target)
+})

@@ -18,6 +18,7 @@ export { textOfMetadata } from './runtime/metadata-text.ts'
 export type { CacheAccess, CallContext, FunctionSpec, MethodSpec, World } from './stdlib/spec.ts'
 export { clone as cloneValue, compareText, equals as equalValues, toText } from './stdlib/support.ts'
 export type { Diagnostic } from './syntax/diagnostic.ts'
+export { compileRe2, type Re2 } from './text/re2.ts'
 export { utf8Bytes, utf8Text } from './text/bytes.ts'
 export {
   DELETED,
@@ -37,4 +38,3 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
-export { compileRe2, type Re2 } from './text/re2.ts'

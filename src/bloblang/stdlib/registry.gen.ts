@@ -86,12 +86,15 @@ import method_float64 from './methods/float64.ts'
 import method_floor from './methods/floor.ts'
 import method_fold from './methods/fold.ts'
 import method_format from './methods/format.ts'
+import method_format_json from './methods/format_json.ts'
+import method_format_msgpack from './methods/format_msgpack.ts'
 import method_format_timestamp from './methods/format_timestamp.ts'
 import method_format_timestamp_strftime from './methods/format_timestamp_strftime.ts'
 import method_format_timestamp_unix from './methods/format_timestamp_unix.ts'
 import method_format_timestamp_unix_micro from './methods/format_timestamp_unix_micro.ts'
 import method_format_timestamp_unix_milli from './methods/format_timestamp_unix_milli.ts'
 import method_format_timestamp_unix_nano from './methods/format_timestamp_unix_nano.ts'
+import method_format_xml from './methods/format_xml.ts'
 import method_from from './methods/from.ts'
 import method_from_all from './methods/from_all.ts'
 import method_get from './methods/get.ts'
@@ -122,8 +125,12 @@ import method_not_empty from './methods/not_empty.ts'
 import method_not_null from './methods/not_null.ts'
 import method_number from './methods/number.ts'
 import method_or from './methods/or.ts'
+import method_parse_big_decimal from './methods/parse_big_decimal.ts'
+import method_parse_csv from './methods/parse_csv.ts'
 import method_parse_duration from './methods/parse_duration.ts'
 import method_parse_duration_iso8601 from './methods/parse_duration_iso8601.ts'
+import method_parse_form_url_encoded from './methods/parse_form_url_encoded.ts'
+import method_parse_json from './methods/parse_json.ts'
 import method_parse_jwt_es256 from './methods/parse_jwt_es256.ts'
 import method_parse_jwt_es384 from './methods/parse_jwt_es384.ts'
 import method_parse_jwt_es512 from './methods/parse_jwt_es512.ts'
@@ -133,8 +140,11 @@ import method_parse_jwt_hs512 from './methods/parse_jwt_hs512.ts'
 import method_parse_jwt_rs256 from './methods/parse_jwt_rs256.ts'
 import method_parse_jwt_rs384 from './methods/parse_jwt_rs384.ts'
 import method_parse_jwt_rs512 from './methods/parse_jwt_rs512.ts'
+import method_parse_msgpack from './methods/parse_msgpack.ts'
 import method_parse_timestamp from './methods/parse_timestamp.ts'
 import method_parse_timestamp_strptime from './methods/parse_timestamp_strptime.ts'
+import method_parse_url from './methods/parse_url.ts'
+import method_parse_xml from './methods/parse_xml.ts'
 import method_pow from './methods/pow.ts'
 import method_quote from './methods/quote.ts'
 import method_re_find_all from './methods/re_find_all.ts'
@@ -296,12 +306,15 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['floor', method_floor],
   ['fold', method_fold],
   ['format', method_format],
+  ['format_json', method_format_json],
+  ['format_msgpack', method_format_msgpack],
   ['format_timestamp', method_format_timestamp],
   ['format_timestamp_strftime', method_format_timestamp_strftime],
   ['format_timestamp_unix', method_format_timestamp_unix],
   ['format_timestamp_unix_micro', method_format_timestamp_unix_micro],
   ['format_timestamp_unix_milli', method_format_timestamp_unix_milli],
   ['format_timestamp_unix_nano', method_format_timestamp_unix_nano],
+  ['format_xml', method_format_xml],
   ['from', method_from],
   ['from_all', method_from_all],
   ['get', method_get],
@@ -332,8 +345,12 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['not_null', method_not_null],
   ['number', method_number],
   ['or', method_or],
+  ['parse_big_decimal', method_parse_big_decimal],
+  ['parse_csv', method_parse_csv],
   ['parse_duration', method_parse_duration],
   ['parse_duration_iso8601', method_parse_duration_iso8601],
+  ['parse_form_url_encoded', method_parse_form_url_encoded],
+  ['parse_json', method_parse_json],
   ['parse_jwt_es256', method_parse_jwt_es256],
   ['parse_jwt_es384', method_parse_jwt_es384],
   ['parse_jwt_es512', method_parse_jwt_es512],
@@ -343,8 +360,11 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['parse_jwt_rs256', method_parse_jwt_rs256],
   ['parse_jwt_rs384', method_parse_jwt_rs384],
   ['parse_jwt_rs512', method_parse_jwt_rs512],
+  ['parse_msgpack', method_parse_msgpack],
   ['parse_timestamp', method_parse_timestamp],
   ['parse_timestamp_strptime', method_parse_timestamp_strptime],
+  ['parse_url', method_parse_url],
+  ['parse_xml', method_parse_xml],
   ['pow', method_pow],
   ['quote', method_quote],
   ['re_find_all', method_re_find_all],

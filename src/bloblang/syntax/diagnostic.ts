@@ -14,6 +14,8 @@ export interface Diagnostic {
   readonly excerpt: string
   /** The same place as one number: `char 10: expected query`, as the original reports interpolations. */
   readonly charText: string
+  /** The message and what stands at the place instead, as the original words it where it gives no place. */
+  readonly gotMessage: string
   /** Nearest names or parameters, where one was unknown. */
   readonly suggestions: readonly string[]
 }
@@ -23,6 +25,8 @@ export interface Failure {
   /** In UTF-16 units of the text. */
   readonly at: number
   readonly message: string
+  /** Whether it says what was expected. */
+  readonly expects?: boolean
   readonly suggestions?: readonly string[]
   /** The failure inside of an imported file. */
   readonly imported?: { readonly path: string; readonly text: string; readonly failure: Failure }
@@ -47,6 +51,7 @@ export function diagnose(text: string, failure: Failure, file = ''): Diagnostic 
     text: `line ${line} char ${column}: ${message}`,
     excerpt: inner === undefined ? own : `${own}\n\n${inner.excerpt}`,
     charText: `char ${countPoints(text, 0, failure.at) + 1}: ${inner === undefined ? head : `${head}: ${inner.charText}`}`,
+    gotMessage: `${head}${got(text, failure)}`,
     suggestions: failure.suggestions ?? [],
   }
 }
@@ -77,4 +82,11 @@ function contextLine(text: string, lineStart: number, column: number): string {
   const end = text.indexOf('\n', lineStart)
   const line = [...text.slice(lineStart, end === -1 ? undefined : end)]
   return column < line.length - 60 ? line.slice(0, column + 60).join('') : line.join('')
+}
+
+/** Up to five characters from the place on. */
+function got(text: string, failure: Failure): string {
+  const snippet = [...text.slice(failure.at, failure.at + 10)].slice(0, 5).join('')
+  if (failure.expects === true) return snippet === '' ? ', but reached end of input' : `, got: ${snippet}`
+  return snippet === '' ? '' : `: ${snippet}`
 }

@@ -1,5 +1,4 @@
-import { compileMapping } from '../../compile.ts'
-import { MappingError } from '../../errors.ts'
+import { compileDynamic } from '../../runtime/dynamic.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -16,9 +15,5 @@ export default defineMethod({
       '{"body":{"foo":"HELLO"}}',
     ],
   ],
-  create([text], world) {
-    const { mapping, diagnostics } = compileMapping(text as string, { world, pureOnly: true, withoutMessage: true })
-    if (mapping === undefined) throw new MappingError(diagnostics[0]!.message, 'closed')
-    return target => mapping.apply(target)
-  },
+  create: ([text], world) => compileDynamic(text as string, world),
 })
