@@ -73,6 +73,7 @@ export class Agent {
     return {
       revision: this.#revision,
       instances: this.#supervisor?.reports ?? [],
+      ended: [],
       cpu: this.#cpuShare,
       memoryBytes: process.memoryUsage.rss(),
       connections: figures.connections(),
@@ -142,9 +143,11 @@ export class Agent {
       if (this.#agentId === '') continue
       const logs = this.#logs
       this.#logs = []
+      const ended = this.#supervisor?.takeEnded() ?? []
       try {
-        await link.report(this.#agentId, { ...this.figures, logs })
+        await link.report(this.#agentId, { ...this.figures, logs, ended })
       } catch (error) {
+        this.#supervisor?.keepEnded(ended)
         this.#logs = [...logs, ...this.#logs].slice(-maxLogLines)
         if (!signal.aborted) log.warn('a report could not be sent', { error: String(error) })
         await clock.sleep(retryDelayMs, signal).catch(() => undefined)

@@ -79,7 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function start(options: StackOptions, closers: Closers, close: () => Promise<void>): Promise<Stack> {
-  const { host, log } = options
+  const { log } = options
   let agent: Agent | undefined
   const [plane, kafka, status, pipelines] = await Promise.all([
     startControlPlane(options, closers),

@@ -47,6 +47,8 @@ export interface AgentReport {
   readonly revision: number
   /** All instances that the agent has not let go, also those that are stopping. */
   readonly instances: readonly InstanceReport[]
+  /** Instances that it let go since the last report, with their last figures. */
+  readonly ended: readonly InstanceReport[]
   /** Share of one core that the process uses. */
   readonly cpu: number
   readonly memoryBytes: number

@@ -263,6 +263,7 @@ test('an agent gets its orders, tells how it goes, and answers questions that no
   const report = (revision: number, instances: InstanceReport[]): AgentReport => ({
     revision,
     instances,
+    ended: [],
     cpu: 0.1,
     memoryBytes: 1,
     connections: 0,

@@ -90,7 +90,9 @@ export class StatusBoard {
     for (const key of ['producedBytes', 'producedRecords', 'fetchedBytes'] as const)
       this.#traffic[key] += Math.max(0, report.traffic[key] - (before?.traffic[key] ?? 0))
     const present = new Map(report.instances.map(instance => [instance.instanceId, instance]))
-    for (const instance of before?.instances ?? []) if (!present.has(instance.instanceId)) this.#retire(instance)
+    const ended = new Map(report.ended.map(instance => [instance.instanceId, instance]))
+    for (const instance of before?.instances ?? [])
+      if (!present.has(instance.instanceId)) this.#retire(ended.get(instance.instanceId) ?? instance)
     const changed = new Set<string>()
     const known = new Map((before?.instances ?? []).map(instance => [instance.instanceId, instance]))
     for (const instance of [...present.values(), ...known.values()]) {

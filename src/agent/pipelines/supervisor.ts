@@ -1,11 +1,14 @@
 import type { InstanceOrder, InstanceReport } from '../../control/index.ts'
 import { Instance, type InstanceHost } from './instance.ts'
 
+const maxEnded = 1000
+
 /** Makes an agent's instances what its orders say. */
 export class Supervisor {
   readonly #host: InstanceHost
   readonly #instances = new Map<string, Instance>()
   #wanted = new Map<string, InstanceOrder>()
+  #ended: InstanceReport[] = []
 
   constructor(host: InstanceHost) {
     this.#host = host
@@ -14,6 +17,18 @@ export class Supervisor {
   /** All instances that have not ended, and those that came to their end and are still wanted. */
   get reports(): InstanceReport[] {
     return [...this.#instances.values()].map(instance => instance.report)
+  }
+
+  /** The last reports of instances that were let go; each is answered once. */
+  takeEnded(): InstanceReport[] {
+    const ended = this.#ended
+    this.#ended = []
+    return ended
+  }
+
+  /** Puts back what could not be sent. */
+  keepEnded(ended: readonly InstanceReport[]): void {
+    this.#ended = [...ended, ...this.#ended].slice(-maxEnded)
   }
 
   /** Starts, stops and changes over without waiting for it; another version starts when the earlier one has stopped. */
@@ -43,6 +58,7 @@ export class Supervisor {
     const id = instance.order.instanceId
     if (this.#instances.get(id) !== instance) return
     this.#instances.delete(id)
+    this.keepEnded([instance.report])
     const order = this.#wanted.get(id)
     if (order !== undefined) this.#ensure(order)
     this.#host.onChange()

@@ -16,14 +16,14 @@ export interface LinterOptions {
 /** Checks whole pipeline configurations: YAML, the `warpstream` block, every component and every mapping. */
 export function createLinter({ registry, world, hostAccess }: LinterOptions): PipelineLinter {
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock' }
-  let components: Promise<Registry> | undefined
+  let components: Registry | undefined
   return async yaml => {
     if (yaml.trim() === '') return [{ line: 1, column: 1, level: 'error', message: 'the configuration is empty' }]
     const broken = yamlFindings(yaml)
     if (broken.length > 0) return broken
     const { findings, streamText } = readSettings(yaml)
-    components ??= managedComponents(registry, access, hostAccess)
-    const found = await lintConfig(streamText, { registry: await components, world, deprecated: 'warning' })
+    components ??= await managedComponents(registry, access, hostAccess)
+    const found = await lintConfig(streamText, { registry: components, world, deprecated: 'warning' })
     const all = [...findings, ...found.map(toFinding)]
     return all.toSorted((a, b) => a.line - b.line || a.column - b.column)
   }
