@@ -1,0 +1,96 @@
+import { type Metadata, MetadataError } from '../../src/metadata/index.ts'
+import { type ObjectStore, StorageError } from '../../src/storage/index.ts'
+import type { World } from './world.ts'
+
+/** What may go wrong, as probabilities; all are zero once the world is to come to rest. */
+export interface Faults {
+  /** A put fails and the object is not there. */
+  putFails: number
+  /** A put fails but the object is there. */
+  putLies: number
+  /** An operation takes up to seconds instead of milliseconds. */
+  slow: number
+  getFails: number
+  /** A commit is refused as a whole. */
+  commitFails: number
+  /** A commit happens, but nobody is told. */
+  commitLies: number
+}
+
+export const NO_FAULTS: Faults = { putFails: 0, putLies: 0, slow: 0, getFails: 0, commitFails: 0, commitLies: 0 }
+
+/** A process: what it calls happens only while it lives; what it waits for when it dies never comes. */
+export interface Process {
+  alive: boolean
+}
+
+const never = () => new Promise<never>(() => {})
+
+/** The store as one process sees it through a bad network. */
+export function faultyStore(store: ObjectStore, world: World, faults: Faults, process: Process): ObjectStore {
+  const pass = async () => {
+    if (!process.alive) return never()
+    await world.clock.sleep(world.happens(faults.slow) ? world.below(3000) : 1 + world.below(10))
+    if (!process.alive) return never()
+  }
+  return {
+    ...store,
+    async put(...args) {
+      await pass()
+      if (world.happens(faults.putFails)) throw new StorageError('unavailable', 'the put failed')
+      await store.put(...args)
+      await pass()
+      if (world.happens(faults.putLies)) throw new StorageError('unavailable', 'the answer to the put got lost')
+    },
+    async get(...args) {
+      await pass()
+      if (world.happens(faults.getFails)) throw new StorageError('unavailable', 'the get failed')
+      return store.get(...args)
+    },
+    async delete(...args) {
+      await pass()
+      return store.delete(...args)
+    },
+    async list(...args) {
+      await pass()
+      return store.list(...args)
+    },
+    async close() {},
+  }
+}
+
+/** The metadata as one process sees them. Only what the log calls goes through the bad network. */
+export function faultyMetadata(metadata: Metadata, world: World, faults: Faults, process: Process): Metadata {
+  const pass = async () => {
+    if (!process.alive) return never()
+    await world.clock.sleep(world.happens(faults.slow) ? world.below(2000) : world.below(3))
+    if (!process.alive) return never()
+  }
+  return new Proxy(metadata, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target)
+      if (typeof member !== 'function') return member
+      const call = (args: unknown[]): unknown => Reflect.apply(member, target, args)
+      switch (name) {
+        case 'commit':
+          return async (...args: unknown[]) => {
+            await pass()
+            if (world.happens(faults.commitFails)) throw new MetadataError('busy', 'the commit was refused')
+            const result = await call(args)
+            await pass()
+            if (world.happens(faults.commitLies)) throw new MetadataError('unknown_outcome', 'the answer got lost')
+            return result
+          }
+        case 'catalog':
+        case 'onAppend':
+        case 'onTopicsChanged':
+          return (...args: unknown[]) => call(args)
+        default:
+          return async (...args: unknown[]) => {
+            await pass()
+            return call(args)
+          }
+      }
+    },
+  })
+}
