@@ -1,6 +1,12 @@
 import { Buffer } from 'node:buffer'
-import type { MessageFailure, MessageView, Value } from '../bloblang/index.ts'
-import { encodeUtf8, parseJson, printJson } from './body.ts'
+import {
+  type MessageFailure,
+  type MessageView,
+  parseBody,
+  printJson,
+  utf8Bytes,
+  type Value,
+} from '../bloblang/index.ts'
 
 /** Metadata of a message; never changed in place, so messages share it freely. */
 export type Metadata = ReadonlyMap<string, Value>
@@ -74,7 +80,7 @@ export class Message implements MessageView {
   }
 
   static fromText(text: string, metadata: Metadata = noMetadata, origin = 0): Message {
-    return Message.fromBytes(encodeUtf8(text), metadata, origin)
+    return Message.fromBytes(utf8Bytes(text), metadata, origin)
   }
 
   /** A message with a value as its body: text and bytes are the body itself, anything else is a JSON document. */
@@ -85,7 +91,7 @@ export class Message implements MessageView {
 
   bytes(): Uint8Array {
     if (this.#chunk === null) {
-      this.#chunk = this.#value === undefined ? noBytes : encodeUtf8(printJson(this.#value))
+      this.#chunk = this.#value === undefined ? noBytes : utf8Bytes(printJson(this.#value))
       this.#start = 0
       this.#end = this.#chunk.length
     } else if (this.#end - this.#start !== this.#chunk.length) {
@@ -97,7 +103,7 @@ export class Message implements MessageView {
   }
 
   structured(): Value {
-    if (this.#value === undefined) this.#value = parseJson(this.bytes())
+    if (this.#value === undefined) this.#value = parseBody(this.bytes())
     return this.#value
   }
 
@@ -146,7 +152,7 @@ export class Message implements MessageView {
   }
 
   withText(text: string): Message {
-    return this.withBytes(encodeUtf8(text))
+    return this.withBytes(utf8Bytes(text))
   }
 
   withMetadata(metadata: Metadata): Message {
@@ -216,7 +222,7 @@ export interface BodyWriter {
 }
 
 function bodyOf(value: Value): Body {
-  if (typeof value === 'string') value = encodeUtf8(value)
+  if (typeof value === 'string') value = utf8Bytes(value)
   if (value instanceof Uint8Array) return { chunk: value, start: 0, end: value.length, value: undefined }
   return { chunk: null, start: 0, end: 0, value }
 }
