@@ -99,6 +99,7 @@ class Simulation {
         flushBytes: 2000,
         overlapBytes: 300,
         cacheBytes: 5000,
+        uploadRetries: 1,
         epochExpiryMs: 15_000,
         deadObjectGraceMs: 10_000,
         housekeepingIntervalMs: 2000,
