@@ -19,6 +19,16 @@ export function fromQuery(query: Query, error: unknown): MappingError {
   return error.place === 'open' ? new MappingError(`${annotation}: ${error.message}`, 'sealed') : error
 }
 
+/** What a step yields, or a default where it fails. */
+export function withDefault(step: () => Value, fallback: Value): Value {
+  try {
+    return step()
+  } catch (error) {
+    if (error instanceof MappingError || error instanceof WrongTypeError) return fallback
+    throw error
+  }
+}
+
 /** `expected number value, got string from field `this.a` ("foo")`; the middle part only with a source. */
 export function describeWrongType(error: WrongTypeError, source?: string): string {
   const from = source === undefined ? '' : ` from ${source}`

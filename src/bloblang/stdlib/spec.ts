@@ -105,10 +105,6 @@ export interface MethodSpec extends CallableSpec {
    * target unevaluated.
    */
   readonly lazyTarget?: (target: () => Value, args: Args, call: CallContext) => Value
-  /**
-   * What the method yields where its target or itself fails (`bool(false)`, `number(0)`); undefined where failures stay failures.
-   */
-  readonly fallback?: (args: Args) => Value | undefined
 }
 
 /** The default export of `functions/<name>.ts`. */

@@ -1,4 +1,5 @@
 import { toBool } from '../../data/coerce.ts'
+import { withDefault } from '../../data/errors.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -22,5 +23,8 @@ export default defineMethod({
   create() {
     return toBool
   },
-  fallback: ([fallback]) => fallback as boolean | undefined,
+  lazyTarget(target, [fallback]) {
+    if (fallback === undefined) return toBool(target())
+    return withDefault(() => toBool(target()), fallback as boolean)
+  },
 })

@@ -1,4 +1,5 @@
 import { toFloat64 } from '../../data/coerce.ts'
+import { withDefault } from '../../data/errors.ts'
 import { Float } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -23,5 +24,8 @@ export default defineMethod({
   create() {
     return target => new Float(toFloat64(target))
   },
-  fallback: ([fallback]) => (fallback === undefined ? undefined : new Float(fallback as number)),
+  lazyTarget(target, [fallback]) {
+    const convert = () => new Float(toFloat64(target()))
+    return fallback === undefined ? convert() : withDefault(convert, new Float(fallback as number))
+  },
 })

@@ -1,0 +1,57 @@
+import { MappingError } from '../../errors.ts'
+import { parseJson } from '../../json/parse.ts'
+import { printJson } from '../../json/print.ts'
+import type { Value } from '../../value.ts'
+import { isArray, isObjectValue } from '../coerce.ts'
+import { within } from '../errors.ts'
+import { compileSchema } from './compile.ts'
+import { type Violation, validate } from './validate.ts'
+
+/** A schema that documents can be checked against. */
+export interface JsonSchema {
+  /** What does not fit, as text: one line a violation; null where the document fits. */
+  explain(document: Value): string | null
+}
+
+/** Compiles a JSON schema of draft 4, 6 or 7. Throws `failed to parse json schema definition: …`. */
+export function parseJsonSchema(text: string): JsonSchema {
+  const schema = readSchema(text)
+  return {
+    explain(document) {
+      const violations = validate(schema, isDocument(document) ? document : parseJson(printJson(document)))
+      return violations.length === 0 ? null : violations.map(describe).join('\n')
+    },
+  }
+}
+
+function readSchema(text: string) {
+  try {
+    return compileSchema(parseSchemaText(text))
+  } catch (error) {
+    throw within('failed to parse json schema definition', error)
+  }
+}
+
+/** The original reads a stream, so what ends too early is worded as for streams. */
+function parseSchemaText(text: string): Value {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    if (!(error instanceof MappingError) || error.message !== 'unexpected end of JSON input') throw error
+    throw new MappingError(text.trim() === '' ? 'EOF' : 'unexpected EOF')
+  }
+}
+
+/** All in lower case but the names of properties. */
+function describe({ field, description, property }: Violation): string {
+  const text = description.toLowerCase()
+  if (property === undefined) return `${field} ${text}`
+  return text.includes('\0') ? `${field} ${text.replace('\0', () => property)}` : `${field} ${property}${text}`
+}
+
+/** Whether it is made of what a JSON text can hold, with numbers as text. */
+function isDocument(value: Value): boolean {
+  if (isArray(value)) return value.every(isDocument)
+  if (isObjectValue(value)) return Object.values(value).every(isDocument)
+  return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
