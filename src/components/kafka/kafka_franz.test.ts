@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { Broker, localLogConfig } from '../../broker/index.ts'
+import { type Stream, startStream } from '../../engine/index.ts'
+import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
+import { openStore } from '../../storage/index.ts'
+import { createRegistry, systemWorld } from '../index.ts'
+
+let broker: Broker
+let metadata: Metadata
+let brokers: string
+let folder: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'penstock-kafka-franz-'))
+  metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+  broker = await Broker.open({
+    metadata,
+    store: await openStore('mem://kafka-franz-test'),
+    clock: systemClock,
+    random: systemRandom,
+    log: nullLog,
+    logConfig: localLogConfig,
+    config: { groupInitialRebalanceDelayMs: 0, numPartitions: 3 },
+  })
+  brokers = `127.0.0.1:${await broker.listen(0)}`
+})
+
+after(async () => {
+  await broker.close()
+  await metadata.close()
+  await rm(folder, { recursive: true })
+})
+
+const start = (config: string): Promise<Stream> =>
+  startStream(config, { registry: createRegistry(), world: systemWorld, clock: systemClock, log: nullLog })
+
+async function produce(topic: string, count: number, more = ''): Promise<void> {
+  const stream = await start(`
+http: { enabled: false }
+input: { generate: { count: ${count}, interval: "", batch_size: 10, mapping: ${JSON.stringify('meta colour = "red"\nroot.n = counter()')} } }
+output:
+  kafka_franz: { seed_brokers: [ "${brokers}" ], topic: ${topic}, key: '\${! json("n") }' ${more} }
+`)
+  await stream.done
+}
+
+/** Runs an input into a file until it has so many lines, then stops it. */
+async function consume(
+  name: string,
+  input: string,
+  lines: number,
+  mapping = 'root = this.n.string()',
+): Promise<string[]> {
+  const path = join(folder, name)
+  const stream = await start(`
+http: { enabled: false }
+input: { kafka_franz: { seed_brokers: [ "${brokers}" ], fetch_max_wait: 100ms, ${input} } }
+pipeline: { threads: 1, processors: [ { mapping: '${mapping}' } ] }
+output: { file: { path: ${path}, codec: lines } }
+`)
+  const read = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(0, -1)
+  const deadline = Date.now() + 20_000
+  while ((await read()).length < lines && Date.now() < deadline) await systemClock.sleep(20)
+  await stream.stop()
+  return read()
+}
+
+test('a group reads every record once and goes on where it stopped', async () => {
+  await produce('orders', 100)
+  const group = 'topics: [ orders ], consumer_group: readers, commit_period: 50ms'
+  const first = await consume('first', group, 100)
+  assert.deepEqual(
+    first.map(Number).toSorted((a, b) => a - b),
+    Array.from({ length: 100 }, (_, index) => index + 1),
+  )
+  await produce('orders', 7)
+  assert.equal((await consume('second', group, 7)).length, 7)
+})
+
+test('records carry their place, time, key and headers as metadata', async () => {
+  await produce('places', 1, ", metadata: { include_patterns: [ '^col' ] }")
+  const [line] = await consume(
+    'places',
+    'topics: [ places ], consumer_group: g',
+    1,
+    'root = [@kafka_topic, @kafka_partition.type(), @kafka_offset, @kafka_key, @colour, @kafka_tombstone_message, @kafka_timestamp_unix_ms > 1700000000000]',
+  )
+  assert.deepEqual(JSON.parse(line!), ['places', 'number', 0, '1', 'red', false, true])
+})
+
+test('without a group named partitions are read, from an offset if one is given', async () => {
+  await produce('parts', 30, ', partitioner: manual, partition: \'${! json("n") % 3 }\'')
+  assert.deepEqual(await consume('parts', 'topics: [ "parts:1:7" ]', 3), ['22', '25', '28'])
+  assert.equal((await consume('all', 'topics: [ parts ]', 30)).length, 30)
+})
+
+test('topics may be patterns', async () => {
+  await produce('logs-a', 2)
+  await produce('logs-b', 3)
+  assert.equal((await consume('logs', 'topics: [ "^logs-" ], regexp_topics: true, consumer_group: logs', 5)).length, 5)
+})
+
+test('a batching policy gathers the messages of a partition', async () => {
+  await produce('batched', 12, ', partitioner: manual, partition: "0"')
+  const sizes = await consume(
+    'batched',
+    'topics: [ batched ], consumer_group: b, batching: { count: 5, period: 200ms }',
+    12,
+    'root = batch_size().string()',
+  )
+  assert.deepEqual(sizes, [...Array<string>(10).fill('5'), '2', '2'])
+})
