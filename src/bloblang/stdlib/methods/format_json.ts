@@ -1,0 +1,43 @@
+import { utf8Bytes } from '../../text/bytes.ts'
+import { checkJson } from '../../text/check-json.ts'
+import { printJson } from '../support.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'format_json',
+  categories: ['Parsing'],
+  status: 'stable',
+  description: 'Prints a value as JSON, as bytes, each entry on a line of its own unless told otherwise.',
+  params: [
+    {
+      name: 'indent',
+      type: 'string',
+      description: 'What to indent by, once for each level; an empty string means one line.',
+      default: '    ',
+    },
+    { name: 'no_indent', type: 'bool', description: 'Prints on one line.', default: false },
+    {
+      name: 'escape_html',
+      type: 'bool',
+      description: 'Escapes `<`, `>` and `&`, so that the text can stand in HTML.',
+      default: true,
+    },
+  ],
+  examples: [
+    ['root = this.doc.format_json()', '{"doc":{"foo":"bar"}}', '{\n    "foo": "bar"\n}'],
+    ['root = this.doc.format_json(no_indent: true)', '{"doc":{"foo":"bar"}}', '{"foo":"bar"}'],
+    [
+      'root = this.doc.format_json(indent: "  ", escape_html: false)',
+      '{"doc":{"foo":"<bar>"}}',
+      '{\n  "foo": "<bar>"\n}',
+    ],
+  ],
+  create: ([indent, noIndent, escapeHtml]) => {
+    const isCompact = noIndent === true || indent === ''
+    const options = { escapeHtml: escapeHtml === true, ...(isCompact ? {} : { indent: indent as string }) }
+    return target => {
+      checkJson(target)
+      return utf8Bytes(printJson(target, options))
+    }
+  },
+})

@@ -1,0 +1,35 @@
+import { WrongTypeError } from '../../errors.ts'
+import { utf8Bytes } from '../../text/bytes.ts'
+import { formatXml } from '../../text/format-xml.ts'
+import { isObject } from '../../value.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'format_xml',
+  categories: ['Parsing'],
+  status: 'stable',
+  description: 'Prints an object as XML, as bytes: the opposite of `parse_xml`.',
+  params: [
+    { name: 'indent', type: 'string', description: 'What to indent by, once for each level.', default: '    ' },
+    { name: 'no_indent', type: 'bool', description: 'Prints on one line.', default: false },
+  ],
+  examples: [
+    [
+      'root = this.format_xml()',
+      '{"foo":{"bar":{"baz":"foo bar baz"}}}',
+      '<foo>\n    <bar>\n        <baz>foo bar baz</baz>\n    </bar>\n</foo>',
+    ],
+    [
+      'root = this.format_xml(no_indent: true)',
+      '{"foo":{"bar":{"baz":"foo bar baz"}}}',
+      '<foo><bar><baz>foo bar baz</baz></bar></foo>',
+    ],
+  ],
+  bareErrors: true,
+  create:
+    ([indent, noIndent]) =>
+    target => {
+      if (!isObject(target)) throw new WrongTypeError(['object'], target)
+      return utf8Bytes(formatXml(target, noIndent === true ? undefined : (indent as string)))
+    },
+})

@@ -1,0 +1,13 @@
+import { utf8Bytes } from '../../text/bytes.ts'
+import { formatYaml } from '../../text/format-yaml.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'format_yaml',
+  categories: ['Parsing'],
+  status: 'stable',
+  description: 'Prints a value as YAML, as bytes.',
+  params: [],
+  examples: [['root = this.doc.format_yaml()', '{"doc":{"foo":"bar"}}', 'foo: bar\n']],
+  create: () => target => utf8Bytes(formatYaml(target)),
+})

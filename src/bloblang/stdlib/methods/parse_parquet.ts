@@ -1,0 +1,14 @@
+import { asBytes } from '../../text/target.ts'
+import { parseParquet } from '../../text/parquet.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'parse_parquet',
+  categories: ['Parsing'],
+  status: 'stable',
+  description: 'Reads a [Parquet](https://parquet.apache.org/docs/) file: an array with an object for each row.',
+  params: [{ name: 'byte_array_as_string', type: 'bool', description: 'Has no effect any more.', default: false }],
+  examples: [],
+  bareErrors: true,
+  create: () => target => parseParquet(asBytes(target)),
+})

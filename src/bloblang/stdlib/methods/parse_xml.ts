@@ -1,0 +1,48 @@
+import { MappingError } from '../../errors.ts'
+import { asBytes } from '../../text/target.ts'
+import { parseXml } from '../../text/parse-xml.ts'
+import type { Value } from '../../value.ts'
+import { defineMethod } from '../spec.ts'
+
+export default defineMethod({
+  name: 'parse_xml',
+  categories: ['Parsing'],
+  status: 'stable',
+  description:
+    'Reads a string as XML: elements become fields. Attributes get a hyphen before their name; the text of an element that also has attributes or children is field `#text`; elements of the same name become an array. Comments, directives and instructions are left out.',
+  params: [
+    {
+      name: 'cast',
+      type: 'bool',
+      description: 'Turns texts that are numbers or truth values into such.',
+      optional: true,
+      default: false,
+    },
+  ],
+  examples: [
+    [
+      'root.doc = this.doc.parse_xml()',
+      '{"doc":"<root><title>This is a title</title><number id=\\"99\\">123</number></root>"}',
+      '{"doc":{"root":{"number":{"#text":"123","-id":"99"},"title":"This is a title"}}}',
+    ],
+    [
+      'root.doc = this.doc.parse_xml(cast: true)',
+      '{"doc":"<root><number>123</number><bool>True</bool></root>"}',
+      '{"doc":{"root":{"bool":true,"number":123}}}',
+    ],
+  ],
+  bareErrors: true,
+  create:
+    ([cast]) =>
+    target =>
+      parse(asBytes(target), cast === true),
+})
+
+function parse(bytes: Uint8Array, cast: boolean): Value {
+  try {
+    return parseXml(bytes, cast)
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    throw new MappingError(`failed to parse value as XML: ${error.message}`)
+  }
+}

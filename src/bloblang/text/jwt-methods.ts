@@ -1,0 +1,55 @@
+/** The eighteen methods for JSON Web Tokens are two, for nine algorithms. */
+import { WrongTypeError } from '../errors.ts'
+import type { MethodSpec } from '../stdlib/spec.ts'
+import { isObject } from '../value.ts'
+import { type JwtAlgorithm, jwtParser, jwtSigner } from './jwt.ts'
+import { asText } from './target.ts'
+
+/** `sign_jwt_…`: an object becomes a signed token. */
+export function signJwt(algorithm: JwtAlgorithm): MethodSpec {
+  return {
+    name: `sign_jwt_${algorithm.toLowerCase()}`,
+    categories: ['JSON Web Tokens'],
+    status: 'stable',
+    description: `Signs an object of claims as a JSON Web Token with ${algorithm}.`,
+    params: [{ name: 'signing_secret', type: 'string', description: `The ${secretOf(algorithm, 'private')}.` }],
+    examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
+    bareErrors: true,
+    create: ([secret]) => {
+      const sign = jwtSigner(algorithm, secret as string)
+      return target => {
+        if (!isObject(target)) throw new WrongTypeError(['object'], target)
+        return sign(target)
+      }
+    },
+  }
+}
+
+/** `parse_jwt_…`: a signed token becomes the object of its claims. */
+export function parseJwt(algorithm: JwtAlgorithm): MethodSpec {
+  return {
+    name: `parse_jwt_${algorithm.toLowerCase()}`,
+    categories: ['JSON Web Tokens'],
+    status: 'stable',
+    description:
+      `Checks the signature of a JSON Web Token that was signed with ${algorithm} and gives its claims as an object. ` +
+      'A token that has expired (`exp`) or is not valid yet (`nbf`) is an error; other claims are not looked at.',
+    params: [{ name: 'signing_secret', type: 'string', description: `The ${secretOf(algorithm, 'public')}.` }],
+    examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
+    bareErrors: true,
+    create: ([secret], world) => {
+      const parse = jwtParser(algorithm, secret as string, () => world.now())
+      return target => parse(asText(target))
+    },
+  }
+}
+
+function secretOf(algorithm: JwtAlgorithm, kind: 'private' | 'public'): string {
+  return algorithm.startsWith('HS') ? 'shared secret' : `${kind} key, as PEM`
+}
+
+function roundTrip(algorithm: JwtAlgorithm): MethodSpec['examples'][number] {
+  const name = algorithm.toLowerCase()
+  const mapping = `root = this.sign_jwt_${name}("dont-tell-anyone").parse_jwt_${name}("dont-tell-anyone")`
+  return [mapping, '{"sub":"user123"}', '{"sub":"user123"}']
+}
