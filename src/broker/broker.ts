@@ -1,4 +1,4 @@
-import type { Clock, Log, Random } from '../base/index.ts'
+import { assert, type Clock, type Log, type Random } from '../base/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import { singleBrokerCluster, type Cluster } from './cluster.ts'
@@ -59,8 +59,9 @@ export class Broker {
    * Rejects when the port is taken.
    */
   async listen(port: number, host?: string): Promise<number> {
+    assert(this.#server === undefined, 'a broker listens on one port')
     const { clock, random, log, metadata } = this.#options
-    const config = { ...defaultBrokerConfig, advertisedPort: port, ...this.#options.config }
+    const config = { ...defaultBrokerConfig, ...this.#options.config }
     const groups = new Groups({
       metadata,
       clock,
@@ -68,9 +69,8 @@ export class Broker {
       log,
       settings: { initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs, maxSize: config.groupMaxSize },
     })
-    this.#groups = groups
-    const server = new KafkaServer(port => {
-      const own = this.#options.config?.advertisedPort === undefined ? { ...config, advertisedPort: port } : config
+    const server = new KafkaServer(bound => {
+      const own = this.#options.config?.advertisedPort === undefined ? { ...config, advertisedPort: bound } : config
       const context: BrokerContext = {
         config: own,
         clock,
@@ -84,8 +84,10 @@ export class Broker {
       }
       return context
     }, log)
+    const bound = await server.listen(port, host)
     this.#server = server
-    return server.listen(port, host)
+    this.#groups = groups
+    return bound
   }
 
   /** What was counted since the port was opened. */

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { ErrorCode, readRecords, writeRecords } from '../kafka/index.ts'
+import { startTestBroker, type TestBroker, type TestClient } from './test-client.ts'
+
+describe('the Kafka port', () => {
+  let broker: TestBroker
+  before(async () => {
+    broker = await startTestBroker({ socketRequestMaxBytes: 1_000_000 })
+  })
+  after(() => broker.close())
+
+  async function isAlive(): Promise<void> {
+    const client = await broker.connect()
+    const { errorCode } = await client.call('ApiVersions', 3, {
+      clientSoftwareName: 'test',
+      clientSoftwareVersion: '1',
+    })
+    assert.equal(errorCode, ErrorCode.NONE)
+  }
+
+  const garbage: Record<string, Buffer> = {
+    'a frame that is too large': Buffer.from([0x7f, 0xff, 0xff, 0xff, 1, 2, 3]),
+    'a negative frame length': Buffer.from([0xff, 0xff, 0xff, 0xff]),
+    'an empty frame': Buffer.from([0, 0, 0, 0]),
+    'a frame without a header': Buffer.from([0, 0, 0, 3, 0, 0, 0]),
+    'another protocol': Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    'an api key that nobody knows': Buffer.from([0, 0, 0, 10, 3, 0xe7, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
+    'a version that is not served': Buffer.from([0, 0, 0, 10, 0, 3, 0, 99, 0, 0, 0, 1, 0xff, 0xff]),
+    'an array that does not fit the frame': Buffer.from([
+      0, 0, 0, 14, 0, 3, 0, 5, 0, 0, 0, 1, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff,
+    ]),
+  }
+  for (const [what, bytes] of Object.entries(garbage)) {
+    it(`closes the connection for ${what}, and no other`, async () => {
+      const client = await broker.connect()
+      client.socket.write(bytes)
+      await client.closed
+      await isAlive()
+    })
+  }
+
+  it('answers a client of the future in the oldest version, and goes on', async () => {
+    const client = await broker.connect()
+    client.socket.write(Buffer.from([0, 0, 0, 12, 0, 18, 0, 77, 0, 0, 0, 9, 0xff, 0xff, 1, 2]))
+    const { correlationId, response } = await client.receiveAs('ApiVersions', 0)
+    assert.equal(correlationId, 9)
+    assert.equal(response.errorCode, ErrorCode.UNSUPPORTED_VERSION)
+    assert.deepEqual(response.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: 4 }])
+    assert.equal((await client.call('ApiVersions', 0, {})).errorCode, ErrorCode.NONE)
+  })
+
+  it('takes requests in any pieces', async () => {
+    const client = await broker.connect()
+    const frame = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 5, 0xff, 0xff])
+    for (const byte of frame) {
+      client.socket.write(Buffer.from([byte]))
+      await new Promise(resolve => setTimeout(resolve, 1))
+    }
+    assert.equal((await client.receiveAs('ApiVersions', 0)).correlationId, 5)
+    client.socket.write(Buffer.concat([frame, frame, frame]))
+    for (let i = 0; i < 3; i++) assert.equal((await client.receiveAs('ApiVersions', 0)).correlationId, 5)
+  })
+
+  it('answers in the order of the requests, each after what came before it', async () => {
+    const topic = await createTopic(broker, 'ordered')
+    const client = await broker.connect()
+    const expected: [number, number][] = []
+    for (let i = 0; i < 30; i++) {
+      expected.push([client.send('Produce', 8, produceRequest(topic, `${i}`)), i])
+      const partitions = [{ partitionIndex: 0, timestamp: -1 }]
+      expected.push([client.send('ListOffsets', 5, { topics: [{ name: topic, partitions }] }), i + 1])
+    }
+    for (let i = 0; i < expected.length; i += 2) {
+      const produced = await client.receiveAs('Produce', 8)
+      const listed = await client.receiveAs('ListOffsets', 5)
+      const baseOffset = produced.response.responses[0]!.partitionResponses[0]!.baseOffset
+      assert.deepEqual([produced.correlationId, baseOffset], expected[i])
+      assert.deepEqual([listed.correlationId, listed.response.topics[0]!.partitions[0]!.offset], expected[i + 1])
+    }
+  })
+
+  it('gives no answer to acks=0, but carries it out, even when the client is gone', async () => {
+    const topic = await createTopic(broker, 'silent')
+    const client = await broker.connect()
+    for (let i = 0; i < 5; i++) client.send('Produce', 8, { ...produceRequest(topic, `${i}`), acks: 0 })
+    client.socket.end()
+    await client.closed
+    const reader = await broker.connect()
+    assert.deepEqual(await readValues(reader, topic, 5), ['0', '1', '2', '3', '4'])
+  })
+
+  it('makes no more answers for a client that does not read them', async () => {
+    const topic = await createTopic(broker, 'slow')
+    const client = await broker.connect()
+    for (let i = 0; i < 4; i++) await client.call('Produce', 8, produceRequest(topic, 'x'.repeat(500_000)))
+    client.socket.pause()
+    const sentBefore = broker.broker.counters!.bytesOut
+    for (let i = 0; i < 100; i++) client.send('Fetch', 11, fetchRequest(topic, 0))
+    await new Promise(resolve => setTimeout(resolve, 300))
+    assert.ok(broker.broker.counters!.bytesOut - sentBefore < 50_000_000)
+    await isAlive()
+  })
+
+  it('closes at once although clients wait', async () => {
+    const own = await startTestBroker()
+    const topic = await createTopic(own, 'waiting')
+    const client = await own.connect()
+    client.send('Fetch', 11, { ...fetchRequest(topic, 0), maxWaitMs: 60_000 })
+    await new Promise(resolve => setTimeout(resolve, 50))
+    const startedAt = performance.now()
+    await own.close()
+    assert.ok(performance.now() - startedAt < 2000)
+    await client.closed
+  })
+
+  it('tells that a port is taken', async () => {
+    await assert.rejects(startTestBroker({}, broker.port), { code: 'EADDRINUSE' })
+  })
+})
+
+async function createTopic(broker: TestBroker, name: string): Promise<string> {
+  const client = await broker.connect()
+  const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
+  const created = await client.call('CreateTopics', 7, { topics })
+  assert.equal(created.topics[0]?.errorCode, ErrorCode.NONE)
+  return name
+}
+
+function produceRequest(name: string, value: string) {
+  const records = writeRecords([{ value: Buffer.from(value) }], { timestamp: Date.now() })
+  return { acks: -1, topicData: [{ name, partitionData: [{ index: 0, records }] }] }
+}
+
+function fetchRequest(topic: string, fetchOffset: number) {
+  const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 50_000_000 }]
+  return { maxWaitMs: 500, minBytes: 1, isolationLevel: 0, topics: [{ topic, partitions }] }
+}
+
+async function readValues(client: TestClient, topic: string, count: number): Promise<string[]> {
+  const values: string[] = []
+  while (values.length < count) {
+    const { responses } = await client.call('Fetch', 11, fetchRequest(topic, values.length))
+    let batches = responses[0]!.partitions[0]!.records ?? Buffer.alloc(0)
+    while (batches.length > 0) {
+      values.push(...readRecords(batches).map(record => String(record.value)))
+      batches = batches.subarray(12 + batches.readInt32BE(8))
+    }
+  }
+  return values
+}
