@@ -16,6 +16,7 @@ import function_error_source_label from './functions/error_source_label.ts'
 import function_error_source_path from './functions/error_source_path.ts'
 import function_error_source_type from './functions/error_source_type.ts'
 import function_errored from './functions/errored.ts'
+import function_fake from './functions/fake.ts'
 import function_file from './functions/file.ts'
 import function_file_rel from './functions/file_rel.ts'
 import function_file_rel_json from './functions/file_rel_json.ts'
@@ -95,8 +96,17 @@ import method_format_timestamp_unix_micro from './methods/format_timestamp_unix_
 import method_format_timestamp_unix_milli from './methods/format_timestamp_unix_milli.ts'
 import method_format_timestamp_unix_nano from './methods/format_timestamp_unix_nano.ts'
 import method_format_xml from './methods/format_xml.ts'
+import method_format_yaml from './methods/format_yaml.ts'
 import method_from from './methods/from.ts'
 import method_from_all from './methods/from_all.ts'
+import method_geoip_anonymous_ip from './methods/geoip_anonymous_ip.ts'
+import method_geoip_asn from './methods/geoip_asn.ts'
+import method_geoip_city from './methods/geoip_city.ts'
+import method_geoip_connection_type from './methods/geoip_connection_type.ts'
+import method_geoip_country from './methods/geoip_country.ts'
+import method_geoip_domain from './methods/geoip_domain.ts'
+import method_geoip_enterprise from './methods/geoip_enterprise.ts'
+import method_geoip_isp from './methods/geoip_isp.ts'
 import method_get from './methods/get.ts'
 import method_has_prefix from './methods/has_prefix.ts'
 import method_has_suffix from './methods/has_suffix.ts'
@@ -108,6 +118,7 @@ import method_int32 from './methods/int32.ts'
 import method_int64 from './methods/int64.ts'
 import method_int8 from './methods/int8.ts'
 import method_join from './methods/join.ts'
+import method_json_schema from './methods/json_schema.ts'
 import method_key_values from './methods/key_values.ts'
 import method_keys from './methods/keys.ts'
 import method_length from './methods/length.ts'
@@ -141,10 +152,12 @@ import method_parse_jwt_rs256 from './methods/parse_jwt_rs256.ts'
 import method_parse_jwt_rs384 from './methods/parse_jwt_rs384.ts'
 import method_parse_jwt_rs512 from './methods/parse_jwt_rs512.ts'
 import method_parse_msgpack from './methods/parse_msgpack.ts'
+import method_parse_parquet from './methods/parse_parquet.ts'
 import method_parse_timestamp from './methods/parse_timestamp.ts'
 import method_parse_timestamp_strptime from './methods/parse_timestamp_strptime.ts'
 import method_parse_url from './methods/parse_url.ts'
 import method_parse_xml from './methods/parse_xml.ts'
+import method_parse_yaml from './methods/parse_yaml.ts'
 import method_pow from './methods/pow.ts'
 import method_quote from './methods/quote.ts'
 import method_re_find_all from './methods/re_find_all.ts'
@@ -233,6 +246,7 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionSpec> = new Map<string, Func
   ['error_source_path', function_error_source_path],
   ['error_source_type', function_error_source_type],
   ['errored', function_errored],
+  ['fake', function_fake],
   ['file', function_file],
   ['file_rel', function_file_rel],
   ['file_rel_json', function_file_rel_json],
@@ -315,8 +329,17 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['format_timestamp_unix_milli', method_format_timestamp_unix_milli],
   ['format_timestamp_unix_nano', method_format_timestamp_unix_nano],
   ['format_xml', method_format_xml],
+  ['format_yaml', method_format_yaml],
   ['from', method_from],
   ['from_all', method_from_all],
+  ['geoip_anonymous_ip', method_geoip_anonymous_ip],
+  ['geoip_asn', method_geoip_asn],
+  ['geoip_city', method_geoip_city],
+  ['geoip_connection_type', method_geoip_connection_type],
+  ['geoip_country', method_geoip_country],
+  ['geoip_domain', method_geoip_domain],
+  ['geoip_enterprise', method_geoip_enterprise],
+  ['geoip_isp', method_geoip_isp],
   ['get', method_get],
   ['has_prefix', method_has_prefix],
   ['has_suffix', method_has_suffix],
@@ -328,6 +351,7 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['int64', method_int64],
   ['int8', method_int8],
   ['join', method_join],
+  ['json_schema', method_json_schema],
   ['key_values', method_key_values],
   ['keys', method_keys],
   ['length', method_length],
@@ -361,10 +385,12 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['parse_jwt_rs384', method_parse_jwt_rs384],
   ['parse_jwt_rs512', method_parse_jwt_rs512],
   ['parse_msgpack', method_parse_msgpack],
+  ['parse_parquet', method_parse_parquet],
   ['parse_timestamp', method_parse_timestamp],
   ['parse_timestamp_strptime', method_parse_timestamp_strptime],
   ['parse_url', method_parse_url],
   ['parse_xml', method_parse_xml],
+  ['parse_yaml', method_parse_yaml],
   ['pow', method_pow],
   ['quote', method_quote],
   ['re_find_all', method_re_find_all],
