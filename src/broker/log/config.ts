@@ -38,8 +38,8 @@ export const localLogConfig: LogConfig = {
   uploadRetryBackoffMs: 50,
   maxBufferedBytes: 256 * 1024 * 1024,
   cacheBytes: 256 * 1024 * 1024,
-  housekeepingIntervalMs: 10_000,
-  epochExpiryMs: 60_000,
+  housekeepingIntervalMs: 30_000,
+  epochExpiryMs: 180_000,
   deadObjectGraceMs: 60_000,
   producerExpiryMs: 24 * 60 * 60 * 1000,
 }

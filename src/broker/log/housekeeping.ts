@@ -18,7 +18,9 @@ export interface Kept {
 /** How many objects one round deletes at most, and how many keys it looks at together. */
 const MAX_SWEPT_OBJECTS = 5000
 const KEYS_TOGETHER = 500
-/** How many extents' portions retention may take away in one round. */
+/** How many partitions retention looks at in one call, so that commits never wait long behind it. */
+const PARTITIONS_TOGETHER = 200
+/** How many calls of retention one round makes at most for the same partitions. */
 const MAX_RETENTION_STEPS = 50
 const EXPIRE_PRODUCERS_EVERY_MS = 60 * 60 * 1000
 
@@ -100,10 +102,14 @@ export class Housekeeping {
   async #retain(): Promise<void> {
     const now = this.#clock.now()
     const rules = [...this.#metadata.catalog().byId.values()].flatMap(topic => this.#rulesOf(topic, now))
-    for (let step = 0; step < MAX_RETENTION_STEPS && !this.#stop.signal.aborted; step++) {
-      if (!(await this.#metadata.retain(rules))) break
+    // At least one call, for what is left of deleted topics.
+    for (let start = 0; start === 0 || start < rules.length; start += PARTITIONS_TOGETHER) {
+      const some = rules.slice(start, start + PARTITIONS_TOGETHER)
+      for (let step = 0; step < MAX_RETENTION_STEPS && !this.#stop.signal.aborted; step++) {
+        if (!(await this.#metadata.retain(some))) break
+      }
+      await this.#kept.boundsChanged(some.map(({ partition }) => partition))
     }
-    await this.#kept.boundsChanged(rules.map(({ partition }) => partition))
   }
 
   #rulesOf(topic: Topic, now: number): RetentionRule[] {
