@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import type { Readable } from 'node:stream'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 
-const root = join(import.meta.dirname, '../..')
+/** The program to walk through; another one than the built one while it is being worked on. */
+const program = process.env['PENSTOCK_PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
 const browserPath = process.env['PENSTOCK_CHROMIUM'] ?? '/usr/bin/chromium'
 const missing =
   existsSync(browserPath) || process.env['CI'] !== undefined
@@ -68,8 +69,8 @@ after(async () => {
   await stopPlayground()
 })
 
-test('the sign-in link opens the overview and leaves no token in the address', { skip: missing }, () =>
-  step('overview', async () => {
+test('the sign-in link opens the overview and leaves no token in the address', { skip: missing }, t =>
+  step(t, 'overview', async () => {
     await page.getByRole('heading', { level: 1, name: 'vcn_default' }).waitFor()
     assert.equal(new URL(page.url()).search, '')
     await page.getByText('Healthy', { exact: true }).waitFor()
@@ -78,8 +79,8 @@ test('the sign-in link opens the overview and leaves no token in the address', {
   }),
 )
 
-test('a first save is Version 0, deployed and paused', { skip: missing }, () =>
-  step('first-save', async () => {
+test('a first save is Version 0, deployed and paused', { skip: missing }, t =>
+  step(t, 'first-save', async () => {
     await section('Pipelines').click()
     await page.getByRole('button', { name: 'Create pipeline' }).click()
     await page.getByLabel('Pipeline name').fill('events')
@@ -94,8 +95,8 @@ test('a first save is Version 0, deployed and paused', { skip: missing }, () =>
   }),
 )
 
-test('switched on it runs, and its topic shows its messages', { skip: missing }, () =>
-  step('running', async () => {
+test('switched on it runs, and its topic shows its messages', { skip: missing }, t =>
+  step(t, 'running', async () => {
     await runSwitch().click()
     await expectState('Running')
     await version(0).filter({ hasText: 'Running' }).waitFor()
@@ -119,8 +120,8 @@ test('switched on it runs, and its topic shows its messages', { skip: missing },
   }),
 )
 
-test('an edit is saved as Version 1 while Version 0 runs on', { skip: missing }, () =>
-  step('second-version', async () => {
+test('an edit is saved as Version 1 while Version 0 runs on', { skip: missing }, t =>
+  step(t, 'second-version', async () => {
     await openPipeline()
     await editor().getByText('"bento_test"').click()
     await page.keyboard.press('End')
@@ -135,8 +136,8 @@ test('an edit is saved as Version 1 while Version 0 runs on', { skip: missing },
   }),
 )
 
-test('deploying Version 1 makes its topic appear; deploying Version 0 rolls back', { skip: missing }, () =>
-  step('deploy', async () => {
+test('deploying Version 1 makes its topic appear; deploying Version 0 rolls back', { skip: missing }, t =>
+  step(t, 'deploy', async () => {
     await version(1).click()
     await page.getByRole('button', { name: 'Deploy' }).click()
     await version(1).filter({ hasText: 'Deployed' }).filter({ hasText: 'Running' }).waitFor()
@@ -152,8 +153,8 @@ test('deploying Version 1 makes its topic appear; deploying Version 0 rolls back
   }),
 )
 
-test('two versions are compared side by side', { skip: missing }, () =>
-  step('compare', async () => {
+test('two versions are compared side by side', { skip: missing }, t =>
+  step(t, 'compare', async () => {
     await version(1).click()
     await page.getByRole('button', { name: 'Compare' }).click()
     const comparison = page.getByRole('region', { name: 'Comparison' })
@@ -164,8 +165,8 @@ test('two versions are compared side by side', { skip: missing }, () =>
   }),
 )
 
-test('its activity shows instances, counters and logs', { skip: missing }, () =>
-  step('activity', async () => {
+test('its activity shows instances, counters and logs', { skip: missing }, t =>
+  step(t, 'activity', async () => {
     await page.getByRole('link', { name: 'Activity' }).click()
     await page.getByRole('table', { name: 'Instances' }).getByText('Running').waitFor()
     await page.getByRole('log').waitFor()
@@ -191,8 +192,8 @@ const broken = [
 ]
 
 for (const { name, text: written, line, column } of broken) {
-  test(`a save with ${name} is refused, with its place, and touches nothing`, { skip: missing }, () =>
-    step(`refused-${name.replaceAll(' ', '-')}`, async () => {
+  test(`a save with ${name} is refused, with its place, and touches nothing`, { skip: missing }, t =>
+    step(t, `refused-${name.replaceAll(' ', '-')}`, async () => {
       await version(0).click()
       await write(written)
       await page.getByRole('button', { name: 'Save' }).click()
@@ -224,8 +225,8 @@ for (const { name, text: written, line, column } of broken) {
   )
 }
 
-test('paused it stops', { skip: missing }, () =>
-  step('paused', async () => {
+test('paused it stops', { skip: missing }, t =>
+  step(t, 'paused', async () => {
     await runSwitch().click()
     await expectState('Paused')
     await version(0).filter({ hasNotText: 'Running' }).waitFor()
@@ -233,8 +234,8 @@ test('paused it stops', { skip: missing }, () =>
   }),
 )
 
-test('the command palette goes anywhere by name', { skip: missing }, () =>
-  step('palette', async () => {
+test('the command palette goes anywhere by name', { skip: missing }, t =>
+  step(t, 'palette', async () => {
     await page.getByRole('heading', { level: 1 }).click()
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Search and commands' }).fill('agents')
@@ -247,8 +248,8 @@ test('the command palette goes anywhere by name', { skip: missing }, () =>
   }),
 )
 
-test('a pipeline is deleted by typing its name', { skip: missing }, () =>
-  step('delete', async () => {
+test('a pipeline is deleted by typing its name', { skip: missing }, t =>
+  step(t, 'delete', async () => {
     await openPipeline()
     await page.getByRole('button', { name: 'More' }).click()
     await page.getByRole('menuitem', { name: 'Delete pipeline…' }).click()
@@ -312,13 +313,21 @@ async function clipboard(): Promise<string> {
   return String(await page.evaluate('navigator.clipboard.readText()'))
 }
 
+/** The step that failed: those behind it stand on it and are not tried. */
+let failedStep: string | undefined
+
 /** Runs a step; where it fails a picture of the page is left in the system's folder for temporary files. */
-async function step(name: string, run: () => Promise<void>): Promise<void> {
+async function step(t: TestContext, name: string, run: () => Promise<void>): Promise<void> {
+  if (failedStep !== undefined) {
+    t.skip(`the walk ended at ${failedStep}`)
+    return
+  }
   const folder = process.env['PENSTOCK_SCREENSHOTS']
   try {
     await run()
     if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) })
   } catch (error) {
+    failedStep = name
     const path = join(mkdtempSync(join(tmpdir(), 'penstock-console-')), `${name}.png`)
     await page.screenshot({ path })
     if (error instanceof Error) error.message += `\nThe page at that moment: ${path}`
@@ -329,7 +338,7 @@ async function step(name: string, run: () => Promise<void>): Promise<void> {
 /** Starts the playground on free ports and resolves to the console's address once it is printed. */
 async function startPlayground() {
   const flags = ['-kafkaPort', '0', '-httpPort', '0', '-pipelinesPort', '0', '-consolePort', '0']
-  const started = spawn(join(root, 'bin/penstock'), ['playground', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const started = spawn(program, ['playground', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no address after 60 s:\n${output}`)), 60_000)

@@ -24,7 +24,7 @@ export function createLinter({ registry, world, hostAccess }: LinterOptions): Pi
     const { findings, streamText } = readSettings(yaml)
     components ??= await managedComponents(registry, access, hostAccess)
     const found = await lintConfig(streamText, { registry: components, world, deprecated: 'warning' })
-    const all = [...findings, ...found.map(toFinding)]
+    const all = [...findings, ...found.map(one => toFinding(one, yaml))]
     return all.toSorted((a, b) => a.line - b.line || a.column - b.column)
   }
 }
@@ -45,8 +45,20 @@ function yamlFindings(text: string): Finding[] {
 }
 
 /** Only what is merely old-fashioned may be saved: a component that nobody knows could never run. */
-function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number]): Finding {
-  const { line, column, text, hint, kind } = found
+function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number], yaml: string): Finding {
+  const { line, text, hint, kind } = found
+  const column = found.exactColumn ?? columnInFile(found, yaml) ?? found.column
   const level = kind === 'deprecated' ? 'warning' : 'error'
   return { line, column, level, message: text, ...(hint !== undefined && { hint }) }
+}
+
+/** The column of a mistake inside of a block of text, whose lines are all indented like the first. */
+function columnInFile({ line, columnInBlock }: { line: number; columnInBlock?: number }, yaml: string) {
+  if (columnInBlock === undefined) return undefined
+  const lines = yaml.split('\n')
+  const written = lines[line - 1] ?? ''
+  let first = line - 1
+  while (first > 0 && !/[|>][-+0-9]*\s*(#.*)?$/.test(lines[first - 1] ?? '')) first--
+  const indentation = /^ */.exec(lines.slice(first).find(one => one.trim() !== '') ?? written)?.[0].length ?? 0
+  return indentation + columnInBlock
 }

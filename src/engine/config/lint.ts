@@ -28,7 +28,12 @@ export type FindingKind =
 /** Something that is wrong with a configuration, or may be. Lines and columns count from 1. */
 export interface Finding {
   readonly line: number
+  /** As the original prints it, which is 1 for all but mappings. */
   readonly column: number
+  /** Where it really begins on the line, where that is known: for editors. */
+  readonly exactColumn?: number
+  /** In place of `exactColumn` for the text of a block: the column without the block's indentation. */
+  readonly columnInBlock?: number
   readonly text: string
   readonly level: 'error' | 'warning'
   readonly kind: FindingKind
@@ -220,7 +225,8 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
   const findings: Finding[] = []
   // A literal block's text begins in the line below its mark.
   const line = node.style === 'literal' ? node.line + 1 : node.line
-  const at = { line, column: 1, level: 'error' as const }
+  const exact = node.style === 'literal' ? {} : { exactColumn: node.column }
+  const at = { line, column: 1, ...exact, level: 'error' as const }
   if (strict && typeof value !== 'object') {
     const text = String(value)
     if (!Object.keys(shape.options!).some(option => option.toLowerCase() === text.toLowerCase())) {
@@ -247,6 +253,7 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
       findings.push({
         line: line + diagnostic.line - 1,
         column: node.column + diagnostic.column,
+        ...exactPlace(node, diagnostic),
         level: 'error',
         kind: 'bad_bloblang',
         text: diagnosticText(value, diagnostic),
@@ -255,6 +262,13 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
     }
   }
   return findings
+}
+
+/** Where a mapping's mistake is in the file: a block's lines are all indented alike, other texts begin at their node. */
+function exactPlace(node: Node, { line, column }: Diagnostic): { exactColumn?: number; columnInBlock?: number } {
+  if (node.style === 'literal') return { columnInBlock: column }
+  if (node.style === 'folded' || line > 1) return {}
+  return { exactColumn: node.column + column - (node.style === 'plain' ? 1 : 0) }
 }
 
 /** The message followed by the five characters that stand where the parser stopped. */
@@ -280,7 +294,7 @@ function deprecation(context: LintContext, node: Node, text: string): Finding[] 
 }
 
 export function finding(node: Node, kind: FindingKind, text: string, hint?: string): Finding {
-  return { line: node.line, column: 1, text, level: 'error', kind, ...hinted(hint) }
+  return { line: node.line, column: 1, exactColumn: node.column, text, level: 'error', kind, ...hinted(hint) }
 }
 
 function hinted(hint: string | undefined): { hint?: string } {

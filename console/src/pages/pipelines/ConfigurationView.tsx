@@ -170,7 +170,7 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
         </div>
         {isBlank && <ExampleCards onChoose={text => editor.current?.replace(text)} />}
         <FindingsPanel
-          findings={wasRefused ? refused.findings : (lint?.findings ?? [])}
+          findings={wasRefused ? refused.findings : lint?.findings}
           refused={wasRefused}
           isChecking={isChecking}
           isBlank={isBlank}

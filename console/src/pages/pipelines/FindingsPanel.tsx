@@ -4,7 +4,8 @@ import { formatPlural } from '../../ui/format.ts'
 import { Icon } from '../../ui/Icon.tsx'
 
 interface FindingsPanelProps {
-  readonly findings: readonly Finding[]
+  /** Undefined until the text was checked. */
+  readonly findings: readonly Finding[] | undefined
   /** A save of this text was refused. */
   readonly refused: boolean
   readonly isChecking: boolean
@@ -15,7 +16,8 @@ interface FindingsPanelProps {
 }
 
 /** What is wrong with the text, one line a finding; a click goes to its place. */
-export function FindingsPanel({ findings, refused, isChecking, failure, isBlank, onJump }: FindingsPanelProps) {
+export function FindingsPanel({ findings: known, refused, isChecking, failure, isBlank, onJump }: FindingsPanelProps) {
+  const findings = known ?? []
   const errors = findings.filter(finding => finding.level === 'error').length
   const warnings = findings.length - errors
   return (
@@ -27,7 +29,14 @@ export function FindingsPanel({ findings, refused, isChecking, failure, isBlank,
           refused && errors > 0 ? 'text-bad' : 'text-muted',
         )}
       >
-        <Summary errors={errors} warnings={warnings} refused={refused} isBlank={isBlank} failure={failure} />
+        <Summary
+          errors={errors}
+          warnings={warnings}
+          refused={refused}
+          isBlank={isBlank}
+          failure={failure}
+          isKnown={known !== undefined}
+        />
         {isChecking && <span className="ml-auto text-faint">Checking…</span>}
       </header>
       {findings.length > 0 && (
@@ -66,12 +75,14 @@ function Summary({
   refused,
   isBlank,
   failure,
+  isKnown,
 }: {
   errors: number
   warnings: number
   refused: boolean
   isBlank: boolean
   failure: string | undefined
+  isKnown: boolean
 }) {
   if (failure !== undefined) {
     return (
@@ -100,6 +111,7 @@ function Summary({
       </>
     )
   }
+  if (!isKnown) return <>Not checked yet</>
   if (isBlank) return <>Write a configuration, or start from an example.</>
   return (
     <>
