@@ -449,6 +449,7 @@ function completeJoin(draft: Draft): void {
     return draft.setTimer({ kind: 'rebalance' }, draft.rebalanceTimeoutMs())
   }
   draft.clearTimer({ kind: 'rebalance' })
+  draft.joinedDuringDelay = false
   draft.generation++
   if (draft.members.size === 0) return draft.becomeEmpty()
   if (draft.members.get(draft.leader ?? '')?.joining == null) draft.leader = joined[0]!.id
