@@ -278,7 +278,7 @@ export interface Spec<K extends ComponentKind, F extends Field<unknown>, R> exte
 }
 
 export interface InputOptions {
-  /** Whether the input keeps and replays refused batches itself; else `auto_replay_nacks` of its config decides, or it does not replay. */
+  /** Whether refused batches are replayed; where it is not said, `auto_replay_nacks` of its config decides, or it does not replay. */
   readonly replays?: boolean
   /** Whether it only combines other inputs. */
   readonly composes?: boolean

@@ -69,7 +69,6 @@ timeout, 429 where a rate limit says so. A \`multipart\` body is a batch. Metada
 \`http_server_request_path\`, \`http_server_verb\`, \`http_server_remote_ip\`, then headers, query parameters, path parameters and
 cookies by their names. What the stream gives to \`sync_response\` is the answer's body.`,
   config,
-  replays: true,
   create: (options, resources) => new HttpServerInput(options, resources),
 })
 

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, type TestContext, test } from 'node:test'
+import { nullLog, systemClock } from '../../base/index.ts'
+import { startStream } from '../../engine/index.ts'
+import { createRegistry, systemWorld } from '../index.ts'
+
+let folder: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'penstock-http-server-'))
+})
+after(() => rm(folder, { recursive: true }))
+
+/** Starts a stream behind an `http_server` of its own; the test's end stops it. */
+async function serve(t: TestContext, input: string, rest: string): Promise<{ url: string; port: number }> {
+  const port = await freePort()
+  const stream = await startStream(
+    `http: { enabled: false }\ninput: { http_server: { address: "127.0.0.1:${port}", ${input} } }\n${rest}`,
+    { registry: createRegistry(), world: systemWorld, clock: systemClock, log: nullLog },
+  )
+  t.after(() => stream.stop())
+  const url = `http://127.0.0.1:${port}`
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const answered = await fetch(url).then(
+      () => true,
+      () => false,
+    )
+    if (answered) break
+    await systemClock.sleep(20)
+  }
+  return { url, port }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+test('a request is answered when its message was written, with its metadata', async t => {
+  const path = join(folder, 'posted')
+  const { url } = await serve(
+    t,
+    'path: "/{tenant}/in"',
+    `pipeline: { processors: [ { mapping: 'root = [content().string(), @tenant, @colour, metadata("X-Kind"), @http_server_verb, @http_server_request_path, @session]' } ] }
+output: { file: { path: ${path}, codec: lines } }`,
+  )
+  const headers = { 'x-kind': 'k', cookie: 'session=s1' }
+  const response = await fetch(`${url}/acme/in?colour=red`, { method: 'POST', body: 'hello', headers })
+  assert.equal(response.status, 200)
+  assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), ['hello', 'acme', 'red', 'k', 'POST', '/acme/in', 's1'])
+})
+
+test('a multipart body is a batch', async t => {
+  const path = join(folder, 'multipart')
+  const { url } = await serve(
+    t,
+    'path: /post',
+    `pipeline: { processors: [ { mapping: 'root = content().string() + batch_size().string()' } ] }
+output: { file: { path: ${path}, codec: lines } }`,
+  )
+  const body = '--x\r\n\r\none\r\n--x\r\nContent-Type: text/plain\r\n\r\ntwo\r\n--x--\r\n'
+  const headers = { 'content-type': 'multipart/mixed; boundary=x' }
+  assert.equal((await fetch(`${url}/post`, { method: 'POST', body, headers })).status, 200)
+  assert.equal((await readFile(path, 'utf8')).trim(), 'one2\ntwo2')
+})
+
+test('other methods are 405, other paths 404, what is refused 502, what takes too long 408', async t => {
+  const { url } = await serve(t, 'path: /post, timeout: 300ms', "output: { reject: 'no: ${! content() }' }")
+  assert.equal((await fetch(`${url}/post`)).status, 405)
+  assert.equal((await fetch(`${url}/nowhere`, { method: 'POST' })).status, 404)
+  const refused = await fetch(`${url}/post`, { method: 'POST', body: 'x' })
+  assert.equal(refused.status, 502)
+  assert.match(await refused.text(), /no: x/)
+  const slow = await serve(
+    t,
+    'path: /post, timeout: 50ms',
+    'pipeline: { processors: [ { sleep: { duration: 400ms } } ] }\noutput: { drop: {} }',
+  )
+  assert.equal((await fetch(`${slow.url}/post`, { method: 'POST', body: 'x' })).status, 408)
+})
+
+test('what the stream gives to sync_response is the answer', async t => {
+  const { url } = await serve(
+    t,
+    'path: /post, sync_response: { status: \'${! meta("code") }\', headers: { Content-Type: text/shout } }',
+    `pipeline: { processors: [ { mapping: ${JSON.stringify('root = content().uppercase()\nmeta code = 201')} } ] }
+output: { sync_response: {} }`,
+  )
+  const response = await fetch(`${url}/post`, { method: 'POST', body: 'quiet' })
+  assert.equal(response.status, 201)
+  assert.equal(response.headers.get('content-type'), 'text/shout')
+  assert.equal(await response.text(), 'QUIET')
+})
+
+test('messages come by WebSocket too, after a welcome', async t => {
+  const path = join(folder, 'socket')
+  const { port } = await serve(
+    t,
+    'path: /post, ws_path: /ws, ws_welcome_message: hi',
+    `output: { file: { path: ${path}, codec: lines } }`,
+  )
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
+  socket.binaryType = 'arraybuffer'
+  const welcome = await new Promise<string>((resolve, reject) => {
+    socket.onmessage = ({ data }) => resolve(Buffer.from(data as ArrayBuffer).toString())
+    socket.onerror = () => reject(new Error('no connection'))
+  })
+  assert.equal(welcome, 'hi')
+  socket.send('one')
+  socket.send('two')
+  const deadline = Date.now() + 5000
+  const written = () => readFile(path, 'utf8').catch(() => '')
+  while ((await written()) !== 'one\ntwo\n' && Date.now() < deadline) await systemClock.sleep(10)
+  assert.equal(await written(), 'one\ntwo\n')
+  socket.close()
+})
