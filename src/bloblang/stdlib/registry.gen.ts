@@ -118,6 +118,7 @@ import method_int32 from './methods/int32.ts'
 import method_int64 from './methods/int64.ts'
 import method_int8 from './methods/int8.ts'
 import method_join from './methods/join.ts'
+import method_json_path from './methods/json_path.ts'
 import method_json_schema from './methods/json_schema.ts'
 import method_key_values from './methods/key_values.ts'
 import method_keys from './methods/keys.ts'
@@ -351,6 +352,7 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['int64', method_int64],
   ['int8', method_int8],
   ['join', method_join],
+  ['json_path', method_json_path],
   ['json_schema', method_json_schema],
   ['key_values', method_key_values],
   ['keys', method_keys],
