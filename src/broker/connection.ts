@@ -139,7 +139,9 @@ export class Connection {
     }
     if (answer instanceof Promise) {
       answer.then(
-        value => this.#complete(pending, value),
+        // A commit answers its producer and wakes readers in the same moment; the producer is to hear of it first.
+        value =>
+          handler.pipelined ? this.#complete(pending, value) : setImmediate(() => this.#complete(pending, value)),
         error => this.#fail(pending, error),
       )
     } else {
