@@ -51,6 +51,14 @@ export class CompiledMapping implements Mapping {
     return this.#compiled.run(frame)
   }
 
+  applyOnto(value: Value, document: Value): Value {
+    const frame = this.#frame.enter([], 0, null)
+    frame.given = value
+    frame.root = document
+    frame.innermostLine = true
+    return this.#compiled.run(frame)
+  }
+
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value {
     const frame = this.#frame.enter(batch, 0, draft)
     if (raw) frame.given = batch[0]!.bytes()

@@ -50,6 +50,8 @@ export interface Mapping {
   check(batch: readonly MessageView[], index: number): boolean
   /** Maps a bare value, outside of any message. The result is `NOTHING` where nothing was assigned. */
   apply(value: Value): Value
+  /** The same, assigning onto a document, which is not changed: the result is a new one. */
+  applyOnto(value: Value, document: Value): Value
   /** The way of the `blobl` command: an error inside a map names only the innermost line. `raw`: `this` is the body's bytes. */
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value
   /** What the mapping assigns to, in the order of the text. */

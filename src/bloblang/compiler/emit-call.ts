@@ -19,10 +19,10 @@ function emitFunction(call: FunctionCall, context: Context): string {
   const queries = queryArguments(call)
   if (queries.length === 0)
     return `${program.constant(program.library.staticFunction(call), annotationOf(call), 'fn')}(f)`
-  const closures = emitQueries(queries, context)
+  // What a function takes as a query sees the `this` of the call.
+  const closures = queries.map(query => emitClosure([], query, context))
   const call_ = program.constant(program.library.functionWithQueries(call), annotationOf(call), 'fn')
-  const self = context.self === null ? 'undefined' : refer(context, context.self)
-  return `${call_}([${closures.join(', ')}], f.at(${self}))`
+  return `${call_}([${closures.join(', ')}], f)`
 }
 
 function emitVar(call: FunctionCall, context: Context): string {

@@ -101,7 +101,7 @@ export class Library implements Catalog {
 
   functionWithQueries(call: FunctionCall): (closures: readonly Closure[], frame: Frame) => Value {
     const body = this.#body(call) as FunctionBody
-    const { slots } = this.#prepared.get(call)!
+    const slots = this.#prepared.get(call)?.slots ?? { current: [] }
     return (closures, frame) => withSlots(slots, closures, () => body(frame))
   }
 
@@ -116,7 +116,7 @@ export class Library implements Catalog {
 
   methodWithQueries(call: MethodCall): (closures: readonly Closure[], target: Value, frame: Frame) => Value {
     const body = this.staticMethod(call)
-    const { slots } = this.#prepared.get(call)!
+    const slots = this.#prepared.get(call)?.slots ?? { current: [] }
     return (closures, target, frame) => {
       const outer = slots.current
       slots.current = closures

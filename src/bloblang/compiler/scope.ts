@@ -26,7 +26,7 @@ export class Program {
 
   /** The same object for the same content: paths, pairs of annotations. */
   shared(value: object, note: string): string {
-    const key = JSON.stringify(value)
+    const key = JSON.stringify(value, (_field, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
     let name = this.#strings.get(key)
     if (name === undefined) {
       name = this.constant(value, note)

@@ -39,12 +39,6 @@ export class Frame implements CallContext {
     return this
   }
 
-  /** The same frame, for a call that may ask what `this` is. */
-  at(context: Value | undefined): this {
-    this.context = context
-    return this
-  }
-
   /** The document of the message. `field` is what the mapping wants of it, for the error. */
   document(field: string): Value {
     if (this.given !== undefined) return this.given

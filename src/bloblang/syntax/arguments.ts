@@ -2,7 +2,8 @@ import { describeWrongType } from '../data/errors.ts'
 import { getBool, getInt, getNumber } from '../data/coerce.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { textOf } from '../data/text-order.ts'
-import { type Value, Timestamp, isObject, typeOf } from '../value.ts'
+import { type Value, isObject, typeOf } from '../value.ts'
+import { getTimestamp } from '../data/time/timestamp.ts'
 import type { Query } from './ast.ts'
 import type { Param } from '../stdlib/spec.ts'
 
@@ -164,8 +165,7 @@ export function readArgument(param: Param, value: Value): ArgumentValue {
       if (isObject(value)) return value
       break
     case 'timestamp':
-      if (value instanceof Timestamp) return value
-      break
+      return getTimestamp(value)
     case 'unknown':
       return value
     case 'query':

@@ -171,7 +171,7 @@ export class QueryParser extends Reader {
       () => this.#if(),
       () => this.#lambda(),
       () => this.#parentheses(),
-      () => this.#literal(),
+      () => this.literal(),
       () => this.#function(),
       () => this.#metadata(),
       () => this.#variable(),
@@ -310,7 +310,8 @@ export class QueryParser extends Reader {
     return close instanceof Fault ? required(expecting(close, 'closing bracket')) : query
   }
 
-  #literal(): Query | Fault {
+  /** A value that is written out. */
+  literal(): Query | Fault {
     const start = this.at
     const literal = (value: Value, origin: Query | null = null): Query => {
       return { kind: 'literal', value, annotation: null, origin, span: { start, end: this.at } }

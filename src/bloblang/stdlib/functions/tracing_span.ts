@@ -6,11 +6,11 @@ export default defineFunction({
   categories: ['Message Info'],
   status: 'experimental',
   description:
-    'The tracing span of the message as an object of text fields (`traceparent` …), or `null` where it has none.',
+    'The tracing span of the message as an object of text fields (`traceparent` …), which is empty where it has none.',
   params: [],
-  examples: [['root.span = tracing_span()', '{}', '{"span":null}']],
+  examples: [['root.span = tracing_span()', '{}', '{"span":{}}']],
   create:
     () =>
     ({ batch, index }) =>
-      messageAt(batch, index).tracing?.span ?? null,
+      messageAt(batch, index).tracing?.span ?? {},
 })

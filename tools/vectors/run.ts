@@ -1,0 +1,298 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import {
+  compileInterpolation,
+  compileMapping,
+  MetadataDraft,
+  type Mapping,
+  type MessageTracing,
+  type MessageView,
+} from '../../src/bloblang/index.ts'
+import { printJson } from '../../src/bloblang/json/print.ts'
+import { messageAt } from '../../src/bloblang/runtime/frame.ts'
+import { textOfMetadata } from '../../src/bloblang/runtime/metadata-text.ts'
+import { isPlainObject, toText } from '../../src/bloblang/stdlib/support.ts'
+import { DELETED, NOTHING, type Value } from '../../src/bloblang/value.ts'
+import { fileImporter, systemWorld } from '../../src/components/index.ts'
+import { runGrammar } from './grammar.ts'
+import { CaseMessage, messagesOf } from './message.ts'
+import { runQuery } from './query.ts'
+import { runLibraryCase } from './library.ts'
+import { runProcessorCase } from './processor.ts'
+import { same, typed, type Vector } from './values.ts'
+
+/** What went wrong with a case, or null. */
+export function runVector(vector: Vector): string | null {
+  switch (vector['kind']) {
+    case 'function':
+    case 'method':
+      return runDocumented(vector)
+    case 'map':
+      return withFiles(vector, folder => runMap(vector, folder))
+    case 'map_parse_error':
+      return withFiles(vector, folder => runParseError(vector, folder))
+    case 'exec':
+    case 'overlay':
+      return runBare(vector)
+    case 'mapping':
+      return runGuide(vector)
+    case 'config':
+      return runGuideConfig(vector)
+    case 'query':
+    case 'query_parse_error':
+    case 'rest':
+      return runQuery(vector)
+    case 'grammar':
+    case 'dotenv':
+      return runGrammar(vector)
+    case 'interpolate':
+    case 'interpolate_parse_error':
+      return runInterpolation(vector)
+    case 'lint_bloblang':
+    case 'lint_interpolation':
+      return runLint(vector)
+    case 'processor':
+      return runProcessorCase(vector)
+    default:
+      return runLibraryCase(vector)
+  }
+}
+
+/** The failure of a case as one line. */
+export function mismatch(vector: Vector, expected: unknown, got: unknown): string {
+  const input = vector['input'] ?? vector['messages'] ?? vector['value'] ?? vector['in'] ?? null
+  const shown = [vector['mapping'] ?? vector['kind'] ?? null, input].map(part => printJson(part as Value))
+  return `mapping ${shown[0]!} input ${shown[1]!} expected ${String(expected)} got ${String(got)}`
+}
+
+/** Mappings of one documented example run in order on one compiled mapping: counters depend on it. */
+const documented = new Map<string, Mapping>()
+
+function runDocumented(vector: Vector): string | null {
+  const text = String(vector['mapping'])
+  const restore = documentedFiles(vector)
+  try {
+    const key = `${String(vector['kind'])} ${String(vector['name'])} ${String(vector['category'])} ${String(vector['example'])}`
+    let mapping = documented.get(key)
+    if (mapping === undefined) {
+      // Examples that the original does not run name files and keys that are not there: those are only parsed.
+      const deactivated = vector['tested'] === false || vector['parses'] === true
+      const compiled = compileMapping(text, { world: systemWorld, importer: fileImporter(process.cwd()), deactivated })
+      if (compiled.mapping === undefined) return mismatch(vector, 'a mapping', compiled.diagnostics[0]!.text)
+      mapping = compiled.mapping
+      documented.set(key, mapping)
+    }
+    if (vector['parses'] === true || vector['tested'] === false || vector['input'] === undefined) return null
+    const tracing = tracingOf(vector['span'])
+    return compareRun(vector, mapping, [
+      new CaseMessage(Buffer.from(String(vector['input'])), new Map(), null, tracing),
+    ])
+  } finally {
+    restore()
+  }
+}
+
+function tracingOf(span: Value | undefined): MessageTracing | undefined {
+  const text = typeof span === 'string' ? span : (span as Record<string, Value> | undefined)?.['traceparent']
+  if (typeof text !== 'string') return undefined
+  return { traceId: text.split('-')[1]!, flowId: '', span: { traceparent: text } }
+}
+
+/** Files whose paths stand in environment variables. */
+function documentedFiles(vector: Vector): () => void {
+  const files = vector['env_files']
+  if (!isPlainObject(files ?? null)) return () => undefined
+  const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
+  const names = Object.entries(files as Record<string, Value>).map(([name, content]) => {
+    const path = join(folder, name)
+    writeFileSync(path, String(content))
+    process.env[name] = path
+    return name
+  })
+  return () => {
+    for (const name of names) delete process.env[name]
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function withFiles(vector: Vector, run: (folder: string) => string | null): string | null {
+  const files = vector['files']
+  if (!isPlainObject(files ?? null)) return run(process.cwd())
+  const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
+  for (const [name, content] of Object.entries(files as Record<string, Value>))
+    writeFileSync(join(folder, name), String(content))
+  try {
+    return run(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function runMap(vector: Vector, folder: string): string | null {
+  const { mapping, diagnostics } = compileMapping(String(vector['mapping']), {
+    world: systemWorld,
+    importer: fileImporter(folder),
+  })
+  if (mapping === undefined) return mismatch(vector, 'a mapping', diagnostics[0]!.text)
+  const batch = messagesOf(vector['messages'])
+  if (vector['as'] === 'bool') return compareCheck(vector, mapping, batch)
+  return compareRun(vector, mapping, batch)
+}
+
+function compareCheck(vector: Vector, mapping: Mapping, batch: readonly MessageView[]): string | null {
+  const index = Number(vector['index'] ?? 0)
+  try {
+    const result = mapping.check(batch, index)
+    return result === vector['output_value'] ? null : mismatch(vector, vector['output_value'], result)
+  } catch (error) {
+    return compareError(vector, String(error))
+  }
+}
+
+function compareRun(vector: Vector, mapping: Mapping, batch: readonly MessageView[]): string | null {
+  const index = Number(vector['index'] ?? 0)
+  const draft = new MetadataDraft().reset(messageAt(batch, index).metadata)
+  let result: Value
+  try {
+    result = mapping.run(batch, index, draft)
+  } catch (error) {
+    return compareError(vector, String(error))
+  }
+  if (vector['error'] !== undefined || vector['error_contains'] !== undefined)
+    return mismatch(vector, 'an error', show(result))
+  if (vector['deleted'] === true || result === DELETED) {
+    return vector['deleted'] === true && result === DELETED ? null : mismatch(vector, vector['output'], 'deleted')
+  }
+  const body = bodyText(result === NOTHING ? messageAt(batch, index).bytes() : result)
+  if (vector['output'] !== undefined && body !== vector['output']) return mismatch(vector, vector['output'], body)
+  if (!isPlainObject(vector['meta'] ?? null)) return null
+  const meta = Object.fromEntries([...draft.current].map(([key, value]) => [key, textOfMetadata(value)]))
+  const expected = Object.fromEntries(
+    Object.entries(vector['meta'] as Record<string, Value>).map(([key, value]) => [key, textOfMetadata(typed(value))]),
+  )
+  return same(meta, expected) ? null : mismatch(vector, printJson(expected), printJson(meta))
+}
+
+function bodyText(value: Value): string {
+  if (typeof value === 'string') return value
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : printJson(value)
+}
+
+/** Compares the text of an error with what a case expects of it. */
+export function compareError(vector: Vector, text: string): string | null {
+  const exact = vector['error']
+  if (typeof exact === 'string') return exact === text ? null : mismatch(vector, exact, text)
+  const part = vector['error_contains']
+  if (typeof part === 'string') return text.includes(part) ? null : mismatch(vector, part, text)
+  return vector['error_any'] === true
+    ? null
+    : mismatch(vector, show(vector['output'] ?? vector['output_value'] ?? null), `error ${text}`)
+}
+
+function show(value: Value): string {
+  return typeof value === 'symbol' ? String(value) : printJson(value)
+}
+
+function runParseError(vector: Vector, folder: string): string | null {
+  const { diagnostics } = compileMapping(String(vector['mapping']), {
+    world: systemWorld,
+    importer: fileImporter(folder),
+  })
+  const text = diagnostics?.[0]?.text ?? 'no error'
+  return comparesText(vector, text.replaceAll(`${folder}/`, ''))
+}
+
+function comparesText(vector: Vector, text: string): string | null {
+  const exact = vector['parse_error']
+  if (typeof exact === 'string' && exact !== text) return mismatch(vector, exact, text)
+  const part = vector['parse_error_contains']
+  return typeof part === 'string' && !text.includes(part) ? mismatch(vector, part, text) : null
+}
+
+/** A mapping on a bare value, as the original's library offers it. */
+function runBare(vector: Vector): string | null {
+  const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { world: systemWorld })
+  if (mapping === undefined) return compareError(vector, diagnostics[0]!.text)
+  const { value } = vector
+  let result: Value
+  try {
+    if (vector['kind'] === 'overlay') result = mapping.applyOnto(typed(value ?? null), typed(vector['overlay'] ?? null))
+    else result = value === undefined ? mapping.run([], 0) : mapping.apply(typed(value))
+  } catch (error) {
+    return compareError(vector, String(error))
+  }
+  // The original's library words a dropped root as an error, and a root that was not assigned as the input.
+  if (result === DELETED) return compareError(vector, 'root was deleted')
+  if (result === NOTHING) result = typed(value ?? null)
+  if (expectsError(vector)) return mismatch(vector, 'an error', show(result))
+  if (vector['output_value'] !== undefined) {
+    const expected = typed(vector['output_value'])
+    if (!same(result, expected, Number(vector['delta'] ?? 0))) return mismatch(vector, show(expected), show(result))
+  }
+  if (vector['output'] === undefined) return null
+  return toText(result) === vector['output'] ? null : mismatch(vector, vector['output'], toText(result))
+}
+
+function expectsError(vector: Vector): boolean {
+  return vector['error'] !== undefined || vector['error_contains'] !== undefined || vector['error_any'] !== undefined
+}
+
+/** The guides leave documents as people write them: compared as values. */
+function runGuide(vector: Vector): string | null {
+  const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { world: systemWorld })
+  if (mapping === undefined) return mismatch(vector, 'a mapping', diagnostics[0]!.text)
+  const batch = [new CaseMessage(Buffer.from(String(vector['input'])))]
+  const result = mapping.run(batch, 0, new MetadataDraft())
+  const body = result === NOTHING ? String(vector['input']) : result === DELETED ? 'deleted' : bodyText(result)
+  return sameText(body, String(vector['output'])) ? null : mismatch(vector, vector['output'], body)
+}
+
+function sameText(left: string, right: string): boolean {
+  try {
+    return same(JSON.parse(left) as Value, JSON.parse(right) as Value)
+  } catch {
+    return left.trim() === right.trim()
+  }
+}
+
+/** Pipelines of the guides: only those of a single mapping can be seen here. */
+function runGuideConfig(vector: Vector): string | null {
+  const match = /^\s*-?\s*(?:mapping|mutation|bloblang):\s*\|\n((?:\s+.*\n?)+)$/m.exec(String(vector['config']))
+  const processors = String(vector['config']).match(/^\s+- /gm) ?? []
+  if (match === null || processors.length !== 1) return null
+  const lines = match[1]!.split('\n')
+  const indent = /^\s*/.exec(lines[0]!)![0].length
+  return runGuide({ ...vector, mapping: lines.map(line => line.slice(indent)).join('\n') })
+}
+
+function runInterpolation(vector: Vector): string | null {
+  const { interpolation, diagnostics } = compileInterpolation(String(vector['mapping']), { world: systemWorld })
+  if (vector['kind'] === 'interpolate_parse_error')
+    return comparesText(vector, diagnostics?.[0]?.charText ?? 'no error')
+  if (interpolation === undefined) return mismatch(vector, vector['output'], diagnostics[0]!.charText)
+  const text = interpolation.static ?? interpolation.eval(messagesOf(vector['messages']), Number(vector['index'] ?? 0))
+  return text === vector['output'] ? null : mismatch(vector, vector['output'], text)
+}
+
+/** Lints carry the place inside of the config: line and column are added to those of the field. */
+function runLint(vector: Vector): string | null {
+  const text = String(vector['mapping'])
+  const options = { world: systemWorld, deactivated: true }
+  const isMapping = vector['kind'] === 'lint_bloblang'
+  const result =
+    text === '' ? { diagnostics: [] } : isMapping ? compileMapping(text, options) : compileInterpolation(text, options)
+  const [diagnostic] = result.diagnostics ?? []
+  const expected = (vector['lints'] as readonly Record<string, Value>[])[0]
+  if (expected === undefined || diagnostic === undefined) {
+    return (expected === undefined) === (diagnostic === undefined)
+      ? null
+      : mismatch(vector, JSON.stringify(expected), diagnostic?.text)
+  }
+  const line = Number(vector['line'] ?? 0) + diagnostic.line - 1
+  const got = { line, what: isMapping ? diagnostic.gotMessage : diagnostic.gotMessage }
+  return String(expected['what']) === got.what && Number(expected['line']) === got.line
+    ? null
+    : mismatch(vector, JSON.stringify(expected), JSON.stringify(got))
+}
