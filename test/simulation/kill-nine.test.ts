@@ -103,7 +103,7 @@ async function readAll(folder: string): Promise<string[][]> {
         assert.ok(batchCrcFits(batch))
         for (const { offset, value } of readRecords(batch)) {
           assert.equal(offset, values.length, 'offsets are dense')
-          values.push(`${value}`)
+          values.push(String(value))
         }
         start += batch.length
       }

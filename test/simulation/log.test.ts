@@ -212,9 +212,10 @@ class Simulation {
       const { sizeBytes, baseOffset } = readBatchHeader(bytes, start)!
       assert.ok(baseOffset <= next, `partition ${partition} has a gap between ${next} and ${baseOffset}`)
       for (const { offset, value } of readRecords(bytes.subarray(start, start + sizeBytes))) {
+        const text = String(value)
         const known = seen.get(offset)
-        assert.ok(known === undefined || known === `${value}`, `offset ${offset} was ${known} and is ${value}`)
-        seen.set(offset, `${value}`)
+        assert.ok(known === undefined || known === text, `offset ${offset} was ${known} and is ${text}`)
+        seen.set(offset, text)
         next = Math.max(next, offset + 1)
       }
       start += sizeBytes

@@ -1,0 +1,61 @@
+import { connect, type Socket } from 'node:net'
+import { type Api, readResponse, requestFrame } from '../../src/kafka/index.ts'
+
+type AnyApi<Request, Response> = Pick<
+  Api<unknown, Request, Response, never>,
+  'name' | 'key' | 'flexibleFrom' | 'encodeRequest' | 'decodeResponse'
+>
+
+/** A Kafka connection without any comfort, so that what is measured is the broker: requests are pipelined as they come. */
+export class WireClient {
+  readonly #socket: Socket
+  readonly #waiting: ((frame: Buffer) => void)[] = []
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #nextCorrelation = 1
+
+  static open(port: number): Promise<WireClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(new WireClient(socket)))
+      socket.once('error', reject)
+    })
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+  }
+
+  async call<Request, Response>(
+    api: AnyApi<Request, Response>,
+    apiVersion: number,
+    request: Request,
+  ): Promise<Response> {
+    const header = { apiVersion, correlationId: this.#nextCorrelation++, clientId: 'bench' }
+    const answered = new Promise<Buffer>(resolve => this.#waiting.push(resolve))
+    this.#socket.cork()
+    for (const buffer of requestFrame(api, header, request)) this.#socket.write(buffer)
+    this.#socket.uncork()
+    return readResponse(api, apiVersion, await answered).response
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    for (;;) {
+      if (this.#bytes < 4) return
+      if (this.#chunks[0]!.length < 4) this.#chunks = [Buffer.concat(this.#chunks)]
+      const length = this.#chunks[0]!.readInt32BE(0)
+      if (this.#bytes < length + 4) return
+      const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+      const rest = all.subarray(length + 4)
+      this.#chunks = rest.length > 0 ? [rest] : []
+      this.#bytes = rest.length
+      this.#waiting.shift()!(all.subarray(4, length + 4))
+    }
+  }
+}
