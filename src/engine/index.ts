@@ -79,4 +79,14 @@ export {
   type StreamStatus,
 } from './runtime/stream.ts'
 export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'
-export { allMessages, andThen, eachBatch, eachMessage, flattened, mapMessages, mapMessagesInTurn, withMessages } from './each.ts'
+export {
+  allMessages,
+  andThen,
+  eachBatch,
+  eachMessage,
+  flattened,
+  mapMessages,
+  mapMessagesInTurn,
+  withMessages,
+} from './each.ts'
+export { matchPath, type ServerOptions, StreamServer } from './http-server.ts'

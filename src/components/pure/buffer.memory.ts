@@ -1,4 +1,17 @@
-import { type Batch, batchingField, type Batcher, type Buffer, type Delivery, defineBuffer, Field, field, type Resources, Signal, type Gauge, type Counter } from '../../engine/index.ts'
+import {
+  type Batch,
+  batchingField,
+  type Batcher,
+  type Buffer,
+  type Delivery,
+  defineBuffer,
+  Field,
+  field,
+  type Resources,
+  Signal,
+  type Gauge,
+  type Counter,
+} from '../../engine/index.ts'
 
 const policy = new Field<{ readonly enabled: boolean } & (typeof batchingField)['type']>({
   ...batchingField.shape,
@@ -113,7 +126,8 @@ class MemoryBuffer implements Buffer {
       this.#ready.push(...(await batcher.add(this.#deliver(this.#queue.shift()!))))
     }
     const isDue = (batcher.untilDue() ?? Infinity) <= 0
-    if (this.#ready.length === 0 && batcher.size > 0 && (this.#ended || isDue)) this.#ready.push(...(await batcher.flush()))
+    if (this.#ready.length === 0 && batcher.size > 0 && (this.#ended || isDue))
+      this.#ready.push(...(await batcher.flush()))
     return this.#ready.shift()
   }
 

@@ -6,13 +6,20 @@ export default defineCache({
   summary: 'Keeps keys and values in memory; all is lost when the stream ends.',
   config: field.object({
     default_ttl: field.duration('How long an item lives that is stored without a time of its own.').default('5m'),
-    compaction_interval: field.duration('How often expired items are removed; nothing expires where this is empty.').default('60s'),
-    init_values: field.string('Items that are there from the beginning and live until they are overwritten.').map().default({}),
+    compaction_interval: field
+      .duration('How often expired items are removed; nothing expires where this is empty.')
+      .default('60s'),
+    init_values: field
+      .string('Items that are there from the beginning and live until they are overwritten.')
+      .map()
+      .default({}),
     shards: field.int('Without effect: one thread needs no shards.').default(1).advanced(),
   }),
   create(config, resources) {
     const { clock } = resources
-    return new MemoryCache(config.default_ttl ?? 0, config.compaction_interval ?? 0, config.init_values, () => clock.monotonic())
+    return new MemoryCache(config.default_ttl ?? 0, config.compaction_interval ?? 0, config.init_values, () =>
+      clock.monotonic(),
+    )
   },
 })
 
@@ -29,7 +36,12 @@ class MemoryCache implements Cache {
   readonly #now: () => number
   #compactedAt: number
 
-  constructor(defaultTtlMs: number, compactionMs: number, initial: Readonly<Record<string, string>>, now: () => number) {
+  constructor(
+    defaultTtlMs: number,
+    compactionMs: number,
+    initial: Readonly<Record<string, string>>,
+    now: () => number,
+  ) {
     this.#defaultTtlMs = defaultTtlMs
     this.#compactionMs = compactionMs
     this.#now = now

@@ -1,4 +1,15 @@
-import { type Batch, BatchError, batchingField, ConfigError, defineOutput, field, Limiter, logicalBatches, type Output, type OutputHandle } from '../../engine/index.ts'
+import {
+  type Batch,
+  BatchError,
+  batchingField,
+  ConfigError,
+  defineOutput,
+  field,
+  Limiter,
+  logicalBatches,
+  type Output,
+  type OutputHandle,
+} from '../../engine/index.ts'
 import { forEver, RetryingWriter } from './retrying.ts'
 
 export default defineOutput({
@@ -93,13 +104,18 @@ function toFree(outputs: readonly OutputHandle[]): Output {
   }
 }
 
-async function deliverParts(batch: Batch, parts: readonly Batch[], write: (part: Batch) => Promise<void>): Promise<void> {
+async function deliverParts(
+  batch: Batch,
+  parts: readonly Batch[],
+  write: (part: Batch) => Promise<void>,
+): Promise<void> {
   const results = await Promise.allSettled(parts.map(write))
   if (!batch.solo) {
     for (const result of results) if (result.status === 'rejected') throw result.reason
     return
   }
   const failures = new Map<number, Error>()
-  for (const [index, result] of results.entries()) if (result.status === 'rejected') failures.set(index, result.reason as Error)
+  for (const [index, result] of results.entries())
+    if (result.status === 'rejected') failures.set(index, result.reason as Error)
   if (failures.size > 0) throw new BatchError(failures)
 }

@@ -1,4 +1,14 @@
-import { type Batch, BatchError, ConfigError, defineOutput, field, type Output, type OutputHandle, pause, type Resources } from '../../engine/index.ts'
+import {
+  type Batch,
+  BatchError,
+  ConfigError,
+  defineOutput,
+  field,
+  type Output,
+  type OutputHandle,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
 
 export default defineOutput({
@@ -7,7 +17,10 @@ export default defineOutput({
   summary: 'Drops messages that an output refuses or is too slow for.',
   config: field.object({
     error: field.bool('Whether messages that are refused are dropped.').default(false),
-    error_patterns: field.string('Regular expressions; messages refused with an error that matches one are dropped.').list().optional(),
+    error_patterns: field
+      .string('Regular expressions; messages refused with an error that matches one are dropped.')
+      .list()
+      .optional(),
     back_pressure: field.duration('The time after which messages that are not delivered are dropped.').default(''),
     output: field.output('The output.'),
   }),
@@ -18,8 +31,16 @@ export default defineOutput({
     if (patterns.length > 0 && config.error) {
       throw new ConfigError("field 'error_patterns' is ineffective when 'error' is set to `true`")
     }
-    const compiled = patterns.map((pattern, index) => compilePattern(pattern, `error pattern ${index} failed to compile`))
-    return new DropOnOutput(await resources.output(config.output), config.error, compiled, config.back_pressure, resources)
+    const compiled = patterns.map((pattern, index) =>
+      compilePattern(pattern, `error pattern ${index} failed to compile`),
+    )
+    return new DropOnOutput(
+      await resources.output(config.output),
+      config.error,
+      compiled,
+      config.back_pressure,
+      resources,
+    )
   },
 })
 
@@ -31,7 +52,13 @@ class DropOnOutput implements Output {
   readonly #resources: Resources
   #stuck = false
 
-  constructor(output: OutputHandle, onError: boolean, patterns: readonly Pattern[], limitMs: number | undefined, resources: Resources) {
+  constructor(
+    output: OutputHandle,
+    onError: boolean,
+    patterns: readonly Pattern[],
+    limitMs: number | undefined,
+    resources: Resources,
+  ) {
     this.#output = output
     this.#onError = onError
     this.#patterns = patterns
@@ -41,7 +68,9 @@ class DropOnOutput implements Output {
 
   async write(batch: Batch): Promise<void> {
     try {
-      await (this.#limitMs === undefined || this.#limitMs <= 0 ? this.#output.write(batch) : this.#inTime(batch, this.#limitMs))
+      await (this.#limitMs === undefined || this.#limitMs <= 0
+        ? this.#output.write(batch)
+        : this.#inTime(batch, this.#limitMs))
     } catch (error) {
       this.#judge(batch, error as Error)
     }
@@ -72,12 +101,15 @@ class DropOnOutput implements Output {
     if (this.#stuck && !this.#output.hasRoom) throw this.#late(limitMs)
     const writing = this.#output.write(batch)
     const timer = new AbortController()
-    const inTime = await Promise.race([writing.then(() => true), pause(limitMs, timer.signal).then(() => false)]).finally(() =>
-      timer.abort(),
-    )
+    const inTime = await Promise.race([
+      writing.then(() => true),
+      pause(limitMs, timer.signal).then(() => false),
+    ]).finally(() => timer.abort())
     this.#stuck = !inTime
     if (inTime) return
-    writing.catch((error: unknown) => this.#resources.log.debug(`A dropped message failed: ${(error as Error).message}`))
+    writing.catch((error: unknown) =>
+      this.#resources.log.debug(`A dropped message failed: ${(error as Error).message}`),
+    )
     throw this.#late(limitMs)
   }
 

@@ -1,4 +1,12 @@
-import { type Batch, BatchError, ConfigError, defineOutput, field, type Message, type OutputHandle } from '../../engine/index.ts'
+import {
+  type Batch,
+  BatchError,
+  ConfigError,
+  defineOutput,
+  field,
+  type Message,
+  type OutputHandle,
+} from '../../engine/index.ts'
 
 export default defineOutput({
   name: 'fallback',
@@ -39,7 +47,9 @@ async function writeFrom(outputs: readonly OutputHandle[], batch: Batch): Promis
 
 function failedOf(batch: Batch, error: Error): readonly { readonly index: number; readonly reason: Error }[] {
   if (!(error instanceof BatchError)) return batch.messages.map((_, index) => ({ index, reason: error }))
-  return [...error.failures].map(([index, reason]) => ({ index, reason })).toSorted((left, right) => left.index - right.index)
+  return [...error.failures]
+    .map(([index, reason]) => ({ index, reason }))
+    .toSorted((left, right) => left.index - right.index)
 }
 
 function marked(message: Message, reason: Error): Message {

@@ -20,9 +20,13 @@ export default defineOutput({
         if (failures.size === 0) return await output.write(batch)
         if (good.length > 0) {
           try {
-            await output.write({ messages: good.map(index => batch.messages[index]!), solo: batch.solo && good.length > 1 })
+            await output.write({
+              messages: good.map(index => batch.messages[index]!),
+              solo: batch.solo && good.length > 1,
+            })
           } catch (error) {
-            if (error instanceof BatchError) for (const [index, reason] of error.failures) failures.set(good[index]!, reason)
+            if (error instanceof BatchError)
+              for (const [index, reason] of error.failures) failures.set(good[index]!, reason)
             else for (const index of good) failures.set(index, error as Error)
           }
         }

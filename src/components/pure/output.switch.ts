@@ -1,5 +1,14 @@
 import type { Mapping } from '../../bloblang/index.ts'
-import { type Batch, BatchError, ConfigError, defineOutput, eachMessage, field, type Output, type Resources } from '../../engine/index.ts'
+import {
+  type Batch,
+  BatchError,
+  ConfigError,
+  defineOutput,
+  eachMessage,
+  field,
+  type Output,
+  type Resources,
+} from '../../engine/index.ts'
 import { forEver, RetryingWriter } from './retrying.ts'
 
 const NO_MATCH = 'no switch output conditions were met by message'
@@ -10,8 +19,13 @@ export default defineOutput({
   summary: 'Sends each message to the output of the first case whose check passes.',
   config: field
     .object({
-      retry_until_success: field.bool('Whether a case is tried again until it delivers, instead of refusing the messages.').default(false),
-      strict_mode: field.bool('Whether a message that no case wants is refused instead of dropped.').default(false).advanced(),
+      retry_until_success: field
+        .bool('Whether a case is tried again until it delivers, instead of refusing the messages.')
+        .default(false),
+      strict_mode: field
+        .bool('Whether a message that no case wants is refused instead of dropped.')
+        .default(false)
+        .advanced(),
       cases: field
         .object({
           check: field.mapping('A condition; none always passes.').default(''),
@@ -100,7 +114,8 @@ class SwitchOutput implements Output {
     try {
       await target.write({ messages, solo: batch.solo && messages.length > 1 })
     } catch (error) {
-      if (error instanceof BatchError) for (const [index, reason] of error.failures) failures.set(indexes[index]!, reason)
+      if (error instanceof BatchError)
+        for (const [index, reason] of error.failures) failures.set(indexes[index]!, reason)
       else for (const index of indexes) failures.set(index, error as Error)
     }
   }

@@ -18,7 +18,10 @@ export default defineProcessor({
           run => chain.run(run),
         )
         return andThen(results, batches => {
-          const cleared = batches.map(each => ({ ...each, messages: each.messages.map(message => message.withError(null)) }))
+          const cleared = batches.map(each => ({
+            ...each,
+            messages: each.messages.map(message => message.withError(null)),
+          }))
           return batch.solo ? cleared : withMessages(batch, allMessages(cleared))
         })
       },

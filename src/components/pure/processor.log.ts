@@ -30,7 +30,8 @@ export default defineProcessor({
       try {
         const fields = config.fields_mapping ? fieldsOf(config.fields_mapping, message, view, index) : undefined
         if (fields !== undefined) target = target.with(fields)
-        for (const [key, value] of Object.entries(config.fields ?? {})) target = target.with({ [key]: value.eval(view, index) })
+        for (const [key, value] of Object.entries(config.fields ?? {}))
+          target = target.with({ [key]: value.eval(view, index) })
       } catch (error) {
         log.error(`Failed to execute fields mapping: ${(error as { message: string }).message}`)
         return
@@ -50,7 +51,12 @@ export default defineProcessor({
   },
 })
 
-function fieldsOf(mapping: Mapping, message: Message, view: readonly Message[], index: number): Record<string, unknown> {
+function fieldsOf(
+  mapping: Mapping,
+  message: Message,
+  view: readonly Message[],
+  index: number,
+): Record<string, unknown> {
   const result = mapping.run(view, index)
   const value: Value = result === NOTHING ? message.structured() : result
   if (!isObject(value)) throw new Error(`Fields mapping yielded a non-object result: ${typeOf(value)}`)

@@ -1,5 +1,13 @@
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
-import { type Batch, defineProcessor, field, mapMessages, type Message, type Processor, type Resources } from '../../engine/index.ts'
+import {
+  type Batch,
+  defineProcessor,
+  field,
+  mapMessages,
+  type Message,
+  type Processor,
+  type Resources,
+} from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'mutation',
@@ -39,7 +47,9 @@ class MutationProcessor implements Processor {
     try {
       const value = mapping.runOnto(view, index, draft)
       if (value === DELETED) return null
-      return value === NOTHING ? message.withMetadata(draft.current) : message.withValueAndMetadata(value, draft.current)
+      return value === NOTHING
+        ? message.withMetadata(draft.current)
+        : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
       return this.#resources.fail(message.withMetadata(draft.current), error)
     }

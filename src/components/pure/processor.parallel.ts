@@ -25,7 +25,8 @@ export default defineProcessor({
             }
           }),
         )
-        if (batch.solo) return joinSolo(results.flatMap(each => (each.length === 0 ? [] : [batchOf(allMessages(each))])))
+        if (batch.solo)
+          return joinSolo(results.flatMap(each => (each.length === 0 ? [] : [batchOf(allMessages(each))])))
         const messages = results.flatMap(each => [...allMessages(each)])
         return messages.length === 0 ? [] : [batchOf(messages)]
       },

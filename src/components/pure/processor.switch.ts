@@ -78,7 +78,12 @@ class SwitchProcessor implements Processor {
     return routed instanceof Promise ? routed.then(finish) : finish()
   }
 
-  #case(index: number, remaining: readonly Message[], carried: readonly Message[], done: Message[]): MaybePromise<void> {
+  #case(
+    index: number,
+    remaining: readonly Message[],
+    carried: readonly Message[],
+    done: Message[],
+  ): MaybePromise<void> {
     const current = this.#cases[index]
     if (current === undefined) {
       done.push(...carried, ...remaining)

@@ -19,7 +19,10 @@ export default defineProcessor({
   config: field.object({
     at_least_once: field.bool('Whether they run once before the first check.').default(false),
     max_loops: field.int('The most times that they run; 0 for no limit.').default(0).advanced(),
-    check: field.mapping('The condition to go on.').default('').examples('errored()', 'this.urls.unprocessed.length() > 0'),
+    check: field
+      .mapping('The condition to go on.')
+      .default('')
+      .examples('errored()', 'this.urls.unprocessed.length() > 0'),
     processors: field.processors('The processors.'),
   }),
   async create(config, resources) {

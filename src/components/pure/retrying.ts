@@ -67,5 +67,7 @@ export class RetryingWriter {
 
 function giveUp(batch: Batch, places: readonly number[]): Error {
   const reason = new Error('message failed to reach a target destination')
-  return places.length === batch.messages.length ? reason : new BatchError(new Map(places.map(place => [place, reason])))
+  return places.length === batch.messages.length
+    ? reason
+    : new BatchError(new Map(places.map(place => [place, reason])))
 }

@@ -5,6 +5,7 @@ import { inferName } from './envelope.ts'
 import { substituteEnv } from './env.ts'
 import { type Finding, finding, type LintContext, lintFields } from './lint.ts'
 import { type Node, nodeOf, parseYaml, resolved, valueOf, YamlError } from './node.ts'
+import { applySet } from './set.ts'
 import { checkFields, ValueError } from './values.ts'
 
 export interface ReadOptions {
@@ -16,6 +17,8 @@ export interface ReadOptions {
   readonly requireLabels?: boolean
   /** Missing environment variables are no finding. */
   readonly skipEnvCheck?: boolean
+  /** `path.to.field=value` expressions that override what is written. */
+  readonly overrides?: readonly string[]
 }
 
 /** A configuration as it was read: its tree, and everything that is wrong with it. */
@@ -44,6 +47,10 @@ export async function readConfig(text: string, options: ReadOptions, fieldShapes
   } catch (error) {
     if (!(error instanceof YamlError)) throw error
     return { node: nodeOf({}), findings: [{ ...top, kind: 'failed_read', text: error.message }], broken: true }
+  }
+  for (const override of options.overrides ?? []) {
+    if (node.kind !== 'map') node = nodeOf({})
+    applySet(node, override)
   }
   await options.registry.load(namesIn(node))
   const failure = firstFailure(options.registry, node)

@@ -151,7 +151,9 @@ export class OutputLayer implements OutputHandle {
     const dueMs = batcher.untilDue() ?? (this.#options.isDraining() ? DRAIN_MS : undefined)
     if (dueMs === undefined) return
     this.#flushTimer = setTimeout(() => {
-      this.flush().catch((error: unknown) => this.#options.log.error(`Failed to flush batch: ${(error as Error).message}`))
+      this.flush().catch((error: unknown) =>
+        this.#options.log.error(`Failed to flush batch: ${(error as Error).message}`),
+      )
     }, dueMs)
   }
 

@@ -1,6 +1,12 @@
 import { Buffer } from 'node:buffer'
 import { type Clock, type Log, unreachable } from '../../base/index.ts'
-import { compileInterpolation, compileMapping, type Importer, type Interpolation, type World } from '../../bloblang/index.ts'
+import {
+  compileInterpolation,
+  compileMapping,
+  type Importer,
+  type Interpolation,
+  type World,
+} from '../../bloblang/index.ts'
 import { type Buffer as StreamBuffer, type ComponentConfig, ConfigError } from '../component.ts'
 import { namesIn } from '../config/config.ts'
 import { configFields } from '../config/core-fields.ts'

@@ -1,0 +1,111 @@
+import { globSync, readFileSync, statSync } from 'node:fs'
+import { dirname, extname, join, resolve } from 'node:path'
+import process from 'node:process'
+import { createRegistry, fileImporter, systemWorld } from '../components/index.ts'
+import { type Finding, readConfig, type ReadOptions } from '../engine/index.ts'
+import type { EngineOptions } from './options.ts'
+import { expand, loadEnvFiles, readText, SourceError } from './source.ts'
+
+interface FileFinding {
+  readonly path: string
+  readonly finding: Finding
+}
+
+/** Checks configurations, and those in Markdown files. Resolves to the exit code: 1 where anything was found. */
+export async function lintFiles(options: EngineOptions): Promise<number> {
+  const flag = (name: string) => options.own.get(name)?.at(-1) === 'true'
+  let targets: readonly string[]
+  try {
+    loadEnvFiles(options.envFiles)
+    targets = [...walk(options.words), ...(options.config === '' ? [] : [options.config]), ...expand(options.resources)]
+  } catch (error) {
+    process.stderr.write(`Lint paths error: ${(error as Error).message}\n`)
+    return 1
+  }
+  const registry = createRegistry()
+  const findings: FileFinding[] = []
+  for (const path of targets) {
+    const readOptions: ReadOptions = {
+      registry,
+      world: systemWorld,
+      importer: fileImporter(dirname(resolve(path))),
+      deprecated: flag('deprecated') ? 'error' : 'warning',
+      requireLabels: flag('labels'),
+      skipEnvCheck: flag('skip-env-var-check'),
+    }
+    findings.push(
+      ...(extname(path) === '.md' ? await lintMarkdown(path, readOptions) : await lintFile(path, readOptions)),
+    )
+  }
+  return report(findings)
+}
+
+async function lintFile(path: string, options: ReadOptions): Promise<readonly FileFinding[]> {
+  let text: string
+  try {
+    text = readText(path)
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    return [{ path, finding: { line: 1, column: 1, text: error.message, level: 'error', kind: 'failed_read' } }]
+  }
+  const { findings } = await readConfig(text, options)
+  return findings.map(finding => ({ path, finding }))
+}
+
+async function lintMarkdown(path: string, options: ReadOptions): Promise<readonly FileFinding[]> {
+  const text = readFileSync(path, 'utf8')
+  const findings: FileFinding[] = []
+  let position = text.indexOf('```yaml')
+  while (position !== -1) {
+    const start = position + '```yaml'.length
+    const line = text.slice(0, start).split('\n').length
+    const end = text.indexOf('```', start)
+    if (end === -1) {
+      const finding: Finding = {
+        line,
+        column: 1,
+        text: 'markdown snippet not terminated',
+        level: 'error',
+        kind: 'failed_read',
+      }
+      return [...findings, { path, finding }]
+    }
+    const snippet = await readConfig(text.slice(start, end), { ...options, skipEnvCheck: true })
+    for (const finding of snippet.findings) {
+      const shifted = finding.kind === 'failed_read' ? line : finding.line + line - 1
+      findings.push({ path, finding: { ...finding, line: shifted } })
+    }
+    position = text.indexOf('```yaml', end + 3)
+  }
+  return findings
+}
+
+function report(findings: readonly FileFinding[]): number {
+  const isFailure = ({ finding }: FileFinding) => !(finding.level === 'warning' && finding.kind === 'deprecated')
+  for (const each of findings) if (!isFailure(each)) process.stdout.write(`${format(each)}\n`)
+  if (!findings.some(isFailure)) return 0
+  const hints = process.stderr.isTTY
+  for (const each of findings) {
+    process.stderr.write(`${format(each)}\n`)
+    if (hints && each.finding.hint !== undefined) process.stderr.write(`  ${each.finding.hint}\n`)
+  }
+  return 1
+}
+
+function format({ path, finding }: FileFinding): string {
+  return `${path}(${finding.line},${finding.column}) ${finding.text}`
+}
+
+/** Files, patterns, and folders with `...` behind them for everything below. */
+function walk(words: readonly string[]): readonly string[] {
+  return words.flatMap(word => {
+    if (word.endsWith('...')) {
+      const folder = word.slice(0, -3) === '' ? '.' : word.slice(0, -3)
+      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [folder.replace(/\/$/, '')]
+      return globSync('**/*.{yaml,yml}', { cwd: folder })
+        .toSorted()
+        .map(file => join(folder, file))
+    }
+    return [...expand([word])]
+  })
+}

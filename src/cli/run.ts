@@ -1,0 +1,248 @@
+import { appendFileSync, writeSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import process from 'node:process'
+import { type Log, systemClock } from '../base/index.ts'
+import {
+  ConfigError,
+  createLog,
+  MetricsStore,
+  parseDuration,
+  parseStream,
+  pause,
+  type Stream,
+  type StreamConfig,
+  startStream,
+  StreamServer,
+} from '../engine/index.ts'
+import type { EngineOptions } from './options.ts'
+import { loadEnvFiles, readSource, type Source, SourceError } from './source.ts'
+import { version } from './version.ts'
+
+/** Runs one stream until its input ends or a signal stops it. Resolves to the exit code. */
+export async function runStream(options: EngineOptions): Promise<number> {
+  let source: Source
+  try {
+    loadEnvFiles(options.envFiles)
+    source = await readSource(options)
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    return failRead(error.message)
+  }
+  if (source.failure !== undefined) return failRead(source.failure)
+  let config: StreamConfig
+  try {
+    config = parseStream(source.node, { ...source.options })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return reportUnparsed(source, options, error)
+  }
+  const log = makeLog(config, options)
+  announce(log, source, options)
+  if (!reportFindings(log, source, options)) return 1
+  return await new Run(config, source, log).run()
+}
+
+function failRead(message: string): number {
+  process.stderr.write(`Configuration file read error: ${message}\n`)
+  return 1
+}
+
+/** A configuration with findings may not even parse: then they say more than the error. */
+function reportUnparsed(source: Source, options: EngineOptions, error: ConfigError): number {
+  const log = createLog(
+    {
+      level: options.logLevel || 'INFO',
+      format: 'logfmt',
+      add_timestamp: false,
+      level_name: 'level',
+      timestamp_name: 'time',
+      message_name: 'msg',
+      static_fields: { '@service': 'bento' },
+    },
+    line => void writeSync(1, line),
+    Date.now,
+  )
+  announce(log, source, options)
+  if (!reportFindings(log, source, options)) return 1
+  log.error(`Service closing due to: ${error.message}`)
+  return 1
+}
+
+function makeLog(config: StreamConfig, options: EngineOptions): Log {
+  const { logger } = config
+  const format = options.logLevel === '' ? logger : { ...logger, level: options.logLevel }
+  // Logs must not get between the messages.
+  const descriptor = config.output.name === 'stdout' ? 2 : 1
+  const write =
+    logger.file.path === ''
+      ? (line: string) => void writeSync(descriptor, line)
+      : (line: string) => appendFileSync(logger.file.path, line)
+  return createLog(format, write, Date.now)
+}
+
+function announce(log: Log, { path }: Source, options: EngineOptions): void {
+  const fields = { bento_version: version }
+  if (path !== '') {
+    const inferred = options.config === ''
+    const text = inferred
+      ? 'Running main config from file found in a default path'
+      : 'Running main config from specified file'
+    log.info(text, { ...fields, path })
+  } else if ((process.env['BENTO_CONFIG'] ?? '') !== '') {
+    log.info('Running config from BENTO_CONFIG environment variable', fields)
+  } else {
+    log.info('Running without a main config file', fields)
+  }
+}
+
+/** Logs what was found; false where it forbids to run. */
+function reportFindings(log: Log, source: Source, options: EngineOptions): boolean {
+  const errors = source.findings.filter(({ finding }) => finding.level === 'error')
+  for (const { path, finding } of errors) {
+    const lint = `${path}(${finding.line},${finding.column}) ${finding.text}`
+    if (options.chilled) log.warn('Config lint error', { lint })
+    else log.error('Config lint error', { lint })
+  }
+  if (!options.chilled && errors.length > 0) {
+    log.error('Shutting down due to linter errors, to prevent shutdown run Bento with --chilled')
+    return false
+  }
+  for (const { path, finding } of source.findings) {
+    if (finding.level === 'warning')
+      log.warn('Config lint warning', { lint: `${path}(${finding.line},${finding.column}) ${finding.text}` })
+  }
+  return true
+}
+
+class Run {
+  readonly #config: StreamConfig
+  readonly #source: Source
+  readonly #log: Log
+  readonly #metrics = new MetricsStore()
+  #stream: Stream | undefined
+  #ended = false
+
+  constructor(config: StreamConfig, source: Source, log: Log) {
+    this.#config = config
+    this.#source = source
+    this.#log = log
+  }
+
+  async run(): Promise<number> {
+    const times = this.#times()
+    if (times === undefined) return 1
+    const server = this.#server()
+    if (server !== undefined && !(await this.#listen(server))) return 1
+    try {
+      this.#stream = await startStream(this.#source.node, {
+        ...this.#source.options,
+        clock: systemClock,
+        log: this.#log,
+        metrics: this.#metrics.metrics,
+        parallelism: availableParallelism(),
+        ...(server === undefined ? {} : { http: server }),
+      })
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      this.#log.error(`Service closing due to: ${error.message}`)
+      await server?.close()
+      return 1
+    }
+    this.#log.info('Launching a Bento instance, use CTRL+C to close')
+    const clean = await this.#untilStopped(this.#stream, times)
+    await server?.close()
+    return clean ? 0 : 1
+  }
+
+  #times(): { readonly delayMs: number; readonly timeoutMs: number } | undefined {
+    const parse = (text: string, what: string) => {
+      try {
+        return text === '' ? 0 : parseDuration(text)
+      } catch (error) {
+        this.#log.error(`Failed to parse shutdown ${what} period string: ${(error as Error).message}`)
+        return undefined
+      }
+    }
+    const delayMs = parse(this.#config.shutdown_delay, 'delay')
+    const timeoutMs = parse(this.#config.shutdown_timeout, 'timeout')
+    return delayMs === undefined || timeoutMs === undefined ? undefined : { delayMs, timeoutMs }
+  }
+
+  #server(): StreamServer | undefined {
+    const { http } = this.#config
+    if (!http.enabled) return undefined
+    return new StreamServer({
+      address: http.address,
+      rootPath: http.root_path,
+      version,
+      dateBuilt: 'unknown',
+      metrics: this.#metrics,
+      ready: () => this.#waiting(),
+    })
+  }
+
+  #waiting(): readonly string[] | undefined {
+    if (this.#ended) return undefined
+    const status = this.#stream?.status
+    return [
+      ...(status?.inputConnected === true ? [] : ['input']),
+      ...(status?.outputConnected === true ? [] : ['output']),
+    ]
+  }
+
+  async #listen(server: StreamServer): Promise<boolean> {
+    const { address } = this.#config.http
+    try {
+      await server.listen()
+      this.#log.info(`Listening for HTTP requests at: http://${address}`)
+      return true
+    } catch (error) {
+      // The original logs a taken port and runs without the server.
+      this.#log.error(`HTTP Server error: listen tcp ${address}: ${(error as Error).message}`)
+      return true
+    }
+  }
+
+  /** Waits for the end of the input or a signal, whichever comes first; false where the stream had to be cut off. */
+  async #untilStopped(
+    stream: Stream,
+    times: { readonly delayMs: number; readonly timeoutMs: number },
+  ): Promise<boolean> {
+    let stopping: Promise<void> | undefined
+    const stop = (signal: NodeJS.Signals) => {
+      if (stopping !== undefined) {
+        this.#log.warn('Shutting down at once')
+        process.exit(1)
+      }
+      this.#log.info(`Received ${signal}, the service is closing`)
+      stopping = pause(times.delayMs).then(() => stream.stop(times.timeoutMs))
+    }
+    process.on('SIGINT', stop)
+    process.on('SIGTERM', stop)
+    let failure: unknown
+    const ended = stream.done.catch((error: unknown) => {
+      failure = error
+    })
+    await Promise.race([ended, untilStopping(() => stopping)])
+    if (stopping !== undefined) await stopping
+    else this.#log.info('Pipeline has terminated. Shutting down the service')
+    this.#ended = true
+    if (stopping === undefined && times.delayMs > 0) {
+      this.#log.info(`Shutdown delay is in effect for ${times.delayMs}ms`)
+      await pause(times.delayMs)
+    }
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+    if (failure !== undefined) this.#log.error(`Stream failed: ${(failure as Error).message}`)
+    return failure === undefined
+  }
+}
+
+/** Resolves once a shutdown that a signal began has finished. */
+async function untilStopping(current: () => Promise<void> | undefined): Promise<void> {
+  for (;;) {
+    const stopping = current()
+    if (stopping !== undefined) return await stopping
+    await new Promise(resolve => setTimeout(resolve, 50).unref())
+  }
+}

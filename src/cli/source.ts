@@ -1,0 +1,123 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import process from 'node:process'
+import { createRegistry, fileImporter, systemWorld } from '../components/index.ts'
+import {
+  type Finding,
+  type Node,
+  nodeOf,
+  parseDotEnv,
+  readConfig,
+  type ReadOptions,
+  readResources,
+  type Registry,
+} from '../engine/index.ts'
+import type { EngineOptions } from './options.ts'
+
+/** Something about the files that were named, for the user to read. */
+export class SourceError extends Error {}
+
+/** A configuration with the resources of all files, and everything that was found wrong. */
+export interface Source {
+  /** Empty where there is no file. */
+  readonly path: string
+  readonly node: Node
+  readonly registry: Registry
+  readonly findings: readonly { readonly path: string; readonly finding: Finding }[]
+  /** Why the configuration cannot be read at all. */
+  readonly failure: string | undefined
+  readonly options: ReadOptions
+}
+
+const DEFAULT_PATHS = ['/bento.yaml', '/etc/bento/config.yaml', '/etc/bento.yaml']
+const RESOURCE_LISTS = [
+  'input_resources',
+  'processor_resources',
+  'output_resources',
+  'cache_resources',
+  'rate_limit_resources',
+]
+
+/** Puts the variables of dotenv files into the environment. Throws {@link SourceError}. */
+export function loadEnvFiles(paths: readonly string[]): void {
+  for (const path of expand(paths)) {
+    let text: string
+    try {
+      text = readFileSync(path, 'utf8')
+    } catch (error) {
+      throw new SourceError(`Failed to read dotenv file: ${openError(path, error)}`, { cause: error })
+    }
+    try {
+      for (const [name, value] of parseDotEnv(text)) process.env[name] = value
+    } catch (error) {
+      throw new SourceError(`Failed to parse dotenv file: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}
+
+/** Reads the configuration that a command line names. Throws {@link SourceError} where a file cannot be opened. */
+export async function readSource(options: EngineOptions, registry: Registry = createRegistry()): Promise<Source> {
+  const path = options.config !== '' ? options.config : (DEFAULT_PATHS.find(each => existsSync(each)) ?? '')
+  const text = path === '' ? (process.env['BENTO_CONFIG'] ?? '') : readText(path)
+  const readOptions: ReadOptions = {
+    registry,
+    world: systemWorld,
+    importer: fileImporter(path === '' ? process.cwd() : dirname(resolve(path))),
+    overrides: options.set,
+  }
+  const findings: { path: string; finding: Finding }[] = []
+  let node: Node = nodeOf({})
+  let failure: string | undefined
+  if (text !== '' || path !== '' || options.set.length > 0) {
+    const main = await readConfig(text === '' ? '{}' : text, readOptions)
+    node = main.node
+    if (main.broken) failure = path === '' ? main.findings[0]!.text : `${path}: ${main.findings[0]!.text}`
+    else for (const finding of main.findings) findings.push({ path, finding })
+  } else {
+    await registry.load(['stdin', 'stdout', 'none', 'prometheus'])
+  }
+  for (const file of expand(options.resources)) {
+    const resources = await readResources(readText(file), { ...readOptions, overrides: [] })
+    if (resources.broken) failure ??= `failed to read resource ${file}: ${resources.findings[0]!.text}`
+    else for (const finding of resources.findings) findings.push({ path: file, finding })
+    addResources(node, resources.node)
+  }
+  return { path, node, registry, findings, failure, options: readOptions }
+}
+
+/** The text of a file. Throws {@link SourceError}. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new SourceError(openError(path, error), { cause: error })
+  }
+}
+
+/** Paths with their glob patterns replaced by the files that match. */
+export function expand(paths: readonly string[]): readonly string[] {
+  return paths.flatMap(path => (/[*?[]/.test(path) ? globSync(path).toSorted() : [path]))
+}
+
+function openError(path: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  switch (code) {
+    case 'ENOENT':
+      return `open ${path}: no such file or directory`
+    case 'EACCES':
+      return `open ${path}: permission denied`
+    case 'EISDIR':
+      return `read ${path}: is a directory`
+    default:
+      return `open ${path}: ${message}`
+  }
+}
+
+function addResources(main: Node, resources: Node): void {
+  for (const { key, value } of resources.entries) {
+    if (!RESOURCE_LISTS.includes(key.value)) continue
+    const existing = main.entries.find(entry => entry.key.value === key.value)
+    if (existing === undefined) main.entries.push({ key, value })
+    else existing.value = { ...existing.value, items: [...existing.value.items, ...value.items] }
+  }
+}
