@@ -195,8 +195,10 @@ export class Connection {
   }
 
   #pauseOrResume(): void {
-    const { maxInFlightBytes, maxInFlightRequests } = this.#options.broker.config
-    const full = this.#queuedBytes > maxInFlightBytes || this.#queue.length > maxInFlightRequests
+    const { config, records } = this.#options.broker
+    // When all connections together bring more than the store takes, each reads on only after it was answered.
+    const waits = records.isCongested && this.#queue.length > 0
+    const full = waits || this.#queuedBytes > config.maxInFlightBytes || this.#queue.length > config.maxInFlightRequests
     if (full === this.#paused) return
     this.#paused = full
     if (full) this.#socket.pause()

@@ -13,6 +13,8 @@ export interface LogConfig {
   /** How often a failed write is tried again. */
   readonly uploadRetries: number
   readonly uploadRetryBackoffMs: number
+  /** Beyond this many bytes of records that are not committed yet, connections are read from more slowly. */
+  readonly congestionBytes: number
   /** Beyond this many bytes of records that are not committed yet, more are refused with a retriable error. */
   readonly maxBufferedBytes: number
   /** The most that the cache of what was written or read lately may hold. */
@@ -36,7 +38,8 @@ export const localLogConfig: LogConfig = {
   maxUploads: 4,
   uploadRetries: 3,
   uploadRetryBackoffMs: 50,
-  maxBufferedBytes: 256 * 1024 * 1024,
+  congestionBytes: 64 * 1024 * 1024,
+  maxBufferedBytes: 512 * 1024 * 1024,
   cacheBytes: 256 * 1024 * 1024,
   housekeepingIntervalMs: 30_000,
   epochExpiryMs: 180_000,

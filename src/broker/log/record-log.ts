@@ -36,6 +36,7 @@ export async function openRecordLog(options: RecordLogOptions): Promise<RecordLo
  */
 export class RecordLog {
   readonly #metadata: Metadata
+  readonly #congestionBytes: number
   readonly #tails = new Tails()
   readonly #cache: ExtentCache
   readonly #waiters: AppendWaiters
@@ -49,6 +50,7 @@ export class RecordLog {
 
   constructor({ metadata, store, clock, log, config, topicConfig }: RecordLogOptions, epoch: number) {
     this.#metadata = metadata
+    this.#congestionBytes = config.congestionBytes
     this.#cache = new ExtentCache(store, config.cacheBytes)
     this.#waiters = new AppendWaiters(clock)
     this.#appender = new Appender(metadata, store, clock, log, config, epoch)
@@ -68,6 +70,11 @@ export class RecordLog {
   /** Bytes of records that are neither committed nor refused yet; above the limit of the configuration more is refused. */
   get bufferedBytes(): number {
     return this.#appender.bufferedBytes
+  }
+
+  /** More is waiting to be committed than should be: whoever brings records should first wait for what it has sent. */
+  get isCongested(): boolean {
+    return this.#appender.bufferedBytes > this.#congestionBytes
   }
 
   /** Bytes that the cache holds now. */
