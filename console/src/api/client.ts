@@ -32,9 +32,10 @@ export async function call<Name extends ApiName>(
   return JSON.parse(text) as ApiResponse<Name>
 }
 
-/** What a person reads when something failed. */
+/** What a person reads when something failed: the server's own words, begun as a sentence. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 export function isSignedOut(error: unknown): boolean {

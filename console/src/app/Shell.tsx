@@ -83,6 +83,7 @@ export function Shell() {
       <main id="content" tabIndex={-1} className="min-h-0 min-w-0 overflow-hidden outline-none">
         <Outlet />
       </main>
+      {live === 'lost' && <LostBar />}
       <CommandPalette
         open={paletteOpen}
         onClose={() => setPaletteOpen(false)}
@@ -147,6 +148,19 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
         </span>
         <span className="ml-auto hidden truncate lg:inline">{session.version}</span>
       </div>
+    </div>
+  )
+}
+
+/** Over the page rather than in it, so that nothing moves when the connection breaks and comes back. */
+function LostBar() {
+  return (
+    <div
+      role="alert"
+      className="fixed top-3 left-1/2 z-30 flex h-8 -translate-x-1/2 animate-rise items-center gap-2 rounded-full border border-bad-line bg-bad-soft px-3.5 text-xs font-medium text-ink shadow-2"
+    >
+      <Icon name="warning" size={14} className="text-bad" />
+      The control plane does not answer. What you see may be old.
     </div>
   )
 }

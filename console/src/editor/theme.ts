@@ -74,7 +74,6 @@ const look = {
     border: '1px solid var(--line)',
     borderRadius: '0.5rem',
     boxShadow: 'var(--shadow-2)',
-    overflow: 'hidden',
     fontSize: '0.8125rem',
   },
   '.cm-tooltip-lint': { padding: '0.25rem 0' },

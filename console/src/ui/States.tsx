@@ -55,17 +55,23 @@ export function EmptyState({
 
 /** What went wrong and, where it may help, another try. */
 export function ErrorState({ error, what, onRetry }: { error: unknown; what: string; onRetry?: () => void }) {
-  const missing = isNotFound(error)
+  if (isNotFound(error)) {
+    return (
+      <div role="alert">
+        <EmptyState icon="search" title={`There is no such ${what}`}>
+          The address may be mistyped, or it was deleted.
+        </EmptyState>
+      </div>
+    )
+  }
   return (
     <div role="alert" className="flex flex-col items-center px-6 py-14 text-center">
       <span className="flex size-11 items-center justify-center rounded-xl border border-bad-line bg-bad-soft text-bad">
-        <Icon name={missing ? 'search' : 'error'} size={20} />
+        <Icon name="error" size={20} />
       </span>
-      <h3 className="mt-4 text-base font-semibold">
-        {missing ? `There is no such ${what}` : `Cannot read the ${what}`}
-      </h3>
+      <h3 className="mt-4 text-base font-semibold">{`Cannot read the ${what}`}</h3>
       <p className="mt-1 max-w-lg text-sm break-words text-muted">{errorText(error)}</p>
-      {onRetry !== undefined && !missing && (
+      {onRetry !== undefined && (
         <Button icon="refresh" className="mt-5" onClick={onRetry}>
           Try again
         </Button>

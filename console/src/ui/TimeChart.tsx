@@ -98,7 +98,7 @@ function chartOptions(
   }
   return {
     ...size,
-    padding: [12, 16, 0, 4],
+    padding: [12, 30, 0, 4],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: {

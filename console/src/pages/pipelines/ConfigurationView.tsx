@@ -50,11 +50,21 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
 
   const selected = useSelectedVersion(pipeline, search.version)
   const draft = useDraft(selected)
-  const { lint, isChecking, error: lintError } = useLint(draft.text)
+  const { lint, isChecking, error: lintError } = useLint(draft.documentId, draft.text)
   const deployed = pipeline.pipeline_configurations.find(one => one.id === overview.deployed_configuration_id)
   const isBlank = draft.text.trim() === ''
   const wasRefused = refused?.text === draft.text
   const canDeploy = selected !== undefined && selected.id !== deployed?.id && !draft.isDirty
+
+  const handleDeploy = (version: PipelineConfiguration) => {
+    change.mutate(
+      { configurationId: version.id },
+      {
+        onSuccess: () => toast({ tone: 'ok', title: `Version ${version.version} deployed` }),
+        onError: error => toast({ tone: 'bad', title: 'Not deployed', text: errorText(error) }),
+      },
+    )
+  }
 
   const handleSaved = async (configurationId: string) => {
     setRefused(undefined)
@@ -67,7 +77,8 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
     toast({
       tone: 'ok',
       title: `Saved as Version ${saved.version}`,
-      text: isDeployed ? 'It is deployed. Switch the pipeline on to run it.' : 'Deploy it when it should run.',
+      text: isDeployed ? 'It is deployed, and runs when the pipeline is switched on.' : 'Deploy it when it should run.',
+      ...(isDeployed ? {} : { action: { label: 'Deploy', onSelect: () => handleDeploy(saved) } }),
     })
   }
 
@@ -82,16 +93,6 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
         } else toast({ tone: 'bad', title: 'Not saved', text: errorText(error) })
       },
     })
-  }
-
-  const handleDeploy = (version: PipelineConfiguration) => {
-    change.mutate(
-      { configurationId: version.id },
-      {
-        onSuccess: () => toast({ tone: 'ok', title: `Version ${version.version} deployed` }),
-        onError: error => toast({ tone: 'bad', title: 'Not deployed', text: errorText(error) }),
-      },
-    )
   }
 
   const comparison = compare(pipeline, search.compare, selected, draft)

@@ -7,12 +7,13 @@ import type { DescribePipelineStatusResponse, PipelineOverview } from '../../api
 import { useCluster } from '../../app/cluster.ts'
 import { PageLoading } from '../../app/SystemPages.tsx'
 import { IconButton } from '../../ui/Button.tsx'
+import { Card } from '../../ui/Card.tsx'
 import { classNames } from '../../ui/class-names.ts'
 import { Crumbs } from '../../ui/Crumbs.tsx'
 import { DeleteDialog } from '../../ui/Dialog.tsx'
 import { formatRate } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
-import { PageHeader } from '../../ui/Page.tsx'
+import { Page, PageHeader } from '../../ui/Page.tsx'
 import { ErrorState } from '../../ui/States.tsx'
 import { Tabs, tabClass } from '../../ui/Tabs.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
@@ -42,7 +43,13 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
 
   if (pipeline.data === undefined) {
     if (!pipeline.isError) return <PageLoading />
-    return <ErrorState what="pipeline" error={pipeline.error} onRetry={() => void pipeline.refetch()} />
+    return (
+      <Page name="Pipeline" title={<Crumbs parent={<Link to="/pipelines">Pipelines</Link>}>{pipelineId}</Crumbs>}>
+        <Card>
+          <ErrorState what="pipeline" error={pipeline.error} onRetry={() => void pipeline.refetch()} />
+        </Card>
+      </Page>
+    )
   }
   const overview = pipeline.data.pipeline_overview
   return (

@@ -12,26 +12,34 @@ export interface Lint {
   readonly findings: readonly Finding[]
 }
 
-/** What the server finds wrong with a text, a moment after the last key. */
-export function useLint(text: string): { lint: Lint | undefined; isChecking: boolean; error: Error | null } {
-  const [rested, setRested] = useState(text)
-  useEffect(() => {
-    const timer = setTimeout(() => setRested(text), restMs)
-    return () => clearTimeout(timer)
-  }, [text])
+interface Linting {
+  /** Undefined until the first text of a document was checked; while one is typed it is the one before it. */
+  readonly lint: Lint | undefined
+  readonly isChecking: boolean
+  readonly error: Error | null
+}
 
-  const isBlank = rested.trim() === ''
+/** What the server finds wrong with a document's text: at once when it is opened, and a moment after the last key. */
+export function useLint(documentId: string, text: string): Linting {
+  const [rested, setRested] = useState({ documentId, text })
+  if (rested.documentId !== documentId) setRested({ documentId, text })
+  useEffect(() => {
+    const timer = setTimeout(() => setRested({ documentId, text }), restMs)
+    return () => clearTimeout(timer)
+  }, [documentId, text])
+
+  const isBlank = rested.text.trim() === ''
   const query = useQuery({
-    queryKey: ['lint', rested],
+    queryKey: ['lint', rested.documentId, rested.text],
     queryFn: async ({ signal }): Promise<Lint> => {
-      const answer = await call('lint_pipeline_configuration', { configuration_yaml: rested }, signal)
-      return { text: rested, findings: answer.findings }
+      const answer = await call('lint_pipeline_configuration', { configuration_yaml: rested.text }, signal)
+      return { text: rested.text, findings: answer.findings }
     },
     enabled: !isBlank,
     staleTime: 60_000,
     gcTime: 60_000,
-    placeholderData: before => before,
+    placeholderData: (before, beforeQuery) => (beforeQuery?.queryKey[1] === rested.documentId ? before : undefined),
   })
-  const lint = isBlank ? { text: rested, findings: [] } : query.data
-  return { lint, isChecking: text !== rested || query.isFetching, error: query.error }
+  const lint = isBlank ? { text: rested.text, findings: [] } : query.data
+  return { lint, isChecking: text !== rested.text || query.isFetching, error: query.error }
 }
