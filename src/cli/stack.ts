@@ -81,7 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function start(options: StackOptions, closers: Closers, close: () => Promise<void>): Promise<Stack> {
   const { log } = options
   let agent: Agent | undefined
-  const [plane, kafka, status, pipelines] = await Promise.all([
+  const [plane, kafka, status, pipelines] = await allOrNothing([
     startControlPlane(options, closers),
     startKafka(options, closers),
     startStatusServer(options, closers, () => agent),
@@ -179,6 +179,14 @@ function newSupervisor(
     clock: systemClock,
     ...events,
   })
+}
+
+/** Like `Promise.all`, but a failure is told when all of them have come to rest, so that everything started can be stopped. */
+async function allOrNothing<const Work extends readonly unknown[]>(
+  work: Work,
+): Promise<{ -readonly [Index in keyof Work]: Awaited<Work[Index]> }> {
+  await Promise.allSettled(work)
+  return Promise.all(work)
 }
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {

@@ -89,16 +89,14 @@ export class StatusBoard {
     this.#reports.set(agentId, report)
     for (const key of ['producedBytes', 'producedRecords', 'fetchedBytes'] as const)
       this.#traffic[key] += Math.max(0, report.traffic[key] - (before?.traffic[key] ?? 0))
-    const present = new Map(report.instances.map(instance => [instance.instanceId, instance]))
-    const ended = new Map(report.ended.map(instance => [instance.instanceId, instance]))
-    for (const instance of before?.instances ?? [])
-      if (!present.has(instance.instanceId)) this.#retire(ended.get(instance.instanceId) ?? instance)
+    const present = new Map(report.instances.map(instance => [runKey(instance), instance]))
+    const known = new Map((before?.instances ?? []).map(instance => [runKey(instance), instance]))
+    const ended = new Map(report.ended.map(instance => [runKey(instance), instance]))
+    for (const [key, instance] of known) if (!present.has(key)) this.#retire(ended.get(key) ?? instance)
     const changed = new Set<string>()
-    const known = new Map((before?.instances ?? []).map(instance => [instance.instanceId, instance]))
-    for (const instance of [...present.values(), ...known.values()]) {
-      const [then, now] = [known.get(instance.instanceId), present.get(instance.instanceId)]
-      if (then?.state !== now?.state || then?.since !== now?.since || then?.configurationId !== now?.configurationId)
-        changed.add(instance.pipelineId)
+    for (const [key, instance] of [...present, ...known]) {
+      const [then, now] = [known.get(key), present.get(key)]
+      if (then?.state !== now?.state || then?.since !== now?.since) changed.add(instance.pipelineId)
     }
     for (const pipelineId of changed) this.#changes.announce('pipelines', pipelineId)
     for (const line of report.logs) this.#append(agentId, line)
@@ -174,6 +172,11 @@ export class StatusBoard {
     }
     return board
   }
+}
+
+/** An instance that changes over to another version begins to count anew. */
+function runKey({ instanceId, configurationId }: InstanceReport): string {
+  return `${instanceId} ${configurationId}`
 }
 
 function add(a: PipelineCounters, b: PipelineCounters): PipelineCounters {
