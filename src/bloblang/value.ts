@@ -25,6 +25,7 @@ export type Value =
   | JsonNumber
   | Uint8Array
   | Timestamp
+  | Opaque
   | readonly Value[]
   | ValueObject
   | Deleted
@@ -46,6 +47,39 @@ export class Uint64 {
   readonly value: bigint
   constructor(value: bigint) {
     this.value = value
+  }
+}
+
+/** The types that only casts (`.int8()`, `.float32()`) and searches (`.find()` yields an `int`) make. */
+export type NarrowType = 'int' | 'int8' | 'int16' | 'int32' | 'uint8' | 'uint16' | 'uint32'
+
+/**
+ * An integer of a type of its own. It prints and calculates like any other, but does not stand on the left of `+`, and rounding
+ * and sorting refuse it: the original forgets these types there. Whoever only prints can take it for a `Uint64`, signed or not.
+ */
+export class NarrowInteger extends Uint64 {
+  readonly type: NarrowType
+  constructor(value: bigint, type: NarrowType) {
+    super(value)
+    this.type = type
+  }
+}
+
+/** A 32-bit float. Its value is the number with the same shortest text, which is what is printed; see {@link NarrowInteger}. */
+export class NarrowFloat extends Float {}
+
+/**
+ * A result of a type that the language does not have (that of `diff`): it can be stored, printed and handed to `patch`. Anything
+ * else sees type `unknown`.
+ */
+export class Opaque {
+  readonly #content: Value
+  constructor(content: Value) {
+    this.#content = content
+  }
+  /** What is inside; any other value is its own content. */
+  static contentOf(value: Value): Value {
+    return value instanceof Opaque ? value.#content : value
   }
 }
 
@@ -114,6 +148,7 @@ export function typeOf(value: Value): ValueType {
       if (value instanceof Uint8Array) return 'bytes'
       if (value instanceof Float || value instanceof Uint64 || value instanceof JsonNumber) return 'number'
       if (value instanceof Timestamp) return 'timestamp'
+      if (value instanceof Opaque) return 'unknown'
       return 'object'
     default:
       return 'unknown'

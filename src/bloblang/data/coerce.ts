@@ -1,5 +1,5 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { Float, JsonNumber, Timestamp, Uint64, typeOf } from '../value.ts'
+import { Float, JsonNumber, NarrowFloat, NarrowInteger, Timestamp, Uint64, typeOf } from '../value.ts'
 import type { Value, ValueObject, ValueType } from '../value.ts'
 import {
   MAX_INT64,
@@ -116,13 +116,11 @@ export function toInt64(value: Value): bigint {
 }
 
 export function toUint64(value: Value): bigint {
-  if (value instanceof Uint64) return value.value
+  if (value instanceof Uint64) return unsigned(value.value)
   if (value instanceof Float) return floatToUint64(value.value)
   if (typeof value === 'string') return parseUint64(value, 0)
   if (value instanceof Uint8Array) return parseUint64(utf8Text(value), 0)
-  const signed = typeof value === 'bigint' ? value : documentToInt64(value)
-  if (signed >= 0n) return signed
-  throw new MappingError('signed integer value is negative and cannot be cast as an unsigned integer')
+  return unsigned(typeof value === 'bigint' ? value : documentToInt64(value))
 }
 
 /** The whole value of a float. */
@@ -163,6 +161,8 @@ export function sanitize(value: Value): Value {
     const float = Number(value.text)
     return Number.isFinite(float) ? new Float(float) : value.text
   }
+  if (value instanceof NarrowInteger) return value.type.startsWith('u') ? new Uint64(value.value) : value.value
+  if (value instanceof NarrowFloat) return new Float(Math.fround(value.value))
   return value instanceof Timestamp ? timestampText(value) : value
 }
 
@@ -175,6 +175,11 @@ const TRUE_TEXTS = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
 const FALSE_TEXTS = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False'])
 
 const ROUND_HINT = ', if you intend to round the value then call `.round()` explicitly before this cast'
+
+function unsigned(value: bigint): bigint {
+  if (value >= 0n) return value
+  throw new MappingError('signed integer value is negative and cannot be cast as an unsigned integer')
+}
 
 function documentToInt64(value: Value): bigint {
   if (typeof value === 'number' || value instanceof JsonNumber) return parseInt64(numberText(value), 10)

@@ -1,5 +1,5 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { Float, JsonNumber, Uint64 } from '../value.ts'
+import { Float, JsonNumber, NarrowFloat, NarrowInteger, Uint64 } from '../value.ts'
 import type { Value } from '../value.ts'
 import { documentInteger, floatToInt64, getNumber } from './coerce.ts'
 
@@ -27,6 +27,7 @@ export function numberOf(target: Value): number {
 }
 
 function plainNumber(target: Value): bigint | Float | Uint64 {
+  if (target instanceof NarrowInteger || target instanceof NarrowFloat) throw new WrongTypeError(['number'], target)
   if (typeof target === 'bigint' || target instanceof Float || target instanceof Uint64) return target
   if (typeof target !== 'number' && !(target instanceof JsonNumber)) throw new WrongTypeError(['number'], target)
   const integer = documentInteger(target)

@@ -1,5 +1,5 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { isNumber } from '../value.ts'
+import { NarrowFloat, NarrowInteger, isNumber } from '../value.ts'
 import type { Value } from '../value.ts'
 import { getNumber, getString } from './coerce.ts'
 import { within } from './errors.ts'
@@ -24,13 +24,19 @@ export function compareScalars(
   rightPlace: string,
   wrap: (prefix: string, error: unknown) => MappingError = within,
 ): boolean {
-  if (isNumber(left)) {
+  if (isSortable(left)) {
     return read(getNumber, left, leftPlace, wrap) < read(getNumber, right, rightPlace, wrap)
   }
   if (typeof left === 'string' || left instanceof Uint8Array) {
     return compareText(read(getString, left, leftPlace, wrap), read(getString, right, rightPlace, wrap)) < 0
   }
   throw wrap(leftPlace, new WrongTypeError(['number', 'string'], left))
+}
+
+/** Numbers of narrower types than 64 bits are not sorted. */
+function isSortable(value: Value): boolean {
+  if (value instanceof NarrowFloat) return false
+  return isNumber(value) && !(value instanceof NarrowInteger && value.type !== 'int')
 }
 
 function read<T>(

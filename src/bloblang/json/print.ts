@@ -1,6 +1,6 @@
 import { sortedKeys } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
-import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
 
 export interface PrintOptions {
   /** `<`, `>` and `&` as `\u003c` … : the `blobl` command and `.string()` do, a stream does not. */
@@ -58,7 +58,8 @@ function isPlain(value: object): boolean {
     value instanceof JsonNumber ||
     value instanceof Uint64 ||
     value instanceof Uint8Array ||
-    value instanceof Timestamp
+    value instanceof Timestamp ||
+    value instanceof Opaque
   )
 }
 
@@ -86,6 +87,7 @@ function printSpecial(value: object, escapes: Escapes): string {
   if (value instanceof JsonNumber) return value.text
   if (value instanceof Uint64) return value.value.toString()
   if (value instanceof Timestamp) return print(timestampText(value), escapes)
+  if (value instanceof Opaque) return print(Opaque.contentOf(value), escapes)
   const bytes = value as Uint8Array
   return `"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`
 }

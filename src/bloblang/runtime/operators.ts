@@ -2,7 +2,7 @@ import { getBool, getInt, getNumber, getString, sanitize } from '../data/coerce.
 import { textOf } from '../data/text-order.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { equals } from '../stdlib/support.ts'
-import { Float, Uint64, type Value, typeOf } from '../value.ts'
+import { Float, NarrowFloat, NarrowInteger, Uint64, type Value, typeOf } from '../value.ts'
 
 /** What the two sides of an operator are called, for its errors. */
 export interface Sides {
@@ -18,6 +18,7 @@ export function add(left: Value, right: Value, sides: Sides): Value {
   if (typeof left === 'string' && typeof right === 'string') return left + right
   switch (typeOf(left)) {
     case 'number':
+      if (isForgotten(left)) throw mismatch('add', left, right, sides)
       return calculate(ADD, left, right, sides)
     case 'string':
     case 'bytes':
@@ -110,6 +111,11 @@ const MULTIPLY: Arithmetic = {
   name: 'multiply',
   integers: (left, right) => left * right,
   floats: (left, right) => left * right,
+}
+
+/** The narrower types that the original's `+` has no case for. */
+function isForgotten(value: Value): boolean {
+  return value instanceof NarrowFloat || (value instanceof NarrowInteger && value.type !== 'int')
 }
 
 /** A float on either side makes floats, else an int64 makes int64, else both are uint64. Integers wrap around. */

@@ -67,6 +67,7 @@ import method_cos from './methods/cos.ts'
 import method_decode from './methods/decode.ts'
 import method_decompress from './methods/decompress.ts'
 import method_decrypt_aes from './methods/decrypt_aes.ts'
+import method_diff from './methods/diff.ts'
 import method_encode from './methods/encode.ts'
 import method_encrypt_aes from './methods/encrypt_aes.ts'
 import method_enumerated from './methods/enumerated.ts'
@@ -159,6 +160,7 @@ import method_parse_timestamp_strptime from './methods/parse_timestamp_strptime.
 import method_parse_url from './methods/parse_url.ts'
 import method_parse_xml from './methods/parse_xml.ts'
 import method_parse_yaml from './methods/parse_yaml.ts'
+import method_patch from './methods/patch.ts'
 import method_pow from './methods/pow.ts'
 import method_quote from './methods/quote.ts'
 import method_re_find_all from './methods/re_find_all.ts'
@@ -301,6 +303,7 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['decode', method_decode],
   ['decompress', method_decompress],
   ['decrypt_aes', method_decrypt_aes],
+  ['diff', method_diff],
   ['encode', method_encode],
   ['encrypt_aes', method_encrypt_aes],
   ['enumerated', method_enumerated],
@@ -393,6 +396,7 @@ export const METHODS: ReadonlyMap<string, MethodSpec> = new Map<string, MethodSp
   ['parse_url', method_parse_url],
   ['parse_xml', method_parse_xml],
   ['parse_yaml', method_parse_yaml],
+  ['patch', method_patch],
   ['pow', method_pow],
   ['quote', method_quote],
   ['re_find_all', method_re_find_all],

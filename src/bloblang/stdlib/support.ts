@@ -8,7 +8,17 @@ import { textOf } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
 import { printJson } from '../json/print.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { DELETED, Float, JsonNumber, NOTHING, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+import {
+  DELETED,
+  Float,
+  JsonNumber,
+  NOTHING,
+  Opaque,
+  Timestamp,
+  Uint64,
+  type Value,
+  type ValueObject,
+} from '../value.ts'
 
 export * from '../data/coerce.ts'
 export { compareText, sortedKeys } from '../data/text-order.ts'
@@ -37,6 +47,7 @@ export function toText(value: Value): string {
       if (value === null) return 'null'
       if (value instanceof Uint8Array) return textOf(value)
       if (value instanceof JsonNumber) return value.text
+      if (value instanceof NarrowFloat) return printJson(value)
       if (value instanceof Float) return formatGoFloat(value.value)
       if (value instanceof Uint64) return value.value.toString()
       if (value instanceof Timestamp) return timestampText(value)
@@ -72,7 +83,8 @@ export function isPlainObject(value: Value): value is ValueObject {
       value instanceof JsonNumber ||
       value instanceof Uint64 ||
       value instanceof Uint8Array ||
-      value instanceof Timestamp
+      value instanceof Timestamp ||
+      value instanceof Opaque
     )
   )
 }

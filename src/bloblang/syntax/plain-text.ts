@@ -1,7 +1,16 @@
 import { formatGoFloat } from '../data/go-float.ts'
 import { sortedKeys } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
-import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+import {
+  Float,
+  JsonNumber,
+  NarrowFloat,
+  NarrowInteger,
+  Timestamp,
+  Uint64,
+  type Value,
+  type ValueObject,
+} from '../value.ts'
 
 /** A value as error texts of the original show it (`%v`): `map[a:1]`, `[1 2]`, `<nil>`. */
 export function toPlainText(value: Value): string {
@@ -36,6 +45,8 @@ export function goTypeName(value: Value): string {
       if (value === null) return '<nil>'
       if (Array.isArray(value)) return '[]interface {}'
       if (value instanceof Uint8Array) return '[]uint8'
+      if (value instanceof NarrowInteger) return value.type
+      if (value instanceof NarrowFloat) return 'float32'
       if (value instanceof Float) return 'float64'
       if (value instanceof Uint64) return 'uint64'
       if (value instanceof JsonNumber) return 'json.Number'

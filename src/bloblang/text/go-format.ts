@@ -1,5 +1,14 @@
 /** Go's fmt.Sprintf over values of the language, with its way of reporting verbs that do not fit: `%!d(string=x)`. */
-import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+import {
+  Float,
+  JsonNumber,
+  Timestamp,
+  Uint64,
+  type Value,
+  type ValueObject,
+  NarrowFloat,
+  NarrowInteger,
+} from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 import { formatFloat, type FloatVerb } from './go-float.ts'
 import { isPrintable, quote, quoteRune } from './quote.ts'
@@ -29,6 +38,8 @@ export function goTypeName(value: Value): string {
       return value.description === 'deleted' ? 'value.Delete' : 'value.Nothing'
     default:
       if (value === null) return '<nil>'
+      if (value instanceof NarrowInteger) return value.type
+      if (value instanceof NarrowFloat) return 'float32'
       if (value instanceof Float) return 'float64'
       if (value instanceof Uint64) return 'uint64'
       if (value instanceof JsonNumber) return 'json.Number'
@@ -235,7 +246,7 @@ class Printer {
       return verb === 't' || verb === 'v' ? this.#pad(String(value)) : this.#badVerb(verb, value)
     }
     if (typeof value === 'bigint') return this.#integer(value, true, verb, value)
-    if (value instanceof Uint64) return this.#integer(value.value, false, verb, value)
+    if (value instanceof Uint64) return this.#integer(value.value, value.value < 0n, verb, value)
     if (value instanceof Float) return this.#float(value.value, verb, value)
     if (typeof value === 'number') return this.#string(String(value), verb, value)
     if (value instanceof JsonNumber) return this.#string(value.text, verb, value)

@@ -1,11 +1,22 @@
-/** MessagePack. Integers are written as 64 bits and numbers of a document as text, as the original does. */
+/** MessagePack. As in the original calculated integers take 64 bits, those of a document as few as they need. */
 import { shortestFloat32 } from '../data/narrow.ts'
 import { MappingError } from '../errors.ts'
 import { sortedKeys } from '../stdlib/support.ts'
-import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+import {
+  Float,
+  JsonNumber,
+  Timestamp,
+  Uint64,
+  type Value,
+  type ValueObject,
+  NarrowFloat,
+  NarrowInteger,
+} from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 
 const NANOS = 1_000_000_000n
+const MAX_UINT64 = 0xffffffffffffffffn
+const MIN_INT64 = -0x8000000000000000n
 const MAX_DEPTH = 10_000
 const TIME_EXTENSION = -1
 
@@ -21,7 +32,7 @@ function write(value: Value, parts: Uint8Array[]): void {
     case 'string':
       return writeText(value, parts)
     case 'number':
-      return writeText(String(value), parts)
+      return writeDocumentNumber(String(value), parts)
     case 'boolean':
       parts.push(Uint8Array.of(value ? 0xc3 : 0xc2))
       return
@@ -37,9 +48,11 @@ function write(value: Value, parts: Uint8Array[]): void {
 }
 
 function writeObject(value: object & Value, parts: Uint8Array[]): void {
+  if (value instanceof NarrowInteger) return writeNarrow(value, parts)
+  if (value instanceof NarrowFloat) return writeNumber(parts, 0xca, view => view.setFloat32(1, value.value), 4)
   if (value instanceof Float) return writeNumber(parts, 0xcb, view => view.setFloat64(1, value.value))
   if (value instanceof Uint64) return writeNumber(parts, 0xcf, view => view.setBigUint64(1, value.value))
-  if (value instanceof JsonNumber) return writeText(value.text, parts)
+  if (value instanceof JsonNumber) return writeDocumentNumber(value.text, parts)
   if (value instanceof Timestamp) return writeTime(value, parts)
   if (value instanceof Uint8Array) {
     parts.push(lengthHeader(value.length, [0xc4, 0xc5, 0xc6]), value)
@@ -68,11 +81,63 @@ function writeText(text: string, parts: Uint8Array[]): void {
   )
 }
 
-function writeNumber(parts: Uint8Array[], code: number, set: (view: DataView) => void): void {
-  const bytes = new Uint8Array(9)
+function writeNumber(parts: Uint8Array[], code: number, set: (view: DataView) => void, size = 8): void {
+  const bytes = new Uint8Array(size + 1)
   bytes[0] = code
   set(new DataView(bytes.buffer))
   parts.push(bytes)
+}
+
+/** Each type has a form of its own; a plain `int` takes the smallest that fits. */
+function writeNarrow({ type, value }: NarrowInteger, parts: Uint8Array[]): void {
+  const small = Number(value)
+  switch (type) {
+    case 'int':
+      return writeDocumentNumber(String(value), parts)
+    case 'int8':
+      return writeNumber(parts, 0xd0, view => view.setInt8(1, small), 1)
+    case 'int16':
+      return writeNumber(parts, 0xd1, view => view.setInt16(1, small), 2)
+    case 'int32':
+      return writeNumber(parts, 0xd2, view => view.setInt32(1, small), 4)
+    case 'uint8':
+      return writeNumber(parts, 0xcc, view => view.setUint8(1, small), 1)
+    case 'uint16':
+      return writeNumber(parts, 0xcd, view => view.setUint16(1, small), 2)
+    case 'uint32':
+      return writeNumber(parts, 0xce, view => view.setUint32(1, small), 4)
+  }
+}
+
+function writeDocumentNumber(text: string, parts: Uint8Array[]): void {
+  const value = /^-?\d+$/.test(text) ? BigInt(text) : undefined
+  if (value === undefined || value > MAX_UINT64 || value < MIN_INT64) {
+    return writeNumber(parts, 0xcb, view => view.setFloat64(1, Number(text)))
+  }
+  const bytes = new DataView(new ArrayBuffer(9))
+  const written = (length: number): void => {
+    parts.push(new Uint8Array(bytes.buffer, 0, length))
+  }
+  if (value >= -32n && value < 128n) {
+    bytes.setInt8(0, Number(value))
+    return written(1)
+  }
+  const bits = value >= 0n ? unsignedBits(value) : signedBits(value)
+  const code = (value >= 0n ? 0xcc : 0xd0) + Math.log2(bits / 8)
+  bytes.setUint8(0, code)
+  if (bits === 8) bytes.setUint8(1, Number(BigInt.asUintN(8, value)))
+  else if (bits === 16) bytes.setUint16(1, Number(BigInt.asUintN(16, value)))
+  else if (bits === 32) bytes.setUint32(1, Number(BigInt.asUintN(32, value)))
+  else bytes.setBigUint64(1, BigInt.asUintN(64, value))
+  return written(1 + bits / 8)
+}
+
+function unsignedBits(value: bigint): number {
+  return value < 0x100n ? 8 : value < 0x10000n ? 16 : value < 0x100000000n ? 32 : 64
+}
+
+function signedBits(value: bigint): number {
+  return value >= -0x80n ? 8 : value >= -0x8000n ? 16 : value >= -0x80000000n ? 32 : 64
 }
 
 /** A code and a length of 8, 16 or 32 bits, whichever is there and fits. */

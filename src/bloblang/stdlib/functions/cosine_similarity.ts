@@ -1,6 +1,6 @@
 import { MappingError } from '../../errors.ts'
 import { getNumber, isArray } from '../../data/coerce.ts'
-import { Float } from '../../value.ts'
+import { Float, NarrowInteger } from '../../value.ts'
 import { defineFunction, type Value } from '../spec.ts'
 
 export default defineFunction({
@@ -42,9 +42,13 @@ function cosine(a: readonly number[], b: readonly number[]): number {
 function toVector(value: Value): readonly number[] {
   if (!isArray(value)) throw notNumeric()
   return value.map(element => {
-    if (typeof element === 'bigint' || element instanceof Float) return getNumber(element)
+    if (typeof element === 'bigint' || element instanceof Float || isIntOrInt32(element)) return getNumber(element)
     throw notNumeric()
   })
+}
+
+function isIntOrInt32(value: Value): boolean {
+  return value instanceof NarrowInteger && (value.type === 'int' || value.type === 'int32')
 }
 
 function notNumeric(): MappingError {

@@ -1,5 +1,6 @@
 import { expectArray } from '../../data/coerce.ts'
 import { equals } from '../support.ts'
+import { NarrowInteger } from '../../value.ts'
 import { defineMethod, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -14,6 +15,7 @@ export default defineMethod({
     ['root.at = this.find("buz")', '["foo","bar"]', '{"at":-1}'],
   ],
   create([value]) {
-    return target => BigInt(expectArray(target).findIndex(element => equals(value as Value, element)))
+    return target =>
+      new NarrowInteger(BigInt(expectArray(target).findIndex(element => equals(value as Value, element))), 'int')
   },
 })

@@ -1,5 +1,6 @@
 import { expectArray } from '../../data/coerce.ts'
 import { equals } from '../support.ts'
+import { NarrowInteger } from '../../value.ts'
 import { defineMethod, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -10,6 +11,9 @@ export default defineMethod({
   params: [{ name: 'value', type: 'unknown', description: 'The value to look for.' }],
   examples: [['root.at = this.find_all("bar")', '["foo","bar","baz","bar"]', '{"at":[1,3]}']],
   create([value]) {
-    return target => expectArray(target).flatMap((element, at) => (equals(value as Value, element) ? [BigInt(at)] : []))
+    return target =>
+      expectArray(target).flatMap((element, at) =>
+        equals(value as Value, element) ? [new NarrowInteger(BigInt(at), 'int')] : [],
+      )
   },
 })

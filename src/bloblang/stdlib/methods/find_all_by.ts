@@ -1,5 +1,6 @@
 import { expectArray } from '../../data/coerce.ts'
 import { matchesQuery } from '../../data/iterate.ts'
+import { NarrowInteger } from '../../value.ts'
 import { defineMethod, type Query } from '../spec.ts'
 
 export default defineMethod({
@@ -11,6 +12,8 @@ export default defineMethod({
   examples: [['root.at = this.find_all_by(v -> v != "bar")', '["foo","bar","baz"]', '{"at":[0,2]}']],
   create([query]) {
     return target =>
-      expectArray(target).flatMap((element, at) => (matchesQuery(query as Query, element, at) ? [BigInt(at)] : []))
+      expectArray(target).flatMap((element, at) =>
+        matchesQuery(query as Query, element, at) ? [new NarrowInteger(BigInt(at), 'int')] : [],
+      )
   },
 })

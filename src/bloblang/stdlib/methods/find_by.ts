@@ -1,5 +1,6 @@
 import { expectArray } from '../../data/coerce.ts'
 import { matchesQuery } from '../../data/iterate.ts'
+import { NarrowInteger } from '../../value.ts'
 import { defineMethod, type Query } from '../spec.ts'
 
 export default defineMethod({
@@ -10,6 +11,10 @@ export default defineMethod({
   params: [{ name: 'query', type: 'query', description: 'The query that is asked about each element.' }],
   examples: [['root.at = this.find_by(v -> v != "foo")', '["foo","bar","baz"]', '{"at":1}']],
   create([query]) {
-    return target => BigInt(expectArray(target).findIndex((element, at) => matchesQuery(query as Query, element, at)))
+    return target =>
+      new NarrowInteger(
+        BigInt(expectArray(target).findIndex((element, at) => matchesQuery(query as Query, element, at))),
+        'int',
+      )
   },
 })

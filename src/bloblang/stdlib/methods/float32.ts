@@ -1,6 +1,6 @@
 import { toFloat32 } from '../../data/coerce.ts'
 import { shortestFloat32 } from '../../data/narrow.ts'
-import { Float } from '../../value.ts'
+import { NarrowFloat } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -12,6 +12,6 @@ export default defineMethod({
   bareErrors: true,
   examples: [['root.out = this.in.float32()', '{"in":"6.674282313423543523453425345e-11"}', '{"out":6.674283e-11}']],
   create() {
-    return target => new Float(shortestFloat32(toFloat32(target)))
+    return target => new NarrowFloat(shortestFloat32(toFloat32(target)))
   },
 })

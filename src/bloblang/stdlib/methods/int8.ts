@@ -1,4 +1,5 @@
 import { toNarrowInt } from '../../data/narrow.ts'
+import { NarrowInteger } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -14,6 +15,6 @@ export default defineMethod({
     ['root.n = this.n.int8()', '{"n":-12}', '{"n":-12}'],
   ],
   create() {
-    return target => toNarrowInt(target, 8)
+    return target => new NarrowInteger(toNarrowInt(target, 8), 'int8')
   },
 })

@@ -1,5 +1,5 @@
 import { toNarrowUint } from '../../data/narrow.ts'
-import { Uint64 } from '../../value.ts'
+import { NarrowInteger } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -21,6 +21,6 @@ export default defineMethod({
     ],
   ],
   create() {
-    return target => new Uint64(toNarrowUint(target, 16))
+    return target => new NarrowInteger(toNarrowUint(target, 16), 'uint16')
   },
 })

@@ -1,0 +1,23 @@
+import { describeChange, diffValues } from '../../data/changelog.ts'
+import { Opaque } from '../../value.ts'
+import { defineMethod, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'diff',
+  categories: ['Object & Array Manipulation'],
+  status: 'beta',
+  description:
+    'Returns the changes that make the argument of the value, each with `Type` (`create`, `update`, `delete`), `Path`, `From` and `To`. The result can be stored and given to `patch`; to work on it, take it through `string().parse_json()`. Values of different types at the same place are an error.',
+  params: [{ name: 'other', type: 'unknown', description: 'The value to compare with.' }],
+  bareErrors: true,
+  examples: [
+    [
+      'root = this.old.diff(this.new)',
+      '{"old":{"a":1,"b":2},"new":{"a":3,"b":2}}',
+      '[{"From":1,"Path":["a"],"To":3,"Type":"update"}]',
+    ],
+  ],
+  create([other]) {
+    return target => (target === null ? null : new Opaque(diffValues(target, other as Value).map(describeChange)))
+  },
+})

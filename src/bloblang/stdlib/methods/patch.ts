@@ -1,0 +1,18 @@
+import { applyChanges, readChanges } from '../../data/changelog.ts'
+import { defineMethod, type Value } from '../spec.ts'
+
+export default defineMethod({
+  name: 'patch',
+  categories: ['Object & Array Manipulation'],
+  status: 'beta',
+  description: 'Applies a list of changes, as `diff` makes it, to the value.',
+  params: [{ name: 'changelog', type: 'unknown', description: 'The changes.' }],
+  bareErrors: true,
+  examples: [
+    ['root = this.old.patch(this.old.diff(this.new))', '{"old":{"a":1},"new":{"a":2,"b":3}}', '{"a":2,"b":3}'],
+  ],
+  create([changelog]) {
+    const changes = readChanges(changelog as Value)
+    return target => (target === null ? null : applyChanges(target, changes))
+  },
+})
