@@ -12,6 +12,7 @@ import {
   DELETED,
   Float,
   JsonNumber,
+  NarrowFloat,
   NOTHING,
   Opaque,
   Timestamp,
