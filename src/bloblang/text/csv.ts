@@ -94,7 +94,7 @@ class CsvReader {
         const comma = line.indexOf(this.#comma)
         const field = comma >= 0 ? line.slice(0, comma) : line.endsWith('\n') ? line.slice(0, -1) : line
         const quote = this.#lazy ? -1 : field.indexOf('"')
-        if (quote >= 0) throw failure(startLine, this.#lineNumber, column + quote, 'bare " in non-quoted field')
+        if (quote >= 0) throw failure(startLine, this.#lineNumber, column + quote, 'bare " in non-quoted-field')
         fields.push(field)
         if (comma < 0) return fields
         line = line.slice(comma + this.#comma.length)

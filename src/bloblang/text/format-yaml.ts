@@ -68,10 +68,22 @@ function writeObject(object: ValueObject, outer: number, place: Place, out: stri
   const indent = increased(outer, place)
   for (const [at, key] of keys.entries()) {
     out.push(startOfEntry(at, indent, place))
-    if (isSimpleKey(key)) out.push(textScalar(key, indent, 'field', true), ':')
-    else out.push('? ', textScalar(key, indent, 'field', false), lineStart(indent), ':')
-    writeNode(object[key]!, indent, 'field', out)
+    if (isSimpleKey(key)) {
+      out.push(textScalar(key, indent, 'field', true), ':')
+      writeNode(object[key]!, indent, 'field', out)
+    } else {
+      out.push('? ', textScalar(key, indent, 'field', false), lineStart(indent), ':', besideColon(object[key]!, indent))
+    }
   }
+}
+
+/** The value of a long key begins on the line of its colon. */
+function besideColon(value: Value, indent: number): string {
+  const out: string[] = []
+  writeNode(value, indent, 'field', out)
+  const inner = increased(indent, 'field')
+  const text = out.join('')
+  return text.startsWith('\n') ? ' '.repeat(inner - indent - 1) + text.slice(1 + inner) : text
 }
 
 /** The first entry of an item or of the document goes on the line that is there, all others on their own. */
@@ -155,6 +167,7 @@ function literal(text: string, indent: number): string {
   const lines = text.replace(/\n$/, '').split('\n')
   // A line break at the very beginning ends the line of the indicator, as in the original.
   const shown = text.startsWith('\n') ? lines.slice(1) : lines
+  if (shown.length === 0) return `|${hint}${chomp}`
   const body = shown.map(line => (line === '' ? '' : ' '.repeat(indent) + line)).join('\n')
   return `|${hint}${chomp}\n${body}`
 }

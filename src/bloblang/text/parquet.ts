@@ -90,7 +90,9 @@ function readGroup(parquet: Library, file: ArrayBuffer, metadata: FileMetaData, 
   return Array.from({ length: rowCount }, (_, row) => {
     const fields: Record<string, Value> = {}
     for (const { element } of tree.children) {
-      setOwn(fields, element.name, toValue((columns.get(element.name) as Column | undefined)?.[row]))
+      const stored = (columns.get(element.name) as Column | undefined)?.[row]
+      // A repeated field that does not occur is an empty list.
+      setOwn(fields, element.name, element.repetition_type === 'REPEATED' ? toValue(stored ?? []) : toValue(stored))
     }
     return fields
   })

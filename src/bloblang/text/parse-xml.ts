@@ -86,6 +86,9 @@ function castText(text: string, cast: boolean): Value {
     const value = Number(text)
     return Number.isFinite(value) ? new Float(value) : text
   }
+  if (/^(?:[+-]?infinity|\+inf)$/i.test(text)) {
+    return new Float(text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
+  }
   if (/^(?:t|T|TRUE|true|True)$/.test(text)) return true
   return /^(?:f|F|FALSE|false|False)$/.test(text) ? false : text
 }

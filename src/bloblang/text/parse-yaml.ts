@@ -6,6 +6,7 @@ import { setOwn } from '../stdlib/support.ts'
 import { Float, isObject, type Value } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 import { decodeBase64 } from './encodings.ts'
+import { sprintf } from './go-format.ts'
 import { quote } from './quote.ts'
 import { resolvePlain } from './yaml-scalar.ts'
 
@@ -23,7 +24,7 @@ export function parseYaml(text: string): Value {
   try {
     const document = firstDocument(library, text.toWellFormed())
     if (document === undefined) return null
-    const [error] = document.errors
+    const error = document.errors[0] ?? document.warnings.find(({ code }) => code === 'BAD_DIRECTIVE')
     if (error !== undefined) throw syntaxFailure(text, error)
     return new Converter(library, document).run()
   } catch (error) {
@@ -72,10 +73,18 @@ class Converter {
     if (isAlias(node)) return this.#alias(node, depth)
     const { anchor } = node as Scalar | YAMLMap | YAMLSeq
     if (anchor !== undefined) this.#anchors.set(anchor, node)
-    if (isScalar(node)) return scalarValue(node)
+    if (isScalar(node)) return this.#withoutInventedBreak(node, scalarValue(node))
     if (isSeq(node)) return node.items.map(item => this.#value(item as Node | null, depth + 1))
     if (isMap(node)) return this.#map(node, depth)
     return null
+  }
+
+  /** A block at the end of a text that does not end its line has no line break there. */
+  #withoutInventedBreak(scalar: Scalar, value: Value): Value {
+    if (typeof value !== 'string' || !(scalar.type === 'BLOCK_LITERAL' || scalar.type === 'BLOCK_FOLDED')) return value
+    const source = this.#source()
+    const reachesEnd = (scalar.range?.[1] ?? 0) >= source.length && !source.endsWith('\n')
+    return reachesEnd && value.endsWith('\n') ? value.slice(0, -1) : value
   }
 
   #alias(alias: Alias, depth: number): Value {
@@ -146,6 +155,7 @@ function mergeInto(fields: Record<string, Value>, value: Value): void {
 
 function keyText(key: Value): string {
   if (typeof key === 'string') return key
+  if (Array.isArray(key) || isObject(key)) throw new MappingError(`yaml: invalid map key: ${sprintf('%#v', [key])}`)
   if (key instanceof Float) return String(key.value)
   return key === null ? 'null' : String(key)
 }
@@ -185,37 +195,49 @@ function syntaxFailure(text: string, error: SyntaxError): MappingError {
   return new MappingError(`yaml: ${faultText(text, error, line)}`)
 }
 
+function linesTo(text: string, offset: number): number {
+  return text.slice(0, offset).trimEnd().split('\n').length
+}
+
+/** Scanner errors count lines from one, parser errors from zero; both keep silent about the first line. */
 function faultText(text: string, error: SyntaxError, line: number): string {
   const { code, message } = error
-  const at = (place: number, what: string): string =>
-    place <= 1 && text.trimEnd().split('\n').length === 1 ? what : `line ${place}: ${what}`
+  const scanned = (what: string, place = line): string => (place <= 1 ? what : `line ${place}: ${what}`)
+  const parsed = (what: string, place = line - 1): string => (place <= 0 ? what : `line ${place}: ${what}`)
+  const endLine = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
   switch (code) {
     case 'BAD_SCALAR_START':
+      return scanned('found character that cannot start any token')
     case 'TAB_AS_INDENT':
-      return at(line, 'found character that cannot start any token')
+      return scanned('found character that cannot start any token')
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
-      return `line ${line}: mapping values are not allowed in this context`
+      return scanned('mapping values are not allowed in this context', linesTo(text, error.pos[1]))
     case 'MISSING_CHAR':
-      if (/closing/.test(message) || /quote/.test(message)) return `line ${line}: found unexpected end of stream`
-      if (/\]/.test(message)) return `line ${line}: did not find expected ',' or ']'`
-      if (/\}/.test(message)) return `line ${line}: did not find expected ',' or '}'`
-      if (/implicit map keys|:/.test(message)) return `line ${line + 1}: could not find expected ':'`
-      return `line ${line}: did not find expected node content`
+      if (/quote/.test(message)) return scanned('found unexpected end of stream')
+      if (/flow map|\}/i.test(message)) return parsed("did not find expected ',' or '}'", endLine)
+      if (/flow seq|\]/i.test(message)) return parsed("did not find expected ',' or ']'", endLine)
+      return scanned("could not find expected ':'", line + (text.split('\n')[line] === undefined ? 0 : 1))
     case 'BAD_INDENT':
-      return /flow/i.test(message)
-        ? `line ${line}: did not find expected ',' or ']'`
-        : `line ${line}: did not find expected key`
+      if (!/flow/i.test(message)) return parsed('did not find expected key')
+      return parsed(`did not find expected ',' or '${/map/i.test(message) ? '}' : ']'}'`, endLine)
+    case 'BLOCK_IN_FLOW':
+      return parsed("did not find expected ',' or ']'", endLine)
     case 'BAD_COLLECTION_TYPE':
     case 'UNEXPECTED_TOKEN':
-      return `line ${line}: did not find expected key`
+      if (/block seq|seq-item/i.test(message) && line === 1) {
+        return 'block sequence entries are not allowed in this context'
+      }
+      return parsed('did not find expected key')
     case 'BAD_DQ_ESCAPE':
-      return `line ${line}: found unknown escape character`
+      return scanned(
+        /hex|\\[xuU]/.test(message) ? 'did not find expected hexdecimal number' : 'found unknown escape character',
+      )
     case 'BAD_ALIAS':
-      return at(line, 'did not find expected alphabetic or numeric character')
+      return scanned('did not find expected alphabetic or numeric character')
     case 'BAD_DIRECTIVE':
-      return at(line, 'found unknown directive name')
+      return scanned('found unknown directive name')
     default:
-      return `line ${line}: ${message.split('\n', 1)[0]}`
+      return parsed(message.split('\n', 1)[0]!)
   }
 }

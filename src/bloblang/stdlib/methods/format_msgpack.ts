@@ -5,8 +5,7 @@ export default defineMethod({
   name: 'format_msgpack',
   categories: ['Parsing'],
   status: 'stable',
-  description:
-    'Prints a value as [MessagePack](https://msgpack.org/), as bytes. Numbers of a message are text here; convert them first with `.int64()` or `.number()`.',
+  description: 'Prints a value as [MessagePack](https://msgpack.org/), as bytes.',
   params: [],
   examples: [['root = this.format_msgpack().encode("hex")', '{"foo":"bar"}', '81a3666f6fa3626172']],
   bareErrors: true,
