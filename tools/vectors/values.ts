@@ -1,7 +1,7 @@
 import { parseJson } from '../../src/bloblang/json/parse.ts'
 import { numberOfText } from '../../src/bloblang/json/scan.ts'
 import { isPlainObject } from '../../src/bloblang/stdlib/support.ts'
-import { DELETED, Float, JsonNumber, NOTHING, Uint64, type Value } from '../../src/bloblang/value.ts'
+import { DELETED, Float, JsonNumber, NOTHING, Opaque, Uint64, type Value } from '../../src/bloblang/value.ts'
 
 /** One recorded case; its fields depend on its kind. */
 export interface Vector {
@@ -45,6 +45,9 @@ function special(kind: string, value: Value): Value {
 
 /** Whether two values are the same; numbers by what they count. */
 export function same(left: Value, right: Value, delta = 0): boolean {
+  if (left instanceof Opaque || right instanceof Opaque) {
+    return same(Opaque.contentOf(left), Opaque.contentOf(right), delta)
+  }
   const [a, b] = [numberOf(left), numberOf(right)]
   if (a !== undefined || b !== undefined) {
     return (
