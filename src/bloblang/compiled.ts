@@ -28,12 +28,16 @@ export class CompiledMapping implements Mapping {
   }
 
   run(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
-    return this.#compiled.run(this.#frame.enter(batch, index, draft))
+    const frame = this.#frame.enter(batch, index, draft)
+    // What a mapping only carries along stays text until it is printed; a value that goes on must not hold such text.
+    if (this.#compiled.plan?.carries === false) frame.plan = this.#compiled.plan
+    return this.#compiled.run(frame)
   }
 
-  runOnto(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
+  runOnto(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null, onto?: MessageView): Value {
+    const document = onto === undefined ? undefined : this.#frame.enter([onto], 0, draft).tryDocument()
     const frame = this.#frame.enter(batch, index, draft)
-    frame.root = frame.tryDocument() ?? NOTHING
+    frame.root = (onto === undefined ? frame.tryDocument() : document) ?? NOTHING
     return this.#compiled.run(frame)
   }
 
@@ -61,6 +65,7 @@ export class CompiledMapping implements Mapping {
 
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value {
     const frame = this.#frame.enter(batch, 0, draft)
+    frame.plan = this.#compiled.plan
     if (raw) frame.given = batch[0]!.bytes()
     frame.innermostLine = true
     return this.#compiled.run(frame)

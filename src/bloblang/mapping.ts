@@ -44,8 +44,11 @@ export interface Mapping {
    * (reset it to the message's metadata first), else assignments to metadata fail. Throws `MappingError` with the final text.
    */
   run(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value
-  /** The `mutation` form: the same, but `root` starts as the message's document (`NOTHING` where it has none). */
-  runOnto(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value
+  /**
+   * The `mutation` form: the same, but `root` starts as the message's document (`NOTHING` where it has none), or as that of
+   * another message, as when the result of a branch is written over its origin.
+   */
+  runOnto(batch: readonly MessageView[], index: number, draft?: MetadataDraft, onto?: MessageView): Value
   /** The mapping as a condition: true or false, or a `MappingError` where the result is neither. */
   check(batch: readonly MessageView[], index: number): boolean
   /** Maps a bare value, outside of any message. The result is `NOTHING` where nothing was assigned. */

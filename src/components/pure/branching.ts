@@ -1,0 +1,118 @@
+import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
+import {
+  allMessages,
+  batchOf,
+  type Batch,
+  type Chain,
+  type MaybePromise,
+  Message,
+  type Resources,
+} from '../../engine/index.ts'
+
+/** The mappings and processors of a branch. */
+export interface BranchParts {
+  readonly request: Mapping | null
+  readonly chain: Chain
+  readonly result: Mapping | null
+}
+
+/** What became of each message in a branch: the result to overlay, an error, or nothing where it was skipped. */
+export type BranchResult = Message | Error | null
+
+/** Runs a side way: each message asks, processors answer, and the answers are written over the messages. */
+export class Branch {
+  readonly #parts: BranchParts
+  readonly #resources: Resources
+  readonly #draft = new MetadataDraft()
+
+  constructor(parts: BranchParts, resources: Resources) {
+    this.#parts = parts
+    this.#resources = resources
+  }
+
+  get parts(): BranchParts {
+    return this.#parts
+  }
+
+  /** Asks and answers. `skip` leaves messages out. Throws where the processors failed as a whole or lost messages. */
+  ask(messages: readonly Message[], skip?: (index: number) => boolean): MaybePromise<readonly BranchResult[]> {
+    const outcome: BranchResult[] = messages.map(() => null)
+    const requests: Message[] = []
+    const places: number[] = []
+    for (let i = 0; i < messages.length; i++) {
+      if (skip?.(i) === true) continue
+      const request = this.#request(messages, i)
+      if (request instanceof Error) outcome[i] = request
+      else if (request !== null) {
+        requests.push(request)
+        places.push(i)
+      }
+    }
+    if (requests.length === 0) return outcome
+    const results = this.#parts.chain.run(batchOf(requests))
+    const finish = (batches: readonly Batch[]) => align(outcome, places, batches)
+    return results instanceof Promise ? results.then(finish) : finish(results)
+  }
+
+  /** Writes the answers over the messages; a message whose mapping fails becomes an error. */
+  overlay(messages: readonly Message[], results: readonly BranchResult[]): readonly (Message | Error)[] {
+    const { result: mapping } = this.#parts
+    const views = results.map(result => (result instanceof Error || result === null ? missing : result))
+    return messages.map((message, index) => {
+      const result = results[index]!
+      if (result instanceof Error) return result
+      if (result === null || mapping === null) return message
+      const draft = this.#draft.reset(message.metadata)
+      try {
+        const value = mapping.runOnto(views, index, draft, message)
+        if (value === DELETED) return message
+        return value === NOTHING
+          ? message.withMetadata(draft.current)
+          : message.withValueAndMetadata(value, draft.current)
+      } catch (error) {
+        this.#resources.noteError(error)
+        return new Error(`result mapping failed: ${(error as { message: string }).message}`)
+      }
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#parts.chain.close()
+  }
+
+  #request(messages: readonly Message[], index: number): Message | Error | null {
+    const source = messages[index]!.withError(null)
+    const { request } = this.#parts
+    if (request === null) return source
+    const draft = this.#draft.reset(source.metadata)
+    try {
+      const value = request.run(messages, index, draft)
+      if (value === DELETED) return null
+      const empty = value === NOTHING ? source.withText('') : source.withValue(value)
+      return empty.withMetadata(draft.current)
+    } catch (error) {
+      this.#resources.noteError(error)
+      return new Error(`request mapping failed: ${(error as { message: string }).message}`)
+    }
+  }
+}
+
+/** Stands in the place of answers that do not exist, for mappings that look at other messages of the batch. */
+const missing = Message.fromText('')
+
+/** Puts the answers where the questions came from. Throws where their number changed. */
+function align(outcome: BranchResult[], places: readonly number[], batches: readonly Batch[]): readonly BranchResult[] {
+  if (batches.length === 0) throw new Error('child processors resulted in zero messages')
+  const answers = allMessages(batches)
+  const settled = outcome.length - places.length
+  if (answers.length !== places.length) {
+    throw new Error(
+      `message count from branch processors does not match request, started with ${answers.length + settled} messages, finished with ${outcome.length}`,
+    )
+  }
+  for (const [position, answer] of answers.entries()) {
+    const { error } = answer
+    outcome[places[position]!] = error === null ? answer : new Error(`processors failed: ${error.message}`)
+  }
+  return outcome
+}

@@ -1,0 +1,101 @@
+import {
+  type Batch,
+  batchOf,
+  ConfigError,
+  defineProcessor,
+  eachBatch,
+  field,
+  type MaybePromise,
+  type Message,
+  type Processor,
+  type Resources,
+} from '../../engine/index.ts'
+import { Branch, type BranchResult } from './branching.ts'
+
+export default defineProcessor({
+  name: 'branch',
+  categories: ['Composition'],
+  summary: 'Sends a request made of each message through processors and maps the answer back onto the message.',
+  description: 'A message whose branch fails anywhere stays as it was and is flagged.',
+  config: field.object({
+    request_map: field
+      .mapping('Makes the request; none sends a copy of the message. `root = deleted()` leaves the message out.')
+      .default('')
+      .examples('root = {"id": this.doc.id}'),
+    processors: field.processors('What is done with the requests.'),
+    result_map: field
+      .mapping('Writes the answer (`this`) over the message (`root`); none ignores the answer.')
+      .default('')
+      .examples('root.enriched = this.result'),
+  }),
+  examples: [
+    {
+      title: 'Shout a name',
+      config:
+        'branch:\n  request_map: root = this.name\n  processors:\n    - mapping: root = content().uppercase()\n  result_map: root.loud = content().string()\n',
+      input: ['{"name":"foo"}'],
+      output: ['{"loud":"FOO","name":"foo"}'],
+    },
+  ],
+  async create(config, resources) {
+    if (config.processors.length === 0)
+      throw new ConfigError('the branch processor requires at least one child processor')
+    const chain = await resources.chain(config.processors)
+    return new BranchProcessor(
+      new Branch({ request: config.request_map, chain, result: config.result_map }, resources),
+      resources,
+    )
+  },
+})
+
+class BranchProcessor implements Processor {
+  readonly #branch: Branch
+  readonly #resources: Resources
+  readonly waits: boolean
+
+  constructor(branch: Branch, resources: Resources) {
+    this.#branch = branch
+    this.#resources = resources
+    this.waits = branch.parts.chain.waits
+  }
+
+  process(batch: Batch): MaybePromise<readonly Batch[]> {
+    return eachBatch(batch, messages => {
+      try {
+        const results = this.#branch.ask(messages)
+        if (!(results instanceof Promise)) return this.#finish(messages, results)
+        return results.then(
+          answers => this.#finish(messages, answers),
+          (error: unknown) => this.#failAll(messages, error),
+        )
+      } catch (error) {
+        return this.#failAll(messages, error)
+      }
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#branch.close()
+  }
+
+  #finish(messages: readonly Message[], results: readonly BranchResult[]): readonly Batch[] {
+    const overlaid = this.#branch.overlay(messages, results)
+    return [
+      batchOf(
+        overlaid.map((result, index) => (result instanceof Error ? this.#flag(messages[index]!, result) : result)),
+      ),
+    ]
+  }
+
+  #failAll(messages: readonly Message[], error: unknown): readonly Batch[] {
+    const { message: text } = error as { message: string }
+    this.#resources.log.error(`Child processors failed: ${text}`)
+    return [batchOf(messages.map(message => this.#flag(message, new Error(text), false)))]
+  }
+
+  /** The flag of a branch names no component, as the failure may have come from anywhere inside. */
+  #flag(message: Message, error: Error, logs = true): Message {
+    if (logs) this.#resources.log.error(`Branch error: ${error.message}`)
+    return message.withError({ message: error.message, sourceLabel: null, sourcePath: null, sourceType: null })
+  }
+}

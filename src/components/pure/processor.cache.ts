@@ -1,0 +1,94 @@
+import type { Interpolation } from '../../bloblang/index.ts'
+import {
+  type Cache,
+  ConfigError,
+  defineProcessor,
+  field,
+  mapMessagesInTurn,
+  type Message,
+  parseDuration,
+} from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'cache',
+  categories: ['Integration'],
+  summary: 'Reads from or writes to a cache.',
+  config: field.object({
+    resource: field.string('The cache resource.'),
+    operator: field.string('What is done.').options({
+      set: 'Stores the value under the key.',
+      add: 'The same, and fails where the key exists.',
+      get: 'Replaces the message by the value of the key, and fails where there is none.',
+      exists: 'Replaces the message by `true` or `false`.',
+      delete: 'Removes the key.',
+    }),
+    key: field.interpolated('The key.'),
+    value: field.interpolated('The value, where one is stored.').optional(),
+    ttl: field.interpolated('How long the item lives.').examples('60s', '5m', '36h').advanced().optional(),
+  }),
+  create(config, resources) {
+    if (config.resource === '') throw new ConfigError('cache name must be specified')
+    const cache = resources.cache(config.resource)
+    return {
+      process: batch =>
+        mapMessagesInTurn(batch, async (message, view, index) => {
+          try {
+            const key = evaluate('key', () => config.key.eval(view, index))
+            const value = evaluate('value', () => config.value?.evalBytes(view, index) ?? new Uint8Array(0))
+            const ttlMs = timeToLive(config.ttl, view, index)
+            return await operate(cache, config.operator.toLowerCase(), message, key, value, ttlMs)
+          } catch (error) {
+            return resources.fail(message, error)
+          }
+        }),
+    }
+  },
+})
+
+function evaluate<T>(what: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw new Error(`${what} interpolation error: ${(error as { message: string }).message}`)
+  }
+}
+
+function timeToLive(ttl: Interpolation | undefined, view: readonly Message[], index: number): number | undefined {
+  const text = evaluate('ttl', () => ttl?.eval(view, index) ?? '')
+  if (text === '') return undefined
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new Error(`ttl must be a duration: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+async function operate(
+  cache: Cache,
+  operator: string,
+  message: Message,
+  key: string,
+  value: Uint8Array,
+  ttlMs: number | undefined,
+): Promise<Message> {
+  switch (operator) {
+    case 'set':
+      await cache.set(key, value, ttlMs)
+      return message
+    case 'add':
+      if (!(await cache.add(key, value, ttlMs))) throw new Error(`key already exists: ${key}`)
+      return message
+    case 'get': {
+      const found = await cache.get(key)
+      if (found === undefined) throw new Error(`operator failed for key '${key}': key does not exist`)
+      return message.withBytes(found)
+    }
+    case 'exists':
+      return message.withDocument((await cache.get(key)) !== undefined)
+    case 'delete':
+      await cache.delete(key)
+      return message
+    default:
+      throw new ConfigError(`operator not recognised: ${operator}`)
+  }
+}

@@ -1,0 +1,27 @@
+import { batchOf, defineProcessor, eachBatch, field, type Message } from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'insert_part',
+  categories: ['Composition'],
+  summary: 'Puts one more message into each batch.',
+  config: field.object({
+    index: field.int('Where; negative counts from the end, -1 is behind all others.').default(-1),
+    content: field.interpolated('Its content.').default(''),
+  }),
+  create: ({ index, content }, resources) => ({
+    process: batch =>
+      eachBatch(batch, messages => {
+        let bytes: Uint8Array
+        try {
+          bytes = content.evalBytes(messages, 0)
+        } catch (error) {
+          resources.log.error(`Content interpolation error: ${(error as { message: string }).message}`)
+          return [batchOf(messages)]
+        }
+        const place = index < 0 ? Math.max(messages.length + index + 1, 0) : Math.min(index, messages.length)
+        const results: Message[] = [...messages]
+        results.splice(place, 0, messages[0]!.withBytes(bytes))
+        return [batchOf(results)]
+      }),
+  }),
+})

@@ -1,0 +1,29 @@
+import { ClosedError, defineProcessor, field, mapMessagesInTurn, pause } from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'rate_limit',
+  categories: ['Utility'],
+  summary: 'Lets messages through only as fast as a rate limit allows.',
+  config: field.object({ resource: field.string('The rate limit resource.') }),
+  create({ resource }, resources) {
+    const limit = resources.rateLimit(resource)
+    return {
+      waits: true,
+      process: batch =>
+        mapMessagesInTurn(batch, async message => {
+          for (;;) {
+            let waitMs: number
+            try {
+              waitMs = await limit.access()
+            } catch (error) {
+              resources.log.error(`Failed to access rate limit: ${(error as Error).message}`)
+              waitMs = 1000
+            }
+            if (waitMs <= 0) return message
+            await pause(waitMs, resources.signal)
+            if (resources.signal.aborted) throw new ClosedError()
+          }
+        }),
+    }
+  },
+})

@@ -1,0 +1,110 @@
+import { Float } from '../../bloblang/index.ts'
+import {
+  Backoff,
+  type Batch,
+  batchOf,
+  type Chain,
+  ConfigError,
+  defineProcessor,
+  field,
+  joinSolo,
+  type Message,
+  pause,
+  type Processor,
+  type Resources,
+} from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'retry',
+  categories: ['Composition'],
+  summary: 'Runs processors on each message again until they succeed.',
+  description: 'Results carry the metadata `retry_count` and `backoff_duration` (nanoseconds).',
+  config: field.object({
+    backoff: field.object({
+      initial_interval: field.duration('The first pause.').default('500ms'),
+      max_interval: field.duration('The longest pause.').default('10s'),
+      max_elapsed_time: field.duration('The time after which to give up; 0 for never.').default('1m'),
+    }),
+    processors: field.processors('The processors.'),
+    parallel: field.bool('Whether the messages of a batch are processed at the same time.').default(false),
+    max_retries: field.int('How many attempts there are at most; 0 for no limit.').default(0),
+  }),
+  async create(config, resources) {
+    if (config.processors.length === 0) throw new ConfigError('at least one child processor must be specified')
+    return new RetryProcessor(await resources.chain(config.processors), config, resources)
+  },
+})
+
+interface Config {
+  readonly backoff: {
+    readonly initial_interval: number | undefined
+    readonly max_interval: number | undefined
+    readonly max_elapsed_time: number | undefined
+  }
+  readonly parallel: boolean
+  readonly max_retries: number
+}
+
+class RetryProcessor implements Processor {
+  readonly #chain: Chain
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly waits = true
+
+  constructor(chain: Chain, config: Config, resources: Resources) {
+    this.#chain = chain
+    this.#config = config
+    this.#resources = resources
+  }
+
+  async process(batch: Batch): Promise<readonly Batch[]> {
+    const results: Batch[] = []
+    if (this.#config.parallel) {
+      for (const each of await Promise.all(batch.messages.map(message => this.#attempt(message)))) results.push(...each)
+    } else {
+      for (const message of batch.messages) results.push(...(await this.#attempt(message)))
+    }
+    if (batch.solo) return joinSolo(results)
+    const messages = results.flatMap(each => [...each.messages])
+    return messages.length === 0 ? [] : [batchOf(messages)]
+  }
+
+  close(): Promise<void> {
+    return this.#chain.close()
+  }
+
+  async #attempt(source: Message): Promise<readonly Batch[]> {
+    const { initial_interval, max_interval, max_elapsed_time } = this.#config.backoff
+    const { world, signal } = this.#resources
+    const limits = {
+      initialMs: initial_interval ?? 500,
+      maxMs: max_interval ?? 10_000,
+      maxElapsedMs: max_elapsed_time ?? 0,
+    }
+    const backoff = new Backoff(limits, () => world.random())
+    const message = source.withError(null)
+    let retries = 0
+    let waitedMs = 0
+    for (;;) {
+      const batches = await this.#chain.run(batchOf([message]))
+      const failed = batches.some(each => each.messages.some(result => result.error !== null))
+      if (failed) retries++
+      const waitMs = !failed || retries === this.#config.max_retries ? undefined : backoff.next()
+      if (waitMs === undefined)
+        return batches.map(each => ({
+          ...each,
+          messages: each.messages.map(result => counted(result, retries, waitedMs)),
+        }))
+      waitedMs += waitMs
+      await pause(waitMs, signal)
+      if (signal.aborted) throw new Error('the stream is shutting down')
+    }
+  }
+}
+
+function counted(message: Message, retries: number, waitedMs: number): Message {
+  const metadata = new Map(message.metadata)
+  metadata.set('retry_count', BigInt(retries))
+  metadata.set('backoff_duration', new Float(waitedMs * 1e6))
+  return message.withMetadata(metadata)
+}

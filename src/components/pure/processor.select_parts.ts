@@ -1,0 +1,17 @@
+import { batchOf, defineProcessor, eachBatch, field } from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'select_parts',
+  categories: ['Utility'],
+  summary: 'Keeps some messages of each batch, by their indexes.',
+  config: field.object({
+    parts: field.int('The indexes, in the order of the result; negative ones count from the end.').list().default([]),
+  }),
+  create: ({ parts }) => ({
+    process: batch =>
+      eachBatch(batch, messages => {
+        const kept = parts.map(index => messages.at(index)).filter(message => message !== undefined)
+        return kept.length === 0 ? [] : [batchOf(kept)]
+      }),
+  }),
+})

@@ -1,0 +1,24 @@
+import { defineProcessor, field, mapMessagesInTurn, parseDuration, pause } from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'sleep',
+  categories: ['Utility'],
+  summary: 'Waits a while for each message.',
+  config: field.object({ duration: field.interpolated('How long.').examples('250ms', '${! this.wait }s') }),
+  create: ({ duration }, resources) => ({
+    waits: true,
+    process: batch =>
+      mapMessagesInTurn(batch, async (message, view, index) => {
+        let ms: number
+        try {
+          ms = parseDuration(duration.eval(view, index))
+        } catch (error) {
+          // A duration that makes no sense is only logged: the message did nothing wrong.
+          resources.log.error(`Failed to parse duration: ${(error as { message: string }).message}`)
+          return message
+        }
+        await pause(ms, resources.signal)
+        return message
+      }),
+  }),
+})
