@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Clock, Random } from '../base/index.ts'
-import type { Appended, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
+import type { Appended, Extent, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
 
 /** The world in which the suite opens its metadata. */
 export interface SuiteWorld {
@@ -332,6 +332,52 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       it('has an object dead from birth when nothing of it was taken', async () => {
         await metadata.commit([object('a', batch(999))])
         assert.deepEqual(await dead(), ['a'])
+      })
+
+      const rule = { fromBytes: 0, belowBytes: 2000, minObjects: 2, maxObjects: 10, maxBytes: 1e6, spareObjects: 0 }
+      const candidates = async (changes = {}) => {
+        return (await metadata.mergeCandidates({ ...rule, ...changes })).map(({ key }) => key)
+      }
+
+      it('finds objects that are worth being merged, oldest first', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit(['a', 'b', 'c', 'd'].map(key => object(key, batch(partition))))
+        assert.deepEqual(await candidates(), ['a', 'b', 'c', 'd'])
+        assert.deepEqual(await candidates({ maxObjects: 3 }), ['a', 'b', 'c'])
+        assert.deepEqual(await candidates({ spareObjects: 2 }), ['a', 'b'])
+        assert.deepEqual(await candidates({ minObjects: 5 }), [])
+        assert.deepEqual(await candidates({ minObjects: 5, maxBytes: 3500 }), ['a', 'b', 'c'])
+        assert.deepEqual(await candidates({ belowBytes: 1000 }), [])
+        assert.deepEqual(await candidates({ fromBytes: 1001 }), [])
+      })
+
+      it('lets a merged object take the place of what was copied into it', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
+        const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 150 }])
+        const [first, second] = answer!.extents as [Extent, Extent]
+        const extents = [{ ...first, key: 'm', lastOffset: 1, sizeBytes: 200 }]
+        const merged = { key: 'm', sizeBytes: 200, epoch, extents }
+        assert.equal(await metadata.replaceExtents(merged, [first, second]), true)
+        assert.deepEqual(await extentsFrom(partition, 0), [
+          ['m', 0, 1],
+          ['c', 2, 2],
+        ])
+        assert.deepEqual(await dead(), ['a', 'b'])
+        assert.equal(await metadata.replaceExtents({ ...merged, key: 'n' }, [first, second]), false)
+        assert.equal((await metadata.bounds([partition]))[0]?.sizeBytes, 300)
+      })
+
+      it('does not bring back what expired while it was being merged', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit([object('a', batch(partition, { maxTimestamp: 5 })), object('b', batch(partition))])
+        const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6 }])
+        await metadata.retain([{ partition, deleteBefore: 10, keepBytes: 100 }])
+        const merged = { key: 'm', sizeBytes: 200, epoch, extents: answer!.extents }
+        assert.equal(await metadata.replaceExtents(merged, answer!.extents), false)
+        assert.equal((await metadata.knownObjects(['m']))[0], false)
+        await metadata.closeEpoch(epoch)
+        await assert.rejects(metadata.replaceExtents(merged, []), { code: 'epoch_closed' })
       })
 
       it('is bounded, and says that there is more', async () => {

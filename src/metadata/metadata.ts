@@ -167,6 +167,34 @@ export interface DeadObject {
   readonly key: string
 }
 
+/** Which objects are worth being merged into a larger one: those of about the same size, so that nothing is copied often. */
+export interface MergeRule {
+  /** Objects of at least this size … */
+  readonly fromBytes: number
+  /** … and less than this. */
+  readonly belowBytes: number
+  /** So many have to be there, or `maxBytes` of them. */
+  readonly minObjects: number
+  readonly maxObjects: number
+  readonly maxBytes: number
+  /** The latest objects are left alone, for they are still being read from memory. */
+  readonly spareObjects: number
+}
+
+/** An object that was made of others. */
+export interface MergedObject {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly epoch: number
+  readonly extents: readonly Extent[]
+}
+
+/** An object and all that lies in it and is still there. */
+export interface MergeCandidate {
+  readonly key: string
+  readonly extents: readonly Extent[]
+}
+
 /**
  * What a cluster knows: topics, which object holds which offsets, producers, groups' offsets. Records are not in it.
  * Every call is one transaction for all its items; calls that are made together may share a transaction.
@@ -250,6 +278,13 @@ export interface Metadata {
 
   /** Carries out retention on at most a bounded number of extents; true when there is more to do. */
   retain(rules: readonly RetentionRule[]): Promise<boolean>
+  /** The oldest objects of those that the rule is about; none when there are too few. */
+  mergeCandidates(rule: MergeRule): Promise<MergeCandidate[]>
+  /**
+   * Lets a merged object take the place of all extents that were copied into it. False when one of them is not there any
+   * more: then nothing has changed, and the merged object is of no use. Rejects with `epoch_closed` like `commit`.
+   */
+  replaceExtents(merged: MergedObject, replaced: readonly Extent[]): Promise<boolean>
   /** Objects that have been dead for at least `graceMs`, at most `limit`. */
   deadObjects(graceMs: number, limit: number): Promise<DeadObject[]>
   /** Forgets dead objects, after they were deleted from the store. */

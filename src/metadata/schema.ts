@@ -65,7 +65,7 @@ export const TABLES: readonly Table[] = [
     },
     primaryKey: ['id'],
     unique: [['key']],
-    indexes: [['dead_at']],
+    indexes: [['dead_at', 'size_bytes']],
   },
   {
     name: 'extents',
@@ -82,6 +82,8 @@ export const TABLES: readonly Table[] = [
     },
     // By the last offset, for "the first extent that ends at or after O" is then a plain search.
     primaryKey: ['partition', 'last_offset'],
+    // For merging, which begins with objects.
+    indexes: [['object']],
   },
   {
     name: 'producers',

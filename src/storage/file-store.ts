@@ -78,11 +78,11 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
         signal?.throwIfAborted()
         try {
           await rm(path, { force: true })
-          await removeEmptyFolders(dirname(path), root)
         } catch (cause) {
           throw storageError(cause, `cannot delete ${key}`)
         }
       }
+      for (const folder of new Set(keys.map(key => dirname(pathOf(key))))) await removeEmptyFolders(folder, root)
     },
 
     async list(listOptions = {}, signal) {

@@ -84,6 +84,12 @@ export class Appender {
     return this.#flights.find(flight => flight.key === key)?.body
   }
 
+  /** A key that no object has, and the epoch under which it has to be committed. */
+  newObject(): { key: string; epoch: number } {
+    const name = String(this.#nextObject++).padStart(10, '0')
+    return { key: `${OBJECTS_FOLDER}/${this.#epoch}/${name}`, epoch: this.#epoch }
+  }
+
   /** Goes on under a new epoch; what is under way under the old one will be refused by its commit. */
   async changeEpoch(): Promise<void> {
     this.#epoch = await this.#metadata.openEpoch()
@@ -135,8 +141,7 @@ export class Appender {
     this.#timer?.abort()
     this.#timerEndsAt = Number.POSITIVE_INFINITY
     const { promise: done, resolve: finish } = Promise.withResolvers<void>()
-    const key = `${OBJECTS_FOLDER}/${this.#epoch}/${String(this.#nextObject++).padStart(10, '0')}`
-    const flight: Flight = { buffer, key, epoch: this.#epoch, body: buffer.close(), done, finish, state: 'uploading' }
+    const flight: Flight = { buffer, ...this.newObject(), body: buffer.close(), done, finish, state: 'uploading' }
     this.#flights.push(flight)
     this.#uploads++
     void this.#upload(flight)

@@ -25,6 +25,13 @@ export interface LogConfig {
   readonly epochExpiryMs: number
   /** How long a dead object stays for readers that still know it. */
   readonly deadObjectGraceMs: number
+  /** Objects are merged in steps: those below the first size, those between the first and the second, and so on. */
+  readonly mergeSteps: readonly number[]
+  /** So many objects of one step are merged, or as many as make up `mergeBytes`. */
+  readonly mergeObjects: number
+  readonly mergeBytes: number
+  /** The latest objects are not merged. */
+  readonly mergeSpareObjects: number
   /** After this idle time a producer's sequences are forgotten (producer.id.expiration.ms). */
   readonly producerExpiryMs: number
 }
@@ -44,6 +51,10 @@ export const localLogConfig: LogConfig = {
   housekeepingIntervalMs: 30_000,
   epochExpiryMs: 180_000,
   deadObjectGraceMs: 60_000,
+  mergeSteps: [64 * 1024, 1024 * 1024, 8 * 1024 * 1024],
+  mergeObjects: 32,
+  mergeBytes: 16 * 1024 * 1024,
+  mergeSpareObjects: 64,
   producerExpiryMs: 24 * 60 * 60 * 1000,
 }
 

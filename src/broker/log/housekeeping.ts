@@ -4,11 +4,14 @@ import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
 import type { LogConfig } from './config.ts'
+import { mergeObjects } from './merging.ts'
 
 /** What housekeeping asks of the log that it keeps. */
 export interface Kept {
   /** The epoch under which it writes. */
   epoch(): number
+  /** A key for a new object, and the epoch under which it has to be committed. */
+  newObject(): { key: string; epoch: number }
   /** Gets it a new epoch, because the old one was closed. */
   changeEpoch(): Promise<void>
   /** Tells it that the bounds of these partitions may have changed. */
@@ -16,12 +19,14 @@ export interface Kept {
 }
 
 /** How many objects one round deletes at most, and how many keys it looks at together. */
-const MAX_SWEPT_OBJECTS = 5000
+const MAX_SWEPT_OBJECTS = 50_000
 const KEYS_TOGETHER = 500
 /** How many partitions retention looks at in one call, so that commits never wait long behind it. */
 const PARTITIONS_TOGETHER = 200
 /** How many calls of retention one round makes at most for the same partitions. */
 const MAX_RETENTION_STEPS = 50
+/** How many objects one round makes of smaller ones at most, for each step. */
+const MAX_MERGES = 50
 const EXPIRE_PRODUCERS_EVERY_MS = 60 * 60 * 1000
 
 /**
@@ -64,6 +69,7 @@ export class Housekeeping {
   async round(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
     await this.#attempt('carry out retention', () => this.#retain())
+    await this.#attempt('merge objects', () => this.#merge())
     await this.#attempt('forget idle producers', () => this.#expireProducers())
     await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
     await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())
@@ -120,6 +126,19 @@ export class Housekeeping {
       deleteBefore: retentionMs === null ? null : now - retentionMs,
       keepBytes: retentionBytes,
     }))
+  }
+
+  async #merge(): Promise<void> {
+    const { mergeSteps, mergeObjects: minObjects, mergeBytes: maxBytes, mergeSpareObjects } = this.#config
+    let fromBytes = 0
+    for (const belowBytes of mergeSteps) {
+      const maxObjects = minObjects * 16
+      const rule = { fromBytes, belowBytes, minObjects, maxObjects, maxBytes, spareObjects: mergeSpareObjects }
+      for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
+        if (!(await mergeObjects(this.#metadata, this.#store, rule, this.#kept.newObject))) break
+      }
+      fromBytes = belowBytes
+    }
   }
 
   async #expireProducers(): Promise<void> {

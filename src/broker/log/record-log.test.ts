@@ -446,6 +446,29 @@ describe('the log', () => {
       assert.deepEqual(await values(0, 1), ['young'])
     })
 
+    it('merges small objects, and everything reads as before', async () => {
+      await log.close()
+      log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
+      const texts = Array.from({ length: 10 }, (_, index) => `${index}`)
+      for (const text of texts) {
+        const timed = { ...batch(partition(1), [text]), appendTime: true }
+        await log.append([batch(partition(0), [text]), timed])
+      }
+      const before = await fetch(1, 0)
+      await log.keepHouse()
+      assert.equal((await store.list()).length, 1)
+      for (const round of ['the same', 'another']) {
+        assert.deepEqual(await values(0), texts, `${round} process`)
+        assert.deepEqual(await values(1, 7), ['7', '8', '9'])
+        const [after] = await fetch(1, 0)
+        assert.deepEqual(Buffer.concat(after!.records), Buffer.concat(before[0]!.records))
+        await reopened()
+      }
+      const [answer] = await metadata.findExtents([{ partition: partition(1), offset: 0, maxBytes: 1e6 }])
+      assert.equal(answer?.extents.length, 1)
+      assert.equal((await log.firstSince(partition(0), 0, 5, 10))?.offset, 5)
+    })
+
     it('deletes what was put but never committed, once the epoch is closed', async () => {
       await put(0, 'a')
       const epoch = (await store.list())[0]!.key.split('/')[1]

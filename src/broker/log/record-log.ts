@@ -62,6 +62,7 @@ export class RecordLog {
     ]
     this.#housekeeping = new Housekeeping(metadata, store, clock, log, config, topicConfig, {
       epoch: () => this.#appender.epoch,
+      newObject: () => this.#appender.newObject(),
       changeEpoch: () => this.#appender.changeEpoch(),
       boundsChanged: partitions => this.#boundsChanged(partitions),
     })

@@ -3,15 +3,17 @@ import { type Database, metadataError } from './database.ts'
 import { groupReads, groupWrites } from './groups.ts'
 import { housekeepingReads, housekeepingWrites } from './housekeeping.ts'
 import { logReads, logWrites } from './log.ts'
+import { mergeReads, mergeWrites } from './merge.ts'
 import { fact, setFact, topicReads, topicWrites } from './topics.ts'
 
-const reads = { ...topicReads, ...logReads, ...groupReads, ...housekeepingReads }
+const reads = { ...topicReads, ...logReads, ...groupReads, ...housekeepingReads, ...mergeReads }
 
 const writes = {
   ...topicWrites,
   ...logWrites,
   ...groupWrites,
   ...housekeepingWrites,
+  ...mergeWrites,
   /** The cluster's id; the first one that is proposed stays. */
   clusterId: (database: Database, proposed: string): string => {
     const known = fact(database, 'cluster_id')

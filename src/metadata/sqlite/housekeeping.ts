@@ -100,11 +100,14 @@ function removeExtents(database: Database, partition: PartitionId, extents: read
   const last = extents.at(-1)
   if (!last) return
   database.run('DELETE FROM extents WHERE partition = ? AND last_offset <= ?', partition, last.last_offset)
-  for (const { object } of extents) {
-    database.run(
-      'UPDATE objects SET extents = extents - 1, dead_at = CASE extents WHEN 1 THEN ? END WHERE id = ?',
-      now,
-      object,
-    )
-  }
+  for (const { object } of extents) releaseExtent(database, object, now)
+}
+
+/** An object has one extent less; without any it is dead. */
+export function releaseExtent(database: Database, object: number, now: number): void {
+  database.run(
+    'UPDATE objects SET extents = extents - 1, dead_at = CASE extents WHEN 1 THEN ? END WHERE id = ?',
+    now,
+    object,
+  )
 }

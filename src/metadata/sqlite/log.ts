@@ -111,10 +111,11 @@ export const logWrites = {
   },
 }
 
-const EXTENTS = `SELECT partition, base_offset, last_offset, key, position, extents.size_bytes AS size_bytes,
+/** Reads rows from which `extentOf` makes extents. */
+export const EXTENTS = `SELECT partition, base_offset, last_offset, key, position, extents.size_bytes AS size_bytes,
   max_timestamp, append_timestamp FROM extents JOIN objects ON objects.id = extents.object`
 
-type ExtentRow = {
+export type ExtentRow = {
   partition: number
   base_offset: number
   last_offset: number
@@ -125,9 +126,9 @@ type ExtentRow = {
   append_timestamp: number
 }
 
-function extentOf(row: ExtentRow): Extent
-function extentOf(row: ExtentRow | undefined): Extent | undefined
-function extentOf(row: ExtentRow | undefined): Extent | undefined {
+export function extentOf(row: ExtentRow): Extent
+export function extentOf(row: ExtentRow | undefined): Extent | undefined
+export function extentOf(row: ExtentRow | undefined): Extent | undefined {
   return (
     row && {
       partition: row.partition,
@@ -183,7 +184,7 @@ function readBounds(database: Database, partition: PartitionId): PartitionBounds
   }
 }
 
-function checkEpoch(database: Database, epoch: number): void {
+export function checkEpoch(database: Database, epoch: number): void {
   const open = database.get('SELECT id FROM epochs WHERE id = ? AND open = 1', epoch)
   if (!open) throw new MetadataError('epoch_closed', `the upload epoch ${epoch} was closed`)
 }
@@ -237,27 +238,7 @@ function readProducer(database: Database, partition: PartitionId, id: number): P
 
 function writePlan(database: Database, objects: readonly NewObject[], planned: Plan, now: number): void {
   objects.forEach(({ key, sizeBytes }, index) => {
-    const extents = planned.extents[index]!
-    const { id } = database.run(
-      'INSERT INTO objects (key, size_bytes, extents, dead_at) VALUES (?, ?, ?, ?)',
-      key,
-      sizeBytes,
-      extents.length,
-      extents.length === 0 ? now : null,
-    )
-    for (const extent of extents) {
-      database.run(
-        'INSERT INTO extents VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-        extent.partition,
-        extent.lastOffset,
-        extent.baseOffset,
-        id,
-        extent.position,
-        extent.sizeBytes,
-        extent.maxTimestamp,
-        extent.appendTimestamp,
-      )
-    }
+    insertObject(database, { key, sizeBytes, extents: planned.extents[index]! }, now)
   })
   for (const [id, state] of planned.partitions) {
     database.run(
@@ -278,6 +259,34 @@ function writePlan(database: Database, objects: readonly NewObject[], planned: P
       epoch,
       JSON.stringify(batches),
       now,
+    )
+  }
+}
+
+/** Remembers an object and what lies in it; with nothing in it, it is dead from birth. */
+export function insertObject(
+  database: Database,
+  { key, sizeBytes, extents }: { key: string; sizeBytes: number; extents: readonly Extent[] },
+  now: number,
+): void {
+  const { id } = database.run(
+    'INSERT INTO objects (key, size_bytes, extents, dead_at) VALUES (?, ?, ?, ?)',
+    key,
+    sizeBytes,
+    extents.length,
+    extents.length === 0 ? now : null,
+  )
+  for (const extent of extents) {
+    database.run(
+      'INSERT INTO extents VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      extent.partition,
+      extent.lastOffset,
+      extent.baseOffset,
+      id,
+      extent.position,
+      extent.sizeBytes,
+      extent.maxTimestamp,
+      extent.appendTimestamp,
     )
   }
 }

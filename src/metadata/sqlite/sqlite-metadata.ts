@@ -4,7 +4,10 @@ import type {
   Assignment,
   Catalog,
   CommittedOffset,
+  Extent,
   ExtentQuery,
+  MergedObject,
+  MergeRule,
   Metadata,
   NewObject,
   NewTopic,
@@ -162,6 +165,14 @@ class SqliteMetadata implements Metadata {
 
   retain(rules: readonly RetentionRule[]) {
     return this.#transport.call('retain', rules, this.#clock.now())
+  }
+
+  mergeCandidates(rule: MergeRule) {
+    return this.#transport.call('mergeCandidates', rule)
+  }
+
+  replaceExtents(merged: MergedObject, replaced: readonly Extent[]) {
+    return this.#transport.call('replaceExtents', merged, replaced, this.#clock.now())
   }
 
   deadObjects(graceMs: number, limit: number) {

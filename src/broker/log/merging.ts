@@ -1,0 +1,84 @@
+import type { Extent, MergeCandidate, MergeRule, Metadata } from '../../metadata/index.ts'
+import type { ObjectStore } from '../../storage/index.ts'
+import { placeExtent } from './place-extent.ts'
+
+/** How many objects are read at the same time. */
+const READS_TOGETHER = 16
+/** Extents are not joined beyond this size, because readers load them whole. */
+const MAX_EXTENT_BYTES = 4 * 1024 * 1024
+
+/**
+ * Merges small objects into a larger one, in which all records of a partition lie side by side: fewer objects, fewer
+ * extents to remember, and fewer reads for those who come late. Offsets and batches stay what they are. Answers whether
+ * there was anything to merge.
+ */
+export async function mergeObjects(
+  metadata: Metadata,
+  store: ObjectStore,
+  rule: MergeRule,
+  newObject: () => { key: string; epoch: number },
+): Promise<boolean> {
+  const candidates = await metadata.mergeCandidates(rule)
+  if (candidates.length === 0) return false
+  const pieces = await readPieces(store, candidates)
+  pieces.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
+
+  const { key, epoch } = newObject()
+  const extents = layOut(
+    key,
+    pieces.map(({ extent }) => extent),
+  )
+  const body = pieces.map(({ bytes }) => bytes)
+  const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
+  await store.put(key, body)
+  const replaced = pieces.map(({ extent }) => extent)
+  const isTaken = await metadata.replaceExtents({ key, sizeBytes, epoch, extents }, replaced)
+  // Some of it expired or was merged by another process meanwhile.
+  if (!isTaken) await store.delete([key])
+  return isTaken
+}
+
+interface Piece {
+  readonly extent: Extent
+  /** With offsets, and the time of LogAppendTime, in place. */
+  readonly bytes: Buffer
+}
+
+async function readPieces(store: ObjectStore, candidates: readonly MergeCandidate[]): Promise<Piece[]> {
+  const pieces: Piece[] = []
+  for (let start = 0; start < candidates.length; start += READS_TOGETHER) {
+    const some = candidates.slice(start, start + READS_TOGETHER)
+    const objects = await Promise.all(some.map(({ key }) => store.get(key)))
+    some.forEach(({ extents }, index) => {
+      for (const extent of extents) {
+        const bytes = objects[index]!.subarray(extent.position, extent.position + extent.sizeBytes)
+        placeExtent(bytes, extent)
+        pieces.push({ extent, bytes })
+      }
+    })
+  }
+  return pieces
+}
+
+/** Where extents come to lie when they are put one after the other, joined where their offsets follow each other. */
+function layOut(key: string, extents: readonly Extent[]): Extent[] {
+  const laidOut: Extent[] = []
+  let position = 0
+  for (const extent of extents) {
+    const last = laidOut.at(-1)
+    const follows = last?.partition === extent.partition && last.lastOffset + 1 === extent.baseOffset
+    if (follows && last.sizeBytes + extent.sizeBytes <= MAX_EXTENT_BYTES) {
+      laidOut[laidOut.length - 1] = {
+        ...last,
+        lastOffset: extent.lastOffset,
+        sizeBytes: last.sizeBytes + extent.sizeBytes,
+        maxTimestamp: Math.max(last.maxTimestamp, extent.maxTimestamp),
+      }
+    } else {
+      // Their time is written into the batches now.
+      laidOut.push({ ...extent, key, position, appendTimestamp: -1 })
+    }
+    position += extent.sizeBytes
+  }
+  return laidOut
+}
