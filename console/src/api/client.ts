@@ -34,7 +34,11 @@ export async function call<Name extends ApiName>(
 
 /** What a person reads when something failed: the server's own words, begun as a sentence. */
 export function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  return sentence(error instanceof Error ? error.message : String(error))
+}
+
+/** The server's words with a capital at their beginning. */
+export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 

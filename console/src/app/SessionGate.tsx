@@ -25,19 +25,26 @@ export function SessionGate({ children }: { children: ReactNode }) {
     mutate(token, { onSettled: () => setWaitsForLink(false) })
   }, [mutate])
 
-  if (session.data !== undefined && !isSignedOut(session.error)) {
-    return <SessionContext value={session.data}>{children}</SessionContext>
-  }
-  if (waitsForLink || session.isPending) return <SplashPage />
-  if (isSignedOut(session.error)) {
+  const signedOut = isSignedOut(session.error)
+  const signInPage = (
+    <SignInPage
+      returning={session.data !== undefined}
+      busy={signIn.isPending}
+      error={signIn.error === null ? undefined : errorText(signIn.error)}
+      onSignIn={token => signIn.mutate(token)}
+    />
+  )
+  if (session.data !== undefined) {
+    // A session that ends does not take away what somebody was typing: the pages stay below the sign-in page.
     return (
-      <SignInPage
-        busy={signIn.isPending}
-        error={signIn.error === null ? undefined : errorText(signIn.error)}
-        onSignIn={token => signIn.mutate(token)}
-      />
+      <SessionContext value={session.data}>
+        <div inert={signedOut}>{children}</div>
+        {signedOut && <div className="fixed inset-0 z-60 bg-page">{signInPage}</div>}
+      </SessionContext>
     )
   }
+  if (waitsForLink || session.isPending) return <SplashPage />
+  if (signedOut) return signInPage
   return (
     <main className="flex min-h-dvh items-center justify-center">
       <ErrorState error={session.error} what="session" onRetry={() => void session.refetch()} />
@@ -58,10 +65,13 @@ function SplashPage() {
 }
 
 function SignInPage({
+  returning,
   onSignIn,
   busy,
   error,
 }: {
+  /** There was a session, and it ended. */
+  returning: boolean
   onSignIn: (token: string) => void
   busy: boolean
   error: string | undefined
@@ -75,9 +85,13 @@ function SignInPage({
     <main className="flex min-h-dvh items-center justify-center px-4">
       <form onSubmit={submit} className="w-full max-w-sm rounded-xl border border-line bg-surface p-7 shadow-2">
         <Logo size={36} />
-        <h1 className="mt-5 text-xl font-semibold tracking-tight">Sign in to Penstock</h1>
+        <h1 className="mt-5 text-xl font-semibold tracking-tight">
+          {returning ? 'Sign in again' : 'Sign in to Penstock'}
+        </h1>
         <p className="mt-1.5 mb-5 text-sm text-muted">
-          Open the link that Penstock printed when it started, or enter an application key.
+          {returning
+            ? 'The session has ended. What you were typing is still there.'
+            : 'Open the link that Penstock printed when it started, or enter an application key.'}
         </p>
         <Field
           autoFocus

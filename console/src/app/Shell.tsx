@@ -118,6 +118,7 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
   const session = useSession()
   const theme = useTheme()
   const signOut = useSignOut()
+  const navigate = useNavigate()
   return (
     <div className="mt-auto flex flex-col gap-2">
       <div className="flex flex-col items-center gap-0.5 lg:flex-row">
@@ -135,7 +136,8 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
           label="Sign out"
           className="lg:ml-auto"
           disabled={signOut.isPending}
-          onClick={() => signOut.mutate()}
+          // Leaving the page first lets an open draft ask; where the person stays, nobody is signed out.
+          onClick={() => void navigate({ to: '/' }).then(() => signOut.mutate())}
         />
       </div>
       <div
@@ -157,7 +159,7 @@ function LostBar() {
   return (
     <div
       role="alert"
-      className="fixed top-3 left-1/2 z-30 flex h-8 -translate-x-1/2 animate-rise items-center gap-2 rounded-full border border-bad-line bg-bad-soft px-3.5 text-xs font-medium text-ink shadow-2"
+      className="fixed bottom-4 left-1/2 z-30 flex h-8 -translate-x-1/2 animate-rise items-center gap-2 rounded-full border border-bad-line bg-bad-soft px-3.5 text-xs font-medium text-ink shadow-2"
     >
       <Icon name="warning" size={14} className="text-bad" />
       The control plane does not answer. What you see may be old.

@@ -6,6 +6,7 @@ import { useCluster } from '../../app/cluster.ts'
 import { Card } from '../../ui/Card.tsx'
 import { SearchField } from '../../ui/Field.tsx'
 import { formatCount } from '../../ui/format.ts'
+import { Limited } from '../../ui/Limited.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
 import { Cell, Heading, HeaderRow, Row, Rows, rowLinkClass, Table } from '../../ui/Table.tsx'
@@ -40,7 +41,7 @@ export default function ConsumersPage() {
         ) : shown.length === 0 ? (
           <EmptyState icon="search" title="No group is called that" />
         ) : (
-          <GroupTable groups={shown} />
+          <Limited items={shown}>{some => <GroupTable groups={some} />}</Limited>
         )}
       </Card>
     </Page>

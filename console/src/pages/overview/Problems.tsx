@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { sentence } from '../../api/client.ts'
 import type { Problem } from '../../api/types.ts'
 import { Card, CardHeader } from '../../ui/Card.tsx'
 import { Icon } from '../../ui/Icon.tsx'
@@ -31,7 +32,7 @@ export function Problems({ problems }: { problems: readonly Problem[] | undefine
                   </span>
                 </div>
                 <p className="line-clamp-2 text-sm break-words text-muted" title={problem.message}>
-                  {problem.message}
+                  {sentence(problem.message)}
                 </p>
               </div>
             </li>

@@ -1,5 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { useMemo } from 'react'
+import { sentence } from '../../api/client.ts'
 import type { DescribePipelineStatusResponse, PipelineInstance } from '../../api/types.ts'
 import { useTheme } from '../../app/theme.tsx'
 import { Card, CardHeader, Stat, StatRow } from '../../ui/Card.tsx'
@@ -34,7 +35,7 @@ export function ActivityView({ pipelineId, status }: ActivityViewProps) {
           <>
             {data.explanation !== null && (
               <Notice tone={data.health === 'failing' ? 'bad' : data.health === 'completed' ? 'accent' : 'warn'}>
-                {data.explanation}
+                {sentence(data.explanation)}
               </Notice>
             )}
             <Figures status={data} />

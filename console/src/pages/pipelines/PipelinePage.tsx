@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
-import { errorText } from '../../api/client.ts'
+import { errorText, sentence } from '../../api/client.ts'
 import { useChangePipeline, useDeletePipeline } from '../../api/queries.ts'
 import type { DescribePipelineStatusResponse, PipelineOverview } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
@@ -142,7 +142,7 @@ function Summary({ status, explains }: { status: DescribePipelineStatusResponse 
     <p className="figures flex h-10 min-w-0 items-center gap-x-4 overflow-hidden text-xs whitespace-nowrap text-muted">
       {explains && status.explanation !== null && (
         <span className="truncate text-ink" title={status.explanation}>
-          {status.explanation}
+          {sentence(status.explanation)}
         </span>
       )}
       <span>Version {status.deployed_version} deployed</span>

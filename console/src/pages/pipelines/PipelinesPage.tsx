@@ -7,6 +7,7 @@ import { Button } from '../../ui/Button.tsx'
 import { Card } from '../../ui/Card.tsx'
 import { SearchField } from '../../ui/Field.tsx'
 import { formatRate, formatShort } from '../../ui/format.ts'
+import { Limited } from '../../ui/Limited.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
 import { Cell, Heading, HeaderRow, Row, Rows, rowLinkClass, Table } from '../../ui/Table.tsx'
@@ -56,7 +57,7 @@ export default function PipelinesPage() {
         ) : shown.length === 0 ? (
           <EmptyState icon="search" title="No pipeline is called that" />
         ) : (
-          <PipelineTable pipelines={shown} />
+          <Limited items={shown}>{some => <PipelineTable pipelines={some} />}</Limited>
         )}
       </Card>
       <PipelineCreateDialog open={create === true} onClose={() => void navigate({ search: {} })} />

@@ -18,7 +18,9 @@ export function VersionList({ pipeline, status, selected, isDraft }: VersionList
   const { pipelineId } = route.useParams()
   const deployedId = pipeline.pipeline_overview.deployed_configuration_id
   const running = new Set(
-    (status?.instances ?? []).filter(one => one.state !== 'completed').map(one => one.configuration_id),
+    (status?.instances ?? [])
+      .filter(one => one.state === 'running' || one.state === 'stopping')
+      .map(one => one.configuration_id),
   )
   const createdAt = new Map((status?.versions ?? []).map(version => [version.configuration_id, version.created_at]))
   const versions = pipeline.pipeline_configurations.toReversed()

@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { errorText } from '../../api/client.ts'
 import { useDeleteTopic } from '../../api/queries.ts'
-import type { DescribeTopicResponse } from '../../api/types.ts'
+import type { DescribeTopicResponse, TopicPartition } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { IconButton } from '../../ui/Button.tsx'
 import { Card, Stat, StatRow } from '../../ui/Card.tsx'
@@ -11,10 +11,11 @@ import { CopyButton } from '../../ui/Copy.tsx'
 import { Crumbs } from '../../ui/Crumbs.tsx'
 import { DeleteDialog } from '../../ui/Dialog.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
+import { Limited } from '../../ui/Limited.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../../ui/States.tsx'
-import { Cell, Heading, HeaderRow, Row, Rows, Table } from '../../ui/Table.tsx'
+import { Cell, Heading, HeaderRow, Row, Rows, rowLinkClass, Table } from '../../ui/Table.tsx'
 import { Tabs, tabClass } from '../../ui/Tabs.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 import { Messages } from './Messages.tsx'
@@ -108,38 +109,47 @@ function Partitions({ topic }: { topic: DescribeTopicResponse | undefined }) {
   if (topic === undefined) return null
   return (
     <Card>
-      <Table label="Partitions">
-        <HeaderRow>
-          <Heading>Partition</Heading>
-          <Heading figures>First offset</Heading>
-          <Heading figures>Next offset</Heading>
-          <Heading figures>Records</Heading>
-          <Heading figures>Size</Heading>
-        </HeaderRow>
-        <Rows>
-          {topic.partitions.map(one => (
-            <Row key={one.partition} interactive>
-              <Cell>
-                <Link
-                  to="/topics/$topicName"
-                  params={{ topicName: topic.topic_name }}
-                  search={{ partition: one.partition }}
-                  className="font-medium after:absolute after:inset-0"
-                >
-                  {one.partition}
-                </Link>
-              </Cell>
-              <Cell figures>{formatCount(one.log_start_offset)}</Cell>
-              <Cell figures>{formatCount(one.high_watermark)}</Cell>
-              <Cell figures>{formatCount(one.high_watermark - one.log_start_offset)}</Cell>
-              <Cell figures className="text-muted">
-                {one.size_bytes === null ? '–' : formatBytes(one.size_bytes)}
-              </Cell>
-            </Row>
-          ))}
-        </Rows>
-      </Table>
+      <Limited items={topic.partitions}>
+        {partitions => <PartitionTable topicName={topic.topic_name} partitions={partitions} />}
+      </Limited>
     </Card>
+  )
+}
+
+function PartitionTable({ topicName, partitions }: { topicName: string; partitions: readonly TopicPartition[] }) {
+  return (
+    <Table label="Partitions">
+      <HeaderRow>
+        <Heading>Partition</Heading>
+        <Heading figures>First offset</Heading>
+        <Heading figures>Next offset</Heading>
+        <Heading figures>Records</Heading>
+        <Heading figures>Size</Heading>
+      </HeaderRow>
+      <Rows>
+        {partitions.map(one => (
+          <Row key={one.partition} interactive>
+            <Cell>
+              <Link
+                to="/topics/$topicName"
+                params={{ topicName }}
+                search={{ partition: one.partition }}
+                title="Show its messages"
+                className={rowLinkClass}
+              >
+                {one.partition}
+              </Link>
+            </Cell>
+            <Cell figures>{formatCount(one.log_start_offset)}</Cell>
+            <Cell figures>{formatCount(one.high_watermark)}</Cell>
+            <Cell figures>{formatCount(one.high_watermark - one.log_start_offset)}</Cell>
+            <Cell figures className="text-muted">
+              {one.size_bytes === null ? '–' : formatBytes(one.size_bytes)}
+            </Cell>
+          </Row>
+        ))}
+      </Rows>
+    </Table>
   )
 }
 

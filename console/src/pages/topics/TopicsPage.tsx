@@ -7,6 +7,7 @@ import { Button } from '../../ui/Button.tsx'
 import { Card } from '../../ui/Card.tsx'
 import { SearchField } from '../../ui/Field.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
+import { Limited } from '../../ui/Limited.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { Pill } from '../../ui/Pill.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
@@ -56,7 +57,7 @@ export default function TopicsPage() {
         ) : shown.length === 0 ? (
           <EmptyState icon="search" title="No topic is called that" />
         ) : (
-          <TopicTable topics={shown} />
+          <Limited items={shown}>{some => <TopicTable topics={some} />}</Limited>
         )}
       </Card>
       <TopicCreateDialog open={create === true} onClose={() => void navigate({ search: {} })} />
