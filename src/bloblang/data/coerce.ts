@@ -57,7 +57,11 @@ export function getInt(value: Value): bigint {
   if (value instanceof Uint64) return BigInt.asIntN(64, value.value)
   if (value instanceof Float) return truncateToInt64(value.value)
   if (typeof value === 'number' || value instanceof JsonNumber) {
-    return documentInteger(value) ?? truncateToInt64(getNumber(value))
+    const integer = documentInteger(value)
+    if (integer !== undefined) return integer
+    const float = Number(numberText(value))
+    // The original reports the first of its two tries.
+    return Number.isFinite(float) ? truncateToInt64(float) : parseInt64(numberText(value), 10)
   }
   throw new WrongTypeError(['number'], value)
 }

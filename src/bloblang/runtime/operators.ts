@@ -164,6 +164,8 @@ function compare(left: Value, right: Value, sides: Sides): number {
 function compareNumbers(leftValue: Value, rightValue: Value): number {
   const left = sanitize(leftValue)
   const right = sanitize(rightValue)
+  // A number beyond float64 is text to the original: equal to itself, and to nothing else.
+  if (typeof left === 'string' || typeof right === 'string') return left === right ? 0 : Number.NaN
   if (left instanceof Float || right instanceof Float) return getNumber(left) - getNumber(right)
   if (typeof left === 'bigint' || typeof right === 'bigint') return sign(getInt(left) - getInt(right))
   if (left instanceof Uint64 && right instanceof Uint64) return sign(left.value - right.value)
