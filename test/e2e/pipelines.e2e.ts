@@ -100,7 +100,7 @@ describe('from the first save to a rollback', () => {
       ['input:\n  generate:\n    mapping: root = 1\n    intervall: 1s\noutput:\n  drop: {}\n', 4, 5, /intervall/],
       ['input:\n  nonsense: {}\noutput:\n  drop: {}\n', 2, 3, /nonsense|infer/],
       ['input:\n  generate:\n    mapping: root = 1\noutput:\n  drop: {}\nwarpstream:\n  target: 1\n', 7, 3, /target/],
-      ['input:\n  generate:\n    mapping: "root = "\noutput:\n  drop: {}\n', 3, 14, /expected/],
+      ['input:\n  generate:\n    mapping: "root = "\noutput:\n  drop: {}\n', 3, 22, /expected/],
       ['input: [\noutput: {}\n', 2, 1, /./],
     ]
     for (const [configuration_yaml, line, column, message] of cases) {
@@ -184,7 +184,7 @@ describe('pipelines that misbehave', () => {
     ],
     [
       'out-of-memory',
-      'input:\n  generate:\n    mapping: root = "x"\n    interval: ""\n    count: 1\npipeline:\n  processors:\n    - mapping: |\n        root = range(0, 200000000).map_each(i -> "%v-%v".format(i, now()))\noutput:\n  drop: {}\n',
+      'input:\n  generate:\n    mapping: root = "x"\n    interval: ""\n    count: 1\npipeline:\n  processors:\n    - mapping: |\n        root = range(0, 4000000).map_each(i -> {"number": i, "text": "%v at %v".format(i, now())})\noutput:\n  drop: {}\n',
       /memory/,
       60_000,
     ],
@@ -196,9 +196,10 @@ describe('pipelines that misbehave', () => {
     ],
   ]
   for (const [name, yaml, error, timeoutMs] of misbehaving) {
-    test(`${name}: it is stopped, reported and tried again, and Kafka traffic does not notice`, async () => {
+    test(`${name}: it is stopped, reported and tried again, and Kafka traffic does not notice`, async t => {
       const pipeline = await api.createPipeline(name, yaml)
       const slowest = measureProduce(name)
+      t.after(() => slowest())
       const failing = await pipeline.until(
         'it is failing',
         ({ instances }) =>

@@ -119,12 +119,17 @@ export class Api {
 
 /** One pipeline, by its ids. */
 export class PipelineUnderTest {
-  readonly #api: Api
+  #api: Api
   readonly ids: { readonly virtual_cluster_id: string; readonly pipeline_id: string }
 
   constructor(api: Api, ids: PipelineUnderTest['ids']) {
     this.#api = api
     this.ids = ids
+  }
+
+  /** Goes on with the API of a server that was started again. */
+  useApi(api: Api): void {
+    this.#api = api
   }
 
   /** Saves a version and answers its id. */

@@ -11,6 +11,8 @@ export interface ThreadLimits {
   readonly graceMs: number
 }
 
+const askHeapAfterMs = 1500
+
 /** How a thread came to its end. */
 export type ThreadEnd =
   | { readonly kind: 'ended' }
@@ -51,8 +53,17 @@ export async function runThread(
     end ??= { kind: 'failed', code, message }
     void worker.terminate()
   }
+  let heapBytes = 0
   const watch = setInterval(() => {
-    if (performance.now() - lastSign < limits.silentMs) return
+    const silentMs = performance.now() - lastSign
+    if (silentMs < askHeapAfterMs) return
+    // A thread that collects garbage all the time is as silent as one in a loop; its heap can be asked for all the same.
+    worker.getHeapStatistics().then(
+      heap => (heapBytes = heap.used_heap_size),
+      () => {}, // it has ended meanwhile
+    )
+    if (silentMs < limits.silentMs) return
+    if (heapBytes > limits.memoryMb * 1024 * 1024 * 0.7) return kill('out_of_memory', outOfMemory(limits))
     kill(
       'unresponsive',
       `the pipeline did not respond for ${limits.silentMs / 1000} s and was stopped: it may be in an endless loop`,
