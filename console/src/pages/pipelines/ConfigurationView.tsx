@@ -78,7 +78,6 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
       tone: 'ok',
       title: `Saved as Version ${saved.version}`,
       text: isDeployed ? 'It is deployed, and runs when the pipeline is switched on.' : 'Deploy it when it should run.',
-      ...(isDeployed ? {} : { action: { label: 'Deploy', onSelect: () => handleDeploy(saved) } }),
     })
   }
 
