@@ -6,6 +6,11 @@ export interface MessageView {
   bytes(): Uint8Array
   /** The body as a value, parsed on first use. Throws `MappingError` where it is no JSON document. */
   structured(): Value
+  /**
+   * The body as text where it is known as such and not yet as a document, else null. A mapping that needs little of the document
+   * reads that itself. Absent where it makes no sense.
+   */
+  bodyText?(): string | null
   readonly metadata: ReadonlyMap<string, Value>
   /** The error flag that a failed processor left, or null. */
   readonly error: MessageFailure | null

@@ -166,6 +166,10 @@ class Line implements MessageView {
     return (this.#bytes ??= utf8Bytes(this.#text))
   }
 
+  bodyText(): string | null {
+    return this.#bytes === null && this.#value === undefined ? this.#text : null
+  }
+
   structured(): Value {
     return (this.#value ??= this.#bytes === null ? parseBody(this.#text) : parseBody(this.#bytes))
   }
@@ -291,7 +295,10 @@ function writeAll(descriptor: 1 | 2, bytes: Uint8Array): void {
     try {
       done += writeSync(descriptor, bytes, done)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      const { code } = error as NodeJS.ErrnoException
+      // Nobody reads any more: a command in a pipe ends quietly then.
+      if (code === 'EPIPE') process.exit(141)
+      if (code !== 'EAGAIN') throw error
       pause(1)
     }
   }

@@ -34,3 +34,8 @@ export function emitSafePath(path: readonly string[]): { readonly text: string; 
   }
   return { text, count }
 }
+
+/** A path of such names as the left side of a store. */
+export function emitStore(path: readonly string[]): string {
+  return path.map(name => (IDENTIFIER.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)).join('')
+}

@@ -118,9 +118,11 @@ function emitField(base: string, path: readonly string[], context: Context): str
     const name = context.names.get(base)
     if (name !== undefined) return emitPath(refer(context, name), path, context)
     // The parameter of a lambda whose value is the document itself.
+    context.program.readsDocument(path)
     return emitPath(`(doc ??= f.document(""))`, path, context)
   }
   if (context.self !== null) return emitPath(refer(context, context.self), path, context)
+  context.program.readsDocument(path)
   return emitPath(`(doc ??= f.document(${quote(dotPath(path))}))`, path, context)
 }
 
@@ -199,6 +201,7 @@ export function emitCoalesce(left: Query, right: Query, context: Context): strin
   const fallback = emit(right, context)
   if (left.kind === 'field' && left.base === 'this' && context.self === null && left.path.length > 0) {
     const { text, count } = emitSafePath(left.path)
+    context.program.readsDocument(left.path)
     if (count === left.path.length) return `((doc ??= f.tryDocument())${text} ?? ${fallback})`
   }
   if (!maySpecial(left) && isHarmless(left, context)) return `(${emit(left, context)} ?? ${fallback})`
@@ -228,6 +231,7 @@ function emitObject(query: ObjectLiteral, context: Context): string {
 
 function emitMatch(query: Match, context: Context): string {
   const { program } = context
+  if (query.subject === null && context.self === null) program.readsDocument([])
   const subject =
     query.subject !== null
       ? emit(query.subject, context)
@@ -267,6 +271,7 @@ function emitIf(query: If, context: Context): string {
 /** A lambda that is evaluated where it stands: it names what `this` is. */
 function emitLambda(query: Lambda, context: Context): string {
   if (context.self !== null) return emit(query.body, withoutSelf(context, query.parameter))
+  context.program.readsDocument([])
   const document = guarded(context, `failed to capture context ${query.parameter}`, () => '(doc ??= f.document(""))')
   const { name, set } = hold(context, document)
   return `(${set}, ${emit(query.body, withoutSelf({ ...context, self: name }, query.parameter))})`

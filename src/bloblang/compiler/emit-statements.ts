@@ -1,7 +1,9 @@
 import { annotationOf, dotPath } from '../syntax/annotation.ts'
 import type { Assignment, IfStatement, MapDefinition, Statement } from '../syntax/ast.ts'
 import { locate } from '../syntax/diagnostic.ts'
+import { emitStore, isSafeName } from './emit-path.ts'
 import { emit, guarded, quote } from './emit-query.ts'
+import { DELETED } from '../value.ts'
 import { type Context, FunctionScope, type Program, Variables } from './scope.ts'
 import { isBoolean, maySpecial, readsRoot } from './traits.ts'
 
@@ -80,8 +82,13 @@ export class StatementWriter {
   #assignment(statement: Assignment, outermost: boolean): void {
     if (outermost) this.#enter(statement)
     const { query, target } = statement
+    if (this.#copyDocument(statement)) return
     if (readsRoot(query)) this.#owned = new Set()
     const text = emit(query, this.#context)
+    if (query.kind === 'literal' && query.value === DELETED) {
+      this.#line(this.#write(target, text, false, true))
+      return
+    }
     if (!maySpecial(query)) {
       this.#line(this.#write(target, text, query.kind === 'object'))
       return
@@ -89,6 +96,16 @@ export class StatementWriter {
     const value = this.#context.scope.temporary(this.#context.program)
     this.#line(`${value} = ${text}`)
     this.#line(`if (${value} !== ${this.#context.program.use('NOTHING')}) ${this.#write(target, value, false, true)}`)
+  }
+
+  /** `root = this`: fields that nothing else looks at need not even be parsed. */
+  #copyDocument(statement: Assignment): boolean {
+    const { program, self } = this.#context
+    if (self !== null || !copiesDocument(statement)) return false
+    program.copies++
+    this.#owned = new Set()
+    this.#line('root = (doc ??= f.document(""))')
+    return true
   }
 
   #write(target: Assignment['target'], value: string, fresh: boolean, special = false): string {
@@ -106,11 +123,11 @@ export class StatementWriter {
       case 'metadata':
         return target.key === null ? `f.replaceMetadata(${value})` : `f.setMetadata(${quote(target.key)}, ${value})`
       case 'root':
-        return this.#writeRoot(target.path, value, fresh)
+        return this.#writeRoot(target.path, value, fresh, special)
     }
   }
 
-  #writeRoot(path: readonly string[], value: string, fresh: boolean): string {
+  #writeRoot(path: readonly string[], value: string, fresh: boolean, special: boolean): string {
     if (path.length === 0) {
       this.#owned = new Set(fresh ? [''] : [])
       return `root = ${value}`
@@ -122,6 +139,8 @@ export class StatementWriter {
     const kept = [...this.#owned].filter(place => place !== whole && !place.startsWith(`${whole}.`))
     this.#owned = new Set([...kept, ...prefixes, ...(fresh ? [whole] : [])])
     const depth = owned === -1 ? path.length : owned
+    // What the run has made itself under such names is surely an object, so a plain store does it.
+    if (depth === path.length && !special && path.every(isSafeName)) return `root${emitStore(path)} = ${value}`
     const constant = program.shared(path, `the path ${whole}`)
     return `root = ${program.use('assign')}(root, ${constant}, ${value}, ${depth})`
   }
@@ -171,6 +190,12 @@ export class StatementWriter {
     }
     this.#indent = outer
   }
+}
+
+/** Whether it is `root = this`. */
+export function copiesDocument({ query, target }: Assignment): boolean {
+  if (target.kind !== 'root' || target.path.length > 0) return false
+  return query.kind === 'field' && query.base === 'this' && query.path.length === 0
 }
 
 function common(sets: readonly ReadonlySet<string>[]): Set<string> {

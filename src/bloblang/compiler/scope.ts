@@ -10,6 +10,10 @@ export class Program {
   /** Functions that stand outside of all others. */
   readonly hoisted: { readonly name: string; readonly text: string }[] = []
   readonly library: Library
+  /** The fields at the top of the document that are read; null once any query wants all of it. */
+  documentFields: Set<string> | null = new Set()
+  /** How often `root = this` occurs. */
+  copies = 0
   readonly #strings = new Map<string, string>()
   #names = 0
 
@@ -46,6 +50,12 @@ export class Program {
   use(helper: string): string {
     this.helpers.add(helper)
     return helper
+  }
+
+  /** Notes that a query reads this path of the document. */
+  readsDocument(path: readonly string[]): void {
+    if (path.length === 0 || path[0] === '*') this.documentFields = null
+    else this.documentFields?.add(path[0]!)
   }
 
   site(prefix: string | null, parent: number, line = 0): number {

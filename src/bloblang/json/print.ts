@@ -1,5 +1,6 @@
-import { sortedKeys } from '../data/text-order.ts'
+import { compareText, sortedKeys } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
+import { RawJson } from './raw.ts'
 import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
 
 export interface PrintOptions {
@@ -19,6 +20,7 @@ export function printJson(value: Value, options?: PrintOptions): string {
 interface Escapes {
   readonly test: RegExp
   readonly each: RegExp
+  readonly shapes: (Shape | undefined)[]
 }
 
 /** Control characters, quotes, the two line separators and lone surrogates (bad bytes). */
@@ -26,17 +28,19 @@ const PLAIN: Escapes = {
   // eslint-disable-next-line no-control-regex
   test: /["\\\u0000-\u001f\u2028\u2029\ud800-\udfff]/,
   each: /["\\\u0000-\u001f\u2028\u2029]|\p{Surrogate}/gu,
+  shapes: [],
 }
 const HTML: Escapes = {
   // eslint-disable-next-line no-control-regex
   test: /["\\\u0000-\u001f\u2028\u2029\ud800-\udfff<>&]/,
   each: /["\\\u0000-\u001f\u2028\u2029<>&]|\p{Surrogate}/gu,
+  shapes: [],
 }
 
 function print(value: Value, escapes: Escapes): string {
   switch (typeof value) {
     case 'string':
-      return escapes.test.test(value) ? `"${value.replace(escapes.each, escapeCharacter)}"` : `"${value}"`
+      return printText(value, escapes)
     case 'number':
       return String(value)
     case 'bigint':
@@ -48,6 +52,7 @@ function print(value: Value, escapes: Escapes): string {
     case 'object':
       if (value === null) return 'null'
       if (Array.isArray(value)) return printArray(value, escapes)
+      if (Object.getPrototypeOf(value) === Object.prototype) return printObject(value as ValueObject, escapes)
       return isPlain(value) ? printObject(value as ValueObject, escapes) : printSpecial(value, escapes)
   }
 }
@@ -59,7 +64,8 @@ function isPlain(value: object): boolean {
     value instanceof Uint64 ||
     value instanceof Uint8Array ||
     value instanceof Timestamp ||
-    value instanceof Opaque
+    value instanceof Opaque ||
+    value instanceof RawJson
   )
 }
 
@@ -70,21 +76,49 @@ function printArray(array: readonly Value[], escapes: Escapes): string {
   return `${out}]`
 }
 
+/** Documents of a stream have the same few shapes: for each the order of its keys, and their texts, are found once. */
+interface Shape {
+  readonly keys: readonly string[]
+  readonly sorted: readonly string[]
+  /** `{"a":`, then `,"b":` … */
+  readonly heads: readonly string[]
+}
+
+const SHAPES_KEPT = 64
+
 function printObject(object: ValueObject, escapes: Escapes): string {
-  const keys = sortedKeys(object)
+  const keys = Object.keys(object)
   if (keys.length === 0) return '{}'
-  let out = `{${printKey(keys[0]!, escapes)}${print(object[keys[0]!]!, escapes)}`
-  for (let i = 1; i < keys.length; i++) out += `,${printKey(keys[i]!, escapes)}${print(object[keys[i]!]!, escapes)}`
+  const { sorted, heads } = shapeOf(keys, escapes)
+  let out = ''
+  for (let i = 0; i < sorted.length; i++) out += heads[i]! + print(object[sorted[i]!]!, escapes)
   return `${out}}`
 }
 
-function printKey(key: string, escapes: Escapes): string {
-  return escapes.test.test(key) ? `"${key.replace(escapes.each, escapeCharacter)}":` : `"${key}":`
+function shapeOf(keys: readonly string[], escapes: Escapes): Shape {
+  const slot = (keys.length * 7 + keys[0]!.length * 3 + keys[keys.length - 1]!.length) % SHAPES_KEPT
+  const known = escapes.shapes[slot]
+  if (known !== undefined && sameKeys(known.keys, keys)) return known
+  const sorted = keys.toSorted(compareText)
+  const heads = sorted.map((key, at) => `${at === 0 ? '{' : ','}${printText(key, escapes)}:`)
+  const shape = { keys, sorted, heads }
+  escapes.shapes[slot] = shape
+  return shape
+}
+
+function sameKeys(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length !== right.length) return false
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false
+  return true
+}
+
+function printText(text: string, escapes: Escapes): string {
+  return escapes.test.test(text) ? `"${text.replace(escapes.each, escapeCharacter)}"` : `"${text}"`
 }
 
 function printSpecial(value: object, escapes: Escapes): string {
   if (value instanceof Float) return printFloat(value.value)
-  if (value instanceof JsonNumber) return value.text
+  if (value instanceof JsonNumber || value instanceof RawJson) return value.text
   if (value instanceof Uint64) return value.value.toString()
   if (value instanceof Timestamp) return print(timestampText(value), escapes)
   if (value instanceof Opaque) return print(Opaque.contentOf(value), escapes)
@@ -108,7 +142,7 @@ function printIndented(value: Value, escapes: Escapes, indent: string, lineStart
   const object = value as ValueObject
   const keys = sortedKeys(object)
   if (keys.length === 0) return '{}'
-  const fields = keys.map(key => `${printKey(key, escapes)} ${printIndented(object[key]!, escapes, indent, inner)}`)
+  const fields = keys.map(key => `${printText(key, escapes)}: ${printIndented(object[key]!, escapes, indent, inner)}`)
   return `{${inner}${fields.join(`,${inner}`)}${lineStart}}`
 }
 
