@@ -4,7 +4,7 @@ import { Float, JsonNumber, NarrowInteger, Opaque, Timestamp, Uint64, getOwn } f
 import type { Value, ValueObject } from '../value.ts'
 import { isArray, isObjectValue, numberText } from './coerce.ts'
 import { type ObjectDraft, setField } from './objects.ts'
-import { compareText, sortedKeys } from './text-order.ts'
+import { sortedKeys } from './text-order.ts'
 
 /** One difference of two documents. Paths name fields and places of arrays. */
 export interface Change {
@@ -61,9 +61,9 @@ function diffMembers(path: readonly string[], before: Value | undefined, after: 
 }
 
 function diffObjects(path: readonly string[], before: ValueObject, after: ValueObject): readonly Change[] {
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compareText)
+  const keys = new Set([...sortedKeys(before), ...sortedKeys(after)])
   const member = (object: ValueObject, key: string) => (Object.hasOwn(object, key) ? object[key]! : undefined)
-  return keys.flatMap(key => diffMembers([...path, key], member(before, key), member(after, key)))
+  return [...keys].flatMap(key => diffMembers([...path, key], member(before, key), member(after, key)))
 }
 
 /** Elements that the other array has as well are left out wherever they stand; the rest is compared place by place. */
