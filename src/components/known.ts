@@ -41,7 +41,7 @@ export const knownSpecs: KnownSpecs = {
         name,
         status: component.status as NonNullable<AnySpec['status']>,
         summary: '',
-        config: new Field(shapeOf(component.config)),
+        config: new Field(withRules(key, shapeOf(component.config))),
       }
       specs.set(key, spec)
     }
@@ -82,4 +82,93 @@ function shapeOf(known: KnownField): FieldShape {
 const rules: Readonly<Record<string, NonNullable<FieldShape['lint']>>> = {
   jitter: value => (Number(value) < 0 ? 'Cannot set a negative jitter factor' : undefined),
   listsOfStrings: () => undefined,
+}
+
+type Values = Readonly<Record<string, unknown>>
+type Lint = NonNullable<FieldShape['lint']>
+
+/** Rules about the fields of a component together. */
+const componentRules: Readonly<Record<string, (value: Values) => string | undefined>> = {
+  'processor/file': value => {
+    const operation = value['operation']
+    if ((operation === 'move' || operation === 'rename') && value['destination_path'] === undefined) {
+      return "'destination_path' must be set when operation is 'move' or 'rename'"
+    }
+    return operation === 'read' && value['scanner'] === undefined
+      ? "'scanner' must be set when operation is 'read'"
+      : undefined
+  },
+  'input/csv': csvHeaders,
+  'scanner/csv': csvHeaders,
+  'input/kafka': value => {
+    if (!list(value['topics']).some(topic => String(topic).includes(':'))) return undefined
+    if ((value['consumer_group'] ?? '') === '') return undefined
+    return 'this input does not support both a consumer group and explicit topic partitions'
+  },
+  'output/kafka': partitionRule,
+  'output/kafka_franz': partitionRule,
+  'input/websocket': value =>
+    value['open_message'] !== undefined && list(value['open_messages']).length > 0
+      ? 'both open_message and open_messages cannot be set'
+      : undefined,
+  'processor/protobuf': value => {
+    const paths = list(value['import_paths']).length
+    const registries = list(value['bsr']).length
+    if (value['import_paths'] === undefined && registries === 0)
+      return 'at least one of `import_paths`and `bsr` must be set'
+    return paths > 0 && registries > 0 ? "both `import_paths` and `bsr` can't be set simultaneously" : undefined
+  },
+  'processor/redis': value => {
+    const operator = value['operator'] !== undefined
+    if (operator === (value['command'] !== undefined)) {
+      return "one of 'operator' (old style) or 'command' (new style) fields must be specified"
+    }
+    return value['args_mapping'] !== undefined && operator
+      ? 'field args_mapping is invalid with an operator set'
+      : undefined
+  },
+}
+
+/** Rules about single fields, by component and field. */
+const fieldRules: Readonly<Record<string, Lint>> = {
+  'processor/file.path': value => (value === '' ? "'path' must be set to a non-empty string" : undefined),
+  'input/csv.expected_number_of_fields': expectedFields,
+  'scanner/csv.expected_number_of_fields': expectedFields,
+  'rate_limit/redis.count': value => (Number(value) <= 0 ? 'count must be larger than zero' : undefined),
+}
+
+function withRules(key: string, shape: FieldShape): FieldShape {
+  const rule = componentRules[key]
+  const children =
+    shape.children &&
+    Object.fromEntries(
+      Object.entries(shape.children).map(([name, child]) => {
+        const lint = fieldRules[`${key}.${name}`]
+        return [name, lint === undefined ? child : { ...child, lint }]
+      }),
+    )
+  const withChildren = children === undefined ? shape : { ...shape, children }
+  return rule === undefined ? withChildren : { ...withChildren, lint: value => rule((value ?? {}) as Values) }
+}
+
+function csvHeaders(value: Values): string | undefined {
+  return value['parse_header_row'] === false && list(value['expected_headers']).length > 0
+    ? 'expected_headers is set but parse_header_row is false'
+    : undefined
+}
+
+function expectedFields(value: unknown): string | undefined {
+  return Number(value) < 1 ? 'expected_number_of_fields must be at least 1' : undefined
+}
+
+function partitionRule(value: Values): string | undefined {
+  const partition = value['partition'] ?? ''
+  if (value['partitioner'] === 'manual') {
+    return partition === '' ? 'a partition must be specified when the partitioner is set to manual' : undefined
+  }
+  return partition === '' ? undefined : 'a partition cannot be specified unless the partitioner is set to manual'
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
 }

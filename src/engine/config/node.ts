@@ -51,10 +51,10 @@ export function parseYaml(text: string): Node {
     break
   }
   if (first === undefined || first.contents === null) {
-    if (first !== undefined && first.errors.length > 0) throw yamlError(first.errors[0]!, lines)
+    if (first !== undefined && first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines)
     return nullNode(0, 0)
   }
-  if (first.errors.length > 0) throw yamlError(first.errors[0]!, lines)
+  if (first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines)
   return new Builder(lines, text, first).build(first.contents)
 }
 
@@ -271,26 +271,69 @@ function scalarStyle(type: string | undefined): ScalarStyle {
   }
 }
 
-/** The library's error in the words and with the line of the original's parser. */
-function yamlError(error: Yaml.YAMLError, lines: LineCounter): YamlError {
-  const line = lines.linePos(error.pos[0]).line
+/**
+ * The library's error in the words of the original's parser, whose lines are those where the broken collection begins, counted
+ * from 0 (or, where that is the first line, those where it was noticed), and for quoted text those where it begins.
+ */
+function yamlError(error: Yaml.YAMLError, document: Document.Parsed, lines: LineCounter): YamlError {
+  const lineOf = (offset: number) => lines.linePos(offset).line
+  const position = error.pos[0]
+  const noticed = lineOf(position)
+  const at = (line: number, text: string) => new YamlError(`yaml: ${line > 0 ? `line ${line}: ` : ''}${text}`)
+  const isQuote = error.code === 'MISSING_CHAR' && /quote/.test(error.message)
+  if (isQuote)
+    return at(
+      lineOf(enclosing(document, position, node => isScalar(node)) ?? position),
+      'found unexpected end of stream',
+    )
+  const isFlow = (node: unknown) => (isMap(node) || isSeq(node)) && node.flow === true
+  const flow = enclosing(document, position, isFlow)
+  if (flow !== undefined && error.code !== 'TAB_AS_INDENT') {
+    const close = document.contents !== null && isSeqAt(document, flow) ? ']' : '}'
+    return at(lineOf(flow) - 1 || noticed - 1, `did not find expected ',' or '${close}'`)
+  }
+  const column = lines.linePos(position).col
+  const block = enclosing(
+    document,
+    position,
+    node => (isMap(node) || isSeq(node)) && lines.linePos(node.range![0]).col < column,
+  )
   switch (error.code) {
-    case 'MISSING_CHAR':
-      if (/quote/.test(error.message)) return new YamlError(`yaml: line ${line}: found unexpected end of stream`)
-      if (/\}|comma|,/.test(error.message)) return new YamlError(`yaml: line ${line}: did not find expected ',' or '}'`)
-      if (/\]/.test(error.message)) return new YamlError(`yaml: line ${line}: did not find expected ',' or ']'`)
-      return new YamlError(`yaml: line ${line}: could not find expected ':'`)
     case 'TAB_AS_INDENT':
-      return new YamlError(`yaml: line ${line}: found character that cannot start any token`)
+      return at(noticed, 'found character that cannot start any token')
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return at(noticed, 'mapping values are not allowed in this context')
+    case 'MULTILINE_IMPLICIT_KEY':
+    case 'MISSING_CHAR':
+      return at(noticed, "could not find expected ':'")
     case 'BAD_INDENT':
     case 'BAD_COLLECTION_TYPE':
     case 'UNEXPECTED_TOKEN':
-      return new YamlError(`yaml: line ${line}: did not find expected key`)
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return new YamlError(`yaml: line ${line}: mapping values are not allowed in this context`)
-    case 'MULTILINE_IMPLICIT_KEY':
-      return new YamlError(`yaml: line ${line}: could not find expected ':'`)
+    case 'IMPOSSIBLE':
+      return at((block === undefined ? 0 : lineOf(block) - 1) || noticed - 1, 'did not find expected key')
     default:
-      return new YamlError(`yaml: line ${line}: ${error.message.split('\n')[0]}`)
+      return at(noticed, error.message.split('\n')[0]!)
   }
+}
+
+/** Where the innermost node that fits and reaches up to a position begins. */
+function enclosing(
+  document: Document.Parsed,
+  position: number,
+  fits: (node: Yaml.Node) => boolean,
+): number | undefined {
+  let found: number | undefined
+  visit(document, {
+    Node(_, node) {
+      const { range } = node as Yaml.Node
+      if (range && range[0] <= position && fits(node as Yaml.Node)) found = range[0]
+    },
+  })
+  return found
+}
+
+function isSeqAt(document: Document.Parsed, start: number): boolean {
+  let found = false
+  visit(document, { Seq: (_, node) => void (found ||= node.range?.[0] === start) })
+  return found
 }

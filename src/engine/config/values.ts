@@ -110,6 +110,17 @@ export function checkFields(shapes: Readonly<Record<string, FieldShape>>, writte
   }
 }
 
+function checkObject(shape: FieldShape, node: Node): void {
+  const children = shape.children ?? {}
+  checkFields(children, node)
+  for (const [name, child] of Object.entries(children)) {
+    if (!needsValue(child) || defaultOf(child) !== undefined) continue
+    if (!node.entries.some(entry => entry.key.value === name)) {
+      throw new ValueError(`field '${name}' is required and was not present in the config`, node.line)
+    }
+  }
+}
+
 function check(shape: FieldShape, written: Node): void {
   const node = resolved(written)
   switch (shape.structure) {
@@ -125,7 +136,7 @@ function check(shape: FieldShape, written: Node): void {
       for (const entry of node.entries) check({ ...shape, structure: 'scalar' }, entry.value)
       return
     case 'scalar':
-      if (shape.type === 'object') checkFields(shape.children ?? {}, node)
+      if (shape.type === 'object') checkObject(shape, node)
       else if (['string', 'int', 'float', 'bool'].includes(shape.type)) loose(shape, node)
   }
 }
