@@ -53,6 +53,9 @@ function answerTopic(topic: Topic, from: number, to: number, { cluster }: Broker
       leaderEpoch,
       replicaNodes: replicas,
       isrNodes: replicas,
+      // Java's client fails on null here, although null is legal.
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [],
       offlineReplicas: [],
     })
   }

@@ -16,16 +16,21 @@ import { SaslHandshake } from './17-sasl-handshake.gen.ts'
 import { ApiVersions } from './18-api-versions.gen.ts'
 import { CreateTopics } from './19-create-topics.gen.ts'
 import { DeleteTopics } from './20-delete-topics.gen.ts'
+import { DeleteRecords } from './21-delete-records.gen.ts'
 import { InitProducerId } from './22-init-producer-id.gen.ts'
 import { OffsetForLeaderEpoch } from './23-offset-for-leader-epoch.gen.ts'
 import { DescribeConfigs } from './32-describe-configs.gen.ts'
 import { AlterConfigs } from './33-alter-configs.gen.ts'
+import { DescribeLogDirs } from './35-describe-log-dirs.gen.ts'
 import { SaslAuthenticate } from './36-sasl-authenticate.gen.ts'
 import { CreatePartitions } from './37-create-partitions.gen.ts'
 import { DeleteGroups } from './42-delete-groups.gen.ts'
+import { ElectLeaders } from './43-elect-leaders.gen.ts'
 import { IncrementalAlterConfigs } from './44-incremental-alter-configs.gen.ts'
+import { ListPartitionReassignments } from './46-list-partition-reassignments.gen.ts'
 import { OffsetDelete } from './47-offset-delete.gen.ts'
 import { DescribeCluster } from './60-describe-cluster.gen.ts'
+import { ListConfigResources } from './74-list-config-resources.gen.ts'
 import { DescribeTopicPartitions } from './75-describe-topic-partitions.gen.ts'
 
 export type {
@@ -236,6 +241,17 @@ export type {
   DeleteTopicsResponseInput,
 } from './20-delete-topics.gen.ts'
 export type {
+  DeleteRecordsPartition,
+  DeleteRecordsTopic,
+  DeleteRecordsRequest,
+  DeleteRecordsPartitionResult,
+  DeleteRecordsPartitionResultInput,
+  DeleteRecordsTopicResult,
+  DeleteRecordsTopicResultInput,
+  DeleteRecordsResponse,
+  DeleteRecordsResponseInput,
+} from './21-delete-records.gen.ts'
+export type {
   InitProducerIdRequest,
   InitProducerIdRequestInput,
   InitProducerIdResponse,
@@ -282,6 +298,19 @@ export type {
   AlterConfigsResponseInput,
 } from './33-alter-configs.gen.ts'
 export type {
+  DescribeLogDirsDescribableLogDirTopic,
+  DescribeLogDirsRequest,
+  DescribeLogDirsRequestInput,
+  DescribeLogDirsPartition,
+  DescribeLogDirsPartitionInput,
+  DescribeLogDirsTopic,
+  DescribeLogDirsTopicInput,
+  DescribeLogDirsResult,
+  DescribeLogDirsResultInput,
+  DescribeLogDirsResponse,
+  DescribeLogDirsResponseInput,
+} from './35-describe-log-dirs.gen.ts'
+export type {
   SaslAuthenticateRequest,
   SaslAuthenticateResponse,
   SaslAuthenticateResponseInput,
@@ -305,6 +334,17 @@ export type {
   DeleteGroupsResponseInput,
 } from './42-delete-groups.gen.ts'
 export type {
+  ElectLeadersTopicPartitions,
+  ElectLeadersRequest,
+  ElectLeadersRequestInput,
+  ElectLeadersPartitionResult,
+  ElectLeadersPartitionResultInput,
+  ElectLeadersReplicaElectionResult,
+  ElectLeadersReplicaElectionResultInput,
+  ElectLeadersResponse,
+  ElectLeadersResponseInput,
+} from './43-elect-leaders.gen.ts'
+export type {
   IncrementalAlterConfigsAlterableConfig,
   IncrementalAlterConfigsAlterableConfigInput,
   IncrementalAlterConfigsAlterConfigsResource,
@@ -316,6 +356,15 @@ export type {
   IncrementalAlterConfigsResponse,
   IncrementalAlterConfigsResponseInput,
 } from './44-incremental-alter-configs.gen.ts'
+export type {
+  ListPartitionReassignmentsTopics,
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsRequestInput,
+  ListPartitionReassignmentsOngoingPartitionReassignment,
+  ListPartitionReassignmentsOngoingTopicReassignment,
+  ListPartitionReassignmentsResponse,
+  ListPartitionReassignmentsResponseInput,
+} from './46-list-partition-reassignments.gen.ts'
 export type {
   OffsetDeleteRequestPartition,
   OffsetDeleteRequestTopic,
@@ -335,6 +384,14 @@ export type {
   DescribeClusterResponse,
   DescribeClusterResponseInput,
 } from './60-describe-cluster.gen.ts'
+export type {
+  ListConfigResourcesRequest,
+  ListConfigResourcesRequestInput,
+  ListConfigResourcesConfigResource,
+  ListConfigResourcesConfigResourceInput,
+  ListConfigResourcesResponse,
+  ListConfigResourcesResponseInput,
+} from './74-list-config-resources.gen.ts'
 export type {
   DescribeTopicPartitionsTopicRequest,
   DescribeTopicPartitionsRequestCursor,
@@ -368,15 +425,20 @@ export const apis = {
   ApiVersions,
   CreateTopics,
   DeleteTopics,
+  DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
   DescribeConfigs,
   AlterConfigs,
+  DescribeLogDirs,
   SaslAuthenticate,
   CreatePartitions,
   DeleteGroups,
+  ElectLeaders,
   IncrementalAlterConfigs,
+  ListPartitionReassignments,
   OffsetDelete,
   DescribeCluster,
+  ListConfigResources,
   DescribeTopicPartitions,
 } as const

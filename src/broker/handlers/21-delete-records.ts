@@ -1,0 +1,52 @@
+// DeleteRecords v0–v2: moves the start of partitions forward, each with a result of its own.
+//
+// Behaviour: -1 stands for the high watermark. An offset before the start changes nothing and answers the start; one
+// beyond the high watermark is OFFSET_OUT_OF_RANGE. Producers' sequences are kept.
+import { ErrorCode } from '../../kafka/index.ts'
+import { defineHandler, type ResponseOf } from '../handler.ts'
+
+type TopicResult = ResponseOf<'DeleteRecords'>['topics'][number]
+type PartitionResult = TopicResult['partitions'][number]
+
+export default defineHandler('DeleteRecords', {
+  async handle({ topics }, { broker }) {
+    const { byName } = await broker.metadata.refresh()
+    const wanted = topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, offset }) => ({
+        name,
+        partitionIndex,
+        offset,
+        partition: byName.get(name)?.partitions[partitionIndex],
+      })),
+    )
+    const found = wanted.flatMap(({ partition }) => (partition === undefined ? [] : [partition]))
+    const bounds = new Map((await broker.metadata.bounds(found)).map((bound, i) => [found[i]!, bound]))
+    const changes: { partition: number; offset: number }[] = []
+    const results = wanted.map(({ name, partitionIndex, offset, partition }) => {
+      const bound = partition === undefined ? null : (bounds.get(partition) ?? null)
+      const result = { name, partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE as ErrorCode, partition }
+      if (bound === null) return { ...result, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
+      const start = offset === -1 ? bound.highWatermark : offset
+      if (start < 0 || start > bound.highWatermark) return { ...result, errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }
+      changes.push({ partition: partition!, offset: start })
+      return { ...result, lowWatermark: Math.max(start, bound.logStartOffset) }
+    })
+    const moved = new Map(
+      (await broker.records.deleteBefore(changes)).map((bound, i) => [changes[i]!.partition, bound]),
+    )
+    return {
+      topics: topics.map(({ name }): TopicResult => {
+        const partitions = results.filter(result => result.name === name)
+        return { name, partitions: partitions.map(result => answer(result, moved.get(result.partition ?? -1))) }
+      }),
+    }
+  },
+})
+
+function answer(
+  { partitionIndex, lowWatermark, errorCode }: PartitionResult & { lowWatermark: number },
+  bound: { readonly logStartOffset: number } | null | undefined,
+): PartitionResult {
+  if (bound === null) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
+  return { partitionIndex, lowWatermark: bound?.logStartOffset ?? lowWatermark, errorCode }
+}
