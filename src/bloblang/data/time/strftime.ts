@@ -54,11 +54,10 @@ function convert(view: ClockView, conversion: Conversion): string {
   const number = numberFor(view, letter)
   if (number !== null) {
     const fill = number.blank === true && padding?.explicit === false ? ' ' : padding?.character
-    return fill === undefined
-      ? String(number.value)
-      : String(number.value).padStart(Math.max(width, number.width), fill)
+    return fill === undefined ? String(number.value) : String(number.value).padStart(leastWidth(number, width), fill)
   }
-  if (letter === 'z') return zoneOffset(view, conversion, padding)
+  const isNameless = letter === 'Z' && view.zone.abbreviation === ''
+  if (letter === 'z' || isNameless) return zoneOffset(view, conversion, padding)
   const text = textFor(view, letter)
   if (text !== null) return padText(changeCase(text, flags, letter), width, padding)
   return padText(conversion.whole.slice(0, -letter.length), width - 1, padding) + letter
@@ -77,6 +76,8 @@ function paddingOf(flags: string, width: number): Padding {
 interface NumberPart {
   readonly value: number
   readonly width: number
+  /** A width in the format replaces this one, also where it is smaller. */
+  readonly flexible?: boolean
   /** Filled with blanks unless a flag says otherwise. */
   readonly blank?: boolean
 }
@@ -86,7 +87,7 @@ function numberFor(view: ClockView, letter: string): NumberPart | null {
   const weekday = weekdayOf(clockSeconds)
   switch (letter) {
     case 'Y':
-      return { value: civil.year, width: 4 }
+      return { value: civil.year, width: 4, flexible: true }
     case 'y':
       return { value: civil.year % 100, width: 2 }
     case 'C':
@@ -94,7 +95,7 @@ function numberFor(view: ClockView, letter: string): NumberPart | null {
     case 'g':
       return { value: isoWeek(clockSeconds).year % 100, width: 2 }
     case 'G':
-      return { value: isoWeek(clockSeconds).year, width: 4 }
+      return { value: isoWeek(clockSeconds).year, width: 4, flexible: true }
     case 'm':
       return { value: civil.month, width: 2 }
     case 'w':
@@ -128,10 +129,14 @@ function numberFor(view: ClockView, letter: string): NumberPart | null {
     case 's':
       return { value: view.unixSeconds, width: 0, blank: true }
     case 'f':
-      return { value: Math.trunc(view.nanos / 1000), width: 6 }
+      return { value: Math.trunc(view.nanos / 1000), width: 6, flexible: true }
     default:
       return null
   }
+}
+
+function leastWidth(number: NumberPart, asked: number): number {
+  return number.flexible === true && asked > 0 ? asked : Math.max(asked, number.width)
 }
 
 function textFor(view: ClockView, letter: string): string | null {
@@ -149,10 +154,7 @@ function textFor(view: ClockView, letter: string): string | null {
     case 'p':
       return view.civil.hour < 12 ? 'AM' : 'PM'
     case 'Z':
-      return (
-        view.zone.abbreviation ||
-        zoneOffset(view, { whole: '', flags: '', width: 0, colons: 0, letter: 'z' }, DEFAULT_PADDING)
-      )
+      return view.zone.abbreviation
     case 't':
       return '\t'
     case 'n':
