@@ -92,7 +92,9 @@ export function plan(state: PlanState, objects: readonly NewObject[], now: numbe
     }
 
     const appendTimestamp = batch.appendTime ? Math.max(now, partition.lastAppendAt) : -1
-    run.add(batch, partition.nextOffset, appendTimestamp)
+    // Without a timestamp a batch is as old as its commit, else retention would take it at once.
+    const maxTimestamp = appendTimestamp >= 0 ? appendTimestamp : batch.maxTimestamp >= 0 ? batch.maxTimestamp : now
+    run.add(batch, partition.nextOffset, maxTimestamp, appendTimestamp)
     partitions.set(batch.partition, {
       logStartOffset,
       nextOffset: partition.nextOffset + batch.records,
@@ -144,9 +146,8 @@ class ExtentRun {
     this.#key = key
   }
 
-  add(batch: NewBatch, baseOffset: number, appendTimestamp: number): void {
+  add(batch: NewBatch, baseOffset: number, maxTimestamp: number, appendTimestamp: number): void {
     const lastOffset = baseOffset + batch.records - 1
-    const maxTimestamp = appendTimestamp >= 0 ? appendTimestamp : batch.maxTimestamp
     const last = this.extents.at(-1)
     if (
       last &&

@@ -106,6 +106,7 @@ class Simulation {
         epochExpiryMs: 15_000,
         deadObjectGraceMs: 10_000,
         housekeepingIntervalMs: 2000,
+        retentionIntervalMs: 10_000,
       },
       topicConfig: of => topicConfig(of, defaultBrokerConfig),
     })

@@ -1,4 +1,11 @@
-import { type BatchHeader, batchCrcFits, type ErrorName, readBatchHeader, readRecords } from '../../kafka/index.ts'
+import {
+  type BatchHeader,
+  batchCrcFits,
+  batchHeaderBytes,
+  type ErrorName,
+  readBatchHeader,
+  readRecords,
+} from '../../kafka/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 
 /** A batch that may be stored, or why not. */
@@ -42,11 +49,12 @@ export function checkBatch(records: Buffer | null, version: number, config: Topi
     )
   }
   if (!batchCrcFits(records)) return refuse('CORRUPT_MESSAGE', 'the checksum of the record batch is wrong')
-  return (
+  const problem =
     checkHeader(header, version) ??
     checkTimes(header, config, now) ??
-    checkKeys(records, config) ?? { ok: true, header }
-  )
+    checkRecords(records, header) ??
+    checkKeys(records, config)
+  return problem ?? { ok: true, header }
 }
 
 function checkHeader(header: BatchHeader, version: number): CheckedBatch | undefined {
@@ -75,6 +83,56 @@ function checkTimes(header: BatchHeader, config: TopicConfig, now: number): Chec
     return refuse('INVALID_TIMESTAMP', 'a timestamp is too far from the present')
   }
   return undefined
+}
+
+/**
+ * Walks over the records, where they are not compressed: there are as many as the header says, and they are numbered
+ * in their order. This takes some ten nanoseconds a record; to unpack compressed ones would take a hundred times that.
+ */
+function checkRecords(batch: Buffer, header: BatchHeader): CheckedBatch | undefined {
+  if (header.codec !== 0) return undefined
+  const walk = new RecordWalk(batch, batchHeaderBytes)
+  for (let number = 0; number < header.recordsCount; number++) {
+    const sizeBytes = walk.varint()
+    const end = walk.position + sizeBytes
+    // Attributes, then how much later than the first record this one is.
+    walk.position += 1
+    walk.skipVarint()
+    const offsetDelta = walk.varint()
+    if (sizeBytes < 0 || end > batch.length || walk.position > end) {
+      return refuse('INVALID_RECORD', `record ${number} does not fit into its batch`)
+    }
+    if (offsetDelta !== number)
+      return refuse('INVALID_RECORD', `record ${number} says that it is number ${offsetDelta}`)
+    walk.position = end
+  }
+  if (walk.position === batch.length) return undefined
+  return refuse('INVALID_RECORD', 'there are more records than the batch says')
+}
+
+class RecordWalk {
+  position: number
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer, position: number) {
+    this.#bytes = bytes
+    this.position = position
+  }
+
+  /** A zigzag number of at most 32 bits. Beyond the end there are zeros, which the caller notices. */
+  varint(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#bytes[this.position++] ?? 0
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) break
+    }
+    return (value >>> 1) ^ -(value & 1)
+  }
+
+  skipVarint(): void {
+    while ((this.#bytes[this.position++] ?? 0) >= 0x80);
+  }
 }
 
 function checkKeys(batch: Buffer, config: TopicConfig): CheckedBatch | undefined {

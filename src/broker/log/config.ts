@@ -19,8 +19,10 @@ export interface LogConfig {
   readonly maxBufferedBytes: number
   /** The most that the cache of what was written or read lately may hold. */
   readonly cacheBytes: number
-  /** How often an upload epoch is renewed, retention is looked after and dead objects are swept. */
+  /** How often an upload epoch is renewed, objects are merged and dead ones swept. */
   readonly housekeepingIntervalMs: number
+  /** How often retention is looked after (log.retention.check.interval.ms). */
+  readonly retentionIntervalMs: number
   /** An epoch that was not renewed for so long is closed for good. */
   readonly epochExpiryMs: number
   /** How long a dead object stays for readers that still know it. */
@@ -49,6 +51,7 @@ export const localLogConfig: LogConfig = {
   maxBufferedBytes: 512 * 1024 * 1024,
   cacheBytes: 256 * 1024 * 1024,
   housekeepingIntervalMs: 30_000,
+  retentionIntervalMs: 300_000,
   epochExpiryMs: 180_000,
   deadObjectGraceMs: 60_000,
   mergeSteps: [64 * 1024, 1024 * 1024, 8 * 1024 * 1024],

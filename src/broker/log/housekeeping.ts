@@ -11,7 +11,7 @@ export interface Kept {
   /** The epoch under which it writes. */
   epoch(): number
   /** A key for a new object, and the epoch under which it has to be committed. */
-  newObject(): { key: string; epoch: number }
+  readonly newObject: () => { key: string; epoch: number }
   /** Gets it a new epoch, because the old one was closed. */
   changeEpoch(): Promise<void>
   /** Tells it that the bounds of these partitions may have changed. */
@@ -27,7 +27,6 @@ const PARTITIONS_TOGETHER = 200
 const MAX_RETENTION_STEPS = 50
 /** How many objects one round makes of smaller ones at most, for each step. */
 const MAX_MERGES = 50
-const EXPIRE_PRODUCERS_EVERY_MS = 60 * 60 * 1000
 
 /**
  * Looks after what nobody waits for: keeps the upload epoch open, takes away what retention says, deletes objects that
@@ -44,7 +43,7 @@ export class Housekeeping {
   readonly #kept: Kept
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
-  #producersExpiredAt = Number.NEGATIVE_INFINITY
+  #retainedAt: number
 
   constructor(
     metadata: Metadata,
@@ -62,17 +61,16 @@ export class Housekeeping {
     this.#config = config
     this.#topicConfig = topicConfig
     this.#kept = kept
+    this.#retainedAt = clock.monotonic()
     this.#running = this.#run()
   }
 
   /** One round of everything. A part that fails is logged and does not keep the others from their turn. */
   async round(): Promise<void> {
-    await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
+    this.#retainedAt = this.#clock.monotonic()
     await this.#attempt('carry out retention', () => this.#retain())
-    await this.#attempt('merge objects', () => this.#merge())
-    await this.#attempt('forget idle producers', () => this.#expireProducers())
-    await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
-    await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())
+    await this.#attempt('forget idle producers', () => this.#metadata.expireProducers(this.#config.producerExpiryMs))
+    await this.#often()
   }
 
   async close(): Promise<void> {
@@ -83,13 +81,23 @@ export class Housekeeping {
   async #run(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      await this.round()
+      await (this.#clock.monotonic() - this.#retainedAt < this.#config.retentionIntervalMs
+        ? this.#often()
+        : this.round())
       try {
         await this.#clock.sleep(this.#config.housekeepingIntervalMs, signal)
       } catch (error) {
         if (!signal.aborted) throw error
       }
     }
+  }
+
+  /** The parts of a round that cannot wait for the next whole one. */
+  async #often(): Promise<void> {
+    await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
+    await this.#attempt('merge objects', () => this.#merge())
+    await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
+    await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())
   }
 
   async #attempt(what: string, body: () => Promise<void>): Promise<void> {
@@ -139,13 +147,6 @@ export class Housekeeping {
       }
       fromBytes = belowBytes
     }
-  }
-
-  async #expireProducers(): Promise<void> {
-    const now = this.#clock.monotonic()
-    if (now - this.#producersExpiredAt < EXPIRE_PRODUCERS_EVERY_MS) return
-    this.#producersExpiredAt = now
-    await this.#metadata.expireProducers(this.#config.producerExpiryMs)
   }
 
   async #deleteDeadObjects(): Promise<void> {
