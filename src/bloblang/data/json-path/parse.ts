@@ -40,7 +40,7 @@ function parseWhole(text: string): Expression {
 }
 
 const OPERATOR_SYMBOLS = new Set(
-  [...Object.keys(OPERATORS).join(''), '?'].filter(character => /[^a-z]/.test(character)),
+  Array.from(`${Object.keys(OPERATORS).join('')}?`).filter(character => /[^a-z]/.test(character)),
 )
 const OPERATOR_NAMES = [...Object.keys(OPERATORS), '?']
 const FOREVER = 2 ** 31 - 1

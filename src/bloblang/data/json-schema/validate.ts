@@ -243,7 +243,7 @@ function checkValue(outcome: Outcome, schema: Schema, node: Value, path: Path): 
 }
 
 function checkString(outcome: Outcome, schema: Schema, text: string, path: Path): void {
-  const length = [...text].length
+  const { length } = Array.from(text)
   if (schema.minLength !== undefined && length < schema.minLength) {
     outcome.fail(path, `String length must be greater than or equal to ${schema.minLength}`)
   }

@@ -231,7 +231,7 @@ class TimeParser {
     const text = this.#cut(element.text.length)
     const shape = element.text.slice(1)
     const digits = text.slice(1)
-    for (const [at, character] of [...shape].entries())
+    for (const [at, character] of Array.from(shape).entries())
       if (character === ':' && digits[at] !== ':') throw new Mismatch()
     const parts = digits.replaceAll(':', '').match(/.{1,2}/gs) ?? []
     const [hours, minutes, seconds] = [0, 1, 2].map(at => (parts[at] === undefined ? 0 : twoDigits(parts[at])))

@@ -3,7 +3,7 @@ import { checkLength, randomText } from '../../data/identifiers.ts'
 import { utf8Length } from '../../text/bytes.ts'
 import { defineFunction } from '../spec.ts'
 
-const DEFAULT_ALPHABET = [...'_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ']
+const DEFAULT_ALPHABET = Array.from('_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ')
 const DEFAULT_LENGTH = 21n
 
 export default defineFunction({
@@ -39,7 +39,7 @@ export default defineFunction({
 function checkAlphabet(alphabet: string): readonly string[] {
   const size = utf8Length(alphabet)
   if (size === 0 || size > 255) throw new MappingError('alphabet must not be empty and contain no more than 255 chars')
-  return [...alphabet]
+  return Array.from(alphabet)
 }
 
 function checkSize(length: bigint): number {
