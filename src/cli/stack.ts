@@ -6,15 +6,14 @@ import { fileURLToPath } from 'node:url'
 import {
   Agent,
   KafkaClient,
+  LintThread,
   PipelineHttpServer,
-  pipelineWorld,
   StatusServer,
   Supervisor,
   type SupervisorEvents,
 } from '../agent/index.ts'
 import { type Log, systemClock, systemRandom } from '../base/index.ts'
-import { createRegistry } from '../components/index.ts'
-import { ControlPlane, ControlServer, createLinter, openSqlite, pipelineJsonSchema } from '../control/index.ts'
+import { ControlPlane, ControlServer, openSqlite } from '../control/index.ts'
 import type { DataFolder } from './data-folder.ts'
 import { type KafkaPort, startKafka } from './stack-kafka.ts'
 import { version } from './version.ts'
@@ -122,14 +121,14 @@ async function start(options: StackOptions, closers: Closers, close: () => Promi
 
 async function startControlPlane(options: StackOptions, closers: Closers) {
   const { folder, host, log } = options
-  const registry = createRegistry()
-  const hostAccess = options.enablePipelinesHostAccess
+  const linter = new LintThread({ hostAccess: options.enablePipelinesHostAccess })
+  closers.push(() => linter.close())
   const database = openSqlite(folder?.control ?? ':memory:')
   closers.push(() => database.close())
   const plane = await ControlPlane.open({
     database,
-    lint: createLinter({ registry, world: pipelineWorld(hostAccess), hostAccess }),
-    jsonSchema: once(() => pipelineJsonSchema(registry, hostAccess)),
+    lint: yaml => linter.lint(yaml),
+    jsonSchema: () => linter.jsonSchema(),
     version,
     isEphemeral: folder === null,
     clock: systemClock,
@@ -187,11 +186,6 @@ async function allOrNothing<const Work extends readonly unknown[]>(
 ): Promise<{ -readonly [Index in keyof Work]: Awaited<Work[Index]> }> {
   await Promise.allSettled(work)
   return Promise.all(work)
-}
-
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let value: Promise<Value> | undefined
-  return () => (value ??= make())
 }
 
 /** Listens where a flag says, and blames the flag where that cannot be. */

@@ -116,6 +116,7 @@ export class Instance {
     const socketPath = join(socketFolder, `${instanceId.replace(/^ins_/, '').replaceAll('_', '').slice(0, 20)}.sock`)
     let withdraw = () => {}
     try {
+      // A thread that cannot even be made (too many of them, no memory) is one more failure to try again.
       return await runThread(
         pipelineName,
         { streamText, seedBroker, clientId, hostAccess, socketPath },
@@ -133,6 +134,8 @@ export class Instance {
         },
         this.#stop.signal,
       )
+    } catch (error) {
+      return { kind: 'failed', code: 'crashed', message: `the pipeline's thread could not run: ${String(error)}` }
     } finally {
       withdraw()
       this.#past = add(this.#past, this.#pulse.counters)

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { lintConfig, type ReadOptions, type Registry } from '../../engine/index.ts'
 import type { Finding } from '../api-types.ts'
 import type { PipelineLinter } from '../pipelines.ts'
@@ -24,7 +24,7 @@ export function createLinter({ registry, world, hostAccess }: LinterOptions): Pi
     const { findings, streamText } = readSettings(yaml)
     components ??= await managedComponents(registry, access, hostAccess)
     const found = await lintConfig(streamText, { registry: components, world, deprecated: 'warning' })
-    const all = [...findings, ...found.map(one => toFinding(one, yaml))]
+    const all = [...findings, ...found.map(one => toFinding(one, yaml)), ...idleFindings(yaml)]
     return all.toSorted((a, b) => a.line - b.line || a.column - b.column)
   }
 }
@@ -41,6 +41,26 @@ function yamlFindings(text: string): Finding[] {
   return errors.map(({ message, pos }) => {
     const [from, to] = [lines.linePos(pos[0]), lines.linePos(pos[1])]
     return { line: from.line, column: from.col, end: { line: to.line, column: to.col }, level: 'error', message }
+  })
+}
+
+/** Blocks that belong to a program of its own, and what stands in their place for a pipeline among others. */
+const idleBlocks: Readonly<Record<string, string>> = {
+  http: 'all pipelines of an agent share its HTTP server',
+  metrics: "the agent's own metrics have those of its pipelines",
+  tracer: 'there is no tracing of managed pipelines',
+}
+
+/** Blocks without effect are told of, and do no harm. */
+function idleFindings(text: string): Finding[] {
+  const lines = new LineCounter()
+  const root = parseDocument(text, { lineCounter: lines, logLevel: 'silent' }).contents
+  if (!isMap(root)) return []
+  return root.items.flatMap(({ key }): Finding[] => {
+    if (!isScalar(key) || !Object.hasOwn(idleBlocks, String(key.value)) || key.range == null) return []
+    const { line, col } = lines.linePos(key.range[0])
+    const message = `${String(key.value)} has no effect in a managed pipeline: ${idleBlocks[String(key.value)]}`
+    return [{ line, column: col, level: 'warning', message }]
   })
 }
 

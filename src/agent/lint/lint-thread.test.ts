@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { LintThread } from './lint-thread.ts'
+
+const thread = new LintThread({ hostAccess: false })
+after(() => thread.close())
+
+async function lint(yaml: string): Promise<string[]> {
+  const found = await thread.lint(yaml)
+  return found.map(({ line, column, level, message }) => `${level} ${line}:${column} ${message}`)
+}
+
+const output = 'output:\n  kafka_franz_warpstream:\n    topic: t\n'
+
+test('kafka_franz_warpstream needs no seed brokers, at any depth, and has the fields of kafka_franz', async () => {
+  assert.deepEqual(
+    await lint(`input:\n  kafka_franz_warpstream:\n    topics: [ a ]\n    consumer_group: g\n${output}`),
+    [],
+  )
+  const nested = `input:
+  broker:
+    inputs:
+      - kafka_franz_warpstream:
+          topics: [ a ]
+output:
+  switch:
+    cases:
+      - output:
+          fallback:
+            - retry:
+                output:
+                  kafka_franz_warpstream:
+                    topic: t
+                    tpoic: u
+`
+  assert.deepEqual(await lint(nested), ['error 15:21 field tpoic not recognised'])
+})
+
+test('several findings come in the order of the text, those of the warpstream block among them', async () => {
+  const yaml = `warpstream:\n  grup: a\ninput:\n  generate:\n    mapping: root = 1\n    cuont: 1\n${output}`
+  assert.deepEqual(await lint(yaml), ['error 2:3 field grup not recognised', 'error 6:5 field cuont not recognised'])
+})
+
+test('text that is not YAML is told with its place', async () => {
+  const [first] = await lint('input:\n  generate: {\noutput: {}\n')
+  assert.match(first!, /^error [34]:/)
+  assert.deepEqual(await lint('  \n'), ['error 1:1 the configuration is empty'])
+})
+
+test("files, programs and variables of the agent's host are out of reach", async () => {
+  const [file] = await lint(`input:\n  file:\n    paths: [ /etc/passwd ]\n${output}`)
+  assert.match(file!, /input file reaches into the agent's host/)
+  const [variable] = await lint(`input:\n  generate:\n    mapping: root = "\${HOME}"\n${output}`)
+  assert.match(variable!, /HOME/)
+})
+
+test('what belongs to a program of its own is only warned of', async () => {
+  const found = await lint(`http:\n  enabled: false\ninput:\n  generate:\n    mapping: root = 1\n${output}`)
+  assert.equal(found.length, 1)
+  assert.match(found[0]!, /^warning 1:1 http has no effect/)
+})
+
+test('the schema has the block, the alias and the fields of components', async () => {
+  const schema = await thread.jsonSchema()
+  const { properties, definitions } = schema as {
+    properties: object
+    definitions: Record<string, { properties: object }>
+  }
+  assert.ok('warpstream' in properties && 'input' in properties)
+  assert.ok('kafka_franz_warpstream' in definitions['output']!.properties)
+  assert.ok('mapping' in definitions['processor']!.properties)
+})
