@@ -24,6 +24,7 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose: () 
         { text: 'Complete', keys: ['Ctrl', 'Space'] },
         { text: 'Find and replace', keys: [commandKey, 'F'] },
         { text: 'Next finding', keys: ['F8'] },
+        { text: 'Leave it with Tab', keys: ['Esc', 'Tab'] },
       ],
     },
   ]
