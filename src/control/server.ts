@@ -167,6 +167,7 @@ async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
     root: folder,
     wildcard: false,
     cacheControl: false,
+    preCompressed: true,
     setHeaders(reply, path) {
       // Files with a hash in their name never change; the page itself is asked for anew each time.
       const isHashed = path.includes('/assets/')

@@ -76,7 +76,7 @@ const look = {
     boxShadow: 'var(--shadow-2)',
     fontSize: '0.8125rem',
   },
-  '.cm-tooltip-lint': { padding: '0.25rem 0' },
+  '.cm-tooltip.cm-tooltip-lint': { padding: '0.25rem 0', overflow: 'hidden' },
   '.cm-diagnostic': { border: 'none', padding: '0.25rem 0.75rem', fontFamily: 'var(--font-sans)', maxWidth: '34rem' },
   '.cm-diagnostic-error': { borderLeft: '3px solid var(--bad)' },
   '.cm-diagnostic-warning': { borderLeft: '3px solid var(--warn)' },
