@@ -2,13 +2,7 @@ import { DiffView } from '../../editor/DiffView.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { Select } from '../../ui/Field.tsx'
 import { Icon } from '../../ui/Icon.tsx'
-
-export interface Comparable {
-  /** A version's number, or `draft`. */
-  readonly key: string
-  readonly label: string
-  readonly text: string
-}
+import type { Comparable } from './comparison.ts'
 
 /** Any two versions, or a version and the draft, side by side. */
 export function CompareView({

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { getRouteApi, useBlocker } from '@tanstack/react-router'
+import { getRouteApi } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { errorText, RequestError } from '../../api/client.ts'
 import { useChangePipeline, useSavePipeline } from '../../api/queries.ts'
@@ -13,15 +13,17 @@ import { useTheme } from '../../app/theme.tsx'
 import type { Schema } from '../../editor/schema.ts'
 import { type EditorHandle, YamlEditor } from '../../editor/YamlEditor.tsx'
 import { Button } from '../../ui/Button.tsx'
-import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
 import { commandKey } from '../../ui/Kbd.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { Pill } from '../../ui/Pill.tsx'
 import { Notice } from '../../ui/States.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
-import { type Comparable, CompareView } from './CompareView.tsx'
+import { CompareView } from './CompareView.tsx'
+import { compare } from './comparison.ts'
+import { ExampleCards } from './ExampleCards.tsx'
 import { examples } from './examples.ts'
 import { FindingsPanel } from './FindingsPanel.tsx'
+import { LeaveGuard } from './LeaveGuard.tsx'
 import { useDraft } from './use-draft.ts'
 import { type Lint, useLint } from './use-lint.ts'
 import { VersionList } from './VersionList.tsx'
@@ -219,87 +221,4 @@ function useSelectedVersion(
     versions.at(-1)
   if (opened !== undefined && opened.id !== openedId) setOpenedId(opened.id)
   return versions.find(one => one.version === asked) ?? opened
-}
-
-interface Comparison {
-  readonly choices: readonly Comparable[]
-  /** Set while a comparison is open. */
-  readonly left: Comparable | undefined
-  readonly right: Comparable | undefined
-  /** What to compare with when nothing else was asked: the deployed version, or the one before. */
-  readonly defaultLeft: number
-}
-
-function compare(
-  pipeline: DescribePipelineResponse,
-  asked: number | undefined,
-  selected: PipelineConfiguration | undefined,
-  draft: { readonly isDirty: boolean; readonly text: string },
-): Comparison {
-  const versions = pipeline.pipeline_configurations
-  const choices: Comparable[] = versions.map(one => ({
-    key: String(one.version),
-    label: `Version ${one.version}`,
-    text: one.configuration_yaml,
-  }))
-  if (draft.isDirty) choices.push({ key: 'draft', label: 'Draft', text: draft.text })
-  const right = choices.find(one => one.key === (draft.isDirty ? 'draft' : String(selected?.version)))
-  const deployed = versions.find(one => one.id === pipeline.pipeline_overview.deployed_configuration_id)
-  const isSelf = !draft.isDirty && deployed?.id === selected?.id
-  const defaultLeft = isSelf ? Math.max(0, (selected?.version ?? 0) - 1) : (deployed?.version ?? 0)
-  if (asked === undefined || choices.length < 2) return { choices, left: undefined, right: undefined, defaultLeft }
-  return { choices, left: choices.find(one => one.key === String(asked)), right, defaultLeft }
-}
-
-/** A few beginnings, where there is nothing yet. */
-function ExampleCards({ onChoose }: { onChoose: (text: string) => void }) {
-  return (
-    <section aria-label="Examples" className="shrink-0 border-t border-line px-4 py-4">
-      <h3 className="mb-2.5 text-xs font-medium text-faint">Start from an example</h3>
-      <ul className="grid gap-2 sm:grid-cols-2 xl:grid-cols-3">
-        {examples.map(example => (
-          <li key={example.name}>
-            <button
-              type="button"
-              onClick={() => onChoose(example.text)}
-              className="h-full w-full rounded-md border border-line px-3 py-2 text-left transition-colors hover:border-accent-line hover:bg-accent-soft"
-            >
-              <span className="text-sm font-medium">{example.name}</span>
-              <span className="mt-0.5 block text-xs text-muted">{example.note}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-    </section>
-  )
-}
-
-/** Asks before a draft is lost to another page, another version, a reload or a closed window. */
-function LeaveGuard({ wouldLose }: { wouldLose: () => boolean }) {
-  const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => {
-      const sameDocument =
-        next.pathname === current.pathname &&
-        (next.search as { version?: number }).version === (current.search as { version?: number }).version
-      return !sameDocument && wouldLose()
-    },
-    enableBeforeUnload: wouldLose,
-    withResolver: true,
-  })
-  return (
-    <Dialog
-      open={blocker.status === 'blocked'}
-      onClose={() => blocker.reset?.()}
-      title="Discard the draft?"
-      description="What you typed is not saved. Leaving this version throws it away."
-    >
-      <DialogForm
-        danger
-        submit="Discard"
-        busy={false}
-        onCancel={() => blocker.reset?.()}
-        onSubmit={() => blocker.proceed?.()}
-      />
-    </Dialog>
-  )
 }
