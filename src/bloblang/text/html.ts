@@ -21,21 +21,25 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&'<>"]/g, char => ESCAPES[char]!)
 }
 
-/** Replaces character references by what they stand for; what is no reference stays. */
-export function unescapeHtml(text: string): string {
+/**
+ * Replaces character references by what they stand for; what is no reference stays. Go's two packages for HTML disagree about
+ * short numbers: `&#5x` is one to the reader of documents only.
+ */
+export function unescapeHtml(text: string, isDocument = false): string {
   if (!text.includes('&')) return text
   return text.replace(/&#([xX]?)([0-9a-fA-F]*)(;?)|&([A-Za-z0-9]+)(;?)/g, (match, x, digits, _end, name, end) =>
     name === undefined
-      ? numeric(match, x as string, digits as string)
+      ? numeric(match, x as string, digits as string, isDocument)
       : reference(match, name as string, end as string),
   )
 }
 
-function numeric(match: string, x: string, digits: string): string {
+function numeric(match: string, x: string, digits: string, isDocument: boolean): string {
   const used = x === '' ? /^[0-9]*/.exec(digits)![0] : digits
   const end = match.endsWith(';') && used.length === digits.length ? ';' : ''
   // A reference needs three characters behind the ampersand and number sign to count.
-  if (2 + x.length + used.length + end.length <= 3 || (x === '' && used === '')) return match
+  const isShort = isDocument ? used === '' : 2 + x.length + used.length + end.length <= 3
+  if (isShort || (x === '' && used === '')) return match
   const code = decodeNumber(used, x === '' ? 10 : 16)
   return code + match.slice(2 + x.length + used.length + end.length)
 }
@@ -165,7 +169,7 @@ function* tokens(html: string): Generator<string | Tag> {
       if (!RAW_TEXT.has(tag.name)) continue
       const end = rawEnd(html, at, tag.name)
       const raw = newlines(html.slice(at, end)).replaceAll('\0', '\ufffd')
-      if (raw !== '') yield tag.name === 'textarea' || tag.name === 'title' ? unescapeHtml(raw) : raw
+      if (raw !== '') yield tag.name === 'textarea' || tag.name === 'title' ? unescapeHtml(raw, true) : raw
       at = textStart = end
       continue
     }
@@ -175,7 +179,7 @@ function* tokens(html: string): Generator<string | Tag> {
 }
 
 function decoded(text: string): string {
-  return unescapeHtml(newlines(text))
+  return unescapeHtml(newlines(text), true)
 }
 
 function newlines(text: string): string {

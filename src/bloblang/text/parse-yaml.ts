@@ -24,7 +24,9 @@ export function parseYaml(text: string): Value {
   try {
     const document = firstDocument(library, text.toWellFormed())
     if (document === undefined) return null
-    const error = document.errors[0] ?? document.warnings.find(({ code }) => code === 'BAD_DIRECTIVE')
+    const error =
+      document.errors.find(({ pos }) => !isBehindRoot(document, pos[0])) ??
+      document.warnings.find(({ code }) => code === 'BAD_DIRECTIVE')
     if (error !== undefined) throw syntaxFailure(text, error)
     return new Converter(library, document).run()
   } catch (error) {
@@ -43,6 +45,14 @@ function firstDocument(library: Library, text: string): Document.Parsed | undefi
     return document
   }
   return undefined
+}
+
+/** The original reads no further than to the end of a root that shows its end by itself: a flow collection, a quoted text. */
+function isBehindRoot(document: Document.Parsed, offset: number): boolean {
+  const root = document.contents as (YAMLMap & Scalar) | null
+  if (root === null || !(root.flow === true || root.type === 'QUOTE_DOUBLE' || root.type === 'QUOTE_SINGLE'))
+    return false
+  return offset >= (root.range?.[1] ?? 0)
 }
 
 class Converter {
@@ -195,8 +205,11 @@ function syntaxFailure(text: string, error: SyntaxError): MappingError {
   return new MappingError(`yaml: ${faultText(text, error, line)}`)
 }
 
-function linesTo(text: string, offset: number): number {
-  return text.slice(0, offset).trimEnd().split('\n').length
+/** The line of the colon that makes a key of what cannot be one; a key of several lines has it on its last. */
+function colonLine(text: string, start: number, isMultiline: boolean): number {
+  const from = isMultiline ? Math.max(start, text.indexOf('\n', start)) : start
+  const colon = text.slice(from).search(/:(?=\s|$)/)
+  return text.slice(0, from + Math.max(0, colon)).split('\n').length
 }
 
 /** Scanner errors count lines from one, parser errors from zero; both keep silent about the first line. */
@@ -212,7 +225,10 @@ function faultText(text: string, error: SyntaxError, line: number): string {
       return scanned('found character that cannot start any token')
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
-      return scanned('mapping values are not allowed in this context', linesTo(text, error.pos[1]))
+      return scanned(
+        'mapping values are not allowed in this context',
+        colonLine(text, error.pos[0], code === 'MULTILINE_IMPLICIT_KEY'),
+      )
     case 'MISSING_CHAR':
       if (/quote/.test(message)) return scanned('found unexpected end of stream')
       if (/flow map|\}/i.test(message)) return parsed("did not find expected ',' or '}'", endLine)

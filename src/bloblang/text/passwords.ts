@@ -9,6 +9,8 @@ import { quote } from './quote.ts'
 const require = createRequire(import.meta.url)
 /** bcrypt reads no more of a secret than this. */
 const BCRYPT_SECRET_BYTES = 72
+const MIN_ARGON2_KEY_BYTES = 4
+const MIN_ARGON2_SALT_BYTES = 8
 /** KiB of memory that a hash may ask for; one that wants more comes from an attacker. */
 const MAX_ARGON2_MEMORY = 4 * 1024 * 1024
 
@@ -54,6 +56,8 @@ export function compareArgon2(secret: string, hash: string): boolean {
   if (parallelism < 1) throw new MappingError('argon2: parallelism degree too low')
   if (memory > MAX_ARGON2_MEMORY) throw new MappingError(`invalid argon2 hash: memory of ${memory} KiB is too much`)
   if (key.length === 0) return true
+  // No one makes keys and salts as short as the library refuses.
+  if (key.length < MIN_ARGON2_KEY_BYTES || salt.length < MIN_ARGON2_SALT_BYTES) return false
   const parameters = {
     message,
     nonce: salt,
@@ -70,9 +74,9 @@ function parseArgon2(hash: string) {
   if (parts.length !== 6) throw invalidArgon2()
   const [, algorithm, version = '', parameters = '', saltText = '', keyText = ''] = parts
   if (algorithm !== 'argon2i' && algorithm !== 'argon2id') throw invalidArgon2('unrecognised argon2 format')
-  if (!/^v=\S/.test(version)) throw invalidArgon2('failed to parse version')
+  if (!/^v=\S/.test(version)) throw invalidArgon2('failed to parse version; input does not match format')
   const numbers = /^m=([+-]?\d+),t=([+-]?\d+),p=([+-]?\d+)(.*)$/s.exec(parameters)
-  if (numbers === null) throw invalidArgon2('failed to parse parameters')
+  if (numbers === null) throw invalidArgon2(`failed to parse parameters; ${parametersFault(parameters)}`)
   if (numbers[4] !== '') throw invalidArgon2('excess characters in parameters segment')
   return {
     algorithm: algorithm as 'argon2i' | 'argon2id',
@@ -82,6 +86,13 @@ function parseArgon2(hash: string) {
     salt: rawBase64(saltText, 'failed to parse base64 salt'),
     key: rawBase64(keyText, 'failed to parse base64 key'),
   }
+}
+
+function parametersFault(parameters: string): string {
+  const rest = parameters.replace(/^m=[+-]?\d*(?:(?<=\d),t=[+-]?\d*(?:(?<=\d),p=[+-]?\d*)?)?/, '')
+  return /^(?:m=|.*,[tp]=)[+-]?(?!\d)/.test(parameters) && rest !== parameters
+    ? 'expected integer'
+    : 'input does not match format'
 }
 
 function rawBase64(text: string, what: string): Uint8Array {

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MappingError } from '../errors.ts'
+import { compileRe2, groupText } from './re2.ts'
+import { translate } from './re2-translate.ts'
+
+function submatches(pattern: string, text: string): string[][] {
+  const expression = compileRe2(pattern)
+  return expression
+    .matchAll(text)
+    .map(spans => expression.groupNames.map((_name, group) => groupText(text, spans, group)))
+}
+
+test('an empty match right behind another one does not count', () => {
+  assert.deepEqual(submatches('a*', 'baaac'), [[''], ['aaa'], ['']])
+})
+
+test('a group keeps what it held in an earlier round of a loop', () => {
+  assert.deepEqual(submatches('(?:a|(b))*', 'ba'), [['ba', 'b']])
+})
+
+test('a template reads the longest name behind a dollar sign', () => {
+  assert.equal(compileRe2('(a)(b)').replaceAll('ab', '$1x-${1}x-$2$$'), '-ax-b$')
+})
+
+test('bytes that are not UTF-8 match as one character each and come out unchanged', () => {
+  assert.equal(compileRe2('^(.)(b)$').replaceAll('\udcffb', '$2$1'), 'b\udcff')
+})
+
+test('errors are worded as in the original', () => {
+  assert.throws(() => compileRe2('[a'), new MappingError('error parsing regexp: missing closing ]: `[a`'))
+  assert.throws(
+    () => compileRe2('a\\'),
+    new MappingError('error parsing regexp: trailing backslash at end of expression: ``'),
+  )
+})
+
+test('patterns that blow up a backtracking engine are left to the linear one', () => {
+  for (const pattern of ['(a+)+$', '(a|a)*b', '(x+x+)+y', '(a*)*b', '(?:a|ab)*c'])
+    assert.equal(translate(pattern), undefined)
+  assert.notEqual(translate('^[a-z]+-(\\d+)$'), undefined)
+})
+
+test('no pattern takes more than linear time', () => {
+  const started = performance.now()
+  assert.equal(compileRe2('(a+)+$').test(`${'a'.repeat(20_000)}b`), false)
+  assert.equal(compileRe2('.*a.*b.*c').test('a'.repeat(5000)), false)
+  assert.equal(compileRe2('\\d+x').test('1'.repeat(50_000)), false)
+  assert.ok(performance.now() - started < 5000)
+})
