@@ -35,6 +35,11 @@ export function emitSafePath(path: readonly string[]): { readonly text: string; 
   return { text, count }
 }
 
+/** Whether a name can only be a field where something is stored: neither an index nor the sign for appending. */
+export function isSafeStore(name: string): boolean {
+  return name !== '-' && isSafeName(name)
+}
+
 /** A path of such names as the left side of a store. */
 export function emitStore(path: readonly string[]): string {
   return path.map(name => (IDENTIFIER.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)).join('')

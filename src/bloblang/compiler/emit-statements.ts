@@ -1,7 +1,7 @@
 import { annotationOf, dotPath } from '../syntax/annotation.ts'
 import type { Assignment, IfStatement, MapDefinition, Statement } from '../syntax/ast.ts'
 import { locate } from '../syntax/diagnostic.ts'
-import { emitStore, isSafeName } from './emit-path.ts'
+import { emitStore, isSafeStore } from './emit-path.ts'
 import { emit, guarded, quote } from './emit-query.ts'
 import { DELETED } from '../value.ts'
 import { type Context, FunctionScope, type Program, Variables } from './scope.ts'
@@ -134,13 +134,15 @@ export class StatementWriter {
     }
     const { program } = this.#context
     const prefixes = path.map((_, length) => dotPath(path.slice(0, length)))
-    const owned = prefixes.findIndex(prefix => !this.#owned.has(prefix))
+    const found = prefixes.findIndex(prefix => !this.#owned.has(prefix))
+    const depth = found === -1 ? path.length : found
     const whole = dotPath(path)
     const kept = [...this.#owned].filter(place => place !== whole && !place.startsWith(`${whole}.`))
-    this.#owned = new Set([...kept, ...prefixes, ...(fresh ? [whole] : [])])
-    const depth = owned === -1 ? path.length : owned
+    // Under an index or `-` there may be an array; and a value that may be nothing may leave all as it was.
+    const made = special ? [] : prefixes.filter((_, length) => path.slice(0, length + 1).every(isSafeStore))
+    this.#owned = new Set([...kept, ...made, ...(fresh && !special && path.every(isSafeStore) ? [whole] : [])])
     // What the run has made itself under such names is surely an object, so a plain store does it.
-    if (depth === path.length && !special && path.every(isSafeName)) return `root${emitStore(path)} = ${value}`
+    if (depth === path.length && !special && path.every(isSafeStore)) return `root${emitStore(path)} = ${value}`
     const constant = program.shared(path, `the path ${whole}`)
     return `root = ${program.use('assign')}(root, ${constant}, ${value}, ${depth})`
   }

@@ -14,6 +14,8 @@ export function maySpecial(query: Query): boolean {
     case 'array':
     case 'object':
     case 'slice':
+    case 'index':
+    case 'variable':
       return false
     case 'binary':
       return query.operator === '|' && maySpecial(query.right)
@@ -29,13 +31,15 @@ export function maySpecial(query: Query): boolean {
       return maySpecial(query.body)
     case 'nested':
       return maySpecial(query.query)
-    case 'variable':
     case 'function':
+      return false
     case 'method':
-    case 'index':
-      return true
+      return PASSING_METHODS.has(query.name)
   }
 }
+
+/** Methods that may hand on `deleted()` or nothing from their target or from a query; variables and elements never are such. */
+const PASSING_METHODS = new Set(['apply', 'bloblang', 'catch', 'fold', 'from', 'map', 'not_empty', 'not_null', 'or'])
 
 /** Whether a query yields true or false and nothing else. */
 export function isBoolean(query: Query): boolean {

@@ -1,7 +1,7 @@
 import { MappingError } from '../errors.ts'
 import { Float, JsonNumber, type Value, isObject } from '../value.ts'
 import { textOf } from '../data/text-order.ts'
-import { isUtf8 } from 'node:buffer'
+import { isUtf8 } from '../text/is-utf8.ts'
 import { JsonScanner, quoteCharacter, UNEXPECTED_END } from './scan.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { compareText, sortedKeys } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
+import { parseJson } from './parse.ts'
 import { RawJson } from './raw.ts'
 import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
 
@@ -138,6 +139,7 @@ function printIndented(value: Value, escapes: Escapes, indent: string, lineStart
     if (value.length === 0) return '[]'
     return `[${inner}${value.map(element => printIndented(element, escapes, indent, inner)).join(`,${inner}`)}${lineStart}]`
   }
+  if (value instanceof RawJson) return printIndented(parseJson((value as RawJson).text), escapes, indent, lineStart)
   if (typeof value !== 'object' || value === null || !isPlain(value)) return print(value, escapes)
   const object = value as ValueObject
   const keys = sortedKeys(object)

@@ -40,6 +40,8 @@ class Projection {
   #at = 0
   /** Whether the value just skipped would print differently from its text. */
   #canonical = true
+  /** Whether the value just skipped has escapes. */
+  #escapes = false
   /** Whether the value just skipped holds a number that JavaScript would print differently. */
   #oddNumbers = false
 
@@ -64,6 +66,7 @@ class Projection {
       if (text.charCodeAt(this.#at) !== COLON || key === UNUSUAL_KEY) return null
       const start = ++this.#at
       this.#oddNumbers = false
+      this.#escapes = false
       if (!this.#value(0)) return null
       if (wanted.has(key)) object[key] = this.#read(start)
       else if (carries && !dropped.has(key)) object[key] = this.#canonical ? this.#raw(start) : this.#read(start)
@@ -82,11 +85,11 @@ class Projection {
   #read(start: number): Value {
     const text = this.#text
     const code = text.charCodeAt(start)
-    if (code === QUOTE && this.#canonical) return text.slice(start + 1, this.#at - 1)
+    if (code === QUOTE && !this.#escapes) return text.slice(start + 1, this.#at - 1)
     const part = text.slice(start, this.#at)
     if (code === 0x2d || (code >= 0x30 && code <= 0x39)) return numberOfText(part)
     if (part === '[]') return []
-    const plain = this.#canonical && !this.#oddNumbers && (code === OPEN_BRACE || code === OPEN_BRACKET)
+    const plain = !this.#escapes && !this.#oddNumbers && (code === OPEN_BRACE || code === OPEN_BRACKET)
     return plain ? (JSON.parse(part) as Value) : new JsonScanner(part).value()
   }
 
@@ -119,6 +122,7 @@ class Projection {
       if (code > 0x5c && code < 0x2028) continue
       if (code === BACKSLASH) {
         this.#canonical = false
+        this.#escapes = true
         at++
       } else if (code < 0x20 || Number.isNaN(code)) return false
       else if (code === 0x3c || code === 0x3e || code === 0x26) this.#canonical = false

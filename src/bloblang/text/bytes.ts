@@ -1,7 +1,7 @@
 /**
  * Text and its bytes. Strings keep a byte that is not UTF-8 as the lone surrogate U+DC00 + byte, so both directions lose nothing.
  */
-import { isUtf8 } from 'node:buffer'
+import { isUtf8 } from './is-utf8.ts'
 
 const BAD_BYTE = 0xdc00
 

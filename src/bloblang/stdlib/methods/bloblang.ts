@@ -8,6 +8,7 @@ export default defineMethod({
   description:
     'Runs a mapping that is itself a value. Such a mapping may neither import files nor call functions that read the message, the environment or files.',
   params: [{ name: 'mapping', type: 'string', description: 'The mapping.' }],
+  bareErrors: true,
   examples: [
     [
       'root.body = this.body.bloblang(this.mapping)',

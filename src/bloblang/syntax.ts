@@ -1,0 +1,61 @@
+/**
+ * The syntax of mappings for a browser: tokens, diagnostics and what an editor completes. Nothing here runs a mapping, and no
+ * file that it imports needs Node.
+ */
+import { type Diagnostic, diagnose } from './syntax/diagnostic.ts'
+import { toFailure } from './syntax/failure.ts'
+import { Fault } from './syntax/fault.ts'
+import { parseInterpolation } from './syntax/interpolation-parser.ts'
+import { type ImportSource, parseMappingText } from './syntax/mapping-parser.ts'
+import { printMapping } from './syntax/print.ts'
+import type { Catalog } from './syntax/query-parser.ts'
+import { furtherFaults } from './syntax/recover.ts'
+import { FUNCTION_SIGNATURES, METHOD_SIGNATURES } from './syntax/signatures.gen.ts'
+import type { SignatureEntry } from './syntax/signatures.ts'
+
+export type { Diagnostic } from './syntax/diagnostic.ts'
+export type { SignatureEntry } from './syntax/signatures.ts'
+export { type Token, type TokenKind, tokenize } from './syntax/tokens.ts'
+
+/** What is wrong with a mapping; empty where it is fine. Imports are taken as they come: the browser cannot read them. */
+export function checkMapping(text: string): readonly Diagnostic[] {
+  const tree = parseMappingText(text, CATALOG, NO_FILES)
+  if (!(tree instanceof Fault)) return []
+  return [tree, ...furtherFaults(text, CATALOG, NO_FILES, tree)].map(fault => diagnose(text, toFailure(fault)))
+}
+
+/** What is wrong with a string of a configuration that may hold `${! query }`. */
+export function checkInterpolation(text: string): readonly Diagnostic[] {
+  const parts = parseInterpolation(text, CATALOG)
+  return parts instanceof Fault ? [diagnose(text, toFailure(parts))] : []
+}
+
+/** A mapping in the usual layout, or null where it is none. Comments are lost. */
+export function formatMapping(text: string): string | null {
+  const tree = parseMappingText(text, CATALOG, NO_FILES)
+  return tree instanceof Fault ? null : printMapping(tree)
+}
+
+/** The functions and methods that an editor offers, without the hidden ones. */
+export const FUNCTION_COMPLETIONS: readonly SignatureEntry[] = FUNCTION_SIGNATURES.filter(isShown)
+export const METHOD_COMPLETIONS: readonly SignatureEntry[] = METHOD_SIGNATURES.filter(isShown)
+
+function isShown({ status }: SignatureEntry): boolean {
+  return status !== 'hidden'
+}
+
+const functions = new Map(FUNCTION_SIGNATURES.map(entry => [entry.name, entry]))
+const methods = new Map(METHOD_SIGNATURES.map(entry => [entry.name, entry]))
+
+const CATALOG: Catalog = {
+  function: name => functions.get(name),
+  method: name => methods.get(name),
+  functionNames: () => [...functions.keys()],
+  methodNames: () => [...methods.keys()],
+  prepare: () => undefined,
+}
+
+const NO_FILES: ImportSource = {
+  read: () => 'map unknown { root = this }',
+  relativeTo: () => NO_FILES,
+}
