@@ -62,7 +62,6 @@ class Printer {
   #minus = false
   #space = false
   #sharpV = false
-  #plusV = false
   #width = 0
   #hasWidth = false
   #precision = 0
@@ -143,7 +142,6 @@ class Printer {
     if (verb === 'v' || verb === 'w') {
       this.#sharpV = this.#sharp
       this.#sharp = false
-      this.#plusV = this.#plus
       this.#plus = false
     }
     this.#argument(this.#args[this.#next++]!, verb)
@@ -229,7 +227,7 @@ class Printer {
 
   #clearFlags(): void {
     this.#sharp = this.#zero = this.#plus = this.#minus = this.#space = false
-    this.#sharpV = this.#plusV = this.#hasWidth = this.#hasPrecision = false
+    this.#sharpV = this.#hasWidth = this.#hasPrecision = false
     this.#width = this.#precision = 0
   }
 

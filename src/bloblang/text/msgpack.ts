@@ -42,7 +42,8 @@ function write(value: Value, parts: Uint8Array[]): void {
       if (value !== null) return writeObject(value, parts)
       parts.push(Uint8Array.of(0xc0))
       return
-    case 'symbol':
+    default:
+      // What stands for no value is written as null.
       parts.push(Uint8Array.of(0xc0))
   }
 }

@@ -166,12 +166,11 @@ function mergeInto(fields: Record<string, Value>, value: Value): void {
 function keyText(key: Value): string {
   if (typeof key === 'string') return key
   if (Array.isArray(key) || isObject(key)) throw new MappingError(`yaml: invalid map key: ${sprintf('%#v', [key])}`)
-  if (key instanceof Float) return String(key.value)
-  return key === null ? 'null' : String(key)
+  return key === null ? 'null' : sprintf('%v', [key])
 }
 
 function scalarValue(scalar: Scalar): Value {
-  const text = scalar.value === null || scalar.value === undefined ? '' : String(scalar.value)
+  const text = typeof scalar.value === 'string' ? scalar.value : ''
   const tag = scalar.tag?.startsWith(TAG) ? scalar.tag.slice(TAG.length) : scalar.tag
   if (tag === 'str' || tag === '!') return text
   if (tag === 'binary') return decodeBinary(text)
