@@ -86,6 +86,7 @@ test('a first save is Version 0, deployed and paused', { skip: missing }, t =>
     await page.getByLabel('Pipeline name').fill('events')
     await page.getByRole('dialog').getByRole('button', { name: 'Create pipeline' }).click()
     await page.getByRole('heading', { level: 1, name: 'events' }).waitFor()
+    await everyExampleIsSound()
     await write(generator)
     await page.getByText('No findings').waitFor()
     await page.getByRole('button', { name: 'Save' }).click()
@@ -289,6 +290,22 @@ function editor(): Locator {
 /** The state beside the pipeline's name. */
 async function expectState(state: string): Promise<void> {
   await page.getByRole('heading', { level: 1 }).getByText(state, { exact: true }).waitFor()
+}
+
+/** Each example, taken as it is, has no findings. */
+async function everyExampleIsSound(): Promise<void> {
+  await editor().waitFor()
+  const count = await page.getByRole('region', { name: 'Examples' }).getByRole('button').count()
+  assert.ok(count >= 4)
+  for (let at = 0; at < count; at++) {
+    await page.getByRole('button', { name: 'Examples' }).click()
+    const example = page.getByRole('menuitem').nth(at)
+    const name = await example.innerText()
+    const checked = page.waitForResponse(response => response.url().endsWith('/lint_pipeline_configuration'))
+    await example.click()
+    const { findings } = (await (await checked).json()) as { findings: unknown }
+    assert.deepEqual(findings, [], name)
+  }
 }
 
 /** Pastes over everything, as a person would. */
