@@ -4,18 +4,26 @@ import type { Loaders } from '../engine/index.ts'
 /** How to import each component. */
 export const loaders: Loaders = {
   input: {
+    batched: () => import('./pure/input.batched.ts'),
+    broker: () => import('./pure/input.broker.ts'),
     file: () => import('./io/input.file.ts'),
     generate: () => import('./io/input.generate.ts'),
     http_server: () => import('./http/input.http_server.ts'),
+    inproc: () => import('./pure/input.inproc.ts'),
     kafka_franz: () => import('./kafka/input.kafka_franz.ts'),
+    read_until: () => import('./pure/input.read_until.ts'),
+    resource: () => import('./pure/input.resource.ts'),
+    sequence: () => import('./pure/input.sequence.ts'),
     stdin: () => import('./io/input.stdin.ts'),
   },
   output: {
     broker: () => import('./pure/output.broker.ts'),
+    cache: () => import('./pure/output.cache.ts'),
     drop: () => import('./pure/output.drop.ts'),
     drop_on: () => import('./pure/output.drop_on.ts'),
     fallback: () => import('./pure/output.fallback.ts'),
     file: () => import('./io/output.file.ts'),
+    inproc: () => import('./pure/output.inproc.ts'),
     kafka_franz: () => import('./kafka/output.kafka_franz.ts'),
     reject: () => import('./pure/output.reject.ts'),
     reject_errored: () => import('./pure/output.reject_errored.ts'),
@@ -38,6 +46,7 @@ export const loaders: Loaders = {
     insert_part: () => import('./pure/processor.insert_part.ts'),
     log: () => import('./pure/processor.log.ts'),
     mapping: () => import('./pure/processor.mapping.ts'),
+    metric: () => import('./pure/processor.metric.ts'),
     mutation: () => import('./pure/processor.mutation.ts'),
     noop: () => import('./pure/processor.noop.ts'),
     parallel: () => import('./pure/processor.parallel.ts'),
@@ -54,7 +63,11 @@ export const loaders: Loaders = {
     while: () => import('./pure/processor.while.ts'),
   },
   cache: {
+    lru: () => import('./pure/cache.lru.ts'),
     memory: () => import('./pure/cache.memory.ts'),
+    multilevel: () => import('./pure/cache.multilevel.ts'),
+    noop: () => import('./pure/cache.noop.ts'),
+    ttlru: () => import('./pure/cache.ttlru.ts'),
   },
   buffer: {
     memory: () => import('./pure/buffer.memory.ts'),

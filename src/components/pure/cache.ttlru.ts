@@ -1,0 +1,19 @@
+import { ConfigError, defineCache, field } from '../../engine/index.ts'
+import { LruCache } from './lru.ts'
+
+export default defineCache({
+  name: 'ttlru',
+  summary: 'Keeps a number of items in memory for a limited time.',
+  config: field.object({
+    cap: field.int('How many items are kept.').default(1024),
+    default_ttl: field.duration('How long an item lives.').default('5m').optional(),
+    ttl: field.duration('Use `default_ttl` instead.').optional().advanced().deprecated(),
+    init_values: field.string('Items that are there from the beginning.').map().default({}),
+    optimistic: field.bool('Without effect: adding is always exact.').default(false).advanced(),
+    without_reset: field.bool('Without effect.').default(false).advanced().deprecated(),
+  }),
+  create(config, { clock }) {
+    if (config.cap <= 0) throw new ConfigError('must provide a positive size')
+    return new LruCache(config.cap, config.default_ttl ?? config.ttl ?? 300_000, config.init_values, () => clock.monotonic())
+  },
+})

@@ -1,0 +1,156 @@
+import type { Mapping } from '../../bloblang/index.ts'
+import {
+  Backoff,
+  type ComponentConfig,
+  ConfigError,
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  type InputHandle,
+  pause,
+  type Resources,
+  split,
+} from '../../engine/index.ts'
+
+export default defineInput({
+  name: 'read_until',
+  categories: ['Utility'],
+  summary: 'Reads an input until a message passes a check, or nothing comes for a while.',
+  description: 'The message that ends it has the metadata `bento_read_until: final`.',
+  config: field.object({
+    input: field.input('The input.'),
+    check: field.mapping('The condition that ends it.').examples('this.type == "foo"', 'count("messages") >= 100').optional(),
+    idle_timeout: field.duration('The time without messages that ends it.').examples('5s').optional(),
+    restart_input: field.bool('Whether the input is started again when it ends by itself.').default(false),
+    restart_backoff: field
+      .object({
+        initial_interval: field.duration('The first pause before that.').default('1s').advanced(),
+        max_interval: field.duration('The longest pause.').default('1m').advanced(),
+      })
+      .advanced(),
+  }),
+  composes: true,
+  replays: false,
+  async create(config, resources) {
+    const check = config.check ?? null
+    if (check === null && config.idle_timeout === undefined) {
+      throw new ConfigError('it is required to set either check or idle_timeout')
+    }
+    return new ReadUntilInput(await resources.input(config.input), { ...config, check }, resources)
+  },
+})
+
+interface Config {
+  readonly input: ComponentConfig
+  readonly check: Mapping | null
+  readonly idle_timeout?: number | undefined
+  readonly restart_input: boolean
+  readonly restart_backoff: { readonly initial_interval: number | undefined; readonly max_interval: number | undefined }
+}
+
+class ReadUntilInput implements Input {
+  #input: InputHandle | null
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly #backoff: Backoff
+  #rest: Delivery | null = null
+  #final: Promise<boolean> | null = null
+  #done = false
+
+  constructor(input: InputHandle, config: Config, resources: Resources) {
+    this.#input = input
+    this.#config = config
+    this.#resources = resources
+    const { initial_interval: initialMs = 1000, max_interval: maxMs = 60_000 } = config.restart_backoff
+    this.#backoff = new Backoff({ initialMs, maxMs }, () => resources.world.random())
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    while (!this.#done && !signal.aborted) {
+      if (this.#final !== null) {
+        // The last message was handed out: whether it arrives decides.
+        this.#done = await Promise.race([this.#final, aborted(signal)])
+        this.#final = null
+        continue
+      }
+      const delivery = this.#rest ?? (await this.#take(signal))
+      this.#rest = null
+      if (delivery !== null) return this.#inspect(delivery)
+    }
+    return null
+  }
+
+  /** The next delivery, or null where there is none yet or no more. */
+  async #take(signal: AbortSignal): Promise<Delivery | null> {
+    if (this.#input === null) {
+      if (!this.#config.restart_input) {
+        this.#done = true
+        return null
+      }
+      await pause(this.#backoff.next() ?? 1000, signal)
+      if (signal.aborted) return null
+      this.#input = await this.#resources.input(this.#config.input)
+    }
+    const { idle_timeout: idleMs } = this.#config
+    const timer = new AbortController()
+    const pending = this.#input.next(signal)
+    const delivery = await Promise.race([
+      pending,
+      ...(idleMs === undefined ? [] : [pause(idleMs, timer.signal).then(() => 'idle' as const)]),
+    ])
+    timer.abort()
+    if (delivery === 'idle') {
+      this.#resources.log.info('Idle timeout reached')
+      this.#done = true
+      return null
+    }
+    if (delivery === null) {
+      await this.#input.close()
+      this.#input = null
+      return null
+    }
+    this.#backoff.reset()
+    return delivery
+  }
+
+  #inspect(delivery: Delivery): Delivery {
+    const { messages, solo } = delivery.batch
+    const found = solo ? messages.findIndex(message => this.#ends([message])) : this.#ends(messages) ? 0 : -1
+    if (found === -1) return delivery
+    const until = solo ? found : messages.length - 1
+    const indexes = messages.map((_, index) => index)
+    const last = until === messages.length - 1
+    const [first, rest] = last ? [delivery] : split(delivery, [indexes.slice(0, until + 1), indexes.slice(until + 1)])
+    this.#rest = rest ?? null
+    const marked = first!.batch.messages.map((message, index) =>
+      index === found ? message.withMeta('bento_read_until', 'final') : message,
+    )
+    let settle: (arrived: boolean) => void = () => undefined
+    this.#final = new Promise(resolve => {
+      settle = resolve
+    })
+    return {
+      batch: { ...first!.batch, messages: marked },
+      ack: async error => {
+        await first!.ack(error)
+        settle(error === null)
+      },
+    }
+  }
+
+  #ends(batch: Delivery['batch']['messages']): boolean {
+    const { check } = this.#config
+    if (check === null) return false
+    try {
+      return check.check(batch, 0)
+    } catch (error) {
+      this.#resources.log.error(`Failed to execute check query: ${(error as { message: string }).message}`)
+      return false
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<boolean> {
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(true), { once: true }))
+}

@@ -1,0 +1,50 @@
+import { ConfigError, defineProcessor, eachMessage, field, type Message } from '../../engine/index.ts'
+
+export default defineProcessor({
+  name: 'metric',
+  categories: ['Utility'],
+  summary: 'Counts or measures messages with a metric of your own.',
+  config: field.object({
+    type: field.string('What the metric is.').options({
+      counter: 'Grows by one for each message.',
+      counter_by: 'Grows by the value.',
+      gauge: 'Is set to the value.',
+      timing: 'Takes the value, in nanoseconds, as a duration.',
+    }),
+    name: field.string('Its name.'),
+    labels: field.interpolated('Its labels.').map().optional(),
+    value: field.interpolated('The value, where one is used.').default(''),
+  }),
+  create(config, resources) {
+    if (config.name === '') throw new ConfigError('metric name must not be empty')
+    const { log, metrics } = resources
+    const labels = Object.entries(config.labels ?? {})
+    const kind = config.type.toLowerCase()
+    const count = (_: Message, view: readonly Message[], index: number) => {
+      try {
+        const text = config.value.eval(view, index)
+        const named = Object.fromEntries(labels.map(([name, value]) => [name, value.eval(view, index)]))
+        if (kind === 'counter') return metrics.counter(config.name, named).add(1)
+        const value = numberOf(text)
+        if (kind === 'counter_by') metrics.counter(config.name, named).add(value)
+        else if (kind === 'gauge') metrics.gauge(config.name, named).set(value)
+        else metrics.timer(config.name, named).observe(value)
+      } catch (error) {
+        log.error(`Handler error: ${(error as { message: string }).message}`)
+      }
+    }
+    return {
+      process(batch) {
+        eachMessage(batch, count)
+        return [batch]
+      },
+    }
+  },
+})
+
+function numberOf(text: string): number {
+  const value = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : NaN
+  if (Number.isNaN(value)) throw new Error(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`)
+  if (value < 0) throw new Error(`value ${text} is negative`)
+  return value
+}
