@@ -34,9 +34,7 @@ export class Supervisor {
   /** Starts, stops and changes over without waiting for it; another version starts when the earlier one has stopped. */
   follow(orders: readonly InstanceOrder[]): void {
     this.#wanted = new Map(orders.map(order => [order.instanceId, order]))
-    for (const [id, instance] of this.#instances) {
-      if (this.#wanted.get(id)?.configurationId !== instance.order.configurationId) void this.#retire(instance)
-    }
+    for (const instance of this.#instances.values()) if (!this.#isWanted(instance)) void this.#retire(instance)
     for (const order of orders) this.#ensure(order)
   }
 
@@ -46,9 +44,19 @@ export class Supervisor {
     await Promise.all([...this.#instances.values()].map(instance => this.#retire(instance)))
   }
 
+  #isWanted({ order }: Instance): boolean {
+    return this.#wanted.get(order.instanceId)?.configurationId === order.configurationId
+  }
+
   #ensure(order: InstanceOrder): void {
-    // What is still stopping is started anew by who waits for its end; what ended elsewhere is not begun again here.
+    // What came to its end elsewhere, or in an earlier life, is not begun again.
     if (this.#instances.has(order.instanceId) || order.completed) return
+    // While an instance of the pipeline is still stopping another one could do the same work twice; who waits for its
+    // end comes back here.
+    const isBusy = [...this.#instances.values()].some(
+      instance => instance.order.pipelineId === order.pipelineId && !this.#isWanted(instance),
+    )
+    if (isBusy) return
     this.#instances.set(order.instanceId, new Instance(order, this.#host))
     this.#host.onChange()
   }
@@ -59,8 +67,7 @@ export class Supervisor {
     if (this.#instances.get(id) !== instance) return
     this.#instances.delete(id)
     this.keepEnded([instance.report])
-    const order = this.#wanted.get(id)
-    if (order !== undefined) this.#ensure(order)
+    for (const order of this.#wanted.values()) this.#ensure(order)
     this.#host.onChange()
   }
 }

@@ -1,14 +1,17 @@
 import type {
   Agent,
+  ApiRequest,
+  ApiResponse,
   PipelineHealth,
   PipelineInstance,
   PipelineStatus,
   Problem,
   ReadPipelineLogsResponse,
 } from '../api-types.ts'
-import type { InstanceReport } from '../agent-link.ts'
+import type { InstanceReport, RelayedName } from '../agent-link.ts'
 import { readSettings } from '../configuration/settings.ts'
 import type { ControlPlane } from '../control-plane.ts'
+import { ControlError } from '../errors.ts'
 import { healthOf } from '../health.ts'
 import type { Configuration, Pipeline } from '../model.ts'
 import { virtualCluster } from './clusters.ts'
@@ -84,9 +87,10 @@ export const statusEndpoints: Endpoints<
       const names = new Map(pipelines.map(({ pipeline_id, pipeline_name }) => [pipeline_id, pipeline_name]))
       const all = await agents(plane, names)
       const alive = all.filter(({ is_alive }) => is_alive)
-      const canAsk = alive.some(({ kafka_address }) => kafka_address !== null)
-      const { topics } = canAsk ? await plane.ask('list_topics', { virtual_cluster_id }) : { topics: [] }
-      const groups = canAsk ? await plane.ask('list_consumer_groups', { virtual_cluster_id }) : { consumer_groups: [] }
+      const [{ topics }, groups] = await Promise.all([
+        askOr(plane, 'list_topics', { virtual_cluster_id }, { topics: [] }),
+        askOr(plane, 'list_consumer_groups', { virtual_cluster_id }, { consumer_groups: [] }),
+      ])
       const described = await virtualCluster(plane, cluster)
       return {
         virtual_cluster: { ...described, agent_keys: null },
@@ -107,6 +111,21 @@ export const statusEndpoints: Endpoints<
       }
     },
   },
+}
+
+/** The overview is shown also when nobody can tell what is in the cluster; its problems say why. */
+async function askOr<Name extends RelayedName>(
+  plane: ControlPlane,
+  name: Name,
+  request: ApiRequest<Name>,
+  otherwise: ApiResponse<Name>,
+): Promise<ApiResponse<Name>> {
+  try {
+    return await plane.ask(name, request)
+  } catch (error) {
+    if (error instanceof ControlError) return otherwise
+    throw error
+  }
 }
 
 async function statuses(plane: ControlPlane, clusterId: string): Promise<PipelineStatus[]> {

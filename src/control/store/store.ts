@@ -15,11 +15,6 @@ export async function insertCluster(sql: Sql, cluster: Cluster): Promise<void> {
   await insert(sql, 'clusters', { id: cluster.id, name: cluster.name, created_at: cluster.createdAt })
 }
 
-/** Deletes a cluster with its pipelines, their configurations, its agents and assignments. */
-export async function deleteCluster(sql: Sql, id: string): Promise<void> {
-  await sql.run('DELETE FROM clusters WHERE id = ?', id)
-}
-
 // ── Keys and sessions ──
 
 export async function listKeys(sql: Sql): Promise<Key[]> {

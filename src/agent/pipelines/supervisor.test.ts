@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { systemClock } from '../../base/index.ts'
+import type { InstanceOrder, LogReport } from '../../control/index.ts'
+import { Supervisor } from './supervisor.ts'
+
+const socketFolder = mkdtempSync(join(tmpdir(), 'penstock-supervisor-'))
+after(() => rmSync(socketFolder, { recursive: true }))
+
+const lines: LogReport[] = []
+const supervisor = new Supervisor({
+  seedBroker: '127.0.0.1:1',
+  clientId: 'test',
+  hostAccess: false,
+  limits: { memoryMb: 128, silentMs: 20_000, graceMs: 2000 },
+  socketFolder,
+  http: undefined,
+  clock: systemClock,
+  onLog: line => lines.push(line),
+  onChange: () => {},
+})
+after(() => supervisor.close())
+
+function order(instanceId: string, generate: string, more: Partial<InstanceOrder> = {}): InstanceOrder {
+  const yaml = `input:\n  generate:\n    mapping: root = "x"\n    ${generate}\noutput:\n  drop: {}\n`
+  const fixed = { instanceId, pipelineId: 'pi', pipelineName: 'p', configurationId: 'v0', version: 0, completed: false }
+  return { ...fixed, yaml, ...more }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 30_000
+  while (!isSo()) {
+    assert.ok(performance.now() < deadline, JSON.stringify(supervisor.reports))
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+test('an instance runs to its end, is counted, and stays until it is not wanted any more', async () => {
+  supervisor.follow([order('ins_1', 'count: 5\n    interval: ""')])
+  await until(() => supervisor.reports[0]?.state === 'completed')
+  assert.equal(supervisor.reports[0]!.counters.output_sent, 5)
+  assert.ok(lines.some(({ instanceId }) => instanceId === 'ins_1'))
+  supervisor.follow([])
+  await until(() => supervisor.reports.length === 0)
+  const [ended] = supervisor.takeEnded()
+  assert.equal(ended!.counters.output_sent, 5)
+  assert.deepEqual(supervisor.takeEnded(), [])
+})
+
+test('what is known to be at its end is not begun again', () => {
+  supervisor.follow([order('ins_2', 'count: 5', { completed: true })])
+  assert.deepEqual(supervisor.reports, [])
+})
+
+test('another version starts only when the earlier one has stopped', async () => {
+  supervisor.follow([order('ins_3', 'interval: 10ms')])
+  await until(() => supervisor.reports[0]?.state === 'running')
+  supervisor.follow([order('ins_3', 'interval: 20ms', { configurationId: 'v1', version: 1 })])
+  assert.deepEqual(
+    supervisor.reports.map(({ version, state }) => `${version} ${state}`),
+    ['0 stopping'],
+  )
+  await until(() => supervisor.reports[0]?.version === 1 && supervisor.reports[0].state === 'running')
+  // The same work under another instance's name waits as well.
+  supervisor.follow([order('ins_4', 'interval: 20ms', { configurationId: 'v1', version: 1 })])
+  assert.deepEqual(
+    supervisor.reports.map(({ instanceId }) => instanceId),
+    ['ins_3'],
+  )
+  await until(() => supervisor.reports[0]?.instanceId === 'ins_4' && supervisor.reports[0].state === 'running')
+  supervisor.follow([])
+  await until(() => supervisor.reports.length === 0)
+})
