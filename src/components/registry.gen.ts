@@ -34,11 +34,15 @@ export const loaders: Loaders = {
     sync_response: () => import('./pure/output.sync_response.ts'),
   },
   processor: {
+    archive: () => import('./pure/processor.archive.ts'),
     bloblang: () => import('./pure/processor.bloblang.ts'),
     bounds_check: () => import('./pure/processor.bounds_check.ts'),
     branch: () => import('./pure/processor.branch.ts'),
     cache: () => import('./pure/processor.cache.ts'),
+    cached: () => import('./pure/processor.cached.ts'),
     catch: () => import('./pure/processor.catch.ts'),
+    compress: () => import('./pure/processor.compress.ts'),
+    decompress: () => import('./pure/processor.decompress.ts'),
     dedupe: () => import('./pure/processor.dedupe.ts'),
     for_each: () => import('./pure/processor.for_each.ts'),
     group_by: () => import('./pure/processor.group_by.ts'),
@@ -60,6 +64,7 @@ export const loaders: Loaders = {
     switch: () => import('./pure/processor.switch.ts'),
     sync_response: () => import('./pure/processor.sync_response.ts'),
     try: () => import('./pure/processor.try.ts'),
+    unarchive: () => import('./pure/processor.unarchive.ts'),
     while: () => import('./pure/processor.while.ts'),
   },
   cache: {

@@ -14,6 +14,8 @@ export default defineCache({
   }),
   create(config, { clock }) {
     if (config.cap <= 0) throw new ConfigError('must provide a positive size')
-    return new LruCache(config.cap, config.default_ttl ?? config.ttl ?? 300_000, config.init_values, () => clock.monotonic())
+    return new LruCache(config.cap, config.default_ttl ?? config.ttl ?? 300_000, config.init_values, () =>
+      clock.monotonic(),
+    )
   },
 })

@@ -1,4 +1,12 @@
-import { batchingField, ConfigError, type Delivery, defineInput, field, type Input, type InputHandle } from '../../engine/index.ts'
+import {
+  batchingField,
+  ConfigError,
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  type InputHandle,
+} from '../../engine/index.ts'
 import { BatchedSource, type Source } from './batched-source.ts'
 
 export default defineInput({
@@ -41,7 +49,11 @@ class MergedSource implements Source {
   async next(signal: AbortSignal): Promise<Delivery | null> {
     while (this.#active.size > 0) {
       for (const child of this.#active) {
-        if (!this.#pending.has(child)) this.#pending.set(child, child.next(signal).then(delivery => [child, delivery] as const))
+        if (!this.#pending.has(child))
+          this.#pending.set(
+            child,
+            child.next(signal).then(delivery => [child, delivery] as const),
+          )
       }
       const [child, delivery] = await Promise.race(this.#pending.values())
       this.#pending.delete(child)

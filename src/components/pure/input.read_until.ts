@@ -20,7 +20,10 @@ export default defineInput({
   description: 'The message that ends it has the metadata `bento_read_until: final`.',
   config: field.object({
     input: field.input('The input.'),
-    check: field.mapping('The condition that ends it.').examples('this.type == "foo"', 'count("messages") >= 100').optional(),
+    check: field
+      .mapping('The condition that ends it.')
+      .examples('this.type == "foo"', 'count("messages") >= 100')
+      .optional(),
     idle_timeout: field.duration('The time without messages that ends it.').examples('5s').optional(),
     restart_input: field.bool('Whether the input is started again when it ends by itself.').default(false),
     restart_backoff: field

@@ -1,4 +1,12 @@
-import { BatchError, ConfigError, defineOutput, eachMessage, field, maxInFlightField, parseDuration } from '../../engine/index.ts'
+import {
+  BatchError,
+  ConfigError,
+  defineOutput,
+  eachMessage,
+  field,
+  maxInFlightField,
+  parseDuration,
+} from '../../engine/index.ts'
 
 export default defineOutput({
   name: 'cache',
@@ -11,7 +19,8 @@ export default defineOutput({
     max_in_flight: maxInFlightField(64),
   }),
   create(config, resources) {
-    if (!resources.hasResource('cache', config.target)) throw new ConfigError(`cache resource '${config.target}' was not found`)
+    if (!resources.hasResource('cache', config.target))
+      throw new ConfigError(`cache resource '${config.target}' was not found`)
     const cache = resources.cache(config.target)
     return {
       async write(batch) {

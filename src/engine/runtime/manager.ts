@@ -163,6 +163,11 @@ export class Manager {
     return new ObservedProcessor(processor, resources.metrics, () => clock.monotonic(), strategy)
   }
 
+  /** A cache by its label, or undefined where there is none. */
+  cacheNamed(label: string): Cache | undefined {
+    return this.#instances.cache.get(label)
+  }
+
   /** What one component gets to live with. */
   resources(config: ComponentConfig): Resources {
     const { log, metrics, clock, world, http, signal, shared, logAllErrors } = this.#surroundings

@@ -19,6 +19,7 @@ import { type Metrics, MetricsStore } from '../metrics.ts'
 import type { Registry } from '../registry.ts'
 import { pause } from './backoff.ts'
 import type { ErrorStrategy } from './chain.ts'
+import { MappingCaches } from './mapping-caches.ts'
 import { Manager, type ProcessedInput } from './manager.ts'
 import type { InputLayer } from './input-layer.ts'
 import type { OutputLayer } from './output-layer.ts'
@@ -113,7 +114,11 @@ export async function loadConfig(text: string, registry: Registry): Promise<Node
  */
 export async function startStream(config: string | Node, host: StreamHost): Promise<Stream> {
   const node = typeof config === 'string' ? await loadConfig(config, host.registry) : config
-  return await RunningStream.start(parseStream(node, host), node, host)
+  // Mappings are compiled before the caches exist that they may use while they run.
+  const caches = new MappingCaches()
+  const world = { ...host.world, cache: (label: string) => caches.access(label) }
+  const own = { ...host, world }
+  return await RunningStream.start(parseStream(node, own), node, own, caches)
 }
 
 class RunningStream implements Stream {
@@ -145,7 +150,12 @@ class RunningStream implements Stream {
     this.done.catch(() => undefined)
   }
 
-  static async start(config: StreamConfig, node: Node, host: StreamHost): Promise<RunningStream> {
+  static async start(
+    config: StreamConfig,
+    node: Node,
+    host: StreamHost,
+    caches: MappingCaches,
+  ): Promise<RunningStream> {
     const hard = new AbortController()
     const strategy = effectiveStrategy(config, node, host.log)
     const manager = new Manager(
@@ -162,6 +172,7 @@ class RunningStream implements Stream {
       },
       resourcesOf(config),
     )
+    caches.manager = manager
     try {
       await manager.open()
       const input = await manager.input(config.input)

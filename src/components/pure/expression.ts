@@ -1,0 +1,14 @@
+import { compileMapping, type Mapping, type Value, type World } from '../../bloblang/index.ts'
+import { ConfigError } from '../../engine/index.ts'
+
+/** A method of the mapping language as a function, for processors that do the same to a message's body. */
+export function expression(source: string, world: World): (value: Value) => Value {
+  const { mapping, diagnostics } = compileMapping(`root = ${source}`, { world })
+  if (mapping === undefined) throw new ConfigError(diagnostics[0]!.message)
+  return value => (mapping satisfies Mapping).apply(value)
+}
+
+/** A text as a literal of the language. */
+export function quoted(text: string): string {
+  return JSON.stringify(text)
+}

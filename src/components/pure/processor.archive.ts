@@ -1,0 +1,94 @@
+import { Buffer } from 'node:buffer'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  type Batch,
+  batchOf,
+  defineProcessor,
+  eachBatch,
+  field,
+  type Message,
+  type Resources,
+} from '../../engine/index.ts'
+import { type Member, packBinary, packTar, packZip } from './containers.ts'
+
+export default defineProcessor({
+  name: 'archive',
+  categories: ['Parsing', 'Utility'],
+  summary: 'Packs the messages of a batch into one.',
+  description: 'The new message has the metadata of the first one.',
+  config: field.object({
+    format: field.string('How they are packed.').options({
+      binary: 'Each behind its size.',
+      concatenate: 'One behind the other.',
+      json_array: 'As the elements of an array.',
+      lines: 'With a line break between them.',
+      tar: 'As files of a tape archive.',
+      zip: 'As files of a zip file.',
+    }),
+    path: field
+      .interpolated('The name of each file.')
+      .default('')
+      .examples('${!count("files")}-${!timestamp_unix_nano()}.txt'),
+  }),
+  create(config, resources) {
+    const format = config.format.toLowerCase()
+    const nameOf = (messages: readonly Message[], index: number) => {
+      try {
+        return config.path.eval(messages, index)
+      } catch (error) {
+        resources.log.error(`Name interpolation error: ${(error as { message: string }).message}`)
+        return ''
+      }
+    }
+    return {
+      process(batch: Batch) {
+        return eachBatch(batch, messages => {
+          try {
+            const packed = pack(format, messages, nameOf, resources)
+            // A message that was made of several stands for all of them.
+            return [batchOf([messages.length === 1 ? packed : packed.withOrigin(-1)])]
+          } catch (error) {
+            resources.log.error(`Failed to create archive: ${(error as { message: string }).message}`)
+            return [batchOf(messages.map(message => resources.fail(message, error)))]
+          }
+        })
+      },
+    }
+  },
+})
+
+function pack(
+  format: string,
+  messages: readonly Message[],
+  nameOf: (messages: readonly Message[], index: number) => string,
+  resources: Resources,
+): Message {
+  const first = messages[0]!
+  const bodies = () => messages.map(message => message.bytes())
+  const members = (): readonly Member[] =>
+    messages.map((message, index) => ({ name: nameOf(messages, index), bytes: message.bytes() }))
+  switch (format) {
+    case 'binary':
+      return first.withBytes(packBinary(bodies()))
+    case 'concatenate':
+      return first.withBytes(Buffer.concat(bodies()))
+    case 'lines':
+      return first.withBytes(Buffer.concat(bodies().flatMap((body, index) => (index === 0 ? [body] : [NEWLINE, body]))))
+    case 'tar':
+      return first.withBytes(packTar(members(), resources.clock.now()))
+    case 'zip':
+      return first.withBytes(packZip(members()))
+    default:
+      return first.withDocument(messages.map(documentOf))
+  }
+}
+
+const NEWLINE = Uint8Array.of(10)
+
+function documentOf(message: Message): Value {
+  try {
+    return message.structured()
+  } catch (error) {
+    throw new Error(`failed to parse message as JSON: ${(error as { message: string }).message}`)
+  }
+}

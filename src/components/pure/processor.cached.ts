@@ -1,0 +1,103 @@
+import { Buffer } from 'node:buffer'
+import type { Mapping } from '../../bloblang/index.ts'
+import {
+  allMessages,
+  type Batch,
+  batchOf,
+  ConfigError,
+  defineProcessor,
+  field,
+  type Message,
+  parseDuration,
+  withMessages,
+} from '../../engine/index.ts'
+import { packBinary, unpackBinary } from './containers.ts'
+
+/** The first four bytes of what is stored, so that another layout can follow. */
+const LAYOUT = Buffer.from([0, 0, 0, 1])
+
+export default defineProcessor({
+  name: 'cached',
+  categories: ['Utility'],
+  summary: 'Runs processors once for each key, and repeats their result from a cache.',
+  description: 'Bodies are remembered, metadata is not.',
+  config: field.object({
+    cache: field.string('The cache resource.'),
+    skip_on: field
+      .mapping('A condition on the result that keeps it out of the cache.')
+      .examples('errored()')
+      .optional(),
+    key: field.interpolated('The key.').examples('my_foo_result', '${! this.document.id }'),
+    ttl: field.interpolated('How long a result is remembered.').optional(),
+    processors: field.processors('The processors.'),
+  }),
+  async create(config, resources) {
+    if (!resources.hasResource('cache', config.cache)) throw new ConfigError(`cache named ${config.cache} not found`)
+    const cache = resources.cache(config.cache)
+    const chain = await resources.chain(config.processors)
+    const run = async (message: Message): Promise<readonly Message[]> => {
+      const key = evaluate('key', () => config.key.eval([message], 0))
+      const ttl = evaluate('ttl', () => config.ttl?.eval([message], 0) ?? '')
+      const ttlMs = ttl === '' ? undefined : parseTtl(ttl)
+      const stored = await cache.get(key)
+      if (stored !== undefined) return restore(message, stored)
+      const batches = await chain.run(batchOf([message]))
+      const results = allMessages(batches)
+      if (batches.some(batch => skips(config.skip_on, batch, text => resources.log.error(text)))) return results
+      try {
+        await cache.set(key, Buffer.concat([LAYOUT, packBinary(results.map(result => result.bytes()))]), ttlMs)
+      } catch (error) {
+        resources.log.error(`failed to write result to cache: ${(error as Error).message}`)
+      }
+      return results
+    }
+    return {
+      waits: chain.waits,
+      async process(batch) {
+        const results: Message[] = []
+        for (const message of batch.messages) {
+          try {
+            results.push(...(await run(message)))
+          } catch (error) {
+            results.push(resources.fail(message, error))
+          }
+        }
+        return withMessages(batch, results)
+      },
+      close: () => chain.close(),
+    }
+  },
+})
+
+function evaluate(what: string, run: () => string): string {
+  try {
+    return run()
+  } catch (error) {
+    throw new Error(`failed to interpolate ${what} expression: ${(error as { message: string }).message}`)
+  }
+}
+
+function parseTtl(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new Error(`failed to parse ttl expression: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function restore(message: Message, stored: Uint8Array): readonly Message[] {
+  if (!LAYOUT.equals(stored.subarray(0, LAYOUT.length))) {
+    throw new Error('failed to parse cached result, this indicates the data was not set by this processor')
+  }
+  return unpackBinary(stored.subarray(LAYOUT.length)).map(body => message.withBytes(body))
+}
+
+function skips(condition: Mapping | null | undefined, batch: Batch, log: (text: string) => void): boolean {
+  if (condition === null || condition === undefined) return false
+  try {
+    return condition.check(batch.messages, 0)
+  } catch (error) {
+    log(`skip_on check failed: ${(error as { message: string }).message}, caching will be skipped as a precaution`)
+    return true
+  }
+}

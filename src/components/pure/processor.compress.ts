@@ -1,0 +1,28 @@
+import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { expression, quoted } from './expression.ts'
+
+export default defineProcessor({
+  name: 'compress',
+  categories: ['Parsing'],
+  summary: 'Compresses messages.',
+  config: field.object({
+    algorithm: field
+      .string('The algorithm.')
+      .options({ flate: '', gzip: '', lz4: '', pgzip: '', snappy: '', zlib: '', zstd: '' }, false),
+    level: field.int('How hard to try, where the algorithm knows levels.').default(-1),
+  }),
+  create({ algorithm, level }, resources) {
+    const compress = expression(`this.compress(algorithm: ${quoted(algorithm)}, level: ${level})`, resources.world)
+    return {
+      process: batch =>
+        mapMessages(batch, message => {
+          try {
+            return message.withValue(compress(message.bytes()))
+          } catch (error) {
+            resources.log.error(`Failed to compress message: ${(error as { message: string }).message}`)
+            return resources.fail(message, error)
+          }
+        }),
+    }
+  },
+})

@@ -1,0 +1,27 @@
+import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { expression, quoted } from './expression.ts'
+
+export default defineProcessor({
+  name: 'decompress',
+  categories: ['Parsing'],
+  summary: 'Decompresses messages.',
+  config: field.object({
+    algorithm: field
+      .string('The algorithm.')
+      .options({ bzip2: '', flate: '', gzip: '', lz4: '', pgzip: '', snappy: '', zlib: '', zstd: '' }, false),
+  }),
+  create({ algorithm }, resources) {
+    const decompress = expression(`this.decompress(${quoted(algorithm)})`, resources.world)
+    return {
+      process: batch =>
+        mapMessages(batch, message => {
+          try {
+            return message.withValue(decompress(message.bytes()))
+          } catch (error) {
+            resources.log.error(`Failed to decompress message part: ${(error as { message: string }).message}`)
+            return resources.fail(message, error)
+          }
+        }),
+    }
+  },
+})

@@ -1,0 +1,149 @@
+import { Buffer } from 'node:buffer'
+import { isObject, parseJson, typeOf, type Value, type World } from '../../bloblang/index.ts'
+import { type Batch, ConfigError, defineProcessor, field, type Message, withMessages } from '../../engine/index.ts'
+import { unpackBinary, unpackTar, unpackZip } from './containers.ts'
+import { expression, quoted } from './expression.ts'
+import { splitDocuments } from './json-documents.ts'
+
+type Unpack = (message: Message) => readonly Message[]
+
+export default defineProcessor({
+  name: 'unarchive',
+  categories: ['Parsing', 'Utility'],
+  summary: 'Unpacks each message into several.',
+  description: 'All of them have the metadata of the message that they come from.',
+  config: field.object({
+    format: field.string('How it is packed.').options(
+      {
+        binary: 'Parts behind their sizes.',
+        csv: 'Rows under a header, each a document; `csv:x` for another delimiter.',
+        json_array: 'The elements of an array.',
+        json_documents: 'Documents one behind the other.',
+        json_map: 'The values of an object, with their keys as metadata `archive_key`.',
+        lines: 'Lines.',
+        tar: 'The files of a tape archive, with their names as metadata `archive_filename`.',
+        zip: 'The files of a zip file, with their names as metadata `archive_filename`.',
+        xml_documents_to_json: 'XML documents; `xml_documents_to_json:cast` guesses types.',
+      },
+      false,
+    ),
+  }),
+  create({ format }, resources) {
+    const unpack = unpacker(format, resources.world)
+    return {
+      process(batch: Batch) {
+        const results: Message[] = []
+        let isSplit = false
+        for (const message of batch.messages) {
+          try {
+            const parts = unpack(message)
+            isSplit ||= parts.length !== 1
+            for (const part of parts) results.push(part)
+          } catch (error) {
+            resources.log.error(`Failed to unarchive message part: ${(error as { message: string }).message}`)
+            results.push(resources.fail(message, error))
+          }
+        }
+        if (!batch.solo || !isSplit) return withMessages(batch, results)
+        return byOrigin(results)
+      },
+    }
+  },
+})
+
+/** What came out of one message is a batch of its own. */
+function byOrigin(messages: readonly Message[]): readonly Batch[] {
+  return [...Map.groupBy(messages, message => message.origin).values()].map(group => ({ messages: group, solo: false }))
+}
+
+function unpacker(format: string, world: World): Unpack {
+  const each = (unpack: (bytes: Uint8Array) => readonly Uint8Array[]): Unpack => {
+    return message => unpack(message.bytes()).map(part => message.withBytes(part))
+  }
+  switch (format) {
+    case 'binary':
+      return each(unpackBinary)
+    case 'lines':
+      return each(splitLines)
+    case 'tar':
+      return message =>
+        unpackTar(message.bytes()).map(({ name, bytes }) => message.withBytes(bytes).withMeta('archive_filename', name))
+    case 'zip':
+      return message =>
+        unpackZip(message.bytes()).map(({ name, bytes }) => message.withBytes(bytes).withMeta('archive_filename', name))
+    case 'json_documents':
+      return message => splitDocuments(message.text()).map(text => message.withDocument(parseJson(text)))
+    case 'json_array':
+      return message => {
+        const value = documentOf(message, 'array')
+        if (!Array.isArray(value))
+          throw new Error(`failed to parse message into JSON array: invalid type '${goType(value)}'`)
+        return value.map(element => message.withDocument(element as Value))
+      }
+    case 'json_map':
+      return message => {
+        const value = documentOf(message, 'map')
+        if (!isObject(value)) throw new Error(`failed to parse message into JSON map: invalid type '${goType(value)}'`)
+        return Object.entries(value).map(([key, child]) => message.withDocument(child).withMeta('archive_key', key))
+      }
+    case 'xml_documents_to_json':
+    case 'xml_documents_to_json:cast': {
+      const parse = expression(`this.parse_xml(cast: ${format.endsWith('cast')})`, world)
+      return message => [message.withDocument(parse(message.text()))]
+    }
+    default:
+      return csvUnpacker(format, world)
+  }
+}
+
+function csvUnpacker(format: string, world: World): Unpack {
+  if (format !== 'csv' && !format.startsWith('csv:')) throw new ConfigError(`archive format not recognised: ${format}`)
+  const delimiter = format === 'csv' ? ',' : format.slice('csv:'.length)
+  if (delimiter === '') throw new ConfigError('csv format requires a non-empty delimiter')
+  if ([...delimiter].length !== 1) throw new ConfigError('csv format requires a single character delimiter')
+  const parse = expression(`this.parse_csv(delimiter: ${quoted(delimiter)})`, world)
+  return message => {
+    try {
+      return (parse(message.text()) as readonly Value[]).map(row => message.withDocument(row))
+    } catch (error) {
+      throw new Error(`failed to parse message as csv: ${(error as { message: string }).message}`)
+    }
+  }
+}
+
+function splitLines(bytes: Uint8Array): readonly Uint8Array[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const lines: Uint8Array[] = []
+  let start = 0
+  for (let end = buffer.indexOf(10); end !== -1; end = buffer.indexOf(10, start)) {
+    lines.push(buffer.subarray(start, end))
+    start = end + 1
+  }
+  return [...lines, buffer.subarray(start)]
+}
+
+function documentOf(message: Message, into: string): Value {
+  try {
+    return message.structured()
+  } catch (error) {
+    throw new Error(`failed to parse message into JSON ${into}: ${(error as { message: string }).message}`)
+  }
+}
+
+/** How the original's language names a type. */
+function goType(value: Value): string {
+  switch (typeOf(value)) {
+    case 'object':
+      return 'map[string]interface {}'
+    case 'array':
+      return '[]interface {}'
+    case 'number':
+      return 'json.Number'
+    case 'bool':
+      return 'bool'
+    case 'null':
+      return '<nil>'
+    default:
+      return 'string'
+  }
+}
