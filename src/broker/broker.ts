@@ -37,11 +37,12 @@ export class Broker {
   /** Opens the log; the port opens with `listen`. */
   static async open(options: BrokerOptions): Promise<Broker> {
     const config = { ...defaultBrokerConfig, ...options.config }
-    const { metadata, store, clock, log, logConfig } = options
+    const { metadata, store, clock, random, log, logConfig } = options
     const records = await openRecordLog({
       metadata,
       store,
       clock,
+      random,
       log,
       config: logConfig,
       topicConfig: topic => topicConfig(topic, config),

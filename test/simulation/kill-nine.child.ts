@@ -21,6 +21,7 @@ const log = await openRecordLog({
   metadata,
   store: await openStore(pathToFileURL(join(folder!, 'bucket')).href),
   clock: systemClock,
+  random: systemRandom,
   log: nullLog,
   config: { ...localLogConfig, lingerMs: 0, overlapBytes: 500, housekeepingIntervalMs: 20, epochExpiryMs: 200 },
   topicConfig: topic => topicConfig(topic, defaultBrokerConfig),

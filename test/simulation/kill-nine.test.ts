@@ -84,6 +84,7 @@ async function readAll(folder: string): Promise<string[][]> {
     metadata,
     store: await openStore(pathToFileURL(join(folder, 'bucket')).href),
     clock: systemClock,
+    random: systemRandom,
     log: nullLog,
     config: localLogConfig,
     topicConfig: topic => topicConfig(topic, defaultBrokerConfig),

@@ -93,6 +93,7 @@ class Simulation {
       metadata: faultyMetadata(this.#metadata, this.#world, this.#faults, process),
       store: faultyStore(this.#store, this.#world, this.#faults, process),
       clock: this.#world.clock,
+      random: this.#world.random,
       log: nullLog,
       config: {
         ...localLogConfig,

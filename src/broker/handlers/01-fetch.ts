@@ -3,72 +3,84 @@
 // Behaviour: batches come whole; the one that holds the offset comes first, even when the offset is inside it. At least
 // one batch is answered for the request, not for each partition, however small the limits are, and limits are used up
 // in the order of the request. The answer waits for minBytes, but not when a partition has an error.
-// v7 sessions (KIP-227) are declined with id 0: clients go on with full requests. v9 the client's leader epoch (KIP-320).
+// v7 sessions (KIP-227): requests and answers name only what changed. v9 the client's leader epoch (KIP-320).
 // v13 topics by id (KIP-516).
 import { ErrorCode } from '../../kafka/index.ts'
 import { leaderEpoch } from '../cluster.ts'
 import { defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
-import { catalogFor, type Fetched, type FetchQuery, findPartition } from '../log/index.ts'
+import { catalogFor, type Fetched, type FetchQuery, findPartition, type SessionPartition } from '../log/index.ts'
 
 type Request = RequestOf<'Fetch'>
-type PartitionRequest = Request['topics'][number]['partitions'][number]
 type TopicAnswer = ResponseOf<'Fetch'>['responses'][number]
 type PartitionAnswer = TopicAnswer['partitions'][number]
 
 const READ_COMMITTED = 1
+const FIRST_VERSION_BY_ID = 13
 
-/** An answer that is known, or what to ask the log for. */
-type Judged = { readonly answer: PartitionAnswer } | { readonly index: number; readonly query: FetchQuery }
+/** An error, or what to ask the log for. */
+type Judged = { readonly errorCode: number } | { readonly query: FetchQuery }
 
 export default defineHandler('Fetch', {
-  async handle(request, { broker, connection }) {
-    // A session that we never gave; with epoch -1 the client only wants to be rid of it.
-    if (request.sessionId !== 0 && request.sessionEpoch > 0) {
-      return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
-    }
-    const catalog = await catalogFor(broker.metadata, wantedPartitions(request))
-    const judged = request.topics.map(({ topic, topicId, partitions }) =>
-      partitions.map((partition): Judged => {
-        const found = findPartition(catalog, { name: topic, id: topicId }, partition.partition)
-        if (!found.ok) return { answer: failure(partition.partition, found.errorCode) }
-        if (partition.currentLeaderEpoch > leaderEpoch) {
-          return { answer: failure(partition.partition, ErrorCode.UNKNOWN_LEADER_EPOCH) }
-        }
-        return { index: partition.partition, query: queryOf(partition, found.partition) }
-      }),
+  async handle(request, { version, broker, connection }) {
+    const { metadata, records } = broker
+    const session = records.sessions.open(sessionRequest(request, version))
+    if (!session.ok) return { errorCode: ErrorCode[session.error], responses: [] }
+
+    const catalog = await catalogFor(
+      metadata,
+      session.partitions.map(({ topic, index }) => [topic, index] as const),
     )
-    const all = judged.flat()
-    const queries = all.flatMap(one => ('query' in one ? [one.query] : []))
+    const judged = session.partitions.map((partition): Judged => {
+      const found = findPartition(catalog, partition.topic, partition.index)
+      if (!found.ok) return { errorCode: found.errorCode }
+      if (partition.leaderEpoch > leaderEpoch) return { errorCode: ErrorCode.UNKNOWN_LEADER_EPOCH }
+      return { query: { partition: found.partition, offset: partition.offset, maxBytes: partition.maxBytes } }
+    })
+    const queries = judged.flatMap(one => ('query' in one ? [one.query] : []))
     const isReadCommitted = request.isolationLevel === READ_COMMITTED
     const limits = {
       minBytes: request.minBytes,
       maxBytes: request.maxBytes,
-      maxWaitMs: queries.length < all.length ? 0 : request.maxWaitMs,
+      maxWaitMs: queries.length < judged.length ? 0 : request.maxWaitMs,
       readCommitted: isReadCommitted,
     }
-    const fetched = await broker.records.fetch(queries, limits, connection.signal)
-    return { responses: answerTopics(request, judged, fetched, isReadCommitted) }
+    const fetched = await records.fetch(queries, limits, connection.signal)
+
+    let next = 0
+    const answers = session.partitions.flatMap((partition, at) => {
+      const one = judged[at]!
+      const result = 'query' in one ? fetched[next++]! : undefined
+      const answer = result
+        ? answerFetched(partition.index, result, isReadCommitted)
+        : failure(partition.index, 'errorCode' in one ? one.errorCode : ErrorCode.NONE)
+      const told = { errorCode: 0, logStartOffset: -1, ...answer, sizeBytes: result?.sizeBytes ?? 0 }
+      return session.mustSend(partition, told) ? [{ partition, answer }] : []
+    })
+    return { sessionId: session.id, responses: groupByTopic(answers) }
   },
 })
 
-function queryOf({ fetchOffset, partitionMaxBytes }: PartitionRequest, partition: number): FetchQuery {
-  return { partition, offset: fetchOffset, maxBytes: partitionMaxBytes }
-}
-
-function answerTopics(
-  request: Request,
-  judged: readonly (readonly Judged[])[],
-  fetched: readonly Fetched[],
-  isReadCommitted: boolean,
-): TopicAnswer[] {
-  let next = 0
-  return request.topics.map(({ topic, topicId }, at) => ({
-    topic,
-    topicId,
-    partitions: judged[at]!.map(one => {
-      return 'answer' in one ? one.answer : answerFetched(one.index, fetched[next++]!, isReadCommitted)
-    }),
-  }))
+function sessionRequest(request: Request, version: number) {
+  return {
+    id: request.sessionId,
+    epoch: request.sessionEpoch,
+    byId: version >= FIRST_VERSION_BY_ID,
+    partitions: request.topics.flatMap(({ topic: name, topicId: id, partitions }) =>
+      partitions.map(({ partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch }): SessionPartition => {
+        const topic = { name, id }
+        return {
+          topic,
+          index: partition,
+          offset: fetchOffset,
+          maxBytes: partitionMaxBytes,
+          leaderEpoch: currentLeaderEpoch,
+        }
+      }),
+    ),
+    forgotten: request.forgottenTopicsData.flatMap(({ topic: name, topicId: id, partitions }) =>
+      partitions.map(index => ({ topic: { name, id }, index })),
+    ),
+  }
 }
 
 function answerFetched(partitionIndex: number, fetched: Fetched, isReadCommitted: boolean): PartitionAnswer {
@@ -88,9 +100,10 @@ function failure(partitionIndex: number, errorCode: number): PartitionAnswer {
   return { partitionIndex, errorCode, highWatermark: -1, abortedTransactions: null, records: [] }
 }
 
-function* wantedPartitions(request: Request) {
-  for (const { topic, topicId, partitions } of request.topics) {
-    const ref = { name: topic, id: topicId }
-    for (const { partition } of partitions) yield [ref, partition] as const
-  }
+function groupByTopic(answers: readonly { partition: SessionPartition; answer: PartitionAnswer }[]): TopicAnswer[] {
+  const byTopic = Map.groupBy(answers, ({ partition: { topic } }) => `${topic.id}/${topic.name}`)
+  return [...byTopic.values()].map(ofTopic => {
+    const { name: topic, id: topicId } = ofTopic[0]!.partition.topic
+    return { topic, topicId, partitions: ofTopic.map(({ answer }) => answer) }
+  })
 }

@@ -27,6 +27,7 @@ describe('the log', () => {
       metadata,
       store,
       clock: systemClock,
+      random: systemRandom,
       log: nullLog,
       config: { ...config, ...changes },
       topicConfig: of => topicConfig(of, defaultBrokerConfig),

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../../base/index.ts'
+import type { Clock, Log, Random } from '../../base/index.ts'
 import type { Appended, Catalog, Metadata, PartitionBounds, PartitionId, Topic } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
@@ -6,6 +6,7 @@ import { AppendWaiters } from './append-waiters.ts'
 import { Appender } from './appender.ts'
 import type { LogConfig } from './config.ts'
 import { ExtentCache } from './extent-cache.ts'
+import { FetchSessions } from './fetch-sessions.ts'
 import type { Append, AppendOutcome } from './flush-buffer.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { type Fetched, type FetchLimits, type FetchQuery, Reader } from './reader.ts'
@@ -16,6 +17,7 @@ export interface RecordLogOptions {
   readonly metadata: Metadata
   readonly store: ObjectStore
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   readonly config: LogConfig
   /** A topic's effective settings. */
@@ -35,6 +37,8 @@ export async function openRecordLog(options: RecordLogOptions): Promise<RecordLo
  * in both; what is read was acknowledged or is about to be.
  */
 export class RecordLog {
+  /** What clients read from one Fetch to the next. */
+  readonly sessions: FetchSessions
   readonly #metadata: Metadata
   readonly #congestionBytes: number
   readonly #tails = new Tails()
@@ -48,7 +52,8 @@ export class RecordLog {
   #producerIds: { next: number; end: number } = { next: 0, end: 0 }
   #reservation: Promise<void> | undefined
 
-  constructor({ metadata, store, clock, log, config, topicConfig }: RecordLogOptions, epoch: number) {
+  constructor({ metadata, store, clock, random, log, config, topicConfig }: RecordLogOptions, epoch: number) {
+    this.sessions = new FetchSessions(clock, random)
     this.#metadata = metadata
     this.#congestionBytes = config.congestionBytes
     this.#cache = new ExtentCache(store, config.cacheBytes)
