@@ -135,7 +135,10 @@ export class Fleet implements AgentLink {
       for (const assignment of await store.listAssignments(sql, clusterId))
         if (assignment.agentId === agentId && !assignment.completed)
           await store.deleteAssignment(sql, assignment.instanceId)
-      await store.deleteAgent(sql, agentId)
+      const agent = (await store.listAgents(sql, clusterId)).find(({ id }) => id === agentId)
+      // One with an identity will be back, and what came to its end on it stays so.
+      if (agent?.hello.identity === null) await store.deleteAgent(sql, agentId)
+      else if (agent !== undefined) await store.updateAgent(sql, { ...agent, lastSeenAt: 0 })
     })
     log.info('agent left', { agent: agentId })
     this.#forget(agentId)
@@ -174,7 +177,7 @@ export class Fleet implements AgentLink {
       const names = new Map(pipelines.map(({ id, name }) => [id, name]))
       await this.#setOrders(sql, agents, assignments, names)
       for (const agent of agents) {
-        if (now - agent.lastSeenAt < rememberLostMs) continue
+        if (agent.hello.identity !== null || now - agent.lastSeenAt < rememberLostMs) continue
         await store.deleteAgent(sql, agent.id)
         lost.push(agent.id)
       }

@@ -75,6 +75,14 @@ test(`killed ${kills} times, it has lost nothing`, async () => {
   }
   await running.until('it runs on', ({ health }) => health === 'running')
   await once.until('what was at its end did not begin again', ({ health }) => health === 'completed')
+  assert.equal(await server.stop('SIGTERM'), 0)
+
+  server = await start('killed')
+  api = await Api.connect(server)
+  running.useApi(api)
+  once.useApi(api)
+  await running.until('it runs on after a stop, too', ({ health }) => health === 'running')
+  assert.equal((await once.status()).health, 'completed')
   assert.equal(await endOffset(api, 'once'), 1)
   assert.equal(await server.stop('SIGTERM'), 0)
 })
@@ -90,7 +98,7 @@ test('a data folder belongs to one process', async () => {
 })
 
 function oneRecord(topic: string): string {
-  return `input:\n  generate:\n    count: 1\n    interval: ""\n    mapping: root = "x"\noutput:\n  kafka_franz_warpstream:\n    topic: ${topic}\nwarpstream:\n  cluster_concurrency_target: 1\n`
+  return `input:\n  generate:\n    count: 1\n    interval: ""\n    mapping: root = "x"\noutput:\n  kafka_franz_warpstream:\n    topic: ${topic}\n`
 }
 
 async function endOffset(api: Api, topic_name: string): Promise<number> {
