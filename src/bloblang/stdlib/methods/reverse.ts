@@ -11,7 +11,7 @@ export default defineMethod({
   examples: [['root.reversed = this.thing.reverse()', '{"thing":"backwards"}', '{"reversed":"sdrawkcab"}']],
   create: () => target =>
     target instanceof Uint8Array
-      ? target.slice().reverse()
+      ? target.toReversed()
       : Array.from(withReplacements(stringOrBytes(target)))
           .reverse()
           .join(''),
