@@ -1,6 +1,7 @@
 // Requests as another implementation writes them: ours must read them and write the same bytes.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
 import { apis } from './messages/index.gen.ts'
 import { Reader } from './reader.ts'
@@ -9,6 +10,7 @@ import { Writer } from './writer.ts'
 type KafkaJsRequest = (args: object) => { readonly apiVersion: number; encode(): Promise<{ readonly buffer: Buffer }> }
 
 const require = createRequire(import.meta.url)
+const kafkaJs = dirname(require.resolve('kafkajs/package.json'))
 
 const cases: readonly [name: keyof typeof apis, version: number, kafkajs: string, args: object, holds: object][] = [
   ['Metadata', 6, 'metadata', { topics: ['a', 'ü'], allowAutoTopicCreation: true }, { allowAutoTopicCreation: true }],
@@ -110,7 +112,7 @@ const cases: readonly [name: keyof typeof apis, version: number, kafkajs: string
 describe('requests of kafkajs', () => {
   for (const [name, version, folder, args, holds] of cases) {
     it(`${name} v${version}`, async () => {
-      const request = require(`kafkajs/src/protocol/requests/${folder}/v${version}/request.js`) as KafkaJsRequest
+      const request = require(`${kafkaJs}/src/protocol/requests/${folder}/v${version}/request.js`) as KafkaJsRequest
       const { buffer } = await request(args).encode()
       const api = apis[name]
       const reader = new Reader(buffer)
