@@ -3,7 +3,7 @@ import { MergeView } from '@codemirror/merge'
 import { EditorState } from '@codemirror/state'
 import { EditorView, highlightSpecialChars, lineNumbers } from '@codemirror/view'
 import { useEffect, useRef } from 'react'
-import { bloblangHighlight } from './bloblang-highlight.ts'
+import { mappingHighlight } from './mapping-highlight.ts'
 import { editorTheme } from './theme.ts'
 
 /** Two texts side by side, with what differs marked; neither can be changed here. */
@@ -15,7 +15,7 @@ export function DiffView({ left, right, dark }: { left: string; right: string; d
       lineNumbers(),
       highlightSpecialChars(),
       yaml(),
-      bloblangHighlight(),
+      mappingHighlight(),
       editorTheme(dark),
       EditorState.readOnly.of(true),
       EditorView.editable.of(false),

@@ -9,7 +9,8 @@ import { EditorView, keymap, placeholder } from '@codemirror/view'
 import { basicSetup } from 'codemirror'
 import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef } from 'react'
 import type { Finding } from '../api/types.ts'
-import { bloblangHighlight } from './bloblang-highlight.ts'
+import { mappingHighlight } from './mapping-highlight.ts'
+import { completeMapping } from './mapping-completion.ts'
 import { completeFromSchema, hoverDocumentation, schemaField, setSchema } from './completion.ts'
 import { lineSeparatorOf } from './line-breaks.ts'
 import type { Schema } from './schema.ts'
@@ -133,12 +134,12 @@ function extensions(lineSeparator: string | undefined, save: () => void): Extens
     basicSetup,
     keymap.of([indentWithTab]),
     yaml(),
-    bloblangHighlight(),
+    mappingHighlight(),
     indentUnit.of('  '),
     EditorState.tabSize.of(2),
     search({ top: true }),
     schemaField,
-    autocompletion({ override: [completeFromSchema], icons: false }),
+    autocompletion({ override: [completeMapping, completeFromSchema], icons: false }),
     hoverDocumentation(),
     placeholder('input:\n  …'),
     EditorView.contentAttributes.of({ 'aria-label': 'Configuration', spellcheck: 'false' }),

@@ -100,7 +100,7 @@ const look = {
   '.cm-completionMatchedText': { textDecoration: 'none', color: 'var(--accent-text)', fontWeight: '600' },
   '.cm-completionDetail': { color: 'var(--faint)', fontStyle: 'normal', marginLeft: '0.75rem' },
   '.cm-completionIcon': { color: 'var(--faint)', width: '1rem', paddingRight: '0.5rem' },
-  '.cm-completionInfo': {
+  '.cm-tooltip.cm-completionInfo': {
     padding: '0.5rem 0.75rem',
     fontFamily: 'var(--font-sans)',
     maxWidth: '22rem',
