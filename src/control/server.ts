@@ -42,7 +42,7 @@ export class ControlServer {
     await app.listen({ host: options.host, port: options.port })
     const address = app.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : options.port
-    const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
+    const url = `http://${reachableHost(options.host)}:${port}`
     plane.apiUrl = `${url}/api/v1`
     return new ControlServer(app, streams, url)
   }
@@ -57,6 +57,12 @@ export class ControlServer {
     for (const end of this.#streams) end()
     await this.#app.close()
   }
+}
+
+/** An address that a browser on this machine can open, where the server listens on all of them. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 function addHeaders(app: FastifyInstance): void {

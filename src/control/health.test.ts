@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { InstanceReport } from './agent-link.ts'
+import { type HealthInput, healthOf } from './health.ts'
+
+function instance(state: InstanceReport['state'], more: Partial<InstanceReport> = {}): InstanceReport {
+  return {
+    instanceId: 'ins',
+    pipelineId: 'pi',
+    configurationId: 'v0',
+    version: 0,
+    state,
+    since: 0,
+    restarts: 0,
+    nextStartAt: null,
+    error: null,
+    counters: { input_received: 0, output_sent: 0, output_errors: 0, processor_errors: 0 },
+    memoryBytes: 0,
+    cpu: 0,
+    ...more,
+  }
+}
+
+const failed = instance('backing_off', { error: { code: 'stream', message: 'no route', at: 0 } })
+
+function health(more: Partial<HealthInput>): string {
+  const wanted = {
+    state: 'running',
+    deployedConfigurationId: 'v0',
+    pipelineGroup: '',
+    wanted: 1,
+    completed: 0,
+  } as const
+  const { health: found, explanation } = healthOf({ ...wanted, instances: [], ...more })
+  return explanation === null ? found : `${found}: ${explanation}`
+}
+
+test('a pipeline is as well as its instances', () => {
+  assert.equal(health({ state: 'paused' }), 'paused')
+  assert.equal(health({ state: 'paused', instances: [instance('stopping')] }), 'paused: 1 instance still stopping')
+  assert.equal(health({}), 'starting: instances are starting')
+  assert.equal(health({ instances: [instance('running')] }), 'running')
+  assert.equal(health({ instances: [failed] }), 'failing: 1 instance of 1 not running: no route')
+  assert.equal(
+    health({ wanted: 2, instances: [instance('running'), failed] }),
+    'degraded: 1 instance of 2 not running: no route',
+  )
+  assert.equal(health({ completed: 1 }), 'completed: every instance came to the end of its input')
+  assert.equal(health({ wanted: 0 }), 'waiting: no agent without a pipeline group is there to run it')
+  assert.equal(
+    health({ wanted: 0, pipelineGroup: 'a' }),
+    'waiting: no agent of the pipeline group "a" is there to run it',
+  )
+})
+
+test('while an earlier version still runs the pipeline changes over', () => {
+  const input = { deployedConfigurationId: 'v1', instances: [instance('running')] }
+  assert.equal(health(input), 'starting: changing over to the deployed version')
+})
+
+test('between two scheduled runs a pipeline is running', () => {
+  assert.equal(health({ instances: [instance('completed', { nextStartAt: 1 })] }), 'running')
+})

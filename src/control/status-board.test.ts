@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { systemClock } from '../base/index.ts'
+import type { AgentReport, InstanceReport } from './agent-link.ts'
+import { Changes } from './changes.ts'
+import { StatusBoard } from './status-board.ts'
+
+function instance(configurationId: string, sent: number): InstanceReport {
+  return {
+    instanceId: 'ins',
+    pipelineId: 'pi',
+    configurationId,
+    version: 0,
+    state: 'running',
+    since: 0,
+    restarts: 0,
+    nextStartAt: null,
+    error: null,
+    counters: { input_received: sent, output_sent: sent, output_errors: 0, processor_errors: 0 },
+    memoryBytes: 0,
+    cpu: 0,
+  }
+}
+
+function report(more: Partial<AgentReport>): AgentReport {
+  const traffic = { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }
+  return { revision: 1, instances: [], ended: [], cpu: 0, memoryBytes: 0, connections: 0, traffic, logs: [], ...more }
+}
+
+function newBoard(now = () => 0): StatusBoard {
+  return new StatusBoard({ ...systemClock, now }, new Changes())
+}
+
+test('what instances counted stays when they are gone, to the last message', () => {
+  const board = newBoard()
+  board.update('a', report({ instances: [instance('v0', 5)] }))
+  board.update('a', report({ instances: [instance('v1', 2)], ended: [instance('v0', 7)] }))
+  assert.equal(board.counters('pi').output_sent, 9)
+  board.update('a', report({ ended: [instance('v1', 3)] }))
+  assert.equal(board.counters('pi').output_sent, 10)
+  board.update('a', report({ instances: [instance('v1', 1)] }))
+  board.forgetAgent('a')
+  assert.equal(board.counters('pi').output_sent, 11)
+  assert.deepEqual(board.instances('pi'), [])
+})
+
+test('rates are what was counted since the last sample', () => {
+  let now = 0
+  const board = newBoard(() => now)
+  board.update('a', report({ instances: [instance('v0', 0)] }))
+  now = 2000
+  board.sample()
+  board.update(
+    'a',
+    report({
+      instances: [instance('v0', 100)],
+      traffic: { producedBytes: 4000, producedRecords: 40, fetchedBytes: 0 },
+    }),
+  )
+  now = 4000
+  board.sample()
+  assert.equal(board.rates('pi').output_per_second, 50)
+  assert.equal(board.history('pi').length, 2)
+  assert.equal(board.overviewHistory.at(-1)!.produced_bytes_per_second, 2000)
+})
+
+test('log lines are paged by cursor, and only the newest are kept', () => {
+  const board = newBoard()
+  const line = (message: string) =>
+    ({ instanceId: 'ins', pipelineId: 'pi', at: 0, level: 'info', message, fields: {} }) as const
+  const texts = (after: number | undefined, limit: number) =>
+    board.logs('pi', after, limit).map(({ message }) => message)
+  board.update('a', report({ logs: ['a', 'b', 'c'].map(line) }))
+  assert.deepEqual(texts(undefined, 2), ['b', 'c'])
+  assert.deepEqual(texts(0, 2), ['a', 'b'])
+  assert.deepEqual(texts(2, 2), ['c'])
+  board.update('a', report({ logs: Array.from({ length: 3000 }, (_, index) => line(String(index))) }))
+  assert.ok(board.logs('pi', undefined, 5000).length <= 1250)
+  assert.equal(texts(undefined, 1)[0], '2999')
+})
