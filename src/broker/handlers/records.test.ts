@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { ErrorCode, errorName, readRecords, writeRecords, zeroUuid } from '../../kafka/index.ts'
+import { type Metadata, openSqliteMetadata, type Topic } from '../../metadata/index.ts'
+import { openMemoryStore } from '../../storage/index.ts'
+import { singleBrokerCluster } from '../cluster.ts'
+import { defaultBrokerConfig } from '../config.ts'
+import { Groups } from '../groups/index.ts'
+import { type AnyHandler, type ApiName, noResponse, type RequestOf, type ResponseOf } from '../handler.ts'
+import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
+import { topicConfig } from '../topic-config.ts'
+import produceHandler from './00-produce.ts'
+import fetchHandler from './01-fetch.ts'
+import listOffsetsHandler from './02-list-offsets.ts'
+import initProducerIdHandler from './22-init-producer-id.ts'
+import offsetForLeaderEpochHandler from './23-offset-for-leader-epoch.ts'
+
+describe('the handlers of records', () => {
+  let metadata: Metadata
+  let records: RecordLog
+  let topic: Topic
+
+  beforeEach(async () => {
+    metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+    records = await openRecordLog({
+      metadata,
+      store: openMemoryStore(),
+      clock: systemClock,
+      random: systemRandom,
+      log: nullLog,
+      config: { ...localLogConfig, lingerMs: 0 },
+      topicConfig: of => topicConfig(of, defaultBrokerConfig),
+    })
+    const [outcome] = await metadata.createTopics([{ name: 't', partitions: 2, configs: {} }])
+    assert.ok(outcome?.ok)
+    topic = outcome.value
+  })
+  afterEach(async () => {
+    await records.close()
+    await metadata.close()
+  })
+
+  async function call<Name extends ApiName>(handler: AnyHandler, version: number, request: RequestOf<Name>) {
+    const settings = { initialRebalanceDelayMs: 0, maxSize: 10 }
+    const groups = new Groups({ metadata, clock: systemClock, random: systemRandom, log: nullLog, settings })
+    const answer = await handler.handle(request, {
+      version,
+      clientId: 'test',
+      connection: { id: 1, remoteAddress: '', signal: new AbortController().signal },
+      broker: {
+        config: defaultBrokerConfig,
+        clock: systemClock,
+        random: systemRandom,
+        log: nullLog,
+        metadata,
+        cluster: singleBrokerCluster(defaultBrokerConfig),
+        records,
+        groups,
+        handlers: [],
+      },
+    })
+    await groups.close()
+    // The handler's answer is that of its API.
+    return answer as ResponseOf<Name>
+  }
+
+  const batch = (...texts: string[]) =>
+    writeRecords(
+      texts.map(text => ({ value: Buffer.from(text) })),
+      { timestamp: 1000 },
+    )
+  const produceAll = (
+    parts: [number, Buffer | null][],
+    { version = 9, acks = -1, name = 't', topicId = zeroUuid } = {},
+  ) => {
+    const partitionData = parts.map(([index, bytes]) => ({ index, records: bytes }))
+    const topicData = [{ name, topicId, partitionData }]
+    return call<'Produce'>(produceHandler, version, { transactionalId: null, acks, timeoutMs: 1000, topicData })
+  }
+  const produce = async (...args: Parameters<typeof produceAll>) =>
+    (await produceAll(...args)).responses[0]!.partitionResponses.map(({ errorCode = 0, baseOffset }) =>
+      errorCode === 0 ? baseOffset : errorName(errorCode),
+    )
+  const fetch = async (parts: [number, number][], { version = 12, name = 't', topicId = zeroUuid } = {}) => {
+    const partitions = parts.map(([partition, fetchOffset]) => {
+      const unused = { lastFetchedEpoch: -1, logStartOffset: -1, replicaDirectoryId: zeroUuid, highWatermark: 0 }
+      return { partition, fetchOffset, partitionMaxBytes: 1e6, currentLeaderEpoch: -1, ...unused }
+    })
+    const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: 1e6, isolationLevel: 0 }
+    const session = { sessionId: 0, sessionEpoch: -1, forgottenTopicsData: [] }
+    const unused = { clusterId: null, replicaId: -1, replicaState: null, rackId: '' }
+    const topics = [{ topic: name, topicId, partitions }]
+    const answer = await call<'Fetch'>(fetchHandler, version, { ...limits, ...session, ...unused, topics })
+    return answer.responses[0]!.partitions.map(({ errorCode = 0, records: slices }) => {
+      if (errorCode !== 0) return errorName(errorCode)
+      const bytes = Buffer.concat((slices ?? []) as readonly Buffer[])
+      return bytes.length === 0 ? [] : readRecords(bytes).map(({ value }) => String(value))
+    })
+  }
+  const listOffset = async (timestamp: number, { version = 9, index = 0, name = 't' } = {}) => {
+    const partitions = [{ partitionIndex: index, timestamp, currentLeaderEpoch: -1 }]
+    const request = { replicaId: -1, isolationLevel: 0, timeoutMs: 0, topics: [{ name, partitions }] }
+    const answer = await call<'ListOffsets'>(listOffsetsHandler, version, request)
+    const { errorCode = 0, offset = -1, timestamp: found = -1 } = answer.topics[0]!.partitions[0]!
+    return errorCode === 0 ? [offset, found] : errorName(errorCode)
+  }
+
+  it('store and read, by name and by id', async () => {
+    assert.deepEqual(
+      await produce([
+        [0, batch('a', 'b')],
+        [1, batch('c')],
+      ]),
+      [0, 0],
+    )
+    assert.deepEqual(await produce([[0, batch('d')]], { version: 13, name: '', topicId: topic.id }), [2])
+    assert.deepEqual(
+      await fetch([
+        [1, 0],
+        [0, 2],
+      ]),
+      [['c'], ['d']],
+    )
+    assert.deepEqual(await fetch([[0, 2]], { version: 13, name: '', topicId: topic.id }), [['d']])
+  })
+
+  it('judge each partition alone', async () => {
+    const corrupt = batch('x')
+    corrupt[65]! ^= 1
+    const outcomes = await produce([
+      [0, corrupt],
+      [1, batch('a')],
+      [7, batch('a')],
+      [0, null],
+    ])
+    assert.deepEqual(outcomes, ['CORRUPT_MESSAGE', 0, 'UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_RECORD'])
+    assert.deepEqual(
+      await fetch([
+        [0, 5],
+        [1, 0],
+        [7, 0],
+      ]),
+      ['OFFSET_OUT_OF_RANGE', ['a'], 'UNKNOWN_TOPIC_OR_PARTITION'],
+    )
+  })
+
+  it('know topics that are not there from those that are', async () => {
+    const missing = '00000000-0000-4000-8000-000000000001'
+    assert.deepEqual(await produce([[0, batch('a')]], { name: 'u' }), ['UNKNOWN_TOPIC_OR_PARTITION'])
+    assert.deepEqual(await produce([[0, batch('a')]], { version: 13, topicId: missing }), ['UNKNOWN_TOPIC_ID'])
+    assert.deepEqual(await fetch([[0, 0]], { version: 13, topicId: missing }), ['UNKNOWN_TOPIC_ID'])
+    assert.equal(await listOffset(-1, { name: 'u' }), 'UNKNOWN_TOPIC_OR_PARTITION')
+    assert.equal(await listOffset(-1, { index: 7 }), 'UNKNOWN_TOPIC_OR_PARTITION')
+  })
+
+  it('do not answer who wants no answer', async () => {
+    assert.equal(await produceAll([[0, batch('a')]], { acks: 0 }), noResponse)
+    assert.deepEqual(await produce([[0, batch('b')]]), [1])
+  })
+
+  it('refuse what a Produce may not ask for', async () => {
+    assert.deepEqual(await produce([[0, batch('a')]], { acks: 2 }), ['INVALID_REQUIRED_ACKS'])
+    assert.deepEqual(await produce([[0, batch('a')]], { version: 2 }), ['UNSUPPORTED_VERSION'])
+    assert.deepEqual(await listOffset(-1), [0, -1])
+  })
+
+  it('find offsets at the ends and by time', async () => {
+    await produce([[0, batch('a', 'b')]])
+    assert.deepEqual(await listOffset(-1), [2, -1])
+    assert.deepEqual(await listOffset(-2), [0, -1])
+    assert.deepEqual(await listOffset(-3), [0, 1000])
+    assert.deepEqual(await listOffset(-3, { index: 1 }), [-1, -1])
+    assert.deepEqual(await listOffset(-4), [0, -1])
+    assert.deepEqual(await listOffset(-5), [-1, -1])
+    assert.deepEqual(await listOffset(999), [0, 1000])
+    assert.deepEqual(await listOffset(1001), [-1, -1])
+    assert.equal(await listOffset(-3, { version: 6 }), 'UNSUPPORTED_VERSION')
+    assert.equal(await listOffset(-9), 'UNSUPPORTED_VERSION')
+  })
+
+  it('give every producer an id of its own', async () => {
+    const request = { transactionalId: null, transactionTimeoutMs: 0, producerId: -1, producerEpoch: -1 }
+    const one = await call<'InitProducerId'>(initProducerIdHandler, 4, request)
+    const other = await call<'InitProducerId'>(initProducerIdHandler, 4, request)
+    assert.notEqual(one.producerId, other.producerId)
+    assert.deepEqual([one.producerEpoch, other.producerEpoch], [0, 0])
+  })
+
+  it('know one leader epoch', async () => {
+    await produce([[0, batch('a', 'b')]])
+    const ask = async (leaderEpoch: number, currentLeaderEpoch = -1) => {
+      const partitions = [{ partition: 0, leaderEpoch, currentLeaderEpoch }]
+      const request = { replicaId: -1, topics: [{ topic: 't', partitions }] }
+      const answer = await call<'OffsetForLeaderEpoch'>(offsetForLeaderEpochHandler, 4, request)
+      const { errorCode, endOffset = -1 } = answer.topics[0]!.partitions[0]!
+      return errorCode === ErrorCode.NONE ? endOffset : errorName(errorCode ?? 0)
+    }
+    assert.deepEqual([await ask(0), await ask(1), await ask(0, 3)], [2, -1, 'UNKNOWN_LEADER_EPOCH'])
+  })
+})
