@@ -84,6 +84,10 @@ export class CompiledMapping implements Mapping {
     return [this.#tree.statements, ...bodies].some(statements => statements.some(isImpure))
   }
 
+  get recursive(): boolean {
+    return isRecursive(this.#tree)
+  }
+
   get source(): string {
     return this.#compiled.source
   }
@@ -96,6 +100,49 @@ function conditionValue(result: Value): Value {
   }
   if (typeof result === 'string') return parseDocument(utf8Bytes(result))
   return result instanceof Uint8Array ? parseDocument(result) : result
+}
+
+/** The stack, in megabytes, that 5000 maps inside of each other fit in. */
+export const MAP_STACK_MB = 32
+
+/** Whether the maps of a mapping form a circle; one that is applied by a computed name may be any. */
+function isRecursive(tree: MappingTree): boolean {
+  const applied = new Map([...tree.maps].map(([name, map]) => [name, appliedIn(map.body)]))
+  return [...applied.keys()].some(start => {
+    const reached = new Set<string>()
+    const open = [...applied.get(start)!]
+    while (open.length > 0) {
+      const name = open.pop()!
+      if (name === ANY_MAP || name === start) return true
+      if (reached.has(name)) continue
+      reached.add(name)
+      open.push(...(applied.get(name) ?? []))
+    }
+    return false
+  })
+}
+
+const ANY_MAP = ''
+
+/** The names of the maps that statements apply. */
+function appliedIn(statements: readonly Statement[]): readonly string[] {
+  const names: string[] = []
+  const note = (query: Query): boolean => {
+    if (query.kind !== 'method' || query.name !== 'apply') return false
+    const [argument] = query.args.values
+    names.push(argument?.kind === 'known' ? String(argument.value) : ANY_MAP)
+    return false
+  }
+  for (const statement of statements) {
+    if (statement.kind === 'assignment') some(statement.query, note)
+    else {
+      for (const { condition, body } of statement.branches) {
+        if (condition !== null) some(condition, note)
+        names.push(...appliedIn(body))
+      }
+    }
+  }
+  return names
 }
 
 function isImpure(statement: Statement): boolean {

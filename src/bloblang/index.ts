@@ -1,5 +1,5 @@
 export { compileInterpolation, compileMapping } from './compile.ts'
-export { rawBody } from './compiled.ts'
+export { MAP_STACK_MB, rawBody } from './compiled.ts'
 export type {
   CompileOptions,
   CompileResult,

@@ -63,6 +63,8 @@ export interface Mapping {
   readonly reads: readonly TargetPath[]
   /** Whether any function or method in it touches the world outside the mapping. */
   readonly impure: boolean
+  /** Whether a map may apply itself: run such mappings in a worker with a stack of `MAP_STACK_MB`. */
+  readonly recursive: boolean
   /** The generated program, for people. */
   readonly source: string
 }

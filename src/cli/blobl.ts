@@ -2,8 +2,12 @@ import { isUtf8 } from 'node:buffer'
 import { readFileSync, readSync, writeSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import process from 'node:process'
+import { once } from 'node:events'
+import { isMainThread, Worker } from 'node:worker_threads'
+import { workerUrl } from '../base/index.ts'
 import {
   compileMapping,
+  MAP_STACK_MB,
   DELETED,
   type Mapping,
   MappingError,
@@ -47,7 +51,16 @@ export async function runBlobl(args: readonly string[]): Promise<number> {
     process.stderr.write(`${red('failed to parse mapping:')} ${diagnostics[0]!.excerpt}\n`)
     return 1
   }
+  if (mapping.recursive && isMainThread) return await runInWorker(args)
   return new CommandRun(mapping, flags).run()
+}
+
+/** Maps that apply themselves may nest 5000 levels deep, for which the stack of the main thread is too small. */
+async function runInWorker(args: readonly string[]): Promise<number> {
+  const url = workerUrl(import.meta.url, './blobl.worker.ts')
+  const worker = new Worker(url, { workerData: args, resourceLimits: { stackSizeMb: MAP_STACK_MB } })
+  const [code] = (await once(worker, 'exit')) as [number]
+  return code
 }
 
 interface Flags {
