@@ -60,6 +60,11 @@ export interface Processor {
    * none waits for its neighbours.
    */
   readonly waits?: boolean
+  /**
+   * Set where the order of its work can be noticed from elsewhere (counters, logs, caches): where two such processors follow
+   * each other, messages that are batches of their own go through both before the next one does.
+   */
+  readonly effects?: boolean
 }
 
 /** A store of keys and values with a time to live. */
@@ -165,6 +170,8 @@ export interface Chain {
   readonly processors: readonly Processor[]
   run(batch: Batch): MaybePromise<readonly Batch[]>
   readonly waits: boolean
+  /** Whether any of them has effects. */
+  readonly effects: boolean
   readonly length: number
   close(): Promise<void>
 }

@@ -113,6 +113,16 @@ function logfmtValue(value: unknown): string {
   return text !== '' && /^[a-zA-Z0-9\-._/@^+]*$/.test(text) ? text : quoteGo(text)
 }
 
+/** Lists and objects as the original prints them: `[a b]`, `map[key:value]`. */
+function plainText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return `[${value.map(plainText).join(' ')}]`
+  if ('rawJSON' in value) return String(value.rawJSON)
+  const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1))
+  return `map[${entries.map(([key, child]) => `${key}:${plainText(child)}`).join(' ')}]`
+}
+
 function quoteGo(text: string): string {
   let quoted = ''
   for (const char of text) {

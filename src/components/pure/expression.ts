@@ -5,7 +5,14 @@ import { ConfigError } from '../../engine/index.ts'
 export function expression(source: string, world: World): (value: Value) => Value {
   const { mapping, diagnostics } = compileMapping(`root = ${source}`, { world })
   if (mapping === undefined) throw new ConfigError(diagnostics[0]!.message)
-  return value => (mapping satisfies Mapping).apply(value)
+  return value => {
+    try {
+      return (mapping satisfies Mapping).apply(value)
+    } catch (error) {
+      // The place in a mapping that nobody wrote helps nobody.
+      throw new Error((error as { message: string }).message.replace(/^failed assignment \(line 1\): /, ''))
+    }
+  }
 }
 
 /** A text as a literal of the language. */

@@ -6,9 +6,11 @@ export class MappingProcessor implements Processor {
   readonly #mapping: Mapping | null
   readonly #resources: Resources
   readonly #draft = new MetadataDraft()
+  readonly effects: boolean
 
   constructor(mapping: Mapping | null, resources: Resources) {
     this.#mapping = mapping
+    this.effects = mapping?.impure === true
     this.#resources = resources
   }
 
@@ -26,6 +28,7 @@ export class MappingProcessor implements Processor {
       if (value === NOTHING) return draft.changed ? message.withMetadata(draft.current) : message
       return message.withValueAndMetadata(value, draft.current)
     } catch (error) {
+      this.#resources.log.error((error as { message: string }).message)
       return this.#resources.fail(message, error)
     }
   }

@@ -1,13 +1,13 @@
 import { Float, JsonNumber, Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
 
-/** A value as plain JavaScript, for logs and libraries; numbers that JavaScript cannot hold become text. */
+/** A value as plain JavaScript for logs; numbers that JavaScript cannot hold stay as their text. */
 export function plainJson(value: Value): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value))
   if (typeof value === 'symbol') return null
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Float) return value.value
   if (value instanceof Uint64) return plainJson(value.value)
-  if (value instanceof JsonNumber) return Number(value.text)
+  if (value instanceof JsonNumber) return JSON.rawJSON(value.text)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
   if (value instanceof Timestamp) return new Date(Number(value.unixNanos / 1_000_000n)).toISOString()
   if (Array.isArray(value)) return value.map(item => plainJson(item as Value))

@@ -52,11 +52,14 @@ class BranchProcessor implements Processor {
   readonly #branch: Branch
   readonly #resources: Resources
   readonly waits: boolean
+  readonly effects: boolean
 
   constructor(branch: Branch, resources: Resources) {
     this.#branch = branch
     this.#resources = resources
-    this.waits = branch.parts.chain.waits
+    const { chain, request, result } = branch.parts
+    this.waits = chain.waits
+    this.effects = chain.effects || request?.impure === true || result?.impure === true
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {

@@ -30,6 +30,7 @@ export default defineProcessor({
     if (config.resource === '') throw new ConfigError('cache name must be specified')
     const cache = resources.cache(config.resource)
     return {
+      effects: true,
       process: batch =>
         mapMessagesInTurn(batch, async (message, view, index) => {
           try {

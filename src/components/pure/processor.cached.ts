@@ -53,6 +53,7 @@ export default defineProcessor({
     }
     return {
       waits: chain.waits,
+      effects: true,
       async process(batch) {
         const results: Message[] = []
         for (const message of batch.messages) {

@@ -10,6 +10,7 @@ export default defineProcessor({
     const chain = await resources.chain(children)
     return {
       waits: chain.waits,
+      effects: chain.effects,
       process(batch) {
         if (batch.messages.every(message => message.error === null)) return [batch]
         const results = processRuns(

@@ -45,6 +45,7 @@ class DedupeProcessor implements Processor {
   readonly #config: Config
   readonly #cache: Cache
   readonly #resources: Resources
+  readonly effects = true
 
   constructor(config: Config, resources: Resources) {
     this.#config = config

@@ -9,6 +9,7 @@ export default defineProcessor({
     const chain = await resources.chain(children)
     return {
       waits: chain.waits,
+      effects: chain.effects,
       process: batch =>
         andThen(chain.run({ messages: batch.messages, solo: batch.messages.length > 1 }), results =>
           batch.solo ? results : withMessages(batch, allMessages(results)),

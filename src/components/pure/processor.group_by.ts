@@ -25,6 +25,7 @@ export default defineProcessor({
       })
     return {
       waits: groups.some(({ chain }) => chain.waits),
+      effects: groups.some(({ chain }) => chain.effects),
       process: batch =>
         eachBatch(batch, async messages => {
           const members: Message[][] = groups.map(() => [])

@@ -43,6 +43,7 @@ export default defineProcessor({
       }
     }
     return {
+      effects: true,
       process(batch) {
         if (log.enabled(level)) eachMessage(batch, write)
         return [batch]

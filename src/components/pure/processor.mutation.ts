@@ -30,9 +30,11 @@ class MutationProcessor implements Processor {
   readonly #mapping: Mapping | null
   readonly #resources: Resources
   readonly #draft = new MetadataDraft()
+  readonly effects: boolean
 
   constructor(mapping: Mapping | null, resources: Resources) {
     this.#mapping = mapping
+    this.effects = mapping?.impure === true
     this.#resources = resources
   }
 
@@ -51,6 +53,7 @@ class MutationProcessor implements Processor {
         ? message.withMetadata(draft.current)
         : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
+      this.#resources.log.error((error as { message: string }).message)
       return this.#resources.fail(message.withMetadata(draft.current), error)
     }
   }

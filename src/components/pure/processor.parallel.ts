@@ -12,6 +12,7 @@ export default defineProcessor({
     const chain = await resources.chain(config.processors)
     return {
       waits: chain.waits,
+      effects: chain.effects,
       async process(batch) {
         const { length } = batch.messages
         const limiter = new Limiter(config.cap === 0 ? length : Math.min(config.cap, length))

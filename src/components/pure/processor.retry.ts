@@ -50,6 +50,7 @@ class RetryProcessor implements Processor {
   readonly #config: Config
   readonly #resources: Resources
   readonly waits = true
+  readonly effects = true
 
   constructor(chain: Chain, config: Config, resources: Resources) {
     this.#chain = chain

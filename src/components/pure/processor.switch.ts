@@ -49,11 +49,13 @@ class SwitchProcessor implements Processor {
   readonly #cases: readonly Case[]
   readonly #resources: Resources
   readonly waits: boolean
+  readonly effects: boolean
 
   constructor(cases: readonly Case[], resources: Resources) {
     this.#cases = cases
     this.#resources = resources
     this.waits = cases.some(each => each.chain.waits)
+    this.effects = cases.some(each => each.chain.effects || each.check?.impure === true)
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {

@@ -24,10 +24,12 @@ export default defineProcessor({
 class TryProcessor implements Processor {
   readonly #chain: Chain
   readonly waits: boolean
+  readonly effects: boolean
 
   constructor(chain: Chain) {
     this.#chain = chain
     this.waits = chain.waits
+    this.effects = chain.effects
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {

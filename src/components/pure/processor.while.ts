@@ -37,6 +37,7 @@ class WhileProcessor implements Processor {
   readonly #limits: { readonly at_least_once: boolean; readonly max_loops: number }
   readonly #resources: Resources
   readonly waits: boolean
+  readonly effects: boolean
   #closed = false
 
   constructor(
@@ -50,6 +51,7 @@ class WhileProcessor implements Processor {
     this.#limits = limits
     this.#resources = resources
     this.waits = chain.waits
+    this.effects = chain.effects
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {

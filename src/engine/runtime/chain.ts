@@ -1,16 +1,22 @@
 import type { Log } from '../../base/index.ts'
 import type { Batch } from '../batch.ts'
 import type { Chain, MaybePromise, Processor } from '../component.ts'
+import { eachBatch } from '../each.ts'
 import type { Counter, Metrics, Timer } from '../metrics.ts'
 
 /** Processors one after the other, over all batches that come out of each. Waits only where a processor does. */
 export class ProcessorChain implements Chain {
   readonly processors: readonly Processor[]
   readonly waits: boolean
+  readonly effects: boolean
+  readonly #isInterleaved: boolean
 
   constructor(processors: readonly Processor[]) {
     this.processors = processors
     this.waits = processors.some(processor => processor.waits === true)
+    const effects = processors.filter(processor => processor.effects === true).length
+    this.effects = effects > 0
+    this.#isInterleaved = effects > 1
   }
 
   get length(): number {
@@ -18,7 +24,8 @@ export class ProcessorChain implements Chain {
   }
 
   run(batch: Batch): MaybePromise<readonly Batch[]> {
-    return runFrom(this.processors, 0, [batch])
+    if (!batch.solo || !this.#isInterleaved) return runFrom(this.processors, 0, [batch])
+    return eachBatch(batch, messages => runFrom(this.processors, 0, [{ messages, solo: false }]))
   }
 
   async close(): Promise<void> {
@@ -78,6 +85,7 @@ export class ObservedProcessor implements Processor {
   readonly #batchSent: Counter
   readonly #latency: Timer
   readonly waits: boolean
+  readonly effects: boolean
 
   constructor(inner: Processor, metrics: Metrics, clock: () => number, strategy: ErrorStrategy) {
     this.#inner = inner
@@ -89,6 +97,7 @@ export class ObservedProcessor implements Processor {
     this.#batchSent = metrics.counter('processor_batch_sent')
     this.#latency = metrics.timer('processor_latency_ns')
     this.waits = inner.waits === true
+    this.effects = inner.effects === true
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {

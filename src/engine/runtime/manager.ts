@@ -308,7 +308,7 @@ export class Manager {
   #processorResource(label: string): Processor {
     const processor = this.#find('processor', label)
     const waits = this.#instances.processor.get(label)?.waits !== false
-    return { waits, process: batch => processor().process(batch) }
+    return { waits, effects: true, process: batch => processor().process(batch) }
   }
 
   #inputResource(label: string): InputHandle {
