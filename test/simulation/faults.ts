@@ -1,4 +1,4 @@
-import { type Metadata, MetadataError } from '../../src/metadata/index.ts'
+import { type Appended, type Metadata, MetadataError } from '../../src/metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../src/storage/index.ts'
 import type { World } from './world.ts'
 
@@ -66,6 +66,10 @@ export function faultyMetadata(metadata: Metadata, world: World, faults: Faults,
     await world.clock.sleep(world.happens(faults.slow) ? world.below(2000) : world.below(3))
     if (!process.alive) return never()
   }
+  // A process hears at once of what it has committed itself, and of nothing else.
+  const epochs = new Set<string>()
+  const own = (appended: readonly Appended[]) =>
+    appended.filter(({ extents }) => epochs.has(extents[0]!.key.split('/')[1]!))
   return new Proxy(metadata, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
@@ -81,8 +85,17 @@ export function faultyMetadata(metadata: Metadata, world: World, faults: Faults,
             if (world.happens(faults.commitLies)) throw new MetadataError('unknown_outcome', 'the answer got lost')
             return result
           }
-        case 'catalog':
+        case 'openEpoch':
+          return async () => {
+            await pass()
+            const epoch = await metadata.openEpoch()
+            epochs.add(`${epoch}`)
+            return epoch
+          }
         case 'onAppend':
+          return (listener: (appended: readonly Appended[]) => void) =>
+            metadata.onAppend(appended => listener(own(appended)))
+        case 'catalog':
         case 'onTopicsChanged':
           return (...args: unknown[]) => call(args)
         default:

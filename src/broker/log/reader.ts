@@ -40,6 +40,10 @@ interface Located {
 
 /** How much is looked up in advance, so that a reader that catches up asks the metadata only now and then. */
 const LOOK_AHEAD_BYTES = 32 * 1024 * 1024
+/** So long nobody asks whether a process that is not ours has appended something; it is how late we hear of that. */
+const TRUST_MS = 500
+/** Who waits longer than this looks again, for the same reason. */
+const RECHECK_MS = 1000
 const MAX_REMEMBERED_PARTITIONS = 2000
 /** The largest answer, whatever the client would take. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -79,7 +83,7 @@ export class Reader {
       const isStale = queries.some(({ partition }, index) => this.#hasMore(partition, fetched[index]!, limits))
       if (!isStale) {
         const partitions = queries.map(({ partition }) => partition)
-        await this.#waiters.wait(partitions, missingBytes, restMs, signal)
+        await this.#waiters.wait(partitions, missingBytes, Math.min(restMs, RECHECK_MS), signal)
       }
     }
   }
@@ -145,7 +149,10 @@ export class Reader {
   #locateHere({ partition, offset }: FetchQuery): Located | undefined {
     const tail = this.#tails.get(partition)
     if (!tail || offset < tail.logStartOffset || offset > tail.highWatermark) return undefined
-    if (offset === tail.highWatermark) return { error: 'NONE', bounds: tail, extents: [] }
+    if (offset === tail.highWatermark) {
+      const isFresh = this.#clock.monotonic() - tail.knownAt < TRUST_MS
+      return isFresh ? { error: 'NONE', bounds: tail, extents: [] } : undefined
+    }
     const extents = from(tail.extents, offset) ?? from(this.#ahead.get(partition) ?? [], offset)
     return extents && { error: 'NONE', bounds: tail, extents }
   }

@@ -41,7 +41,7 @@ export class RecordLog {
   readonly sessions: FetchSessions
   readonly #metadata: Metadata
   readonly #congestionBytes: number
-  readonly #tails = new Tails()
+  readonly #tails: Tails
   readonly #cache: ExtentCache
   readonly #waiters: AppendWaiters
   readonly #appender: Appender
@@ -56,6 +56,7 @@ export class RecordLog {
     this.sessions = new FetchSessions(clock, random)
     this.#metadata = metadata
     this.#congestionBytes = config.congestionBytes
+    this.#tails = new Tails(clock)
     this.#cache = new ExtentCache(store, config.cacheBytes)
     this.#waiters = new AppendWaiters(clock)
     this.#appender = new Appender(metadata, store, clock, log, config, epoch)

@@ -1,9 +1,12 @@
+import type { Clock } from '../../base/index.ts'
 import type { Appended, Extent, PartitionBounds, PartitionId } from '../../metadata/index.ts'
 
 /** What is known of the end of a partition without asking. */
 export interface Tail extends PartitionBounds {
   /** The latest extents without a gap up to the high watermark; none when nothing was appended since we know it. */
   readonly extents: readonly Extent[]
+  /** Monotonic time in milliseconds at which this was true for sure; another process may have appended since. */
+  readonly knownAt: number
 }
 
 const MAX_EXTENTS = 256
@@ -16,6 +19,11 @@ const MAX_PARTITIONS = 10_000
 export class Tails {
   /** In the order of their last use. */
   readonly #tails = new Map<PartitionId, Tail & { extents: Extent[] }>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   get(partition: PartitionId): Tail | undefined {
     return this.#tails.get(partition)
@@ -30,7 +38,7 @@ export class Tails {
     joined.push(...extents)
     // Cut seldom and by half, so that an append costs the same however long the tail is.
     if (joined.length > MAX_EXTENTS) joined.splice(0, joined.length - MAX_EXTENTS / 2)
-    this.#set(partition, { ...bounds, extents: joined })
+    this.#set(partition, { ...bounds, extents: joined, knownAt: this.#clock.monotonic() })
   }
 
   /** Takes over bounds that were just read. An append that came meanwhile is later than they are. */
@@ -41,7 +49,8 @@ export class Tails {
     } else {
       const { logStartOffset, highWatermark, lastStableOffset, sizeBytes } = bounds
       const extents = known?.highWatermark === highWatermark ? known.extents : []
-      this.#set(partition, { logStartOffset, highWatermark, lastStableOffset, sizeBytes, extents })
+      const knownAt = this.#clock.monotonic()
+      this.#set(partition, { logStartOffset, highWatermark, lastStableOffset, sizeBytes, extents, knownAt })
     }
   }
 
