@@ -16,6 +16,7 @@ COMMANDS:
    standalone   the same with a data folder that survives
    run          run a stream
    lint         check configurations
+   list         list components
    blobl        run a mapping over documents from standard input
 
 GLOBAL OPTIONS:
@@ -69,6 +70,8 @@ async function runCommand(options: EngineOptions): Promise<number> {
     }
     case 'lint':
       return await (await import('./lint.ts')).lintFiles(options)
+    case 'list':
+      return await (await import('./list.ts')).listComponents(options)
     default:
       process.stderr.write(`Unrecognised command: ${options.command}\n${HELP}`)
       return 1

@@ -108,8 +108,7 @@ function clashFree(format: LogFormat, fields: LogFields): Line {
 }
 
 function logfmtValue(value: unknown): string {
-  const text =
-    typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value, bigintText) : String(value)
+  const text = plainText(value)
   return text !== '' && /^[a-zA-Z0-9\-._/@^+]*$/.test(text) ? text : quoteGo(text)
 }
 

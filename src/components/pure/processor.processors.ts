@@ -7,7 +7,11 @@ export default defineProcessor({
   config: field.processors('The processors.').default([]),
   async create(children, resources) {
     const chain = await resources.chain(children)
-    return { waits: chain.waits,
-      effects: chain.effects, process: batch => chain.run(batch), close: () => chain.close() }
+    return {
+      waits: chain.waits,
+      effects: chain.effects,
+      process: batch => chain.run(batch),
+      close: () => chain.close(),
+    }
   },
 })

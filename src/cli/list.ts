@@ -1,0 +1,47 @@
+import process from 'node:process'
+import { createRegistry } from '../components/index.ts'
+import type { ComponentKind } from '../engine/index.ts'
+import type { EngineOptions } from './options.ts'
+
+const KINDS: readonly (readonly [plural: string, kind: ComponentKind])[] = [
+  ['Inputs', 'input'],
+  ['Processors', 'processor'],
+  ['Outputs', 'output'],
+  ['Caches', 'cache'],
+  ['Rate Limits', 'rate_limit'],
+  ['Buffers', 'buffer'],
+  ['Metrics', 'metrics'],
+  ['Tracers', 'tracer'],
+  ['Scanners', 'scanner'],
+]
+
+/** Lists the components of some kinds, or of all. Resolves to the exit code. */
+export async function listComponents(options: EngineOptions): Promise<number> {
+  const registry = createRegistry()
+  await registry.loadAll()
+  const format = options.own.get('format')?.at(-1) ?? 'text'
+  const status = options.own.get('status')?.at(-1) ?? ''
+  const wanted = options.words.map(word => word.toLowerCase().replaceAll('_', '-'))
+  const idOf = (plural: string) => plural.toLowerCase().replaceAll(' ', '-')
+  const isWanted = (plural: string) =>
+    wanted.length === 0 || wanted.some(word => word === idOf(plural) || `${word}s` === idOf(plural))
+  const namesOf = (kind: ComponentKind) =>
+    registry.names(kind).filter(name => status === '' || (registry.get(kind, name)?.status ?? 'stable') === status)
+  const shown = KINDS.filter(([plural]) => isWanted(plural))
+  switch (format) {
+    case 'json': {
+      const lists = Object.fromEntries(shown.map(([plural, kind]) => [idOf(plural), namesOf(kind)]))
+      process.stdout.write(`${JSON.stringify(lists)}\n`)
+      return 0
+    }
+    case 'text':
+      for (const [index, [plural, kind]] of shown.entries()) {
+        const lines = namesOf(kind).map(name => `  - ${name}`)
+        process.stdout.write(`${index === 0 ? '' : '\n'}${plural}:\n${lines.join('\n')}\n`)
+      }
+      return 0
+    default:
+      process.stderr.write(`Unrecognised format: ${format}\n`)
+      return 1
+  }
+}
