@@ -118,7 +118,7 @@ function PaletteBody({ onClose, onShortcuts }: { onClose: () => void; onShortcut
               onClick={() => run(command)}
               className={classNames(
                 'flex h-9 cursor-pointer items-center gap-3 rounded-md px-2.5 text-sm',
-                at === chosen ? 'bg-hover text-ink' : 'text-muted',
+                at === chosen ? 'bg-pressed text-ink' : 'text-muted',
               )}
             >
               <Icon name={command.icon} size={15} className="text-faint" />

@@ -37,7 +37,7 @@ export function Menu({
               disabled={item.disabled ?? false}
               onSelect={item.onSelect}
               className={classNames(
-                'flex cursor-pointer items-start gap-2.5 rounded-md px-2.5 py-1.5 text-sm outline-none select-none data-disabled:opacity-45 data-highlighted:bg-hover',
+                'flex cursor-pointer items-start gap-2.5 rounded-md px-2.5 py-1.5 text-sm outline-none select-none data-disabled:opacity-45 data-highlighted:bg-pressed',
                 item.danger === true ? 'text-bad' : 'text-ink',
               )}
             >
