@@ -69,7 +69,8 @@ export class Agent {
 
   /** What the agent reports at this moment, without its log lines. */
   get figures(): AgentReport {
-    const { figures } = this.#options
+    const { figures, view } = this.#options
+    const traffic = figures.traffic()
     return {
       revision: this.#revision,
       instances: this.#supervisor?.reports ?? [],
@@ -77,7 +78,8 @@ export class Agent {
       cpu: this.#cpuShare,
       memoryBytes: process.memoryUsage.rss(),
       connections: figures.connections(),
-      traffic: figures.traffic(),
+      // What the agent asks for itself, so that the console has something to show, is nobody's traffic.
+      traffic: { ...traffic, fetchedBytes: Math.max(0, traffic.fetchedBytes - view.client.receivedBytes) },
       logs: [],
     }
   }

@@ -1,7 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import process from 'node:process'
+import { rmSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { KafkaFigures } from '../agent/index.ts'
 import { systemClock, systemRandom } from '../base/index.ts'
@@ -9,6 +6,7 @@ import { Broker, localLogConfig } from '../broker/index.ts'
 import { type Metadata, openSqliteMetadata } from '../metadata/index.ts'
 import { openStore } from '../storage/index.ts'
 import { type Closers, listen, type StackOptions } from './stack.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** The Kafka port of a stack. */
 export interface KafkaPort {
@@ -75,24 +73,8 @@ function figuresOf(broker: Broker, metadata: Metadata): KafkaFigures {
   }
 }
 
-const temporaryPrefix = 'penstock-playground-'
-
-/** A folder that goes with the process. One that was killed leaves its folder behind; the next one clears it away. */
 function temporaryBucket(closers: Closers): string {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = name.startsWith(temporaryPrefix) ? Number(name.slice(temporaryPrefix.length).split('-')[0]) : 0
-    if (pid > 0 && !isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
-  }
-  const folder = mkdtempSync(join(tmpdir(), `${temporaryPrefix}${process.pid}-`))
+  const folder = temporaryFolder('playground')
   closers.push(() => rmSync(folder, { recursive: true, force: true }))
   return folder
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
+import { hostname } from 'node:os'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import {
@@ -16,6 +15,7 @@ import { type Log, systemClock, systemRandom } from '../base/index.ts'
 import { ControlPlane, ControlServer, openSqlite } from '../control/index.ts'
 import type { DataFolder } from './data-folder.ts'
 import { type KafkaPort, startKafka } from './stack-kafka.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 import { version } from './version.ts'
 
 /** Beside the bundle, or where the build puts it when the program runs from its sources. */
@@ -155,7 +155,7 @@ async function startPipelineServer({ host, pipelinesPort }: StackOptions, closer
   const server = new PipelineHttpServer()
   const port = await listen('pipelinesPort', pipelinesPort, wanted => server.listen(host, wanted))
   closers.push(() => server.close())
-  const socketFolder = mkdtempSync(join(tmpdir(), 'penstock-sockets-'))
+  const socketFolder = temporaryFolder('sockets')
   closers.push(() => rmSync(socketFolder, { recursive: true, force: true }))
   return { server, socketFolder, address: `${host}:${port}` }
 }

@@ -21,10 +21,16 @@ export class KafkaClient {
   readonly #host: string
   readonly #port: number
   #connection: Promise<Connection> | undefined
+  #receivedBytes = 0
 
   constructor(host: string, port: number) {
     this.#host = host
     this.#port = port
+  }
+
+  /** Bytes of all answers so far. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
   }
 
   /** Sends a request in the newest version that both sides know. Rejects when the connection is lost or times out. */
@@ -43,8 +49,9 @@ export class KafkaClient {
   }
 
   #connect(): Promise<Connection> {
-    this.#connection ??= Connection.open(this.#host, this.#port, () => {
-      this.#connection = undefined
+    this.#connection ??= Connection.open(this.#host, this.#port, {
+      onBytes: count => (this.#receivedBytes += count),
+      onClose: () => (this.#connection = undefined),
     })
     return this.#connection
   }
@@ -56,6 +63,11 @@ export function throwOnError(code: number, message: string | null = null): void 
   throw new KafkaError(code as ErrorCode, message ?? errorMessage(code))
 }
 
+interface ConnectionListener {
+  readonly onBytes: (count: number) => void
+  readonly onClose: () => void
+}
+
 class Connection {
   readonly #socket: Socket
   readonly #pending = new Map<number, Pending>()
@@ -64,9 +76,9 @@ class Connection {
   #receivedBytes = 0
   #nextId = 1
 
-  static async open(host: string, port: number, onClose: () => void): Promise<Connection> {
+  static async open(host: string, port: number, listener: ConnectionListener): Promise<Connection> {
     const socket = connect({ host, port, noDelay: true })
-    const connection = new Connection(socket, onClose)
+    const connection = new Connection(socket, listener)
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} in time`)),
@@ -83,9 +95,12 @@ class Connection {
     return connection
   }
 
-  private constructor(socket: Socket, onClose: () => void) {
+  private constructor(socket: Socket, { onBytes, onClose }: ConnectionListener) {
     this.#socket = socket
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('data', (chunk: Buffer) => {
+      onBytes(chunk.length)
+      this.#onData(chunk)
+    })
     let cause: Error | undefined
     socket.on('error', error => {
       cause = error

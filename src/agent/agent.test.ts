@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nullLog, systemClock } from '../base/index.ts'
+import { type AgentLink, type AgentReport, ControlError, type Orders, type RelayAnswer } from '../control/index.ts'
+import { Agent } from './agent.ts'
+import { KafkaClient } from './cluster/kafka-client.ts'
+
+/** A control plane that says what the test wants it to say. */
+class ScriptedLink implements AgentLink {
+  registrations = 0
+  left: string[] = []
+  reports: AgentReport[] = []
+  answers: RelayAnswer[] = []
+  readonly #polls: ((agentId: string) => Orders)[]
+
+  constructor(polls: readonly ((agentId: string) => Orders)[]) {
+    this.#polls = [...polls]
+  }
+
+  register() {
+    return Promise.resolve({ agentId: `agent-${++this.registrations}`, leaseMs: 20_000 })
+  }
+
+  async poll(agentId: string, revision: number, signal: AbortSignal): Promise<Orders> {
+    const next = this.#polls.shift()
+    if (next !== undefined) return next(agentId)
+    await systemClock.sleep(50, signal).catch(() => undefined)
+    return { revision, instances: [], questions: [] }
+  }
+
+  report(_agentId: string, report: AgentReport) {
+    this.reports.push(report)
+    return Promise.resolve()
+  }
+
+  answer(_agentId: string, _questionId: string, answer: RelayAnswer) {
+    this.answers.push(answer)
+    return Promise.resolve()
+  }
+
+  leave(agentId: string) {
+    this.left.push(agentId)
+    return Promise.resolve()
+  }
+}
+
+function start(link: AgentLink): Agent {
+  return new Agent({
+    link,
+    hello: {
+      identity: null,
+      name: 'test',
+      version: '0',
+      roles: ['proxy'],
+      pipelineGroup: '',
+      availabilityZone: '',
+      kafkaAddress: null,
+      httpAddress: null,
+      startedAt: 0,
+    },
+    // Nobody listens there.
+    view: { client: new KafkaClient('127.0.0.1', 1), metadata: undefined },
+    figures: {
+      connections: () => 0,
+      traffic: () => ({ producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }),
+      requests: () => new Map(),
+    },
+    clock: systemClock,
+    log: nullLog,
+    supervisor: undefined,
+  })
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!isSo()) {
+    assert.ok(performance.now() < deadline)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+test('an agent that was taken for lost registers again, and says good-bye at its end', async () => {
+  const link = new ScriptedLink([
+    () => {
+      throw new ControlError('agent_not_found', 'gone')
+    },
+  ])
+  const agent = start(link)
+  await until(() => link.registrations === 2 && link.reports.length > 0)
+  await agent.close()
+  assert.deepEqual(link.left, ['agent-2'])
+})
+
+test('a report tells the orders that it takes account of', async () => {
+  const link = new ScriptedLink([() => ({ revision: 7, instances: [], questions: [] })])
+  const agent = start(link)
+  await until(() => link.reports.some(({ revision }) => revision === 7))
+  await agent.close()
+})
+
+test('a question that cannot be answered is answered with the reason', async () => {
+  const question = { id: 'q', name: 'list_topics', request: { virtual_cluster_id: 'vci' } } as const
+  const link = new ScriptedLink([() => ({ revision: 1, instances: [], questions: [question] })])
+  const agent = start(link)
+  await until(() => link.answers.length > 0)
+  const [answer] = link.answers
+  assert.ok(answer?.ok === false && answer.error.code === 'no_agent_available')
+  await agent.close()
+})
