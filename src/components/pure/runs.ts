@@ -1,4 +1,4 @@
-import { type Batch, type MaybePromise, type Message, soloBatch } from '../../engine/index.ts'
+import { type Batch, joinSolo, type MaybePromise, type Message, soloBatch } from '../../engine/index.ts'
 
 /**
  * Runs `process` on the messages that `applies` holds for and leaves the others, keeping the order: neighbours for which it
@@ -22,6 +22,6 @@ export function processRuns(
   const results: MaybePromise<readonly Batch[]>[] = runs.map((run, index) =>
     isMatch[index] === true ? process(soloBatch(run)) : [soloBatch(run)],
   )
-  if (results.some(result => result instanceof Promise)) return Promise.all(results).then(batches => batches.flat())
-  return (results as (readonly Batch[])[]).flat()
+  if (results.some(result => result instanceof Promise)) return Promise.all(results).then(batches => joinSolo(batches.flat()))
+  return joinSolo((results as (readonly Batch[])[]).flat())
 }

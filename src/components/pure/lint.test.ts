@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { lintConfig } from '../../engine/index.ts'
+import { createRegistry, systemWorld } from '../index.ts'
+
+const lint = async (text: string) => {
+  const findings = await lintConfig(text, { registry: createRegistry(), world: systemWorld })
+  return findings.map(({ line, text: message }) => `${line}: ${message}`)
+}
+
+test('a correct configuration has no findings', async () => {
+  assert.deepEqual(await lint('input: { stdin: {} }\npipeline:\n  processors:\n    - mapping: root = this\n'), [])
+})
+
+test('unknown and missing fields are found at their lines, everywhere', async () => {
+  const text = `input:
+  generate:
+    intervall: 1s
+pipeline:
+  processors:
+    - switch:
+        - chek: true
+          processors: [ { log: { mesage: x } } ]
+`
+  assert.deepEqual(await lint(text), [
+    '3: field intervall not recognised',
+    '3: field mapping is required',
+    '7: field chek not recognised',
+    '8: field mesage not recognised',
+  ])
+})
+
+test('a component that nobody knows is the only finding', async () => {
+  assert.deepEqual(await lint('input: { stdin: {}, labell: x }\noutput:\n  kafkaa: {}\n'), [
+    '3: unable to infer output type from candidates: [kafkaa]',
+  ])
+})
+
+test('components that cannot run here are checked as well', async () => {
+  assert.deepEqual(await lint('output:\n  aws_s3:\n    bucket: b\n    pathh: x\n'), ['4: field pathh not recognised'])
+})
+
+test('a broken mapping is found at its own line', async () => {
+  const findings = await lint(
+    'pipeline:\n  processors:\n    - mapping: |\n        root.a = this.a\n        root.b = nope()\n',
+  )
+  assert.equal(findings.length, 1)
+  assert.match(findings[0]!, /^5: /)
+})
+
+test('labels must be of their own', async () => {
+  const text = 'input:\n  label: a\n  stdin: {}\noutput:\n  label: a\n  drop: {}\ncache_resources:\n  - memory: {}\n'
+  assert.deepEqual(await lint(text), [
+    "5: label 'a' collides with a previously defined label at line 2",
+    '8: the label field for resources must be unique and not empty',
+  ])
+})
+
+test('a comment in the first line switches the check off', async () => {
+  assert.deepEqual(await lint('# BENTO LINT DISABLE\nnope: 1\n'), [])
+})
+
+test('a variable that is not set is a finding', async () => {
+  assert.deepEqual(await lint('input: { file: { paths: [ "${PENSTOCK_NOT_SET}" ] } }\n'), [
+    '1: required environment variables were not set: [PENSTOCK_NOT_SET]',
+  ])
+})

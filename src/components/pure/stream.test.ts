@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nullLog, systemClock } from '../../base/index.ts'
+import {
+  type AnySpec,
+  type Batch,
+  BatchError,
+  ConfigError,
+  defineOutput,
+  field,
+  type Message,
+  startStream,
+} from '../../engine/index.ts'
+import { createRegistry, systemWorld } from '../index.ts'
+
+/** Runs a stream to its end; the output `collect` keeps what `accept` does not refuse. */
+async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {
+  const collected: string[] = []
+  const collect = defineOutput({
+    name: 'collect',
+    summary: 'Keeps messages for a test.',
+    config: field.anyObject('').default({}),
+    maxInFlight: 1,
+    create: () => ({
+      write(batch) {
+        accept(batch)
+        collected.push(batch.messages.map(textOf).join(batch.solo ? ' ' : '|'))
+      },
+    }),
+  })
+  const registry = createRegistry().extended([collect as unknown as AnySpec])
+  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  await stream.done
+  return collected
+}
+
+function textOf(message: Message): string {
+  return message.text()
+}
+
+const numbers = (count: number, more = '') =>
+  `input: { generate: { count: ${count}, interval: '', mapping: 'root.n = counter()'${more} } }\n`
+
+test('a stream ends when its input does and everything was delivered', async () => {
+  assert.deepEqual(await run(`${numbers(3)}output: { collect: {} }\n`), ['{"n":1} {"n":2} {"n":3}'])
+})
+
+test('a mapping that fails leaves the message and flags it', async () => {
+  const config = `${numbers(2)}pipeline:
+  processors:
+    - mapping: 'root.ok = if this.n == 2 { throw("no") } else { true }'
+    - catch: [ { mapping: 'root = "%s: %s".format(content().string(), error())' } ]
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), ['{"ok":true} {"n":2}: failed assignment (line 1): no'])
+})
+
+test('messages that are batches of their own are archived one by one, a batch as one', async () => {
+  const rest = 'pipeline: { processors: [ { archive: { format: json_array } } ] }\noutput: { collect: {} }\n'
+  assert.deepEqual(await run(`${numbers(2)}${rest}`), ['[{"n":1}] [{"n":2}]'])
+  assert.deepEqual(await run(`${numbers(2, ', batch_size: 2')}${rest}`), ['[{"n":1},{"n":2}]'])
+})
+
+test('only the messages that were refused are delivered again', async () => {
+  let attempts = 0
+  const delivered = await run(`${numbers(3)}output: { collect: {} }\n`, () => {
+    attempts++
+    if (attempts === 1) throw new BatchError(new Map([[1, new Error('busy')]]))
+  })
+  assert.deepEqual(delivered, ['{"n":2}'])
+})
+
+test('after an expansion the message that it came from is delivered again', async () => {
+  let attempts = 0
+  const config = `${numbers(2, ', batch_size: 2')}pipeline:
+  processors:
+    - mapping: 'root = [this.n, this.n * 10]'
+    - unarchive: { format: json_array }
+output: { collect: {} }
+`
+  const delivered = await run(config, () => {
+    attempts++
+    if (attempts === 1) throw new BatchError(new Map([[2, new Error('busy')]]))
+  })
+  assert.deepEqual(delivered, ['2|20'])
+})
+
+test('a fallback gets only what failed, with the reason', async () => {
+  const config = `${numbers(2)}output:
+  fallback:
+    - switch: { cases: [ { check: this.n == 1, output: { drop: {} } }, { output: { reject: 'no ${'${! json("n") }'}' } } ] }
+    - collect: {}
+      processors: [ { mapping: 'root = metadata("fallback_error")' } ]
+`
+  assert.deepEqual(await run(config), ['no 2'])
+})
+
+test('a branch maps its answer back and leaves failed messages alone', async () => {
+  const config = `${numbers(2)}pipeline:
+  processors:
+    - branch:
+        request_map: 'root = this.n'
+        processors: [ { mapping: 'root = if this == 2 { throw("x") } else { this + 1 }' } ]
+        result_map: 'root.next = this'
+    - mapping: 'root = this.assign({"failed": errored()})'
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), ['{"failed":false,"n":1,"next":2} {"failed":true,"n":2}'])
+})
+
+test('a policy collects messages, and the end of the input delivers the rest', async () => {
+  const config = `input:
+  batched:
+    child: { generate: { count: 5, interval: '', mapping: 'root = counter()' } }
+    policy: { count: 2 }
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), ['1|2', '3|4', '5'])
+})
+
+test('the memory buffer passes everything on', async () => {
+  assert.deepEqual(await run(`${numbers(2)}buffer: { memory: {} }\noutput: { collect: {} }\n`), ['{"n":1} {"n":2}'])
+})
+
+test('dedupe drops what its cache knows', async () => {
+  const config = `input: { generate: { count: 4, interval: '', mapping: 'root = counter() % 2' } }
+pipeline: { processors: [ { dedupe: { cache: seen, key: '${'${! content() }'}' } } ] }
+output: { collect: {} }
+cache_resources: [ { label: seen, memory: {} } ]
+`
+  assert.deepEqual(await run(config), ['1 0'])
+})
+
+test('a resource that does not exist keeps the stream from starting', async () => {
+  const config = `${numbers(1)}pipeline: { processors: [ { resource: nope } ] }\noutput: { collect: {} }\n`
+  await assert.rejects(run(config), (error: unknown) => error instanceof ConfigError && /nope/.test(error.message))
+})
+
+test('a stream that is stopped closes although its input has no end', async () => {
+  const registry = createRegistry()
+  const text = "input: { generate: { interval: 1h, mapping: 'root = 1' } }\noutput: { drop: {} }\n"
+  const stream = await startStream(text, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  await stream.stop(2000)
+  await stream.done
+})

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseYaml, plainValue, valueOf, YamlError } from './node.ts'
+
+const value = (text: string) => plainValue(parseYaml(text))
+
+test('scalars have the types that YAML gives them', () => {
+  assert.deepEqual(value('[1, 0x10, 0o17, 017, 1_000, 1.5, true, yes, null, ~, "1", 12345678901234567890]'), [
+    1,
+    16,
+    15,
+    15,
+    1000,
+    1.5,
+    true,
+    'yes',
+    null,
+    null,
+    '1',
+    12345678901234567890n,
+  ])
+})
+
+test('only the first document counts, and a key written twice has its last value', () => {
+  assert.deepEqual(value('a: 1\na: 2\n---\nb: 3\n'), { a: 2 })
+})
+
+test('nodes know their lines, blocks that of their first key', () => {
+  const root = parseYaml('input:\n  stdin: {}\noutput:\n  # why\n  drop: {}\n')
+  assert.equal(valueOf(root, 'output')?.line, 5)
+})
+
+test('an alias stands for its anchor, and an unknown one is an error', () => {
+  assert.deepEqual(value('a: &x {b: 1}\nc: *x\n'), { a: { b: 1 }, c: { b: 1 } })
+  assert.throws(() => parseYaml('a: *nope\n'), new YamlError("yaml: unknown anchor 'nope' referenced"))
+})
+
+test('broken text is an error in the words of the original', () => {
+  assert.throws(() => parseYaml("a:\n  b: 'x\n"), new YamlError('yaml: line 2: found unexpected end of stream'))
+  assert.throws(() => parseYaml('a: { b: 1\nc: 2\n'), /did not find expected ',' or '}'/)
+})
