@@ -1,5 +1,6 @@
 import { QueryCache, QueryClient, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query'
 import { call, isSignedOut, RequestError } from './client.ts'
+import { measureTopics, type TopicSample } from './topic-rates.ts'
 import type { ApiName, ApiRequest, ApiResponse, LogLine, PipelineState, TopicRecord } from './types.ts'
 
 /** Every place that caches what the server said is named here, so that a change knows what to read again. */
@@ -64,7 +65,12 @@ export function clusterQueries(clusterId: string) {
     }),
     topics: queryOptions({
       queryKey: keys.topics,
-      queryFn: async ({ signal }) => (await call('list_topics', cluster, signal)).topics,
+      queryFn: async ({ client, signal }) => {
+        const { topics } = await call('list_topics', cluster, signal)
+        return measureTopics(client.getQueryData<TopicSample>(keys.topics), topics, Date.now())
+      },
+      select: sample => sample.topics,
+      structuralSharing: false,
       refetchInterval: 3000,
     }),
     topic: (topicName: string) =>

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { Topic } from '../../api/types.ts'
+import type { MeasuredTopic } from '../../api/topic-rates.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Card } from '../../ui/Card.tsx'
 import { SearchField } from '../../ui/Field.tsx'
-import { formatBytes, formatCount } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatRate } from '../../ui/format.ts'
 import { Limited } from '../../ui/Limited.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { Pill } from '../../ui/Pill.tsx'
@@ -65,13 +65,14 @@ export default function TopicsPage() {
   )
 }
 
-function TopicTable({ topics }: { topics: readonly Topic[] }) {
+function TopicTable({ topics }: { topics: readonly MeasuredTopic[] }) {
   return (
     <Table label="Topics">
       <HeaderRow>
         <Heading>Name</Heading>
         <Heading figures>Partitions</Heading>
         <Heading figures>Records</Heading>
+        <Heading figures>Written</Heading>
         <Heading figures>Size</Heading>
         <Heading>Clean-up</Heading>
       </HeaderRow>
@@ -90,6 +91,16 @@ function TopicTable({ topics }: { topics: readonly Topic[] }) {
             </Cell>
             <Cell figures>{formatCount(topic.partition_count)}</Cell>
             <Cell figures>{formatCount(topic.record_count)}</Cell>
+            <Cell figures>
+              {topic.records_per_second === null ? (
+                <span className="text-faint">–</span>
+              ) : (
+                <>
+                  {formatRate(topic.records_per_second)}
+                  <span className="text-faint">/s</span>
+                </>
+              )}
+            </Cell>
             <Cell figures className="text-muted">
               {topic.size_bytes === null ? '–' : formatBytes(topic.size_bytes)}
             </Cell>
