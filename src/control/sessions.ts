@@ -4,7 +4,6 @@ import { Body } from './api/endpoint.ts'
 import type { Caller, ControlPlane } from './control-plane.ts'
 import { ControlError } from './errors.ts'
 
-const cookieName = 'penstock_session'
 const keyHeader = 'warpstream-api-key'
 
 /** Who sends this request: by key, or by the session cookie of a signed-in browser. */
@@ -33,7 +32,7 @@ export const sessionEndpoints = {
     reply: FastifyReply,
   ): Promise<DescribeSessionResponse> {
     const { session, maxAgeMs } = await plane.signIn(new Body(request.body ?? {}).text('token'))
-    setCookie(reply, session, maxAgeMs / 1000)
+    setCookie(request, reply, session, maxAgeMs / 1000)
     return describe(plane)
   },
 
@@ -45,7 +44,7 @@ export const sessionEndpoints = {
   async delete_session(plane: ControlPlane, request: FastifyRequest, reply: FastifyReply): Promise<Empty> {
     const session = sessionOf(request)
     if (session !== undefined) await plane.signOut(session)
-    setCookie(reply, '', 0)
+    setCookie(request, reply, '', 0)
     return {}
   },
 }
@@ -55,14 +54,22 @@ function describe(plane: ControlPlane): DescribeSessionResponse {
   return { default_virtual_cluster_id: plane.first.cluster.id, version, is_ephemeral: isEphemeral }
 }
 
-function setCookie(reply: FastifyReply, value: string, maxAgeSeconds: number): void {
-  reply.header('set-cookie', `${cookieName}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict`)
+function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, maxAgeSeconds: number): void {
+  reply.header(
+    'set-cookie',
+    `${cookieName(request)}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict`,
+  )
 }
 
-// Browsers do not tell ports apart where cookies are concerned; a second program on this host has a cookie of its own
-// session, which is simply not known here.
+// Browsers do not tell ports apart where cookies are concerned: without it in the name, two playgrounds side by side would
+// sign each other out.
+function cookieName(request: FastifyRequest): string {
+  return `penstock_session_${request.socket.localPort}`
+}
+
 function sessionOf(request: FastifyRequest): string | undefined {
   const cookies = (request.headers.cookie ?? '').split(';').map(cookie => cookie.trim())
-  const value = cookies.find(cookie => cookie.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1)
+  const prefix = `${cookieName(request)}=`
+  const value = cookies.find(cookie => cookie.startsWith(prefix))?.slice(prefix.length)
   return value === '' ? undefined : value
 }
