@@ -208,11 +208,16 @@ export class Groups {
   }
 
   #onDue({ groupId, timer }: GroupTimer): void {
-    void this.#entries.get(groupId)?.then(entry => {
-      if (this.#closed) return
-      entry.timers.delete(timerKey(timer))
-      this.#handle(groupId, entry, { kind: 'timer', timer })
-    })
+    this.#entries
+      .get(groupId)
+      ?.then(entry => {
+        if (this.#closed) return
+        entry.timers.delete(timerKey(timer))
+        this.#handle(groupId, entry, { kind: 'timer', timer })
+      })
+      .catch((error: unknown) =>
+        this.#options.log.error('group timer failed', { group: groupId, error: String(error) }),
+      )
   }
 
   #entry(groupId: string): Promise<Entry> {

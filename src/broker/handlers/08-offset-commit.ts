@@ -4,7 +4,7 @@
 // group has no members. An unknown partition or a text that is too long is an error of that partition alone.
 // v6 leader epochs. v7 static members. v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
-import type { Catalog, CommittedOffset, Topic } from '../../metadata/index.ts'
+import { type Catalog, type CommittedOffset, MetadataError, type Topic } from '../../metadata/index.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 
 type Request = RequestOf<'OffsetCommit'>
@@ -43,14 +43,30 @@ export default defineHandler('OffsetCommit', {
       return { name: wanted.name, topicId: wanted.topicId, partitions }
     })
     if (offsets.length > 0) {
-      const problems = await broker.metadata.commitOffsets(request.groupId, offsets)
-      problems.forEach((problem, i) => {
-        if (problem !== null) places[i]!.errorCode = ErrorCode[problem]
+      const codes = await commit(request.groupId, offsets, broker)
+      codes.forEach((code, i) => {
+        places[i]!.errorCode = code
       })
     }
     return { topics }
   },
 })
+
+/** What could not be stored now may be stored later: the client tries again. */
+async function commit(
+  groupId: string,
+  offsets: readonly CommittedOffset[],
+  broker: BrokerContext,
+): Promise<ErrorCode[]> {
+  try {
+    const problems = await broker.metadata.commitOffsets(groupId, offsets)
+    return problems.map(problem => (problem === null ? ErrorCode.NONE : ErrorCode[problem]))
+  } catch (error) {
+    if (!(error instanceof MetadataError)) throw error
+    broker.log.warn('offsets could not be committed', { group: groupId, error: error.message })
+    return offsets.map(() => ErrorCode.COORDINATOR_NOT_AVAILABLE)
+  }
+}
 
 function mayCommit(request: Request, broker: BrokerContext): ErrorCode | Promise<ErrorCode> {
   if (request.groupId === '' && request.generationIdOrMemberEpoch >= 0) return ErrorCode.INVALID_GROUP_ID

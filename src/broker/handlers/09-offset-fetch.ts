@@ -3,7 +3,7 @@
 // Behaviour: a partition without a commit is -1 with an empty text, without an error, and so is one that does not exist.
 // v2 null asks for all partitions that have a commit. v7 requireStable. v8 several groups. v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
-import type { Catalog, CommittedOffset, Topic } from '../../metadata/index.ts'
+import { type Catalog, type CommittedOffset, MetadataError, type Topic } from '../../metadata/index.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 
 type Group = RequestOf<'OffsetFetch'>['groups'][number]
@@ -29,7 +29,18 @@ export default defineHandler('OffsetFetch', {
   },
 })
 
-async function answerGroup({ groupId, topics }: Group, version: number, broker: BrokerContext): Promise<GroupAnswer> {
+/** What cannot be read now can be read later: the client tries again. */
+async function answerGroup(group: Group, version: number, broker: BrokerContext): Promise<GroupAnswer> {
+  try {
+    return await readGroup(group, version, broker)
+  } catch (error) {
+    if (!(error instanceof MetadataError)) throw error
+    broker.log.warn('offsets could not be read', { group: group.groupId, error: error.message })
+    return { groupId: group.groupId, topics: [], errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE }
+  }
+}
+
+async function readGroup({ groupId, topics }: Group, version: number, broker: BrokerContext): Promise<GroupAnswer> {
   const offsets = await broker.metadata.groupOffsets(groupId)
   const byTopic = new Map<string, Map<number, CommittedOffset>>()
   for (const offset of offsets) {
