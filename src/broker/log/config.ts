@@ -44,7 +44,7 @@ export const localLogConfig: LogConfig = {
   maxLingerMs: 25,
   flushBytes: 8 * 1024 * 1024,
   overlapBytes: 1024 * 1024,
-  maxUploads: 4,
+  maxUploads: 8,
   uploadRetries: 3,
   uploadRetryBackoffMs: 50,
   congestionBytes: 64 * 1024 * 1024,
