@@ -10,7 +10,12 @@ export interface HealthInput {
   /** How many came to their end. */
   readonly completed: number
   readonly instances: readonly InstanceReport[]
+  /** Milliseconds since 1970. */
+  readonly now: number
 }
+
+/** An instance that was started again after a failure is taken for well only when it has run for so long. */
+const recoveryMs = 60_000
 
 /** How a pipeline does as a whole, and one sentence that says why. */
 export function healthOf(input: HealthInput): { readonly health: PipelineHealth; readonly explanation: string | null } {
@@ -32,6 +37,9 @@ export function healthOf(input: HealthInput): { readonly health: PipelineHealth;
     return { health: running > 0 ? 'degraded' : 'failing', explanation }
   }
   const outdated = instances.some(({ configurationId }) => configurationId !== input.deployedConfigurationId)
+  const recovering = instances.find(({ error, since }) => error !== null && input.now - since < recoveryMs)
+  if (running >= wanted && !outdated && recovering !== undefined)
+    return { health: 'degraded', explanation: `started again a moment ago: ${recovering.error!.message}` }
   if (running >= wanted && !outdated) return { health: 'running', explanation: null }
   return {
     health: 'starting',

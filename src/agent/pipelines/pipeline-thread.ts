@@ -53,17 +53,20 @@ export async function runThread(
     end ??= { kind: 'failed', code, message }
     void worker.terminate()
   }
-  let heapBytes = 0
+  const limitBytes = limits.memoryMb * 1024 * 1024
+  let usedBytes = 0
   const watch = setInterval(() => {
     const silentMs = performance.now() - lastSign
     if (silentMs < askHeapAfterMs) return
     // A thread that collects garbage all the time is as silent as one in a loop; its heap can be asked for all the same.
     worker.getHeapStatistics().then(
-      heap => (heapBytes = heap.used_heap_size),
+      heap => (usedBytes = heap.used_heap_size + heap.external_memory),
       () => {}, // it has ended meanwhile
     )
+    // Buffers are not part of the heap that the limit of the thread itself is about.
+    if (usedBytes > limitBytes * 1.1) return kill('out_of_memory', outOfMemory(limits))
     if (silentMs < limits.silentMs) return
-    if (heapBytes > limits.memoryMb * 1024 * 1024 * 0.7) return kill('out_of_memory', outOfMemory(limits))
+    if (usedBytes > limitBytes * 0.7) return kill('out_of_memory', outOfMemory(limits))
     kill(
       'unresponsive',
       `the pipeline did not respond for ${limits.silentMs / 1000} s and was stopped: it may be in an endless loop`,
@@ -82,7 +85,7 @@ export async function runThread(
         return listener.onStarted()
       case 'pulse':
         listener.onPulse(message)
-        if (message.memoryBytes > limits.memoryMb * 1024 * 1024 * 1.1) kill('out_of_memory', outOfMemory(limits))
+        if (message.memoryBytes > limitBytes * 1.1) kill('out_of_memory', outOfMemory(limits))
         return
       case 'endpoints':
         return listener.onEndpoints(message.paths)

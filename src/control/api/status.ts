@@ -144,7 +144,8 @@ function statusOf(plane: ControlPlane, pipeline: Pipeline, configurations: reado
   const placed = plane.fleet.placed(pipeline.id) ?? { wanted: 0, completed: 0 }
   const { pipelineGroup } = readSettings(deployed?.yaml ?? '').settings
   const { state, deployedConfigurationId } = pipeline
-  const health = healthOf({ state, deployedConfigurationId, pipelineGroup, ...placed, instances })
+  const now = plane.options.clock.now()
+  const health = healthOf({ state, deployedConfigurationId, pipelineGroup, ...placed, instances, now })
   return {
     pipeline_id: pipeline.id,
     pipeline_name: pipeline.name,
