@@ -21,6 +21,7 @@ function instance(state: InstanceReport['state'], more: Partial<InstanceReport> 
   }
 }
 
+const now = 1_000_000
 const failed = instance('backing_off', { error: { code: 'stream', message: 'no route', at: 0 } })
 
 function health(more: Partial<HealthInput>): string {
@@ -30,6 +31,7 @@ function health(more: Partial<HealthInput>): string {
     pipelineGroup: '',
     wanted: 1,
     completed: 0,
+    now,
   } as const
   const { health: found, explanation } = healthOf({ ...wanted, instances: [], ...more })
   return explanation === null ? found : `${found}: ${explanation}`
@@ -56,6 +58,13 @@ test('a pipeline is as well as its instances', () => {
 test('while an earlier version still runs the pipeline changes over', () => {
   const input = { deployedConfigurationId: 'v1', instances: [instance('running')] }
   assert.equal(health(input), 'starting: changing over to the deployed version')
+})
+
+test('an instance that came back from a failure has to prove itself first', () => {
+  const { error } = failed
+  const back = 'degraded: started again a moment ago: no route'
+  assert.equal(health({ instances: [instance('running', { error, since: now - 1000 })] }), back)
+  assert.equal(health({ instances: [instance('running', { error, since: now - 60_000 })] }), 'running')
 })
 
 test('between two scheduled runs a pipeline is running', () => {
