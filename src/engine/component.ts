@@ -187,6 +187,8 @@ export interface ComponentConfig {
   readonly spec: AnySpec
   /** The `processors` beside an input or output. */
   readonly processors: readonly ComponentConfig[]
+  /** The same once more, with mappings (and their counters) of its own: for copies. */
+  fresh(): ComponentConfig
 }
 
 /** What a component gets to live with. */

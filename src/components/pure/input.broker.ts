@@ -24,7 +24,7 @@ export default defineInput({
     if (config.inputs.length === 0) throw new ConfigError('attempting to create broker input type with no inputs')
     const children: InputHandle[] = []
     for (let copy = 0; copy < config.copies; copy++) {
-      for (const child of config.inputs) children.push(await resources.input(child))
+      for (const child of config.inputs) children.push(await resources.input(copy === 0 ? child : child.fresh()))
     }
     const merged = new MergedSource(children)
     const { count, byte_size: bytes, period, check, processors } = config.batching

@@ -93,7 +93,7 @@ class ReadUntilInput implements Input {
       }
       await pause(this.#backoff.next() ?? 1000, signal)
       if (signal.aborted) return null
-      this.#input = await this.#resources.input(this.#config.input)
+      this.#input = await this.#resources.input(this.#config.input.fresh())
     }
     const { idle_timeout: idleMs } = this.#config
     const timer = new AbortController()

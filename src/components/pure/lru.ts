@@ -33,7 +33,9 @@ export class LruCache implements Cache {
   }
 
   add(key: string, value: Uint8Array, ttlMs?: number): boolean {
-    if (this.get(key) !== undefined) return false
+    // Asking whether a key exists does not count as its use.
+    const item = this.#items.get(key)
+    if (item !== undefined && item.expiresAt > this.#now()) return false
     this.set(key, value, ttlMs)
     return true
   }

@@ -37,7 +37,7 @@ export default defineOutput({
     }
     const outputs: OutputHandle[] = []
     for (let copy = 0; copy < config.copies; copy++) {
-      for (const child of config.outputs) outputs.push(await resources.output(child))
+      for (const child of config.outputs) outputs.push(await resources.output(copy === 0 ? child : child.fresh()))
     }
     const retried = outputs.map(output => new RetryingWriter(output, forEver, resources))
     switch (config.pattern.toLowerCase()) {

@@ -22,6 +22,7 @@ export function processRuns(
   const results: MaybePromise<readonly Batch[]>[] = runs.map((run, index) =>
     isMatch[index] === true ? process(soloBatch(run)) : [soloBatch(run)],
   )
-  if (results.some(result => result instanceof Promise)) return Promise.all(results).then(batches => joinSolo(batches.flat()))
+  if (results.some(result => result instanceof Promise))
+    return Promise.all(results).then(batches => joinSolo(batches.flat()))
   return joinSolo((results as (readonly Batch[])[]).flat())
 }

@@ -141,6 +141,7 @@ export function parseComponent(
   // A null body means the same as none: everything by default.
   const isEmpty = body === undefined || (body.tag === '!!null' && body.value === 'null')
   return {
+    fresh: () => parseComponent(context, kind, written, path),
     kind,
     name: spec.name,
     label: label === undefined ? '' : stringValue(label),

@@ -1,0 +1,23 @@
+import { defineScanner, field, Message } from '../../engine/index.ts'
+import { readAll } from './reading.ts'
+
+export default defineScanner({
+  name: 'to_the_end',
+  categories: ['Utility'],
+  summary: 'Makes all of a source one message.',
+  config: field.anyObject('').default({}),
+  create: () => ({
+    scan(source) {
+      let isRead = false
+      return {
+        async next() {
+          if (isRead) return null
+          isRead = true
+          const bytes = await readAll(source)
+          return bytes.length === 0 ? null : [Message.fromBytes(bytes, source.metadata)]
+        },
+        close: () => source.close(),
+      }
+    },
+  }),
+})
