@@ -109,7 +109,7 @@ export class StatementWriter {
   }
 
   #write(target: Assignment['target'], value: string, fresh: boolean, special = false): string {
-    const { program, variables } = this.#context
+    const { program, variables, self } = this.#context
     switch (target.kind) {
       case 'variable': {
         const local = variables!.local(target.name, program)
@@ -121,6 +121,8 @@ export class StatementWriter {
         return `${local} = ${value} === ${program.use('DELETED')} ? undefined : ${value}`
       }
       case 'metadata':
+        // A map sees no message of its own; only its if statements get here, anything else is refused when parsed.
+        if (self !== null) return `${program.use('fail')}("unable to assign metadata in the current context", ${value})`
         return target.key === null ? `f.replaceMetadata(${value})` : `f.setMetadata(${quote(target.key)}, ${value})`
       case 'root':
         return this.#writeRoot(target.path, value, fresh, special)

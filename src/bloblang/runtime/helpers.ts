@@ -13,8 +13,8 @@ import type { Frame } from './frame.ts'
 import * as operators from './operators.ts'
 import { elementAt, slice } from './sequence.ts'
 
-/** Fails with a text that is known when the program is written. */
-function fail(message: string): never {
+/** Fails with a text that is known when the program is written; a value is computed first, as that may fail as well. */
+function fail(message: string, _value?: Value): never {
   throw new MappingError(message)
 }
 

@@ -2,7 +2,7 @@ import { MappingError, WrongTypeError } from '../errors.ts'
 import { describeWrongType } from '../data/errors.ts'
 import { FOLDABLE } from '../runtime/operators.ts'
 import { DELETED, Float, NOTHING, type Value } from '../value.ts'
-import { annotationOf } from './annotation.ts'
+import { annotationOf, knownArgument, splitDotPath } from './annotation.ts'
 import { ArgumentError, bindArguments, type BoundArguments, type Signature, type WrittenArgument } from './arguments.ts'
 import type { BinaryOperator, FunctionCall, Literal, MatchCase, MethodCall, ObjectLiteral, Query } from './ast.ts'
 import { expecting, fatal, Fault, joined, required } from './fault.ts'
@@ -60,8 +60,10 @@ export class QueryParser extends Reader {
     const start = this.at
     const terms: Query[] = []
     const operators: BinaryOperator[] = []
+    const negative = new Set<number>()
     for (;;) {
-      const term = this.#signedTerm(start)
+      if (this.#minus()) negative.add(terms.length)
+      const term = this.#term()
       if (term instanceof Fault) return term
       terms.push(term)
       const before = this.at
@@ -74,6 +76,12 @@ export class QueryParser extends Reader {
       operators.push(operator)
       this.skipSpace()
     }
+    // Signs are applied last: what is wrong behind a term is said before what is wrong with its negation.
+    for (const index of negative) {
+      const negated = this.#negated(terms[index]!, start)
+      if (negated instanceof Fault) return negated
+      terms[index] = negated
+    }
     return this.#arrange(terms, operators, start)
   }
 
@@ -84,15 +92,15 @@ export class QueryParser extends Reader {
     return operator
   }
 
-  #signedTerm(expressionStart: number): Query | Fault {
-    const start = this.at
-    const negative = this.text[start] === '-'
-    if (negative) {
-      this.at++
-      this.skipSpace()
-    }
-    const term = this.#term()
-    if (term instanceof Fault || !negative) return term
+  #minus(): boolean {
+    if (this.text[this.at] !== '-') return false
+    this.at++
+    this.skipSpace()
+    return true
+  }
+
+  #negated(term: Query, expressionStart: number): Query | Fault {
+    const { start } = term.span
     const zero: Literal = { kind: 'literal', value: 0n, annotation: null, origin: null, span: { start, end: start } }
     return this.#operation('-', zero, term, expressionStart, true)
   }
@@ -551,16 +559,23 @@ export class QueryParser extends Reader {
     const args = bindArguments(signature, written)
     if (args instanceof ArgumentError) return fatal(this.at, args.message, args.suggestions)
     const call: MethodCall = { kind: 'method', target, name, args, span: { start: target.span.start, end: this.at } }
+    const path = name === 'get' ? knownArgument(call, 0) : undefined
+    if (typeof path === 'string') return this.#path(target, splitDotPath(path))
     return this.#prepared(call, target.kind === 'literal' ? target.value : undefined)
   }
 
   #segment(target: Query): Query | Fault {
     const segment = this.oneOf<string>([() => this.name(), () => this.quoted()])
     if (segment instanceof Fault) return expecting(segment, 'field path')
+    return this.#path(target, [segment])
+  }
+
+  #path(target: Query, segments: readonly string[]): Query {
     const span = { start: target.span.start, end: this.at }
-    if (target.kind === 'field') return { kind: 'field', base: target.base, path: [...target.path, segment], span }
-    if (target.kind === 'path') return { kind: 'path', target: target.target, path: [...target.path, segment], span }
-    return { kind: 'path', target, path: [segment], span }
+    if (target.kind === 'field') return { kind: 'field', base: target.base, path: [...target.path, ...segments], span }
+    if (target.kind === 'path')
+      return { kind: 'path', target: target.target, path: [...target.path, ...segments], span }
+    return { kind: 'path', target, path: segments, span }
   }
 
   #comma(): true | Fault {

@@ -14,8 +14,8 @@ export function unquote(quoted: string): string | null {
   }
   for (const match of inner.matchAll(PIECE)) {
     const [piece] = match
-    if (piece.startsWith('\\x')) rawBytes.push(Number.parseInt(piece.slice(2), 16))
-    else if (/^\\[0-7]/.test(piece)) {
+    if (/^\\x[0-9a-fA-F]{2}$/.test(piece)) rawBytes.push(Number.parseInt(piece.slice(2), 16))
+    else if (/^\\[0-7]{3}$/.test(piece)) {
       const byte = Number.parseInt(piece.slice(1), 8)
       if (byte > 255) return null
       rawBytes.push(byte)

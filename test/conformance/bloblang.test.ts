@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { test } from 'node:test'
+import {
+  compileMapping,
+  DELETED,
+  MappingError,
+  MetadataDraft,
+  type MessageView,
+  NOTHING,
+  parseBody,
+  printJson,
+  utf8Bytes,
+  type Value,
+} from '../../src/bloblang/index.ts'
+import { fileImporter, systemWorld } from '../../src/components/index.ts'
+
+// Mappings with what the original answers to them through its `blobl` command: the whole program sees one line each.
+interface Case {
+  readonly mapping: string
+  readonly input?: string
+  readonly output?: string
+  readonly error?: string
+  readonly parse_error?: string
+}
+
+process.env['TZ'] = 'UTC'
+const folder = join(import.meta.dirname, 'bloblang')
+for (const file of globSync('*.jsonl', { cwd: folder })) {
+  test(`mappings of ${basename(file, '.jsonl')} answer as the original`, () => {
+    const problems: string[] = []
+    const lines = readFileSync(join(folder, file), 'utf8').split('\n')
+    for (const line of lines) {
+      if (line === '') continue
+      const recorded = JSON.parse(line) as Case
+      const got = run(recorded)
+      const expected = recorded.parse_error ?? recorded.error ?? recorded.output
+      if (got !== expected) {
+        problems.push(`${JSON.stringify(recorded.mapping)} on ${recorded.input ?? ''}\n  expected ${expected ?? ''}\n  got      ${got}`)
+      }
+    }
+    assert.equal(problems.length, 0, `${problems.length} of ${lines.length} differ:\n${problems.slice(0, 20).join('\n')}`)
+  })
+}
+
+function run({ mapping: text, input = '' }: Case): string {
+  const { mapping, diagnostics } = compileMapping(text, { world: systemWorld, importer: fileImporter('/nowhere') })
+  if (mapping === undefined) return diagnostics[0]!.excerpt.replaceAll('/nowhere/', '')
+  const message = new Line(input)
+  try {
+    const result = mapping.runCommand([message], message.draft, false)
+    if (result === DELETED) return ''
+    if (typeof result === 'string') return result
+    if (result instanceof Uint8Array) return Buffer.from(result).toString('utf8')
+    return result === NOTHING ? message.unchanged() : printJson(result, { escapeHtml: true })
+  } catch (error) {
+    if (error instanceof MappingError) return error.message
+    throw error
+  }
+}
+
+class Line implements MessageView {
+  readonly draft = new MetadataDraft()
+  readonly error = null
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  get metadata(): ReadonlyMap<string, Value> {
+    return this.draft.current
+  }
+
+  bodyText(): string {
+    return this.#text
+  }
+
+  bytes(): Uint8Array {
+    return utf8Bytes(this.#text)
+  }
+
+  structured(): Value {
+    return parseBody(this.#text)
+  }
+
+  unchanged(): string {
+    try {
+      return printJson(this.structured(), { escapeHtml: true })
+    } catch {
+      return this.#text
+    }
+  }
+}
