@@ -8,7 +8,7 @@ export function annotationOf(query: Query): string {
     case 'literal':
       return query.annotation ?? `${typeOf(query.value)} literal`
     case 'field':
-      return `field \`${[query.base, dotPath(query.path)].filter(part => part !== '').join('.')}\``
+      return `field \`${query.path.length === 0 ? query.base : `${query.base}.${dotPath(query.path)}`}\``
     case 'path':
       return `path \`${dotPath(query.path)}\``
     case 'variable':
