@@ -17,6 +17,7 @@ COMMANDS:
    run          run a stream
    lint         check configurations
    list         list components
+   test         run the unit tests of configurations
    blobl        run a mapping over documents from standard input
 
 GLOBAL OPTIONS:
@@ -70,6 +71,8 @@ async function runCommand(options: EngineOptions): Promise<number> {
     }
     case 'lint':
       return await (await import('./lint.ts')).lintFiles(options)
+    case 'test':
+      return await (await import('./test.ts')).testConfigs(options)
     case 'list':
       return await (await import('./list.ts')).listComponents(options)
     default:

@@ -13,8 +13,7 @@ export default defineScanner({
         async next() {
           if (isRead) return null
           isRead = true
-          const bytes = await readAll(source)
-          return bytes.length === 0 ? null : [Message.fromBytes(bytes, source.metadata)]
+          return [Message.fromBytes(await readAll(source), source.metadata)]
         },
         close: () => source.close(),
       }
