@@ -92,6 +92,12 @@ export function flattened(batches: readonly Batch[]): readonly Batch[] {
   return messages.length === 0 ? [] : [batchOf(messages)]
 }
 
+/** The batches of several results, at once where none has to be waited for. */
+export function collected(results: readonly MaybePromise<readonly Batch[]>[]): MaybePromise<readonly Batch[]> {
+  if (!results.some(result => result instanceof Promise)) return (results as readonly (readonly Batch[])[]).flat()
+  return Promise.all(results.map(result => Promise.resolve(result))).then(batches => batches.flat())
+}
+
 /** Continues with a value at once, or when it arrives. */
 export function andThen<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
   return value instanceof Promise ? value.then(next) : next(value)

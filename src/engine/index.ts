@@ -82,6 +82,7 @@ export { autoReplayNacksField, batchingField, maxInFlightField } from './common-
 export {
   allMessages,
   andThen,
+  collected,
   eachBatch,
   eachMessage,
   flattened,

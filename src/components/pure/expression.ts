@@ -10,7 +10,9 @@ export function expression(source: string, world: World): (value: Value) => Valu
       return (mapping satisfies Mapping).apply(value)
     } catch (error) {
       // The place in a mapping that nobody wrote helps nobody.
-      throw new Error((error as { message: string }).message.replace(/^failed assignment \(line 1\): (field `this`: )?/, ''))
+      throw new Error(
+        (error as { message: string }).message.replace(/^failed assignment \(line 1\): (field `this`: )?/, ''),
+      )
     }
   }
 }

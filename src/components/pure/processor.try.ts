@@ -2,6 +2,7 @@ import {
   allMessages,
   type Batch,
   type Chain,
+  collected,
   defineProcessor,
   field,
   type MaybePromise,
@@ -65,6 +66,5 @@ function step(processor: Processor, batches: readonly Batch[]): MaybePromise<rea
       run => processor.process(run),
     )
   })
-  if (results.some(result => result instanceof Promise)) return Promise.all(results).then(all => all.flat())
-  return (results as (readonly Batch[])[]).flat()
+  return collected(results)
 }

@@ -3,6 +3,7 @@ import {
   type Batch,
   type Chain,
   ClosedError,
+  collected,
   ConfigError,
   defineProcessor,
   eachBatch,
@@ -95,7 +96,5 @@ class WhileProcessor implements Processor {
 
 function runAll(chain: Chain, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
   if (batches.length === 1) return chain.run(batches[0]!)
-  const results = batches.map(batch => chain.run(batch))
-  if (results.some(result => result instanceof Promise)) return Promise.all(results).then(all => all.flat())
-  return (results as (readonly Batch[])[]).flat()
+  return collected(batches.map(batch => chain.run(batch)))
 }

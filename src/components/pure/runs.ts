@@ -1,4 +1,12 @@
-import { type Batch, joinSolo, type MaybePromise, type Message, soloBatch } from '../../engine/index.ts'
+import {
+  andThen,
+  type Batch,
+  collected,
+  joinSolo,
+  type MaybePromise,
+  type Message,
+  soloBatch,
+} from '../../engine/index.ts'
 
 /**
  * Runs `process` on the messages that `applies` holds for and leaves the others, keeping the order: neighbours for which it
@@ -22,7 +30,5 @@ export function processRuns(
   const results: MaybePromise<readonly Batch[]>[] = runs.map((run, index) =>
     isMatch[index] === true ? process(soloBatch(run)) : [soloBatch(run)],
   )
-  if (results.some(result => result instanceof Promise))
-    return Promise.all(results).then(batches => joinSolo(batches.flat()))
-  return joinSolo((results as (readonly Batch[])[]).flat())
+  return andThen(collected(results), joinSolo)
 }

@@ -78,7 +78,7 @@ export function split(delivery: Delivery, parts: readonly (readonly number[])[])
     },
     ack: acks.open(indexes),
   }))
-  acks.seal()
+  void acks.seal()
   return deliveries
 }
 
