@@ -1,0 +1,66 @@
+// How many messages a second one stream moves, file to file, whole process. `ENGINE_LINES` sets the number of lines;
+// `OTHER_ENGINE=/path/to/program` runs the same configurations by another program for comparison.
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import process from 'node:process'
+
+const lines = Number(process.env['ENGINE_LINES'] ?? 500_000)
+const programs = [join(import.meta.dirname, '../../bin/penstock'), process.env['OTHER_ENGINE'] ?? ''].filter(
+  path => path !== '',
+)
+const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
+try {
+  writeFileSync(join(folder, 'in.jsonl'), documents(lines))
+  writeFileSync(join(folder, 'one.jsonl'), documents(1))
+  for (const config of globSync(join(import.meta.dirname, '*.yaml')).toSorted()) {
+    copyFileSync(config, join(folder, 'config.yaml'))
+    const name = basename(config, '.yaml')
+    const rates = programs.map(program => `${basename(program)} ${rate(program, lines)}`)
+    console.log(`${name.padEnd(8)} ${rates.join('   ')}`)
+  }
+  const startUps = programs.map(program => `${basename(program)} ${startUp(program)}`)
+  console.log(`one message, start to exit: ${startUps.join('   ')}`)
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+/** The best of two runs. */
+function rate(program: string, count: number): string {
+  const seconds = Math.min(run(program, []), run(program, []))
+  return `${Math.round(count / seconds).toLocaleString('en')} messages/s`
+}
+
+function startUp(program: string): string {
+  const args = ['-s', 'input.file.paths.0=one.jsonl']
+  return `${Math.round(Math.min(...[1, 2, 3, 4, 5].map(() => run(program, args))) * 1000)} ms`
+}
+
+/** The seconds that one run takes. */
+function run(program: string, args: readonly string[]): number {
+  rmSync(join(folder, 'out.jsonl'), { force: true })
+  const startedAt = performance.now()
+  const result = spawnSync(program, ['-c', 'config.yaml', ...args], { cwd: folder, encoding: 'utf8' })
+  if (result.status !== 0) throw new Error(`${program} failed: ${result.stdout}${result.stderr}`)
+  return (performance.now() - startedAt) / 1000
+}
+
+/** Lines of some 210 bytes, the same every time. */
+function documents(count: number): string {
+  let seed = 1
+  const next = () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648
+  let text = ''
+  for (let i = 0; i < count; i++) {
+    text += `${JSON.stringify({
+      id: i,
+      user: { name: `user-${i % 1000}`, age: i % 90, email: `u${i % 1000}@example.com` },
+      event: ['view', 'click', 'buy'][Math.floor(next() * 3)],
+      ts: 1_700_000_000 + i,
+      price: Math.round(next() * 10_000) / 100,
+      tags: ['a', 'b', 'c'].slice(0, i % 4),
+      message: 'x'.repeat(20 + (i % 80)),
+    })}\n`
+  }
+  return text
+}
