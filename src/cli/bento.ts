@@ -16,7 +16,9 @@ COMMANDS:
    standalone   the same with a data folder that survives
    run          run a stream
    lint         check configurations
+   echo         print a configuration normalised
    list         list components
+   create       print a configuration with defaults
    test         run the unit tests of configurations
    blobl        run a mapping over documents from standard input
 
@@ -71,6 +73,10 @@ async function runCommand(options: EngineOptions): Promise<number> {
     }
     case 'lint':
       return await (await import('./lint.ts')).lintFiles(options)
+    case 'echo':
+      return await (await import('./echo.ts')).echoConfig(options)
+    case 'create':
+      return await (await import('./create.ts')).createConfig(options)
     case 'test':
       return await (await import('./test.ts')).testConfigs(options)
     case 'list':

@@ -91,3 +91,5 @@ export {
   withMessages,
 } from './each.ts'
 export { matchPath, type ServerOptions, StreamServer } from './http-server.ts'
+export { normalised } from './config/normalise.ts'
+export { printYaml } from './config/print.ts'

@@ -13,6 +13,8 @@ export interface Node {
   /** The text of a scalar. */
   readonly value: string
   readonly style: ScalarStyle
+  /** Whether a collection was written in braces or brackets. */
+  readonly flow?: boolean
   /** From 1; 0 where the node was not written in a file. */
   readonly line: number
   readonly column: number
@@ -223,11 +225,11 @@ class Builder {
     const base = { value: '', style: 'plain' as const, ...place, entries: [], items: [] }
     if (isMap(source)) {
       const entries = source.items.map(pair => this.#entry(pair as Yaml.Pair<Yaml.Node, Yaml.Node | null>))
-      return { ...base, kind: 'map', tag: source.tag ?? '!!map', entries }
+      return { ...base, kind: 'map', tag: source.tag ?? '!!map', entries, flow: source.flow === true }
     }
     if (isSeq(source)) {
       const items = source.items.map(item => this.build(item as Yaml.Node))
-      return { ...base, kind: 'seq', tag: source.tag ?? '!!seq', items }
+      return { ...base, kind: 'seq', tag: source.tag ?? '!!seq', items, flow: source.flow === true }
     }
     if (!isScalar(source)) return nullNode(place.line, place.column)
     const style = scalarStyle(source.type)

@@ -1,0 +1,90 @@
+import type { FieldShape } from '../fields.ts'
+import type { Registry } from '../registry.ts'
+import { inferName } from './envelope.ts'
+import { type Node, nodeOf, resolved, stringNode, valueOf } from './node.ts'
+import { defaultOf } from './values.ts'
+
+const SCRUBBED = '!!!SECRET_SCRUBBED!!!'
+
+/**
+ * A configuration with the defaults of its core fields, in the order of the fields, without `type` and with secrets scrubbed:
+ * what the original's `echo` shows. Bodies of components keep the fields that were written.
+ */
+export function normalised(registry: Registry, shapes: Readonly<Record<string, FieldShape>>, root: Node): Node {
+  return fields(registry, shapes, root, true)
+}
+
+function fields(
+  registry: Registry,
+  shapes: Readonly<Record<string, FieldShape>>,
+  written: Node,
+  withDefaults: boolean,
+): Node {
+  const node = resolved(written)
+  const entries = Object.entries(shapes).flatMap(([name, shape]) => {
+    const value = valueOf(node, name)
+    if (value !== undefined) return [{ key: stringNode(name), value: field(registry, shape, value, withDefaults) }]
+    const fallback = withDefaults && shape.optional !== true ? defaultOf(shape) : undefined
+    return fallback === undefined
+      ? []
+      : [{ key: stringNode(name), value: field(registry, shape, nodeOf(fallback), true) }]
+  })
+  return { ...node, kind: 'map', tag: '!!map', entries }
+}
+
+function field(registry: Registry, shape: FieldShape, written: Node, withDefaults: boolean): Node {
+  const node = resolved(written)
+  const each = (child: Node) => field(registry, { ...shape, structure: 'scalar' }, child, withDefaults)
+  switch (shape.structure) {
+    case '2darray':
+      return {
+        ...node,
+        items: node.items.map(item => field(registry, { ...shape, structure: 'array' }, item, withDefaults)),
+      }
+    case 'array':
+      return { ...node, items: node.items.map(each) }
+    case 'map':
+      return { ...node, entries: node.entries.map(({ key, value }) => ({ key, value: each(value) })) }
+    case 'scalar':
+      break
+  }
+  switch (shape.type) {
+    case 'object':
+      return shape.children === undefined ? node : fields(registry, shape.children, node, withDefaults)
+    case 'string':
+    case 'int':
+    case 'float':
+    case 'bool':
+    case 'unknown':
+      // A reference to the environment is no secret itself.
+      return shape.secret === true && node.value !== '' && !/^\$\{[^}]*\}$/.test(node.value)
+        ? stringNode(SCRUBBED)
+        : node
+    default:
+      return component(registry, shape.type, node)
+  }
+}
+
+function component(registry: Registry, kind: Parameters<typeof inferName>[1], node: Node): Node {
+  const inferred = inferName(registry, kind, node)
+  if ('error' in inferred) return node
+  const spec = registry.get(kind, inferred.name)!
+  const body = valueOf(node, spec.name) ?? valueOf(node, 'plugin') ?? nodeOf({})
+  const kept = (name: string) => node.entries.filter(entry => entry.key.value === name)
+  const processors = kept('processors').map(({ key, value }) => ({
+    key,
+    value: {
+      ...resolved(value),
+      items: resolved(value).items.map(item => component(registry, 'processor', resolved(item))),
+    },
+  }))
+  return {
+    ...node,
+    entries: [
+      ...kept('label'),
+      { key: stringNode(spec.name), value: field(registry, spec.config.shape, body, false) },
+      ...processors,
+      ...(kind === 'metrics' ? kept('mapping') : []),
+    ],
+  }
+}
