@@ -49,19 +49,12 @@ function failRead(message: string): number {
 
 /** A configuration with findings may not even parse: then they say more than the error. */
 function reportUnparsed(source: Source, options: EngineOptions, error: ConfigError): number {
-  const log = createLog(
-    {
-      level: options.logLevel || 'INFO',
-      format: 'logfmt',
-      add_timestamp: false,
-      level_name: 'level',
-      timestamp_name: 'time',
-      message_name: 'msg',
-      static_fields: { '@service': 'bento' },
-    },
-    line => void writeSync(1, line),
-    Date.now,
-  )
+  const { node } = source
+  const logger = node.entries.filter(entry => entry.key.value === 'logger')
+  const output = node.entries.find(entry => entry.key.value === 'output')?.value
+  const writesToStdout = output === undefined || output.entries.some(entry => entry.key.value === 'stdout')
+  const bare = parseStream({ ...node, entries: logger }, { ...source.options })
+  const log = makeLog(writesToStdout ? bare : { ...bare, output: { ...bare.output, name: '' } }, options)
   announce(log, source, options)
   if (!reportFindings(log, source, options)) return 1
   log.error(`Service closing due to: ${error.message}`)

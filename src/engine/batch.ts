@@ -66,6 +66,16 @@ export function joinSolo(batches: readonly Batch[]): readonly Batch[] {
   return result
 }
 
+/** The origin of a message that was made of a whole batch, whose first message came from `first`: always negative. */
+export function mergedOrigin(first: number): number {
+  return first < 0 ? first : -2 - first
+}
+
+/** The origin of a message, or of the first of those that it was made of. */
+export function firstOrigin(origin: number): number {
+  return origin < 0 ? -2 - origin : origin
+}
+
 /** Collects what became of the batches that one delivered batch was turned into, by the origins of their messages. */
 export class Outcome {
   #failures: Map<number, Error> | null = null

@@ -4,6 +4,8 @@ export {
   BatchError,
   batchOf,
   type Delivery,
+  firstOrigin,
+  mergedOrigin,
   joinSolo,
   logicalBatches,
   soloBatch,

@@ -39,7 +39,7 @@ export class Message implements MessageView {
   #value: Value | undefined
   readonly metadata: Metadata
   readonly error: MessageFailure | null
-  /** The index, in the batch that its input delivered, of the message that this one was made from; -1 where it has several. */
+  /** The index, in the batch that its input delivered, of the message that this one was made from; see `mergedOrigin` for several. */
   readonly origin: number
   readonly context: MessageContext | null
 

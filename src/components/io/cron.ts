@@ -16,7 +16,6 @@ export type Schedule =
       readonly eitherDay: boolean
     }
 
-
 const DESCRIPTORS: Readonly<Record<string, string>> = {
   '@yearly': '0 0 0 1 1 *',
   '@annually': '0 0 0 1 1 *',

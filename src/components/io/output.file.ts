@@ -75,8 +75,8 @@ class FileOutput implements Output {
     for (let index = 0; index < batch.messages.length; index++) {
       let path: string
       try {
-        const alone = batch.solo ? [batch.messages[index]!] : batch.messages
-        path = normalize(this.#path.eval(alone, batch.solo ? 0 : index))
+        // Files are written message by message: the path sees each alone.
+        path = normalize(this.#path.eval([batch.messages[index]!], 0))
       } catch (error) {
         failures.set(index, new Error(`path interpolation error: ${(error as { message: string }).message}`))
         continue

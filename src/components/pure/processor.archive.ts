@@ -6,6 +6,7 @@ import {
   defineProcessor,
   eachBatch,
   field,
+  mergedOrigin,
   type Message,
   type Resources,
 } from '../../engine/index.ts'
@@ -46,7 +47,7 @@ export default defineProcessor({
           try {
             const packed = pack(format, messages, nameOf, resources)
             // A message that was made of several stands for all of them.
-            return [batchOf([messages.length === 1 ? packed : packed.withOrigin(-1)])]
+            return [batchOf([messages.length === 1 ? packed : packed.withOrigin(mergedOrigin(packed.origin))])]
           } catch (error) {
             resources.log.error(`Failed to create archive: ${(error as { message: string }).message}`)
             return [batchOf(messages.map(message => resources.fail(message, error)))]

@@ -8,6 +8,8 @@ import {
   defineProcessor,
   eachBatch,
   field,
+  firstOrigin,
+  mergedOrigin,
   type MaybePromise,
   type Message,
   type Processor,
@@ -74,8 +76,8 @@ class SwitchProcessor implements Processor {
       if (done.length === 0) return []
       if (messages.length === 1) return [batchOf(done)]
       // Everything comes back in the order in which it, or what it was made of, came.
-      const sorted = done.toSorted((left, right) => left.origin - right.origin)
-      return [batchOf(sorted.map(message => message.withOrigin(messages[message.origin]?.origin ?? -1)))]
+      const sorted = done.toSorted((left, right) => firstOrigin(left.origin) - firstOrigin(right.origin))
+      return [batchOf(sorted.map(message => message.withOrigin(outerOrigin(messages, message.origin))))]
     }
     return routed instanceof Promise ? routed.then(finish) : finish()
   }
@@ -113,4 +115,10 @@ class SwitchProcessor implements Processor {
     }
     return results instanceof Promise ? results.then(proceed) : proceed(results)
   }
+}
+
+/** The origin that a message of the switch has for those outside of it. */
+function outerOrigin(messages: readonly Message[], origin: number): number {
+  const outer = messages[firstOrigin(origin)]?.origin ?? -1
+  return origin < 0 ? mergedOrigin(outer) : outer
 }
