@@ -69,6 +69,7 @@ export const loaders: Loaders = {
     while: () => import('./pure/processor.while.ts'),
   },
   cache: {
+    file: () => import('./io/cache.file.ts'),
     lru: () => import('./pure/cache.lru.ts'),
     memory: () => import('./pure/cache.memory.ts'),
     multilevel: () => import('./pure/cache.multilevel.ts'),

@@ -10,10 +10,27 @@ import { fileErrorText } from './io/files.ts'
 export const systemWorld: World = {
   now: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
   random: () => Math.random(),
-  randomBytes: count => randomFillSync(new Uint8Array(count)),
+  randomBytes: count => randomBytes(count),
   env: name => process.env[name],
   readFile: path => read(path),
   hostname: () => hostname(),
+}
+
+/** Random bytes are fetched for many calls at once: a call for sixteen costs as much as one for thousands. */
+const pool = new Uint8Array(4096)
+let poolAt = pool.length
+
+function randomBytes(count: number): Uint8Array {
+  if (count > 256) return randomFillSync(new Uint8Array(count))
+  if (poolAt + count > pool.length) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  const bytes = pool.slice(poolAt, poolAt + count)
+  // What was given out is of no use to anybody who reads the memory later.
+  pool.fill(0, poolAt, poolAt + count)
+  poolAt += count
+  return bytes
 }
 
 /** Imports of mappings from files; relative paths start at `folder`. */

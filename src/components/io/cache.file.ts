@@ -1,0 +1,45 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { isAbsolute, join, relative } from 'node:path'
+import { type Cache, defineCache, field } from '../../engine/index.ts'
+
+export default defineCache({
+  name: 'file',
+  categories: ['Local'],
+  summary: 'Stores each item as a file of a folder.',
+  description: 'Items live for ever. A key is a file name below the folder; one that leads out of it is refused.',
+  config: field.object({ directory: field.string('The folder.') }),
+  create({ directory }): Cache {
+    const pathOf = (key: string) => {
+      const path = join(directory, key)
+      const inside = relative(directory, path)
+      if (inside === '' || inside.startsWith('..') || isAbsolute(inside))
+        throw new Error(`key '${key}' leads out of the folder`)
+      return path
+    }
+    const write = async (key: string, value: Uint8Array, flag: 'w' | 'wx') => {
+      const path = pathOf(key)
+      await mkdir(join(path, '..'), { recursive: true })
+      await writeFile(path, value, { flag })
+    }
+    return {
+      get: key => unlessCode('ENOENT', readFile(pathOf(key)), undefined),
+      set: (key, value) => write(key, value, 'w'),
+      add: (key, value) =>
+        unlessCode(
+          'EEXIST',
+          write(key, value, 'wx').then(() => true),
+          false,
+        ),
+      delete: key => rm(pathOf(key), { force: true }),
+    }
+  },
+})
+
+async function unlessCode<T, F>(code: string, work: Promise<T>, otherwise: F): Promise<T | F> {
+  try {
+    return await work
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === code) return otherwise
+    throw error
+  }
+}
