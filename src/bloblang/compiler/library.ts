@@ -142,6 +142,8 @@ export class Library implements Catalog {
     const { lazyTarget } = this.#methods.get(call.name)!
     const annotation = annotationOf(call.target)
     const wrongTypesOnly = this.#methods.get(call.name)!.bareErrors !== undefined
+    const isFixed = call.args.values.every(argument => argument === undefined || argument.kind === 'known')
+    const fixed = isFixed ? this.#merged(call, [], []) : null
     return (computed, closures, target, frame) => {
       // What the target throws keeps the place that it has; only what the method itself throws is completed.
       let failure: unknown
@@ -154,7 +156,7 @@ export class Library implements Catalog {
         }
       }
       try {
-        return lazyTarget!(evaluate, this.#merged(call, computed, closures), frame)
+        return lazyTarget!(evaluate, fixed ?? this.#merged(call, computed, closures), frame)
       } catch (error) {
         throw error === failure ? error : annotate(error, annotation, wrongTypesOnly)
       }

@@ -8,20 +8,38 @@ const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 /** A version 4 UUID of 16 random bytes. */
 export function formatUuidV4(random: Uint8Array): string {
-  const bytes = Uint8Array.from(random)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = Buffer.from(bytes).toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  let text = ''
+  for (let at = 0; at < 16; at++) {
+    const byte = random[at]!
+    text += HEX[at === 6 ? (byte & 0x0f) | 0x40 : at === 8 ? (byte & 0x3f) | 0x80 : byte]!
+    if (at === 3 || at === 5 || at === 7 || at === 9) text += '-'
+  }
+  return text
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** A KSUID: four bytes of seconds since May 2014, 16 random ones, in base 62. */
 export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
   const bytes = Buffer.alloc(20)
   bytes.writeUInt32BE((unixSeconds - KSUID_EPOCH_SECONDS) >>> 0)
   bytes.set(random.subarray(0, 16), 4)
-  return inAlphabet(BigInt(`0x${bytes.toString('hex')}`), BASE62, 27)
+  const words = [0, 4, 8, 12, 16].map(at => bytes.readUInt32BE(at))
+  let text = ''
+  // Three digits a division: what is carried along stays well below 2^53.
+  for (let digits = 0; digits < 27; digits += 3) {
+    let rest = 0
+    for (let at = 0; at < 5; at++) {
+      const value = rest * 2 ** 32 + words[at]!
+      words[at] = Math.floor(value / BASE62_CUBED)
+      rest = value - words[at]! * BASE62_CUBED
+    }
+    text = BASE62[Math.floor(rest / 3844)]! + BASE62[Math.floor(rest / 62) % 62]! + BASE62[rest % 62]! + text
+  }
+  return text
 }
+
+const BASE62_CUBED = 62 ** 3
 
 /** The 16 bytes of a ULID: six of milliseconds, ten random ones. */
 export function ulidBytes(unixMs: number, random: Uint8Array): Uint8Array {
@@ -33,7 +51,18 @@ export function ulidBytes(unixMs: number, random: Uint8Array): Uint8Array {
 
 /** A ULID in Crockford's base 32. */
 export function formatUlid(bytes: Uint8Array): string {
-  return inAlphabet(BigInt(`0x${Buffer.from(bytes).toString('hex')}`), CROCKFORD, 26)
+  let text = ''
+  let bits = 0
+  // 128 bits are two short of 26 characters.
+  let count = 2
+  for (let at = 0; at < 16; at++) {
+    bits = ((bits << 8) | bytes[at]!) & 0xffff
+    for (count += 8; count >= 5; ) {
+      count -= 5
+      text += CROCKFORD[(bits >> count) & 31]!
+    }
+  }
+  return text
 }
 
 /** A random text over an alphabet; random bytes that would favour some characters are thrown away. */
@@ -63,10 +92,3 @@ export function checkLength(length: bigint): number {
 }
 
 const MAX_LENGTH = 1_000_000n
-
-function inAlphabet(number: bigint, alphabet: string, width: number): string {
-  const base = BigInt(alphabet.length)
-  let text = ''
-  for (let rest = number; rest > 0n; rest /= base) text = alphabet[Number(rest % base)]! + text
-  return text.padStart(width, alphabet[0])
-}

@@ -53,18 +53,23 @@ function parseMagnitude(call: string, whole: string, digits: string, base: 0 | 1
       plain = plain.slice(1)
     }
   }
-  if (!DIGITS[prefix]!.test(plain)) throw badSyntax(call, whole)
-  return BigInt(prefix + plain)
+  const read = DIGITS[prefix]!.exec(plain)![0]
+  const value = read === '' ? 0n : BigInt(prefix + read)
+  // Digits are read one by one: what is too large by then is said before what stands behind them.
+  if (value > MAX_UINT64) throw outOfRange(call, whole)
+  if (read === '' || read.length < plain.length) throw badSyntax(call, whole)
+  return value
 }
 
 const DIGITS: Readonly<Record<string, RegExp>> = {
-  '': /^[0-9]+$/,
-  '0x': /^[0-9a-fA-F]+$/,
-  '0b': /^[01]+$/,
-  '0o': /^[0-7]+$/,
+  '': /^[0-9]*/,
+  '0x': /^[0-9a-fA-F]*/,
+  '0b': /^[01]*/,
+  '0o': /^[0-7]*/,
 }
 
 function readFloat(text: string): number | null {
+  if (/^[+-]?\d+(\.\d+)?$/.test(text)) return Number(text)
   const special = /^([+-]?)(inf|infinity)$|^nan$/i.exec(text)
   if (special !== null) return special[2] === undefined ? Number.NaN : special[1] === '-' ? -Infinity : Infinity
   if (text.includes('_') && !underscoresAreFine(text.replace(/^[+-]/, ''))) return null

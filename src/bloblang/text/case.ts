@@ -54,6 +54,7 @@ function simple(rune: string, mapped: string, iotaDistance: number): string {
 
 /** The first letter of each word in title case, the others in lower case. */
 export function title(text: string): string {
+  if (ASCII.test(text)) return asciiTitle(text)
   const runes = Array.from(text)
   let out = ''
   let inWord = false
@@ -72,6 +73,31 @@ export function title(text: string): string {
     if (!isMid && (!WORD.test(rune) || WORD_EACH.test(rune))) inWord = false
   }
   return out
+}
+
+/** The same without tables: letters, digits and `_` make words, and one of `:.'` inside of a word does not end it. */
+function asciiTitle(text: string): string {
+  const lowered = text.toLowerCase()
+  let out = ''
+  let from = 0
+  let inWord = false
+  let wasMid = false
+  for (let i = 0; i < lowered.length; i++) {
+    const code = lowered.charCodeAt(i)
+    if (code >= 97 && code <= 122) {
+      if (!inWord) {
+        out += lowered.slice(from, i) + String.fromCharCode(code - 32)
+        from = i + 1
+      }
+      inWord = true
+      wasMid = false
+      continue
+    }
+    const isMid = code === 0x3a || code === 0x2e || code === 0x27
+    if (isMid ? wasMid : !((code >= 48 && code <= 57) || code === 0x5f)) inWord = false
+    wasMid = isMid
+  }
+  return from === 0 ? lowered : out + lowered.slice(from)
 }
 
 function titleRune(rune: string): string {

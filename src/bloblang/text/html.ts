@@ -18,7 +18,34 @@ let named: Map<string, string> | undefined
 
 /** Escapes the five characters that mean something in HTML. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&'<>"]/g, char => ESCAPES[char]!)
+  let out = ''
+  let from = 0
+  for (let at = text.search(SPECIAL); at >= 0 && at < text.length; at++) {
+    const escape = escapeOf(text.charCodeAt(at))
+    if (escape === '') continue
+    out += text.slice(from, at) + escape
+    from = at + 1
+  }
+  return from === 0 ? text : out + text.slice(from)
+}
+
+const SPECIAL = /[&'<>"]/
+
+function escapeOf(code: number): string {
+  switch (code) {
+    case 0x22:
+      return '&#34;'
+    case 0x26:
+      return '&amp;'
+    case 0x27:
+      return '&#39;'
+    case 0x3c:
+      return '&lt;'
+    case 0x3e:
+      return '&gt;'
+    default:
+      return ''
+  }
 }
 
 /**

@@ -8,6 +8,23 @@ type Part = 'query' | 'path' | 'host' | 'zone' | 'user' | 'fragment'
 
 /** Escapes text for a query: spaces become `+`. */
 export function queryEscape(text: string): string {
+  if (!text.isWellFormed()) return escapeBytes(text)
+  if (PLAIN_QUERY.test(text)) return text.replaceAll(' ', '+')
+  return encodeURIComponent(text).replace(/%20|[!'()*]/g, escape => KEPT_BY_URI[escape]!)
+}
+
+const PLAIN_QUERY = /^[A-Za-z0-9\-_.~ ]*$/
+/** What the language's own function does in another way. */
+const KEPT_BY_URI: Readonly<Record<string, string>> = {
+  '%20': '+',
+  '!': '%21',
+  "'": '%27',
+  '(': '%28',
+  ')': '%29',
+  '*': '%2A',
+}
+
+function escapeBytes(text: string): string {
   let out = ''
   for (const byte of utf8Bytes(text)) {
     const char = String.fromCharCode(byte)
@@ -19,6 +36,15 @@ export function queryEscape(text: string): string {
 
 /** The text that a query string part stands for. Throws `invalid URL escape "%zz"`. */
 export function queryUnescape(text: string): string {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
+  if (!text.isWellFormed()) return unescapePart(text, 'query')
+  if (!text.includes('%')) return spaced
+  try {
+    return decodeURIComponent(spaced)
+  } catch (error) {
+    // What is no UTF-8 is kept, what is no escape is named.
+    if (!(error instanceof URIError)) throw error
+  }
   return unescapePart(text, 'query')
 }
 

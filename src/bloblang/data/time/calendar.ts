@@ -30,7 +30,8 @@ export const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday',
 export function civilFromSeconds(seconds: number): CivilTime {
   const days = Math.floor(seconds / SECONDS_PER_DAY)
   const rest = seconds - days * SECONDS_PER_DAY
-  return { ...dateFromDays(days), hour: Math.trunc(rest / 3600), minute: Math.trunc(rest / 60) % 60, second: rest % 60 }
+  const { year, month, day } = dateFromDays(days)
+  return { year, month, day, hour: Math.trunc(rest / 3600), minute: Math.trunc(rest / 60) % 60, second: rest % 60 }
 }
 
 /** The inverse; months, days and times of day beyond their ranges carry over, as in Go. */

@@ -17,8 +17,11 @@ export interface ClockView {
 }
 
 export function clockView(timestamp: Timestamp): ClockView {
-  const nanos = Number(((timestamp.unixNanos % BILLION) + BILLION) % BILLION)
-  const unixSeconds = Number((timestamp.unixNanos - BigInt(nanos)) / BILLION)
+  const { unixNanos } = timestamp
+  const quotient = unixNanos / BILLION
+  const remainder = Number(unixNanos - quotient * BILLION)
+  const nanos = remainder < 0 ? remainder + 1e9 : remainder
+  const unixSeconds = remainder < 0 ? Number(quotient) - 1 : Number(quotient)
   const zone = zoneStateAt(timestamp.zone, unixSeconds)
   const clockSeconds = unixSeconds + zone.offsetSeconds
   return { unixSeconds, nanos, clockSeconds, civil: civilFromSeconds(clockSeconds), zone }
@@ -46,10 +49,12 @@ export function formatRfc3339(timestamp: Timestamp): string {
 
 /** A number with zeros in front, behind its sign. */
 export function padded(number: number, width: number): string {
+  if (width === 2 && number >= 0 && number < 100) return TWO_DIGITS[number]!
   return number < 0 ? `-${String(-number).padStart(width, '0')}` : String(number).padStart(width, '0')
 }
 
 const BILLION = 1_000_000_000n
+const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'))
 
 function formatElement(view: ClockView, element: LayoutElement): string {
   const { civil, nanos, zone } = view
@@ -132,6 +137,7 @@ function offsetText(offsetSeconds: number, colon: string): string {
 }
 
 function trimmedFraction(nanos: number, digits: number, separator: string): string {
+  if (nanos === 0) return ''
   const text = padded(nanos, 9).slice(0, digits).replace(/0+$/, '')
   return text === '' ? '' : separator + text
 }

@@ -36,11 +36,14 @@ export function offsetAt(zone: Zone, unixSeconds: number): number {
 }
 
 export function zoneStateAt(zone: Zone, unixSeconds: number): ZoneState {
-  const offsetSeconds = offsetAt(zone, unixSeconds)
-  if (zone.offsetSeconds !== undefined) return { offsetSeconds, abbreviation: zone.name }
+  if (zone.offsetSeconds !== undefined) return { offsetSeconds: zone.offsetSeconds, abbreviation: zone.name }
+  if (zone.name === 'UTC' || zone.name === '') return UTC_STATE
   const name = zone.name === 'Local' ? localName() : zone.name
-  return { offsetSeconds, abbreviation: abbreviationOf(name, offsetSeconds) }
+  const table = tableOf(name)
+  return table === null ? { offsetSeconds: 0, abbreviation: abbreviationOf(name, 0) } : table.stateAt(unixSeconds)
 }
+
+const UTC_STATE: ZoneState = { offsetSeconds: 0, abbreviation: 'UTC' }
 
 /** The instant at which clocks of a zone show these seconds since 1970-01-01T00:00. In a gap the offset before it counts. */
 export function instantOf(zone: Zone, clockSeconds: number): number {
@@ -108,18 +111,25 @@ function tableOf(name: string): OffsetTable | null {
   return table
 }
 
-/** The offsets of one zone. Intl is asked once for each quarter of an hour, as offsets only change at such times. */
+/**
+ * The offsets of one zone. Intl is slow, so it is asked for both ends of a span of three days: no zone has ever changed twice
+ * in such a span. Where the ends differ it is asked once for each quarter of an hour, as offsets only change at such times.
+ */
 class OffsetTable {
+  readonly #name: string
   readonly #format: Intl.DateTimeFormat
-  readonly #known = new Map<number, number>()
+  readonly #spans = new Map<number, ZoneState | null>()
+  readonly #quarters = new Map<number, ZoneState>()
+  readonly #states = new Map<number, ZoneState>()
 
-  private constructor(format: Intl.DateTimeFormat) {
+  private constructor(name: string, format: Intl.DateTimeFormat) {
+    this.#name = name
     this.#format = format
   }
 
   static open(name: string): OffsetTable | null {
     try {
-      return new OffsetTable(new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' }))
+      return new OffsetTable(name, new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' }))
     } catch (error) {
       if (error instanceof RangeError) return null
       throw error
@@ -127,13 +137,39 @@ class OffsetTable {
   }
 
   offsetAt(unixSeconds: number): number {
+    return this.stateAt(unixSeconds).offsetSeconds
+  }
+
+  stateAt(unixSeconds: number): ZoneState {
+    const span = Math.floor(unixSeconds / SPAN_SECONDS)
+    let state = this.#spans.get(span)
+    if (state === undefined) {
+      if (this.#spans.size >= MAX_KNOWN_OFFSETS) this.#spans.clear()
+      const first = this.#ask(span * SPAN_SECONDS)
+      state = first === this.#ask((span + 1) * SPAN_SECONDS) ? this.#state(first) : null
+      this.#spans.set(span, state)
+    }
+    return state ?? this.#stateInQuarter(unixSeconds)
+  }
+
+  #stateInQuarter(unixSeconds: number): ZoneState {
     const quarter = Math.floor(unixSeconds / 900)
-    const known = this.#known.get(quarter)
-    if (known !== undefined) return known
-    if (this.#known.size >= MAX_KNOWN_OFFSETS) this.#known.clear()
-    const offset = this.#ask(unixSeconds)
-    this.#known.set(quarter, offset)
-    return offset
+    let state = this.#quarters.get(quarter)
+    if (state === undefined) {
+      if (this.#quarters.size >= MAX_KNOWN_OFFSETS) this.#quarters.clear()
+      state = this.#state(this.#ask(unixSeconds))
+      this.#quarters.set(quarter, state)
+    }
+    return state
+  }
+
+  #state(offsetSeconds: number): ZoneState {
+    let state = this.#states.get(offsetSeconds)
+    if (state === undefined) {
+      state = { offsetSeconds, abbreviation: abbreviationOf(this.#name, offsetSeconds) }
+      this.#states.set(offsetSeconds, state)
+    }
+    return state
   }
 
   #ask(unixSeconds: number): number {
@@ -146,5 +182,6 @@ class OffsetTable {
   }
 }
 
+const SPAN_SECONDS = 3 * 86_400
 const MAX_KNOWN_OFFSETS = 10_000
 const MAX_DATE_MS = 8.64e15

@@ -25,7 +25,7 @@ export default defineMethod({
     return target => new Float(toFloat64(target))
   },
   lazyTarget(target, [fallback]) {
-    const convert = () => new Float(toFloat64(target()))
-    return fallback === undefined ? convert() : withDefault(convert, new Float(fallback as number))
+    if (fallback === undefined) return new Float(toFloat64(target()))
+    return withDefault(() => new Float(toFloat64(target())), new Float(fallback as number))
   },
 })

@@ -1,0 +1,190 @@
+// How long each function and method takes, and beside the original's program where ORACLE names one: the same mapping over the
+// same file, as whole processes, in processor time, less what a mapping that calls nothing takes. With arguments only those
+// whose name holds one of them; GEOIP names a folder with MaxMind's test databases. `npm run bench -- functions`
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import {
+  compileMapping,
+  type Mapping,
+  MappingError,
+  MetadataDraft,
+  printJson,
+  utf8Text,
+} from '../../src/bloblang/index.ts'
+import { systemWorld } from '../../src/components/index.ts'
+import { type FunctionCase, functionCases } from './functions-cases.ts'
+import { Document } from './functions-document.ts'
+
+/** Calls on a line: many, so that reading and writing the line weighs little beside them. */
+const CALLS = 10
+const SAMPLE_MS = 40
+/** What a process is given to do by our own pace, in milliseconds. */
+const PROCESS_MS = 120
+const ROUNDS = Number(process.env['ROUNDS'] ?? 2)
+const LINES = { least: 20, most: 20_000 }
+
+interface Row {
+  readonly name: string
+  readonly ours: number
+  readonly note: string
+  readonly beside?: { readonly ours: number; readonly original: number }
+}
+
+const oracle = process.env['ORACLE']
+const program = process.env['PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
+const only = process.argv.slice(2).filter(word => word !== 'functions')
+/** What was printed last, so that no engine finds that nobody reads it. */
+let sink = ''
+const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
+writeFileSync(join(folder, 'side.json'), '{"id":7,"text":"beside the mapping"}')
+try {
+  const rows: Row[] = []
+  for (const item of functionCases(folder, process.env['GEOIP'] ?? null)) {
+    if (only.length > 0 && !only.some(word => item.name.includes(word))) continue
+    const row = attempt(item)
+    rows.push(row)
+    if (process.stderr.isTTY || process.env['PROGRESS'] !== undefined) console.error(shown(row))
+  }
+  console.log(
+    `| function | ours ns/call |${oracle === undefined ? '' : ' ours, whole | original, whole | original ÷ ours |'} |`,
+  )
+  console.log(`|---|---|${oracle === undefined ? '' : '---|---|---|'}---|`)
+  for (const row of rows.toSorted((a, b) => ratio(a) - ratio(b) || b.ours - a.ours)) console.log(shown(row))
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+/** A case that fails is a row that says so: the others are measured all the same. */
+function attempt(item: FunctionCase): Row {
+  try {
+    return measure(item)
+  } catch (error) {
+    if (error instanceof Error) return { name: item.name, ours: 0, note: `fails: ${error.message.split('\n')[0]!}` }
+    throw error
+  }
+}
+
+function ratio({ beside }: Row): number {
+  return beside === undefined ? Number.POSITIVE_INFINITY : beside.original / beside.ours
+}
+
+function shown(row: Row): string {
+  const { beside } = row
+  const sides =
+    oracle === undefined
+      ? ''
+      : beside === undefined
+        ? ' | | |'
+        : ` ${figure(beside.ours)} | ${figure(beside.original)} | ${ratio(row).toFixed(2)} |`
+  return `| ${row.name} | ${figure(row.ours)} |${sides} ${row.note} |`
+}
+
+function figure(nanoseconds: number): string {
+  return Math.round(nanoseconds).toLocaleString('en')
+}
+
+function measure(item: FunctionCase): Row {
+  const calls = item.calls ?? CALLS
+  const { expression, prefix = '' } = item
+  const lines = Array.from({ length: 500 }, (_, n) => document(item, n))
+  const text = `${prefix}\n${Array.from({ length: calls }, (_, at) => `root.r${at} = ${expression}`).join('\n')}\n`
+  const mapping = compiled(text)
+  const ours = Math.max(0, perLine(mapping, lines) - perLine(compiled('root = ""'), lines)) / calls
+  if (oracle === undefined || item.inProcessOnly === true) return { name: item.name, ours, note: '' }
+  const count = Math.round(Math.min(LINES.most, Math.max(LINES.least, (PROCESS_MS * 1e6) / (ours * calls + 500))))
+  const input = join(folder, 'in.jsonl')
+  writeFileSync(input, Array.from({ length: count }, (_, n) => `${document(item, n)}\n`).join(''))
+  const full = join(folder, 'full.blobl')
+  const bare = join(folder, 'bare.blobl')
+  writeFileSync(full, text)
+  writeFileSync(bare, 'root = ""\n')
+  const best = { ours: [Infinity, Infinity], original: [Infinity, Infinity] }
+  const output = { ours: '', original: '' }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const side of ['ours', 'original'] as const) {
+      const command = side === 'ours' ? program : oracle
+      for (const [index, file] of [full, bare].entries()) {
+        const { ms, out } = run(command, file, input)
+        best[side][index] = Math.min(best[side][index]!, ms)
+        if (index === 0) output[side] = out
+      }
+    }
+  }
+  const perCall = ([all, base]: readonly number[]) => Math.max(1, ((all! - base!) * 1e6) / (count * calls))
+  const differs = item.varies !== true && output.ours !== output.original
+  const beside = { ours: perCall(best.ours), original: perCall(best.original) }
+  return { name: item.name, ours, beside, note: differs ? 'the answers differ' : '' }
+}
+
+function document({ fields }: FunctionCase, n: number): string {
+  return JSON.stringify({ id: n, kind: 'order', placed_at: '2024-05-06T07:08:09Z', ...fields?.(n) })
+}
+
+function compiled(text: string): Mapping {
+  const readRelativeFile = (path: string) => readFileSync(join(folder, path))
+  const store = new Map<string, Uint8Array>()
+  const cache = () => ({
+    get: (key: string) => store.get(key) ?? new Uint8Array(4),
+    set: (key: string, value: Uint8Array) => void store.set(key, value),
+    add: () => true,
+    delete: (key: string) => void store.delete(key),
+  })
+  const { mapping, diagnostics } = compileMapping(text, { world: { ...systemWorld, readRelativeFile, cache } })
+  if (mapping === undefined) throw new Error(`${text}: ${diagnostics[0]!.message}`)
+  return mapping
+}
+
+/** Nanoseconds for a line, parsed, mapped and printed, at the best of several short samples. */
+function perLine(mapping: Mapping, lines: readonly string[]): number {
+  const message = new Document()
+  const batch = [message]
+  const draft = new MetadataDraft()
+  let best = Infinity
+  const end = performance.now() + SAMPLE_MS * 3
+  do {
+    const start = performance.now()
+    let done = 0
+    let elapsed = 0
+    do {
+      message.setText(lines[done % lines.length]!)
+      sink = printed(mapping, batch, draft)
+      if ((++done & 15) === 0 || done < 16) elapsed = performance.now() - start
+    } while (elapsed < SAMPLE_MS / 3)
+    best = Math.min(best, (elapsed * 1e6) / done)
+  } while (performance.now() < end)
+  return best
+}
+
+function printed(mapping: Mapping, batch: readonly Document[], draft: MetadataDraft): string {
+  try {
+    const result = mapping.runCommand(batch, draft, false)
+    if (typeof result === 'string') return result
+    if (typeof result === 'symbol') return ''
+    return result instanceof Uint8Array ? utf8Text(result) : printJson(result, { escapeHtml: true })
+  } catch (error) {
+    if (error instanceof MappingError) throw new Error(`a case fails: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+/** Runs a mapping over a file: user and system time in milliseconds, and what came out. */
+function run(command: string, mapping: string, input: string): { readonly ms: number; readonly out: string } {
+  const stdin = openSync(input, 'r')
+  try {
+    const script = 'TIMEFORMAT="%3U %3S"; time "$0" blobl -f "$1"'
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, command, mapping], {
+      stdio: [stdin, 'pipe', 'pipe'],
+      maxBuffer: 1 << 30,
+      encoding: 'utf8',
+    })
+    const said = stderr.trimEnd().split('\n')
+    const [user, system] = said.at(-1)!.split(' ').map(Number)
+    if (said.length > 1) throw new Error(`${command}: ${said[0]!} in\n${readFileSync(mapping, 'utf8')}`)
+    return { ms: (user! + system!) * 1000, out: stdout }
+  } finally {
+    closeSync(stdin)
+  }
+}
