@@ -176,6 +176,7 @@ function run(command: string, mapping: string, input: string): { readonly ms: nu
   try {
     const script = 'TIMEFORMAT="%3U %3S"; time "$0" blobl -f "$1"'
     const { stdout, stderr } = spawnSync('bash', ['-c', script, command, mapping], {
+      cwd: folder,
       stdio: [stdin, 'pipe', 'pipe'],
       maxBuffer: 1 << 30,
       encoding: 'utf8',

@@ -15,6 +15,8 @@ const LIMIT = 2n ** 63n
 
 /** Nanoseconds of a duration in Go's syntax: `1h30m`, `-1.5s`, `0`. Throws the texts of `time.ParseDuration`. */
 export function parseDuration(text: string): bigint {
+  const usual = parseUsual(text)
+  if (usual !== null) return usual
   const invalid = () => new MappingError(`time: invalid duration ${quoteTime(text)}`)
   const negative = text.startsWith('-')
   let rest = text.replace(/^[-+]/, '')
@@ -43,6 +45,23 @@ export function parseDuration(text: string): bigint {
   }
   if (!negative && total === LIMIT) throw invalid()
   return negative ? -total : total
+}
+
+const USUAL = /^-?(?:\d{1,6}(?:\.\d{1,9})?(?:h|ms|m|s))+$/
+const USUAL_PART = /(\d+)(?:\.(\d+))?(h|ms|m|s)/g
+const USUAL_NANOS: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6 }
+
+/** What most durations look like, counted in floats as long as those are exact; null for the general way. */
+function parseUsual(text: string): bigint | null {
+  if (!USUAL.test(text)) return null
+  let total = 0
+  for (const [, whole, fraction, unit] of text.matchAll(USUAL_PART)) {
+    const nanos = USUAL_NANOS[unit!]!
+    total += Number(whole) * nanos
+    if (fraction !== undefined) total += Math.trunc(Number(fraction) * (nanos / 10 ** fraction.length))
+  }
+  if (total > Number.MAX_SAFE_INTEGER) return null
+  return BigInt(text.startsWith('-') ? -total : total)
 }
 
 /** Computed in floats, as in Go; digits that do not fit into 63 bits are left out. */

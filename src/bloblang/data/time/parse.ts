@@ -7,10 +7,79 @@ import { LOCAL, UTC, fixedZone, localOffsetNamed, zoneStateAt } from './zone.ts'
 
 /** Reads a timestamp by a layout of Go's reference time, with the error texts of `time.Parse`. */
 export function parseTime(layout: string, value: string): Timestamp {
+  if (layout === RFC3339 || layout === RFC3339_NANO) {
+    const usual = parseUsual(value)
+    if (usual !== null) return usual
+  }
   const steps = parseLayout(layout)
   const parser = new TimeParser(layout, value, steps)
   for (const [at, step] of steps.entries()) parser.take(step, at)
   return parser.finish()
+}
+
+const RFC3339 = '2006-01-02T15:04:05Z07:00'
+const RFC3339_NANO = '2006-01-02T15:04:05.999999999Z07:00'
+
+/** A text in RFC 3339 as most are, read without detours; null for the general way, which also words what is wrong. */
+function parseUsual(text: string): Timestamp | null {
+  const end = text.length - (text.endsWith('Z') ? 1 : 6)
+  if (end < 19 || text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d || text.charCodeAt(10) !== 0x54)
+    return null
+  if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return null
+  const century = digitsAt(text, 0, 2)
+  const yearOfCentury = digitsAt(text, 2, 2)
+  const month = digitsAt(text, 5, 2)
+  const day = digitsAt(text, 8, 2)
+  const hour = digitsAt(text, 11, 2)
+  const minute = digitsAt(text, 14, 2)
+  const second = digitsAt(text, 17, 2)
+  if (century < 0 || yearOfCentury < 0 || month < 1 || month > 12 || day < 1) return null
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return null
+  const year = century * 100 + yearOfCentury
+  if (day > 28 && day > daysInMonth(year, month)) return null
+  let nanos = 0
+  if (end > 19) {
+    const digits = end - 20
+    if (text.charCodeAt(19) !== 0x2e || digits < 1 || digits > 9) return null
+    const fraction = digitsAt(text, 20, digits)
+    if (fraction < 0) return null
+    nanos = fraction * TEN_TO[9 - digits]!
+  }
+  const clockSeconds = daysFromDate(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+  if (end === text.length - 1) return new Timestamp(nanosOf(clockSeconds, nanos), UTC)
+  const sign = text.charCodeAt(end)
+  const hours = digitsAt(text, end + 1, 2)
+  const minutes = digitsAt(text, end + 4, 2)
+  if ((sign !== 0x2b && sign !== 0x2d) || text.charCodeAt(end + 3) !== 0x3a) return null
+  if (hours < 0 || hours > 24 || minutes < 0 || minutes > 60) return null
+  const size = (hours * 60 + minutes) * 60
+  return withOffset(clockSeconds, nanos, sign === 0x2d ? -size : size, '')
+}
+
+const TEN_TO = Array.from({ length: 10 }, (_, power) => 10 ** power)
+
+/** The number of some decimal digits; -1 where there are others. */
+function digitsAt(text: string, from: number, count: number): number {
+  let value = 0
+  for (let at = from; at < from + count; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (!(digit >= 0 && digit <= 9)) return -1
+    value = value * 10 + digit
+  }
+  return value
+}
+
+function nanosOf(unixSeconds: number, nanos: number): bigint {
+  const whole = BigInt(unixSeconds) * 1_000_000_000n
+  return nanos === 0 ? whole : whole + BigInt(nanos)
+}
+
+/** A known offset becomes the local zone where that has it then, so that both print alike. */
+function withOffset(clockSeconds: number, nanos: number, offsetSeconds: number, zoneName: string): Timestamp {
+  const seconds = clockSeconds - offsetSeconds
+  const local = zoneStateAt(LOCAL, seconds)
+  const isLocal = local.offsetSeconds === offsetSeconds && (zoneName === '' || local.abbreviation === zoneName)
+  return new Timestamp(nanosOf(seconds, nanos), isLocal ? LOCAL : fixedZone(zoneName, offsetSeconds))
 }
 
 /** A text in quotes as package time writes it: other than printable ASCII as bytes. */
@@ -86,16 +155,11 @@ class TimeParser {
     return this.#inZone(secondsFromCivil(civil))
   }
 
-  /** A known offset becomes the local zone where that has it then, so that both print alike. */
   #inZone(clockSeconds: number): Timestamp {
-    const at = (seconds: number) => BigInt(seconds) * 1_000_000_000n + BigInt(this.#nanos)
+    const at = (seconds: number) => nanosOf(seconds, this.#nanos)
     if (this.#isUtc) return new Timestamp(at(clockSeconds), UTC)
     if (this.#offsetSeconds !== null) {
-      const seconds = clockSeconds - this.#offsetSeconds
-      const local = zoneStateAt(LOCAL, seconds)
-      const isLocal =
-        local.offsetSeconds === this.#offsetSeconds && (this.#zoneName === '' || local.abbreviation === this.#zoneName)
-      return new Timestamp(at(seconds), isLocal ? LOCAL : fixedZone(this.#zoneName, this.#offsetSeconds))
+      return withOffset(clockSeconds, this.#nanos, this.#offsetSeconds, this.#zoneName)
     }
     if (this.#zoneName === '') return new Timestamp(at(clockSeconds), UTC)
     const offset = localOffsetNamed(this.#zoneName, clockSeconds)

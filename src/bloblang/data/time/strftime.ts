@@ -19,9 +19,31 @@ export const COMPOSITIONS: Readonly<Record<string, string>> = {
 /** Prints a timestamp by a strftime format with flags (`-_0^#`) and widths; unknown conversions stay as they are. */
 export function formatStrftime(timestamp: Timestamp, format: string): string {
   const view = clockView(timestamp)
-  return format.replace(CONVERSION, (whole, flags: string, width: string, colons: string, letter: string) =>
-    convert(view, { whole, flags, width: Math.min(Number(width || 0), MAX_WIDTH), colons: colons.length, letter }),
-  )
+  let text = ''
+  for (const step of stepsOf(format)) text += typeof step === 'string' ? step : convert(view, step)
+  return text
+}
+
+const known = new Map<string, readonly (string | Conversion)[]>()
+const MAX_KNOWN = 1000
+
+/** A format taken apart: conversions, and the text between them. */
+function stepsOf(format: string): readonly (string | Conversion)[] {
+  const found = known.get(format)
+  if (found !== undefined) return found
+  const steps: (string | Conversion)[] = []
+  let from = 0
+  for (const match of format.matchAll(CONVERSION)) {
+    const [whole, flags, width, colons, letter] = match as unknown as [string, string, string?, string?, string?]
+    if (match.index > from) steps.push(format.slice(from, match.index))
+    from = match.index + whole.length
+    const size = Math.min(Number(width ?? 0), MAX_WIDTH)
+    steps.push({ whole, flags, width: size, colons: colons?.length ?? 0, letter: letter ?? '' })
+  }
+  if (from < format.length) steps.push(format.slice(from))
+  if (known.size >= MAX_KNOWN) known.clear()
+  known.set(format, steps)
+  return steps
 }
 
 interface Conversion {
@@ -41,6 +63,10 @@ const DEFAULT_PADDING: Padding = { character: '0', explicit: false }
 
 function convert(view: ClockView, conversion: Conversion): string {
   const { flags, width, letter } = conversion
+  if (flags === '' && width === 0) {
+    const usual = usualText(view, letter)
+    if (usual !== null) return usual
+  }
   const padding = paddingOf(flags, width)
   if (letter === '') return conversion.whole === '%' ? '%' : padText(conversion.whole, width, padding)
   const composition = COMPOSITIONS[letter]
@@ -61,6 +87,28 @@ function convert(view: ClockView, conversion: Conversion): string {
   const text = textFor(view, letter)
   if (text !== null) return padText(changeCase(text, flags, letter), width, padding)
   return padText(conversion.whole.slice(0, -letter.length), width - 1, padding) + letter
+}
+
+/** The conversions of almost every format, without flags. */
+function usualText({ civil, nanos }: ClockView, letter: string): string | null {
+  switch (letter) {
+    case 'Y':
+      return civil.year < 0 ? null : padded(civil.year, 4)
+    case 'm':
+      return padded(civil.month, 2)
+    case 'd':
+      return padded(civil.day, 2)
+    case 'H':
+      return padded(civil.hour, 2)
+    case 'M':
+      return padded(civil.minute, 2)
+    case 'S':
+      return padded(civil.second, 2)
+    case 'f':
+      return padded(Math.trunc(nanos / 1000), 6)
+    default:
+      return null
+  }
 }
 
 function paddingOf(flags: string, width: number): Padding {

@@ -9,9 +9,9 @@ import { UTC, fixedZone, instantOf, zoneStateAt } from './zone.ts'
 
 /** Reads a timestamp by a strptime format. Absent fields are those of 1900-01-01T00:00 UTC. */
 export function parseStrptime(source: string, format: string): Timestamp {
-  const reader = new StrptimeReader(byteString(utf8Bytes(source)))
+  const reader = new StrptimeReader(asBytes(source))
   try {
-    reader.readAll(byteString(utf8Bytes(format)))
+    reader.readAll(asBytes(format))
     return reader.finish()
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
@@ -19,6 +19,12 @@ export function parseStrptime(source: string, format: string): Timestamp {
   }
 }
 
+/** One character a byte; ASCII is that already. */
+function asBytes(text: string): string {
+  return ASCII.test(text) ? text : byteString(utf8Bytes(text))
+}
+
+const ASCII = /^[\0-\x7f]*$/
 const MONTH_NAMES = MONTHS
 const SHORT_MONTHS = MONTHS.map(name => name.slice(0, 3))
 const SHORT_WEEKDAYS = WEEKDAYS.map(name => name.slice(0, 3))
@@ -299,10 +305,15 @@ class StrptimeReader {
   }
 
   #number(most: number, least: number, greatest: number, letter: string): number {
-    const digits = /^\d*/.exec(this.#source.slice(this.#at, this.#at + most))![0]
-    const value = Number(digits)
-    if (digits === '' || value < least || value > greatest) throw new MappingError(`cannot parse "%${letter}"`)
-    this.#at += digits.length
+    let value = 0
+    let at = this.#at
+    for (; at < this.#at + most; at++) {
+      const digit = this.#source.charCodeAt(at) - 48
+      if (!(digit >= 0 && digit <= 9)) break
+      value = value * 10 + digit
+    }
+    if (at === this.#at || value < least || value > greatest) throw new MappingError(`cannot parse "%${letter}"`)
+    this.#at = at
     return value
   }
 

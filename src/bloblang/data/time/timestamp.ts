@@ -16,6 +16,7 @@ const ZERO_TIME_NANOS = -62_135_596_800n * BILLION
 /** A timestamp, a text in RFC 3339, or a number as Unix seconds, shown in the local zone. */
 export function getTimestamp(value: Value): Timestamp {
   if (value instanceof Timestamp) return value
+  if (typeof value === 'string') return parseTime(RFC3339_NANO, value)
   const plain = sanitize(value)
   if (typeof plain === 'bigint') return new Timestamp(plain * BILLION, LOCAL)
   if (plain instanceof Uint64) return new Timestamp(getInt(plain) * BILLION, LOCAL)
@@ -49,8 +50,10 @@ export function nanosBetween(later: Timestamp, earlier: Timestamp): bigint {
 
 /** Whole units since 1970, rounded down, as the 64-bit integer that the original makes of it. */
 export function unixCount(timestamp: Timestamp, nanosPerUnit: bigint): bigint {
-  const rest = ((timestamp.unixNanos % nanosPerUnit) + nanosPerUnit) % nanosPerUnit
-  return BigInt.asIntN(64, (timestamp.unixNanos - rest) / nanosPerUnit)
+  const { unixNanos } = timestamp
+  if (nanosPerUnit === 1n) return BigInt.asIntN(64, unixNanos)
+  const count = unixNanos / nanosPerUnit
+  return BigInt.asIntN(64, unixNanos < 0n && count * nanosPerUnit !== unixNanos ? count - 1n : count)
 }
 
 /** The fraction is cut to nanoseconds, with the error of the float in it. */

@@ -28,7 +28,14 @@ export default defineMethod({
 
 function collapseInto(collapsed: ObjectDraft, path: string, value: Value, includeEmpty: boolean): void {
   if (!isArray(value) && !isObjectValue(value)) return setField(collapsed, path, value)
-  const entries = Object.entries(value)
-  if (entries.length === 0 && includeEmpty) setField(collapsed, path, value)
-  for (const [key, child] of entries) collapseInto(collapsed, path === '' ? key : `${path}.${key}`, child, includeEmpty)
+  const prefix = path === '' ? '' : `${path}.`
+  if (isArray(value)) {
+    for (let at = 0; at < value.length; at++) collapseInto(collapsed, prefix + at, value[at]!, includeEmpty)
+    if (value.length > 0) return
+  } else {
+    const keys = Object.keys(value)
+    for (const key of keys) collapseInto(collapsed, prefix + key, value[key]!, includeEmpty)
+    if (keys.length > 0) return
+  }
+  if (includeEmpty) setField(collapsed, path, value)
 }
