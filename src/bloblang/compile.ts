@@ -9,13 +9,17 @@ import { type Diagnostic, diagnose } from './syntax/diagnostic.ts'
 import { Fault } from './syntax/fault.ts'
 import { toFailure } from './syntax/failure.ts'
 import { parseInterpolation } from './syntax/interpolation-parser.ts'
+import { furtherFaults } from './syntax/recover.ts'
 import { parseMappingText } from './syntax/mapping-parser.ts'
 
 /** Compiles a mapping, or says what is wrong with it. Never throws. */
 export function compileMapping(text: string, options: CompileOptions): CompileResult {
   const library = createLibrary(options)
   const tree = parseMappingText(text, library, options.importer ?? null)
-  if (tree instanceof Fault) return { diagnostics: [explain(text, tree)] }
+  if (tree instanceof Fault) {
+    const faults = [tree, ...furtherFaults(text, library, options.importer ?? null, tree)]
+    return { diagnostics: faults.map(fault => explain(text, fault)) }
+  }
   try {
     return { mapping: new CompiledMapping(tree, compileTree(tree, library)) }
   } catch (error) {

@@ -138,10 +138,10 @@ function emitPath(target: string, path: readonly string[], context: Context): st
 function emitVariable(name: string, context: Context): string {
   const { program, variables } = context
   if (variables === null) return `${program.use('fail')}("variables were undefined")`
-  const missing = `${program.use('fail')}(${quote(`variable '${name}' undefined`)})`
-  if (!variables.locals.has(name)) return missing
+  const missing = () => `${program.use('fail')}(${quote(`variable '${name}' undefined`)})`
+  if (!variables.locals.has(name)) return missing()
   const local = refer(context, { text: variables.local(name, program), scope: variables.scope })
-  return variables.assigned.has(name) ? local : `(${local} !== undefined ? ${local} : ${missing})`
+  return variables.assigned.has(name) ? local : `(${local} !== undefined ? ${local} : ${missing()})`
 }
 
 function emitMetadata(query: Metadata): string {

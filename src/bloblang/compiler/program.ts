@@ -103,7 +103,7 @@ function assemble(program: Program, functions: readonly string[], entry: string)
     `return ${entry}`,
   ].join('\n')
   // The text is ours: names and texts of the user stand in it only as escaped literals.
-  // oxlint-disable-next-line no-new-func
+  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval
   const make = new Function('helpers', 'constants', 'sites', `'use strict'\n${source}`) as (
     helpers: typeof HELPERS,
     constants: Readonly<Record<string, unknown>>,

@@ -9,6 +9,8 @@ export class Fault {
   readonly fatal: string | null
   readonly suggestions: readonly string[]
   readonly imported: ImportedFault | undefined
+  /** Where the statement begins that it is in; the parser of mappings sets it on what it returns. */
+  statementAt: number | null = null
 
   constructor(
     at: number,

@@ -61,8 +61,12 @@ class MappingParser extends QueryParser {
     const statements: Statement[] = []
     this.skipSpace()
     for (;;) {
+      const start = this.at
       const statement = this.#statement({ metadata: true, definitions: true })
-      if (statement instanceof Fault) return statement
+      if (statement instanceof Fault) {
+        statement.statementAt = start
+        return statement
+      }
       if (statement !== null) statements.push(statement)
       this.skipBlank()
       if (this.atEnd) break

@@ -41,7 +41,7 @@ export function goTypeName(value: Value): string {
       return 'json.Number'
     case 'symbol':
       return value.description === 'deleted' ? 'value.Delete' : 'value.Nothing'
-    case 'object':
+    default: // an object, or null
       if (value === null) return '<nil>'
       if (Array.isArray(value)) return '[]interface {}'
       if (value instanceof Uint8Array) return '[]uint8'

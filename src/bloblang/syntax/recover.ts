@@ -20,10 +20,10 @@ export function furtherFaults(
   let rest = text
   let last = first
   while (faults.length < MOST_FAULTS) {
-    rest = withoutStatement(rest, last.at)
+    rest = withoutStatement(rest, last)
     if (rest.trim() === '') return faults
     const next = parseMappingText(rest, catalog, imports)
-    if (!(next instanceof Fault) || lineStart(rest, next.at) <= lineStart(rest, last.at)) return faults
+    if (!(next instanceof Fault) || next.at <= last.at) return faults
     faults.push(next)
     last = next
   }
@@ -32,13 +32,17 @@ export function furtherFaults(
 
 const STATEMENT = /^(?:(?:let|meta|map|import|if)\s|[A-Za-z0-9_]+(?:\.[^\s=]+)*\s+=\s)/
 
-/** The text with blanks in the place of the statement around a place, up to the end of its line. */
-function withoutStatement(text: string, at: number): string {
-  let start = lineStart(text, at)
-  while (start > 0 && !STATEMENT.test(text.slice(start, start + 200))) start = lineStart(text, start - 1)
-  const end = text.indexOf('\n', at)
-  const blanked = text.slice(start, end === -1 ? text.length : end).replace(/[^\n]/g, ' ')
-  return text.slice(0, start) + blanked + (end === -1 ? '' : text.slice(end))
+/**
+ * The text with blanks in the place of the statement that a fault is in. Where the fault is a bracket that was left open, the
+ * line on which it shows is already the next statement and stays.
+ */
+function withoutStatement(text: string, fault: Fault): string {
+  const start = lineStart(text, fault.statementAt ?? fault.at)
+  const line = lineStart(text, fault.at)
+  const isNext = line > start && STATEMENT.test(text.slice(line, line + 200))
+  const lineEnd = text.indexOf('\n', fault.at)
+  const end = isNext ? line : lineEnd === -1 ? text.length : lineEnd
+  return text.slice(0, start) + text.slice(start, end).replace(/[^\n]/g, ' ') + text.slice(end)
 }
 
 function lineStart(text: string, at: number): number {

@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  compileInterpolation,
+  compileMapping,
+  MappingError,
+  MetadataDraft,
+  type MessageView,
+  parseBody,
+  printJson,
+  utf8Bytes,
+  type Value,
+} from './index.ts'
+import { projectDocument } from './json/project.ts'
+import { parseDocumentText } from './json/parse.ts'
+import type { World } from './stdlib/spec.ts'
+import { Library } from './compiler/library.ts'
+import { FUNCTIONS, METHODS } from './stdlib/registry.gen.ts'
+import { Fault } from './syntax/fault.ts'
+import { parseMappingText } from './syntax/mapping-parser.ts'
+import { printMapping } from './syntax/print.ts'
+import { checkMapping, FUNCTION_COMPLETIONS, tokenize } from './syntax.ts'
+
+const world: World = {
+  now: () => 0n,
+  random: () => 0.5,
+  randomBytes: count => new Uint8Array(count),
+  env: () => undefined,
+  readFile: () => new Uint8Array(0),
+  hostname: () => 'host',
+}
+
+const name = fc.constantFrom('a', 'b', 'foo', 'user')
+const literal = fc.oneof(
+  fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String),
+  fc.double({ min: 0, max: 1e6, noNaN: true }).map(float => float.toFixed(3)),
+  fc.string({ maxLength: 6 }).map(text => JSON.stringify(text.replace(/[\ud800-\udfff]/g, ''))),
+  fc.constantFrom('true', 'false', 'null', '"""raw"""', '[]', '{}', 'deleted()'),
+)
+const { query } = fc.letrec<{ query: string }>(tie => {
+  const inner = tie('query')
+  return {
+    query: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      literal,
+      name.map(field => `this.${field}`),
+      fc.constantFrom('this', 'root.a', '@key', '@', '$v', 'this."a b".c', 'content()', 'now()'),
+      fc
+        .tuple(inner, fc.constantFrom('+', '-', '*', '/', '%', '==', '!=', '<', '>=', '&&', '||', '|'), inner)
+        .map(([l, o, r]) => `(${l}) ${o} (${r})`),
+      fc
+        .tuple(
+          inner,
+          fc.constantFrom(
+            'uppercase()',
+            'length()',
+            'string()',
+            'number()',
+            'type()',
+            'catch(null)',
+            'or("x")',
+            'keys()',
+            'not_null()',
+          ),
+        )
+        .map(([t, m]) => `(${t}).${m}`),
+      fc.tuple(inner, inner).map(([t, q]) => `(${t}).map_each(x -> [x, ${q.replaceAll('x ->', 'y ->')}])`),
+      fc.tuple(inner, inner, inner).map(([c, a, b]) => `if (${c}) { ${a} } else { ${b} }`),
+      fc.tuple(inner, inner, inner).map(([s, p, r]) => `match (${s}) { ${p} => ${r}, _ => "other" }`),
+      fc.tuple(inner, inner).map(([a, b]) => `[${a}, ${b}]`),
+      fc.tuple(inner, inner).map(([a, b]) => `{"k": ${a}, ("d" + "e"): ${b}}`),
+      fc.tuple(inner, inner).map(([t, i]) => `(${t})[${i}]`),
+      inner.map(t => `(${t})[1:]`),
+      inner.map(t => `-(${t})`),
+      inner.map(t => `!(${t})`),
+      fc.tuple(inner, inner).map(([t, q]) => `(${t}).(${q})`),
+    ),
+  }
+})
+const statement = fc.oneof(
+  query.map(q => `root = ${q}`),
+  query.map(q => `root.a.b = ${q}`),
+  query.map(q => `let v = ${q}`),
+  query.map(q => `meta key = ${q}`),
+  fc.tuple(query, query).map(([c, q]) => `if ${c} {\n  root.c = ${q}\n}`),
+)
+const mappingText = fc.array(statement, { minLength: 1, maxLength: 4 }).map(parts => parts.join('\n'))
+
+test('printing a mapping and parsing it again gives the same mapping', () => {
+  const library = new Library(FUNCTIONS, METHODS, { world })
+  fc.assert(
+    fc.property(mappingText, text => {
+      const tree = parseMappingText(text, library, null)
+      if (tree instanceof Fault) return
+      const printed = printMapping(tree)
+      const again = parseMappingText(printed, library, null)
+      assert.ok(!(again instanceof Fault), `${printed} is refused: ${again instanceof Fault ? again.message : ''}`)
+      assert.equal(printMapping(again), printed)
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('compiled mappings throw nothing but mapping errors', () => {
+  fc.assert(
+    fc.property(mappingText, fc.json(), (text, document) => {
+      const { mapping } = compileMapping(text, { world })
+      if (mapping === undefined) return
+      const messages = [new TextMessage(document)]
+      for (const run of [
+        () => mapping.run(messages, 0, new MetadataDraft()),
+        () => mapping.runOnto(messages, 0),
+        () => mapping.check(messages, 0),
+      ]) {
+        try {
+          run()
+        } catch (error) {
+          assert.ok(error instanceof MappingError, String(error))
+        }
+      }
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('no text makes the parser throw', () => {
+  const pieces = fc.constantFrom(
+    'root',
+    ' = ',
+    'this',
+    '.',
+    '(',
+    ')',
+    '[',
+    ']',
+    '{',
+    '}',
+    '"',
+    '"""',
+    '->',
+    '=>',
+    'match ',
+    'if ',
+    'map ',
+    'let ',
+    '\n',
+    ' ',
+    '#',
+    '$',
+    '@',
+    '5',
+    '\\',
+    ',',
+    ':',
+    '|',
+    'x',
+    '!',
+    '-',
+    '\u0000',
+    '\ud800',
+    'é',
+  )
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 40 }), parts => {
+      const text = parts.join('')
+      compileMapping(text, { world })
+      compileInterpolation(`\${!${text}`, { world })
+      checkMapping(text)
+      tokenize(text)
+    }),
+    { numRuns: 1500 },
+  )
+})
+
+test('a document read in part is the document read whole', () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue()),
+      fc.array(fc.string({ maxLength: 4 })),
+      (document, fields) => {
+        const text = JSON.stringify(document)
+        const projected = projectDocument(text, { wanted: new Set(fields), carries: true, dropped: new Set() })
+        if (projected !== null) assert.equal(printJson(projected), printJson(parseDocumentText(text)))
+      },
+    ),
+  )
+})
+
+for (const [what, text] of [
+  ['10,000 nested brackets', `root = ${'['.repeat(10_000)}`],
+  ['10,000 nested parentheses', `root = ${'('.repeat(10_000)}1${')'.repeat(10_000)}`],
+  ['10,000 nested matches', `root = ${'match { '.repeat(10_000)}`],
+  ['10,000 indexes', `root = ${'a['.repeat(10_000)}`],
+  ['10,000 operators', `root = ${'this.a + '.repeat(10_000)}1`],
+  ['10,000 methods', `root = this${'.string()'.repeat(10_000)}`],
+  ['10 MB of a comment', `root = this\n#${'x'.repeat(10_000_000)}\n`],
+  ['10 MB of a string', `root = "${'x'.repeat(10_000_000)}"`],
+  ['10 MB of line breaks', `root = this\n${'\n'.repeat(10_000_000)}`],
+  ['10 MB of nothing that is known', 'root = this '.padEnd(10_000_000, '%')],
+] as const) {
+  test(`${what}: a mapping or a diagnostic, soon`, () => {
+    const startedAt = performance.now()
+    const { mapping, diagnostics } = compileMapping(text, { world })
+    assert.ok(mapping !== undefined || diagnostics.length > 0)
+    assert.ok(performance.now() - startedAt < 10_000)
+  })
+}
+
+test('several faults are reported at once, each with its place', () => {
+  const found = checkMapping('root.a = this.b.uppercas()\nroot.b = 1\nroot.c = (1 +\nroot.d = 2\nroot.e = foo()')
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    [
+      "line 1 char 27: unrecognised method 'uppercas'",
+      'line 4 char 8: required: expected closing bracket',
+      "line 5 char 15: unrecognised function 'foo'",
+    ],
+  )
+  assert.deepEqual(found[0]!.suggestions, ['uppercase'])
+  assert.ok(FUNCTION_COMPLETIONS.some(entry => entry.name === 'uuid_v4'))
+})
+
+test('the program of a mapping is readable', () => {
+  const text =
+    'let adult = this.user.age >= 18\nroot = this\nroot.user.name = this.user.name.uppercase()\nroot.adult = $adult\nroot.kind = match this.kind {\n  "a" => "first"\n  _ => this.string()\n}\nroot.secret = deleted()'
+  const { mapping } = compileMapping(text, { world })
+  assert.equal(
+    mapping!.source,
+    `const { DELETED, MAX_MAP_DEPTH, assign, equals, greaterOrEqual } = helpers
+const k0 = constants.k0 // field \`this.user.age\` >= number literal
+const m1 = constants.m1 // method uppercase
+const k2 = constants.k2 // the path user.name
+const m3 = constants.m3 // method string
+const k4 = constants.k4 // the path secret
+let f, doc, depth = 0
+const maps = new Map([])
+function mapping(frame) {
+  f = frame
+  doc = undefined
+  depth = 0
+  let root = f.root, at = 0, $adult, t0
+  try {
+    at = 1 // line 1
+    $adult = greaterOrEqual(((doc ??= f.document("user.age"))?.user?.age ?? null), 18n, k0)
+    at = 2 // line 2
+    root = (doc ??= f.document(""))
+    at = 3 // line 3
+    root = assign(root, k2, m1(((doc ??= f.document("user.name"))?.user?.name ?? null), f), 0)
+    at = 4 // line 4
+    root.adult = $adult
+    at = 5 // line 5
+    root.kind = (t0 = ((doc ??= f.document("kind"))?.kind ?? null), equals(t0, "a") ? "first" : m3(t0, f))
+    at = 6 // line 9
+    root = assign(root, k4, DELETED, 1)
+    return root
+  } catch (error) {
+    throw f.failed(error, sites, at)
+  }
+}
+return mapping`,
+  )
+})
+
+test('targets and reads of a mapping', () => {
+  const { mapping } = compileMapping(
+    'let x = this.a.b\nroot.c = $x + json("d")\nmeta k = @j\nroot.e = this.l.map_each(i -> i.q)',
+    { world },
+  )
+  assert.deepEqual(mapping!.targets, [
+    { kind: 'variable', path: ['x'] },
+    { kind: 'value', path: ['c'] },
+    { kind: 'metadata', path: ['k'] },
+    { kind: 'value', path: ['e'] },
+  ])
+  assert.deepEqual(
+    mapping!.reads.map(({ kind, path }) => `${kind} ${path.join('.')}`),
+    ['value a.b', 'variable x', 'value d', 'metadata j', 'value l', 'value l.q'],
+  )
+})
+
+test('interpolations', () => {
+  const batch = [new TextMessage('{"a":{"b":1},"n":null}')]
+  const text = (config: string) => compileInterpolation(config, { world }).interpolation!.eval(batch, 0)
+  assert.equal(text('x-${! this.a.b }-${! n }-${{! raw }}-$5'), 'x-1-null-${! raw }-$5')
+  assert.equal(text('${! json("a") }'), '{"b":1}')
+  assert.equal(compileInterpolation('plain', { world }).interpolation!.static, 'plain')
+  assert.equal(
+    compileInterpolation('foo ${! this. } bar', { world }).diagnostics![0]!.charText,
+    'char 15: required: expected method or field path',
+  )
+})
+
+class TextMessage implements MessageView {
+  readonly metadata: ReadonlyMap<string, Value> = new Map()
+  readonly error = null
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  bodyText(): string {
+    return this.#text
+  }
+
+  bytes(): Uint8Array {
+    return utf8Bytes(this.#text)
+  }
+
+  structured(): Value {
+    return parseBody(this.#text)
+  }
+}
