@@ -50,7 +50,7 @@ function print(value: Value, escapes: Escapes): string {
       return value ? 'true' : 'false'
     case 'symbol':
       return 'null'
-    case 'object':
+    default: // an object, or null
       if (value === null) return 'null'
       if (Array.isArray(value)) return printArray(value, escapes)
       if (Object.getPrototypeOf(value) === Object.prototype) return printObject(value as ValueObject, escapes)

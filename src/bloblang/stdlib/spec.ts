@@ -65,7 +65,7 @@ export interface CacheAccess {
 }
 
 /** `[mapping, input document, output document]`; the output may be `{ error }` or `'deleted'`. Each runs as a test. */
-export type Example = readonly [mapping: string, input: string, output: string | { readonly error: string } | 'deleted']
+export type Example = readonly [mapping: string, input: string, output: string | { readonly error: string }]
 
 interface CallableSpec {
   readonly name: string

@@ -44,7 +44,7 @@ export function toText(value: Value): string {
       return value ? 'true' : 'false'
     case 'symbol':
       return 'null'
-    case 'object':
+    default: // an object, or null
       if (value === null) return 'null'
       if (value instanceof Uint8Array) return textOf(value)
       if (value instanceof JsonNumber) return value.text
@@ -106,7 +106,7 @@ export function equals(left: Value, right: Value): boolean {
       return Number(left) === (typeof right === 'number' ? right : attempt(getNumber, right))
     case 'symbol':
       return false
-    case 'object':
+    default: // an object, or null
       return equalObjects(left, right)
   }
 }
