@@ -1,0 +1,70 @@
+// How many documents a second does `penstock blobl` map, as a whole process, start included? With BENTO=path/to/bento the
+// original runs over the same file in the same run, and the two outputs have to be the same bytes.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { globSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import process from 'node:process'
+
+const COUNT = 100_000
+const RUNS = 3
+
+const root = join(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'bench-blobl-'))
+const input = join(folder, 'in.jsonl')
+writeFileSync(input, documents())
+const ours = [join(root, 'bin/penstock')]
+const theirs = process.env['BENTO'] === undefined ? null : [process.env['BENTO']]
+
+for (const file of globSync(join(import.meta.dirname, 'mappings/*.blobl')).toSorted()) {
+  const mine = best(ours, file)
+  const parts = [`${basename(file, '.blobl').padEnd(24)} ${rate(mine.seconds)} docs/s`]
+  if (theirs !== null) {
+    const other = best(theirs, file)
+    const same = other.digest === mine.digest ? 'same bytes' : 'DIFFERENT BYTES'
+    parts.push(`original ${rate(other.seconds)} docs/s`, `${(other.seconds / mine.seconds).toFixed(2)} times`, same)
+    if (other.digest !== mine.digest) process.exitCode = 1
+  }
+  console.log(parts.join(' · '))
+}
+rmSync(folder, { recursive: true })
+
+function best(command: readonly string[], mapping: string): { readonly seconds: number; readonly digest: string } {
+  let seconds = Number.POSITIVE_INFINITY
+  let digest = ''
+  for (let run = 0; run < RUNS; run++) {
+    const startedAt = performance.now()
+    const result = spawnSync(command[0]!, [...command.slice(1), 'blobl', '-f', mapping], {
+      stdio: [openSync(input, 'r'), 'pipe', 'ignore'],
+      maxBuffer: 1 << 30,
+    })
+    seconds = Math.min(seconds, (performance.now() - startedAt) / 1000)
+    digest = createHash('sha256').update(result.stdout).digest('hex')
+  }
+  return { seconds, digest }
+}
+
+function rate(seconds: number): string {
+  return Math.round(COUNT / seconds)
+    .toLocaleString('en')
+    .padStart(9)
+}
+
+/** Events of a shop, some 210 bytes each, the same every time. */
+function documents(): string {
+  let seed = 1
+  const next = () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648
+  const lines = Array.from({ length: COUNT }, (_, i) =>
+    JSON.stringify({
+      id: i,
+      user: { name: `user-${i % 1000}`, age: i % 90, email: `u${i % 1000}@example.com` },
+      event: ['view', 'click', 'buy'][Math.floor(next() * 3)],
+      ts: 1_700_000_000 + i,
+      price: Math.round(next() * 10_000) / 100,
+      tags: ['a', 'b', 'c'].slice(0, i % 4),
+      message: 'x'.repeat(20 + (i % 80)),
+    }),
+  )
+  return `${lines.join('\n')}\n`
+}
