@@ -1,4 +1,3 @@
-import type { ConsumerOptions } from '@platformatic/kafka'
 import { compileRe2, type Re2, type Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
@@ -17,11 +16,22 @@ import {
 } from '../../engine/index.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
-import { GroupSource, listTopics, PartitionSource, type RecordSource, type SourceRecord } from './record-source.ts'
+import type { SourceOptions } from './fetcher.ts'
+import { describeTopics, GroupSource, PartitionSource, type RecordSource } from './record-source.ts'
+import type { Claim, PartitionRecords, SourceRecord } from './source-record.ts'
 import { parseTopics, type TopicSelection } from './topics.ts'
 
 /** Records handed on at a time: enough that the work for each batch is small beside that for its messages. */
 const maxReadRecords = 1024
+
+/** How often a topic that is missing is looked for, in milliseconds. */
+const missingTopicsMs = 5000
+
+/** What balancers are called between the members of a group. */
+const protocolNames: Readonly<Record<string, string>> = {
+  round_robin: 'roundrobin',
+  cooperative_sticky: 'cooperative-sticky',
+}
 
 const config = field
   .object({
@@ -86,7 +96,6 @@ const config = field
   })
 
 type Config = Infer<typeof config>
-type ClientOptions = ConsumerOptions<Buffer, Buffer, Buffer, Buffer>
 
 export default defineInput({
   name: 'kafka_franz',
@@ -101,8 +110,6 @@ export default defineInput({
 })
 
 interface PartitionState {
-  readonly topic: string
-  readonly partition: number
   readonly checkpointer: Checkpointer
   readonly batcher: Batcher | null
   /** The offset behind the newest record that waits in the batcher. */
@@ -113,37 +120,42 @@ class KafkaFranzInput implements Input {
   readonly #config: Config
   readonly #resources: Resources
   readonly #selection: TopicSelection
-  readonly #client: Omit<ClientOptions, 'groupId'>
+  readonly #options: SourceOptions
   /** What topics' names must match, where they are not named one by one. */
   readonly #patterns: readonly Re2[] | null
   #source: RecordSource | null = null
   #topicsTimer: NodeJS.Timeout | undefined
-  #partitions = new Map<string, PartitionState>()
-  /** Offsets that may be committed and are not yet, by partition. */
-  #commits = new Map<string, { topic: string; partition: number; offset: bigint }>()
+  #partitions = new Map<Claim, PartitionState>()
+  /** Offsets that may be committed and are not yet. */
+  #commits = new Map<Claim, bigint>()
   #commitTimer: NodeJS.Timeout | undefined
   #ready: Delivery[] = []
-  #roomMade: (() => void) | null = null
 
   constructor(options: Config, resources: Resources) {
     this.#config = options
     this.#resources = resources
     this.#selection = parseTopics(options.topics)
     this.#patterns = options.regexp_topics ? this.#selection.topics.map(compilePattern) : null
-    this.#client = {
-      ...clientOptions(options),
-      autocommit: false,
-      minBytes: 1,
-      maxBytes: parseBytes('fetch_max_bytes', options.fetch_max_bytes),
-      maxBytesPerPartition: parseBytes('fetch_max_partition_bytes', options.fetch_max_partition_bytes),
-      maxWaitTime: options.fetch_max_wait ?? 5000,
-      isolationLevel: options.transaction_isolation_level === 'read_committed' ? 1 : 0,
-      retries: 2,
+    this.#options = {
+      client: {
+        ...clientOptions(options),
+        autocommit: false,
+        minBytes: 1,
+        maxBytes: parseBytes('fetch_max_bytes', options.fetch_max_bytes),
+        maxWaitTime: options.fetch_max_wait ?? 5000,
+        isolationLevel: options.transaction_isolation_level === 'read_committed' ? 1 : 0,
+        retries: 2,
+      },
+      fallback:
+        (options.auto_offset_reset as SourceOptions['fallback'] | undefined) ??
+        (options.start_from_oldest ? 'earliest' : 'latest'),
+      maxPartitionBytes: parseBytes('fetch_max_partition_bytes', options.fetch_max_partition_bytes),
+      isFull: claim =>
+        (this.#partitions.get(claim)?.checkpointer.pendingMessages ?? 0) >= this.#config.checkpoint_limit,
     }
   }
 
   async connect(): Promise<void> {
-    const fallback = this.#config.auto_offset_reset ?? (this.#config.start_from_oldest ? 'earliest' : 'latest')
     const group = this.#config.consumer_group ?? ''
     const topics = await this.#topics()
     this.#partitions = new Map()
@@ -151,15 +163,13 @@ class KafkaFranzInput implements Input {
     if (group === '') {
       const starts = new Map<string, ReadonlyMap<number, bigint | undefined> | 'all'>(this.#selection.partitions)
       for (const topic of topics) starts.set(topic, 'all')
-      this.#source = await PartitionSource.open(this.#client, starts, fallback === 'earliest' ? 'earliest' : 'latest')
+      this.#source = await PartitionSource.open(this.#options, starts)
       return
     }
-    this.#source = await GroupSource.open(
-      { ...this.#client, groupId: group } as ClientOptions,
-      topics,
-      fallback === 'none' ? 'fail' : (fallback as 'earliest' | 'latest'),
-    )
+    const onRebalance = () => void this.#commit()
+    this.#source = await GroupSource.open(this.#options, group, this.#balancers(), topics, onRebalance)
     const period = Math.max(1, this.#config.commit_period ?? 5000)
+    clearInterval(this.#commitTimer)
     this.#commitTimer = setInterval(() => void this.#commit(), period)
   }
 
@@ -169,7 +179,6 @@ class KafkaFranzInput implements Input {
       if (next !== undefined) return next
       const source = this.#source
       if (source === null) throw new NotConnectedError()
-      await this.#room(signal)
       const due = this.#flushDue()
       const records = await this.#readRecords(source, due, signal)
       if (records === null) {
@@ -190,24 +199,44 @@ class KafkaFranzInput implements Input {
     for (const { batcher } of this.#partitions.values()) await batcher?.close()
   }
 
-  /** The topics to read. Where patterns choose them, a topic that appears later makes the input connect anew. */
+  #balancers(): readonly string[] {
+    const names = this.#config.group_balancers
+    const known = names.flatMap(name => protocolNames[name] ?? [])
+    if (known.length > 0 || names.length === 0) return known.length > 0 ? known : ['cooperative-sticky']
+    this.#resources.log.warn(`Group balancers ${names.join(', ')} are not available, using round_robin`)
+    return ['roundrobin']
+  }
+
+  /**
+   * The topics of which all partitions are read. When one of them appears later, or gets more partitions, the input connects anew.
+   */
   async #topics(): Promise<readonly string[]> {
-    const patterns = this.#patterns
-    if (patterns === null) return this.#selection.topics
-    const matching = async () =>
-      (await listTopics(this.#client)).filter(topic => patterns.some(pattern => pattern.test(topic))).toSorted()
-    const topics = await matching()
-    if (topics.length === 0) throw new Error('no topic matches the patterns yet')
     clearInterval(this.#topicsTimer)
-    this.#topicsTimer = setInterval(() => {
-      matching().then(
-        now => {
-          if (now.join() !== topics.join()) void this.#source?.close()
-        },
-        error => this.#resources.log.warn(`Failed to look for new topics: ${(error as Error).message}`),
+    const { topics: named, partitions } = this.#selection
+    if (named.length === 0) return []
+    const patterns = this.#patterns
+    const isWanted = (topic: string) =>
+      patterns === null ? named.includes(topic) : !topic.startsWith('__') && patterns.some(re => re.test(topic))
+    const find = async () => [...(await describeTopics(this.#options.client))].filter(([topic]) => isWanted(topic))
+    const found = await find()
+    if (found.length === 0 && partitions.size === 0) {
+      throw new Error(
+        patterns === null ? `topic ${named.join(', ')} does not exist yet` : 'no topic matches the patterns yet',
       )
-    }, this.#config.metadata_max_age ?? 300_000)
-    return topics
+    }
+    const isComplete = patterns === null && found.length === new Set(named).size
+    const maxAgeMs = this.#config.metadata_max_age ?? 300_000
+    const look = async () => {
+      const now = await find()
+      if (describe(now) !== describe(found)) this.#source?.interrupt(new Error('topics or their partitions changed'))
+    }
+    this.#topicsTimer = setInterval(
+      () => {
+        look().catch((error: Error) => this.#resources.log.warn(`Failed to look for new topics: ${error.message}`))
+      },
+      Math.max(100, isComplete ? maxAgeMs : Math.min(maxAgeMs, missingTopicsMs)),
+    )
+    return found.map(([topic]) => topic)
   }
 
   /** Records, none where a batching period ends first, or null at the end. A lost connection throws `NotConnectedError`. */
@@ -215,7 +244,7 @@ class KafkaFranzInput implements Input {
     source: RecordSource,
     dueMs: number | undefined,
     signal: AbortSignal,
-  ): Promise<readonly SourceRecord[] | null> {
+  ): Promise<readonly PartitionRecords[] | null> {
     const due = dueMs === undefined ? undefined : AbortSignal.timeout(Math.max(1, Math.ceil(dueMs)))
     try {
       const records = await source.read(maxReadRecords, due === undefined ? signal : AbortSignal.any([signal, due]))
@@ -224,55 +253,60 @@ class KafkaFranzInput implements Input {
     } catch (error) {
       if (signal.aborted) return null
       this.#resources.log.error(`Kafka poll error: ${(error as Error).message}`)
+      await this.#commit()
       this.#source = null
       clearInterval(this.#commitTimer)
+      clearInterval(this.#topicsTimer)
       await source.close()
       throw new NotConnectedError(error)
     }
   }
 
   /** Makes deliveries of records: runs of one partition, as only within a partition there is an order to keep. */
-  async #takeRecords(records: readonly SourceRecord[]): Promise<void> {
-    const byPartition = new Map<string, SourceRecord[]>()
-    for (const record of records) {
-      const key = `${record.topic}/${record.partition}`
-      const run = byPartition.get(key)
-      if (run === undefined) byPartition.set(key, [record])
-      else run.push(record)
-    }
-    for (const [key, run] of byPartition) {
-      const state = this.#partitions.get(key) ?? (await this.#startPartition(key, run[0]!))
+  async #takeRecords(runs: readonly PartitionRecords[]): Promise<void> {
+    await this.#forgetLost()
+    for (const { claim, records } of runs) {
+      const state = this.#partitions.get(claim) ?? (await this.#startPartition(claim))
       if (state.batcher === null) {
-        const messages = run.map((record, index) => this.#message(record, index))
-        this.#ready.push(this.#tracked(state, { batch: soloBatch(messages), ack: () => {} }, run.at(-1)!.offset + 1n))
-      } else {
-        for (const record of run) {
-          const delivery = { batch: soloBatch([this.#message(record, 0)]), ack: () => {} }
-          state.batchedUpTo = record.offset + 1n
-          for (const batch of await state.batcher.add(delivery))
-            this.#ready.push(this.#tracked(state, batch, state.batchedUpTo))
-        }
+        const messages = records.map((record, index) => this.#message(claim, record, index))
+        const delivery = { batch: soloBatch(messages), ack: () => {} }
+        this.#ready.push(this.#tracked(claim, state, delivery, records.at(-1)!.offset + 1n))
+        continue
+      }
+      for (const record of records) {
+        const delivery = { batch: soloBatch([this.#message(claim, record, 0)]), ack: () => {} }
+        state.batchedUpTo = record.offset + 1n
+        for (const batch of await state.batcher.add(delivery))
+          this.#ready.push(this.#tracked(claim, state, batch, state.batchedUpTo))
       }
     }
     if (this.#ready.length === 0) await this.#flushDueBatches()
   }
 
-  async #startPartition(key: string, { topic, partition }: SourceRecord): Promise<PartitionState> {
+  /** What waits to be gathered of a partition that another member has now is for that one to read. */
+  async #forgetLost(): Promise<void> {
+    for (const [claim, { batcher }] of this.#partitions) {
+      if (claim.active) continue
+      this.#partitions.delete(claim)
+      this.#commits.delete(claim)
+      await batcher?.close()
+    }
+  }
+
+  async #startPartition(claim: Claim): Promise<PartitionState> {
     const policy = this.#config.batching
     const batches = policy.count > 0 || policy.byte_size > 0 || policy.period !== undefined || policy.check !== null
     const state: PartitionState = {
-      topic,
-      partition,
       checkpointer: new Checkpointer(),
       batcher: batches ? await this.#resources.batcher(policy) : null,
       batchedUpTo: 0n,
     }
-    this.#partitions.set(key, state)
+    this.#partitions.set(claim, state)
     return state
   }
 
   /** The delivery, and its partition's progress noted when it was handled. What is refused for good counts as handled. */
-  #tracked(state: PartitionState, delivery: Delivery, nextOffset: bigint): Delivery {
+  #tracked(claim: Claim, state: PartitionState, delivery: Delivery, nextOffset: bigint): Delivery {
     const done = state.checkpointer.track(nextOffset, delivery.batch.messages.length)
     const source = this.#source
     return {
@@ -280,24 +314,22 @@ class KafkaFranzInput implements Input {
       ack: async error => {
         await delivery.ack(error)
         const offset = done()
-        this.#roomMade?.()
+        source?.wake()
         // Progress on an older connection is void: its partitions may belong to another member by now.
-        if (offset === undefined || source !== this.#source) return
-        const { topic, partition } = state
-        this.#commits.set(`${topic}/${partition}`, { topic, partition, offset })
+        if (offset !== undefined && claim.active && source === this.#source) this.#commits.set(claim, offset)
       },
     }
   }
 
-  #message(record: SourceRecord, origin: number): Message {
+  #message({ topic, partition }: Claim, record: SourceRecord, origin: number): Message {
     const metadata = new Map<string, Value>()
-    if (record.key !== undefined) metadata.set('kafka_key', text(record.key))
-    metadata.set('kafka_topic', record.topic)
-    metadata.set('kafka_partition', BigInt(record.partition))
+    if (record.key !== null) metadata.set('kafka_key', text(record.key))
+    metadata.set('kafka_topic', topic)
+    metadata.set('kafka_partition', BigInt(partition))
     metadata.set('kafka_offset', record.offset)
     metadata.set('kafka_timestamp_unix', record.timestamp / 1000n)
     metadata.set('kafka_timestamp_unix_ms', record.timestamp)
-    metadata.set('kafka_tombstone_message', record.value === undefined)
+    metadata.set('kafka_tombstone_message', record.value === null)
     for (const [name, value] of record.headers) {
       const key = text(name ?? noBytes)
       const header = text(value ?? noBytes)
@@ -305,27 +337,6 @@ class KafkaFranzInput implements Input {
       else metadata.set(key, [...((metadata.get(key) as Value[] | undefined) ?? []), header])
     }
     return Message.fromBytes(record.value ?? noBytes, metadata, origin)
-  }
-
-  /** Waits until some partition may have more messages on their way. */
-  async #room(signal: AbortSignal): Promise<void> {
-    const full = () => {
-      for (const { checkpointer } of this.#partitions.values()) {
-        if (checkpointer.pendingMessages >= this.#config.checkpoint_limit) return true
-      }
-      return false
-    }
-    while (full() && !signal.aborted) {
-      await new Promise<void>(resolve => {
-        const done = () => {
-          signal.removeEventListener('abort', done)
-          this.#roomMade = null
-          resolve()
-        }
-        this.#roomMade = done
-        signal.addEventListener('abort', done, { once: true })
-      })
-    }
   }
 
   #flushDue(): number | undefined {
@@ -338,17 +349,18 @@ class KafkaFranzInput implements Input {
   }
 
   async #flushDueBatches(): Promise<void> {
-    for (const state of this.#partitions.values()) {
+    for (const [claim, state] of this.#partitions) {
       const wait = state.batcher?.untilDue()
       if (state.batcher === null || wait === undefined || wait > 0) continue
-      for (const batch of await state.batcher.flush()) this.#ready.push(this.#tracked(state, batch, state.batchedUpTo))
+      for (const batch of await state.batcher.flush())
+        this.#ready.push(this.#tracked(claim, state, batch, state.batchedUpTo))
     }
   }
 
   async #flushAll(): Promise<void> {
-    for (const state of this.#partitions.values()) {
+    for (const [claim, state] of this.#partitions) {
       for (const batch of (await state.batcher?.flush()) ?? []) {
-        this.#ready.push(this.#tracked(state, batch, state.batchedUpTo))
+        this.#ready.push(this.#tracked(claim, state, batch, state.batchedUpTo))
       }
     }
   }
@@ -359,11 +371,11 @@ class KafkaFranzInput implements Input {
     const commits = this.#commits
     this.#commits = new Map()
     try {
-      await source.commit([...commits.values()])
+      await source.commit(commits)
     } catch (error) {
       // What could not be committed is read again after a rebalance; newer offsets go with the next attempt.
       this.#resources.log.error(`Failed to commit offsets: ${(error as Error).message}`)
-      for (const [key, offset] of commits) if (!this.#commits.has(key)) this.#commits.set(key, offset)
+      for (const [claim, offset] of commits) if (!this.#commits.has(claim)) this.#commits.set(claim, offset)
     }
   }
 }
@@ -380,4 +392,11 @@ const noBytes = new Uint8Array(0)
 
 function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
+
+function describe(topics: readonly (readonly [string, number])[]): string {
+  return topics
+    .map(([topic, partitions]) => `${topic} ${partitions}`)
+    .toSorted()
+    .join()
 }

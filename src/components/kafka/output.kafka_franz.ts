@@ -1,4 +1,10 @@
-import { type MessageToProduce, Producer, type ProducerOptions } from '@platformatic/kafka'
+import {
+  type MessageToProduce,
+  MultipleErrors,
+  Producer,
+  type ProducerOptions,
+  ProtocolError,
+} from '@platformatic/kafka'
 import { compileRe2, toText } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -89,6 +95,7 @@ class KafkaFranzOutput implements Output {
   readonly #includes: (key: string) => boolean
   #producer: Producer | null = null
   #turn = 0
+  #closed = false
 
   constructor(options: Config) {
     this.#config = options
@@ -116,6 +123,8 @@ class KafkaFranzOutput implements Output {
   }
 
   async connect(): Promise<void> {
+    // Batches that were on their way together each report the loss, some of them late.
+    if (this.#producer !== null) return
     const producer = new Producer(this.#options)
     try {
       await producer.metadata({ topics: [] })
@@ -132,14 +141,28 @@ class KafkaFranzOutput implements Output {
     const messages = this.#records(batch)
     this.#turn++
     const turn = this.#turn
-    await producer.send({
-      messages,
-      acks: -1,
-      partitioner: (message, key) => this.#partition(message, key, turn),
-    })
+    try {
+      await producer.send({
+        messages,
+        acks: -1,
+        partitioner: (message, key) => this.#partition(message, key, turn),
+      })
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      // A client that lost its connection may number later records from the beginning under its old id, and a cluster
+      // takes those for repetitions and drops them. So it is not used again.
+      if (this.#producer === producer) {
+        this.#producer = null
+        void producer.close(true).catch(() => undefined)
+      }
+      throw new NotConnectedError(error)
+    }
+    if (this.#producer !== producer && !this.#closed)
+      throw new NotConnectedError(new Error('the connection was lost while the batch was on its way'))
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await this.#producer?.close(true)
   }
 
@@ -207,4 +230,10 @@ function parsePartition(text: string): number {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Whether a cluster has said no for good to these records, so that nothing is wrong with the connection. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof ProtocolError) return !error.canRetry && error.apiId !== 'OUT_OF_ORDER_SEQUENCE_NUMBER'
+  return error instanceof MultipleErrors && error.errors.length > 0 && error.errors.every(isRefusal)
 }

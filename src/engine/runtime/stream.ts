@@ -199,10 +199,16 @@ class RunningStream implements Stream {
       () => true,
       () => true,
     )
-    const graceful = await Promise.race([finished, pause(timeoutMs * 0.75).then(() => false)])
-    if (graceful) return
-    this.#hard.abort()
-    await Promise.race([Promise.all([finished, this.#close()]), pause(timeoutMs * 0.25)])
+    // What would be waited for no longer must not keep the program alive.
+    const over = new AbortController()
+    try {
+      const graceful = await Promise.race([finished, pause(timeoutMs * 0.75, over.signal).then(() => false)])
+      if (graceful) return
+      this.#hard.abort()
+      await Promise.race([Promise.all([finished, this.#close()]), pause(timeoutMs * 0.25, over.signal)])
+    } finally {
+      over.abort()
+    }
   }
 
   async #run(run: (source: Source, signal: AbortSignal) => Promise<void>, host: StreamHost): Promise<void> {
