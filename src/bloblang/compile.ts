@@ -21,7 +21,8 @@ export function compileMapping(text: string, options: CompileOptions): CompileRe
     return { diagnostics: faults.map(fault => explain(text, fault)) }
   }
   try {
-    return { mapping: new CompiledMapping(tree, compileTree(tree, library)) }
+    const mutation = () => compileTree(tree, library, true)
+    return { mapping: new CompiledMapping(tree, compileTree(tree, library), mutation) }
   } catch (error) {
     return { diagnostics: [tooDeep(text, error)] }
   }

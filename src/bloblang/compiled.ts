@@ -19,12 +19,19 @@ import { DELETED, NOTHING, type Value } from './value.ts'
 export class CompiledMapping implements Mapping {
   readonly #tree: MappingTree
   readonly #compiled: Compiled<(frame: Frame) => Value>
+  readonly #compileMutation: () => Compiled<(frame: Frame) => Value>
+  #mutation: Compiled<(frame: Frame) => Value> | null = null
   readonly #frame = new Frame()
   readonly #scratch = new MetadataDraft()
 
-  constructor(tree: MappingTree, compiled: Compiled<(frame: Frame) => Value>) {
+  constructor(
+    tree: MappingTree,
+    compiled: Compiled<(frame: Frame) => Value>,
+    compileMutation: () => Compiled<(frame: Frame) => Value>,
+  ) {
     this.#tree = tree
     this.#compiled = compiled
+    this.#compileMutation = compileMutation
   }
 
   run(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
@@ -35,10 +42,20 @@ export class CompiledMapping implements Mapping {
   }
 
   runOnto(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null, onto?: MessageView): Value {
-    const document = onto === undefined ? undefined : this.#frame.enter([onto], 0, draft).tryDocument()
+    if (onto === undefined) {
+      this.#mutation ??= this.#compileMutation()
+      const frame = this.#frame.enter(batch, index, draft)
+      frame.root = frame.tryDocument() ?? NOTHING
+      return this.#mutation.run(frame)
+    }
+    const document = this.#frame.enter([onto], 0, draft).tryDocument()
     const frame = this.#frame.enter(batch, index, draft)
-    frame.root = (onto === undefined ? frame.tryDocument() : document) ?? NOTHING
+    frame.root = document ?? NOTHING
     return this.#compiled.run(frame)
+  }
+
+  get reached(): Value {
+    return this.#frame.root
   }
 
   check(batch: readonly MessageView[], index: number): boolean {

@@ -46,9 +46,12 @@ export interface Mapping {
   run(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value
   /**
    * The `mutation` form: the same, but `root` starts as the message's document (`NOTHING` where it has none), or as that of
-   * another message, as when the result of a branch is written over its origin.
+   * another message, as when the result of a branch is written over its origin. In the first case `this` sees what was assigned
+   * to the document before.
    */
   runOnto(batch: readonly MessageView[], index: number, draft?: MetadataDraft, onto?: MessageView): Value
+  /** How far a mutation that threw had come with the document; `NOTHING` where there is none. */
+  readonly reached: Value
   /** The mapping as a condition: true or false, or a `MappingError` where the result is neither. */
   check(batch: readonly MessageView[], index: number): boolean
   /** Maps a bare value, outside of any message. The result is `NOTHING` where nothing was assigned. */

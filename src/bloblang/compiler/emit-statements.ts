@@ -37,7 +37,8 @@ export class StatementWriter {
     const writer = new StatementWriter(program, text, 0)
     writer.#statements(statements)
     const body = writer.#finish('f.root')
-    return `function mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n${body.declarations}\n  try {\n${body.lines}    return root\n  } catch (error) {\n    throw f.failed(error, sites, at)\n  }\n}`
+    const follows = program.follows ? `\n  let follows = root !== ${program.use('NOTHING')}` : ''
+    return `function mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n${body.declarations}${follows}\n  try {\n${body.lines}    return root\n  } catch (error) {\n    throw f.failed(error, sites, at)\n  }\n}`
   }
 
   /** The function of a map; its lines count from its own. */
@@ -83,7 +84,8 @@ export class StatementWriter {
     if (outermost) this.#enter(statement)
     const { query, target } = statement
     if (this.#copyDocument(statement)) return
-    if (readsRoot(query)) this.#owned = new Set()
+    // What `this` shows may be kept by the value, so a mutation never writes in place.
+    if (readsRoot(query) || this.#context.program.follows) this.#owned = new Set()
     const text = emit(query, this.#context)
     if (query.kind === 'literal' && query.value === DELETED) {
       this.#line(this.#write(target, text, false, true))
@@ -101,7 +103,7 @@ export class StatementWriter {
   /** `root = this`: fields that nothing else looks at need not even be parsed. */
   #copyDocument(statement: Assignment): boolean {
     const { program, self } = this.#context
-    if (self !== null || !copiesDocument(statement)) return false
+    if (self !== null || program.follows || !copiesDocument(statement)) return false
     program.copies++
     this.#owned = new Set()
     this.#line('root = (doc ??= f.document(""))')
@@ -124,8 +126,13 @@ export class StatementWriter {
         // A map sees no message of its own; only its if statements get here, anything else is refused when parsed.
         if (self !== null) return `${program.use('fail')}("unable to assign metadata in the current context", ${value})`
         return target.key === null ? `f.replaceMetadata(${value})` : `f.setMetadata(${quote(target.key)}, ${value})`
-      case 'root':
-        return this.#writeRoot(target.path, value, fresh, special)
+      case 'root': {
+        const written = this.#writeRoot(target.path, value, fresh, special)
+        if (!program.follows || self !== null) return written
+        // Another document at the root is no longer the one that `this` shows.
+        const followed = target.path.length === 0 ? 'follows = false' : 'if (follows) doc = f.root = root'
+        return `{ ${written}; ${followed} }`
+      }
     }
   }
 

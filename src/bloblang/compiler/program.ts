@@ -17,9 +17,9 @@ export interface Compiled<F> {
   readonly plan: DocumentPlan | null
 }
 
-/** The function of a mapping. */
-export function compileTree(tree: MappingTree, library: Library): Compiled<(frame: Frame) => Value> {
-  const program = new Program(library)
+/** The function of a mapping. `follows`: as a mutation, whose `this` sees what was assigned to the document before. */
+export function compileTree(tree: MappingTree, library: Library, follows = false): Compiled<(frame: Frame) => Value> {
+  const program = new Program(library, follows)
   const names = new Map([...tree.maps.keys()].map((name, index) => [name, mapFunctionName(name, index)] as const))
   library.useMaps(names)
   const maps = [...tree.maps.values()].map(map => StatementWriter.map(program, names.get(map.name)!, map))

@@ -14,11 +14,14 @@ export class Program {
   documentFields: Set<string> | null = new Set()
   /** How often `root = this` occurs. */
   copies = 0
+  /** Whether `this` is the document that `root` starts as and sees what is assigned to it, as in a mutation. */
+  readonly follows: boolean
   readonly #strings = new Map<string, string>()
   #names = 0
 
-  constructor(library: Library) {
+  constructor(library: Library, follows = false) {
     this.library = library
+    this.follows = follows
   }
 
   /** Names a value; `note` says in the listing what it is. */

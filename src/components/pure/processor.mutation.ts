@@ -54,7 +54,10 @@ class MutationProcessor implements Processor {
         : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
       this.#resources.log.error((error as { message: string }).message)
-      return this.#resources.fail(message.withMetadata(draft.current), error)
+      // What was assigned before the failure stays.
+      const { reached } = mapping
+      const changed = message.withMetadata(draft.current)
+      return this.#resources.fail(reached === NOTHING ? changed : changed.withDocument(reached), error)
     }
   }
 }

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compileMapping } from '../../bloblang/index.ts'
+import { batchOf, Message, type Resources } from '../../engine/index.ts'
+import { systemWorld } from '../index.ts'
+import mutation from './processor.mutation.ts'
+
+/** What a mutation makes of one document: its body, its metadata and why it failed. */
+async function mutate(text: string, body: string): Promise<{ body: unknown; meta: unknown; error: string | null }> {
+  const compiled = compileMapping(text, { world: systemWorld })
+  assert.ok(compiled.mapping)
+  const fail = (message: Message, error: unknown) =>
+    message.withError({ message: String(error), sourceLabel: null, sourcePath: null, sourceType: null })
+  const resources = { log: { error() {} }, fail } as unknown as Resources // all that a mutation asks of its surroundings
+  const processor = await mutation.create(compiled.mapping, resources)
+  const [batch] = await processor.process(batchOf([Message.fromText(body)]))
+  const message = batch!.messages[0]!
+  return { body: message.text(), meta: Object.fromEntries(message.metadata), error: message.error?.message ?? null }
+}
+
+test('`this` sees what was assigned to the document before', async () => {
+  const { body } = await mutate('root.b = this.a + 1\nroot.c.d = this.b\nroot.e = this.c.d', '{"a":1}')
+  assert.equal(body, '{"a":1,"b":2,"c":{"d":2},"e":2}')
+})
+
+test('a copy of `this` does not change with what is assigned later', async () => {
+  const { body } = await mutate('root.b = 1\nroot.copy = this\nroot.b = 2\nroot.copy.a = 3', '{"a":1}')
+  assert.equal(body, '{"a":1,"b":2,"copy":{"a":3,"b":1}}')
+})
+
+test('once the root is another document, `this` stays with the old one', async () => {
+  const { body } = await mutate('root.b = 2\nroot = {"new": this.b}\nroot.c = this.c\nroot.d = this.b', '{"a":1}')
+  assert.equal(body, '{"c":null,"d":2,"new":2}')
+})
+
+test('what was assigned before a failure stays, metadata too', async () => {
+  const { body, meta, error } = await mutate('root.b = 2\nmeta m = "x"\nroot.c = this.a.uppercase()', '{"a":1}')
+  assert.equal(body, '{"a":1,"b":2}')
+  assert.deepEqual(meta, { m: 'x' })
+  assert.match(error!, /^failed assignment \(line 3\): expected string value, got number from field `this\.a` \(1\)$/)
+})
