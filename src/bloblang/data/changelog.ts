@@ -5,6 +5,7 @@ import type { Value, ValueObject } from '../value.ts'
 import { isArray, isObjectValue, numberText } from './coerce.ts'
 import { type ObjectDraft, setField } from './objects.ts'
 import { sortedKeys } from './text-order.ts'
+import { quote } from '../text/quote.ts'
 
 /** One difference of two documents. Paths name fields and places of arrays. */
 export interface Change {
@@ -152,7 +153,7 @@ function applyToObject(object: ValueObject, change: Change, at: number, key: str
 
 function applyToArray(array: readonly Value[], change: Change, at: number, segment: string): Value {
   if (!/^[+-]?\d+$/.test(segment)) {
-    const cause = `strconv.Atoi: parsing "${segment}": invalid syntax`
+    const cause = `strconv.Atoi: parsing ${quote(segment)}: invalid syntax`
     throw diffError(`invalid index in path. ${segment} is not a number`, cause)
   }
   const index = Number(segment)

@@ -45,7 +45,7 @@ export function isObjectValue(value: Value): value is ValueObject {
 export function getNumber(value: Value): number {
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return Number(value)
-  if (value instanceof Float) return value.value
+  if (value instanceof Float) return exact(value)
   if (value instanceof Uint64) return Number(value.value)
   if (value instanceof JsonNumber) return parseFloat64(value.text)
   throw new WrongTypeError(['number'], value)
@@ -55,7 +55,7 @@ export function getNumber(value: Value): number {
 export function getInt(value: Value): bigint {
   if (typeof value === 'bigint') return value
   if (value instanceof Uint64) return BigInt.asIntN(64, value.value)
-  if (value instanceof Float) return truncateToInt64(value.value)
+  if (value instanceof Float) return truncateToInt64(exact(value))
   if (typeof value === 'number' || value instanceof JsonNumber) {
     const integer = documentInteger(value)
     if (integer !== undefined) return integer
@@ -103,6 +103,8 @@ export function toFloat32(value: Value): number {
   if (typeof value === 'string') return parseFloat32(value)
   if (value instanceof Uint8Array) return parseFloat32(utf8Text(value))
   if (typeof value === 'number' || value instanceof JsonNumber) return parseFloat32(numberText(value))
+  // The original forgets its own type here.
+  if (value instanceof NarrowFloat) throw new WrongTypeError(['number'], value)
   return Math.fround(getNumber(value))
 }
 
@@ -112,7 +114,7 @@ export function toInt64(value: Value): bigint {
     if (value.value <= MAX_INT64) return value.value
     throw new MappingError('unsigned integer value is too large to be cast as a signed integer')
   }
-  if (value instanceof Float) return floatToInt64(value.value)
+  if (value instanceof Float) return floatToInt64(exact(value))
   if (typeof value === 'number' || value instanceof JsonNumber) return parseInt64(numberText(value), 10)
   if (typeof value === 'string') return parseInt64(value, 0)
   if (value instanceof Uint8Array) return parseInt64(utf8Text(value), 0)
@@ -121,7 +123,7 @@ export function toInt64(value: Value): bigint {
 
 export function toUint64(value: Value): bigint {
   if (value instanceof Uint64) return unsigned(value.value)
-  if (value instanceof Float) return floatToUint64(value.value)
+  if (value instanceof Float) return floatToUint64(exact(value))
   if (typeof value === 'string') return parseUint64(value, 0)
   if (value instanceof Uint8Array) return parseUint64(utf8Text(value), 0)
   return unsigned(typeof value === 'bigint' ? value : documentToInt64(value))
@@ -166,13 +168,18 @@ export function sanitize(value: Value): Value {
     return Number.isFinite(float) ? new Float(float) : value.text
   }
   if (value instanceof NarrowInteger) return value.type.startsWith('u') ? new Uint64(value.value) : value.value
-  if (value instanceof NarrowFloat) return new Float(Math.fround(value.value))
+  if (value instanceof NarrowFloat) return new Float(exact(value))
   return value instanceof Timestamp ? timestampText(value) : value
 }
 
 /** The text of a number as it stands in its document. */
 export function numberText(value: number | JsonNumber): string {
   return typeof value === 'number' ? String(value) : value.text
+}
+
+/** The number that is calculated with: a 32-bit float holds its shortest text. */
+function exact(float: Float): number {
+  return float instanceof NarrowFloat ? Math.fround(float.value) : float.value
 }
 
 const TRUE_TEXTS = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])

@@ -2,6 +2,7 @@ import { MappingError } from '../errors.ts'
 import type { Value, ValueObject } from '../value.ts'
 import { setOwn as setField } from '../stdlib/support.ts'
 import { isArray, isObjectValue } from './coerce.ts'
+import { quote } from '../text/quote.ts'
 
 export { setField }
 
@@ -176,5 +177,5 @@ function parseIndex(segment: string): number | null {
 
 function badIndex(segment: string): string {
   const problem = /^[+-]?\d+$/.test(segment) ? 'value out of range' : 'invalid syntax'
-  return `strconv.Atoi: parsing "${segment}": ${problem}`
+  return `strconv.Atoi: parsing ${quote(segment)}: ${problem}`
 }

@@ -3,6 +3,7 @@ import { deletePath, searchPath } from '../data/objects.ts'
 import { dotPath } from '../syntax/annotation.ts'
 import { isPlainObject, setOwn } from '../stdlib/support.ts'
 import { DELETED, NOTHING, type Value, type ValueObject, typeOf } from '../value.ts'
+import { quote } from '../text/quote.ts'
 
 /**
  * Sets a value at a path of the document that a mapping makes, and returns the document. Documents are shared freely, so what
@@ -50,7 +51,7 @@ function setAt(node: Value, path: readonly string[], depth: number, value: Value
 function arrayIndex(segment: string, length: number, path: readonly string[], depth: number): number {
   const prefix = `failed to resolve path segment '${depth}': found array but`
   if (!/^[+-]?\d+$/.test(segment)) {
-    const cause = `strconv.Atoi: parsing ${JSON.stringify(segment)}: invalid syntax`
+    const cause = `strconv.Atoi: parsing ${quote(segment)}: invalid syntax`
     throw unable(path, `${prefix} segment value '${segment}' could not be parsed into array index: ${cause}`)
   }
   const index = Number(segment)

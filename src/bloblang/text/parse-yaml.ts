@@ -22,10 +22,11 @@ type Library = typeof import('yaml')
 export function parseYaml(text: string): Value {
   const library = require('yaml') as Library
   try {
+    if (CONTROL.test(text)) throw new MappingError('yaml: control characters are not allowed')
     const document = firstDocument(library, text.toWellFormed())
-    if (document === undefined) return null
+    if (document === undefined) return nothingBut(text)
     const error =
-      document.errors.find(({ pos }) => !isBehindRoot(document, pos[0])) ??
+      document.errors.find(({ code, pos }) => code === 'MISSING_CHAR' || !isBehindRoot(document, pos[0])) ??
       document.warnings.find(({ code }) => code === 'BAD_DIRECTIVE')
     if (error !== undefined) throw syntaxFailure(text, error)
     return new Converter(library, document).run()
@@ -33,6 +34,17 @@ export function parseYaml(text: string): Value {
     if (error instanceof MappingError) throw new MappingError(`failed to parse value as YAML: ${error.message}`)
     throw error
   }
+}
+
+const CONTROL = /[^\t\n\r -~\u0085\u00a0-\ufffd]/
+
+/** A text without a document: blanks and comments, or directives, behind which there must be one. */
+function nothingBut(text: string): null {
+  const directive = /^%(\S*)/m.exec(text)
+  if (directive === null) return null
+  if (directive[1] === '') throw new MappingError('yaml: could not find expected directive name')
+  const isKnown = directive[1] === 'YAML' || directive[1] === 'TAG'
+  throw new MappingError(`yaml: ${isKnown ? 'did not find expected <document start>' : 'found unknown directive name'}`)
 }
 
 function firstDocument(library: Library, text: string): Document.Parsed | undefined {
@@ -211,6 +223,11 @@ function colonLine(text: string, start: number, isMultiline: boolean): number {
   return text.slice(0, from + Math.max(0, colon)).split('\n').length
 }
 
+/** Whether a plain text begins a line there and no colon follows. */
+function isWithoutColon(text: string, start: number): boolean {
+  return text[start - 1] === '\n' && !/:(\s|$)/.test(text.slice(start))
+}
+
 /** Scanner errors count lines from one, parser errors from zero; both keep silent about the first line. */
 function faultText(text: string, error: SyntaxError, line: number): string {
   const { code, message } = error
@@ -219,6 +236,7 @@ function faultText(text: string, error: SyntaxError, line: number): string {
   const endLine = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
   switch (code) {
     case 'BAD_SCALAR_START':
+      if (/flow indicator/.test(message)) return parsed('did not find expected node content')
       return scanned('found character that cannot start any token')
     case 'TAB_AS_INDENT':
       return scanned('found character that cannot start any token')
@@ -240,8 +258,15 @@ function faultText(text: string, error: SyntaxError, line: number): string {
       return parsed("did not find expected ',' or ']'", endLine)
     case 'BAD_COLLECTION_TYPE':
     case 'UNEXPECTED_TOKEN':
-      if (/block seq|seq-item/i.test(message) && line === 1) {
+      if (/block-?\s?seq|seq-item/i.test(message) && line === 1) {
         return 'block sequence entries are not allowed in this context'
+      }
+      if (/flow-(seq|map)-end|Unexpected , in flow/.test(message)) return parsed('did not find expected node content')
+      if (/Block scalar header|^Not a YAML token/.test(message)) {
+        return scanned('did not find expected comment or line break')
+      }
+      if (/^Unexpected scalar at node end/.test(message) && isWithoutColon(text, error.pos[0])) {
+        return scanned("could not find expected ':'")
       }
       return parsed('did not find expected key')
     case 'BAD_DQ_ESCAPE':
@@ -251,7 +276,7 @@ function faultText(text: string, error: SyntaxError, line: number): string {
     case 'BAD_ALIAS':
       return scanned('did not find expected alphabetic or numeric character')
     case 'BAD_DIRECTIVE':
-      return scanned('found unknown directive name')
+      return scanned(/version/.test(message) ? 'found incompatible YAML document' : 'found unknown directive name')
     default:
       return parsed(message.split('\n', 1)[0]!)
   }

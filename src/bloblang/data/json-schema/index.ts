@@ -1,6 +1,7 @@
 import { MappingError } from '../../errors.ts'
 import { parseJson } from '../../json/parse.ts'
 import { printJson } from '../../json/print.ts'
+import { JsonScanner, UNEXPECTED_END } from '../../json/scan.ts'
 import type { Value } from '../../value.ts'
 import { isArray, isObjectValue } from '../coerce.ts'
 import { within } from '../errors.ts'
@@ -32,13 +33,15 @@ function readSchema(text: string) {
   }
 }
 
-/** The original reads a stream, so what ends too early is worded as for streams. */
+/** The original reads a stream: what follows the first value is not looked at, what ends too early is worded as for streams. */
 function parseSchemaText(text: string): Value {
+  const scanner = new JsonScanner(text)
+  scanner.skipSpace()
+  if (scanner.atEnd) throw new MappingError('EOF')
   try {
-    return parseJson(text)
+    return scanner.value()
   } catch (error) {
-    if (!(error instanceof MappingError) || error.message !== 'unexpected end of JSON input') throw error
-    throw new MappingError(text.trim() === '' ? 'EOF' : 'unexpected EOF')
+    throw error === UNEXPECTED_END ? new MappingError('unexpected EOF') : error
   }
 }
 

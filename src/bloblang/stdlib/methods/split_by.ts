@@ -2,7 +2,7 @@ import { WrongTypeError } from '../../errors.ts'
 import { withReplacements } from '../../text/bytes.ts'
 import { within } from '../../data/errors.ts'
 import { segments } from '../../text/segments.ts'
-import type { Value } from '../../value.ts'
+import { NarrowInteger, type Value } from '../../value.ts'
 import { defineMethod, type Query } from '../spec.ts'
 
 export default defineMethod({
@@ -52,7 +52,7 @@ function splitBytes(bytes: Uint8Array, splitsAt: Query): Uint8Array[] {
   const parts: Uint8Array[] = []
   let start = 0
   for (const [at, byte] of bytes.entries()) {
-    if (!ask(splitsAt, BigInt(byte), `byte at position ${at}`)) continue
+    if (!ask(splitsAt, new NarrowInteger(BigInt(byte), 'uint8'), `byte at position ${at}`)) continue
     parts.push(bytes.subarray(start, at))
     start = at + 1
   }
