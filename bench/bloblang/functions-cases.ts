@@ -64,8 +64,12 @@ const link = (n: number) => ({
 })
 const address = (ip: string) => () => ({ v: ip })
 
-/** The cases; `geoip` is the folder of MaxMind's test databases, or null. */
-export function functionCases(folder: string, geoip: string | null): readonly FunctionCase[] {
+/** The cases; `geoip` is the folder of MaxMind's test databases, or null. Keys are only made for tokens that are `wanted`. */
+export function functionCases(
+  folder: string,
+  geoip: string | null,
+  wanted: (name: string) => boolean,
+): readonly FunctionCase[] {
   const c = (
     name: string,
     expression: string,
@@ -299,7 +303,7 @@ export function functionCases(folder: string, geoip: string | null): readonly Fu
     c('encode', 'this.v.encode("base64")'),
     c('encrypt_aes', 'this.v.encrypt_aes("ctr", $key, $iv).encode("hex")', text, { prefix: AES }),
     c('hash', 'this.v.hash("sha256").encode("hex")'),
-    ...webTokens(),
+    ...(['256', '384', '512'] as const).flatMap(size => webTokens(size, wanted)),
     ...databases(geoip),
     v('format_timestamp', '"2006-01-02", "Europe/Berlin"', time),
     v('format_timestamp_strftime', '"%Y-%m-%d", "Europe/Berlin"', time),
@@ -404,31 +408,30 @@ function databases(folder: string | null): readonly FunctionCase[] {
   }))
 }
 
-function webTokens(): readonly FunctionCase[] {
+function webTokens(size: '256' | '384' | '512', wanted: (name: string) => boolean): readonly FunctionCase[] {
   const cases: FunctionCase[] = []
+  const isWanted = (kind: string) => wanted(`sign_jwt_${kind}${size}`) || wanted(`parse_jwt_${kind}${size}`)
   const claims = (n: number) => ({ sub: word(n), name: sentence(n), iat: 1_516_239_022 + n })
-  for (const size of [256, 384, 512] as const) {
-    cases.push(
-      ...tokenCases(`hs${size}`, 'a-secret', 'a-secret', claims, text =>
-        createHmac(`sha${size}`, 'a-secret').update(text).digest(),
-      ),
-    )
-    const curve = { 256: 'P-256', 384: 'P-384', 512: 'P-521' }[size]
-    const ec = generateKeyPairSync('ec', { namedCurve: curve })
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    cases.push(
-      ...tokenCases(`es${size}`, pem(ec.privateKey, 'sec1'), pem(ec.publicKey, 'spki'), claims, text =>
-        sign(`sha${size}`, Buffer.from(text), { key: ec.privateKey, dsaEncoding: 'ieee-p1363' }),
-      ),
-    )
-    cases.push(
-      ...tokenCases(`rs${size}`, pem(rsa.privateKey, 'pkcs1'), pem(rsa.publicKey, 'spki'), claims, text =>
-        sign(`sha${size}`, Buffer.from(text), rsa.privateKey),
-      ),
-    )
+  const hash = `sha${size}`
+  if (isWanted('hs')) {
+    const signed = (text: string) => createHmac(hash, 'a-secret').update(text).digest()
+    cases.push(...tokenCases(`hs${size}`, 'a-secret', 'a-secret', claims, signed))
+  }
+  if (isWanted('es')) {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: CURVES[size] })
+    const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const
+    const signed = (text: string) => sign(hash, Buffer.from(text), key)
+    cases.push(...tokenCases(`es${size}`, pem(privateKey, 'sec1'), pem(publicKey, 'spki'), claims, signed))
+  }
+  if (isWanted('rs')) {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const signed = (text: string) => sign(hash, Buffer.from(text), privateKey)
+    cases.push(...tokenCases(`rs${size}`, pem(privateKey, 'pkcs1'), pem(publicKey, 'spki'), claims, signed))
   }
   return cases
 }
+
+const CURVES = { 256: 'P-256', 384: 'P-384', 512: 'P-521' } as const
 
 function tokenCases(
   name: string,

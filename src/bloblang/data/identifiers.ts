@@ -21,10 +21,13 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 /** A KSUID: four bytes of seconds since May 2014, 16 random ones, in base 62. */
 export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
-  const bytes = Buffer.alloc(20)
-  bytes.writeUInt32BE((unixSeconds - KSUID_EPOCH_SECONDS) >>> 0)
-  bytes.set(random.subarray(0, 16), 4)
-  const words = [0, 4, 8, 12, 16].map(at => bytes.readUInt32BE(at))
+  const words = [
+    (unixSeconds - KSUID_EPOCH_SECONDS) >>> 0,
+    wordAt(random, 0),
+    wordAt(random, 4),
+    wordAt(random, 8),
+    wordAt(random, 12),
+  ]
   let text = ''
   // Three digits a division: what is carried along stays well below 2^53.
   for (let digits = 0; digits < 27; digits += 3) {
@@ -39,13 +42,21 @@ export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
   return text
 }
 
+function wordAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+}
+
 const BASE62_CUBED = 62 ** 3
 
 /** The 16 bytes of a ULID: six of milliseconds, ten random ones. */
 export function ulidBytes(unixMs: number, random: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(16)
-  bytes.writeUIntBE(unixMs, 0, 6)
-  bytes.set(random.subarray(0, 10), 6)
+  const bytes = new Uint8Array(16)
+  let rest = unixMs
+  for (let at = 5; at >= 0; at--) {
+    bytes[at] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  for (let at = 0; at < 10; at++) bytes[at + 6] = random[at]!
   return bytes
 }
 

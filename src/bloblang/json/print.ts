@@ -20,21 +20,28 @@ export function printJson(value: Value, options?: PrintOptions): string {
 
 interface Escapes {
   readonly test: RegExp
-  readonly each: RegExp
+  /** 1 for each character of ASCII that is escaped. */
+  readonly special: Uint8Array
   readonly shapes: (Shape | undefined)[]
+}
+
+function specials(characters: string): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) =>
+    code < 0x20 || characters.includes(String.fromCharCode(code)) ? 1 : 0,
+  )
 }
 
 /** Control characters, quotes, the two line separators and lone surrogates (bad bytes). */
 const PLAIN: Escapes = {
   // eslint-disable-next-line no-control-regex
   test: /["\\\u0000-\u001f\u2028\u2029\ud800-\udfff]/,
-  each: /["\\\u0000-\u001f\u2028\u2029]|\p{Surrogate}/gu,
+  special: specials('"\\'),
   shapes: [],
 }
 const HTML: Escapes = {
   // eslint-disable-next-line no-control-regex
   test: /["\\\u0000-\u001f\u2028\u2029\ud800-\udfff<>&]/,
-  each: /["\\\u0000-\u001f\u2028\u2029<>&]|\p{Surrogate}/gu,
+  special: specials('"\\<>&'),
   shapes: [],
 }
 
@@ -114,7 +121,24 @@ function sameKeys(left: readonly string[], right: readonly string[]): boolean {
 }
 
 function printText(text: string, escapes: Escapes): string {
-  return escapes.test.test(text) ? `"${text.replace(escapes.each, escapeCharacter)}"` : `"${text}"`
+  return escapes.test.test(text) ? printEscaped(text, escapes.special) : `"${text}"`
+}
+
+/** Twice as fast as replacing by an expression: text that was escaped for HTML is full of what JSON escapes again. */
+function printEscaped(text: string, special: Uint8Array): string {
+  let out = '"'
+  let from = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 128 ? special[code] === 0 : code < 0x2028 || (code > 0x2029 && (code & 0xf800) !== 0xd800)) continue
+    if (code >= 0xd800 && code < 0xdc00 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) {
+      at++
+      continue
+    }
+    out += text.slice(from, at) + escapeCharacter(code)
+    from = at + 1
+  }
+  return `${out}${text.slice(from)}"`
 }
 
 function printSpecial(value: object, escapes: Escapes): string {
@@ -148,11 +172,9 @@ function printIndented(value: Value, escapes: Escapes, indent: string, lineStart
   return `{${inner}${fields.join(`,${inner}`)}${lineStart}}`
 }
 
-function escapeCharacter(character: string): string {
-  const short = SHORT[character]
-  if (short !== undefined) return short
-  const code = character.charCodeAt(0)
-  return code >= 0xd800 && code <= 0xdfff ? '\\ufffd' : `\\u${code.toString(16).padStart(4, '0')}`
+function escapeCharacter(code: number): string {
+  if (code < 128) return ESCAPED[code]!
+  return code >= 0xd800 ? '\\ufffd' : `\\u${code.toString(16)}`
 }
 
 const SHORT: Readonly<Record<string, string>> = {
@@ -164,3 +186,9 @@ const SHORT: Readonly<Record<string, string>> = {
   '\b': '\\b',
   '\f': '\\f',
 }
+
+/** How each character of ASCII is written where it is escaped. */
+const ESCAPED = Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  return SHORT[character] ?? `\\u${code.toString(16).padStart(4, '0')}`
+})
