@@ -76,6 +76,8 @@ export interface InstanceReport {
   readonly restarts: number
   readonly nextStartAt: number | null
   readonly error: { readonly code: string; readonly message: string; readonly at: number } | null
+  /** What keeps it from working though it runs, or null. */
+  readonly problem: string | null
   /** Since the instance was assigned, over all its restarts. */
   readonly counters: PipelineCounters
   readonly memoryBytes: number

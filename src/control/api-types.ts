@@ -246,7 +246,9 @@ export interface PipelineCounters {
   /** Messages. */
   readonly input_received: number
   readonly output_sent: number
-  /** Failed attempts of outputs to write; each is tried again. */
+  /** Connections of inputs that failed or were lost; each is tried again. */
+  readonly input_errors: number
+  /** Connections of outputs that failed or were lost, and failed attempts to write; each is tried again. */
   readonly output_errors: number
   /** Messages that a processor marked as failed. */
   readonly processor_errors: number
@@ -279,6 +281,8 @@ export interface PipelineInstance {
   readonly next_start_at: Timestamp | null
   /** Why it stopped last; null when it never failed. */
   readonly error: { readonly code: string; readonly message: string; readonly at: Timestamp } | null
+  /** What keeps it from working though it runs, such as an input without a connection; null when all is well. */
+  readonly problem: string | null
   readonly counters: PipelineCounters
   /** Of the instance's thread. */
   readonly memory_bytes: number

@@ -256,7 +256,8 @@ test('an agent gets its orders, tells how it goes, and answers questions that no
     restarts: 0,
     nextStartAt: null,
     error: null,
-    counters: { input_received: 5, output_sent: 4, output_errors: 0, processor_errors: 1 },
+    problem: null,
+    counters: { input_received: 5, output_sent: 4, input_errors: 0, output_errors: 0, processor_errors: 1 },
     memoryBytes: 1,
     cpu: 0,
   }

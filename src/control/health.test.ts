@@ -14,7 +14,8 @@ function instance(state: InstanceReport['state'], more: Partial<InstanceReport> 
     restarts: 0,
     nextStartAt: null,
     error: null,
-    counters: { input_received: 0, output_sent: 0, output_errors: 0, processor_errors: 0 },
+    problem: null,
+    counters: { input_received: 0, output_sent: 0, input_errors: 0, output_errors: 0, processor_errors: 0 },
     memoryBytes: 0,
     cpu: 0,
     ...more,
@@ -42,6 +43,8 @@ test('a pipeline is as well as its instances', () => {
   assert.equal(health({ state: 'paused', instances: [instance('stopping')] }), 'paused: 1 instance still stopping')
   assert.equal(health({}), 'starting: instances are starting')
   assert.equal(health({ instances: [instance('running')] }), 'running')
+  const hindered = instance('running', { problem: 'input not connected: no route' })
+  assert.equal(health({ instances: [hindered] }), 'degraded: input not connected: no route')
   assert.equal(health({ instances: [failed] }), 'failing: 1 instance of 1 not running: no route')
   assert.equal(
     health({ wanted: 2, instances: [instance('running'), failed] }),

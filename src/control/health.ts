@@ -40,6 +40,9 @@ export function healthOf(input: HealthInput): { readonly health: PipelineHealth;
   const recovering = instances.find(({ error, since }) => error !== null && input.now - since < recoveryMs)
   if (running >= wanted && !outdated && recovering !== undefined)
     return { health: 'degraded', explanation: `started again a moment ago: ${recovering.error!.message}` }
+  const hindered = instances.find(({ problem }) => problem !== null)
+  if (running >= wanted && !outdated && hindered !== undefined)
+    return { health: 'degraded', explanation: hindered.problem }
   if (running >= wanted && !outdated) return { health: 'running', explanation: null }
   return {
     health: 'starting',

@@ -16,7 +16,8 @@ function instance(configurationId: string, sent: number): InstanceReport {
     restarts: 0,
     nextStartAt: null,
     error: null,
-    counters: { input_received: sent, output_sent: sent, output_errors: 0, processor_errors: 0 },
+    problem: null,
+    counters: { input_received: sent, output_sent: sent, input_errors: 0, output_errors: 0, processor_errors: 0 },
     memoryBytes: 0,
     cpu: 0,
   }

@@ -12,7 +12,13 @@ import type { Changes } from './changes.ts'
 const sampleIntervalMs = 2000
 const historyPoints = 150
 const logLinesPerPipeline = 1000
-const zeroCounters: PipelineCounters = { input_received: 0, output_sent: 0, output_errors: 0, processor_errors: 0 }
+const zeroCounters: PipelineCounters = {
+  input_received: 0,
+  output_sent: 0,
+  input_errors: 0,
+  output_errors: 0,
+  processor_errors: 0,
+}
 const zeroRates: PipelineRates = { input_per_second: 0, output_per_second: 0, errors_per_second: 0 }
 
 interface PipelineBoard {
@@ -96,7 +102,8 @@ export class StatusBoard {
     const changed = new Set<string>()
     for (const [key, instance] of [...present, ...known]) {
       const [then, now] = [known.get(key), present.get(key)]
-      if (then?.state !== now?.state || then?.since !== now?.since) changed.add(instance.pipelineId)
+      if (then?.state !== now?.state || then?.since !== now?.since || then?.problem !== now?.problem)
+        changed.add(instance.pipelineId)
     }
     for (const pipelineId of changed) this.#changes.announce('pipelines', pipelineId)
     for (const line of report.logs) this.#append(agentId, line)
@@ -135,7 +142,7 @@ export class StatusBoard {
     for (const [pipelineId, board] of this.#pipelines) {
       const counters = this.counters(pipelineId)
       const then = board.sampled
-      const failed = counters.output_errors + counters.processor_errors - then.output_errors - then.processor_errors
+      const failed = errorsOf(counters) - errorsOf(then)
       board.rates = {
         input_per_second: perSecond(counters.input_received - then.input_received),
         output_per_second: perSecond(counters.output_sent - then.output_sent),
@@ -183,9 +190,14 @@ function add(a: PipelineCounters, b: PipelineCounters): PipelineCounters {
   return {
     input_received: a.input_received + b.input_received,
     output_sent: a.output_sent + b.output_sent,
+    input_errors: a.input_errors + b.input_errors,
     output_errors: a.output_errors + b.output_errors,
     processor_errors: a.processor_errors + b.processor_errors,
   }
+}
+
+function errorsOf({ input_errors, output_errors, processor_errors }: PipelineCounters): number {
+  return input_errors + output_errors + processor_errors
 }
 
 /** Appends to a list that keeps at most `bound` items; it is cut in slices, so that an append stays cheap. */

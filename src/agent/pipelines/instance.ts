@@ -30,7 +30,15 @@ export interface InstanceHost extends SupervisorEvents {
 }
 
 type Counters = InstanceReport['counters']
-const zeroCounters: Counters = { input_received: 0, output_sent: 0, output_errors: 0, processor_errors: 0 }
+const zeroCounters: Counters = {
+  input_received: 0,
+  output_sent: 0,
+  input_errors: 0,
+  output_errors: 0,
+  processor_errors: 0,
+}
+
+const idlePulse: Omit<WorkerPulse, 'kind' | 'logs'> = { counters: zeroCounters, problem: null, memoryBytes: 0, cpu: 0 }
 
 /** One instance of a pipeline's version: runs it, and runs it again after a failure or on its schedule, until it is stopped. */
 export class Instance {
@@ -45,7 +53,7 @@ export class Instance {
   #error: InstanceReport['error'] = null
   /** Of the runs that are over. */
   #past: Counters = zeroCounters
-  #pulse: Omit<WorkerPulse, 'kind' | 'logs'> = { counters: zeroCounters, memoryBytes: 0, cpu: 0 }
+  #pulse: Omit<WorkerPulse, 'kind' | 'logs'> = idlePulse
 
   constructor(order: InstanceOrder, host: InstanceHost) {
     this.order = order
@@ -66,6 +74,7 @@ export class Instance {
       restarts: this.#restarts,
       nextStartAt: this.#nextStartAt,
       error: this.#error,
+      problem: this.#state === 'running' ? this.#pulse.problem : null,
       counters: add(this.#past, this.#pulse.counters),
       memoryBytes: this.#pulse.memoryBytes,
       cpu: this.#pulse.cpu,
@@ -139,13 +148,15 @@ export class Instance {
     } finally {
       withdraw()
       this.#past = add(this.#past, this.#pulse.counters)
-      this.#pulse = { counters: zeroCounters, memoryBytes: 0, cpu: 0 }
+      this.#pulse = idlePulse
     }
   }
 
-  #onPulse({ counters, logs, memoryBytes, cpu }: WorkerPulse): void {
-    this.#pulse = { counters, memoryBytes, cpu }
+  #onPulse({ counters, problem, logs, memoryBytes, cpu }: WorkerPulse): void {
+    const changed = problem !== this.#pulse.problem
+    this.#pulse = { counters, problem, memoryBytes, cpu }
     for (const line of logs) this.#log(line)
+    if (changed) this.#host.onChange()
   }
 
   #log(line: WorkerLog): void {
@@ -173,6 +184,7 @@ function add(a: Counters, b: Counters): Counters {
   return {
     input_received: a.input_received + b.input_received,
     output_sent: a.output_sent + b.output_sent,
+    input_errors: a.input_errors + b.input_errors,
     output_errors: a.output_errors + b.output_errors,
     processor_errors: a.processor_errors + b.processor_errors,
   }

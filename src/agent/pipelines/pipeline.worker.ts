@@ -26,8 +26,12 @@ assert(parentPort !== null, 'a pipeline runs in a thread of its own')
 const port = parentPort
 const data = workerData as PipelineWorkerData
 const store = new MetricsStore()
-const pulse = new Pulse(store, message => post(message))
 let stream: Stream | undefined
+const pulse = new Pulse(
+  store,
+  () => stream?.status,
+  message => post(message),
+)
 let stopTimeoutMs: number | undefined
 
 port.on('message', ({ timeoutMs }: StopMessage) => {

@@ -33,7 +33,8 @@ export interface WorkerPulse {
   readonly kind: 'pulse'
   readonly counters: PipelineCounters
   readonly logs: readonly WorkerLog[]
-  /** Series in the text format of Prometheus, without the pipeline's labels. */
+  /** What keeps the pipeline from working though it runs: an input or output without a connection, and why. */
+  readonly problem: string | null
   readonly memoryBytes: number
   /** Share of one core since the last pulse. */
   readonly cpu: number

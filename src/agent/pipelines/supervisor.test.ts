@@ -74,3 +74,13 @@ test('another version starts only when the earlier one has stopped', async () =>
   supervisor.follow([])
   await until(() => supervisor.reports.length === 0)
 })
+
+test('an instance that cannot reach its source runs, and says what is wrong', async () => {
+  const yaml = 'input:\n  kafka_franz_warpstream:\n    topics: [ a ]\noutput:\n  drop: {}\n'
+  supervisor.follow([order('ins_5', '', { yaml })])
+  await until(() => supervisor.reports[0]?.problem?.startsWith('input not connected: ') === true)
+  assert.equal(supervisor.reports[0]!.state, 'running')
+  await until(() => supervisor.reports[0]!.counters.input_errors > 1)
+  supervisor.follow([])
+  await until(() => supervisor.reports.length === 0)
+})

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import type { LogFields, LogLevel } from '../../base/index.ts'
-import type { MetricsStore, Sample } from '../../engine/index.ts'
+import type { MetricsStore, Sample, StreamStatus } from '../../engine/index.ts'
 import type { PipelineCounters } from '../../control/index.ts'
 import type { WorkerLog, WorkerPulse } from './protocol.ts'
 
@@ -12,20 +12,25 @@ const maxMessageLength = 4096
 /** Tells the agent twice a second how the pipeline goes. */
 export class Pulse {
   readonly #store: MetricsStore
+  readonly #status: () => StreamStatus | undefined
   readonly #send: (pulse: WorkerPulse) => void
   readonly #timer: NodeJS.Timeout
   #logs: WorkerLog[] = []
   #dropped = 0
+  /** The newest line about an error since everything was connected. */
+  #lastError: string | null = null
   #cpu = process.threadCpuUsage()
   #at = performance.now()
 
-  constructor(store: MetricsStore, send: (pulse: WorkerPulse) => void) {
+  constructor(store: MetricsStore, status: () => StreamStatus | undefined, send: (pulse: WorkerPulse) => void) {
     this.#store = store
+    this.#status = status
     this.#send = send
     this.#timer = setInterval(() => this.#beat(), intervalMs)
   }
 
   addLog(level: LogLevel, message: string, fields: LogFields): void {
+    if (level === 'error') this.#lastError = cut(message)
     if (this.#logs.length >= maxLogsPerPulse) {
       this.#dropped++
       return
@@ -45,6 +50,15 @@ export class Pulse {
     this.#beat()
   }
 
+  #problem(): string | null {
+    const status = this.#status()
+    if (status === undefined) return null
+    if (status.inputConnected && status.outputConnected) this.#lastError = null
+    // Without an error it is about to connect for the first time, or has come to its end.
+    if (this.#lastError === null) return null
+    return `${status.inputConnected ? 'output' : 'input'} not connected: ${this.#lastError}`
+  }
+
   #beat(): void {
     const [logs, dropped] = [this.#logs, this.#dropped]
     this.#logs = []
@@ -58,7 +72,14 @@ export class Pulse {
     this.#at = now
     const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
     const counters = countersOf(this.#store.samples())
-    this.#send({ kind: 'pulse', counters, logs, memoryBytes: heap + external, cpu: Math.min(1, cpu) })
+    this.#send({
+      kind: 'pulse',
+      counters,
+      problem: this.#problem(),
+      logs,
+      memoryBytes: heap + external,
+      cpu: Math.min(1, cpu),
+    })
   }
 }
 
@@ -71,7 +92,8 @@ function countersOf(samples: readonly Sample[]): PipelineCounters {
   return {
     input_received: sum('input_received', 'root.input'),
     output_sent: sum('output_sent', 'root.output'),
-    output_errors: sum('output_error'),
+    input_errors: sum('input_connection_failed') + sum('input_connection_lost'),
+    output_errors: sum('output_error') + sum('output_connection_failed') + sum('output_connection_lost'),
     processor_errors: sum('processor_error'),
   }
 }

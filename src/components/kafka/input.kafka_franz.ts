@@ -145,6 +145,7 @@ class KafkaFranzInput implements Input {
         maxWaitTime: options.fetch_max_wait ?? 5000,
         isolationLevel: options.transaction_isolation_level === 'read_committed' ? 1 : 0,
         retries: 2,
+        retryDelay: 250,
       },
       fallback:
         (options.auto_offset_reset as SourceOptions['fallback'] | undefined) ??

@@ -194,7 +194,7 @@ async function agentNames(plane: ControlPlane): Promise<Map<string, string>> {
 }
 
 function pipelineInstance(agentId: string, agentName: string, instance: InstanceReport): PipelineInstance {
-  const { error, nextStartAt } = instance
+  const { error, problem, nextStartAt } = instance
   return {
     instance_id: instance.instanceId,
     agent_id: agentId,
@@ -204,6 +204,7 @@ function pipelineInstance(agentId: string, agentName: string, instance: Instance
     state: instance.state,
     since: new Date(instance.since).toISOString(),
     restarts: instance.restarts,
+    problem,
     next_start_at: nextStartAt === null ? null : new Date(nextStartAt).toISOString(),
     error: error && { code: error.code, message: error.message, at: new Date(error.at).toISOString() },
     counters: instance.counters,

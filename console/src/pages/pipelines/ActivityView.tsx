@@ -9,6 +9,7 @@ import { EmptyState, ErrorState, Notice, SkeletonRows } from '../../ui/States.ts
 import { Cell, Heading, HeaderRow, Row, Rows, Table } from '../../ui/Table.tsx'
 import { Ago, Since } from '../../ui/Time.tsx'
 import { TimeChart } from '../../ui/TimeChart.tsx'
+import { errorCount } from './counters.ts'
 import { InstancePill } from './Health.tsx'
 import { LogView } from './LogView.tsx'
 
@@ -51,7 +52,7 @@ export function ActivityView({ pipelineId, status }: ActivityViewProps) {
 
 function Figures({ status }: { status: DescribePipelineStatusResponse }) {
   const { counters, rates } = status
-  const errors = counters.output_errors + counters.processor_errors
+  const errors = errorCount(counters)
   return (
     <StatRow label="Counters">
       <Stat
@@ -67,7 +68,7 @@ function Figures({ status }: { status: DescribePipelineStatusResponse }) {
       <Stat
         label="Errors"
         value={<span className={errors > 0 ? 'text-bad' : ''}>{formatCount(errors)}</span>}
-        note={`${formatCount(counters.output_errors)} of outputs, ${formatCount(counters.processor_errors)} of processors`}
+        note={`${formatCount(counters.input_errors)} of inputs, ${formatCount(counters.output_errors)} of outputs, ${formatCount(counters.processor_errors)} of processors`}
       />
       <Stat
         label="Instances"
@@ -169,6 +170,15 @@ function InstanceRows({ instance }: { instance: PipelineInstance }) {
                 <Ago at={instance.error.at} />
               </span>
               {instance.error.message}
+            </p>
+          </td>
+        </tr>
+      )}
+      {instance.problem !== null && (
+        <tr className="border-t-0!">
+          <td colSpan={9} className="px-4 pb-2.5">
+            <p className="rounded-md bg-bad-soft px-3 py-1.5 font-mono text-xs break-words text-ink">
+              {instance.problem}
             </p>
           </td>
         </tr>

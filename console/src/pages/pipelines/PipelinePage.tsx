@@ -18,6 +18,7 @@ import { ErrorState } from '../../ui/States.tsx'
 import { Tabs, tabClass } from '../../ui/Tabs.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 import { Toggle } from '../../ui/Toggle.tsx'
+import { errorCount } from './counters.ts'
 import { ActivityView } from './ActivityView.tsx'
 import { HealthPill } from './Health.tsx'
 
@@ -137,7 +138,7 @@ function RunToggle({ overview }: { overview: PipelineOverview }) {
 
 function Summary({ status, explains }: { status: DescribePipelineStatusResponse | undefined; explains: boolean }) {
   if (status === undefined || status.deployed_version === null) return null
-  const errors = status.counters.output_errors + status.counters.processor_errors
+  const errors = errorCount(status.counters)
   return (
     <p className="figures flex h-10 min-w-0 items-center gap-x-4 overflow-hidden text-xs whitespace-nowrap text-muted">
       {explains && status.explanation !== null && (

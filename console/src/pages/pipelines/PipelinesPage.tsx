@@ -11,6 +11,7 @@ import { Limited } from '../../ui/Limited.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
 import { Cell, Heading, HeaderRow, Row, Rows, rowLinkClass, Table } from '../../ui/Table.tsx'
+import { errorCount } from './counters.ts'
 import { HealthPill } from './Health.tsx'
 import { PipelineCreateDialog } from './PipelineCreateDialog.tsx'
 
@@ -100,8 +101,8 @@ function PipelineTable({ pipelines }: { pipelines: readonly PipelineStatus[] }) 
             <Cell figures>
               <Rate value={pipeline.rates.output_per_second} />
             </Cell>
-            <Cell figures className={pipeline.counters.output_errors > 0 ? 'text-bad' : 'text-muted'}>
-              {formatShort(pipeline.counters.output_errors + pipeline.counters.processor_errors)}
+            <Cell figures className={errorCount(pipeline.counters) > 0 ? 'text-bad' : 'text-muted'}>
+              {formatShort(errorCount(pipeline.counters))}
             </Cell>
           </Row>
         ))}
