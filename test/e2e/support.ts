@@ -15,8 +15,6 @@ export const freePorts = ['-kafkaPort=0', '-httpPort=0', '-pipelinesPort=0', '-c
 /** A playground or standalone server that was started. */
 export interface Started {
   readonly child: ChildProcess
-  /** From the start of the process until it said that it was ready, in milliseconds. */
-  readonly readyMs: number
   readonly consoleUrl: string
   readonly kafkaAddress: string
   readonly agentUrl: string
@@ -31,7 +29,6 @@ export interface Started {
 
 /** Starts the program and waits until it is ready. */
 export async function startProgram(args: readonly string[]): Promise<Started> {
-  const startedAt = performance.now()
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let [out, errors] = ['', '']
   child.stderr.on('data', chunk => (errors += chunk))
@@ -43,7 +40,6 @@ export async function startProgram(args: readonly string[]): Promise<Started> {
     })
     void ended.then(code => reject(new Error(`${program} ${args.join(' ')} ended with ${code}: ${errors}`)))
   })
-  const readyMs = performance.now() - startedAt
   const find = (pattern: RegExp) => {
     const match = pattern.exec(out)
     assert(match !== null, `${pattern} is not in the output:\n${out}`)
@@ -51,7 +47,6 @@ export async function startProgram(args: readonly string[]): Promise<Started> {
   }
   return {
     child,
-    readyMs,
     consoleUrl: find(/Console\s+(\S+)/),
     kafkaAddress: find(/Kafka\s+(\S+)/),
     agentUrl: find(/Agent\s+(\S+)\/v1\/status/),

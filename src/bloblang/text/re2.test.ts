@@ -41,10 +41,9 @@ test('patterns that blow up a backtracking engine are left to the linear one', (
   assert.notEqual(translate('^[a-z]+-(\\d+)$'), undefined)
 })
 
-test('no pattern takes more than linear time', () => {
-  const started = performance.now()
+// Exponential time would run into the limit by many orders of magnitude.
+test('no pattern takes more than linear time', { timeout: 60_000 }, () => {
   assert.equal(compileRe2('(a+)+$').test(`${'a'.repeat(20_000)}b`), false)
   assert.equal(compileRe2('.*a.*b.*c').test('a'.repeat(5000)), false)
   assert.equal(compileRe2('\\d+x').test('1'.repeat(50_000)), false)
-  assert.ok(performance.now() - started < 5000)
 })

@@ -327,10 +327,8 @@ describe('the log', () => {
     })
 
     it('waits no longer than it was told, and not for an aborted connection', async () => {
-      const start = performance.now()
       const [fetched] = await fetch(0, 0, { maxWaitMs: 50 })
       assert.equal(fetched?.sizeBytes, 0)
-      assert.ok(performance.now() - start >= 45)
       const connection = new AbortController()
       const query = { partition: partition(0), offset: 0, maxBytes: 1 }
       const aborted = log.fetch([query], { ...NOW, maxWaitMs: 60_000 }, connection.signal)
