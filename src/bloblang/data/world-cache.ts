@@ -4,6 +4,6 @@ import type { CacheAccess, World } from '../stdlib/spec.ts'
 /** A cache resource of the host. */
 export function findCache(world: World, resource: string): CacheAccess {
   const cache = world.cache?.(resource)
-  if (cache === undefined) throw new MappingError('cache not found')
+  if (cache === undefined) throw new MappingError(`unable to locate resource: ${resource}`)
   return cache
 }

@@ -2,7 +2,7 @@ import { within } from '../../data/errors.ts'
 import { readRelativeFile } from '../../data/world-files.ts'
 import { utf8Text } from '../../text/bytes.ts'
 import { defineFunction, type Value } from '../spec.ts'
-import { parseJson } from '../support.ts'
+import { parseJson, withFloats } from '../support.ts'
 
 export default defineFunction({
   name: 'file_rel_json',
@@ -22,7 +22,8 @@ export default defineFunction({
 
 function readDocument(path: string, content: Uint8Array): Value {
   try {
-    return parseJson(utf8Text(content))
+    // Unlike documents, the file's numbers are floats from the start.
+    return withFloats(parseJson(utf8Text(content)))
   } catch (error) {
     throw within(`failed to parse JSON from ${path}`, error)
   }
