@@ -1,0 +1,110 @@
+// `penstock run`, `lint`, `blobl` …: the stream engine without any cluster, as its command line is used.
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { program } from './support.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'penstock-run-'))
+after(() => rmSync(folder, { recursive: true }))
+
+function write(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+const run = (args: readonly string[], input = '', env: Record<string, string> = {}) =>
+  spawnSync(program, args, { input, encoding: 'utf8', cwd: folder, env: { ...process.env, ...env }, timeout: 60_000 })
+
+const quiet = 'http: { enabled: false }\nlogger: { level: "OFF" }\n'
+
+test('a pipeline from the standard input to the standard output ends with its input', () => {
+  const config = write(
+    'pipe.yaml',
+    `${quiet}input: { stdin: {} }\npipeline: { processors: [ { mapping: 'root.n = this.n * 2' } ] }\noutput: { stdout: {} }\n`,
+  )
+  const lines = Array.from({ length: 1000 }, (_, n) => `{"n":${n}}`).join('\n')
+  const { status, stdout } = run(['run', config], lines)
+  assert.equal(status, 0)
+  assert.deepEqual(
+    stdout.trim().split('\n'),
+    Array.from({ length: 1000 }, (_, n) => `{"n":${2 * n}}`),
+  )
+  assert.equal(run(['-c', config], '{"n":1}').stdout, '{"n":2}\n')
+})
+
+test('a pipeline from file to file keeps what it does not touch byte for byte', () => {
+  const source = '{"big":12345678901234567890,"price":1.50,"a":[1e3]}\n{"é":"\\u00e9\\n","b":{}}\n'
+  write('in.jsonl', source)
+  const config = write(
+    'files.yaml',
+    `${quiet}input: { file: { paths: [ in.jsonl ] } }\noutput: { file: { path: out.jsonl, codec: lines } }\n`,
+  )
+  assert.equal(run(['run', config]).status, 0)
+  assert.equal(readFileSync(join(folder, 'out.jsonl'), 'utf8'), source)
+})
+
+test('environment variables are filled in', () => {
+  const config = write(
+    'env.yaml',
+    `${quiet}input: { generate: { count: 1, mapping: 'root = "\${GREETING} \${WHO:world}"' } }\noutput: { stdout: {} }\n`,
+  )
+  assert.equal(run(['run', config], '', { GREETING: 'hello' }).stdout, 'hello world\n')
+})
+
+test('a configuration with findings is refused, each with its line', () => {
+  const config = write('bad.yaml', 'input:\n  generate:\n    mapping: "root = "\n    huh: 1\noutput:\n  nope: {}\n')
+  const linted = run(['lint', config])
+  assert.equal(linted.status, 1)
+  assert.match(linted.stdout + linted.stderr, /bad\.yaml\(6,1\) .*nope/)
+  const started = run(['run', config])
+  assert.equal(started.status, 1)
+  assert.match(started.stdout + started.stderr, /nope/)
+})
+
+test('SIGTERM stops it cleanly and loses nothing that was read', async () => {
+  const config = write(
+    'endless.yaml',
+    `${quiet}input: { generate: { interval: 1ms, mapping: 'root = counter()' } }\noutput: { file: { path: endless.txt, codec: lines } }\n`,
+  )
+  const child = spawn(program, ['run', config], { cwd: folder, stdio: 'ignore' })
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  const written = () => {
+    try {
+      return readFileSync(join(folder, 'endless.txt'), 'utf8')
+    } catch {
+      return '' // not there yet
+    }
+  }
+  while (written().split('\n').length < 20) await new Promise(resolve => setTimeout(resolve, 10))
+  child.kill('SIGTERM')
+  assert.equal(await ended, 0)
+  const numbers = written().trim().split('\n').map(Number)
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, index) => index + 1),
+  )
+})
+
+test('blobl maps line by line, and tells errors on the standard error', () => {
+  const { status, stdout, stderr } = run(['blobl', 'root.b = this.a.uppercase()'], '{"a":"x"}\n{"a":1}\n')
+  assert.equal(status, 0)
+  assert.equal(stdout, '{"b":"X"}\n')
+  assert.match(stderr, /failed to execute map: failed assignment \(line 1\): expected string value, got number/)
+})
+
+test('unit tests in a configuration run, and a failing one fails the command', () => {
+  const config = (want: string) => `pipeline: { processors: [ { mapping: 'root = content().uppercase()' } ] }
+tests:
+  - name: shouts
+    input_batch: [ { content: hello } ]
+    output_batches: [ [ { content_equals: ${want} } ] ]
+`
+  assert.equal(run(['test', write('good_test.yaml', config('HELLO'))]).status, 0)
+  const failed = run(['test', write('failing_test.yaml', config('hello'))])
+  assert.equal(failed.status, 1)
+  assert.match(failed.stdout, /shouts/)
+})
