@@ -37,10 +37,16 @@ for (const file of globSync('*.jsonl', { cwd: folder })) {
       const got = run(recorded)
       const expected = recorded.parse_error ?? recorded.error ?? recorded.output
       if (got !== expected) {
-        problems.push(`${JSON.stringify(recorded.mapping)} on ${recorded.input ?? ''}\n  expected ${expected ?? ''}\n  got      ${got}`)
+        problems.push(
+          `${JSON.stringify(recorded.mapping)} on ${recorded.input ?? ''}\n  expected ${expected ?? ''}\n  got      ${got}`,
+        )
       }
     }
-    assert.equal(problems.length, 0, `${problems.length} of ${lines.length} differ:\n${problems.slice(0, 20).join('\n')}`)
+    assert.equal(
+      problems.length,
+      0,
+      `${problems.length} of ${lines.length} differ:\n${problems.slice(0, 20).join('\n')}`,
+    )
   })
 }
 
