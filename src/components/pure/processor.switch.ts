@@ -102,7 +102,9 @@ class SwitchProcessor implements Processor {
       } catch (error) {
         const { message: text } = error as { message: string }
         this.#resources.log.error(`Failed to test case ${index}: ${text}`)
-        done.push(this.#resources.fail(message, `failed to test case ${index}: ${text}`))
+        this.#resources.noteError(`failed to test case ${index}: ${text}`)
+        // The flag holds the failure of the check alone and names no component.
+        done.push(message.withError({ message: text, sourceLabel: null, sourcePath: null, sourceType: null }))
       }
     }
     if (passed.length === 0) return this.#case(index + 1, failed, [], done)

@@ -174,7 +174,7 @@ export class Manager {
     const componentLog = log.with({ label: config.label, path: `root.${config.path}` })
     const componentMetrics = metrics.with({ label: config.label, path: `root.${config.path}` })
     const source = {
-      sourceLabel: config.label === '' ? null : config.label,
+      sourceLabel: config.label,
       sourcePath: config.path,
       sourceType: config.name,
     }
