@@ -6,6 +6,7 @@ export const loaders: Loaders = {
   input: {
     batched: () => import('./pure/input.batched.ts'),
     broker: () => import('./pure/input.broker.ts'),
+    csv: () => import('./io/input.csv.ts'),
     file: () => import('./io/input.file.ts'),
     generate: () => import('./io/input.generate.ts'),
     http_server: () => import('./http/input.http_server.ts'),
@@ -67,6 +68,7 @@ export const loaders: Loaders = {
     try: () => import('./pure/processor.try.ts'),
     unarchive: () => import('./pure/processor.unarchive.ts'),
     while: () => import('./pure/processor.while.ts'),
+    workflow: () => import('./pure/processor.workflow.ts'),
   },
   cache: {
     file: () => import('./io/cache.file.ts'),

@@ -4,10 +4,47 @@ import {
   batchOf,
   type Batch,
   type Chain,
+  type ComponentConfig,
+  field,
   type MaybePromise,
   Message,
   type Resources,
 } from '../../engine/index.ts'
+
+/** What is written for a branch. */
+export const branchFields = {
+  request_map: field
+    .mapping('Makes the request; none sends a copy of the message. `root = deleted()` leaves the message out.')
+    .default('')
+    .examples('root = {"id": this.doc.id}'),
+  processors: field.processors('What is done with the requests.'),
+  result_map: field
+    .mapping('Writes the answer (`this`) over the message (`root`); none ignores the answer.')
+    .default('')
+    .examples('root.enriched = this.result'),
+} as const
+
+interface BranchConfig {
+  readonly request_map: Mapping | null
+  readonly processors: readonly ComponentConfig[]
+  readonly result_map: Mapping | null
+}
+
+/** Makes the branch of a configuration. */
+export async function makeBranch(config: BranchConfig, resources: Resources): Promise<Branch> {
+  const chain = await resources.chain(config.processors)
+  return new Branch({ request: config.request_map, chain, result: config.result_map }, resources)
+}
+
+/** Lets workflows use a labelled branch by its label. */
+export function shareBranch(branch: Branch, { label, shared }: Resources): void {
+  if (label !== '') shared.set(`branch ${label}`, branch)
+}
+
+/** The branch with this label; undefined where there is none, or not yet. */
+export function branchResource(label: string, { shared }: Resources): Branch | undefined {
+  return shared.get(`branch ${label}`) as Branch | undefined
+}
 
 /** The mappings and processors of a branch. */
 export interface BranchParts {

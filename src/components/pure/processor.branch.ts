@@ -10,24 +10,14 @@ import {
   type Processor,
   type Resources,
 } from '../../engine/index.ts'
-import { Branch, type BranchResult } from './branching.ts'
+import { type Branch, branchFields, type BranchResult, makeBranch, shareBranch } from './branching.ts'
 
 export default defineProcessor({
   name: 'branch',
   categories: ['Composition'],
   summary: 'Sends a request made of each message through processors and maps the answer back onto the message.',
   description: 'A message whose branch fails anywhere stays as it was and is flagged.',
-  config: field.object({
-    request_map: field
-      .mapping('Makes the request; none sends a copy of the message. `root = deleted()` leaves the message out.')
-      .default('')
-      .examples('root = {"id": this.doc.id}'),
-    processors: field.processors('What is done with the requests.'),
-    result_map: field
-      .mapping('Writes the answer (`this`) over the message (`root`); none ignores the answer.')
-      .default('')
-      .examples('root.enriched = this.result'),
-  }),
+  config: field.object(branchFields),
   examples: [
     {
       title: 'Shout a name',
@@ -40,11 +30,9 @@ export default defineProcessor({
   async create(config, resources) {
     if (config.processors.length === 0)
       throw new ConfigError('the branch processor requires at least one child processor')
-    const chain = await resources.chain(config.processors)
-    return new BranchProcessor(
-      new Branch({ request: config.request_map, chain, result: config.result_map }, resources),
-      resources,
-    )
+    const branch = await makeBranch(config, resources)
+    shareBranch(branch, resources)
+    return new BranchProcessor(branch, resources)
   },
 })
 

@@ -1,8 +1,6 @@
 import type { Value } from '../../bloblang/index.ts'
-import { ConfigError, defineScanner, field, Message } from '../../engine/index.ts'
-import { expression } from './expression.ts'
-import { quoted } from './expression.ts'
-import { readAll } from './reading.ts'
+import { type ByteSource, ConfigError, defineScanner, field, Message, type Scanner } from '../../engine/index.ts'
+import { CsvReader, type CsvRow } from './csv-reader.ts'
 
 export default defineScanner({
   name: 'csv',
@@ -14,7 +12,9 @@ export default defineScanner({
       custom_delimiter: field.string('What stands between values instead of a comma.').optional(),
       parse_header_row: field.bool('Whether the first row names the columns.').default(true),
       lazy_quotes: field.bool('Whether quotes may stand anywhere.').default(false),
-      continue_on_error: field.bool('Whether a row that cannot be read becomes a failed message.').default(false),
+      continue_on_error: field
+        .bool('Whether a row that cannot be read becomes a failed message with what was read of it.')
+        .default(false),
       expected_headers: field.string('The names that the header row must have.').list().optional(),
       expected_number_of_fields: field
         .int('The values that each row must have.')
@@ -30,41 +30,90 @@ export default defineScanner({
         ? 'expected_headers is set but parse_header_row is false'
         : undefined
     }),
-  create(config, resources) {
-    const delimiter = config.custom_delimiter ?? ','
+  create(config) {
+    const delimiter = config.custom_delimiter === '' ? ',' : (config.custom_delimiter ?? ',')
     if ([...delimiter].length !== 1) throw new ConfigError('delimiter value must be exactly one character')
-    const parse = expression(
-      `this.parse_csv(parse_header_row: false, delimiter: ${quoted(delimiter)}, lazy_quotes: ${config.lazy_quotes})`,
-      resources.world,
-    )
-    return {
-      scan(source) {
-        let isRead = false
-        return {
-          async next() {
-            if (isRead) return null
-            isRead = true
-            const rows = parse((await readAll(source)).toString('utf8')) as readonly (readonly string[])[]
-            const header = config.parse_header_row ? rows[0] : undefined
-            checkHeader(header, config.expected_headers)
-            const body = config.parse_header_row ? rows.slice(1) : rows
-            return body.map((row, index) => {
-              const width = config.expected_number_of_fields ?? header?.length
-              if (width !== undefined && row.length !== width) throw new Error('record on line: wrong number of fields')
-              const value: Value =
-                header === undefined ? row : Object.fromEntries(header.map((name, column) => [name, row[column]!]))
-              return Message.fromValue(value, new Map(source.metadata).set('csv_row', BigInt(index)))
-            })
-          },
-          close: () => source.close(),
-        }
-      },
+    const options = {
+      delimiter,
+      lazyQuotes: config.lazy_quotes,
+      width: config.expected_number_of_fields ?? 0,
+      hasHeader: config.parse_header_row,
+      header: config.expected_headers ?? [],
+      continues: config.continue_on_error,
     }
+    return { scan: source => new CsvScanner(source, options) }
   },
 })
 
-function checkHeader(header: readonly string[] | undefined, expected: readonly string[] | undefined): void {
-  if (header === undefined || expected === undefined || expected.length === 0) return
-  if (header.length === expected.length && header.every((name, index) => name === expected[index])) return
-  throw new Error(`header row did not match expected_headers: [${header.join(' ')}]`)
+interface Options {
+  readonly delimiter: string
+  readonly lazyQuotes: boolean
+  readonly width: number
+  readonly hasHeader: boolean
+  readonly header: readonly string[]
+  readonly continues: boolean
+}
+
+class CsvScanner implements Scanner {
+  readonly #source: ByteSource
+  readonly #options: Options
+  readonly #reader: CsvReader
+  #header: readonly string[] | null = null
+  #row = 0n
+  #failure: Error | null = null
+  #ended = false
+
+  constructor(source: ByteSource, options: Options) {
+    this.#source = source
+    this.#options = options
+    this.#reader = new CsvReader(options)
+  }
+
+  /** All complete rows of the next piece. */
+  async next(): Promise<readonly Message[] | null> {
+    for (;;) {
+      if (this.#failure !== null) throw this.#failure
+      if (this.#ended) return null
+      const piece = await this.#source.read()
+      this.#ended = piece === null
+      this.#reader.push(piece)
+      const messages: Message[] = []
+      for (let row = this.#reader.next(); row !== null && this.#failure === null; row = this.#reader.next()) {
+        const message = this.#message(row, messages.length)
+        if (message !== null) messages.push(message)
+      }
+      if (messages.length > 0) return messages
+    }
+  }
+
+  close(): void | Promise<void> {
+    return this.#source.close()
+  }
+
+  #message({ values, error }: CsvRow, origin: number): Message | null {
+    const { hasHeader, header: expected, continues } = this.#options
+    if (hasHeader && this.#header === null) {
+      this.#header = values
+      const isExpected = expected.length === 0 || matches(values, expected)
+      this.#failure = isExpected ? error : new Error("expected_headers don't match file contents")
+      return null
+    }
+    if (error !== null && !continues) {
+      this.#failure = error
+      return null
+    }
+    const metadata = new Map<string, Value>(this.#source.metadata).set('csv_row', this.#row++)
+    const message = Message.fromValue(rowValue(this.#header, values), metadata, origin)
+    if (error === null) return message
+    return message.withError({ message: error.message, sourceLabel: null, sourcePath: null, sourceType: null })
+  }
+}
+
+function rowValue(header: readonly string[] | null, values: readonly string[]): Value {
+  if (header === null || header.length === 0) return [...values]
+  return Object.fromEntries(values.slice(0, header.length).map((value, column) => [header[column]!, value]))
+}
+
+function matches(header: readonly string[], expected: readonly string[]): boolean {
+  return header.length === expected.length && header.every((name, index) => name === expected[index])
 }

@@ -1,0 +1,171 @@
+import { unlink } from 'node:fs/promises'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  autoReplayNacksField,
+  ConfigError,
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  Message,
+  soloBatch,
+} from '../../engine/index.ts'
+import { CsvReader, type CsvRow } from '../pure/csv-reader.ts'
+import { expandGlobs, type FileSource, openFile } from './files.ts'
+
+export default defineInput({
+  name: 'csv',
+  categories: ['Local'],
+  summary: 'Reads tables of comma-separated values, one message a row.',
+  description:
+    'With a header row, rows are objects, else arrays; a row with more values than the header has names is an array, too. Each message has the metadata `path`, `mod_time_unix`, `mod_time` (RFC 3339) and, where rows are objects, `header`. A row with another number of values than the first is taken as it is, unless `expected_number_of_fields` says how many it must have.',
+  config: field
+    .object({
+      paths: field
+        .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
+        .list()
+        .examples(['/tmp/foo.csv', '/tmp/bar/*.csv']),
+      parse_header_row: field.bool('Whether the first row names the columns.').default(true),
+      delimiter: field.string('The character between values.').default(','),
+      lazy_quotes: field.bool('Whether quotes may stand anywhere.').default(false),
+      delete_on_finish: field.bool('Whether a file is deleted once it was read.').default(false).advanced(),
+      batch_count: field.int('Rows in a batch.').default(1).advanced(),
+      auto_replay_nacks: autoReplayNacksField,
+      expected_headers: field.string('The names that the header row must have.').list().optional().since('1.8.0'),
+      expected_number_of_fields: field
+        .int('The values that each row must have.')
+        .optional()
+        .since('1.8.0')
+        .lint(value => (Number(value) < 1 ? 'expected_number_of_fields must be at least 1' : undefined)),
+    })
+    .lint(value => {
+      const { parse_header_row: header, expected_headers: expected } = value as {
+        parse_header_row?: unknown
+        expected_headers?: unknown
+      }
+      return header === false && Array.isArray(expected) && expected.length > 0
+        ? 'expected_headers is set but parse_header_row is false'
+        : undefined
+    }),
+  examples: [{ title: 'A folder of tables', config: 'input:\n  csv:\n    paths: [ ./data/*.csv ]\n' }],
+  create(config) {
+    if ([...config.delimiter].length !== 1) throw new ConfigError('delimiter value must be exactly one character')
+    const paths = expandGlobs(config.paths)
+    if (paths.length === 0) throw new ConfigError('requires at least one input file path')
+    if (config.batch_count < 1) throw new ConfigError('batch_count must be at least 1')
+    return new CsvInput(paths, {
+      delimiter: config.delimiter,
+      lazyQuotes: config.lazy_quotes,
+      width: config.expected_number_of_fields ?? 0,
+      hasHeader: config.parse_header_row,
+      header: config.expected_headers ?? [],
+      batchCount: config.batch_count,
+      deletes: config.delete_on_finish,
+    })
+  },
+})
+
+interface Options {
+  readonly delimiter: string
+  readonly lazyQuotes: boolean
+  readonly width: number
+  readonly hasHeader: boolean
+  readonly header: readonly string[]
+  readonly batchCount: number
+  readonly deletes: boolean
+}
+
+/** Rows of one piece of a file at a time. */
+class CsvInput implements Input {
+  readonly #paths: string[]
+  readonly #options: Options
+  #table: { readonly source: FileSource; readonly reader: CsvReader } | null = null
+  #header: readonly string[] | null = null
+  #failure: Error | null = null
+
+  constructor(paths: string[], options: Options) {
+    this.#paths = paths
+    this.#options = options
+  }
+
+  async read(): Promise<Delivery | null> {
+    for (;;) {
+      this.#throwFailure()
+      if (this.#table === null) {
+        const path = this.#paths.shift()
+        if (path === undefined) return null
+        this.#table = { source: await openFile(path), reader: new CsvReader(this.#options) }
+        this.#header = null
+      }
+      const messages = await this.#readRows(this.#table.source, this.#table.reader)
+      if (messages.length > 0) return { batch: this.#batch(messages), ack: () => undefined }
+    }
+  }
+
+  async close(): Promise<void> {
+    const table = this.#table
+    this.#table = null
+    await table?.source.close()
+  }
+
+  #batch(messages: readonly Message[]): Delivery['batch'] {
+    return this.#options.batchCount === 1 ? soloBatch(messages) : { messages, solo: false }
+  }
+
+  /** As many rows as fill a batch, or those of a whole piece; none where the file ended or a row failed. */
+  async #readRows(source: FileSource, reader: CsvReader): Promise<readonly Message[]> {
+    const { batchCount, deletes } = this.#options
+    const messages: Message[] = []
+    for (;;) {
+      for (let row = reader.next(); row !== null; row = reader.next()) {
+        const message = this.#message(row, source, messages.length)
+        if (message !== null) messages.push(message)
+        if (this.#failure !== null || (batchCount > 1 && messages.length === batchCount)) return messages
+      }
+      if (batchCount === 1 && messages.length > 0) return messages
+      const piece = await source.read()
+      reader.push(piece)
+      if (piece !== null) continue
+      for (let row = reader.next(); row !== null; row = reader.next()) {
+        const message = this.#message(row, source, messages.length)
+        if (message !== null) messages.push(message)
+        if (this.#failure !== null || (batchCount > 1 && messages.length === batchCount)) return messages
+      }
+      await this.close()
+      if (deletes) await unlink(source.name)
+      return messages
+    }
+  }
+
+  /** A row as a message; null where it is the header, or where it failed. */
+  #message(row: CsvRow, source: FileSource, origin: number): Message | null {
+    const { hasHeader, header: expected, width } = this.#options
+    // What could be read of a row is taken as it is, unless its width was asked for.
+    if (row.error !== null && (row.values.length === 0 || width > 0)) {
+      this.#failure = row.error
+      return null
+    }
+    if (hasHeader && this.#header === null) {
+      if (expected.length > 0 && row.values.join('\n') !== expected.join('\n')) {
+        this.#failure = new Error("expected_headers don't match file contents")
+      } else this.#header = row.values
+      return null
+    }
+    const header = this.#header
+    if (header === null || header.length < row.values.length) {
+      return Message.fromValue([...row.values], source.metadata, origin)
+    }
+    const document = Object.fromEntries(row.values.map((value, column) => [header[column]!, value]))
+    return Message.fromValue(
+      document,
+      new Map<string, Value>(source.metadata).set('header', header as Value),
+      origin,
+    )
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) throw failure
+  }
+}
