@@ -1,6 +1,6 @@
 // Making topics: the rules that CreateTopics and automatic creation share.
 import { ErrorCode, KafkaError } from '../kafka/index.ts'
-import type { Catalog, Topic } from '../metadata/index.ts'
+import { type Catalog, MetadataError, type Topic } from '../metadata/index.ts'
 import type { BrokerContext } from './handler.ts'
 import { configProblem, topicConfigDefinition } from './topic-config.ts'
 
@@ -38,12 +38,19 @@ export function planTopic(request: TopicRequest, catalog: Catalog, broker: Broke
   return { name: request.name, partitions, configs: checkedConfigs(request.configs) }
 }
 
-/** Creates topics that `planTopic` has accepted; another broker may have been faster. */
+/** Creates topics that `planTopic` has accepted; another broker may have been faster. What cannot be stored now is tried again. */
 export async function createPlanned(
   planned: readonly PlannedTopic[],
   broker: BrokerContext,
 ): Promise<(Topic | KafkaError)[]> {
-  const outcomes = await broker.metadata.createTopics(planned)
+  let outcomes: Awaited<ReturnType<typeof broker.metadata.createTopics>>
+  try {
+    outcomes = await broker.metadata.createTopics(planned)
+  } catch (error) {
+    if (!(error instanceof MetadataError)) throw error
+    broker.log.warn('topics could not be created', { error: error.message })
+    return planned.map(() => new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'The topic could not be stored.'))
+  }
   return outcomes.map((outcome, i) => {
     if (outcome.ok) return outcome.value
     return new KafkaError(ErrorCode[outcome.code], `Topic '${planned[i]!.name}' was not created.`)

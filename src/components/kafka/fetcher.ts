@@ -106,6 +106,7 @@ export class Fetcher {
 
   async close(): Promise<void> {
     this.#closed = true
+    for (const claim of this.#claims) claim.active = false
     this.fail(new Error('the connection was closed'))
     await closeQuietly(this.#consumer)
   }

@@ -124,11 +124,14 @@ class KafkaFranzInput implements Input {
   /** What topics' names must match, where they are not named one by one. */
   readonly #patterns: readonly Re2[] | null
   #source: RecordSource | null = null
+  /** A membership whose connection was lost and that is taken up again. */
+  #lost: GroupSource | null = null
   #topicsTimer: NodeJS.Timeout | undefined
   #partitions = new Map<Claim, PartitionState>()
   /** Offsets that may be committed and are not yet. */
   #commits = new Map<Claim, bigint>()
   #commitTimer: NodeJS.Timeout | undefined
+  #committing: Promise<void> | null = null
   #ready: Delivery[] = []
 
   constructor(options: Config, resources: Resources) {
@@ -168,7 +171,13 @@ class KafkaFranzInput implements Input {
       return
     }
     const onRebalance = () => void this.#commit()
-    this.#source = await GroupSource.open(this.#options, group, this.#balancers(), topics, onRebalance)
+    if (this.#lost === null) {
+      this.#source = await GroupSource.open(this.#options, group, this.#balancers(), topics, onRebalance)
+    } else {
+      await this.#lost.reopen(topics)
+      this.#source = this.#lost
+      this.#lost = null
+    }
     const period = Math.max(1, this.#config.commit_period ?? 5000)
     clearInterval(this.#commitTimer)
     this.#commitTimer = setInterval(() => void this.#commit(), period)
@@ -193,8 +202,10 @@ class KafkaFranzInput implements Input {
   async close(): Promise<void> {
     clearInterval(this.#commitTimer)
     clearInterval(this.#topicsTimer)
+    // One that is on its way does not have the newest offsets.
+    await this.#committing
     await this.#commit()
-    const source = this.#source
+    const source = this.#source ?? this.#lost
     this.#source = null
     await source?.close()
     for (const { batcher } of this.#partitions.values()) await batcher?.close()
@@ -254,11 +265,11 @@ class KafkaFranzInput implements Input {
     } catch (error) {
       if (signal.aborted) return null
       this.#resources.log.error(`Kafka poll error: ${(error as Error).message}`)
-      await this.#commit()
       this.#source = null
       clearInterval(this.#commitTimer)
       clearInterval(this.#topicsTimer)
-      await source.close()
+      if (source instanceof GroupSource) this.#lost = source
+      else await source.close()
       throw new NotConnectedError(error)
     }
   }
@@ -366,7 +377,13 @@ class KafkaFranzInput implements Input {
     }
   }
 
-  async #commit(): Promise<void> {
+  /** One commit at a time: one that fails for a rebalance is told of that rebalance. */
+  #commit(): Promise<void> {
+    this.#committing ??= this.#commitOnce().finally(() => (this.#committing = null))
+    return this.#committing
+  }
+
+  async #commitOnce(): Promise<void> {
     const source = this.#source
     if (source === null || this.#commits.size === 0) return
     const commits = this.#commits

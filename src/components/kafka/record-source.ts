@@ -21,15 +21,15 @@ export interface RecordSource {
 /** Reads what a consumer group assigns to this member. */
 export class GroupSource implements RecordSource {
   readonly #member: Consumer
-  readonly #fetcher: Fetcher
-  readonly #fallback: SourceOptions['fallback']
+  readonly #options: SourceOptions
   readonly #onRebalance: () => void
+  #fetcher: Fetcher
   #generation = -1
 
   private constructor(member: Consumer, fetcher: Fetcher, options: SourceOptions, onRebalance: () => void) {
     this.#member = member
     this.#fetcher = fetcher
-    this.#fallback = options.fallback
+    this.#options = options
     this.#onRebalance = onRebalance
     member.on('consumer:group:rebalance', () => {
       // The last moment at which offsets of partitions that go to another member are taken.
@@ -38,8 +38,8 @@ export class GroupSource implements RecordSource {
     })
     member.on('consumer:group:join', () => this.#follow())
     // After a failed attempt to join again the client sends no heartbeats any more and reads on as if nothing had happened.
-    member.on('error', error => fetcher.fail(error))
-    member.on('consumer:heartbeat:stalled', () => fetcher.fail(new Error('the group does not answer heartbeats')))
+    member.on('error', error => this.interrupt(error))
+    member.on('consumer:heartbeat:stalled', () => this.interrupt(new Error('the group does not answer heartbeats')))
   }
 
   /** Joins the group. `onRebalance` is called while partitions that may be lost are still this member's. */
@@ -59,6 +59,7 @@ export class GroupSource implements RecordSource {
       sessionTimeout: 45_000,
       rebalanceTimeout: 60_000,
       heartbeatInterval: 3000,
+      heartbeatStallTimeout: 45_000,
     })
     const source = new GroupSource(member, fetcher, options, onRebalance)
     try {
@@ -69,6 +70,24 @@ export class GroupSource implements RecordSource {
       await source.close()
       throw error
     }
+  }
+
+  /**
+   * Goes on after an interruption, as the same member: the group would wait for one that is gone without a word until its
+   * session is over. Everything that was read and not committed is read again.
+   */
+  async reopen(topics: readonly string[]): Promise<void> {
+    const known = this.#member.topics.current
+    const changed = topics.length !== known.length || topics.some(topic => !known.includes(topic))
+    if (changed) {
+      this.#member.topics.clear()
+      this.#member.topics.trackAll(...topics)
+    }
+    await this.#fetcher.close()
+    this.#fetcher = new Fetcher(this.#options, topics)
+    this.#generation = -1
+    if (changed || !this.#member.isActive()) await this.#member.joinGroup({})
+    else this.#follow()
   }
 
   read(maxRecords: number, signal: AbortSignal): Promise<readonly PartitionRecords[] | null> {
@@ -106,12 +125,13 @@ export class GroupSource implements RecordSource {
     const wanted = (assignments ?? []).flatMap(({ topic, partitions }) =>
       partitions.map(partition => ({ topic, partition })),
     )
-    const added = this.#fetcher.assign(wanted, contiguous)
+    const fetcher = this.#fetcher
+    const added = fetcher.assign(wanted, contiguous)
     if (added.length === 0) return
-    this.#startAtCommitted(added).catch((error: unknown) => this.#fetcher.fail(error))
+    this.#startAtCommitted(fetcher, added).catch((error: unknown) => fetcher.fail(error))
   }
 
-  async #startAtCommitted(claims: readonly Claim[]): Promise<void> {
+  async #startAtCommitted(fetcher: Fetcher, claims: readonly Claim[]): Promise<void> {
     const committed = await this.#member.listCommittedOffsets({ topics: byTopic(claims) })
     const others: Claim[] = []
     for (const claim of claims) {
@@ -119,12 +139,12 @@ export class GroupSource implements RecordSource {
       if (offset >= 0n) claim.next = offset
       else others.push(claim)
     }
-    if (others.length > 0 && this.#fallback === 'none') {
+    if (others.length > 0 && this.#options.fallback === 'none') {
       const [{ topic, partition }] = others as [Claim]
       throw new Error(`no offset is committed for partition ${partition} of topic ${topic}`)
     }
-    await this.#fetcher.startAtFallback(others)
-    this.#fetcher.wake()
+    await fetcher.startAtFallback(others)
+    fetcher.wake()
   }
 }
 

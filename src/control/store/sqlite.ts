@@ -51,7 +51,8 @@ class SqliteDatabase implements Database {
       this.#database.exec('COMMIT')
       return result
     } catch (error) {
-      this.#database.exec('ROLLBACK')
+      // Where the disk is full the database has rolled back already, and a second time would hide why.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
   }
