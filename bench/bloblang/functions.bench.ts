@@ -22,7 +22,7 @@ import { Document } from './functions-document.ts'
 const CALLS = 10
 const SAMPLE_MS = Number(process.env['SAMPLE_MS'] ?? 40)
 /** What a process is given to do by our own pace, in milliseconds. */
-const PROCESS_MS = 300
+const PROCESS_MS = Number(process.env['PROCESS_MS'] ?? 300)
 const ROUNDS = Number(process.env['ROUNDS'] ?? 2)
 const LINES = { least: 5, most: 50_000 }
 

@@ -28,24 +28,29 @@ export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
     wordAt(random, 8),
     wordAt(random, 12),
   ]
-  let text = ''
+  let first = 0
   // Three digits a division: what is carried along stays well below 2^53.
-  for (let digits = 0; digits < 27; digits += 3) {
+  for (let digit = 24; digit >= 0; digit -= 3) {
     let rest = 0
-    for (let at = 0; at < 5; at++) {
+    while (first < 4 && words[first] === 0) first++
+    for (let at = first; at < 5; at++) {
       const value = rest * 2 ** 32 + words[at]!
       words[at] = Math.floor(value / BASE62_CUBED)
       rest = value - words[at]! * BASE62_CUBED
     }
-    text = BASE62[Math.floor(rest / 3844)]! + BASE62[Math.floor(rest / 62) % 62]! + BASE62[rest % 62]! + text
+    ksuidCodes[digit] = BASE62_CODES[Math.floor(rest / 3844)]!
+    ksuidCodes[digit + 1] = BASE62_CODES[Math.floor(rest / 62) % 62]!
+    ksuidCodes[digit + 2] = BASE62_CODES[rest % 62]!
   }
-  return text
+  return String.fromCharCode(...ksuidCodes)
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
 
+const BASE62_CODES = Uint8Array.from(BASE62, character => character.charCodeAt(0))
+const ksuidCodes: number[] = Array.from({ length: 27 }, () => 0)
 const BASE62_CUBED = 62 ** 3
 
 /** The 16 bytes of a ULID: six of milliseconds, ten random ones. */

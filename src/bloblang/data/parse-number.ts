@@ -70,6 +70,8 @@ const DIGITS: Readonly<Record<string, RegExp>> = {
 
 function readFloat(text: string): number | null {
   if (/^[+-]?\d+(\.\d+)?$/.test(text)) return Number(text)
+  // Most of what is no number does not even begin like one.
+  if (!/^[+-.0-9iIn]/i.test(text)) return null
   const special = /^([+-]?)(inf|infinity)$|^nan$/i.exec(text)
   if (special !== null) return special[2] === undefined ? Number.NaN : special[1] === '-' ? -Infinity : Infinity
   if (text.includes('_') && !underscoresAreFine(text.replace(/^[+-]/, ''))) return null

@@ -22,7 +22,11 @@ export default defineMethod({
       const elements = expectArray(target)
       if (others.length === 0) throw new MappingError('zip requires at least one argument')
       if (elements.length !== others[0]!.length) throw lengthError()
-      return elements.map((element, at) => [element, ...others.map(other => other[at]!)])
+      return elements.map((element, at) => {
+        const zipped = [element]
+        for (const other of others) zipped.push(other[at]!)
+        return zipped
+      })
     }
   },
 })
