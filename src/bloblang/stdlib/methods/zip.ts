@@ -22,8 +22,8 @@ export default defineMethod({
       const elements = expectArray(target)
       if (others.length === 0) throw new MappingError('zip requires at least one argument')
       if (elements.length !== others[0]!.length) throw lengthError()
-      return elements.map((element, at) => {
-        const zipped = [element]
+      return elements.map((element, at): Value => {
+        const zipped: Value[] = [element]
         for (const other of others) zipped.push(other[at]!)
         return zipped
       })
