@@ -51,6 +51,7 @@ export class OutputLayer implements OutputHandle {
   readonly #connectionsLost: Counter
   #connecting: Promise<void> | null = null
   #flushTimer: ReturnType<typeof setTimeout> | undefined
+  #flushing = false
   #closed = false
   connected = false
 
@@ -145,16 +146,29 @@ export class OutputLayer implements OutputHandle {
 
   /** Sees to it that what is held back is delivered in time. */
   #schedule(batcher: Batcher): void {
+    if (this.#flushing) return
     clearTimeout(this.#flushTimer)
     this.#flushTimer = undefined
     if (batcher.size === 0) return
     const dueMs = batcher.untilDue() ?? (this.#options.isDraining() ? DRAIN_MS : undefined)
     if (dueMs === undefined) return
     this.#flushTimer = setTimeout(() => {
-      this.flush().catch((error: unknown) =>
+      this.#flushInTime(batcher).catch((error: unknown) =>
         this.#options.log.error(`Failed to flush batch: ${(error as Error).message}`),
       )
     }, dueMs)
+  }
+
+  /** While every write is busy the batch grows on, up to what completes it: then who brings messages waits as well. */
+  async #flushInTime(batcher: Batcher): Promise<void> {
+    this.#flushing = true
+    try {
+      await this.room()
+      await this.flush()
+    } finally {
+      this.#flushing = false
+    }
+    this.#schedule(batcher)
   }
 
   #send(delivery: Delivery): void | Promise<void> {
