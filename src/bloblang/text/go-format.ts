@@ -51,8 +51,7 @@ export function goTypeName(value: Value): string {
 
 class Printer {
   readonly #args: readonly Value[]
-  readonly #out: string[] = []
-  #size = 0
+  #out = ''
   #next = 0
   #reordered = false
   #goodIndex = true
@@ -83,13 +82,12 @@ class Printer {
       at = this.#directive(format, percent + 1)
     }
     if (!this.#reordered && this.#next < this.#args.length) this.#extra()
-    return this.#out.join('')
+    return this.#out
   }
 
   #write(text: string): void {
-    this.#size += text.length
-    checkSize(this.#size, 'the formatted text')
-    if (text !== '') this.#out.push(text)
+    this.#out += text
+    if (this.#out.length > MAX_NUMBER) checkSize(this.#out.length, 'the formatted text')
   }
 
   /** Reads one directive behind its percent sign and prints it; answers where the text goes on. */
@@ -97,13 +95,13 @@ class Printer {
     this.#goodIndex = true
     this.#clearFlags()
     let at = this.#flags(format, start)
-    let afterIndex: boolean
-    ;[at, afterIndex] = this.#index(format, at)
+    let afterIndex = false
+    if (format[at] === '[') [at, afterIndex] = this.#index(format, at)
     if (format[at] === '*') {
       at++
       this.#widthFromArgument()
       afterIndex = false
-    } else {
+    } else if (isDigit(format, at)) {
       const width = readNumber(format, at)
       at = width.end
       this.#hasWidth = width.value !== undefined
@@ -125,12 +123,12 @@ class Printer {
         this.#precision = precision.value ?? 0
       }
     }
-    if (!afterIndex) [at] = this.#index(format, at)
+    if (!afterIndex && format[at] === '[') [at] = this.#index(format, at)
     if (at >= format.length) {
       this.#write('%!(NOVERB)')
       return at
     }
-    const verb = String.fromCodePoint(format.codePointAt(at)!)
+    const verb = format.charCodeAt(at) < 128 ? format[at]! : String.fromCodePoint(format.codePointAt(at)!)
     this.#verb(verb)
     return at + verb.length
   }
@@ -262,7 +260,8 @@ class Printer {
   }
 
   #pad(text: string): void {
-    const missing = this.#hasWidth ? this.#width - runeCount(text) : 0
+    if (!this.#hasWidth) return this.#write(text)
+    const missing = this.#width - runeCount(text)
     if (missing <= 0) return this.#write(text)
     if (this.#minus) return this.#write(text + ' '.repeat(missing))
     this.#write((this.#zero ? '0' : ' ').repeat(missing) + text)
@@ -501,6 +500,11 @@ function readNumber(format: string, start: number): { readonly value: number | u
     value = value * 10 + digit
   }
   return { value: at > start ? value : undefined, end: at }
+}
+
+function isDigit(format: string, at: number): boolean {
+  const code = format.charCodeAt(at)
+  return code >= 48 && code <= 57
 }
 
 function runeCount(text: string): number {

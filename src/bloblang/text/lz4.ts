@@ -1,6 +1,7 @@
 /** The LZ4 frame format. */
 import { MappingError } from '../errors.ts'
 import { xxhash32 } from './hashes.ts'
+import { MatchTable } from './match-table.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
 const MAGIC = 0x184d2204
@@ -41,16 +42,16 @@ function word(value: number): Uint8Array {
   return bytes
 }
 
+const table = new MatchTable(HASH_BITS)
+
 function compressBlock(input: Uint8Array): Uint8Array {
   const out: number[] = []
-  const table = new Int32Array(1 << HASH_BITS).fill(-1)
   let literalStart = 0
   let at = 0
   while (at + LAST_MATCH_START <= input.length) {
     const value = readWord(input, at)
     const slot = Math.imul(value, 0x9e3779b1) >>> (32 - HASH_BITS)
-    const candidate = table[slot]!
-    table[slot] = at
+    const candidate = table.exchange(slot, at)
     if (candidate < 0 || at - candidate > MAX_OFFSET || readWord(input, candidate) !== value) {
       at++
       continue
@@ -62,7 +63,8 @@ function compressBlock(input: Uint8Array): Uint8Array {
     literalStart = at
   }
   writeSequence(out, input.subarray(literalStart), 0, 0)
-  return Uint8Array.from(out)
+  table.clear()
+  return new Uint8Array(out)
 }
 
 function readWord(bytes: Uint8Array, at: number): number {

@@ -1,10 +1,13 @@
 /** Snappy's block format, which has no checksum. */
 import { MappingError } from '../errors.ts'
+import { MatchTable } from './match-table.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
 const HASH_BITS = 14
 const MIN_MATCH = 4
 const MAX_OFFSET = 65_535
+
+const table = new MatchTable(HASH_BITS)
 
 /** The compressed form of some bytes. */
 export function compressSnappy(input: Uint8Array): Uint8Array {
@@ -16,14 +19,12 @@ export function compressSnappy(input: Uint8Array): Uint8Array {
     }
     out.push((length % 128) | 128)
   }
-  const table = new Int32Array(1 << HASH_BITS).fill(-1)
   let literalStart = 0
   let at = 0
   while (at + MIN_MATCH <= input.length) {
     const word = readWord(input, at)
     const slot = Math.imul(word, 0x1e35a7bd) >>> (32 - HASH_BITS)
-    const candidate = table[slot]!
-    table[slot] = at
+    const candidate = table.exchange(slot, at)
     if (candidate < 0 || at - candidate > MAX_OFFSET || readWord(input, candidate) !== word) {
       at++
       continue
@@ -36,7 +37,8 @@ export function compressSnappy(input: Uint8Array): Uint8Array {
     literalStart = at
   }
   writeLiteral(out, input.subarray(literalStart))
-  return Uint8Array.from(out)
+  table.clear()
+  return new Uint8Array(out)
 }
 
 function readWord(bytes: Uint8Array, at: number): number {
