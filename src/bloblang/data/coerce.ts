@@ -150,7 +150,8 @@ export function documentInteger(value: number | JsonNumber): bigint | undefined 
     if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) return undefined
     return BigInt(String(value))
   }
-  if (!/^-?\d+$/.test(value.text)) return undefined
+  // No int64 has more than 19 digits; those of a document have no zeros in front.
+  if (value.text.length > 20 || !/^-?\d+$/.test(value.text)) return undefined
   const integer = BigInt(value.text)
   return integer > MAX_INT64 || integer < MIN_INT64 ? undefined : integer
 }

@@ -54,11 +54,17 @@ function parseMagnitude(call: string, whole: string, digits: string, base: 0 | 1
     }
   }
   const read = DIGITS[prefix]!.exec(plain)![0]
-  const value = read === '' ? 0n : BigInt(prefix + read)
+  const value = read === '' ? 0n : wholeNumber(prefix, read)
   // Digits are read one by one: what is too large by then is said before what stands behind them.
   if (value > MAX_UINT64) throw outOfRange(call, whole)
   if (read === '' || read.length < plain.length) throw badSyntax(call, whole)
   return value
+}
+
+/** Millions of digits take too long to become a number that is too large anyway. */
+function wholeNumber(prefix: string, digits: string): bigint {
+  const significant = digits.replace(/^0+(?=.)/, '')
+  return significant.length > 64 ? MAX_UINT64 + 1n : BigInt(prefix + significant)
 }
 
 const DIGITS: Readonly<Record<string, RegExp>> = {

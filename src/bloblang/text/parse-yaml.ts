@@ -265,7 +265,7 @@ function faultText(text: string, error: SyntaxError, line: number): string {
       if (/Block scalar header|^Not a YAML token/.test(message)) {
         return scanned('did not find expected comment or line break')
       }
-      if (/^Unexpected scalar at node end/.test(message) && isWithoutColon(text, error.pos[0])) {
+      if (message.startsWith('Unexpected scalar at node end') && isWithoutColon(text, error.pos[0])) {
         return scanned("could not find expected ':'")
       }
       return parsed('did not find expected key')

@@ -13,6 +13,9 @@ const MIN_ARGON2_KEY_BYTES = 4
 const MIN_ARGON2_SALT_BYTES = 8
 /** KiB of memory that a hash may ask for; one that wants more comes from an attacker. */
 const MAX_ARGON2_MEMORY = 4 * 1024 * 1024
+/** Both take minutes by then, and nothing else runs meanwhile. */
+const MAX_ARGON2_PASSES = 10_000
+const MAX_BCRYPT_COST = 20
 
 /** Whether `secret` is what was hashed. Throws for a hash that is none, with the original's texts. */
 export function compareBcrypt(secret: string, hash: string): boolean {
@@ -44,6 +47,7 @@ function checkBcrypt(hash: string): void {
   if (value < 4 || value > 31) {
     throw new MappingError(`crypto/bcrypt: cost ${value} is outside allowed inclusive range 4..31`)
   }
+  if (value > MAX_BCRYPT_COST) throw new MappingError(`crypto/bcrypt: cost ${value} is too much`)
 }
 
 /** Whether `secret` is what was hashed. Throws for a hash that is none; an empty secret never matches. */
@@ -55,6 +59,7 @@ export function compareArgon2(secret: string, hash: string): boolean {
   if (passes < 1) throw new MappingError('argon2: number of rounds too small')
   if (parallelism < 1) throw new MappingError('argon2: parallelism degree too low')
   if (memory > MAX_ARGON2_MEMORY) throw new MappingError(`invalid argon2 hash: memory of ${memory} KiB is too much`)
+  if (passes > MAX_ARGON2_PASSES) throw new MappingError(`invalid argon2 hash: ${passes} passes are too many`)
   if (key.length === 0) return true
   // No one makes keys and salts as short as the library refuses.
   if (key.length < MIN_ARGON2_KEY_BYTES || salt.length < MIN_ARGON2_SALT_BYTES) return false

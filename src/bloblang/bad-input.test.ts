@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compileMapping, MappingError, MetadataDraft, printJson, type MessageView, type World } from './index.ts'
+import { parseDocument } from './json/parse.ts'
+
+const world: World = {
+  now: () => 0n,
+  random: () => 0.5,
+  randomBytes: count => new Uint8Array(count),
+  env: () => undefined,
+  readFile: path => assert.fail(`no file is read here: ${path}`),
+  hostname: () => 'localhost',
+}
+
+const document = Buffer.from('{"a":"x","n":1000000000,"lone":"\\ud800","nul":"\\u0000"}')
+
+/** The result of a mapping, the text of its error, or that of its diagnostic. */
+function outcome(text: string): string {
+  const { mapping, diagnostics } = compileMapping(text, { world })
+  if (mapping === undefined) return diagnostics[0]!.message
+  const view: MessageView = {
+    bytes: () => document,
+    structured: () => parseDocument(document),
+    metadata: new Map(),
+    error: null,
+  }
+  try {
+    return printJson(mapping.run([view], 0, new MetadataDraft().reset(new Map())))
+  } catch (error) {
+    if (error instanceof MappingError) return error.message
+    throw error
+  }
+}
+
+const HUGE: readonly (readonly [mapping: string, outcome: RegExp])[] = [
+  ['root = "x".repeat(1000000000)', /more than the limit/],
+  ['root = this.a.repeat(this.n)', /more than the limit/],
+  ['root = this.a.repeat(1000).repeat(1000).repeat(1000).repeat(1000)', /more than the limit/],
+  ['root = this.a.repeat(30000).replace_all("", this.a.repeat(30000))', /more than the limit/],
+  ['root = this.a.repeat(50000).re_replace_all("x", this.a.repeat(50000))', /too large/],
+  ['root = range(0, 30000).map_each(x -> this.a).join("x".repeat(60000))', /too large/],
+  ['root = range(0, 1000).fold("x", item -> item.tally + item.tally)', /too large/],
+  ['root = range(0, this.n * 1000)', /too large/],
+  ['root = range(0, 1000000000000)', /too large/],
+  ['root = "%1000000000d".format(1).length() < 100', /true/],
+  ['root = this.a.repeat(3000).re_match("(x+x+)+y")', /false/],
+  ['root = this.a.re_match("((a{1000}){1000}){1000}")', /invalid repeat count/],
+  ['root = "9".repeat(10000000).int64().catch("refused")', /refused/],
+  ['root = ("1" + "0".repeat(5000000)).parse_json().int64().catch("refused")', /refused/],
+  ['root = ("[".repeat(100000)).parse_json().catch("refused")', /refused/],
+  ['root = ("[".repeat(100000)).parse_yaml().catch("refused")', /refused/],
+  ['root = ("<a>".repeat(100000)).parse_xml().catch("refused")', /refused/],
+  ['root = ("91".repeat(100000)).decode("hex").parse_msgpack().catch("refused")', /refused/],
+  ['root = "ddffffffff".decode("hex").parse_msgpack().catch("refused")', /refused/],
+  ['root = this.a.compare_bcrypt("$2a$31$" + "a".repeat(53)).catch("refused")', /refused/],
+  ['root = {}.set("a.".repeat(20000), 1).catch("refused")', /refused/],
+]
+
+for (const [mapping, expected] of HUGE) {
+  test(`too much is refused or small, soon: ${mapping}`, () => {
+    const startedAt = performance.now()
+    assert.match(outcome(mapping), expected)
+    assert.ok(performance.now() - startedAt < 20_000)
+  })
+}
+
+test('a zero as divisor is a mapping error, or a diagnostic where it is written', () => {
+  assert.equal(outcome('root = 1 / 0'), 'number literal: attempted to divide by zero')
+  assert.match(outcome('root = this.n / (this.n - this.n)'), /attempted to divide by zero/)
+  assert.match(outcome('root = this.n % 0'), /attempted to divide by zero/)
+})
+
+test('halves of characters become replacement characters, a NUL stays', () => {
+  assert.equal(outcome('root.v = this.lone + this.nul'), '{"v":"\ufffd\\u0000"}')
+  assert.equal(outcome('root.v = "a\u0000b".length()'), '{"v":3}')
+})
