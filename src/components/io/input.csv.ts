@@ -156,11 +156,7 @@ class CsvInput implements Input {
       return Message.fromValue([...row.values], source.metadata, origin)
     }
     const document = Object.fromEntries(row.values.map((value, column) => [header[column]!, value]))
-    return Message.fromValue(
-      document,
-      new Map<string, Value>(source.metadata).set('header', header as Value),
-      origin,
-    )
+    return Message.fromValue(document, new Map<string, Value>(source.metadata).set('header', header as Value), origin)
   }
 
   #throwFailure(): void {

@@ -1,50 +1,182 @@
-import { ConfigError, defineInput, field, type InputHandle } from '../../engine/index.ts'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  type ComponentConfig,
+  ConfigError,
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  type InputHandle,
+  Message,
+  type Resources,
+} from '../../engine/index.ts'
+import { Joiner, type JoinOptions, type MergeStrategy } from './joining.ts'
 
 export default defineInput({
   name: 'sequence',
   categories: ['Utility'],
-  summary: 'Reads inputs one after the other, each until it ends.',
+  summary: 'Reads inputs one after the other, each until it ends; joins their documents by an id if asked to.',
+  description:
+    'With `sharded_join`, documents of all inputs that share an id become one. Documents without a text at the id path are dropped. To join more than fits in memory, the inputs are read several times (`iterations`), each time for a part of the ids. The inputs are acknowledged before what was joined is delivered.',
   config: field.object({
     sharded_join: field
       .object({
         type: field
           .string('How documents of different inputs are joined.')
           .default('none')
-          .options({ none: '', 'full-outer': '', outer: '', 'full-outter': '', outter: '' })
+          .options({
+            none: 'Not at all.',
+            'full-outer': 'Every id becomes a document, delivered at the end.',
+            outer: 'Documents of the last input are delivered, with what the others knew of them.',
+            'full-outter': 'The same as `full-outer`.',
+            outter: 'The same as `outer`.',
+          })
           .advanced(),
         id_path: field.string('The path of the id that documents are joined by.').default('').advanced(),
-        iterations: field.int('Over how many passes the ids are spread.').default(1).advanced(),
+        iterations: field.int('How often the inputs are read, each time for a part of the ids.').default(1).advanced(),
         merge_strategy: field
           .string('What becomes of fields that both documents have.')
           .default('array')
-          .options({ array: '', replace: '', keep: '' })
+          .options({
+            array: 'Both values, as a list.',
+            replace: 'The later value.',
+            keep: 'The earlier value.',
+          })
           .advanced(),
       })
       .advanced(),
     inputs: field.input('The inputs, in order.').list(),
   }),
+  examples: [
+    {
+      title: 'Customers with their orders',
+      config: `input:
+  sequence:
+    sharded_join:
+      type: full-outer
+      id_path: customer
+      merge_strategy: array
+    inputs:
+      - csv:
+          paths: [ ./customers.csv ]
+      - file:
+          paths: [ ./orders.jsonl ]
+`,
+    },
+  ],
   composes: true,
   replays: false,
-  create(config, resources) {
-    if (config.inputs.length === 0) throw new ConfigError('requires at least one child input')
-    if (config.sharded_join.type !== 'none') throw new ConfigError('sharded joins are not supported by Penstock yet')
-    const rest = [...config.inputs]
-    let current: InputHandle | null = null
-    return {
-      async read(signal) {
-        for (;;) {
-          if (current === null) {
-            const next = rest.shift()
-            if (next === undefined) return null
-            current = await resources.input(next)
-          }
-          const delivery = await current.next(signal)
-          if (delivery !== null) return delivery
-          await current.close()
-          current = null
-          if (signal.aborted) return null
-        }
-      },
-    }
+  create({ inputs, sharded_join: join }, resources) {
+    if (inputs.length === 0) throw new ConfigError('requires at least one child input')
+    const options = joinOptions(join)
+    const chain = new InputChain(inputs, resources)
+    return options === null
+      ? { read: signal => chain.next(signal) }
+      : new JoinedInput(chain, new Joiner(options), resources)
   },
 })
+
+function joinOptions(join: {
+  readonly type: string
+  readonly id_path: string
+  readonly iterations: number
+  readonly merge_strategy: string
+}): JoinOptions | null {
+  if (join.type === 'none') return null
+  if (join.id_path === '') throw new ConfigError('invalid sharded join config: the id path must not be empty')
+  if (join.iterations <= 0) {
+    throw new ConfigError(`invalid sharded join config: invalid number of iterations: ${join.iterations}`)
+  }
+  return {
+    deliversLast: join.type === 'outer' || join.type === 'outter',
+    idPath: join.id_path,
+    iterations: join.iterations,
+    strategy: join.merge_strategy as MergeStrategy,
+  }
+}
+
+/** Inputs one after the other, as often as wanted. */
+class InputChain {
+  readonly #configs: readonly ComponentConfig[]
+  readonly #resources: Resources
+  #position = 0
+  #current: InputHandle | null = null
+
+  constructor(configs: readonly ComponentConfig[], resources: Resources) {
+    this.#configs = configs
+    this.#resources = resources
+  }
+
+  /** Whether what was delivered last came from the last input. */
+  get isLast(): boolean {
+    return this.#position === this.#configs.length
+  }
+
+  rewind(): void {
+    this.#position = 0
+  }
+
+  async next(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      if (this.#current === null) {
+        const config = this.#configs[this.#position]
+        if (config === undefined) return null
+        this.#position++
+        this.#current = await this.#resources.input(config.fresh())
+      }
+      const delivery = await this.#current.next(signal)
+      if (delivery !== null) return delivery
+      await this.#current.close()
+      this.#current = null
+      if (signal.aborted) return null
+    }
+  }
+}
+
+/** Delivers what the documents of a chain of inputs are joined to, one message after the other. */
+class JoinedInput implements Input {
+  readonly #chain: InputChain
+  readonly #joiner: Joiner
+  readonly #resources: Resources
+  #ready: (readonly [Value, ReadonlyMap<string, Value>])[] = []
+  #ended = false
+
+  constructor(chain: InputChain, joiner: Joiner, resources: Resources) {
+    this.#chain = chain
+    this.#joiner = joiner
+    this.#resources = resources
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      const joined = this.#ready.shift()
+      if (joined !== undefined) return this.#deliver(...joined)
+      if (this.#ended) return null
+      const delivery = await this.#chain.next(signal)
+      if (signal.aborted) return null
+      if (delivery === null) {
+        this.#ready.push(...this.#joiner.finish())
+        this.#ended = !this.#joiner.nextIteration()
+        this.#chain.rewind()
+        continue
+      }
+      for (const message of delivery.batch.messages) {
+        const joined = this.#joiner.add(message, this.#chain.isLast)
+        if (joined !== null) this.#ready.push(joined)
+      }
+      await delivery.ack(null)
+    }
+  }
+
+  /** What cannot be delivered is kept and delivered again: its sources know nothing of it any more. */
+  #deliver(document: Value, metadata: ReadonlyMap<string, Value>): Delivery {
+    return {
+      batch: { messages: [Message.fromValue(document, metadata)], solo: false },
+      ack: error => {
+        if (error === null) return
+        this.#resources.log.error(`Failed to send joined message: ${error.message}`)
+        this.#ready.push([document, metadata])
+      },
+    }
+  }
+}

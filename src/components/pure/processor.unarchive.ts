@@ -4,6 +4,7 @@ import { type Batch, ConfigError, defineProcessor, field, type Message, withMess
 import { unpackBinary, unpackTar, unpackZip } from './containers.ts'
 import { expression, quoted } from './expression.ts'
 import { splitDocuments } from './json-documents.ts'
+import { splitXml } from './xml-documents.ts'
 
 type Unpack = (message: Message) => readonly Message[]
 
@@ -89,7 +90,7 @@ function unpacker(format: string, world: World): Unpack {
     case 'xml_documents_to_json':
     case 'xml_documents_to_json:cast': {
       const parse = expression(`this.parse_xml(cast: ${format.endsWith('cast')})`, world)
-      return message => [message.withDocument(parse(message.text()))]
+      return message => splitXml(message.text()).map(text => message.withDocument(parse(text)))
     }
     default:
       return csvUnpacker(format, world)

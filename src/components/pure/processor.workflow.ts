@@ -29,10 +29,7 @@ export default defineProcessor({
       .string('An explicit order: tiers of branch names, run one after the other.')
       .listOfLists()
       .default([])
-      .examples(
-        [['foo', 'bar'], ['baz']],
-        [['foo'], ['bar'], ['baz']],
-      ),
+      .examples([['foo', 'bar'], ['baz']], [['foo'], ['bar'], ['baz']]),
     branch_resources: field
       .string('Labels of `branch` processor resources that take part.')
       .list()

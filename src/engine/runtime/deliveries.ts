@@ -46,14 +46,21 @@ function children(source: Delivery, batches: readonly Batch[]): MaybePromise<rea
   }
   const outcome = new Outcome()
   let pending = batches.length
+  // Of several batches, one that failed in part is refused as a whole, as in the original: its messages belong together.
+  const refusesWhole = batches.length > 1 && !source.batch.solo
   return batches.map(batch => ({
     batch,
     ack: error => {
-      if (error !== null) outcome.failed(batch, error)
+      if (error !== null) outcome.failed(batch, refusesWhole && error instanceof BatchError ? whole(error) : error)
       pending--
       return pending === 0 ? source.ack(outcome.error(source.batch.messages.length)) : undefined
     },
   }))
+}
+
+/** The first reason of a partial failure, for all messages. */
+function whole(error: BatchError): Error {
+  return error.failures.values().next().value ?? new Error(error.message)
 }
 
 /** A delivery of messages that are batches of their own as deliveries of one message each. */

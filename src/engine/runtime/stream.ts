@@ -18,7 +18,7 @@ import type { HttpHost } from '../http-host.ts'
 import { type Metrics, MetricsStore } from '../metrics.ts'
 import type { Registry } from '../registry.ts'
 import { pause } from './backoff.ts'
-import type { ErrorStrategy } from './chain.ts'
+import type { ErrorStrategy, ProcessorChain } from './chain.ts'
 import { MappingCaches } from './mapping-caches.ts'
 import { Manager, type ProcessedInput } from './manager.ts'
 import type { InputLayer } from './input-layer.ts'
@@ -121,6 +121,13 @@ export async function startStream(config: string | Node, host: StreamHost): Prom
   return await RunningStream.start(parseStream(node, own), node, own, caches)
 }
 
+interface Parts {
+  readonly input: InputLayer | ProcessedInput
+  readonly output: OutputLayer
+  readonly buffer: StreamBuffer | null
+  readonly chain: ProcessorChain
+}
+
 class RunningStream implements Stream {
   readonly config: StreamConfig
   readonly done: Promise<void>
@@ -128,6 +135,7 @@ class RunningStream implements Stream {
   readonly #input: InputLayer | ProcessedInput
   readonly #output: OutputLayer
   readonly #buffer: StreamBuffer | null
+  readonly #chain: ProcessorChain
   readonly #soft = new AbortController()
   readonly #hard: AbortController
 
@@ -136,7 +144,7 @@ class RunningStream implements Stream {
     host: StreamHost,
     manager: Manager,
     hard: AbortController,
-    parts: { input: InputLayer | ProcessedInput; output: OutputLayer; buffer: StreamBuffer | null },
+    parts: Parts,
     run: (source: Source, signal: AbortSignal) => Promise<void>,
   ) {
     this.config = config
@@ -145,6 +153,7 @@ class RunningStream implements Stream {
     this.#input = parts.input
     this.#output = parts.output
     this.#buffer = parts.buffer
+    this.#chain = parts.chain
     this.done = this.#run(run, host)
     // Whoever holds the stream learns of its end by `done`; nobody may be listening yet.
     this.done.catch(() => undefined)
@@ -173,17 +182,20 @@ class RunningStream implements Stream {
       resourcesOf(config),
     )
     caches.manager = manager
+    let chain: ProcessorChain | undefined
     try {
       await manager.open()
       const input = await manager.input(config.input)
       const buffer = await manager.buffer(config.buffer)
-      const chain = await manager.chain(config.pipeline.processors)
+      const processors = await manager.chain(config.pipeline.processors)
+      chain = processors
       const output = await manager.output(config.output)
       const threads = config.pipeline.threads < 1 ? (host.parallelism ?? 1) : config.pipeline.threads
       const options = { threads, strategy, log: host.log, random: () => host.world.random() }
-      const run = (source: Source, signal: AbortSignal) => runPipeline(source, chain, output, options, signal)
-      return new RunningStream(config, host, manager, hard, { input, output, buffer }, run)
+      const run = (source: Source, signal: AbortSignal) => runPipeline(source, processors, output, options, signal)
+      return new RunningStream(config, host, manager, hard, { input, output, buffer, chain }, run)
     } catch (error) {
+      await chain?.close()
       await manager.close()
       throw error
     }
@@ -243,6 +255,7 @@ class RunningStream implements Stream {
 
   async #close(): Promise<void> {
     await this.#input.close()
+    await this.#chain.close()
     await this.#output.close()
     await this.#buffer?.close?.()
     await this.#manager.close()

@@ -1,0 +1,122 @@
+import type { ChildProcess } from 'node:child_process'
+import { type Delivery, defineInput, field, type Input, Message, soloBatch } from '../../engine/index.ts'
+import { startProgram } from './commands.ts'
+import { FrameReader } from './frames.ts'
+
+export default defineInput({
+  name: 'subprocess',
+  status: 'beta',
+  categories: ['Utility'],
+  summary: 'Runs a program and reads the lines that it prints as messages.',
+  description: 'Lines that the program writes to its standard error are logged as errors.',
+  config: field.object({
+    name: field.string('The program.').examples('cat', 'sed', 'awk'),
+    args: field.string('Its arguments.').list().default([]),
+    codec: field.string('How messages are told apart.').default('lines').options({ lines: 'Each is a line.' }),
+    restart_on_exit: field.bool('Whether the program is started again when it ends.').default(false),
+    max_buffer: field.int('The bytes from which a line is too long.').default(65536).advanced(),
+  }),
+  examples: [
+    {
+      title: 'The system log as it grows',
+      config: 'input:\n  subprocess:\n    name: tail\n    args: [ -F, /var/log/syslog ]\n',
+    },
+  ],
+  create: config => new SubprocessInput(config),
+})
+
+interface Config {
+  readonly name: string
+  readonly args: readonly string[]
+  readonly restart_on_exit: boolean
+  readonly max_buffer: number
+}
+
+type Event = readonly Uint8Array[] | Error
+
+class SubprocessInput implements Input {
+  readonly #config: Config
+  #child: ChildProcess | null = null
+  #events: Event[] = []
+  #ended = false
+  #wake: () => void = () => undefined
+
+  constructor(config: Config) {
+    this.#config = config
+  }
+
+  async connect(): Promise<void> {
+    if (this.#child === null && !this.#ended) await this.#start()
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    const wake = () => this.#wake()
+    signal.addEventListener('abort', wake, { once: true })
+    try {
+      for (;;) {
+        if (signal.aborted) return null
+        const event = this.#events.shift()
+        if (event instanceof Error) throw event
+        if (event !== undefined && event.length > 0) {
+          this.#resume()
+          return {
+            batch: soloBatch(event.map((body, index) => Message.fromBytes(body, undefined, index))),
+            ack: () => undefined,
+          }
+        }
+        if (event !== undefined) continue
+        if (this.#ended && !this.#config.restart_on_exit) return null
+        if (this.#ended) await this.#start()
+        else
+          await new Promise<void>(resolve => {
+            this.#wake = resolve
+          })
+      }
+    } finally {
+      signal.removeEventListener('abort', wake)
+    }
+  }
+
+  close(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
+  async #start(): Promise<void> {
+    const child = await startProgram(this.#config.name, this.#config.args)
+    this.#child = child
+    this.#ended = false
+    child.stdin!.end()
+    const output = new FrameReader('lines', this.#config.max_buffer)
+    const errors = new FrameReader('lines', this.#config.max_buffer)
+    const isolated = (add: () => void) => {
+      try {
+        add()
+      } catch (error) {
+        this.#add(error as Error)
+        child.kill('SIGKILL')
+      }
+    }
+    const takeOutput = (piece: Uint8Array | null) => isolated(() => this.#add(output.push(piece)))
+    const takeErrors = (piece: Uint8Array | null) =>
+      isolated(() => {
+        for (const line of errors.push(piece)) this.#add(new Error(Buffer.from(line).toString('utf8')))
+      })
+    child.stdout!.on('data', takeOutput).on('end', () => takeOutput(null))
+    child.stderr!.on('data', takeErrors).on('end', () => takeErrors(null))
+    child.once('close', () => {
+      this.#ended = true
+      this.#wake()
+    })
+  }
+
+  /** The program waits while nobody takes what it printed. */
+  #add(event: Event): void {
+    this.#events.push(event)
+    if (this.#events.length > 16) this.#child?.stdout!.pause()
+    this.#wake()
+  }
+
+  #resume(): void {
+    if (this.#events.length < 8) this.#child?.stdout!.resume()
+  }
+}

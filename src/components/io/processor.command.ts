@@ -1,0 +1,90 @@
+import { Buffer } from 'node:buffer'
+import type { Readable } from 'node:stream'
+import { textOfMetadata, typeOf, type Value } from '../../bloblang/index.ts'
+import { defineProcessor, field, mapMessagesInTurn, type Message } from '../../engine/index.ts'
+import { startProgram, whenEnded } from './commands.ts'
+
+export default defineProcessor({
+  name: 'command',
+  status: 'experimental',
+  categories: ['Integration'],
+  version: '1.0.0',
+  summary: 'Runs a program for each message, with the body as its input, and makes what it prints the body.',
+  description:
+    'The program is no shell: `|` or `$HOME` mean nothing to it. What a program that ends well wrote to its standard error becomes the metadata `command_stderr`; one that ends badly leaves the message as it was, flagged with what it wrote there. A program that runs once for many messages is a `subprocess`.',
+  config: field.object({
+    name: field.interpolated('The program.').examples('bash', 'go', '${! @command }'),
+    args_mapping: field
+      .mapping('A mapping to the list of its arguments.')
+      .optional()
+      .examples('[ "-c", this.script_path ]'),
+  }),
+  examples: [
+    {
+      title: 'Words on lines of their own',
+      config: 'command:\n  name: tr\n  args_mapping: \'[ " ", "-" ]\'\n',
+      input: ['a b c'],
+      output: ['a-b-c'],
+    },
+  ],
+  create({ name, args_mapping: mapping }, resources) {
+    const argumentsOf = (view: readonly Message[], index: number): readonly string[] => {
+      if (mapping === undefined || mapping === null) return []
+      let result: Value
+      try {
+        const mapped = mapping.run(view, index)
+        result = mapped === null || typeof mapped === 'object' ? mapped : view[index]!.withValue(mapped).structured()
+      } catch (error) {
+        throw new Error(`args mapping error: ${(error as { message: string }).message}`)
+      }
+      if (Array.isArray(result)) return result.map(each => textOfMetadata(each as Value))
+      throw new Error(`args mapping result error: expected array value, got ${typeOf(result)}`)
+    }
+    return {
+      waits: true,
+      process: batch =>
+        mapMessagesInTurn(batch, async (message, view, index) => {
+          try {
+            const program = evaluate(() => name.eval(view, index))
+            const { output, errors } = await run(program, argumentsOf(view, index), message.bytes())
+            const result = message.withBytes(output)
+            return errors === '' ? result : result.withMeta('command_stderr', errors)
+          } catch (error) {
+            return resources.fail(message, error)
+          }
+        }),
+    }
+  },
+})
+
+function evaluate(read: () => string): string {
+  try {
+    return read()
+  } catch (error) {
+    throw new Error(`name interpolation error: ${(error as { message: string }).message}`)
+  }
+}
+
+async function run(
+  name: string,
+  args: readonly string[],
+  input: Uint8Array,
+): Promise<{ readonly output: Uint8Array; readonly errors: string }> {
+  const child = await startProgram(name, args).catch((error: unknown) => {
+    throw new Error(`execution error: ${(error as Error).message}: `, { cause: error })
+  })
+  const ended = whenEnded(child)
+  // A program need not read its input: the pipe that it closed is no failure.
+  child.stdin!.on('error', () => undefined)
+  child.stdin!.end(input)
+  const [output, errors] = await Promise.all([bytesOf(child.stdout!), bytesOf(child.stderr!)])
+  const failure = await ended
+  if (failure !== null) throw new Error(`execution error: ${failure}: ${errors.toString('utf8')}`)
+  return { output, errors: errors.toString('utf8') }
+}
+
+async function bytesOf(stream: Readable): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of stream) pieces.push(piece as Uint8Array)
+  return Buffer.concat(pieces)
+}

@@ -1,0 +1,201 @@
+import { Buffer } from 'node:buffer'
+import type { ChildProcess } from 'node:child_process'
+import { defineProcessor, field, mapMessagesInTurn, type Processor, type Resources } from '../../engine/index.ts'
+import { startProgram } from './commands.ts'
+import { frame, type FrameCodec, frameCodecs, FrameReader } from './frames.ts'
+
+export default defineProcessor({
+  name: 'subprocess',
+  categories: ['Integration'],
+  summary: 'Feeds messages to a program that keeps running, and replaces each by its answer.',
+  description:
+    'The program must answer every message with exactly one message, at once. It is started again when it ends. What it writes to its standard error flags the message that it was given.',
+  config: field.object({
+    name: field.string('The program.').examples('cat', 'sed', 'awk'),
+    args: field.string('Its arguments.').list().default([]),
+    max_buffer: field.int('The bytes from which an answer is too long.').default(65536).advanced(),
+    codec_send: field.string('How messages are written to it.').default('lines').options(frameCodecs).advanced(),
+    codec_recv: field.string('How its answers are read.').default('lines').options(frameCodecs).advanced(),
+  }),
+  examples: [
+    {
+      title: 'A stream editor',
+      config: 'subprocess:\n  name: sed\n  args: [ -u, s/cat/dog/ ]\n',
+      input: ['a cat', 'no bird'],
+      output: ['a dog', 'no bird'],
+    },
+  ],
+  async create(config, resources) {
+    const talk = new Conversation(
+      config.name,
+      config.args,
+      config.codec_recv as FrameCodec,
+      config.max_buffer,
+      resources,
+    )
+    await talk.start()
+    return new SubprocessProcessor(talk, config.codec_send as FrameCodec, resources)
+  },
+})
+
+class SubprocessProcessor implements Processor {
+  readonly waits = true
+  readonly effects = true
+  readonly #talk: Conversation
+  readonly #codec: FrameCodec
+  readonly #resources: Resources
+
+  constructor(talk: Conversation, codec: FrameCodec, resources: Resources) {
+    this.#talk = talk
+    this.#codec = codec
+    this.#resources = resources
+  }
+
+  process(batch: Parameters<Processor['process']>[0]): ReturnType<Processor['process']> {
+    return mapMessagesInTurn(batch, async message => {
+      try {
+        return message.withBytes(await this.#ask(message.bytes()))
+      } catch (error) {
+        this.#resources.log.error(`Failed to send message to subprocess: ${(error as Error).message}`)
+        return this.#resources.fail(message, error)
+      }
+    })
+  }
+
+  close(): void {
+    this.#talk.close()
+  }
+
+  async #ask(body: Uint8Array): Promise<Uint8Array> {
+    if (this.#codec !== 'lines') return await this.#talk.ask(frame(this.#codec, body))
+    // A message of several lines is several questions; a line break at its end is none.
+    const lines = Buffer.from(body).toString('latin1').split('\n')
+    const answers: Uint8Array[] = []
+    for (const [index, line] of lines.entries()) {
+      if (index > 0) answers.push(Buffer.from('\n'))
+      if (line === '' && lines.length > 1 && index === lines.length - 1) continue
+      answers.push(await this.#talk.ask(frame('lines', Buffer.from(line, 'latin1'))))
+    }
+    return Buffer.concat(answers)
+  }
+}
+
+interface Waiting {
+  resolve(answer: Uint8Array): void
+  reject(error: Error): void
+}
+
+/** How long more is waited for of what a program says of a failure. */
+const ERROR_MS = 1000
+
+/** One question at a time to a program, which is started again whenever it ends. */
+class Conversation {
+  readonly #name: string
+  readonly #args: readonly string[]
+  readonly #codec: FrameCodec
+  readonly #maxBytes: number
+  readonly #resources: Resources
+  #child: ChildProcess | null = null
+  #starting: Promise<void> | null = null
+  #waiting: Waiting | null = null
+  #answers: Uint8Array[] = []
+  #errors = ''
+  #turn: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(name: string, args: readonly string[], codec: FrameCodec, maxBytes: number, resources: Resources) {
+    this.#name = name
+    this.#args = args
+    this.#codec = codec
+    this.#maxBytes = maxBytes
+    this.#resources = resources
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#run().finally(() => {
+      this.#starting = null
+    })
+    return this.#starting
+  }
+
+  /** The answer to what is written; rejects with what the program says of a failure, or where it ends. */
+  ask(question: Uint8Array): Promise<Uint8Array> {
+    const answer = this.#turn.then(() => this.#ask(question))
+    this.#turn = answer.catch(() => undefined)
+    return answer
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#child?.kill('SIGKILL')
+    this.#end(new Error('type was closed'))
+  }
+
+  async #ask(question: Uint8Array): Promise<Uint8Array> {
+    if (this.#closed) throw new Error('type was closed')
+    if (this.#child === null) await this.start()
+    return await new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+      this.#child?.stdin!.write(question)
+      this.#settle()
+    })
+  }
+
+  #settle(): void {
+    const answer = this.#waiting === null || this.#errors !== '' ? undefined : this.#answers.shift()
+    if (answer === undefined) return
+    this.#waiting?.resolve(answer)
+    this.#waiting = null
+  }
+
+  async #run(): Promise<void> {
+    const child = await startProgram(this.#name, this.#args)
+    this.#child = child
+    this.#answers = []
+    this.#errors = ''
+    this.#resources.log.info('Subprocess started')
+    const reader = new FrameReader(this.#codec, this.#maxBytes)
+    const take = (piece: Uint8Array | null) => {
+      try {
+        this.#answers.push(...reader.push(piece))
+        this.#settle()
+      } catch (error) {
+        this.#resources.log.error(`Failed to read subprocess output: ${(error as Error).message}`)
+        child.kill('SIGKILL')
+      }
+    }
+    child.stdin!.on('error', () => undefined)
+    child.stdout!.on('data', take).on('end', () => take(null))
+    child.stderr!.on('data', (piece: Uint8Array) => this.#hear(piece))
+    child.once('close', () => {
+      this.#child = null
+      if (!this.#closed) this.#resources.log.warn('Subprocess exited')
+      this.#end(new Error(this.#errors === '' ? 'type was closed' : lastLineEnd(this.#errors)))
+    })
+  }
+
+  /** What the program says of a failure may come in pieces. */
+  #hear(piece: Uint8Array): void {
+    const isFirst = this.#errors === ''
+    this.#errors += Buffer.from(piece).toString('utf8')
+    if (!isFirst) return
+    const waiting = this.#waiting
+    this.#resources.clock.sleep(ERROR_MS).then(
+      () => {
+        if (this.#waiting === waiting && waiting !== null) this.#end(new Error(lastLineEnd(this.#errors)))
+        this.#errors = ''
+      },
+      () => undefined,
+    )
+  }
+
+  #end(error: Error): void {
+    this.#waiting?.reject(error)
+    this.#waiting = null
+  }
+}
+
+/** Lines of what a program says, put together as the original does. */
+function lastLineEnd(text: string): string {
+  return text.replaceAll('\r\n', '\n').replaceAll('\n', '')
+}

@@ -1,0 +1,51 @@
+import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { expression } from './expression.ts'
+
+export default defineProcessor({
+  name: 'msgpack',
+  status: 'beta',
+  categories: ['Parsing'],
+  version: '1.0.0',
+  summary: 'Turns documents into MessagePack and back.',
+  config: field.object({
+    operator: field.string('The direction.').options({
+      to_json: 'From MessagePack to a document.',
+      from_json: 'From a document to MessagePack.',
+    }),
+  }),
+  examples: [
+    {
+      title: 'There and back',
+      config: 'try:\n  - msgpack:\n      operator: from_json\n  - msgpack:\n      operator: to_json\n',
+      input: ['{"a":[1,"x",null]}'],
+      output: ['{"a":[1,"x",null]}'],
+    },
+  ],
+  create({ operator }, resources) {
+    const parses = operator === 'to_json'
+    const convert = expression(parses ? 'this.parse_msgpack()' : 'this.format_msgpack()', resources.world)
+    const what = parses ? 'failed to convert MsgPack document to JSON' : 'failed to convert JSON to MsgPack'
+    return {
+      process: batch =>
+        mapMessages(batch, message => {
+          try {
+            if (parses) return message.withDocument(convert(message.bytes()))
+            return message.withBytes(convert(documentOf(() => message.structured())) as Uint8Array)
+          } catch (error) {
+            const { message: text } = error as { message: string }
+            return resources.fail(message, error instanceof NoDocumentError ? text : `${what}: ${text}`)
+          }
+        }),
+    }
+  },
+})
+
+class NoDocumentError extends Error {}
+
+function documentOf<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new NoDocumentError(`failed to parse message as JSON: ${(error as { message: string }).message}`)
+  }
+}

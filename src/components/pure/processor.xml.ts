@@ -1,0 +1,44 @@
+import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { expression } from './expression.ts'
+
+export default defineProcessor({
+  name: 'xml',
+  status: 'beta',
+  categories: ['Parsing'],
+  summary: 'Turns XML documents into JSON.',
+  description:
+    'Attributes become fields with a dash before their name, the text of an element that has attributes or children becomes the field `#text`, and elements of the same name become a list.',
+  config: field.object({
+    operator: field.string('What is done.').default('').options({ to_json: 'Parses XML into a document.' }),
+    cast: field.bool('Whether values that look like numbers or booleans become such.').default(false),
+  }),
+  examples: [
+    {
+      title: 'A short document',
+      config: 'xml:\n  operator: to_json\n',
+      input: ['<root><title id="7">Hello</title><p>a</p><p>b</p></root>'],
+      output: ['{"root":{"p":["a","b"],"title":{"#text":"Hello","-id":"7"}}}'],
+    },
+    {
+      title: 'With types',
+      config: 'xml:\n  operator: to_json\n  cast: true\n',
+      input: ['<root><n>5</n><ok>true</ok></root>'],
+      output: ['{"root":{"n":5,"ok":true}}'],
+    },
+  ],
+  create({ cast }, resources) {
+    const parse = expression(`this.parse_xml(cast: ${cast})`, resources.world)
+    return {
+      process: batch =>
+        mapMessages(batch, message => {
+          try {
+            return message.withDocument(parse(message.text()))
+          } catch (error) {
+            const text = (error as { message: string }).message.replace(/^failed to parse value as XML: /, '')
+            resources.log.debug(`Failed to parse part as XML: ${text}`)
+            return resources.fail(message, text)
+          }
+        }),
+    }
+  },
+})
