@@ -23,7 +23,7 @@ export interface FunctionCase {
 const WORDS = 'amber basin copper delta ember fjord granite harbor island juniper kelp lagoon meadow nectar'.split(' ')
 const word = (n: number) => WORDS[n % WORDS.length]!
 const sentence = (n: number) => Array.from({ length: 12 }, (_, at) => word(n * 7 + at * (1 + (n % 5)))).join(' ')
-const at = (n: number) => new Date(1_600_000_000_000 + n * 86_431_017)
+const at = (n: number) => new Date(1_600_000_000_000 + n * 431_017)
 const numbers = (n: number) => Array.from({ length: 20 }, (_, index) => (((n + 1) * (index + 3) * 7919) % 1000) + 1)
 const words = (n: number) => Array.from({ length: 12 }, (_, index) => `${word(n + index * 5)}${(n * index) % 17}`)
 const people = (n: number) =>
