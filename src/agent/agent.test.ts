@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nullLog, systemClock } from '../base/index.ts'
-import { type AgentLink, type AgentReport, ControlError, type Orders, type RelayAnswer } from '../control/index.ts'
+import { type Clock, nullLog, systemClock } from '../base/index.ts'
+import {
+  type AgentLink,
+  type AgentReport,
+  ControlError,
+  type InstanceOrder,
+  type Orders,
+  type RelayAnswer,
+} from '../control/index.ts'
 import { Agent } from './agent.ts'
 import { KafkaClient } from './cluster/kafka-client.ts'
+import type { Supervisor } from './pipelines/supervisor.ts'
 
 /** A control plane that says what the test wants it to say. */
 class ScriptedLink implements AgentLink {
@@ -44,7 +52,10 @@ class ScriptedLink implements AgentLink {
   }
 }
 
-function start(link: AgentLink): Agent {
+function start(
+  link: AgentLink,
+  { clock = systemClock, supervisor }: { clock?: Clock; supervisor?: Supervisor } = {},
+): Agent {
   return new Agent({
     link,
     hello: {
@@ -65,9 +76,9 @@ function start(link: AgentLink): Agent {
       traffic: () => ({ producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }),
       requests: () => new Map(),
     },
-    clock: systemClock,
+    clock,
     log: nullLog,
-    supervisor: undefined,
+    supervisor: supervisor && (() => supervisor),
   })
 }
 
@@ -96,6 +107,32 @@ test('a report tells the orders that it takes account of', async () => {
   const agent = start(link)
   await until(() => link.reports.some(({ revision }) => revision === 7))
   await agent.close()
+})
+
+test('an agent that could not reach the control plane for long runs its pipelines again when it can', async () => {
+  const order = { instanceId: 'ins', configurationId: 'v0' } as InstanceOrder
+  const followed: string[] = []
+  const supervisor = {
+    reports: [],
+    follow: (orders: readonly InstanceOrder[]) => followed.push(orders.map(({ instanceId }) => instanceId).join()),
+    takeEnded: () => [],
+    keepEnded: () => {},
+    close: () => Promise.resolve(),
+  } as unknown as Supervisor
+  let now = 0
+  const orders = () => ({ revision: 3, instances: [order], questions: [] })
+  const unreachable = () => {
+    now += 15_000
+    throw new Error('the database is locked')
+  }
+  const link = new ScriptedLink([orders, unreachable, orders])
+  const agent = start(link, {
+    clock: { ...systemClock, monotonic: () => now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal) },
+    supervisor,
+  })
+  await until(() => followed.length >= 3)
+  await agent.close()
+  assert.deepEqual(followed.slice(0, 3), ['ins', '', 'ins'])
 })
 
 test('a question that cannot be answered is answered with the reason', async () => {

@@ -120,7 +120,11 @@ export class Agent {
           this.#revision = 0
         } else log.warn('the control plane cannot be reached', { error: String(error) })
         // Before the lease is over another agent must not find our instances still running.
-        if (this.#leaseMs > 0 && clock.monotonic() - heardAt > this.#leaseMs / 2) this.#supervisor?.follow([])
+        if (this.#leaseMs > 0 && clock.monotonic() - heardAt > this.#leaseMs / 2) {
+          this.#supervisor?.follow([])
+          // Its orders may be the same when the control plane is there again, and have to be followed once more.
+          this.#revision = 0
+        }
         await clock.sleep(retryDelayMs, signal).catch(() => undefined)
       }
     }
