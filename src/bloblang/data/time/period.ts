@@ -66,27 +66,35 @@ export function periodNanos(period: Period): bigint {
   return int64((period.negative ? -1n : 1n) * (int64(int64(days) * 86_400n) + clockNanos(period)))
 }
 
-/** Adds a period: whole years, months, weeks and days by the calendar of the zone, with overflow (31 January + P1M is 3 March). */
-export function addPeriod(timestamp: Timestamp, period: Period, direction: 1 | -1): Timestamp {
+/**
+ * Adds a period: whole years, months, weeks and days by the calendar of the zone, with overflow (31 January + P1M is 3 March).
+ * What follows from the period alone is computed once for all timestamps.
+ */
+export function periodAdder(period: Period, direction: 1 | -1): (timestamp: Timestamp) => Timestamp {
   const dateFields = DATE_PARTS.map(part => period.fields[part])
   const byCalendar = dateFields.some(field => field.coefficient !== 0n) && dateFields.every(field => field.scale === 0)
   const sign = (period.negative ? -1n : 1n) * BigInt(direction)
-  if (!byCalendar) return new Timestamp(timestamp.unixNanos + BigInt(direction) * periodNanos(period), timestamp.zone)
-  const [years, months, weeks, days] = dateFields.map(field => Number(sign * field.coefficient)) as [
-    number,
-    number,
-    number,
-    number,
-  ]
+  if (!byCalendar) {
+    const change = BigInt(direction) * periodNanos(period)
+    return ({ unixNanos, zone }) => new Timestamp(unixNanos + change, zone)
+  }
+  const date = dateFields.map(field => Number(sign * field.coefficient)) as [number, number, number, number]
+  const clockChange = sign * clockNanos(period)
+  return timestamp => addDate(timestamp, date, clockChange)
+}
+
+function addDate(
+  timestamp: Timestamp,
+  [years, months, weeks, days]: readonly [number, number, number, number],
+  clockChange: bigint,
+): Timestamp {
   const { civil, nanos } = clockView(timestamp)
-  const clock = secondsFromCivil({
-    ...civil,
-    year: civil.year + years,
-    month: civil.month + months,
-    day: civil.day + 7 * weeks + days,
-  })
+  const { hour, minute, second } = civil
+  const year = civil.year + years
+  const month = civil.month + months
+  const clock = secondsFromCivil({ year, month, day: civil.day + 7 * weeks + days, hour, minute, second })
   const unixNanos = BigInt(instantOf(timestamp.zone, clock)) * 1_000_000_000n + BigInt(nanos)
-  return new Timestamp(unixNanos + sign * clockNanos(period), timestamp.zone)
+  return new Timestamp(unixNanos + clockChange, timestamp.zone)
 }
 
 function clockNanos({ fields }: Period): bigint {
