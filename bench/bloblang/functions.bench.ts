@@ -36,8 +36,8 @@ interface Row {
 const oracle = process.env['ORACLE']
 const program = process.env['PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
 const only = process.argv.slice(2).filter(word => word !== 'functions')
-/** What was printed last, so that no engine finds that nobody reads it. */
-let sink = ''
+/** How much was printed in all, so that no engine finds that nobody reads it. */
+let printedLength = 0
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
 writeFileSync(join(folder, 'side.json'), '{"id":7,"text":"beside the mapping"}')
 try {
@@ -54,6 +54,7 @@ try {
   )
   console.log(`|---|---|${oracle === undefined ? '' : '---|---|---|'}---|`)
   for (const row of rows.toSorted((a, b) => ratio(a) - ratio(b) || b.ours - a.ours)) console.log(shown(row))
+  if (printedLength === 0) process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true })
 }
@@ -152,7 +153,7 @@ function perLine(mapping: Mapping, lines: readonly string[]): number {
     let next = 1
     do {
       message.setText(lines[done % lines.length]!)
-      sink = printed(mapping, batch, draft)
+      printedLength += printed(mapping, batch, draft).length
       if (++done < next) continue
       // The clock is slow, so it is looked at after twice as many lines each time.
       elapsed = cpuMs() - start
