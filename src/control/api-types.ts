@@ -246,7 +246,7 @@ export interface PipelineCounters {
   /** Messages. */
   readonly input_received: number
   readonly output_sent: number
-  /** Connections of inputs that failed or were lost; each is tried again. */
+  /** Attempts of inputs to read that failed, and connections that failed or were lost; each is tried again. */
   readonly input_errors: number
   /** Connections of outputs that failed or were lost, and failed attempts to write; each is tried again. */
   readonly output_errors: number

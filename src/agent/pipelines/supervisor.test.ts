@@ -84,3 +84,11 @@ test('an instance that cannot reach its source runs, and says what is wrong', as
   supervisor.follow([])
   await until(() => supervisor.reports.length === 0)
 })
+
+test('attempts to read that fail are counted', async () => {
+  const yaml = 'input:\n  generate:\n    interval: 10ms\n    mapping: root = throw("no")\noutput:\n  drop: {}\n'
+  supervisor.follow([order('ins_6', '', { yaml })])
+  await until(() => supervisor.reports[0]!.counters.input_errors > 1)
+  supervisor.follow([])
+  await until(() => supervisor.reports.length === 0)
+})

@@ -71,7 +71,7 @@ export class Pulse {
     this.#cpu = process.threadCpuUsage()
     this.#at = now
     const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
-    const counters = countersOf(this.#store.samples())
+    const counters = countersOf(this.#store.samples(), this.#status()?.readErrors ?? 0)
     this.#send({
       kind: 'pulse',
       counters,
@@ -84,7 +84,7 @@ export class Pulse {
 }
 
 /** What went in at the front and out at the end; what components inside a broker count is part of it already. */
-function countersOf(samples: readonly Sample[]): PipelineCounters {
+function countersOf(samples: readonly Sample[], readErrors: number): PipelineCounters {
   const sum = (name: string, path?: string) =>
     samples
       .filter(sample => sample.name === name && (path === undefined || sample.labels['path'] === path))
@@ -92,7 +92,7 @@ function countersOf(samples: readonly Sample[]): PipelineCounters {
   return {
     input_received: sum('input_received', 'root.input'),
     output_sent: sum('output_sent', 'root.output'),
-    input_errors: sum('input_connection_failed') + sum('input_connection_lost'),
+    input_errors: readErrors + sum('input_connection_failed') + sum('input_connection_lost'),
     output_errors: sum('output_error') + sum('output_connection_failed') + sum('output_connection_lost'),
     processor_errors: sum('processor_error'),
   }

@@ -240,6 +240,19 @@ function accept(claim: Claim, batch: Parameters<typeof recordsOf>[0]): void {
   if (next > claim.next!) claim.next = next
 }
 
+/** An error that says why: the client's own errors only name what was attempted, over several levels of attempts. */
+export function explained(error: unknown): Error {
+  const reasons = new Set(reasonsOf(error))
+  return new Error([...reasons].join(': '), { cause: error })
+}
+
+function reasonsOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)]
+  const deeper = error instanceof AggregateError ? (error.errors as unknown[]).at(-1) : error.cause
+  const own = error.message === '' ? [] : [error.message.replace(/\.$/, '')]
+  return deeper === undefined ? own : [...own, ...reasonsOf(deeper)]
+}
+
 /** The answer of a broker that lies behind an error. */
 function responseOf(error: unknown): unknown {
   if (error instanceof ResponseError) return error.response

@@ -16,7 +16,7 @@ import {
 } from '../../engine/index.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
-import type { SourceOptions } from './fetcher.ts'
+import { explained, type SourceOptions } from './fetcher.ts'
 import { describeTopics, GroupSource, PartitionSource, type RecordSource } from './record-source.ts'
 import type { Claim, PartitionRecords, SourceRecord } from './source-record.ts'
 import { parseTopics, type TopicSelection } from './topics.ts'
@@ -160,6 +160,14 @@ class KafkaFranzInput implements Input {
   }
 
   async connect(): Promise<void> {
+    try {
+      await this.#open()
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+
+  async #open(): Promise<void> {
     const group = this.#config.consumer_group ?? ''
     const topics = await this.#topics()
     this.#partitions = new Map()
@@ -244,7 +252,9 @@ class KafkaFranzInput implements Input {
     }
     this.#topicsTimer = setInterval(
       () => {
-        look().catch((error: Error) => this.#resources.log.warn(`Failed to look for new topics: ${error.message}`))
+        look().catch((error: unknown) =>
+          this.#resources.log.warn(`Failed to look for new topics: ${explained(error).message}`),
+        )
       },
       Math.max(100, isComplete ? maxAgeMs : Math.min(maxAgeMs, missingTopicsMs)),
     )
@@ -264,7 +274,7 @@ class KafkaFranzInput implements Input {
       return records
     } catch (error) {
       if (signal.aborted) return null
-      this.#resources.log.error(`Kafka poll error: ${(error as Error).message}`)
+      this.#resources.log.error(`Kafka poll error: ${explained(error).message}`)
       this.#source = null
       clearInterval(this.#commitTimer)
       clearInterval(this.#topicsTimer)
@@ -392,7 +402,7 @@ class KafkaFranzInput implements Input {
       await source.commit(commits)
     } catch (error) {
       // What could not be committed is read again after a rebalance; newer offsets go with the next attempt.
-      this.#resources.log.error(`Failed to commit offsets: ${(error as Error).message}`)
+      this.#resources.log.error(`Failed to commit offsets: ${explained(error).message}`)
       for (const [claim, offset] of commits) if (!this.#commits.has(claim)) this.#commits.set(claim, offset)
     }
   }

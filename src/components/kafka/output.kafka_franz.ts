@@ -20,6 +20,7 @@ import {
 } from '../../engine/index.ts'
 import { murmur2 } from '../../kafka/index.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
+import { explained } from './fetcher.ts'
 
 const config = field
   .object({
@@ -130,7 +131,7 @@ class KafkaFranzOutput implements Output {
       await producer.metadata({ topics: [] })
     } catch (error) {
       await producer.close(true).catch(() => undefined)
-      throw error
+      throw explained(error)
     }
     this.#producer = producer
   }
@@ -148,7 +149,7 @@ class KafkaFranzOutput implements Output {
         partitioner: (message, key) => this.#partition(message, key, turn),
       })
     } catch (error) {
-      if (isRefusal(error)) throw error
+      if (isRefusal(error)) throw explained(error)
       // A client that lost its connection may number later records from the beginning under its old id, and a cluster
       // takes those for repetitions and drops them. So it is not used again.
       if (this.#producer === producer) {

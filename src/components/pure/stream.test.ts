@@ -45,6 +45,15 @@ test('a stream ends when its input does and everything was delivered', async () 
   assert.deepEqual(await run(`${numbers(3)}output: { collect: {} }\n`), ['{"n":1} {"n":2} {"n":3}'])
 })
 
+test('a stream whose parts never wait leaves time for others and can be stopped', async () => {
+  const config = "input: { generate: { interval: '', mapping: 'root = deleted()' } }\noutput: { drop: {} }\n"
+  const registry = createRegistry()
+  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  await systemClock.sleep(20)
+  await stream.stop()
+  await stream.done
+})
+
 test('a mapping that fails leaves the message and flags it', async () => {
   const config = `${numbers(2)}pipeline:
   processors:

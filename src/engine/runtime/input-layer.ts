@@ -5,6 +5,7 @@ import type { Counter, Metrics, Timer } from '../metrics.ts'
 import { Backoff, pause } from './backoff.ts'
 import { failedPart, rooted } from './deliveries.ts'
 import { Signal } from './limiter.ts'
+import { Turns } from './turns.ts'
 
 export interface InputLayerOptions {
   readonly name: string
@@ -39,6 +40,7 @@ export class InputLayer implements InputHandle {
   readonly #connects: Counter
   readonly #connectFailures: Counter
   readonly #connectionsLost: Counter
+  readonly #turns: Turns
   readonly #drainListeners: (() => void)[] = []
   #reading: Promise<void> | null = null
   #ready: Delivery | null = null
@@ -46,10 +48,13 @@ export class InputLayer implements InputHandle {
   #ended = false
   #closed = false
   connected = false
+  /** Attempts to read that failed, though there was a connection. */
+  readErrors = 0
 
   constructor(input: Input, options: InputLayerOptions) {
     this.#input = input
     this.#options = options
+    this.#turns = new Turns(options.monotonic)
     this.#received = options.metrics.counter('input_received')
     this.#latency = options.metrics.timer('input_latency_ns')
     this.#connects = options.metrics.counter('input_connection_up')
@@ -107,6 +112,8 @@ export class InputLayer implements InputHandle {
     try {
       while (!signal.aborted) {
         if (!this.connected && !(await this.#connect())) break
+        const turn = this.#turns.next()
+        if (turn !== undefined) await turn
         try {
           const delivery = await this.#input.read(signal)
           if (delivery === null) break
@@ -123,6 +130,7 @@ export class InputLayer implements InputHandle {
             this.connected = false
             continue
           }
+          this.readErrors++
           this.#options.log.error(`Failed to read message: ${(error as Error).message}`)
           await pause(backoff.next() ?? 1000, signal)
         }

@@ -359,6 +359,10 @@ export class ProcessedInput implements InputHandle {
     this.#chain = chain
   }
 
+  get readErrors(): number {
+    return this.#input.readErrors
+  }
+
   get connected(): boolean {
     return this.#input.connected
   }

@@ -46,10 +46,12 @@ export interface StreamHost {
   readonly pureOnly?: boolean
 }
 
-/** Whether input and output have a connection. */
+/** Whether input and output have a connection, and how reading goes. */
 export interface StreamStatus {
   readonly inputConnected: boolean
   readonly outputConnected: boolean
+  /** Attempts of the input to read that failed, though it had a connection. */
+  readonly readErrors: number
 }
 
 /** A running stream. */
@@ -202,7 +204,8 @@ class RunningStream implements Stream {
   }
 
   get status(): StreamStatus {
-    return { inputConnected: this.#input.connected, outputConnected: this.#output.connected }
+    const { connected, readErrors } = this.#input
+    return { inputConnected: connected, outputConnected: this.#output.connected, readErrors }
   }
 
   async stop(timeoutMs = 20_000): Promise<void> {
