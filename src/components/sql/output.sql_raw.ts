@@ -1,0 +1,43 @@
+import { BatchError, batchingField, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
+import { argsField, argumentsOf, connect, connectionFields, driverFields } from './connection.ts'
+import { dynamicQuery } from './processor.sql_raw.ts'
+
+export default defineOutput({
+  name: 'sql_raw',
+  categories: ['Services'],
+  version: '1.0.0',
+  summary: 'Runs a query for each message.',
+  config: field.object({
+    ...driverFields,
+    query: field.string('The query, with `?` for arguments.').examples('INSERT INTO t (a, b) VALUES (?, ?);'),
+    unsafe_dynamic_query: field
+      .bool('Whether the query may hold `${! }`: what stands there is put into it as it is, and may do anything.')
+      .default(false)
+      .advanced(),
+    args_mapping: argsField.optional(),
+    max_in_flight: maxInFlightField(64),
+    ...connectionFields,
+    batching: batchingField,
+  }),
+  create(config, resources) {
+    const queryOf = config.unsafe_dynamic_query ? dynamicQuery(config.query, resources) : () => config.query
+    const connection = connect(config, resources)
+    return {
+      write({ messages, solo }) {
+        const failures = new Map<number, Error>()
+        for (const [index, message] of messages.entries()) {
+          const view = solo ? [message] : messages
+          const place = solo ? 0 : index
+          try {
+            connection.run(queryOf(view, place), argumentsOf(config.args_mapping, view, place))
+          } catch (error) {
+            failures.set(index, error as Error)
+          }
+        }
+        if (failures.size === messages.length) throw failures.get(0)!
+        if (failures.size > 0) throw new BatchError(failures)
+      },
+      close: () => connection.close(),
+    }
+  },
+})

@@ -1,0 +1,48 @@
+import type { Value } from '../../bloblang/index.ts'
+import { batchOf, defineProcessor, eachBatch, field, type Message } from '../../engine/index.ts'
+import { argsField, argumentsOf, connect, connectionFields, driverFields } from './connection.ts'
+import { insertFields, insertQuery } from './queries.ts'
+
+export default defineProcessor({
+  name: 'sql_insert',
+  categories: ['Integration'],
+  version: '1.0.0',
+  summary: 'Inserts a row for each message, which goes on unchanged.',
+  description:
+    'The rows of a batch are inserted together: where one fails, all messages of the batch are flagged and none is there.',
+  config: field.object({
+    ...driverFields,
+    ...insertFields,
+    args_mapping: argsField,
+    ...connectionFields,
+  }),
+  create(config, resources) {
+    const connection = connect(config, resources)
+    const query = insertQuery(config)
+    return {
+      effects: true,
+      process: batch =>
+        eachBatch(batch, messages => {
+          const results: Message[] = []
+          const rows: (readonly Value[])[] = []
+          for (const [index, message] of messages.entries()) {
+            try {
+              rows.push(argumentsOf(config.args_mapping, messages, index))
+              results.push(message)
+            } catch (error) {
+              results.push(resources.fail(message, error))
+            }
+          }
+          try {
+            connection.together(() => {
+              for (const row of rows) connection.run(query, row)
+            })
+          } catch (error) {
+            return [batchOf(messages.map(message => resources.fail(message, error)))]
+          }
+          return [batchOf(results)]
+        }),
+      close: () => connection.close(),
+    }
+  },
+})
