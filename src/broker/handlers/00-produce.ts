@@ -6,16 +6,9 @@
 // v0–v2 are listed, because old librdkafka looks for them before it compresses, and are refused when used (KAFKA-18659).
 // v7 zstd (KIP-110). v8 errors by record (KIP-467). v13 topics by id (KIP-516). Transactions are not kept yet.
 import { ErrorCode, type ErrorName, errorMessage } from '../../kafka/index.ts'
-import type { Catalog, Topic } from '../../metadata/index.ts'
-import {
-  type BrokerContext,
-  defineHandler,
-  noResponse,
-  type RequestContext,
-  type RequestOf,
-  type ResponseOf,
-} from '../handler.ts'
-import { type Append, type AppendOutcome, catalogFor, checkBatch, findPartition } from '../log/index.ts'
+import type { Catalog } from '../../metadata/index.ts'
+import { defineHandler, noResponse, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
+import { type Append, type AppendOutcome, checkBatch, type CheckedBatch, findPartition } from '../log/index.ts'
 import { topicConfig } from '../topic-config.ts'
 
 type Request = RequestOf<'Produce'>
@@ -23,33 +16,73 @@ type TopicData = Request['topicData'][number]
 type PartitionData = TopicData['partitionData'][number]
 type TopicAnswer = ResponseOf<'Produce'>['responses'][number]
 type PartitionAnswer = TopicAnswer['partitionResponses'][number]
+type Refusal = Extract<CheckedBatch, { readonly ok: false }>
 
 /** Record batches of format 2 came with this version. */
 const FIRST_USABLE_VERSION = 3
 
-/** An answer that is known, or the append on whose outcome it depends. */
-type Judged = { readonly answer: PartitionAnswer } | { readonly index: number; readonly append: Append }
+/** One partition's part of a request, and what becomes of it. */
+interface Part {
+  readonly topic: TopicData
+  readonly data: PartitionData
+  answer: PartitionAnswer
+}
 
 export default defineHandler('Produce', {
   pipelined: true,
   async handle(request, context) {
-    const catalog = catalogFor(context.broker.metadata, wantedPartitions(request))
-    const { judged, outcomes } = start(request, catalog instanceof Promise ? await catalog : catalog, context)
+    const topics = request.topicData.map(topic => topic.partitionData.map(data => newPart(topic, data)))
+    const refusal = requestProblem(request, context.version)
+    if (refusal === undefined) await store(topics.flat(), context, request.acks !== 0)
+    else for (const part of topics.flat()) part.answer = failure(part.data.index, ErrorCode[refusal])
     if (request.acks === 0) return noResponse
-    return { responses: answerTopics(request, judged, await outcomes) }
+    return { responses: request.topicData.map(({ name, topicId }, at) => answerTopic(name, topicId, topics[at]!)) }
   },
 })
 
-/** Judges all batches and hands the good ones to the log, without a pause in between. */
-function start(request: Request, catalog: Catalog, { version, broker }: RequestContext) {
-  const refusal = requestProblem(request, version)
-  const judged = request.topicData.map(topic =>
-    topic.partitionData.map(
-      (data): Judged => (refusal ? refuse(data.index, refusal) : judge(topic, data, catalog, version, broker)),
-    ),
-  )
-  const appends = judged.flat().flatMap(one => ('append' in one ? [one.append] : []))
-  return { judged, outcomes: broker.records.append(appends) }
+/**
+ * Stores what can be stored. What is known gets its place before this returns: were it to wait for the catalog to be
+ * read again for the others, the connection's next request would overtake it.
+ */
+async function store(parts: readonly Part[], context: RequestContext, waits: boolean): Promise<void> {
+  const { metadata } = context.broker
+  const first = place(parts, metadata.catalog(), context)
+  const second = first.unknown.length > 0 ? place(first.unknown, await metadata.refresh(), context) : undefined
+  if (!waits) return
+  await first.done
+  await second?.done
+}
+
+/** Judges batches and hands the good ones to the log, without a pause in between; `done` when all have their answers. */
+function place(parts: readonly Part[], catalog: Catalog, { version, broker }: RequestContext) {
+  const unknown: Part[] = []
+  const appends: Append[] = []
+  const placed: Part[] = []
+  for (const part of parts) {
+    const { topic, data } = part
+    const found = findPartition(catalog, { name: topic.name, id: topic.topicId }, data.index)
+    if (!found.ok) {
+      part.answer = failure(data.index, found.errorCode)
+      unknown.push(part)
+      continue
+    }
+    const config = topicConfig(found.topic, broker.config)
+    const checked = checkBatch(data.records, version, config, broker.clock.now())
+    if (!checked.ok) {
+      part.answer = refused(data.index, checked)
+      continue
+    }
+    // checkBatch has seen that there are records.
+    const { partition } = found
+    appends.push({ partition, records: data.records!, header: checked.header, appendTime: config.appendTime })
+    placed.push(part)
+  }
+  const done = broker.records.append(appends).then(outcomes => {
+    placed.forEach((part, index) => {
+      part.answer = answerOutcome(part.data.index, outcomes[index]!)
+    })
+  })
+  return { unknown, done }
 }
 
 function requestProblem({ acks }: Request, version: number): ErrorName | undefined {
@@ -58,44 +91,17 @@ function requestProblem({ acks }: Request, version: number): ErrorName | undefin
   return undefined
 }
 
-function judge(
-  topic: TopicData,
-  data: PartitionData,
-  catalog: Catalog,
-  version: number,
-  broker: BrokerContext,
-): Judged {
-  const found = findPartition(catalog, { name: topic.name, id: topic.topicId }, data.index)
-  if (!found.ok) return { answer: failure(data.index, found.errorCode) }
-  const config = configOf(found.topic, broker)
-  const checked = checkBatch(data.records, version, config, broker.clock.now())
-  if (!checked.ok) {
-    const recordErrors = (checked.records ?? []).map(({ index, message }) => {
-      return { batchIndex: index, batchIndexErrorMessage: message }
-    })
-    return { answer: { ...failure(data.index, ErrorCode[checked.error], checked.message), recordErrors } }
-  }
-  const { partition } = found
-  return {
-    index: data.index,
-    // checkBatch has seen that there are records.
-    append: { partition, records: data.records!, header: checked.header, appendTime: config.appendTime },
-  }
+function newPart(topic: TopicData, data: PartitionData): Part {
+  return { topic, data, answer: failure(data.index, ErrorCode.UNKNOWN_SERVER_ERROR) }
 }
 
-function answerTopics(
-  request: Request,
-  judged: readonly (readonly Judged[])[],
-  outcomes: readonly AppendOutcome[],
-): TopicAnswer[] {
-  let next = 0
-  return request.topicData.map(({ name, topicId }, at) => ({
-    name,
-    topicId,
-    partitionResponses: judged[at]!.map(one => {
-      return 'answer' in one ? one.answer : answerOutcome(one.index, outcomes[next++]!)
-    }),
-  }))
+function answerTopic(name: string, topicId: string, parts: readonly Part[]): TopicAnswer {
+  return { name, topicId, partitionResponses: parts.map(({ answer }) => answer) }
+}
+
+function refused(index: number, { error, message, records = [] }: Refusal): PartitionAnswer {
+  const recordErrors = records.map(record => ({ batchIndex: record.index, batchIndexErrorMessage: record.message }))
+  return { ...failure(index, ErrorCode[error], message), recordErrors }
 }
 
 function answerOutcome(index: number, outcome: AppendOutcome): PartitionAnswer {
@@ -104,21 +110,6 @@ function answerOutcome(index: number, outcome: AppendOutcome): PartitionAnswer {
   return { index, baseOffset, logAppendTimeMs: appendTimestamp, logStartOffset }
 }
 
-function refuse(index: number, error: ErrorName): Judged {
-  return { answer: failure(index, ErrorCode[error]) }
-}
-
 function failure(index: number, errorCode: number, message = errorMessage(errorCode)): PartitionAnswer {
   return { index, errorCode, baseOffset: -1, errorMessage: message }
-}
-
-function configOf(topic: Topic, broker: BrokerContext) {
-  return topicConfig(topic, broker.config)
-}
-
-function* wantedPartitions(request: Request) {
-  for (const { name, topicId, partitionData } of request.topicData) {
-    const topic = { name, id: topicId }
-    for (const { index } of partitionData) yield [topic, index] as const
-  }
 }

@@ -145,6 +145,17 @@ describe('the handlers of records', () => {
     )
   })
 
+  it('keep the order of what is known, whatever else a request asks for', async () => {
+    const first = produceAll([
+      [0, batch('a')],
+      [7, batch('x')],
+    ])
+    const second = produceAll([[0, batch('b')]])
+    await Promise.all([first, second])
+    assert.deepEqual(await fetch([[0, 0]]), [['a']])
+    assert.deepEqual(await fetch([[0, 1]]), [['b']])
+  })
+
   it('know topics that are not there from those that are', async () => {
     const missing = '00000000-0000-4000-8000-000000000001'
     assert.deepEqual(await produce([[0, batch('a')]], { name: 'u' }), ['UNKNOWN_TOPIC_OR_PARTITION'])
