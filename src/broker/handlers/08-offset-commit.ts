@@ -93,7 +93,7 @@ function topicOf({ name, topicId }: RequestTopic, version: number, catalog: Cata
 }
 
 function check(
-  { partitionIndex, committedMetadata }: RequestTopic['partitions'][number],
+  { partitionIndex, committedOffset, committedMetadata }: RequestTopic['partitions'][number],
   topic: Topic | undefined,
   version: number,
   broker: BrokerContext,
@@ -103,6 +103,8 @@ function check(
   if (Buffer.byteLength(committedMetadata ?? '') > broker.config.offsetMetadataMaxBytes) {
     return ErrorCode.OFFSET_METADATA_TOO_LARGE
   }
+  // No log reaches that far, and the metadata could not give such an offset back.
+  if (!Number.isSafeInteger(committedOffset)) return ErrorCode.INVALID_COMMIT_OFFSET_SIZE
   return ErrorCode.NONE
 }
 

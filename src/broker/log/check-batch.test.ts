@@ -45,6 +45,12 @@ describe('a batch from a producer', () => {
     }
   })
 
+  it('has to have a time that a number can hold, whatever its topic allows', () => {
+    const anyTime = { 'message.timestamp.after.max.ms': '9223372036854775807' }
+    assert.equal(check(lying({ maxTimestamp: 2 ** 52 }), anyTime), 'stored')
+    assert.equal(check(lying({ maxTimestamp: 2 ** 60 }), anyTime), 'INVALID_TIMESTAMP')
+  })
+
   it('has to be of format 2', () => {
     const batch = good()
     batch[16] = 1

@@ -76,6 +76,8 @@ function checkHeader(header: BatchHeader, version: number): CheckedBatch | undef
 
 function checkTimes(header: BatchHeader, config: TopicConfig, now: number): CheckedBatch | undefined {
   if (config.appendTime) return undefined
+  // Whatever the topic allows: the metadata could not give back what no number holds exactly.
+  if (!Number.isSafeInteger(header.maxTimestamp)) return refuse('INVALID_TIMESTAMP', 'there is no such time')
   const latest = now + config.timestampAfterMaxMs
   const earliest = now - config.timestampBeforeMaxMs
   // The header tells the latest timestamp, and the first one, which is the earliest of all but odd producers.
