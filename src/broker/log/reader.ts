@@ -38,6 +38,12 @@ interface Located {
   readonly extents: readonly Extent[]
 }
 
+/** One look at everything; when the limits left no room for all there is, waiting for more is no use. */
+interface Read {
+  readonly fetched: Fetched[]
+  readonly isFull: boolean
+}
+
 /** How much is looked up in advance, so that a reader that catches up asks the metadata only now and then. */
 const LOOK_AHEAD_BYTES = 32 * 1024 * 1024
 /** So long nobody asks whether a process that is not ours has appended something; it is how late we hear of that. */
@@ -73,8 +79,8 @@ export class Reader {
   async fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal): Promise<Fetched[]> {
     const deadline = this.#clock.monotonic() + limits.maxWaitMs
     for (;;) {
-      const fetched = await this.#fetchOnce(queries, limits)
-      const missingBytes = limits.minBytes - fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+      const { fetched, isFull } = await this.#fetchOnce(queries, limits)
+      const missingBytes = isFull ? 0 : limits.minBytes - fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
       const restMs = deadline - this.#clock.monotonic()
       const isOver = signal.aborted || this.#waiters.closed
       if (missingBytes <= 0 || restMs <= 0 || isOver || queries.length === 0) return fetched
@@ -104,7 +110,7 @@ export class Reader {
     return readCommitted ? tail.lastStableOffset > bounds.lastStableOffset : tail.highWatermark > bounds.highWatermark
   }
 
-  async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits): Promise<Fetched[]> {
+  async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits): Promise<Read> {
     for (let attempt = 0; ; attempt++) {
       const located = await this.#locate(queries)
       try {
@@ -112,7 +118,7 @@ export class Reader {
       } catch (error) {
         this.#log.warn('could not read records', { error })
         if (attempt > 0 || !(error instanceof StorageError)) {
-          return located.map(({ bounds }) => failed('KAFKA_STORAGE_ERROR', bounds))
+          return { fetched: located.map(({ bounds }) => failed('KAFKA_STORAGE_ERROR', bounds)), isFull: false }
         }
         // What we believed to know may be out of date: an object goes when its records have moved or expired.
         for (const { partition } of queries) this.forget(partition)
@@ -164,7 +170,7 @@ export class Reader {
     if (this.#ahead.size > MAX_REMEMBERED_PARTITIONS) this.#ahead.delete(this.#ahead.keys().next().value!)
   }
 
-  async #read(queries: readonly FetchQuery[], located: readonly Located[], limits: FetchLimits): Promise<Fetched[]> {
+  async #read(queries: readonly FetchQuery[], located: readonly Located[], limits: FetchLimits): Promise<Read> {
     const maxBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
     const chosen = chooseExtents(queries, located, maxBytes)
     const wanted = chosen.flat()
@@ -175,7 +181,8 @@ export class Reader {
     let next = 0
     let leftBytes = maxBytes
     let isFirst = true
-    return queries.map((query, index) => {
+    let isFull = false
+    const fetched = queries.map((query, index): Fetched => {
       const { error, bounds } = located[index]!
       if (error !== 'NONE') return failed(error, bounds)
       const end = limits.readCommitted ? bounds.lastStableOffset : bounds.highWatermark
@@ -183,8 +190,10 @@ export class Reader {
       for (const extent of chosen[index]!) cut.take(extent, loaded[next++]!)
       leftBytes -= cut.sizeBytes
       if (cut.sizeBytes > 0) isFirst = false
+      isFull ||= cut.lacksRoom
       return { error, bounds, records: cut.records, sizeBytes: cut.sizeBytes }
     })
+    return { fetched, isFull: isFull || leftBytes <= 0 }
   }
 }
 
@@ -197,6 +206,8 @@ class Cut {
   readonly #maxBytes: number
   #mustTakeOne: boolean
   #isFull = false
+  /** There was more that did not fit. */
+  lacksRoom = false
 
   constructor(from: number, end: number, maxBytes: number, mustTakeOne: boolean) {
     this.#from = from
@@ -223,6 +234,7 @@ class Cut {
         const isOwed = this.#mustTakeOne && this.sizeBytes === 0 && position === start
         if (offset >= this.#end || (!fits && !isOwed)) {
           this.#isFull = true
+          this.lacksRoom = offset < this.#end
           break
         }
       }

@@ -326,6 +326,13 @@ describe('the log', () => {
       assert.equal(valuesOf((await waiting)[0]!.records).length, 3)
     })
 
+    it('does not wait for more than may be answered', async () => {
+      await put(0, 'a')
+      await put(0, 'b')
+      const wanted = { minBytes: 1e9, maxWaitMs: 60_000, maxBytes: 10 }
+      assert.deepEqual(valuesOf((await fetch(0, 0, wanted))[0]!.records), ['a'])
+    })
+
     it('waits no longer than it was told, and not for an aborted connection', async () => {
       const [fetched] = await fetch(0, 0, { maxWaitMs: 50 })
       assert.equal(fetched?.sizeBytes, 0)
