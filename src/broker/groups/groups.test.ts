@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
-import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
+import { type Metadata, MetadataError, openSqliteMetadata } from '../../metadata/index.ts'
 import { Groups } from './index.ts'
 
 function openGroups(metadata: Metadata): Groups {
@@ -61,6 +61,20 @@ describe('the coordinator', () => {
     await new Promise(resolve => setTimeout(resolve, 150))
     assert.equal(await groups.heartbeat('g', who), ErrorCode.UNKNOWN_MEMBER_ID)
     assert.equal((await groups.describe('g'))?.phase, 'Empty')
+    await groups.close()
+    await metadata.close()
+  })
+
+  it('keeps a group that could not be deleted', async () => {
+    const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+    const deleteGroups = metadata.deleteGroups.bind(metadata)
+    metadata.deleteGroups = () => Promise.reject(new MetadataError('busy', 'locked'))
+    const groups = openGroups(metadata)
+    const who = await stableMember(groups, 'g')
+    await groups.leave('g', who)
+    await assert.rejects(groups.delete('g'), MetadataError)
+    metadata.deleteGroups = deleteGroups
+    assert.equal((await groups.join('g', newcomer)).errorCode, ErrorCode.NONE)
     await groups.close()
     await metadata.close()
   })

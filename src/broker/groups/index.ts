@@ -112,9 +112,13 @@ export class Groups {
     if ((await this.describe(groupId)) === undefined) return ErrorCode.GROUP_ID_NOT_FOUND
     const errorCode = await this.#ask<ErrorCode>(groupId, request => ({ kind: 'delete', request }))
     if (errorCode !== ErrorCode.NONE) return errorCode
-    // Whoever comes in between finds it dead and tries again.
-    await this.#options.metadata.deleteGroups([groupId])
-    this.#entries.delete(groupId)
+    try {
+      // Whoever comes in between finds it dead and tries again.
+      await this.#options.metadata.deleteGroups([groupId])
+    } finally {
+      // A group that could not be deleted is loaded again as it was, instead of being dead for ever.
+      this.#entries.delete(groupId)
+    }
     return ErrorCode.NONE
   }
 
