@@ -42,13 +42,13 @@ export async function alterConfigs<Change>(
   await broker.metadata.refresh()
   const results: Result[] = []
   const changes: { topic: string; configs: Record<string, string>; index: number }[] = []
+  const counts = new Map<string, number>()
+  for (const resource of resources) counts.set(nameOf(resource), (counts.get(nameOf(resource)) ?? 0) + 1)
   resources.forEach((resource, index) => {
     const { resourceType, resourceName, configs } = resource
     try {
-      const twice = resources.some(
-        (other, at) => at !== index && other.resourceType === resourceType && other.resourceName === resourceName,
-      )
-      if (twice) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
+      if (counts.get(nameOf(resource)) !== 1)
+        throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
       if (new Set(configs.map(({ name }) => name)).size !== configs.length) {
         throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys')
       }
@@ -116,6 +116,10 @@ export function incremented(
     }
   }
   return after
+}
+
+function nameOf({ resourceType, resourceName }: Resource<unknown>): string {
+  return `${resourceType}/${resourceName}`
 }
 
 function topicOf({ resourceType, resourceName }: Resource<unknown>, broker: BrokerContext): Topic {

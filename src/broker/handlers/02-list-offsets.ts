@@ -36,12 +36,13 @@ export default defineHandler('ListOffsets', {
   async handle(request, { version, broker }) {
     const catalog = await catalogFor(broker.metadata, wantedPartitions(request))
     const topics = request.topics.map(async ({ name, partitions }) => {
+      const counts = new Map<number, number>()
+      for (const { partitionIndex } of partitions) counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1)
       const answers = partitions.map(async partition => {
         const index = partition.partitionIndex
         const found = findPartition(catalog, { name, id: zeroUuid }, index)
         if (!found.ok) return failure(index, found.errorCode)
-        const isNamedTwice = partitions.filter(other => other.partitionIndex === index).length > 1
-        if (isNamedTwice) return failure(index, ErrorCode.INVALID_REQUEST)
+        if (counts.get(index) !== 1) return failure(index, ErrorCode.INVALID_REQUEST)
         return answer(partition, found.partition, request.isolationLevel === READ_COMMITTED, version, broker)
       })
       return { name, partitions: await Promise.all(answers) }

@@ -13,7 +13,6 @@ export default defineHandler('DeleteRecords', {
     const { byName } = await broker.metadata.refresh()
     const wanted = topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, offset }) => ({
-        name,
         partitionIndex,
         offset,
         partition: byName.get(name)?.partitions[partitionIndex],
@@ -22,9 +21,9 @@ export default defineHandler('DeleteRecords', {
     const found = wanted.flatMap(({ partition }) => (partition === undefined ? [] : [partition]))
     const bounds = new Map((await broker.metadata.bounds(found)).map((bound, i) => [found[i]!, bound]))
     const changes: { partition: number; offset: number }[] = []
-    const results = wanted.map(({ name, partitionIndex, offset, partition }) => {
+    const results = wanted.map(({ partitionIndex, offset, partition }) => {
       const bound = partition === undefined ? null : (bounds.get(partition) ?? null)
-      const result = { name, partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE as ErrorCode, partition }
+      const result = { partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE as ErrorCode, partition }
       if (bound === null) return { ...result, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
       const start = offset === -1 ? bound.highWatermark : offset
       if (start < 0 || start > bound.highWatermark) return { ...result, errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }
@@ -34,10 +33,11 @@ export default defineHandler('DeleteRecords', {
     const moved = new Map(
       (await broker.records.deleteBefore(changes)).map((bound, i) => [changes[i]!.partition, bound]),
     )
+    let next = 0
     return {
-      topics: topics.map(({ name }): TopicResult => {
-        const partitions = results.filter(result => result.name === name)
-        return { name, partitions: partitions.map(result => answer(result, moved.get(result.partition ?? -1))) }
+      topics: topics.map(({ name, partitions }): TopicResult => {
+        const own = results.slice(next, (next += partitions.length))
+        return { name, partitions: own.map(result => answer(result, moved.get(result.partition ?? -1))) }
       }),
     }
   },
