@@ -220,9 +220,11 @@ export class Connection {
   /** Garbage costs the client its connection, and nobody else anything. */
   #refuse(error: unknown): void {
     const { broker, counters, id } = this.#options
-    if (!(error instanceof ProtocolError || error instanceof FrameSizeError || error instanceof RangeError)) throw error
+    const isGarbage = error instanceof ProtocolError || error instanceof FrameSizeError
+    const reason = error instanceof Error ? ((isGarbage ? undefined : error.stack) ?? error.message) : String(error)
     counters.refusedConnections++
-    broker.log.debug('connection is closed', { connection: id, reason: error.message })
+    // Anything else is a mistake of ours, which must not cost more than this connection either.
+    broker.log.log(isGarbage ? 'debug' : 'error', 'connection is closed', { connection: id, reason })
     this.#socket.destroy()
   }
 

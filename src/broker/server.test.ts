@@ -31,6 +31,10 @@ describe('the Kafka port', () => {
       0, 0, 0, 14, 0, 3, 0, 5, 0, 0, 0, 1, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff,
     ]),
   }
+  garbage['a string that is too long'] = Buffer.concat([
+    Buffer.from([0, 0, 0x9c, 0x52, 0, 18, 0, 3, 0, 0, 0, 1, 0xff, 0xff, 0, 0xc1, 0xb8, 2]),
+    Buffer.alloc(40_004, 97),
+  ])
   for (const [what, bytes] of Object.entries(garbage)) {
     it(`closes the connection for ${what}, and no other`, async () => {
       const client = await broker.connect()
@@ -88,6 +92,21 @@ describe('the Kafka port', () => {
     await client.closed
     const reader = await broker.connect()
     assert.deepEqual(await readValues(reader, topic, 5), ['0', '1', '2', '3', '4'])
+  })
+
+  it('refuses offsets that it could not give back', async () => {
+    const name = await createTopic(broker, 'far')
+    const client = await broker.connect()
+    const commit = async (committedOffset: number) => {
+      const request = { groupId: 'g', generationIdOrMemberEpoch: -1, memberId: '' }
+      const topics = [{ name, partitions: [{ partitionIndex: 0, committedOffset, committedMetadata: '' }] }]
+      const { topics: answers } = await client.call('OffsetCommit', 8, { ...request, topics })
+      return answers[0]!.partitions[0]!.errorCode
+    }
+    assert.equal(await commit(5), ErrorCode.NONE)
+    assert.equal(await commit(2 ** 60), ErrorCode.INVALID_COMMIT_OFFSET_SIZE)
+    const fetched = await client.call('OffsetFetch', 7, { groupId: 'g', topics: null })
+    assert.equal(fetched.topics[0]!.partitions[0]!.committedOffset, 5)
   })
 
   it('makes no more answers for a client that does not read them', async () => {

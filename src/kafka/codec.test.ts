@@ -18,6 +18,14 @@ for (const file of globSync(`${import.meta.dirname}/schemas/*.ts`)) {
 type Message = Record<string, unknown>
 type AnyApi = Api<Message, Message, Message, Message>
 
+describe('a frame of nothing but elements', () => {
+  it('is refused before it fills the memory', () => {
+    const reader = new Reader(Buffer.alloc(4_000_004))
+    reader.buffer.writeInt32BE(4_000_000)
+    assert.throws(() => reader.array(0, item => item.int8()), ProtocolError)
+  })
+})
+
 for (const api of Object.values(apis) as unknown as AnyApi[]) {
   const schema = schemas.get(api.name)!
   describe(api.name, () => {

@@ -165,13 +165,16 @@ export function isRetriable(code: number): boolean {
   return byCode.get(code)?.[1][1] ?? false
 }
 
+const maxMessageLength = 2000
+
 /** Thrown inside the broker where an answer with this code is due. */
 export class KafkaError extends Error {
   override readonly name = 'KafkaError'
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string = errorMessage(code), options?: ErrorOptions) {
-    super(message, options)
+    // It may quote what a client sent, and a string on the wire has its limit.
+    super(message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message, options)
     this.code = code
   }
 

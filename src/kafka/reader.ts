@@ -9,6 +9,12 @@ export type Uuid = string
 /** "No id". */
 export const zeroUuid: Uuid = '00000000-0000-0000-0000-000000000000'
 
+/** What Kafka allows for strings, also where a compact length could say more. */
+const maxStringBytes = 32767
+
+/** So many elements of arrays one frame may have: each takes a byte on the wire, but a hundred or more in memory. */
+const maxElements = 2_000_000
+
 type Decode<T> = (reader: Reader, version: number) => T
 
 /**
@@ -20,6 +26,7 @@ export class Reader {
   readonly #view: DataView
   position: number
   flexible = false
+  #elementsLeft = maxElements
 
   constructor(buffer: Buffer, position = 0) {
     this.buffer = buffer
@@ -86,6 +93,7 @@ export class Reader {
   nullableString(): string | null {
     const length = this.flexible ? this.uvarint() - 1 : this.int16()
     if (length < 0) return null
+    if (length > maxStringBytes) throw new ProtocolError(`string of ${length} bytes`)
     const at = this.#take(length)
     return this.buffer.toString('utf8', at, at + length)
   }
@@ -116,6 +124,8 @@ export class Reader {
     if (length < 0) return null
     // Every element takes a byte or more, so a length beyond the frame is a lie and must not allocate.
     if (length > this.remaining) throw new ProtocolError(`array of ${length} elements in ${this.remaining} bytes`)
+    this.#elementsLeft -= length
+    if (this.#elementsLeft < 0) throw new ProtocolError(`more than ${maxElements} elements of arrays`)
     const items: T[] = []
     for (let i = 0; i < length; i++) items.push(decode(this, version))
     return items
