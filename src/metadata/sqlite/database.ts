@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { MetadataError } from '../errors.ts'
+import { MetadataError, type MetadataErrorCode } from '../errors.ts'
 import { type Column, SCHEMA_VERSION, type Table, TABLES } from '../schema.ts'
 
 export type Row = Readonly<Record<string, unknown>>
@@ -91,8 +91,21 @@ export class Database {
 export function metadataError(cause: unknown, message: string): MetadataError {
   if (cause instanceof MetadataError) return cause
   const text = cause instanceof Error ? cause.message : String(cause)
-  const busy = cause instanceof Error && 'errcode' in cause && (cause.errcode === 5 || cause.errcode === 6)
-  return new MetadataError(busy ? 'busy' : 'failed', `${message}: ${text}`, { cause })
+  return new MetadataError(codeOf(cause), `${message}: ${text}`, { cause })
+}
+
+/** SQLite's result codes; the bits above the lowest eight only tell more about one of them. */
+function codeOf(cause: unknown): MetadataErrorCode {
+  const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : undefined
+  switch (code) {
+    case 5: // SQLITE_BUSY
+    case 6: // SQLITE_LOCKED
+      return 'busy'
+    case 10: // SQLITE_IOERR: what was written before the disk failed may be found, complete, after a restart.
+      return 'unknown_outcome'
+    default:
+      return 'failed'
+  }
 }
 
 function statementsOf(table: Table): string[] {
