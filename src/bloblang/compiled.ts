@@ -37,7 +37,7 @@ export class CompiledMapping implements Mapping {
   run(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
     const frame = this.#frame.enter(batch, index, draft)
     // What a mapping only carries along stays text until it is printed; a value that goes on must not hold such text.
-    if (this.#compiled.plan?.carries === false) frame.plan = this.#compiled.plan
+    frame.projector = this.#compiled.projector
     return this.#compiled.run(frame)
   }
 
@@ -82,7 +82,7 @@ export class CompiledMapping implements Mapping {
 
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value {
     const frame = this.#frame.enter(batch, 0, draft)
-    frame.plan = this.#compiled.plan
+    frame.projector = this.#compiled.printProjector ?? this.#compiled.projector
     if (raw) frame.given = batch[0]!.bytes()
     frame.innermostLine = true
     return this.#compiled.run(frame)

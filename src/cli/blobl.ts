@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { readFileSync, readSync, writeSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import process from 'node:process'
@@ -188,7 +188,8 @@ class Line implements MessageView {
   }
 }
 
-const CHUNK_BYTES = 256 * 1024
+/** The text of a chunk is small enough for the heap's young part, where it costs next to nothing. */
+const CHUNK_BYTES = 64 * 1024
 
 class CommandRun {
   readonly #mapping: Mapping
@@ -226,14 +227,15 @@ class CommandRun {
 
   /** False where a line is longer than the limit. */
   #lines(data: Buffer): boolean {
-    const text = isUtf8(data) ? data.toString('utf8') : null
+    const plain = isAscii(data)
+    const text = plain ? data.toString('latin1') : isUtf8(data) ? data.toString('utf8') : null
     const source = text ?? data
     for (let start = 0; start < source.length; ) {
       const found = text === null ? data.indexOf(10, start) : text.indexOf('\n', start)
       let end = found === -1 ? source.length : found
       const next = end + 1
       const size =
-        text === null || end - start < this.#flags.maxTokenLength / 4
+        text === null || plain || end - start < this.#flags.maxTokenLength / 4
           ? end - start
           : Buffer.byteLength(text.slice(start, end))
       if (size >= this.#flags.maxTokenLength) return false

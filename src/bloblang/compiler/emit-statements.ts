@@ -86,7 +86,10 @@ export class StatementWriter {
     if (this.#copyDocument(statement)) return
     // What `this` shows may be kept by the value, so a mutation never writes in place.
     if (readsRoot(query) || this.#context.program.follows) this.#owned = new Set()
-    const text = emit(query, this.#context)
+    const { program } = this.#context
+    const write = () => emit(query, this.#context)
+    const text =
+      program.carriedTo !== null && this.#carries(statement, program.carriedTo) ? program.carrying(write) : write()
     if (query.kind === 'literal' && query.value === DELETED) {
       this.#line(this.#write(target, text, false, true))
       return
@@ -98,6 +101,14 @@ export class StatementWriter {
     const value = this.#context.scope.temporary(this.#context.program)
     this.#line(`${value} = ${text}`)
     this.#line(`if (${value} !== ${this.#context.program.use('NOTHING')}) ${this.#write(target, value, false, true)}`)
+  }
+
+  /** `root.a = this.b`, where nothing is written into `root.a` later: its text will do. */
+  #carries({ query, target }: Assignment, targets: readonly (readonly string[])[]): boolean {
+    if (target.kind !== 'root' || target.path.length === 0 || this.#context.self !== null) return false
+    if (query.kind !== 'field' || query.base !== 'this' || query.path.length === 0) return false
+    const { path } = target
+    return !targets.some(other => other.length > path.length && path.every((name, at) => other[at] === name))
   }
 
   /** `root = this`: fields that nothing else looks at need not even be parsed. */

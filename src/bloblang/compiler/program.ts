@@ -1,4 +1,4 @@
-import type { DocumentPlan } from '../json/project.ts'
+import { type DocumentPlan, Projector } from '../json/project.ts'
 import type { Frame } from '../runtime/frame.ts'
 import { HELPERS } from '../runtime/helpers.ts'
 import type { MappingTree, Query, Statement } from '../syntax/ast.ts'
@@ -6,15 +6,17 @@ import { DELETED, type Value } from '../value.ts'
 import { writeClosure } from './emit-query.ts'
 import { copiesDocument, StatementWriter } from './emit-statements.ts'
 import type { Library } from './library.ts'
-import { FunctionScope, Program } from './scope.ts'
+import { FunctionScope, Need, Program } from './scope.ts'
 import { readsRoot } from './traits.ts'
 
 export interface Compiled<F> {
   readonly run: F
   /** The program, for people. */
   readonly source: string
-  /** What it needs of the document; null where that is all of it. */
-  readonly plan: DocumentPlan | null
+  /** Reads what it needs of a document; null where that is all of it. */
+  readonly projector: Projector | null
+  /** The same where the result is only printed: what is carried along stays text. */
+  readonly printProjector: Projector | null
 }
 
 /** The function of a mapping. `follows`: as a mutation, whose `this` sees what was assigned to the document before. */
@@ -23,11 +25,20 @@ export function compileTree(tree: MappingTree, library: Library, follows = false
   const names = new Map([...tree.maps.keys()].map((name, index) => [name, mapFunctionName(name, index)] as const))
   library.useMaps(names)
   const maps = [...tree.maps.values()].map(map => StatementWriter.map(program, names.get(map.name)!, map))
+  const writes = new Need()
+  const blind = !follows && tree.statements.every(statement => isBlind(statement, writes))
+  if (blind) program.carriedTo = carryTargets(tree.statements)
   const mapping = StatementWriter.mapping(program, tree.text, tree.statements)
   const table = [...names].map(([name, text]) => `[${JSON.stringify(name)}, ${text}]`)
-  const plan = planOf(program, tree)
   const compiled = assemble(program, [...maps, `const maps = new Map([${table.join(', ')}])`, mapping], 'mapping')
-  return { ...compiled, plan }
+  if (program.document.whole) return compiled
+  const projector = program.copies > 0 ? null : new Projector(planOf(program.document, false, false, NONE))
+  if (!blind) return { ...compiled, projector }
+  const copies = program.copies > 0
+  // Where a mapping copies its document, what it writes into has to be a value.
+  if (copies) for (const path of pathsOf(writes)) program.document.at(path)
+  const plan = planOf(program.document, true, copies, copies ? droppedFields(program, tree) : NONE)
+  return { ...compiled, projector, printProjector: new Projector(plan) }
 }
 
 /** The function of a single query, as interpolations hold them. */
@@ -48,18 +59,31 @@ export function compileQuery(query: Query, library: Library): Compiled<(frame: F
   return assemble(program, ['const maps = null', code], 'mapping')
 }
 
-/** Where a mapping copies its document, what it writes into has to be a value, and it must not look at the copy. */
-function planOf(program: Program, tree: MappingTree): DocumentPlan | null {
-  const wanted = program.documentFields
-  if (wanted === null) return null
-  if (program.copies === 0) return { wanted, carries: false, dropped: NONE }
-  const writesInto = new Set(wanted)
-  return tree.statements.every(statement => isBlind(statement, writesInto))
-    ? { wanted: writesInto, carries: true, dropped: droppedFields(program, tree) }
-    : null
+/** `raw`: what is carried may stay text. `carries`: so is all that nobody reads. */
+function planOf(need: Need, raw: boolean, carries: boolean, dropped: ReadonlySet<string>): DocumentPlan {
+  if (need.whole || (need.carried && need.fields.size > 0)) return { ...WHOLE, carried: false }
+  if (need.carried) return { ...WHOLE, carried: raw }
+  const fields = [...need.fields].map(([name, field]) => [name, planOf(field, raw, carries, NONE)] as const)
+  return { fields: new Map(fields), carried: false, carries, dropped }
+}
+
+/** Where values may be carried to as text: nothing is written into an array, whose places have several names. */
+function carryTargets(statements: readonly Statement[]): readonly (readonly string[])[] | null {
+  const paths = statements.flatMap(rootTargets)
+  return paths.some(path => path.some(name => name === '-' || /^[+-]?\d+$/.test(name))) ? null : paths
+}
+
+function rootTargets(statement: Statement): readonly (readonly string[])[] {
+  if (statement.kind === 'if') return statement.branches.flatMap(({ body }) => body.flatMap(rootTargets))
+  return statement.target.kind === 'root' ? [statement.target.path] : []
+}
+
+function pathsOf(need: Need): readonly (readonly string[])[] {
+  return [...need.fields].flatMap(([name, field]) => [[name], ...pathsOf(field).map(path => [name, ...path])])
 }
 
 const NONE: ReadonlySet<string> = new Set()
+const WHOLE = { fields: null, carries: false, dropped: NONE }
 
 /** The fields that are deleted for sure after the document was copied, once and for all. */
 function droppedFields(program: Program, tree: MappingTree): ReadonlySet<string> {
@@ -75,14 +99,14 @@ function droppedFields(program: Program, tree: MappingTree): ReadonlySet<string>
 }
 
 /** Whether a statement does not read `root`; what it writes into is noted. */
-function isBlind(statement: Statement, writesInto: Set<string>): boolean {
+function isBlind(statement: Statement, writesInto: Need): boolean {
   if (statement.kind === 'if') {
     return statement.branches.every(({ condition, body }) => {
       return (condition === null || !readsRoot(condition)) && body.every(inner => isBlind(inner, writesInto))
     })
   }
   const { query, target } = statement
-  if (target.kind === 'root' && target.path.length > 1) writesInto.add(target.path[0]!)
+  if (target.kind === 'root') writesInto.at(target.path.slice(0, -1))
   return !readsRoot(query)
 }
 
@@ -110,7 +134,7 @@ function assemble(program: Program, functions: readonly string[], entry: string)
     sites: Program['sites'],
   ) => (frame: Frame) => Value
   const values = Object.fromEntries(program.constants.map(({ name, value }) => [name, value]))
-  return { run: make(HELPERS, values, program.sites), source, plan: null }
+  return { run: make(HELPERS, values, program.sites), source, projector: null, printProjector: null }
 }
 
 function oneLine(note: string): string {

@@ -10,14 +10,17 @@ export class Program {
   /** Functions that stand outside of all others. */
   readonly hoisted: { readonly name: string; readonly text: string }[] = []
   readonly library: Library
-  /** The fields at the top of the document that are read; null once any query wants all of it. */
-  documentFields: Set<string> | null = new Set()
+  /** What is read of the document. */
+  readonly document = new Need()
+  /** All paths of `root` that are written, where values may be carried to them as text; else null. */
+  carriedTo: readonly (readonly string[])[] | null = null
   /** How often `root = this` occurs. */
   copies = 0
   /** Whether `this` is the document that `root` starts as and sees what is assigned to it, as in a mutation. */
   readonly follows: boolean
   readonly #strings = new Map<string, string>()
   #names = 0
+  #carrying = false
 
   constructor(library: Library, follows = false) {
     this.library = library
@@ -57,8 +60,18 @@ export class Program {
 
   /** Notes that a query reads this path of the document. */
   readsDocument(path: readonly string[]): void {
-    if (path.length === 0 || path[0] === '*') this.documentFields = null
-    else this.documentFields?.add(path[0]!)
+    if (this.#carrying) this.document.at(path).carried = true
+    else this.document.at(path).whole = true
+  }
+
+  /** Writes code whose reads are only carried to another place of the result. */
+  carrying<T>(write: () => T): T {
+    this.#carrying = true
+    try {
+      return write()
+    } finally {
+      this.#carrying = false
+    }
   }
 
   site(prefix: string | null, parent: number, line = 0): number {
@@ -68,6 +81,29 @@ export class Program {
 
   uniqueName(letter: string): string {
     return `${letter}${this.#names++}`
+  }
+}
+
+/** What a mapping reads of a value. */
+export class Need {
+  whole = false
+  /** Read only to be stored elsewhere. */
+  carried = false
+  readonly fields = new Map<string, Need>()
+
+  /** What it reads at a path; `*` reaches all there is. */
+  at(path: readonly string[]): Need {
+    let need: Need = this
+    for (const name of path) {
+      if (name === '*') {
+        need.whole = true
+        break
+      }
+      let field = need.fields.get(name)
+      if (field === undefined) need.fields.set(name, (field = new Need()))
+      need = field
+    }
+    return need
   }
 }
 

@@ -60,7 +60,15 @@ function print(value: Value, escapes: Escapes): string {
     default: // an object, or null
       if (value === null) return 'null'
       if (Array.isArray(value)) return printArray(value, escapes)
-      if (Object.getPrototypeOf(value) === Object.prototype) return printObject(value as ValueObject, escapes)
+      switch (Object.getPrototypeOf(value)) {
+        case Object.prototype:
+          return printObject(value as ValueObject, escapes)
+        case RawJson.prototype:
+        case JsonNumber.prototype:
+          return (value as JsonNumber).text
+        case Float.prototype:
+          return printFloat((value as Float).value)
+      }
       return isPlain(value) ? printObject(value as ValueObject, escapes) : printSpecial(value, escapes)
   }
 }

@@ -1,6 +1,6 @@
 import { MappingError } from '../errors.ts'
 import { EMPTY_BODY } from '../json/parse.ts'
-import { type DocumentPlan, projectDocument } from '../json/project.ts'
+import type { Projector } from '../json/project.ts'
 import type { MessageFailure, MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 import type { CallContext } from '../stdlib/spec.ts'
@@ -23,8 +23,8 @@ export class Frame implements CallContext {
   given: Value | undefined = undefined
   /** Whether an error names only the innermost line, as the `blobl` command words it. */
   innermostLine = false
-  /** What the mapping needs of the document; null for all of it. */
-  plan: DocumentPlan | null = null
+  /** Reads what the mapping needs of the document; null for all of it. */
+  projector: Projector | null = null
   readonly variables: ReadonlyMap<string, Value> = NO_VARIABLES
   /** Why the message has no document, and the error that said so. */
   #documentError: { readonly cause: string; readonly message: string; readonly field: string } | null = null
@@ -38,7 +38,7 @@ export class Frame implements CallContext {
     this.root = NOTHING
     this.given = undefined
     this.innermostLine = false
-    this.plan = null
+    this.projector = null
     this.#documentError = null
     return this
   }
@@ -49,9 +49,9 @@ export class Frame implements CallContext {
     if (this.#documentError === null) {
       try {
         const message = messageAt(this.batch, this.home)
-        if (this.plan === null || message.bodyText === undefined) return message.structured()
+        if (this.projector === null || message.bodyText === undefined) return message.structured()
         const text = message.bodyText()
-        return (text === null ? null : projectDocument(text, this.plan)) ?? message.structured()
+        return (text === null ? null : this.projector.project(text)) ?? message.structured()
       } catch (error) {
         const text = describe(error)
         const cause = text === EMPTY_BODY ? 'message is empty' : `parse as json: ${text}`

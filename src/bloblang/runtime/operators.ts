@@ -120,6 +120,16 @@ function isForgotten(value: Value): boolean {
 
 /** A float on either side makes floats, else an int64 makes int64, else both are uint64. Integers wrap around. */
 function calculate(operation: Arithmetic, leftValue: Value, rightValue: Value, sides: Sides): Value {
+  const quickLeft = quickNumber(leftValue)
+  const quickRight = quickNumber(rightValue)
+  if (quickLeft !== undefined && quickRight !== undefined) {
+    const result = operation.floats(quickLeft, quickRight)
+    if (!isWhole(leftValue) || !isWhole(rightValue)) return new Float(result)
+    // Whole numbers below 2^53 whose result is such as well were calculated without loss.
+    if (Number.isSafeInteger(quickLeft) && Number.isSafeInteger(quickRight) && Number.isSafeInteger(result)) {
+      return BigInt(result)
+    }
+  }
   const left = sanitize(leftValue)
   const right = sanitize(rightValue)
   if (left instanceof Float || right instanceof Float) {
@@ -142,9 +152,25 @@ function calculate(operation: Arithmetic, leftValue: Value, rightValue: Value, s
   throw mismatch(operation.name, left, right, sides)
 }
 
+/** A number of the common kinds as float64; undefined where more has to be known of it. */
+function quickNumber(value: Value): number | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value
+  if (typeof value === 'bigint') return Number(value)
+  return value instanceof Float && !(value instanceof NarrowFloat) ? value.value : undefined
+}
+
+function isWhole(value: Value): boolean {
+  return typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
+}
+
 /** Negative, zero or positive; NaN where a NaN is compared. */
 function compare(left: Value, right: Value, sides: Sides): number {
-  if (typeof left === 'number' && typeof right === 'number') return left - right
+  if (typeof left === 'number') {
+    if (typeof right === 'number') return left - right
+    // Below 2^53 rounding the other side changes nothing.
+    if (typeof right === 'bigint' && (Number.isSafeInteger(left) || !Number.isInteger(left)))
+      return left - Number(right)
+  }
   switch (typeOf(left)) {
     case 'number':
       if (typeOf(right) === 'number') return compareNumbers(left, right)
@@ -192,8 +218,7 @@ function textSide(side: Value, left: Value, right: Value, sides: Sides, operatio
 }
 
 function numberSide(operation: string, side: Value, left: Value, right: Value, sides: Sides): number {
-  if (typeof side === 'number') return side
-  return coerced(() => getNumber(side), operation, left, right, sides)
+  return quickNumber(side) ?? coerced(() => getNumber(side), operation, left, right, sides)
 }
 
 function integerSide(operation: string, side: Value, left: Value, right: Value, sides: Sides): bigint {
