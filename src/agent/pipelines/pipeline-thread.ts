@@ -12,6 +12,8 @@ export interface ThreadLimits {
 }
 
 const askHeapAfterMs = 1500
+/** A thread that is silent for so long while it is told to stop would not deliver anything in its time of grace either. */
+const silentStopMs = 3000
 
 /** How a thread came to its end. */
 export type ThreadEnd =
@@ -65,6 +67,7 @@ export async function runThread(
     )
     // Buffers are not part of the heap that the limit of the thread itself is about.
     if (usedBytes > limitBytes * 1.1) return kill('out_of_memory', outOfMemory(limits))
+    if (signal.aborted && silentMs >= silentStopMs) return void worker.terminate()
     if (silentMs < limits.silentMs) return
     if (usedBytes > limitBytes * 0.7) return kill('out_of_memory', outOfMemory(limits))
     kill(
