@@ -79,3 +79,14 @@ test('log lines are paged by cursor, and only the newest are kept', () => {
   assert.ok(board.logs('pi', undefined, 5000).length <= 1250)
   assert.equal(texts(undefined, 1)[0], '2999')
 })
+
+test('nothing is kept of a deleted pipeline, whatever its last instances tell', () => {
+  const board = newBoard()
+  const line = { instanceId: 'ins', pipelineId: 'pi', at: 0, level: 'info', message: 'm', fields: {} } as const
+  board.update('a', report({ instances: [instance('v0', 5)], logs: [line] }))
+  board.forgetPipeline('pi')
+  board.update('a', report({ instances: [instance('v0', 6)], logs: [line] }))
+  board.update('a', report({ ended: [instance('v0', 7)] }))
+  assert.deepEqual(board.logs('pi', undefined, 10), [])
+  assert.equal(board.counters('pi').output_sent, 0)
+})

@@ -12,6 +12,8 @@ import type { Changes } from './changes.ts'
 const sampleIntervalMs = 2000
 const historyPoints = 150
 const logLinesPerPipeline = 1000
+/** An instance of a deleted pipeline is gone long before so many others were deleted. */
+const rememberedDeletions = 1000
 const zeroCounters: PipelineCounters = {
   input_received: 0,
   output_sent: 0,
@@ -36,6 +38,7 @@ export class StatusBoard {
   readonly #changes: Changes
   readonly #reports = new Map<string, AgentReport>()
   readonly #pipelines = new Map<string, PipelineBoard>()
+  readonly #forgotten = new Set<string>()
   readonly #traffic = { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }
   readonly #history: OverviewHistoryPoint[] = []
   #sampledTraffic = { ...this.#traffic }
@@ -118,8 +121,11 @@ export class StatusBoard {
     this.#reports.delete(agentId)
   }
 
+  /** The pipeline is deleted; what its last instances still tell is not kept either. */
   forgetPipeline(pipelineId: string): void {
     this.#pipelines.delete(pipelineId)
+    this.#forgotten.add(pipelineId)
+    if (this.#forgotten.size > rememberedDeletions) this.#forgotten.delete(this.#forgotten.values().next().value!)
   }
 
   /** Adds a point to every history when it is time. */
@@ -175,7 +181,7 @@ export class StatusBoard {
     let board = this.#pipelines.get(pipelineId)
     if (board === undefined) {
       board = { gone: zeroCounters, sampled: zeroCounters, rates: zeroRates, history: [], lines: [] }
-      this.#pipelines.set(pipelineId, board)
+      if (!this.#forgotten.has(pipelineId)) this.#pipelines.set(pipelineId, board)
     }
     return board
   }
