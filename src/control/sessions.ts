@@ -43,7 +43,9 @@ export const sessionEndpoints = {
 
   async delete_session(plane: ControlPlane, request: FastifyRequest, reply: FastifyReply): Promise<Empty> {
     const session = sessionOf(request)
-    if (session !== undefined) await plane.signOut(session)
+    // Without the cookie it may be a page of another site that would like to have the browser signed out.
+    if (session === undefined) return {}
+    await plane.signOut(session)
     setCookie(request, reply, '', 0)
     return {}
   },
