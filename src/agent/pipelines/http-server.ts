@@ -107,6 +107,8 @@ function pass(request: IncomingMessage, response: ServerResponse, socketPath: st
   const onward = httpRequest({ socketPath, path, method: request.method, headers: request.headers }, answer => {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.headers)
     answer.pipe(response)
+    // A thread that ends in the middle of an answer leaves it open; the client must not wait for the rest.
+    answer.once('close', () => answer.complete || response.destroy())
   })
   onward.once('error', () => {
     if (response.headersSent) {
