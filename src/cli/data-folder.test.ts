@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -17,6 +17,7 @@ test('a folder belongs to one process at a time, and is free when that one is go
 
   const folder = takeDataFolder(path)
   assert.match(other().stdout, new RegExp(`is in use by another process \\(process ${process.pid}\\)`))
+  assert.equal(statSync(path).mode & 0o777, 0o700)
   folder.release()
   assert.equal(other().signal, 'SIGKILL')
   takeDataFolder(path).release()

@@ -25,6 +25,8 @@ export function takeDataFolder(folder: string): DataFolder {
   const pidFile = join(path, 'penstock.pid')
   let lock: DatabaseSync
   try {
+    // Its databases have the keys, so that it is nobody else's to read.
+    mkdirSync(path, { recursive: true, mode: 0o700 })
     mkdirSync(join(path, 'bucket'), { recursive: true })
     lock = new DatabaseSync(join(path, 'penstock.lock'), { timeout: 0 })
   } catch (cause) {

@@ -67,12 +67,21 @@ export class PortError extends Error {}
 export async function startStack(options: StackOptions): Promise<Stack> {
   const closers: Closers = []
   const close = async () => {
-    for (const closer of closers.splice(0).toReversed()) await closer()
+    const problems: unknown[] = []
+    // What cannot be closed in order does not keep the rest from it.
+    for (const closer of closers.splice(0).toReversed()) {
+      try {
+        await closer()
+      } catch (error) {
+        problems.push(error)
+      }
+    }
+    if (problems.length > 0) throw new AggregateError(problems, `could not close everything: ${problems.join('; ')}`)
   }
   try {
     return await start(options, closers, close)
   } catch (error) {
-    await close()
+    await close().catch((problem: unknown) => options.log.error('after a failed start', { error: String(problem) }))
     throw error
   }
 }

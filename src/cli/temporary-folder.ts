@@ -11,9 +11,19 @@ export function temporaryFolder(purpose: string): string {
   const prefix = `penstock-${purpose}-`
   for (const name of readdirSync(tmpdir())) {
     const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length).split('-')[0]) : 0
-    if (pid > 0 && !isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    if (pid > 0 && !isAlive(pid)) remove(join(tmpdir(), name))
   }
   return mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // On a shared machine it may be another person's.
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+  }
 }
 
 function isAlive(pid: number): boolean {
