@@ -55,6 +55,7 @@ async function consume(
   input: string,
   lines: number,
   mapping = 'root = this.n.string()',
+  atMostMs = 20_000,
 ): Promise<string[]> {
   const path = join(folder, name)
   const stream = await start(`
@@ -64,7 +65,7 @@ pipeline: { threads: 1, processors: [ { mapping: '${mapping}' } ] }
 output: { file: { path: ${path}, codec: lines } }
 `)
   const read = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(0, -1)
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + atMostMs
   while ((await read()).length < lines && Date.now() < deadline) await systemClock.sleep(20)
   await stream.stop()
   return read()
@@ -114,4 +115,25 @@ test('a batching policy gathers the messages of a partition', async () => {
     'root = batch_size().string()',
   )
   assert.deepEqual(sizes, [...Array<string>(10).fill('5'), '2', '2'])
+})
+
+test('members that come and go share a group, and nothing is lost', async () => {
+  const group = 'topics: [ shared ], consumer_group: team, commit_period: 50ms'
+  await produce('shared', 30)
+  const first = consume('member-1', group, 60)
+  await systemClock.sleep(500)
+  const second = consume('member-2', group, 1)
+  await systemClock.sleep(4000)
+  await produce('shared', 60)
+  await second
+  await produce('shared', 30)
+  await first
+  const rest = await consume('member-3', group, 1_000_000, undefined, 1500)
+  const [one, two] = await Promise.all(['member-1', 'member-2'].map(name => readFile(join(folder, name), 'utf8')))
+  const seen = `${one}${two}${rest.join('\n')}`.split('\n').filter(line => line !== '')
+  assert.ok(seen.length >= 120, `${seen.length} of 120 records were read`)
+  assert.deepEqual(
+    [...new Set(seen)].map(Number).toSorted((a, b) => a - b),
+    Array.from({ length: 60 }, (_, index) => index + 1),
+  )
 })
