@@ -9,7 +9,7 @@ import { checkedConfigValue } from './topics.ts'
 export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
 
 /** What IncrementalAlterConfigs does to one setting, by Kafka's numbers. */
-export const configOperations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+const configOperations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
 
 interface Resource<Change> {
   readonly resourceType: number

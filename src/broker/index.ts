@@ -4,10 +4,4 @@ export { type BrokerConfig, defaultBrokerConfig } from './config.ts'
 export type { BrokerCounters } from './counters.ts'
 export type { ClassicGroup, Groups } from './groups/index.ts'
 export { type LogConfig, localLogConfig, type RecordLog, remoteLogConfig } from './log/index.ts'
-export {
-  type ConfigDefinition,
-  type TopicConfig,
-  topicConfig,
-  topicConfigDefinition,
-  topicConfigDefinitions,
-} from './topic-config.ts'
+export { topicConfig } from './topic-config.ts'

@@ -8,7 +8,7 @@ import { PortError, type Stack, startStack } from './stack.ts'
 const closeTimeoutMs = 15_000
 
 /** The flags of the commands that run everything in one process. */
-export const localFlags = {
+const localFlags = {
   kafkaPort: flag.port(9092, 'where Kafka clients connect'),
   httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
   pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),

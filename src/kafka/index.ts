@@ -4,7 +4,7 @@ export { crc32c } from './crc32c.ts'
 export { type ErrorName, ErrorCode, KafkaError, errorMessage, errorName, isRetriable } from './errors.ts'
 export { type RequestHeader, readRequestHeader, readResponse, requestFrame, responseFrame, startBody } from './frame.ts'
 export * from './messages/index.gen.ts'
-export { murmur2, partitionOfKey } from './murmur2.ts'
+export { murmur2 } from './murmur2.ts'
 export { ProtocolError, Reader, type Uuid, zeroUuid } from './reader.ts'
 export {
   type BatchFields,
@@ -13,7 +13,6 @@ export {
   batchCrcFits,
   batchExtent,
   batchHeaderBytes,
-  batchOverheadBytes,
   compressionNames,
   placeBatch,
   placedHeader,

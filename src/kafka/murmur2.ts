@@ -1,4 +1,4 @@
-/** Kafka's 32-bit hash of keys, with its seed; signed, as Java has it. */
+/** Kafka's 32-bit hash of keys, with its seed; signed, as Java has it. Its lower 31 bits choose a key's partition. */
 export function murmur2(data: Buffer): number {
   const factor = 0x5bd1e995
   const { length } = data
@@ -15,9 +15,4 @@ export function murmur2(data: Buffer): number {
   hash ^= hash >>> 13
   hash = Math.imul(hash, factor)
   return hash ^ (hash >>> 15)
-}
-
-/** The partition that Java's default partitioner gives to a key. */
-export function partitionOfKey(key: Buffer, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions
 }

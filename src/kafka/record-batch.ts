@@ -4,7 +4,7 @@ import { crc32c, crc32cOfChanged } from './crc32c.ts'
 /** Bytes before the records. */
 export const batchHeaderBytes = 61
 /** Base offset and length: what `batchLength` does not count. */
-export const batchOverheadBytes = 12
+const batchOverheadBytes = 12
 
 // Where the fields of a header are.
 const at = {

@@ -95,7 +95,7 @@ function recordBytes(record: NewRecord, offsetDelta: number, timestampDelta: num
 }
 
 /** A zig-zag varint of any integer below 2^53. */
-export function varint(value: number): Buffer {
+function varint(value: number): Buffer {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
   const bytes: number[] = []
   while (rest > 127) {

@@ -40,7 +40,7 @@ export interface Plan {
 export type ProducerKey = `${PartitionId}/${number}`
 
 /** Kafka remembers five, because a client has at most five requests in flight. */
-export const REMEMBERED_BATCHES = 5
+const REMEMBERED_BATCHES = 5
 
 const SEQUENCES = 2 ** 31
 
