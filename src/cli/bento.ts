@@ -16,6 +16,7 @@ COMMANDS:
    standalone   the same with a data folder that survives
    run          run a stream
    lint         check configurations
+   template     check templates and run their tests: template lint FILES
    echo         print a configuration normalised
    list         list components
    create       print a configuration with defaults
@@ -73,6 +74,8 @@ async function runCommand(options: EngineOptions): Promise<number> {
     }
     case 'lint':
       return await (await import('./lint.ts')).lintFiles(options)
+    case 'template':
+      return await (await import('./lint.ts')).lintTemplateFiles(options.words)
     case 'echo':
       return await (await import('./echo.ts')).echoConfig(options)
     case 'create':

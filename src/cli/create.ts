@@ -1,5 +1,4 @@
 import process from 'node:process'
-import { createRegistry } from '../components/index.ts'
 import {
   type AnySpec,
   type ComponentKind,
@@ -13,6 +12,7 @@ import {
   streamFields,
 } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
+import { registryOf } from './templates.ts'
 
 /** A word that names no component. */
 class UnknownName extends Error {}
@@ -20,7 +20,7 @@ class UnknownName extends Error {}
 /** Prints a configuration of the components of an expression such as `stdin/mapping,log/stdout`. Resolves to the exit code. */
 export async function createConfig(options: EngineOptions): Promise<number> {
   const small = options.own.get('small')?.at(-1) === 'true'
-  const registry = createRegistry()
+  const registry = await registryOf(options)
   const lists = (options.words[0] ?? '').split('/').map(list =>
     list
       .split(',')

@@ -2,12 +2,13 @@ import process from 'node:process'
 import { configFields, normalised, printYaml, shapesOf } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
 import { loadEnvFiles, readSource, SourceError } from './source.ts'
+import { registryOf } from './templates.ts'
 
 /** Prints a configuration as it is understood. Resolves to the exit code. */
 export async function echoConfig(options: EngineOptions): Promise<number> {
   try {
     loadEnvFiles(options.envFiles)
-    const source = await readSource(options)
+    const source = await readSource(options, await registryOf(options))
     if (source.failure !== undefined) throw new SourceError(source.failure)
     const shapes = shapesOf(configFields)
     process.stdout.write(

@@ -1,28 +1,38 @@
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, extname, join, resolve } from 'node:path'
 import process from 'node:process'
-import { createRegistry, fileImporter, systemWorld } from '../components/index.ts'
-import { type Finding, readConfig, type ReadOptions } from '../engine/index.ts'
+import { fileImporter, systemWorld } from '../components/index.ts'
+import { type Finding, readConfig, type ReadOptions, type Registry } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
 import { expand, loadEnvFiles, readText, SourceError } from './source.ts'
+import { lintTemplates, registryOf } from './templates.ts'
 
 interface FileFinding {
   readonly path: string
   readonly finding: Finding
 }
 
+/** Checks templates: `template lint FILES`. Resolves to the exit code. */
+export async function lintTemplateFiles(words: readonly string[]): Promise<number> {
+  const [command, ...paths] = words
+  if (command === 'lint') return await lintTemplates(walk(paths))
+  process.stderr.write('The template command has one command of its own: lint\n')
+  return 1
+}
+
 /** Checks configurations, and those in Markdown files. Resolves to the exit code: 1 where anything was found. */
 export async function lintFiles(options: EngineOptions): Promise<number> {
   const flag = (name: string) => options.own.get(name)?.at(-1) === 'true'
   let targets: readonly string[]
+  let registry: Registry
   try {
+    registry = await registryOf(options)
     loadEnvFiles(options.envFiles)
     targets = [...walk(options.words), ...(options.config === '' ? [] : [options.config]), ...expand(options.resources)]
   } catch (error) {
     process.stderr.write(`Lint paths error: ${(error as Error).message}\n`)
     return 1
   }
-  const registry = createRegistry()
   const findings: FileFinding[] = []
   for (const path of targets) {
     const readOptions: ReadOptions = {

@@ -1,7 +1,7 @@
 import process from 'node:process'
-import { createRegistry } from '../components/index.ts'
 import type { ComponentKind } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
+import { registryOf } from './templates.ts'
 
 const KINDS: readonly (readonly [plural: string, kind: ComponentKind])[] = [
   ['Inputs', 'input'],
@@ -17,7 +17,7 @@ const KINDS: readonly (readonly [plural: string, kind: ComponentKind])[] = [
 
 /** Lists the components of some kinds, or of all. Resolves to the exit code. */
 export async function listComponents(options: EngineOptions): Promise<number> {
-  const registry = createRegistry()
+  const registry = await registryOf(options)
   await registry.loadAll()
   const format = options.own.get('format')?.at(-1) ?? 'text'
   const status = options.own.get('status')?.at(-1) ?? ''

@@ -16,6 +16,7 @@ import {
 } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
 import { loadEnvFiles, readSource, type Source, SourceError } from './source.ts'
+import { registryOf } from './templates.ts'
 import { version } from './version.ts'
 
 /** Runs one stream until its input ends or a signal stops it. Resolves to the exit code. */
@@ -23,7 +24,7 @@ export async function runStream(options: EngineOptions): Promise<number> {
   let source: Source
   try {
     loadEnvFiles(options.envFiles)
-    source = await readSource(options)
+    source = await readSource(options, await registryOf(options))
   } catch (error) {
     if (!(error instanceof SourceError)) throw error
     return failRead(error.message)

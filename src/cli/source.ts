@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
-import { createRegistry, fileImporter, systemWorld } from '../components/index.ts'
+import { fileImporter, systemWorld } from '../components/index.ts'
 import {
   type Finding,
   type Node,
@@ -56,7 +56,7 @@ export function loadEnvFiles(paths: readonly string[]): void {
 }
 
 /** Reads the configuration that a command line names. Throws {@link SourceError} where a file cannot be opened. */
-export async function readSource(options: EngineOptions, registry: Registry = createRegistry()): Promise<Source> {
+export async function readSource(options: EngineOptions, registry: Registry): Promise<Source> {
   const path = options.config !== '' ? options.config : (DEFAULT_PATHS.find(each => existsSync(each)) ?? '')
   const text = path === '' ? (process.env['BENTO_CONFIG'] ?? '') : readText(path)
   const readOptions: ReadOptions = {

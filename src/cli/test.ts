@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { nullLog, systemClock } from '../base/index.ts'
 import { compileMapping, type Value } from '../bloblang/index.ts'
-import { createRegistry, fileImporter, systemWorld } from '../components/index.ts'
+import { fileImporter, systemWorld } from '../components/index.ts'
 import {
   type Batch,
   batchOf,
@@ -19,11 +19,13 @@ import {
   parseYaml,
   plainValue,
   readConfig,
+  type Registry,
   resolved,
   valueOf,
 } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
-import { expand, loadEnvFiles, readText } from './source.ts'
+import { expand, loadEnvFiles, readText, SourceError } from './source.ts'
+import { registryOf } from './templates.ts'
 import { checkConditions, type Conditions } from './test-conditions.ts'
 
 interface Failure {
@@ -51,7 +53,7 @@ export async function testConfigs(options: EngineOptions): Promise<number> {
       const outcome = await testFile(path, options)
       if (outcome !== undefined) outcomes.push(outcome)
     } catch (error) {
-      if (!(error instanceof SetupError)) throw error
+      if (!(error instanceof SetupError || error instanceof SourceError)) throw error
       process.stderr.write(`Failed to execute test target '${path}': ${error.message}\n`)
       return 1
     }
@@ -75,7 +77,7 @@ async function testFile(path: string, options: EngineOptions): Promise<Outcome |
   const definition = path.replace(/(\.ya?ml)$/, '_bento_test$1')
   const tests = [...testsOf(config), ...(existsSync(definition) ? testsOf(parseYaml(readText(definition))) : [])]
   if (tests.length === 0) return undefined
-  const checked = await readConfig(readText(path), readOptions(path, {}))
+  const checked = await readConfig(readText(path), readOptions(path, {}, await registryOf(options)))
   const lints = checked.findings
     .filter(({ kind }) => kind !== 'missing_env' && kind !== 'deprecated' && kind !== 'bad_bloblang')
     .map(({ line, column, text }) => `(${line},${column}) ${text}`)
@@ -102,9 +104,9 @@ function testsOf(config: Node): readonly Node[] {
   return tests === undefined ? [] : resolved(tests).items
 }
 
-function readOptions(path: string, environment: Readonly<Record<string, string>>) {
+function readOptions(path: string, environment: Readonly<Record<string, string>>, registry: Registry) {
   const world = { ...systemWorld, env: (name: string) => environment[name] ?? systemWorld.env(name) }
-  return { registry: createRegistry(), world, importer: fileImporter(dirname(resolve(path))), skipEnvCheck: true }
+  return { registry, world, importer: fileImporter(dirname(resolve(path))), skipEnvCheck: true }
 }
 
 interface TestCase {
@@ -191,7 +193,7 @@ interface Target {
 /** The processors that a test is about, with its mocks in their places. Throws {@link SetupError}. */
 async function openTarget(path: string, test: TestCase, options: EngineOptions): Promise<Target> {
   const [file, pointer] = splitTarget(path, test.target_processors ?? '/pipeline/processors')
-  const readWith = readOptions(file, test.environment ?? {})
+  const readWith = readOptions(file, test.environment ?? {}, await registryOf(options))
   const what = test.target_mapping
     ? `Bloblang mapping '${test.target_mapping}'`
     : `processors '${test.target_processors ?? '/pipeline/processors'}'`

@@ -96,6 +96,7 @@ export const loaders: Loaders = {
   buffer: {
     memory: () => import('./pure/buffer.memory.ts'),
     none: () => import('./pure/buffer.none.ts'),
+    sqlite: () => import('./sql/buffer.sqlite.ts'),
     system_window: () => import('./pure/buffer.system_window.ts'),
   },
   rate_limit: {

@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../base/index.ts'
 import type { World } from '../bloblang/index.ts'
 import type { Ack, Batch, Delivery } from './batch.ts'
+import type { Node } from './config/node.ts'
 import type { Field, FieldMap, Infer } from './fields.ts'
 import type { HttpHost } from './http-host.ts'
 import type { Message, Metadata } from './message.ts'
@@ -362,6 +363,8 @@ export interface AnySpec {
   readonly replays?: boolean
   readonly maxInFlight?: number
   readonly composes?: boolean
+  /** Of a template: the configuration of the component that stands in its place. */
+  readonly expand?: (config: unknown) => Node
   /** Absent: the component is known and checked, and cannot run here. */
   readonly create?: (config: never, resources: Resources) => MaybePromise<unknown>
 }

@@ -52,6 +52,7 @@ export { lintConfig, namesIn, readConfig, type ReadConfig, type ReadOptions, rea
 export { configFields, resourceFields, shapesOf, streamFields } from './config/core-fields.ts'
 export { parseDuration } from './config/duration.ts'
 export { parseDotEnv, substituteEnv } from './config/env.ts'
+export { readTemplate, type Template } from './config/template.ts'
 export { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf, YamlError } from './config/node.ts'
 export { type ParseContext, parseComponent } from './config/parse.ts'
 export { createLog, type LogFormat, makeLog, severityOf } from './logger.ts'

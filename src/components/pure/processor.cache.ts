@@ -46,6 +46,8 @@ export default defineProcessor({
   },
 })
 
+class KeyExistsError extends Error {}
+
 function evaluate<T>(what: string, run: () => T): T {
   try {
     return run()
@@ -64,7 +66,16 @@ function timeToLive(ttl: Interpolation | undefined, view: readonly Message[], in
   }
 }
 
-async function operate(
+async function operate(...job: Parameters<typeof attempt>): Promise<Message> {
+  try {
+    return await attempt(...job)
+  } catch (error) {
+    if (error instanceof KeyExistsError) throw error
+    throw new Error(`operator failed for key '${job[3]}': ${(error as { message: string }).message}`)
+  }
+}
+
+async function attempt(
   cache: Cache,
   operator: string,
   message: Message,
@@ -77,11 +88,11 @@ async function operate(
       await cache.set(key, value, ttlMs)
       return message
     case 'add':
-      if (!(await cache.add(key, value, ttlMs))) throw new Error(`key already exists: ${key}`)
+      if (!(await cache.add(key, value, ttlMs))) throw new KeyExistsError(`key already exists: ${key}`)
       return message
     case 'get': {
       const found = await cache.get(key)
-      if (found === undefined) throw new Error(`operator failed for key '${key}': key does not exist`)
+      if (found === undefined) throw new Error('key does not exist')
       return message.withBytes(found)
     }
     case 'exists':

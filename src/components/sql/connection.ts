@@ -101,6 +101,11 @@ export class Connection {
     return translated(() => (this.#prepare(query).all(...args.map(argument)) as Record<string, unknown>[]).map(rowOf))
   }
 
+  /** Rows whose blobs stay bytes. */
+  blobs(query: string, args: readonly Value[]): readonly Row[] {
+    return translated(() => this.#prepare(query).all(...args.map(argument)) as Record<string, Value>[])
+  }
+
   /** The rows one by one. */
   *iterate(query: string, args: readonly Value[]): Generator<Row> {
     const iterator = translated(() => this.#prepare(query).iterate(...args.map(argument)))

@@ -140,7 +140,7 @@ export function parseComponent(
   const bodyPath = `${path}.${spec.name}`
   // A null body means the same as none: everything by default.
   const isEmpty = body === undefined || (body.tag === '!!null' && body.value === 'null')
-  return {
+  const parsed: ComponentConfig = {
     fresh: () => parseComponent(context, kind, written, path),
     kind,
     name: spec.name,
@@ -157,4 +157,19 @@ export function parseComponent(
           )
         : [],
   }
+  return spec.expand === undefined ? parsed : expanded(context, parsed, spec.expand)
+}
+
+/** The component that a template stands for; messages go through its own processors on the side of the world. */
+function expanded(
+  context: ParseContext,
+  template: ComponentConfig,
+  expand: (config: unknown) => Node,
+): ComponentConfig {
+  const inner = parseComponent(context, template.kind, expand(template.config), template.path)
+  const processors =
+    template.kind === 'input'
+      ? [...inner.processors, ...template.processors]
+      : [...template.processors, ...inner.processors]
+  return { ...inner, fresh: template.fresh, label: template.label, processors }
 }

@@ -1,0 +1,60 @@
+import { dirname, resolve } from 'node:path'
+import process from 'node:process'
+import { createRegistry, fileImporter, systemWorld } from '../components/index.ts'
+import { parseContext, readTemplate, type Registry, type Template } from '../engine/index.ts'
+import type { EngineOptions } from './options.ts'
+import { expand, readText, SourceError } from './source.ts'
+
+/** Reads a template file. Throws an `Error` where it cannot be read at all. */
+export function openTemplate(path: string, registry: Registry): Template {
+  const host = { registry, world: systemWorld, importer: fileImporter(dirname(resolve(path))) }
+  return readTemplate(readText(path), parseContext(host), host)
+}
+
+/**
+ * The registry of a command line: every component, and those that its templates make. What is wrong with templates is told on
+ * standard error; it throws {@link SourceError} where that must not go on.
+ */
+export async function registryOf(options: Pick<EngineOptions, 'templates' | 'chilled'>): Promise<Registry> {
+  const registry = createRegistry()
+  const paths = expand(options.templates)
+  if (paths.length === 0) return registry
+  // What a template makes is only known once it is used.
+  await registry.loadAll()
+  const specs = paths.map(path => {
+    try {
+      const template = openTemplate(path, registry)
+      for (const { line, column, text } of template.findings) {
+        const finding = `template file ${path}: (${line},${column}) ${text}`
+        if (!options.chilled) throw new SourceError(finding)
+        process.stderr.write(`${finding}\n`)
+      }
+      return template.spec()
+    } catch (error) {
+      if (error instanceof SourceError) throw error
+      throw new SourceError(`template ${path}: ${(error as Error).message}`, { cause: error })
+    }
+  })
+  return registry.extended(specs)
+}
+
+/** Checks templates and runs their tests. Resolves to the exit code: 1 where anything was found. */
+export async function lintTemplates(paths: readonly string[]): Promise<number> {
+  const registry = createRegistry()
+  await registry.loadAll()
+  let isClean = true
+  for (const path of paths) {
+    const report = (line: number, column: number, text: string) => {
+      isClean = false
+      process.stderr.write(`${path}(${line},${column}) ${text}\n`)
+    }
+    try {
+      const template = openTemplate(path, registry)
+      for (const { line, column, text } of template.findings) report(line, column, text)
+      for (const text of template.test()) report(1, 1, text)
+    } catch (error) {
+      report(1, 1, (error as Error).message)
+    }
+  }
+  return isClean ? 0 : 1
+}

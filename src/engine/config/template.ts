@@ -1,0 +1,230 @@
+import {
+  compileMapping,
+  DELETED,
+  type Importer,
+  type Mapping,
+  printJson,
+  type Value,
+  type World,
+} from '../../bloblang/index.ts'
+import { type AnySpec, type ComponentKind, ConfigError, type Status } from '../component.ts'
+import { Field, field, type FieldShape, type FieldStructure, type FieldType } from '../fields.ts'
+import type { Registry } from '../registry.ts'
+import { type Finding, lintFields, lintComponent } from './lint.ts'
+import { lintContext } from './config.ts'
+import { shapesOf } from './core-fields.ts'
+import { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf } from './node.ts'
+import { type ParseContext, parseFields, parseValue } from './parse.ts'
+
+/** The fields of a template file. */
+export const templateFields = {
+  name: field.string('The name of the component that it makes.'),
+  type: field
+    .string('The kind of the component.')
+    .options({ cache: '', input: '', output: '', processor: '', rate_limit: '' }),
+  status: field.string('How settled it is.').default('stable').options({ stable: '', beta: '', experimental: '' }),
+  categories: field.string('Words to find it by.').list().default([]),
+  summary: field.string('One sentence.').default(''),
+  description: field.string('More sentences.').default(''),
+  fields: field
+    .object({
+      name: field.string('The name of the field.'),
+      description: field.string('What it is for.').default(''),
+      type: field
+        .string('The type of its values.')
+        .options({ string: '', int: '', float: '', bool: '', unknown: 'Anything, of any depth.' }),
+      kind: field
+        .string('Whether it is one value, or many.')
+        .default('scalar')
+        .options({ scalar: '', map: '', list: '' }),
+      default: field.any('Its value where none is written; a field without one must be written.').optional(),
+      advanced: field.bool('Whether it is of interest to few.').default(false),
+    })
+    .list(),
+  mapping: field.string('A mapping from the fields to the configuration of a component.'),
+  metrics_mapping: field.string('A mapping of the names of its metrics.').default(''),
+  tests: field
+    .object({
+      name: field.string('What the test is about.'),
+      config: field.any('The fields as they would be written.'),
+      expected: field.any('The configuration that must come of it.').optional(),
+    })
+    .list()
+    .default([]),
+} as const
+
+/** The same for checking: there the mapping is a mapping. */
+const lintShapes: Readonly<Record<string, FieldShape>> = {
+  ...shapesOf(templateFields),
+  mapping: { ...templateFields.mapping.shape, bloblang: true },
+}
+
+export interface TemplateHost {
+  readonly registry: Registry
+  readonly world: World
+  readonly importer?: Importer
+}
+
+/** A template that was read: what is wrong with its text, and the component that it makes. */
+export interface Template {
+  readonly findings: readonly Finding[]
+  /** Throws `ConfigError` where the template makes no component. */
+  spec(): AnySpec
+  /** What its own tests find. Throws `ConfigError` where one cannot go on. */
+  test(): readonly string[]
+}
+
+/** Reads a template. Throws `YamlError` where the text is no YAML. */
+export function readTemplate(text: string, context: ParseContext, host: TemplateHost): Template {
+  const parsed = parseYaml(text)
+  const node = parsed.kind === 'map' ? parsed : nodeOf({})
+  return {
+    findings: lintFields(lintContext(host), lintShapes, node),
+    spec: () => compile(node, context, host).spec,
+    test: () => runTests(node, context, host),
+  }
+}
+
+interface Compiled {
+  readonly spec: AnySpec
+  render(config: Node): Node
+}
+
+function compile(node: Node, context: ParseContext, host: TemplateHost): Compiled {
+  const fields = Object.fromEntries(
+    itemsOf(node, 'fields').map((item, index) => [textAt(item, 'name') ?? '', fieldOf(item, index)]),
+  )
+  const config = parseFields(
+    context,
+    { ...templateFields, fields: field.any('').optional(), tests: field.any('').optional() },
+    node,
+    '',
+  )
+  const { mapping, diagnostics } = compileMapping(config.mapping, {
+    world: host.world,
+    ...(host.importer === undefined ? {} : { importer: host.importer }),
+  })
+  if (mapping === undefined) throw new ConfigError(`parse mapping: ${diagnostics[0]!.text}`)
+  const kinds = Object.keys(templateFields.type.shape.options ?? {})
+  if (!kinds.includes(config.type)) {
+    throw new ConfigError(`unable to register template for component type ${config.type}`)
+  }
+  const shape = field.object(Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, new Field(each)])))
+  const spec: AnySpec = {
+    kind: config.type as ComponentKind,
+    name: config.name,
+    status: config.status as Status,
+    categories: config.categories,
+    summary: config.summary,
+    description: config.description,
+    config: shape,
+    expand: values => expand(mapping, values),
+  }
+  return {
+    spec,
+    render: written => {
+      try {
+        return expand(mapping, parseValue(context, shape.shape, written, config.name))
+      } catch (error) {
+        const { message } = error as Error
+        if (/^(mapping|mapping for) /.test(message)) throw error
+        throw new ConfigError(`invalid config for template component: ${message}`, { cause: error })
+      }
+    },
+  }
+}
+
+function fieldOf(node: Node, index: number): FieldShape {
+  const type = textAt(node, 'type')
+  const kind = textAt(node, 'kind') ?? 'scalar'
+  if (type === undefined) throw new ConfigError(`field ${index}: missing type field`)
+  const structures: Readonly<Record<string, FieldStructure>> = { scalar: 'scalar', map: 'map', list: 'array' }
+  const structure = Object.hasOwn(structures, kind) ? structures[kind] : undefined
+  if (structure === undefined) throw new ConfigError(`field ${index}: unrecognised scalar type: ${kind}`)
+  const written = valueOf(resolved(node), 'default')
+  return {
+    type: type as FieldType,
+    structure,
+    description: textAt(node, 'description') ?? '',
+    advanced: textAt(node, 'advanced') === 'true',
+    ...(written === undefined ? {} : { default: plainValue(written) }),
+  }
+}
+
+function itemsOf(node: Node, name: string): readonly Node[] {
+  const value = valueOf(node, name)
+  return value === undefined ? [] : resolved(value).items
+}
+
+function textAt(node: Node, name: string): string | undefined {
+  const value = valueOf(resolved(node), name)
+  return value === undefined ? undefined : resolved(value).value
+}
+
+/** The configuration that a template makes of the values of its fields. */
+function expand(mapping: Mapping, values: unknown): Node {
+  let result: Value
+  try {
+    result = mapping.apply(values as Value) // Values of a configuration are values of the language.
+  } catch (error) {
+    const { message } = error as { message: string }
+    throw new ConfigError(`mapping failed for template component: ${message}`)
+  }
+  if (typeof result === 'symbol') {
+    const what = result === DELETED ? 'a deleted message' : 'nothing'
+    throw new ConfigError(`mapping for template component resulted in invalid config: ${what}`)
+  }
+  // JSON is YAML: so the configuration has the very form of one that was written.
+  return parseYaml(printJson(result))
+}
+
+function runTests(node: Node, context: ParseContext, host: TemplateHost): readonly string[] {
+  const { spec, render } = compile(node, context, host)
+  const failures: string[] = []
+  for (const test of itemsOf(node, 'tests')) {
+    const name = textAt(test, 'name') ?? ''
+    const config = valueOf(resolved(test), 'config') ?? nodeOf({})
+    let rendered: Node
+    try {
+      rendered = render(config)
+    } catch (error) {
+      throw new ConfigError(`test '${name}': ${(error as Error).message}`, { cause: error })
+    }
+    for (const { text, column } of lintComponent(lintContext(host), spec.kind, rendered)) {
+      failures.push(`test '${name}': lint error in resulting config: (0,${column}) ${text}`)
+    }
+    const expected = valueOf(resolved(test), 'expected')
+    if (expected === undefined || resolved(expected).entries.length === 0) continue
+    const difference = differenceOf(plainValue(expected), plainValue(rendered), '')
+    if (difference !== null) {
+      throw new ConfigError(`test '${name}': mismatch between expected and actual resulting config: ${difference}`)
+    }
+  }
+  return failures
+}
+
+/** Both values in one, with what differs side by side; null where nothing does. */
+function differenceOf(expected: unknown, actual: unknown, indent: string): string | null {
+  if (isRecord(expected) && isRecord(actual)) {
+    const inner = `${indent}    `
+    const keys = [...new Set([...Object.keys(expected), ...Object.keys(actual)])].toSorted()
+    let differs = false
+    const lines = keys.map(key => {
+      const label = `${inner}${JSON.stringify(key)}: `
+      if (!Object.hasOwn(expected, key) || !Object.hasOwn(actual, key)) {
+        differs = true
+        return label + JSON.stringify(Object.hasOwn(expected, key) ? expected[key] : actual[key])
+      }
+      const difference = differenceOf(expected[key], actual[key], inner)
+      differs ||= difference !== null
+      return label + (difference ?? JSON.stringify(actual[key]))
+    })
+    return differs ? `{\n${lines.join(',\n')}\n${indent}}` : null
+  }
+  const [left, right] = [JSON.stringify(expected), JSON.stringify(actual)]
+  return left === right ? null : `${left} => ${right}`
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
