@@ -1,5 +1,15 @@
 // Bundles the program and the console into dist/. `--if-stale` builds only what a newer source asks for.
-import { existsSync, globSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
@@ -26,14 +36,14 @@ for (const part of parts) {
 
 /** One ES module per entry, shared code in chunks beside them, so that a worker and a command load only what they use. */
 async function buildProgram(): Promise<void> {
-  for (const old of readdirSync('dist')) if (/\.mjs(\.map)?$/.test(old)) rmSync(join('dist', old))
   const workers = globSync('src/**/*.worker.ts').toSorted()
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [
       { in: 'src/cli/main.ts', out: 'penstock' },
       ...workers.map(file => ({ in: file, out: basename(file, '.ts') })),
     ],
     outdir: 'dist',
+    write: false,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -51,6 +61,23 @@ async function buildProgram(): Promise<void> {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
+  // A program that runs loads chunks as it needs them: each file appears whole, and old chunks stay for a day.
+  for (const { path, contents } of outputFiles.toSorted((left, right) => rank(left.path) - rank(right.path))) {
+    if (existsSync(path) && readFileSync(path).equals(contents)) continue
+    writeFileSync(`${path}.new`, contents)
+    renameSync(`${path}.new`, path)
+  }
+  const current = new Set(outputFiles.map(({ path }) => basename(path)))
+  const dayAgo = Date.now() - 24 * 3600 * 1000
+  for (const name of readdirSync('dist')) {
+    const isOld = /\.mjs(\.map)?$/.test(name) && !current.has(name) && statSync(join('dist', name)).mtimeMs < dayAgo
+    if (isOld) rmSync(join('dist', name))
+  }
+}
+
+/** Chunks come before the entries that name them. */
+function rank(path: string): number {
+  return basename(path).startsWith('chunk-') ? 0 : 1
 }
 
 async function buildConsole(): Promise<void> {
