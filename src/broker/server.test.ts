@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { ErrorCode, readRecords, writeRecords } from '../kafka/index.ts'
+import { openMemoryStore } from '../storage/index.ts'
 import { startTestBroker, type TestBroker, type TestClient } from './test-client.ts'
 
 describe('the Kafka port', () => {
@@ -119,6 +120,18 @@ describe('the Kafka port', () => {
     await new Promise(resolve => setTimeout(resolve, 300))
     assert.ok(broker.broker.counters!.bytesOut - sentBefore < 50_000_000)
     await isAlive()
+  })
+
+  it('never acknowledges what a full store did not take, and lets the client try again', async () => {
+    const own = await startTestBroker({}, 0, openMemoryStore({ maxBytes: 50_000 }))
+    const topic = await createTopic(own, 'full')
+    const client = await own.connect()
+    const produce = async (text: string) =>
+      (await client.call('Produce', 8, produceRequest(topic, text))).responses[0]!.partitionResponses[0]!
+    assert.equal((await produce('x'.repeat(100_000))).errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
+    assert.equal((await produce('fits')).baseOffset, 0)
+    assert.deepEqual(await readValues(client, topic, 1), ['fits'])
+    await own.close()
   })
 
   it('closes at once although clients wait', { timeout: 30_000 }, async () => {

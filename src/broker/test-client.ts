@@ -20,11 +20,15 @@ export interface TestBroker {
   close(): Promise<void>
 }
 
-export async function startTestBroker(config: Partial<BrokerConfig> = {}, wantedPort = 0): Promise<TestBroker> {
+export async function startTestBroker(
+  config: Partial<BrokerConfig> = {},
+  wantedPort = 0,
+  store = openMemoryStore(),
+): Promise<TestBroker> {
   const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   const broker = await Broker.open({
     metadata,
-    store: openMemoryStore(),
+    store,
     clock: systemClock,
     random: systemRandom,
     log: nullLog,
