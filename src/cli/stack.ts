@@ -181,7 +181,7 @@ function newSupervisor(
     // The original's way of telling the cluster in which zone a client is.
     clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
     hostAccess: options.enablePipelinesHostAccess,
-    limits: { memoryMb: options.pipelineMemoryMb, silentMs: 10_000, graceMs: 10_000 },
+    limits: { memoryMb: options.pipelineMemoryMb, silentMs: 10_000, graceMs: 5_000 },
     socketFolder,
     http: server,
     clock: systemClock,

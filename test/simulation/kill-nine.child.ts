@@ -23,7 +23,7 @@ const log = await openRecordLog({
   clock: systemClock,
   random: systemRandom,
   log: nullLog,
-  config: { ...localLogConfig, lingerMs: 0, overlapBytes: 500, housekeepingIntervalMs: 20, epochExpiryMs: 200 },
+  config: { ...localLogConfig, lingerMs: 0, overlapBytes: 500, housekeepingIntervalMs: 20, epochExpiryMs: 3000 },
   topicConfig: topic => topicConfig(topic, defaultBrokerConfig),
 })
 
