@@ -117,9 +117,7 @@ export class Reader {
         return await this.#read(queries, located, limits)
       } catch (error) {
         this.#log.warn('could not read records', { error })
-        if (attempt > 0 || !(error instanceof StorageError)) {
-          return { fetched: located.map(({ bounds }) => failed('KAFKA_STORAGE_ERROR', bounds)), isFull: false }
-        }
+        if (attempt > 0 || !(error instanceof StorageError)) return this.#readEach(queries, located, limits)
         // What we believed to know may be out of date: an object goes when its records have moved or expired.
         for (const { partition } of queries) this.forget(partition)
       }
@@ -168,6 +166,28 @@ export class Reader {
     if (extents.length < 2) return
     this.#ahead.set(partition, extents)
     if (this.#ahead.size > MAX_REMEMBERED_PARTITIONS) this.#ahead.delete(this.#ahead.keys().next().value!)
+  }
+
+  /** One partition after the other, so that what is wrong with one does not keep the others from being read. */
+  async #readEach(queries: readonly FetchQuery[], located: readonly Located[], limits: FetchLimits): Promise<Read> {
+    const fetched: Fetched[] = []
+    let leftBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
+    for (const [index, query] of queries.entries()) {
+      const place = located[index]!
+      if (leftBytes <= 0) {
+        fetched.push({ error: place.error, bounds: place.bounds, records: [], sizeBytes: 0 })
+        continue
+      }
+      try {
+        const alone = await this.#read([query], [place], { ...limits, maxBytes: leftBytes })
+        fetched.push(alone.fetched[0]!)
+        leftBytes -= alone.fetched[0]!.sizeBytes
+      } catch (error) {
+        this.#log.error('records of a partition cannot be read', { partition: query.partition, error })
+        fetched.push(failed('KAFKA_STORAGE_ERROR', place.bounds))
+      }
+    }
+    return { fetched, isFull: leftBytes <= 0 }
   }
 
   async #read(queries: readonly FetchQuery[], located: readonly Located[], limits: FetchLimits): Promise<Read> {

@@ -368,6 +368,18 @@ describe('the log', () => {
       assert.equal((await fetch(0, 0))[0]?.error, 'KAFKA_STORAGE_ERROR')
     })
 
+    it('reads the other partitions when an object of one is missing', async () => {
+      await put(0, 'lost')
+      const [object] = await store.list()
+      await put(1, 'there')
+      await store.delete([object!.key])
+      await reopened()
+      const queries = [0, 1].map(index => ({ partition: partition(index), offset: 0, maxBytes: 1e6 }))
+      const [lost, there] = await log.fetch(queries, NOW, signal)
+      assert.equal(lost!.error, 'KAFKA_STORAGE_ERROR')
+      assert.deepEqual([there!.error, valuesOf(there!.records)], ['NONE', ['there']])
+    })
+
     it('sees what another process appended', async () => {
       const other = await open()
       await put(0, 'a')
