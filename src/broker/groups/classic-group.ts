@@ -257,9 +257,10 @@ function joinAsReturning(draft: Draft, event: JoinEvent, before: Member): void {
     const tellsAll = isLeader && event.canSkipAssignment
     // An older client must not think that it leads: a stable group would not hand out its assignment.
     const leader = event.canSkipAssignment ? draft.leader : leaderBefore
+    // Before the answer: after a restart the old id must not be the one that is known.
+    draft.save()
     draft.answerJoin(event.request, id, { leader: leader ?? '', skipAssignment: tellsAll, tellsAll })
     draft.renewSession(id)
-    draft.save()
     return
   }
   draft.putMember({ ...draft.members.get(id)!, joining: event.request })
