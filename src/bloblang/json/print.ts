@@ -107,7 +107,11 @@ function printObject(object: ValueObject, escapes: Escapes): string {
   if (keys.length === 0) return '{}'
   const { sorted, heads } = shapeOf(keys, escapes)
   let out = ''
-  for (let i = 0; i < sorted.length; i++) out += heads[i]! + print(object[sorted[i]!]!, escapes)
+  for (let i = 0; i < sorted.length; i++) {
+    const value = object[sorted[i]!]!
+    if (typeof value === 'string' && isPlainText(value, escapes)) out += `${heads[i]!}"${value}"`
+    else out += heads[i]! + print(value, escapes)
+  }
   return `${out}}`
 }
 
@@ -129,7 +133,19 @@ function sameKeys(left: readonly string[], right: readonly string[]): boolean {
 }
 
 function printText(text: string, escapes: Escapes): string {
-  return escapes.test.test(text) ? printEscaped(text, escapes.special) : `"${text}"`
+  return isPlainText(text, escapes) ? `"${text}"` : printEscaped(text, escapes.special)
+}
+
+/** To call an expression takes as long as to look at some thirty characters. */
+function isPlainText(text: string, escapes: Escapes): boolean {
+  const { length } = text
+  if (length > 30) return !escapes.test.test(text)
+  const { special } = escapes
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 128 ? special[code] !== 0 : code >= 0x2028) return !escapes.test.test(text)
+  }
+  return true
 }
 
 /** Twice as fast as replacing by an expression: text that was escaped for HTML is full of what JSON escapes again. */

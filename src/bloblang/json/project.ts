@@ -111,7 +111,7 @@ export class Projector {
       if (!this.#string()) return undefined
       return this.#escapes ? new JsonScanner(text.slice(start, this.#at)).value() : text.slice(start + 1, this.#at - 1)
     }
-    if (code === OPEN_BRACKET) return this.#elements(layout, depth)
+    if (code === OPEN_BRACKET) return this.#elements(layout.elements, depth)
     if (code === OPEN_BRACE) return depth < MAX_DEPTH ? (this.#fields(layout, depth + 1) ?? undefined) : undefined
     if (code === 0x74) return this.#word('true') ? true : undefined
     if (code === 0x66) return this.#word('false') ? false : undefined
@@ -265,12 +265,15 @@ export class Projector {
 /** The fields of an object of a stream, in the order in which they stood last: most documents are alike. */
 class Layout {
   readonly order: Field[] = []
+  /** How objects are read that stand in an array in the place of the object: as a whole, as fields may be its indexes. */
+  readonly elements: Layout
   readonly #plan: DocumentPlan | null
   readonly #known = new Map<string, Field>()
 
   /** Without a plan every field is wanted. */
   constructor(plan: DocumentPlan | null) {
     this.#plan = plan
+    this.elements = plan === null ? this : new Layout(null)
   }
 
   field(key: string): Field {
