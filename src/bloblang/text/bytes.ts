@@ -8,39 +8,55 @@ const BAD_BYTE = 0xdc00
 /** The UTF-8 bytes of a string; a kept bad byte comes out as itself, any other lone surrogate as U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text, 'utf8')
-  const out: Uint8Array[] = []
-  let start = 0
+  // A unit takes three bytes at most; the halves of a character have four between them.
+  const out = Buffer.allocUnsafe(text.length * 3)
+  let length = 0
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
-    if (unit < 0xd800 || unit > 0xdfff) continue
-    if (unit < BAD_BYTE && isLowSurrogate(text.charCodeAt(i + 1))) {
-      i++
-      continue
+    if (unit < 0x80) out[length++] = unit
+    else if (isBadByte(unit)) out[length++] = unit - BAD_BYTE
+    else if (unit < 0x800) {
+      out[length++] = 0xc0 | (unit >> 6)
+      out[length++] = 0x80 | (unit & 63)
+    } else if (unit >= 0xd800 && unit < BAD_BYTE && isLowSurrogate(text.charCodeAt(i + 1))) {
+      const code = text.codePointAt(i++)!
+      out[length++] = 0xf0 | (code >> 18)
+      out[length++] = 0x80 | ((code >> 12) & 63)
+      out[length++] = 0x80 | ((code >> 6) & 63)
+      out[length++] = 0x80 | (code & 63)
+    } else {
+      const code = unit >= 0xd800 && unit <= 0xdfff ? 0xfffd : unit
+      out[length++] = 0xe0 | (code >> 12)
+      out[length++] = 0x80 | ((code >> 6) & 63)
+      out[length++] = 0x80 | (code & 63)
     }
-    out.push(Buffer.from(text.slice(start, i), 'utf8'))
-    out.push(isBadByte(unit) ? Uint8Array.of(unit - BAD_BYTE) : Uint8Array.of(0xef, 0xbf, 0xbd))
-    start = i + 1
   }
-  out.push(Buffer.from(text.slice(start), 'utf8'))
-  return Buffer.concat(out)
+  return out.subarray(0, length)
 }
 
 /** The string of some bytes, whatever they are. */
 export function utf8Text(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isUtf8(buffer)) return buffer.toString('utf8')
-  let text = ''
-  let start = 0
+  const units = new Uint16Array(buffer.length)
+  let length = 0
   for (let i = 0; i < buffer.length; ) {
+    const first = buffer[i]!
     const width = runeWidth(buffer, i)
-    if (width > 0) {
-      i += width
-      continue
+    if (width === 0) units[length++] = BAD_BYTE + first
+    else if (width === 1) units[length++] = first
+    else if (width === 2) units[length++] = ((first & 31) << 6) | (buffer[i + 1]! & 63)
+    else if (width === 3) {
+      units[length++] = ((first & 15) << 12) | ((buffer[i + 1]! & 63) << 6) | (buffer[i + 2]! & 63)
+    } else {
+      const upper = ((first & 7) << 18) | ((buffer[i + 1]! & 63) << 12)
+      const code = upper | ((buffer[i + 2]! & 63) << 6) | (buffer[i + 3]! & 63)
+      units[length++] = 0xd7c0 + (code >> 10)
+      units[length++] = 0xdc00 | (code & 0x3ff)
     }
-    text += buffer.toString('utf8', start, i) + String.fromCharCode(BAD_BYTE + buffer[i]!)
-    start = ++i
+    i += width || 1
   }
-  return text + buffer.toString('utf8', start)
+  return Buffer.from(units.buffer, 0, length * 2).toString('utf16le')
 }
 
 /** How many bytes a string is; what `length()` counts. */

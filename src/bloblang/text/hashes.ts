@@ -35,52 +35,149 @@ export function fnv32(bytes: Uint8Array): number {
   return hash >>> 0
 }
 
-const MASK = 0xffffffffffffffffn
-const P1 = 0x9e3779b185ebca87n
-const P2 = 0xc2b2ae3d27d4eb4fn
-const P3 = 0x165667b19e3779f9n
-const P4 = 0x85ebca77c2b2ae63n
-const P5 = 0x27d4eb2f165667c5n
+/** The primes of xxHash for 64 bits, each as its high and its low half. */
+const P1_HIGH = 0x9e3779b1 | 0
+const P1_LOW = 0x85ebca87 | 0
+const P2_HIGH = 0xc2b2ae3d | 0
+const P2_LOW = 0x27d4eb4f | 0
+const P3_HIGH = 0x165667b1 | 0
+const P3_LOW = 0x9e3779f9 | 0
+const P4_HIGH = 0x85ebca77 | 0
+const P4_LOW = 0xc2b2ae63 | 0
+const P5_HIGH = 0x27d4eb2f | 0
+const P5_LOW = 0x165667c5 | 0
+
+/** 64 bits in two halves, as big integers would be made anew by every step: that took five times as long. */
+class Word {
+  high: number
+  low: number
+
+  constructor(high: number, low: number) {
+    this.high = high
+    this.low = low
+  }
+
+  add(high: number, low: number): void {
+    const sum = (this.low >>> 0) + (low >>> 0)
+    this.high = (this.high + high + (sum > 0xffffffff ? 1 : 0)) | 0
+    this.low = sum | 0
+  }
+
+  multiply(high: number, low: number): void {
+    const left = this.low & 0xffff
+    const right = low & 0xffff
+    const top = this.low >>> 16
+    const cross = top * right + (Math.imul(left, right) >>> 16)
+    const middle = (cross & 0xffff) + left * (low >>> 16)
+    const carried = Math.floor(cross / 65_536) + Math.floor(middle / 65_536)
+    this.high = (Math.imul(this.high, low) + Math.imul(this.low, high) + Math.imul(top, low >>> 16) + carried) | 0
+    this.low = Math.imul(this.low, low)
+  }
+
+  /** By less than 32 bits, to the left. */
+  rotate(bits: number): void {
+    const { high, low } = this
+    this.high = (high << bits) | (low >>> (32 - bits))
+    this.low = (low << bits) | (high >>> (32 - bits))
+  }
+
+  mix(high: number, low: number): void {
+    this.high ^= high
+    this.low ^= low
+  }
+
+  /** What an input does to a lane. */
+  round(high: number, low: number): void {
+    input.high = high
+    input.low = low
+    input.multiply(P2_HIGH, P2_LOW)
+    this.add(input.high, input.low)
+    this.rotate(31)
+    this.multiply(P1_HIGH, P1_LOW)
+  }
+}
+
+const input = new Word(0, 0)
 
 /** xxHash, 64 bits, seed 0. */
 export function xxhash64(bytes: Uint8Array): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let at = 0
-  let hash = P5
-  if (bytes.length >= 32) {
-    let a = (P1 + P2) & MASK
-    let b = P2
-    let c = 0n
-    let d = -P1 & MASK
-    for (; at + 32 <= bytes.length; at += 32) {
-      a = round(a, view.getBigUint64(at, true))
-      b = round(b, view.getBigUint64(at + 8, true))
-      c = round(c, view.getBigUint64(at + 16, true))
-      d = round(d, view.getBigUint64(at + 24, true))
-    }
-    hash = (rotate(a, 1n) + rotate(b, 7n) + rotate(c, 12n) + rotate(d, 18n)) & MASK
-    for (const lane of [a, b, c, d]) hash = ((hash ^ round(0n, lane)) * P1 + P4) & MASK
-  }
-  hash = (hash + BigInt(bytes.length)) & MASK
+  const hash = new Word(P5_HIGH, P5_LOW)
+  const part = new Word(0, 0)
+  let at = bytes.length >= 32 ? mixStripes(hash, part, bytes) : 0
+  hash.add(0, bytes.length)
   for (; at + 8 <= bytes.length; at += 8) {
-    hash = (rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * P1 + P4) & MASK
+    part.high = part.low = 0
+    part.round(word32(bytes, at + 4), word32(bytes, at))
+    hash.mix(part.high, part.low)
+    hash.rotate(27)
+    hash.multiply(P1_HIGH, P1_LOW)
+    hash.add(P4_HIGH, P4_LOW)
   }
   if (at + 4 <= bytes.length) {
-    hash = (rotate(hash ^ ((BigInt(view.getUint32(at, true)) * P1) & MASK), 23n) * P2 + P3) & MASK
+    mixProduct(hash, part, word32(bytes, at), P1_HIGH, P1_LOW)
+    hash.rotate(23)
+    hash.multiply(P2_HIGH, P2_LOW)
+    hash.add(P3_HIGH, P3_LOW)
     at += 4
   }
-  for (; at < bytes.length; at++) hash = (rotate(hash ^ ((BigInt(bytes[at]!) * P5) & MASK), 11n) * P1) & MASK
-  hash = ((hash ^ (hash >> 33n)) * P2) & MASK
-  hash = ((hash ^ (hash >> 29n)) * P3) & MASK
-  return hash ^ (hash >> 32n)
+  for (; at < bytes.length; at++) {
+    mixProduct(hash, part, bytes[at]!, P5_HIGH, P5_LOW)
+    hash.rotate(11)
+    hash.multiply(P1_HIGH, P1_LOW)
+  }
+  hash.low ^= hash.high >>> 1
+  hash.multiply(P2_HIGH, P2_LOW)
+  hash.mix(hash.high >>> 29, (hash.low >>> 29) | (hash.high << 3))
+  hash.multiply(P3_HIGH, P3_LOW)
+  return (BigInt(hash.high >>> 0) << 32n) | BigInt((hash.low ^ hash.high) >>> 0)
 }
 
-function round(lane: bigint, input: bigint): bigint {
-  return (rotate((lane + input * P2) & MASK, 31n) * P1) & MASK
+/** Takes in all whole stripes of 32 bytes; tells where they end. */
+function mixStripes(hash: Word, part: Word, bytes: Uint8Array): number {
+  // The lanes begin with P1 + P2, P2, 0 and -P1.
+  const lanes = [
+    new Word(P1_HIGH, P1_LOW),
+    new Word(P2_HIGH, P2_LOW),
+    new Word(0, 0),
+    new Word(~P1_HIGH, ~P1_LOW + 1),
+  ] as const
+  lanes[0].add(P2_HIGH, P2_LOW)
+  const [a, b, c, d] = lanes
+  let at = 0
+  for (; at + 32 <= bytes.length; at += 32) {
+    a.round(word32(bytes, at + 4), word32(bytes, at))
+    b.round(word32(bytes, at + 12), word32(bytes, at + 8))
+    c.round(word32(bytes, at + 20), word32(bytes, at + 16))
+    d.round(word32(bytes, at + 28), word32(bytes, at + 24))
+  }
+  hash.high = hash.low = 0
+  for (const [index, bits] of ROTATIONS.entries()) {
+    part.high = lanes[index]!.high
+    part.low = lanes[index]!.low
+    part.rotate(bits)
+    hash.add(part.high, part.low)
+  }
+  for (const lane of lanes) {
+    part.high = part.low = 0
+    part.round(lane.high, lane.low)
+    hash.mix(part.high, part.low)
+    hash.multiply(P1_HIGH, P1_LOW)
+    hash.add(P4_HIGH, P4_LOW)
+  }
+  return at
 }
 
-function rotate(value: bigint, bits: bigint): bigint {
-  return ((value << bits) | (value >> (64n - bits))) & MASK
+const ROTATIONS = [1, 7, 12, 18] as const
+
+function mixProduct(hash: Word, part: Word, number: number, high: number, low: number): void {
+  part.high = 0
+  part.low = number
+  part.multiply(high, low)
+  hash.mix(part.high, part.low)
+}
+
+function word32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
 const Q1 = 0x9e3779b1

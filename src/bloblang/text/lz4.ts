@@ -1,5 +1,6 @@
 /** The LZ4 frame format. */
 import { MappingError } from '../errors.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { xxhash32 } from './hashes.ts'
 import { MatchTable } from './match-table.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
@@ -18,10 +19,11 @@ const LAST_MATCH_START = 12
 const LAST_LITERALS = 5
 const MAX_OFFSET = 65_535
 
+const HEADER = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, FLAGS, BLOCK_SIZE_CODE, headerChecksum(FLAGS, BLOCK_SIZE_CODE))
+
 /** One frame of independent blocks with a checksum. */
 export function compressLz4(input: Uint8Array): Uint8Array {
-  const header = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, FLAGS, BLOCK_SIZE_CODE, headerChecksum(FLAGS, BLOCK_SIZE_CODE))
-  const parts: Uint8Array[] = [header]
+  const parts: Uint8Array[] = [HEADER]
   for (let at = 0; at < input.length; at += BLOCK_BYTES) {
     const block = input.subarray(at, at + BLOCK_BYTES)
     const compressed = compressBlock(block)
@@ -43,9 +45,9 @@ function word(value: number): Uint8Array {
 }
 
 const table = new MatchTable(HASH_BITS)
+const out = new ByteWriter()
 
 function compressBlock(input: Uint8Array): Uint8Array {
-  const out: number[] = []
   let literalStart = 0
   let at = 0
   while (at + LAST_MATCH_START <= input.length) {
@@ -58,34 +60,36 @@ function compressBlock(input: Uint8Array): Uint8Array {
     }
     let length = MIN_MATCH
     while (at + length < input.length - LAST_LITERALS && input[candidate + length] === input[at + length]) length++
-    writeSequence(out, input.subarray(literalStart, at), at - candidate, length)
+    writeSequence(input, literalStart, at, at - candidate, length)
     at += length
     literalStart = at
   }
-  writeSequence(out, input.subarray(literalStart), 0, 0)
+  writeSequence(input, literalStart, input.length, 0, 0)
   table.clear()
-  return new Uint8Array(out)
+  return out.take()
 }
 
 function readWord(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-function writeSequence(out: number[], literals: Uint8Array, offset: number, matchLength: number): void {
+function writeSequence(input: Uint8Array, from: number, to: number, offset: number, matchLength: number): void {
+  const literals = to - from
   const extra = Math.max(0, matchLength - MIN_MATCH)
-  out.push((Math.min(literals.length, 15) << 4) | Math.min(extra, 15))
-  writeLength(out, literals.length)
-  for (const byte of literals) out.push(byte)
+  out.byte((Math.min(literals, 15) << 4) | Math.min(extra, 15))
+  writeLength(literals)
+  out.slice(input, from, to)
   if (matchLength === 0) return
-  out.push(offset & 255, offset >> 8)
-  writeLength(out, extra)
+  out.byte(offset & 255)
+  out.byte(offset >> 8)
+  writeLength(extra)
 }
 
-function writeLength(out: number[], length: number): void {
+function writeLength(length: number): void {
   if (length < 15) return
   let rest = length - 15
-  for (; rest >= 255; rest -= 255) out.push(255)
-  out.push(rest)
+  for (; rest >= 255; rest -= 255) out.byte(255)
+  out.byte(rest)
 }
 
 /** The content of all frames. Throws for data that is none. */

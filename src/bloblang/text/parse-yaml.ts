@@ -8,6 +8,7 @@ import { utf8Bytes, utf8Text } from './bytes.ts'
 import { decodeBase64 } from './encodings.ts'
 import { sprintf } from './go-format.ts'
 import { quote } from './quote.ts'
+import { readYamlBlocks } from './yaml-blocks.ts'
 import { resolvePlain } from './yaml-scalar.ts'
 
 const require = createRequire(import.meta.url)
@@ -20,6 +21,8 @@ type Library = typeof import('yaml')
 
 /** Throws `failed to parse value as YAML: yaml: …`. */
 export function parseYaml(text: string): Value {
+  const plain = readYamlBlocks(text)
+  if (plain !== undefined) return plain
   const library = require('yaml') as Library
   try {
     if (CONTROL.test(text)) throw new MappingError('yaml: control characters are not allowed')

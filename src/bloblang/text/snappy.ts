@@ -1,5 +1,6 @@
 /** Snappy's block format, which has no checksum. */
 import { MappingError } from '../errors.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { MatchTable } from './match-table.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
@@ -8,16 +9,16 @@ const MIN_MATCH = 4
 const MAX_OFFSET = 65_535
 
 const table = new MatchTable(HASH_BITS)
+const out = new ByteWriter()
 
 /** The compressed form of some bytes. */
 export function compressSnappy(input: Uint8Array): Uint8Array {
-  const out: number[] = []
   for (let length = input.length; ; length = Math.floor(length / 128)) {
     if (length < 128) {
-      out.push(length)
+      out.byte(length)
       break
     }
-    out.push((length % 128) | 128)
+    out.byte((length % 128) | 128)
   }
   let literalStart = 0
   let at = 0
@@ -29,38 +30,40 @@ export function compressSnappy(input: Uint8Array): Uint8Array {
       at++
       continue
     }
-    writeLiteral(out, input.subarray(literalStart, at))
+    writeLiteral(input, literalStart, at)
     let length = MIN_MATCH
     while (at + length < input.length && input[candidate + length] === input[at + length]) length++
-    writeCopy(out, at - candidate, length)
+    writeCopy(at - candidate, length)
     at += length
     literalStart = at
   }
-  writeLiteral(out, input.subarray(literalStart))
+  writeLiteral(input, literalStart, input.length)
   table.clear()
-  return new Uint8Array(out)
+  return out.take()
 }
 
 function readWord(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-function writeLiteral(out: number[], literal: Uint8Array): void {
-  const length = literal.length
+function writeLiteral(input: Uint8Array, from: number, to: number): void {
+  const length = to - from
   if (length === 0) return
-  if (length <= 60) out.push((length - 1) << 2)
+  if (length <= 60) out.byte((length - 1) << 2)
   else {
     const width = length <= 256 ? 1 : length <= 65_536 ? 2 : length <= 16_777_216 ? 3 : 4
-    out.push((59 + width) << 2)
-    for (let i = 0; i < width; i++) out.push(((length - 1) >>> (8 * i)) & 255)
+    out.byte((59 + width) << 2)
+    for (let i = 0; i < width; i++) out.byte(((length - 1) >>> (8 * i)) & 255)
   }
-  for (const byte of literal) out.push(byte)
+  out.slice(input, from, to)
 }
 
-function writeCopy(out: number[], offset: number, length: number): void {
+function writeCopy(offset: number, length: number): void {
   for (let rest = length; rest > 0; ) {
     const part = Math.min(rest, 64)
-    out.push(((part - 1) << 2) | 2, offset & 255, offset >> 8)
+    out.byte(((part - 1) << 2) | 2)
+    out.byte(offset & 255)
+    out.byte(offset >> 8)
     rest -= part
   }
 }

@@ -1,0 +1,42 @@
+/** Bytes that are written one after the other into memory that grows, and is used again for the next result. */
+export class ByteWriter {
+  #bytes = Buffer.allocUnsafeSlow(1024)
+  #length = 0
+
+  byte(value: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1)
+    this.#bytes[this.#length++] = value
+  }
+
+  bytes(values: Uint8Array): void {
+    this.slice(values, 0, values.length)
+  }
+
+  /** The bytes of `values` from `from` to before `to`. */
+  slice(values: Uint8Array, from: number, to: number): void {
+    const length = to - from
+    if (this.#length + length > this.#bytes.length) this.#grow(length)
+    if (length > SHORT) this.#bytes.set(values.subarray(from, to), this.#length)
+    else for (let i = 0; i < length; i++) this.#bytes[this.#length + i] = values[from + i]!
+    this.#length += length
+  }
+
+  /** What was written, as bytes of its own; the next result begins empty. */
+  take(): Uint8Array {
+    const result = new Uint8Array(this.#length)
+    result.set(this.#bytes.subarray(0, this.#length))
+    this.#length = 0
+    if (this.#bytes.length > MAX_KEPT) this.#bytes = Buffer.allocUnsafeSlow(1024)
+    return result
+  }
+
+  #grow(more: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + more))
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
+}
+
+/** Fewer bytes than this are quicker copied one by one. */
+const SHORT = 32
+const MAX_KEPT = 1 << 20
