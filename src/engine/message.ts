@@ -1,11 +1,14 @@
 import { Buffer } from 'node:buffer'
 import {
+  Float,
   type MessageFailure,
   type MessageView,
   parseBody,
   printJson,
+  typeOf,
   utf8Bytes,
   type Value,
+  type ValueObject,
 } from '../bloblang/index.ts'
 
 /** Metadata of a message; never changed in place, so messages share it freely. */
@@ -91,7 +94,7 @@ export class Message implements MessageView {
 
   bytes(): Uint8Array {
     if (this.#chunk === null) {
-      this.#chunk = this.#value === undefined ? noBytes : utf8Bytes(printJson(this.#value))
+      this.#chunk = this.#value === undefined ? noBytes : utf8Bytes(printBody(this.#value))
       this.#start = 0
       this.#end = this.#chunk.length
     } else if (this.#end - this.#start !== this.#chunk.length) {
@@ -126,7 +129,7 @@ export class Message implements MessageView {
   /** Appends the body to what is written, without making a view of it first. */
   writeTo(writer: BodyWriter): void {
     if (this.#chunk !== null) writer.bytes(this.#chunk, this.#start, this.#end)
-    else if (this.#value !== undefined) writer.text(printJson(this.#value))
+    else if (this.#value !== undefined) writer.text(printBody(this.#value))
   }
 
   /** The same message with another body: text and bytes become the body itself, anything else a document. */
@@ -219,6 +222,21 @@ export class Message implements MessageView {
 export interface BodyWriter {
   bytes(chunk: Uint8Array, start: number, end: number): void
   text(text: string): void
+}
+
+/** A document as JSON. One with a number that JSON does not have (NaN, infinity) is an empty body, as in the original. */
+function printBody(value: Value): string {
+  const text = printJson(value)
+  // Such numbers print as `null`: where none is printed, none has to be looked for.
+  return text.includes('null') && hasNonFinite(value) ? '' : text
+}
+
+function hasNonFinite(value: Value): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false
+  if (value instanceof Float) return !Number.isFinite(value.value)
+  if (Array.isArray(value)) return (value as readonly Value[]).some(hasNonFinite)
+  return typeOf(value) === 'object' && Object.values(value as ValueObject).some(hasNonFinite)
 }
 
 function bodyOf(value: Value): Body {

@@ -1,0 +1,157 @@
+import { ConfigError, field, type Infer } from '../../engine/index.ts'
+import { metadataFilterFields } from './metadata-filter.ts'
+
+const NOT_YET = 'Not supported here yet: a configuration that enables it does not start.'
+
+const tls = field
+  .object({
+    enabled: field.bool('Whether these settings hold; `https` needs none of them.').default(false).advanced(),
+    skip_cert_verify: field.bool('Whether any certificate of the server will do.').default(false).advanced(),
+    enable_renegotiation: field.bool('Has no meaning here.').default(false).advanced(),
+    root_cas: field.string('Certificates of authorities, as text.').default('').advanced().secret(),
+    root_cas_file: field.string('A file of certificates of authorities.').default('').advanced(),
+    client_certs: field
+      .object({
+        cert: field.string('A certificate, as text.').default('').advanced(),
+        key: field.string('Its key, as text.').default('').advanced().secret(),
+        cert_file: field.string('A file with the certificate.').default('').advanced(),
+        key_file: field.string('A file with its key.').default('').advanced(),
+        password: field.string('The password of the key.').default('').advanced().secret(),
+      })
+      .list()
+      .default([])
+      .advanced(),
+  })
+  .advanced()
+
+const secretText = (description: string) => field.string(description).default('').advanced().secret()
+const plainText = (description: string) => field.string(description).default('').advanced()
+const enabled = (description = NOT_YET) => field.bool(description).default(false).advanced()
+
+/** What every client says of its requests. */
+export const clientFields = {
+  headers: field.interpolated('Headers of the requests.').map().default({}),
+  metadata: field
+    .object(metadataFilterFields, 'Which metadata of a message become headers of its request.')
+    .optional()
+    .advanced(),
+  dump_request_log_level: field
+    .string('Has no meaning here: requests are never logged with their content.')
+    .default('')
+    .options({ TRACE: '', DEBUG: '', INFO: '', WARN: '', ERROR: '', FATAL: '', '': '' })
+    .advanced(),
+  oauth: field
+    .object({
+      enabled: enabled(),
+      consumer_key: plainText(''),
+      consumer_secret: secretText(''),
+      access_token: plainText(''),
+      access_token_secret: secretText(''),
+    })
+    .optional()
+    .advanced(),
+  oauth2: field
+    .object({
+      enabled: enabled('Whether a token is fetched with client credentials (RFC 6749) and sent along.'),
+      client_key: plainText('The id of the client.'),
+      client_secret: secretText('Its secret.'),
+      token_url: plainText('Where tokens are fetched.'),
+      scopes: field.string('The scopes that are asked for.').list().default([]).advanced(),
+      endpoint_params: field
+        .any('More parameters of the request for a token, each a list.')
+        .map()
+        .default({})
+        .advanced(),
+    })
+    .optional()
+    .advanced(),
+  basic_auth: field
+    .object({
+      enabled: enabled('Whether user and password are sent along.'),
+      username: plainText('The user.'),
+      password: secretText('The password.'),
+    })
+    .optional()
+    .advanced(),
+  jwt: field
+    .object({
+      enabled: enabled(),
+      private_key_file: plainText(''),
+      signing_method: plainText(''),
+      claims: field.any('').map().default({}).advanced(),
+      headers: field.any('').map().default({}).advanced(),
+    })
+    .advanced(),
+  tls,
+  extract_headers: field
+    .object(metadataFilterFields, 'Which headers of the answer become metadata, under their names in small letters.')
+    .advanced(),
+  rate_limit: field.string('A rate limit resource for the requests.').optional(),
+  timeout: field.duration('The longest time that an answer may take.').default('5s'),
+  retry_period: field.duration('The pause before a request is sent again.').default('1s').advanced(),
+  max_retry_backoff: field
+    .duration('The longest pause, where pauses grow because of `backoff_on`.')
+    .default('300s')
+    .advanced(),
+  retries: field.int('How often a request is sent again.').default(3).advanced(),
+  backoff_on: field.int('Status codes after which pauses grow.').list().default([429]).advanced(),
+  drop_on: field.int('Status codes after which a request is not sent again.').list().default([]).advanced(),
+  successful_on: field.int('Status codes of success besides 2xx.').list().default([]).advanced(),
+  proxy_url: field.string(NOT_YET).optional().advanced(),
+  digest_auth: field
+    .object({ enabled: enabled(), username: plainText(''), password: plainText('') })
+    .optional()
+    .advanced(),
+  negotiate: field
+    .object({
+      enabled: enabled(),
+      api: field.string('').default('pure').options({ sspi: '', pure: '' }).advanced(),
+      user_only_for_fallback: enabled(''),
+      user: field
+        .object({ domain: plainText(''), name: plainText(''), password: secretText('') })
+        .optional()
+        .advanced(),
+      kerberos: field
+        .object({ config_file_path: plainText(''), ccname: plainText('') })
+        .optional()
+        .advanced(),
+    })
+    .optional()
+    .advanced(),
+  transport: field
+    .object({
+      dial_context: field
+        .object({
+          timeout: field.string('Has no meaning here.').default('30s').advanced(),
+          keep_alive: field.string('Has no meaning here.').default('30s').advanced(),
+        })
+        .optional()
+        .advanced(),
+      force_http2: field.bool('Has no meaning here.').default(true).advanced(),
+      max_idle_connections: field.int('Connections that are kept open.').default(100).advanced(),
+      idle_connection_timeout: field.string('Has no meaning here.').default('90s').advanced(),
+      tls_handshake_timeout: field.string('Has no meaning here.').default('10s').advanced(),
+      expect_continue_timeout: field.string('Has no meaning here.').default('1s').advanced(),
+    })
+    .advanced(),
+} as const
+
+export const urlField = field.interpolated('Where requests go.')
+export const verbField = (verb: string) => field.string('The method of the requests.').default(verb)
+
+export type ClientConfig = Infer<typeof clientFields> & {
+  readonly url: Infer<typeof urlField>
+  readonly verb: string
+}
+
+/** Throws `ConfigError` where something is enabled that cannot be done. */
+export function refuseUnsupported(config: ClientConfig): void {
+  const refuse = (name: string) => {
+    throw new ConfigError(`field '${name}' is known but not supported by Penstock yet`)
+  }
+  if (config.oauth?.enabled === true) refuse('oauth')
+  if (config.jwt.enabled) refuse('jwt')
+  if (config.digest_auth?.enabled === true) refuse('digest_auth')
+  if (config.negotiate?.enabled === true) refuse('negotiate')
+  if ((config.proxy_url ?? '') !== '') refuse('proxy_url')
+}

@@ -1,0 +1,317 @@
+import { Buffer } from 'node:buffer'
+import { readFileSync } from 'node:fs'
+import { Agent, type IncomingMessage, request as requestHttp, type RequestOptions } from 'node:http'
+import { Agent as SecureAgent, type AgentOptions, request as requestHttps } from 'node:https'
+import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/index.ts'
+import { Message, pause, type Resources } from '../../engine/index.ts'
+import { type ClientConfig, refuseUnsupported } from './client-fields.ts'
+import { metadataFilter } from './metadata-filter.ts'
+import { joinMultipart, splitMultipart } from './multipart.ts'
+
+/** An answer with a status that is no success. */
+export class UnexpectedStatusError extends Error {
+  readonly statusCode: number
+
+  constructor(url: string, statusCode: number, reason: string, body: string) {
+    const status = `${statusCode} ${reason}`
+    super(
+      `${url}: HTTP request returned unexpected response code (${statusCode}): ${status}, Error: ${body.replaceAll('\n', '')}`,
+    )
+    this.name = 'UnexpectedStatusError'
+    this.statusCode = statusCode
+  }
+}
+
+type Verdict = 'success' | 'drop' | 'retry' | 'backoff'
+
+/** A part of a request that is made from a message. */
+interface PartConfig {
+  readonly content_type: Interpolation
+  readonly content_disposition: Interpolation
+  readonly body: Interpolation
+}
+
+/** A body and the content type that it has by itself. */
+interface Body {
+  readonly bytes: Uint8Array
+  readonly contentType: string | null
+}
+
+/** Sends messages as requests: with retries, a rate limit and connections that are kept. */
+export class HttpClient {
+  readonly #config: ClientConfig
+  readonly #payload: Interpolation | undefined
+  readonly #parts: readonly PartConfig[]
+  readonly #resources: Resources
+  readonly #agent: Agent
+  readonly #secureAgent: SecureAgent
+  readonly #isHeader: (key: string) => boolean
+  readonly #isExtracted: (key: string) => boolean
+  #token: { readonly value: string; readonly untilMs: number } | null = null
+
+  constructor(
+    config: ClientConfig,
+    payload: Interpolation | undefined,
+    resources: Resources,
+    parts: readonly PartConfig[] = [],
+  ) {
+    refuseUnsupported(config)
+    this.#parts = parts
+    this.#config = config
+    this.#payload = payload
+    this.#resources = resources
+    const options = { keepAlive: true, maxFreeSockets: config.transport.max_idle_connections }
+    this.#agent = new Agent(options)
+    this.#secureAgent = new SecureAgent({ ...options, ...tlsOptions(config) })
+    this.#isHeader = metadataFilter(config.metadata ?? { include_prefixes: [], include_patterns: [] })
+    this.#isExtracted = metadataFilter(config.extract_headers)
+  }
+
+  /** Sends a batch as one request; the messages of the answer have the metadata `http_status_code`. */
+  async send(messages: readonly Message[], signal: AbortSignal = this.#resources.signal): Promise<readonly Message[]> {
+    return await this.#answer(await this.#open(messages, signal))
+  }
+
+  /** Asks with nothing but what the payload says; `messages` are what URL and headers refer to. */
+  async ask(messages: readonly Message[], signal: AbortSignal): Promise<readonly Message[]> {
+    return await this.#answer(await this.openFor(messages, signal))
+  }
+
+  /** The same, and hands out the answer before its body was read. */
+  openFor(messages: readonly Message[], signal: AbortSignal): Promise<IncomingMessage> {
+    return this.#open(messages, signal, false)
+  }
+
+  async #open(messages: readonly Message[], signal: AbortSignal, hasBody = true): Promise<IncomingMessage> {
+    const { retries, retry_period: retryMs = 1000, max_retry_backoff: maxMs = 300_000 } = this.#config
+    const url = this.#evaluate('url', this.#config.url, messages)
+    let waitMs = retryMs
+    for (let attempt = 0; ; attempt++) {
+      await this.#waitForAccess(signal)
+      let failure: Error
+      let verdict: Verdict = 'retry'
+      try {
+        const answer = await this.#attempt(url, messages, hasBody, signal)
+        verdict = this.#judge(answer.statusCode ?? 0)
+        if (verdict === 'success') return answer
+        const body = await bodyOf(answer)
+        const { statusCode = 0, statusMessage = '' } = answer
+        failure = new UnexpectedStatusError(url, statusCode, statusMessage, body.toString('utf8'))
+      } catch (error) {
+        failure = new Error(`${url}: ${(error as Error).message}`, { cause: error })
+      }
+      if (verdict === 'drop' || attempt >= retries || signal.aborted) throw failure
+      await pause(waitMs, signal)
+      waitMs = verdict === 'backoff' ? Math.min(waitMs * 2, maxMs) : retryMs
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy()
+    this.#secureAgent.destroy()
+  }
+
+  async #attempt(
+    url: string,
+    messages: readonly Message[],
+    hasBody: boolean,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const { verb, timeout: timeoutMs = 5000 } = this.#config
+    const body = hasBody || this.#payload !== undefined ? this.#body(messages) : null
+    const headers = this.#headers(messages, body)
+    const token = await this.#bearer(signal)
+    if (token !== null) headers['Authorization'] = `Bearer ${token}`
+    return await this.#exchange(url, { method: verb, headers }, body?.bytes ?? null, timeoutMs, signal)
+  }
+
+  #exchange(
+    url: string,
+    options: RequestOptions,
+    body: Uint8Array | null,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const target = new URL(url)
+    const isSecure = target.protocol === 'https:'
+    return new Promise((resolve, reject) => {
+      const agent = isSecure ? this.#secureAgent : this.#agent
+      const request = (isSecure ? requestHttps : requestHttp)(target, { ...options, agent, signal }, answer => {
+        clearTimeout(timer)
+        resolve(answer)
+      })
+      const timer = setTimeout(
+        () => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
+        timeoutMs,
+      )
+      request.on('error', error => {
+        clearTimeout(timer)
+        reject(error)
+      })
+      request.end(body ?? undefined)
+    })
+  }
+
+  #body(messages: readonly Message[]): Body | null {
+    if (this.#payload !== undefined) {
+      const bytes = this.#payload.evalBytes(messages, 0)
+      return { bytes, contentType: this.#hasContentType() ? null : 'application/octet-stream' }
+    }
+    if (this.#parts.length > 0) return this.#explicitParts(messages)
+    const [first] = messages
+    if (first === undefined) return null
+    if (messages.length === 1) {
+      return { bytes: first.bytes(), contentType: this.#hasContentType() ? null : 'application/octet-stream' }
+    }
+    const typeOfPart = Object.entries(this.#config.headers).find(([name]) => name === 'Content-Type')?.[1]
+    const { boundary, body } = joinMultipart(
+      messages.map((message, index) => ({
+        headers: {
+          'Content-Type': typeOfPart?.eval(messages, index) ?? 'application/octet-stream',
+          ...this.#metadataHeaders(message),
+        },
+        body: message.bytes(),
+      })),
+    )
+    return { bytes: body, contentType: `multipart/form-data; boundary=${boundary}` }
+  }
+
+  #explicitParts(messages: readonly Message[]): Body {
+    const { boundary, body } = joinMultipart(
+      this.#parts.map(part => ({
+        headers: {
+          'Content-Type': part.content_type.eval(messages, 0),
+          'Content-Disposition': part.content_disposition.eval(messages, 0),
+        },
+        body: part.body.evalBytes(messages, 0),
+      })),
+    )
+    return { bytes: body, contentType: `multipart/form-data; boundary=${boundary}` }
+  }
+
+  #hasContentType(): boolean {
+    return Object.keys(this.#config.headers).some(name => name.toLowerCase() === 'content-type')
+  }
+
+  #headers(messages: readonly Message[], body: Body | null): Record<string, string> {
+    const headers: Record<string, string> = {}
+    for (const [name, value] of Object.entries(this.#config.headers)) {
+      headers[name] = this.#evaluate(`header '${name}'`, value, messages)
+    }
+    const [first] = messages
+    if (first !== undefined) Object.assign(headers, this.#metadataHeaders(first))
+    if (body !== null) headers['Content-Length'] = String(body.bytes.length)
+    if (body !== null && body.contentType !== null) {
+      for (const name of Object.keys(headers)) if (name.toLowerCase() === 'content-type') delete headers[name]
+      headers['Content-Type'] = body.contentType
+    }
+    const { basic_auth: basic } = this.#config
+    if (basic?.enabled === true) {
+      headers['Authorization'] = `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`
+    }
+    return headers
+  }
+
+  #metadataHeaders(message: Message): Record<string, string> {
+    const chosen = [...message.metadata].filter(([key]) => this.#isHeader(key))
+    return Object.fromEntries(chosen.map(([key, value]) => [key, textOfMetadata(value)]))
+  }
+
+  #evaluate(what: string, text: Interpolation, messages: readonly Message[]): string {
+    try {
+      return text.eval(messages.length === 0 ? [Message.fromText('')] : messages, 0)
+    } catch (error) {
+      throw new Error(`${what} interpolation error: ${(error as { message: string }).message}`)
+    }
+  }
+
+  #judge(status: number): Verdict {
+    const { drop_on: drops, backoff_on: backs, successful_on: successes } = this.#config
+    if (drops.includes(status)) return 'drop'
+    if (backs.includes(status)) return 'backoff'
+    return successes.includes(status) || (status >= 200 && status <= 299) ? 'success' : 'retry'
+  }
+
+  async #waitForAccess(signal: AbortSignal): Promise<void> {
+    const { rate_limit: label } = this.#config
+    if (label === undefined || label === '') return
+    const limit = this.#resources.rateLimit(label)
+    for (;;) {
+      const waitMs = await limit.access()
+      if (waitMs <= 0 || signal.aborted) return
+      await pause(waitMs, signal)
+    }
+  }
+
+  /** A token by client credentials; fetched again shortly before it is out of date. */
+  async #bearer(signal: AbortSignal): Promise<string | null> {
+    const { oauth2, timeout: timeoutMs = 5000 } = this.#config
+    if (oauth2?.enabled !== true) return null
+    const now = this.#resources.clock.monotonic()
+    if (this.#token !== null && now < this.#token.untilMs) return this.#token.value
+    const form = new URLSearchParams({ grant_type: 'client_credentials' })
+    if (oauth2.scopes.length > 0) form.set('scope', oauth2.scopes.join(' '))
+    for (const [name, values] of Object.entries(oauth2.endpoint_params)) {
+      for (const value of Array.isArray(values) ? values : [values]) form.append(name, String(value))
+    }
+    const headers = {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      Authorization: `Basic ${Buffer.from(
+        `${encodeURIComponent(oauth2.client_key)}:${encodeURIComponent(oauth2.client_secret)}`,
+      ).toString('base64')}`,
+    }
+    const body = Buffer.from(form.toString())
+    const answer = await this.#exchange(oauth2.token_url, { method: 'POST', headers }, body, timeoutMs, signal)
+    const text = (await bodyOf(answer)).toString('utf8')
+    if (answer.statusCode !== 200) throw new Error(`oauth2: cannot fetch token: ${answer.statusCode}`)
+    const { access_token: value = '', expires_in: seconds = 3600 } = JSON.parse(text) as {
+      access_token?: string
+      expires_in?: number
+    }
+    if (value === '') throw new Error('oauth2: server response missing access_token')
+    this.#token = { value, untilMs: now + Math.max(0, seconds - 10) * 1000 }
+    return value
+  }
+
+  async #answer(answer: IncomingMessage): Promise<readonly Message[]> {
+    const metadata = this.metadataOf(answer)
+    const body = await bodyOf(answer)
+    const boundary = /^multipart\/[^;]*;.*boundary="?([^";]+)"?/i.exec(answer.headers['content-type'] ?? '')?.[1]
+    const bodies = boundary === undefined ? [body] : splitMultipart(body, boundary)
+    return bodies.map((part, index) => Message.fromBytes(part, metadata, index))
+  }
+
+  /** The metadata that every message of an answer gets. */
+  metadataOf(answer: IncomingMessage): ReadonlyMap<string, Value> {
+    const metadata = new Map<string, Value>([['http_status_code', BigInt(answer.statusCode ?? 0)]])
+    for (const [name, value] of Object.entries(answer.headers)) {
+      const first = Array.isArray(value) ? value[0] : value
+      if (first !== undefined && this.#isExtracted(name)) metadata.set(name, first)
+    }
+    return metadata
+  }
+}
+
+async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of answer) pieces.push(piece as Uint8Array)
+  return Buffer.concat(pieces)
+}
+
+function tlsOptions({ tls }: ClientConfig): AgentOptions {
+  if (!tls.enabled) return {}
+  const authorities =
+    tls.root_cas !== '' ? tls.root_cas : tls.root_cas_file !== '' ? readFileSync(tls.root_cas_file) : null
+  const [own] = tls.client_certs
+  return {
+    rejectUnauthorized: !tls.skip_cert_verify,
+    ...(authorities === null ? {} : { ca: authorities }),
+    ...(own === undefined
+      ? {}
+      : {
+          cert: own.cert !== '' ? own.cert : readFileSync(own.cert_file),
+          key: own.key !== '' ? own.key : readFileSync(own.key_file),
+          ...(own.password === '' ? {} : { passphrase: own.password }),
+        }),
+  }
+}

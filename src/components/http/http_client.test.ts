@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { nullLog, systemClock } from '../../base/index.ts'
+import { type AnySpec, defineOutput, field, startStream } from '../../engine/index.ts'
+import { createRegistry, systemWorld } from '../index.ts'
+
+interface Seen {
+  readonly url: string
+  readonly method: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+const seen: Seen[] = []
+let answer: (seen: Seen, response: ServerResponse) => void = (_, response) => response.end()
+let server: Server
+let url = ''
+
+before(async () => {
+  server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8')
+    request.on('data', (piece: string) => {
+      body += piece
+    })
+    request.on('end', () => {
+      seen.push({ url: request.url ?? '', method: request.method ?? '', headers: request.headers, body })
+      answer(seen.at(-1)!, response)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+
+after(() => server.close())
+
+async function run(config: string): Promise<readonly string[]> {
+  seen.length = 0
+  const results: string[] = []
+  const collect = defineOutput({
+    name: 'collect',
+    summary: 'Keeps messages for a test.',
+    config: field.anyObject('').default({}),
+    maxInFlight: 1,
+    create: () => ({
+      write({ messages }) {
+        for (const message of messages) {
+          results.push(
+            `${message.text()} ${String(message.metadata.get('http_status_code'))} ${message.error?.message}`,
+          )
+        }
+      },
+    }),
+  })
+  const registry = createRegistry().extended([collect as unknown as AnySpec])
+  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  await stream.done
+  return results
+}
+
+const generate = (count: number) =>
+  `input: { generate: { count: ${count}, interval: '', mapping: 'root.n = counter()', auto_replay_nacks: false } }\n`
+
+test('the processor sends the body and takes the answer', async () => {
+  answer = ({ body }, response) => response.end(`got ${body}`)
+  const config = `${generate(1)}pipeline:
+  processors:
+    - http:
+        url: ${url}/a/\${! this.n }
+        headers: { X-Id: 'id-\${! this.n }' }
+        basic_auth: { enabled: true, username: u, password: p }
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), ['got {"n":1} 200 undefined'])
+  assert.equal(seen[0]!.url, '/a/1')
+  assert.equal(seen[0]!.method, 'POST')
+  assert.equal(seen[0]!.headers['x-id'], 'id-1')
+  assert.equal(seen[0]!.headers['content-type'], 'application/octet-stream')
+  assert.equal(seen[0]!.headers.authorization, 'Basic dTpw')
+})
+
+test('a status that is no success is tried again, and then flags the message', async () => {
+  answer = (_, response) => response.writeHead(503, 'Busy').end('later\n')
+  const config = `${generate(1)}pipeline:
+  processors:
+    - http: { url: '${url}/b', retries: 2, retry_period: 1ms }
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), [
+    `{"n":1} 503 ${url}/b: HTTP request returned unexpected response code (503): 503 Busy, Error: later`,
+  ])
+  assert.equal(seen.length, 3)
+})
+
+test('a status to drop on is not tried again', async () => {
+  answer = (_, response) => response.writeHead(400).end()
+  await run(`${generate(1)}pipeline: { processors: [ { http: { url: '${url}', drop_on: [ 400 ] } } ] }
+output: { collect: {} }
+`)
+  assert.equal(seen.length, 1)
+})
+
+test('the output sends a batch as one request of several parts', async () => {
+  answer = (_, response) => response.end()
+  await run(`input: { generate: { count: 2, interval: '', batch_size: 2, mapping: 'root.n = counter()' } }
+output: { http_client: { url: '${url}/c', batch_as_multipart: true } }
+`)
+  assert.equal(seen.length, 1)
+  assert.match(seen[0]!.headers['content-type']!, /^multipart\/form-data; boundary=/)
+  assert.match(seen[0]!.body, /\{"n":1\}[^]*\{"n":2\}/)
+})
+
+test('the input follows what the answer before says, and drops empty answers', async () => {
+  let count = 0
+  answer = (_, response) => response.end(++count === 2 ? '' : `{"page":${count}}`)
+  const config = `input:
+  read_until:
+    check: this.page == 3
+    input:
+      http_client:
+        url: '${url}/\${! json("page").catch(0) }'
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), ['{"page":1} 200 undefined', '{"page":3} 200 undefined'])
+  assert.deepEqual(
+    seen.slice(0, 2).map(each => [each.method, each.url]),
+    [
+      ['GET', '/0'],
+      ['GET', '/1'],
+    ],
+  )
+})
+
+test('an answer is cut into messages as it comes', async () => {
+  answer = (_, response) => response.end('a\nb\n')
+  const config = `input: { http_client: { url: '${url}', stream: { enabled: true, reconnect: false } } }
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), ['a 200 undefined', 'b 200 undefined'])
+})

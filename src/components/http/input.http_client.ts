@@ -1,0 +1,145 @@
+import type { IncomingMessage } from 'node:http'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  autoReplayNacksField,
+  type ByteSource,
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  Message,
+  type ScannerFactory,
+  soloBatch,
+} from '../../engine/index.ts'
+import { ScannedSource } from '../io/scanned-input.ts'
+import { HttpClient } from './client.ts'
+import { clientFields, urlField, verbField } from './client-fields.ts'
+
+export default defineInput({
+  name: 'http_client',
+  categories: ['Network'],
+  summary: 'Asks an HTTP server again and again, each answer a message; or reads one answer that never ends.',
+  description:
+    'The URL and the headers may refer to the answer before: `${! this.next }` follows pages. Use a rate limit to pause between requests.',
+  config: field.object({
+    url: urlField,
+    verb: verbField('GET'),
+    ...clientFields,
+    payload: field.interpolated('What is sent with each request.').optional(),
+    drop_empty_bodies: field.bool('Whether an answer without a body is no message.').default(true).advanced(),
+    stream: field
+      .object({
+        enabled: field.bool('Whether an answer is cut into messages as it comes.').default(false),
+        reconnect: field.bool('Whether the request is sent again when the answer ends.').default(true),
+        codec: field.string('Use `scanner` instead.').optional().deprecated(),
+        max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+        scanner: field.scanner('How the answer is cut into messages.').default({ lines: {} }),
+      })
+      .optional(),
+    auto_replay_nacks: autoReplayNacksField,
+  }),
+  examples: [
+    {
+      title: 'Once a minute',
+      config: `input:
+  http_client:
+    url: https://example.com/status
+    rate_limit: minutely
+rate_limit_resources:
+  - label: minutely
+    local:
+      count: 1
+      interval: 1m
+`,
+    },
+  ],
+  async create(config, resources) {
+    const client = new HttpClient(config, config.payload, resources)
+    const { stream } = config
+    if (stream?.enabled !== true) return new PollingInput(client, config.drop_empty_bodies)
+    return new StreamingInput(client, await resources.scanner(stream.scanner), stream.reconnect)
+  },
+})
+
+class PollingInput implements Input {
+  readonly #client: HttpClient
+  readonly #dropsEmpty: boolean
+  #previous: readonly Message[] = [Message.fromText('')]
+
+  constructor(client: HttpClient, dropsEmpty: boolean) {
+    this.#client = client
+    this.#dropsEmpty = dropsEmpty
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      if (signal.aborted) return null
+      const messages = await this.#client.ask(this.#previous, signal)
+      if (signal.aborted || messages.length === 0) continue
+      this.#previous = messages
+      if (this.#dropsEmpty && messages.length === 1 && messages[0]!.sizeBytes === 0) continue
+      return { batch: { messages, solo: false }, ack: () => undefined }
+    }
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+}
+
+class StreamingInput implements Input {
+  readonly #client: HttpClient
+  readonly #factory: ScannerFactory
+  readonly #reconnects: boolean
+  #current: ScannedSource | null = null
+  #isFirst = true
+
+  constructor(client: HttpClient, factory: ScannerFactory, reconnects: boolean) {
+    this.#client = client
+    this.#factory = factory
+    this.#reconnects = reconnects
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      if (signal.aborted) return null
+      if (this.#current === null) {
+        if (!this.#isFirst && !this.#reconnects) return null
+        this.#isFirst = false
+        const answer = await this.#client.openFor([Message.fromText('')], signal)
+        this.#current = new ScannedSource(this.#factory, new AnswerSource(answer, this.#client.metadataOf(answer)))
+      }
+      const delivery = await this.#current.next()
+      if (delivery !== null) return { batch: soloBatch(delivery.batch.messages), ack: delivery.ack }
+      await this.#current.close()
+      this.#current = null
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#current?.close()
+    this.#client.close()
+  }
+}
+
+class AnswerSource implements ByteSource {
+  readonly name = ''
+  readonly metadata: ReadonlyMap<string, Value>
+  readonly #answer: IncomingMessage
+  readonly #pieces: AsyncIterator<Uint8Array>
+
+  constructor(answer: IncomingMessage, metadata: ReadonlyMap<string, Value>) {
+    this.#answer = answer
+    this.metadata = metadata
+    this.#pieces = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    const { done, value } = await this.#pieces.next()
+    return done === true ? null : value
+  }
+
+  close(): void {
+    this.#answer.destroy()
+  }
+}

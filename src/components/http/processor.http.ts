@@ -1,0 +1,80 @@
+import { batchOf, defineProcessor, eachBatch, field, type Message, type Resources } from '../../engine/index.ts'
+import { HttpClient, UnexpectedStatusError } from './client.ts'
+import { clientFields, urlField, verbField } from './client-fields.ts'
+
+export default defineProcessor({
+  name: 'http',
+  categories: ['Integration'],
+  summary: 'Sends each message to an HTTP server and makes the answer the body.',
+  description:
+    'The metadata of a message stays; `http_status_code` and the headers chosen by `extract_headers` are added. A message that the server does not take, after all retries, stays as it was and is flagged. To keep the message and add something of the answer to it, put this into a `branch`.',
+  config: field.object({
+    url: urlField,
+    verb: verbField('POST'),
+    ...clientFields,
+    payload: field.interpolated('What is sent instead of the message.').optional().advanced().since('1.16.0'),
+    batch_as_multipart: field
+      .bool('Whether a batch is one request of several parts (RFC 1341).')
+      .default(false)
+      .advanced(),
+    parallel: field.bool('Whether the messages of a batch are sent at the same time.').default(false),
+  }),
+  examples: [
+    {
+      title: 'Add what another service knows',
+      config: `pipeline:
+  processors:
+    - branch:
+        request_map: 'root = ""'
+        processors:
+          - http:
+              url: https://hub.docker.com/v2/repositories/\${! json("name") }
+              verb: GET
+              headers:
+                Content-Type: application/json
+        result_map: root.repository = this
+`,
+    },
+  ],
+  create(config, resources) {
+    const client = new HttpClient(config, config.payload, resources)
+    const send = (messages: readonly Message[]) => exchange(client, config.url.static ?? 'url', messages, resources)
+    return {
+      waits: true,
+      effects: true,
+      process: batch =>
+        eachBatch(batch, async messages => {
+          if (config.batch_as_multipart || messages.length === 1) return [batchOf(await send(messages))]
+          const results: (readonly Message[])[] = []
+          if (config.parallel) results.push(...(await Promise.all(messages.map(message => send([message])))))
+          else for (const message of messages) results.push(await send([message]))
+          return [batchOf(results.flat())]
+        }),
+      close: () => client.close(),
+    }
+  },
+})
+
+/** The answers to some messages, with their metadata; the messages themselves, flagged, where there is none. */
+async function exchange(
+  client: HttpClient,
+  url: string,
+  messages: readonly Message[],
+  resources: Resources,
+): Promise<readonly Message[]> {
+  try {
+    const answers = await client.send(messages)
+    return answers.map((answer, index) => {
+      const source = messages[index] ?? messages[0]!
+      return source.withBytes(answer.bytes()).withMetadata(new Map([...source.metadata, ...answer.metadata]))
+    })
+  } catch (error) {
+    resources.log.error(`HTTP request to '${url}' failed: ${(error as Error).message}`)
+    return messages.map(message => {
+      const failed = resources.fail(message, error)
+      return error instanceof UnexpectedStatusError
+        ? failed.withMeta('http_status_code', BigInt(error.statusCode))
+        : failed
+    })
+  }
+}
