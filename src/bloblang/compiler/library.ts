@@ -111,7 +111,7 @@ export class Library implements Catalog {
   }
 
   staticMethod(call: MethodCall): MethodBody {
-    return this.#guard(call, this.#body(call) as MethodBody)
+    return this.#guard(call)(this.#body(call) as MethodBody)
   }
 
   methodWithQueries(call: MethodCall): (closures: readonly Closure[], target: Value, frame: Frame) => Value {
@@ -130,10 +130,10 @@ export class Library implements Catalog {
 
   dynamicMethod(call: MethodCall): (computed: readonly Value[], closures?: readonly Closure[]) => MethodBody {
     const spec = this.#methods.get(call.name)!
-    return (computed, closures = []) => {
-      const body = spec.create(this.#merged(call, computed, closures), this.#options.world)
-      return this.#guard(call, body as MethodBody)
-    }
+    const { world } = this.#options
+    const guarded = this.#guard(call)
+    return (computed, closures = NO_CLOSURES) =>
+      guarded(spec.create(this.#merged(call, computed, closures), world) as MethodBody)
   }
 
   lazyMethod(
@@ -175,12 +175,13 @@ export class Library implements Catalog {
     }
   }
 
-  #guard(call: MethodCall, body: MethodBody): MethodBody {
+  /** Makes the bodies of a call complete their errors; what they say of the call is found once. */
+  #guard(call: MethodCall): (body: MethodBody) => MethodBody {
     const { bareErrors } = this.#methods.get(call.name)!
-    if (bareErrors === true) return body
+    if (bareErrors === true) return body => body
     const annotation = annotationOf(call.target)
     const wrongTypesOnly = bareErrors === 'messages'
-    return (target, frame) => {
+    return body => (target, frame) => {
       try {
         return body(target, frame)
       } catch (error) {
@@ -203,13 +204,17 @@ export class Library implements Catalog {
   #merged(call: FunctionCall | MethodCall, computed: readonly Value[], closures: readonly Closure[]): Args {
     let nextComputed = 0
     let nextClosure = 0
-    return call.args.values.map(argument => {
-      if (argument === undefined) return undefined
-      if (argument.kind === 'known') return argument.value
-      return argument.kind === 'computed' ? computed[nextComputed++]! : closures[nextClosure++]!
-    })
+    const merged: (Value | QueryFunction | undefined)[] = []
+    for (const argument of call.args.values) {
+      if (argument === undefined) merged.push(undefined)
+      else if (argument.kind === 'known') merged.push(argument.value)
+      else merged.push(argument.kind === 'computed' ? computed[nextComputed++]! : closures[nextClosure++]!)
+    }
+    return merged
   }
 }
+
+const NO_CLOSURES: readonly Closure[] = []
 
 interface Slots {
   current: readonly Closure[]
