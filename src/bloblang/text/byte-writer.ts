@@ -8,6 +8,17 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value
   }
 
+  /** An integer as that many bytes, the highest first; a negative one as its two's complement. */
+  uint(value: number, width: 1 | 2 | 4): void {
+    for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) this.byte((value >>> shift) & 255)
+  }
+
+  /** 64 bits, the highest byte first. */
+  uint64(value: bigint): void {
+    this.uint(Number(value >> 32n), 4)
+    this.uint(Number(value & 0xffffffffn), 4)
+  }
+
   bytes(values: Uint8Array): void {
     this.slice(values, 0, values.length)
   }

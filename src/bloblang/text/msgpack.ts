@@ -12,166 +12,186 @@ import {
   NarrowFloat,
   NarrowInteger,
 } from '../value.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 
 const NANOS = 1_000_000_000n
 const MAX_UINT64 = 0xffffffffffffffffn
 const MIN_INT64 = -0x8000000000000000n
 const MAX_DEPTH = 10_000
-const TIME_EXTENSION = -1
+const TIME_EXTENSION = 0xff
+
+const out = new ByteWriter()
 
 /** A value as MessagePack; the fields of objects in the order of their names. */
 export function formatMsgpack(value: Value): Uint8Array {
-  const parts: Uint8Array[] = []
-  write(value, parts)
-  return new Uint8Array(Buffer.concat(parts))
+  try {
+    write(value)
+  } catch (error) {
+    out.take()
+    throw error
+  }
+  return out.take()
 }
 
-function write(value: Value, parts: Uint8Array[]): void {
+function write(value: Value): void {
   switch (typeof value) {
     case 'string':
-      return writeText(value, parts)
+      return writeText(value)
     case 'number':
-      return writeDocumentNumber(String(value), parts)
+      return writeDocumentNumber(value)
     case 'boolean':
-      parts.push(Uint8Array.of(value ? 0xc3 : 0xc2))
-      return
+      return out.byte(value ? 0xc3 : 0xc2)
     case 'bigint':
-      return writeNumber(parts, 0xd3, view => view.setBigInt64(1, value))
+      out.byte(0xd3)
+      return out.uint64(BigInt.asUintN(64, value))
     case 'object':
-      if (value !== null) return writeObject(value, parts)
-      parts.push(Uint8Array.of(0xc0))
-      return
+      return value === null ? out.byte(0xc0) : writeObject(value)
     default:
       // What stands for no value is written as null.
-      parts.push(Uint8Array.of(0xc0))
+      return out.byte(0xc0)
   }
 }
 
-function writeObject(value: object & Value, parts: Uint8Array[]): void {
-  if (value instanceof NarrowInteger) return writeNarrow(value, parts)
-  if (value instanceof NarrowFloat) return writeNumber(parts, 0xca, view => view.setFloat32(1, value.value), 4)
-  if (value instanceof Float) return writeNumber(parts, 0xcb, view => view.setFloat64(1, value.value))
-  if (value instanceof Uint64) return writeNumber(parts, 0xcf, view => view.setBigUint64(1, value.value))
-  if (value instanceof JsonNumber) return writeDocumentNumber(value.text, parts)
-  if (value instanceof Timestamp) return writeTime(value, parts)
+function writeObject(value: object & Value): void {
+  if (value instanceof NarrowInteger) return writeNarrow(value)
+  if (value instanceof NarrowFloat) return writeFloat32(value.value)
+  if (value instanceof Float) return writeFloat(value.value)
+  if (value instanceof Uint64) {
+    out.byte(0xcf)
+    return out.uint64(value.value)
+  }
+  if (value instanceof JsonNumber) return writeNumberText(value.text)
+  if (value instanceof Timestamp) return writeTime(value)
   if (value instanceof Uint8Array) {
-    parts.push(lengthHeader(value.length, [0xc4, 0xc5, 0xc6]), value)
-    return
+    writeLength(value.length, [0xc4, 0xc5, 0xc6])
+    return out.bytes(value)
   }
   if (Array.isArray(value)) {
     const array = value as readonly Value[]
-    parts.push(array.length < 16 ? Uint8Array.of(0x90 | array.length) : lengthHeader(array.length, [0, 0xdc, 0xdd]))
-    for (const element of array) write(element, parts)
+    if (array.length < 16) out.byte(0x90 | array.length)
+    else writeLength(array.length, [0, 0xdc, 0xdd])
+    for (const element of array) write(element)
     return
   }
   const object = value as ValueObject
   const keys = sortedKeys(object)
-  parts.push(keys.length < 16 ? Uint8Array.of(0x80 | keys.length) : lengthHeader(keys.length, [0, 0xde, 0xdf]))
+  if (keys.length < 16) out.byte(0x80 | keys.length)
+  else writeLength(keys.length, [0, 0xde, 0xdf])
   for (const key of keys) {
-    writeText(key, parts)
-    write(object[key]!, parts)
+    writeText(key)
+    write(object[key]!)
   }
 }
 
-function writeText(text: string, parts: Uint8Array[]): void {
+function writeText(text: string): void {
   const bytes = utf8Bytes(text)
-  parts.push(
-    bytes.length < 32 ? Uint8Array.of(0xa0 | bytes.length) : lengthHeader(bytes.length, [0xd9, 0xda, 0xdb]),
-    bytes,
-  )
+  if (bytes.length < 32) out.byte(0xa0 | bytes.length)
+  else writeLength(bytes.length, [0xd9, 0xda, 0xdb])
+  out.bytes(bytes)
 }
 
-function writeNumber(parts: Uint8Array[], code: number, set: (view: DataView) => void, size = 8): void {
-  const bytes = new Uint8Array(size + 1)
-  bytes[0] = code
-  set(new DataView(bytes.buffer))
-  parts.push(bytes)
+/** A length of 8, 16 or 32 bits behind its code, whichever is there and fits. */
+function writeLength(length: number, codes: readonly [number, number, number]): void {
+  if (length < 256 && codes[0] !== 0) {
+    out.byte(codes[0])
+    return out.byte(length)
+  }
+  const width = length < 65_536 ? 2 : 4
+  out.byte(width === 2 ? codes[1] : codes[2])
+  return out.uint(length, width)
+}
+
+const scratch = new DataView(new ArrayBuffer(8))
+
+function writeFloat(value: number): void {
+  scratch.setFloat64(0, value)
+  out.byte(0xcb)
+  out.uint64(scratch.getBigUint64(0))
+}
+
+function writeFloat32(value: number): void {
+  scratch.setFloat32(0, value)
+  out.byte(0xca)
+  out.uint(scratch.getUint32(0), 4)
 }
 
 /** Each type has a form of its own; a plain `int` takes the smallest that fits. */
-function writeNarrow({ type, value }: NarrowInteger, parts: Uint8Array[]): void {
+function writeNarrow({ type, value }: NarrowInteger): void {
   const small = Number(value)
   switch (type) {
     case 'int':
-      return writeDocumentNumber(String(value), parts)
+      return writeInteger(value)
     case 'int8':
-      return writeNumber(parts, 0xd0, view => view.setInt8(1, small), 1)
+      return writeCoded(0xd0, small, 1)
     case 'int16':
-      return writeNumber(parts, 0xd1, view => view.setInt16(1, small), 2)
+      return writeCoded(0xd1, small, 2)
     case 'int32':
-      return writeNumber(parts, 0xd2, view => view.setInt32(1, small), 4)
+      return writeCoded(0xd2, small, 4)
     case 'uint8':
-      return writeNumber(parts, 0xcc, view => view.setUint8(1, small), 1)
+      return writeCoded(0xcc, small, 1)
     case 'uint16':
-      return writeNumber(parts, 0xcd, view => view.setUint16(1, small), 2)
+      return writeCoded(0xcd, small, 2)
     case 'uint32':
-      return writeNumber(parts, 0xce, view => view.setUint32(1, small), 4)
+      return writeCoded(0xce, small, 4)
   }
 }
 
-function writeDocumentNumber(text: string, parts: Uint8Array[]): void {
+function writeCoded(code: number, value: number, width: 1 | 2 | 4): void {
+  out.byte(code)
+  out.uint(value, width)
+}
+
+function writeDocumentNumber(value: number): void {
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 31 && !Object.is(value, -0)) return writeSmall(value)
+  return writeNumberText(String(value))
+}
+
+/** An integer of less than 32 bits in the smallest form. */
+function writeSmall(value: number): void {
+  if (value >= -32 && value < 128) return out.byte(value & 255)
+  if (value >= 0) {
+    return value < 0x100
+      ? writeCoded(0xcc, value, 1)
+      : value < 0x10000
+        ? writeCoded(0xcd, value, 2)
+        : writeCoded(0xce, value, 4)
+  }
+  return value >= -0x80
+    ? writeCoded(0xd0, value, 1)
+    : value >= -0x8000
+      ? writeCoded(0xd1, value, 2)
+      : writeCoded(0xd2, value, 4)
+}
+
+function writeNumberText(text: string): void {
   const value = /^-?\d+$/.test(text) ? BigInt(text) : undefined
-  if (value === undefined || value > MAX_UINT64 || value < MIN_INT64) {
-    return writeNumber(parts, 0xcb, view => view.setFloat64(1, Number(text)))
-  }
-  const bytes = new DataView(new ArrayBuffer(9))
-  const written = (length: number): void => {
-    parts.push(new Uint8Array(bytes.buffer, 0, length))
-  }
-  if (value >= -32n && value < 128n) {
-    bytes.setInt8(0, Number(value))
-    return written(1)
-  }
-  const bits = value >= 0n ? unsignedBits(value) : signedBits(value)
-  const code = (value >= 0n ? 0xcc : 0xd0) + Math.log2(bits / 8)
-  bytes.setUint8(0, code)
-  if (bits === 8) bytes.setUint8(1, Number(BigInt.asUintN(8, value)))
-  else if (bits === 16) bytes.setUint16(1, Number(BigInt.asUintN(16, value)))
-  else if (bits === 32) bytes.setUint32(1, Number(BigInt.asUintN(32, value)))
-  else bytes.setBigUint64(1, BigInt.asUintN(64, value))
-  return written(1 + bits / 8)
+  if (value === undefined || value > MAX_UINT64 || value < MIN_INT64) return writeFloat(Number(text))
+  return writeInteger(value)
 }
 
-function unsignedBits(value: bigint): number {
-  return value < 0x100n ? 8 : value < 0x10000n ? 16 : value < 0x100000000n ? 32 : 64
+function writeInteger(value: bigint): void {
+  if (value >= -0x80000000n && value < 0x80000000n) return writeSmall(Number(value))
+  if (value >= 0n && value < 0x100000000n) return writeCoded(0xce, Number(value), 4)
+  out.byte(value >= 0n ? 0xcf : 0xd3)
+  return out.uint64(BigInt.asUintN(64, value))
 }
 
-function signedBits(value: bigint): number {
-  return value >= -0x80n ? 8 : value >= -0x8000n ? 16 : value >= -0x80000000n ? 32 : 64
-}
-
-/** A code and a length of 8, 16 or 32 bits, whichever is there and fits. */
-function lengthHeader(length: number, codes: readonly [number, number, number]): Uint8Array {
-  if (length < 256 && codes[0] !== 0) return Uint8Array.of(codes[0], length)
-  if (length < 65_536) return Uint8Array.of(codes[1], length >> 8, length & 255)
-  return Uint8Array.of(codes[2], length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255)
-}
-
-function writeTime(time: Timestamp, parts: Uint8Array[]): void {
+function writeTime(time: Timestamp): void {
   const nanos = ((time.unixNanos % NANOS) + NANOS) % NANOS
   const seconds = BigInt.asUintN(64, (time.unixNanos - nanos) / NANOS)
   const data = (nanos << 34n) | seconds
   if (seconds >> 34n !== 0n) {
-    const bytes = new DataView(new ArrayBuffer(15))
-    bytes.setUint16(0, 0xc70c)
-    bytes.setInt8(2, TIME_EXTENSION)
-    bytes.setUint32(3, Number(nanos))
-    bytes.setBigUint64(7, seconds)
-    parts.push(new Uint8Array(bytes.buffer))
-  } else if (data >> 32n !== 0n) {
-    const bytes = new DataView(new ArrayBuffer(10))
-    bytes.setUint8(0, 0xd7)
-    bytes.setInt8(1, TIME_EXTENSION)
-    bytes.setBigUint64(2, data)
-    parts.push(new Uint8Array(bytes.buffer))
-  } else {
-    const bytes = new DataView(new ArrayBuffer(6))
-    bytes.setUint8(0, 0xd6)
-    bytes.setInt8(1, TIME_EXTENSION)
-    bytes.setUint32(2, Number(data))
-    parts.push(new Uint8Array(bytes.buffer))
+    out.byte(0xc7)
+    out.byte(12)
+    out.byte(TIME_EXTENSION)
+    out.uint(Number(nanos), 4)
+    return out.uint64(seconds)
   }
+  const isShort = data >> 32n === 0n
+  out.byte(isShort ? 0xd6 : 0xd7)
+  out.byte(TIME_EXTENSION)
+  return isShort ? out.uint(Number(data), 4) : out.uint64(data)
 }
 
 /** The first value of some MessagePack data. Throws `EOF`, `unexpected EOF`, `msgpack: unknown code c1 …`. */
@@ -302,7 +322,7 @@ class MsgpackReader {
 
   #extension(length: number): Value {
     const type = this.#view.getInt8(this.#take(1))
-    if (type !== TIME_EXTENSION) throw new MappingError(`msgpack: unknown ext id=${type}`)
+    if ((type & 255) !== TIME_EXTENSION) throw new MappingError(`msgpack: unknown ext id=${type}`)
     const at = this.#take(length)
     const zone = { name: 'Local' }
     if (length === 4) return new Timestamp(BigInt(this.#view.getUint32(at)) * NANOS, zone)
