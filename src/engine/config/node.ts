@@ -53,10 +53,10 @@ export function parseYaml(text: string): Node {
     break
   }
   if (first === undefined || first.contents === null) {
-    if (first !== undefined && first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines)
+    if (first !== undefined && first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines, text)
     return nullNode(0, 0)
   }
-  if (first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines)
+  if (first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines, text)
   return new Builder(lines, text, first).build(first.contents)
 }
 
@@ -277,11 +277,16 @@ function scalarStyle(type: string | undefined): ScalarStyle {
  * The library's error in the words of the original's parser, whose lines are those where the broken collection begins, counted
  * from 0 (or, where that is the first line, those where it was noticed), and for quoted text those where it begins.
  */
-function yamlError(error: Yaml.YAMLError, document: Document.Parsed, lines: LineCounter): YamlError {
+function yamlError(
+  error: Yaml.YAMLError,
+  document: Document.Parsed,
+  lines: LineCounter,
+  text: string,
+): YamlError {
   const lineOf = (offset: number) => lines.linePos(offset).line
   const position = error.pos[0]
   const noticed = lineOf(position)
-  const at = (line: number, text: string) => new YamlError(`yaml: ${line > 0 ? `line ${line}: ` : ''}${text}`)
+  const at = (line: number, reason: string) => new YamlError(`yaml: ${line > 0 ? `line ${line}: ` : ''}${reason}`)
   const isQuote = error.code === 'MISSING_CHAR' && /quote/.test(error.message)
   if (isQuote)
     return at(
@@ -294,7 +299,8 @@ function yamlError(error: Yaml.YAMLError, document: Document.Parsed, lines: Line
     const close = document.contents !== null && isSeqAt(document, flow) ? ']' : '}'
     return at(lineOf(flow) - 1 || noticed - 1, `did not find expected ',' or '${close}'`)
   }
-  const column = lines.linePos(position).col
+  // A wrong indentation is noticed where the line begins: what counts is where its text does.
+  const column = lines.linePos(position + /^ */.exec(text.slice(position))![0].length).col
   const block = enclosing(
     document,
     position,
