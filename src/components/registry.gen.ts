@@ -68,6 +68,7 @@ export const loaders: Loaders = {
     mutation: () => import('./pure/processor.mutation.ts'),
     noop: () => import('./pure/processor.noop.ts'),
     parallel: () => import('./pure/processor.parallel.ts'),
+    parse_log: () => import('./pure/processor.parse_log.ts'),
     processors: () => import('./pure/processor.processors.ts'),
     rate_limit: () => import('./pure/processor.rate_limit.ts'),
     resource: () => import('./pure/processor.resource.ts'),

@@ -1,0 +1,88 @@
+import { type Value, Timestamp } from '../../bloblang/index.ts'
+import { ConfigError, defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { expression, quoted } from './expression.ts'
+import { parseRfc3164, parseRfc5424, type SyslogFields, SyslogError } from './syslog.ts'
+
+export default defineProcessor({
+  name: 'parse_log',
+  categories: ['Parsing'],
+  summary: 'Takes lines of syslog apart.',
+  description:
+    'The body becomes a document with `message`, `timestamp` (RFC 3339), `facility`, `severity`, `priority`, `version`, `hostname`, `procid`, `appname`, `msgid` and `structureddata`, as far as the line has them.',
+  config: field.object({
+    format: field.string('The format of the lines.').options({
+      syslog_rfc5424: 'The syslog of RFC 5424.',
+      syslog_rfc3164: 'The older one of RFC 3164.',
+    }),
+    best_effort: field
+      .bool('Whether a line that is broken further on yields what could be read of it.')
+      .default(true)
+      .advanced(),
+    allow_rfc3339: field
+      .bool('Whether timestamps may be of RFC 3339 where the format is `syslog_rfc3164`.')
+      .default(true)
+      .advanced(),
+    default_year: field
+      .string('The year of timestamps that have none: a number, or `current`; none leaves the year 0.')
+      .default('current')
+      .advanced(),
+    default_timezone: field.string('The time zone of timestamps that have none.').default('UTC').advanced(),
+    codec: field.string('Has no meaning.').optional().deprecated(),
+  }),
+  examples: [
+    {
+      title: 'A line of RFC 5424',
+      config: 'parse_log:\n  format: syslog_rfc5424\n',
+      input: ['<34>1 2003-10-11T22:14:15.003Z host su - ID47 - hello'],
+      output: [
+        '{"appname":"su","facility":4,"hostname":"host","message":"hello","msgid":"ID47","priority":34,"severity":2,"timestamp":"2003-10-11T22:14:15.003Z","version":1}',
+      ],
+    },
+  ],
+  create(config, resources) {
+    const { world } = resources
+    if (config.default_year !== 'current' && config.default_year !== '' && !/^-?\d+$/.test(config.default_year)) {
+      throw new ConfigError(`failed to convert year ${config.default_year} into integer`)
+    }
+    const year = () => {
+      if (config.default_year === '') return 0
+      if (config.default_year !== 'current') return Number(config.default_year)
+      return new Date(Number(world.now() / 1_000_000n)).getUTCFullYear()
+    }
+    const zoned = expression(
+      `this.ts_strptime("%Y-%m-%d %H:%M:%S").ts_tz(${quoted(config.default_timezone || 'UTC')})`,
+      world,
+    )
+    const offsetOf = (clockTime: string): string => {
+      const zone = config.default_timezone || 'UTC'
+      if (zone === 'UTC') return 'Z'
+      const moment = zoned(clockTime)
+      return moment instanceof Timestamp ? offsetAt(moment, zone) : 'Z'
+    }
+    const parse = (text: string): SyslogFields =>
+      config.format === 'syslog_rfc5424'
+        ? parseRfc5424(text)
+        : parseRfc3164(text, { allowsRfc3339: config.allow_rfc3339, year, offsetOf })
+    return {
+      process: batch =>
+        mapMessages(batch, message => {
+          try {
+            return message.withDocument(parse(message.text()) as Value)
+          } catch (error) {
+            if (config.best_effort && error instanceof SyslogError && Object.keys(error.fields).length > 0) {
+              return message.withDocument(error.fields as Value)
+            }
+            return resources.fail(message, error)
+          }
+        }),
+    }
+  },
+})
+
+/** `+02:00`, at a moment in a time zone. */
+function offsetAt(moment: Timestamp, zone: string): string {
+  const text = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).format(
+    new Date(Number(moment.unixNanos / 1_000_000n)),
+  )
+  return /GMT([+-]\d\d:\d\d)/.exec(text)?.[1] ?? 'Z'
+}
