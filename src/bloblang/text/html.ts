@@ -53,42 +53,85 @@ function escapeOf(code: number): string {
  * short numbers: `&#5x` is one to the reader of documents only.
  */
 export function unescapeHtml(text: string, isDocument = false): string {
-  if (!text.includes('&')) return text
-  return text.replace(/&#([xX]?)([0-9a-fA-F]*)(;?)|&([A-Za-z0-9]+)(;?)/g, (match, x, digits, _end, name, end) =>
-    name === undefined
-      ? numeric(match, x as string, digits as string, isDocument)
-      : reference(match, name as string, end as string),
-  )
+  let at = text.indexOf('&')
+  if (at < 0) return text
+  let out = ''
+  let from = 0
+  while (at >= 0) {
+    const end = referenceEnd(text, at)
+    if (end > at + 1) {
+      const isNumber = text.charCodeAt(at + 1) === NUMBER_SIGN
+      const meaning = isNumber ? numeric(text.slice(at, end), isDocument) : reference(text.slice(at + 1, end))
+      out += text.slice(from, at) + meaning
+      from = end
+    }
+    at = text.indexOf('&', end)
+  }
+  return out + text.slice(from)
 }
 
-function numeric(match: string, x: string, digits: string, isDocument: boolean): string {
-  const used = x === '' ? /^[0-9]*/.exec(digits)![0] : digits
-  const end = match.endsWith(';') && used.length === digits.length ? ';' : ''
+const NUMBER_SIGN = 0x23
+const SEMICOLON = 0x3b
+
+/** Where the letters, digits and semicolon behind an ampersand end. */
+function referenceEnd(text: string, start: number): number {
+  let at = start + 1
+  if (text.charCodeAt(at) === NUMBER_SIGN) {
+    at++
+    if ((text.charCodeAt(at) | 0x20) === 0x78) at++
+    while (isHexDigit(text.charCodeAt(at))) at++
+  } else {
+    while (isLetterOrDigit(text.charCodeAt(at))) at++
+    if (at === start + 1) return at
+  }
+  return text.charCodeAt(at) === SEMICOLON ? at + 1 : at
+}
+
+function isLetterOrDigit(code: number): boolean {
+  return isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a)
+}
+
+function isHexDigit(code: number): boolean {
+  return isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66)
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
+}
+
+function numeric(match: string, isDocument: boolean): string {
+  const start = (match.charCodeAt(2) | 0x20) === 0x78 ? 3 : 2
+  let end = start
+  while (start === 3 ? isHexDigit(match.charCodeAt(end)) : isDigit(match.charCodeAt(end))) end++
+  const used = match.slice(start, end)
+  if (match.charCodeAt(end) === SEMICOLON) end++
   // A reference needs three characters behind the ampersand and number sign to count.
-  const isShort = isDocument ? used === '' : 2 + x.length + used.length + end.length <= 3
-  if (isShort || (x === '' && used === '')) return match
-  const code = decodeNumber(used, x === '' ? 10 : 16)
-  return code + match.slice(2 + x.length + used.length + end.length)
+  const isShort = isDocument ? used === '' : end <= 3
+  if (isShort || (start === 2 && used === '')) return match
+  return decodeNumber(used, start === 2 ? 10 : 16) + match.slice(end)
 }
 
 function decodeNumber(digits: string, base: number): string {
-  let code = 0
+  let code = digits.length < 8 ? Number.parseInt(digits, base) || 0 : 0
   // 32 bits wrap around, as they do in the original.
-  for (const digit of digits) code = (Math.imul(code, base) + Number.parseInt(digit, base)) | 0
+  if (digits.length >= 8) {
+    for (const digit of digits) code = (Math.imul(code, base) + Number.parseInt(digit, base)) | 0
+  }
   if (code >= 0x80 && code <= 0x9f) return WINDOWS_1252[code - 0x80]!
   if (code === 0 || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff || code < 0) return '\ufffd'
   return String.fromCodePoint(code)
 }
 
-function reference(match: string, name: string, end: string): string {
+/** The meaning of a name, with its semicolon if it has one, or of as much of it as is known without. */
+function reference(name: string): string {
   const table = entities()
-  const whole = table.get(name + end)
+  const whole = table.get(name)
   if (whole !== undefined) return whole
-  for (let length = Math.min(name.length + end.length - 1, LONGEST_BARE_NAME); length > 1; length--) {
+  for (let length = Math.min(name.length - 1, LONGEST_BARE_NAME); length > 1; length--) {
     const bare = table.get(name.slice(0, length))
-    if (bare !== undefined) return bare + match.slice(1 + length)
+    if (bare !== undefined) return bare + name.slice(length)
   }
-  return match
+  return `&${name}`
 }
 
 function entities(): Map<string, string> {

@@ -58,6 +58,19 @@ export function parsePeriod(text: string): Period {
   return { negative: text.startsWith('-'), fields }
 }
 
+/** The nanoseconds of a period in a text: {@link parsePeriod} and {@link periodNanos} in one. */
+export function parsePeriodNanos(text: string): bigint {
+  const usual = USUAL.exec(text)
+  if (usual === null) return periodNanos(parsePeriod(text))
+  const [, weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0, fraction] = usual
+  const whole = ((+weeks * 7 + +days) * 24 + +hours) * 3600 + +minutes * 60 + +seconds
+  return BigInt(whole) * 1_000_000_000n + (fraction === undefined ? 0n : BigInt(+fraction.padEnd(9, '0')))
+}
+
+/** Periods without years, months and signs, in the usual order and too short to leave 64 bits. */
+const USUAL =
+  /^P(?=T?\d)(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,4})M)?(?:(\d{1,9})(?:\.(\d{1,9}))?S)?)?$/
+
 /** The nanoseconds of a period with years of 365.2425 days; like the original it wraps around at 64 bits. */
 export function periodNanos(period: Period): bigint {
   const { Y, MO, W, D } = period.fields
@@ -122,6 +135,7 @@ function scanNumber(rest: string, whole: string): string {
 
 /** At most 19 digits; more of a fraction are rounded half to even. */
 function parseDecimal(number: string, whole: string): Decimal {
+  if (/^\d{1,15}$/.test(number)) return { coefficient: BigInt(Number(number)), scale: 0 }
   const match = /^(-?)(\d*)(?:\.(\d*))?$/.exec(number.replaceAll(',', '.'))
   if (match === null || match[2]! + (match[3] ?? '') === '')
     throw new MappingError(`${whole}: number invalid or out of range`)

@@ -1,5 +1,5 @@
 import { getString } from '../../data/coerce.ts'
-import { parsePeriod, periodNanos } from '../../data/time/period.ts'
+import { parsePeriodNanos } from '../../data/time/period.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -13,6 +13,6 @@ export default defineMethod({
   folds: true,
   examples: [['root.ns = this.wait.parse_duration_iso8601()', '{"wait":"PT2.5S"}', '{"ns":2500000000}']],
   create() {
-    return target => periodNanos(parsePeriod(getString(target)))
+    return target => parsePeriodNanos(getString(target))
   },
 })
