@@ -277,12 +277,7 @@ function scalarStyle(type: string | undefined): ScalarStyle {
  * The library's error in the words of the original's parser, whose lines are those where the broken collection begins, counted
  * from 0 (or, where that is the first line, those where it was noticed), and for quoted text those where it begins.
  */
-function yamlError(
-  error: Yaml.YAMLError,
-  document: Document.Parsed,
-  lines: LineCounter,
-  text: string,
-): YamlError {
+function yamlError(error: Yaml.YAMLError, document: Document.Parsed, lines: LineCounter, text: string): YamlError {
   const lineOf = (offset: number) => lines.linePos(offset).line
   const position = error.pos[0]
   const noticed = lineOf(position)

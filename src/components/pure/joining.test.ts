@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Message } from '../../engine/index.ts'
+import { Joiner, type JoinOptions } from './joining.ts'
+import { xxhash64 } from './xxhash64.ts'
+
+function joined(options: Partial<JoinOptions>, ...documents: readonly object[]): readonly unknown[] {
+  const joiner = new Joiner({ deliversLast: false, idPath: 'id', iterations: 1, strategy: 'array', ...options })
+  const results: unknown[] = []
+  do {
+    for (const document of documents) joiner.add(Message.fromText(JSON.stringify(document)), true)
+    results.push(...joiner.finish().map(([value]) => value))
+  } while (joiner.nextIteration())
+  return results
+}
+
+test('documents with the same id become one, by the strategy', () => {
+  const two = [
+    { id: 'a', n: 1, o: { x: 1 } },
+    { id: 'a', n: 2, o: { y: 2 } },
+  ]
+  assert.deepEqual(joined({ strategy: 'array' }, ...two), [{ id: 'a', n: [1, 2], o: { x: 1, y: 2 } }])
+  assert.deepEqual(joined({ strategy: 'replace' }, ...two), [{ id: 'a', n: 2, o: { x: 1, y: 2 } }])
+  assert.deepEqual(joined({ strategy: 'keep' }, ...two), [{ id: 'a', n: 1, o: { x: 1, y: 2 } }])
+})
+
+test('an id that is no text is dropped', () => {
+  assert.deepEqual(joined({}, { id: 7 }, { n: 1 }), [])
+})
+
+test('every id has its turn in one of the passes', () => {
+  const documents = ['a', 'b', 'c', 'd', 'e'].map(id => ({ id }))
+  const ids = joined({ iterations: 3 }, ...documents).map(value => (value as { id: string }).id)
+  assert.deepEqual(ids.toSorted(), ['a', 'b', 'c', 'd', 'e'])
+})
+
+test('the hash is xxHash64', () => {
+  assert.equal(xxhash64(''), 17241709254077376921n)
+  assert.equal(xxhash64('a'), 15154266338359012955n)
+  assert.equal(xxhash64(`${'x'.repeat(70)}é`), 8440379966393744308n)
+})

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { nullLog, systemClock } from '../../base/index.ts'
+import { type AnySpec, type Batch, defineOutput, field, startStream } from '../../engine/index.ts'
+import { createRegistry, systemWorld } from '../index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'penstock-sql-'))
+after(() => rmSync(folder, { recursive: true }))
+
+/** Runs a stream; `accept` may refuse batches. */
+async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {
+  const results: string[] = []
+  const collect = defineOutput({
+    name: 'collect',
+    summary: 'Keeps messages for a test.',
+    config: field.anyObject('').default({}),
+    maxInFlight: 1,
+    create: () => ({
+      write(batch) {
+        accept(batch)
+        for (const message of batch.messages) results.push(message.text())
+      },
+    }),
+  })
+  const registry = createRegistry().extended([collect as unknown as AnySpec])
+  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  await stream.done
+  return results
+}
+
+test('what one stream inserts another one selects', async () => {
+  const dsn = `file:${join(folder, 'a.db')}`
+  await run(`input: { generate: { count: 2, interval: '', mapping: 'root = { "id": counter(), "x": 0.5 }' } }
+output:
+  sql_insert:
+    driver: sqlite
+    dsn: ${dsn}
+    table: t
+    columns: [ id, x ]
+    args_mapping: root = [ this.id, this.x ]
+    init_statement: CREATE TABLE t (id INTEGER PRIMARY KEY, x REAL)
+`)
+  const rows =
+    await run(`input: { sql_select: { driver: sqlite, dsn: '${dsn}', table: t, columns: [ '*' ], suffix: ORDER BY id DESC } }
+output: { collect: {} }
+`)
+  assert.deepEqual(rows, ['{"id":2,"x":0.5}', '{"id":1,"x":0.5}'])
+})
+
+test('the buffer delivers again what was refused', async () => {
+  let attempts = 0
+  const rows = await run(
+    `input: { generate: { count: 2, interval: '', mapping: 'root = counter()' } }
+buffer: { sqlite: { path: '${join(folder, 'b.db')}' } }
+output: { collect: {} }
+`,
+    () => {
+      attempts++
+      if (attempts === 1) throw new Error('busy')
+    },
+  )
+  assert.deepEqual(rows.toSorted(), ['1', '2'])
+})
