@@ -145,6 +145,7 @@ export function typeOf(value: Value): ValueType {
     case 'object':
       if (value === null) return 'null'
       if (Array.isArray(value)) return 'array'
+      if (Object.getPrototypeOf(value) === Object.prototype) return 'object'
       if (value instanceof Uint8Array) return 'bytes'
       if (value instanceof Float || value instanceof Uint64 || value instanceof JsonNumber) return 'number'
       if (value instanceof Timestamp) return 'timestamp'

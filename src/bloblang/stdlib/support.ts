@@ -75,9 +75,10 @@ export function setOwn(object: Record<string, Value>, key: string, value: Value)
 
 /** Whether it is an object with fields. */
 export function isPlainObject(value: Value): value is ValueObject {
+  if (typeof value !== 'object' || value === null) return false
+  // Almost every object is one of these.
+  if (Object.getPrototypeOf(value) === Object.prototype) return true
   return (
-    typeof value === 'object' &&
-    value !== null &&
     !Array.isArray(value) &&
     !(
       value instanceof Float ||
