@@ -180,22 +180,21 @@ function word32(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-const Q1 = 0x9e3779b1
-const Q2 = 0x85ebca77
-const Q3 = 0xc2b2ae3d
-const Q4 = 0x27d4eb2f
-const Q5 = 0x165667b1
+const Q1 = 0x9e3779b1 | 0
+const Q2 = 0x85ebca77 | 0
+const Q3 = 0xc2b2ae3d | 0
+const Q4 = 0x27d4eb2f | 0
+const Q5 = 0x165667b1 | 0
 
 /** xxHash, 32 bits, seed 0: the checksum of LZ4 frames. */
 export function xxhash32(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   let hash = Q5
   if (bytes.length >= 16) {
     const lanes = [(Q1 + Q2) | 0, Q2 | 0, 0, -Q1 | 0]
     for (; at + 16 <= bytes.length; at += 16) {
       for (let lane = 0; lane < 4; lane++) {
-        const sum = (lanes[lane]! + Math.imul(view.getUint32(at + 4 * lane, true), Q2)) | 0
+        const sum = (lanes[lane]! + Math.imul(word32(bytes, at + 4 * lane), Q2)) | 0
         lanes[lane] = Math.imul(rotate32(sum, 13), Q1)
       }
     }
@@ -203,7 +202,7 @@ export function xxhash32(bytes: Uint8Array): number {
   }
   hash = (hash + bytes.length) | 0
   for (; at + 4 <= bytes.length; at += 4) {
-    hash = Math.imul(rotate32((hash + Math.imul(view.getUint32(at, true), Q3)) | 0, 17), Q4)
+    hash = Math.imul(rotate32((hash + Math.imul(word32(bytes, at), Q3)) | 0, 17), Q4)
   }
   for (; at < bytes.length; at++) hash = Math.imul(rotate32((hash + Math.imul(bytes[at]!, Q5)) | 0, 11), Q1)
   hash = Math.imul(hash ^ (hash >>> 15), Q2)
