@@ -38,13 +38,17 @@ export function utf8Bytes(text: string): Uint8Array {
 export function utf8Text(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isUtf8(buffer)) return buffer.toString('utf8')
-  const units = new Uint16Array(buffer.length)
+  const { units, view } = unitsFor(buffer.length)
   let length = 0
   for (let i = 0; i < buffer.length; ) {
     const first = buffer[i]!
+    if (first < 0x80) {
+      units[length++] = first
+      i++
+      continue
+    }
     const width = runeWidth(buffer, i)
     if (width === 0) units[length++] = BAD_BYTE + first
-    else if (width === 1) units[length++] = first
     else if (width === 2) units[length++] = ((first & 31) << 6) | (buffer[i + 1]! & 63)
     else if (width === 3) {
       units[length++] = ((first & 15) << 12) | ((buffer[i + 1]! & 63) << 6) | (buffer[i + 2]! & 63)
@@ -56,7 +60,25 @@ export function utf8Text(bytes: Uint8Array): string {
     }
     i += width || 1
   }
-  return Buffer.from(units.buffer, 0, length * 2).toString('utf16le')
+  return view.toString('utf16le', 0, length * 2)
+}
+
+interface Units {
+  readonly units: Uint16Array
+  /** The same memory as bytes. */
+  readonly view: Buffer
+}
+
+const KEPT_UNITS = 4096
+let kept: Units | undefined
+
+/** Room for so many units of UTF-16; the same one again for short texts. */
+function unitsFor(count: number): Units {
+  if (count <= KEPT_UNITS && kept !== undefined) return kept
+  const units = new Uint16Array(Math.max(count, KEPT_UNITS))
+  const made = { units, view: Buffer.from(units.buffer) }
+  if (count <= KEPT_UNITS) kept = made
+  return made
 }
 
 /** How many bytes a string is; what `length()` counts. */
