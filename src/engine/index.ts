@@ -44,6 +44,8 @@ export {
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { HttpRouter } from './http-router.ts'
+export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
+export { tlsField, tlsOptions } from './tls-field.ts'
 export { type BodyWriter, Message, type MessageContext, type Metadata } from './message.ts'
 export type { Counter, Gauge, Metrics, Timer } from './metrics.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'

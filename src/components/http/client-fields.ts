@@ -1,28 +1,6 @@
-import { ConfigError, field, type Infer } from '../../engine/index.ts'
-import { metadataFilterFields } from './metadata-filter.ts'
+import { ConfigError, field, type Infer, metadataFilterFields, tlsField } from '../../engine/index.ts'
 
 const NOT_YET = 'Not supported here yet: a configuration that enables it does not start.'
-
-const tls = field
-  .object({
-    enabled: field.bool('Whether these settings hold; `https` needs none of them.').default(false).advanced(),
-    skip_cert_verify: field.bool('Whether any certificate of the server will do.').default(false).advanced(),
-    enable_renegotiation: field.bool('Has no meaning here.').default(false).advanced(),
-    root_cas: field.string('Certificates of authorities, as text.').default('').advanced().secret(),
-    root_cas_file: field.string('A file of certificates of authorities.').default('').advanced(),
-    client_certs: field
-      .object({
-        cert: field.string('A certificate, as text.').default('').advanced(),
-        key: field.string('Its key, as text.').default('').advanced().secret(),
-        cert_file: field.string('A file with the certificate.').default('').advanced(),
-        key_file: field.string('A file with its key.').default('').advanced(),
-        password: field.string('The password of the key.').default('').advanced().secret(),
-      })
-      .list()
-      .default([])
-      .advanced(),
-  })
-  .advanced()
 
 const secretText = (description: string) => field.string(description).default('').advanced().secret()
 const plainText = (description: string) => field.string(description).default('').advanced()
@@ -82,7 +60,7 @@ export const clientFields = {
       headers: field.any('').map().default({}).advanced(),
     })
     .advanced(),
-  tls,
+  tls: tlsField,
   extract_headers: field
     .object(metadataFilterFields, 'Which headers of the answer become metadata, under their names in small letters.')
     .advanced(),

@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, request as requestHttp, type RequestOptions } from 'node:http'
-import { Agent as SecureAgent, type AgentOptions, request as requestHttps } from 'node:https'
+import { Agent as SecureAgent, request as requestHttps } from 'node:https'
 import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/index.ts'
-import { Message, pause, type Resources } from '../../engine/index.ts'
+import { Message, metadataFilter, pause, type Resources, tlsOptions } from '../../engine/index.ts'
 import { type ClientConfig, refuseUnsupported } from './client-fields.ts'
-import { metadataFilter } from './metadata-filter.ts'
 import { joinMultipart, splitMultipart } from './multipart.ts'
 
 /** An answer with a status that is no success. */
@@ -62,7 +61,8 @@ export class HttpClient {
     this.#resources = resources
     const options = { keepAlive: true, maxFreeSockets: config.transport.max_idle_connections }
     this.#agent = new Agent(options)
-    this.#secureAgent = new SecureAgent({ ...options, ...tlsOptions(config) })
+    const tls = config.tls.enabled ? tlsOptions(config.tls, path => readFileSync(path, 'utf8')) : {}
+    this.#secureAgent = new SecureAgent({ ...options, ...tls })
     this.#isHeader = metadataFilter(config.metadata ?? { include_prefixes: [], include_patterns: [] })
     this.#isExtracted = metadataFilter(config.extract_headers)
   }
@@ -296,22 +296,4 @@ async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
   const pieces: Uint8Array[] = []
   for await (const piece of answer) pieces.push(piece as Uint8Array)
   return Buffer.concat(pieces)
-}
-
-function tlsOptions({ tls }: ClientConfig): AgentOptions {
-  if (!tls.enabled) return {}
-  const authorities =
-    tls.root_cas !== '' ? tls.root_cas : tls.root_cas_file !== '' ? readFileSync(tls.root_cas_file) : null
-  const [own] = tls.client_certs
-  return {
-    rejectUnauthorized: !tls.skip_cert_verify,
-    ...(authorities === null ? {} : { ca: authorities }),
-    ...(own === undefined
-      ? {}
-      : {
-          cert: own.cert !== '' ? own.cert : readFileSync(own.cert_file),
-          key: own.key !== '' ? own.key : readFileSync(own.key_file),
-          ...(own.password === '' ? {} : { passphrase: own.password }),
-        }),
-  }
 }

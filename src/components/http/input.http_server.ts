@@ -15,9 +15,10 @@ import {
   type Infer,
   type Input,
   Message,
+  metadataFilter,
+  metadataFilterFields,
   type Resources,
 } from '../../engine/index.ts'
-import { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
 import { joinMultipart, splitMultipart } from './multipart.ts'
 import { detectContentType } from './content-type.ts'
 

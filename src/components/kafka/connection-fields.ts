@@ -1,34 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { BaseOptions, SASLOptions } from '@platformatic/kafka'
-import { ConfigError, field, type Infer } from '../../engine/index.ts'
-
-const tls = field
-  .object(
-    {
-      enabled: field.bool('Whether connections are encrypted.').default(false).advanced(),
-      skip_cert_verify: field.bool("Whether the server's certificate is accepted unseen.").default(false).advanced(),
-      enable_renegotiation: field
-        .bool('Whether the server may ask to negotiate again.')
-        .default(false)
-        .advanced()
-        .since('1.0.0'),
-      root_cas: field.string('Certificates of trusted authorities, as PEM.').default('').secret().advanced(),
-      root_cas_file: field.string('A file with certificates of trusted authorities.').default('').advanced(),
-      client_certs: field
-        .object({
-          cert: field.string('A certificate, as PEM.').default('').advanced(),
-          key: field.string('Its key, as PEM.').default('').secret().advanced(),
-          cert_file: field.string('A file with the certificate.').default('').advanced(),
-          key_file: field.string('A file with its key.').default('').advanced(),
-          password: field.string('The password of the key.').default('').secret().advanced(),
-        })
-        .list()
-        .default([])
-        .advanced(),
-    },
-    'Encryption of the connections.',
-  )
-  .advanced()
+import { ConfigError, field, type Infer, tlsField, tlsOptions } from '../../engine/index.ts'
 
 const sasl = field
   .object(
@@ -78,7 +50,7 @@ export const connectionFields = {
   client_id: field.string('The name of the client.').default('bento').advanced(),
   rack_id: field.string('The rack, or availability zone, of the client.').default('').advanced(),
   metadata_max_age: field.duration('How long knowledge of topics and partitions is used.').default('5m').advanced(),
-  tls,
+  tls: tlsField,
   sasl,
 }
 
@@ -95,7 +67,7 @@ export function clientOptions(config: Connection): BaseOptions {
     bootstrapBrokers: brokers.map(parseBroker),
     metadataMaxAge: config.metadata_max_age ?? 300_000,
     ...(config.rack_id === '' ? {} : { clientRack: config.rack_id }),
-    ...(config.tls.enabled ? { tls: tlsOptions(config.tls) } : {}),
+    ...(config.tls.enabled ? { tls: tlsOptions(config.tls, path => readFileSync(path, 'utf8')) } : {}),
     ...(login === undefined ? {} : { sasl: saslOptions(login) }),
   }
 }
@@ -104,22 +76,6 @@ function parseBroker(address: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(address)
   if (match === null) throw new ConfigError(`seed broker '${address}' is not of the form host:port`)
   return { host: match[1] ?? match[2]!, port: Number(match[3] ?? 9092) }
-}
-
-function tlsOptions(config: Infer<typeof tls>): NonNullable<BaseOptions['tls']> {
-  const authorities = config.root_cas || (config.root_cas_file && readFileSync(config.root_cas_file, 'utf8'))
-  const client = config.client_certs[0]
-  return {
-    rejectUnauthorized: !config.skip_cert_verify,
-    ...(authorities ? { ca: authorities } : {}),
-    ...(client === undefined
-      ? {}
-      : {
-          cert: client.cert || readFileSync(client.cert_file, 'utf8'),
-          key: client.key || readFileSync(client.key_file, 'utf8'),
-          ...(client.password === '' ? {} : { passphrase: client.password }),
-        }),
-  }
 }
 
 function saslOptions(login: NonNullable<Infer<typeof sasl>>[number]): SASLOptions {

@@ -5,7 +5,7 @@ import {
   type ProducerOptions,
   ProtocolError,
 } from '@platformatic/kafka'
-import { compileRe2, toText } from '../../bloblang/index.ts'
+import { toText } from '../../bloblang/index.ts'
 import {
   type Batch,
   batchingField,
@@ -14,6 +14,8 @@ import {
   field,
   type Infer,
   maxInFlightField,
+  metadataFilter,
+  metadataFilterFields,
   type Message,
   NotConnectedError,
   type Output,
@@ -48,12 +50,7 @@ const config = field
       .advanced(),
     partition: field.interpolated('The partition, where the partitioner is `manual`.').optional(),
     idempotent_write: field.bool('Whether the cluster drops what is sent twice.').default(true).advanced(),
-    metadata: field
-      .object({
-        include_prefixes: field.string('Prefixes of keys.').list().default([]),
-        include_patterns: field.string('Regular expressions for keys.').list().default([]),
-      })
-      .optional(),
+    metadata: field.object(metadataFilterFields, 'Metadata that becomes headers of the record.').optional(),
     max_in_flight: maxInFlightField(10),
     timeout: field.duration('How long a write may take.').default('10s').advanced(),
     batching: batchingField,
@@ -104,7 +101,7 @@ class KafkaFranzOutput implements Output {
     if (options.partitioner === 'manual' && options.partition === undefined) {
       throw new ConfigError('a partition must be specified when the partitioner is set to manual')
     }
-    this.#includes = metadataFilter(options)
+    this.#includes = metadataFilter(options.metadata ?? { include_prefixes: [], include_patterns: [] })
     this.#options = {
       ...clientOptions(options),
       idempotent: options.idempotent_write,
@@ -207,21 +204,6 @@ class KafkaFranzOutput implements Output {
     if (key === undefined) return turn & 0x7fffffff
     return murmur2(key) & 0x7fffffff
   }
-}
-
-/** Which metadata keys become headers. Throws {@link ConfigError}. */
-function metadataFilter({ metadata }: Config): (key: string) => boolean {
-  if (metadata === undefined) return () => false
-  const patterns = metadata.include_patterns.map(pattern => {
-    try {
-      return compileRe2(pattern)
-    } catch (error) {
-      throw new ConfigError(`failed to compile metadata filter pattern '${pattern}': ${String(error)}`, {
-        cause: error,
-      })
-    }
-  })
-  return key => metadata.include_prefixes.some(prefix => key.startsWith(prefix)) || patterns.some(re => re.test(key))
 }
 
 function parsePartition(text: string): number {

@@ -1,5 +1,6 @@
-import { compileRe2 } from '../../bloblang/index.ts'
-import { ConfigError, field } from '../../engine/index.ts'
+import { compileRe2 } from '../bloblang/index.ts'
+import { ConfigError } from './component.ts'
+import { field } from './fields.ts'
 
 /** Fields that choose metadata, or headers, by their names. */
 export const metadataFilterFields = {
