@@ -41,3 +41,4 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
+export { xxhash64 } from './text/hashes.ts'

@@ -1,7 +1,6 @@
-import { isObject, type Value, type ValueObject } from '../../bloblang/index.ts'
+import { isObject, utf8Bytes, type Value, type ValueObject, xxhash64 } from '../../bloblang/index.ts'
 import type { Message } from '../../engine/index.ts'
 import { pathParts, valueAt } from './paths.ts'
-import { xxhash64 } from './xxhash64.ts'
 
 export type MergeStrategy = 'array' | 'replace' | 'keep'
 
@@ -33,7 +32,7 @@ export class Joiner {
     const document = objectOf(message)
     const id = document === null ? null : valueAt(document, this.#idPath)
     if (document === null || typeof id !== 'string' || id === '') return null
-    if (Number(xxhash64(id) % BigInt(this.#options.iterations)) !== this.#iteration) return null
+    if (Number(xxhash64(utf8Bytes(id)) % BigInt(this.#options.iterations)) !== this.#iteration) return null
     const known = this.#joined.get(id)
     const entry = known ?? { document, metadata: new Map<string, Value>() }
     if (known === undefined) this.#joined.set(id, entry)
