@@ -1,4 +1,4 @@
-// How many documents a second does `penstock blobl` map, as a whole process, start included? With BENTO=path/to/bento the
+// How many documents a second does `penstock blobl` map, as a whole process, start included? With ORIGINAL=path/to/bento the
 // original runs over the same file in the same run, and the two outputs have to be the same bytes.
 //
 // 100,000 documents, two shared cores, best of several interleaved runs, processor time (user and system) against the
@@ -26,7 +26,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-blobl-'))
 const input = join(folder, 'in.jsonl')
 writeFileSync(input, documents())
 const ours = [join(root, 'bin/penstock')]
-const theirs = process.env['BENTO'] === undefined ? null : [process.env['BENTO']]
+const theirs = process.env['ORIGINAL'] === undefined ? null : [process.env['ORIGINAL']]
 
 for (const file of globSync(join(import.meta.dirname, 'mappings/*.blobl')).toSorted()) {
   const mine = best(ours, file)

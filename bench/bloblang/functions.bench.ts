@@ -1,4 +1,4 @@
-// How long each function and method takes, and beside the original's program where ORACLE names one: the same mapping over the
+// How long each function and method takes, and beside the original's program where ORIGINAL names one: the same mapping over the
 // same file, as whole processes, in processor time, less what a mapping that calls nothing takes. With arguments only those
 // whose name holds one of them; GEOIP names a folder with MaxMind's test databases. `npm run bench -- functions`
 import { spawnSync } from 'node:child_process'
@@ -33,7 +33,7 @@ interface Row {
   readonly beside?: { readonly ours: number; readonly original: number }
 }
 
-const oracle = process.env['ORACLE']
+const oracle = process.env['ORIGINAL']
 const program = process.env['PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
 const only = process.argv.slice(2).filter(word => word !== 'functions')
 /** How much was printed in all, so that no engine finds that nobody reads it. */

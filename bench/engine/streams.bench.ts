@@ -1,5 +1,5 @@
 // How many messages a second one stream moves, file to file, whole process. `ENGINE_LINES` sets the number of lines;
-// `OTHER_ENGINE=/path/to/program` runs the same configurations by another program for comparison.
+// `ORIGINAL=/path/to/program` runs the same configurations by another program for comparison.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import process from 'node:process'
 
 const lines = Number(process.env['ENGINE_LINES'] ?? 500_000)
-const programs = [join(import.meta.dirname, '../../bin/penstock'), process.env['OTHER_ENGINE'] ?? ''].filter(
+const programs = [join(import.meta.dirname, '../../bin/penstock'), process.env['ORIGINAL'] ?? ''].filter(
   path => path !== '',
 )
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
