@@ -25,12 +25,15 @@ const WORD_EACH =
 const SIGMA_LOOKAHEAD = 31
 
 export function upper(text: string): string {
-  if (ASCII.test(text)) return text.toUpperCase()
+  // JavaScript maps a whole text at once; only characters that become several are not as Go has them, and make it longer.
+  const mapped = text.toUpperCase()
+  if (mapped.length === text.length && text.isWellFormed()) return mapped
   return Array.from(text.toWellFormed(), upperRune).join('')
 }
 
 export function lower(text: string): string {
-  if (ASCII.test(text)) return text.toLowerCase()
+  const mapped = text.toLowerCase()
+  if (mapped.length === text.length && text.isWellFormed() && !text.includes('Σ')) return mapped
   return Array.from(text.toWellFormed(), lowerRune).join('')
 }
 
