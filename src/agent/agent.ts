@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../base/index.ts'
+import { type Clock, type Log, waitOrAbort } from '../base/index.ts'
 import {
   type AgentHello,
   type AgentLink,
@@ -125,7 +125,7 @@ export class Agent {
           // Its orders may be the same when the control plane is there again, and have to be followed once more.
           this.#revision = 0
         }
-        await clock.sleep(retryDelayMs, signal).catch(() => undefined)
+        await waitOrAbort(clock, retryDelayMs, signal)
       }
     }
   }
@@ -156,7 +156,7 @@ export class Agent {
         this.#supervisor?.keepEnded(ended)
         this.#logs = [...logs, ...this.#logs].slice(-maxLogLines)
         if (!signal.aborted) log.warn('a report could not be sent', { error: String(error) })
-        await clock.sleep(retryDelayMs, signal).catch(() => undefined)
+        await waitOrAbort(clock, retryDelayMs, signal)
       }
     }
   }
@@ -166,8 +166,8 @@ export class Agent {
     const wake = new AbortController()
     this.#wakeReport = () => wake.abort()
     const either = AbortSignal.any([this.#stop.signal, wake.signal])
-    await clock.sleep(reportIntervalMs, either).catch(() => undefined)
-    if (wake.signal.aborted) await clock.sleep(reportDelayMs, this.#stop.signal).catch(() => undefined)
+    await waitOrAbort(clock, reportIntervalMs, either)
+    if (wake.signal.aborted) await waitOrAbort(clock, reportDelayMs, this.#stop.signal)
   }
 
   #addLog(line: LogReport): void {

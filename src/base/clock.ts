@@ -25,3 +25,12 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', onAbort, { once: true })
     }),
 }
+
+/** Waits for `ms` milliseconds or until the signal aborts, whichever comes first. Never rejects: the caller looks at the signal. */
+export async function waitOrAbort(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(ms, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}

@@ -1,5 +1,5 @@
 export { unreachable, assert } from './assert.ts'
 export { workerUrl } from './worker-url.ts'
-export { type Clock, systemClock } from './clock.ts'
+export { type Clock, systemClock, waitOrAbort } from './clock.ts'
 export { type Log, type LogFields, type LogLevel, nullLog } from './log.ts'
 export { type Random, systemRandom } from './random.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Clock, Log, Random } from '../base/index.ts'
+import { type Clock, type Log, type Random, waitOrAbort } from '../base/index.ts'
 import type { AgentLink, RelayedName } from './agent-link.ts'
 import type { ApiRequest, ApiResponse } from './api-types.ts'
 import { Changes } from './changes.ts'
@@ -159,7 +159,7 @@ export class ControlPlane {
       } catch (error) {
         log.error('reconciling failed; it is tried again', { error: String(error) })
       }
-      await clock.sleep(tickMs, this.#stop.signal).catch(() => undefined)
+      await waitOrAbort(clock, tickMs, this.#stop.signal)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Clock } from '../../base/index.ts'
+import { type Clock, waitOrAbort } from '../../base/index.ts'
 import { type InstanceOrder, type InstanceReport, type LogReport, readSettings } from '../../control/index.ts'
 import type { PipelineHttpServer } from './http-server.ts'
 import { runThread, type ThreadEnd, type ThreadLimits } from './pipeline-thread.ts'
@@ -168,7 +168,7 @@ export class Instance {
     const { clock } = this.#host
     this.#nextStartAt = clock.now() + delayMs
     this.#set(state)
-    await clock.sleep(delayMs, this.#stop.signal).catch(() => undefined)
+    await waitOrAbort(clock, delayMs, this.#stop.signal)
     this.#nextStartAt = null
   }
 

@@ -1,13 +1,6 @@
-import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
-import {
-  type Batch,
-  defineProcessor,
-  field,
-  mapMessages,
-  type Message,
-  type Processor,
-  type Resources,
-} from '../../engine/index.ts'
+import { DELETED, type Mapping, type MetadataDraft, NOTHING } from '../../bloblang/index.ts'
+import { defineProcessor, field, type Message } from '../../engine/index.ts'
+import { MappingProcessor } from './mapping-processor.ts'
 
 export default defineProcessor({
   name: 'mutation',
@@ -26,26 +19,14 @@ export default defineProcessor({
   create: (mapping, resources) => new MutationProcessor(mapping, resources),
 })
 
-class MutationProcessor implements Processor {
-  readonly #mapping: Mapping | null
-  readonly #resources: Resources
-  readonly #draft = new MetadataDraft()
-  readonly effects: boolean
-
-  constructor(mapping: Mapping | null, resources: Resources) {
-    this.#mapping = mapping
-    this.effects = mapping?.impure === true
-    this.#resources = resources
-  }
-
-  process(batch: Batch): readonly Batch[] {
-    const mapping = this.#mapping
-    if (mapping === null) return [batch]
-    return mapMessages(batch, (message, view, index) => this.#mutate(mapping, message, view, index))
-  }
-
-  #mutate(mapping: Mapping, message: Message, view: readonly Message[], index: number): Message | null {
-    const draft = this.#draft.reset(message.metadata)
+class MutationProcessor extends MappingProcessor {
+  protected override map(
+    mapping: Mapping,
+    message: Message,
+    view: readonly Message[],
+    index: number,
+    draft: MetadataDraft,
+  ): Message | null {
     try {
       const value = mapping.runOnto(view, index, draft)
       if (value === DELETED) return null
@@ -53,11 +34,11 @@ class MutationProcessor implements Processor {
         ? message.withMetadata(draft.current)
         : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
-      this.#resources.log.error((error as { message: string }).message)
+      this.resources.log.error((error as { message: string }).message)
       // What was assigned before the failure stays.
       const { reached } = mapping
       const changed = message.withMetadata(draft.current)
-      return this.#resources.fail(reached === NOTHING ? changed : changed.withDocument(reached), error)
+      return this.resources.fail(reached === NOTHING ? changed : changed.withDocument(reached), error)
     }
   }
 }
