@@ -1,68 +1,34 @@
 /** One case for every documented function and method: an expression and the documents it is measured on. */
-import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
-
-type Fields = (n: number) => Readonly<Record<string, unknown>>
-
-export interface FunctionCase {
-  readonly name: string
-  /** What is assigned, once for each of the calls on a line. */
-  readonly expression: string
-  /** Statements before the assignments. */
-  readonly prefix?: string
-  /** The field `v` (and others) of document number `n`. */
-  readonly fields?: Fields
-  /** Calls on a line where it is not {@link CALLS}. */
-  readonly calls?: number
-  /** The answers differ from run to run, or between the programs (clock, random, keys of maps in another order). */
-  readonly varies?: true
-  /** Needs resources that the command has not: measured in this process only. */
-  readonly inProcessOnly?: true
-}
-
-const WORDS = 'amber basin copper delta ember fjord granite harbor island juniper kelp lagoon meadow nectar'.split(' ')
-const word = (n: number) => WORDS[n % WORDS.length]!
-const sentence = (n: number) => Array.from({ length: 12 }, (_, at) => word(n * 7 + at * (1 + (n % 5)))).join(' ')
-const at = (n: number) => new Date(1_600_000_000_000 + n * 431_017)
-const numbers = (n: number) => Array.from({ length: 20 }, (_, index) => (((n + 1) * (index + 3) * 7919) % 1000) + 1)
-const words = (n: number) => Array.from({ length: 12 }, (_, index) => `${word(n + index * 5)}${(n * index) % 17}`)
-const people = (n: number) =>
-  Array.from({ length: 6 }, (_, index) => ({
-    name: word(n + index),
-    age: (n * 13 + index * 7) % 90,
-    id: `${n}-${index}`,
-  }))
-const record = (n: number) => ({
-  name: word(n),
-  count: n,
-  nested: { a: [1, 2, n], b: { c: sentence(n) } },
-  ok: n % 2 === 0,
-})
-
-const text = (n: number) => ({ v: `${sentence(n)} Number ${n}` })
-const number = (n: number) => ({ v: (n % 97) * 1.37 + 0.5 })
-const small = (n: number) => ({ v: n % 100 })
-const list = (n: number) => ({ v: numbers(n) })
-const strings = (n: number) => ({ v: words(n) })
-const objects = (n: number) => ({ v: people(n) })
-const object = (n: number) => ({ v: record(n) })
-const time = (n: number) => ({ v: at(n).toISOString() })
-const seconds = (n: number) => ({ v: at(n).getTime() / 1000 })
-const bytes = (n: number) => ({ v: Buffer.from(sentence(n)).toString('base64') })
-const html = (n: number) => ({ v: `<p>Read <a href="/x?${n}">${sentence(n)}</a> & <b>more</b></p>` })
-const csv = (n: number) => ({
-  v: `id,name,city\n${[0, 1, 2, 3].map(i => `${n + i},${word(n + i)},"${word(i)}, ${word(n)}"`).join('\n')}\n`,
-})
-const xml = (n: number) => ({
-  v: `<order id="${n}"><customer>${word(n)}</customer><items><item sku="a${n}">${sentence(n)}</item><item>2</item></items></order>`,
-})
-const yaml = (n: number) => ({
-  v: `name: ${word(n)}\ncount: ${n}\ntags:\n  - ${word(n + 1)}\n  - b\nnested:\n  a: true\n  b: ${n}.5\n`,
-})
-const link = (n: number) => ({
-  v: `https://user:pw@${word(n)}.example.com:8080/a/${word(n + 1)}?x=${n}&y=two%20words#frag`,
-})
-const address = (ip: string) => () => ({ v: ip })
+import { binaryCases } from './functions-binary-cases.ts'
+import {
+  address,
+  at,
+  bytes,
+  c,
+  csv,
+  html,
+  link,
+  list,
+  number,
+  numbers,
+  object,
+  objects,
+  people,
+  record,
+  seconds,
+  sentence,
+  small,
+  strings,
+  text,
+  time,
+  v,
+  word,
+  words,
+  xml,
+  yaml,
+  type FunctionCase,
+} from './functions-samples.ts'
+import { tokenCases } from './functions-token-cases.ts'
 
 /** The cases; `geoip` is the folder of MaxMind's test databases, or null. Keys are only made for tokens that are `wanted`. */
 export function functionCases(
@@ -70,19 +36,6 @@ export function functionCases(
   geoip: string | null,
   wanted: (name: string) => boolean,
 ): readonly FunctionCase[] {
-  const c = (
-    name: string,
-    expression: string,
-    fields: Fields = text,
-    more: Partial<FunctionCase> = {},
-  ): FunctionCase => ({
-    name,
-    expression,
-    fields,
-    ...more,
-  })
-  const v = (name: string, args: string, fields: Fields = text, more: Partial<FunctionCase> = {}) =>
-    c(name, `this.v.${name}(${args})`, fields, more)
   const varies = { varies: true } as const
   return [
     c(
@@ -91,7 +44,7 @@ export function functionCases(
       (n: number) => ({ v: numbers(n), w: numbers(n + 1) }),
     ),
     c('counter', 'counter()'),
-    c('deleted', 'deleted()'),
+    c('deleted', '[1, deleted()]'),
     c('ksuid', 'ksuid()', text, varies),
     c('nanoid', 'nanoid()', text, varies),
     c('pi', 'pi()'),
@@ -289,21 +242,8 @@ export function functionCases(
     v('parse_url', '', link),
     v('parse_xml', '', xml),
     v('parse_yaml', '', yaml),
-    c('compress', 'this.v.compress("gzip").length()', text, varies),
-    c('decode', 'this.v.decode("base64").string()', bytes),
-    c('decompress', 'this.v.decode("base64").decompress("gzip").string()', (n: number) => ({
-      v: gzipSync(sentence(n)).toString('base64'),
-    })),
-    c(
-      'decrypt_aes',
-      'this.v.decode("hex").decrypt_aes("ctr", $key, $iv).string()',
-      (n: number) => ({ v: Buffer.from(sentence(n)).toString('hex') }),
-      { prefix: AES, varies: true },
-    ),
-    c('encode', 'this.v.encode("base64")'),
-    c('encrypt_aes', 'this.v.encrypt_aes("ctr", $key, $iv).encode("hex")', text, { prefix: AES }),
-    c('hash', 'this.v.hash("sha256").encode("hex")'),
-    ...(['256', '384', '512'] as const).flatMap(size => webTokens(size, wanted)),
+    ...binaryCases(),
+    ...tokenCases(wanted),
     ...databases(geoip),
     v('format_timestamp', '"2006-01-02", "Europe/Berlin"', time),
     v('format_timestamp_strftime', '"%Y-%m-%d", "Europe/Berlin"', time),
@@ -324,34 +264,6 @@ export function functionCases(
     v('length of an array', '', list, { expression: 'this.v.length()' }),
     v('map_each of objects', '', objects, { expression: 'this.v.map_each(p -> p.name + " " + p.id)' }),
     v('unique by a query', '', objects, { expression: 'this.v.unique(p -> p.name)' }),
-    ...['md5', 'sha1', 'sha512', 'xxhash64', 'crc32', 'fnv32'].map(name =>
-      v(`hash ${name}`, '', text, {
-        expression:
-          name === 'xxhash64' || name === 'fnv32' ? `this.v.hash("${name}")` : `this.v.hash("${name}").encode("hex")`,
-      }),
-    ),
-    v('hash hmac_sha256', '', text, { expression: 'this.v.hash("hmac_sha256", "key").encode("hex")' }),
-    ...['base64url', 'hex', 'ascii85', 'z85'].map(name =>
-      v(`encode ${name}`, '', (n: number) => ({ v: sentence(n).slice(0, 64).padEnd(64) }), {
-        expression: `this.v.encode("${name}")`,
-      }),
-    ),
-    ...['hex'].map(name =>
-      v(`decode ${name}`, '', (n: number) => ({ v: Buffer.from(sentence(n)).toString('hex') }), {
-        expression: `this.v.decode("${name}").string()`,
-      }),
-    ),
-    ...['zlib', 'flate', 'snappy', 'lz4'].map(name =>
-      v(`compress ${name}`, '', text, { expression: `this.v.compress("${name}").length()`, varies: true }),
-    ),
-    ...(['zlib', 'flate'] as const).map(name =>
-      v(
-        `decompress ${name}`,
-        '',
-        (n: number) => ({ v: (name === 'zlib' ? deflateSync : deflateRawSync)(sentence(n)).toString('base64') }),
-        { expression: `this.v.decode("base64").decompress("${name}").string()` },
-      ),
-    ),
     v('number of int64', '', n => ({ v: `${9_007_199_254_740_993n + BigInt(n)}` }), { expression: 'this.v.int64()' }),
     v('re_match with alternatives', '', text, {
       expression: 'this.v.re_match("^(amber|basin|copper).*(kelp|lagoon)")',
@@ -371,9 +283,6 @@ export function functionCases(
     v('parse_xml with casts', '', xml, { expression: 'this.v.parse_xml(cast: true)' }),
   ]
 }
-
-const AES =
-  'let key = "2b7e151628aed2a6abf7158809cf4f3c".decode("hex")\nlet iv = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff".decode("hex")'
 
 /** Eight rows of an integer, a text and a float. */
 const PARQUET =
@@ -406,62 +315,4 @@ function databases(folder: string | null): readonly FunctionCase[] {
     expression: `this.v.geoip_${kind}("${folder}/${file}.mmdb")`,
     fields: address(ip),
   }))
-}
-
-function webTokens(size: '256' | '384' | '512', wanted: (name: string) => boolean): readonly FunctionCase[] {
-  const cases: FunctionCase[] = []
-  const isWanted = (kind: string) => wanted(`sign_jwt_${kind}${size}`) || wanted(`parse_jwt_${kind}${size}`)
-  const claims = (n: number) => ({ sub: word(n), name: sentence(n), iat: 1_516_239_022 + n })
-  const hash = `sha${size}`
-  if (isWanted('hs')) {
-    const signed = (text: string) => createHmac(hash, 'a-secret').update(text).digest()
-    cases.push(...tokenCases(`hs${size}`, 'a-secret', 'a-secret', claims, signed))
-  }
-  if (isWanted('es')) {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: CURVES[size] })
-    const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const
-    const signed = (text: string) => sign(hash, Buffer.from(text), key)
-    cases.push(...tokenCases(`es${size}`, pem(privateKey, 'sec1'), pem(publicKey, 'spki'), claims, signed))
-  }
-  if (isWanted('rs')) {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    const signed = (text: string) => sign(hash, Buffer.from(text), privateKey)
-    cases.push(...tokenCases(`rs${size}`, pem(privateKey, 'pkcs1'), pem(publicKey, 'spki'), claims, signed))
-  }
-  return cases
-}
-
-const CURVES = { 256: 'P-256', 384: 'P-384', 512: 'P-521' } as const
-
-function tokenCases(
-  name: string,
-  secret: string,
-  known: string,
-  claims: (n: number) => object,
-  signed: (text: string) => Buffer,
-): readonly FunctionCase[] {
-  const header = Buffer.from(JSON.stringify({ alg: name.toUpperCase(), typ: 'JWT' })).toString('base64url')
-  const tokens = [0, 1, 2, 3].map(n => {
-    const text = `${header}.${Buffer.from(JSON.stringify(claims(n))).toString('base64url')}`
-    return `${text}.${signed(text).toString('base64url')}`
-  })
-  return [
-    {
-      name: `sign_jwt_${name}`,
-      expression: `this.v.sign_jwt_${name}("""${secret}""")`,
-      fields: n => ({ v: claims(n) }),
-      varies: true,
-      calls: 1,
-    },
-    {
-      name: `parse_jwt_${name}`,
-      expression: `this.v.parse_jwt_${name}("""${known}""")`,
-      fields: n => ({ v: tokens[n % 4]! }),
-      calls: 1,
-    },
-  ]
-}
-
-function pem(key: KeyObject, type: 'sec1' | 'spki' | 'pkcs1'): string {
-  return String((key as { export(options: object): unknown }).export({ type, format: 'pem' }))
 }

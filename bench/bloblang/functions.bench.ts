@@ -15,8 +15,9 @@ import {
   utf8Text,
 } from '../../src/bloblang/index.ts'
 import { systemWorld } from '../../src/components/index.ts'
-import { type FunctionCase, functionCases } from './functions-cases.ts'
+import { functionCases } from './functions-cases.ts'
 import { Document } from './functions-document.ts'
+import type { FunctionCase } from './functions-samples.ts'
 
 /** Calls on a line: many, so that reading and writing the line weighs little beside them. */
 const CALLS = 10
