@@ -36,7 +36,7 @@ export function utf8Bytes(text: string): Uint8Array {
 
 /** The string of some bytes, whatever they are. */
 export function utf8Text(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const buffer = asBuffer(bytes)
   if (isUtf8(buffer)) return buffer.toString('utf8')
   const { units, view } = unitsFor(buffer.length)
   let length = 0
@@ -108,7 +108,12 @@ export function normalizeText(text: string): string {
 
 /** Bytes as a Latin-1 string, one unit a byte: for code that counts in bytes. */
 export function byteString(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  return asBuffer(bytes).toString('latin1')
+}
+
+/** The same memory as a buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function isLowSurrogate(unit: number): boolean {

@@ -1,17 +1,27 @@
 /** Binary data as text: base64, hexadecimal, ascii85 and Z85, with the error texts of Go's packages. */
 import { MappingError } from '../errors.ts'
+import { asBuffer, byteString, utf8Bytes } from './bytes.ts'
 import { isPrintable } from './quote.ts'
+import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
 export type Base64Kind = 'std' | 'url' | 'rawurl' | 'rawstd'
 
 const PAD = 0x3d
-const Z85_DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#'
+const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#'
+/** The characters of digits, and back. */
+const Z85_DIGITS = Uint8Array.from(Z85, digit => digit.charCodeAt(0))
+const NO_DIGIT = 255
+const Z85_VALUES = new Uint8Array(256).fill(NO_DIGIT)
+for (const [value, code] of Z85_DIGITS.entries()) Z85_VALUES[code] = value
+const ASCII85_DIGITS = Uint8Array.from({ length: 85 }, (_, value) => 33 + value)
+/** Four zero bytes of ascii85 in one character. */
+const Z = 0x7a
 /** How much of base64 text the original's reader decodes at first; positions in its errors count from there on anew. */
 const BASE64_CHUNK = 680
 
 export function encodeBase64(bytes: Uint8Array, kind: Base64Kind): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const buffer = asBuffer(bytes)
   switch (kind) {
     case 'std':
       return buffer.toString('base64')
@@ -27,17 +37,34 @@ export function encodeBase64(bytes: Uint8Array, kind: Base64Kind): string {
 }
 
 /** Line breaks are skipped. Throws `illegal base64 data at input byte 4` and `unexpected EOF`. */
-export function decodeBase64(bytes: Uint8Array, kind: Base64Kind): Uint8Array {
-  const text = Buffer.from(bytes)
-    .toString('latin1')
-    .replace(/[\r\n]/g, '')
+export function decodeBase64(source: string | Uint8Array, kind: Base64Kind): Uint8Array {
   const isPadded = kind === 'std' || kind === 'url'
   const isUrl = kind === 'url' || kind === 'rawurl'
-  const valid = isUrl ? /^[A-Za-z0-9_-]*(={0,2})$/ : /^[A-Za-z0-9+/]*(={0,2})$/
-  const padding = valid.exec(text)?.[1]?.length
-  const isWhole = isPadded ? text.length % 4 === 0 : padding === 0 && text.length % 4 !== 1
-  if (padding !== undefined && isWhole) return new Uint8Array(Buffer.from(text, isUrl ? 'base64url' : 'base64'))
+  const plain = asciiText(source)
+  const decoded = plain === undefined ? undefined : decodedBase64(plain, isPadded, isUrl)
+  if (decoded !== undefined) return decoded
+  const bytes = typeof source === 'string' ? utf8Bytes(source) : source
+  const text = byteString(bytes).replace(/[\r\n]/g, '')
+  const broken = text.length === bytes.length ? undefined : decodedBase64(text, isPadded, isUrl)
+  if (broken !== undefined) return broken
   throw base64Failure(text, isPadded, isUrl)
+}
+
+/** Undefined where the text is not all base64: Node skips what is none, so that too few bytes come out, and takes both alphabets. */
+function decodedBase64(text: string, isPadded: boolean, isUrl: boolean): Uint8Array | undefined {
+  const { length } = text
+  if (isPadded ? length % 4 !== 0 : length % 4 === 1) return undefined
+  const padding = isPadded && text.endsWith('=') ? (text.endsWith('==') ? 2 : 1) : 0
+  const decoded = Buffer.from(text, 'base64')
+  if (decoded.length !== Math.floor(length * 0.75) - padding) return undefined
+  const hasOthers = isUrl ? text.includes('+') || text.includes('/') : text.includes('-') || text.includes('_')
+  return hasOthers ? undefined : decoded
+}
+
+/** One character for each byte; undefined for texts beyond ASCII, whose characters are more than one. */
+function asciiText(source: string | Uint8Array): string | undefined {
+  if (typeof source !== 'string') return byteString(source)
+  return Buffer.byteLength(source) === source.length ? source : undefined
 }
 
 function base64Failure(text: string, isPadded: boolean, isUrl: boolean): MappingError {
@@ -75,16 +102,21 @@ function illegalBase64(at: number): MappingError {
 }
 
 export function encodeHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+  return asBuffer(bytes).toString('hex')
 }
 
 /** Throws `encoding/hex: invalid byte: U+0067 'g'` and, for half a byte, `unexpected EOF`. */
-export function decodeHex(bytes: Uint8Array): Uint8Array {
-  const text = Buffer.from(bytes).toString('latin1')
-  const wrong = text.search(/[^0-9a-fA-F]/)
+export function decodeHex(source: string | Uint8Array): Uint8Array {
+  const plain = asciiText(source)
+  if (plain !== undefined) {
+    // Node stops where it finds another character.
+    const decoded = Buffer.from(plain, 'hex')
+    if (decoded.length * 2 === plain.length) return decoded
+  }
+  const bytes = typeof source === 'string' ? utf8Bytes(source) : source
+  const wrong = byteString(bytes).search(/[^0-9a-fA-F]/)
   if (wrong >= 0) throw new MappingError(`encoding/hex: invalid byte: ${byteText(bytes[wrong]!)}`)
-  if (text.length % 2 !== 0) throw new MappingError('unexpected EOF')
-  return new Uint8Array(Buffer.from(text, 'hex'))
+  throw new MappingError('unexpected EOF')
 }
 
 /** A byte in the way of Go's `%#U`. */
@@ -95,81 +127,99 @@ function byteText(byte: number): string {
 }
 
 export function encodeAscii85(bytes: Uint8Array): string {
-  const out: string[] = []
-  for (let at = 0; at < bytes.length; at += 4) {
-    const count = Math.min(4, bytes.length - at)
-    let value = 0
-    for (let i = 0; i < 4; i++) value = value * 256 + (i < count ? bytes[at + i]! : 0)
-    if (value === 0 && count === 4) {
-      out.push('z')
-      continue
+  const out = scratch(Math.ceil(bytes.length / 4) * 5)
+  const whole = bytes.length - (bytes.length % 4)
+  let length = 0
+  for (let at = 0; at < whole; at += 4) {
+    const value = word(bytes, at)
+    if (value === 0) out[length++] = Z
+    else {
+      writeDigits(out, length, value, ASCII85_DIGITS)
+      length += 5
     }
-    let digits = ''
-    for (let i = 0; i < 5; i++) {
-      digits = String.fromCharCode(33 + (value % 85)) + digits
-      value = Math.floor(value / 85)
-    }
-    out.push(digits.slice(0, count + 1))
   }
-  return out.join('')
+  const rest = bytes.length - whole
+  if (rest > 0) {
+    const last = [0, 1, 2, 3].map(i => (i < rest ? bytes[whole + i]! : 0))
+    writeDigits(out, length, word(last, 0), ASCII85_DIGITS)
+    length += rest + 1
+  }
+  return out.toString('latin1', 0, length)
+}
+
+function word(bytes: ArrayLike<number>, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+}
+
+/** Five digits to the base of 85, the highest first. */
+function writeDigits(out: Uint8Array, at: number, value: number, digits: Uint8Array): void {
+  let rest = value
+  for (let i = at + 4; i >= at; i--) {
+    const quotient = Math.floor(rest / 85)
+    out[i] = digits[rest - quotient * 85]!
+    rest = quotient
+  }
 }
 
 /** Blanks are skipped. Throws `illegal ascii85 data at input byte 3`. */
-export function decodeAscii85(bytes: Uint8Array): Uint8Array {
-  const out: number[] = []
+export function decodeAscii85(source: string | Uint8Array): Uint8Array {
+  const bytes = typeof source === 'string' ? utf8Bytes(source) : source
+  const out = scratch(bytes.length * 4)
+  let length = 0
   let value = 0
   let count = 0
-  for (const [at, byte] of bytes.entries()) {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!
     if (byte <= 0x20) continue
-    if (byte === 0x7a && count === 0) {
-      out.push(0, 0, 0, 0)
+    if (byte === Z && count === 0) {
+      length = writeWord(out, length, 0)
       continue
     }
     if (byte < 0x21 || byte > 0x75) throw new MappingError(`illegal ascii85 data at input byte ${at}`)
     value = Math.imul(value, 85) + (byte - 0x21)
     if (++count < 5) continue
-    out.push((value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255)
+    length = writeWord(out, length, value)
     value = count = 0
   }
   if (count === 1) throw new MappingError('illegal ascii85 data at input byte 1')
   if (count > 1) {
     for (let i = count; i < 5; i++) value = Math.imul(value, 85) + 84
-    for (let i = 0; i < count - 1; i++) out.push((value >>> (24 - 8 * i)) & 255)
+    for (let i = 0; i < count - 1; i++) out[length++] = value >>> (24 - 8 * i)
   }
-  return Uint8Array.from(out)
+  return copyOf(out, length)
+}
+
+function writeWord(out: Uint8Array, at: number, value: number): number {
+  out[at] = value >>> 24
+  out[at + 1] = value >>> 16
+  out[at + 2] = value >>> 8
+  out[at + 3] = value
+  return at + 4
 }
 
 /** Throws `z85: wrongly aligned input data` where the length is no multiple of 4. */
 export function encodeZ85(bytes: Uint8Array): string {
   if (bytes.length % 4 !== 0) throw new MappingError('z85: wrongly aligned input data')
   if (bytes.length > MAX_RESULT_BYTES) throw new MappingError('z85: too much input data')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let out = ''
-  for (let at = 0; at < bytes.length; at += 4) {
-    let value = view.getUint32(at)
-    let digits = ''
-    for (let i = 0; i < 5; i++) {
-      digits = Z85_DIGITS[value % 85]! + digits
-      value = Math.floor(value / 85)
-    }
-    out += digits
-  }
-  return out
+  const out = scratch((bytes.length / 4) * 5)
+  let length = 0
+  for (let at = 0; at < bytes.length; at += 4, length += 5) writeDigits(out, length, word(bytes, at), Z85_DIGITS)
+  return out.toString('latin1', 0, length)
 }
 
 /** Throws `z85: wrongly aligned input data` and `z85: invalid input byte: U+0022 '"'`. */
-export function decodeZ85(bytes: Uint8Array): Uint8Array {
+export function decodeZ85(source: string | Uint8Array): Uint8Array {
+  const bytes = typeof source === 'string' ? utf8Bytes(source) : source
   if (bytes.length % 5 !== 0) throw new MappingError('z85: wrongly aligned input data')
-  const out = new DataView(new ArrayBuffer((bytes.length / 5) * 4))
-  for (let at = 0; at < bytes.length; at += 5) {
+  const out = Buffer.allocUnsafe((bytes.length / 5) * 4)
+  for (let at = 0, length = 0; at < bytes.length; at += 5) {
     let value = 0
-    for (let i = 0; i < 5; i++) {
-      const byte = bytes[at + i]!
-      const digit = Z85_DIGITS.indexOf(String.fromCharCode(byte))
-      if (digit < 0) throw new MappingError(`z85: invalid input byte: ${byteText(byte)}`)
-      value = (Math.imul(value, 85) + digit) >>> 0
+    for (let i = at; i < at + 5; i++) {
+      const digit = Z85_VALUES[bytes[i]!]!
+      if (digit === NO_DIGIT) throw new MappingError(`z85: invalid input byte: ${byteText(bytes[i]!)}`)
+      value = Math.imul(value, 85) + digit
     }
-    out.setUint32((at / 5) * 4, value)
+    length = writeWord(out, length, value)
   }
-  return new Uint8Array(out.buffer)
+  return out
 }

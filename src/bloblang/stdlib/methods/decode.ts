@@ -1,6 +1,5 @@
-import { MappingError } from '../../errors.ts'
+import { MappingError, WrongTypeError } from '../../errors.ts'
 import { decodeAscii85, decodeBase64, decodeHex, decodeZ85 } from '../../text/encodings.ts'
-import { bytesOrString } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -24,18 +23,21 @@ export default defineMethod({
   ],
   create: ([scheme]) => {
     const decode = decoder(scheme as string)
-    return target => decode(bytesOrString(target))
+    return target => {
+      if (typeof target === 'string' || target instanceof Uint8Array) return decode(target)
+      throw new WrongTypeError(['string'], target)
+    }
   },
 })
 
-function decoder(scheme: string): (bytes: Uint8Array) => Uint8Array {
+function decoder(scheme: string): (source: string | Uint8Array) => Uint8Array {
   switch (scheme) {
     case 'base64':
-      return bytes => decodeBase64(bytes, 'std')
+      return source => decodeBase64(source, 'std')
     case 'base64url':
-      return bytes => decodeBase64(bytes, 'url')
+      return source => decodeBase64(source, 'url')
     case 'base64rawurl':
-      return bytes => decodeBase64(bytes, 'rawurl')
+      return source => decodeBase64(source, 'rawurl')
     case 'hex':
       return decodeHex
     case 'ascii85':

@@ -1,5 +1,4 @@
 import { aesCipher } from '../../text/aes.ts'
-import { utf8Bytes } from '../../text/bytes.ts'
 import { bytesOrString } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -22,7 +21,7 @@ export default defineMethod({
     ],
   ],
   create: ([scheme, key, iv]) => {
-    const decrypt = aesCipher('decrypt', scheme as string, utf8Bytes(key as string), utf8Bytes(iv as string))
+    const decrypt = aesCipher('decrypt', scheme as string, key as string, iv as string)
     return target => decrypt(bytesOrString(target))
   },
 })

@@ -1,9 +1,10 @@
-import { createHmac, hash as digest } from 'node:crypto'
 import { MappingError } from '../../errors.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
 import { checksum32, type Crc32Polynomial, fnv32, xxhash64 } from '../../text/hashes.ts'
+import { digest, hmac, type HmacDigest } from '../../text/digest.ts'
 import { quote } from '../../text/quote.ts'
 import { bytesOrString } from '../../text/target.ts'
+import type { Value } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -39,15 +40,11 @@ export default defineMethod({
       '{"h3":"c99465aa"}',
     ],
   ],
-  create: ([algorithm, key, polynomial]) => {
-    const hash = hasher(algorithm as string, utf8Bytes((key ?? '') as string), polynomial as string)
-    return target => hash(bytesOrString(target))
-  },
+  create: ([algorithm, key, polynomial]) =>
+    hasher(algorithm as string, utf8Bytes((key ?? '') as string), polynomial as string),
 })
 
-type Hasher = (bytes: Uint8Array) => Uint8Array
-
-function hasher(algorithm: string, key: Uint8Array, polynomial: string): Hasher {
+function hasher(algorithm: string, key: Uint8Array, polynomial: string): (target: Value) => Uint8Array {
   switch (algorithm) {
     case 'hmac_sha1':
     case 'hmac-sha1':
@@ -56,32 +53,33 @@ function hasher(algorithm: string, key: Uint8Array, polynomial: string): Hasher 
     case 'hmac_sha512':
     case 'hmac-sha512': {
       if (key.length === 0) throw new MappingError(`hash algorithm ${algorithm} requires a key argument`)
-      const name = algorithm.slice('hmac-'.length)
-      return bytes => new Uint8Array(createHmac(name, key).update(bytes).digest())
+      const sign = hmac(algorithm.slice('hmac-'.length) as HmacDigest, key)
+      return target => sign(bytesOrString(target))
     }
     case 'md5':
     case 'sha1':
     case 'sha256':
     case 'sha512':
-      return bytes => new Uint8Array(digest(algorithm, bytes, 'buffer'))
+      return target => digest(algorithm, bytesOrString(target))
     case 'xxhash64':
-      return bytes => utf8Bytes(String(xxhash64(bytes)))
+      return target => Buffer.from(xxhash64(bytesOrString(target)).toString(), 'latin1')
     case 'crc32':
       return crc32(polynomial)
     case 'fnv32':
-      return bytes => utf8Bytes(String(fnv32(bytes)))
+      return target => Buffer.from(String(fnv32(bytesOrString(target))), 'latin1')
     default:
       throw new MappingError(`unrecognized hash type: ${algorithm}`)
   }
 }
 
-function crc32(polynomial: string): Hasher {
-  return bytes => {
+function crc32(polynomial: string): (target: Value) => Uint8Array {
+  return target => {
+    const bytes = bytesOrString(target)
     if (!['IEEE', 'Castagnoli', 'Koopman'].includes(polynomial)) {
       throw new MappingError(`unsupported crc32 hash key ${quote(polynomial)}`)
     }
-    const checksum = new DataView(new ArrayBuffer(4))
-    checksum.setUint32(0, checksum32(bytes, polynomial as Crc32Polynomial))
-    return new Uint8Array(checksum.buffer)
+    const checksum = Buffer.allocUnsafe(4)
+    checksum.writeUInt32BE(checksum32(bytes, polynomial as Crc32Polynomial))
+    return checksum
   }
 }
