@@ -144,8 +144,13 @@ const LEVEL: Readonly<Record<BinaryOperator, number>> = {
 }
 
 function printBinary(query: Binary): string {
-  if (query.negation) return `-${printOperand(query.right)}`
+  if (query.negation) return `-${isNegative(query.right) ? printQuery(query.right) : printOperand(query.right)}`
   return `${printSide(query.left, query.operator, true)} ${query.operator} ${printSide(query.right, query.operator, false)}`
+}
+
+/** A number with a sign of its own stands only behind another sign: `--5`. */
+function isNegative(query: Query): boolean {
+  return query.kind === 'literal' && query.origin === null && printLiteral(query.value).startsWith('-')
 }
 
 /** Operators of one level are read from the left; a lambda or a sign inside would reach too far. */
@@ -192,6 +197,7 @@ function printObject(object: ValueObject): string {
 function printFloat(float: number): string {
   const text = String(float)
   if (!text.includes('e')) return text.includes('.') ? text : `${text}.0`
+  if (text.includes('e+')) return `${BigInt(float)}.0`
   const digits = float.toFixed(20)
   return Number(digits) === float ? digits : float.toFixed(100).replace(/0+$/, '0')
 }

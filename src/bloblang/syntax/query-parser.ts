@@ -7,6 +7,7 @@ import { ArgumentError, bindArguments, type BoundArguments, type Signature, type
 import type { BinaryOperator, FunctionCall, Literal, MatchCase, MethodCall, ObjectLiteral, Query } from './ast.ts'
 import { expecting, fatal, Fault, joined, required } from './fault.ts'
 import { nearest } from './nearest.ts'
+import { goTypeName } from './plain-text.ts'
 import { Reader } from './reader.ts'
 
 /** What a parser knows of the functions and methods that a text may call. */
@@ -383,7 +384,7 @@ export class QueryParser extends Reader {
     for (const { key, value } of entries) {
       if (typeof key === 'string' || key.kind !== 'literal') plain.push({ key, value })
       else if (typeof key.value === 'string') plain.push({ key: key.value, value })
-      else return fatal(start, `object keys must be strings, received: ${literalTypeName(key.value)}`)
+      else return fatal(start, `object keys must be strings, received: ${goTypeName(key.value)}`)
     }
     const node: ObjectLiteral = { kind: 'object', entries: plain, span }
     return staticObject(node) ?? node
@@ -570,12 +571,12 @@ export class QueryParser extends Reader {
     return this.#path(target, [segment])
   }
 
+  /** A path grows in place, so that a long one stays linear: what it grows from is part of no other node. */
   #path(target: Query, segments: readonly string[]): Query {
     const span = { start: target.span.start, end: this.at }
-    if (target.kind === 'field') return { kind: 'field', base: target.base, path: [...target.path, ...segments], span }
-    if (target.kind === 'path')
-      return { kind: 'path', target: target.target, path: [...target.path, ...segments], span }
-    return { kind: 'path', target, path: segments, span }
+    if (target.kind !== 'field' && target.kind !== 'path') return { kind: 'path', target, path: [...segments], span }
+    ;(target.path as string[]).push(...segments)
+    return { ...target, span }
   }
 
   #comma(): true | Fault {
@@ -676,14 +677,6 @@ function staticObject(node: ObjectLiteral): Literal | null {
     Object.defineProperty(value, entry.key, { value: field, enumerable: true, configurable: true, writable: true })
   }
   return { kind: 'literal', value, annotation: null, origin: node, span: node.span }
-}
-
-function literalTypeName(value: Value): string {
-  if (value === null) return '<nil>'
-  if (typeof value === 'bigint') return 'int64'
-  if (value instanceof Float) return 'float64'
-  if (typeof value === 'boolean') return 'bool'
-  return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}'
 }
 
 function textOfError(error: unknown): string {

@@ -4,7 +4,7 @@ import { textOf } from '../data/text-order.ts'
 export function unquote(quoted: string): string | null {
   const inner = quoted.slice(1, -1)
   if (inner.includes('\n')) return null
-  if (!inner.includes('\\')) return inner.includes('"') ? null : inner
+  if (!inner.includes('\\')) return inner.includes('"') ? null : inner.toWellFormed()
   const parts: string[] = []
   let rawBytes: number[] = []
   const flush = () => {
@@ -27,8 +27,7 @@ export function unquote(quoted: string): string | null {
     }
   }
   flush()
-  const joined = parts.join('')
-  return joined
+  return parts.join('')
 }
 
 const PIECE = /[^\\]+|\\x[0-9a-fA-F]{2}|\\[0-7]{3}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\[\s\S]?/g
@@ -46,7 +45,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 }
 
 function plainPiece(piece: string): string | null {
-  if (!piece.startsWith('\\')) return piece
+  // Bytes that were no UTF-8, and halves of characters, are replaced; only an escape can write such a byte.
+  if (!piece.startsWith('\\')) return piece.toWellFormed()
   if (piece.length === 6 || piece.length === 10) {
     const point = Number.parseInt(piece.slice(2), 16)
     return point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? null : String.fromCodePoint(point)

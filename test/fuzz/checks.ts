@@ -1,0 +1,169 @@
+import {
+  compileInterpolation,
+  compileMapping,
+  MappingError,
+  type MessageView,
+  MetadataDraft,
+  parseBody,
+  printJson,
+  utf8Bytes,
+  type Value,
+  type World,
+} from '../../src/bloblang/index.ts'
+import { Library } from '../../src/bloblang/compiler/library.ts'
+import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
+import { checkInterpolation, checkMapping, tokenize } from '../../src/bloblang/syntax.ts'
+import { Fault } from '../../src/bloblang/syntax/fault.ts'
+import { parseMappingText } from '../../src/bloblang/syntax/mapping-parser.ts'
+import { printMapping } from '../../src/bloblang/syntax/print.ts'
+
+/** A world without files, in which time stands still. */
+export const stillWorld: World = {
+  now: () => 1_600_000_000_000_000_000n,
+  random: () => 0.5,
+  randomBytes: count => new Uint8Array(count),
+  env: () => undefined,
+  readFile: path => {
+    throw new MappingError(`open ${path}: no such file or directory`)
+  },
+  hostname: () => 'localhost',
+}
+
+/** A message that is a text; without a text to look at, a mapping has to take the document as a whole. */
+export class TextMessage implements MessageView {
+  readonly metadata: ReadonlyMap<string, Value>
+  readonly error = null
+  readonly #text: string
+  readonly #whole: boolean
+
+  constructor(text: string, whole = false, metadata: ReadonlyMap<string, Value> = new Map([['key', 'value']])) {
+    this.metadata = metadata
+    this.#text = text
+    this.#whole = whole
+  }
+
+  bodyText(): string | null {
+    return this.#whole ? null : this.#text
+  }
+
+  bytes(): Uint8Array {
+    return utf8Bytes(this.#text)
+  }
+
+  structured(): Value {
+    return parseBody(this.#text)
+  }
+}
+
+/** What is wrong with how a text is read, as a mapping and as an interpolation; null where nothing is. */
+export function checkText(text: string): string | null {
+  const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
+  const found = checkMapping(text)
+  if (mapping === undefined && diagnostics[0]!.excerpt === '') return 'a diagnostic says nothing'
+  if (mapping !== undefined && found.length > 0) return `only the browser's door complains: ${found[0]!.message}`
+  let end = 0
+  for (const token of tokenize(text)) {
+    if (token.start < end || token.end <= token.start) return 'tokens overlap or are empty'
+    ;({ end } = token)
+  }
+  compileInterpolation(text, { world: stillWorld })
+  checkInterpolation(text)
+  return mapping === undefined ? null : checkPrinted(text)
+}
+
+/** A printed mapping has the same tree. */
+function checkPrinted(text: string): string | null {
+  const library = new Library(FUNCTIONS, METHODS, { world: stillWorld })
+  const tree = parseMappingText(text, library, null)
+  if (tree instanceof Fault) return 'a text that compiles is not parsed'
+  const printed = printMapping(tree)
+  const again = parseMappingText(printed, library, null)
+  if (again instanceof Fault) return `what is printed is refused: ${again.message}: ${printed}`
+  if (shapeOf(again) !== shapeOf(tree)) return `printed and parsed it is another mapping: ${printed}`
+  return printMapping(again) === printed ? null : `printed twice it differs: ${printed}`
+}
+
+/** A tree without its places in the text. */
+function shapeOf(tree: object): string {
+  return JSON.stringify(tree, (key, value: unknown) => {
+    if (key === 'span' || key === 'text') return undefined
+    if (typeof value === 'bigint') return `${value}n`
+    if (typeof value === 'symbol') return String(value)
+    if (typeof value === 'string') return value.toWellFormed()
+    if (Object.is(value, -0)) return '-0.0'
+    return value instanceof Map ? [...(value as Map<unknown, unknown>)] : value
+  })
+}
+
+/** What is wrong with how a mapping runs on a document; null where nothing is. */
+export function checkRun(text: string, document: string): string | null {
+  const { mapping } = compileMapping(text, { world: stillWorld })
+  if (mapping === undefined) return null
+  const draft = () => new MetadataDraft()
+  const light = outcome(() => mapping.run([new TextMessage(document)], 0, draft()))
+  const whole = outcome(() => mapping.run([new TextMessage(document, true)], 0, draft()))
+  if (light !== whole && !/count/.test(text)) return `a document read in part gives ${light}, as a whole ${whole}`
+  const printed = outcome(() => mapping.runCommand([new TextMessage(document)], draft(), false))
+  if (!printed.startsWith('error:') && printed !== light && !/count/.test(text))
+    return `the command gives ${printed}, a stream ${light}`
+  outcome(() => mapping.runOnto([new TextMessage(document)], 0, draft()))
+  return isJson(light) ? null : `no JSON: ${light}`
+}
+
+/** Fields that a mapping does not touch come out byte for byte. The document's keys are in order. */
+export function checkUntouched(query: string, document: string): string | null {
+  const { mapping } = compileMapping(`root = this\nroot."${LAST_KEY}" = (${query}).catch(null)`, { world: stillWorld })
+  if (mapping === undefined) return null
+  const head = document.slice(0, -1)
+  const got = outcome(() => mapping.runCommand([new TextMessage(document)], new MetadataDraft(), false))
+  if (got.startsWith('error:')) return null
+  const expected = escapeForHtml(head)
+  return got.startsWith(expected) ? null : `${expected} became ${got}`
+}
+
+/** Behind all keys of the documents. */
+const LAST_KEY = '\u{10fffd}'
+
+function escapeForHtml(json: string): string {
+  return json
+    .replaceAll(/[<>&\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replaceAll(/(?<!\\ud83d)\\u[dD][89a-fA-F][0-9a-fA-F]{2}(?!\\ud)/g, '\ufffd')
+    .replaceAll(String.raw`\ud83d\ude00`, '😀')
+    .replaceAll(String.raw`\/`, '/')
+}
+
+/** The result as JSON, or the text of the mapping error. Anything else that is thrown goes on. */
+function outcome(run: () => Value): string {
+  try {
+    return printJson(run(), { escapeHtml: true })
+  } catch (error) {
+    if (error instanceof MappingError) return `error: ${error.message}`
+    throw error
+  }
+}
+
+function isJson(text: string): boolean {
+  if (text.startsWith('error:')) return true
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The time that a text takes must not grow much faster than its length. Milliseconds are told where it does. */
+export function checkGrowth(fragment: string): string | null {
+  const times = Math.ceil(8000 / Math.max(1, fragment.length))
+  const [small, , large] = [1, 2, 4].map(factor => millisecondsToRead(fragment.repeat(times * factor)))
+  if (large! < 150 || large! < small! * 12) return null
+  const again = [1, 4].map(factor => millisecondsToRead(fragment.repeat(times * factor)))
+  if (again[1]! < 150 || again[1]! < again[0]! * 12) return null
+  return `${times} times ${JSON.stringify(fragment)} takes ${again[0]!.toFixed(0)} ms, four times as many ${again[1]!.toFixed(0)} ms`
+}
+
+function millisecondsToRead(text: string): number {
+  const startedAt = performance.now()
+  compileMapping(text, { world: stillWorld, deactivated: true })
+  return performance.now() - startedAt
+}

@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  compileMapping,
+  DELETED,
+  MappingError,
+  MetadataDraft,
+  NOTHING,
+  printJson,
+  utf8Text,
+} from '../../src/bloblang/index.ts'
+import { stillWorld, TextMessage } from './checks.ts'
+
+/** How often a mapping is asked for again where the answers differ: some answers depend on the order of Go's maps. */
+const REPEATS = 8
+const ANSWER_MS = 30_000
+
+/** The original's program as the server of its page for mappings: one process answers any number of them. */
+export class Original {
+  readonly #program: string
+  #process: ChildProcess | null = null
+  #url = ''
+
+  constructor(program: string) {
+    this.#program = program
+  }
+
+  /** Null where ours is the answer of the original too, or where that is never the same or comes too late. */
+  async differs(
+    mapping: string,
+    document: string,
+  ): Promise<{ readonly ours: string; readonly original: string } | null> {
+    const original = await this.#ask(mapping, document)
+    if (original === null) return null
+    const ours = ourAnswer(mapping, document)
+    if (comparable(ours, mapping) === comparable(original, mapping)) return null
+    for (let left = REPEATS; left > 0; left--) {
+      if ((await this.#ask(mapping, document)) !== original) return null
+    }
+    return { ours, original }
+  }
+
+  async #ask(mapping: string, document: string): Promise<string | null> {
+    const body = JSON.stringify({ mapping: mapping.toWellFormed(), input: document })
+    if (this.#process === null) await this.#start()
+    try {
+      const answer = await fetch(this.#url, { method: 'POST', body, signal: AbortSignal.timeout(ANSWER_MS) })
+      const { result, parse_error, mapping_error } = (await answer.json()) as Record<string, string | null>
+      return parse_error ?? mapping_error ?? result ?? ''
+    } catch {
+      // It ran out of memory or time; another process serves the next case.
+      this.close()
+      return null
+    }
+  }
+
+  async #start(): Promise<void> {
+    const port = await freePort()
+    const command = 'ulimit -v 8000000; exec "$0" blobl server --no-open --port "$1"'
+    this.#process = spawn('sh', ['-c', command, this.#program, String(port)], { stdio: 'ignore' })
+    this.#url = `http://localhost:${port}/execute`
+    for (let left = 100; left > 0; left--) {
+      await wait(50)
+      const answered = await fetch(this.#url, { method: 'POST', body: '{}' }).then(
+        () => true,
+        () => false,
+      )
+      if (answered) return
+    }
+    throw new Error('the original does not start')
+  }
+
+  close(): void {
+    this.#process?.kill('SIGKILL')
+    this.#process = null
+  }
+}
+
+/** The original counts bytes of the lines before as characters, so places in texts that are not ASCII are not compared. */
+function comparable(answer: string, mapping: string): string {
+  // eslint-disable-next-line no-control-regex
+  if (!answer.startsWith('failed to parse') || !/[^\u0000-\u007f]/.test(mapping)) return answer
+  return answer.split('\n', 1)[0]!.replace(/line \d+ char \d+/, '')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, 'localhost')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function ourAnswer(text: string, document: string): string {
+  if (text === '') return 'Mapping string cannot be empty'
+  if (document === '') return 'Input JSON string cannot be empty'
+  const options = { world: stillWorld, withoutFunctions: ['env', 'file'] }
+  const { mapping, diagnostics } = compileMapping(text.toWellFormed(), options)
+  if (mapping === undefined) return `failed to parse mapping: ${diagnostics[0]!.excerpt}`
+  const message = new TextMessage(document, false, new Map())
+  try {
+    const result = mapping.runCommand([message], new MetadataDraft(), false)
+    if (result === DELETED) return ''
+    if (typeof result === 'string') return result.toWellFormed()
+    if (result instanceof Uint8Array) return utf8Text(result).toWellFormed()
+    if (result === NOTHING && !isDocument(message)) return document
+    return printJson(result === NOTHING ? message.structured() : result, { escapeHtml: true, indent: '  ' })
+  } catch (error) {
+    if (error instanceof MappingError) return `execution error: ${error.message.toWellFormed()}`
+    throw error
+  }
+}
+
+function isDocument(message: TextMessage): boolean {
+  try {
+    message.structured()
+    return true
+  } catch {
+    return false
+  }
+}
