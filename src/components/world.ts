@@ -46,6 +46,8 @@ function read(path: string): Uint8Array {
   try {
     return readFileSync(path)
   } catch (error) {
-    throw new Error(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
+    const failure = error as NodeJS.ErrnoException
+    // A folder can be opened; it is reading it that fails.
+    throw new Error(fileErrorText(failure.code === 'EISDIR' ? 'read' : 'open', path, failure), { cause: error })
   }
 }

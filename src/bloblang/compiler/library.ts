@@ -1,4 +1,4 @@
-import { MappingError } from '../errors.ts'
+import { MappingError, WrongTypeError } from '../errors.ts'
 import { annotate } from '../runtime/errors.ts'
 import type { Frame } from '../runtime/frame.ts'
 import type { Args, FunctionSpec, MethodSpec, Param, Query as QueryFunction, World } from '../stdlib/spec.ts'
@@ -185,6 +185,8 @@ export class Library implements Catalog {
       try {
         return body(target, frame)
       } catch (error) {
+        // A wrong type that a query of the call met is none of the target: only what is around says where it came from.
+        if (wrongTypesOnly && error instanceof WrongTypeError && error.actual !== target) throw error
         throw annotate(error, annotation, wrongTypesOnly)
       }
     }

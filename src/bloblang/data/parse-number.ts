@@ -29,6 +29,12 @@ export function parseFloat64(text: string): number {
   return value
 }
 
+/** As {@link parseFloat64}, but null where it would fail. */
+export function floatOf(text: string): number | null {
+  const value = readFloat(text)
+  return value === null || Number.isFinite(value) || !/\d/.test(text) ? value : null
+}
+
 /** As {@link parseFloat64}, rounded to 32 bits. */
 export function parseFloat32(text: string): number {
   const value = readFloat(text)

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { isIP, isIPv6 } from 'node:net'
 import type { Reader, Response } from 'maxmind'
+import { readWorldFile } from '../data/world-files.ts'
 import { MappingError } from '../errors.ts'
 import type { MethodSpec, World } from '../stdlib/spec.ts'
 import type { Value } from '../value.ts'
@@ -188,7 +189,7 @@ function open(path: string, world: World): Reader<Response> {
   readers.set(world, opened)
   const known = opened.get(path)
   if (known !== undefined) return known
-  const bytes = world.readFile(path)
+  const bytes = readWorldFile(world, path)
   const { Reader } = require('maxmind') as typeof import('maxmind')
   let reader: Reader<Response>
   try {

@@ -212,8 +212,8 @@ class MsgpackReader {
   value(depth: number): Value {
     if (depth > MAX_DEPTH) throw new MappingError('msgpack: the data is nested too deeply')
     const code = this.#bytes[this.#take(1)]!
-    if (code < 0x80) return BigInt(code)
-    if (code >= 0xe0) return BigInt(code - 256)
+    if (code < 0x80) return new NarrowInteger(BigInt(code), 'int8')
+    if (code >= 0xe0) return new NarrowInteger(BigInt(code - 256), 'int8')
     if (code < 0x90) return this.#map(code & 15, depth)
     if (code < 0xa0) return this.#array(code & 15, depth)
     if (code < 0xc0) return this.#text(code & 31)
@@ -229,23 +229,23 @@ class MsgpackReader {
       case 0xc6:
         return this.#bytesOf(this.#length(code - 0xc4))
       case 0xca:
-        return new Float(shortestFloat32(this.#view.getFloat32(this.#take(4))))
+        return new NarrowFloat(shortestFloat32(this.#view.getFloat32(this.#take(4))))
       case 0xcb:
         return new Float(this.#view.getFloat64(this.#take(8)))
       case 0xcc:
-        return new Uint64(BigInt(this.#bytes[this.#take(1)]!))
+        return new NarrowInteger(BigInt(this.#bytes[this.#take(1)]!), 'uint8')
       case 0xcd:
-        return new Uint64(BigInt(this.#view.getUint16(this.#take(2))))
+        return new NarrowInteger(BigInt(this.#view.getUint16(this.#take(2))), 'uint16')
       case 0xce:
-        return new Uint64(BigInt(this.#view.getUint32(this.#take(4))))
+        return new NarrowInteger(BigInt(this.#view.getUint32(this.#take(4))), 'uint32')
       case 0xcf:
         return new Uint64(this.#view.getBigUint64(this.#take(8)))
       case 0xd0:
-        return BigInt(this.#view.getInt8(this.#take(1)))
+        return new NarrowInteger(BigInt(this.#view.getInt8(this.#take(1))), 'int8')
       case 0xd1:
-        return BigInt(this.#view.getInt16(this.#take(2)))
+        return new NarrowInteger(BigInt(this.#view.getInt16(this.#take(2))), 'int16')
       case 0xd2:
-        return BigInt(this.#view.getInt32(this.#take(4)))
+        return new NarrowInteger(BigInt(this.#view.getInt32(this.#take(4))), 'int32')
       case 0xd3:
         return this.#view.getBigInt64(this.#take(8))
       case 0xd9:

@@ -1,4 +1,5 @@
 /** XML as objects: elements are fields, attributes are fields with a hyphen, text is `#text` where there is more than text. */
+import { floatOf } from '../data/parse-number.ts'
 import { MappingError } from '../errors.ts'
 import { setOwn } from '../stdlib/support.ts'
 import { Float, type Value } from '../value.ts'
@@ -82,13 +83,9 @@ function hasFields(element: Element): boolean {
 
 function castText(text: string, cast: boolean): Value {
   if (!cast) return text
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) {
-    const value = Number(text)
-    return Number.isFinite(value) ? new Float(value) : text
-  }
-  if (/^(?:[+-]?infinity|\+inf)$/i.test(text)) {
-    return new Float(text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
-  }
+  // These three are left as they are, the longer spellings of infinity are not.
+  const value = /^(?:nan|-?inf)$/i.test(text) ? null : floatOf(text)
+  if (value !== null) return new Float(value)
   if (/^(?:t|T|TRUE|true|True)$/.test(text)) return true
   return /^(?:f|F|FALSE|false|False)$/.test(text) ? false : text
 }

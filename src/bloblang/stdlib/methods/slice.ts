@@ -26,34 +26,42 @@ export default defineMethod({
     ],
     ['root.the_rest = this.value.slice(0, -2)', '{"value":["foo","bar","baz"]}', '{"the_rest":["foo"]}'],
   ],
-  create: ([lowBound, highBound]) => {
-    const low = Number(lowBound)
-    const high = highBound === undefined ? undefined : Number(highBound)
-    if (high !== undefined && high > 0 && low >= high) {
+  create: args => {
+    const [low, high] = args as [bigint, bigint | undefined]
+    if (high !== undefined && high > 0n && low >= high) {
       throw new MappingError(`lower slice bound ${low} must be lower than upper (${high})`)
     }
+    const bounds = boundsWithin(low, high)
     return target => {
-      if (typeof target === 'string') return sliceText(target, low, high)
-      if (target instanceof Uint8Array) return target.subarray(...bounds(target.length, low, high))
-      if (Array.isArray(target)) return (target as readonly Value[]).slice(...bounds(target.length, low, high))
+      if (typeof target === 'string') return sliceText(target, bounds)
+      if (target instanceof Uint8Array) return target.subarray(...bounds(target.length))
+      if (Array.isArray(target)) return (target as readonly Value[]).slice(...bounds(target.length))
       throw new WrongTypeError(['array', 'string'], target)
     }
   },
 })
 
-function sliceText(text: string, low: number, high: number | undefined): string {
+/** Where a slice of something of a length begins and ends. */
+type Bounds = (length: number) => [start: number, end: number]
+
+function sliceText(text: string, bounds: Bounds): string {
   const length = utf8Length(text)
-  const [start, end] = bounds(length, low, high)
+  const [start, end] = bounds(length)
   return length === text.length ? text.slice(start, end) : utf8Text(utf8Bytes(text).subarray(start, end))
 }
 
-function bounds(length: number, low: number, high: number | undefined): [number, number] {
-  const end = Math.max(0, Math.min(length, high === undefined ? length : high < 0 ? length + high : high))
-  const start = low < 0 ? Math.max(0, length + low) : low
-  if (start > end) {
-    throw new MappingError(
-      `lower slice bound ${start} must be lower than or equal to upper bound (${end}) and target length (${length})`,
-    )
+function boundsWithin(lowBound: bigint, highBound: bigint | undefined): Bounds {
+  const low = Number(lowBound)
+  const high = Number(highBound)
+  return length => {
+    const end = highBound === undefined ? length : Math.max(0, Math.min(length, high < 0 ? length + high : high))
+    const start = low < 0 ? Math.max(0, length + low) : low
+    if (start > end) {
+      const lower = low < 0 ? start : lowBound
+      throw new MappingError(
+        `lower slice bound ${lower} must be lower than or equal to upper bound (${end}) and target length (${length})`,
+      )
+    }
+    return [start, end]
   }
-  return [start, end]
 }
