@@ -14,13 +14,16 @@ const TITLE: Readonly<Record<string, string>> = {
   ǳ: 'ǲ',
   ŉ: 'ʼN',
 }
-const CASED = /^\p{Cased}$/u
-const CASE_IGNORABLE = /^\p{Case_Ignorable}$/u
 /** Characters that join two letters to one word: MidLetter, MidNumLet and Single_Quote of UAX 29. */
 const MID_WORD = new Set(":··՟״‧︓﹕：.‘’․﹒＇．'")
-const WORD = /^[\p{Alphabetic}\p{Nd}\p{Pc}\p{M}\p{Cf}]$/u
-const WORD_EACH =
-  /^[\p{Ideographic}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u
+// Expressions of whole categories take long to make, so they stand where they are used.
+const isCased = (rune: string) => /^\p{Cased}$/u.test(rune)
+const isCaseIgnorable = (rune: string) => /^\p{Case_Ignorable}$/u.test(rune)
+const isWord = (rune: string) => /^[\p{Alphabetic}\p{Nd}\p{Pc}\p{M}\p{Cf}]$/u.test(rune)
+const isWordEach = (rune: string) =>
+  /^[\p{Ideographic}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u.test(
+    rune,
+  )
 /** How far a capital sigma looks ahead for the end of its word. */
 const SIGMA_LOOKAHEAD = 31
 
@@ -67,13 +70,13 @@ export function title(text: string): string {
     const isMid = MID_WORD.has(rune)
     if (isMid && wasMid) inWord = false
     wasMid = isMid
-    if (CASED.test(rune)) {
+    if (isCased(rune)) {
       out += inWord ? (rune === 'Σ' ? sigma(runes, i) : rune.toLowerCase()) : titleRune(rune)
       inWord = true
       continue
     }
     out += rune
-    if (!isMid && (!WORD.test(rune) || WORD_EACH.test(rune))) inWord = false
+    if (!isMid && (!isWord(rune) || isWordEach(rune))) inWord = false
   }
   return out
 }
@@ -118,7 +121,7 @@ function titleRune(rune: string): string {
 
 function sigma(runes: readonly string[], at: number): string {
   for (let i = at + 1; i < Math.min(runes.length, at + 1 + SIGMA_LOOKAHEAD); i++) {
-    if (!CASE_IGNORABLE.test(runes[i]!)) return CASED.test(runes[i]!) ? 'σ' : 'ς'
+    if (!isCaseIgnorable(runes[i]!)) return isCased(runes[i]!) ? 'σ' : 'ς'
   }
   return 'ς'
 }

@@ -9,7 +9,8 @@ export type XmlToken =
   | { readonly kind: 'text'; readonly text: string }
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', apos: "'", quot: '"' }
-const NAME = /^[\p{L}\p{Nl}_:][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Me}\p{Nd}\p{Lm}_:.\-·]*$/u
+/** Such an expression takes long to make, so it waits until it is used. */
+const isName = (text: string) => /^[\p{L}\p{Nl}_:][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Me}\p{Nd}\p{Lm}_:.\-·]*$/u.test(text)
 const SPACE = ' \r\n\t'
 
 /** Where the document just stops: an end outside of all elements. */
@@ -101,7 +102,7 @@ export class XmlReader {
   #name(where: string): QualifiedName {
     const text = this.#nameText()
     if (text === '') throw this.#failure(where)
-    if (!NAME.test(text)) throw this.#failure(`invalid XML name: ${text}`)
+    if (!isName(text)) throw this.#failure(`invalid XML name: ${text}`)
     const parts = text.split(':')
     if (parts.length > 2) throw this.#failure(where)
     const [space = '', local = ''] = parts

@@ -3,8 +3,11 @@ import { MappingError } from '../../errors.ts'
 /** What a token is: one of these, or the character itself. */
 export type TokenKind = 'EOF' | 'Ident' | 'Int' | 'Float' | 'String' | 'Char' | 'RawString' | (string & {})
 
-const TOKEN =
-  /[ \t\r\n]*(?:\/\/[^\n]*\n?[ \t\r\n]*|\/\*[^]*?\*\/[ \t\r\n]*)*(?:([\p{L}_][\p{L}_\p{Nd}]*)|(\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)|(0[xX][0-9a-fA-F]+|\d+)|("(?:[^"\\\n]|\\.)*"?)|('(?:[^'\\\n]|\\.)*'?)|(`[^`]*`?)|([^])|$)/uy
+/** Makes the expression of a token, which takes a while, at the first use. */
+let token: RegExp | undefined
+const tokenPattern = () =>
+  (token ??=
+    /[ \t\r\n]*(?:\/\/[^\n]*\n?[ \t\r\n]*|\/\*[^]*?\*\/[ \t\r\n]*)*(?:([\p{L}_][\p{L}_\p{Nd}]*)|(\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)|(0[xX][0-9a-fA-F]+|\d+)|("(?:[^"\\\n]|\\.)*"?)|('(?:[^'\\\n]|\\.)*'?)|(`[^`]*`?)|([^])|$)/uy)
 const KINDS: readonly TokenKind[] = ['Ident', 'Float', 'Int', 'String', 'Char', 'RawString']
 
 /** Splits an expression into the tokens of Go. A token can be given back once. */
@@ -25,9 +28,10 @@ export class Scanner {
       this.#isGivenBack = false
       return this.#kind
     }
-    TOKEN.lastIndex = this.#at
-    const match = TOKEN.exec(this.#text)!
-    this.#at = TOKEN.lastIndex
+    const pattern = tokenPattern()
+    pattern.lastIndex = this.#at
+    const match = pattern.exec(this.#text)!
+    this.#at = pattern.lastIndex
     const group = match.findIndex((text, at) => at > 0 && text !== undefined)
     this.#token = group < 0 ? '' : match[group]!
     this.#start = this.#at - this.#token.length
