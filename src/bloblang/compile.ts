@@ -21,8 +21,7 @@ export function compileMapping(text: string, options: CompileOptions): CompileRe
     return { diagnostics: faults.map(fault => explain(text, fault)) }
   }
   try {
-    const mutation = () => compileTree(tree, library, true)
-    return { mapping: new CompiledMapping(tree, compileTree(tree, library), mutation) }
+    return { mapping: new CompiledMapping(tree, form => compileTree(tree, library, form)) }
   } catch (error) {
     return { diagnostics: [tooDeep(text, error)] }
   }

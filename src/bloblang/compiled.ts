@@ -1,9 +1,11 @@
 import type { Compiled } from './compiler/program.ts'
+import type { Form } from './compiler/scope.ts'
 import { some } from './compiler/traits.ts'
 import { describeWrongType } from './data/errors.ts'
 import { utf8Bytes } from './text/bytes.ts'
 import { MappingError, WrongTypeError } from './errors.ts'
 import { parseDocument } from './json/parse.ts'
+import type { JsonWriter } from './json/writer.ts'
 import type { Interpolation, Mapping, TargetPath } from './mapping.ts'
 import type { MessageView } from './message-view.ts'
 import { MetadataDraft } from './metadata-draft.ts'
@@ -15,23 +17,22 @@ import type { MappingTree, Query, Statement } from './syntax/ast.ts'
 import { queryReads, treeReads, treeTargets } from './syntax/targets.ts'
 import { DELETED, NOTHING, type Value } from './value.ts'
 
+type Program = Compiled<(frame: Frame) => Value>
+
 /** A mapping as a program. */
 export class CompiledMapping implements Mapping {
   readonly #tree: MappingTree
-  readonly #compiled: Compiled<(frame: Frame) => Value>
-  readonly #compileMutation: () => Compiled<(frame: Frame) => Value>
-  #mutation: Compiled<(frame: Frame) => Value> | null = null
+  readonly #compiled: Program
+  readonly #compile: (form: Form) => Program
+  #mutation: Program | null = null
+  #onto: Program | null = null
   readonly #frame = new Frame()
   readonly #scratch = new MetadataDraft()
 
-  constructor(
-    tree: MappingTree,
-    compiled: Compiled<(frame: Frame) => Value>,
-    compileMutation: () => Compiled<(frame: Frame) => Value>,
-  ) {
+  constructor(tree: MappingTree, compile: (form: Form) => Program) {
     this.#tree = tree
-    this.#compiled = compiled
-    this.#compileMutation = compileMutation
+    this.#compile = compile
+    this.#compiled = compile('fresh')
   }
 
   run(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
@@ -43,7 +44,7 @@ export class CompiledMapping implements Mapping {
 
   runOnto(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null, onto?: MessageView): Value {
     if (onto === undefined) {
-      this.#mutation ??= this.#compileMutation()
+      this.#mutation ??= this.#compile('mutation')
       const frame = this.#frame.enter(batch, index, draft)
       frame.root = frame.tryDocument() ?? NOTHING
       return this.#mutation.run(frame)
@@ -51,7 +52,7 @@ export class CompiledMapping implements Mapping {
     const document = this.#frame.enter([onto], 0, draft).tryDocument()
     const frame = this.#frame.enter(batch, index, draft)
     frame.root = document ?? NOTHING
-    return this.#compiled.run(frame)
+    return this.#programOnto.run(frame)
   }
 
   get reached(): Value {
@@ -77,11 +78,23 @@ export class CompiledMapping implements Mapping {
     frame.given = value
     frame.root = document
     frame.innermostLine = true
-    return this.#compiled.run(frame)
+    return this.#programOnto.run(frame)
   }
 
-  runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value {
+  get #programOnto(): Program {
+    return (this.#onto ??= this.#compile('onto'))
+  }
+
+  runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value
+  runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean, out: JsonWriter): Value | undefined
+  runCommand(
+    batch: readonly MessageView[],
+    draft: MetadataDraft,
+    raw: boolean,
+    out: JsonWriter | null = null,
+  ): Value | undefined {
     const frame = this.#frame.enter(batch, 0, draft)
+    frame.out = out
     frame.projector = this.#compiled.printProjector ?? this.#compiled.projector
     if (raw) frame.given = batch[0]!.bytes()
     frame.innermostLine = true

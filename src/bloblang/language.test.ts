@@ -6,6 +6,7 @@ import {
   compileMapping,
   MappingError,
   MetadataDraft,
+  JsonWriter,
   type MessageView,
   parseBody,
   printJson,
@@ -248,7 +249,7 @@ function mapping(frame) {
   f = frame
   doc = undefined
   depth = 0
-  let root = f.root, at = 0, $adult, t0
+  let at = 0, root = f.root, $adult, t0
   try {
     at = 1 // line 1
     $adult = greaterOrEqual(((doc ??= f.document("user.age"))?.user?.age ?? null), 18n, k0)
@@ -269,6 +270,55 @@ function mapping(frame) {
 }
 return mapping`,
   )
+})
+
+test('the program of a mapping that makes a document from nothing puts it together at the end', () => {
+  const text =
+    'root.user.name = this.name.uppercase()\nroot.id = this.id\nif this.age >= 18 {\n  root.user.adult = true\n}'
+  const { mapping } = compileMapping(text, { world })
+  assert.equal(
+    mapping!.source.slice(mapping!.source.indexOf('function mapping')),
+    `function mapping(frame) {
+  f = frame
+  doc = undefined
+  depth = 0
+  let at = 0, root_user_name, root_id, root_user_adult = NOTHING, t0
+  try {
+    at = 1 // line 1
+    root_user_name = m0(((doc ??= f.document("name"))?.name ?? null), f)
+    at = 2 // line 2
+    root_id = ((doc ??= f.document("id"))?.id ?? null)
+    at = 3 // line 3
+    if ((at = 4, t0 = greaterOrEqual(((doc ??= f.document("age"))?.age ?? null), 18n, k1), at = 3, t0)) {
+      root_user_adult = true
+    } else {
+    }
+    if (typeof root_user_adult === "symbol") return gather(k2, [root_user_name, root_id, root_user_adult])
+    const { out } = f
+    if (out === null) return { "id": root_id, "user": { "adult": root_user_adult, "name": root_user_name } }
+    out.field(k3, root_id)
+    out.field(k4, root_user_adult)
+    out.field(k5, root_user_name)
+    out.put(k6)
+    return undefined
+  } catch (error) {
+    throw f.failed(error, sites, at)
+  }
+}
+return mapping`,
+  )
+  const run = (document: string) => {
+    const draft = new MetadataDraft()
+    const out = new JsonWriter(true)
+    const value = mapping!.runCommand([new TextMessage(document)], draft, false)
+    const printed = mapping!.runCommand([new TextMessage(document)], draft, false, out)
+    return [printJson(value, { escapeHtml: true }), printed === undefined ? out.toString() : printJson(printed)]
+  }
+  assert.deepEqual(
+    run('{"name":"a<b","id":1.50,"age":20}'),
+    Array(2).fill('{"id":1.50,"user":{"adult":true,"name":"A\\u003cB"}}'),
+  )
+  assert.deepEqual(run('{"name":"b","id":[1, 2],"age":2}'), Array(2).fill('{"id":[1,2],"user":{"name":"B"}}'))
 })
 
 test('targets and reads of a mapping', () => {

@@ -1,4 +1,5 @@
 import type { Diagnostic } from './syntax/diagnostic.ts'
+import type { JsonWriter } from './json/writer.ts'
 import type { MessageView } from './message-view.ts'
 import type { MetadataDraft } from './metadata-draft.ts'
 import type { World } from './stdlib/spec.ts'
@@ -60,6 +61,8 @@ export interface Mapping {
   applyOnto(value: Value, document: Value): Value
   /** The way of the `blobl` command: an error inside a map names only the innermost line. `raw`: `this` is the body's bytes. */
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value
+  /** The same, where a document may be printed to `out`, which escapes HTML, at once: then the result is undefined. */
+  runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean, out: JsonWriter): Value | undefined
   /** What the mapping assigns to, in the order of the text. */
   readonly targets: readonly TargetPath[]
   /** What the mapping reads, in the order of the text. */

@@ -41,7 +41,7 @@ function compareValue(vector: Vector, query: Query, library: Library): string | 
   const scoped = vector['vars'] !== undefined || vector['maps'] !== undefined
   const problem = scoped ? null : compareRun(vector, compileQuery(query, library).run)
   if (!scoped && problem === null) return null
-  return compareRun(vector, compileTree(treeOf(vector, query, library), library).run)
+  return compareRun(vector, compileTree(treeOf(vector, query, library), library, 'fresh').run)
 }
 
 function compareRun(vector: Vector, run: (frame: Frame) => Value): string | null {

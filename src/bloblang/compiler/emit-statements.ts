@@ -3,6 +3,7 @@ import type { Assignment, IfStatement, MapDefinition, Statement } from '../synta
 import { locate } from '../syntax/diagnostic.ts'
 import { emitStore, isSafeStore } from './emit-path.ts'
 import { emit, guarded, quote } from './emit-query.ts'
+import { Places } from './places.ts'
 import { DELETED } from '../value.ts'
 import { type Context, FunctionScope, type Program, Variables } from './scope.ts'
 import { isBoolean, maySpecial, readsRoot } from './traits.ts'
@@ -14,13 +15,16 @@ export class StatementWriter {
   readonly #text: string
   readonly #start: number
   #indent = '    '
-  /** The places of `root` that this run has made itself, so that they can be written in place; as dot paths. */
+  /** The places of `root` that this run has made itself, so that they can be written in place. */
   #owned: ReadonlySet<string> = new Set()
+  /** Null where `root` has to be a document while the statements run. */
+  readonly #places: Places | null
 
-  private constructor(program: Program, text: string, start: number) {
+  private constructor(program: Program, text: string, start: number, places: Places | null) {
     const scope = new FunctionScope()
     this.#text = text
     this.#start = start
+    this.#places = places
     this.#context = {
       program,
       scope,
@@ -34,29 +38,35 @@ export class StatementWriter {
 
   /** The function of a whole mapping. */
   static mapping(program: Program, text: string, statements: readonly Statement[]): string {
-    const writer = new StatementWriter(program, text, 0)
+    const writer = new StatementWriter(
+      program,
+      text,
+      0,
+      program.form === 'fresh' ? Places.of(statements, program) : null,
+    )
     writer.#statements(statements)
-    const body = writer.#finish('f.root')
+    const body = writer.#finish('f.root', true)
     const follows = program.follows ? `\n  let follows = root !== ${program.use('NOTHING')}` : ''
-    return `function mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n${body.declarations}${follows}\n  try {\n${body.lines}    return root\n  } catch (error) {\n    throw f.failed(error, sites, at)\n  }\n}`
+    return `function mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n${body.declarations}${follows}\n  try {\n${body.lines}  } catch (error) {\n    throw f.failed(error, sites, at)\n  }\n}`
   }
 
   /** The function of a map; its lines count from its own. */
   static map(program: Program, name: string, map: MapDefinition): string {
-    const writer = new StatementWriter(program, map.text, map.span.start)
+    const writer = new StatementWriter(program, map.text, map.span.start, Places.of(map.body, program))
     Object.assign(writer.#context, { self: { text: 'self', scope: writer.#context.scope } })
     writer.#statements(map.body)
-    const body = writer.#finish(program.use('NOTHING'))
+    const body = writer.#finish(program.use('NOTHING'), false)
     const what = quote(`map ${map.name}`)
     program.use('overflow')
     program.use('failedAssignment')
-    return `function ${name}(self) {\n  if (++depth > MAX_MAP_DEPTH) {\n    depth--\n    throw overflow(${what})\n  }\n${body.declarations}\n  try {\n${body.lines}    return root\n  } catch (error) {\n    throw failedAssignment(error, sites, at)\n  } finally {\n    depth--\n  }\n}`
+    return `function ${name}(self) {\n  if (++depth > MAX_MAP_DEPTH) {\n    depth--\n    throw overflow(${what})\n  }\n${body.declarations}\n  try {\n${body.lines}  } catch (error) {\n    throw failedAssignment(error, sites, at)\n  } finally {\n    depth--\n  }\n}`
   }
 
-  #finish(root: string): { declarations: string; lines: string } {
+  #finish(root: string, prints: boolean): { declarations: string; lines: string } {
     const { scope, variables } = this.#context
-    const locals = [...variables!.locals.values(), ...scope.temporaries]
-    const names = [`root = ${root}`, 'at = 0', ...locals]
+    for (const line of this.#places?.finish(prints) ?? ['return root']) this.#line(line)
+    const places = this.#places?.declarations ?? [`root = ${root}`]
+    const names = ['at = 0', ...places, ...variables!.locals.values(), ...scope.temporaries]
     return { declarations: `  let ${names.join(', ')}`, lines: this.#lines.join('') }
   }
 
@@ -153,30 +163,29 @@ export class StatementWriter {
       return `root = ${value}`
     }
     const { program } = this.#context
-    const prefixes = path.map((_, length) => dotPath(path.slice(0, length)))
+    if (this.#places !== null) return `${this.#places.assign(path, !special)} = ${value}`
+    const prefixes = path.map((_, length) => placeOf(path.slice(0, length)))
     const found = prefixes.findIndex(prefix => !this.#owned.has(prefix))
     const depth = found === -1 ? path.length : found
-    const whole = dotPath(path)
+    const whole = placeOf(path)
     const kept = [...this.#owned].filter(place => place !== whole && !place.startsWith(`${whole}.`))
     // Under an index or `-` there may be an array; and a value that may be nothing may leave all as it was.
     const made = special ? [] : prefixes.filter((_, length) => path.slice(0, length + 1).every(isSafeStore))
     this.#owned = new Set([...kept, ...made, ...(fresh && !special && path.every(isSafeStore) ? [whole] : [])])
     // What the run has made itself under such names is surely an object, so a plain store does it.
     if (depth === path.length && !special && path.every(isSafeStore)) return `root${emitStore(path)} = ${value}`
-    const constant = program.shared(path, `the path ${whole}`)
+    const constant = program.shared(path, `the path ${dotPath(path)}`)
     return `root = ${program.use('assign')}(root, ${constant}, ${value}, ${depth})`
   }
 
   #ifStatement(statement: IfStatement, outermost: boolean): void {
     if (outermost) this.#enter(statement)
-    const { variables } = this.#context
     const outer = this.#indent
-    const before = { owned: this.#owned, assigned: variables!.assigned }
-    const after: { owned: ReadonlySet<string>; assigned: ReadonlySet<string> }[] = []
+    const before = this.#known
+    const after: Known[] = []
     let closers = 0
     for (const [index, { condition, body }] of statement.branches.entries()) {
-      this.#owned = before.owned
-      variables!.assigned = new Set(before.assigned)
+      this.#know(before)
       if (condition !== null) {
         if (readsRoot(condition)) this.#owned = new Set()
         const prefix = `failed to check if condition ${index + 1}`
@@ -187,7 +196,7 @@ export class StatementWriter {
         this.#line(`if (${test}) {`)
       }
       this.#nested(body, condition === null ? '' : '  ')
-      after.push({ owned: this.#owned, assigned: variables!.assigned })
+      after.push(this.#known)
       if (condition === null) continue
       this.#line('} else {')
       this.#indent += '  '
@@ -199,8 +208,25 @@ export class StatementWriter {
     }
     this.#indent = outer
     if (statement.branches.at(-1)!.condition !== null) after.push(before)
-    this.#owned = common(after.map(({ owned }) => owned))
-    variables!.assigned = common(after.map(({ assigned }) => assigned))
+    this.#know({
+      owned: common(after.map(({ owned }) => owned)),
+      variables: common(after.map(({ variables }) => variables)),
+      places: common(after.map(({ places }) => places)),
+    })
+  }
+
+  get #known(): Known {
+    return {
+      owned: this.#owned,
+      variables: this.#context.variables!.assigned,
+      places: this.#places?.assigned ?? new Set(),
+    }
+  }
+
+  #know({ owned, variables, places }: Known): void {
+    this.#owned = owned
+    this.#context.variables!.assigned = new Set(variables)
+    if (this.#places !== null) this.#places.assigned = places
   }
 
   #nested(body: readonly Statement[], indent: string): void {
@@ -212,6 +238,18 @@ export class StatementWriter {
     }
     this.#indent = outer
   }
+}
+
+/** What holds for sure where code is being written: after an if statement it is what holds after all branches. */
+interface Known {
+  readonly owned: ReadonlySet<string>
+  readonly variables: ReadonlySet<string>
+  readonly places: ReadonlySet<string>
+}
+
+/** A dot and a dot path; the root itself is no text, unlike a field without a name. */
+function placeOf(path: readonly string[]): string {
+  return path.length === 0 ? '' : `.${dotPath(path)}`
 }
 
 /** Whether it is `root = this`. */

@@ -6,10 +6,11 @@ import { DELETED, type Value } from '../value.ts'
 import { writeClosure } from './emit-query.ts'
 import { copiesDocument, StatementWriter } from './emit-statements.ts'
 import type { Library } from './library.ts'
-import { FunctionScope, Need, Program } from './scope.ts'
+import { type Form, FunctionScope, Need, Program } from './scope.ts'
 import { readsRoot } from './traits.ts'
 
 export interface Compiled<F> {
+  /** Gives undefined where it has printed the result to the writer of the frame. */
   readonly run: F
   /** The program, for people. */
   readonly source: string
@@ -19,14 +20,14 @@ export interface Compiled<F> {
   readonly printProjector: Projector | null
 }
 
-/** The function of a mapping. `follows`: as a mutation, whose `this` sees what was assigned to the document before. */
-export function compileTree(tree: MappingTree, library: Library, follows = false): Compiled<(frame: Frame) => Value> {
-  const program = new Program(library, follows)
+/** The function of a mapping. */
+export function compileTree(tree: MappingTree, library: Library, form: Form): Compiled<(frame: Frame) => Value> {
+  const program = new Program(library, form)
   const names = new Map([...tree.maps.keys()].map((name, index) => [name, mapFunctionName(name, index)] as const))
   library.useMaps(names)
   const maps = [...tree.maps.values()].map(map => StatementWriter.map(program, names.get(map.name)!, map))
   const writes = new Need()
-  const blind = !follows && tree.statements.every(statement => isBlind(statement, writes))
+  const blind = !program.follows && tree.statements.every(statement => isBlind(statement, writes))
   if (blind) program.carriedTo = carryTargets(tree.statements)
   const mapping = StatementWriter.mapping(program, tree.text, tree.statements)
   const table = [...names].map(([name, text]) => `[${JSON.stringify(name)}, ${text}]`)
@@ -43,7 +44,7 @@ export function compileTree(tree: MappingTree, library: Library, follows = false
 
 /** The function of a single query, as interpolations hold them. */
 export function compileQuery(query: Query, library: Library): Compiled<(frame: Frame) => Value> {
-  const program = new Program(library)
+  const program = new Program(library, 'fresh')
   library.useMaps(null)
   const scope = new FunctionScope()
   const { text } = writeClosure([], query, {

@@ -1,6 +1,12 @@
 import type { Library } from './library.ts'
 import type { Site } from '../runtime/errors.ts'
 
+/**
+ * What `root` starts as: nothing, a document that is given (`onto`), or in a mutation the document of the message, where `this`
+ * sees what is assigned to it.
+ */
+export type Form = 'fresh' | 'onto' | 'mutation'
+
 /** The parts of a generated program that its functions share. */
 export class Program {
   /** Values that the text needs by name: `k0` …; hoisted, made once. */
@@ -16,15 +22,18 @@ export class Program {
   carriedTo: readonly (readonly string[])[] | null = null
   /** How often `root = this` occurs. */
   copies = 0
-  /** Whether `this` is the document that `root` starts as and sees what is assigned to it, as in a mutation. */
-  readonly follows: boolean
+  readonly form: Form
   readonly #strings = new Map<string, string>()
   #names = 0
   #carrying = false
 
-  constructor(library: Library, follows = false) {
+  constructor(library: Library, form: Form) {
     this.library = library
-    this.follows = follows
+    this.form = form
+  }
+
+  get follows(): boolean {
+    return this.form === 'mutation'
   }
 
   /** Names a value; `note` says in the listing what it is. */

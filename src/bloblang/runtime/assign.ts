@@ -23,6 +23,16 @@ export function assign(root: Value, path: readonly string[], value: Value, owned
   return setAt(base, path, 0, value, owned, base)
 }
 
+/** A document of the values at some paths that do not lie inside of each other; `deleted()` and nothing leave theirs out. */
+export function gather(paths: readonly (readonly string[])[], values: readonly Value[]): Value {
+  let root: Value = NOTHING
+  for (const [at, value] of values.entries()) {
+    const path = paths[at]!
+    if (value !== NOTHING) root = assign(root, path, value, path.length)
+  }
+  return root
+}
+
 function setAt(node: Value, path: readonly string[], depth: number, value: Value, owned: number, root: Value): Value {
   const segment = path[depth]!
   const last = depth === path.length - 1

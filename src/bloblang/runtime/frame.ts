@@ -1,6 +1,7 @@
 import { MappingError } from '../errors.ts'
 import { EMPTY_BODY } from '../json/parse.ts'
 import type { Projector } from '../json/project.ts'
+import type { JsonWriter } from '../json/writer.ts'
 import type { MessageFailure, MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 import type { CallContext } from '../stdlib/spec.ts'
@@ -25,6 +26,8 @@ export class Frame implements CallContext {
   innermostLine = false
   /** Reads what the mapping needs of the document; null for all of it. */
   projector: Projector | null = null
+  /** Where the document that results may be printed at once. */
+  out: JsonWriter | null = null
   readonly variables: ReadonlyMap<string, Value> = NO_VARIABLES
   /** Why the message has no document, and the error that said so. */
   #documentError: { readonly cause: string; readonly message: string; readonly field: string } | null = null
@@ -39,6 +42,7 @@ export class Frame implements CallContext {
     this.given = undefined
     this.innermostLine = false
     this.projector = null
+    this.out = null
     this.#documentError = null
     return this
   }

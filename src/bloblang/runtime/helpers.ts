@@ -7,7 +7,7 @@ import { equals, isNull, setOwn } from '../stdlib/support.ts'
 import { readArgument } from '../syntax/arguments.ts'
 import { goTypeName, toPlainText } from '../syntax/plain-text.ts'
 import { DELETED, NOTHING, type Value } from '../value.ts'
-import { assign } from './assign.ts'
+import { assign, gather } from './assign.ts'
 import { describe, failedAssignment, MAX_MAP_DEPTH, overflow, within } from './errors.ts'
 import type { Frame } from './frame.ts'
 import * as operators from './operators.ts'
@@ -145,6 +145,7 @@ export const HELPERS: Readonly<Record<string, unknown>> = {
   fieldValue,
   fromAll,
   fromIndex,
+  gather,
   list,
   MAX_MAP_DEPTH,
   noMap,

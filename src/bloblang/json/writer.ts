@@ -1,0 +1,366 @@
+import { constants } from 'node:buffer'
+import { compareText } from '../data/text-order.ts'
+import { utf8Bytes } from '../text/bytes.ts'
+import { timestampText } from '../text/timestamp-text.ts'
+import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+import { parseJson } from './parse.ts'
+import { RawJson } from './raw.ts'
+
+/**
+ * Writes values as JSON in UTF-8, one behind the other, as the original prints them: keys sorted by their bytes, bytes as
+ * base64, floats in JavaScript's form. A text is looked through and stored in one pass, which is what makes it quick.
+ */
+export class JsonWriter {
+  /** What was written, up to `length`. A write that needs more room puts another array in its place. */
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
+  length = 0
+  /** Whether it is all ASCII. */
+  ascii = true
+  /** 1 for each character of ASCII that is escaped. */
+  readonly #special: Uint8Array
+  readonly #shapes: (Shape | undefined)[] = []
+
+  /** `escapeHtml`: `<`, `>` and `&` become `\u003c` …, as the `blobl` command and `.string()` have it; a stream does not. */
+  constructor(escapeHtml: boolean) {
+    this.#special = specials(escapeHtml ? '"\\<>&' : '"\\')
+  }
+
+  clear(): void {
+    this.length = 0
+    this.ascii = true
+    if (this.bytes.length > CAPACITY_KEPT) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
+  }
+
+  toString(): string {
+    return this.ascii ? this.bytes.toString('latin1', 0, this.length) : this.bytes.toString('utf8', 0, this.length)
+  }
+
+  /** A copy of what was written. */
+  toBytes(): Uint8Array {
+    const copy = Buffer.allocUnsafe(this.length)
+    this.bytes.copy(copy, 0, 0, this.length)
+    return copy
+  }
+
+  value(value: Value): void {
+    switch (typeof value) {
+      case 'string':
+        this.text(value)
+        break
+      case 'number':
+        this.#number(value)
+        break
+      case 'bigint':
+        this.plain(value.toString())
+        break
+      case 'boolean':
+        this.plain(value ? 'true' : 'false')
+        break
+      case 'symbol':
+        this.plain('null')
+        break
+      default: // an object, or null
+        if (value === null) this.plain('null')
+        else if (Array.isArray(value)) this.#array(value)
+        else this.#record(value)
+    }
+  }
+
+  /** A value behind the name of its field, which `head` holds: `{"a":` or `,"a":`, in UTF-8. */
+  field(head: Uint8Array, value: Value): void {
+    this.put(head)
+    this.value(value)
+  }
+
+  /** Bytes as they are. */
+  put(part: Uint8Array): void {
+    const { length } = part
+    const at = this.#reserve(length)
+    const { bytes } = this
+    let seen = 0
+    for (let i = 0; i < length; i++) seen |= bytes[at + i] = part[i]!
+    if (seen >= 0x80) this.ascii = false
+    this.length = at + length
+  }
+
+  /** What {@link field} puts before the value of a field. */
+  head(key: string, isFirst: boolean): Uint8Array {
+    const start = this.length
+    const { ascii } = this
+    this.byte(isFirst ? OPEN_BRACE : COMMA)
+    this.text(key)
+    this.byte(COLON)
+    const head = Uint8Array.from(this.bytes.subarray(start, this.length))
+    this.length = start
+    this.ascii = ascii
+    return head
+  }
+
+  /** One byte of ASCII. */
+  byte(code: number): void {
+    const at = this.#reserve(1)
+    this.bytes[at] = code
+    this.length = at + 1
+  }
+
+  /** A text as a JSON string. */
+  text(text: string): void {
+    this.byte(QUOTE)
+    if (text.length <= WINDOW) this.#escaped(text)
+    else {
+      for (let from = 0; from < text.length; ) {
+        let to = from + WINDOW
+        // The two halves of a character are written together.
+        if ((text.charCodeAt(to - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(to) & 0xfc00) === 0xdc00) to++
+        this.#escaped(text.slice(from, to))
+        from = to
+      }
+    }
+    this.byte(QUOTE)
+  }
+
+  /** A value over several lines, an entry each, that starts behind `lineStart` and indents by `indent`. */
+  indented(value: Value, indent: string, lineStart = '\n'): void {
+    const inner = lineStart + indent
+    if (value instanceof RawJson) value = parseJson((value as RawJson).text)
+    if (Array.isArray(value) && value.length > 0) {
+      for (const [at, element] of (value as readonly Value[]).entries()) {
+        this.plain((at === 0 ? '[' : ',') + inner)
+        this.indented(element, indent, inner)
+      }
+      this.plain(`${lineStart}]`)
+    } else if (typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value)) {
+      const object = value as ValueObject
+      const keys = Object.keys(object).toSorted(compareText)
+      for (const [at, key] of keys.entries()) {
+        this.plain((at === 0 ? '{' : ',') + inner)
+        this.text(key)
+        this.plain(': ')
+        this.indented(object[key]!, indent, inner)
+      }
+      this.plain(keys.length === 0 ? '{}' : `${lineStart}}`)
+    } else this.value(value)
+  }
+
+  /** Text as it is. */
+  raw(text: string): void {
+    const { length } = text
+    const at = this.#reserve(length * 3)
+    const { bytes } = this
+    let seen = 0
+    if (length <= LOOKED_THROUGH) for (let i = 0; i < length; i++) seen |= bytes[at + i] = text.charCodeAt(i)
+    if (length <= LOOKED_THROUGH && seen < 0x80) this.length = at + length
+    else if (!text.isWellFormed()) this.put(utf8Bytes(text))
+    else {
+      const written = bytes.write(text, at, 'utf8')
+      if (written !== length) this.ascii = false
+      this.length = at + written
+    }
+  }
+
+  /** ASCII that needs no escapes. */
+  plain(text: string): void {
+    const { length } = text
+    const at = this.#reserve(length)
+    const { bytes } = this
+    for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i)
+    this.length = at + length
+  }
+
+  #number(value: number): void {
+    if (value >= 0 && value < 1e9 && Math.floor(value) === value) {
+      let rest = value | 0
+      let count = 1
+      for (let limit = 10; rest >= limit && count < 9; limit *= 10) count++
+      const at = this.#reserve(10)
+      const { bytes } = this
+      for (let i = at + count - 1; i >= at; i--) {
+        const next = (rest / 10) | 0
+        bytes[i] = 0x30 + rest - next * 10
+        rest = next
+      }
+      this.length = at + count
+    } else this.plain(String(value))
+  }
+
+  #array(array: readonly Value[]): void {
+    if (array.length === 0) return this.plain('[]')
+    for (let i = 0; i < array.length; i++) {
+      this.byte(i === 0 ? OPEN_BRACKET : COMMA)
+      this.value(array[i]!)
+    }
+    this.byte(CLOSE_BRACKET)
+  }
+
+  #record(value: object): void {
+    switch (Object.getPrototypeOf(value)) {
+      case Object.prototype:
+        return this.#object(value as ValueObject)
+      case RawJson.prototype:
+        return this.raw((value as RawJson).text)
+      case JsonNumber.prototype:
+        return this.plain((value as JsonNumber).text)
+      case Float.prototype:
+        return this.#float((value as Float).value)
+    }
+    if (isPlain(value)) return this.#object(value as ValueObject)
+    if (value instanceof Float) return this.#float(value.value)
+    if (value instanceof Uint64) return this.plain(value.value.toString())
+    if (value instanceof Timestamp) return this.text(timestampText(value))
+    if (value instanceof Opaque) return this.value(Opaque.contentOf(value))
+    const bytes = value as Uint8Array
+    return this.plain(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`)
+  }
+
+  /** NaN and the infinities have no JSON form; they print as null. */
+  #float(value: number): void {
+    if (!Number.isFinite(value)) this.plain('null')
+    else if (value === 0) this.plain(Object.is(value, -0) ? '-0' : '0')
+    else this.#number(value)
+  }
+
+  #object(object: ValueObject): void {
+    const keys = Object.keys(object)
+    if (keys.length === 0) return this.plain('{}')
+    const { sorted, heads } = this.#shapeOf(keys)
+    for (let i = 0; i < sorted.length; i++) {
+      this.put(heads[i]!)
+      this.value(object[sorted[i]!]!)
+    }
+    this.byte(CLOSE_BRACE)
+  }
+
+  #shapeOf(keys: readonly string[]): Shape {
+    const slot = (keys.length * 7 + keys[0]!.length * 3 + keys[keys.length - 1]!.length) % SHAPES_KEPT
+    const known = this.#shapes[slot]
+    if (known !== undefined && sameKeys(known.keys, keys)) return known
+    const sorted = keys.toSorted(compareText)
+    const heads = sorted.map((key, at) => this.head(key, at === 0))
+    const shape = { keys, sorted, heads }
+    this.#shapes[slot] = shape
+    return shape
+  }
+
+  /** The characters of a text, none of which is half of one that goes on behind it. */
+  #escaped(text: string): void {
+    const { length } = text
+    let at = this.#reserve(length * ESCAPE_LENGTH)
+    const { bytes } = this
+    const special = this.#special
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code < 0x80) {
+        if (special[code] === 0) bytes[at++] = code
+        else at = store(ESCAPED[code]!, bytes, at)
+        continue
+      }
+      this.ascii = false
+      if (code < 0x800) {
+        bytes[at++] = 0xc0 | (code >> 6)
+        bytes[at++] = 0x80 | (code & 63)
+      } else if ((code & 0xf800) === 0xd800) {
+        const low = code < 0xdc00 ? text.charCodeAt(i + 1) : 0
+        if ((low & 0xfc00) === 0xdc00) {
+          const point = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff)
+          bytes[at++] = 0xf0 | (point >> 18)
+          bytes[at++] = 0x80 | ((point >> 12) & 63)
+          bytes[at++] = 0x80 | ((point >> 6) & 63)
+          bytes[at++] = 0x80 | (point & 63)
+          i++
+          // A lone one stands for a byte that was no UTF-8.
+        } else at = store('\\ufffd', bytes, at)
+      } else if (code === 0x2028 || code === 0x2029) at = store(`\\u${code.toString(16)}`, bytes, at)
+      else {
+        bytes[at++] = 0xe0 | (code >> 12)
+        bytes[at++] = 0x80 | ((code >> 6) & 63)
+        bytes[at++] = 0x80 | (code & 63)
+      }
+    }
+    this.length = at
+  }
+
+  /** Makes room for so many bytes and gives the place where they go. */
+  #reserve(count: number): number {
+    const at = this.length
+    if (at + count > this.bytes.length) this.#grow(at + count)
+    return at
+  }
+
+  #grow(needed: number): void {
+    if (needed > constants.MAX_STRING_LENGTH) throw new RangeError('Invalid string length')
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    this.bytes.copy(grown, 0, 0, this.length)
+    this.bytes = grown
+  }
+}
+
+interface Shape {
+  readonly keys: readonly string[]
+  readonly sorted: readonly string[]
+  /** `{"a":`, then `,"b":` … */
+  readonly heads: readonly Uint8Array[]
+}
+
+/** Copies a text of ASCII; gives the place behind it. */
+function store(text: string, bytes: Buffer, at: number): number {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
+  return at + text.length
+}
+
+function sameKeys(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length !== right.length) return false
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false
+  return true
+}
+
+function isPlain(value: object): boolean {
+  return !(
+    value instanceof Float ||
+    value instanceof JsonNumber ||
+    value instanceof Uint64 ||
+    value instanceof Uint8Array ||
+    value instanceof Timestamp ||
+    value instanceof Opaque ||
+    value instanceof RawJson
+  )
+}
+
+/** Control characters are always escaped. */
+function specials(characters: string): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) =>
+    code < 0x20 || characters.includes(String.fromCharCode(code)) ? 1 : 0,
+  )
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\b': '\\b',
+  '\f': '\\f',
+}
+
+/** How each character of ASCII is written where it is escaped. */
+const ESCAPED = Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  return SHORT[character] ?? `\\u${code.toString(16).padStart(4, '0')}`
+})
+
+/** The bytes that a unit of a text takes at most: `\u0000`. */
+const ESCAPE_LENGTH = 6
+const WINDOW = 4096
+/** Shorter texts are stored faster here than by a call into the runtime. */
+const LOOKED_THROUGH = 64
+const SHAPES_KEPT = 64
+const FIRST_CAPACITY = 8 * 1024
+const CAPACITY_KEPT = 1024 * 1024
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
