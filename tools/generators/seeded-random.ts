@@ -11,7 +11,7 @@ const WORD = (1n << 64n) - 1n
 export default function seededRandom(): readonly GeneratedFile[] {
   const start = startSequence()
   const weights = powerOfX(STEPS)
-  const table = new Array<bigint>(LENGTH).fill(0n)
+  const table = Array.from({ length: LENGTH }, () => 0n)
   for (let at = 0; at < LENGTH; at++) {
     let sum = 0n
     for (let term = 0; term < LENGTH; term++) sum += weights[term]! * start[term + at]!

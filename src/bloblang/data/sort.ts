@@ -3,17 +3,20 @@ import { NarrowFloat, NarrowInteger, isNumber } from '../value.ts'
 import type { Value } from '../value.ts'
 import { getNumber, getString } from './coerce.ts'
 import { within } from './errors.ts'
+import { patternSort } from './pattern-sort.ts'
 import { compareText } from './text-order.ts'
 
 /** Whether the element at the first place belongs before the one at the second; the places are for error texts. */
 export type Less<T> = (elements: readonly T[], first: number, second: number) => boolean
 
 /**
- * Sorts a copy. Up to twelve elements are sorted by insertion, like the original does, so that an error names the same place;
- * longer arrays are sorted stably, and a failing comparison names the places in the array as it came.
+ * Sorts a copy, in the steps in which the original does it: equal elements come out in its order, and an error names the places
+ * that it names.
  */
 export function sortElements<T>(elements: readonly T[], less: Less<T>): readonly T[] {
-  return elements.length <= 12 ? sortByInsertion([...elements], less) : sortByMerging(elements, less)
+  const sorted = [...elements]
+  patternSort(sorted, (first, second) => less(sorted, first, second))
+  return sorted
 }
 
 /** Orders numbers of any kind, or texts and bytes; the kind of the first decides. */
@@ -50,22 +53,4 @@ function read<T>(
   } catch (error) {
     throw wrap(place, error)
   }
-}
-
-function sortByInsertion<T>(elements: T[], less: Less<T>): readonly T[] {
-  for (let end = 1; end < elements.length; end++) {
-    for (let at = end; at > 0 && less(elements, at, at - 1); at--) {
-      const moved = elements[at]!
-      elements[at] = elements[at - 1]!
-      elements[at - 1] = moved
-    }
-  }
-  return elements
-}
-
-function sortByMerging<T>(elements: readonly T[], less: Less<T>): readonly T[] {
-  const places = Array.from(elements.keys())
-  // The engine only asks whether the result is below zero, so one question a comparison is enough.
-  places.sort((a, b) => (less(elements, a, b) ? -1 : 0))
-  return places.map(place => elements[place]!)
 }

@@ -120,7 +120,8 @@ function printOperand(query: Query): string {
     case 'match':
       return `(${text})`
     case 'literal':
-      return query.origin === null && !/^[-\d]/.test(text) ? text : `(${text})`
+      // A number with a sign of its own stands only behind another sign, `--5`, where brackets would make it an operation.
+      return query.origin === null && !/^\d/.test(text) ? text : `(${text})`
     default:
       return text
   }
@@ -144,13 +145,8 @@ const LEVEL: Readonly<Record<BinaryOperator, number>> = {
 }
 
 function printBinary(query: Binary): string {
-  if (query.negation) return `-${isNegative(query.right) ? printQuery(query.right) : printOperand(query.right)}`
+  if (query.negation) return `-${printOperand(query.right)}`
   return `${printSide(query.left, query.operator, true)} ${query.operator} ${printSide(query.right, query.operator, false)}`
-}
-
-/** A number with a sign of its own stands only behind another sign: `--5`. */
-function isNegative(query: Query): boolean {
-  return query.kind === 'literal' && query.origin === null && printLiteral(query.value).startsWith('-')
 }
 
 /** Operators of one level are read from the left; a lambda or a sign inside would reach too far. */

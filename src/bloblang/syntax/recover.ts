@@ -30,7 +30,7 @@ export function furtherFaults(
   return faults
 }
 
-const STATEMENT = /^(?:(?:let|meta|map|import|if)\s|[A-Za-z0-9_]+(?:\.[^\s=]+)*\s+=\s)/
+const STATEMENT = /^(?:(?:let|meta|map|import|if)\s|[A-Za-z0-9_]+(?:\.[^\s=.]*)*\s+=\s)/
 
 /**
  * The text with blanks in the place of the statement that a fault is in. Where the fault is a bracket that was left open, the

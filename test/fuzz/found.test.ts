@@ -1,0 +1,44 @@
+// What random mappings have found, and a short run of new ones.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeCase } from './case.ts'
+import { checkRun, checkText, checkUntouched } from './checks.ts'
+import { readCorpus } from './corpus.ts'
+
+const TEXTS = [
+  ['a number that is printed with an exponent', 'root = 1000000000000000000000.0 + this.a'],
+  ['a sign behind a sign', 'root = --5'],
+  ['a sign behind a sign in front of a method', 'root = --1.bytes()[0::2]'],
+  ['half of a character', 'root = @"a\ud800b"'],
+  ['a long path without an equals sign', `root = foo(foo(\nroot${'.z'.repeat(250)} = 1`],
+  ['thousands of fields', `root = this${'.a'.repeat(20_000)}`],
+] as const
+
+for (const [what, text] of TEXTS) {
+  test(`a mapping is read, printed and read again: ${what}`, () => {
+    const startedAt = performance.now()
+    assert.equal(checkText(text), null)
+    assert.ok(performance.now() - startedAt < 5000)
+  })
+}
+
+const RUNS = [
+  ['a field without a name beside others', 'root.foo.a = this.n\nroot.""."x y" = this.bar', '{"bar":1}'],
+] as const
+
+for (const [what, text, document] of RUNS) {
+  test(`a mapping runs: ${what}`, () => {
+    assert.equal(checkRun(text, document), null)
+  })
+}
+
+test('what must always hold, holds for random mappings', () => {
+  const corpus = readCorpus()
+  for (let number = 0; number < 600; number++) {
+    const { kind, text, document } = makeCase(7, number, corpus)
+    if (kind === 'growth') continue
+    const problem =
+      kind === 'untouched' ? checkUntouched(text, document) : (checkText(text) ?? checkRun(text, document))
+    assert.equal(problem, null, `${JSON.stringify(text)} on ${document}`)
+  }
+})
