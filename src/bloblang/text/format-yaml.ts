@@ -4,7 +4,7 @@ import { utf8Bytes } from './bytes.ts'
 import { encodeBase64 } from './encodings.ts'
 import { formatFloat } from './go-float.ts'
 import { timestampText } from './timestamp-text.ts'
-import { needsQuotes } from './yaml-scalar.ts'
+import { needsQuotes } from './yaml-resolve.ts'
 
 const INDENT = 4
 /** Longer keys, and keys of several lines, are written behind a question mark. */
