@@ -1,41 +1,6 @@
-/** The hashes of the `hash` method that Node does not bring along. */
-import { crc32 } from 'node:zlib'
+/** xxHash, of 64 bits and of 32, seed 0. */
 
-/** Reversed polynomials of the three CRC-32 variants. */
-const POLYNOMIALS = { Castagnoli: 0x82f63b78, Koopman: 0xeb31d82e } as const
-export type Crc32Polynomial = 'IEEE' | keyof typeof POLYNOMIALS
-
-const tables = new Map<number, Uint32Array>()
-
-/** The CRC-32 of some bytes as an unsigned number. */
-export function checksum32(bytes: Uint8Array, polynomial: Crc32Polynomial): number {
-  if (polynomial === 'IEEE') return crc32(bytes)
-  const table = crcTable(POLYNOMIALS[polynomial])
-  let crc = -1
-  for (const byte of bytes) crc = table[(crc ^ byte) & 255]! ^ (crc >>> 8)
-  return ~crc >>> 0
-}
-
-function crcTable(polynomial: number): Uint32Array {
-  const known = tables.get(polynomial)
-  if (known !== undefined) return known
-  const table = Uint32Array.from({ length: 256 }, (_, index) => {
-    let crc = index
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1
-    return crc
-  })
-  tables.set(polynomial, table)
-  return table
-}
-
-/** FNV-1, 32 bits. */
-export function fnv32(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5
-  for (const byte of bytes) hash = Math.imul(hash, 0x01000193) ^ byte
-  return hash >>> 0
-}
-
-/** The primes of xxHash for 64 bits, each as its high and its low half. */
+/** The primes for 64 bits, each as its high and its low half. */
 const P1_HIGH = 0x9e3779b1 | 0
 const P1_LOW = 0x85ebca87 | 0
 const P2_HIGH = 0xc2b2ae3d | 0
@@ -47,133 +12,135 @@ const P4_LOW = 0xc2b2ae63 | 0
 const P5_HIGH = 0x27d4eb2f | 0
 const P5_LOW = 0x165667c5 | 0
 
-/** 64 bits in two halves, as big integers would be made anew by every step: that took five times as long. */
-class Word {
-  high: number
-  low: number
-
-  constructor(high: number, low: number) {
-    this.high = high
-    this.low = low
-  }
-
-  add(high: number, low: number): void {
-    const sum = (this.low >>> 0) + (low >>> 0)
-    this.high = (this.high + high + (sum > 0xffffffff ? 1 : 0)) | 0
-    this.low = sum | 0
-  }
-
-  multiply(high: number, low: number): void {
-    const left = this.low & 0xffff
-    const right = low & 0xffff
-    const top = this.low >>> 16
-    const cross = top * right + (Math.imul(left, right) >>> 16)
-    const middle = (cross & 0xffff) + left * (low >>> 16)
-    const carried = Math.floor(cross / 65_536) + Math.floor(middle / 65_536)
-    this.high = (Math.imul(this.high, low) + Math.imul(this.low, high) + Math.imul(top, low >>> 16) + carried) | 0
-    this.low = Math.imul(this.low, low)
-  }
-
-  /** By less than 32 bits, to the left. */
-  rotate(bits: number): void {
-    const { high, low } = this
-    this.high = (high << bits) | (low >>> (32 - bits))
-    this.low = (low << bits) | (high >>> (32 - bits))
-  }
-
-  mix(high: number, low: number): void {
-    this.high ^= high
-    this.low ^= low
-  }
-
-  /** What an input does to a lane. */
-  round(high: number, low: number): void {
-    input.high = high
-    input.low = low
-    input.multiply(P2_HIGH, P2_LOW)
-    this.add(input.high, input.low)
-    this.rotate(31)
-    this.multiply(P1_HIGH, P1_LOW)
-  }
-}
-
-const input = new Word(0, 0)
-
-/** xxHash, 64 bits, seed 0. */
-export function xxhash64(bytes: Uint8Array): bigint {
-  const hash = new Word(P5_HIGH, P5_LOW)
-  const part = new Word(0, 0)
-  let at = bytes.length >= 32 ? mixStripes(hash, part, bytes) : 0
-  hash.add(0, bytes.length)
-  for (; at + 8 <= bytes.length; at += 8) {
-    part.high = part.low = 0
-    part.round(word32(bytes, at + 4), word32(bytes, at))
-    hash.mix(part.high, part.low)
-    hash.rotate(27)
-    hash.multiply(P1_HIGH, P1_LOW)
-    hash.add(P4_HIGH, P4_LOW)
-  }
-  if (at + 4 <= bytes.length) {
-    mixProduct(hash, part, word32(bytes, at), P1_HIGH, P1_LOW)
-    hash.rotate(23)
-    hash.multiply(P2_HIGH, P2_LOW)
-    hash.add(P3_HIGH, P3_LOW)
-    at += 4
-  }
-  for (; at < bytes.length; at++) {
-    mixProduct(hash, part, bytes[at]!, P5_HIGH, P5_LOW)
-    hash.rotate(11)
-    hash.multiply(P1_HIGH, P1_LOW)
-  }
-  hash.low ^= hash.high >>> 1
-  hash.multiply(P2_HIGH, P2_LOW)
-  hash.mix(hash.high >>> 29, (hash.low >>> 29) | (hash.high << 3))
-  hash.multiply(P3_HIGH, P3_LOW)
-  return (BigInt(hash.high >>> 0) << 32n) | BigInt((hash.low ^ hash.high) >>> 0)
-}
-
-/** Takes in all whole stripes of 32 bytes; tells where they end. */
-function mixStripes(hash: Word, part: Word, bytes: Uint8Array): number {
-  // The lanes begin with P1 + P2, P2, 0 and -P1.
-  const lanes = [
-    new Word(P1_HIGH, P1_LOW),
-    new Word(P2_HIGH, P2_LOW),
-    new Word(0, 0),
-    new Word(~P1_HIGH, ~P1_LOW + 1),
-  ] as const
-  lanes[0].add(P2_HIGH, P2_LOW)
-  const [a, b, c, d] = lanes
-  let at = 0
-  for (; at + 32 <= bytes.length; at += 32) {
-    a.round(word32(bytes, at + 4), word32(bytes, at))
-    b.round(word32(bytes, at + 12), word32(bytes, at + 8))
-    c.round(word32(bytes, at + 20), word32(bytes, at + 16))
-    d.round(word32(bytes, at + 28), word32(bytes, at + 24))
-  }
-  hash.high = hash.low = 0
-  for (const [index, bits] of ROTATIONS.entries()) {
-    part.high = lanes[index]!.high
-    part.low = lanes[index]!.low
-    part.rotate(bits)
-    hash.add(part.high, part.low)
-  }
-  for (const lane of lanes) {
-    part.high = part.low = 0
-    part.round(lane.high, lane.low)
-    hash.mix(part.high, part.low)
-    hash.multiply(P1_HIGH, P1_LOW)
-    hash.add(P4_HIGH, P4_LOW)
-  }
-  return at
-}
-
+const STRIPE_BYTES = 32
+/** The state of the four lanes, each as its high and its low half. */
+const lanes = new Int32Array(8)
 const ROTATIONS = [1, 7, 12, 18] as const
 
-function mixProduct(hash: Word, part: Word, number: number, high: number, low: number): void {
-  part.high = 0
-  part.low = number
-  part.multiply(high, low)
-  hash.mix(part.high, part.low)
+/**
+ * xxHash, 64 bits, seed 0. All numbers are halves in variables of their own: objects of two halves take twice as long, big
+ * integers, which every step makes anew, eight times.
+ */
+export function xxhash64(bytes: Uint8Array): bigint {
+  const { length } = bytes
+  let high = P5_HIGH
+  let low = P5_LOW
+  let at = 0
+  if (length >= STRIPE_BYTES) {
+    at = length - (length % STRIPE_BYTES)
+    mixStripes(bytes, at)
+    high = low = 0
+    for (let lane = 0; lane < 4; lane++) {
+      const bits = ROTATIONS[lane]!
+      const turnedLow = rotated(lanes[2 * lane + 1]!, lanes[2 * lane]!, bits)
+      low = (low + turnedLow) | 0
+      high = (high + rotated(lanes[2 * lane]!, lanes[2 * lane + 1]!, bits) + carry(low, turnedLow)) | 0
+    }
+    for (let lane = 0; lane < 8; lane += 2) {
+      setPart(lanes[lane]!, lanes[lane + 1]!)
+      const mixedHigh = high ^ part[0]!
+      const mixedLow = low ^ part[1]!
+      low = (Math.imul(mixedLow, P1_LOW) + P4_LOW) | 0
+      high = (productHigh(mixedHigh, mixedLow, P1_HIGH, P1_LOW) + P4_HIGH + carry(low, P4_LOW)) | 0
+    }
+  }
+  low = (low + length) | 0
+  high = (high + carry(low, length)) | 0
+  for (; at + 8 <= length; at += 8) {
+    setPart(word32(bytes, at + 4), word32(bytes, at))
+    const mixedHigh = high ^ part[0]!
+    const mixedLow = low ^ part[1]!
+    const turnedHigh = rotated(mixedHigh, mixedLow, 27)
+    const turnedLow = rotated(mixedLow, mixedHigh, 27)
+    low = (Math.imul(turnedLow, P1_LOW) + P4_LOW) | 0
+    high = (productHigh(turnedHigh, turnedLow, P1_HIGH, P1_LOW) + P4_HIGH + carry(low, P4_LOW)) | 0
+  }
+  if (at + 4 <= length) {
+    const word = word32(bytes, at)
+    const mixedHigh = high ^ productHigh(0, word, P1_HIGH, P1_LOW)
+    const mixedLow = low ^ Math.imul(word, P1_LOW)
+    const turnedHigh = rotated(mixedHigh, mixedLow, 23)
+    const turnedLow = rotated(mixedLow, mixedHigh, 23)
+    low = (Math.imul(turnedLow, P2_LOW) + P3_LOW) | 0
+    high = (productHigh(turnedHigh, turnedLow, P2_HIGH, P2_LOW) + P3_HIGH + carry(low, P3_LOW)) | 0
+    at += 4
+  }
+  for (; at < length; at++) {
+    const byte = bytes[at]!
+    const mixedHigh = high ^ productHigh(0, byte, P5_HIGH, P5_LOW)
+    const mixedLow = low ^ Math.imul(byte, P5_LOW)
+    const turnedLow = rotated(mixedLow, mixedHigh, 11)
+    high = productHigh(rotated(mixedHigh, mixedLow, 11), turnedLow, P1_HIGH, P1_LOW)
+    low = Math.imul(turnedLow, P1_LOW)
+  }
+  return avalanche(high, low)
+}
+
+/** Takes in all whole stripes of 32 bytes, lane by lane. */
+function mixStripes(bytes: Uint8Array, end: number): void {
+  mixLane(bytes, 0, end, (P1_HIGH + P2_HIGH) | 0, (P1_LOW + P2_LOW) | 0)
+  mixLane(bytes, 1, end, P2_HIGH, P2_LOW)
+  mixLane(bytes, 2, end, 0, 0)
+  mixLane(bytes, 3, end, ~P1_HIGH, -P1_LOW | 0)
+}
+
+function mixLane(bytes: Uint8Array, lane: number, end: number, startHigh: number, startLow: number): void {
+  let high = startHigh
+  let low = startLow
+  for (let at = 8 * lane; at < end; at += STRIPE_BYTES) {
+    const inputHigh = word32(bytes, at + 4)
+    const inputLow = word32(bytes, at)
+    const product = Math.imul(inputLow, P2_LOW)
+    const sumLow = (low + product) | 0
+    const sumHigh = (high + productHigh(inputHigh, inputLow, P2_HIGH, P2_LOW) + carry(sumLow, product)) | 0
+    const turnedLow = rotated(sumLow, sumHigh, 31)
+    high = productHigh(rotated(sumHigh, sumLow, 31), turnedLow, P1_HIGH, P1_LOW)
+    low = Math.imul(turnedLow, P1_LOW)
+  }
+  lanes[2 * lane] = high
+  lanes[2 * lane + 1] = low
+}
+
+/** The high and the low half of a result. */
+const part = new Int32Array(2)
+
+/** What a lane that begins with zero makes of an input. */
+function setPart(high: number, low: number): void {
+  const productTop = productHigh(high, low, P2_HIGH, P2_LOW)
+  const product = Math.imul(low, P2_LOW)
+  const turnedLow = rotated(product, productTop, 31)
+  part[0] = productHigh(rotated(productTop, product, 31), turnedLow, P1_HIGH, P1_LOW)
+  part[1] = Math.imul(turnedLow, P1_LOW)
+}
+
+function avalanche(high: number, low: number): bigint {
+  const firstLow = low ^ (high >>> 1)
+  const secondHigh = productHigh(high, firstLow, P2_HIGH, P2_LOW)
+  const secondLow = Math.imul(firstLow, P2_LOW)
+  const thirdLow = secondLow ^ rotated(secondHigh, secondLow, 3)
+  const lastHigh = productHigh(secondHigh ^ (secondHigh >>> 29), thirdLow, P3_HIGH, P3_LOW)
+  const lastLow = Math.imul(thirdLow, P3_LOW) ^ lastHigh
+  return (BigInt(lastHigh >>> 0) << 32n) | BigInt(lastLow >>> 0)
+}
+
+/** The high half of a 64-bit number that is turned to the left by less than 32 bits; with the halves exchanged the low one. */
+function rotated(high: number, low: number, bits: number): number {
+  return (high << bits) | (low >>> (32 - bits))
+}
+
+/** What a sum of low halves carries over, by one of its parts. */
+function carry(sum: number, part: number): number {
+  return sum >>> 0 < part >>> 0 ? 1 : 0
+}
+
+/** The high half of the product of two 64-bit numbers, from products of 16 bits: no step leaves 32 bits. */
+function productHigh(aHigh: number, aLow: number, bHigh: number, bLow: number): number {
+  const left = aLow & 0xffff
+  const right = bLow & 0xffff
+  const cross = (Math.imul(aLow >>> 16, right) + (Math.imul(left, right) >>> 16)) | 0
+  const middle = (Math.imul(left, bLow >>> 16) + (cross & 0xffff)) | 0
+  const top = (Math.imul(aLow >>> 16, bLow >>> 16) + (cross >>> 16) + (middle >>> 16)) | 0
+  return (Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh) + top) | 0
 }
 
 function word32(bytes: Uint8Array, at: number): number {
