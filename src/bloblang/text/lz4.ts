@@ -1,202 +1,152 @@
 /** The LZ4 frame format. */
 import { MappingError } from '../errors.ts'
-import { ByteWriter } from './byte-writer.ts'
 import { xxhash32 } from './hashes.ts'
-import { MatchTable } from './match-table.ts'
+import { compressLz4Block, decompressLz4Block, lz4Bound } from './lz4-block.ts'
+import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
 const MAGIC = 0x184d2204
-const SKIPPABLE_MAGIC = 0x184d2a50
+/** Frames to skip: the original ignores all of the last eight bits. */
+const SKIPPABLE_MAGIC = 0x184d2a00
 const BLOCK_BYTES = 4 * 1024 * 1024
 /** Independent blocks and a checksum of the content; blocks of up to 4 MiB. */
 const FLAGS = 0x64
 const BLOCK_SIZE_CODE = 0x70
 const UNCOMPRESSED = 0x80000000
-const HASH_BITS = 16
-const MIN_MATCH = 4
-/** A block ends with literals: no match begins in the last 12 bytes nor reaches into the last 5. */
-const LAST_MATCH_START = 12
-const LAST_LITERALS = 5
-const MAX_OFFSET = 65_535
 
-const HEADER = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, FLAGS, BLOCK_SIZE_CODE, headerChecksum(FLAGS, BLOCK_SIZE_CODE))
+const HEADER = Uint8Array.of(
+  0x04,
+  0x22,
+  0x4d,
+  0x18,
+  FLAGS,
+  BLOCK_SIZE_CODE,
+  descriptorChecksum(Uint8Array.of(FLAGS, BLOCK_SIZE_CODE)),
+)
 
 /** One frame of independent blocks with a checksum. */
 export function compressLz4(input: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [HEADER]
+  const blocks = Math.ceil(input.length / BLOCK_BYTES)
+  const out = scratch(HEADER.length + 8 + lz4Bound(input.length) + blocks * 32)
+  for (let at = 0; at < HEADER.length; at++) out[at] = HEADER[at]!
+  let to = HEADER.length
   for (let at = 0; at < input.length; at += BLOCK_BYTES) {
-    const block = input.subarray(at, at + BLOCK_BYTES)
-    const compressed = compressBlock(block)
-    const isSmaller = compressed.length < block.length
-    parts.push(word(isSmaller ? compressed.length : block.length + UNCOMPRESSED), isSmaller ? compressed : block)
-  }
-  parts.push(word(0), word(xxhash32(input)))
-  return new Uint8Array(Buffer.concat(parts))
-}
-
-function headerChecksum(...descriptor: number[]): number {
-  return (xxhash32(Uint8Array.from(descriptor)) >>> 8) & 255
-}
-
-function word(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value, true)
-  return bytes
-}
-
-const table = new MatchTable(HASH_BITS)
-const out = new ByteWriter()
-
-function compressBlock(input: Uint8Array): Uint8Array {
-  let literalStart = 0
-  let at = 0
-  while (at + LAST_MATCH_START <= input.length) {
-    const value = readWord(input, at)
-    const slot = Math.imul(value, 0x9e3779b1) >>> (32 - HASH_BITS)
-    const candidate = table.exchange(slot, at)
-    if (candidate < 0 || at - candidate > MAX_OFFSET || readWord(input, candidate) !== value) {
-      at++
-      continue
+    const block = blocks === 1 ? input : input.subarray(at, at + BLOCK_BYTES)
+    const end = compressLz4Block(block, out, to + 4)
+    if (end < 0) {
+      out.writeUInt32LE(block.length + UNCOMPRESSED, to)
+      out.set(block, to + 4)
+      to += 4 + block.length
+    } else {
+      out.writeUInt32LE(end - to - 4, to)
+      to = end
     }
-    let length = MIN_MATCH
-    while (at + length < input.length - LAST_LITERALS && input[candidate + length] === input[at + length]) length++
-    writeSequence(input, literalStart, at, at - candidate, length)
-    at += length
-    literalStart = at
   }
-  writeSequence(input, literalStart, input.length, 0, 0)
-  table.clear()
-  return out.take()
+  out.writeUInt32LE(0, to)
+  out.writeUInt32LE(xxhash32(input), to + 4)
+  return copyOf(out, to + 8)
 }
 
-function readWord(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
-}
-
-function writeSequence(input: Uint8Array, from: number, to: number, offset: number, matchLength: number): void {
-  const literals = to - from
-  const extra = Math.max(0, matchLength - MIN_MATCH)
-  out.byte((Math.min(literals, 15) << 4) | Math.min(extra, 15))
-  writeLength(literals)
-  out.slice(input, from, to)
-  if (matchLength === 0) return
-  out.byte(offset & 255)
-  out.byte(offset >> 8)
-  writeLength(extra)
-}
-
-function writeLength(length: number): void {
-  if (length < 15) return
-  let rest = length - 15
-  for (; rest >= 255; rest -= 255) out.byte(255)
-  out.byte(rest)
+function descriptorChecksum(descriptor: Uint8Array): number {
+  return (xxhash32(descriptor) >>> 8) & 255
 }
 
 /** The content of all frames. Throws for data that is none. */
 export function decompressLz4(input: Uint8Array): Uint8Array {
-  const view = new DataView(input.buffer, input.byteOffset, input.byteLength)
-  const parts: Uint8Array[] = []
-  let at = 0
-  while (at < input.length) {
-    if (at + 4 > input.length) throw new MappingError('unexpected EOF')
-    const magic = view.getUint32(at, true)
-    if (magic >= SKIPPABLE_MAGIC && magic < SKIPPABLE_MAGIC + 16) {
-      if (at + 8 > input.length) throw new MappingError('unexpected EOF')
-      at += 8 + view.getUint32(at + 4, true)
-      continue
-    }
-    if (magic !== MAGIC) throw new MappingError('lz4: bad magic number')
-    at = readFrame(input, view, at + 4, parts)
-  }
-  return new Uint8Array(Buffer.concat(parts))
+  return new FrameReader(input).read()
 }
 
-function readFrame(input: Uint8Array, view: DataView, start: number, parts: Uint8Array[]): number {
-  let at = start
-  const need = (bytes: number): void => {
-    if (at + bytes > input.length) throw new MappingError('unexpected EOF')
+class FrameReader {
+  readonly #input: Uint8Array
+  #at = 0
+  #out: Buffer
+  #filled = 0
+
+  constructor(input: Uint8Array) {
+    this.#input = input
+    this.#out = scratch(input.length * 4)
   }
-  need(3)
-  const flags = input[at]!
-  if (flags >> 6 !== 1) throw new MappingError('lz4: invalid version')
-  const descriptorBytes = 2 + (flags & 8 ? 8 : 0) + (flags & 1 ? 4 : 0)
-  need(descriptorBytes + 1)
-  if (headerChecksum(...input.subarray(at, at + descriptorBytes)) !== input[at + descriptorBytes]) {
-    throw new MappingError('lz4: invalid header checksum')
+
+  read(): Uint8Array {
+    try {
+      for (;;) this.#part()
+    } catch (error) {
+      if (error !== END) throw error
+    }
+    return copyOf(this.#out, this.#filled)
   }
-  at += descriptorBytes + 1
-  const isLinked = (flags & 0x20) === 0
-  const frame: Uint8Array[] = []
-  let total = 0
-  for (;;) {
-    need(4)
-    const size = view.getUint32(at, true)
-    at += 4
-    if (size === 0) break
+
+  #part(): void {
+    const magic = this.#number()
+    if (magic === MAGIC) this.#frame()
+    else if (magic >= SKIPPABLE_MAGIC && magic < SKIPPABLE_MAGIC + 256) this.#at += this.#number()
+    else throw new MappingError('lz4: bad magic number')
+  }
+
+  #frame(): void {
+    this.#need(3)
+    const start = this.#at
+    const flags = this.#input[start]!
+    const blockBytes = 1 << (8 + 2 * ((this.#input[start + 1]! >> 4) & 7))
+    const length = flags & 8 ? 10 : 2
+    if (flags & 8) this.#need(8, 3)
+    const checksum = descriptorChecksum(this.#input.subarray(start, start + length))
+    this.#at += length + 1
+    check('header', checksum, this.#input[start + length]!)
+    if (blockBytes < 65_536) throw new MappingError('lz4: invalid block size')
+    const frameStart = this.#filled
+    for (let size = this.#number(); size !== 0; size = this.#number()) this.#block(size, flags, frameStart, blockBytes)
+    if (flags & 4) check('frame', xxhash32(this.#out.subarray(frameStart, this.#filled)), this.#number())
+  }
+
+  #block(size: number, flags: number, frameStart: number, blockBytes: number): void {
     const length = size % UNCOMPRESSED
-    need(length)
-    const block = input.subarray(at, at + length)
-    at += length
-    if (flags & 0x10) {
-      need(4)
-      if (view.getUint32(at, true) !== xxhash32(block)) throw new MappingError('lz4: invalid block checksum')
-      at += 4
+    if (length > blockBytes) throw new MappingError('lz4: invalid block size')
+    this.#need(length)
+    const start = this.#at
+    const end = start + length
+    const before = this.#filled
+    this.#at = end
+    const checksum = flags & 16 ? this.#number() : undefined
+    if (size >= UNCOMPRESSED) {
+      this.#reserve(length)
+      this.#out.set(this.#input.subarray(start, end), before)
+      this.#filled += length
+    } else {
+      // No sequence makes more than 255 bytes of one.
+      this.#reserve(Math.min(blockBytes, length * 255))
+      const lowest = flags & 0x20 ? before : frameStart
+      this.#filled = decompressLz4Block(this.#input, start, end, this.#out, before, lowest, before + blockBytes)
     }
-    const history = isLinked ? Buffer.concat(frame).subarray(-65_536) : new Uint8Array()
-    const content = size >= UNCOMPRESSED ? block.slice() : decompressBlock(block, history)
-    frame.push(content)
-    total += content.length
-    if (total > MAX_RESULT_BYTES) throw new MappingError('lz4: the decompressed data is too large')
+    if (checksum !== undefined) check('block', xxhash32(this.#input.subarray(start, end)), checksum)
+    if (this.#filled > MAX_RESULT_BYTES) throw new MappingError('lz4: the decompressed data is too large')
   }
-  if (flags & 4) {
-    need(4)
-    const content = Buffer.concat(frame)
-    if (view.getUint32(at, true) !== xxhash32(content)) throw new MappingError('lz4: invalid frame checksum')
-    at += 4
+
+  #reserve(bytes: number): void {
+    if (this.#filled + bytes <= this.#out.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#filled + bytes, this.#out.length * 2))
+    this.#out.copy(larger, 0, 0, this.#filled)
+    this.#out = larger
   }
-  parts.push(...frame)
-  return at
+
+  #number(): number {
+    this.#need(4)
+    const { [this.#at]: a = 0, [this.#at + 1]: b = 0, [this.#at + 2]: c = 0, [this.#at + 3]: d = 0 } = this.#input
+    this.#at += 4
+    return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+  }
+
+  /** The content may end before anything that is read as a whole, even within a frame, but not in its middle. */
+  #need(bytes: number, ahead = 0): void {
+    const available = this.#input.length - this.#at - ahead
+    if (bytes <= available) return
+    throw available <= 0 ? END : new MappingError('unexpected EOF')
+  }
 }
 
-function decompressBlock(input: Uint8Array, history: Uint8Array): Uint8Array {
-  const corrupt = new MappingError('lz4: invalid source or destination buffer too short')
-  let out = Buffer.alloc(Math.max(1024, input.length * 4) + history.length)
-  out.set(history)
-  let filled = history.length
-  const reserve = (bytes: number): void => {
-    if (filled - history.length + bytes > BLOCK_BYTES * 2) throw corrupt
-    if (filled + bytes <= out.length) return
-    const larger = Buffer.alloc(Math.max(out.length * 2, filled + bytes))
-    larger.set(out.subarray(0, filled))
-    out = larger
-  }
-  let at = 0
-  const readLength = (nibble: number): number => {
-    let length = nibble
-    if (nibble < 15) return length
-    for (;;) {
-      const byte = input[at++]
-      if (byte === undefined) throw corrupt
-      length += byte
-      if (byte < 255) return length
-    }
-  }
-  while (at < input.length) {
-    const token = input[at++]!
-    const literals = readLength(token >> 4)
-    if (at + literals > input.length) throw corrupt
-    reserve(literals)
-    out.set(input.subarray(at, at + literals), filled)
-    at += literals
-    filled += literals
-    if (at === input.length) break
-    if (at + 2 > input.length) throw corrupt
-    const offset = input[at]! | (input[at + 1]! << 8)
-    at += 2
-    if (offset === 0 || offset > filled) throw corrupt
-    const length = readLength(token & 15) + MIN_MATCH
-    reserve(length)
-    for (let i = 0; i < length; i++, filled++) out[filled] = out[filled - offset]!
-  }
-  return new Uint8Array(out.subarray(history.length, filled))
+const END = new Error('the input has ended')
+
+function check(what: string, found: number, expected: number): void {
+  if (found === expected) return
+  throw new MappingError(`lz4: invalid ${what} checksum: got ${found.toString(16)}; expected ${expected.toString(16)}`)
 }

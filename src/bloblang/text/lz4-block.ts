@@ -1,0 +1,192 @@
+/** Blocks of LZ4: sequences of literals and a match. Compressed to the very bytes that the original's library makes. */
+import { MappingError } from '../errors.ts'
+
+const HASH_BITS = 16
+const MIN_MATCH = 4
+/** A nibble of a token that is full is followed by more. */
+const FULL = 15
+/** No match begins in the last bytes. */
+const LAST_BYTES = 14
+const WINDOW_BYTES = 65_536
+/** The longer nothing was found, the larger are the steps: one byte more for so many bytes. */
+const SKIP_BITS = 7
+/** The prime that six bytes are multiplied with: its upper 16 and its lower 32 bits. */
+const PRIME_HIGH = 0xcf1b
+const PRIME_LOW = 0xbcdcbf9b | 0
+
+/**
+ * Where six bytes were seen last, by their hash, counted from the start of all blocks so far: what another block wrote lies before
+ * {@link base} and counts as nothing, so that the table needs no wiping.
+ */
+const places = new Int32Array(1 << HASH_BITS).fill(-1)
+let base = 0
+const MAX_BASE = 2 ** 30
+
+/** How many bytes a compressed block has at most. */
+export function lz4Bound(byteLength: number): number {
+  return byteLength + Math.ceil(byteLength / 255) + 16
+}
+
+/** Writes the block to `out` from `start` on; the end of it there, or -1 where it does not get smaller. */
+export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: number): number {
+  const last = input.length - LAST_BYTES
+  let anchor = 0
+  let to = start
+  for (let at = 0; at < last; ) {
+    const low = word(input, at)
+    const high = word(input, at + 4)
+    const first = slotOf(low, high)
+    const second = slotOf((low >>> 8) | (high << 24), high >>> 8)
+    let found = candidate(first, at)
+    const foundNext = candidate(second, at + 1)
+    places[first] = base + at
+    places[second] = base + at + 1
+    if (at - found >= WINDOW_BYTES || word(input, found) !== low) {
+      // The two places after this one are looked at too, before a step.
+      const third = slotOf((low >>> 16) | (high << 16), high >>> 16)
+      const foundThird = candidate(third, at + 2)
+      at++
+      found = foundNext
+      if (at - found >= WINDOW_BYTES || word(input, found) !== word(input, at)) {
+        at++
+        found = foundThird
+        places[third] = base + at
+        if (at - found >= WINDOW_BYTES || word(input, found) !== word(input, at)) {
+          at += 2 + ((at - anchor) >> SKIP_BITS)
+          continue
+        }
+      }
+    }
+    const offset = at - found
+    const foundAt = at
+    while (at > anchor && at > offset && input[at - 1] === input[at - 1 - offset]) at--
+    const from = at
+    at = matchEnd(input, foundAt + MIN_MATCH, offset, last)
+    to = writeSequence(input, anchor, from, out, to, offset, at - from - MIN_MATCH)
+    anchor = at
+    if (at < last) places[slotOf(word(input, at - 2), word(input, at + 2))] = base + at - 2
+  }
+  base += input.length + WINDOW_BYTES
+  if (base > MAX_BASE) {
+    places.fill(-1)
+    base = 0
+  }
+  return anchor === 0 ? -1 : writeLast(input, anchor, out, to, start)
+}
+
+/** Matches are looked at by eight bytes; what is left of them before the last bytes stays for literals. */
+function matchEnd(input: Uint8Array, from: number, offset: number, last: number): number {
+  let at = from
+  for (; at + 8 <= last; at += 8) {
+    for (let i = at; i < at + 8; i++) if (input[i] !== input[i - offset]) return i
+  }
+  return at
+}
+
+/** The latest place of the slot within the window before `at`. Only its lower 16 bits are known to the original. */
+function candidate(slot: number, at: number): number {
+  const place = places[slot]! - base
+  const found = (place < 0 ? 0 : place & 0xffff) + (at & ~0xffff)
+  return found >= at ? found - WINDOW_BYTES : found
+}
+
+/** 16 bits of the product of six bytes, in two parts, and a prime. */
+function slotOf(low: number, high: number): number {
+  const right = PRIME_LOW & 0xffff
+  const cross = (Math.imul(low >>> 16, right) + (Math.imul(low & 0xffff, right) >>> 16)) | 0
+  const middle = (Math.imul(low & 0xffff, PRIME_LOW >>> 16) + (cross & 0xffff)) | 0
+  const top = Math.imul(low >>> 16, PRIME_LOW >>> 16) + (cross >>> 16) + (middle >>> 16)
+  return (top + Math.imul(low, PRIME_HIGH) + Math.imul(high, PRIME_LOW)) & 0xffff
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+}
+
+/** `more` is how much longer the match is than the shortest one. */
+function writeSequence(
+  input: Uint8Array,
+  from: number,
+  end: number,
+  out: Uint8Array,
+  start: number,
+  offset: number,
+  more: number,
+): number {
+  let to = writeToken(out, start, end - from, more)
+  for (let at = from; at < end; at++) out[to++] = input[at]!
+  out[to++] = offset
+  out[to++] = offset >> 8
+  return more < FULL ? to : writeLength(out, to, more)
+}
+
+/** What is left is literals. Nothing is gained where the block is as long by then as the literals that it replaces. */
+function writeLast(input: Uint8Array, anchor: number, out: Uint8Array, start: number, blockStart: number): number {
+  let to = writeToken(out, start, input.length - anchor, 0)
+  if (to - blockStart >= anchor) return -1
+  for (let at = anchor; at < input.length; at++) out[to++] = input[at]!
+  return to
+}
+
+function writeToken(out: Uint8Array, at: number, literals: number, more: number): number {
+  out[at] = (Math.min(literals, FULL) << 4) | Math.min(more, FULL)
+  return literals < FULL ? at + 1 : writeLength(out, at + 1, literals)
+}
+
+function writeLength(out: Uint8Array, at: number, length: number): number {
+  let to = at
+  let rest = length - FULL
+  for (; rest >= 255; rest -= 255) out[to++] = 255
+  out[to++] = rest
+  return to
+}
+
+/**
+ * Decompresses the bytes of `input` from `start` to before `end` into `out`, from `filled` on; matches reach back to `lowest`. The
+ * end of the content, which must not be behind `limit`; `out` has room until there.
+ */
+export function decompressLz4Block(
+  input: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  filled: number,
+  lowest: number,
+  limit: number,
+): number {
+  let to = filled
+  for (let at = start; at < end; ) {
+    const token = input[at++]!
+    let literals = token >> 4
+    if (literals === FULL) {
+      let byte
+      do {
+        if (at >= end) throw corrupt()
+        byte = input[at++]!
+        literals += byte
+      } while (byte === 255)
+    }
+    if (at + literals > end || to + literals > limit) throw corrupt()
+    for (const stop = at + literals; at < stop; ) out[to++] = input[at++]!
+    if (at === end && (token & FULL) === 0) break
+    if (at + 2 > end) throw corrupt()
+    const offset = input[at]! | (input[at + 1]! << 8)
+    at += 2
+    let length = (token & FULL) + MIN_MATCH
+    if (length === FULL + MIN_MATCH) {
+      let byte
+      do {
+        if (at >= end) throw corrupt()
+        byte = input[at++]!
+        length += byte
+      } while (byte === 255)
+    }
+    if (offset === 0 || to - offset < lowest || to + length > limit) throw corrupt()
+    for (const stop = to + length; to < stop; to++) out[to] = out[to - offset]!
+  }
+  return to
+}
+
+function corrupt(): MappingError {
+  return new MappingError('lz4: invalid source or destination buffer too short')
+}
