@@ -143,7 +143,8 @@ function productHigh(aHigh: number, aLow: number, bHigh: number, bLow: number): 
   return (Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh) + top) | 0
 }
 
-function word32(bytes: Uint8Array, at: number): number {
+/** 32 bits, the lowest byte first, with a sign. */
+export function word32(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
@@ -153,28 +154,35 @@ const Q3 = 0xc2b2ae3d | 0
 const Q4 = 0x27d4eb2f | 0
 const Q5 = 0x165667b1 | 0
 
-/** xxHash, 32 bits, seed 0: the checksum of LZ4 frames. */
-export function xxhash32(bytes: Uint8Array): number {
-  let at = 0
+/** xxHash, 32 bits, seed 0, of the bytes from `start` to before `end`: the checksum of LZ4 frames. */
+export function xxhash32(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  let at = start
   let hash = Q5
-  if (bytes.length >= 16) {
-    const lanes = [(Q1 + Q2) | 0, Q2 | 0, 0, -Q1 | 0]
-    for (; at + 16 <= bytes.length; at += 16) {
-      for (let lane = 0; lane < 4; lane++) {
-        const sum = (lanes[lane]! + Math.imul(word32(bytes, at + 4 * lane), Q2)) | 0
-        lanes[lane] = Math.imul(rotate32(sum, 13), Q1)
-      }
+  if (end - start >= 16) {
+    let a = (Q1 + Q2) | 0
+    let b = Q2 | 0
+    let c = 0
+    let d = -Q1 | 0
+    for (; at + 16 <= end; at += 16) {
+      a = round32(a, word32(bytes, at))
+      b = round32(b, word32(bytes, at + 4))
+      c = round32(c, word32(bytes, at + 8))
+      d = round32(d, word32(bytes, at + 12))
     }
-    hash = rotate32(lanes[0]!, 1) + rotate32(lanes[1]!, 7) + rotate32(lanes[2]!, 12) + rotate32(lanes[3]!, 18)
+    hash = rotate32(a, 1) + rotate32(b, 7) + rotate32(c, 12) + rotate32(d, 18)
   }
-  hash = (hash + bytes.length) | 0
-  for (; at + 4 <= bytes.length; at += 4) {
+  hash = (hash + end - start) | 0
+  for (; at + 4 <= end; at += 4) {
     hash = Math.imul(rotate32((hash + Math.imul(word32(bytes, at), Q3)) | 0, 17), Q4)
   }
-  for (; at < bytes.length; at++) hash = Math.imul(rotate32((hash + Math.imul(bytes[at]!, Q5)) | 0, 11), Q1)
+  for (; at < end; at++) hash = Math.imul(rotate32((hash + Math.imul(bytes[at]!, Q5)) | 0, 11), Q1)
   hash = Math.imul(hash ^ (hash >>> 15), Q2)
   hash = Math.imul(hash ^ (hash >>> 13), Q3)
   return (hash ^ (hash >>> 16)) >>> 0
+}
+
+function round32(lane: number, input: number): number {
+  return Math.imul(rotate32((lane + Math.imul(input, Q2)) | 0, 13), Q1)
 }
 
 function rotate32(value: number, bits: number): number {

@@ -1,5 +1,6 @@
 /** Blocks of LZ4: sequences of literals and a match. Compressed to the very bytes that the original's library makes. */
 import { MappingError } from '../errors.ts'
+import { word32 } from './hashes.ts'
 
 const HASH_BITS = 16
 const MIN_MATCH = 4
@@ -33,25 +34,25 @@ export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: numb
   let anchor = 0
   let to = start
   for (let at = 0; at < last; ) {
-    const low = word(input, at)
-    const high = word(input, at + 4)
+    const low = word32(input, at)
+    const high = word32(input, at + 4)
     const first = slotOf(low, high)
     const second = slotOf((low >>> 8) | (high << 24), high >>> 8)
     let found = candidate(first, at)
     const foundNext = candidate(second, at + 1)
     places[first] = base + at
     places[second] = base + at + 1
-    if (at - found >= WINDOW_BYTES || word(input, found) !== low) {
+    if (at - found >= WINDOW_BYTES || word32(input, found) !== low) {
       // The two places after this one are looked at too, before a step.
       const third = slotOf((low >>> 16) | (high << 16), high >>> 16)
       const foundThird = candidate(third, at + 2)
       at++
       found = foundNext
-      if (at - found >= WINDOW_BYTES || word(input, found) !== word(input, at)) {
+      if (at - found >= WINDOW_BYTES || word32(input, found) !== word32(input, at)) {
         at++
         found = foundThird
         places[third] = base + at
-        if (at - found >= WINDOW_BYTES || word(input, found) !== word(input, at)) {
+        if (at - found >= WINDOW_BYTES || word32(input, found) !== word32(input, at)) {
           at += 2 + ((at - anchor) >> SKIP_BITS)
           continue
         }
@@ -64,7 +65,7 @@ export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: numb
     at = matchEnd(input, foundAt + MIN_MATCH, offset, last)
     to = writeSequence(input, anchor, from, out, to, offset, at - from - MIN_MATCH)
     anchor = at
-    if (at < last) places[slotOf(word(input, at - 2), word(input, at + 2))] = base + at - 2
+    if (at < last) places[slotOf(word32(input, at - 2), word32(input, at + 2))] = base + at - 2
   }
   base += input.length + WINDOW_BYTES
   if (base > MAX_BASE) {
@@ -97,10 +98,6 @@ function slotOf(low: number, high: number): number {
   const middle = (Math.imul(low & 0xffff, PRIME_LOW >>> 16) + (cross & 0xffff)) | 0
   const top = Math.imul(low >>> 16, PRIME_LOW >>> 16) + (cross >>> 16) + (middle >>> 16)
   return (top + Math.imul(low, PRIME_HIGH) + Math.imul(high, PRIME_LOW)) & 0xffff
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
 /** `more` is how much longer the match is than the shortest one. */
@@ -141,6 +138,9 @@ function writeLength(out: Uint8Array, at: number, length: number): number {
   return to
 }
 
+/** More bytes than this are copied at once. */
+const LONG = 48
+
 /**
  * Decompresses the bytes of `input` from `start` to before `end` into `out`, from `filled` on; matches reach back to `lowest`. The
  * end of the content, which must not be behind `limit`; `out` has room until there.
@@ -167,7 +167,11 @@ export function decompressLz4Block(
       } while (byte === 255)
     }
     if (at + literals > end || to + literals > limit) throw corrupt()
-    for (const stop = at + literals; at < stop; ) out[to++] = input[at++]!
+    if (literals > LONG) {
+      out.set(input.subarray(at, at + literals), to)
+      at += literals
+      to += literals
+    } else for (const stop = at + literals; at < stop; ) out[to++] = input[at++]!
     if (at === end && (token & FULL) === 0) break
     if (at + 2 > end) throw corrupt()
     const offset = input[at]! | (input[at + 1]! << 8)
@@ -182,7 +186,10 @@ export function decompressLz4Block(
       } while (byte === 255)
     }
     if (offset === 0 || to - offset < lowest || to + length > limit) throw corrupt()
-    for (const stop = to + length; to < stop; to++) out[to] = out[to - offset]!
+    if (length > LONG && offset >= length) {
+      out.copyWithin(to, to - offset, to - offset + length)
+      to += length
+    } else for (const stop = to + length; to < stop; to++) out[to] = out[to - offset]!
   }
   return to
 }

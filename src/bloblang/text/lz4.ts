@@ -1,6 +1,6 @@
 /** The LZ4 frame format. */
 import { MappingError } from '../errors.ts'
-import { xxhash32 } from './hashes.ts'
+import { word32, xxhash32 } from './hashes.ts'
 import { compressLz4Block, decompressLz4Block, lz4Bound } from './lz4-block.ts'
 import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
@@ -21,7 +21,7 @@ const HEADER = Uint8Array.of(
   0x18,
   FLAGS,
   BLOCK_SIZE_CODE,
-  descriptorChecksum(Uint8Array.of(FLAGS, BLOCK_SIZE_CODE)),
+  descriptorChecksum(Uint8Array.of(FLAGS, BLOCK_SIZE_CODE), 0, 2),
 )
 
 /** One frame of independent blocks with a checksum. */
@@ -47,8 +47,8 @@ export function compressLz4(input: Uint8Array): Uint8Array {
   return copyOf(out, to + 8)
 }
 
-function descriptorChecksum(descriptor: Uint8Array): number {
-  return (xxhash32(descriptor) >>> 8) & 255
+function descriptorChecksum(bytes: Uint8Array, start: number, end: number): number {
+  return (xxhash32(bytes, start, end) >>> 8) & 255
 }
 
 /** The content of all frames. Throws for data that is none. */
@@ -90,13 +90,13 @@ class FrameReader {
     const blockBytes = 1 << (8 + 2 * ((this.#input[start + 1]! >> 4) & 7))
     const length = flags & 8 ? 10 : 2
     if (flags & 8) this.#need(8, 3)
-    const checksum = descriptorChecksum(this.#input.subarray(start, start + length))
+    const checksum = descriptorChecksum(this.#input, start, start + length)
     this.#at += length + 1
     check('header', checksum, this.#input[start + length]!)
     if (blockBytes < 65_536) throw new MappingError('lz4: invalid block size')
     const frameStart = this.#filled
     for (let size = this.#number(); size !== 0; size = this.#number()) this.#block(size, flags, frameStart, blockBytes)
-    if (flags & 4) check('frame', xxhash32(this.#out.subarray(frameStart, this.#filled)), this.#number())
+    if (flags & 4) check('frame', xxhash32(this.#out, frameStart, this.#filled), this.#number())
   }
 
   #block(size: number, flags: number, frameStart: number, blockBytes: number): void {
@@ -118,7 +118,7 @@ class FrameReader {
       const lowest = flags & 0x20 ? before : frameStart
       this.#filled = decompressLz4Block(this.#input, start, end, this.#out, before, lowest, before + blockBytes)
     }
-    if (checksum !== undefined) check('block', xxhash32(this.#input.subarray(start, end)), checksum)
+    if (checksum !== undefined) check('block', xxhash32(this.#input, start, end), checksum)
     if (this.#filled > MAX_RESULT_BYTES) throw new MappingError('lz4: the decompressed data is too large')
   }
 
@@ -131,9 +131,9 @@ class FrameReader {
 
   #number(): number {
     this.#need(4)
-    const { [this.#at]: a = 0, [this.#at + 1]: b = 0, [this.#at + 2]: c = 0, [this.#at + 3]: d = 0 } = this.#input
+    const value = word32(this.#input, this.#at)
     this.#at += 4
-    return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+    return value >>> 0
   }
 
   /** The content may end before anything that is read as a whole, even within a frame, but not in its middle. */
