@@ -19,6 +19,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 /** Doors beside `index.ts`, for those who may not load all of a folder. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   bloblang: ['index.ts', 'syntax.ts'],
+  components: ['index.ts', 'world.ts'],
   control: ['index.ts', 'api-types.ts'],
 }
 

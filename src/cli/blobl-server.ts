@@ -16,7 +16,7 @@ import {
   utf8Text,
   type Value,
 } from '../bloblang/index.ts'
-import { systemWorld } from '../components/index.ts'
+import { systemWorld } from '../components/world.ts'
 import { BLOBL_PAGE } from './blobl-page.ts'
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024

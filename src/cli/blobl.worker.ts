@@ -1,6 +1,10 @@
-// Runs `penstock blobl` with room for deeply nested maps: a worker's stack can be as large as it has to be.
+// A thread of `penstock blobl`.
 import process from 'node:process'
 import { workerData } from 'node:worker_threads'
-import { runBlobl } from './blobl.ts'
+import { plain, red } from './blobl-colors.ts'
+import { compileJob, runJob } from './blobl-job.ts'
+import type { ThreadData } from './blobl-threads.ts'
 
-process.exitCode = await runBlobl(workerData as readonly string[])
+const { job, colored, memory } = workerData as ThreadData
+const { mapping } = compileJob(job)
+process.exit(mapping === undefined ? 1 : runJob(job, mapping, colored ? red : plain, memory))

@@ -1,0 +1,152 @@
+import { readSync, writeSync } from 'node:fs'
+import process from 'node:process'
+import { utf8Bytes } from '../bloblang/index.ts'
+
+/** The text of a chunk is small enough for the heap's young part, where it costs next to nothing. */
+export const CHUNK_BYTES = 64 * 1024
+
+/** The lines of the standard input, as many at a time as one read brings. */
+export class LineReader {
+  readonly #maxLineBytes: number
+  #buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES)
+  #given = 0
+  #filled = 0
+  #ended = false
+
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes
+  }
+
+  /**
+   * Whole lines with their ends, valid until the next call; empty at the end of the input. Without an end are the last
+   * line, and the beginning of one that is too long. Throws `InputError`.
+   */
+  next(): Buffer {
+    if (this.#maxLineBytes <= 0) throw tooLong()
+    this.#buffer.copyWithin(0, this.#given, this.#filled)
+    this.#filled -= this.#given
+    this.#given = 0
+    while (!this.#ended) {
+      this.#reserve()
+      const fresh = this.#buffer.subarray(this.#filled, this.#filled + CHUNK_BYTES)
+      const length = readInput(fresh)
+      const end = fresh.subarray(0, length).lastIndexOf(10)
+      if (end >= 0) this.#given = this.#filled + end + 1
+      this.#filled += length
+      this.#ended = length === 0
+      if (end >= 0) return this.#buffer.subarray(0, this.#given)
+      if (this.#filled >= this.#maxLineBytes) break
+    }
+    this.#given = this.#filled
+    return this.#buffer.subarray(0, this.#given)
+  }
+
+  /** The beginning of a line whose end was not read yet; shorter than a chunk. */
+  get rest(): Uint8Array {
+    return this.#buffer.subarray(this.#given, this.#filled)
+  }
+
+  /** Goes on where another reader stopped. */
+  resume(rest: Uint8Array): void {
+    this.#buffer.set(rest)
+    this.#given = 0
+    this.#filled = rest.length
+  }
+
+  #reserve(): void {
+    if (this.#buffer.length - this.#filled >= CHUNK_BYTES) return
+    const larger = Buffer.allocUnsafe(2 * this.#buffer.length)
+    larger.set(this.#buffer.subarray(0, this.#filled))
+    this.#buffer = larger
+  }
+}
+
+/** The standard input cannot be read, or not as lines. */
+export class InputError extends Error {}
+
+export function tooLong(): InputError {
+  return new InputError('bufio.Scanner: token too long')
+}
+
+function unreadable(cause: NodeJS.ErrnoException): InputError {
+  return new InputError(`read /dev/stdin: ${cause.code === 'EISDIR' ? 'is a directory' : cause.message}`, { cause })
+}
+
+interface Part {
+  readonly descriptor: 1 | 2
+  readonly text: string
+}
+
+/** Gathers lines for the standard output and the standard error and writes them in their order. */
+export class LineWriter {
+  readonly #limit: number
+  readonly #ready: () => void
+  #parts: Part[] = []
+  #size = 0
+  #descriptor: 1 | 2 = 1
+  #text = ''
+
+  /** Holds `limit` characters at most. `ready` returns once this writer may write. */
+  constructor(limit: number, ready: () => void) {
+    this.#limit = limit
+    this.#ready = ready
+  }
+
+  write(descriptor: 1 | 2, line: string): void {
+    if (descriptor !== this.#descriptor) {
+      this.#endPart()
+      this.#descriptor = descriptor
+    }
+    this.#text += line
+    this.#text += '\n'
+    if (this.#size + this.#text.length > this.#limit) this.flush()
+  }
+
+  flush(): void {
+    this.#endPart()
+    if (this.#parts.length === 0) return
+    this.#ready()
+    for (const { descriptor, text } of this.#parts) writeAll(descriptor, utf8Bytes(text))
+    this.#parts = []
+    this.#size = 0
+  }
+
+  #endPart(): void {
+    if (this.#text === '') return
+    this.#parts.push({ descriptor: this.#descriptor, text: this.#text })
+    this.#size += this.#text.length
+    this.#text = ''
+  }
+}
+
+/** Reads what there is on the standard input; 0 at the end. A terminal that has nothing yet is asked again. */
+function readInput(buffer: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(0, buffer, 0, buffer.length, null)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EOF') return 0
+      if (code !== 'EAGAIN') throw unreadable(error as NodeJS.ErrnoException)
+      pause(5)
+    }
+  }
+}
+
+function writeAll(descriptor: 1 | 2, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(descriptor, bytes, done)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      // Nobody reads any more: a command in a pipe ends quietly then, as if by SIGPIPE.
+      if (code === 'EPIPE') process.exit(141)
+      if (code !== 'EAGAIN') throw error
+      pause(1)
+    }
+  }
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}

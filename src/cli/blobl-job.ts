@@ -1,0 +1,54 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import process from 'node:process'
+import { compileMapping, type CompileResult, type Mapping } from '../bloblang/index.ts'
+import { fileImporter, systemWorld } from '../components/world.ts'
+import type { Paint } from './blobl-colors.ts'
+import type { BloblFlags } from './blobl-flags.ts'
+import { CHUNK_BYTES, InputError, LineReader, LineWriter } from './blobl-io.ts'
+import { LineMapper } from './blobl-lines.ts'
+import { SharedInput, type SharedMemory } from './blobl-shared-input.ts'
+
+/** What is to be done with the lines of the standard input. */
+export interface BloblJob {
+  readonly mapping: string
+  readonly flags: BloblFlags
+}
+
+/** Output that waits for its turn, in characters. */
+const WAITING_CHARACTERS = 16 * CHUNK_BYTES
+
+export function compileJob({ mapping, flags }: BloblJob, withoutFunctions: readonly string[] = []): CompileResult {
+  const folder = flags.file === '' ? process.cwd() : dirname(resolve(flags.file))
+  const readRelativeFile = (path: string) => systemWorld.readFile(isAbsolute(path) ? path : join(folder, path))
+  const world = { ...systemWorld, readRelativeFile }
+  return compileMapping(mapping, { world, importer: fileImporter(folder), withoutFunctions })
+}
+
+/** Maps all lines and returns the exit code. Where memory is shared, other threads map some of them. */
+export function runJob({ flags }: BloblJob, mapping: Mapping, paint: Paint, memory?: SharedMemory): number {
+  const reader = new LineReader(flags.maxTokenLength)
+  const shared = memory === undefined ? undefined : new SharedInput(reader, memory)
+  const writer =
+    shared === undefined
+      ? new LineWriter(CHUNK_BYTES, () => undefined)
+      : new LineWriter(WAITING_CHARACTERS, () => shared.waitForTurn())
+  const mapper = new LineMapper(mapping, flags, writer, paint)
+  const mapAll = () => {
+    for (;;) {
+      const lines = (shared ?? reader).next()
+      if (lines.length === 0) return
+      mapper.map(lines)
+      writer.flush()
+      shared?.endTurn()
+    }
+  }
+  try {
+    mapAll()
+    return 0
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    writer.write(2, paint(error.message))
+    writer.flush()
+    return 1
+  }
+}
