@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import {
+  BodyView,
   compileMapping,
   type Mapping,
   MappingError,
@@ -16,7 +17,6 @@ import {
 } from '../../src/bloblang/index.ts'
 import { systemWorld } from '../../src/components/index.ts'
 import { functionCases } from './functions-cases.ts'
-import { Document } from './functions-document.ts'
 import type { FunctionCase } from './functions-samples.ts'
 
 /** Calls on a line: many, so that reading and writing the line weighs little beside them. */
@@ -142,7 +142,7 @@ function compiled(text: string): Mapping {
 
 /** Nanoseconds of processor time for a line, parsed, mapped and printed, at the best of several short samples. */
 function perLine(mapping: Mapping, lines: readonly string[]): number {
-  const message = new Document()
+  const message = new BodyView()
   const batch = [message]
   const draft = new MetadataDraft()
   let best = Infinity
@@ -170,7 +170,7 @@ function cpuMs(): number {
   return (user + system) / 1000
 }
 
-function printed(mapping: Mapping, batch: readonly Document[], draft: MetadataDraft): string {
+function printed(mapping: Mapping, batch: readonly BodyView[], draft: MetadataDraft): string {
   try {
     const result = mapping.runCommand(batch, draft, false)
     if (typeof result === 'string') return result

@@ -1,3 +1,4 @@
+export { BodyView } from './body-view.ts'
 export { compileInterpolation, compileMapping } from './compile.ts'
 export { MAP_STACK_MB, rawBody } from './compiled.ts'
 export type {
@@ -13,7 +14,7 @@ export { MappingError, WrongTypeError } from './errors.ts'
 export { parseBody, parseJson } from './json/parse.ts'
 export { jsonBytes, printJson, type PrintOptions } from './json/print.ts'
 export { JsonWriter } from './json/writer.ts'
-export type { MessageFailure, MessageTracing, MessageView } from './message-view.ts'
+export type { BodyProjector, MessageFailure, MessageTracing, MessageView } from './message-view.ts'
 export { MetadataDraft } from './metadata-draft.ts'
 export { textOfMetadata } from './runtime/metadata-text.ts'
 export type { CacheAccess, CallContext, FunctionSpec, MethodSpec, World } from './stdlib/spec.ts'

@@ -7,15 +7,21 @@ export interface MessageView {
   /** The body as a value, parsed on first use. Throws `MappingError` where it is no JSON document. */
   structured(): Value
   /**
-   * The body as text where it is known as such and not yet as a document, else null. A mapping that needs little of the document
-   * reads that itself. Absent where it makes no sense.
+   * What a mapping needs of the document, which `projector` reads from the bytes; null where the body is no bytes, or where the
+   * projector gives up: then it is {@link structured} that tells. Absent where it makes no sense.
    */
-  bodyText?(): string | null
+  project?(projector: BodyProjector): Value | null
   readonly metadata: ReadonlyMap<string, Value>
   /** The error flag that a failed processor left, or null. */
   readonly error: MessageFailure | null
   /** Absent where nothing traces the message. */
   readonly tracing?: MessageTracing
+}
+
+/** Reads a part of a document. */
+export interface BodyProjector {
+  /** The document lies in `bytes` from `start` to `end`. `latin1`: all of `bytes` as Latin-1, where that is at hand. */
+  project(bytes: Uint8Array, start: number, end: number, latin1: string | null): Value | null
 }
 
 export interface MessageTracing {

@@ -2,18 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import {
-  compileMapping,
-  DELETED,
-  MappingError,
-  MetadataDraft,
-  type MessageView,
-  NOTHING,
-  parseBody,
-  printJson,
-  utf8Bytes,
-  type Value,
-} from '../../src/bloblang/index.ts'
+import { BodyView, compileMapping, DELETED, MappingError, NOTHING, printJson } from '../../src/bloblang/index.ts'
 import { fileImporter, systemWorld } from '../../src/components/index.ts'
 
 // Mappings with what the original answers to them through its `blobl` command: the whole program sees one line each.
@@ -53,49 +42,24 @@ for (const file of globSync('*.jsonl', { cwd: folder })) {
 function run({ mapping: text, input = '' }: Case): string {
   const { mapping, diagnostics } = compileMapping(text, { world: systemWorld, importer: fileImporter('/nowhere') })
   if (mapping === undefined) return diagnostics[0]!.excerpt.replaceAll('/nowhere/', '')
-  const message = new Line(input)
+  const message = new BodyView().setText(input)
   try {
     const result = mapping.runCommand([message], message.draft, false)
     if (result === DELETED) return ''
     if (typeof result === 'string') return result
     if (result instanceof Uint8Array) return Buffer.from(result).toString('utf8')
-    return result === NOTHING ? message.unchanged() : printJson(result, { escapeHtml: true })
+    return result === NOTHING ? unchanged(message, input) : printJson(result, { escapeHtml: true })
   } catch (error) {
     if (error instanceof MappingError) return error.message
     throw error
   }
 }
 
-class Line implements MessageView {
-  readonly draft = new MetadataDraft()
-  readonly error = null
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  get metadata(): ReadonlyMap<string, Value> {
-    return this.draft.current
-  }
-
-  bodyText(): string {
-    return this.#text
-  }
-
-  bytes(): Uint8Array {
-    return utf8Bytes(this.#text)
-  }
-
-  structured(): Value {
-    return parseBody(this.#text)
-  }
-
-  unchanged(): string {
-    try {
-      return printJson(this.structured(), { escapeHtml: true })
-    } catch {
-      return this.#text
-    }
+/** The body as it was, in the form of all results where it is a document. */
+function unchanged(message: BodyView, input: string): string {
+  try {
+    return printJson(message.structured(), { escapeHtml: true })
+  } catch {
+    return input
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type BodyProjector,
   compileInterpolation,
   compileMapping,
   MappingError,
@@ -42,8 +43,9 @@ export class TextMessage implements MessageView {
     this.#whole = whole
   }
 
-  bodyText(): string | null {
-    return this.#whole ? null : this.#text
+  project(projector: BodyProjector): Value | null {
+    const bytes = this.bytes()
+    return this.#whole ? null : projector.project(bytes, 0, bytes.length, null)
   }
 
   bytes(): Uint8Array {

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+import { textOf } from '../data/text-order.ts'
 import type { Value } from '../value.ts'
 import { RawJson } from './raw.ts'
 import { JsonScanner, numberOfText } from './scan.ts'
@@ -15,17 +17,22 @@ export interface DocumentPlan {
 }
 
 /**
- * Reads documents as far as a plan needs them: fields that nobody looks at are checked and then left out, or kept as text.
+ * Reads documents as far as a plan needs them: fields that nobody looks at are checked and then left out, or kept as bytes.
  * Most of the time of a mapping goes into parsing and printing, and this is the way round both; see bench/bloblang.
  */
 export class Projector {
   readonly #root: Layout
-  #text = ''
+  #bytes: Uint8Array = NO_BYTES
+  /** The bytes from `#base` on as Latin-1: one unit a byte. */
+  #latin1 = ''
+  #base = 0
   #at = 0
-  /** Whether the value just skipped would print as its text. */
+  /** Whether the value just skipped would print as its bytes. */
   #canonical = true
   /** Whether the string just skipped has escapes. */
   #escapes = false
+  /** Whether there was more than ASCII in what was skipped. */
+  #high = false
   /** The number just skipped; NaN where JavaScript would print it differently. */
   #value = 0
 
@@ -33,59 +40,82 @@ export class Projector {
     this.#root = new Layout(plan)
   }
 
-  /** Null where the text is out of the ordinary in any way, faults included: then the whole way decides. */
-  project(text: string): Value | null {
-    if (text.charCodeAt(0) !== OPEN_BRACE) return null
-    this.#text = text
-    this.#at = 0
+  /**
+   * Reads the document that lies in `bytes` from `start` to `end`. `latin1`: all of `bytes` as Latin-1, where that was made
+   * before. Null where the document is out of the ordinary in any way, faults included: then the whole way decides.
+   */
+  project(bytes: Uint8Array, start: number, end: number, latin1: string | null): Value | null {
+    if (bytes[start] !== OPEN_BRACE || start === end) return null
+    this.#bytes = bytes
+    this.#at = start
+    if (latin1 === null) {
+      this.#latin1 = latin1Slice.call(bytes, start, end)
+      this.#base = start
+    } else {
+      this.#latin1 = latin1
+      this.#base = 0
+    }
     const object = this.#fields(this.#root, 1)
-    return this.#at === text.length ? object : null
+    return this.#at === end ? object : null
   }
 
   /** An object of which a plan wants some fields; null where it is none. */
   #fields(layout: Layout, depth: number): Value | null {
-    const text = this.#text
+    const bytes = this.#bytes
     const object: Record<string, Value> = {}
-    if (text.charCodeAt(++this.#at) === CLOSE_BRACE) {
+    if (bytes[++this.#at] === CLOSE_BRACE) {
       this.#at++
       return object
     }
     for (let place = 0; ; place++) {
       const field = this.#expect(layout, place) ?? this.#learn(layout, place)
       if (field === null) return null
-      if (text.charCodeAt(this.#at) === SPACE) this.#space()
+      if (bytes[this.#at] === SPACE) this.#space()
       const start = this.#at
-      if (field.need === SKIP) {
-        this.#escapes = false
-        if (!this.#skip(depth)) return null
-        // Escapes were stepped over without a look: the scanner complains of those that are none.
-        if (this.#escapes) new JsonScanner(text.slice(start, this.#at)).value()
-      } else if (field.need === WANTED) {
+      if (field.need === WANTED) {
         const value = this.#read(field.inner, depth)
         if (value === undefined) return null
         object[field.key] = value
       } else {
         this.#canonical = true
+        this.#escapes = false
+        this.#high = false
         if (!this.#skip(depth)) return null
-        const part = text.slice(start, this.#at)
-        // The only place where such text passes for a value; see RawJson.
-        if (this.#canonical) object[field.key] = new RawJson(part) as unknown as Value
-        else object[field.key] = new JsonScanner(part).value()
+        if (field.need === RAW) object[field.key] = this.#carried(start)
+        // Escapes were stepped over without a look: the scanner complains of those that are none.
+        else if (this.#escapes) new JsonScanner(this.#text(start, this.#at)).value()
       }
-      const next = text.charCodeAt(this.#at++)
+      const next = bytes[this.#at++]
       if (next !== COMMA) return next === CLOSE_BRACE ? object : null
-      if (text.charCodeAt(this.#at) === SPACE) this.#space()
+      if (bytes[this.#at] === SPACE) this.#space()
     }
+  }
+
+  /** What was skipped since `start`, as it goes on to the result. */
+  #carried(start: number): Value {
+    const end = this.#at
+    if (this.#canonical && (!this.#high || isUtf8(this.#bytes.subarray(start, end)))) {
+      // The only place where bytes pass for a value; see RawJson.
+      return new RawJson(this.#bytes, start, end) as unknown as Value
+    }
+    return new JsonScanner(this.#text(start, end)).value()
+  }
+
+  /** The text of some bytes, as the whole way reads it. */
+  #text(start: number, end: number): string {
+    return this.#high
+      ? textOf(this.#bytes.subarray(start, end)).toWellFormed()
+      : this.#latin1.slice(start - this.#base, end - this.#base)
   }
 
   /** The field that stood here in the document before, if it stands here again. */
   #expect(layout: Layout, place: number): Field | null {
     const field = layout.order[place]
     if (field === undefined) return null
-    const text = this.#text
+    const bytes = this.#bytes
     const { head } = field
     const at = this.#at
-    for (let i = 0; i < head.length; i++) if (text.charCodeAt(at + i) !== head[i]) return null
+    for (let i = 0; i < head.length; i++) if (bytes[at + i] !== head[i]) return null
     this.#at = at + head.length
     return field
   }
@@ -93,9 +123,12 @@ export class Projector {
   #learn(layout: Layout, place: number): Field | null {
     const start = this.#at + 1
     this.#canonical = true
+    this.#high = false
     if (!this.#string() || !this.#canonical) return null
-    const key = this.#text.slice(start, this.#at - 1)
-    if (this.#text.charCodeAt(this.#at++) !== COLON || key === UNUSUAL_KEY) return null
+    const end = this.#at - 1
+    if (this.#high && !isUtf8(this.#bytes.subarray(start, end))) return null
+    const key = this.#text(start, end)
+    if (this.#bytes[this.#at++] !== COLON || key === UNUSUAL_KEY) return null
     const field = layout.field(key)
     if (place < PLACES_KEPT) layout.order[place] = field
     return field
@@ -103,27 +136,29 @@ export class Projector {
 
   /** A value of ordinary content; undefined where it is none. */
   #read(layout: Layout, depth: number): Value | undefined {
-    const text = this.#text
     const start = this.#at
-    const code = text.charCodeAt(start)
+    const code = this.#bytes[start]
     if (code === QUOTE) {
       this.#escapes = false
+      this.#high = false
       if (!this.#string()) return undefined
-      return this.#escapes ? new JsonScanner(text.slice(start, this.#at)).value() : text.slice(start + 1, this.#at - 1)
+      if (this.#escapes) return new JsonScanner(this.#text(start, this.#at)).value()
+      return this.#text(start + 1, this.#at - 1)
     }
     if (code === OPEN_BRACKET) return this.#elements(layout.elements, depth)
     if (code === OPEN_BRACE) return depth < MAX_DEPTH ? (this.#fields(layout, depth + 1) ?? undefined) : undefined
-    if (code === 0x74) return this.#word('true') ? true : undefined
-    if (code === 0x66) return this.#word('false') ? false : undefined
-    if (code === 0x6e) return this.#word('null') ? null : undefined
+    if (code === 0x74) return this.#word(TRUE) ? true : undefined
+    if (code === 0x66) return this.#word(FALSE) ? false : undefined
+    if (code === 0x6e) return this.#word(NULL) ? null : undefined
     if (!this.#number()) return undefined
-    return Number.isNaN(this.#value) ? numberOfText(text.slice(start, this.#at)) : this.#value
+    if (!Number.isNaN(this.#value)) return this.#value
+    return numberOfText(this.#latin1.slice(start - this.#base, this.#at - this.#base))
   }
 
   #elements(layout: Layout, depth: number): Value | undefined {
-    const text = this.#text
+    const bytes = this.#bytes
     const elements: Value[] = []
-    if (text.charCodeAt(++this.#at) === CLOSE_BRACKET) {
+    if (bytes[++this.#at] === CLOSE_BRACKET) {
       this.#at++
       return elements
     }
@@ -132,55 +167,56 @@ export class Projector {
       const element = this.#read(layout, depth + 1)
       if (element === undefined) return undefined
       elements.push(element)
-      const next = text.charCodeAt(this.#at++)
+      const next = bytes[this.#at++]
       if (next !== COMMA) return next === CLOSE_BRACKET ? elements : undefined
-      if (text.charCodeAt(this.#at) === SPACE) this.#space()
+      if (bytes[this.#at] === SPACE) this.#space()
     }
   }
 
   #space(): void {
     this.#canonical = false
-    while (this.#text.charCodeAt(this.#at) === SPACE) this.#at++
+    while (this.#bytes[this.#at] === SPACE) this.#at++
   }
 
   /** Skips a value; false where it is none, or deeply nested. */
   #skip(depth: number): boolean {
-    const code = this.#text.charCodeAt(this.#at)
+    const code = this.#bytes[this.#at]
     if (code === QUOTE) return this.#string()
     if (code === OPEN_BRACE) return depth < MAX_DEPTH && this.#object(depth + 1)
     if (code === OPEN_BRACKET) return depth < MAX_DEPTH && this.#array(depth + 1)
-    if (code === 0x74) return this.#word('true')
-    if (code === 0x66) return this.#word('false')
-    return code === 0x6e ? this.#word('null') : this.#number()
+    if (code === 0x74) return this.#word(TRUE)
+    if (code === 0x66) return this.#word(FALSE)
+    return code === 0x6e ? this.#word(NULL) : this.#number()
   }
 
-  #word(word: string): boolean {
-    if (!this.#text.startsWith(word, this.#at)) return false
-    this.#at += word.length
+  #word(word: Uint8Array): boolean {
+    const bytes = this.#bytes
+    const at = this.#at
+    for (let i = 1; i < word.length; i++) if (bytes[at + i] !== word[i]) return false
+    this.#at = at + word.length
     return true
   }
 
-  /** A string whose text is its value; with escapes, marks of HTML or line separators it is not canonical. */
+  /** A string whose bytes are its value; with escapes, marks of HTML or line separators it is not canonical. */
   #string(): boolean {
-    const text = this.#text
+    const bytes = this.#bytes
     let at = this.#at
-    if (text.charCodeAt(at) !== QUOTE) return false
+    if (bytes[at] !== QUOTE) return false
     for (;;) {
-      const code = text.charCodeAt(++at)
-      if (code > BACKSLASH) {
-        if (code < 0x2028) continue
-        // Half of a pair stands for a byte that was no UTF-8; the scanner knows what becomes of it.
-        if (code >= 0xd800 && code <= 0xdfff) {
-          this.#canonical = false
-          this.#escapes = true
-        } else if (code <= 0x2029) this.#canonical = false
-      } else if (code === QUOTE) break
-      else if (code === BACKSLASH) {
+      const code = bytes[++at]!
+      const kind = KINDS[code]
+      if (kind === PLAIN) continue
+      if (kind === END) break
+      if (kind === ESCAPE) {
         this.#canonical = false
         this.#escapes = true
         at++
-      } else if (code === 0x3c || code === 0x3e || code === 0x26) this.#canonical = false
-      else if (!(code >= 0x20)) return false
+      } else if (kind === HTML) this.#canonical = false
+      else if (kind === HIGH) {
+        this.#high = true
+        // The two separators of lines, which are escaped.
+        if (code === 0xe2 && bytes[at + 1] === 0x80 && (bytes[at + 2]! & 0xfe) === 0xa8) this.#canonical = false
+      } else return false
     }
     this.#at = at + 1
     return true
@@ -188,28 +224,26 @@ export class Projector {
 
   /** Fifteen digits are exact as a whole number, and so is their quotient by a small power of ten. */
   #number(): boolean {
-    const text = this.#text
+    const bytes = this.#bytes
     let at = this.#at
-    let code = text.charCodeAt(at)
+    let code = bytes[at]!
     const negative = code === 0x2d
-    if (negative) code = text.charCodeAt(++at)
+    if (negative) code = bytes[++at]!
     const first = at
     let digits = code - 0x30
-    if (code === 0x30) code = text.charCodeAt(++at)
+    if (code === 0x30) code = bytes[++at]!
     else {
       if (!(code >= 0x31 && code <= 0x39)) return false
-      for (code = text.charCodeAt(++at); code >= 0x30 && code <= 0x39; code = text.charCodeAt(++at))
-        digits = digits * 10 + (code - 0x30)
+      for (code = bytes[++at]!; code >= 0x30 && code <= 0x39; code = bytes[++at]!) digits = digits * 10 + (code - 0x30)
     }
     let odd = at - first > 15
     let value = digits
     if (code === 0x2e) {
       const point = at++
-      for (code = text.charCodeAt(at); code >= 0x30 && code <= 0x39; code = text.charCodeAt(++at))
-        digits = digits * 10 + (code - 0x30)
+      for (code = bytes[at]!; code >= 0x30 && code <= 0x39; code = bytes[++at]!) digits = digits * 10 + (code - 0x30)
       const places = at - point - 1
       if (places === 0) return false
-      odd = at - first > 16 || text.charCodeAt(at - 1) === 0x30
+      odd = at - first > 16 || bytes[at - 1] === 0x30
       value = odd ? 0 : digits / POWERS_OF_TEN[places]!
       if (value < 1e-6) odd = true
     }
@@ -226,40 +260,51 @@ export class Projector {
 
   /** An object is canonical where its keys stand in the order in which they would be printed. */
   #object(depth: number): boolean {
-    const text = this.#text
-    if (text.charCodeAt(++this.#at) === CLOSE_BRACE) {
+    const bytes = this.#bytes
+    if (bytes[++this.#at] === CLOSE_BRACE) {
       this.#at++
       return true
     }
-    let previous: string | null = null
+    let previous = -1
+    let previousEnd = 0
     for (;;) {
       const start = this.#at + 1
       if (!this.#string()) return false
-      const key = text.slice(start, this.#at - 1)
-      if (previous !== null && previous >= key) this.#canonical = false
-      previous = key
-      if (text.charCodeAt(this.#at++) !== COLON) return false
-      if (text.charCodeAt(this.#at) === SPACE) this.#space()
+      const end = this.#at - 1
+      if (previous >= 0 && !isBefore(bytes, previous, previousEnd, start, end)) this.#canonical = false
+      previous = start
+      previousEnd = end
+      if (bytes[this.#at++] !== COLON) return false
+      if (bytes[this.#at] === SPACE) this.#space()
       if (!this.#skip(depth)) return false
-      const next = text.charCodeAt(this.#at++)
+      const next = bytes[this.#at++]
       if (next !== COMMA) return next === CLOSE_BRACE
-      if (text.charCodeAt(this.#at) === SPACE) this.#space()
+      if (bytes[this.#at] === SPACE) this.#space()
     }
   }
 
   #array(depth: number): boolean {
-    const text = this.#text
-    if (text.charCodeAt(++this.#at) === CLOSE_BRACKET) {
+    const bytes = this.#bytes
+    if (bytes[++this.#at] === CLOSE_BRACKET) {
       this.#at++
       return true
     }
     for (;;) {
       if (!this.#skip(depth)) return false
-      const next = text.charCodeAt(this.#at++)
+      const next = bytes[this.#at++]
       if (next !== COMMA) return next === CLOSE_BRACKET
-      if (text.charCodeAt(this.#at) === SPACE) this.#space()
+      if (bytes[this.#at] === SPACE) this.#space()
     }
   }
+}
+
+/** Whether the bytes of one key come before those of another. */
+function isBefore(bytes: Uint8Array, left: number, leftEnd: number, right: number, rightEnd: number): boolean {
+  for (; left < leftEnd && right < rightEnd; left++, right++) {
+    const difference = bytes[left]! - bytes[right]!
+    if (difference !== 0) return difference < 0
+  }
+  return leftEnd - left < rightEnd - right
 }
 
 /** The fields of an object of a stream, in the order in which they stood last: most documents are alike. */
@@ -289,7 +334,7 @@ class Layout {
   #planned(text: string): Field {
     // As the name of a property it is the one that the engine compares by identity.
     const key = Object.keys({ [text]: null })[0]!
-    const head = Uint16Array.from(`"${key}":`, character => character.charCodeAt(0))
+    const head = Buffer.from(`"${key}":`)
     if (this.#plan === null) return { key, head, need: WANTED, inner: this }
     const { fields, carries, dropped } = this.#plan
     const plan = fields?.get(key)
@@ -301,21 +346,20 @@ class Layout {
 
 interface Field {
   readonly key: string
-  /** The character codes of `"key":`. */
-  readonly head: Uint16Array
+  /** The bytes of `"key":`. */
+  readonly head: Uint8Array
   readonly need: number
   /** How objects in it are read. */
   readonly inner: Layout
 }
 
-/** What is done with a field: it is left out, becomes a value, or stays text. */
+/** What is done with a field: it is left out, becomes a value, or stays bytes. */
 const SKIP = 0
 const WANTED = 1
 const RAW = 2
 
 const SPACE = 0x20
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const COLON = 0x3a
 const OPEN_BRACE = 0x7b
@@ -329,3 +373,23 @@ const POWERS_OF_TEN = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent
 
 /** A name that an assignment would take for something else than a field. */
 const UNUSUAL_KEY = '__proto__'
+
+/** What each byte is inside of a string. */
+const [PLAIN, END, ESCAPE, HTML, HIGH, CONTROL] = [0, 1, 2, 3, 4, 5] as const
+const KINDS = Uint8Array.from({ length: 256 }, (_, code) => {
+  if (code === QUOTE) return END
+  if (code === 0x5c) return ESCAPE
+  if (code === 0x3c || code === 0x3e || code === 0x26) return HTML
+  if (code >= 0x80) return HIGH
+  return code < 0x20 ? CONTROL : PLAIN
+})
+
+const TRUE = Buffer.from('true')
+const FALSE = Buffer.from('false')
+const NULL = Buffer.from('null')
+const NO_BYTES = new Uint8Array(0)
+
+/** Quicker than `toString`, and works on any array of bytes. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  readonly latin1Slice: (this: Uint8Array, start: number, end: number) => string
+}

@@ -73,14 +73,13 @@ export class JsonWriter {
   }
 
   /** Bytes as they are. */
-  put(part: Uint8Array): void {
-    const { length } = part
-    const at = this.#reserve(length)
+  put(part: Uint8Array, start = 0, end = part.length): void {
+    const at = this.#reserve(end - start) - start
     const { bytes } = this
     let seen = 0
-    for (let i = 0; i < length; i++) seen |= bytes[at + i] = part[i]!
+    for (let i = start; i < end; i++) seen |= bytes[at + i] = part[i]!
     if (seen >= 0x80) this.ascii = false
-    this.length = at + length
+    this.length = at + end
   }
 
   /** What {@link field} puts before the value of a field. */
@@ -197,7 +196,7 @@ export class JsonWriter {
       case Object.prototype:
         return this.#object(value as ValueObject)
       case RawJson.prototype:
-        return this.raw((value as RawJson).text)
+        return this.put((value as RawJson).bytes, (value as RawJson).start, (value as RawJson).end)
       case JsonNumber.prototype:
         return this.plain((value as JsonNumber).text)
       case Float.prototype:

@@ -53,9 +53,8 @@ export class Frame implements CallContext {
     if (this.#documentError === null) {
       try {
         const message = messageAt(this.batch, this.home)
-        if (this.projector === null || message.bodyText === undefined) return message.structured()
-        const text = message.bodyText()
-        return (text === null ? null : this.projector.project(text)) ?? message.structured()
+        if (this.projector === null || message.project === undefined) return message.structured()
+        return message.project(this.projector) ?? message.structured()
       } catch (error) {
         const text = describe(error)
         const cause = text === EMPTY_BODY ? 'message is empty' : `parse as json: ${text}`
