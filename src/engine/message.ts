@@ -1,14 +1,12 @@
 import { Buffer } from 'node:buffer'
 import {
-  Float,
+  type BodyProjector,
+  JsonWriter,
   type MessageFailure,
   type MessageView,
   parseBody,
-  printJson,
-  typeOf,
   utf8Bytes,
   type Value,
-  type ValueObject,
 } from '../bloblang/index.ts'
 
 /** Metadata of a message; never changed in place, so messages share it freely. */
@@ -40,6 +38,7 @@ export class Message implements MessageView {
   #start: number
   #end: number
   #value: Value | undefined
+  #projections = 0
   readonly metadata: Metadata
   readonly error: MessageFailure | null
   /** The index, in the batch that its input delivered, of the message that this one was made from; see `mergedOrigin` for several. */
@@ -94,7 +93,7 @@ export class Message implements MessageView {
 
   bytes(): Uint8Array {
     if (this.#chunk === null) {
-      this.#chunk = this.#value === undefined ? noBytes : utf8Bytes(printBody(this.#value))
+      this.#chunk = this.#value === undefined ? noBytes : printBody(this.#value).toBytes()
       this.#start = 0
       this.#end = this.#chunk.length
     } else if (this.#end - this.#start !== this.#chunk.length) {
@@ -108,6 +107,12 @@ export class Message implements MessageView {
   structured(): Value {
     if (this.#value === undefined) this.#value = parseBody(this.bytes())
     return this.#value
+  }
+
+  project(projector: BodyProjector): Value | null {
+    if (this.#chunk === null || this.#value !== undefined || this.#projections >= PROJECTIONS) return null
+    this.#projections++
+    return projector.project(this.#chunk, this.#start, this.#end, null)
   }
 
   /** The body as text, each byte that is no UTF-8 as U+FFFD. */
@@ -129,7 +134,10 @@ export class Message implements MessageView {
   /** Appends the body to what is written, without making a view of it first. */
   writeTo(writer: BodyWriter): void {
     if (this.#chunk !== null) writer.bytes(this.#chunk, this.#start, this.#end)
-    else if (this.#value !== undefined) writer.text(printBody(this.#value))
+    else if (this.#value !== undefined) {
+      const { bytes, length } = printBody(this.#value)
+      writer.copy(bytes, length)
+    }
   }
 
   /** The same message with another body: text and bytes become the body itself, anything else a document. */
@@ -220,24 +228,25 @@ export class Message implements MessageView {
 
 /** Where bodies are written to, one after the other. */
 export interface BodyWriter {
+  /** The bytes `start` to `end` of a chunk that will not change. */
   bytes(chunk: Uint8Array, start: number, end: number): void
-  text(text: string): void
+  /** The first bytes of a buffer that is used again afterwards. */
+  copy(buffer: Uint8Array, length: number): void
 }
 
-/** A document as JSON. One with a number that JSON does not have (NaN, infinity) is an empty body, as in the original. */
-function printBody(value: Value): string {
-  const text = printJson(value)
-  // Such numbers print as `null`: where none is printed, none has to be looked for.
-  return text.includes('null') && hasNonFinite(value) ? '' : text
+/** Prints a document as JSON. One with a number that JSON does not have is an empty body, as in the original. */
+function printBody(value: Value): JsonWriter {
+  printer.clear()
+  printer.value(value)
+  if (printer.nonFinite) printer.clear()
+  return printer
 }
 
-function hasNonFinite(value: Value): boolean {
-  if (typeof value === 'number') return !Number.isFinite(value)
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false
-  if (value instanceof Float) return !Number.isFinite(value.value)
-  if (Array.isArray(value)) return (value as readonly Value[]).some(hasNonFinite)
-  return typeOf(value) === 'object' && Object.values(value as ValueObject).some(hasNonFinite)
-}
+// What it holds is copied before the next document is printed.
+const printer = new JsonWriter(false)
+
+/** How often the document of one message is read in part before it is parsed for all that follow. */
+const PROJECTIONS = 2
 
 function bodyOf(value: Value): Body {
   if (typeof value === 'string') value = utf8Bytes(value)

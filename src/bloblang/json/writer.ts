@@ -16,6 +16,8 @@ export class JsonWriter {
   length = 0
   /** Whether it is all ASCII. */
   ascii = true
+  /** Whether a number that JSON does not have (NaN, an infinity) was among the values; it is written as null. */
+  nonFinite = false
   /** 1 for each character of ASCII that is escaped. */
   readonly #special: Uint8Array
   readonly #shapes: (Shape | undefined)[] = []
@@ -28,6 +30,7 @@ export class JsonWriter {
   clear(): void {
     this.length = 0
     this.ascii = true
+    this.nonFinite = false
     if (this.bytes.length > CAPACITY_KEPT) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
   }
 
@@ -211,10 +214,11 @@ export class JsonWriter {
     return this.plain(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`)
   }
 
-  /** NaN and the infinities have no JSON form; they print as null. */
   #float(value: number): void {
-    if (!Number.isFinite(value)) this.plain('null')
-    else if (value === 0) this.plain(Object.is(value, -0) ? '-0' : '0')
+    if (!Number.isFinite(value)) {
+      this.nonFinite = true
+      this.plain('null')
+    } else if (value === 0) this.plain(Object.is(value, -0) ? '-0' : '0')
     else this.#number(value)
   }
 

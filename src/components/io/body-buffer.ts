@@ -67,15 +67,11 @@ export class BodyBuffer implements BodyWriter {
     }
   }
 
-  text(text: string): void {
+  copy(buffer: Uint8Array, length: number): void {
     this.#flushChunk()
-    // A UTF-16 unit needs at most three bytes.
-    this.#reserve(text.length * 3 + this.#suffix.length)
-    const start = this.#end
-    this.#end += this.#buffer.write(text, this.#end, 'utf8')
-    if (this.#suffix.length > 0 && !endsWith(this.#buffer, start, this.#end, this.#suffix)) {
-      this.#end += this.#suffix.copy(this.#buffer, this.#end)
-    }
+    this.#copy(buffer, 0, length)
+    const suffix = this.#suffix
+    if (suffix.length > 0 && !endsWith(buffer, 0, length, suffix)) this.#copy(suffix, 0, suffix.length)
   }
 
   /** The pieces since the last call, in order. They are the caller's. */
