@@ -56,6 +56,10 @@ export function decompressLz4(input: Uint8Array): Uint8Array {
   return new FrameReader(input).read()
 }
 
+/** No sequence makes more bytes of one. */
+const MAX_GROWTH = 255
+const FIRST_BYTES = 1024 * 1024
+
 class FrameReader {
   readonly #input: Uint8Array
   #at = 0
@@ -64,7 +68,7 @@ class FrameReader {
 
   constructor(input: Uint8Array) {
     this.#input = input
-    this.#out = scratch(input.length * 4)
+    this.#out = scratch(Math.min(input.length * MAX_GROWTH, FIRST_BYTES))
   }
 
   read(): Uint8Array {
@@ -113,8 +117,7 @@ class FrameReader {
       this.#out.set(this.#input.subarray(start, end), before)
       this.#filled += length
     } else {
-      // No sequence makes more than 255 bytes of one.
-      this.#reserve(Math.min(blockBytes, length * 255))
+      this.#reserve(Math.min(blockBytes, length * MAX_GROWTH))
       const lowest = flags & 0x20 ? before : frameStart
       this.#filled = decompressLz4Block(this.#input, start, end, this.#out, before, lowest, before + blockBytes)
     }

@@ -1,0 +1,196 @@
+/**
+ * Compression to Snappy's block format, to the very bytes that the original's library makes on amd64: a long and a short hash of
+ * what follows each place are looked up, and the larger the input the larger are the tables and the steps.
+ */
+import { word32 } from './hashes.ts'
+
+/** Shorter inputs stay literals. */
+const MIN_BYTES = 32
+const END_MARGIN = 8
+const SHORT_PRIME = 0x9e3779b1 | 0
+
+interface Variant {
+  readonly maxBytes: number
+  readonly longBits: number
+  readonly shortBits: number
+  /** One byte more a step for so many bits of bytes without a match. */
+  readonly skipBits: number
+  /** How many bytes, beyond the first four, the long hash is of, in bits. */
+  readonly moreBits: 16 | 24
+  /** The most that the tag of a literal takes. */
+  readonly tagBytes: number
+}
+
+const VARIANTS: readonly Variant[] = [
+  { maxBytes: 511, longBits: 10, shortBits: 8, skipBits: 4, moreBits: 16, tagBytes: 3 },
+  { maxBytes: 4095, longBits: 12, shortBits: 10, skipBits: 5, moreBits: 16, tagBytes: 3 },
+  { maxBytes: 16_383, longBits: 14, shortBits: 12, skipBits: 6, moreBits: 16, tagBytes: 3 },
+  { maxBytes: 65_536, longBits: 16, shortBits: 13, skipBits: 7, moreBits: 24, tagBytes: 3 },
+]
+const LARGE: Variant = { maxBytes: Infinity, longBits: 17, shortBits: 14, skipBits: 7, moreBits: 24, tagBytes: 5 }
+const MAX_STEP = 100
+const FAR = 65_536
+
+/** Primes for six and for seven bytes: the upper part, and the lower 32 bits. */
+const PRIMES = { 16: [0xcf1b, 0xbcdcbf9b | 0], 24: [0xcf1bbc, 0xdcbfa563 | 0] } as const
+
+/** Places count from the start of all inputs so far: what lies before {@link base} counts as nothing, so that nothing is wiped. */
+const longPlaces = new Int32Array(1 << LARGE.longBits).fill(-1)
+const shortPlaces = new Int32Array(1 << LARGE.shortBits).fill(-1)
+let base = 0
+const MAX_BASE = 2 ** 30
+
+/** How many bytes an input takes at most, without its length. */
+export function snappyBound(byteLength: number): number {
+  return byteLength + Math.ceil(byteLength / 6) + 32
+}
+
+/** Writes the elements to `out` from `start` on; where they end. */
+export function encodeSnappy(input: Uint8Array, out: Uint8Array, start: number): number {
+  const end = input.length < MIN_BYTES ? -1 : encodeMatches(input, out, start)
+  return end < 0 ? writeLiteral(input, 0, input.length, out, start) : end
+}
+
+/** -1 where the input does not get smaller by a 32nd part. */
+function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): number {
+  const variant = VARIANTS.find(({ maxBytes }) => input.length <= maxBytes) ?? LARGE
+  const { longBits, shortBits, skipBits, moreBits, tagBytes } = variant
+  const [primeHigh, primeLow] = PRIMES[moreBits]
+  const mask = 2 ** moreBits - 1
+  const longShift = moreBits - longBits
+  const shortShift = 32 - shortBits
+  const longSlot = (low: number, high: number) => (product(low, high, primeHigh, primeLow) & mask) >>> longShift
+  const shortSlot = (low: number) => Math.imul(low, SHORT_PRIME) >>> shortShift
+  const { length } = input
+  const last = length - END_MARGIN
+  const limit = start + length - (length >>> 5) - 9 - tagBytes
+  const origin = base + length > MAX_BASE ? restarted() : base
+  base = origin + length
+
+  let emitted = 0
+  let to = start
+  let at = 1
+  for (;;) {
+    const step = (at - emitted) >> skipBits
+    const next = at + (variant === LARGE ? Math.min(step + 1, MAX_STEP) : step + 1)
+    if (next >= last) break
+    const low = word32(input, at)
+    const high = word32(input, at + 4)
+    const long = longSlot(low, high)
+    const short = shortSlot(low)
+    let found = Math.max(0, longPlaces[long]! - origin)
+    const shortFound = Math.max(0, shortPlaces[short]! - origin)
+    longPlaces[long] = shortPlaces[short] = origin + at
+    const isLong = word32(input, found) === low
+    const isShort = word32(input, shortFound) === low
+    if (!isLong || word32(input, found + 4) !== high) {
+      if (isShort && word32(input, shortFound + 4) === high) found = shortFound
+      else if (!isLong) {
+        if (!isShort) {
+          at = next
+          continue
+        }
+        // A long match one byte later is better than a short one.
+        const nextLow = (low >>> 8) | (high << 24)
+        const nextLong = longSlot(nextLow, high >>> 8)
+        found = Math.max(0, longPlaces[nextLong]! - origin)
+        longPlaces[nextLong] = origin + at + 1
+        if (word32(input, found) === nextLow) at++
+        else found = shortFound
+      }
+    }
+    while (found > 0 && at > emitted && input[found - 1] === input[at - 1]) {
+      found--
+      at--
+    }
+    if (to + at - emitted >= limit) return -1
+    const offset = at - found
+    const from = at
+    at += 4
+    while (at < length && input[at] === input[at - offset]) at++
+    if (at - from <= 5 && offset >= FAR) {
+      at = next + 1
+      continue
+    }
+    to = writeLiteral(input, emitted, from, out, to)
+    to = offset < FAR ? writeCopy(out, to, offset, at - from) : writeFarCopy(out, to, offset, at - from)
+    emitted = at
+    if (at >= last) break
+    if (to >= limit + tagBytes) return -1
+    let first = from + 1
+    let final = at - 2
+    longPlaces[longSlot(word32(input, first), word32(input, first + 4))] = origin + first
+    longPlaces[longSlot(word32(input, final), word32(input, final + 4))] = origin + final
+    shortPlaces[shortSlot(word32(input, first + 1))] = origin + first + 1
+    shortPlaces[shortSlot(word32(input, final + 1))] = origin + final + 1
+    // Of what lies between, every second place is noted, from both ends of its halves.
+    let middle = (first + final + 1) >> 1
+    for (first++, final--; middle < final; first += 2, middle += 2) {
+      longPlaces[longSlot(word32(input, first), word32(input, first + 4))] = origin + first
+      longPlaces[longSlot(word32(input, middle), word32(input, middle + 4))] = origin + middle
+    }
+  }
+  return to + length - emitted >= limit ? -1 : writeLiteral(input, emitted, length, out, to)
+}
+
+function restarted(): number {
+  longPlaces.fill(-1)
+  shortPlaces.fill(-1)
+  return 0
+}
+
+/** What the product of two numbers has above its lowest 32 bits, as far as it fits in 32. */
+function product(low: number, high: number, primeHigh: number, primeLow: number): number {
+  const right = primeLow & 0xffff
+  const cross = (Math.imul(low >>> 16, right) + (Math.imul(low & 0xffff, right) >>> 16)) | 0
+  const middle = (Math.imul(low & 0xffff, primeLow >>> 16) + (cross & 0xffff)) | 0
+  const top = (Math.imul(low >>> 16, primeLow >>> 16) + (cross >>> 16) + (middle >>> 16)) | 0
+  return (top + Math.imul(low, primeHigh) + Math.imul(high, primeLow)) | 0
+}
+
+function writeLiteral(input: Uint8Array, from: number, end: number, out: Uint8Array, start: number): number {
+  let to = start
+  const length = end - from
+  if (length === 0) return to
+  if (length <= 60) out[to++] = (length - 1) << 2
+  else {
+    const width = length <= 256 ? 1 : length <= 65_536 ? 2 : length <= 16_777_216 ? 3 : 4
+    out[to++] = (59 + width) << 2
+    for (let i = 0; i < width; i++) out[to++] = (length - 1) >>> (8 * i)
+  }
+  if (length > 64) {
+    out.set(input.subarray(from, end), to)
+    return to + length
+  }
+  for (let at = from; at < end; at++) out[to++] = input[at]!
+  return to
+}
+
+function writeCopy(out: Uint8Array, start: number, offset: number, length: number): number {
+  let to = start
+  let rest = length
+  for (; rest > 64; rest -= 60) {
+    out[to++] = (59 << 2) | 2
+    out[to++] = offset
+    out[to++] = offset >> 8
+  }
+  if (rest < 12 && offset < 2048) {
+    out[to++] = ((offset >> 8) << 5) | ((rest - 4) << 2) | 1
+    out[to++] = offset
+    return to
+  }
+  out[to++] = ((rest - 1) << 2) | 2
+  out[to++] = offset
+  out[to++] = offset >> 8
+  return to
+}
+
+/** A copy whose offset takes four bytes. */
+function writeFarCopy(out: Uint8Array, start: number, offset: number, length: number): number {
+  let to = start
+  for (let rest = length; rest > 0; rest -= 64) {
+    out[to++] = ((Math.min(rest, 64) - 1) << 2) | 3
+    for (let shift = 0; shift < 32; shift += 8) out[to++] = offset >> shift
+  }
+  return to
+}
