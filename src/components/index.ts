@@ -3,6 +3,6 @@ import { knownNames, loaders } from './registry.gen.ts'
 
 /** The registry of every component. Files are imported when a configuration names them. */
 export function createRegistry(): Registry {
-  return new Registry(loaders, knownNames, async () => (await import('./known.ts')).knownSpecs)
+  return new Registry(loaders, knownNames, async kind => (await import('./known.ts')).loadKnown(kind))
 }
 export { fileImporter, systemWorld } from './world.ts'

@@ -1,6 +1,5 @@
 import type { AnySpec, ComponentKind, FieldShape, KnownSpecs } from '../engine/index.ts'
 import { Field } from '../engine/index.ts'
-import table from './known.json' with { type: 'json' }
 
 /**
  * The fields of every component of the original, for those that have no file of their own here (yet): their configurations
@@ -24,34 +23,38 @@ interface KnownComponent {
   readonly config: KnownField
 }
 
-const components = table as unknown as Readonly<Record<string, Readonly<Record<string, KnownComponent>>>>
-const specs = new Map<string, AnySpec>()
+type Table = Readonly<Record<string, KnownComponent>>
 
-export const knownSpecs: KnownSpecs = {
-  has: (kind, name) => find(kind, name) !== undefined,
-  names: kind => Object.keys(components[kind] ?? {}),
-  spec(kind, name) {
-    const component = find(kind, name)
-    if (component === undefined) return undefined
-    const key = `${kind}/${name}`
-    let spec = specs.get(key)
-    if (spec === undefined) {
-      spec = {
-        kind,
-        name,
-        status: component.status as NonNullable<AnySpec['status']>,
-        summary: '',
-        config: new Field(withRules(key, shapeOf(component.config))),
-      }
-      specs.set(key, spec)
-    }
-    return spec
-  },
+const tables: Readonly<Record<ComponentKind, () => Promise<{ readonly default: object }>>> = {
+  input: () => import('./known/input.json', { with: { type: 'json' } }),
+  output: () => import('./known/output.json', { with: { type: 'json' } }),
+  processor: () => import('./known/processor.json', { with: { type: 'json' } }),
+  cache: () => import('./known/cache.json', { with: { type: 'json' } }),
+  buffer: () => import('./known/buffer.json', { with: { type: 'json' } }),
+  rate_limit: () => import('./known/rate_limit.json', { with: { type: 'json' } }),
+  scanner: () => import('./known/scanner.json', { with: { type: 'json' } }),
+  metrics: () => import('./known/metrics.json', { with: { type: 'json' } }),
+  tracer: () => import('./known/tracer.json', { with: { type: 'json' } }),
 }
 
-function find(kind: ComponentKind, name: string): KnownComponent | undefined {
-  const byName = components[kind] ?? {}
-  return Object.hasOwn(byName, name) ? byName[name] : undefined
+/** Loads what is known of one kind: every configuration asks for metrics, few for the long list of outputs. */
+export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
+  const table = (await tables[kind]()).default as Table
+  const specs = new Map<string, AnySpec>()
+  const has = (name: string) => Object.hasOwn(table, name)
+  const make = (name: string): AnySpec => {
+    const { status, config } = table[name]!
+    const shape = withRules(`${kind}/${name}`, shapeOf(config))
+    return { kind, name, status: status as NonNullable<AnySpec['status']>, summary: '', config: new Field(shape) }
+  }
+  return {
+    spec(name) {
+      if (!has(name)) return undefined
+      const spec = specs.get(name) ?? make(name)
+      specs.set(name, spec)
+      return spec
+    },
+  }
 }
 
 function shapeOf(known: KnownField): FieldShape {

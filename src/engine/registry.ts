@@ -7,11 +7,9 @@ export type Loader = () => Promise<{ readonly default: AnySpec }>
 /** Kind → name → how to load it. Generated from the files of `components/`. */
 export type Loaders = Readonly<Partial<Record<ComponentKind, Readonly<Record<string, Loader>>>>>
 
-/** Components that are known by their fields alone: their configurations are checked, and cannot run here. */
+/** Components of one kind that are known by their fields alone: their configurations are checked, and cannot run here. */
 export interface KnownSpecs {
-  has(kind: ComponentKind, name: string): boolean
-  spec(kind: ComponentKind, name: string): AnySpec | undefined
-  names(kind: ComponentKind): readonly string[]
+  spec(name: string): AnySpec | undefined
 }
 
 /**
@@ -21,15 +19,15 @@ export interface KnownSpecs {
 export class Registry {
   readonly #loaders: Loaders
   readonly #knownNames: Readonly<Record<string, string>>
-  readonly #loadKnown: () => Promise<KnownSpecs>
+  readonly #loadKnown: (kind: ComponentKind) => Promise<KnownSpecs>
   readonly #loaded = new Map<string, AnySpec>()
-  #known: KnownSpecs | undefined
+  readonly #known = new Map<ComponentKind, KnownSpecs>()
 
   /** `knownNames`: by kind, the names that `loadKnown` has fields for, with blanks between them. */
   constructor(
     loaders: Loaders,
     knownNames: Readonly<Record<string, string>> = {},
-    loadKnown: () => Promise<KnownSpecs> = noneKnown,
+    loadKnown: (kind: ComponentKind) => Promise<KnownSpecs> = noneKnown,
   ) {
     this.#loaders = loaders
     this.#knownNames = knownNames
@@ -41,24 +39,24 @@ export class Registry {
     const copy = new Registry(this.#loaders, this.#knownNames, this.#loadKnown)
     for (const [key, spec] of this.#loaded) copy.#loaded.set(key, spec)
     for (const spec of specs) copy.#loaded.set(`${spec.kind}/${spec.name}`, spec)
-    copy.#known = this.#known
+    for (const [kind, known] of this.#known) copy.#known.set(kind, known)
     return copy
   }
 
   /** Imports the components of these names, of every kind that has one, and those that their defaults name. */
   async load(names: Iterable<string>): Promise<void> {
     const pending: Promise<void>[] = []
-    let needsKnown = false
+    const knownKinds = new Set<ComponentKind>()
     for (const name of new Set(names)) {
       for (const kind of this.#kinds()) {
         if (this.#loaded.has(`${kind}/${name}`)) continue
         const load = this.#loader(kind, name)
         if (load !== undefined) pending.push(this.#import(kind, name, load))
-        else needsKnown ||= this.#isKnown(kind, name)
+        else if (this.#isKnown(kind, name) && !this.#known.has(kind)) knownKinds.add(kind)
       }
     }
+    for (const kind of knownKinds) pending.push(this.#addKnown(kind))
     await Promise.all(pending)
-    if (needsKnown) this.#known ??= await this.#loadKnown()
   }
 
   /** Imports everything, for lists and documentation. */
@@ -68,7 +66,7 @@ export class Registry {
 
   /** The spec of a component that was loaded, or of one that is only known. */
   get(kind: ComponentKind, name: string): AnySpec | undefined {
-    return this.#loaded.get(`${kind}/${name}`) ?? this.#known?.spec(kind, name)
+    return this.#loaded.get(`${kind}/${name}`) ?? this.#known.get(kind)?.spec(name)
   }
 
   /** All names of a kind, sorted, those that cannot run here included. */
@@ -88,6 +86,10 @@ export class Registry {
     this.#loaded.set(`${kind}/${name}`, spec)
     const inner = defaultNames(spec.config.shape, new Set<string>())
     if (inner.size > 0) await this.load(inner)
+  }
+
+  async #addKnown(kind: ComponentKind): Promise<void> {
+    this.#known.set(kind, await this.#loadKnown(kind))
   }
 
   #loader(kind: ComponentKind, name: string): Loader | undefined {
@@ -119,5 +121,5 @@ function defaultNames(shape: FieldShape, names: Set<string>): Set<string> {
 }
 
 function noneKnown(): Promise<KnownSpecs> {
-  return Promise.resolve({ has: () => false, spec: () => undefined, names: () => [] })
+  return Promise.resolve({ spec: () => undefined })
 }

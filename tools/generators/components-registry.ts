@@ -1,7 +1,6 @@
 // Writes the registry of components: one lazy import for each file `src/components/<vendor>/<kind>.<name>.ts`.
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import known from '../../src/components/known.json' with { type: 'json' }
 import type { Generator } from '../generate.ts'
 
 const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner', 'metrics', 'tracer']
@@ -20,7 +19,8 @@ const generate: Generator = () => {
     return `  ${kind}: {\n${entries.map(([name, file]) => `    ${name}: () => import('${file}'),\n`).join('')}  },\n`
   })
   const names = kinds.map(kind => {
-    const words = Object.keys((known as Record<string, object>)[kind] ?? {})
+    const known = JSON.parse(readFileSync(`src/components/known/${kind}.json`, 'utf8')) as object
+    const words = Object.keys(known)
     return `  ${kind}: '${words.join(' ')}',\n`
   })
   return [

@@ -86,14 +86,23 @@ export function lintContext(options: ReadOptions): LintContext {
 }
 
 /** Every word of a configuration that may name a component. */
-export function namesIn(node: Node, names = new Set<string>(['stdin', 'stdout', 'none', 'prometheus'])): Set<string> {
+export function namesIn(root: Node): Set<string> {
+  const names = new Set(['stdin', 'stdout', 'none', 'prometheus'])
+  // `http` and `logger` are components as well; at the root of a configuration they never name one.
+  for (const { key, value } of root.entries) {
+    if (!Object.hasOwn(shapes, key.value)) names.add(key.value)
+    addNames(value, names)
+  }
+  return names
+}
+
+function addNames(node: Node, names: Set<string>): void {
   for (const { key, value } of node.entries) {
     names.add(key.value)
     if (key.value === 'type' && value.kind === 'scalar') names.add(value.value)
-    namesIn(value, names)
+    addNames(value, names)
   }
-  for (const item of node.items) namesIn(item, names)
-  return names
+  for (const item of node.items) addNames(item, names)
 }
 
 /**
