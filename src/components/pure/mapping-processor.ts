@@ -5,25 +5,25 @@ import { type Batch, mapMessages, type Message, type Processor, type Resources }
 export class MappingProcessor implements Processor {
   readonly #mapping: Mapping | null
   readonly #draft = new MetadataDraft()
-  protected readonly resources: Resources
+  readonly #resources: Resources
   readonly effects: boolean
 
   constructor(mapping: Mapping | null, resources: Resources) {
     this.#mapping = mapping
     this.effects = mapping?.impure === true
-    this.resources = resources
+    this.#resources = resources
   }
 
   process(batch: Batch): readonly Batch[] {
     const mapping = this.#mapping
     if (mapping === null) return [batch]
     return mapMessages(batch, (message, view, index) =>
-      this.map(mapping, message, view, index, this.#draft.reset(message.metadata)),
+      this.#map(mapping, message, view, index, this.#draft.reset(message.metadata)),
     )
   }
 
   /** The new message, or null where it was deleted. */
-  protected map(
+  #map(
     mapping: Mapping,
     message: Message,
     view: readonly Message[],
@@ -36,8 +36,8 @@ export class MappingProcessor implements Processor {
       if (value === NOTHING) return draft.changed ? message.withMetadata(draft.current) : message
       return message.withValueAndMetadata(value, draft.current)
     } catch (error) {
-      this.resources.log.error((error as { message: string }).message)
-      return this.resources.fail(message, error)
+      this.#resources.log.error((error as { message: string }).message)
+      return this.#resources.fail(message, error)
     }
   }
 }

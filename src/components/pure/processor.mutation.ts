@@ -1,6 +1,22 @@
-import { DELETED, type Mapping, type MetadataDraft, NOTHING } from '../../bloblang/index.ts'
-import { defineProcessor, field, type Message } from '../../engine/index.ts'
-import { MappingProcessor } from './mapping-processor.ts'
+import {
+  DELETED,
+  jsonBytes,
+  type Mapping,
+  type MessageFailure,
+  type MessageView,
+  MetadataDraft,
+  NOTHING,
+  type Value,
+} from '../../bloblang/index.ts'
+import {
+  type Batch,
+  defineProcessor,
+  field,
+  type Message,
+  type Processor,
+  type Resources,
+  withMessages,
+} from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'mutation',
@@ -19,26 +35,92 @@ export default defineProcessor({
   create: (mapping, resources) => new MutationProcessor(mapping, resources),
 })
 
-class MutationProcessor extends MappingProcessor {
-  protected override map(
+class MutationProcessor implements Processor {
+  readonly #mapping: Mapping | null
+  readonly #resources: Resources
+  readonly #draft = new MetadataDraft()
+  readonly effects: boolean
+
+  constructor(mapping: Mapping | null, resources: Resources) {
+    this.#mapping = mapping
+    this.effects = mapping?.impure === true
+    this.#resources = resources
+  }
+
+  process(batch: Batch): readonly Batch[] {
+    const mapping = this.#mapping
+    if (mapping === null) return [batch]
+    const results: Message[] = []
+    const views: MessageView[] = batch.solo ? [] : [...batch.messages]
+    for (const [at, message] of batch.messages.entries()) {
+      const index = batch.solo ? 0 : at
+      const draft = this.#draft.reset(message.metadata)
+      views[index] = new MutatedMessage(message, mapping, draft)
+      const result = this.#mutate(mapping, message, views, index, draft)
+      // The messages behind it see in a batch what has become of it, even where it is dropped.
+      views[index] = result ?? reachedMessage(mapping, message, draft)
+      if (result !== null) results.push(result)
+    }
+    return withMessages(batch, results)
+  }
+
+  /** The new message, or null where it was deleted. */
+  #mutate(
     mapping: Mapping,
     message: Message,
-    view: readonly Message[],
+    views: readonly MessageView[],
     index: number,
     draft: MetadataDraft,
   ): Message | null {
     try {
-      const value = mapping.runOnto(view, index, draft)
+      const value = mapping.runOnto(views, index, draft)
       if (value === DELETED) return null
       return value === NOTHING
         ? message.withMetadata(draft.current)
         : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
-      this.resources.log.error((error as { message: string }).message)
+      this.#resources.log.error((error as { message: string }).message)
       // What was assigned before the failure stays.
-      const { reached } = mapping
-      const changed = message.withMetadata(draft.current)
-      return this.resources.fail(reached === NOTHING ? changed : changed.withDocument(reached), error)
+      return this.#resources.fail(reachedMessage(mapping, message, draft), error)
     }
+  }
+}
+
+/** The message as far as a mutation that did not end has brought it. */
+function reachedMessage({ reached }: Mapping, message: Message, draft: MetadataDraft): Message {
+  const changed = message.withMetadata(draft.current)
+  return reached === NOTHING ? changed : changed.withDocument(reached)
+}
+
+/** A message while it is mutated: its functions (`meta`, `json`, `content` …) see what was assigned so far. */
+class MutatedMessage implements MessageView {
+  readonly #message: Message
+  readonly #mapping: Mapping
+  readonly #draft: MetadataDraft
+  /** The document as it was when it was first asked for as bytes. */
+  #bytes: Uint8Array | null = null
+
+  constructor(message: Message, mapping: Mapping, draft: MetadataDraft) {
+    this.#message = message
+    this.#mapping = mapping
+    this.#draft = draft
+  }
+
+  get metadata(): ReadonlyMap<string, Value> {
+    return this.#draft.current
+  }
+
+  get error(): MessageFailure | null {
+    return this.#message.error
+  }
+
+  bytes(): Uint8Array {
+    const { reached } = this.#mapping
+    return reached === NOTHING ? this.#message.bytes() : (this.#bytes ??= jsonBytes(reached))
+  }
+
+  structured(): Value {
+    const { reached } = this.#mapping
+    return reached === NOTHING ? this.#message.structured() : reached
   }
 }
