@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs'
 import process from 'node:process'
-import { utf8Bytes } from '../bloblang/index.ts'
+import { JsonWriter, utf8Bytes } from '../bloblang/index.ts'
 
 /** The text of a chunk is small enough for the heap's young part, where it costs next to nothing. */
 export const CHUNK_BYTES = 64 * 1024
@@ -72,50 +72,47 @@ function unreadable(cause: NodeJS.ErrnoException): InputError {
   return new InputError(`read /dev/stdin: ${cause.code === 'EISDIR' ? 'is a directory' : cause.message}`, { cause })
 }
 
-interface Part {
-  readonly descriptor: 1 | 2
-  readonly text: string
-}
-
 /** Gathers lines for the standard output and the standard error and writes them in their order. */
 export class LineWriter {
-  readonly #limit: number
+  /** The lines for the standard output behind the latest error; each is written here and ended by {@link endLine}. */
+  readonly out = new JsonWriter(true)
+  readonly #limitBytes: number
   readonly #ready: () => void
-  #parts: Part[] = []
-  #size = 0
-  #descriptor: 1 | 2 = 1
-  #text = ''
+  #parts: { readonly descriptor: 1 | 2; readonly bytes: Uint8Array }[] = []
+  #partBytes = 0
 
-  /** Holds `limit` characters at most. `ready` returns once this writer may write. */
-  constructor(limit: number, ready: () => void) {
-    this.#limit = limit
+  /** Holds `limitBytes` and a line at most. `ready` returns once this writer may write. */
+  constructor(limitBytes: number, ready: () => void) {
+    this.#limitBytes = limitBytes
     this.#ready = ready
   }
 
-  write(descriptor: 1 | 2, line: string): void {
-    if (descriptor !== this.#descriptor) {
-      this.#endPart()
-      this.#descriptor = descriptor
-    }
-    this.#text += line
-    this.#text += '\n'
-    if (this.#size + this.#text.length > this.#limit) this.flush()
+  endLine(): void {
+    this.out.byte(10)
+    if (this.#partBytes + this.out.length > this.#limitBytes) this.flush()
+  }
+
+  /** A line for the standard error. */
+  error(line: string): void {
+    if (this.out.length > 0) this.#add(1, this.out.toBytes())
+    this.out.clear()
+    this.#add(2, utf8Bytes(`${line}\n`))
+    if (this.#partBytes > this.#limitBytes) this.flush()
   }
 
   flush(): void {
-    this.#endPart()
-    if (this.#parts.length === 0) return
+    if (this.#parts.length === 0 && this.out.length === 0) return
     this.#ready()
-    for (const { descriptor, text } of this.#parts) writeAll(descriptor, utf8Bytes(text))
+    for (const { descriptor, bytes } of this.#parts) writeAll(descriptor, bytes)
+    writeAll(1, this.out.bytes.subarray(0, this.out.length))
     this.#parts = []
-    this.#size = 0
+    this.#partBytes = 0
+    this.out.clear()
   }
 
-  #endPart(): void {
-    if (this.#text === '') return
-    this.#parts.push({ descriptor: this.#descriptor, text: this.#text })
-    this.#size += this.#text.length
-    this.#text = ''
+  #add(descriptor: 1 | 2, bytes: Uint8Array): void {
+    this.#parts.push({ descriptor, bytes })
+    this.#partBytes += bytes.length
   }
 }
 

@@ -14,8 +14,8 @@ export interface BloblJob {
   readonly flags: BloblFlags
 }
 
-/** Output that waits for its turn, in characters. */
-const WAITING_CHARACTERS = 16 * CHUNK_BYTES
+/** Output that waits for its turn. */
+const WAITING_BYTES = 16 * CHUNK_BYTES
 
 export function compileJob({ mapping, flags }: BloblJob, withoutFunctions: readonly string[] = []): CompileResult {
   const folder = flags.file === '' ? process.cwd() : dirname(resolve(flags.file))
@@ -31,7 +31,7 @@ export function runJob({ flags }: BloblJob, mapping: Mapping, paint: Paint, memo
   const writer =
     shared === undefined
       ? new LineWriter(CHUNK_BYTES, () => undefined)
-      : new LineWriter(WAITING_CHARACTERS, () => shared.waitForTurn())
+      : new LineWriter(WAITING_BYTES, () => shared.waitForTurn())
   const mapper = new LineMapper(mapping, flags, writer, paint)
   const mapAll = () => {
     for (;;) {
@@ -47,7 +47,7 @@ export function runJob({ flags }: BloblJob, mapping: Mapping, paint: Paint, memo
     return 0
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    writer.write(2, paint(error.message))
+    writer.error(paint(error.message))
     writer.flush()
     return 1
   }
