@@ -1,89 +1,145 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import process from 'node:process'
-import { parseArgs } from 'node:util'
-import {
-  compileMapping,
-  DELETED,
-  MappingError,
-  type MessageView,
-  MetadataDraft,
-  NOTHING,
-  parseBody,
-  printJson,
-  utf8Bytes,
-  utf8Text,
-  type Value,
-} from '../bloblang/index.ts'
-import { systemWorld } from '../components/world.ts'
 import { BLOBL_PAGE } from './blobl-page.ts'
+import { type Trial, tryMapping } from './blobl-trial.ts'
+import { flag, FlagError, type FlagValues, readFlags } from './flags.ts'
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024
-const EXAMPLE_INPUT = '{"name": "penstock", "kind": "pipeline", "parts": ["gate", "pipe"], "height": 3}'
-const EXAMPLE_MAPPING = `root.about = "%s is a %s of %s".format(this.name.capitalize(), this.kind, this.parts.join(" and "))
-root.level = "=".repeat(this.height)`
+const EXAMPLE: Trial = {
+  input: '{"name": "penstock", "kind": "pipeline", "parts": ["gate", "pipe"], "height": 3}',
+  mapping: `root.about = "%s is a %s of %s".format(this.name.capitalize(), this.kind, this.parts.join(" and "))
+root.level = "=".repeat(this.height)`,
+}
+
+const HELP = `Usage: penstock blobl server [options]
+
+Serves a page to try mappings in. Mappings in it see neither files nor environment variables.
+
+Options:
+      --host ADDRESS       where to listen (default localhost)
+  -p, --port N             the port (default 4195)
+  -n, --no-open            do not open the page in a browser
+  -i, --input-file PATH    begin with the document in a file
+  -m, --mapping-file PATH  begin with the mapping in a file
+  -w, --write              write what is changed on the page to these files
+`
+
+const SPECS = {
+  host: flag.text('localhost', 'Where to listen.'),
+  port: flag.port(4195, 'The port.'),
+  'no-open': flag.boolean(false, 'Does not open the page in a browser.'),
+  'input-file': flag.text('', 'Begins with the document in a file.'),
+  'mapping-file': flag.text('', 'Begins with the mapping in a file.'),
+  write: flag.boolean(false, 'Writes what is changed on the page to these files.'),
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  p: 'port',
+  n: 'no-open',
+  i: 'input-file',
+  m: 'mapping-file',
+  w: 'write',
+}
 
 /** `penstock blobl server`: a page to try mappings in. Serves until the process is told to stop. */
 export async function runBloblServer(args: readonly string[]): Promise<number> {
-  const { values: flags } = parseArgs({
-    args: [...args],
-    options: {
-      host: { type: 'string', default: 'localhost' },
-      port: { type: 'string', short: 'p', default: '4195' },
-      'no-open': { type: 'boolean', short: 'n', default: false },
-      'input-file': { type: 'string', short: 'i', default: '' },
-      'mapping-file': { type: 'string', short: 'm', default: '' },
-      write: { type: 'boolean', short: 'w', default: false },
-    },
-  })
-  const read = (file: string, example: string) => (file === '' ? example : readFileSync(file, 'utf8'))
-  const start = {
-    input: read(flags['input-file'], EXAMPLE_INPUT),
-    mapping: read(flags['mapping-file'], EXAMPLE_MAPPING),
-  }
-  const save = (trial: Trial) => {
-    if (!flags.write) return
-    if (flags['input-file'] !== '') writeFileSync(flags['input-file'], trial.input)
-    if (flags['mapping-file'] !== '') writeFileSync(flags['mapping-file'], trial.mapping)
+  let page: Page
+  let flags: FlagValues<typeof SPECS> | 'help'
+  try {
+    flags = readFlags(SPECS, args.map(longName), {})
+    if (flags === 'help') {
+      process.stdout.write(HELP)
+      return 0
+    }
+    page = new Page(flags)
+  } catch (error) {
+    process.stderr.write(`${error instanceof FlagError ? `Incorrect Usage: ${error.message}` : String(error)}\n`)
+    return 1
   }
   const server = createServer((request, response) => {
-    const answer = (status: number, type: string, body: string) => {
-      response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body)
-    }
-    if (request.method === 'POST' && request.url === '/execute') {
-      readTrial(request)
-        .then(trial => {
-          save(trial)
-          answer(200, 'application/json', JSON.stringify(execute(trial)))
-        })
-        .catch((error: unknown) => {
-          answer(400, 'text/plain', error instanceof Error ? error.message : String(error))
-        })
-    } else if (request.method === 'GET' && request.url === '/') answer(200, 'text/html', BLOBL_PAGE)
-    else if (request.method === 'GET' && request.url === '/start')
-      answer(200, 'application/json', JSON.stringify(start))
-    else answer(404, 'text/plain', 'not found')
+    page.answer(request, response).catch((error: unknown) => send(response, 400, 'text/plain', String(error)))
   })
-  server.listen(Number(flags.port), flags.host)
-  await once(server, 'listening')
-  process.stdout.write(`A page to try mappings in: http://${flags.host}:${flags.port}\n`)
+  server.listen(flags.port, flags.host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    return 1
+  }
+  const { port } = server.address() as AddressInfo
+  process.stdout.write(`A page to try mappings in: http://${flags.host}:${port}\n`)
+  if (!flags['no-open']) openBrowser(`http://localhost:${port}`)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   server.close()
   server.closeAllConnections()
   return 0
 }
 
-interface Trial {
-  readonly input: string
-  readonly mapping: string
+function longName(argument: string): string {
+  return argument.replace(/^-([pnimw])(?==|$)/, (_, letter: string) => `--${SHORT[letter]!}`)
 }
 
-/** What a trial came to; one of the three is set. */
-interface Outcome {
-  readonly result: string | null
-  readonly parse_error: string | null
-  readonly mapping_error: string | null
+/** What is on the page, and in the files behind it. */
+class Page {
+  readonly #flags: FlagValues<typeof SPECS>
+  #current: Trial
+
+  constructor(flags: FlagValues<typeof SPECS>) {
+    this.#flags = flags
+    this.#current = {
+      input: this.#read(flags['input-file'], EXAMPLE.input),
+      mapping: this.#read(flags['mapping-file'], EXAMPLE.mapping),
+    }
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    switch (`${request.method} ${request.url}`) {
+      case 'GET /':
+        return send(response, 200, 'text/html', BLOBL_PAGE)
+      case 'GET /start':
+        return send(response, 200, 'application/json', JSON.stringify(this.#current))
+      case 'POST /execute': {
+        // Pages of others may not write files here.
+        const { origin, host } = request.headers
+        if (origin !== undefined && origin !== `http://${host}`) {
+          return send(response, 403, 'text/plain', 'another page asked')
+        }
+        const trial = await readTrial(request)
+        this.#keep(trial)
+        return send(response, 200, 'application/json', JSON.stringify(tryMapping(trial)))
+      }
+      default:
+        return send(response, 404, 'text/plain', 'not found')
+    }
+  }
+
+  /** A file that is yet to be written begins with the example. */
+  #read(path: string, example: string): string {
+    if (path === '') return example
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      if (this.#flags.write && (error as NodeJS.ErrnoException).code === 'ENOENT') return example
+      throw error
+    }
+  }
+
+  #keep(trial: Trial): void {
+    const { write, 'input-file': inputFile, 'mapping-file': mappingFile } = this.#flags
+    const before = this.#current
+    this.#current = trial
+    if (!write) return
+    if (inputFile !== '' && trial.input !== before.input) writeFileSync(inputFile, trial.input)
+    if (mappingFile !== '' && trial.mapping !== before.mapping) writeFileSync(mappingFile, trial.mapping)
+  }
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body)
 }
 
 async function readTrial(request: IncomingMessage): Promise<Trial> {
@@ -99,42 +155,10 @@ async function readTrial(request: IncomingMessage): Promise<Trial> {
   return { input, mapping }
 }
 
-/** The page may be reached by others, so mappings in it see neither files nor the environment. */
-function execute({ input, mapping: text }: Trial): Outcome {
-  const outcome = { result: null, parse_error: null, mapping_error: null }
-  const { mapping, diagnostics } = compileMapping(text, { world: systemWorld, pureOnly: true })
-  if (mapping === undefined) return { ...outcome, parse_error: diagnostics.map(({ excerpt }) => excerpt).join('\n') }
-  const message = new TrialMessage(input)
-  try {
-    const result = mapping.runCommand([message], new MetadataDraft(), false)
-    return { ...outcome, result: shown(result, message) }
-  } catch (error) {
-    if (error instanceof MappingError) return { ...outcome, mapping_error: error.message }
-    throw error
-  }
-}
-
-function shown(result: Value, message: TrialMessage): string {
-  if (result === DELETED) return '(deleted)'
-  if (typeof result === 'string') return result
-  if (result instanceof Uint8Array) return utf8Text(result)
-  return printJson(result === NOTHING ? message.structured() : result, { indent: '  ' })
-}
-
-class TrialMessage implements MessageView {
-  readonly metadata: ReadonlyMap<string, Value> = new Map()
-  readonly error = null
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  bytes(): Uint8Array {
-    return utf8Bytes(this.#text)
-  }
-
-  structured(): Value {
-    return parseBody(this.#text)
-  }
+function openBrowser(url: string): void {
+  const command = process.platform === 'darwin' ? 'open' : process.platform === 'win32' ? 'explorer' : 'xdg-open'
+  const child = spawn(command, [url], { stdio: 'ignore', detached: true })
+  // Without a desktop there is no browser to open; the address was printed.
+  child.on('error', () => undefined)
+  child.unref()
 }

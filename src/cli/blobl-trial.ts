@@ -1,0 +1,95 @@
+import {
+  compileMapping,
+  DELETED,
+  MappingError,
+  type MessageView,
+  MetadataDraft,
+  NOTHING,
+  parseBody,
+  printJson,
+  utf8Bytes,
+  utf8Text,
+  type Value,
+} from '../bloblang/index.ts'
+import { systemWorld } from '../components/world.ts'
+
+/** What is tried on the page of `penstock blobl server`. */
+export interface Trial {
+  readonly input: string
+  readonly mapping: string
+}
+
+/** What a trial came to; one of the three is set. */
+interface Outcome {
+  readonly result: string | null
+  readonly parse_error: string | null
+  readonly mapping_error: string | null
+}
+
+const NO_OUTCOME: Outcome = { result: null, parse_error: null, mapping_error: null }
+
+/** The page may be reached by others, so mappings in it see neither files nor the environment. */
+const LIMITS = {
+  world: {
+    ...systemWorld,
+    env: () => undefined,
+    readFile: () => {
+      throw new MappingError('files cannot be read here')
+    },
+  },
+  withoutFunctions: ['env', 'file', 'file_rel', 'file_rel_json'],
+}
+
+export function tryMapping({ input, mapping: text }: Trial): Outcome {
+  if (input === '') return { ...NO_OUTCOME, mapping_error: 'Input JSON string cannot be empty' }
+  if (text === '') return { ...NO_OUTCOME, parse_error: 'Mapping string cannot be empty' }
+  const { mapping, diagnostics } = compileMapping(text, LIMITS)
+  if (mapping === undefined) {
+    return { ...NO_OUTCOME, parse_error: `failed to parse mapping: ${diagnostics[0]!.excerpt}` }
+  }
+  const message = new TrialMessage(input)
+  try {
+    const result = mapping.runCommand([message], message.draft, false)
+    return { ...NO_OUTCOME, result: shown(result, message) }
+  } catch (error) {
+    if (!(error instanceof MappingError) && !(error instanceof RangeError)) throw error
+    return { ...NO_OUTCOME, mapping_error: `execution error: ${error.message}` }
+  }
+}
+
+function shown(result: Value, message: TrialMessage): string {
+  if (result === DELETED) return ''
+  if (typeof result === 'string') return result
+  if (result instanceof Uint8Array) return utf8Text(result)
+  if (result !== NOTHING) return printJson(result, PRETTY)
+  try {
+    return printJson(message.structured(), PRETTY)
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    return utf8Text(message.bytes())
+  }
+}
+
+const PRETTY = { escapeHtml: true, indent: '  ' }
+
+class TrialMessage implements MessageView {
+  readonly draft = new MetadataDraft()
+  readonly error = null
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  get metadata(): ReadonlyMap<string, Value> {
+    return this.draft.current
+  }
+
+  bytes(): Uint8Array {
+    return utf8Bytes(this.#text)
+  }
+
+  structured(): Value {
+    return parseBody(this.#text)
+  }
+}
