@@ -12,7 +12,7 @@ type Cipher = (input: Uint8Array) => Uint8Array
 /** An AES cipher in one direction. Throws for keys and vectors of a wrong length when it is made. */
 export function aesCipher(direction: 'encrypt' | 'decrypt', scheme: string, keyText: string, ivText: string): Cipher {
   const key = keyOf(keyText)
-  const iv = utf8Bytes(ivText)
+  const iv = vectorOf(ivText)
   if ((scheme === 'ctr' || scheme === 'ofb' || scheme === 'cbc') && iv.length !== BLOCK_BYTES) {
     throw new MappingError('the key must match the initialisation vector size')
   }
@@ -33,6 +33,7 @@ export function aesCipher(direction: 'encrypt' | 'decrypt', scheme: string, keyT
 }
 
 let latest: { readonly text: string; readonly key: AesKey } | undefined
+let latestVector: { readonly text: string; readonly iv: Uint8Array } | undefined
 
 /** A key from a variable comes with each message anew, but it is the same one. */
 function keyOf(text: string): AesKey {
@@ -41,6 +42,11 @@ function keyOf(text: string): AesKey {
   if (![16, 24, 32].includes(bytes.length)) throw new MappingError(`crypto/aes: invalid key size ${bytes.length}`)
   latest = { text, key: new AesKey(Buffer.from(bytes)) }
   return latest.key
+}
+
+function vectorOf(text: string): Uint8Array {
+  if (latestVector?.text !== text) latestVector = { text, iv: utf8Bytes(text) }
+  return latestVector.iv
 }
 
 function wholeBlocks(input: Uint8Array, what: string): Uint8Array {

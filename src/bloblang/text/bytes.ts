@@ -8,6 +8,7 @@ const BAD_BYTE = 0xdc00
 /** The UTF-8 bytes of a string; a kept bad byte comes out as itself, any other lone surrogate as U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text, 'utf8')
+  if (text === latest?.text) return latest.bytes
   // A unit takes three bytes at most; the halves of a character have four between them.
   const out = Buffer.allocUnsafe(text.length * 3)
   let length = 0
@@ -61,6 +62,18 @@ export function utf8Text(bytes: Uint8Array): string {
     i += width || 1
   }
   return view.toString('utf16le', 0, length * 2)
+}
+
+let latest: { readonly text: string; readonly bytes: Uint8Array } | undefined
+
+/**
+ * The string of bytes that nobody changes any more. Where it is none of UTF-8, as what was encrypted, its bytes are kept at hand:
+ * most such strings are encoded in the next step.
+ */
+export function settledText(bytes: Uint8Array): string {
+  const text = utf8Text(bytes)
+  if (bytes.length <= KEPT_UNITS) latest = { text, bytes }
+  return text
 }
 
 interface Units {

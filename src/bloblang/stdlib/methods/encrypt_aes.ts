@@ -1,5 +1,5 @@
 import { aesCipher } from '../../text/aes.ts'
-import { utf8Text } from '../../text/bytes.ts'
+import { settledText } from '../../text/bytes.ts'
 import { bytesOrString } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -23,6 +23,6 @@ export default defineMethod({
   ],
   create: ([scheme, key, iv]) => {
     const encrypt = aesCipher('encrypt', scheme as string, key as string, iv as string)
-    return target => utf8Text(encrypt(bytesOrString(target)))
+    return target => settledText(encrypt(bytesOrString(target)))
   },
 })
