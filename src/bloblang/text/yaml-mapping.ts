@@ -4,7 +4,7 @@ import { isObject, type Value } from '../value.ts'
 import { sprintf } from './go-format.ts'
 import { quote } from './quote.ts'
 import { yamlFault } from './yaml-cursor.ts'
-import { type CollectionNode, MERGE_TAG, STRING_TAG, type YamlFault, type YamlNode } from './yaml-nodes.ts'
+import { type CollectionNode, joinFaults, MERGE_TAG, STRING_TAG, type YamlFault, type YamlNode } from './yaml-nodes.ts'
 
 /** Every two equal keys are a fault of their own: so many are listed. */
 const MAX_DUPLICATES = 100_000
@@ -21,11 +21,10 @@ export function composeMapping(node: CollectionNode): void {
       return composeOthers(node)
     }
     if (Object.hasOwn(fields, key.text)) return refuse(node)
-    const { value, faults } = items[i + 1]!
-    setOwn(fields, key.text, value)
-    if (faults.length > 0) node.faults = node.faults.concat(faults)
+    setOwn(fields, key.text, items[i + 1]!.value)
   }
   node.value = fields
+  node.faults = joinFaults(items)
   node.isOrdinary = node.faults.length === 0
 }
 
@@ -108,7 +107,7 @@ class MappingDraft {
         const name = this.#keyName(key)
         if (name === undefined || this.#isKnown(name)) continue
         setOwn(this.fields, name, item.value)
-        this.#fail(...item.faults)
+        this.#fail(item.faults)
       }
     }
     if (merged !== undefined) this.#merge(merged)
@@ -123,7 +122,7 @@ class MappingDraft {
   }
 
   /** What is told alone ends the list. */
-  #fail(...faults: readonly YamlFault[]): void {
+  #fail(faults: readonly YamlFault[]): void {
     for (const fault of faults) {
       if (this.#isDone) return
       this.faults.push(fault)
@@ -135,11 +134,11 @@ class MappingDraft {
   #keyName(key: YamlNode): string | undefined {
     if (key.kind === 'alias') {
       if (key.ownFault === undefined) return this.#keyName(key.target)
-      this.#fail(key.ownFault)
+      this.#fail([key.ownFault])
       return undefined
     }
     if (key.kind !== 'scalar') return this.#refuseKey(key)
-    this.#fail(...key.faults)
+    this.#fail(key.faults)
     if (typeof key.value === 'string') return key.value
     if (!this.#hasStringKeys) return key.value === null ? 'null' : sprintf('%v', [key.value])
     // A key that is to be a string is what was written.
@@ -147,12 +146,12 @@ class MappingDraft {
   }
 
   #refuseKey(key: CollectionNode): undefined {
-    if (key.isRefused || !this.#hasStringKeys) this.#fail(...key.faults)
+    if (key.isRefused || !this.#hasStringKeys) this.#fail(key.faults)
     if (key.isRefused) return undefined
-    if (!this.#hasStringKeys) this.#fail(yamlFault(`invalid map key: ${sprintf('%#v', [key.value])}`))
+    if (!this.#hasStringKeys) this.#fail([yamlFault(`invalid map key: ${sprintf('%#v', [key.value])}`)])
     else {
       const text = key.tag === '!!map' || key.tag === '!!seq' ? '' : ' ``'
-      this.#fail(`line ${key.line + 1}: cannot unmarshal ${key.tag}${text} into string`)
+      this.#fail([`line ${key.line + 1}: cannot unmarshal ${key.tag}${text} into string`])
     }
     return undefined
   }
@@ -166,15 +165,15 @@ class MappingDraft {
   #mergeOne(source: YamlNode): void {
     const mapping = source.kind === 'alias' ? source.target : source
     if (mapping.kind !== 'mapping') {
-      this.#fail(yamlFault('map merge requires map or sequence of maps as the value'))
+      this.#fail([yamlFault('map merge requires map or sequence of maps as the value')])
     } else if (source.kind === 'alias' && source.ownFault !== undefined) {
-      this.#fail(source.ownFault)
+      this.#fail([source.ownFault])
     } else if (mapping.isRefused) {
-      this.#fail(...mapping.faults)
+      this.#fail(mapping.faults)
     } else if (mapping.isOrdinary) {
       this.#copy(mapping.value)
     } else if (this.#depth === MAX_MERGE_DEPTH) {
-      this.#fail(yamlFault(`exceeded max depth of ${MAX_MERGE_DEPTH} merges`))
+      this.#fail([yamlFault(`exceeded max depth of ${MAX_MERGE_DEPTH} merges`)])
     } else {
       this.#depth++
       this.take(mapping)

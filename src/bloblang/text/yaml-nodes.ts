@@ -171,11 +171,21 @@ function scalarNode(line: number, tag: string, text: string): ScalarNode {
 }
 
 function composeSequence(node: CollectionNode): void {
-  const { items } = node
   const values: Value[] = []
-  for (const { value, faults } of items) {
-    values.push(value)
-    if (faults.length > 0) node.faults = node.faults.concat(faults)
-  }
+  for (const { value } of node.items) values.push(value)
   node.value = values
+  node.faults = joinFaults(node.items)
+}
+
+/** All that is wrong with some nodes, up to what is told alone. */
+export function joinFaults(nodes: readonly YamlNode[]): readonly YamlFault[] {
+  let all: YamlFault[] | undefined
+  for (const { faults } of nodes) {
+    for (const fault of faults) {
+      all ??= []
+      all.push(fault)
+      if (typeof fault !== 'string') return all
+    }
+  }
+  return all ?? NO_FAULTS
 }

@@ -271,10 +271,11 @@ class YamlParser {
   }
 
   #shortTag({ handle, rest }: TagName, startLine: number, line: number): string {
-    if (handle === '') return rest.startsWith(STANDARD_TAGS) ? `!!${rest.slice(STANDARD_TAGS.length)}` : rest
-    const prefix = this.#tagPrefixes.get(handle)
+    const prefix = handle === '' ? '' : this.#tagPrefixes.get(handle)
     if (prefix === undefined) throw structureFault('found undefined tag handle', startLine, line)
-    return this.#shortTag({ handle: '', rest: prefix + rest }, startLine, line)
+    if (prefix === STANDARD_TAGS) return `!!${rest}`
+    const tag = prefix + rest
+    return tag.startsWith(STANDARD_TAGS) ? `!!${tag.slice(STANDARD_TAGS.length)}` : tag
   }
 
   #content(context: Context, properties: YamlProperties): void {

@@ -28,6 +28,7 @@ const SPECIAL_FLOATS = new Map<string, number>([
   ]),
 ])
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/
+const LOOSE_UNDERSCORE = /(?<![0-9])_|_(?![0-9])/
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]([0-7]+)|0[bB]([01]+)|0([0-7]+)|(0|[1-9][0-9]*))$/
 /** The original takes the prefix away and reads what is left, with a sign if there is one. */
 const SIGN_BEHIND_PREFIX = /^0([bo])([-+])([0-7]+)$/
@@ -114,7 +115,10 @@ function resolveNumber(text: string, allowsTime: boolean): Value {
   if (small !== undefined) return small
   const special = SPECIAL_FLOATS.get(text)
   if (special !== undefined) return new Float(special)
-  if (text.startsWith('.')) return floatValue(text) ?? text
+  if (text.startsWith('.')) {
+    // With a point first, underscores have to stand between digits; otherwise they may stand anywhere.
+    return LOOSE_UNDERSCORE.test(text) ? text : (floatValue(text.replaceAll('_', '')) ?? text)
+  }
   const time = allowsTime ? timestamp(text) : undefined
   if (time !== undefined) return time
   const digits = text.includes('_') ? text.replaceAll('_', '') : text

@@ -236,13 +236,14 @@ export function scanBlock(cursor: YamlCursor, isLiteral: boolean, indent: number
     value += block.breaks
     wasIndented = isIndented
     let { pos } = cursor
-    while (!isBreakOrEnd(text.charCodeAt(pos))) pos++
+    let code = text.charCodeAt(pos)
+    while (code < 128 ? (MARKS[code]! & LINE_END) === 0 : !isWideBreak(code)) code = text.charCodeAt(++pos)
     value += text.slice(cursor.pos, pos)
     cursor.pos = pos
     cursor.isBehindBreak = false
     lastBreak = ''
-    if (isBreak(text.charCodeAt(pos))) {
-      lastBreak = breakText(text.charCodeAt(pos))
+    if (code !== 0) {
+      lastBreak = breakText(code)
       cursor.skipBreak()
     }
     block.skipBreaks()

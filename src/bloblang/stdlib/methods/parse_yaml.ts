@@ -6,8 +6,16 @@ export default defineMethod({
   name: 'parse_yaml',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Reads a string as one YAML document.',
+  description:
+    'Reads the first YAML document of a string. Keys become strings, whatever they are, and `<<` merges mappings.',
   params: [],
-  examples: [['root.doc = this.doc.parse_yaml()', '{"doc":"foo: bar"}', '{"doc":{"foo":"bar"}}']],
+  examples: [
+    ['root.doc = this.doc.parse_yaml()', '{"doc":"foo: bar"}', '{"doc":{"foo":"bar"}}'],
+    [
+      'root.doc = this.doc.parse_yaml()',
+      '{"doc":"base: &base {size: 1}\\nlarge:\\n  <<: *base\\n  size: 3\\n8080: open"}',
+      '{"doc":{"8080":"open","base":{"size":1},"large":{"size":3}}}',
+    ],
+  ],
   create: () => target => parseYaml(stringOrBytes(target)),
 })
