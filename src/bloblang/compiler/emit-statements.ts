@@ -108,6 +108,10 @@ export class StatementWriter {
       this.#line(this.#write(target, text, query.kind === 'object'))
       return
     }
+    if (target.kind === 'root' && this.#places?.isAssignedOnce(target.path) === true) {
+      this.#line(this.#write(target, text, false, true))
+      return
+    }
     const value = this.#context.scope.temporary(this.#context.program)
     this.#line(`${value} = ${text}`)
     this.#line(`if (${value} !== ${this.#context.program.use('NOTHING')}) ${this.#write(target, value, false, true)}`)

@@ -14,8 +14,11 @@ export class Places {
   readonly #program: Program
   readonly #locals: ReadonlyMap<string, string>
   readonly #paths: readonly (readonly string[])[]
+  /** The paths of all assignments. */
+  readonly #assignedPaths: readonly (readonly string[])[]
 
-  private constructor(paths: readonly (readonly string[])[], program: Program) {
+  private constructor(assignedPaths: readonly (readonly string[])[], program: Program) {
+    const paths = [...new Map(assignedPaths.map(path => [keyOf(path), path])).values()]
     const taken = new Set<string>()
     const name = (path: readonly string[]) => {
       const readable = `root_${path.join('_')}`
@@ -25,6 +28,7 @@ export class Places {
     }
     this.#program = program
     this.#paths = paths
+    this.#assignedPaths = assignedPaths
     this.#locals = new Map(paths.map(path => [keyOf(path), name(path)]))
   }
 
@@ -38,7 +42,13 @@ export class Places {
       const liesInside = path.some((_, length) => paths.has(keyOf(path.slice(0, length))))
       if (liesInside || path.length === 0 || !path.every(isField)) return null
     }
-    return new Places([...paths.values()], program)
+    return new Places(assigned, program)
+  }
+
+  /** Whether nothing would be lost if a place took nothing for its value. */
+  isAssignedOnce(path: readonly string[]): boolean {
+    const key = keyOf(path)
+    return this.#assignedPaths.filter(other => keyOf(other) === key).length === 1
   }
 
   /** The variable of a place, which gets a value that is one for sure, or may be `deleted()`. */
