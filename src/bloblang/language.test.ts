@@ -122,6 +122,28 @@ test('compiled mappings throw nothing but mapping errors', () => {
   )
 })
 
+test('a result that is printed at once is the result as a value, printed', () => {
+  const outcome = (text: string, document: string, out: JsonWriter | null) => {
+    const { mapping } = compileMapping(text, { world })
+    if (mapping === undefined) return null
+    try {
+      const value = mapping.runCommand([new BodyView().setText(document)], new MetadataDraft(), false, out)
+      return value === undefined ? out!.toString() : printJson(value, { escapeHtml: true })
+    } catch (error) {
+      assert.ok(error instanceof MappingError, String(error))
+      return error.message
+    }
+  }
+  const fields = fc.dictionary(name, fc.jsonValue({ maxDepth: 2 }))
+  fc.assert(
+    fc.property(mappingText, fields, (text, document) => {
+      const body = JSON.stringify(document)
+      assert.equal(outcome(text, body, new JsonWriter(true)), outcome(text, body, null))
+    }),
+    { numRuns: 400 },
+  )
+})
+
 test('no text makes the parser throw', () => {
   const pieces = fc.constantFrom(
     'root',
@@ -193,6 +215,16 @@ test('a document read in part is the document read whole', () => {
       },
     ),
   )
+})
+
+test('a document ends where its message ends, whatever the bytes behind it are', () => {
+  const chunk = Buffer.from('{"a":"b\\"} \\q","b":1}')
+  const projector = new Projector({ fields: null, carried: false, carries: false, dropped: new Set<string>() })
+  for (let end = 0; end < chunk.length; end++) assert.equal(projector.project(chunk, 0, end, null), null)
+  const { mapping } = compileMapping('root = this.a', { world })
+  const run = (end: number) => mapping!.run([new BodyView().set(chunk, 0, end)], 0)
+  assert.throws(() => run(8), /unexpected EOF/)
+  assert.throws(() => run(chunk.length), /invalid character 'q' in string escape code/)
 })
 
 for (const [what, text] of [

@@ -2,6 +2,8 @@ import {
   type BodyProjector,
   compileInterpolation,
   compileMapping,
+  JsonWriter,
+  type Mapping,
   MappingError,
   type MessageView,
   MetadataDraft,
@@ -106,10 +108,20 @@ export function checkRun(text: string, document: string): string | null {
   const whole = outcome(() => mapping.run([new TextMessage(document, true)], 0, draft()))
   if (light !== whole && !/count/.test(text)) return `a document read in part gives ${light}, as a whole ${whole}`
   const printed = outcome(() => mapping.runCommand([new TextMessage(document)], draft(), false))
+  const out = new JsonWriter(true)
+  outcome(() => mapping.runCommand([new TextMessage(document)], draft(), false, out) ?? null)
+  if (out.length > 0 && !sameAtOnce(mapping, document, out.toString()) && !/count/.test(text))
+    return `printed at once it is ${out.toString()}`
   if (!printed.startsWith('error:') && printed !== light && !/count/.test(text))
     return `the command gives ${printed}, a stream ${light}`
   outcome(() => mapping.runOnto([new TextMessage(document)], 0, draft()))
   return isJson(light) ? null : `no JSON: ${light}`
+}
+
+/** Whether the command prints a result the same at once as when it is a value first. */
+function sameAtOnce(mapping: Mapping, document: string, printed: string): boolean {
+  const value = mapping.runCommand([new TextMessage(document)], new MetadataDraft(), false)
+  return printJson(value, { escapeHtml: true }) === printed
 }
 
 /** Fields that a mapping does not touch come out byte for byte. The document's keys are in order. */

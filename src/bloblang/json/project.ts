@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { MappingError } from '../errors.ts'
 import { textOf } from '../data/text-order.ts'
 import type { Value } from '../value.ts'
 import { RawJson } from './raw.ts'
@@ -55,8 +56,13 @@ export class Projector {
       this.#latin1 = latin1
       this.#base = 0
     }
-    const object = this.#fields(this.#root, 1)
-    return this.#at === end ? object : null
+    try {
+      const object = this.#fields(this.#root, 1)
+      return this.#at === end ? object : null
+    } catch (error) {
+      if (error instanceof MappingError) return null
+      throw error
+    }
   }
 
   /** An object of which a plan wants some fields; null where it is none. */
