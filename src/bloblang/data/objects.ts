@@ -77,13 +77,19 @@ export function mergeObjects(
   collide: (destination: Value, source: Value) => Value,
 ): ValueObject {
   const merged = copyObject(destination)
-  for (const key of Object.keys(source)) {
-    const value = source[key]!
-    if (!Object.hasOwn(merged, key)) setField(merged, key, value)
-    else {
-      const existing = merged[key]!
-      const nested = isObjectValue(existing) && isObjectValue(value)
-      setField(merged, key, nested ? mergeObjects(existing, value, collide) : collide(existing, value))
+  // Objects inside of objects wait in a list rather than on the stack, for which a document may be too deep.
+  const open: { readonly draft: ObjectDraft; readonly source: ValueObject }[] = [{ draft: merged, source }]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { draft } = next
+    for (const key of Object.keys(next.source)) {
+      const value = next.source[key]!
+      const existing = Object.hasOwn(draft, key) ? draft[key]! : undefined
+      if (existing === undefined) setField(draft, key, value)
+      else if (isObjectValue(existing) && isObjectValue(value)) {
+        const inner = copyObject(existing)
+        setField(draft, key, inner)
+        open.push({ draft: inner, source: value })
+      } else setField(draft, key, collide(existing, value))
     }
   }
   return merged

@@ -1,8 +1,9 @@
 import { MappingError } from '../errors.ts'
-import { Float, JsonNumber, type Value, isObject } from '../value.ts'
+import { mapLeaves } from '../data/deep.ts'
+import { Float, JsonNumber, type Value } from '../value.ts'
 import { textOf } from '../data/text-order.ts'
 import { isUtf8 } from '../text/is-utf8.ts'
-import { JsonScanner, quoteCharacter, UNEXPECTED_END } from './scan.ts'
+import { JsonScanner, MAX_DEPTH, quoteCharacter, UNEXPECTED_END } from './scan.ts'
 
 /**
  * Where `JSON.parse` might lose something: after a delimiter a number that JavaScript prints differently (a zero at the end of
@@ -11,6 +12,35 @@ import { JsonScanner, quoteCharacter, UNEXPECTED_END } from './scan.ts'
  */
 const NEEDS_CARE =
   /(?:^|[:,[\s])-?(?:\d+\.\d*0(?!\d)|\d+(?:\.\d+)?[eE]|\d[\d.]{16}|9\d{15}|0\.0{6})|(?:^|[:,[\s])-0(?!\.)|\\u[dD][89a-fA-F]/
+
+function needsCare(text: string): boolean {
+  return NEEDS_CARE.test(text) || isTooDeep(text)
+}
+
+/** Whether a text nests more levels than are allowed; only one with that many brackets is looked through. */
+export function isTooDeep(text: string): boolean {
+  if (text.length <= 2 * MAX_DEPTH) return false
+  let brackets = 0
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at !== -1 && brackets <= MAX_DEPTH; at = text.indexOf(bracket, at + 1))
+      brackets++
+  }
+  if (brackets <= MAX_DEPTH) return false
+  let depth = 0
+  for (let at = 0; at < text.length && depth <= MAX_DEPTH; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) at = endOfString(text, at + 1)
+    else if (code === 0x5b || code === 0x7b) depth++
+    else if ((code === 0x5d || code === 0x7d) && depth > 0) depth--
+  }
+  return depth > MAX_DEPTH
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start
+  while (at < text.length && text.charCodeAt(at) !== 0x22) at += text.charCodeAt(at) === 0x5c ? 2 : 1
+  return at
+}
 
 /**
  * The document of a message: numbers keep their text. Exactly one document, blanks around it are fine. Throws `MappingError`
@@ -31,7 +61,7 @@ export function parseBody(body: Uint8Array | string): Value {
 
 /** The same from text. */
 export function parseDocumentText(text: string): Value {
-  if (!NEEDS_CARE.test(text)) {
+  if (!needsCare(text)) {
     try {
       return JSON.parse(text) as Value
     } catch {
@@ -52,7 +82,7 @@ export function parseDocumentText(text: string): Value {
 
 /** A JSON text inside of a mapping, with the error texts of a whole text: `unexpected end of JSON input`. */
 export function parseJson(text: string): Value {
-  if (!NEEDS_CARE.test(text)) {
+  if (!needsCare(text)) {
     try {
       return JSON.parse(text) as Value
     } catch {
@@ -68,9 +98,11 @@ export function parseJson(text: string): Value {
 
 /** All numbers of a document as floats: what a reader that keeps no number text makes of it. */
 export function withFloats(value: Value): Value {
+  return mapLeaves(value, toFloat)
+}
+
+function toFloat(value: Value): Value {
   if (typeof value === 'number') return new Float(value)
-  if (Array.isArray(value)) return value.map(withFloats)
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withFloats(field)]))
   return value instanceof JsonNumber ? new Float(Number(value.text)) : value
 }
 

@@ -8,7 +8,6 @@ import { JsonNumber, type Value } from '../value.ts'
 export class JsonScanner {
   readonly #text: string
   #at = 0
-  #depth = 0
 
   constructor(text: string) {
     this.#text = text
@@ -31,17 +30,38 @@ export class JsonScanner {
     return this.#at >= this.#text.length
   }
 
-  /** Reads one value. Throws `MappingError`, or {@link UnexpectedEnd} where the text stops inside of it. */
+  /**
+   * Reads one value. Throws `MappingError`, or {@link UNEXPECTED_END} where the text stops inside of it. Arrays and objects that
+   * are open are kept in a list rather than on the stack, for which ten thousand of them would be too many.
+   */
   value(): Value {
+    const open: Open[] = []
+    for (;;) {
+      const begun = this.#begin(open)
+      if (begun === undefined) continue
+      let value = begun
+      for (;;) {
+        const container = open.at(-1)
+        if (container === undefined) return value
+        if (container.key === null) container.value.push(value)
+        else setField(container.value, container.key, value)
+        if (!this.#ends(container)) break
+        ;({ value } = container)
+        open.pop()
+      }
+    }
+  }
+
+  /** A value that holds no others, or undefined where one that does was opened. */
+  #begin(open: Open[]): Value | undefined {
     this.skipSpace()
     const character = this.#text[this.#at]
     switch (character) {
       case undefined:
         throw UNEXPECTED_END
       case '{':
-        return this.#nested(() => this.#object())
       case '[':
-        return this.#nested(() => this.#array())
+        return this.#open(character, open)
       case '"':
         return this.#string()
       case 't':
@@ -56,65 +76,48 @@ export class JsonScanner {
     }
   }
 
+  #open(bracket: '{' | '[', open: Open[]): Value | undefined {
+    if (open.length >= MAX_DEPTH) throw this.#invalid('exceeded max depth')
+    this.#at++
+    this.skipSpace()
+    if (this.#text[this.#at] === (bracket === '{' ? '}' : ']')) {
+      this.#at++
+      return bracket === '{' ? {} : []
+    }
+    open.push(bracket === '{' ? { value: {}, key: this.#key() } : { value: [], key: null })
+    return undefined
+  }
+
+  /** Whether the last value of an array or object was read; else the next one follows. */
+  #ends(container: Open): boolean {
+    this.skipSpace()
+    const next = this.#text[this.#at]
+    if (next === undefined) throw UNEXPECTED_END
+    if (next !== ',' && next !== (container.key === null ? ']' : '}')) {
+      throw this.#invalid(container.key === null ? 'after array element' : 'after object key:value pair')
+    }
+    this.#at++
+    if (next !== ',') return true
+    if (container.key !== null) container.key = this.#key()
+    return false
+  }
+
+  /** The name of a field and the colon behind it. */
+  #key(): string {
+    this.skipSpace()
+    if (this.atEnd) throw UNEXPECTED_END
+    if (this.#text[this.#at] !== '"') throw this.#invalid('looking for beginning of object key string')
+    const key = this.#string()
+    this.skipSpace()
+    if (this.atEnd) throw UNEXPECTED_END
+    if (this.#text[this.#at] !== ':') throw this.#invalid('after object key')
+    this.#at++
+    return key
+  }
+
   /** The error for the character at the present place. */
   #invalid(where: string): MappingError {
     return new MappingError(`invalid character ${quoteCharacter(this.#text, this.#at)} ${where}`)
-  }
-
-  #nested<T>(read: () => T): T {
-    if (++this.#depth > MAX_DEPTH) throw new MappingError('exceeded max depth')
-    const result = read()
-    this.#depth--
-    return result
-  }
-
-  #object(): Value {
-    const object: Record<string, Value> = {}
-    this.#at++
-    this.skipSpace()
-    if (this.#text[this.#at] === '}') {
-      this.#at++
-      return object
-    }
-    for (;;) {
-      this.skipSpace()
-      if (this.atEnd) throw UNEXPECTED_END
-      if (this.#text[this.#at] !== '"') throw this.#invalid('looking for beginning of object key string')
-      const key = this.#string()
-      this.skipSpace()
-      if (this.atEnd) throw UNEXPECTED_END
-      if (this.#text[this.#at] !== ':') throw this.#invalid('after object key')
-      this.#at++
-      const value = this.value()
-      if (key === '__proto__')
-        Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-      else object[key] = value
-      this.skipSpace()
-      const next = this.#text[this.#at]
-      if (next === undefined) throw UNEXPECTED_END
-      if (next !== ',' && next !== '}') throw this.#invalid('after object key:value pair')
-      this.#at++
-      if (next === '}') return object
-    }
-  }
-
-  #array(): Value {
-    const array: Value[] = []
-    this.#at++
-    this.skipSpace()
-    if (this.#text[this.#at] === ']') {
-      this.#at++
-      return array
-    }
-    for (;;) {
-      array.push(this.value())
-      this.skipSpace()
-      const next = this.#text[this.#at]
-      if (next === undefined) throw UNEXPECTED_END
-      if (next !== ',' && next !== ']') throw this.#invalid('after array element')
-      this.#at++
-      if (next === ']') return array
-    }
   }
 
   #string(): string {
@@ -216,6 +219,15 @@ export class JsonScanner {
   }
 }
 
+/** An array, or an object with the name of the field that is being read. */
+type Open = { readonly value: Value[]; readonly key: null } | { readonly value: Record<string, Value>; key: string }
+
+function setField(object: Record<string, Value>, key: string, value: Value): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
+}
+
 /** Thrown where the text stops in the middle of a value; the callers word it differently. */
 export const UNEXPECTED_END = new MappingError('unexpected end of JSON input')
 
@@ -225,7 +237,8 @@ export function numberOfText(text: string): number | JsonNumber {
   return String(number) === text ? number : new JsonNumber(text)
 }
 
-const MAX_DEPTH = 10_000
+/** Arrays and objects inside of each other; deeper documents are refused. */
+export const MAX_DEPTH = 10_000
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   '\\': '\\',

@@ -20,6 +20,8 @@ export class JsonWriter {
   nonFinite = false
   /** 1 for each character of ASCII that is escaped. */
   readonly #special: Uint8Array
+  /** How many arrays and objects are open that are written by calls inside of each other. */
+  #depth = 0
   readonly #shapes: (Shape | undefined)[] = []
 
   /** `escapeHtml`: `<`, `>` and `&` become `\u003c` …, as the `blobl` command and `.string()` have it; a stream does not. */
@@ -29,6 +31,7 @@ export class JsonWriter {
 
   clear(): void {
     this.length = 0
+    this.#depth = 0
     this.ascii = true
     this.nonFinite = false
     if (this.bytes.length > CAPACITY_KEPT) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
@@ -124,6 +127,7 @@ export class JsonWriter {
   /** A value over several lines, an entry each, that starts behind `lineStart` and indents by `indent`. */
   indented(value: Value, indent: string, lineStart = '\n'): void {
     const inner = lineStart + indent
+    if (inner.length > MOST_CALLS * indent.length && isNested(value)) return this.#deep(value, indent, lineStart)
     if (value instanceof RawJson) value = parseJson((value as RawJson).text)
     if (Array.isArray(value) && value.length > 0) {
       for (const [at, element] of (value as readonly Value[]).entries()) {
@@ -187,10 +191,13 @@ export class JsonWriter {
 
   #array(array: readonly Value[]): void {
     if (array.length === 0) return this.plain('[]')
+    if (this.#depth >= MOST_CALLS) return this.#deep(array)
+    this.#depth++
     for (let i = 0; i < array.length; i++) {
       this.byte(i === 0 ? OPEN_BRACKET : COMMA)
       this.value(array[i]!)
     }
+    this.#depth--
     this.byte(CLOSE_BRACKET)
   }
 
@@ -225,12 +232,42 @@ export class JsonWriter {
   #object(object: ValueObject): void {
     const keys = Object.keys(object)
     if (keys.length === 0) return this.plain('{}')
+    if (this.#depth >= MOST_CALLS) return this.#deep(object)
     const { sorted, heads } = this.#shapeOf(keys)
+    this.#depth++
     for (let i = 0; i < sorted.length; i++) {
       this.put(heads[i]!)
       this.value(object[sorted[i]!]!)
     }
+    this.#depth--
     this.byte(CLOSE_BRACE)
+  }
+
+  /** What is nested too deeply for calls inside of each other; on lines of their own where there is an indent. */
+  #deep(container: Nested, indent: string | null = null, lineStart = ''): void {
+    const open = [walkOf(container)]
+    let line = lineStart
+    for (let walk = open.at(-1); walk !== undefined; walk = open.at(-1)) {
+      if (walk.at === walk.values.length) {
+        if (indent !== null) this.plain(line)
+        this.byte(walk.keys === null ? CLOSE_BRACKET : CLOSE_BRACE)
+        if (indent !== null) line = line.slice(0, line.length - indent.length)
+        open.pop()
+        continue
+      }
+      const inner = indent === null ? '' : line + indent
+      this.byte(walk.at > 0 ? COMMA : walk.keys === null ? OPEN_BRACKET : OPEN_BRACE)
+      this.plain(inner)
+      if (walk.keys !== null) {
+        this.text(walk.keys[walk.at]!)
+        this.plain(indent === null ? ':' : ': ')
+      }
+      const value = walk.values[walk.at++]!
+      if (isNested(value)) {
+        open.push(walkOf(value))
+        line = inner
+      } else this.value(value)
+    }
   }
 
   #shapeOf(keys: readonly string[]): Shape {
@@ -328,6 +365,29 @@ function isPlain(value: object): boolean {
   )
 }
 
+/** An array or object on whose elements the writer is. */
+interface Walk {
+  /** The names of the fields; null for an array. */
+  readonly keys: readonly string[] | null
+  readonly values: readonly Value[]
+  at: number
+}
+
+type Nested = readonly Value[] | ValueObject
+
+function walkOf(container: Nested): Walk {
+  if (Array.isArray(container)) return { keys: null, values: container as readonly Value[], at: 0 }
+  const object = container as ValueObject
+  const keys = Object.keys(object).toSorted(compareText)
+  return { keys, values: keys.map(key => object[key]!), at: 0 }
+}
+
+/** Whether a value holds others. */
+function isNested(value: Value): value is Nested {
+  if (Array.isArray(value)) return value.length > 0
+  return typeof value === 'object' && value !== null && isPlain(value) && Object.keys(value).length > 0
+}
+
 /** Control characters are always escaped. */
 function specials(characters: string): Uint8Array {
   return Uint8Array.from({ length: 128 }, (_, code) =>
@@ -357,6 +417,8 @@ const WINDOW = 4096
 /** Shorter texts are stored faster here than by a call into the runtime. */
 const LOOKED_THROUGH = 64
 const SHAPES_KEPT = 64
+/** Calls inside of each other that the stack surely has room for. */
+const MOST_CALLS = 400
 const FIRST_CAPACITY = 8 * 1024
 const CAPACITY_KEPT = 1024 * 1024
 

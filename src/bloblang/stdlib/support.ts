@@ -3,25 +3,16 @@
  * ../value.ts.
  */
 import { getBool, getNumber, getString, sanitize } from '../data/coerce.ts'
+import { isPlainObject, mapLeaves } from '../data/deep.ts'
 import { formatGoFloat } from '../data/go-float.ts'
 import { textOf } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
 import { printJson } from '../json/print.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import {
-  DELETED,
-  Float,
-  JsonNumber,
-  NarrowFloat,
-  NOTHING,
-  Opaque,
-  Timestamp,
-  Uint64,
-  type Value,
-  type ValueObject,
-} from '../value.ts'
+import { DELETED, Float, JsonNumber, NarrowFloat, NOTHING, Timestamp, Uint64, type Value } from '../value.ts'
 
 export * from '../data/coerce.ts'
+export { isPlainObject, setOwn } from '../data/deep.ts'
 export { compareText, sortedKeys } from '../data/text-order.ts'
 export { parseJson, parseDocument, withFloats } from '../json/parse.ts'
 export { printJson } from '../json/print.ts'
@@ -58,37 +49,7 @@ export function toText(value: Value): string {
 
 /** A deep copy of arrays and objects; everything else is immutable and shared. */
 export function clone(value: Value): Value {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(clone)
-  if (!isPlainObject(value)) return value
-  const copy: Record<string, Value> = {}
-  for (const key of Object.keys(value)) setOwn(copy, key, clone(value[key]!))
-  return copy
-}
-
-/** Sets a field whatever its name: `__proto__` is a legal key of a document. */
-export function setOwn(object: Record<string, Value>, key: string, value: Value): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
-}
-
-/** Whether it is an object with fields. */
-export function isPlainObject(value: Value): value is ValueObject {
-  if (typeof value !== 'object' || value === null) return false
-  // Almost every object is one of these.
-  if (Object.getPrototypeOf(value) === Object.prototype) return true
-  return (
-    !Array.isArray(value) &&
-    !(
-      value instanceof Float ||
-      value instanceof JsonNumber ||
-      value instanceof Uint64 ||
-      value instanceof Uint8Array ||
-      value instanceof Timestamp ||
-      value instanceof Opaque
-    )
-  )
+  return typeof value === 'object' && value !== null ? mapLeaves(value, leaf => leaf) : value
 }
 
 /**
@@ -96,6 +57,26 @@ export function isPlainObject(value: Value): value is ValueObject {
  * symmetric: `false == 0` holds, `0 == false` does not. Numbers compare as float64, bytes and timestamps as text.
  */
 export function equals(left: Value, right: Value): boolean {
+  if (typeof left !== 'object' || left === null) return equalsWithin(left, right, 0, NO_PAIRS)
+  const later: Pair[] = []
+  if (!equalsWithin(left, right, 0, later)) return false
+  for (let next = later.pop(); next !== undefined; next = later.pop()) {
+    if (!equalsWithin(next.left, next.right, 0, later)) return false
+  }
+  return true
+}
+
+/** Two values that are compared later. */
+interface Pair {
+  readonly left: Value
+  readonly right: Value
+}
+
+const NO_PAIRS: Pair[] = []
+/** Calls inside of each other that the stack surely has room for; what is nested deeper is compared later. */
+const MOST_CALLS = 400
+
+function equalsWithin(left: Value, right: Value, depth: number, later: Pair[]): boolean {
   if (left === null) return right === null
   switch (typeof left) {
     case 'string':
@@ -108,20 +89,24 @@ export function equals(left: Value, right: Value): boolean {
     case 'symbol':
       return false
     default: // an object, or null
-      return equalObjects(left, right)
+      return equalObjects(left, right, depth, later)
   }
 }
 
-function equalObjects(left: object & Value, right: Value): boolean {
+function equalObjects(left: object & Value, right: Value, depth: number, later: Pair[]): boolean {
+  if (depth > MOST_CALLS) {
+    later.push({ left, right })
+    return true
+  }
   if (Array.isArray(left)) {
     if (!Array.isArray(right) || left.length !== right.length) return false
-    return left.every((element, at) => equals(element, right[at]!))
+    return (left as readonly Value[]).every((element, at) => equalsWithin(element, right[at]!, depth + 1, later))
   }
   if (isPlainObject(left)) {
     if (!isPlainObject(right)) return false
     const keys = Object.keys(left)
     if (keys.length !== Object.keys(right).length) return false
-    return keys.every(key => Object.hasOwn(right, key) && equals(left[key]!, right[key]!))
+    return keys.every(key => Object.hasOwn(right, key) && equalsWithin(left[key]!, right[key]!, depth + 1, later))
   }
   const plain = left instanceof Uint8Array ? textOf(left) : sanitize(left)
   return typeof plain === 'string'

@@ -1,4 +1,6 @@
 import { MappingError } from '../errors.ts'
+import { visitLeaves } from '../data/deep.ts'
+import { isTooDeep } from '../json/parse.ts'
 import { JsonScanner, UNEXPECTED_END } from '../json/scan.ts'
 import { withFloats } from '../stdlib/support.ts'
 import { JsonNumber, type Value } from '../value.ts'
@@ -9,7 +11,7 @@ const NEEDS_CARE = /\\u[dD]|\d[eE]|\d{300}/
 /** The first JSON value of a text; what follows is not looked at. Numbers become floats, or keep their text. */
 export function parseFirstJson(text: string, keepsNumbers: boolean): Value {
   try {
-    if (!keepsNumbers && !NEEDS_CARE.test(text)) {
+    if (!keepsNumbers && !NEEDS_CARE.test(text) && !isTooDeep(text)) {
       try {
         return withFloats(JSON.parse(text) as Value)
       } catch {
@@ -37,12 +39,10 @@ function scanFirst(text: string): Value {
 
 /** A float64 that a number does not fit in is an error, not an infinity. */
 function checked(value: Value): Value {
-  if (value instanceof JsonNumber && !Number.isFinite(Number(value.text))) {
-    throw new MappingError(`json: cannot unmarshal number ${value.text} into Go value of type float64`)
-  }
-  if (Array.isArray(value)) for (const element of value as readonly Value[]) checked(element)
-  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    for (const field of Object.values(value) as Value[]) checked(field)
-  }
+  visitLeaves(value, leaf => {
+    if (leaf instanceof JsonNumber && !Number.isFinite(Number(leaf.text))) {
+      throw new MappingError(`json: cannot unmarshal number ${leaf.text} into Go value of type float64`)
+    }
+  })
   return value
 }

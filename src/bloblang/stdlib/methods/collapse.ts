@@ -1,7 +1,7 @@
 import { MappingError } from '../../errors.ts'
 import { isArray, isObjectValue } from '../../data/coerce.ts'
 import { type ObjectDraft, setField } from '../../data/objects.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod, type Value, type ValueObject } from '../spec.ts'
 
 export default defineMethod({
   name: 'collapse',
@@ -20,22 +20,27 @@ export default defineMethod({
     return target => {
       if (!isArray(target) && !isObjectValue(target)) throw new MappingError('not an object or array')
       const collapsed: ObjectDraft = {}
-      collapseInto(collapsed, '', target, includeEmpty === true)
+      collapseInto(collapsed, target, includeEmpty === true)
       return collapsed
     }
   },
 })
 
-function collapseInto(collapsed: ObjectDraft, path: string, value: Value, includeEmpty: boolean): void {
-  if (!isArray(value) && !isObjectValue(value)) return setField(collapsed, path, value)
-  const prefix = path === '' ? '' : `${path}.`
-  if (isArray(value)) {
-    for (let at = 0; at < value.length; at++) collapseInto(collapsed, prefix + at, value[at]!, includeEmpty)
-    if (value.length > 0) return
-  } else {
-    const keys = Object.keys(value)
-    for (const key of keys) collapseInto(collapsed, prefix + key, value[key]!, includeEmpty)
-    if (keys.length > 0) return
+/** Containers wait in a list rather than on the stack, for which a document may be too deep. */
+function collapseInto(collapsed: ObjectDraft, root: Value, includeEmpty: boolean): void {
+  const open: { readonly path: string; readonly value: Value }[] = [{ path: '', value: root }]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { path, value } = next
+    const prefix = path === '' ? '' : `${path}.`
+    const keys = isArray(value) ? null : isObjectValue(value) ? Object.keys(value) : undefined
+    if (keys === undefined) {
+      setField(collapsed, path, value)
+      continue
+    }
+    const elements = keys === null ? (value as readonly Value[]) : keys.map(key => (value as ValueObject)[key]!)
+    if (elements.length === 0 && includeEmpty) setField(collapsed, path, value)
+    for (let at = elements.length - 1; at >= 0; at--) {
+      open.push({ path: prefix + (keys === null ? at : keys[at]!), value: elements[at]! })
+    }
   }
-  if (includeEmpty) setField(collapsed, path, value)
 }

@@ -1,0 +1,92 @@
+import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+
+/**
+ * Ways through documents of any depth. Documents may nest ten thousand levels, for which the stack is too small; down to a few
+ * hundred they are walked by calls inside of each other, which is fastest, and what lies deeper waits in a list.
+ */
+const MOST_CALLS = 400
+
+/** A copy of all arrays and objects; each value in them is what `leaf` makes of it. */
+export function mapLeaves(value: Value, leaf: (value: Value) => Value): Value {
+  const copy = emptyCopy(value)
+  if (copy === undefined) return leaf(value)
+  const later: Copy[] = []
+  fill(copy, value, leaf, 0, later)
+  for (let next = later.pop(); next !== undefined; next = later.pop()) fill(next.copy, next.value, leaf, 0, later)
+  return copy
+}
+
+/** Shows every value that is neither an array nor an object. */
+export function visitLeaves(value: Value, visit: (value: Value) => void): void {
+  const later: Value[] = [value]
+  for (let next = later.pop(); next !== undefined; next = later.pop()) visitWithin(next, visit, 0, later)
+}
+
+/** Sets a field whatever its name: `__proto__` is a legal key of a document. */
+export function setOwn(object: Record<string, Value>, key: string, value: Value): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
+}
+
+/** Whether it is an object with fields. */
+export function isPlainObject(value: Value): value is ValueObject {
+  if (typeof value !== 'object' || value === null) return false
+  // Almost every object is one of these.
+  if (Object.getPrototypeOf(value) === Object.prototype) return true
+  return (
+    !Array.isArray(value) &&
+    !(
+      value instanceof Float ||
+      value instanceof JsonNumber ||
+      value instanceof Uint64 ||
+      value instanceof Uint8Array ||
+      value instanceof Timestamp ||
+      value instanceof Opaque
+    )
+  )
+}
+
+/** A copy that is still empty. */
+interface Copy {
+  readonly copy: Container
+  readonly value: Value
+}
+
+type Container = Value[] | Record<string, Value>
+
+function emptyCopy(value: Value): Container | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) return []
+  return isPlainObject(value) ? {} : undefined
+}
+
+function fill(copy: Container, value: Value, leaf: (value: Value) => Value, depth: number, later: Copy[]): void {
+  if (depth > MOST_CALLS) {
+    later.push({ copy, value })
+    return
+  }
+  if (Array.isArray(copy)) {
+    for (const element of value as readonly Value[]) copy.push(placed(element, leaf, depth, later))
+    return
+  }
+  const object = value as ValueObject
+  for (const key of Object.keys(object)) setOwn(copy, key, placed(object[key]!, leaf, depth, later))
+}
+
+function placed(value: Value, leaf: (value: Value) => Value, depth: number, later: Copy[]): Value {
+  const copy = emptyCopy(value)
+  if (copy === undefined) return leaf(value)
+  fill(copy, value, leaf, depth + 1, later)
+  return copy
+}
+
+function visitWithin(value: Value, visit: (value: Value) => void, depth: number, later: Value[]): void {
+  if (typeof value !== 'object' || value === null) visit(value)
+  else if (depth > MOST_CALLS) later.push(value)
+  else if (Array.isArray(value)) {
+    for (const element of value as readonly Value[]) visitWithin(element, visit, depth + 1, later)
+  } else if (isPlainObject(value)) {
+    for (const key of Object.keys(value)) visitWithin(value[key]!, visit, depth + 1, later)
+  } else visit(value)
+}
