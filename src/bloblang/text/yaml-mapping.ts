@@ -1,6 +1,7 @@
 /** The fields of a YAML mapping: keys of all types become text, `<<` takes over the fields of others, no key may be there twice. */
+import { compareText } from '../data/text-order.ts'
 import { setOwn } from '../stdlib/support.ts'
-import { isObject, type Value } from '../value.ts'
+import { Float, isObject, type Value } from '../value.ts'
 import { sprintf } from './go-format.ts'
 import { quote } from './quote.ts'
 import { yamlFault } from './yaml-cursor.ts'
@@ -148,7 +149,7 @@ class MappingDraft {
   #refuseKey(key: CollectionNode): undefined {
     if (key.isRefused || !this.#hasStringKeys) this.#fail(key.faults)
     if (key.isRefused) return undefined
-    if (!this.#hasStringKeys) this.#fail([yamlFault(`invalid map key: ${sprintf('%#v', [key.value])}`)])
+    if (!this.#hasStringKeys) this.#fail([yamlFault(`invalid map key: ${goSyntax(key)}`)])
     else {
       const text = key.tag === '!!map' || key.tag === '!!seq' ? '' : ' ``'
       this.#fail([`line ${key.line + 1}: cannot unmarshal ${key.tag}${text} into string`])
@@ -187,4 +188,47 @@ class MappingDraft {
       if (!this.#isKnown(name)) setOwn(this.fields, name, value)
     }
   }
+}
+
+/** A value as Go writes it. A mapping whose keys are not all strings has a type of its own there, one with a key twice is left out. */
+function goSyntax(node: YamlNode): string {
+  if (node.kind === 'alias') return goSyntax(node.target)
+  if (node.kind === 'scalar') return node.value === null ? 'interface {}(nil)' : sprintf('%#v', [node.value])
+  const { items } = node
+  if (node.kind === 'sequence') {
+    const elements = items.filter(item => !isRefused(item)).map(goSyntax)
+    return `[]interface {}{${elements.join(', ')}}`
+  }
+  const fields = new Map<string, { readonly key: Value; readonly value: string }>()
+  for (let i = 0; i < items.length; i += 2) {
+    const key = items[i]!
+    const item = items[i + 1]!
+    if (isMerge(key)) return sprintf('%#v', [node.value])
+    if (!isRefused(item)) fields.set(goSyntax(key), { key: key.value, value: goSyntax(item) })
+  }
+  const sorted = [...fields].toSorted(([, left], [, right]) => compareKeys(left.key, right.key))
+  const type = isStringMapping(node) ? 'string' : 'interface {}'
+  return `map[${type}]interface {}{${sorted.map(([name, { value }]) => `${name}:${value}`).join(', ')}}`
+}
+
+function isRefused(node: YamlNode): boolean {
+  if (node.kind === 'alias') return isRefused(node.target)
+  return node.kind === 'mapping' && node.isRefused
+}
+
+/** Keys of different types come in the order in which Go keeps its types. */
+const TYPE_ORDER = ['null', 'string', 'bigint', 'float', 'boolean', 'other']
+
+function compareKeys(left: Value, right: Value): number {
+  const [leftType, rightType] = [keyType(left), keyType(right)]
+  if (leftType !== rightType) return TYPE_ORDER.indexOf(leftType) - TYPE_ORDER.indexOf(rightType)
+  if (typeof left === 'string' && typeof right === 'string') return compareText(left, right)
+  if (typeof left === 'bigint' && typeof right === 'bigint') return left < right ? -1 : 1
+  return left instanceof Float && right instanceof Float ? left.value - right.value : Number(left) - Number(right)
+}
+
+function keyType(key: Value): string {
+  if (key === null) return 'null'
+  if (key instanceof Float) return 'float'
+  return TYPE_ORDER.includes(typeof key) ? typeof key : 'other'
 }
