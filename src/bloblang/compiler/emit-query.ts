@@ -1,6 +1,7 @@
 import { unreachable } from '../../base/index.ts'
 import { annotationOf, dotPath } from '../syntax/annotation.ts'
 import type { Binary, If, Index, Lambda, Match, Metadata, ObjectLiteral, Query, Slice } from '../syntax/ast.ts'
+import { literalNumber } from '../runtime/operators.ts'
 import { DELETED, NOTHING, type Value } from '../value.ts'
 import { emitCall } from './emit-call.ts'
 import { emitSafePath } from './emit-path.ts'
@@ -187,7 +188,8 @@ function emitBinary(query: Binary, context: Context): string {
   const helper = program.use(OPERATORS[query.operator]!)
   const operands = `${emit(query.left, context)}, ${emit(query.right, context)}`
   if (query.operator === '==' || query.operator === '!=') return `${helper}(${operands})`
-  const sides = { left: annotationOf(query.left), right: annotationOf(query.right) }
+  const rightNumber = query.right.kind === 'literal' ? literalNumber(query.right.value) : undefined
+  const sides = { left: annotationOf(query.left), right: annotationOf(query.right), rightNumber }
   return `${helper}(${operands}, ${program.shared(sides, `${sides.left} ${query.operator} ${sides.right}`)})`
 }
 

@@ -8,6 +8,14 @@ import { Float, NarrowFloat, NarrowInteger, Uint64, type Value, typeOf } from '.
 export interface Sides {
   readonly left: string
   readonly right: string
+  /** The right side as float64, where it is a literal that this holds exactly: to convert a bigint takes longer than to calculate. */
+  readonly rightNumber?: number | undefined
+}
+
+/** What {@link Sides} knows of the right side's value. */
+export function literalNumber(value: Value): number | undefined {
+  if (typeof value === 'bigint' && !Number.isSafeInteger(Number(value))) return undefined
+  return quickNumber(value)
 }
 
 export type Operator = (left: Value, right: Value, sides: Sides) => Value
@@ -40,7 +48,7 @@ export function multiply(left: Value, right: Value, sides: Sides): Value {
 /** Always a float. */
 export function divide(left: Value, right: Value, sides: Sides): Value {
   const dividend = numberSide('divide', left, left, right, sides)
-  const divisor = numberSide('divide', right, left, right, sides)
+  const divisor = sides.rightNumber ?? numberSide('divide', right, left, right, sides)
   if (divisor === 0) throw divideByZero(sides)
   return new Float(dividend / divisor)
 }
@@ -121,7 +129,7 @@ function isForgotten(value: Value): boolean {
 /** A float on either side makes floats, else an int64 makes int64, else both are uint64. Integers wrap around. */
 function calculate(operation: Arithmetic, leftValue: Value, rightValue: Value, sides: Sides): Value {
   const quickLeft = quickNumber(leftValue)
-  const quickRight = quickNumber(rightValue)
+  const quickRight = sides.rightNumber ?? quickNumber(rightValue)
   if (quickLeft !== undefined && quickRight !== undefined) {
     const result = operation.floats(quickLeft, quickRight)
     if (!isWhole(leftValue) || !isWhole(rightValue)) return new Float(result)
@@ -169,7 +177,7 @@ function compare(left: Value, right: Value, sides: Sides): number {
     if (typeof right === 'number') return left - right
     // Below 2^53 rounding the other side changes nothing.
     if (typeof right === 'bigint' && (Number.isSafeInteger(left) || !Number.isInteger(left)))
-      return left - Number(right)
+      return left - (sides.rightNumber ?? Number(right))
   }
   switch (typeOf(left)) {
     case 'number':
