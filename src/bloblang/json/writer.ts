@@ -1,4 +1,4 @@
-import { constants } from 'node:buffer'
+import { constants, isAscii } from 'node:buffer'
 import { compareText } from '../data/text-order.ts'
 import { utf8Bytes } from '../text/bytes.ts'
 import { timestampText } from '../text/timestamp-text.ts'
@@ -80,12 +80,21 @@ export class JsonWriter {
 
   /** Bytes as they are. */
   put(part: Uint8Array, start = 0, end = part.length): void {
+    if (end - start > LOOPED_BYTES)
+      return this.#putLong(start === 0 && end === part.length ? part : part.subarray(start, end))
     const at = this.#reserve(end - start) - start
     const { bytes } = this
     let seen = 0
     for (let i = start; i < end; i++) seen |= bytes[at + i] = part[i]!
     if (seen >= 0x80) this.ascii = false
     this.length = at + end
+  }
+
+  #putLong(part: Uint8Array): void {
+    const at = this.#reserve(part.length)
+    this.bytes.set(part, at)
+    this.ascii &&= isAscii(part)
+    this.length = at + part.length
   }
 
   /** What {@link field} puts before the value of a field. */
@@ -414,6 +423,8 @@ const ESCAPED = Array.from({ length: 128 }, (_, code) => {
 /** The bytes that a unit of a text takes at most: `\u0000`. */
 const ESCAPE_LENGTH = 6
 const WINDOW = 4096
+/** More bytes than these are copied by Node, which takes as long to call as it takes to copy them one by one. */
+const LOOPED_BYTES = 64
 /** Shorter texts are stored faster here than by a call into the runtime. */
 const LOOKED_THROUGH = 64
 const SHAPES_KEPT = 64
