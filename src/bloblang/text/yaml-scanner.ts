@@ -77,6 +77,8 @@ const MAX_KEY_LENGTH = 1024
 const COMMENT_WINDOW = 512
 /** It reads so many tokens ahead of the one that it looks at, and may fail there. */
 const LOOKAHEAD = 2
+/** So many taken tokens stay in the queue until it is moved. */
+const TAKEN_KEPT = 64
 
 export class YamlScanner {
   readonly #cursor: YamlCursor
@@ -108,7 +110,7 @@ export class YamlScanner {
   skip(): void {
     this.#isHeadReady = false
     this.#taken++
-    if (++this.#head < 64) return
+    if (++this.#head < TAKEN_KEPT) return
     this.#tokens = this.#tokens.slice(this.#head)
     this.#head = 0
   }
@@ -165,39 +167,39 @@ export class YamlScanner {
   #scanContent(code: number): void {
     const isInFlow = this.#flowLevel > 0
     switch (code) {
-      case 91:
+      case 91: // [
         return this.#startFlow('flow sequence start')
-      case 123:
+      case 123: // {
         return this.#startFlow('flow mapping start')
-      case 93:
+      case 93: // ]
         return this.#endFlow('flow sequence end')
-      case 125:
+      case 125: // }
         return this.#endFlow('flow mapping end')
-      case 44:
+      case 44: // ,
         return this.#scanFlowEntry()
       case HYPHEN:
         return this.#isFollowedByBlank() ? this.#scanBlockEntry() : this.#scanPlain()
-      case 63:
+      case 63: // ?
         return isInFlow || this.#isFollowedByBlank() ? this.#scanKey() : this.#scanPlain()
       case COLON:
         return isInFlow || this.#isFollowedByBlank() ? this.#scanValue() : this.#scanPlain()
-      case 42:
+      case 42: // *
         return this.#scanAnchor('alias')
-      case 38:
+      case 38: // &
         return this.#scanAnchor('anchor')
-      case 33:
+      case 33: // !
         return this.#scanTag()
       case SINGLE_QUOTE:
       case DOUBLE_QUOTE:
         return this.#scanQuoted(code)
-      case 124:
-      case 62:
+      case 124: // |
+      case 62: // >
         if (isInFlow) break
         return this.#scanBlock(code === 124)
       case TAB:
       case PERCENT:
-      case 64:
-      case 96:
+      case 64: // @
+      case 96: // `
         break
       default:
         return this.#scanPlain()
@@ -276,7 +278,7 @@ export class YamlScanner {
     }
   }
 
-  /** Notes that what begins here may be a key, and pushes its first token once that has been scanned. */
+  /** Notes that what begins here may be a key; returns the level that its first token is to bear, -1 if it cannot be one. */
   #noteKey(): number {
     if (!this.#allowsKey) return -1
     const cursor = this.#cursor
