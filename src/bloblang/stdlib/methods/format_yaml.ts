@@ -1,5 +1,5 @@
 import { utf8Bytes } from '../../text/bytes.ts'
-import { formatYaml } from '../../text/format-yaml.ts'
+import { formatYaml } from '../../text/yaml/format.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({

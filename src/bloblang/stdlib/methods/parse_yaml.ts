@@ -1,5 +1,5 @@
 import { stringOrBytes } from '../../text/target.ts'
-import { parseYaml } from '../../text/parse-yaml.ts'
+import { parseYaml } from '../../text/yaml/parse.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({

@@ -1,0 +1,17 @@
+/** YAML as Go's yaml.v3 reads it: the first document of a text. */
+import { MappingError } from '../../errors.ts'
+import type { Value } from '../../value.ts'
+import { YamlCursor } from './cursor.ts'
+import { readYamlInput } from './input.ts'
+import { parseYamlDocument } from './parser.ts'
+import { YamlScanner } from './scanner.ts'
+
+/** Throws `failed to parse value as YAML: yaml: …`. */
+export function parseYaml(text: string): Value {
+  try {
+    return parseYamlDocument(new YamlScanner(new YamlCursor(readYamlInput(text))))
+  } catch (error) {
+    if (error instanceof MappingError) throw new MappingError(`failed to parse value as YAML: ${error.message}`)
+    throw error
+  }
+}
