@@ -1,8 +1,9 @@
+import { asStored } from '../data/empty-literals.ts'
 import { annotationOf, dotPath } from '../syntax/annotation.ts'
 import type { Assignment, IfStatement, MapDefinition, Statement } from '../syntax/ast.ts'
 import { locate } from '../syntax/diagnostic.ts'
 import { emitStore, isSafeStore } from './emit-path.ts'
-import { emit, guarded, quote } from './emit-query.ts'
+import { emit, emitLiteral, guarded, quote } from './emit-query.ts'
 import { Places } from './places.ts'
 import { DELETED } from '../value.ts'
 import { type Context, FunctionScope, type Program, Variables } from './scope.ts'
@@ -97,7 +98,10 @@ export class StatementWriter {
     // What `this` shows may be kept by the value, so a mutation never writes in place.
     if (readsRoot(query) || this.#context.program.follows) this.#owned = new Set()
     const { program } = this.#context
-    const write = () => emit(query, this.#context)
+    const write = () =>
+      query.kind === 'literal' && target.kind !== 'variable'
+        ? emitLiteral(asStored(query.value), this.#context)
+        : emit(query, this.#context)
     const text =
       program.carriedTo !== null && this.#carries(statement, program.carriedTo) ? program.carrying(write) : write()
     if (query.kind === 'literal' && query.value === DELETED) {

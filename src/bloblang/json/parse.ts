@@ -47,7 +47,9 @@ function endOfString(text: string, start: number): number {
  * with the original's texts (`invalid character 'x' looking for beginning of value`).
  */
 export function parseDocument(bytes: Uint8Array): Value {
-  return parseDocumentText(bytesText(bytes))
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // The scanner names a byte that is no UTF-8, and in a string makes U+FFFD of each.
+  return isUtf8(buffer) ? parseDocumentText(buffer.toString('utf8')) : scanDocument(textOf(bytes))
 }
 
 /** What the original says of a body that is empty. */
@@ -65,9 +67,13 @@ export function parseDocumentText(text: string): Value {
     try {
       return JSON.parse(text) as Value
     } catch {
-      // The scanner below finds the same fault and words it.
+      // The scanner finds the same fault and words it.
     }
   }
+  return scanDocument(text)
+}
+
+function scanDocument(text: string): Value {
   const scanner = new JsonScanner(text)
   scanner.skipSpace()
   if (scanner.atEnd) throw new MappingError('EOF')
@@ -104,12 +110,6 @@ export function withFloats(value: Value): Value {
 function toFloat(value: Value): Value {
   if (typeof value === 'number') return new Float(value)
   return value instanceof JsonNumber ? new Float(Number(value.text)) : value
-}
-
-/** Bytes that are no UTF-8 stand as U+FFFD in a document, one for each byte. */
-function bytesText(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return isUtf8(buffer) ? buffer.toString('utf8') : textOf(bytes).toWellFormed()
 }
 
 function trailing(text: string, at: number): MappingError {

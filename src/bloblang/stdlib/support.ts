@@ -4,6 +4,7 @@
  */
 import { getBool, getNumber, getString, sanitize } from '../data/coerce.ts'
 import { isPlainObject, mapLeaves } from '../data/deep.ts'
+import { asShown } from '../data/empty-literals.ts'
 import { formatGoFloat } from '../data/go-float.ts'
 import { textOf } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
@@ -43,7 +44,7 @@ export function toText(value: Value): string {
       if (value instanceof Float) return formatGoFloat(value.value)
       if (value instanceof Uint64) return value.value.toString()
       if (value instanceof Timestamp) return timestampText(value)
-      return printJson(value, { escapeHtml: true })
+      return printJson(asShown(value), { escapeHtml: true })
   }
 }
 

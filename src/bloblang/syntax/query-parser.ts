@@ -1,4 +1,5 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
+import { emptyLiteral } from '../data/empty-literals.ts'
 import { describeWrongType } from '../data/errors.ts'
 import { FOLDABLE } from '../runtime/operators.ts'
 import { DELETED, Float, NOTHING, type Value } from '../value.ts'
@@ -26,10 +27,14 @@ export interface Catalog {
 /** Deeper texts are refused rather than left to overflow the stack. */
 const MAX_DEPTH = 300
 
-/** Parses queries. A result is remembered by its place, so that attempts which share a beginning stay linear. */
+/**
+ * Parses queries. A result is remembered by its place and the names in sight there, so that attempts which share a beginning stay
+ * linear. Behind a lambda a bracket may be tried with its name and without it, and so on inward: after a few such sets of names
+ * the last result has to do.
+ */
 export class QueryParser extends Reader {
   readonly catalog: Catalog
-  readonly #memo = new Map<number, { readonly query: Query; readonly end: number } | Fault>()
+  readonly #memo = new Map<number, Attempt[]>()
   #depth = 0
   #names: readonly string[] = []
 
@@ -41,11 +46,10 @@ export class QueryParser extends Reader {
   /** A whole query: blanks, then terms joined by operators. */
   query(): Query | Fault {
     const start = this.at
-    const known = this.#memo.get(start)
-    if (known instanceof Fault) return known
+    const known = this.#remembered(start)
     if (known !== undefined) {
-      this.at = known.end
-      return known.query
+      if (!(known.result instanceof Fault)) this.at = known.end
+      return known.result
     }
     if (this.#depth >= MAX_DEPTH) return fatal(start, `nested more than ${MAX_DEPTH} levels deep`)
     this.#depth++
@@ -53,8 +57,18 @@ export class QueryParser extends Reader {
     const result = this.#operations()
     this.#depth--
     if (result instanceof Fault) this.at = start
-    this.#memo.set(start, result instanceof Fault ? result : { query: result, end: this.at })
+    const attempt = { names: this.#names, result, end: this.at }
+    const attempts = this.#memo.get(start)
+    if (attempts === undefined) this.#memo.set(start, [attempt])
+    else attempts.push(attempt)
     return result
+  }
+
+  #remembered(start: number): Attempt | undefined {
+    const attempts = this.#memo.get(start)
+    if (attempts === undefined) return undefined
+    const known = attempts.find(({ names }) => sameNames(names, this.#names))
+    return known ?? (attempts.length < MOST_ATTEMPTS ? undefined : attempts.at(-1))
   }
 
   #operations(): Query | Fault {
@@ -367,7 +381,13 @@ export class QueryParser extends Reader {
     const values = (items as Literal[])
       .map(({ value }) => value)
       .filter(value => value !== DELETED && value !== NOTHING)
-    return { kind: 'literal', value: values, annotation: null, origin: node, span }
+    return {
+      kind: 'literal',
+      value: values.length === 0 ? emptyLiteral() : values,
+      annotation: null,
+      origin: node,
+      span,
+    }
   }
 
   #object(): Query | Fault {
@@ -624,6 +644,20 @@ export class QueryParser extends Reader {
       return closed instanceof Fault ? joined(separated, closed) : elements
     }
   }
+}
+
+/** What became of a query at a place. */
+interface Attempt {
+  /** The parameters of the lambdas around it. */
+  readonly names: readonly string[]
+  readonly result: Query | Fault
+  readonly end: number
+}
+
+const MOST_ATTEMPTS = 8
+
+function sameNames(left: readonly string[], right: readonly string[]): boolean {
+  return left === right || (left.length === right.length && left.every((name, at) => name === right[at]))
 }
 
 /** In the order in which the original tries them: `||` before `|`, `>=` before `>`. */

@@ -1,5 +1,6 @@
 import { WrongTypeError } from '../../errors.ts'
 import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { asStored } from '../../data/empty-literals.ts'
 import { mergeObjects } from '../../data/objects.ts'
 import { defineMethod, type Value } from '../spec.ts'
 
@@ -19,7 +20,7 @@ export default defineMethod({
     ],
   ],
   create([source]) {
-    const from = source as Value
+    const from = asStored(source as Value)
     return target => {
       if (isArray(target)) return isArray(from) ? [...target, ...from] : [...target, from]
       if (!isObjectValue(target)) throw new WrongTypeError(['object', 'array'], target)

@@ -1,5 +1,6 @@
 import { MappingError } from '../../errors.ts'
 import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { asStored } from '../../data/empty-literals.ts'
 import { type ObjectDraft, setField } from '../../data/objects.ts'
 import { defineMethod, type Value, type ValueObject } from '../spec.ts'
 
@@ -38,7 +39,7 @@ function collapseInto(collapsed: ObjectDraft, root: Value, includeEmpty: boolean
       continue
     }
     const elements = keys === null ? (value as readonly Value[]) : keys.map(key => (value as ValueObject)[key]!)
-    if (elements.length === 0 && includeEmpty) setField(collapsed, path, value)
+    if (elements.length === 0 && includeEmpty) setField(collapsed, path, asStored(value))
     for (let at = elements.length - 1; at >= 0; at--) {
       open.push({ path: prefix + (keys === null ? at : keys[at]!), value: elements[at]! })
     }

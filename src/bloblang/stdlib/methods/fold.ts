@@ -1,4 +1,5 @@
 import { expectArray } from '../../data/coerce.ts'
+import { asStored } from '../../data/empty-literals.ts'
 import { defineMethod, type Query, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -20,7 +21,7 @@ export default defineMethod({
     ],
   ],
   create([initial, query]) {
-    return target =>
-      expectArray(target).reduce<Value>((tally, value) => (query as Query)({ tally, value }), initial as Value)
+    const first = asStored(initial as Value)
+    return target => expectArray(target).reduce<Value>((tally, value) => (query as Query)({ tally, value }), first)
   },
 })

@@ -1,3 +1,4 @@
+import { asShown } from '../../data/empty-literals.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
 import { checkJson } from '../../text/check-json.ts'
 import { printJson } from '../support.ts'
@@ -37,7 +38,7 @@ export default defineMethod({
     const options = { escapeHtml: escapeHtml === true, ...(isCompact ? {} : { indent: indent as string }) }
     return target => {
       checkJson(target)
-      return utf8Bytes(printJson(target, options))
+      return utf8Bytes(printJson(asShown(target), options))
     }
   },
 })

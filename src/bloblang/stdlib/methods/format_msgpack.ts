@@ -1,3 +1,4 @@
+import { asShown } from '../../data/empty-literals.ts'
 import { formatMsgpack } from '../../text/msgpack.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -9,5 +10,5 @@ export default defineMethod({
   params: [],
   examples: [['root = this.format_msgpack().encode("hex")', '{"foo":"bar"}', '81a3666f6fa3626172']],
   bareErrors: true,
-  create: () => target => formatMsgpack(target),
+  create: () => target => formatMsgpack(asShown(target)),
 })

@@ -1,5 +1,6 @@
 import { WrongTypeError } from '../../errors.ts'
 import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { asStored } from '../../data/empty-literals.ts'
 import { joinCollision, mergeObjects } from '../../data/objects.ts'
 import { defineMethod, type Value } from '../spec.ts'
 
@@ -16,7 +17,7 @@ export default defineMethod({
     ['root = this.a.merge(this.b)', '{"a":{"x":[1]},"b":{"x":[2,3]}}', '{"x":[1,2,3]}'],
   ],
   create([source]) {
-    const from = source as Value
+    const from = asStored(source as Value)
     return target => {
       if (isArray(target)) return isArray(from) ? [...target, ...from] : [...target, from]
       if (!isObjectValue(target)) throw new WrongTypeError(['object', 'array'], target)
