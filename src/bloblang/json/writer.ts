@@ -80,8 +80,10 @@ export class JsonWriter {
 
   /** Bytes as they are. */
   put(part: Uint8Array, start = 0, end = part.length): void {
-    if (end - start > LOOPED_BYTES)
-      return this.#putLong(start === 0 && end === part.length ? part : part.subarray(start, end))
+    if (end - start > LOOPED_BYTES) {
+      if (end - start === part.length) return this.#putLong(part)
+      if (end - start > LOOPED_PART_BYTES) return this.#putLong(part.subarray(start, end))
+    }
     const at = this.#reserve(end - start) - start
     const { bytes } = this
     let seen = 0
@@ -423,8 +425,9 @@ const ESCAPED = Array.from({ length: 128 }, (_, code) => {
 /** The bytes that a unit of a text takes at most: `\u0000`. */
 const ESCAPE_LENGTH = 6
 const WINDOW = 4096
-/** More bytes than these are copied by Node, which takes as long to call as it takes to copy them one by one. */
+/** More bytes than these are copied by Node: a call takes as long as a loop over so many, and a view of a part longer. */
 const LOOPED_BYTES = 64
+const LOOPED_PART_BYTES = 512
 /** Shorter texts are stored faster here than by a call into the runtime. */
 const LOOKED_THROUGH = 64
 const SHAPES_KEPT = 64
