@@ -21,35 +21,51 @@ type Codec = (bytes: Uint8Array) => Uint8Array
 /** The levels of deflate go from -2 (Huffman only) to 9; -1 is the default. */
 const HUFFMAN_ONLY = -2
 const DEFAULT_LEVEL = -1
-const LIMIT = { maxOutputLength: MAX_RESULT_BYTES } as const
+
+/** How Node is to inflate. Its memory for results is 16 KiB at first, which takes longer to make than short messages to inflate. */
+function inflateOptions({ length }: Uint8Array) {
+  return { maxOutputLength: MAX_RESULT_BYTES, chunkSize: chunkSize(length * 4) }
+}
+
+function chunkSize(expectedBytes: number): number {
+  return Math.max(MIN_CHUNK_BYTES, Math.min(expectedBytes, MAX_CHUNK_BYTES))
+}
+
+const MIN_CHUNK_BYTES = 512
+const MAX_CHUNK_BYTES = 64 * 1024
 
 /** Throws for an algorithm that is not known; a wrong level is an error of each call. */
 export function compressor(algorithm: string, level: number): Codec {
   switch (algorithm) {
     case 'gzip':
     case 'pgzip':
-      return bytes => gzipSync(bytes, deflateOptions(level, `gzip: invalid compression level: ${level}`))
+      return bytes => gzipSync(bytes, deflateOptions(bytes, level, `gzip: invalid compression level: ${level}`))
     case 'zlib':
-      return bytes => deflateSync(bytes, deflateOptions(level, `zlib: invalid compression level: ${level}`))
+      return bytes => deflateSync(bytes, deflateOptions(bytes, level, `zlib: invalid compression level: ${level}`))
     case 'flate': {
       const refusal = `flate: invalid compression level ${level}: want value in range [-2, 9]`
-      return bytes => deflateRawSync(bytes, deflateOptions(level, refusal))
+      return bytes => deflateRawSync(bytes, deflateOptions(bytes, level, refusal))
     }
     case 'lz4':
       return bytes => compressLz4(bytes)
     case 'snappy':
       return bytes => compressSnappy(bytes)
     case 'zstd':
-      return bytes => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: zstdLevel(level) } })
+      return bytes =>
+        zstdCompressSync(bytes, {
+          params: { [constants.ZSTD_c_compressionLevel]: zstdLevel(level) },
+          chunkSize: chunkSize(bytes.length + 64),
+        })
     default:
       throw new MappingError(`compression type not recognised: ${algorithm}`)
   }
 }
 
-function deflateOptions(level: number, refusal: string) {
+function deflateOptions({ length }: Uint8Array, level: number, refusal: string) {
   if (level < HUFFMAN_ONLY || level > 9) throw new MappingError(refusal)
-  if (level === HUFFMAN_ONLY) return { strategy: constants.Z_HUFFMAN_ONLY }
-  return level === DEFAULT_LEVEL ? {} : { level }
+  const size = { chunkSize: chunkSize(length + 64) }
+  if (level === HUFFMAN_ONLY) return { ...size, strategy: constants.Z_HUFFMAN_ONLY }
+  return level === DEFAULT_LEVEL ? size : { ...size, level }
 }
 
 /** The original's levels of zstd, in the library's: fastest, default, better, best. */
@@ -66,10 +82,10 @@ export function decompressor(algorithm: string): Codec {
     case 'zlib':
       return bytes => {
         if (bytes.length < 2) throw new MappingError('unexpected EOF')
-        return inflating('zlib', bytes, () => inflateSync(bytes, LIMIT))
+        return inflating('zlib', bytes, () => inflateSync(bytes, inflateOptions(bytes)))
       }
     case 'flate':
-      return bytes => inflating('flate', bytes, () => inflateRawSync(bytes, LIMIT))
+      return bytes => inflating('flate', bytes, () => inflateRawSync(bytes, inflateOptions(bytes)))
     case 'bzip2':
       return decompressBzip2
     case 'lz4':
@@ -87,12 +103,12 @@ function gunzip(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) throw new MappingError('EOF')
   if (bytes.length < 10) throw new MappingError('unexpected EOF')
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) throw new MappingError('gzip: invalid header')
-  return inflating('gzip', bytes, () => gunzipSync(bytes, LIMIT))
+  return inflating('gzip', bytes, () => gunzipSync(bytes, inflateOptions(bytes)))
 }
 
 function inflating(name: string, bytes: Uint8Array, inflate: () => Uint8Array): Uint8Array {
   try {
-    return new Uint8Array(inflate())
+    return inflate()
   } catch (error) {
     throw inflateFailure(name, bytes, error)
   }
@@ -129,7 +145,7 @@ function corruptOffset(name: string, bytes: Uint8Array): number {
 
 function isCorrupt(bytes: Uint8Array): boolean {
   try {
-    inflateRawSync(bytes, LIMIT)
+    inflateRawSync(bytes, inflateOptions(bytes))
     return false
   } catch (error) {
     return !(error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR')
@@ -139,7 +155,7 @@ function isCorrupt(bytes: Uint8Array): boolean {
 function zstd(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) return new Uint8Array()
   try {
-    return new Uint8Array(zstdDecompressSync(bytes, LIMIT))
+    return zstdDecompressSync(bytes, inflateOptions(bytes))
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     if (/Unknown frame descriptor/i.test(message)) throw new MappingError('invalid input: magic number mismatch')
