@@ -81,8 +81,9 @@ export class Original {
 /** The original counts bytes of the lines before as characters, so places in texts that are not ASCII are not compared. */
 function comparable(answer: string, mapping: string): string {
   // eslint-disable-next-line no-control-regex
-  if (!answer.startsWith('failed to parse') || !/[^\u0000-\u007f]/.test(mapping)) return answer
-  return answer.split('\n', 1)[0]!.replace(/line \d+ char \d+/, '')
+  if (!/[^\u0000-\u007f]/.test(mapping)) return answer
+  const text = answer.startsWith('failed to parse') ? answer.split('\n', 1)[0]! : answer
+  return text.replace(/line \d+ char \d+|\(line \d+\)/g, '')
 }
 
 async function freePort(): Promise<number> {

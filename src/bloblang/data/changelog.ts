@@ -30,7 +30,7 @@ export function describeChange({ type, path, from, to }: Change): ValueObject {
 /** Reads a list of changes, of `diff` or written by hand. Keys are known in any case. */
 export function readChanges(value: Value): readonly Change[] {
   const list = Opaque.contentOf(value)
-  if (list === null) return []
+  if (list === null || typeof list === 'symbol') return []
   if (!isArray(list)) throw new MappingError(`'': source data must be an array or slice, got ${kindOf(list)}`)
   return list.flatMap((entry, at) => {
     if (!isObjectValue(entry)) throw decodingError(`'[${at}]' expected a map, got '${kindOf(entry)}'`)

@@ -6,6 +6,7 @@ import {
   JsonNumber,
   NarrowFloat,
   NarrowInteger,
+  Opaque,
   Timestamp,
   Uint64,
   type Value,
@@ -22,6 +23,7 @@ export function toPlainText(value: Value): string {
   if (value instanceof Uint64) return String(value.value)
   if (value instanceof JsonNumber) return value.text
   if (value instanceof Timestamp) return timestampText(value).replace('T', ' ').replace('Z', ' +0000 UTC')
+  if (value instanceof Opaque) return toPlainText(Opaque.contentOf(value))
   const object = value as ValueObject
   return `map[${sortedKeys(object)
     .map(key => `${key}:${toPlainText(object[key]!)}`)
@@ -50,6 +52,7 @@ export function goTypeName(value: Value): string {
       if (value instanceof Float) return 'float64'
       if (value instanceof Uint64) return 'uint64'
       if (value instanceof JsonNumber) return 'json.Number'
+      if (value instanceof Opaque) return '[]map[string]interface {}'
       return value instanceof Timestamp ? 'time.Time' : 'map[string]interface {}'
   }
 }

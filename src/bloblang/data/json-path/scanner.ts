@@ -1,4 +1,5 @@
 import { MappingError } from '../../errors.ts'
+import { quote } from '../../text/quote.ts'
 
 /** What a token is: one of these, or the character itself. */
 export type TokenKind = 'EOF' | 'Ident' | 'Int' | 'Float' | 'String' | 'Char' | 'RawString' | (string & {})
@@ -67,11 +68,16 @@ export class Scanner {
 
   /** An error with the place of the last token. */
   fail(message: string): MappingError {
-    const start = this.#text === '' ? ' ' : `:1:${this.#start + 1} `
-    return new MappingError(`parsing error: ${this.#text}\t${start}- 1:${this.#at + 1} ${message}`)
+    const start = this.#text === '' ? ' ' : `:1:${this.#column(this.#start)} `
+    return new MappingError(`parsing error: ${this.#text}\t${start}- 1:${this.#column(this.#at)} ${message}`)
+  }
+
+  /** Counted in characters, from 1. */
+  #column(at: number): number {
+    return [...this.#text.slice(0, at)].length + 1
   }
 }
 
 function tokenName(kind: TokenKind): string {
-  return kind === 'EOF' || KINDS.includes(kind) ? kind : JSON.stringify(kind)
+  return kind === 'EOF' || KINDS.includes(kind) ? kind : quote(kind)
 }
