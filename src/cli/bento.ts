@@ -37,14 +37,9 @@ GLOBAL OPTIONS:
 
 /** The stream engine's command line: everything that is no command of Penstock's own. Resolves to the exit code. */
 export async function runBento(args: readonly string[]): Promise<number> {
-  const mapping = args.indexOf('blobl')
-  if (mapping >= 0 && args.slice(0, mapping).every(word => word.startsWith('-'))) {
-    const { runBlobl } = await import('./blobl.ts')
-    return await runBlobl(args.slice(mapping + 1))
-  }
   let options: EngineOptions
   try {
-    options = parseOptions(args)
+    options = parseOptions(args, ['blobl'])
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     process.stdout.write(`Usage error: ${error.message}\n${HELP}`)
@@ -72,6 +67,8 @@ async function runCommand(options: EngineOptions): Promise<number> {
       }
       return await (await import('./run.ts')).runStream({ ...options, config: options.words[0] ?? options.config })
     }
+    case 'blobl':
+      return await runBloblAfter(options)
     case 'lint':
       return await (await import('./lint.ts')).lintFiles(options)
     case 'template':
@@ -88,4 +85,19 @@ async function runCommand(options: EngineOptions): Promise<number> {
       process.stderr.write(`Unrecognised command: ${options.command}\n${HELP}`)
       return 1
   }
+}
+
+/** The flags before `blobl` are those of every command: of them it heeds the files with environment variables. */
+async function runBloblAfter({ envFiles, words }: EngineOptions): Promise<number> {
+  if (envFiles.length > 0) {
+    const { loadEnvFiles, SourceError } = await import('./source.ts')
+    try {
+      loadEnvFiles(envFiles)
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error
+      process.stderr.write(`${error.message}\n`)
+      return 1
+    }
+  }
+  return await (await import('./blobl.ts')).runBlobl(words)
 }

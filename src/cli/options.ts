@@ -58,8 +58,8 @@ const OWN: Readonly<Record<string, Readonly<Record<string, Flag>>>> = {
   test: { log: { name: 'log', takesValue: true } },
 }
 
-/** Reads the words of a command line. Throws {@link UsageError}. */
-export function parseOptions(args: readonly string[]): EngineOptions {
+/** Reads the words of a command line; those behind a command of `selfRead` stay as they are. Throws {@link UsageError}. */
+export function parseOptions(args: readonly string[], selfRead: readonly string[] = []): EngineOptions {
   const given = new Map<string, string[]>()
   const words: string[] = []
   let command = ''
@@ -69,6 +69,10 @@ export function parseOptions(args: readonly string[]): EngineOptions {
     if (match === null || argument === '-') {
       if (command === '') command = argument
       else words.push(argument)
+      if (selfRead.includes(command)) {
+        words.push(...args.slice(i + 1))
+        break
+      }
       continue
     }
     const flag = (OWN[command] ?? {})[match[1]!] ?? GLOBAL[match[1]!]

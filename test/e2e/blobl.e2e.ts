@@ -136,6 +136,13 @@ test('what is wrong with the words of the command is told', () => {
   assert.equal(told(), 'failed to parse mapping: line 1 char 1: expected import, map, or assignment')
 })
 
+test('the flags of every command may stand before its name', () => {
+  writeFileSync(join(folder, 'some.env'), 'GREETING=hello\n')
+  const words = ['--chilled', '-e', 'some.env', 'blobl', '-r', 'root = env("GREETING") + content().string()']
+  const { stdout } = spawnSync(program, words, { input: ' you\n', cwd: folder, encoding: 'utf8' })
+  assert.equal(stdout, 'hello you\n')
+})
+
 test('a folder cannot be read as lines', () => {
   const stdin = openSync(folder, 'r')
   for (const threads of ['1', '2']) {
