@@ -32,7 +32,7 @@ export function emit(query: Query, context: Context): string {
       return emitSlice(query, context)
     case 'not':
       return isBoolean(query.operand)
-        ? `!${emit(query.operand, context)}`
+        ? `(!${emit(query.operand, context)})`
         : `${context.program.use('not')}(${emit(query.operand, context)}, ${quote(annotationOf(query.operand))})`
     case 'binary':
       return emitBinary(query, context)
