@@ -23,8 +23,10 @@ import type { FunctionCase } from './functions-samples.ts'
 const CALLS = 10
 const SAMPLE_MS = Number(process.env['SAMPLE_MS'] ?? 40)
 /** What a process is given to do by our own pace, in milliseconds. */
-const PROCESS_MS = Number(process.env['PROCESS_MS'] ?? 300)
-const ROUNDS = Number(process.env['ROUNDS'] ?? 2)
+const PROCESS_MS = Number(process.env['PROCESS_MS'] ?? 200)
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
+/** Lines that take longer than this are few. */
+const DEAR_NS = 50_000
 const LINES = { least: 5, most: 50_000 }
 
 interface Row {
@@ -97,13 +99,21 @@ function measure(item: FunctionCase): Row {
   const mapping = compiled(text)
   const ours = Math.max(0, perLine(mapping, lines) - perLine(compiled('root = ""'), lines)) / calls
   if (oracle === undefined || item.inProcessOnly === true) return { name: item.name, ours, note: '' }
-  const count = Math.round(Math.min(LINES.most, Math.max(LINES.least, (PROCESS_MS * 1e6) / (ours * calls + 500))))
   const input = join(folder, 'in.jsonl')
-  writeFileSync(input, Array.from({ length: count }, (_, n) => `${document(item, n)}\n`).join(''))
   const full = join(folder, 'full.blobl')
   const bare = join(folder, 'bare.blobl')
   writeFileSync(full, text)
   writeFileSync(bare, 'root = ""\n')
+  const writeInput = (lines: number) =>
+    writeFileSync(input, Array.from({ length: lines }, (_, n) => `${document(item, n)}\n`).join(''))
+  let count = linesFor(PROCESS_MS, ours * calls + 500)
+  if (ours * calls > DEAR_NS) {
+    // What is dear here may be far dearer there.
+    const pilot = Math.max(LINES.least, Math.round(count / 20))
+    writeInput(pilot)
+    count = Math.min(count, linesFor(3 * PROCESS_MS, (run(oracle, full, input).ms * 1e6) / pilot))
+  }
+  writeInput(count)
   const best = { ours: [Infinity, Infinity], original: [Infinity, Infinity] }
   const output = { ours: '', original: '' }
   for (let round = 0; round < ROUNDS; round++) {
@@ -120,6 +130,11 @@ function measure(item: FunctionCase): Row {
   const differs = item.varies !== true && output.ours !== output.original
   const beside = { ours: perCall(best.ours), original: perCall(best.original) }
   return { name: item.name, ours, beside, note: differs ? 'the answers differ' : '' }
+}
+
+/** How many lines of so many nanoseconds last that long. */
+function linesFor(ms: number, perLine: number): number {
+  return Math.round(Math.min(LINES.most, Math.max(LINES.least, (ms * 1e6) / perLine)))
 }
 
 function document({ fields }: FunctionCase, n: number): string {
