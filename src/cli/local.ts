@@ -63,6 +63,7 @@ export async function runLocal(
 }
 
 function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typeof startStack>[0], 'folder'> {
+  const log = standardErrorLog(flags.logLevel)
   return {
     host: flags.bindAddress,
     advertisedHost: flags.discoveryKafkaHostnameOverride,
@@ -75,7 +76,13 @@ function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typ
     managedPipelinesGroupName: flags.managedPipelinesGroupName,
     availabilityZone: flags.availabilityZone,
     pipelineMemoryMb: 512,
-    log: standardErrorLog(flags.logLevel),
+    log,
+    // At once, for nothing could be brought to its end in order: whoever looks after the process starts it again, and finds
+    // everything as after a crash.
+    onLost: reason => {
+      log.fatal('the process ends, because it cannot go on', { error: reason.message })
+      process.exit(1)
+    },
   }
 }
 

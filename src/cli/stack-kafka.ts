@@ -28,6 +28,7 @@ export async function startKafka(options: StackOptions, closers: Closers): Promi
     random: systemRandom,
   })
   closers.push(() => metadata.close())
+  metadata.onLost(options.onLost)
   const bucket = folder?.bucket ?? temporaryBucket(closers)
   // What ends with the process need not survive the machine.
   const store = await openStore(pathToFileURL(bucket).href, { fsync: folder !== null })

@@ -40,6 +40,8 @@ export interface StackOptions {
   readonly availabilityZone: string
   readonly pipelineMemoryMb: number
   readonly log: Log
+  /** Called when something ended by itself without which nothing here goes on. What was acknowledged is kept. */
+  readonly onLost: (reason: Error) => void
 }
 
 /** A control plane and an agent in one process. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { after, describe, it } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { systemClock, systemRandom } from '../base/index.ts'
 import { metadataSuite } from './metadata.suite.ts'
 import { openSqliteMetadata } from './sqlite/sqlite-metadata.ts'
@@ -38,6 +40,35 @@ describe('metadata in a file', () => {
     assert.equal((await other.refresh()).byName.size, 1)
     await one.close()
     await other.close()
+  })
+
+  it('tell once that they are lost when their thread ends by itself, before those who wait hear of it', async () => {
+    const path = freshPath()
+    let thread: Worker | undefined
+    process.once('worker', worker => (thread = worker))
+    const metadata = await open(path)
+    assert.equal(thread?.threadName, 'metadata')
+    await metadata.createTopics([{ name: 'one', partitions: 1, configs: {} }])
+    const heard: string[] = []
+    metadata.onLost(({ message }) => heard.push(message))
+    const exited = thread.terminate()
+    const waiting = metadata.listGroups().catch((error: Error) => heard.push(error.message))
+    await exited
+    await waiting
+    assert.deepEqual(heard, ['the thread of the metadata ended', 'the thread of the metadata ended'])
+    await assert.rejects(metadata.listGroups(), { code: 'closed' })
+    await metadata.close()
+    const again = await open(path)
+    assert.ok(again.catalog().byName.has('one'), 'what was answered is kept')
+    await again.close()
+  })
+
+  it('are not lost when they are closed', async () => {
+    const metadata = await open(freshPath())
+    let isLost = false
+    metadata.onLost(() => (isLost = true))
+    await metadata.close()
+    assert.equal(isLost, false)
   })
 
   it('say when they can not be opened', async () => {

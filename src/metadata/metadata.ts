@@ -1,3 +1,5 @@
+import type { MetadataError } from './errors.ts'
+
 /** A topic's identity: a UUID in canonical lower-case text (8-4-4-4-12). A topic created again gets another one. */
 export type TopicId = string
 
@@ -204,6 +206,12 @@ export interface MergeCandidate {
 export interface Metadata {
   /** The cluster's id as clients see it; it stays the same for the life of the data. */
   readonly clusterId: string
+
+  /**
+   * Called once when the data got out of reach for good though nobody closed them: every call is refused from then on, and
+   * whoever needs them has to start anew. What was answered before is kept. Returns the way to stop it.
+   */
+  onLost(listener: (reason: MetadataError) => void): () => void
 
   // Topics
 

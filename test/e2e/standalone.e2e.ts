@@ -1,11 +1,12 @@
 // What was acknowledged is there after the process was killed at any moment: records, offsets, pipelines, versions, states.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { after, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { Producer, stringSerializers } from '@platformatic/kafka'
 import { Api, consume, eventually, freePorts, program, type Started, startProgram } from './support.ts'
 
@@ -95,6 +96,35 @@ test('a data folder belongs to one process', async () => {
   assert.equal(second.status, 1)
   assert.match(second.stderr, new RegExp(`is in use by another process \\(process ${server.child.pid}\\)`))
   assert.equal(await server.stop(), 0)
+})
+
+test('when the thread of the metadata ends, the process says so and ends, and the next one has everything', async () => {
+  // Nothing from outside can end a single thread, so the program is started with something that does.
+  const killer = join(parent, 'killer.mjs')
+  writeFileSync(
+    killer,
+    `import process from 'node:process'
+process.on('worker', worker => {
+  if (worker.threadName === 'metadata') process.on('SIGUSR2', () => void worker.terminate())
+})`,
+  )
+  const args = ['standalone', `-dataDir=${join(parent, 'lost')}`, ...freePorts]
+  const server = await startProgram(args, { NODE_OPTIONS: `--import=${pathToFileURL(killer).href}` })
+  const acknowledged: string[] = []
+  const producing = produceUntilKilled(server, 0, acknowledged)
+  await eventually(
+    'records arrive',
+    async () => acknowledged.length,
+    count => count > 50,
+  )
+  assert.equal(await server.stop('SIGUSR2'), 1)
+  await producing
+  const lines = server.stderr().trim().split('\n')
+  assert.equal(lines.length, 1, server.stderr())
+  assert.match(lines[0]!, /level=fatal .*error="the thread of the metadata ended"/)
+  const next = await start('lost')
+  await assertAllThere(next, acknowledged)
+  assert.equal(await next.stop('SIGTERM'), 0)
 })
 
 function oneRecord(topic: string): string {

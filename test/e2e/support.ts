@@ -25,11 +25,13 @@ export interface Started {
   stderr(): string
   /** Sends a signal and resolves with the exit code, or the signal's name, when it has ended. */
   stop(signal?: NodeJS.Signals): Promise<number | string>
+  /** Resolves with the exit code, or the signal's name, when it has ended. */
+  readonly ended: Promise<number | string>
 }
 
 /** Starts the program and waits until it is ready. */
-export async function startProgram(args: readonly string[]): Promise<Started> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Started> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let [out, errors] = ['', '']
   child.stderr.on('data', chunk => (errors += chunk))
   const ended = new Promise<number | string>(resolve => child.once('exit', (code, signal) => resolve(code ?? signal!)))
@@ -54,6 +56,7 @@ export async function startProgram(args: readonly string[]): Promise<Started> {
     apiUrl: find(/export WARPSTREAM_API_URL=(\S+)/),
     apiKey: find(/export WARPSTREAM_API_KEY=(\S+)/),
     stderr: () => errors,
+    ended,
     async stop(signal = 'SIGINT') {
       child.kill(signal)
       return ended

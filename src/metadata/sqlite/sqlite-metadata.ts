@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../base/index.ts'
+import type { MetadataError } from '../errors.ts'
 import type {
   Appended,
   Assignment,
@@ -45,6 +46,7 @@ class SqliteMetadata implements Metadata {
   readonly #clock: Clock
   readonly #random: Random
   readonly #topicListeners = new Set<(catalog: Catalog) => void>()
+  readonly #lossListeners = new Set<(reason: MetadataError) => void>()
   readonly #appendListeners = new Set<(appended: readonly Appended[]) => void>()
   #catalog: Catalog
 
@@ -54,6 +56,14 @@ class SqliteMetadata implements Metadata {
     this.#random = random
     this.clusterId = clusterId
     this.#catalog = catalogOf(topics)
+    transport.onLost = reason => {
+      for (const listener of this.#lossListeners) listener(reason)
+    }
+  }
+
+  onLost(listener: (reason: MetadataError) => void): () => void {
+    this.#lossListeners.add(listener)
+    return () => this.#lossListeners.delete(listener)
   }
 
   catalog(): Catalog {

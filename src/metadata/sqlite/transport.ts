@@ -6,6 +6,8 @@ import { Database } from './database.ts'
 
 /** The way to a database: in this thread or in one of its own. */
 export interface Transport {
+  /** Called once when the database is out of reach for good though nobody closed it, before waiting calls are rejected. */
+  onLost: ((reason: MetadataError) => void) | undefined
   /** Carries out one call; rejects with a MetadataError. */
   call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>>
   close(): Promise<void>
@@ -24,6 +26,7 @@ export function openInThread({ path, durable }: WorkerOptions): Transport {
   const database = new Database(path, durable)
   let closed = false
   return {
+    onLost: undefined, // this thread ends with the process
     async call(name, ...values) {
       if (closed) throw closedError()
       return resultOf<typeof name>(execute(database, [{ name, arguments: values }])[0]!)
@@ -44,6 +47,7 @@ export async function openInWorker(options: WorkerOptions): Promise<Transport> {
 }
 
 class WorkerTransport implements Transport {
+  onLost: ((reason: MetadataError) => void) | undefined
   readonly opened: Promise<void>
   readonly #worker: Worker
   readonly #pending = new Map<number, { resolve(outcome: CallOutcome): void; reject(error: MetadataError): void }>()
@@ -52,7 +56,10 @@ class WorkerTransport implements Transport {
   #closed = false
 
   constructor(options: WorkerOptions) {
-    this.#worker = new Worker(workerUrl(import.meta.url, './sqlite.worker.ts'), { workerData: options })
+    this.#worker = new Worker(workerUrl(import.meta.url, './sqlite.worker.ts'), {
+      name: 'metadata',
+      workerData: options,
+    })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.opened = promise
     this.#worker.on('message', (message: FromWorker) => {
@@ -66,10 +73,12 @@ class WorkerTransport implements Transport {
     })
     this.#exited = new Promise(exited => {
       this.#worker.on('exit', () => {
+        const isLost = !this.#closed
         this.#closed = true
         const reason = cause instanceof Error ? `: ${cause.message}` : ''
         const error = new MetadataError('unknown_outcome', `the thread of the metadata ended${reason}`, { cause })
         reject(error)
+        if (isLost) this.onLost?.(error)
         for (const pending of this.#pending.values()) pending.reject(error)
         this.#pending.clear()
         exited()
