@@ -53,6 +53,7 @@ export class Fleet implements AgentLink {
   readonly #unavailable = new Set<string>()
   #placed: ReadonlyMap<string, Placed> = new Map()
   #orders: ReadonlyMap<string, Orders> = new Map()
+  #reconciled: Promise<void> = Promise.resolve()
 
   constructor(options: FleetOptions) {
     this.#options = options
@@ -148,11 +149,18 @@ export class Fleet implements AgentLink {
   // ── The control plane's side ──
 
   /** Brings the assignments nearer to what is wanted; call it after every change and now and then. */
-  async reconcile(): Promise<void> {
+  reconcile(): Promise<void> {
+    // One after the other, as each has to know of the orders that the one before it gave.
+    const reconciled = this.#reconciled.then(() => this.#reconcile())
+    this.#reconciled = reconciled.catch(() => undefined)
+    return reconciled
+  }
+
+  /** Agents hear of nothing that is not kept: all that they are told is worked out first and given out after the commit. */
+  async #reconcile(): Promise<void> {
     const { database, clusterId, clock, random, log } = this.#options
     const now = clock.now()
-    const lost: string[] = []
-    await database.transaction('relaxed', async sql => {
+    const { agents, lost, placed, orders } = await database.transaction('relaxed', async sql => {
       const pipelines = await store.listPipelines(sql, clusterId)
       const wanted: WantedPipeline[] = []
       for (const { id, state, deployedConfigurationId } of pipelines) {
@@ -173,16 +181,19 @@ export class Fleet implements AgentLink {
         completed: false,
       }))
       const assignments = await store.listAssignments(sql, clusterId)
-      this.#placed = placedOf(plan, assignments)
       const names = new Map(pipelines.map(({ id, name }) => [id, name]))
-      await this.#setOrders(sql, agents, assignments, names)
-      for (const agent of agents) {
-        if (agent.hello.identity !== null || now - agent.lastSeenAt < rememberLostMs) continue
-        await store.deleteAgent(sql, agent.id)
-        lost.push(agent.id)
-      }
+      const orders = new Map<string, Orders['instances']>()
+      for (const { id } of agents) orders.set(id, await this.#ordersOf(sql, id, assignments, names))
+      const lost = agents.filter(
+        ({ hello, lastSeenAt }) => hello.identity === null && now - lastSeenAt >= rememberLostMs,
+      )
+      for (const { id } of lost) await store.deleteAgent(sql, id)
+      return { agents, lost, placed: placedOf(plan, assignments), orders }
     })
-    for (const agentId of lost) {
+    for (const agent of agents) this.#noteAvailability(agent, now)
+    this.#placed = placed
+    this.#publish(orders)
+    for (const { id: agentId } of lost) {
       log.warn('agent is lost', { agent: agentId })
       this.#forget(agentId)
     }
@@ -201,52 +212,62 @@ export class Fleet implements AgentLink {
   }
 
   #candidate(agent: RegisteredAgent, now: number): CandidateAgent {
-    const { changes, relay, board } = this.#options
     const session = this.#sessions.get(agent.id)
-    const isHeard = now - agent.lastSeenAt < silentMs
-    if (isHeard === this.#unavailable.has(agent.id)) {
-      if (isHeard) this.#unavailable.delete(agent.id)
-      else {
-        this.#unavailable.add(agent.id)
-        relay.forget(agent.id)
-        board.forgetAgent(agent.id)
-      }
-      changes.announce('agents')
-    }
     const isCurrent = session?.reported !== undefined && session.reported.revision >= session.revision
     return {
       id: agent.id,
-      isAvailable: isHeard && agent.hello.roles.includes('pipelines'),
+      isAvailable: isHeard(agent, now) && agent.hello.roles.includes('pipelines'),
       group: agent.hello.pipelineGroup,
       held: isCurrent ? session.reported!.held : null,
     }
   }
 
-  async #setOrders(
+  #noteAvailability(agent: RegisteredAgent, now: number): void {
+    const { changes, relay, board } = this.#options
+    const isAvailable = isHeard(agent, now)
+    if (isAvailable !== this.#unavailable.has(agent.id)) return
+    if (isAvailable) this.#unavailable.delete(agent.id)
+    else {
+      this.#unavailable.add(agent.id)
+      relay.forget(agent.id)
+      board.forgetAgent(agent.id)
+    }
+    changes.announce('agents')
+  }
+
+  async #ordersOf(
     sql: Sql,
-    agents: readonly RegisteredAgent[],
+    agentId: string,
     assignments: readonly Assignment[],
     names: ReadonlyMap<string, string>,
-  ): Promise<void> {
+  ): Promise<Orders['instances']> {
+    const instances = []
+    for (const { instanceId, pipelineId, configurationId, completed, ...assignment } of assignments) {
+      if (assignment.agentId !== agentId || assignment.released) continue
+      const { version, yaml } = await this.#configuration(sql, configurationId)
+      const pipelineName = names.get(pipelineId) ?? pipelineId
+      instances.push({ instanceId, pipelineId, pipelineName, configurationId, version, yaml, completed })
+    }
+    return instances
+  }
+
+  #publish(orders: ReadonlyMap<string, Orders['instances']>): void {
     const all = new Map<string, Orders>()
-    for (const { id: agentId } of agents) {
+    const changed: Session[] = []
+    for (const [agentId, instances] of orders) {
       const session = this.#session(agentId)
-      const mine = assignments.filter(assignment => assignment.agentId === agentId && !assignment.released)
-      const fingerprint = mine.map(({ instanceId, configurationId }) => `${instanceId} ${configurationId}`).join('\n')
+      const fingerprint = instances
+        .map(({ instanceId, configurationId }) => `${instanceId} ${configurationId}`)
+        .join('\n')
       if (fingerprint !== session.fingerprint) {
         session.fingerprint = fingerprint
         session.revision++
-        for (const wake of session.waiting) wake()
-      }
-      const instances = []
-      for (const { instanceId, pipelineId, configurationId, completed } of mine) {
-        const { version, yaml } = await this.#configuration(sql, configurationId)
-        const pipelineName = names.get(pipelineId) ?? pipelineId
-        instances.push({ instanceId, pipelineId, pipelineName, configurationId, version, yaml, completed })
+        changed.push(session)
       }
       all.set(agentId, { revision: session.revision, instances, questions: [] })
     }
     this.#orders = all
+    for (const { waiting } of changed) for (const wake of waiting) wake()
   }
 
   async #noteCompleted(
@@ -313,6 +334,10 @@ export class Fleet implements AgentLink {
     board.forgetAgent(agentId)
     changes.announce('agents')
   }
+}
+
+function isHeard({ lastSeenAt }: RegisteredAgent, now: number): boolean {
+  return now - lastSeenAt < silentMs
 }
 
 /** Taken back first, then changed, then given out: a slot may be all three in one plan. */
