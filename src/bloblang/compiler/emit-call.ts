@@ -30,7 +30,7 @@ function emitVar(call: FunctionCall, context: Context): string {
   if (argument?.kind === 'known')
     return emit({ kind: 'variable', name: String(argument.value), span: call.span }, context)
   const { program, variables } = context
-  if (variables === null) return `${program.use('fail')}("variables were undefined")`
+  if (variables === null) return `${program.use('fail')}("variables were undefined", ${emitComputed(call, context)})`
   const locals = [...variables.locals].map(([name, local]) => {
     return `${quote(name)}: ${refer(context, { text: local, scope: variables.scope })}`
   })

@@ -22,9 +22,32 @@ export function clockView(timestamp: Timestamp): ClockView {
   const remainder = Number(unixNanos - quotient * BILLION)
   const nanos = remainder < 0 ? remainder + 1e9 : remainder
   const unixSeconds = remainder < 0 ? Number(quotient) - 1 : Number(quotient)
+  if (Math.abs(unixSeconds) > FAR_SECONDS)
+    return farClockView(remainder < 0 ? quotient - 1n : quotient, nanos, timestamp)
   const zone = zoneStateAt(timestamp.zone, unixSeconds)
   const clockSeconds = unixSeconds + zone.offsetSeconds
   return { unixSeconds, nanos, clockSeconds, civil: civilFromSeconds(clockSeconds), zone }
+}
+
+/**
+ * The view of a time so far away that floats no longer hold its seconds, nor the tables its zone: the calendar repeats itself
+ * every 400 years, days of the week and rules for summer time included. Like Go's, seconds go round at 2^64.
+ */
+function farClockView(seconds: bigint, nanos: number, timestamp: Timestamp): ClockView {
+  const unixSeconds = BigInt.asUintN(64, seconds - FIRST_SECOND) + FIRST_SECOND
+  const era = (at: bigint) => (at - (((at % ERA_SECONDS) + ERA_SECONDS) % ERA_SECONDS)) / ERA_SECONDS
+  const likeNow = Number(unixSeconds - (era(unixSeconds) - 1n) * ERA_SECONDS)
+  const zone = zoneStateAt(timestamp.zone, unixSeconds < 0n ? -FAR_SECONDS : likeNow)
+  const clockSeconds = unixSeconds + BigInt(zone.offsetSeconds)
+  const clockEra = era(clockSeconds)
+  const civil = civilFromSeconds(Number(clockSeconds - clockEra * ERA_SECONDS))
+  return {
+    unixSeconds: Number(unixSeconds),
+    nanos,
+    clockSeconds: Number(clockSeconds),
+    civil: { ...civil, year: civil.year + 400 * Number(clockEra) },
+    zone,
+  }
 }
 
 /** Prints a timestamp by a layout of Go's reference time. */
@@ -54,6 +77,11 @@ export function padded(number: number, width: number): string {
 }
 
 const BILLION = 1_000_000_000n
+/** Beyond these seconds JavaScript knows no dates. */
+const FAR_SECONDS = 8.64e12
+const ERA_SECONDS = 146_097n * 86_400n
+/** The first of March of the year -292277022400, from which Go counts. */
+const FIRST_SECOND = -9_223_372_028_741_760_000n
 const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'))
 
 function formatElement(view: ClockView, element: LayoutElement): string {

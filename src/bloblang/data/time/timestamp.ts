@@ -45,7 +45,13 @@ export function roundTimestamp(timestamp: Timestamp, durationNanos: bigint): Tim
 /** The nanoseconds between two timestamps, held within 64 bits. */
 export function nanosBetween(later: Timestamp, earlier: Timestamp): bigint {
   const nanos = later.unixNanos - earlier.unixNanos
-  return nanos > MAX_INT64 ? MAX_INT64 : nanos < MIN_INT64 ? MIN_INT64 : nanos
+  if (BigInt.asIntN(64, nanos) === nanos) return nanos
+  return secondsOf(later) < secondsOf(earlier) ? MIN_INT64 : MAX_INT64
+}
+
+/** Since year 1, going round at 2^64 like Go's. */
+function secondsOf({ unixNanos }: Timestamp): bigint {
+  return BigInt.asIntN(64, (unixNanos - ZERO_TIME_NANOS) / BILLION)
 }
 
 /** Whole units since 1970, rounded down, as the 64-bit integer that the original makes of it. */
