@@ -1,14 +1,13 @@
 /** Comparing secrets with their bcrypt and Argon2 hashes. */
 import { argon2Sync, timingSafeEqual } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { MappingError } from '../errors.ts'
+import { bcrypt, decodeSalt } from './bcrypt.ts'
 import { utf8Bytes } from './bytes.ts'
 import { decodeBase64 } from './encodings.ts'
 import { quote } from './quote.ts'
 
-const require = createRequire(import.meta.url)
-/** bcrypt reads no more of a secret than this. */
-const BCRYPT_SECRET_BYTES = 72
+const BCRYPT_SALT_CHARACTERS = 22
+const BCRYPT_HASH_CHARACTERS = 31
 const MIN_ARGON2_KEY_BYTES = 4
 const MIN_ARGON2_SALT_BYTES = 8
 /** KiB of memory that a hash may ask for; one that wants more comes from an attacker. */
@@ -19,16 +18,17 @@ const MAX_BCRYPT_COST = 20
 
 /** Whether `secret` is what was hashed. Throws for a hash that is none, with the original's texts. */
 export function compareBcrypt(secret: string, hash: string): boolean {
-  checkBcrypt(hash)
-  const { compareSync } = require('bcryptjs') as typeof import('bcryptjs')
-  const bytes = utf8Bytes(secret)
-  // The library counts and cuts by itself as well; a longer secret is no error when comparing.
-  const shown = bytes.length > BCRYPT_SECRET_BYTES ? bytes.subarray(0, BCRYPT_SECRET_BYTES) : bytes
-  const text = Buffer.from(shown).toString('utf8')
-  return compareSync(text, hash.slice(0, 60))
+  const cost = bcryptCost(hash)
+  const behindCost = hash.slice(hash[2] === '$' ? 6 : 7)
+  const salt = decodeSalt(behindCost.slice(0, BCRYPT_SALT_CHARACTERS))
+  if (typeof salt === 'number') throw new MappingError(`illegal base64 data at input byte ${salt}`)
+  const expected = utf8Bytes(behindCost.slice(BCRYPT_SALT_CHARACTERS).slice(0, BCRYPT_HASH_CHARACTERS))
+  const found = utf8Bytes(bcrypt(utf8Bytes(secret), cost, salt))
+  return expected.length === found.length && timingSafeEqual(expected, found)
 }
 
-function checkBcrypt(hash: string): void {
+/** Throws where it is no hash. */
+function bcryptCost(hash: string): number {
   const length = utf8Bytes(hash).length
   if (length < 59) throw new MappingError('crypto/bcrypt: hashedSecret too short to be a bcrypted password')
   if (hash[0] !== '$') {
@@ -48,6 +48,7 @@ function checkBcrypt(hash: string): void {
     throw new MappingError(`crypto/bcrypt: cost ${value} is outside allowed inclusive range 4..31`)
   }
   if (value > MAX_BCRYPT_COST) throw new MappingError(`crypto/bcrypt: cost ${value} is too much`)
+  return value
 }
 
 /** Whether `secret` is what was hashed. Throws for a hash that is none; an empty secret never matches. */
