@@ -23,7 +23,7 @@ export function toNarrowUint(value: Value, bits: 8 | 16 | 32): bigint {
  * that type.
  */
 export function shortestFloat32(float: number): number {
-  if (!Number.isFinite(float)) return float
+  if (!Number.isFinite(float) || Object.is(float, -0)) return float
   for (let digits = 1; digits < 9; digits++) {
     const candidate = Number(float.toPrecision(digits))
     if (Math.fround(candidate) === float) return candidate

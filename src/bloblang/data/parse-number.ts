@@ -48,7 +48,6 @@ function parseMagnitude(call: string, whole: string, digits: string, base: 0 | 1
   let plain = digits
   let prefix = ''
   if (base === 0) {
-    if (!underscoresAreFine(digits)) throw badSyntax(call, whole)
     plain = digits.replaceAll('_', '')
     const lower = plain.slice(0, 2).toLowerCase()
     if (lower === '0x' || lower === '0b' || lower === '0o') {
@@ -63,7 +62,9 @@ function parseMagnitude(call: string, whole: string, digits: string, base: 0 | 1
   const value = read === '' ? 0n : wholeNumber(prefix, read)
   // Digits are read one by one: what is too large by then is said before what stands behind them.
   if (value > MAX_UINT64) throw outOfRange(call, whole)
-  if (read === '' || read.length < plain.length) throw badSyntax(call, whole)
+  if (read === '' || read.length < plain.length || (base === 0 && !underscoresAreFine(digits))) {
+    throw badSyntax(call, whole)
+  }
   return value
 }
 

@@ -180,9 +180,14 @@ function compare(left: Value, right: Value, sides: Sides): number {
       return left - (sides.rightNumber ?? Number(right))
   }
   switch (typeOf(left)) {
-    case 'number':
-      if (typeOf(right) === 'number') return compareNumbers(left, right)
-      throw mismatch('compare', sanitize(left), sanitize(right), sides)
+    case 'number': {
+      const [plainLeft, plainRight] = [sanitize(left), sanitize(right)]
+      // A number beyond float64 is text to the original, which can be compared with text only.
+      if (typeof plainLeft === 'string')
+        return compareStrings(plainLeft, textSide(right, left, right, sides, 'compare'))
+      if (typeOf(right) === 'number' && typeof plainRight !== 'string') return compareNumbers(plainLeft, plainRight)
+      throw mismatch('compare', plainLeft, plainRight, sides)
+    }
     case 'string':
     case 'bytes':
     case 'timestamp':

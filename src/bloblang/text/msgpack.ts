@@ -166,7 +166,11 @@ function writeSmall(value: number): void {
 
 function writeNumberText(text: string): void {
   const value = /^-?\d+$/.test(text) ? BigInt(text) : undefined
-  if (value === undefined || value > MAX_UINT64 || value < MIN_INT64) return writeFloat(Number(text))
+  if (value === undefined || value > MAX_UINT64 || value < MIN_INT64) {
+    const float = Number(text)
+    if (!Number.isFinite(float)) throw new MappingError(`unable to parse ${text} neither as int nor as float`)
+    return writeFloat(float)
+  }
   return writeInteger(value)
 }
 

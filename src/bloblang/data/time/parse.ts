@@ -298,11 +298,13 @@ class TimeParser {
     for (const [at, character] of Array.from(shape).entries())
       if (character === ':' && digits[at] !== ':') throw new Mismatch()
     const parts = digits.replaceAll(':', '').match(/.{1,2}/gs) ?? []
-    const [hours, minutes, seconds] = [0, 1, 2].map(at => (parts[at] === undefined ? 0 : twoDigits(parts[at])))
-    const bad = [hours, minutes, seconds].includes(undefined)
-    if ((hours ?? 0) > 24) throw new OutOfRange('time zone offset hour')
-    if ((minutes ?? 0) > 60) throw new OutOfRange('time zone offset minute')
+    const read = [0, 1, 2].map(at => (parts[at] === undefined ? 0 : twoDigits(parts[at])))
+    const bad = read.includes(undefined)
+    // What stands behind a part that is no number is not looked at; of several that are too large the last is named.
+    const [hours, minutes, seconds] = bad ? read.slice(0, read.indexOf(undefined)) : read
     if ((seconds ?? 0) > 60) throw new OutOfRange('time zone offset second')
+    if ((minutes ?? 0) > 60) throw new OutOfRange('time zone offset minute')
+    if ((hours ?? 0) > 24) throw new OutOfRange('time zone offset hour')
     if (bad || !/^[+-]/.test(text)) throw new Mismatch()
     const size = (hours! * 60 + minutes!) * 60 + seconds!
     this.#offsetSeconds = text[0] === '-' ? -size : size
