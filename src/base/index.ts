@@ -1,4 +1,5 @@
 export { unreachable, assert } from './assert.ts'
+export { hostPort, reachableHost } from './address.ts'
 export { workerUrl } from './worker-url.ts'
 export { type Clock, systemClock, waitOrAbort } from './clock.ts'
 export { type Log, type LogFields, type LogLevel, nullLog } from './log.ts'

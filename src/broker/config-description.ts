@@ -1,4 +1,5 @@
 // What DescribeConfigs and CreateTopics tell about settings: value, source, synonyms.
+import { hostPort } from '../base/index.ts'
 import type { BrokerConfig } from './config.ts'
 import { defaultBrokerConfig } from './config.ts'
 import { type ConfigDefinition, type ConfigType, topicConfigDefinitions } from './topic-config.ts'
@@ -102,7 +103,7 @@ const brokerSettings: readonly BrokerSetting[] = [
   {
     name: 'advertised.listeners',
     type: 'list',
-    valueOf: config => `PLAINTEXT://${config.advertisedHost}:${config.advertisedPort}`,
+    valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
     documentation: 'What clients are told to connect to.',
   },
   {

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import process from 'node:process'
+import { hostPort } from '../base/index.ts'
 import { BLOBL_PAGE } from './blobl-page.ts'
 import { type Trial, tryMapping } from './blobl-trial.ts'
 import { flag, FlagError, type FlagValues, readFlags } from './flags.ts'
@@ -71,7 +72,7 @@ export async function runBloblServer(args: readonly string[]): Promise<number> {
     return 1
   }
   const { port } = server.address() as AddressInfo
-  process.stdout.write(`A page to try mappings in: http://${flags.host}:${port}\n`)
+  process.stdout.write(`A page to try mappings in: http://${hostPort(flags.host, port)}\n`)
   if (!flags['no-open']) openBrowser(`http://localhost:${port}`)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   server.close()

@@ -3,7 +3,8 @@ import type { Log } from '../base/index.ts'
 import { createLog, severityOf } from '../engine/index.ts'
 import { type DataFolder, DataFolderError, takeDataFolder } from './data-folder.ts'
 import { describeFlags, FlagError, type FlagValues, flag, readFlags } from './flags.ts'
-import { PortError, type Stack, startStack } from './stack.ts'
+import { ListenError } from './listen.ts'
+import { type Stack, startStack } from './stack.ts'
 
 const closeTimeoutMs = 15_000
 
@@ -53,7 +54,7 @@ export async function runLocal(
     process.stdout.write(welcome(name, stack, folder, readyMs))
     return await untilStopped(stack)
   } catch (error) {
-    if (!(error instanceof FlagError || error instanceof PortError || error instanceof DataFolderError)) throw error
+    if (!(error instanceof FlagError || error instanceof ListenError || error instanceof DataFolderError)) throw error
     const hint = error instanceof FlagError ? `; penstock ${name} -help lists all flags` : ''
     process.stderr.write(`penstock ${name}: ${error.message}${hint}\n`)
     return 1
@@ -65,7 +66,7 @@ export async function runLocal(
 function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typeof startStack>[0], 'folder'> {
   const log = standardErrorLog(flags.logLevel)
   return {
-    host: flags.bindAddress,
+    host: addressOf(flags.bindAddress),
     advertisedHost: flags.discoveryKafkaHostnameOverride,
     kafkaPort: flags.kafkaPort,
     httpPort: flags.httpPort,
@@ -84,6 +85,13 @@ function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typ
       process.exit(1)
     },
   }
+}
+
+/** Without the brackets that an IPv6 address has in URLs. Nothing would mean all addresses, which has to be meant. */
+function addressOf(bindAddress: string): string {
+  const address = bindAddress.replace(/^\[(.*)\]$/, '$1')
+  if (address === '') throw new FlagError('-bindAddress needs an address; 0.0.0.0 stands for all of this machine')
+  return address
 }
 
 function standardErrorLog(level: string): Log {

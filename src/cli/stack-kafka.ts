@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { KafkaFigures } from '../agent/index.ts'
-import { systemClock, systemRandom } from '../base/index.ts'
+import { hostPort, reachableHost, systemClock, systemRandom } from '../base/index.ts'
 import { Broker, localLogConfig } from '../broker/index.ts'
 import { type Metadata, openSqliteMetadata } from '../metadata/index.ts'
 import { openStore } from '../storage/index.ts'
-import { type Closers, listen, type StackOptions } from './stack.ts'
+import { listen } from './listen.ts'
+import type { Closers, StackOptions } from './stack.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** The Kafka port of a stack. */
@@ -32,7 +33,7 @@ export async function startKafka(options: StackOptions, closers: Closers): Promi
   const bucket = folder?.bucket ?? temporaryBucket(closers)
   // What ends with the process need not survive the machine.
   const store = await openStore(pathToFileURL(bucket).href, { fsync: folder !== null })
-  const connectHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const connectHost = reachableHost(host)
   const advertisedHost = options.advertisedHost === '' ? connectHost : options.advertisedHost
   const broker = await Broker.open({
     metadata,
@@ -49,8 +50,8 @@ export async function startKafka(options: StackOptions, closers: Closers): Promi
     },
   })
   closers.push(() => broker.close())
-  const port = await listen('kafkaPort', kafkaPort, wanted => broker.listen(wanted, host))
-  return { address: `${advertisedHost}:${port}`, connectHost, port, metadata, figures: figuresOf(broker, metadata) }
+  const port = await listen('kafkaPort', host, kafkaPort, wanted => broker.listen(wanted, host))
+  return { address: hostPort(advertisedHost, port), connectHost, port, metadata, figures: figuresOf(broker, metadata) }
 }
 
 function figuresOf(broker: Broker, metadata: Metadata): KafkaFigures {

@@ -11,9 +11,10 @@ import {
   Supervisor,
   type SupervisorEvents,
 } from '../agent/index.ts'
-import { type Log, systemClock, systemRandom } from '../base/index.ts'
+import { hostPort, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
 import { ControlPlane, ControlServer, openSqlite } from '../control/index.ts'
 import type { DataFolder } from './data-folder.ts'
+import { listen } from './listen.ts'
 import { type KafkaPort, startKafka } from './stack-kafka.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { version } from './version.ts'
@@ -61,9 +62,6 @@ export interface Stack {
 
 /** What is to be done at the end, in reverse order. */
 export type Closers = (() => Promise<void> | void)[]
-
-/** A port that cannot be listened on; the message names the flag that changes it. */
-export class PortError extends Error {}
 
 /** Starts everything side by side; when it resolves, the console answers and Kafka accepts. What was started before a failure is stopped. */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -147,7 +145,7 @@ async function startControlPlane(options: StackOptions, closers: Closers) {
     log,
   })
   closers.push(() => plane.close())
-  const server = await listen('consolePort', options.consolePort, port =>
+  const server = await listen('consolePort', host, options.consolePort, port =>
     ControlServer.listen(plane, { consoleFolder, host, port }),
   )
   closers.push(() => server.close())
@@ -157,18 +155,18 @@ async function startControlPlane(options: StackOptions, closers: Closers) {
 
 async function startStatusServer({ host, httpPort }: StackOptions, closers: Closers, agent: () => Agent | undefined) {
   const status = new StatusServer(version, agent)
-  const port = await listen('httpPort', httpPort, wanted => status.listen(host, wanted))
+  const port = await listen('httpPort', host, httpPort, wanted => status.listen(host, wanted))
   closers.push(() => status.close())
-  return { address: `${host}:${port}` }
+  return { address: hostPort(reachableHost(host), port) }
 }
 
 async function startPipelineServer({ host, pipelinesPort }: StackOptions, closers: Closers) {
   const server = new PipelineHttpServer()
-  const port = await listen('pipelinesPort', pipelinesPort, wanted => server.listen(host, wanted))
+  const port = await listen('pipelinesPort', host, pipelinesPort, wanted => server.listen(host, wanted))
   closers.push(() => server.close())
   const socketFolder = temporaryFolder('sockets')
   closers.push(() => rmSync(socketFolder, { recursive: true, force: true }))
-  return { server, socketFolder, address: `${host}:${port}` }
+  return { server, socketFolder, address: hostPort(reachableHost(host), port) }
 }
 
 function newSupervisor(
@@ -179,7 +177,7 @@ function newSupervisor(
 ): Supervisor {
   const zone = options.availabilityZone
   return new Supervisor({
-    seedBroker: `${kafka.connectHost}:${kafka.port}`,
+    seedBroker: hostPort(kafka.connectHost, kafka.port),
     // The original's way of telling the cluster in which zone a client is.
     clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
     hostAccess: options.enablePipelinesHostAccess,
@@ -197,20 +195,4 @@ async function allOrNothing<const Work extends readonly unknown[]>(
 ): Promise<{ -readonly [Index in keyof Work]: Awaited<Work[Index]> }> {
   await Promise.allSettled(work)
   return Promise.all(work)
-}
-
-/** Listens where a flag says, and blames the flag where that cannot be. */
-export async function listen<Result>(
-  flagName: string,
-  port: number,
-  start: (port: number) => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await start(port)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'EADDRINUSE' ? 'is taken' : code === 'EACCES' ? 'is not allowed' : undefined
-    if (reason === undefined) throw cause
-    throw new PortError(`port ${port} ${reason}: choose another one with -${flagName} (0 takes a free one)`, { cause })
-  }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { hostPort, reachableHost } from '../base/index.ts'
 import { Body } from './api/endpoint.ts'
 import { findEndpoint } from './api/index.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -42,7 +43,7 @@ export class ControlServer {
     await app.listen({ host: options.host, port: options.port })
     const address = app.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : options.port
-    const url = `http://${reachableHost(options.host)}:${port}`
+    const url = `http://${hostPort(reachableHost(options.host), port)}`
     plane.apiUrl = `${url}/api/v1`
     return new ControlServer(app, streams, url)
   }
@@ -57,12 +58,6 @@ export class ControlServer {
     for (const end of this.#streams) end()
     await this.#app.close()
   }
-}
-
-/** An address that a browser on this machine can open, where the server listens on all of them. */
-function reachableHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
 }
 
 function addHeaders(app: FastifyInstance): void {

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { test } from 'node:test'
-import { consume, freePorts, produce, program, startProgram } from './support.ts'
+import { Api, consume, freePorts, produce, program, startProgram } from './support.ts'
+
+const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
+const noIpv6 = hasIpv6 ? false : 'this machine has no ::1'
 
 test('it says where everything is, leaves nothing behind and stops cleanly', async () => {
   const playground = await startProgram(['playground', ...freePorts])
@@ -43,6 +46,41 @@ test('a taken port is told with the flag that changes it', async t => {
       `penstock playground: port ${port} is taken: choose another one with -${flag} (0 takes a free one)\n`,
     )
   }
+})
+
+test('an address of another machine is told with the flag that changes it', () => {
+  const run = (address: string) =>
+    spawnSync(program, ['playground', `-bindAddress=${address}`, ...freePorts], { encoding: 'utf8' })
+  // An address for documentation (RFC 5737), and a name that nobody can have (RFC 6761).
+  const other = run('192.0.2.1')
+  assert.equal(other.status, 1)
+  assert.match(
+    other.stderr,
+    /^penstock playground: 192\.0\.2\.1 is not an address of this machine: .*-bindAddress.*\n$/,
+  )
+  const unknown = run('nowhere.invalid')
+  assert.equal(unknown.status, 1)
+  assert.match(unknown.stderr, /^penstock playground: the address "nowhere\.invalid" is not found: .*-bindAddress.*\n$/)
+})
+
+test('on an IPv6 address everything is where it is said to be, pipelines too', { skip: noIpv6 }, async () => {
+  const playground = await startProgram(['playground', '-bindAddress=::1', ...freePorts])
+  assert.match(playground.kafkaAddress, /^\[::1\]:\d+$/)
+  assert.ok((await fetch(playground.consoleUrl)).ok)
+  assert.equal(await (await fetch(`${playground.agentUrl}/v1/status`)).text(), 'OK')
+  assert.equal(await (await fetch(`${playground.pipelinesUrl}/ping`)).text(), 'pong')
+  const api = await Api.connect(playground)
+  const pipeline = await api.createPipeline(
+    'six',
+    'input:\n  generate:\n    count: 1\n    interval: ""\n    mapping: root = "x"\noutput:\n  kafka_franz_warpstream:\n    topic: six\n',
+  )
+  await pipeline.until('it is completed', ({ health }) => health === 'completed')
+  const { topics } = await api.call('list_topics', { virtual_cluster_id: api.clusterId })
+  assert.deepEqual(
+    topics.map(({ topic_name, record_count }) => [topic_name, record_count]),
+    [['six', 1]],
+  )
+  assert.equal(await playground.stop('SIGINT'), 0)
 })
 
 test('an unknown flag is told with the one that was meant', () => {

@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hostPort, reachableHost } from './address.ts'
+
+test('an IPv6 address is told from its port by brackets', () => {
+  assert.equal(hostPort('::1', 8080), '[::1]:8080')
+  assert.equal(hostPort('127.0.0.1', 8080), '127.0.0.1:8080')
+  assert.equal(hostPort('broker.example', 9092), 'broker.example:9092')
+})
+
+test('who listens everywhere is reached on this machine', () => {
+  assert.equal(reachableHost('0.0.0.0'), '127.0.0.1')
+  assert.equal(reachableHost('::'), '127.0.0.1')
+  assert.equal(reachableHost('::1'), '::1')
+})
