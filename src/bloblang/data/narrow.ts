@@ -25,10 +25,17 @@ export function toNarrowUint(value: Value, bits: 8 | 16 | 32): bigint {
 export function shortestFloat32(float: number): number {
   if (!Number.isFinite(float) || Object.is(float, -0)) return float
   for (let digits = 1; digits < 9; digits++) {
-    const candidate = Number(float.toPrecision(digits))
+    const candidate = roundedTo(float, digits)
     if (Math.fround(candidate) === float) return candidate
   }
   return Number(float.toPrecision(9))
+}
+
+/** Halves go to the even digit, where `toPrecision` takes the larger one. */
+function roundedTo(float: number, digits: number): number {
+  const longer = float.toPrecision(digits + 1)
+  const isHalf = /[02468]\.?5(?:e.*)?$/.test(longer) && Number(longer) === float
+  return Number(isHalf ? longer.replace(/5(?=(?:e.*)?$)/, '0') : float.toPrecision(digits))
 }
 
 function tooFar(how: 'large' | 'small', bits: number, sign: string): MappingError {

@@ -181,11 +181,12 @@ function compare(left: Value, right: Value, sides: Sides): number {
   }
   switch (typeOf(left)) {
     case 'number': {
-      const [plainLeft, plainRight] = [sanitize(left), sanitize(right)]
+      const plainLeft = sanitize(left)
+      const plainRight = sanitize(right)
       // A number beyond float64 is text to the original, which can be compared with text only.
       if (typeof plainLeft === 'string')
         return compareStrings(plainLeft, textSide(right, left, right, sides, 'compare'))
-      if (typeOf(right) === 'number' && typeof plainRight !== 'string') return compareNumbers(plainLeft, plainRight)
+      if (typeOf(right) === 'number' && typeof plainRight !== 'string') return compareNumbers(left, right)
       throw mismatch('compare', plainLeft, plainRight, sides)
     }
     case 'string':
