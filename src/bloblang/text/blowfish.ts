@@ -1,4 +1,5 @@
 /** Blowfish as bcrypt uses it: a cipher whose tables are mixed with a key and a salt again and again. */
+import { piFraction } from './pi.ts'
 
 const ROUNDS = 16
 const P_WORDS = ROUNDS + 2
@@ -73,19 +74,9 @@ let known: Int32Array | undefined
 function piWords(): Int32Array {
   if (known !== undefined) return known
   const count = P_WORDS + 4 * S_WORDS
-  const guardBits = 64n
-  const bits = BigInt(count * 32) + guardBits
-  // John Machin, 1706.
-  const pi = (16n * inverseTangent(5n, bits) - 4n * inverseTangent(239n, bits)) >> guardBits
-  const digits = pi.toString(16).slice(1)
+  const digits = piFraction(count * 32)
+    .toString(16)
+    .padStart(count * 8, '0')
   known = Int32Array.from({ length: count }, (_, at) => Number.parseInt(digits.slice(at * 8, at * 8 + 8), 16) | 0)
   return known
-}
-
-/** The arc tangent of 1 / `n`, times two to the power of `bits`. */
-function inverseTangent(n: bigint, bits: bigint): bigint {
-  let sum = 0n
-  let term = (1n << bits) / n
-  for (let odd = 1n; term > 0n; odd += 2n, term /= n * n) sum += odd % 4n === 1n ? term / odd : -(term / odd)
-  return sum
 }

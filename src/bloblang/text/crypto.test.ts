@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { type CipherGCM, createCipheriv, createHmac, randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { aesCipher } from './aes.ts'
+import { bcrypt, decodeSalt } from './bcrypt.ts'
+import { utf8Bytes, utf8Text } from './bytes.ts'
+import { hmac } from './digest.ts'
+import { piFraction } from './pi.ts'
+
+test('bcrypt begins with the digits of pi and hashes as everywhere', () => {
+  assert.equal(piFraction(64).toString(16), '243f6a8885a308d3')
+  const salt = decodeSalt('Dtnt5NNzVtMCOZONT705tO') as Uint8Array
+  assert.equal(bcrypt(utf8Bytes('there-are-many-blobs-in-the-sea'), 4, salt), 'h37/4PhdENfieXbjkGsOQ3cOHgb4.Ta')
+})
+
+test('ciphers and HMACs that stay answer as new ones', () => {
+  const key = randomBytes(32)
+  for (let length = 0; length < 100; length++) {
+    const message = randomBytes(length)
+    const whole = message.subarray(0, length - (length % 16))
+    assert.deepEqual(hmac('sha256', key)(message), createHmac('sha256', key).update(message).digest())
+    for (const scheme of ['ctr', 'ofb', 'cbc', 'gcm'] as const) {
+      const input = scheme === 'cbc' ? whole : message
+      const iv = randomBytes(scheme === 'gcm' ? 12 : 16)
+      const cipher = createCipheriv(`aes-256-${scheme}`, key, iv)
+      if (scheme === 'cbc') cipher.setAutoPadding(false)
+      const parts = [cipher.update(input), cipher.final()]
+      const expected = Buffer.concat(scheme === 'gcm' ? [...parts, (cipher as CipherGCM).getAuthTag()] : parts)
+      const encrypted = aesCipher('encrypt', scheme, utf8Text(key), utf8Text(iv))(input)
+      assert.deepEqual(Buffer.from(encrypted), expected)
+      assert.deepEqual(Buffer.from(aesCipher('decrypt', scheme, utf8Text(key), utf8Text(iv))(encrypted)), input)
+    }
+  }
+})
