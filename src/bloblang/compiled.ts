@@ -86,7 +86,12 @@ export class CompiledMapping implements Mapping {
   }
 
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value
-  runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean, out: JsonWriter | null): Value | undefined
+  runCommand(
+    batch: readonly MessageView[],
+    draft: MetadataDraft,
+    raw: boolean,
+    out: JsonWriter | null,
+  ): Value | undefined
   runCommand(
     batch: readonly MessageView[],
     draft: MetadataDraft,

@@ -62,7 +62,12 @@ export interface Mapping {
   /** The way of the `blobl` command: an error inside a map names only the innermost line. `raw`: `this` is the body's bytes. */
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value
   /** The same, where a document may be printed to `out`, which escapes HTML, at once: then the result is undefined. */
-  runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean, out: JsonWriter | null): Value | undefined
+  runCommand(
+    batch: readonly MessageView[],
+    draft: MetadataDraft,
+    raw: boolean,
+    out: JsonWriter | null,
+  ): Value | undefined
   /** What the mapping assigns to, in the order of the text. */
   readonly targets: readonly TargetPath[]
   /** What the mapping reads, in the order of the text. */
