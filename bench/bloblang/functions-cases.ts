@@ -3,7 +3,6 @@ import { binaryCases } from './functions-binary-cases.ts'
 import {
   address,
   at,
-  bytes,
   c,
   csv,
   html,

@@ -19,6 +19,22 @@ export class ByteWriter {
     this.uint(Number(value & 0xffffffffn), 4)
   }
 
+  /** A byte and a text, unless the text is beyond ASCII: then nothing, and the answer is false. */
+  ascii(head: number, text: string): boolean {
+    const { length } = text
+    if (this.#length + length >= this.#bytes.length) this.#grow(length + 1)
+    const bytes = this.#bytes
+    const start = this.#length + 1
+    for (let at = 0; at < length; at++) {
+      const code = text.charCodeAt(at)
+      if (code > 127) return false
+      bytes[start + at] = code
+    }
+    bytes[this.#length] = head
+    this.#length = start + length
+    return true
+  }
+
   bytes(values: Uint8Array): void {
     this.slice(values, 0, values.length)
   }
@@ -34,8 +50,8 @@ export class ByteWriter {
 
   /** What was written, as bytes of its own; the next result begins empty. */
   take(): Uint8Array {
-    const result = new Uint8Array(this.#length)
-    result.set(this.#bytes.subarray(0, this.#length))
+    const result = Buffer.allocUnsafe(this.#length)
+    this.#bytes.copy(result, 0, 0, this.#length)
     this.#length = 0
     if (this.#bytes.length > MAX_KEPT) this.#bytes = Buffer.allocUnsafeSlow(1024)
     return result

@@ -54,6 +54,13 @@ function write(value: Value): void {
 }
 
 function writeObject(value: object & Value): void {
+  if (Array.isArray(value)) return writeArray(value as readonly Value[])
+  // Almost every object is one of these.
+  if (Object.getPrototypeOf(value) === Object.prototype) return writeFields(value as ValueObject)
+  return writeSpecial(value)
+}
+
+function writeSpecial(value: object & Value): void {
   if (value instanceof NarrowInteger) return writeNarrow(value)
   if (value instanceof NarrowFloat) return writeFloat32(value.value)
   if (value instanceof Float) return writeFloat(value.value)
@@ -67,14 +74,16 @@ function writeObject(value: object & Value): void {
     writeLength(value.length, [0xc4, 0xc5, 0xc6])
     return out.bytes(value)
   }
-  if (Array.isArray(value)) {
-    const array = value as readonly Value[]
-    if (array.length < 16) out.byte(0x90 | array.length)
-    else writeLength(array.length, [0, 0xdc, 0xdd])
-    for (const element of array) write(element)
-    return
-  }
-  const object = value as ValueObject
+  return writeFields(value as ValueObject)
+}
+
+function writeArray(array: readonly Value[]): void {
+  if (array.length < 16) out.byte(0x90 | array.length)
+  else writeLength(array.length, [0, 0xdc, 0xdd])
+  for (const element of array) write(element)
+}
+
+function writeFields(object: ValueObject): void {
   const keys = sortedKeys(object)
   if (keys.length < 16) out.byte(0x80 | keys.length)
   else writeLength(keys.length, [0, 0xde, 0xdf])
@@ -85,6 +94,7 @@ function writeObject(value: object & Value): void {
 }
 
 function writeText(text: string): void {
+  if (text.length < 32 && out.ascii(0xa0 | text.length, text)) return
   const bytes = utf8Bytes(text)
   if (bytes.length < 32) out.byte(0xa0 | bytes.length)
   else writeLength(bytes.length, [0xd9, 0xda, 0xdb])
@@ -107,7 +117,8 @@ const scratch = new DataView(new ArrayBuffer(8))
 function writeFloat(value: number): void {
   scratch.setFloat64(0, value)
   out.byte(0xcb)
-  out.uint64(scratch.getBigUint64(0))
+  out.uint(scratch.getUint32(0), 4)
+  out.uint(scratch.getUint32(4), 4)
 }
 
 function writeFloat32(value: number): void {
