@@ -169,11 +169,19 @@ class PatternParser {
     if (min > MAX_REPEAT || max < min || (max > MAX_REPEAT && max !== Number.POSITIVE_INFINITY)) throw new Unusual()
     const lazy = this.#pattern[this.#at] === '?'
     if (lazy) this.#at++
-    if (/^(?:[*+?]|\{\d+(?:,\d*)?\})/.test(this.#pattern.slice(this.#at, this.#at + 12))) throw new Unusual()
-    return { kind: 'repeat', body, min, max, lazy }
+    if (this.#isAtCount()) throw new Unusual()
+    const node: Node = { kind: 'repeat', body, min, max, lazy }
+    if (repetitions(node) > MAX_REPEAT) throw new Unusual()
+    return node
+  }
+
+  #isAtCount(): boolean {
+    return /^(?:[*+?]|\{\d+(?:,\d*)?\})/.test(this.#pattern.slice(this.#at, this.#at + 12))
   }
 
   #atom(): Node {
+    // Nothing stands before it that could be repeated.
+    if (this.#isAtCount()) throw new Unusual()
     const char = String.fromCodePoint(this.#pattern.codePointAt(this.#at)!)
     this.#at += char.length
     switch (char) {
@@ -189,10 +197,6 @@ class PatternParser {
         return { kind: 'assert', source: this.#multiline ? '(?:^|(?<=\\n))' : '^' }
       case '$':
         return { kind: 'assert', source: this.#multiline ? '(?![^\\n])' : '$' }
-      case '*':
-      case '+':
-      case '?':
-        throw new Unusual()
       default:
         return this.#literal(char.codePointAt(0)!)
     }
@@ -226,10 +230,12 @@ class PatternParser {
   #escape(): Node {
     const char = this.#pattern[this.#at++]
     if (char === undefined) throw new Unusual()
-    if (char === 'b' || char === 'B') {
+    if (char === 'b') {
       if (this.ignoresCase) throw new Unusual()
-      return { kind: 'assert', source: `\\${char}` }
+      return { kind: 'assert', source: String.raw`\b` }
     }
+    // JavaScript's would match between the halves of a character, too.
+    if (char === 'B') throw new Unusual()
     if (char === 'A') return { kind: 'assert', source: '^' }
     if (char === 'z') return { kind: 'assert', source: '$' }
     const perl = PERL[char]
@@ -520,5 +526,24 @@ function hasUnboundedLoop(node: Node): boolean {
       return hasUnboundedLoop(node.body)
     case 'repeat':
       return node.max === Number.POSITIVE_INFINITY || hasUnboundedLoop(node.body)
+  }
+}
+
+/** How often counts inside of each other repeat something, which RE2 bounds, too. */
+function repetitions(node: Node): number {
+  switch (node.kind) {
+    case 'chars':
+    case 'assert':
+      return 1
+    case 'sequence':
+      return Math.max(1, ...node.items.map(repetitions))
+    case 'choice':
+      return Math.max(1, ...node.branches.map(repetitions))
+    case 'group':
+      return repetitions(node.body)
+    case 'repeat': {
+      const count = node.max === Number.POSITIVE_INFINITY ? node.min : node.max
+      return Math.max(1, count) * (count === 0 && node.max === 0 ? 1 : repetitions(node.body))
+    }
   }
 }
