@@ -49,7 +49,8 @@ class CsvReader {
 
   record(): string[] | undefined {
     let line = this.#nextLine()
-    while (line === '\n') line = this.#nextLine()
+    // The last line may be no more than a carriage return, which does not count.
+    while (line === '\n' || (line === '' && !this.#ended)) line = this.#nextLine()
     if (this.#ended) return undefined
     const startLine = this.#lineNumber
     const fields = this.#fields(line, startLine)

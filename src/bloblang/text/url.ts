@@ -1,7 +1,8 @@
 /** URLs and query strings as Go's net/url reads and writes them. */
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4 } from 'node:net'
 import { MappingError } from '../errors.ts'
 import { badByte, isBadByte, normalizeText, utf8Bytes, utf8Text } from './bytes.ts'
+import { addressFault } from './ip-address.ts'
 import { quote } from './quote.ts'
 
 type Part = 'query' | 'path' | 'host' | 'zone' | 'user' | 'fragment'
@@ -180,7 +181,8 @@ function parseHost(host: string, scheme: string): string {
         ? unescapePart(inside, 'host')
         : unescapePart(inside.slice(0, zone), 'host') + unescapePart(inside.slice(zone), 'zone')
     if (isIPv4(address)) throw new MappingError('invalid IP-literal')
-    if (!isIPv6(address)) throw new MappingError(`invalid host: ParseAddr(${quote(address)}): unable to parse IP`)
+    const fault = addressFault(address)
+    if (fault !== null) throw new MappingError(`invalid host: ${fault}`)
     return `[${address}]${unescapePart(port, 'host')}`
   }
   const isWeb = scheme === 'http' || scheme === 'https'
