@@ -138,6 +138,32 @@ function writeLength(out: Uint8Array, at: number, length: number): number {
   return to
 }
 
+/** What a block decompresses to, by its tokens; no less than is written before a corrupt one is found out. */
+export function lz4ContentLength(input: Uint8Array, start: number, end: number): number {
+  let length = 0
+  for (let at = start; at < end; ) {
+    const token = input[at++]!
+    let literals = token >> 4
+    if (literals === FULL) {
+      let byte
+      do literals += byte = input[at++] ?? 0
+      while (byte === 255)
+    }
+    at += literals
+    length += literals
+    if (at >= end) break
+    at += 2
+    let match = token & FULL
+    if (match === FULL) {
+      let byte
+      do match += byte = input[at++] ?? 0
+      while (byte === 255)
+    }
+    length += match + MIN_MATCH
+  }
+  return length
+}
+
 /** More bytes than this are copied at once. */
 const LONG = 48
 

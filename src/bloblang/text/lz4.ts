@@ -1,7 +1,7 @@
 /** The LZ4 frame format. */
 import { MappingError } from '../errors.ts'
 import { word32, xxhash32 } from './hashes.ts'
-import { compressLz4Block, decompressLz4Block, lz4Bound } from './lz4-block.ts'
+import { compressLz4Block, decompressLz4Block, lz4Bound, lz4ContentLength } from './lz4-block.ts'
 import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
@@ -56,8 +56,6 @@ export function decompressLz4(input: Uint8Array): Uint8Array {
   return new FrameReader(input).read()
 }
 
-/** No sequence makes more bytes of one. */
-const MAX_GROWTH = 255
 const FIRST_BYTES = 1024 * 1024
 
 class FrameReader {
@@ -68,7 +66,7 @@ class FrameReader {
 
   constructor(input: Uint8Array) {
     this.#input = input
-    this.#out = scratch(Math.min(input.length * MAX_GROWTH, FIRST_BYTES))
+    this.#out = scratch(Math.min(input.length * 4, FIRST_BYTES))
   }
 
   read(): Uint8Array {
@@ -117,7 +115,7 @@ class FrameReader {
       this.#out.set(this.#input.subarray(start, end), before)
       this.#filled += length
     } else {
-      this.#reserve(Math.min(blockBytes, length * MAX_GROWTH))
+      this.#reserve(Math.min(blockBytes, lz4ContentLength(this.#input, start, end)))
       const lowest = flags & 0x20 ? before : frameStart
       this.#filled = decompressLz4Block(this.#input, start, end, this.#out, before, lowest, before + blockBytes)
     }
