@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { after, test } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { LintThread } from './lint-thread.ts'
 
 const thread = new LintThread({ hostAccess: false })
@@ -58,6 +60,38 @@ test('what belongs to a program of its own is only warned of', async () => {
   const found = await lint(`http:\n  enabled: false\ninput:\n  generate:\n    mapping: root = 1\n${output}`)
   assert.equal(found.length, 1)
   assert.match(found[0]!, /^warning 1:1 http has no effect/)
+})
+
+test('a check that ends its thread fails alone: its neighbours are checked in another one', async () => {
+  const other = new LintThread({ hostAccess: false })
+  after(() => other.close())
+  const threads: Worker[] = []
+  const note = (worker: Worker) => threads.push(worker)
+  process.on('worker', note)
+  const generate = (mapping: string) => `input:\n  generate:\n    mapping: ${mapping}\n${output}`
+  const checks = [
+    other.lint(generate('root = 1')),
+    other.lint(generate('root = 2')),
+    other.lint(`inptu: {}\n${generate('root = 3')}`),
+  ]
+  await new Promise(resolve => setImmediate(resolve))
+  // As for one that takes too much time or memory.
+  await threads[0]!.terminate()
+  const found = await Promise.all(checks)
+  process.off('worker', note)
+  assert.deepEqual(
+    found.map(findings => findings.map(({ message }) => message)),
+    [['the check was stopped'], [], ['field inptu not recognised']],
+  )
+  assert.equal(threads.length, 2)
+})
+
+test('who still waits for a check when it is closed is told so', async () => {
+  const other = new LintThread({ hostAccess: false })
+  const checks = [1, 2].map(() => other.lint(`input:\n  generate:\n    mapping: root = 1\n${output}`))
+  await other.close()
+  for (const found of await Promise.all(checks)) assert.equal(found[0]?.message, 'the check was stopped')
+  assert.equal((await other.lint(''))[0]?.message, 'the check was stopped')
 })
 
 test('the schema has the block, the alias and the fields of components', async () => {

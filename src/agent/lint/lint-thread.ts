@@ -14,27 +14,33 @@ export type LintAnswer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: string }
 
-type WithoutId<Question> = Question extends unknown ? Omit<Question, 'id'> : never
-
 /** The first check also loads the components that the configuration names. */
 const timeoutMs = 15_000
 const memoryMb = 512
+const maxWaiting = 1000
 
-interface Pending {
+interface Waiting {
+  readonly question: LintQuestion
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
 }
 
-/** The thread was stopped, because a check took too much time or memory. */
+/** A configuration could not be checked: it took too much time or memory, or too many others wait. */
 class CheckStopped extends Error {}
 
-/** Checks configurations in a thread that is started when it is first needed, and anew when one of them was too much for it. */
+/**
+ * Checks configurations in a thread that is started when it is first needed. The thread has one of them at a time, so that
+ * one that is too much for it is known, and fails alone: the others are checked in another thread.
+ */
 export class LintThread {
   readonly #data: LintWorkerData
-  readonly #pending = new Map<number, Pending>()
+  readonly #waiting: Waiting[] = []
+  #current: Waiting | undefined
+  #timer: NodeJS.Timeout | undefined
   #worker: Worker | undefined
   #nextId = 1
   #schema: Promise<Readonly<Record<string, unknown>>> | undefined
+  #closed = false
 
   constructor(data: LintWorkerData) {
     this.#data = data
@@ -43,7 +49,7 @@ export class LintThread {
   /** What is wrong with a configuration. What cannot be checked in time is wrong, too. */
   async lint(yaml: string): Promise<readonly Finding[]> {
     try {
-      return (await this.#ask({ kind: 'lint', yaml })) as readonly Finding[]
+      return (await this.#ask({ id: this.#nextId++, kind: 'lint', yaml })) as readonly Finding[]
     } catch (error) {
       if (!(error instanceof CheckStopped)) throw error
       return [{ line: 1, column: 1, level: 'error', message: error.message }]
@@ -52,7 +58,7 @@ export class LintThread {
 
   /** JSON Schema of a configuration. */
   jsonSchema(): Promise<Readonly<Record<string, unknown>>> {
-    this.#schema ??= this.#ask({ kind: 'schema' }).then(
+    this.#schema ??= this.#ask({ id: this.#nextId++, kind: 'schema' }).then(
       value => value as Readonly<Record<string, unknown>>,
       (error: unknown) => {
         this.#schema = undefined // the next one may have more luck
@@ -63,26 +69,50 @@ export class LintThread {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
+    for (const { reject } of this.#waiting.splice(0)) reject(new CheckStopped('the check was stopped'))
     await this.#worker?.terminate()
   }
 
-  async #ask(question: WithoutId<LintQuestion>): Promise<unknown> {
-    const worker = (this.#worker ??= this.#start())
-    const id = this.#nextId++
-    const answer = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }))
+  #ask(question: LintQuestion): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new CheckStopped('the check was stopped'))
+      if (this.#waiting.length >= maxWaiting)
+        return reject(new CheckStopped('too many configurations are being checked: try again in a moment'))
+      this.#waiting.push({ question, resolve, reject })
+      this.#next()
+    })
+  }
+
+  /** Gives the thread the next question, when it has none. */
+  #next(): void {
+    if (this.#current !== undefined) return
+    const next = this.#waiting.shift()
+    if (next === undefined) {
+      // A thread that has nothing to do does not keep the process alive.
+      this.#worker?.unref()
+      return
+    }
+    this.#current = next
+    let worker: Worker
+    try {
+      worker = this.#worker ??= this.#start()
+    } catch (error) {
+      return this.#settle(({ reject }) => reject(error as Error))
+    }
     worker.ref()
-    worker.postMessage({ ...question, id })
-    const timer = setTimeout(() => {
+    worker.postMessage(next.question)
+    this.#timer = setTimeout(() => {
       this.#stop(worker, new CheckStopped(`the configuration could not be checked within ${timeoutMs / 1000} s`))
     }, timeoutMs)
-    try {
-      return await answer
-    } finally {
-      clearTimeout(timer)
-      this.#pending.delete(id)
-      // A thread that waits for nothing does not keep the process alive.
-      if (this.#pending.size === 0) worker.unref()
-    }
+  }
+
+  #settle(settle: (current: Waiting) => void): void {
+    clearTimeout(this.#timer)
+    const current = this.#current
+    this.#current = undefined
+    if (current !== undefined) settle(current)
+    this.#next()
   }
 
   #start(): Worker {
@@ -93,9 +123,10 @@ export class LintThread {
       resourceLimits: { maxOldGenerationSizeMb: memoryMb, stackSizeMb: 4 },
     })
     worker.on('message', (answer: LintAnswer) => {
-      const pending = this.#pending.get(answer.id)
-      if ('error' in answer) pending?.reject(new Error(answer.error))
-      else pending?.resolve(answer.value)
+      // What a thread still says that was stopped is about a question that is settled.
+      if (this.#current?.question.id !== answer.id) return
+      if ('error' in answer) this.#settle(({ reject }) => reject(new Error(answer.error)))
+      else this.#settle(({ resolve }) => resolve(answer.value))
     })
     worker.on('error', (error: Error & { code?: string }) => {
       const isTooMuch = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
@@ -106,12 +137,11 @@ export class LintThread {
     return worker
   }
 
-  /** Whoever waits is told why; the next question starts another thread. */
+  /** Whoever was being answered is told why; the next question starts another thread. */
   #stop(worker: Worker, reason: Error): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
     void worker.terminate()
-    for (const { reject } of this.#pending.values()) reject(reason)
-    this.#pending.clear()
+    this.#settle(({ reject }) => reject(reason))
   }
 }
