@@ -6,16 +6,30 @@ import { systemWorld } from '../index.ts'
 import mutation from './processor.mutation.ts'
 
 /** What a mutation makes of one document: its body, its metadata and why it failed. */
-async function mutate(text: string, body: string): Promise<{ body: unknown; meta: unknown; error: string | null }> {
+async function mutate(text: string, body: string): Promise<Outcome> {
+  return (await mutateBatch(text, [body]))[0]!
+}
+
+interface Outcome {
+  readonly body: string
+  readonly meta: unknown
+  readonly error: string | null
+}
+
+/** The same for several messages that are one batch. */
+async function mutateBatch(text: string, bodies: readonly string[]): Promise<readonly Outcome[]> {
   const compiled = compileMapping(text, { world: systemWorld })
   assert.ok(compiled.mapping)
   const fail = (message: Message, error: unknown) =>
     message.withError({ message: String(error), sourceLabel: null, sourcePath: null, sourceType: null })
   const resources = { log: { error() {} }, fail } as unknown as Resources // all that a mutation asks of its surroundings
   const processor = await mutation.create(compiled.mapping, resources)
-  const [batch] = await processor.process(batchOf([Message.fromText(body)]))
-  const message = batch!.messages[0]!
-  return { body: message.text(), meta: Object.fromEntries(message.metadata), error: message.error?.message ?? null }
+  const [batch] = await processor.process(batchOf(bodies.map(body => Message.fromText(body))))
+  return batch!.messages.map(message => ({
+    body: message.text(),
+    meta: Object.fromEntries(message.metadata),
+    error: message.error?.message ?? null,
+  }))
 }
 
 test('`this` sees what was assigned to the document before', async () => {
@@ -38,4 +52,31 @@ test('what was assigned before a failure stays, metadata too', async () => {
   assert.equal(body, '{"a":1,"b":2}')
   assert.deepEqual(meta, { m: 'x' })
   assert.match(error!, /^failed assignment \(line 3\): expected string value, got number from field `this\.a` \(1\)$/)
+})
+
+test('the functions that read the message see what was assigned so far', async () => {
+  const { body } = await mutate('root.b = 2\nroot.c = json("b")\nmeta m = "x"\nroot.d = meta("m")', '{"a":1}')
+  assert.equal(body, '{"a":1,"b":2,"c":2,"d":"x"}')
+})
+
+test('the content is printed when it is first asked for, and stays', async () => {
+  const { body } = await mutate('root.b = content().string()\nroot.c = content().length()', '{"z":0,"a": 1}')
+  assert.equal(body, '{"a":1,"b":"{\\"a\\":1,\\"z\\":0}","c":13,"z":0}')
+})
+
+test('later messages of a batch see the changed ones', async () => {
+  const outcomes = await mutateBatch('root.first = json("v").from(0)\nroot.v = 10', ['{"v":1}', '{"v":2}'])
+  assert.deepEqual(
+    outcomes.map(({ body }) => body),
+    ['{"first":1,"v":10}', '{"first":10,"v":10}'],
+  )
+})
+
+test('a message that was dropped is seen as far as it was changed', async () => {
+  const text = 'root.v = 5\nroot.first = json("v").from(0)\nroot = if batch_index() == 0 { deleted() }'
+  const outcomes = await mutateBatch(text, ['{"v":1}', '{"v":2}'])
+  assert.deepEqual(
+    outcomes.map(({ body }) => body),
+    ['{"first":5,"v":5}'],
+  )
 })
