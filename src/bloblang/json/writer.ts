@@ -140,6 +140,7 @@ export class JsonWriter {
     const inner = lineStart + indent
     if (inner.length > MOST_CALLS * indent.length && isNested(value)) return this.#deep(value, indent, lineStart)
     if (value instanceof RawJson) value = parseJson((value as RawJson).text)
+    if (value instanceof Opaque) value = Opaque.contentOf(value)
     if (Array.isArray(value) && value.length > 0) {
       for (const [at, element] of (value as readonly Value[]).entries()) {
         this.plain((at === 0 ? '[' : ',') + inner)

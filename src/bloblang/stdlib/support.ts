@@ -10,7 +10,7 @@ import { textOf } from '../data/text-order.ts'
 import { timestampText } from '../text/timestamp-text.ts'
 import { printJson } from '../json/print.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { DELETED, Float, JsonNumber, NarrowFloat, NOTHING, Timestamp, Uint64, type Value } from '../value.ts'
+import { DELETED, Float, JsonNumber, NarrowFloat, NOTHING, Timestamp, Uint64, type Value, Opaque } from '../value.ts'
 
 export * from '../data/coerce.ts'
 export { isPlainObject, setOwn } from '../data/deep.ts'
@@ -109,6 +109,7 @@ function equalObjects(left: object & Value, right: Value, depth: number, later: 
     if (keys.length !== Object.keys(right).length) return false
     return keys.every(key => Object.hasOwn(right, key) && equalsWithin(left[key]!, right[key]!, depth + 1, later))
   }
+  if (left instanceof Opaque) return false
   const plain = left instanceof Uint8Array ? textOf(left) : sanitize(left)
   return typeof plain === 'string'
     ? plain === attempt(getString, right)

@@ -1,11 +1,14 @@
 /** Parquet files, read in one go: the library's readers wait for byte ranges, but the parts that they are made of do not. */
 import { createRequire } from 'node:module'
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { FileMetaData, RowGroup, SchemaTree } from 'hyparquet'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import type { FileMetaData, RowGroup, SchemaElement, SchemaTree } from 'hyparquet'
 import { MappingError } from '../errors.ts'
 import { setOwn } from '../stdlib/support.ts'
-import { Float, type Value } from '../value.ts'
+import type { Value } from '../value.ts'
 import { utf8Text } from './bytes.ts'
+import { decompressLz4Block } from './lz4-block.ts'
+import { type ColumnType, columnTypes, convertColumn } from './parquet-values.ts'
+import { quote } from './quote.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
 type Column = ArrayLike<unknown>
@@ -13,6 +16,10 @@ type Column = ArrayLike<unknown>
 /** What is used of the library's inside, which its types do not name. */
 interface Library {
   readonly parquetMetadata: (file: ArrayBuffer) => FileMetaData
+  readonly deserializeTCompactProtocol: (reader: {
+    view: DataView
+    offset: number
+  }) => Readonly<Record<string, unknown>>
   readonly parquetSchema: (metadata: FileMetaData) => SchemaTree
   readonly getTreePath: (tree: SchemaTree, path: readonly string[]) => readonly SchemaTree[]
   readonly readColumn: (reader: object, range: object, decoder: object) => { readonly data: readonly Column[] }
@@ -22,29 +29,72 @@ interface Library {
 }
 
 const require = createRequire(import.meta.url)
-/** The types by which nested columns are put together, and text; all others would change the plain value. */
-const KEPT_TYPES = new Set(['UTF8', 'LIST', 'MAP', 'MAP_KEY_VALUE', 'JSON', 'ENUM'])
 
 let library: Library | undefined
 
 /** The rows of a file as objects. */
 export function parseParquet(bytes: Uint8Array): Value {
+  checkEnds(bytes)
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+  const parquet = load()
+  const metadata = readMetadata(parquet, file)
   try {
-    const parquet = load()
-    const metadata = parquet.parquetMetadata(file)
-    withoutConversions(metadata)
-    return metadata.row_groups.flatMap(group => readGroup(parquet, file, metadata, group))
+    const types = columnTypes(metadata)
+    return metadata.row_groups.flatMap(group => readGroup(parquet, file, metadata, types, group))
   } catch (error) {
     if (error instanceof MappingError) throw error
     throw new MappingError(`parquet: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
+const MAGIC = 'PAR1'
+
+/** What is wrong with the first and last bytes of a file, in the original's words. */
+function checkEnds(bytes: Uint8Array): void {
+  const text = (start: number, end: number) => utf8Text(bytes.subarray(start, end))
+  if (bytes.length < 4) throw failure('reading magic header of parquet file: EOF')
+  if (text(0, 4) !== MAGIC) throw failure(`invalid magic header of parquet file: ${quote(text(0, 4))}`)
+  const { length } = bytes
+  if (length < 8) throw failure('reading magic footer of parquet file: bytes.Reader.ReadAt: negative offset (read: 0)')
+  if (text(length - 4, length) !== MAGIC)
+    throw failure(`invalid magic footer of parquet file: ${quote(text(length - 4, length))}`)
+  const size = new DataView(bytes.buffer, bytes.byteOffset, length).getUint32(length - 8, true)
+  if (size + 8 > length) throw failure('reading footer of parquet file: bytes.Reader.ReadAt: negative offset')
+  if (size === 0) throw failure('reading parquet file metadata: EOF')
+}
+
+/** The fields that metadata cannot do without, as the original names them: version, schema, count of rows, row groups. */
+const REQUIRED = ['1:FIELD<I32>', '2:FIELD<LIST>', '3:FIELD<I64>', '4:FIELD<LIST>']
+
+function readMetadata(parquet: Library, file: ArrayBuffer): FileMetaData {
+  const view = new DataView(file)
+  const offset = file.byteLength - 8 - view.getUint32(file.byteLength - 8, true)
+  const fields = orEnd(() => parquet.deserializeTCompactProtocol({ view, offset }))
+  for (const [index, shown] of REQUIRED.entries()) {
+    if (fields[`field_${index + 1}`] === undefined)
+      throw failure(`reading parquet file metadata: missing required field: ${shown}`)
+  }
+  return orEnd(() => parquet.parquetMetadata(file))
+}
+
+/** What cannot be read is taken for broken off. */
+function orEnd<T>(read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw failure('reading parquet file metadata: unexpected EOF')
+  }
+}
+
+function failure(message: string): MappingError {
+  return new MappingError(`parquet read panic: ${message}`)
+}
+
 function load(): Library {
   library ??= {
     ...(require('hyparquet') as object),
     ...(require('hyparquet/src/schema.js') as object),
+    ...(require('hyparquet/src/thrift.js') as object),
     ...(require('hyparquet/src/column.js') as object),
     ...(require('hyparquet/src/assemble.js') as object),
     ...(require('hyparquet/src/utils.js') as object),
@@ -53,17 +103,13 @@ function load(): Library {
   return library
 }
 
-/** Dates, times and decimals stay the numbers that they are stored as. */
-function withoutConversions(metadata: FileMetaData): void {
-  for (const element of metadata.schema) {
-    if (element.converted_type !== undefined && KEPT_TYPES.has(element.converted_type)) continue
-    if (element.logical_type !== undefined && ['STRING', 'LIST', 'MAP'].includes(element.logical_type.type)) continue
-    delete element.converted_type
-    delete element.logical_type
-  }
-}
-
-function readGroup(parquet: Library, file: ArrayBuffer, metadata: FileMetaData, group: RowGroup): Value[] {
+function readGroup(
+  parquet: Library,
+  file: ArrayBuffer,
+  metadata: FileMetaData,
+  types: ReadonlyMap<SchemaElement, ColumnType>,
+  group: RowGroup,
+): Value[] {
   const rowCount = Number(group.num_rows)
   const tree = parquet.parquetSchema(metadata)
   const columns = new Map<string, unknown>()
@@ -72,17 +118,20 @@ function readGroup(parquet: Library, file: ArrayBuffer, metadata: FileMetaData, 
     const path = parquet.getTreePath(tree, column.path_in_schema)
     const start = Number(column.dictionary_page_offset ?? column.data_page_offset)
     const reader = { view: new DataView(file, start, Number(column.total_compressed_size)), offset: 0 }
+    const { element } = path.at(-1)!
     const decoder = {
       ...column,
       pathInSchema: column.path_in_schema,
-      element: path.at(-1)!.element,
+      element,
       schemaPath: path,
       compressors: COMPRESSORS,
-      parsers: parquet.DEFAULT_PARSERS,
+      // Timestamps of 96 bits are taken apart again.
+      parsers: { ...parquet.DEFAULT_PARSERS, timestampFromNanoseconds: (nanos: bigint) => nanos },
       utf8: false,
     }
     const range = { groupStart: 0, groupRows: rowCount, selectStart: 0, selectEnd: rowCount }
-    columns.set(column.path_in_schema.join('.'), parquet.flatten(parquet.readColumn(reader, range, decoder).data))
+    const stored = parquet.flatten(parquet.readColumn(reader, range, decoder).data)
+    columns.set(column.path_in_schema.join('.'), convertColumn(stored, types.get(element)!))
   }
   for (const child of tree.children) {
     if (child.children.length > 0) parquet.assembleNested(columns, child, parquet.DEFAULT_PARSERS)
@@ -101,26 +150,21 @@ function readGroup(parquet: Library, file: ArrayBuffer, metadata: FileMetaData, 
 const COMPRESSORS = {
   GZIP: (input: Uint8Array) => new Uint8Array(gunzipSync(input, { maxOutputLength: MAX_RESULT_BYTES })),
   ZSTD: (input: Uint8Array) => new Uint8Array(zstdDecompressSync(input, { maxOutputLength: MAX_RESULT_BYTES })),
+  BROTLI: (input: Uint8Array) => new Uint8Array(brotliDecompressSync(input, { maxOutputLength: MAX_RESULT_BYTES })),
+  LZ4_RAW: (input: Uint8Array, length: number) => {
+    if (length > MAX_RESULT_BYTES) throw new MappingError('parquet: a page is too large')
+    const output = new Uint8Array(length)
+    decompressLz4Block(input, 0, input.length, output, 0, 0, length)
+    return output
+  },
 }
 
+/** A row as it was put together: lists and objects of values, which are converted already. */
 function toValue(stored: unknown): Value {
-  switch (typeof stored) {
-    case 'number':
-      return Number.isInteger(stored) ? BigInt(stored) : new Float(stored)
-    case 'bigint':
-    case 'boolean':
-    case 'string':
-      return stored
-    case 'object': {
-      if (stored === null) return null
-      if (stored instanceof Uint8Array) return utf8Text(stored)
-      if (Array.isArray(stored)) return stored.map(toValue)
-      if (ArrayBuffer.isView(stored)) return Array.from(stored as unknown as ArrayLike<number>, toValue)
-      const fields: Record<string, Value> = {}
-      for (const [key, field] of Object.entries(stored)) setOwn(fields, key, toValue(field))
-      return fields
-    }
-    default:
-      return null
-  }
+  if (stored === null || stored === undefined) return null
+  if (Array.isArray(stored)) return stored.map(toValue)
+  if (typeof stored !== 'object' || Object.getPrototypeOf(stored) !== Object.prototype) return stored as Value
+  const fields: Record<string, Value> = {}
+  for (const [key, field] of Object.entries(stored)) setOwn(fields, key, toValue(field))
+  return fields
 }

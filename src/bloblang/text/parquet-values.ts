@@ -1,0 +1,111 @@
+import type { FileMetaData, SchemaElement } from 'hyparquet'
+import { shortestFloat32 } from '../data/narrow.ts'
+import { parseJson, withFloats } from '../json/parse.ts'
+import { Float, NarrowFloat, NarrowInteger, Opaque, type Value } from '../value.ts'
+import { utf8Text } from './bytes.ts'
+
+/**
+ * What the values of a column of a Parquet file are to a mapping. Dates and times stay the numbers that they are stored as;
+ * decimals become numbers, or texts where they are stored as bytes; the old timestamps of 96 bits stay three numbers.
+ */
+export interface ColumnType {
+  readonly physical: SchemaElement['type']
+  readonly unsigned: boolean
+  /** Places behind the point of a decimal; null for anything else. */
+  readonly scale: number | null
+  /** Whether its texts are documents. */
+  readonly isJson: boolean
+}
+
+/** The types by which nested columns are put together, and text; all others would change the plain value. */
+const KEPT_TYPES = new Set(['UTF8', 'LIST', 'MAP', 'MAP_KEY_VALUE', 'ENUM'])
+const KEPT_LOGICAL_TYPES = new Set(['STRING', 'LIST', 'MAP'])
+
+/** The types of the elements of a schema. What would make the library convert values is taken out of it. */
+export function columnTypes(metadata: FileMetaData): ReadonlyMap<SchemaElement, ColumnType> {
+  const types = new Map<SchemaElement, ColumnType>()
+  for (const element of metadata.schema) {
+    const { converted_type: converted, logical_type: logical } = element
+    const isDecimal = converted === 'DECIMAL' || logical?.type === 'DECIMAL'
+    types.set(element, {
+      physical: element.type,
+      unsigned: converted?.startsWith('UINT_') === true || (logical?.type === 'INTEGER' && !logical.isSigned),
+      scale: isDecimal ? (element.scale ?? (logical?.type === 'DECIMAL' ? logical.scale : 0)) : null,
+      isJson: converted === 'JSON' || logical?.type === 'JSON',
+    })
+    if (converted !== undefined && KEPT_TYPES.has(converted)) continue
+    if (logical !== undefined && KEPT_LOGICAL_TYPES.has(logical.type)) continue
+    delete element.converted_type
+    delete element.logical_type
+  }
+  return types
+}
+
+/** The values of a column, lists in it included. */
+export function convertColumn(stored: ArrayLike<unknown>, type: ColumnType): Value[] {
+  return Array.from(stored, value => convert(value, type))
+}
+
+function convert(stored: unknown, type: ColumnType): Value {
+  if (stored === null || stored === undefined) return null
+  if (Array.isArray(stored)) return stored.map(element => convert(element, type))
+  if (stored instanceof Uint8Array) return bytesValue(stored, type)
+  const { physical, scale, unsigned } = type
+  switch (physical) {
+    case 'INT32': {
+      const number = Number(stored)
+      if (scale !== null) return new NarrowFloat(shortestFloat32(Math.fround(number) / Math.fround(10 ** scale)))
+      return unsigned ? new NarrowInteger(BigInt(number >>> 0), 'uint32') : new NarrowInteger(BigInt(number), 'int32')
+    }
+    case 'INT64':
+      return scale === null ? BigInt(stored as bigint) : new Float(Number(stored) / 10 ** scale)
+    case 'INT96':
+      return new Opaque(threeWords(stored as bigint))
+    case 'FLOAT':
+      return new NarrowFloat(shortestFloat32(stored as number))
+    case 'DOUBLE':
+      return new Float(stored as number)
+    default:
+      return typeof stored === 'boolean' || typeof stored === 'string' ? stored : null
+  }
+}
+
+function bytesValue(bytes: Uint8Array, { physical, scale, isJson }: ColumnType): Value {
+  if (isJson) return withFloats(parseJson(utf8Text(bytes)))
+  if (scale !== null) return new Opaque(decimalText(signedInteger(bytes), scale))
+  return physical === 'FIXED_LEN_BYTE_ARRAY' ? bytes : utf8Text(bytes)
+}
+
+const NANOS_PER_DAY = 86_400_000_000_000n
+const JULIAN_DAY_OF_1970 = 2_440_588n
+
+/** Nanoseconds since 1970 as they are stored: those of the day in two words, and the Julian day. */
+function threeWords(nanos: bigint): Value {
+  const ofDay = ((nanos % NANOS_PER_DAY) + NANOS_PER_DAY) % NANOS_PER_DAY
+  const day = (nanos - ofDay) / NANOS_PER_DAY + JULIAN_DAY_OF_1970
+  return [ofDay & 0xffffffffn, ofDay >> 32n, BigInt.asUintN(32, day)]
+}
+
+function signedInteger(bytes: Uint8Array): bigint {
+  if (bytes.length === 0) return 0n
+  return BigInt.asIntN(8 * bytes.length, BigInt(`0x${Buffer.from(bytes).toString('hex')}`))
+}
+
+/** A decimal in its shortest form: with an exponent from a million on, and below a ten-thousandth. */
+function decimalText(whole: bigint, scale: number): string {
+  if (whole === 0n) return '0'
+  const sign = whole < 0n ? '-' : ''
+  const all = String(whole < 0n ? -whole : whole)
+  const digits = all.replace(/0+$/, '')
+  const exponent = all.length - scale - 1
+  if (exponent < -4 || exponent >= 6) return sign + exponentText(digits, exponent)
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
+  const places = exponent + 1
+  const wholePart = digits.slice(0, places).padEnd(places, '0')
+  return digits.length > places ? `${sign}${wholePart}.${digits.slice(places)}` : sign + wholePart
+}
+
+function exponentText(digits: string, exponent: number): string {
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : ''
+  return `${digits[0]!}${fraction}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
+}
