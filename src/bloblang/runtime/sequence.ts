@@ -1,7 +1,7 @@
 import { getInt } from '../data/coerce.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { utf8Bytes, utf8Text } from '../text/bytes.ts'
-import type { Value } from '../value.ts'
+import { NarrowInteger, type Value } from '../value.ts'
 import { describe } from './errors.ts'
 
 /** `target[index]`: an element, or one byte of a string or of bytes; a negative index counts from the end. */
@@ -11,7 +11,7 @@ export function elementAt(target: Value, position: Value): Value {
     const bytes = utf8Bytes(target)
     return utf8Text(bytes.subarray(checked(index, bytes.length), checked(index, bytes.length) + 1))
   }
-  if (target instanceof Uint8Array) return BigInt(target[checked(index, target.length)]!)
+  if (target instanceof Uint8Array) return new NarrowInteger(BigInt(target[checked(index, target.length)]!), 'uint8')
   if (Array.isArray(target)) return (target as readonly Value[])[checked(index, target.length)]!
   throw new WrongTypeError(['array', 'string'], target)
 }

@@ -1,7 +1,7 @@
 /** The fields of a YAML mapping: keys of all types become text, `<<` takes over the fields of others, no key may be there twice. */
 import { compareText } from '../../data/text-order.ts'
 import { setOwn } from '../../stdlib/support.ts'
-import { Float, isObject, type Value } from '../../value.ts'
+import { Float, isObject, NarrowInteger, type Value } from '../../value.ts'
 import { sprintf } from '../go-format.ts'
 import { quote } from '../quote.ts'
 import { yamlFault } from './cursor.ts'
@@ -217,18 +217,19 @@ function isRefused(node: YamlNode): boolean {
 }
 
 /** Keys of different types come in the order in which Go keeps its types. */
-const TYPE_ORDER = ['null', 'string', 'bigint', 'float', 'boolean', 'other']
+const TYPE_ORDER = ['null', 'string', 'int', 'float', 'boolean', 'other']
 
 function compareKeys(left: Value, right: Value): number {
   const [leftType, rightType] = [keyType(left), keyType(right)]
   if (leftType !== rightType) return TYPE_ORDER.indexOf(leftType) - TYPE_ORDER.indexOf(rightType)
   if (typeof left === 'string' && typeof right === 'string') return compareText(left, right)
-  if (typeof left === 'bigint' && typeof right === 'bigint') return left < right ? -1 : 1
+  if (left instanceof NarrowInteger && right instanceof NarrowInteger) return left.value < right.value ? -1 : 1
   return left instanceof Float && right instanceof Float ? left.value - right.value : Number(left) - Number(right)
 }
 
 function keyType(key: Value): string {
   if (key === null) return 'null'
   if (key instanceof Float) return 'float'
+  if (key instanceof NarrowInteger) return 'int'
   return TYPE_ORDER.includes(typeof key) ? typeof key : 'other'
 }

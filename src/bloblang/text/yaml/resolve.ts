@@ -1,7 +1,7 @@
 /** What the texts of YAML stand for, by the rules of Go's yaml.v3: YAML 1.2 with remains of 1.1. */
 import { loadZone } from '../../data/time/zone.ts'
 import { MappingError } from '../../errors.ts'
-import { Float, Timestamp, Uint64, type Value } from '../../value.ts'
+import { Float, NarrowInteger, Timestamp, Uint64, type Value } from '../../value.ts'
 import { utf8Text } from '../bytes.ts'
 import { decodeBase64 } from '../encodings.ts'
 import { yamlFault } from './cursor.ts'
@@ -69,7 +69,7 @@ export function resolveTagged(tag: string, text: string): Value {
       const value = resolveHinted(text, tag === '!!timestamp')
       const found = tagOf(value)
       if (found === tag) return value
-      if (tag === '!!float' && typeof value === 'bigint') return new Float(Number(value))
+      if (tag === '!!float' && value instanceof NarrowInteger) return new Float(Number(value.value))
       throw yamlFault(`cannot decode ${found} \`${text}\` as a ${tag}`)
     }
     default:
@@ -86,7 +86,7 @@ function resolveHinted(text: string, allowsTime: boolean): Value {
 function tagOf(value: Value): string {
   if (value === null) return '!!null'
   if (typeof value === 'boolean') return '!!bool'
-  if (typeof value === 'bigint' || value instanceof Uint64) return '!!int'
+  if (value instanceof Uint64) return '!!int'
   if (value instanceof Float) return '!!float'
   return value instanceof Timestamp ? '!!timestamp' : '!!str'
 }
@@ -126,7 +126,7 @@ function resolveNumber(text: string, allowsTime: boolean): Value {
 }
 
 /** The value of most integers: some decimal digits, none in vain. */
-function smallInteger(text: string): bigint | undefined {
+function smallInteger(text: string): NarrowInteger | undefined {
   if (text.length > 15) return undefined
   const isNegative = text.charCodeAt(0) === 45
   let value = 0
@@ -136,7 +136,7 @@ function smallInteger(text: string): bigint | undefined {
     value = value * 10 + digit
   }
   if (isNegative && text.length === 1) return undefined
-  return BigInt(isNegative ? -value : value)
+  return integer(BigInt(isNegative ? -value : value))
 }
 
 function integerValue(digits: string): Value | undefined {
@@ -147,7 +147,7 @@ function integerValue(digits: string): Value | undefined {
     decimal ??
     (hexadecimal !== undefined ? `0x${hexadecimal}` : binary !== undefined ? `0b${binary}` : `0o${octal ?? oldOctal}`)
   const value = sign === '-' ? -BigInt(literal) : BigInt(literal)
-  if (value >= MIN_INT64 && value <= MAX_INT64) return value
+  if (value >= MIN_INT64 && value <= MAX_INT64) return integer(value)
   return sign === '' && value <= MAX_UINT64 ? new Uint64(value) : undefined
 }
 
@@ -157,13 +157,18 @@ function floatValue(digits: string): Float | undefined {
   return Number.isFinite(value) ? new Float(value) : undefined
 }
 
-function prefixedInteger(digits: string): bigint | undefined {
+function prefixedInteger(digits: string): NarrowInteger | undefined {
   const parts = SIGN_BEHIND_PREFIX.exec(digits)
   if (parts === null) return undefined
   const [, base, sign, rest] = parts
   if (base === 'b' && !/^[01]+$/.test(rest!)) return undefined
   const value = BigInt(`0${base}${rest}`) * (sign === '-' ? -1n : 1n)
-  return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined
+  return value >= MIN_INT64 && value <= MAX_INT64 ? integer(value) : undefined
+}
+
+/** Go's `int`, which rounding knows nothing of. */
+function integer(value: bigint): NarrowInteger {
+  return new NarrowInteger(value, 'int')
 }
 
 function timestamp(text: string): Timestamp | undefined {
