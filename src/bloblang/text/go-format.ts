@@ -242,12 +242,14 @@ class Printer {
       return verb === 't' || verb === 'v' ? this.#pad(String(value)) : this.#badVerb(verb, value)
     }
     if (typeof value === 'bigint') return this.#integer(value, true, verb, value)
-    if (value instanceof Uint64) return this.#integer(value.value, value.value < 0n, verb, value)
+    if (value instanceof Uint64) return this.#integer(value.value, isSigned(value), verb, value)
     if (value instanceof Float) return this.#float(value.value, verb, value)
     if (typeof value === 'number') return this.#string(String(value), verb, value)
     if (value instanceof JsonNumber) return this.#string(value.text, verb, value)
     if (value instanceof Uint8Array) return this.#bytes(value, verb)
     if (value instanceof Timestamp) return this.#timestamp(value, verb)
+    // That verb wraps errors, of which there are none; anything else with parts is shown as a whole.
+    if (verb === 'w' && typeof value === 'object' && value !== null) return this.#badVerb(verb, value)
     if (Array.isArray(value)) return this.#array(value as readonly Value[], verb)
     if (typeof value === 'object' && value !== null) return this.#object(value as ValueObject, verb)
     this.#write(value === null ? '<nil>' : this.#sharpV ? `${goTypeName(value)}(nil)` : '<nil>')
@@ -552,4 +554,8 @@ function sortedKeys(object: ValueObject): string[] {
   return keys.every(key => key.isWellFormed() && !/[\ud800-\udfff]/.test(key))
     ? keys.sort()
     : keys.sort((a, b) => Buffer.compare(utf8Bytes(a), utf8Bytes(b)))
+}
+
+function isSigned(value: Uint64): boolean {
+  return value instanceof NarrowInteger && value.type.startsWith('int')
 }
