@@ -47,7 +47,7 @@ export function compressor(algorithm: string, level: number): Codec {
       return bytes => deflateRawSync(bytes, deflateOptions(bytes, level, refusal))
     }
     case 'lz4':
-      return bytes => compressLz4(bytes)
+      return bytes => compressLz4(bytes, level)
     case 'snappy':
       return bytes => compressSnappy(bytes)
     case 'zstd':

@@ -3,14 +3,14 @@ import { MappingError } from '../errors.ts'
 import { word32 } from './hashes.ts'
 
 const HASH_BITS = 16
-const MIN_MATCH = 4
+export const MIN_MATCH = 4
 /** A nibble of a token that is full is followed by more. */
 const FULL = 15
 /** No match begins in the last bytes. */
-const LAST_BYTES = 14
-const WINDOW_BYTES = 65_536
+export const LAST_BYTES = 14
+export const WINDOW_BYTES = 65_536
 /** The longer nothing was found, the larger are the steps: one byte more for so many bytes. */
-const SKIP_BITS = 7
+export const SKIP_BITS = 7
 /** The prime that six bytes are multiplied with: its upper 16 and its lower 32 bits. */
 const PRIME_HIGH = 0xcf1b
 const PRIME_LOW = 0xbcdcbf9b | 0
@@ -100,8 +100,8 @@ function slotOf(low: number, high: number): number {
   return (top + Math.imul(low, PRIME_HIGH) + Math.imul(high, PRIME_LOW)) & 0xffff
 }
 
-/** `more` is how much longer the match is than the shortest one. */
-function writeSequence(
+/** Writes literals and a match; where they end. `more` is how much longer the match is than the shortest one. */
+export function writeSequence(
   input: Uint8Array,
   from: number,
   end: number,
@@ -118,7 +118,13 @@ function writeSequence(
 }
 
 /** What is left is literals. Nothing is gained where the block is as long by then as the literals that it replaces. */
-function writeLast(input: Uint8Array, anchor: number, out: Uint8Array, start: number, blockStart: number): number {
+export function writeLast(
+  input: Uint8Array,
+  anchor: number,
+  out: Uint8Array,
+  start: number,
+  blockStart: number,
+): number {
   let to = writeToken(out, start, input.length - anchor, 0)
   if (to - blockStart >= anchor) return -1
   for (let at = anchor; at < input.length; at++) out[to++] = input[at]!

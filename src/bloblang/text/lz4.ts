@@ -2,6 +2,7 @@
 import { MappingError } from '../errors.ts'
 import { word32, xxhash32 } from './hashes.ts'
 import { compressLz4Block, decompressLz4Block, lz4Bound, lz4ContentLength } from './lz4-block.ts'
+import { compressLz4BlockHigh } from './lz4-high.ts'
 import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 
@@ -24,15 +25,20 @@ const HEADER = Uint8Array.of(
   descriptorChecksum(Uint8Array.of(FLAGS, BLOCK_SIZE_CODE), 0, 2),
 )
 
-/** One frame of independent blocks with a checksum. */
-export function compressLz4(input: Uint8Array): Uint8Array {
+const MAX_LEVEL = 9
+
+/** One frame of independent blocks with a checksum. Levels above 0, up to 9, search longer. Throws for others. */
+export function compressLz4(input: Uint8Array, level = 0): Uint8Array {
+  // In the original the depth has 32 bits, so that high levels come out as none.
+  const depth = level > 0 && level < 24 ? 2 ** (8 + level) : 0
+  if (depth > 2 ** (8 + MAX_LEVEL)) throw new MappingError(`lz4: invalid compression level: ${depth}`)
   const blocks = Math.ceil(input.length / BLOCK_BYTES)
   const out = scratch(HEADER.length + 8 + lz4Bound(input.length) + blocks * 32)
   for (let at = 0; at < HEADER.length; at++) out[at] = HEADER[at]!
   let to = HEADER.length
   for (let at = 0; at < input.length; at += BLOCK_BYTES) {
     const block = blocks === 1 ? input : input.subarray(at, at + BLOCK_BYTES)
-    const end = compressLz4Block(block, out, to + 4)
+    const end = depth > 0 ? compressLz4BlockHigh(block, out, to + 4, depth) : compressLz4Block(block, out, to + 4)
     if (end < 0) {
       out.writeUInt32LE(block.length + UNCOMPRESSED, to)
       out.set(block, to + 4)
