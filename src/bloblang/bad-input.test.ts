@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileMapping, MappingError, MetadataDraft, printJson, type MessageView, type World } from './index.ts'
+import { compileMapping, MappingError, MetadataDraft, printJson, type MessageView } from './index.ts'
 import { parseDocument } from './json/parse.ts'
-
-const world: World = {
-  now: () => 0n,
-  random: () => 0.5,
-  randomBytes: count => new Uint8Array(count),
-  env: () => undefined,
-  readFile: path => assert.fail(`no file is read here: ${path}`),
-  hostname: () => 'localhost',
-}
+import { stillWorld } from './still-world.ts'
 
 const document = Buffer.from('{"a":"x","n":1000000000,"lone":"\\ud800","nul":"\\u0000"}')
 
 /** The result of a mapping, the text of its error, or that of its diagnostic. */
 function outcome(text: string): string {
-  const { mapping, diagnostics } = compileMapping(text, { world })
+  const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
   if (mapping === undefined) return diagnostics[0]!.message
   const view: MessageView = {
     bytes: () => document,

@@ -12,22 +12,13 @@ import {
 } from './index.ts'
 import { type DocumentPlan, Projector } from './json/project.ts'
 import { parseDocumentText } from './json/parse.ts'
-import type { World } from './stdlib/spec.ts'
 import { Library } from './compiler/library.ts'
 import { FUNCTIONS, METHODS } from './stdlib/registry.gen.ts'
 import { Fault } from './syntax/fault.ts'
 import { parseMappingText } from './syntax/mapping-parser.ts'
 import { printMapping } from './syntax/print.ts'
 import { checkMapping, FUNCTION_COMPLETIONS, tokenize } from './syntax.ts'
-
-const world: World = {
-  now: () => 0n,
-  random: () => 0.5,
-  randomBytes: count => new Uint8Array(count),
-  env: () => undefined,
-  readFile: () => new Uint8Array(0),
-  hostname: () => 'host',
-}
+import { stillWorld } from './still-world.ts'
 
 const name = fc.constantFrom('a', 'b', 'foo', 'user')
 const literal = fc.oneof(
@@ -86,7 +77,7 @@ const statement = fc.oneof(
 const mappingText = fc.array(statement, { minLength: 1, maxLength: 4 }).map(parts => parts.join('\n'))
 
 test('printing a mapping and parsing it again gives the same mapping', () => {
-  const library = new Library(FUNCTIONS, METHODS, { world })
+  const library = new Library(FUNCTIONS, METHODS, { world: stillWorld })
   fc.assert(
     fc.property(mappingText, text => {
       const tree = parseMappingText(text, library, null)
@@ -103,7 +94,7 @@ test('printing a mapping and parsing it again gives the same mapping', () => {
 test('compiled mappings throw nothing but mapping errors', () => {
   fc.assert(
     fc.property(mappingText, fc.json(), (text, document) => {
-      const { mapping } = compileMapping(text, { world })
+      const { mapping } = compileMapping(text, { world: stillWorld })
       if (mapping === undefined) return
       const messages = [new BodyView().setText(document)]
       for (const run of [
@@ -124,7 +115,7 @@ test('compiled mappings throw nothing but mapping errors', () => {
 
 test('a result that is printed at once is the result as a value, printed', () => {
   const outcome = (text: string, document: string, out: JsonWriter | null) => {
-    const { mapping } = compileMapping(text, { world })
+    const { mapping } = compileMapping(text, { world: stillWorld })
     if (mapping === undefined) return null
     try {
       const value = mapping.runCommand([new BodyView().setText(document)], new MetadataDraft(), false, out)
@@ -184,8 +175,8 @@ test('no text makes the parser throw', () => {
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 40 }), parts => {
       const text = parts.join('')
-      compileMapping(text, { world })
-      compileInterpolation(`\${!${text}`, { world })
+      compileMapping(text, { world: stillWorld })
+      compileInterpolation(`\${!${text}`, { world: stillWorld })
       checkMapping(text)
       tokenize(text)
     }),
@@ -221,7 +212,7 @@ test('a document ends where its message ends, whatever the bytes behind it are',
   const chunk = Buffer.from('{"a":"b\\"} \\q","b":1}')
   const projector = new Projector({ fields: null, carried: false, carries: false, dropped: new Set<string>() })
   for (let end = 0; end < chunk.length; end++) assert.equal(projector.project(chunk, 0, end, null), null)
-  const { mapping } = compileMapping('root = this.a', { world })
+  const { mapping } = compileMapping('root = this.a', { world: stillWorld })
   const run = (end: number) => mapping!.run([new BodyView().set(chunk, 0, end)], 0)
   assert.throws(() => run(8), /unexpected EOF/)
   assert.throws(() => run(chunk.length), /invalid character 'q' in string escape code/)
@@ -241,7 +232,7 @@ for (const [what, text] of [
 ] as const) {
   test(`${what}: a mapping or a diagnostic, soon`, () => {
     const startedAt = performance.now()
-    const { mapping, diagnostics } = compileMapping(text, { world })
+    const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
     assert.ok(mapping !== undefined || diagnostics.length > 0)
     assert.ok(performance.now() - startedAt < 10_000)
   })
@@ -264,7 +255,7 @@ test('several faults are reported at once, each with its place', () => {
 test('a document made from nothing is the same as a value and printed at once', () => {
   const text =
     'root.user.name = this.name.uppercase()\nroot.id = this.id\nif this.age >= 18 {\n  root.user.adult = true\n}'
-  const { mapping } = compileMapping(text, { world })
+  const { mapping } = compileMapping(text, { world: stillWorld })
   const run = (document: string) => {
     const draft = new MetadataDraft()
     const out = new JsonWriter(true)
@@ -282,7 +273,7 @@ test('a document made from nothing is the same as a value and printed at once', 
 test('targets and reads of a mapping', () => {
   const { mapping } = compileMapping(
     'let x = this.a.b\nroot.c = $x + json("d")\nmeta k = @j\nroot.e = this.l.map_each(i -> i.q)',
-    { world },
+    { world: stillWorld },
   )
   assert.deepEqual(mapping!.targets, [
     { kind: 'variable', path: ['x'] },
@@ -298,12 +289,12 @@ test('targets and reads of a mapping', () => {
 
 test('interpolations', () => {
   const batch = [new BodyView().setText('{"a":{"b":1},"n":null}')]
-  const text = (config: string) => compileInterpolation(config, { world }).interpolation!.eval(batch, 0)
+  const text = (config: string) => compileInterpolation(config, { world: stillWorld }).interpolation!.eval(batch, 0)
   assert.equal(text('x-${! this.a.b }-${! n }-${{! raw }}-$5'), 'x-1-null-${! raw }-$5')
   assert.equal(text('${! json("a") }'), '{"b":1}')
-  assert.equal(compileInterpolation('plain', { world }).interpolation!.static, 'plain')
+  assert.equal(compileInterpolation('plain', { world: stillWorld }).interpolation!.static, 'plain')
   assert.equal(
-    compileInterpolation('foo ${! this. } bar', { world }).diagnostics![0]!.charText,
+    compileInterpolation('foo ${! this. } bar', { world: stillWorld }).diagnostics![0]!.charText,
     'char 15: required: expected method or field path',
   )
 })

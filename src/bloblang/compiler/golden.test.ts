@@ -4,22 +4,13 @@ import { basename, join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
 import { compileMapping } from '../index.ts'
-import type { World } from '../stdlib/spec.ts'
+import { stillWorld } from '../still-world.ts'
 
 // The programs that mappings become, for people to read. `UPDATE_GOLDEN=1` writes them anew.
 const folder = join(import.meta.dirname, 'golden')
-const world: World = {
-  now: () => 0n,
-  random: () => 0.5,
-  randomBytes: count => new Uint8Array(count),
-  env: () => undefined,
-  readFile: () => new Uint8Array(0),
-  hostname: () => 'host',
-}
-
 for (const file of globSync(join(folder, '*.blobl')).toSorted()) {
   test(`the program of ${basename(file)}`, () => {
-    const { mapping, diagnostics } = compileMapping(readFileSync(file, 'utf8'), { world })
+    const { mapping, diagnostics } = compileMapping(readFileSync(file, 'utf8'), { world: stillWorld })
     assert.ok(mapping !== undefined, diagnostics?.[0]?.excerpt ?? '')
     const golden = `${file}.js.txt`
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, `${mapping.source}\n`)
