@@ -101,7 +101,7 @@ function shapeOf(tree: object): string {
 }
 
 /** Calls that keep something from one run to the next. */
-const STATEFUL = /count|random_int/
+const STATEFUL = /count|random_int|snowflake_id/
 
 /** What is wrong with how a mapping runs on a document; null where nothing is. */
 export function checkRun(text: string, document: string): string | null {

@@ -1,8 +1,9 @@
 // What random mappings have found, and a short run of new ones.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compileMapping } from '../../src/bloblang/index.ts'
 import { makeCase } from './case.ts'
-import { checkRun, checkText, checkUntouched } from './checks.ts'
+import { checkRun, checkText, checkUntouched, stillWorld } from './checks.ts'
 import { readCorpus } from './corpus.ts'
 
 const TEXTS = [
@@ -19,6 +20,23 @@ for (const [what, text] of TEXTS) {
     const startedAt = performance.now()
     assert.equal(checkText(text), null)
     assert.ok(performance.now() - startedAt < 5000)
+  })
+}
+
+const LONG = [
+  ['statements', (at: number) => `root.f${at} = this.a.b.uppercase() + "x${at}"`],
+  ['if statements', (at: number) => `if this.a == ${at} {\n  root.x${at} = this.a\n}`],
+  ['variables', (at: number) => `let f${at} = this.a${at}`],
+  ['maps', (at: number) => `map m${at} {\n  root = this.a\n}`],
+] as const
+
+for (const [what, line] of LONG) {
+  test(`twenty thousand ${what} are compiled soon`, () => {
+    const text = Array.from({ length: 20_000 }, (_, at) => line(at)).join('\n')
+    const startedAt = performance.now()
+    const { mapping } = compileMapping(`${text}\nroot.z = 1`, { world: stillWorld })
+    assert.notEqual(mapping, undefined)
+    assert.ok(performance.now() - startedAt < 10_000)
   })
 }
 

@@ -1,7 +1,6 @@
 import { asStored } from '../data/empty-literals.ts'
 import { annotationOf, dotPath } from '../syntax/annotation.ts'
 import type { Assignment, IfStatement, MapDefinition, Statement } from '../syntax/ast.ts'
-import { locate } from '../syntax/diagnostic.ts'
 import { emitStore, isSafeStore } from './emit-path.ts'
 import { emit, emitLiteral, guarded, quote } from './emit-query.ts'
 import { Places } from './places.ts'
@@ -14,8 +13,10 @@ export class StatementWriter {
   readonly #context: Context
   readonly #lines: string[] = []
   readonly #text: string
-  readonly #start: number
   #indent = '    '
+  /** How many lines begin up to a place of the text. */
+  #lineCount = 1
+  #countedTo: number
   /** The places of `root` that this run has made itself, so that they can be written in place. */
   #owned: ReadonlySet<string> = new Set()
   /** Null where `root` has to be a document while the statements run. */
@@ -24,7 +25,7 @@ export class StatementWriter {
   private constructor(program: Program, text: string, start: number, places: Places | null) {
     const scope = new FunctionScope()
     this.#text = text
-    this.#start = start
+    this.#countedTo = start
     this.#places = places
     this.#context = {
       program,
@@ -85,10 +86,19 @@ export class StatementWriter {
   /** Notes the line of a statement; those inside of an if statement count as the line of the outermost one. */
   #enter(statement: Statement): void {
     const { program, scope } = this.#context
-    const base = locate(this.#text, this.#start).line
-    const line = locate(this.#text, statement.span.start).line - base + 1
+    const line = this.#lineOf(statement.span.start)
     scope.at = program.site(null, 0, line)
     this.#line(`at = ${scope.at} // line ${line}`)
+  }
+
+  /** The line of a place, the first being that of the mapping or map. Statements come in order, so none is counted twice. */
+  #lineOf(at: number): number {
+    for (let next = this.#text.indexOf('\n', this.#countedTo); next !== -1 && next < at; ) {
+      this.#lineCount++
+      this.#countedTo = next + 1
+      next = this.#text.indexOf('\n', this.#countedTo)
+    }
+    return this.#lineCount
   }
 
   #assignment(statement: Assignment, outermost: boolean): void {
@@ -122,11 +132,10 @@ export class StatementWriter {
   }
 
   /** `root.a = this.b`, where nothing is written into `root.a` later: its text will do. */
-  #carries({ query, target }: Assignment, targets: readonly (readonly string[])[]): boolean {
+  #carries({ query, target }: Assignment, writtenInto: ReadonlySet<string>): boolean {
     if (target.kind !== 'root' || target.path.length === 0 || this.#context.self !== null) return false
     if (query.kind !== 'field' || query.base !== 'this' || query.path.length === 0) return false
-    const { path } = target
-    return !targets.some(other => other.length > path.length && path.every((name, at) => other[at] === name))
+    return !writtenInto.has(dotPath(target.path))
   }
 
   /** `root = this`: fields that nothing else looks at need not even be parsed. */

@@ -1,6 +1,7 @@
 import { type DocumentPlan, Projector } from '../json/project.ts'
 import type { Frame } from '../runtime/frame.ts'
 import { HELPERS } from '../runtime/helpers.ts'
+import { dotPath } from '../syntax/annotation.ts'
 import type { MappingTree, Query, Statement } from '../syntax/ast.ts'
 import { DELETED, type Value } from '../value.ts'
 import { writeClosure } from './emit-query.ts'
@@ -68,10 +69,14 @@ function planOf(need: Need, raw: boolean, carries: boolean, dropped: ReadonlySet
   return { fields: new Map(fields), carried: false, carries, dropped }
 }
 
-/** Where values may be carried to as text: nothing is written into an array, whose places have several names. */
-function carryTargets(statements: readonly Statement[]): readonly (readonly string[])[] | null {
+/**
+ * The places of `root`, as dot paths, that something is written inside of: no value is carried there as text. Null where nothing
+ * is carried at all, as something may be written into an array, whose places have several names.
+ */
+function carryTargets(statements: readonly Statement[]): ReadonlySet<string> | null {
   const paths = statements.flatMap(rootTargets)
-  return paths.some(path => path.some(name => name === '-' || /^[+-]?\d+$/.test(name))) ? null : paths
+  if (paths.some(path => path.some(name => name === '-' || /^[+-]?\d+$/.test(name)))) return null
+  return new Set(paths.flatMap(path => path.slice(1).map((_, at) => dotPath(path.slice(0, at + 1)))))
 }
 
 function rootTargets(statement: Statement): readonly (readonly string[])[] {

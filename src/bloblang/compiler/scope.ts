@@ -18,8 +18,8 @@ export class Program {
   readonly library: Library
   /** What is read of the document. */
   readonly document = new Need()
-  /** All paths of `root` that are written, where values may be carried to them as text; else null. */
-  carriedTo: readonly (readonly string[])[] | null = null
+  /** The places of `root` that no value may be carried to as text; null for all of them. */
+  carriedTo: ReadonlySet<string> | null = null
   /** How often `root = this` occurs. */
   copies = 0
   readonly form: Form

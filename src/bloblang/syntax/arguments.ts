@@ -1,7 +1,7 @@
 import { describeWrongType } from '../data/errors.ts'
 import { getBool, getInt, getNumber } from '../data/coerce.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { textOf } from '../data/text-order.ts'
+import { utf8Text } from '../text/bytes.ts'
 import { type Value, isObject, typeOf } from '../value.ts'
 import { getTimestamp } from '../data/time/timestamp.ts'
 import type { Query } from './ast.ts'
@@ -156,7 +156,7 @@ export function readArgument(param: Param, value: Value): ArgumentValue {
       return getBool(value)
     case 'string':
       if (typeof value === 'string') return value
-      if (value instanceof Uint8Array) return textOf(value)
+      if (value instanceof Uint8Array) return utf8Text(value)
       break
     case 'array':
       if (Array.isArray(value)) return value

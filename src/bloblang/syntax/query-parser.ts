@@ -34,7 +34,7 @@ const MAX_DEPTH = 300
  */
 export class QueryParser extends Reader {
   readonly catalog: Catalog
-  readonly #memo = new Map<number, Attempt[]>()
+  readonly #memo = new Map<number, Attempt>()
   #depth = 0
   #names: readonly string[] = []
 
@@ -57,18 +57,18 @@ export class QueryParser extends Reader {
     const result = this.#operations()
     this.#depth--
     if (result instanceof Fault) this.at = start
-    const attempt = { names: this.#names, result, end: this.at }
-    const attempts = this.#memo.get(start)
-    if (attempts === undefined) this.#memo.set(start, [attempt])
-    else attempts.push(attempt)
+    this.#memo.set(start, { names: this.#names, result, end: this.at, before: this.#memo.get(start) })
     return result
   }
 
   #remembered(start: number): Attempt | undefined {
-    const attempts = this.#memo.get(start)
-    if (attempts === undefined) return undefined
-    const known = attempts.find(({ names }) => sameNames(names, this.#names))
-    return known ?? (attempts.length < MOST_ATTEMPTS ? undefined : attempts.at(-1))
+    const last = this.#memo.get(start)
+    let count = 0
+    for (let attempt = last; attempt !== undefined; attempt = attempt.before) {
+      if (sameNames(attempt.names, this.#names)) return attempt
+      count++
+    }
+    return count < MOST_ATTEMPTS ? undefined : last
   }
 
   #operations(): Query | Fault {
@@ -652,6 +652,8 @@ interface Attempt {
   readonly names: readonly string[]
   readonly result: Query | Fault
   readonly end: number
+  /** The attempt at this place before, with other names. */
+  readonly before: Attempt | undefined
 }
 
 const MOST_ATTEMPTS = 8

@@ -1,4 +1,4 @@
-import { textOf } from '../data/text-order.ts'
+import { utf8Text } from '../text/bytes.ts'
 
 /** The value of a quoted string by Go's rules, or null where an escape is none. */
 export function unquote(quoted: string): string | null {
@@ -9,7 +9,7 @@ export function unquote(quoted: string): string | null {
   let rawBytes: number[] = []
   const flush = () => {
     if (rawBytes.length === 0) return
-    parts.push(textOf(Uint8Array.from(rawBytes)))
+    parts.push(utf8Text(Uint8Array.from(rawBytes)))
     rawBytes = []
   }
   for (const match of inner.matchAll(PIECE)) {
