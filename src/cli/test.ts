@@ -21,6 +21,7 @@ import {
   readConfig,
   type Registry,
   resolved,
+  Shutdown,
   valueOf,
 } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
@@ -219,7 +220,7 @@ async function openTarget(path: string, test: TestCase, options: EngineOptions):
         clock: systemClock,
         world: readWith.world,
         http: undefined,
-        signal: new AbortController().signal,
+        shutdown: new Shutdown(systemClock),
         strategy: 'none',
         logAllErrors: false,
         shared: new Map(),
@@ -273,7 +274,7 @@ async function openMapping(path: string): Promise<Target> {
       clock: systemClock,
       world: systemWorld,
       http: undefined,
-      signal: new AbortController().signal,
+      shutdown: new Shutdown(systemClock),
       strategy: 'none',
       logAllErrors: false,
       shared: new Map(),

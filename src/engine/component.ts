@@ -1,6 +1,6 @@
 import type { Clock, Log } from '../base/index.ts'
 import type { World } from '../bloblang/index.ts'
-import type { Ack, Batch, Delivery } from './batch.ts'
+import { type Ack, type Batch, BatchError, type Delivery } from './batch.ts'
 import type { Node } from './config/node.ts'
 import type { Field, FieldMap, Infer } from './fields.ts'
 import type { HttpHost } from './http-host.ts'
@@ -134,6 +134,12 @@ export class ClosedError extends Error {
   }
 }
 
+/** Whether messages were refused because the stream ends. Nobody handles that: they are neither acknowledged nor tried again. */
+export function isClosing(error: unknown): boolean {
+  if (error instanceof BatchError) return [...error.failures.values()].some(isClosing)
+  return error instanceof ClosedError
+}
+
 /** A configuration that no component can be made of. Its text is for the user. */
 export class ConfigError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -206,6 +212,11 @@ export interface Resources {
   readonly http: HttpHost | undefined
   /** Aborts when the stream is told to end at once. */
   readonly signal: AbortSignal
+  /**
+   * Waits for `ms` milliseconds. Throws {@link ClosedError} where the stream ends before that: at once when it is told to end
+   * and the time that it has left is too short. Processors let the error through, so that the messages are not acknowledged.
+   */
+  wait(ms: number): Promise<void>
   /** Flags a message as failed here; the message goes on. */
   fail(message: Message, error: unknown): Message
   /** Counts and logs an error that flags no message. */

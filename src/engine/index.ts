@@ -31,6 +31,7 @@ export {
   defineScanner,
   type Input,
   type InputHandle,
+  isClosing,
   type MaybePromise,
   NotConnectedError,
   type Output,
@@ -72,6 +73,7 @@ export {
   split,
 } from './runtime/deliveries.ts'
 export { InitError, Manager } from './runtime/manager.ts'
+export { Shutdown } from './runtime/shutdown.ts'
 export {
   loadConfig,
   parseContext,

@@ -9,6 +9,7 @@ import {
   field,
   type Infer,
   type Input,
+  isClosing,
   Message,
   NotConnectedError,
   type Resources,
@@ -334,6 +335,8 @@ class KafkaFranzInput implements Input {
     return {
       batch: delivery.batch,
       ack: async error => {
+        // Nobody refused it: there was no time left for it, so that it is read again.
+        if (isClosing(error)) return
         await delivery.ack(error)
         const offset = done()
         source?.wake()

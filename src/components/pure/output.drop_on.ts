@@ -4,6 +4,7 @@ import {
   ConfigError,
   defineOutput,
   field,
+  isClosing,
   type Output,
   type OutputHandle,
   pause,
@@ -72,6 +73,7 @@ class DropOnOutput implements Output {
         ? this.#output.write(batch)
         : this.#inTime(batch, this.#limitMs))
     } catch (error) {
+      if (isClosing(error)) throw error
       this.#judge(batch, error as Error)
     }
   }

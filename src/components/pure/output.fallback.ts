@@ -4,6 +4,7 @@ import {
   ConfigError,
   defineOutput,
   field,
+  isClosing,
   type Message,
   type OutputHandle,
 } from '../../engine/index.ts'
@@ -34,7 +35,7 @@ async function writeFrom(outputs: readonly OutputHandle[], batch: Batch): Promis
       return
     } catch (error) {
       const failed = failedOf(current, error as Error)
-      if (tier === outputs.length - 1) {
+      if (tier === outputs.length - 1 || isClosing(error)) {
         if (failed.length === batch.messages.length && !(error instanceof BatchError)) throw error
         throw new BatchError(new Map(failed.map(({ index, reason }) => [places[index]!, reason])))
       }

@@ -5,6 +5,7 @@ import {
   defineProcessor,
   eachBatch,
   field,
+  isClosing,
   type MaybePromise,
   type Message,
   type Processor,
@@ -79,6 +80,7 @@ class BranchProcessor implements Processor {
   }
 
   #failAll(messages: readonly Message[], error: unknown): readonly Batch[] {
+    if (isClosing(error)) throw error
     const { message: text } = error as { message: string }
     this.#resources.log.error(`Child processors failed: ${text}`)
     return [batchOf(messages.map(message => this.#flag(message, new Error(text), false)))]

@@ -7,6 +7,7 @@ import {
   ConfigError,
   defineProcessor,
   field,
+  isClosing,
   type Message,
   parseDuration,
   withMessages,
@@ -60,6 +61,7 @@ export default defineProcessor({
           try {
             results.push(...(await run(message)))
           } catch (error) {
+            if (isClosing(error)) throw error
             results.push(resources.fail(message, error))
           }
         }

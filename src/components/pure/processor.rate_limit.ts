@@ -1,4 +1,4 @@
-import { ClosedError, defineProcessor, field, mapMessagesInTurn, pause } from '../../engine/index.ts'
+import { defineProcessor, field, mapMessagesInTurn } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'rate_limit',
@@ -20,8 +20,7 @@ export default defineProcessor({
               waitMs = 1000
             }
             if (waitMs <= 0) return message
-            await pause(waitMs, resources.signal)
-            if (resources.signal.aborted) throw new ClosedError()
+            await resources.wait(waitMs)
           }
         }),
     }

@@ -9,7 +9,6 @@ import {
   field,
   joinSolo,
   type Message,
-  pause,
   type Processor,
   type Resources,
 } from '../../engine/index.ts'
@@ -76,7 +75,7 @@ class RetryProcessor implements Processor {
 
   async #attempt(source: Message): Promise<readonly Batch[]> {
     const { initial_interval, max_interval, max_elapsed_time } = this.#config.backoff
-    const { world, signal } = this.#resources
+    const { world } = this.#resources
     const limits = {
       initialMs: initial_interval ?? 500,
       maxMs: max_interval ?? 10_000,
@@ -97,8 +96,7 @@ class RetryProcessor implements Processor {
           messages: each.messages.map(result => counted(result, retries, waitedMs)),
         }))
       waitedMs += waitMs
-      await pause(waitMs, signal)
-      if (signal.aborted) throw new Error('the stream is shutting down')
+      await this.#resources.wait(waitMs)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { defineProcessor, field, mapMessagesInTurn, parseDuration, pause } from '../../engine/index.ts'
+import { defineProcessor, field, mapMessagesInTurn, parseDuration } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'sleep',
@@ -17,7 +17,7 @@ export default defineProcessor({
           resources.log.error(`Failed to parse duration: ${(error as { message: string }).message}`)
           return message
         }
-        await pause(ms, resources.signal)
+        await resources.wait(ms)
         return message
       }),
   }),

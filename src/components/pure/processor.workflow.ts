@@ -6,6 +6,7 @@ import {
   defineProcessor,
   eachBatch,
   field,
+  isClosing,
   type MaybePromise,
   type Message,
   type Processor,
@@ -156,6 +157,7 @@ class Workflow implements Processor {
         try {
           return await branches.get(name)!.ask(messages, index => skips[index]!.has(name))
         } catch (error) {
+          if (isClosing(error)) throw error
           return error as Error
         }
       }),

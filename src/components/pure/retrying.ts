@@ -1,4 +1,12 @@
-import { Backoff, type Batch, BatchError, type OutputHandle, pause, type Resources } from '../../engine/index.ts'
+import {
+  Backoff,
+  type Batch,
+  BatchError,
+  isClosing,
+  type OutputHandle,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
 
 export interface RetryOptions {
   readonly initialMs: number
@@ -37,6 +45,7 @@ export class RetryingWriter {
           await this.#output.write(current)
           return
         } catch (error) {
+          if (isClosing(error)) throw refusal(batch, places, error as Error)
           if (backoff === undefined) {
             this.#failing++
             backoff = new Backoff(this.#options, () => world.random())
@@ -46,11 +55,11 @@ export class RetryingWriter {
           retries++
           if (waitMs === undefined || (this.#options.maxRetries > 0 && retries > this.#options.maxRetries)) {
             log.error(`Failed to send message: ${failure.message}`)
-            throw giveUp(batch, places)
+            throw refusal(batch, places, new Error('message failed to reach a target destination'))
           }
           log.warn(`Failed to send message: ${failure.message}`)
           await pause(waitMs, signal)
-          if (signal.aborted) throw failure
+          if (signal.aborted) throw refusal(batch, places, failure)
           if (batch.solo && failure instanceof BatchError) {
             // Messages that are batches of their own are sent again one by one; a batch always as a whole.
             const indexes = [...failure.failures.keys()].toSorted((left, right) => left - right)
@@ -65,8 +74,8 @@ export class RetryingWriter {
   }
 }
 
-function giveUp(batch: Batch, places: readonly number[]): Error {
-  const reason = new Error('message failed to reach a target destination')
+/** The refusal of the messages that are left. */
+function refusal(batch: Batch, places: readonly number[], reason: Error): Error {
   return places.length === batch.messages.length
     ? reason
     : new BatchError(new Map(places.map(place => [place, reason])))

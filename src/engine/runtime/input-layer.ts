@@ -1,6 +1,6 @@
 import type { Log } from '../../base/index.ts'
 import { type Batch, type Delivery } from '../batch.ts'
-import { ClosedError, type Input, type InputHandle, NotConnectedError } from '../component.ts'
+import { ClosedError, type Input, type InputHandle, isClosing, NotConnectedError } from '../component.ts'
 import type { Counter, Metrics, Timer } from '../metrics.ts'
 import { Backoff, pause } from './backoff.ts'
 import { failedPart, rooted } from './deliveries.ts'
@@ -79,6 +79,11 @@ export class InputLayer implements InputHandle {
           if (this.#pending === 0) return null
           for (const listener of this.#drainListeners) listener()
         } else if (this.#reading === null) {
+          if (this.#abort.signal.aborted) {
+            // Stopped while nobody was reading: there is no end of a read to wait for.
+            this.#ended = true
+            continue
+          }
           this.#reading = this.#read()
         }
         await this.#changed.wait()
@@ -174,7 +179,8 @@ export class InputLayer implements InputHandle {
       ack: async error => {
         try {
           if (error !== null && this.#options.replays) {
-            await this.#replay(batch, source, error, backoff)
+            // What the stream has no time for any more stays unacknowledged: the source delivers it another time.
+            if (!isClosing(error)) await this.#replay(batch, source, error, backoff)
             return
           }
           this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)

@@ -27,6 +27,7 @@ import { dissolve, processDelivery } from './deliveries.ts'
 import { InputLayer } from './input-layer.ts'
 import { ObservedCache, ObservedRateLimit } from './observed.ts'
 import { OutputLayer } from './output-layer.ts'
+import type { Shutdown } from './shutdown.ts'
 
 /** What all components of a stream share. */
 export interface Surroundings {
@@ -35,7 +36,7 @@ export interface Surroundings {
   readonly clock: Clock
   readonly world: World
   readonly http: HttpHost | undefined
-  readonly signal: AbortSignal
+  readonly shutdown: Shutdown
   readonly strategy: ErrorStrategy
   readonly logAllErrors: boolean
   readonly shared: Map<string, unknown>
@@ -170,7 +171,7 @@ export class Manager {
 
   /** What one component gets to live with. */
   resources(config: ComponentConfig): Resources {
-    const { log, metrics, clock, world, http, signal, shared, logAllErrors } = this.#surroundings
+    const { log, metrics, clock, world, http, shutdown, shared, logAllErrors } = this.#surroundings
     const componentLog = log.with({ label: config.label, path: `root.${config.path}` })
     const componentMetrics = metrics.with({ label: config.label, path: `root.${config.path}` })
     const source = {
@@ -192,7 +193,8 @@ export class Manager {
       clock,
       world,
       http,
-      signal,
+      signal: shutdown.signal,
+      wait: ms => shutdown.wait(ms),
       shared,
       noteError,
       fail: (message: Message, error: unknown) => {

@@ -1,6 +1,6 @@
 import type { Log } from '../../base/index.ts'
 import type { Delivery } from '../batch.ts'
-import type { InputHandle } from '../component.ts'
+import { type InputHandle, isClosing } from '../component.ts'
 import { Backoff, pause } from './backoff.ts'
 import type { ErrorStrategy, ProcessorChain } from './chain.ts'
 import { dissolve, processDelivery } from './deliveries.ts'
@@ -78,7 +78,7 @@ function retried(delivery: Delivery, chain: ProcessorChain, output: OutputLayer,
   const attempt: Delivery = {
     batch: delivery.batch,
     ack: async error => {
-      if (error === null) return await delivery.ack(null)
+      if (error === null || isClosing(error)) return await delivery.ack(error)
       await pause(backoff.next() ?? 1000)
       const results = await processDelivery(chain, attempt)
       await acceptAll(output, results)

@@ -24,6 +24,7 @@ import { Manager, type ProcessedInput } from './manager.ts'
 import type { InputLayer } from './input-layer.ts'
 import type { OutputLayer } from './output-layer.ts'
 import { runPipeline, type Source } from './pipeline.ts'
+import { Shutdown } from './shutdown.ts'
 
 /** A whole configuration, parsed. */
 export type StreamConfig = Infer<typeof configFields>
@@ -139,19 +140,19 @@ class RunningStream implements Stream {
   readonly #buffer: StreamBuffer | null
   readonly #chain: ProcessorChain
   readonly #soft = new AbortController()
-  readonly #hard: AbortController
+  readonly #shutdown: Shutdown
 
   private constructor(
     config: StreamConfig,
     host: StreamHost,
     manager: Manager,
-    hard: AbortController,
+    shutdown: Shutdown,
     parts: Parts,
     run: (source: Source, signal: AbortSignal) => Promise<void>,
   ) {
     this.config = config
     this.#manager = manager
-    this.#hard = hard
+    this.#shutdown = shutdown
     this.#input = parts.input
     this.#output = parts.output
     this.#buffer = parts.buffer
@@ -167,7 +168,7 @@ class RunningStream implements Stream {
     host: StreamHost,
     caches: MappingCaches,
   ): Promise<RunningStream> {
-    const hard = new AbortController()
+    const shutdown = new Shutdown(host.clock)
     const strategy = effectiveStrategy(config, node, host.log)
     const manager = new Manager(
       {
@@ -176,7 +177,7 @@ class RunningStream implements Stream {
         clock: host.clock,
         world: host.world,
         http: host.http,
-        signal: hard.signal,
+        shutdown,
         strategy,
         logAllErrors: config.logger.log_all_errors || config.error_handling.log.enabled,
         shared: new Map(),
@@ -195,7 +196,7 @@ class RunningStream implements Stream {
       const threads = config.pipeline.threads < 1 ? (host.parallelism ?? 1) : config.pipeline.threads
       const options = { threads, strategy, log: host.log, random: () => host.world.random() }
       const run = (source: Source, signal: AbortSignal) => runPipeline(source, processors, output, options, signal)
-      return new RunningStream(config, host, manager, hard, { input, output, buffer, chain }, run)
+      return new RunningStream(config, host, manager, shutdown, { input, output, buffer, chain }, run)
     } catch (error) {
       await chain?.close()
       await manager.close()
@@ -209,7 +210,10 @@ class RunningStream implements Stream {
   }
 
   async stop(timeoutMs = 20_000): Promise<void> {
+    const graceMs = timeoutMs * 0.75
     this.#soft.abort()
+    // What a buffer gets back it hands out again, so that its messages wait as long as they can.
+    if (this.#buffer === null) this.#shutdown.begin(graceMs)
     const finished = this.done.then(
       () => true,
       () => true,
@@ -217,9 +221,9 @@ class RunningStream implements Stream {
     // What would be waited for no longer must not keep the program alive.
     const over = new AbortController()
     try {
-      const graceful = await Promise.race([finished, pause(timeoutMs * 0.75, over.signal).then(() => false)])
+      const graceful = await Promise.race([finished, pause(graceMs, over.signal).then(() => false)])
       if (graceful) return
-      this.#hard.abort()
+      this.#shutdown.abort()
       await Promise.race([Promise.all([finished, this.#close()]), pause(timeoutMs * 0.25, over.signal)])
     } finally {
       over.abort()
@@ -233,7 +237,7 @@ class RunningStream implements Stream {
       } else {
         const buffer = this.#buffer
         const fill = this.#fill(buffer)
-        await run(buffer, this.#hard.signal)
+        await run(buffer, this.#shutdown.signal)
         await fill
       }
       await this.#output.flush()
@@ -249,7 +253,7 @@ class RunningStream implements Stream {
       for (;;) {
         const delivery = await this.#input.next(this.#soft.signal)
         if (delivery === null) return
-        await buffer.push(delivery, this.#hard.signal)
+        await buffer.push(delivery, this.#shutdown.signal)
       }
     } finally {
       buffer.end()

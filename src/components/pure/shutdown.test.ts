@@ -1,0 +1,166 @@
+// A stream that is told to end does not wait for what it has no time for, and does not acknowledge it either.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Log, nullLog, systemClock } from '../../base/index.ts'
+import {
+  type AnySpec,
+  type Delivery,
+  defineInput,
+  defineOutput,
+  field,
+  Message,
+  soloBatch,
+  startStream,
+} from '../../engine/index.ts'
+import { createRegistry, systemWorld } from '../index.ts'
+
+interface Ended {
+  /** What was delivered. */
+  readonly delivered: readonly string[]
+  /** What the input heard of its one delivery, `acknowledged` or the reason of its refusal. */
+  readonly heard: readonly string[]
+  readonly tookMs: number
+}
+
+/** Starts a stream that reads `messages` as one delivery and then waits, and stops it soon after. */
+async function stopped(
+  rest: string,
+  { messages = ['1'], replays = true, timeoutMs = 20_000, log = nullLog as Log } = {},
+): Promise<Ended> {
+  const delivered: string[] = []
+  const heard: string[] = []
+  const read = Promise.withResolvers<void>()
+  const input = defineInput({
+    name: 'once',
+    summary: 'One delivery.',
+    config: field.anyObject('').default({}),
+    replays,
+    create: () => {
+      let delivery: Delivery | null = {
+        batch: soloBatch(messages.map((text, index) => Message.fromBytes(Buffer.from(text), undefined, index))),
+        ack: error => void heard.push(error === null ? 'acknowledged' : error.message),
+      }
+      return {
+        async read(signal) {
+          const next = delivery
+          delivery = null
+          if (next !== null) return next
+          read.resolve()
+          await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+          return null
+        },
+      }
+    },
+  })
+  const output = defineOutput({
+    name: 'collect',
+    summary: 'Keeps messages for a test.',
+    config: field.anyObject('').default({}),
+    create: () => ({ write: batch => void delivered.push(...batch.messages.map(message => message.text())) }),
+  })
+  const registry = createRegistry().extended([input as unknown as AnySpec, output as unknown as AnySpec])
+  const config = `input: { once: {} }\n${rest}`
+  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log, parallelism: 4 })
+  await Promise.race([read.promise, systemClock.sleep(100)])
+  await systemClock.sleep(50)
+  const startedAt = performance.now()
+  await stream.stop(timeoutMs)
+  return { delivered, heard, tookMs: performance.now() - startedAt }
+}
+
+const toCollect = 'output: { collect: {} }\n'
+const sleeping = (duration: string) =>
+  `pipeline: { processors: [ { sleep: { duration: ${duration} } } ] }\n${toCollect}`
+
+test('a long sleep does not hold it up', async () => {
+  const { delivered, heard, tookMs } = await stopped(sleeping('1h'))
+  assert.ok(tookMs < 2000, `${tookMs} ms`)
+  assert.deepEqual({ delivered, heard }, { delivered: [], heard: [] })
+})
+
+test('a sleep that is longer than a timer can be is no short one', async () => {
+  const { delivered, tookMs } = await stopped(sleeping('2000h'))
+  assert.ok(tookMs < 2000, `${tookMs} ms`)
+  assert.deepEqual(delivered, [])
+})
+
+test('with one thread, where nothing reads while a message is processed, it ends as well', async () => {
+  const rest = `pipeline: { threads: 1, processors: [ { sleep: { duration: 500ms } } ] }\n${toCollect}`
+  const { delivered, heard, tookMs } = await stopped(rest)
+  assert.ok(tookMs < 2000, `${tookMs} ms`)
+  assert.deepEqual({ delivered, heard }, { delivered: ['1'], heard: ['acknowledged'] })
+})
+
+test('a sleep that ends in time does, and the message arrives', async () => {
+  const { delivered, heard } = await stopped(sleeping('500ms'))
+  assert.deepEqual({ delivered, heard }, { delivered: ['1'], heard: ['acknowledged'] })
+})
+
+test('of messages that travel together those that have time arrive, and none is acknowledged', async () => {
+  const rest = `pipeline: { processors: [ { sleep: { duration: '\${! content() }' } } ] }\n${toCollect}`
+  const { delivered, heard, tookMs } = await stopped(rest, { messages: ['300ms', '1h', '200ms'] })
+  assert.ok(tookMs < 2000, `${tookMs} ms`)
+  assert.deepEqual({ delivered: delivered.toSorted(), heard }, { delivered: ['200ms', '300ms'], heard: [] })
+})
+
+test('an input that is told of refusals is told that the stream ends', async () => {
+  const { heard } = await stopped(sleeping('1h'), { replays: false })
+  assert.deepEqual(heard, ['type was closed'])
+})
+
+test('whatever stands around the sleep, the message does not go on', async () => {
+  const sleep = 'sleep: { duration: 1h }'
+  const processors = [
+    `branch: { processors: [ { ${sleep} } ] }`,
+    `cached: { cache: c, key: k, processors: [ { ${sleep} } ] }`,
+    `workflow: { branches: { a: { processors: [ { ${sleep} } ] } } }`,
+    `try: [ { ${sleep} } ]`,
+    `switch: [ { processors: [ { ${sleep} } ] } ]`,
+    `parallel: { processors: [ { ${sleep} } ] }`,
+    `for_each: [ { ${sleep} } ]`,
+    `while: { check: 'true', processors: [ { ${sleep} } ] }`,
+    `retry: { processors: [ { ${sleep} } ] }`,
+    `retry: { backoff: { initial_interval: 1h, max_interval: 1h, max_elapsed_time: 0s }, processors: [ { mapping: 'root = throw("no")' } ] }`,
+    `rate_limit: { resource: l }`,
+  ]
+  const resources = `cache_resources: [ { label: c, memory: {} } ]
+rate_limit_resources: [ { label: l, local: { count: 1, interval: 1h } } ]
+`
+  for (const processor of processors) {
+    const messages = processor.startsWith('rate_limit') ? ['1', '2'] : ['1']
+    const rest = `pipeline: { threads: 1, processors: [ { ${processor} } ] }\n${toCollect}${resources}`
+    const { delivered, heard, tookMs } = await stopped(rest, { messages })
+    assert.ok(tookMs < 2000, `${processor}: ${tookMs} ms`)
+    assert.deepEqual([...delivered, ...heard], messages.slice(1).fill('1'), processor)
+  }
+})
+
+test('no output takes the refusal for one that it has to handle', async () => {
+  const slow = '{ collect: {}, processors: [ { sleep: { duration: 1h } } ] }'
+  const outputs = [
+    `fallback: [ ${slow}, { collect: {} } ]`,
+    `retry: { output: ${slow} }`,
+    `drop_on: { error: true, output: ${slow} }`,
+    `broker: { outputs: [ ${slow} ] }`,
+    `switch: { cases: [ { output: ${slow} }, { output: ${slow} } ] }`,
+  ]
+  for (const output of outputs) {
+    const { delivered, heard, tookMs } = await stopped(`output: { ${output} }\n`)
+    assert.ok(tookMs < 2000, `${output}: ${tookMs} ms`)
+    assert.deepEqual({ delivered, heard }, { delivered: [], heard: [] }, output)
+  }
+})
+
+test('behind a buffer messages have the whole time of grace', async () => {
+  const rest = `buffer: { memory: {} }\n${sleeping('1h')}`
+  const { delivered, tookMs } = await stopped(rest, { timeoutMs: 1000 })
+  assert.ok(tookMs >= 700 && tookMs < 2000, `${tookMs} ms`)
+  assert.deepEqual(delivered, [])
+})
+
+test('messages that are tried again by the stream are not, when it ends', async () => {
+  const rest = `error_handling: { strategy: retry }\n${sleeping('1h')}`
+  const { delivered, heard, tookMs } = await stopped(rest)
+  assert.ok(tookMs < 2000, `${tookMs} ms`)
+  assert.deepEqual({ delivered, heard }, { delivered: [], heard: [] })
+})
