@@ -12,7 +12,7 @@
  * A document that is only copied keeps its numbers byte for byte.
  *
  * Strings are JavaScript strings. A byte that was not UTF-8 in the source is the lone surrogate U+DC00 + byte, so that it
- * goes out as the same byte (and as `\ufffd` in JSON): see utf8.ts.
+ * goes out as the same byte (and as `\ufffd` in JSON): see text/bytes.ts.
  */
 export type Value =
   | null
@@ -36,6 +36,7 @@ export interface ValueObject {
   readonly [key: string]: Value
 }
 
+/** A float64. */
 export class Float {
   readonly value: number
   constructor(value: number) {
@@ -43,6 +44,7 @@ export class Float {
   }
 }
 
+/** A uint64. */
 export class Uint64 {
   readonly value: bigint
   constructor(value: bigint) {
@@ -111,11 +113,14 @@ export interface Zone {
 
 /** `deleted()`: removes what it is assigned to. */
 export const DELETED = Symbol('deleted')
+/** The type of {@link DELETED}. */
 export type Deleted = typeof DELETED
 /** No value at all, as of `if` without `else`: the assignment does not happen. */
 export const NOTHING = Symbol('nothing')
+/** The type of {@link NOTHING}. */
 export type Nothing = typeof NOTHING
 
+/** The types as `.type()` and error texts name them. */
 export type ValueType =
   | 'string'
   | 'integer'
@@ -161,10 +166,15 @@ export function getOwn(object: ValueObject, key: string): Value {
   return Object.hasOwn(object, key) ? object[key]! : null
 }
 
+/** Whether it is an object with fields; the classes of numbers, bytes and timestamps are not. */
 export function isObject(value: Value): value is ValueObject {
+  if (typeof value !== 'object' || value === null) return false
+  // Almost every object is one of these.
+  if (Object.getPrototypeOf(value) === Object.prototype) return true
   return typeOf(value) === 'object'
 }
 
+/** Whether it is a number of any of the kinds. */
 export function isNumber(value: Value): value is number | bigint | Float | Uint64 | JsonNumber {
   return typeOf(value) === 'number'
 }

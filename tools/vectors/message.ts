@@ -1,7 +1,7 @@
 import { parseBody } from '../../src/bloblang/json/parse.ts'
 import { printJson } from '../../src/bloblang/json/print.ts'
 import type { MessageFailure, MessageTracing, MessageView } from '../../src/bloblang/message-view.ts'
-import { isPlainObject } from '../../src/bloblang/stdlib/support.ts'
+import { isObject } from '../../src/bloblang/value.ts'
 import type { Value, ValueObject } from '../../src/bloblang/value.ts'
 import { typed } from './values.ts'
 
@@ -37,7 +37,7 @@ export class CaseMessage implements MessageView {
 export function messagesOf(list: Value | undefined): readonly MessageView[] {
   if (!Array.isArray(list)) return []
   return (list as readonly Value[]).map(entry => {
-    if (!isPlainObject(entry)) return new CaseMessage(Buffer.from(String(entry)))
+    if (!isObject(entry)) return new CaseMessage(Buffer.from(String(entry)))
     const meta = Object.entries(fields(entry['meta'])).map(([key, value]) => [key, typed(value)] as const)
     return new CaseMessage(bodyOf(entry), new Map(meta), failureOf(entry['error']))
   })
@@ -46,18 +46,18 @@ export function messagesOf(list: Value | undefined): readonly MessageView[] {
 function bodyOf(entry: ValueObject): Uint8Array {
   const { structured, content } = entry
   if (structured !== undefined) return Buffer.from(printJson(structured))
-  if (isPlainObject(content ?? null)) return Buffer.from(String(fields(content)['$bytes']))
+  if (isObject(content ?? null)) return Buffer.from(String(fields(content)['$bytes']))
   return Buffer.from(String(content ?? ''))
 }
 
 function failureOf(error: Value | undefined): MessageFailure | null {
   if (typeof error === 'string') return { message: error, sourceLabel: null, sourcePath: null, sourceType: null }
-  if (!isPlainObject(error ?? null)) return null
+  if (!isObject(error ?? null)) return null
   const { what, label, path, type } = fields(error)
   const text = (value: Value | undefined) => (typeof value === 'string' ? value : null)
   return { message: String(what), sourceLabel: text(label), sourcePath: text(path), sourceType: text(type) }
 }
 
 function fields(value: Value | undefined): Record<string, Value> {
-  return isPlainObject(value ?? null) ? (value as Record<string, Value>) : {}
+  return isObject(value ?? null) ? (value as Record<string, Value>) : {}
 }

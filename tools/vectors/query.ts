@@ -4,13 +4,13 @@ import { describe } from '../../src/bloblang/runtime/errors.ts'
 import { Frame, messageAt } from '../../src/bloblang/runtime/frame.ts'
 import { MetadataDraft } from '../../src/bloblang/metadata-draft.ts'
 import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
-import { isPlainObject, toText } from '../../src/bloblang/stdlib/support.ts'
+import { toText } from '../../src/bloblang/stdlib/support.ts'
 import type { MapDefinition, MappingTree, Query, Statement } from '../../src/bloblang/syntax/ast.ts'
 import { diagnose } from '../../src/bloblang/syntax/diagnostic.ts'
 import { toFailure } from '../../src/bloblang/syntax/failure.ts'
 import { Fault } from '../../src/bloblang/syntax/fault.ts'
 import { QueryParser } from '../../src/bloblang/syntax/query-parser.ts'
-import { NOTHING, type Value } from '../../src/bloblang/value.ts'
+import { NOTHING, type Value, isObject } from '../../src/bloblang/value.ts'
 import { systemWorld } from '../../src/components/index.ts'
 import { messagesOf } from './message.ts'
 import { compareError, mismatch } from './run.ts'
@@ -69,7 +69,7 @@ function compareRun(vector: Vector, run: (frame: Frame) => Value): string | null
 /** A mapping that sets the variables of the case and puts the query at the root. */
 function treeOf(vector: Vector, query: Query, library: Library): MappingTree {
   const span = { start: 0, end: 0 }
-  const variables = isPlainObject(vector['vars'] ?? null) ? Object.entries(vector['vars'] as Record<string, Value>) : []
+  const variables = isObject(vector['vars'] ?? null) ? Object.entries(vector['vars'] as Record<string, Value>) : []
   const statements: Statement[] = variables.map(([name, value]) => ({
     kind: 'assignment',
     target: { kind: 'variable', name },

@@ -13,8 +13,8 @@ import {
 import { printJson } from '../../src/bloblang/json/print.ts'
 import { messageAt } from '../../src/bloblang/runtime/frame.ts'
 import { textOfMetadata } from '../../src/bloblang/runtime/metadata-text.ts'
-import { isPlainObject, toText } from '../../src/bloblang/stdlib/support.ts'
-import { DELETED, NOTHING, type Value } from '../../src/bloblang/value.ts'
+import { toText } from '../../src/bloblang/stdlib/support.ts'
+import { DELETED, NOTHING, type Value, isObject } from '../../src/bloblang/value.ts'
 import { fileImporter, systemWorld } from '../../src/components/index.ts'
 import { runGrammar } from './grammar.ts'
 import { CaseMessage, messagesOf } from './message.ts'
@@ -103,7 +103,7 @@ function tracingOf(span: Value | undefined): MessageTracing | undefined {
 /** Files whose paths stand in environment variables. */
 function documentedFiles(vector: Vector): () => void {
   const files = vector['env_files']
-  if (!isPlainObject(files ?? null)) return () => undefined
+  if (!isObject(files ?? null)) return () => undefined
   const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
   const names = Object.entries(files as Record<string, Value>).map(([name, content]) => {
     const path = join(folder, name)
@@ -119,7 +119,7 @@ function documentedFiles(vector: Vector): () => void {
 
 function withFiles(vector: Vector, run: (folder: string) => string | null): string | null {
   const files = vector['files']
-  if (!isPlainObject(files ?? null)) return run(process.cwd())
+  if (!isObject(files ?? null)) return run(process.cwd())
   const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
   for (const [name, content] of Object.entries(files as Record<string, Value>))
     writeFileSync(join(folder, name), String(content))
@@ -167,7 +167,7 @@ function compareRun(vector: Vector, mapping: Mapping, batch: readonly MessageVie
   }
   const body = bodyText(result === NOTHING ? messageAt(batch, index).bytes() : result)
   if (vector['output'] !== undefined && body !== vector['output']) return mismatch(vector, vector['output'], body)
-  if (!isPlainObject(vector['meta'] ?? null)) return null
+  if (!isObject(vector['meta'] ?? null)) return null
   const meta = Object.fromEntries([...draft.current].map(([key, value]) => [key, textOfMetadata(value)]))
   const expected = Object.fromEntries(
     Object.entries(vector['meta'] as Record<string, Value>).map(([key, value]) => [key, textOfMetadata(typed(value))]),

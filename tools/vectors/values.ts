@@ -1,7 +1,6 @@
 import { parseJson } from '../../src/bloblang/json/parse.ts'
 import { numberOfText } from '../../src/bloblang/json/scan.ts'
-import { isPlainObject } from '../../src/bloblang/stdlib/support.ts'
-import { DELETED, Float, JsonNumber, NOTHING, Opaque, Uint64, type Value } from '../../src/bloblang/value.ts'
+import { DELETED, Float, JsonNumber, NOTHING, Opaque, Uint64, type Value, isObject } from '../../src/bloblang/value.ts'
 
 /** One recorded case; its fields depend on its kind. */
 export interface Vector {
@@ -20,7 +19,7 @@ export function typed(value: Value): Value {
     return /^-?\d+$/.test(value.text) ? BigInt(value.text) : new Float(Number(value.text))
   }
   if (Array.isArray(value)) return (value as readonly Value[]).map(typed)
-  if (!isPlainObject(value)) return value
+  if (!isObject(value)) return value
   const keys = Object.keys(value)
   if (keys.length === 1 && keys[0]!.startsWith('$')) return special(keys[0]!, value[keys[0]!]!)
   return Object.fromEntries(keys.map(key => [key, typed(value[key]!)]))
@@ -60,7 +59,7 @@ export function same(left: Value, right: Value, delta = 0): boolean {
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item: Value, at) => same(item, right[at] as Value, delta))
   }
-  if (isPlainObject(left) && isPlainObject(right)) {
+  if (isObject(left) && isObject(right)) {
     const keys = Object.keys(left)
     return (
       keys.length === Object.keys(right).length &&

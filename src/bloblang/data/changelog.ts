@@ -1,8 +1,8 @@
 import { MappingError } from '../errors.ts'
 import { goTypeName, toPlainText } from '../syntax/plain-text.ts'
-import { Float, JsonNumber, NarrowInteger, Opaque, Timestamp, Uint64, getOwn } from '../value.ts'
+import { Float, JsonNumber, NarrowInteger, Opaque, Timestamp, Uint64, getOwn, isObject } from '../value.ts'
 import type { Value, ValueObject } from '../value.ts'
-import { isArray, isObjectValue, numberText } from './coerce.ts'
+import { isArray, numberText } from './coerce.ts'
 import { type ObjectDraft, setField } from './objects.ts'
 import { sortedKeys } from './text-order.ts'
 import { quote } from '../text/quote.ts'
@@ -18,7 +18,7 @@ export interface Change {
 /** What makes `after` of `before`. Values of different types at the same place are an error, as in the original. */
 export function diffValues(before: Value, after: Value): readonly Change[] {
   if (after !== null) return diffPresent([], before, after)
-  if (!isObjectValue(before)) return [{ type: 'delete', path: [], from: before, to: null }]
+  if (!isObject(before)) return [{ type: 'delete', path: [], from: before, to: null }]
   return sortedKeys(before).map(key => ({ type: 'delete', path: [key], from: before[key]!, to: null }))
 }
 
@@ -33,7 +33,7 @@ export function readChanges(value: Value): readonly Change[] {
   if (list === null || typeof list === 'symbol') return []
   if (!isArray(list)) throw new MappingError(`'': source data must be an array or slice, got ${kindOf(list)}`)
   return list.flatMap((entry, at) => {
-    if (!isObjectValue(entry)) throw decodingError(`'[${at}]' expected a map, got '${kindOf(entry)}'`)
+    if (!isObject(entry)) throw decodingError(`'[${at}]' expected a map, got '${kindOf(entry)}'`)
     const type = readText(fieldOf(entry, 'type'), `[${at}].Type`)
     const path = readPath(fieldOf(entry, 'path'), `[${at}].Path`)
     return isChangeType(type) ? [{ type, path, from: fieldOf(entry, 'from'), to: fieldOf(entry, 'to') }] : []
@@ -47,7 +47,7 @@ export function applyChanges(document: Value, changes: readonly Change[]): Value
 
 function diffPresent(path: readonly string[], before: Value, after: Value): readonly Change[] {
   if (kindOf(before) !== kindOf(after)) throw typeMismatch()
-  if (isObjectValue(before) && isObjectValue(after)) return diffObjects(path, before, after)
+  if (isObject(before) && isObject(after)) return diffObjects(path, before, after)
   if (isArray(before) && isArray(after)) return diffArrays(path, before, after)
   return sameScalar(before, after) ? [] : [{ type: 'update', path, from: before, to: after }]
 }
@@ -117,7 +117,7 @@ function kindOf(value: Value): string {
   if (typeof value === 'string' || typeof value === 'number' || value instanceof JsonNumber) return 'string'
   if (value instanceof NarrowInteger) return value.type
   if (isArray(value) || value instanceof Uint8Array) return 'slice'
-  if (isObjectValue(value)) return 'map'
+  if (isObject(value)) return 'map'
   return value instanceof Timestamp ? 'struct' : goTypeName(value)
 }
 
@@ -134,7 +134,7 @@ function applyAt(value: Value, change: Change, at: number): Value {
   const segment = path[at]
   if (segment === undefined) return type === 'delete' ? value : change.to
   if (isArray(value)) return applyToArray(value, change, at, segment)
-  if (isObjectValue(value)) return applyToObject(value, change, at, segment)
+  if (isObject(value)) return applyToObject(value, change, at, segment)
   throw diffError(`unable to access path position ${at}: the target is no array or object`)
 }
 

@@ -1,5 +1,5 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { Float, JsonNumber, NarrowFloat, NarrowInteger, Timestamp, Uint64, typeOf } from '../value.ts'
+import { Float, JsonNumber, NarrowFloat, NarrowInteger, Timestamp, Uint64, isObject } from '../value.ts'
 import type { Value, ValueObject, ValueType } from '../value.ts'
 import {
   MAX_INT64,
@@ -11,7 +11,7 @@ import {
   parseUint64,
 } from './parse-number.ts'
 import { utf8Text } from '../text/bytes.ts'
-import { timestampText } from '../text/timestamp-text.ts'
+import { formatRfc3339 } from './time/format.ts'
 
 /**
  * Reading a value as something. `expect…` and `get…` take a value that is of the kind already, `to…` also parse texts. All
@@ -23,7 +23,7 @@ export function expectArray(value: Value, ...expected: ValueType[]): readonly Va
 }
 
 export function expectObject(value: Value): ValueObject {
-  if (isObjectValue(value)) return value
+  if (isObject(value)) return value
   throw new WrongTypeError(['object'], value)
 }
 
@@ -34,11 +34,6 @@ export function expectBool(value: Value): boolean {
 
 export function isArray(value: Value): value is readonly Value[] {
   return Array.isArray(value)
-}
-
-/** Whether it is an object with fields; the classes of numbers, bytes and timestamps are not. */
-export function isObjectValue(value: Value): value is ValueObject {
-  return typeOf(value) === 'object'
 }
 
 /** A number as float64, of any kind. */
@@ -70,7 +65,7 @@ export function getInt(value: Value): bigint {
 export function getString(value: Value): string {
   if (typeof value === 'string') return value
   if (value instanceof Uint8Array) return utf8Text(value)
-  if (value instanceof Timestamp) return timestampText(value)
+  if (value instanceof Timestamp) return formatRfc3339(value)
   throw new WrongTypeError(['string'], value)
 }
 
@@ -170,7 +165,7 @@ export function sanitize(value: Value): Value {
   }
   if (value instanceof NarrowInteger) return value.type.startsWith('u') ? new Uint64(value.value) : value.value
   if (value instanceof NarrowFloat) return new Float(exact(value))
-  return value instanceof Timestamp ? timestampText(value) : value
+  return value instanceof Timestamp ? formatRfc3339(value) : value
 }
 
 /** The text of a number as it stands in its document. */

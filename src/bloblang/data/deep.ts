@@ -1,10 +1,10 @@
-import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
+import { isObject, type Value, type ValueObject } from '../value.ts'
 
 /**
  * Ways through documents of any depth. Documents may nest ten thousand levels, for which the stack is too small; down to a few
  * hundred they are walked by calls inside of each other, which is fastest, and what lies deeper waits in a list.
  */
-const MOST_CALLS = 400
+export const MOST_CALLS = 400
 
 /** A copy of all arrays and objects; each value in them is what `leaf` makes of it. */
 export function mapLeaves(value: Value, leaf: (value: Value) => Value): Value {
@@ -29,24 +29,6 @@ export function setOwn(object: Record<string, Value>, key: string, value: Value)
   else object[key] = value
 }
 
-/** Whether it is an object with fields. */
-export function isPlainObject(value: Value): value is ValueObject {
-  if (typeof value !== 'object' || value === null) return false
-  // Almost every object is one of these.
-  if (Object.getPrototypeOf(value) === Object.prototype) return true
-  return (
-    !Array.isArray(value) &&
-    !(
-      value instanceof Float ||
-      value instanceof JsonNumber ||
-      value instanceof Uint64 ||
-      value instanceof Uint8Array ||
-      value instanceof Timestamp ||
-      value instanceof Opaque
-    )
-  )
-}
-
 /** A copy that is still empty. */
 interface Copy {
   readonly copy: Container
@@ -58,7 +40,7 @@ type Container = Value[] | Record<string, Value>
 function emptyCopy(value: Value): Container | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   if (Array.isArray(value)) return []
-  return isPlainObject(value) ? {} : undefined
+  return isObject(value) ? {} : undefined
 }
 
 function fill(copy: Container, value: Value, leaf: (value: Value) => Value, depth: number, later: Copy[]): void {
@@ -86,7 +68,7 @@ function visitWithin(value: Value, visit: (value: Value) => void, depth: number,
   else if (depth > MOST_CALLS) later.push(value)
   else if (Array.isArray(value)) {
     for (const element of value as readonly Value[]) visitWithin(element, visit, depth + 1, later)
-  } else if (isPlainObject(value)) {
+  } else if (isObject(value)) {
     for (const key of Object.keys(value)) visitWithin(value[key]!, visit, depth + 1, later)
   } else visit(value)
 }

@@ -2,8 +2,9 @@
  * An array literal without elements is no array yet where the original makes a text of it (`{"a":[]}.string()` is `{"a":null}`).
  * It becomes one where it is stored: in `root`, in metadata, as what a fold begins with.
  */
+import { isObject } from '../value.ts'
 import type { Value } from '../value.ts'
-import { isPlainObject, mapLeaves } from './deep.ts'
+import { mapLeaves } from './deep.ts'
 
 const literals = new WeakSet<object>()
 let isAnyKnown = false
@@ -36,7 +37,7 @@ function holdsLiteral(value: Value, depth: number): boolean {
     for (const element of value as readonly Value[]) if (holdsLiteral(element, depth + 1)) return true
     return false
   }
-  if (!isPlainObject(value)) return false
+  if (!isObject(value)) return false
   for (const key of Object.keys(value)) if (holdsLiteral(value[key]!, depth + 1)) return true
   return false
 }
@@ -46,6 +47,6 @@ function withNulls(value: Value, depth: number): Value {
   if (Array.isArray(value)) {
     return literals.has(value) ? null : (value as readonly Value[]).map(element => withNulls(element, depth + 1))
   }
-  if (!isPlainObject(value)) return value
+  if (!isObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withNulls(field, depth + 1)]))
 }

@@ -2,7 +2,7 @@ import { MappingError, WrongTypeError } from '../errors.ts'
 import { Float, JsonNumber, Uint64, typeOf } from '../value.ts'
 import type { Value } from '../value.ts'
 import type { Query } from '../stdlib/spec.ts'
-import { formatGoFloat } from './go-float.ts'
+import { formatGoFloat } from '../text/go-float.ts'
 
 /** Puts text before an error of an inner step; it keeps the place that the inner step has given. Rethrows what is no mapping error. */
 export function within(prefix: string, error: unknown): MappingError {

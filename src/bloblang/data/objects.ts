@@ -1,7 +1,8 @@
+import { isObject } from '../value.ts'
 import { MappingError } from '../errors.ts'
 import type { Value, ValueObject } from '../value.ts'
 import { setOwn as setField } from '../stdlib/support.ts'
-import { isArray, isObjectValue } from './coerce.ts'
+import { isArray } from './coerce.ts'
 import { quote } from '../text/quote.ts'
 
 export { setField }
@@ -33,7 +34,7 @@ export function searchPath(root: Value, path: readonly string[], from = 0): Valu
       if (index === null || index < 0 || index >= value.length) return undefined
       value = value[index]!
     } else {
-      if (!isObjectValue(value) || !Object.hasOwn(value, segment)) return undefined
+      if (!isObject(value) || !Object.hasOwn(value, segment)) return undefined
       value = value[segment]!
     }
   }
@@ -54,7 +55,7 @@ export function deletePath(root: Value, path: readonly string[]): Value {
   const parentPath = path.slice(0, -1)
   const target = path.at(-1)!
   const parent = parentPath.length === 0 ? root : searchPath(root, parentPath)
-  if (parent !== undefined && isObjectValue(parent)) {
+  if (parent !== undefined && isObject(parent)) {
     if (!Object.hasOwn(parent, target)) throw new MappingError('field not found')
     const copy = copyObject(parent)
     delete copy[target]
@@ -85,7 +86,7 @@ export function mergeObjects(
       const value = next.source[key]!
       const existing = Object.hasOwn(draft, key) ? draft[key]! : undefined
       if (existing === undefined) setField(draft, key, value)
-      else if (isObjectValue(existing) && isObjectValue(value)) {
+      else if (isObject(existing) && isObject(value)) {
         const inner = copyObject(existing)
         setField(draft, key, inner)
         open.push({ draft: inner, source: value })
@@ -112,7 +113,7 @@ export function withPaths(object: ValueObject, paths: readonly (readonly string[
     if (matching.length === 0) continue
     const nested = matching.filter(path => path.length > 1).map(path => path.slice(1))
     const value = object[key]!
-    setField(kept, key, nested.length > 0 && isObjectValue(value) ? withPaths(value, nested) : value)
+    setField(kept, key, nested.length > 0 && isObject(value) ? withPaths(value, nested) : value)
   }
   return kept
 }
@@ -124,7 +125,7 @@ export function withoutPaths(object: ValueObject, paths: readonly (readonly stri
     if (matching.some(path => path.length === 1)) continue
     const value = object[key]!
     const nested = matching.map(path => path.slice(1))
-    setField(kept, key, nested.length > 0 && isObjectValue(value) ? withoutPaths(value, nested) : value)
+    setField(kept, key, nested.length > 0 && isObject(value) ? withoutPaths(value, nested) : value)
   }
   return kept
 }
@@ -142,7 +143,7 @@ function isFound(value: Value | undefined): value is Value {
 function setFrom(current: Value, path: readonly string[], at: number, value: Value): Value {
   if (at === path.length) return value
   const segment = path[at]!
-  if (isObjectValue(current)) {
+  if (isObject(current)) {
     const child = Object.hasOwn(current, segment) ? current[segment]! : null
     const copy = copyObject(current)
     setField(copy, segment, setFrom(child === null ? {} : child, path, at + 1, value))

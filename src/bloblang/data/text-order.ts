@@ -24,6 +24,3 @@ export function sortedKeys(object: object): string[] {
   }
   return keys
 }
-
-/** Strings and their bytes, see text/bytes.ts. */
-export { utf8Bytes as bytesOf, utf8Text as textOf } from '../text/bytes.ts'

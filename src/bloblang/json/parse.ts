@@ -1,7 +1,7 @@
 import { MappingError } from '../errors.ts'
 import { mapLeaves } from '../data/deep.ts'
 import { Float, JsonNumber, type Value } from '../value.ts'
-import { textOf } from '../data/text-order.ts'
+import { utf8Text } from '../text/bytes.ts'
 import { isUtf8 } from '../text/is-utf8.ts'
 import { JsonScanner, MAX_DEPTH, quoteCharacter, UNEXPECTED_END } from './scan.ts'
 
@@ -49,7 +49,7 @@ function endOfString(text: string, start: number): number {
 export function parseDocument(bytes: Uint8Array): Value {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   // The scanner names a byte that is no UTF-8, and in a string makes U+FFFD of each.
-  return isUtf8(buffer) ? parseDocumentText(buffer.toString('utf8')) : scanDocument(textOf(bytes))
+  return isUtf8(buffer) ? parseDocumentText(buffer.toString('utf8')) : scanDocument(utf8Text(bytes))
 }
 
 /** What the original says of a body that is empty. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { MappingError } from '../errors.ts'
-import { textOf } from '../data/text-order.ts'
+import { utf8Text } from '../text/bytes.ts'
 import type { Value } from '../value.ts'
 import { RawJson } from './raw.ts'
 import { JsonScanner, numberOfText } from './scan.ts'
@@ -110,7 +110,7 @@ export class Projector {
   /** The text of some bytes, as the whole way reads it. */
   #text(start: number, end: number): string {
     return this.#high
-      ? textOf(this.#bytes.subarray(start, end)).toWellFormed()
+      ? utf8Text(this.#bytes.subarray(start, end)).toWellFormed()
       : this.#latin1.slice(start - this.#base, end - this.#base)
   }
 

@@ -1,7 +1,7 @@
 import { constants, isAscii } from 'node:buffer'
 import { compareText } from '../data/text-order.ts'
 import { utf8Bytes } from '../text/bytes.ts'
-import { timestampText } from '../text/timestamp-text.ts'
+import { formatRfc3339 } from '../data/time/format.ts'
 import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
 import { parseJson } from './parse.ts'
 import { RawJson } from './raw.ts'
@@ -227,7 +227,7 @@ export class JsonWriter {
     if (isPlain(value)) return this.#object(value as ValueObject)
     if (value instanceof Float) return this.#float(value.value)
     if (value instanceof Uint64) return this.plain(value.value.toString())
-    if (value instanceof Timestamp) return this.text(timestampText(value))
+    if (value instanceof Timestamp) return this.text(formatRfc3339(value))
     if (value instanceof Opaque) return this.value(Opaque.contentOf(value))
     const bytes = value as Uint8Array
     return this.plain(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`)

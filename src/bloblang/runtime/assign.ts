@@ -1,8 +1,8 @@
 import { MappingError } from '../errors.ts'
 import { deletePath, searchPath } from '../data/objects.ts'
 import { dotPath } from '../syntax/annotation.ts'
-import { isPlainObject, setOwn } from '../stdlib/support.ts'
-import { DELETED, NOTHING, type Value, type ValueObject, typeOf } from '../value.ts'
+import { setOwn } from '../stdlib/support.ts'
+import { DELETED, NOTHING, type Value, type ValueObject, typeOf, isObject } from '../value.ts'
 import { quote } from '../text/quote.ts'
 
 /**
@@ -12,7 +12,7 @@ import { quote } from '../text/quote.ts'
 export function assign(root: Value, path: readonly string[], value: Value, owned: number): Value {
   const base = root === NOTHING || root === null ? {} : root
   if (value === DELETED) return remove(base, path)
-  if (path.length === 1 && isPlainObject(base)) {
+  if (path.length === 1 && isObject(base)) {
     const copy = owned > 0 ? (base as Record<string, Value>) : { ...base }
     setOwn(copy, path[0]!, value)
     return copy
@@ -36,7 +36,7 @@ export function gather(paths: readonly (readonly string[])[], values: readonly V
 function setAt(node: Value, path: readonly string[], depth: number, value: Value, owned: number, root: Value): Value {
   const segment = path[depth]!
   const last = depth === path.length - 1
-  if (isPlainObject(node)) {
+  if (isObject(node)) {
     const copy = depth < owned ? (node as Record<string, Value>) : { ...node }
     if (last) setOwn(copy, segment, value)
     else {
@@ -77,11 +77,11 @@ function unable(path: readonly string[], cause: string): MappingError {
 /** Something on the way is neither object nor array; the error names the first such place, seen from the root. */
 function collision(root: Value, path: readonly string[]): MappingError {
   const target = `unable to set target path ${dotPath(path)} as the value of`
-  if (!isPlainObject(root)) return new MappingError(`${target} the root was a non-object type (${typeOf(root)})`)
+  if (!isObject(root)) return new MappingError(`${target} the root was a non-object type (${typeOf(root)})`)
   let node: Value = root
   for (const [depth, segment] of path.entries()) {
     node = searchPath(node, [segment]) ?? null
-    if (isPlainObject(node)) continue
+    if (isObject(node)) continue
     return new MappingError(`${target} ${dotPath(path.slice(0, depth + 1))} was a non-object type (${typeOf(node)})`)
   }
   return new MappingError(`${target} ${dotPath(path)} was a non-object type (object)`)
@@ -89,7 +89,7 @@ function collision(root: Value, path: readonly string[]): MappingError {
 
 /** Removes what stands at a path; where there is nothing, nothing happens. */
 function remove(root: Value, path: readonly string[]): Value {
-  if (path.length === 1 && isPlainObject(root)) {
+  if (path.length === 1 && isObject(root)) {
     if (!Object.hasOwn(root, path[0]!)) return root
     return without(root, path[0]!)
   }

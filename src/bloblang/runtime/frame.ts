@@ -5,9 +5,9 @@ import type { JsonWriter } from '../json/writer.ts'
 import type { MessageFailure, MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 import type { CallContext } from '../stdlib/spec.ts'
-import { NOTHING, type Value } from '../value.ts'
+import { NOTHING, type Value, isObject } from '../value.ts'
 import { goTypeName } from '../syntax/plain-text.ts'
-import { isPlainObject, setOwn } from '../stdlib/support.ts'
+import { setOwn } from '../stdlib/support.ts'
 import { describe, failedAssignment, lineOf, type Site, within } from './errors.ts'
 
 /** What a mapping works on: one message of a batch. One frame serves a mapping call after call. */
@@ -117,7 +117,7 @@ export class Frame implements CallContext {
   replaceMetadata(value: Value): void {
     const draft = this.#draft('unable to assign metadata in the current context')
     if (typeof value === 'symbol') draft.replace([])
-    else if (isPlainObject(value)) draft.replace(Object.entries(value))
+    else if (isObject(value)) draft.replace(Object.entries(value))
     else throw new MappingError(`setting root meta object requires object value, received: ${goTypeName(value)}`)
   }
 

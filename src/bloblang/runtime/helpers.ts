@@ -1,7 +1,7 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { describeWrongType } from '../data/errors.ts'
 import { searchPath } from '../data/objects.ts'
-import { textOf } from '../data/text-order.ts'
+import { utf8Text } from '../text/bytes.ts'
 import { annotated } from '../compiler/library.ts'
 import { equals, isNull, setOwn } from '../stdlib/support.ts'
 import { readArgument } from '../syntax/arguments.ts'
@@ -73,7 +73,7 @@ function record(entries: readonly (readonly [string, Value])[]): Value {
 
 function objectKey(value: Value): string {
   if (typeof value === 'string') return value
-  if (value instanceof Uint8Array) return textOf(value)
+  if (value instanceof Uint8Array) return utf8Text(value)
   throw new MappingError(`mapping returned invalid key type: ${goTypeName(value)}`)
 }
 

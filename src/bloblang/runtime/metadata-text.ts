@@ -1,5 +1,6 @@
+import { isObject } from '../value.ts'
 import { printJson } from '../json/print.ts'
-import { isPlainObject, setOwn, toText } from '../stdlib/support.ts'
+import { setOwn, toText } from '../stdlib/support.ts'
 import type { Value } from '../value.ts'
 
 /** A metadata value as text; null where there is none or the text is empty. */
@@ -17,5 +18,5 @@ export function metadataTexts(metadata: ReadonlyMap<string, Value>): Value {
 
 /** A metadata value as headers, paths and conditions see it: documents as JSON without HTML escapes. */
 export function textOfMetadata(value: Value): string {
-  return Array.isArray(value) || isPlainObject(value) ? printJson(value) : toText(value)
+  return Array.isArray(value) || isObject(value) ? printJson(value) : toText(value)
 }

@@ -1,5 +1,5 @@
 import { getBool, getInt, getNumber, getString, sanitize } from '../data/coerce.ts'
-import { textOf } from '../data/text-order.ts'
+import { utf8Text } from '../text/bytes.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { equals } from '../stdlib/support.ts'
 import { Float, NarrowFloat, NarrowInteger, Uint64, type Value, typeOf } from '../value.ts'
@@ -227,7 +227,7 @@ const HIGH = /[\ud800-\uffff]/
 
 function textSide(side: Value, left: Value, right: Value, sides: Sides, operation = 'add'): string {
   if (typeof side === 'string') return side
-  if (side instanceof Uint8Array) return textOf(side)
+  if (side instanceof Uint8Array) return utf8Text(side)
   return coerced(() => getString(side), operation, left, right, sides)
 }
 

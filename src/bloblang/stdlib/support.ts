@@ -3,17 +3,28 @@
  * ../value.ts.
  */
 import { getBool, getNumber, getString, sanitize } from '../data/coerce.ts'
-import { isPlainObject, mapLeaves } from '../data/deep.ts'
+import { mapLeaves, MOST_CALLS } from '../data/deep.ts'
 import { asShown } from '../data/empty-literals.ts'
-import { formatGoFloat } from '../data/go-float.ts'
-import { textOf } from '../data/text-order.ts'
-import { timestampText } from '../text/timestamp-text.ts'
+import { formatGoFloat } from '../text/go-float.ts'
+import { utf8Text } from '../text/bytes.ts'
+import { formatRfc3339 } from '../data/time/format.ts'
 import { printJson } from '../json/print.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { DELETED, Float, JsonNumber, NarrowFloat, NOTHING, Timestamp, Uint64, type Value, Opaque } from '../value.ts'
+import {
+  DELETED,
+  Float,
+  JsonNumber,
+  NarrowFloat,
+  NOTHING,
+  Timestamp,
+  Uint64,
+  type Value,
+  Opaque,
+  isObject,
+} from '../value.ts'
 
 export * from '../data/coerce.ts'
-export { isPlainObject, setOwn } from '../data/deep.ts'
+export { setOwn } from '../data/deep.ts'
 export { compareText, sortedKeys } from '../data/text-order.ts'
 export { parseJson, parseDocument, withFloats } from '../json/parse.ts'
 export { printJson } from '../json/print.ts'
@@ -38,12 +49,12 @@ export function toText(value: Value): string {
       return 'null'
     default: // an object, or null
       if (value === null) return 'null'
-      if (value instanceof Uint8Array) return textOf(value)
+      if (value instanceof Uint8Array) return utf8Text(value)
       if (value instanceof JsonNumber) return value.text
       if (value instanceof NarrowFloat) return printJson(value)
       if (value instanceof Float) return formatGoFloat(value.value)
       if (value instanceof Uint64) return value.value.toString()
-      if (value instanceof Timestamp) return timestampText(value)
+      if (value instanceof Timestamp) return formatRfc3339(value)
       return printJson(asShown(value), { escapeHtml: true })
   }
 }
@@ -74,8 +85,6 @@ interface Pair {
 }
 
 const NO_PAIRS: Pair[] = []
-/** Calls inside of each other that the stack surely has room for; what is nested deeper is compared later. */
-const MOST_CALLS = 400
 
 function equalsWithin(left: Value, right: Value, depth: number, later: Pair[]): boolean {
   if (left === null) return right === null
@@ -103,14 +112,14 @@ function equalObjects(left: object & Value, right: Value, depth: number, later: 
     if (!Array.isArray(right) || left.length !== right.length) return false
     return (left as readonly Value[]).every((element, at) => equalsWithin(element, right[at]!, depth + 1, later))
   }
-  if (isPlainObject(left)) {
-    if (!isPlainObject(right)) return false
+  if (isObject(left)) {
+    if (!isObject(right)) return false
     const keys = Object.keys(left)
     if (keys.length !== Object.keys(right).length) return false
     return keys.every(key => Object.hasOwn(right, key) && equalsWithin(left[key]!, right[key]!, depth + 1, later))
   }
   if (left instanceof Opaque) return false
-  const plain = left instanceof Uint8Array ? textOf(left) : sanitize(left)
+  const plain = left instanceof Uint8Array ? utf8Text(left) : sanitize(left)
   return typeof plain === 'string'
     ? plain === attempt(getString, right)
     : getNumber(plain) === attempt(getNumber, right)

@@ -1,4 +1,4 @@
-import { formatGoFloat } from '../data/go-float.ts'
+import { formatGoFloat } from '../text/go-float.ts'
 import { sortedKeys } from '../data/text-order.ts'
 import { formatRfc3339 } from '../data/time/format.ts'
 import {

@@ -1,6 +1,6 @@
 /** Made-up data in the shapes that the original's generator gives. */
 import { createRequire } from 'node:module'
-import { timestampText } from './timestamp-text.ts'
+import { formatRfc3339 } from '../data/time/format.ts'
 import { MappingError } from '../errors.ts'
 import type { World } from '../stdlib/spec.ts'
 import { Float, Timestamp, type Value } from '../value.ts'
@@ -151,7 +151,7 @@ class Dice {
   }
 
   time(): string {
-    return timestampText(new Timestamp(this.unixSeconds() * SECOND, { name: 'UTC' }))
+    return formatRfc3339(new Timestamp(this.unixSeconds() * SECOND, { name: 'UTC' }))
   }
 
   /** Thirty-two digits of a random UUID. */

@@ -4,7 +4,7 @@ import { sortedKeys } from '../stdlib/support.ts'
 import { isObject, Timestamp, type Value, type ValueObject } from '../value.ts'
 import { goTypeName, sprintf } from './go-format.ts'
 import { stringOrBytes } from './target.ts'
-import { timestampText } from './timestamp-text.ts'
+import { formatRfc3339 } from '../data/time/format.ts'
 
 const TEXT = '#text'
 const DEFAULT_ROOT = 'doc'
@@ -89,7 +89,7 @@ function attributeText(key: string, value: Value): string {
 
 function textOf(value: Value): string {
   if (typeof value === 'string' || value instanceof Uint8Array) return escapeXml(stringOrBytes(value))
-  if (value instanceof Timestamp) return `<Time>${timestampText(value)}</Time>`
+  if (value instanceof Timestamp) return `<Time>${formatRfc3339(value)}</Time>`
   return escapeXml(sprintf('%v', [value]))
 }
 

@@ -7,7 +7,7 @@ import { MappingError } from '../errors.ts'
 import type { MethodSpec, World } from '../stdlib/spec.ts'
 import type { Value } from '../value.ts'
 import { quote } from './quote.ts'
-import { asText } from './target.ts'
+import { getString } from '../data/coerce.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -165,7 +165,7 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
       const { databaseType } = reader.metadata
       const kinds = kindsOf(databaseType)
       return target => {
-        const address = asText(target)
+        const address = getString(target)
         if (isIP(address) === 0 || address.includes('%')) {
           throw new MappingError(`value ${address} does not appear to be a valid v4 or v6 IP address`)
         }

@@ -16,6 +16,13 @@ export function formatFloat(value: number, verb: FloatVerb, precision: number): 
   return (negative ? '-' : '') + formatAbsolute(Math.abs(value), verb, precision)
 }
 
+/** A float as the original's texts show it: the shortest digits, with an exponent below 1e-4 and from 1e6 on. */
+export function formatGoFloat(float: number): string {
+  const size = Math.abs(float)
+  // JavaScript writes these alike, in less time.
+  return size >= 1e-4 && size < 1e6 ? String(float) : formatFloat(float, 'g', -1)
+}
+
 function formatAbsolute(value: number, verb: FloatVerb, precision: number): string {
   switch (verb) {
     case 'b':

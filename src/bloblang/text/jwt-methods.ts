@@ -3,7 +3,7 @@ import { WrongTypeError } from '../errors.ts'
 import type { MethodSpec } from '../stdlib/spec.ts'
 import { isObject } from '../value.ts'
 import { type JwtAlgorithm, jwtParser, jwtSigner } from './jwt.ts'
-import { asText } from './target.ts'
+import { getString } from '../data/coerce.ts'
 
 /** `sign_jwt_…`: an object becomes a signed token. */
 export function signJwt(algorithm: JwtAlgorithm): MethodSpec {
@@ -39,7 +39,7 @@ export function parseJwt(algorithm: JwtAlgorithm): MethodSpec {
     bareErrors: true,
     create: ([secret], world) => {
       const parse = jwtParser(algorithm, secret as string, () => world.now())
-      return target => parse(asText(target))
+      return target => parse(getString(target))
     },
   }
 }

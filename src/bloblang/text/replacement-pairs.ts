@@ -1,8 +1,8 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
 import type { Value } from '../value.ts'
 import { sprintf } from './go-format.ts'
-import { asText } from './target.ts'
-import { wrongTypeText } from './type-error.ts'
+import { getString } from '../data/coerce.ts'
+import { describeWrongType } from '../data/errors.ts'
 
 /** The pairs of an array of replacements, checked. */
 export function replacementPairs(values: readonly Value[]): readonly (readonly [string, string])[] {
@@ -16,9 +16,9 @@ export function replacementPairs(values: readonly Value[]): readonly (readonly [
 
 function text(value: Value, index: number): string {
   try {
-    return asText(value)
+    return getString(value)
   } catch (error) {
     if (!(error instanceof WrongTypeError)) throw error
-    throw new MappingError(`invalid replacement value at index ${index}: ${wrongTypeText(error)}`)
+    throw new MappingError(`invalid replacement value at index ${index}: ${describeWrongType(error)}`)
   }
 }

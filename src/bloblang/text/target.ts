@@ -1,24 +1,16 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { Timestamp, type Value } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
-import { timestampText } from './timestamp-text.ts'
+import { formatRfc3339 } from '../data/time/format.ts'
 
 /** No single result may grow beyond this: a mapping error is better than a process without memory. */
 export const MAX_RESULT_BYTES = 256 * 1024 * 1024
-
-/** The target of a method that takes text in any form: strings, bytes, timestamps. */
-export function asText(target: Value): string {
-  if (typeof target === 'string') return target
-  if (target instanceof Uint8Array) return utf8Text(target)
-  if (target instanceof Timestamp) return timestampText(target)
-  throw new WrongTypeError(['string'], target)
-}
 
 /** The target of a method that works on bytes: bytes, the UTF-8 of a string, timestamps. */
 export function asBytes(target: Value): Uint8Array {
   if (target instanceof Uint8Array) return target
   if (typeof target === 'string') return utf8Bytes(target)
-  if (target instanceof Timestamp) return utf8Bytes(timestampText(target))
+  if (target instanceof Timestamp) return utf8Bytes(formatRfc3339(target))
   throw new WrongTypeError(['bytes'], target)
 }
 

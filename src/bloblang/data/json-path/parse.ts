@@ -2,9 +2,9 @@ import { MappingError } from '../../errors.ts'
 import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
 import { unquote } from '../../text/quote.ts'
 import { compileRe2 } from '../../text/re2.ts'
-import { Float } from '../../value.ts'
+import { Float, isObject } from '../../value.ts'
 import type { Value } from '../../value.ts'
-import { isArray, isObjectValue } from '../coerce.ts'
+import { isArray } from '../coerce.ts'
 import { type ObjectDraft, setField } from '../objects.ts'
 import { parseFloat64 } from '../parse-number.ts'
 import { parseTime } from '../time/parse.ts'
@@ -433,7 +433,7 @@ function variable(keys: readonly Expression[]): Expression {
     let value = root
     const names = keys.map(key => toPlainText(key(root, current)))
     for (const [at, name] of names.entries()) {
-      if (isObjectValue(value)) value = Object.hasOwn(value, name) ? value[name]! : null
+      if (isObject(value)) value = Object.hasOwn(value, name) ? value[name]! : null
       else if (isArray(value)) value = /^\d+$/.test(name) && Number(name) < value.length ? value[Number(name)]! : value
       else throw new MappingError(`unknown parameter ${names.slice(0, at + 1).join('.')}`)
     }

@@ -1,7 +1,8 @@
+import { isObject } from '../../value.ts'
 import { MappingError } from '../../errors.ts'
 import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
 import type { Value } from '../../value.ts'
-import { isArray, isObjectValue } from '../coerce.ts'
+import { isArray } from '../coerce.ts'
 import { sortedKeys } from '../text-order.ts'
 import { toIndex, toTruth } from './values.ts'
 
@@ -104,7 +105,7 @@ function selectMember(key: Expression, root: Value, value: Value): Value {
     if (index < 0 || index >= value.length) throw new MappingError(`index ${index} out of bounds`)
     return value[index]!
   }
-  if (isObjectValue(value)) {
+  if (isObject(value)) {
     const name = wordKey(() => toPlainText(key(root, value)))
     if (!Object.hasOwn(value, name)) throw new MappingError(`unknown key ${name}`)
     return value[name]!
@@ -125,7 +126,7 @@ function wordKey<T>(read: () => T): T {
 
 function membersOf(value: Value): readonly Value[] {
   if (isArray(value)) return value
-  return isObjectValue(value) ? sortedKeys(value).map(key => value[key]!) : []
+  return isObject(value) ? sortedKeys(value).map(key => value[key]!) : []
 }
 
 function visitDescendants(value: Value, found: (value: Value) => void): void {

@@ -1,8 +1,8 @@
 import { MappingError } from '../../errors.ts'
 import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
-import { Float, JsonNumber, Timestamp, Uint64 } from '../../value.ts'
+import { Float, JsonNumber, Timestamp, Uint64, isObject } from '../../value.ts'
 import type { Value } from '../../value.ts'
-import { isArray, isObjectValue, numberText } from '../coerce.ts'
+import { isArray, numberText } from '../coerce.ts'
 import { parseFloat64 } from '../parse-number.ts'
 
 /** How expressions see values. Numbers of a document are text to them, and not even text that is a number. */
@@ -36,8 +36,8 @@ export function toIndex(value: Value): number {
 /** The same kind and the same content, at every depth. */
 export function deepEqual(a: Value, b: Value): boolean {
   if (isArray(a)) return isArray(b) && a.length === b.length && a.every((element, at) => deepEqual(element, b[at]!))
-  if (isObjectValue(a)) {
-    if (!isObjectValue(b)) return false
+  if (isObject(a)) {
+    if (!isObject(b)) return false
     const keys = Object.keys(a)
     return (
       keys.length === Object.keys(b).length && keys.every(key => Object.hasOwn(b, key) && deepEqual(a[key]!, b[key]!))

@@ -2,9 +2,9 @@ import { MappingError } from '../../errors.ts'
 import { printJson } from '../../json/print.ts'
 import { parseJson, withFloats } from '../../json/parse.ts'
 import { type Re2, compileRe2 } from '../../text/re2.ts'
-import { JsonNumber } from '../../value.ts'
+import { JsonNumber, isObject } from '../../value.ts'
 import type { Value, ValueObject } from '../../value.ts'
-import { isArray, isObjectValue, numberText } from '../coerce.ts'
+import { isArray, numberText } from '../coerce.ts'
 import { type Rational, compareRationals, isWhole, parseRational } from './rational.ts'
 import { type Draft, draftOf, ReferencePool } from './references.ts'
 import { SCHEMA_TYPES, type Schema, type SchemaType, emptySchema } from './schema.ts'
@@ -40,7 +40,7 @@ class SchemaCompiler {
       schema.pass = document
       return schema
     }
-    if (!isObjectValue(document)) throw new MappingError('Expected: valid schema, given: Invalid JSON')
+    if (!isObject(document)) throw new MappingError('Expected: valid schema, given: Invalid JSON')
     const source = new SchemaSource(document)
     const idKey = draft === 4 || (draft === 'hybrid' && source.has('id')) ? 'id' : '$id'
     source.optionalString(idKey)
@@ -71,7 +71,7 @@ class SchemaCompiler {
     const schema = emptySchema()
     this.#references.set(reference, schema)
     const document = this.#pool.find(reference)
-    if (!isObjectValue(document) && typeof document !== 'boolean') {
+    if (!isObject(document) && typeof document !== 'boolean') {
       throw new MappingError('valid schema must be of type object')
     }
     return this.#fill(schema, document, draft)
@@ -80,7 +80,7 @@ class SchemaCompiler {
   #checkDefinitions(source: SchemaSource, draft: Draft): void {
     if (!source.has('definitions')) return
     const definitions = source.get('definitions')
-    const members = isObjectValue(definitions) ? Object.values(definitions) : [null]
+    const members = isObject(definitions) ? Object.values(definitions) : [null]
     for (const member of members) {
       if (!isSchema(member)) throw wrongType('array of schemas', 'definitions')
       this.compile(member, draft)
@@ -90,14 +90,14 @@ class SchemaCompiler {
   #readObjects(schema: Schema, source: SchemaSource, draft: Draft): void {
     if (source.has('properties')) {
       const properties = source.get('properties')
-      if (!isObjectValue(properties)) throw new MappingError('properties must be of type object')
+      if (!isObject(properties)) throw new MappingError('properties must be of type object')
       for (const [key, property] of Object.entries(properties))
         schema.properties.set(key, this.compile(property, draft))
     }
     schema.additionalProperties = this.#flagOrSchema(source, 'additionalProperties', draft)
     if (source.has('patternProperties')) {
       const patterns = source.get('patternProperties')
-      if (!isObjectValue(patterns)) throw wrongType('valid schema', 'patternProperties')
+      if (!isObject(patterns)) throw wrongType('valid schema', 'patternProperties')
       for (const [pattern, property] of Object.entries(patterns)) {
         const regexp = tryCompile(pattern)
         if (regexp === null) throw new MappingError(`Invalid regex pattern '${pattern}'`)
@@ -112,7 +112,7 @@ class SchemaCompiler {
   }
 
   #readDependencies(schema: Schema, dependencies: Value, draft: Draft): void {
-    if (!isObjectValue(dependencies)) throw new MappingError('dependencies must be of type object')
+    if (!isObject(dependencies)) throw new MappingError('dependencies must be of type object')
     const bad = () => new MappingError('dependency must be of type schema or array of strings')
     for (const [key, dependency] of Object.entries(dependencies)) {
       if (isArray(dependency)) {
@@ -140,7 +140,7 @@ class SchemaCompiler {
     if (!source.has(key)) return undefined
     const value = source.get(key)
     if (typeof value === 'boolean') return value
-    if (!isObjectValue(value)) throw wrongType('boolean/valid schema', key)
+    if (!isObject(value)) throw wrongType('boolean/valid schema', key)
     return this.compile(value, draft)
   }
 
@@ -310,7 +310,7 @@ class SchemaSource {
 }
 
 function isSchema(value: Value): boolean {
-  return isObjectValue(value) || typeof value === 'boolean'
+  return isObject(value) || typeof value === 'boolean'
 }
 
 function isSchemaType(name: string): name is SchemaType {

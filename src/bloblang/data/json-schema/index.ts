@@ -1,9 +1,10 @@
+import { isObject } from '../../value.ts'
 import { MappingError } from '../../errors.ts'
 import { parseJson } from '../../json/parse.ts'
 import { printJson } from '../../json/print.ts'
 import { JsonScanner, UNEXPECTED_END } from '../../json/scan.ts'
 import type { Value } from '../../value.ts'
-import { isArray, isObjectValue } from '../coerce.ts'
+import { isArray } from '../coerce.ts'
 import { within } from '../errors.ts'
 import { compileSchema } from './compile.ts'
 import { type Violation, validate } from './validate.ts'
@@ -55,6 +56,6 @@ function describe({ field, description, property }: Violation): string {
 /** Whether it is made of what a JSON text can hold, with numbers as text. */
 function isDocument(value: Value): boolean {
   if (isArray(value)) return value.every(isDocument)
-  if (isObjectValue(value)) return Object.values(value).every(isDocument)
+  if (isObject(value)) return Object.values(value).every(isDocument)
   return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

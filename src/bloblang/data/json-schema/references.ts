@@ -1,6 +1,7 @@
+import { isObject } from '../../value.ts'
 import { MappingError } from '../../errors.ts'
 import type { Value } from '../../value.ts'
-import { isArray, isObjectValue } from '../coerce.ts'
+import { isArray } from '../coerce.ts'
 
 /** 4, 6 or 7; hybrid understands all of them and is what a schema without a known `$schema` is. */
 export type Draft = 4 | 6 | 7 | 'hybrid'
@@ -18,7 +19,7 @@ const MAP_KEYS = new Set(['properties', 'dependencies', 'patternProperties'])
 /** The draft that a schema document declares; null where it declares none that is known. */
 export function draftOf(document: Value): Draft | null {
   if (typeof document === 'boolean') return null
-  if (!isObjectValue(document)) throw new MappingError('schema is invalid')
+  if (!isObject(document)) throw new MappingError('schema is invalid')
   const declared = document['$schema']
   if (declared === undefined) return null
   if (typeof declared !== 'string') throw new MappingError('$schema must be of type string')
@@ -57,7 +58,7 @@ export class ReferencePool {
       for (const element of node) this.#collect(element, base)
       return
     }
-    if (!isObjectValue(node)) return
+    if (!isObject(node)) return
     const id = node['id'] ?? node['$id']
     const ownBase = typeof id === 'string' ? resolve(base, id) : base
     if (typeof id === 'string') {
@@ -67,7 +68,7 @@ export class ReferencePool {
     this.#bases.set(node, ownBase)
     for (const [key, child] of Object.entries(node)) {
       if (LITERAL_KEYS.has(key)) continue
-      if (!MAP_KEYS.has(key) || !isObjectValue(child)) this.#collect(child, ownBase)
+      if (!MAP_KEYS.has(key) || !isObject(child)) this.#collect(child, ownBase)
       else for (const named of Object.values(child)) this.#collect(named, ownBase)
     }
   }
@@ -96,7 +97,7 @@ function followPointer(document: Value, pointer: string): Value {
   // What is no pointer at all names the whole document, as in the original.
   for (const token of pointer.startsWith('/') ? pointer.slice(1).split('/') : []) {
     const key = token.replaceAll('~1', '/').replaceAll('~0', '~')
-    if (isObjectValue(node)) {
+    if (isObject(node)) {
       if (!Object.hasOwn(node, key)) throw new MappingError(`Object has no key '${key}'`)
       node = node[key]!
     } else if (isArray(node)) {

@@ -1,5 +1,5 @@
-import { type Value, JsonNumber, type ValueObject } from '../../value.ts'
-import { isArray, isObjectValue, numberText } from '../coerce.ts'
+import { type Value, JsonNumber, type ValueObject, isObject } from '../../value.ts'
+import { isArray, numberText } from '../coerce.ts'
 import { canonicalJson, isWholeNumber } from './compile.ts'
 import { hasFormat } from './formats.ts'
 import { type Rational, compareRationals, formatRational, isMultiple, parseRational } from './rational.ts'
@@ -68,11 +68,11 @@ class Check {
     }
     this.#combinations(outcome, schema, node, path)
     if (isArray(node)) this.#array(outcome, schema, node, path)
-    else if (isObjectValue(node)) this.#object(outcome, schema, node, path)
+    else if (isObject(node)) this.#object(outcome, schema, node, path)
     else if (isNumberNode(node)) checkNumber(outcome, schema, node, path)
     checkValue(outcome, schema, node, path)
     if (typeof node === 'string') checkString(outcome, schema, node, path)
-    if (isObjectValue(node)) {
+    if (isObject(node)) {
       for (const [key, property] of schema.properties) {
         if (Object.hasOwn(node, key)) this.#into(outcome, property, node[key]!, [...path, key])
       }
@@ -91,7 +91,7 @@ class Check {
     if (schema.not !== undefined && this.run(schema.not, node, path).isValid) {
       outcome.fail(path, 'Must not validate the schema (not)')
     }
-    if (isObjectValue(node)) this.#dependencies(outcome, schema, node, path)
+    if (isObject(node)) this.#dependencies(outcome, schema, node, path)
     this.#condition(outcome, schema, node, path)
     outcome.score++
   }

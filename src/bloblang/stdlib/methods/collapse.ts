@@ -1,5 +1,6 @@
+import { isObject } from '../../value.ts'
 import { MappingError } from '../../errors.ts'
-import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { isArray } from '../../data/coerce.ts'
 import { asStored } from '../../data/empty-literals.ts'
 import { type ObjectDraft, setField } from '../../data/objects.ts'
 import { defineMethod, type Value, type ValueObject } from '../spec.ts'
@@ -19,7 +20,7 @@ export default defineMethod({
   ],
   create([includeEmpty]) {
     return target => {
-      if (!isArray(target) && !isObjectValue(target)) throw new MappingError('not an object or array')
+      if (!isArray(target) && !isObject(target)) throw new MappingError('not an object or array')
       const collapsed: ObjectDraft = {}
       collapseInto(collapsed, target, includeEmpty === true)
       return collapsed
@@ -33,7 +34,7 @@ function collapseInto(collapsed: ObjectDraft, root: Value, includeEmpty: boolean
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { path, value } = next
     const prefix = path === '' ? '' : `${path}.`
-    const keys = isArray(value) ? null : isObjectValue(value) ? Object.keys(value) : undefined
+    const keys = isArray(value) ? null : isObject(value) ? Object.keys(value) : undefined
     if (keys === undefined) {
       setField(collapsed, path, value)
       continue

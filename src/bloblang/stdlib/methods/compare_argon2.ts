@@ -1,5 +1,5 @@
 import { compareArgon2 } from '../../text/passwords.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -20,5 +20,5 @@ export default defineMethod({
   create:
     ([hash]) =>
     target =>
-      compareArgon2(asText(target), hash as string),
+      compareArgon2(getString(target), hash as string),
 })

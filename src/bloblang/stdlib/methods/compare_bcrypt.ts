@@ -1,5 +1,5 @@
 import { compareBcrypt } from '../../text/passwords.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -19,5 +19,5 @@ export default defineMethod({
   create:
     ([hash]) =>
     target =>
-      compareBcrypt(asText(target), hash as string),
+      compareBcrypt(getString(target), hash as string),
 })

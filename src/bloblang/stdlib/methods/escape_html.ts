@@ -1,5 +1,5 @@
 import { escapeHtml } from '../../text/html.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -12,5 +12,5 @@ export default defineMethod({
   examples: [
     ['root.escaped = this.value.escape_html() == "foo &amp; bar"', '{"value":"foo & bar"}', '{"escaped":true}'],
   ],
-  create: () => target => escapeHtml(asText(target)),
+  create: () => target => escapeHtml(getString(target)),
 })

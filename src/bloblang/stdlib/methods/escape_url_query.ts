@@ -1,5 +1,5 @@
 import { queryEscape } from '../../text/url.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -9,5 +9,5 @@ export default defineMethod({
   description: 'Escapes text so that it can be part of a URL query; a space becomes `+`.',
   params: [],
   examples: [['root.escaped = this.value.escape_url_query()', '{"value":"foo & bar"}', '{"escaped":"foo+%26+bar"}']],
-  create: () => target => queryEscape(asText(target)),
+  create: () => target => queryEscape(getString(target)),
 })

@@ -1,7 +1,7 @@
 import { MappingError } from '../../errors.ts'
-import { expectObject, isArray, isObjectValue } from '../../data/coerce.ts'
+import { expectObject, isArray } from '../../data/coerce.ts'
 import { type ObjectDraft, searchPath, setField, setPath, splitPath, withoutPaths } from '../../data/objects.ts'
-import { typeOf } from '../../value.ts'
+import { typeOf, isObject } from '../../value.ts'
 import { defineMethod, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -22,7 +22,7 @@ export default defineMethod({
       const exploded = searchPath(root, path) ?? null
       const rest = withoutPaths(root, [path])
       if (isArray(exploded)) return exploded.map(element => place(rest, path, element))
-      if (!isObjectValue(exploded)) {
+      if (!isObject(exploded)) {
         throw new MappingError(
           `expected array or object value at path '${pathText as string}', found: ${typeOf(exploded)}`,
         )

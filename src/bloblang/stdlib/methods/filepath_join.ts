@@ -1,7 +1,7 @@
 import { MappingError, WrongTypeError } from '../../errors.ts'
 import { joinPath } from '../../text/path.ts'
-import { asText } from '../../text/target.ts'
-import { wrongTypeText } from '../../text/type-error.ts'
+import { getString } from '../../data/coerce.ts'
+import { describeWrongType } from '../../data/errors.ts'
 import type { Value } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -22,9 +22,9 @@ export default defineMethod({
 
 function element(value: Value, index: number): string {
   try {
-    return asText(value)
+    return getString(value)
   } catch (error) {
-    if (error instanceof WrongTypeError) throw new MappingError(`path element ${index}: ${wrongTypeText(error)}`)
+    if (error instanceof WrongTypeError) throw new MappingError(`path element ${index}: ${describeWrongType(error)}`)
     throw error
   }
 }

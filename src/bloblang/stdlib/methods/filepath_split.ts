@@ -1,5 +1,5 @@
 import { splitPath } from '../../text/path.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -12,5 +12,5 @@ export default defineMethod({
     ['root.path = this.path.filepath_split()', '{"path":"/foo/bar.txt"}', '{"path":["/foo/","bar.txt"]}'],
     ['root.path = this.path.filepath_split()', '{"path":"baz.txt"}', '{"path":["","baz.txt"]}'],
   ],
-  create: () => target => [...splitPath(asText(target))],
+  create: () => target => [...splitPath(getString(target))],
 })

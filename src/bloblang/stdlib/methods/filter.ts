@@ -1,5 +1,6 @@
+import { isObject } from '../../value.ts'
 import { WrongTypeError } from '../../errors.ts'
-import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { isArray } from '../../data/coerce.ts'
 import { fieldContext } from '../../data/iterate.ts'
 import { type ObjectDraft, setField } from '../../data/objects.ts'
 import { defineMethod, type Query } from '../spec.ts'
@@ -19,7 +20,7 @@ export default defineMethod({
     const query = test as Query
     return target => {
       if (isArray(target)) return target.filter(element => query(element) === true)
-      if (!isObjectValue(target)) throw new WrongTypeError(['array', 'object'], target)
+      if (!isObject(target)) throw new WrongTypeError(['array', 'object'], target)
       const kept: ObjectDraft = {}
       for (const key of Object.keys(target)) {
         const value = target[key]!

@@ -1,5 +1,5 @@
 import { sprintf } from '../../text/go-format.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import type { Value } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -19,5 +19,5 @@ export default defineMethod({
     ['root.foo = "%05.1f|%d|%d".format(this.a.number(), 5, this.a)', '{"a":2}', '{"foo":"002.0|5|%!d(json.Number=2)"}'],
   ],
   variadic: true,
-  create: args => target => sprintf(asText(target), args as readonly Value[]),
+  create: args => target => sprintf(getString(target), args as readonly Value[]),
 })

@@ -1,9 +1,9 @@
 import { WrongTypeError } from '../../errors.ts'
-import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { isArray } from '../../data/coerce.ts'
 import { fromQuery, within } from '../../data/errors.ts'
 import { fieldContext } from '../../data/iterate.ts'
 import { type ObjectDraft, setField } from '../../data/objects.ts'
-import { DELETED, NOTHING } from '../../value.ts'
+import { DELETED, NOTHING, isObject } from '../../value.ts'
 import { defineMethod, type Query, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -25,7 +25,7 @@ export default defineMethod({
     const query = argument as Query
     return target => {
       if (isArray(target)) return mapElements(target, query)
-      if (!isObjectValue(target)) throw new WrongTypeError(['array'], target)
+      if (!isObject(target)) throw new WrongTypeError(['array'], target)
       const mapped: ObjectDraft = {}
       for (const key of Object.keys(target)) {
         const value = target[key]!

@@ -1,5 +1,6 @@
+import { isObject } from '../../value.ts'
 import { WrongTypeError } from '../../errors.ts'
-import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { isArray } from '../../data/coerce.ts'
 import { asStored } from '../../data/empty-literals.ts'
 import { joinCollision, mergeObjects } from '../../data/objects.ts'
 import { defineMethod, type Value } from '../spec.ts'
@@ -20,8 +21,8 @@ export default defineMethod({
     const from = asStored(source as Value)
     return target => {
       if (isArray(target)) return isArray(from) ? [...target, ...from] : [...target, from]
-      if (!isObjectValue(target)) throw new WrongTypeError(['object', 'array'], target)
-      return isObjectValue(from) ? mergeObjects(target, from, joinCollision) : target
+      if (!isObject(target)) throw new WrongTypeError(['object', 'array'], target)
+      return isObject(from) ? mergeObjects(target, from, joinCollision) : target
     }
   },
 })

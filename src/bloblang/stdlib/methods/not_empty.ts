@@ -1,5 +1,6 @@
+import { isObject } from '../../value.ts'
 import { MappingError, WrongTypeError } from '../../errors.ts'
-import { isArray, isObjectValue } from '../../data/coerce.ts'
+import { isArray } from '../../data/coerce.ts'
 import { defineMethod, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -20,7 +21,7 @@ export default defineMethod({
     return target => {
       if (typeof target === 'string') return full(target, target === '', 'string')
       if (isArray(target)) return full(target, target.length === 0, 'array')
-      if (isObjectValue(target)) return full(target, Object.keys(target).length === 0, 'object')
+      if (isObject(target)) return full(target, Object.keys(target).length === 0, 'object')
       throw new WrongTypeError(['string', 'array', 'object'], target)
     }
   },

@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { parseQuery } from '../../text/url.ts'
 import type { Value } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
@@ -19,7 +19,7 @@ export default defineMethod({
   ],
   bareErrors: true,
   create: () => target => {
-    const fields = [...values(asText(target))].map(([name, list]): [string, Value] => [
+    const fields = [...values(getString(target))].map(([name, list]): [string, Value] => [
       name,
       list.length === 1 ? list[0]! : list,
     ])

@@ -1,4 +1,4 @@
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { parseUrl } from '../../text/url.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -17,7 +17,7 @@ export default defineMethod({
     ],
   ],
   create: () => target => {
-    const url = parseUrl(asText(target))
+    const url = parseUrl(getString(target))
     return {
       scheme: url.scheme,
       opaque: url.opaque,

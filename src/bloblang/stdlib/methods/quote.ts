@@ -1,5 +1,5 @@
 import { quote } from '../../text/quote.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -9,5 +9,5 @@ export default defineMethod({
   description: 'Puts a string in double quotes and escapes (`\\t`, `\\xff`, `\\u0100`) what cannot be printed.',
   params: [],
   examples: [['root.quoted = this.thing.quote()', '{"thing":"foo\\nbar"}', '{"quoted":"\\"foo\\\\nbar\\""}']],
-  create: () => target => quote(asText(target)),
+  create: () => target => quote(getString(target)),
 })

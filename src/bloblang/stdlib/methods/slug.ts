@@ -1,5 +1,5 @@
 import { slug } from '../../text/slug.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -29,5 +29,5 @@ export default defineMethod({
   create:
     ([language]) =>
     target =>
-      slug(asText(target), language as string),
+      slug(getString(target), language as string),
 })

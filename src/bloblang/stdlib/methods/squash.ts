@@ -1,4 +1,5 @@
-import { expectArray, isObjectValue } from '../../data/coerce.ts'
+import { isObject } from '../../value.ts'
+import { expectArray } from '../../data/coerce.ts'
 import { joinCollision, mergeObjects } from '../../data/objects.ts'
 import { defineMethod, type ValueObject } from '../spec.ts'
 
@@ -20,7 +21,7 @@ export default defineMethod({
   create() {
     return target =>
       expectArray(target).reduce<ValueObject>(
-        (merged, element) => (isObjectValue(element) ? mergeObjects(merged, element, joinCollision) : merged),
+        (merged, element) => (isObject(element) ? mergeObjects(merged, element, joinCollision) : merged),
         {},
       )
   },

@@ -2,7 +2,7 @@ import { MappingError, WrongTypeError } from '../../errors.ts'
 import { withReplacements } from '../../text/bytes.ts'
 import { stripHtml } from '../../text/html.ts'
 import { keepKind } from '../../text/target.ts'
-import { wrongTypeText } from '../../text/type-error.ts'
+import { describeWrongType } from '../../data/errors.ts'
 import type { Value } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -32,5 +32,5 @@ export default defineMethod({
 
 function name(value: Value, index: number): string {
   if (typeof value === 'string') return value
-  throw new MappingError(`invalid arg at index ${index}: ${wrongTypeText(new WrongTypeError(['string'], value))}`)
+  throw new MappingError(`invalid arg at index ${index}: ${describeWrongType(new WrongTypeError(['string'], value))}`)
 }

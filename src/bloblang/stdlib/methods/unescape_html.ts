@@ -1,5 +1,5 @@
 import { unescapeHtml } from '../../text/html.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -10,5 +10,5 @@ export default defineMethod({
     "Replaces character references by the characters they name: all of HTML's names as well as numbers, such as `&aacute;`, `&#225;` and `&#xE1;`.",
   params: [],
   examples: [['root.text = this.value.unescape_html()', '{"value":"caf&eacute; &#9731;"}', '{"text":"café ☃"}']],
-  create: () => target => unescapeHtml(asText(target)),
+  create: () => target => unescapeHtml(getString(target)),
 })

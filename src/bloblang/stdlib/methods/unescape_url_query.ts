@@ -1,5 +1,5 @@
 import { queryUnescape } from '../../text/url.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -16,5 +16,5 @@ export default defineMethod({
       { error: 'failed assignment (line 1): field `this.value`: invalid URL escape "%"' },
     ],
   ],
-  create: () => target => queryUnescape(asText(target)),
+  create: () => target => queryUnescape(getString(target)),
 })

@@ -1,5 +1,5 @@
 import { unquote } from '../../text/quote.ts'
-import { asText } from '../../text/target.ts'
+import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -16,5 +16,5 @@ export default defineMethod({
       { error: 'failed assignment (line 1): field `this.thing`: invalid syntax' },
     ],
   ],
-  create: () => target => unquote(asText(target)),
+  create: () => target => unquote(getString(target)),
 })

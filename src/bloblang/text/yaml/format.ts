@@ -2,8 +2,8 @@
 import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../../value.ts'
 import { utf8Bytes } from '../bytes.ts'
 import { encodeBase64 } from '../encodings.ts'
-import { formatFloat } from '../go-float.ts'
-import { timestampText } from '../timestamp-text.ts'
+import { formatGoFloat } from '../go-float.ts'
+import { formatRfc3339 } from '../../data/time/format.ts'
 import { needsQuotes } from './resolve.ts'
 
 const INDENT = 4
@@ -113,14 +113,14 @@ function scalar(value: Value, indent: number, place: Place): string {
       if (value instanceof JsonNumber) return textScalar(value.text, indent, place, false)
       if (value instanceof Float) return floatScalar(value.value)
       if (value instanceof Uint64) return String(value.value)
-      return value instanceof Timestamp ? timestampText(value) : 'null'
+      return value instanceof Timestamp ? formatRfc3339(value) : 'null'
   }
 }
 
 function floatScalar(value: number): string {
   if (Number.isNaN(value)) return '.nan'
   if (!Number.isFinite(value)) return value > 0 ? '.inf' : '-.inf'
-  return formatFloat(value, 'g', -1)
+  return formatGoFloat(value)
 }
 
 function textScalar(text: string, indent: number, place: Place, isKey: boolean): string {
