@@ -143,20 +143,20 @@ export class JsonWriter {
     if (value instanceof Opaque) value = Opaque.contentOf(value)
     if (Array.isArray(value) && value.length > 0) {
       for (const [at, element] of (value as readonly Value[]).entries()) {
-        this.plain((at === 0 ? '[' : ',') + inner)
+        this.raw((at === 0 ? '[' : ',') + inner)
         this.indented(element, indent, inner)
       }
-      this.plain(`${lineStart}]`)
+      this.raw(`${lineStart}]`)
     } else if (typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value)) {
       const object = value as ValueObject
       const keys = Object.keys(object).toSorted(compareText)
       for (const [at, key] of keys.entries()) {
-        this.plain((at === 0 ? '{' : ',') + inner)
+        this.raw((at === 0 ? '{' : ',') + inner)
         this.text(key)
         this.plain(': ')
         this.indented(object[key]!, indent, inner)
       }
-      this.plain(keys.length === 0 ? '{}' : `${lineStart}}`)
+      this.raw(keys.length === 0 ? '{}' : `${lineStart}}`)
     } else this.value(value)
   }
 
@@ -261,7 +261,7 @@ export class JsonWriter {
     let line = lineStart
     for (let walk = open.at(-1); walk !== undefined; walk = open.at(-1)) {
       if (walk.at === walk.values.length) {
-        if (indent !== null) this.plain(line)
+        if (indent !== null) this.raw(line)
         this.byte(walk.keys === null ? CLOSE_BRACKET : CLOSE_BRACE)
         if (indent !== null) line = line.slice(0, line.length - indent.length)
         open.pop()
@@ -269,7 +269,7 @@ export class JsonWriter {
       }
       const inner = indent === null ? '' : line + indent
       this.byte(walk.at > 0 ? COMMA : walk.keys === null ? OPEN_BRACKET : OPEN_BRACE)
-      this.plain(inner)
+      this.raw(inner)
       if (walk.keys !== null) {
         this.text(walk.keys[walk.at]!)
         this.plain(indent === null ? ':' : ': ')

@@ -32,6 +32,8 @@ const require = createRequire(import.meta.url)
 
 /** Compiles a pattern. Throws `error parsing regexp: …`. */
 export function compileRe2(pattern: string): Re2 {
+  const bad = pattern.isWellFormed() ? -1 : pattern.search(/\p{Cs}/u)
+  if (bad !== -1) throw new MappingError(`error parsing regexp: invalid UTF-8: \`${pattern.slice(bad)}\``)
   return new CompiledPattern(pattern)
 }
 

@@ -8,7 +8,7 @@ export type TokenKind = 'EOF' | 'Ident' | 'Int' | 'Float' | 'String' | 'Char' | 
 let token: RegExp | undefined
 const tokenPattern = () =>
   (token ??=
-    /[ \t\r\n]*(?:\/\/[^\n]*\n?[ \t\r\n]*|\/\*[^]*?\*\/[ \t\r\n]*)*(?:([\p{L}_][\p{L}_\p{Nd}]*)|(\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)|(0[xX][0-9a-fA-F]+|\d+)|("(?:[^"\\\n]|\\.)*"?)|('(?:[^'\\\n]|\\.)*'?)|(`[^`]*`?)|([^])|$)/uy)
+    /[ \t\r\n]*(?:\/\/[^\n]*\n?[ \t\r\n]*|\/\*[^]*?\*\/[ \t\r\n]*)*(?:([\p{L}_][\p{L}_\p{Nd}]*)|(\d+\.\d*(?:[eEpP][+-]?\d*)?|\.\d+(?:[eEpP][+-]?\d*)?|\d+[eEpP][+-]?\d*)|(0[xX][0-9a-fA-F]+|\d+)|("(?:[^"\\\n]|\\.)*"?)|('(?:[^'\\\n]|\\.)*'?)|(`[^`]*`?)|([^])|$)/uy)
 const KINDS: readonly TokenKind[] = ['Ident', 'Float', 'Int', 'String', 'Char', 'RawString']
 
 /** Splits an expression into the tokens of Go. A token can be given back once. */
@@ -68,13 +68,14 @@ export class Scanner {
 
   /** An error with the place of the last token. */
   fail(message: string): MappingError {
-    const start = this.#text === '' ? ' ' : `:1:${this.#column(this.#start)} `
-    return new MappingError(`parsing error: ${this.#text}\t${start}- 1:${this.#column(this.#at)} ${message}`)
+    const start = this.#text === '' ? ' ' : `:${this.#place(this.#start)} `
+    return new MappingError(`parsing error: ${this.#text}\t${start}- ${this.#place(this.#at)} ${message}`)
   }
 
-  /** Counted in characters, from 1. */
-  #column(at: number): number {
-    return [...this.#text.slice(0, at)].length + 1
+  /** Line and column, in characters, both from 1. */
+  #place(at: number): string {
+    const lines = this.#text.slice(0, at).split('\n')
+    return `${lines.length}:${[...lines.at(-1)!].length + 1}`
   }
 }
 
