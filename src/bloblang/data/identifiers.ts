@@ -1,4 +1,5 @@
 import { MappingError } from '../errors.ts'
+import { bigEndian32 } from '../text/words.ts'
 
 /** Texts of random identifiers. Bytes and times are given, so that the same ones make the same text. */
 
@@ -23,10 +24,10 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
   const words = [
     (unixSeconds - KSUID_EPOCH_SECONDS) >>> 0,
-    wordAt(random, 0),
-    wordAt(random, 4),
-    wordAt(random, 8),
-    wordAt(random, 12),
+    bigEndian32(random, 0),
+    bigEndian32(random, 4),
+    bigEndian32(random, 8),
+    bigEndian32(random, 12),
   ]
   let first = 0
   // Three digits a division: what is carried along stays well below 2^53.
@@ -43,10 +44,6 @@ export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
     ksuidCodes[digit + 2] = BASE62_CODES[rest % 62]!
   }
   return String.fromCharCode(...ksuidCodes)
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
 
 const BASE62_CODES = Uint8Array.from(BASE62, character => character.charCodeAt(0))

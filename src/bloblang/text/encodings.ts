@@ -4,6 +4,7 @@ import { asBuffer, byteString, utf8Bytes } from './bytes.ts'
 import { isPrintable } from './quote.ts'
 import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
+import { bigEndian32 } from './words.ts'
 
 export type Base64Kind = 'std' | 'url' | 'rawurl' | 'rawstd'
 
@@ -131,7 +132,7 @@ export function encodeAscii85(bytes: Uint8Array): string {
   const whole = bytes.length - (bytes.length % 4)
   let length = 0
   for (let at = 0; at < whole; at += 4) {
-    const value = word(bytes, at)
+    const value = bigEndian32(bytes, at)
     if (value === 0) out[length++] = Z
     else {
       writeDigits(out, length, value, ASCII85_DIGITS)
@@ -141,14 +142,10 @@ export function encodeAscii85(bytes: Uint8Array): string {
   const rest = bytes.length - whole
   if (rest > 0) {
     const last = [0, 1, 2, 3].map(i => (i < rest ? bytes[whole + i]! : 0))
-    writeDigits(out, length, word(last, 0), ASCII85_DIGITS)
+    writeDigits(out, length, bigEndian32(last, 0), ASCII85_DIGITS)
     length += rest + 1
   }
   return out.toString('latin1', 0, length)
-}
-
-function word(bytes: ArrayLike<number>, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
 
 /** Five digits to the base of 85, the highest first. */
@@ -203,7 +200,7 @@ export function encodeZ85(bytes: Uint8Array): string {
   if (bytes.length > MAX_RESULT_BYTES) throw new MappingError('z85: too much input data')
   const out = scratch((bytes.length / 4) * 5)
   let length = 0
-  for (let at = 0; at < bytes.length; at += 4, length += 5) writeDigits(out, length, word(bytes, at), Z85_DIGITS)
+  for (let at = 0; at < bytes.length; at += 4, length += 5) writeDigits(out, length, bigEndian32(bytes, at), Z85_DIGITS)
   return out.toString('latin1', 0, length)
 }
 

@@ -1,4 +1,5 @@
 /** xxHash, of 64 bits and of 32, seed 0. */
+import { littleEndian32, productHigh } from './words.ts'
 
 /** The primes for 64 bits, each as its high and its low half. */
 const P1_HIGH = 0x9e3779b1 | 0
@@ -47,7 +48,7 @@ export function xxhash64(bytes: Uint8Array): bigint {
   low = (low + length) | 0
   high = (high + carry(low, length)) | 0
   for (; at + 8 <= length; at += 8) {
-    setPart(word32(bytes, at + 4), word32(bytes, at))
+    setPart(littleEndian32(bytes, at + 4), littleEndian32(bytes, at))
     const mixedHigh = high ^ part[0]!
     const mixedLow = low ^ part[1]!
     const turnedHigh = rotated(mixedHigh, mixedLow, 27)
@@ -56,7 +57,7 @@ export function xxhash64(bytes: Uint8Array): bigint {
     high = (productHigh(turnedHigh, turnedLow, P1_HIGH, P1_LOW) + P4_HIGH + carry(low, P4_LOW)) | 0
   }
   if (at + 4 <= length) {
-    const word = word32(bytes, at)
+    const word = littleEndian32(bytes, at)
     const mixedHigh = high ^ productHigh(0, word, P1_HIGH, P1_LOW)
     const mixedLow = low ^ Math.imul(word, P1_LOW)
     const turnedHigh = rotated(mixedHigh, mixedLow, 23)
@@ -88,8 +89,8 @@ function mixLane(bytes: Uint8Array, lane: number, end: number, startHigh: number
   let high = startHigh
   let low = startLow
   for (let at = 8 * lane; at < end; at += STRIPE_BYTES) {
-    const inputHigh = word32(bytes, at + 4)
-    const inputLow = word32(bytes, at)
+    const inputHigh = littleEndian32(bytes, at + 4)
+    const inputLow = littleEndian32(bytes, at)
     const product = Math.imul(inputLow, P2_LOW)
     const sumLow = (low + product) | 0
     const sumHigh = (high + productHigh(inputHigh, inputLow, P2_HIGH, P2_LOW) + carry(sumLow, product)) | 0
@@ -133,21 +134,6 @@ function carry(sum: number, part: number): number {
   return sum >>> 0 < part >>> 0 ? 1 : 0
 }
 
-/** The high half of the product of two 64-bit numbers, from products of 16 bits: no step leaves 32 bits. */
-function productHigh(aHigh: number, aLow: number, bHigh: number, bLow: number): number {
-  const left = aLow & 0xffff
-  const right = bLow & 0xffff
-  const cross = (Math.imul(aLow >>> 16, right) + (Math.imul(left, right) >>> 16)) | 0
-  const middle = (Math.imul(left, bLow >>> 16) + (cross & 0xffff)) | 0
-  const top = (Math.imul(aLow >>> 16, bLow >>> 16) + (cross >>> 16) + (middle >>> 16)) | 0
-  return (Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh) + top) | 0
-}
-
-/** 32 bits, the lowest byte first, with a sign. */
-export function word32(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
-}
-
 const Q1 = 0x9e3779b1 | 0
 const Q2 = 0x85ebca77 | 0
 const Q3 = 0xc2b2ae3d | 0
@@ -164,16 +150,16 @@ export function xxhash32(bytes: Uint8Array, start = 0, end = bytes.length): numb
     let c = 0
     let d = -Q1 | 0
     for (; at + 16 <= end; at += 16) {
-      a = round32(a, word32(bytes, at))
-      b = round32(b, word32(bytes, at + 4))
-      c = round32(c, word32(bytes, at + 8))
-      d = round32(d, word32(bytes, at + 12))
+      a = round32(a, littleEndian32(bytes, at))
+      b = round32(b, littleEndian32(bytes, at + 4))
+      c = round32(c, littleEndian32(bytes, at + 8))
+      d = round32(d, littleEndian32(bytes, at + 12))
     }
     hash = rotate32(a, 1) + rotate32(b, 7) + rotate32(c, 12) + rotate32(d, 18)
   }
   hash = (hash + end - start) | 0
   for (; at + 4 <= end; at += 4) {
-    hash = Math.imul(rotate32((hash + Math.imul(word32(bytes, at), Q3)) | 0, 17), Q4)
+    hash = Math.imul(rotate32((hash + Math.imul(littleEndian32(bytes, at), Q3)) | 0, 17), Q4)
   }
   for (; at < end; at++) hash = Math.imul(rotate32((hash + Math.imul(bytes[at]!, Q5)) | 0, 11), Q1)
   hash = Math.imul(hash ^ (hash >>> 15), Q2)

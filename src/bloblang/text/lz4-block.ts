@@ -1,6 +1,6 @@
 /** Blocks of LZ4: sequences of literals and a match. Compressed to the very bytes that the original's library makes. */
 import { MappingError } from '../errors.ts'
-import { word32 } from './hashes.ts'
+import { littleEndian32, productHigh } from './words.ts'
 
 const HASH_BITS = 16
 export const MIN_MATCH = 4
@@ -34,25 +34,25 @@ export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: numb
   let anchor = 0
   let to = start
   for (let at = 0; at < last; ) {
-    const low = word32(input, at)
-    const high = word32(input, at + 4)
+    const low = littleEndian32(input, at)
+    const high = littleEndian32(input, at + 4)
     const first = slotOf(low, high)
     const second = slotOf((low >>> 8) | (high << 24), high >>> 8)
     let found = candidate(first, at)
     const foundNext = candidate(second, at + 1)
     places[first] = base + at
     places[second] = base + at + 1
-    if (at - found >= WINDOW_BYTES || word32(input, found) !== low) {
+    if (at - found >= WINDOW_BYTES || littleEndian32(input, found) !== low) {
       // The two places after this one are looked at too, before a step.
       const third = slotOf((low >>> 16) | (high << 16), high >>> 16)
       const foundThird = candidate(third, at + 2)
       at++
       found = foundNext
-      if (at - found >= WINDOW_BYTES || word32(input, found) !== word32(input, at)) {
+      if (at - found >= WINDOW_BYTES || littleEndian32(input, found) !== littleEndian32(input, at)) {
         at++
         found = foundThird
         places[third] = base + at
-        if (at - found >= WINDOW_BYTES || word32(input, found) !== word32(input, at)) {
+        if (at - found >= WINDOW_BYTES || littleEndian32(input, found) !== littleEndian32(input, at)) {
           at += 2 + ((at - anchor) >> SKIP_BITS)
           continue
         }
@@ -65,7 +65,7 @@ export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: numb
     at = matchEnd(input, foundAt + MIN_MATCH, offset, last)
     to = writeSequence(input, anchor, from, out, to, offset, at - from - MIN_MATCH)
     anchor = at
-    if (at < last) places[slotOf(word32(input, at - 2), word32(input, at + 2))] = base + at - 2
+    if (at < last) places[slotOf(littleEndian32(input, at - 2), littleEndian32(input, at + 2))] = base + at - 2
   }
   base += input.length + WINDOW_BYTES
   if (base > MAX_BASE) {
@@ -93,11 +93,7 @@ function candidate(slot: number, at: number): number {
 
 /** 16 bits of the product of six bytes, in two parts, and a prime. */
 function slotOf(low: number, high: number): number {
-  const right = PRIME_LOW & 0xffff
-  const cross = (Math.imul(low >>> 16, right) + (Math.imul(low & 0xffff, right) >>> 16)) | 0
-  const middle = (Math.imul(low & 0xffff, PRIME_LOW >>> 16) + (cross & 0xffff)) | 0
-  const top = Math.imul(low >>> 16, PRIME_LOW >>> 16) + (cross >>> 16) + (middle >>> 16)
-  return (top + Math.imul(low, PRIME_HIGH) + Math.imul(high, PRIME_LOW)) & 0xffff
+  return productHigh(high, low, PRIME_HIGH, PRIME_LOW) & 0xffff
 }
 
 /** Writes literals and a match; where they end. `more` is how much longer the match is than the shortest one. */

@@ -1,5 +1,5 @@
 /** Blocks of LZ4 that are searched longer, as the levels of `compress` ask for: to the very bytes of the original's library. */
-import { word32 } from './hashes.ts'
+import { littleEndian32 } from './words.ts'
 import { LAST_BYTES, MIN_MATCH, SKIP_BITS, WINDOW_BYTES, writeLast, writeSequence } from './lz4-block.ts'
 
 const HASH_PRIME = 0x9e3779b1 | 0
@@ -28,7 +28,7 @@ export function compressLz4BlockHigh(input: Uint8Array, out: Uint8Array, start: 
   let anchor = 0
   let to = start
   for (let at = 0; at < last; ) {
-    let word = word32(input, at)
+    let word = littleEndian32(input, at)
     let length = 0
     let offset = 0
     let place = latest[slotOf(word)]!

@@ -2,7 +2,7 @@
  * Compression to Snappy's block format, to the very bytes that the original's library makes on amd64: a long and a short hash of
  * what follows each place are looked up, and the larger the input the larger are the tables and the steps.
  */
-import { word32 } from './hashes.ts'
+import { littleEndian32, productHigh } from './words.ts'
 
 /** Shorter inputs stay literals. */
 const MIN_BYTES = 32
@@ -59,7 +59,7 @@ function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): numbe
   const mask = 2 ** moreBits - 1
   const longShift = moreBits - longBits
   const shortShift = 32 - shortBits
-  const longSlot = (low: number, high: number) => (product(low, high, primeHigh, primeLow) & mask) >>> longShift
+  const longSlot = (low: number, high: number) => (productHigh(high, low, primeHigh, primeLow) & mask) >>> longShift
   const shortSlot = (low: number) => Math.imul(low, SHORT_PRIME) >>> shortShift
   const { length } = input
   const last = length - END_MARGIN
@@ -74,17 +74,17 @@ function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): numbe
     const step = (at - emitted) >> skipBits
     const next = at + (variant === LARGE ? Math.min(step + 1, MAX_STEP) : step + 1)
     if (next >= last) break
-    const low = word32(input, at)
-    const high = word32(input, at + 4)
+    const low = littleEndian32(input, at)
+    const high = littleEndian32(input, at + 4)
     const long = longSlot(low, high)
     const short = shortSlot(low)
     let found = Math.max(0, longPlaces[long]! - origin)
     const shortFound = Math.max(0, shortPlaces[short]! - origin)
     longPlaces[long] = shortPlaces[short] = origin + at
-    const isLong = word32(input, found) === low
-    const isShort = word32(input, shortFound) === low
-    if (!isLong || word32(input, found + 4) !== high) {
-      if (isShort && word32(input, shortFound + 4) === high) found = shortFound
+    const isLong = littleEndian32(input, found) === low
+    const isShort = littleEndian32(input, shortFound) === low
+    if (!isLong || littleEndian32(input, found + 4) !== high) {
+      if (isShort && littleEndian32(input, shortFound + 4) === high) found = shortFound
       else if (!isLong) {
         if (!isShort) {
           at = next
@@ -95,7 +95,7 @@ function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): numbe
         const nextLong = longSlot(nextLow, high >>> 8)
         found = Math.max(0, longPlaces[nextLong]! - origin)
         longPlaces[nextLong] = origin + at + 1
-        if (word32(input, found) === nextLow) at++
+        if (littleEndian32(input, found) === nextLow) at++
         else found = shortFound
       }
     }
@@ -119,15 +119,15 @@ function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): numbe
     if (to >= limit + tagBytes) return -1
     let first = from + 1
     let final = at - 2
-    longPlaces[longSlot(word32(input, first), word32(input, first + 4))] = origin + first
-    longPlaces[longSlot(word32(input, final), word32(input, final + 4))] = origin + final
-    shortPlaces[shortSlot(word32(input, first + 1))] = origin + first + 1
-    shortPlaces[shortSlot(word32(input, final + 1))] = origin + final + 1
+    longPlaces[longSlot(littleEndian32(input, first), littleEndian32(input, first + 4))] = origin + first
+    longPlaces[longSlot(littleEndian32(input, final), littleEndian32(input, final + 4))] = origin + final
+    shortPlaces[shortSlot(littleEndian32(input, first + 1))] = origin + first + 1
+    shortPlaces[shortSlot(littleEndian32(input, final + 1))] = origin + final + 1
     // Of what lies between, every second place is noted, from both ends of its halves.
     let middle = (first + final + 1) >> 1
     for (first++, final--; middle < final; first += 2, middle += 2) {
-      longPlaces[longSlot(word32(input, first), word32(input, first + 4))] = origin + first
-      longPlaces[longSlot(word32(input, middle), word32(input, middle + 4))] = origin + middle
+      longPlaces[longSlot(littleEndian32(input, first), littleEndian32(input, first + 4))] = origin + first
+      longPlaces[longSlot(littleEndian32(input, middle), littleEndian32(input, middle + 4))] = origin + middle
     }
   }
   return to + length - emitted >= limit ? -1 : writeLiteral(input, emitted, length, out, to)
@@ -137,15 +137,6 @@ function restarted(): number {
   longPlaces.fill(-1)
   shortPlaces.fill(-1)
   return 0
-}
-
-/** What the product of two numbers has above its lowest 32 bits, as far as it fits in 32. */
-function product(low: number, high: number, primeHigh: number, primeLow: number): number {
-  const right = primeLow & 0xffff
-  const cross = (Math.imul(low >>> 16, right) + (Math.imul(low & 0xffff, right) >>> 16)) | 0
-  const middle = (Math.imul(low & 0xffff, primeLow >>> 16) + (cross & 0xffff)) | 0
-  const top = (Math.imul(low >>> 16, primeLow >>> 16) + (cross >>> 16) + (middle >>> 16)) | 0
-  return (top + Math.imul(low, primeHigh) + Math.imul(high, primeLow)) | 0
 }
 
 function writeLiteral(input: Uint8Array, from: number, end: number, out: Uint8Array, start: number): number {
