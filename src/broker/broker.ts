@@ -69,6 +69,10 @@ export class Broker {
       random,
       log,
       settings: { initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs, maxSize: config.groupMaxSize },
+      retention: {
+        offsetsRetentionMs: config.offsetsRetentionMinutes * 60_000,
+        checkIntervalMs: config.offsetsRetentionCheckIntervalMs,
+      },
     })
     const server = new KafkaServer(bound => {
       const own = this.#options.config?.advertisedPort === undefined ? { ...config, advertisedPort: bound } : config
@@ -85,7 +89,10 @@ export class Broker {
       }
       return context
     }, log)
-    const bound = await server.listen(port, host)
+    const bound = await server.listen(port, host).catch(async (error: unknown) => {
+      await groups.close()
+      throw error
+    })
     this.#server = server
     this.#groups = groups
     return bound

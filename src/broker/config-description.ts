@@ -169,6 +169,18 @@ const brokerSettings: readonly BrokerSetting[] = [
     documentation: 'How long the text beside a committed offset may be.',
   },
   {
+    name: 'offsets.retention.check.interval.ms',
+    type: 'long',
+    valueOf: config => String(config.offsetsRetentionCheckIntervalMs),
+    documentation: 'How often groups are looked for that need not be remembered any more.',
+  },
+  {
+    name: 'offsets.retention.minutes',
+    type: 'int',
+    valueOf: config => String(config.offsetsRetentionMinutes),
+    documentation: 'How long a group without members that commits nothing is remembered, with its offsets.',
+  },
+  {
     name: 'socket.request.max.bytes',
     type: 'int',
     valueOf: config => String(config.socketRequestMaxBytes),

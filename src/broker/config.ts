@@ -13,6 +13,10 @@ export interface BrokerConfig {
   readonly groupMaxSessionTimeoutMs: number
   readonly groupMaxSize: number
   readonly offsetMetadataMaxBytes: number
+  /** How long a group is remembered that has no members and commits nothing. */
+  readonly offsetsRetentionMinutes: number
+  /** How often groups are looked for that need not be remembered any more. */
+  readonly offsetsRetentionCheckIntervalMs: number
   /** The largest request frame; a larger one closes its connection. */
   readonly socketRequestMaxBytes: number
   /** Requests of one connection that are being worked on at once; reading pauses at the limit. */
@@ -37,6 +41,8 @@ export const defaultBrokerConfig: BrokerConfig = {
   groupMaxSessionTimeoutMs: 1_800_000,
   groupMaxSize: 2_147_483_647,
   offsetMetadataMaxBytes: 4096,
+  offsetsRetentionMinutes: 10_080,
+  offsetsRetentionCheckIntervalMs: 600_000,
   socketRequestMaxBytes: 104_857_600,
   maxInFlightRequests: 256,
   maxInFlightBytes: 64 * 1024 * 1024,

@@ -267,6 +267,26 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.deleteGroups(['a', 'b', 'c']), [true, true, false])
         assert.deepEqual(await metadata.listGroups(), [])
       })
+
+      it('expire when their last commit is too long ago', async () => {
+        const topic = await create('one', 2)
+        const commit = (group: string, partition: number) =>
+          metadata.commitOffsets(group, [
+            { topic: topic.id, partition, offset: 1, leaderEpoch: 0, metadata: '', committedAt: now },
+          ])
+        await metadata.saveGroup('empty', Uint8Array.of(1))
+        await metadata.saveGroup('idle', Uint8Array.of(1))
+        await commit('idle', 0)
+        await commit('active', 0)
+        assert.deepEqual(await metadata.idleGroups(100), ['empty'])
+        now += 101
+        await commit('active', 1)
+        assert.deepEqual(await metadata.idleGroups(100), ['empty', 'idle'])
+        assert.deepEqual(await metadata.expireGroups(['active', 'idle', 'unknown'], 100), [false, true, false])
+        assert.deepEqual(await metadata.listGroups(), ['active', 'empty'])
+        assert.equal(await metadata.loadGroup('idle'), null)
+        assert.equal((await metadata.groupOffsets('active')).length, 2)
+      })
     })
 
     describe('housekeeping', () => {

@@ -281,6 +281,10 @@ export interface Metadata {
   loadGroup(group: string): Promise<Uint8Array | null>
   /** Forgets groups with their offsets and states; answers which of them were known. */
   deleteGroups(groups: readonly string[]): Promise<boolean[]>
+  /** The groups that committed nothing for `idleMs` milliseconds, those without any offset among them. */
+  idleGroups(idleMs: number): Promise<string[]>
+  /** Forgets groups like `deleteGroups`, but only those that are still idle; answers which of them were forgotten. */
+  expireGroups(groups: readonly string[], idleMs: number): Promise<boolean[]>
 
   // Housekeeping
 

@@ -1,13 +1,51 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
-import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { type Clock, nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
 import { type Metadata, MetadataError, openSqliteMetadata } from '../../metadata/index.ts'
 import { Groups } from './index.ts'
 
-function openGroups(metadata: Metadata): Groups {
+const day = 24 * 60 * 60 * 1000
+
+function openGroups(metadata: Metadata, clock: Clock = systemClock, checkIntervalMs = 20 * day): Groups {
+  const retention = { offsetsRetentionMs: 7 * day, checkIntervalMs }
   const settings = { initialRebalanceDelayMs: 0, maxSize: 100 }
-  return new Groups({ metadata, clock: systemClock, random: systemRandom, log: nullLog, settings })
+  return new Groups({ metadata, clock, random: systemRandom, log: nullLog, settings, retention })
+}
+
+/** Time that passes when it is told to. */
+class FakeClock implements Clock {
+  readonly #sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
+  #now = 1_700_000_000_000
+
+  now(): number {
+    return this.#now
+  }
+
+  monotonic(): number {
+    return this.#now
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const sleeper = { until: this.#now + ms, wake: resolve }
+      this.#sleepers.add(sleeper)
+      signal?.addEventListener('abort', () => {
+        this.#sleepers.delete(sleeper)
+        reject(signal.reason as Error)
+      })
+    })
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#now += ms
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.until > this.#now) continue
+      this.#sleepers.delete(sleeper)
+      sleeper.wake()
+    }
+    await new Promise(resolve => setImmediate(resolve))
+  }
 }
 
 const newcomer = {
@@ -29,6 +67,14 @@ async function stableMember(groups: Groups, group: string, sessionTimeoutMs = 10
   const who = { memberId, instanceId: null, generation }
   await groups.sync(group, { ...who, protocolType: null, protocol: null, assignments })
   return who
+}
+
+async function eventually(isSo: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await isSo()) return
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  assert.fail('it did not come to that')
 }
 
 describe('the coordinator', () => {
@@ -77,6 +123,102 @@ describe('the coordinator', () => {
     assert.equal((await groups.join('g', newcomer)).errorCode, ErrorCode.NONE)
     await groups.close()
     await metadata.close()
+  })
+
+  describe('with groups that are idle', () => {
+    const clock = new FakeClock()
+    let metadata: Metadata
+    let groups: Groups
+    let topic: string
+    beforeEach(async () => {
+      metadata = await openSqliteMetadata({ path: ':memory:', clock, random: systemRandom })
+      const [created] = await metadata.createTopics([{ name: 't', partitions: 1, configs: {} }])
+      assert.ok(created?.ok)
+      topic = created.value.id
+      groups = openGroups(metadata, clock)
+    })
+    afterEach(async () => {
+      await groups.close()
+      await metadata.close()
+    })
+    const commit = async (group: string) => {
+      const offset = { topic, partition: 0, offset: 5, leaderEpoch: -1, metadata: '', committedAt: clock.now() }
+      assert.deepEqual(await metadata.commitOffsets(group, [offset]), [null])
+    }
+
+    it('forgets their offsets seven days after the last commit', async () => {
+      await commit('g')
+      await commit('h')
+      await clock.pass(7 * day)
+      assert.deepEqual(await groups.expireIdle(), [])
+      await commit('h')
+      await clock.pass(1)
+      assert.deepEqual(await groups.expireIdle(), ['g'])
+      assert.deepEqual(await metadata.listGroups(), ['h'])
+      assert.equal(await groups.describe('g'), undefined)
+    })
+
+    it('keeps those that have members, however long ago they have committed', async () => {
+      const who = await stableMember(groups, 'g', 60 * day)
+      await commit('g')
+      await clock.pass(30 * day)
+      assert.deepEqual(await groups.expireIdle(), [])
+      assert.equal(await groups.heartbeat('g', who), ErrorCode.NONE)
+    })
+
+    it('counts from when the last member left, also over a restart', async () => {
+      const who = await stableMember(groups, 'g', 60 * day)
+      await commit('g')
+      await clock.pass(30 * day)
+      await groups.leave('g', who)
+      await groups.close()
+      groups = openGroups(metadata, clock)
+      await clock.pass(7 * day)
+      assert.deepEqual(await groups.expireIdle(), [])
+      assert.equal((await metadata.groupOffsets('g')).length, 1)
+      await clock.pass(1)
+      assert.deepEqual(await groups.expireIdle(), ['g'])
+      assert.deepEqual(await metadata.listGroups(), [])
+    })
+
+    it('counts from now on where an earlier program did not say when the last member left', async () => {
+      const saved = { version: 1, generation: 3, protocolType: 'consumer', protocol: null, leader: null, members: [] }
+      await metadata.saveGroup('g', Buffer.from(JSON.stringify(saved)))
+      await commit('g')
+      await clock.pass(30 * day)
+      assert.deepEqual(await groups.expireIdle(), [])
+      await clock.pass(6 * day)
+      await groups.close()
+      groups = openGroups(metadata, clock)
+      assert.deepEqual(await groups.expireIdle(), [])
+      await clock.pass(day + 1)
+      assert.deepEqual(await groups.expireIdle(), ['g'])
+    })
+
+    it('keeps what was committed while it looked', async () => {
+      await commit('g')
+      await clock.pass(8 * day)
+      const expireGroups = metadata.expireGroups.bind(metadata)
+      metadata.expireGroups = async (...call) => {
+        await commit('g')
+        return await expireGroups(...call)
+      }
+      assert.deepEqual(await groups.expireIdle(), [])
+      assert.equal((await metadata.groupOffsets('g')).length, 1)
+      // And the group is not dead for that.
+      assert.equal(await groups.mayCommit('g', { memberId: '', instanceId: null, generation: -1 }), ErrorCode.NONE)
+    })
+
+    it('looks after it by itself now and then', async () => {
+      await groups.close()
+      groups = openGroups(metadata, clock, 600_000)
+      await commit('g')
+      await clock.pass(8 * day)
+      await eventually(async () => (await metadata.listGroups()).length === 0)
+      await commit('h')
+      await clock.pass(8 * day)
+      await eventually(async () => (await metadata.listGroups()).length === 0)
+    })
   })
 
   it('does not remember who only asked, and forgets what is deleted', async () => {

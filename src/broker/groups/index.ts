@@ -1,4 +1,4 @@
-import type { Clock, Log, Random } from '../../base/index.ts'
+import { type Clock, type Log, type Random, waitOrAbort } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
 import type { Metadata } from '../../metadata/index.ts'
 import {
@@ -32,6 +32,15 @@ export interface GroupsOptions {
   readonly random: Random
   readonly log: Log
   readonly settings: GroupSettings
+  readonly retention: GroupRetention
+}
+
+/** When groups are forgotten, by Kafka's names; times are milliseconds. */
+export interface GroupRetention {
+  /** So long after its last member left and its last commit, whichever came later (KIP-211). */
+  readonly offsetsRetentionMs: number
+  /** How often that is looked after. */
+  readonly checkIntervalMs: number
 }
 
 /** A timer of a group as one key. */
@@ -42,6 +51,8 @@ interface GroupTimer {
 
 interface Entry {
   state: ClassicGroup
+  /** When the last member left; null while there are members, and for groups that never had any. */
+  emptySince: number | null
   /** Timers by their text, so that setting one again replaces it. */
   readonly timers: Map<string, GroupTimer>
   /** What was saved last, so that what is answered afterwards can wait for it. */
@@ -57,12 +68,14 @@ export class Groups {
   readonly #entries = new Map<string, Promise<Entry>>()
   readonly #waiting = new Map<RequestId, (answer: never) => void>()
   readonly #deadlines: Deadlines<GroupTimer>
+  readonly #stop = new AbortController()
+  readonly #expiring: Promise<void>
   #nextRequest = 1
-  #closed = false
 
   constructor(options: GroupsOptions) {
     this.#options = options
     this.#deadlines = new Deadlines(options.clock, due => this.#onDue(due))
+    this.#expiring = this.#expireNowAndThen()
   }
 
   join(groupId: string, request: Omit<Request<JoinEvent>, 'newMemberId'>): Promise<JoinAnswer> {
@@ -110,16 +123,42 @@ export class Groups {
   /** Deletes a group without members, with its offsets. */
   async delete(groupId: string): Promise<ErrorCode> {
     if ((await this.describe(groupId)) === undefined) return ErrorCode.GROUP_ID_NOT_FOUND
+    return this.#forget(groupId, () => this.#options.metadata.deleteGroups([groupId]))
+  }
+
+  async #forget(groupId: string, remove: () => Promise<unknown>): Promise<ErrorCode> {
     const errorCode = await this.#ask<ErrorCode>(groupId, request => ({ kind: 'delete', request }))
     if (errorCode !== ErrorCode.NONE) return errorCode
     try {
       // Whoever comes in between finds it dead and tries again.
-      await this.#options.metadata.deleteGroups([groupId])
+      await remove()
     } finally {
       // A group that could not be deleted is loaded again as it was, instead of being dead for ever.
       this.#entries.delete(groupId)
     }
     return ErrorCode.NONE
+  }
+
+  /**
+   * Forgets groups without members whose retention is over, with their offsets; answers which. A group whose consumers were
+   * there all the time and had nothing to commit is not idle before they leave.
+   */
+  async expireIdle(): Promise<string[]> {
+    const { metadata, clock, retention } = this.#options
+    const { offsetsRetentionMs } = retention
+    const expired: string[] = []
+    for (const groupId of await metadata.idleGroups(offsetsRetentionMs)) {
+      if (this.#stop.signal.aborted) break
+      const { state, emptySince } = await this.#entry(groupId)
+      if (isInUse(state) || (emptySince !== null && emptySince >= clock.now() - offsetsRetentionMs)) continue
+      const errorCode = await this.#forget(groupId, async () => {
+        // Somebody may have committed meanwhile, whom the group let do so while it was not dead yet.
+        const [isGone] = await metadata.expireGroups([groupId], offsetsRetentionMs)
+        if (isGone === true) expired.push(groupId)
+      })
+      if (errorCode !== ErrorCode.NONE) continue // somebody joined meanwhile
+    }
+    return expired
   }
 
   /** The topics that members of the group are subscribed to. */
@@ -128,11 +167,25 @@ export class Groups {
   }
 
   /** Stops all timers. Who still waits is not answered any more: the connections close as well. */
-  close(): Promise<void> {
-    this.#closed = true
+  async close(): Promise<void> {
+    this.#stop.abort()
     this.#deadlines.close()
     this.#waiting.clear()
-    return Promise.resolve()
+    await this.#expiring
+  }
+
+  async #expireNowAndThen(): Promise<void> {
+    const { clock, log, retention } = this.#options
+    const { signal } = this.#stop
+    for (;;) {
+      await waitOrAbort(clock, retention.checkIntervalMs, signal)
+      if (signal.aborted) return
+      try {
+        for (const group of await this.expireIdle()) log.info('idle group is forgotten', { group })
+      } catch (error) {
+        log.warn('could not forget idle groups', { error: String(error) })
+      }
+    }
   }
 
   async #ask<Answer>(groupId: string, event: (request: RequestId) => GroupEvent): Promise<Answer> {
@@ -152,7 +205,7 @@ export class Groups {
 
   #handle(groupId: string, entry: Entry, event: GroupEvent): void {
     const [state, effects] = step(entry.state, event, this.#options.settings)
-    const { log } = this.#options
+    const { clock, log } = this.#options
     if (state.phase !== entry.state.phase && log.enabled('debug')) {
       log.debug('group changes', {
         group: groupId,
@@ -161,6 +214,7 @@ export class Groups {
         generation: state.generation,
       })
     }
+    if (state.phase !== entry.state.phase) entry.emptySince = state.phase === 'Empty' ? clock.now() : null
     entry.state = state
     for (const effect of effects) this.#carryOut(groupId, entry, effect)
   }
@@ -186,7 +240,7 @@ export class Groups {
         return
       }
       case 'save':
-        entry.saved = this.#save(groupId, entry.state)
+        entry.saved = this.#save(groupId, entry)
         return
       default:
         return effect satisfies never
@@ -202,9 +256,9 @@ export class Groups {
     else void entry.saved.then(() => resolve(answer as never))
   }
 
-  async #save(groupId: string, state: ClassicGroup): Promise<void> {
+  async #save(groupId: string, { state, emptySince }: Entry): Promise<void> {
     try {
-      await this.#options.metadata.saveGroup(groupId, saveGroup(state))
+      await this.#options.metadata.saveGroup(groupId, saveGroup(state, emptySince))
     } catch (error) {
       // The members go on all the same: after a restart they would have to join again, and no more is lost.
       this.#options.log.warn('group could not be saved', { group: groupId, error: String(error) })
@@ -215,7 +269,7 @@ export class Groups {
     this.#entries
       .get(groupId)
       ?.then(entry => {
-        if (this.#closed) return
+        if (this.#stop.signal.aborted) return
         entry.timers.delete(timerKey(timer))
         this.#handle(groupId, entry, { kind: 'timer', timer })
       })
@@ -237,8 +291,13 @@ export class Groups {
 
   async #load(groupId: string): Promise<Entry> {
     const bytes = await this.#options.metadata.loadGroup(groupId)
-    const state = bytes === null ? emptyGroup : loadGroup(bytes)
-    const entry: Entry = { state, timers: new Map(), saved: savedAlready }
+    const { group: state, emptySince } = bytes === null ? { group: emptyGroup, emptySince: null } : loadGroup(bytes)
+    const entry: Entry = { state, emptySince, timers: new Map(), saved: savedAlready }
+    if (bytes !== null && state.phase === 'Empty' && emptySince === null) {
+      // An earlier program did not note it, so that it counts from now on.
+      entry.emptySince = this.#options.clock.now()
+      entry.saved = this.#save(groupId, entry)
+    }
     for (const { id, sessionTimeoutMs } of state.members.values()) {
       this.#carryOut(groupId, entry, {
         kind: 'setTimer',

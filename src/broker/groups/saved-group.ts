@@ -14,9 +14,12 @@ interface SavedGroup {
   readonly protocol: string | null
   readonly leader: string | null
   readonly members: readonly SavedMember[]
+  /** Absent from groups that earlier programs have saved. */
+  readonly emptySince?: number | null
 }
 
-export function saveGroup(group: ClassicGroup): Buffer {
+/** @param emptySince when the last member left, in milliseconds since 1970, or null while there are members */
+export function saveGroup(group: ClassicGroup, emptySince: number | null): Buffer {
   const { generation, protocolType, protocol, leader } = group
   const members = [...group.members.values()].map(
     ({
@@ -32,12 +35,12 @@ export function saveGroup(group: ClassicGroup): Buffer {
       assignment: assignment.toString('base64'),
     }),
   )
-  const saved: SavedGroup = { version: 1, generation, protocolType, protocol, leader, members }
+  const saved: SavedGroup = { version: 1, generation, protocolType, protocol, leader, members, emptySince }
   return Buffer.from(JSON.stringify(saved))
 }
 
 /** A group as it was saved: stable, or empty. Its members have a full session to be heard of again. */
-export function loadGroup(bytes: Uint8Array): ClassicGroup {
+export function loadGroup(bytes: Uint8Array): { readonly group: ClassicGroup; readonly emptySince: number | null } {
   const saved = JSON.parse(Buffer.from(bytes).toString()) as SavedGroup
   const members = saved.members.map(
     (member): Member => ({
@@ -49,7 +52,7 @@ export function loadGroup(bytes: Uint8Array): ClassicGroup {
       hasSynced: true,
     }),
   )
-  return {
+  const group: ClassicGroup = {
     ...emptyGroup,
     phase: members.length === 0 ? 'Empty' : 'Stable',
     generation: saved.generation,
@@ -58,4 +61,5 @@ export function loadGroup(bytes: Uint8Array): ClassicGroup {
     leader: saved.leader,
     members: new Map(members.map(member => [member.id, member])),
   }
+  return { group, emptySince: saved.emptySince ?? null }
 }

@@ -43,7 +43,8 @@ describe('the handlers of records', () => {
 
   async function call<Name extends ApiName>(handler: AnyHandler, version: number, request: RequestOf<Name>) {
     const settings = { initialRebalanceDelayMs: 0, maxSize: 10 }
-    const groups = new Groups({ metadata, clock: systemClock, random: systemRandom, log: nullLog, settings })
+    const retention = { offsetsRetentionMs: 1000, checkIntervalMs: 1_000_000 }
+    const groups = new Groups({ metadata, clock: systemClock, random: systemRandom, log: nullLog, settings, retention })
     const answer = await handler.handle(request, {
       version,
       clientId: 'test',

@@ -23,6 +23,16 @@ export const groupReads = {
       .all<{ id: string }>('SELECT DISTINCT group_id AS id FROM group_offsets UNION SELECT id FROM groups ORDER BY id')
       .map(({ id }) => id),
 
+  idleGroups: (database: Database, idleMs: number, now: number): string[] =>
+    database
+      .all<{ id: string }>(
+        `SELECT group_id AS id FROM group_offsets GROUP BY group_id HAVING MAX(committed_at) < ?
+         UNION SELECT id FROM groups WHERE NOT EXISTS (SELECT 1 FROM group_offsets WHERE group_id = groups.id)
+         ORDER BY id`,
+        now - idleMs,
+      )
+      .map(({ id }) => id),
+
   loadGroup: (database: Database, group: string): Uint8Array | null =>
     database.get<{ state: Uint8Array }>('SELECT state FROM groups WHERE id = ?', group)?.state ?? null,
 }
@@ -65,11 +75,24 @@ export const groupWrites = {
   },
 
   deleteGroups: (database: Database, groups: readonly string[]): boolean[] =>
+    groups.map(group => deleteGroup(database, group)),
+
+  expireGroups: (database: Database, groups: readonly string[], idleMs: number, now: number): boolean[] =>
     groups.map(group => {
-      const offsets = database.run('DELETE FROM group_offsets WHERE group_id = ?', group)
-      const states = database.run('DELETE FROM groups WHERE id = ?', group)
-      return offsets.changes + states.changes > 0
+      const isActive = database.get(
+        'SELECT 1 AS found FROM group_offsets WHERE group_id = ? AND committed_at >= ? LIMIT 1',
+        group,
+        now - idleMs,
+      )
+      return isActive === undefined && deleteGroup(database, group)
     }),
+}
+
+/** Whether there was such a group. */
+function deleteGroup(database: Database, group: string): boolean {
+  const offsets = database.run('DELETE FROM group_offsets WHERE group_id = ?', group)
+  const states = database.run('DELETE FROM groups WHERE id = ?', group)
+  return offsets.changes + states.changes > 0
 }
 
 type OffsetRow = {

@@ -173,6 +173,14 @@ class SqliteMetadata implements Metadata {
     return this.#transport.call('deleteGroups', groups)
   }
 
+  idleGroups(idleMs: number) {
+    return this.#transport.call('idleGroups', idleMs, this.#clock.now())
+  }
+
+  expireGroups(groups: readonly string[], idleMs: number) {
+    return this.#transport.call('expireGroups', groups, idleMs, this.#clock.now())
+  }
+
   retain(rules: readonly RetentionRule[]) {
     return this.#transport.call('retain', rules, this.#clock.now())
   }
