@@ -166,6 +166,13 @@ export function getOwn(object: ValueObject, key: string): Value {
   return Object.hasOwn(object, key) ? object[key]! : null
 }
 
+/** Sets a field whatever its name: `__proto__` is a legal key of a document. */
+export function setOwn(object: Record<string, Value>, key: string, value: Value): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
+}
+
 /** Whether it is an object with fields; the classes of numbers, bytes and timestamps are not. */
 export function isObject(value: Value): value is ValueObject {
   if (typeof value !== 'object' || value === null) return false

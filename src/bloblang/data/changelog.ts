@@ -1,10 +1,10 @@
 import { MappingError } from '../errors.ts'
 import { goTypeName, toPlainText } from '../syntax/plain-text.ts'
-import { Float, JsonNumber, NarrowInteger, Opaque, Timestamp, Uint64, getOwn, isObject } from '../value.ts'
+import { Float, JsonNumber, NarrowInteger, Opaque, Timestamp, Uint64, getOwn, isObject, setOwn } from '../value.ts'
 import type { Value, ValueObject } from '../value.ts'
 import { isArray, numberText } from './coerce.ts'
-import { type ObjectDraft, setField } from './objects.ts'
 import { sortedKeys } from './text-order.ts'
+import { withoutField } from './objects.ts'
 import { quote } from '../text/quote.ts'
 
 /** One difference of two documents. Paths name fields and places of arrays. */
@@ -139,15 +139,12 @@ function applyAt(value: Value, change: Change, at: number): Value {
 }
 
 function applyToObject(object: ValueObject, change: Change, at: number, key: string): Value {
-  const copy: ObjectDraft = { ...object }
   const isLast = at === change.path.length - 1
-  if (change.type === 'delete' && (isLast || !Object.hasOwn(object, key))) {
-    delete copy[key]
-    return copy
-  }
+  if (change.type === 'delete' && (isLast || !Object.hasOwn(object, key))) return withoutField(object, key)
+  const copy: Record<string, Value> = { ...object }
   // What is missing on the way is made.
   const child = getOwn(object, key)
-  setField(copy, key, isLast ? change.to : applyAt(child === null ? {} : child, change, at + 1))
+  setOwn(copy, key, isLast ? change.to : applyAt(child === null ? {} : child, change, at + 1))
   return copy
 }
 

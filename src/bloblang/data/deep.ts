@@ -1,4 +1,4 @@
-import { isObject, type Value, type ValueObject } from '../value.ts'
+import { isObject, setOwn, type Value, type ValueObject } from '../value.ts'
 
 /**
  * Ways through documents of any depth. Documents may nest ten thousand levels, for which the stack is too small; down to a few
@@ -20,13 +20,6 @@ export function mapLeaves(value: Value, leaf: (value: Value) => Value): Value {
 export function visitLeaves(value: Value, visit: (value: Value) => void): void {
   const later: Value[] = [value]
   for (let next = later.pop(); next !== undefined; next = later.pop()) visitWithin(next, visit, 0, later)
-}
-
-/** Sets a field whatever its name: `__proto__` is a legal key of a document. */
-export function setOwn(object: Record<string, Value>, key: string, value: Value): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
 }
 
 /** A copy that is still empty. */

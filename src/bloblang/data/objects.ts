@@ -1,19 +1,8 @@
-import { isObject } from '../value.ts'
+import { isObject, setOwn } from '../value.ts'
 import { MappingError } from '../errors.ts'
 import type { Value, ValueObject } from '../value.ts'
-import { setOwn as setField } from '../stdlib/support.ts'
 import { isArray } from './coerce.ts'
 import { quote } from '../text/quote.ts'
-
-export { setField }
-
-/** An object under construction. Only its maker writes to it. */
-export type ObjectDraft = Record<string, Value>
-
-/** A shallow copy. */
-export function copyObject(object: ValueObject): ObjectDraft {
-  return { ...object }
-}
 
 /** `a.b~1c.~0d` → `a`, `b.c`, `~d`. */
 export function splitPath(path: string): readonly string[] {
@@ -57,8 +46,7 @@ export function deletePath(root: Value, path: readonly string[]): Value {
   const parent = parentPath.length === 0 ? root : searchPath(root, parentPath)
   if (parent !== undefined && isObject(parent)) {
     if (!Object.hasOwn(parent, target)) throw new MappingError('field not found')
-    const copy = copyObject(parent)
-    delete copy[target]
+    const copy = withoutField(parent, target)
     return parentPath.length === 0 ? copy : setPath(root, parentPath, copy)
   }
   if (parent !== undefined && isArray(parent)) {
@@ -71,26 +59,33 @@ export function deletePath(root: Value, path: readonly string[]): Value {
   throw new MappingError('not an object or array')
 }
 
+/** A copy without one field. Deleting from an object would make it slow for good. */
+export function withoutField(object: ValueObject, key: string): ValueObject {
+  const copy: Record<string, Value> = {}
+  for (const name of Object.keys(object)) if (name !== key) setOwn(copy, name, object[name]!)
+  return copy
+}
+
 /** Merges two objects; `collide` decides where both have a field and not both are objects. */
 export function mergeObjects(
   destination: ValueObject,
   source: ValueObject,
   collide: (destination: Value, source: Value) => Value,
 ): ValueObject {
-  const merged = copyObject(destination)
+  const merged = { ...destination }
   // Objects inside of objects wait in a list rather than on the stack, for which a document may be too deep.
-  const open: { readonly draft: ObjectDraft; readonly source: ValueObject }[] = [{ draft: merged, source }]
+  const open: { readonly draft: Record<string, Value>; readonly source: ValueObject }[] = [{ draft: merged, source }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { draft } = next
     for (const key of Object.keys(next.source)) {
       const value = next.source[key]!
       const existing = Object.hasOwn(draft, key) ? draft[key]! : undefined
-      if (existing === undefined) setField(draft, key, value)
+      if (existing === undefined) setOwn(draft, key, value)
       else if (isObject(existing) && isObject(value)) {
-        const inner = copyObject(existing)
-        setField(draft, key, inner)
+        const inner = { ...existing }
+        setOwn(draft, key, inner)
         open.push({ draft: inner, source: value })
-      } else setField(draft, key, collide(existing, value))
+      } else setOwn(draft, key, collide(existing, value))
     }
   }
   return merged
@@ -105,27 +100,28 @@ function elementsOf(value: Value): readonly Value[] {
   return isArray(value) ? value : [value]
 }
 
-/** The object with only, or without, what the paths name. */
+/** The object with only what the paths name. */
 export function withPaths(object: ValueObject, paths: readonly (readonly string[])[]): ValueObject {
-  const kept: ObjectDraft = {}
+  const kept: Record<string, Value> = {}
   for (const key of Object.keys(object)) {
     const matching = paths.filter(path => path[0] === key)
     if (matching.length === 0) continue
     const nested = matching.filter(path => path.length > 1).map(path => path.slice(1))
     const value = object[key]!
-    setField(kept, key, nested.length > 0 && isObject(value) ? withPaths(value, nested) : value)
+    setOwn(kept, key, nested.length > 0 && isObject(value) ? withPaths(value, nested) : value)
   }
   return kept
 }
 
+/** The object without what the paths name. */
 export function withoutPaths(object: ValueObject, paths: readonly (readonly string[])[]): ValueObject {
-  const kept: ObjectDraft = {}
+  const kept: Record<string, Value> = {}
   for (const key of Object.keys(object)) {
     const matching = paths.filter(path => path[0] === key)
     if (matching.some(path => path.length === 1)) continue
     const value = object[key]!
     const nested = matching.map(path => path.slice(1))
-    setField(kept, key, nested.length > 0 && isObject(value) ? withoutPaths(value, nested) : value)
+    setOwn(kept, key, nested.length > 0 && isObject(value) ? withoutPaths(value, nested) : value)
   }
   return kept
 }
@@ -145,8 +141,8 @@ function setFrom(current: Value, path: readonly string[], at: number, value: Val
   const segment = path[at]!
   if (isObject(current)) {
     const child = Object.hasOwn(current, segment) ? current[segment]! : null
-    const copy = copyObject(current)
-    setField(copy, segment, setFrom(child === null ? {} : child, path, at + 1, value))
+    const copy = { ...current }
+    setOwn(copy, segment, setFrom(child === null ? {} : child, path, at + 1, value))
     return copy
   }
   if (!isArray(current)) throw new MappingError('encountered value collision whilst building path')
@@ -154,7 +150,8 @@ function setFrom(current: Value, path: readonly string[], at: number, value: Val
     if (at < 1) throw new MappingError('unable to append new array index at root of path')
     return [...current, setFrom({}, path, at + 1, value)]
   }
-  const index = arrayIndex(current, segment, at)
+  const index = elementIndex(current.length, segment, at)
+  if (typeof index === 'string') throw new MappingError(index)
   const child = current[index]!
   if (child === null && at < path.length - 1) {
     throw new MappingError(`failed to resolve path segment '${at}': field '${segment}' was not found`)
@@ -162,24 +159,24 @@ function setFrom(current: Value, path: readonly string[], at: number, value: Val
   return current.with(index, setFrom(child, path, at + 1, value))
 }
 
-function arrayIndex(array: readonly Value[], segment: string, at: number): number {
+/** The index that a segment of a path means in an array of that length, or why it means none. */
+export function elementIndex(length: number, segment: string, at: number): number | string {
   const index = parseIndex(segment)
   const found = `failed to resolve path segment '${at}': found array but`
-  if (index === null) {
-    throw new MappingError(
-      `${found} segment value '${segment}' could not be parsed into array index: ${badIndex(segment)}`,
-    )
-  }
-  if (index < 0) throw new MappingError(`${found} index '${segment}' is invalid`)
-  if (index >= array.length) {
-    throw new MappingError(`${found} index '${segment}' exceeded target array size of '${array.length}'`)
-  }
-  return index
+  if (index === null)
+    return `${found} segment value '${segment}' could not be parsed into array index: ${badIndex(segment)}`
+  if (index < 0) return `${found} index '${segment}' is invalid`
+  return index < length ? index : `${found} index '${segment}' exceeded target array size of '${length}'`
 }
 
-/** Go's `strconv.Atoi`: an optional sign and decimal digits. */
+/** Go's `strconv.Atoi`: an optional sign and decimal digits, 64 bits. */
 function parseIndex(segment: string): number | null {
-  return /^[+-]?\d{1,18}$/.test(segment) ? Number(segment) : null
+  if (!/^[+-]?\d+$/.test(segment)) return null
+  const index = Number(segment)
+  if (Number.isSafeInteger(index)) return index
+  if (Math.abs(index) > 2 ** 63) return null
+  const exact = BigInt(segment)
+  return BigInt.asIntN(64, exact) === exact ? index : null
 }
 
 function badIndex(segment: string): string {

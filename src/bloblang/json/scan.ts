@@ -1,5 +1,5 @@
 import { MappingError } from '../errors.ts'
-import { JsonNumber, type Value } from '../value.ts'
+import { JsonNumber, setOwn, type Value } from '../value.ts'
 
 /**
  * A JSON reader that keeps what `JSON.parse` loses: the text of numbers, and the original's error texts. It is the slow way;
@@ -44,7 +44,7 @@ export class JsonScanner {
         const container = open.at(-1)
         if (container === undefined) return value
         if (container.key === null) container.value.push(value)
-        else setField(container.value, container.key, value)
+        else setOwn(container.value, container.key, value)
         if (!this.#ends(container)) break
         ;({ value } = container)
         open.pop()
@@ -221,12 +221,6 @@ export class JsonScanner {
 
 /** An array, or an object with the name of the field that is being read. */
 type Open = { readonly value: Value[]; readonly key: null } | { readonly value: Record<string, Value>; key: string }
-
-function setField(object: Record<string, Value>, key: string, value: Value): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
-}
 
 /** Thrown where the text stops in the middle of a value; the callers word it differently. */
 export const UNEXPECTED_END = new MappingError('unexpected end of JSON input')

@@ -1,9 +1,7 @@
 import { MappingError } from '../errors.ts'
-import { deletePath, searchPath } from '../data/objects.ts'
+import { deletePath, elementIndex, searchPath, withoutField } from '../data/objects.ts'
 import { dotPath } from '../syntax/annotation.ts'
-import { setOwn } from '../stdlib/support.ts'
-import { DELETED, NOTHING, type Value, type ValueObject, typeOf, isObject } from '../value.ts'
-import { quote } from '../text/quote.ts'
+import { DELETED, NOTHING, type Value, typeOf, isObject, setOwn } from '../value.ts'
 
 /**
  * Sets a value at a path of the document that a mapping makes, and returns the document. Documents are shared freely, so what
@@ -51,23 +49,12 @@ function setAt(node: Value, path: readonly string[], depth: number, value: Value
     const appended = last ? value : setAt({}, path, depth + 1, value, 0, root)
     return [...elements, appended]
   }
-  const index = arrayIndex(segment, elements.length, path, depth)
+  const index = elementIndex(elements.length, segment, depth)
+  if (typeof index === 'string') throw unable(path, index)
   const child = elements[index]!
   if (last) return elements.with(index, value)
   if (child === null) throw unable(path, `failed to resolve path segment '${depth}': field '${segment}' was not found`)
   return elements.with(index, setAt(child, path, depth + 1, value, owned, root))
-}
-
-function arrayIndex(segment: string, length: number, path: readonly string[], depth: number): number {
-  const prefix = `failed to resolve path segment '${depth}': found array but`
-  if (!/^[+-]?\d+$/.test(segment)) {
-    const cause = `strconv.Atoi: parsing ${quote(segment)}: invalid syntax`
-    throw unable(path, `${prefix} segment value '${segment}' could not be parsed into array index: ${cause}`)
-  }
-  const index = Number(segment)
-  if (index < 0) throw unable(path, `${prefix} index '${segment}' is invalid`)
-  if (index >= length) throw unable(path, `${prefix} index '${segment}' exceeded target array size of '${length}'`)
-  return index
 }
 
 function unable(path: readonly string[], cause: string): MappingError {
@@ -91,7 +78,7 @@ function collision(root: Value, path: readonly string[]): MappingError {
 function remove(root: Value, path: readonly string[]): Value {
   if (path.length === 1 && isObject(root)) {
     if (!Object.hasOwn(root, path[0]!)) return root
-    return without(root, path[0]!)
+    return withoutField(root, path[0]!)
   }
   try {
     return deletePath(root, path)
@@ -99,11 +86,4 @@ function remove(root: Value, path: readonly string[]): Value {
     if (error instanceof MappingError) return root
     throw error
   }
-}
-
-/** A copy without one field. Deleting from an object would make it slow for good. */
-function without(object: ValueObject, key: string): ValueObject {
-  const copy: Record<string, Value> = {}
-  for (const name of Object.keys(object)) if (name !== key) setOwn(copy, name, object[name]!)
-  return copy
 }

@@ -5,9 +5,8 @@ import type { JsonWriter } from '../json/writer.ts'
 import type { MessageFailure, MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 import type { CallContext } from '../stdlib/spec.ts'
-import { NOTHING, type Value, isObject } from '../value.ts'
+import { NOTHING, type Value, isObject, setOwn } from '../value.ts'
 import { goTypeName } from '../syntax/plain-text.ts'
-import { setOwn } from '../stdlib/support.ts'
 import { describe, failedAssignment, lineOf, type Site, within } from './errors.ts'
 
 /** What a mapping works on: one message of a batch. One frame serves a mapping call after call. */

@@ -1,6 +1,6 @@
-import { isObject } from '../value.ts'
+import { isObject, setOwn } from '../value.ts'
 import { printJson } from '../json/print.ts'
-import { setOwn, toText } from '../stdlib/support.ts'
+import { toText } from '../stdlib/support.ts'
 import type { Value } from '../value.ts'
 
 /** A metadata value as text; null where there is none or the text is empty. */

@@ -1,3 +1,4 @@
+import { compareText } from '../data/text-order.ts'
 import { getBool, getInt, getNumber, getString, sanitize } from '../data/coerce.ts'
 import { utf8Text } from '../text/bytes.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
@@ -184,18 +185,14 @@ function compare(left: Value, right: Value, sides: Sides): number {
       const plainLeft = sanitize(left)
       const plainRight = sanitize(right)
       // A number beyond float64 is text to the original, which can be compared with text only.
-      if (typeof plainLeft === 'string')
-        return compareStrings(plainLeft, textSide(right, left, right, sides, 'compare'))
+      if (typeof plainLeft === 'string') return compareText(plainLeft, textSide(right, left, right, sides, 'compare'))
       if (typeOf(right) === 'number' && typeof plainRight !== 'string') return compareNumbers(left, right)
       throw mismatch('compare', plainLeft, plainRight, sides)
     }
     case 'string':
     case 'bytes':
     case 'timestamp':
-      return compareStrings(
-        textSide(left, left, right, sides, 'compare'),
-        textSide(right, left, right, sides, 'compare'),
-      )
+      return compareText(textSide(left, left, right, sides, 'compare'), textSide(right, left, right, sides, 'compare'))
     default:
       throw mismatch('compare', left, right, sides)
   }
@@ -215,15 +212,6 @@ function compareNumbers(leftValue: Value, rightValue: Value): number {
 function sign(difference: bigint): number {
   return difference === 0n ? 0 : difference < 0n ? -1 : 1
 }
-
-/** By UTF-8 bytes, which is by code points. */
-function compareStrings(left: string, right: string): number {
-  if (left === right) return 0
-  if (left.isWellFormed() && right.isWellFormed() && !HIGH.test(left) && !HIGH.test(right)) return left < right ? -1 : 1
-  return Buffer.compare(Buffer.from(left, 'utf8'), Buffer.from(right, 'utf8'))
-}
-
-const HIGH = /[\ud800-\uffff]/
 
 function textSide(side: Value, left: Value, right: Value, sides: Sides, operation = 'add'): string {
   if (typeof side === 'string') return side

@@ -1,6 +1,6 @@
 /**
- * What functions and methods share: reading values as something, equality, printing, copying. The value model itself is in
- * ../value.ts.
+ * What functions, methods and operators share: which values count as null, their text, copies, equality. How a value is read as
+ * something is in ../data/coerce.ts, the value model itself in ../value.ts.
  */
 import { getBool, getNumber, getString, sanitize } from '../data/coerce.ts'
 import { mapLeaves, MOST_CALLS } from '../data/deep.ts'
@@ -22,12 +22,6 @@ import {
   Opaque,
   isObject,
 } from '../value.ts'
-
-export * from '../data/coerce.ts'
-export { setOwn } from '../data/deep.ts'
-export { compareText, sortedKeys } from '../data/text-order.ts'
-export { parseJson, parseDocument, withFloats } from '../json/parse.ts'
-export { printJson } from '../json/print.ts'
 
 /** null, `deleted()` and nothing count as null for `|`, `.or()` and the like. */
 export function isNull(value: Value): boolean {

@@ -1,6 +1,6 @@
 /** Objects as XML, the opposite of parse-xml.ts. Unlike the original, texts and attributes are escaped. */
 import { MappingError } from '../errors.ts'
-import { sortedKeys } from '../stdlib/support.ts'
+import { sortedKeys } from '../data/text-order.ts'
 import { isObject, Timestamp, type Value, type ValueObject } from '../value.ts'
 import { goTypeName, sprintf } from './go-format.ts'
 import { stringOrBytes } from './target.ts'

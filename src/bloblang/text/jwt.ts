@@ -1,7 +1,8 @@
 /** JSON Web Tokens: signing and checking, with the original's error texts. */
+import { parseJson, withFloats } from '../json/parse.ts'
+import { printJson } from '../json/print.ts'
 import { createPrivateKey, createPublicKey, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
 import { MappingError } from '../errors.ts'
-import { parseJson, printJson, withFloats } from '../stdlib/support.ts'
 import { Float, isObject, type Value, type ValueObject } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 import { hmac, type HmacDigest } from './digest.ts'

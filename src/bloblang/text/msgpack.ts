@@ -1,7 +1,7 @@
 /** MessagePack. As in the original calculated integers take 64 bits, those of a document as few as they need. */
 import { shortestFloat32 } from '../data/narrow.ts'
 import { MappingError } from '../errors.ts'
-import { sortedKeys } from '../stdlib/support.ts'
+import { sortedKeys } from '../data/text-order.ts'
 import {
   Float,
   JsonNumber,

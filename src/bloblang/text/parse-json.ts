@@ -1,8 +1,7 @@
 import { MappingError } from '../errors.ts'
 import { visitLeaves } from '../data/deep.ts'
-import { isTooDeep } from '../json/parse.ts'
+import { isTooDeep, withFloats } from '../json/parse.ts'
 import { JsonScanner, UNEXPECTED_END } from '../json/scan.ts'
-import { withFloats } from '../stdlib/support.ts'
 import { JsonNumber, type Value } from '../value.ts'
 
 /** What `JSON.parse` might read differently: halves of surrogate pairs, numbers beyond float64. */

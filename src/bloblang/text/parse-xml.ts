@@ -1,8 +1,7 @@
 /** XML as objects: elements are fields, attributes are fields with a hyphen, text is `#text` where there is more than text. */
 import { floatOf } from '../data/parse-number.ts'
 import { MappingError } from '../errors.ts'
-import { setOwn } from '../stdlib/support.ts'
-import { Float, type Value } from '../value.ts'
+import { Float, type Value, setOwn } from '../value.ts'
 import { XmlReader } from './xml-reader.ts'
 
 const TEXT = '#text'

@@ -2,10 +2,9 @@ import { MappingError } from '../../errors.ts'
 import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
 import { unquote } from '../../text/quote.ts'
 import { compileRe2 } from '../../text/re2.ts'
-import { Float, isObject } from '../../value.ts'
+import { Float, isObject, setOwn } from '../../value.ts'
 import type { Value } from '../../value.ts'
 import { isArray } from '../coerce.ts'
-import { type ObjectDraft, setField } from '../objects.ts'
 import { parseFloat64 } from '../parse-number.ts'
 import { parseTime } from '../time/parse.ts'
 import { applyOperator, isZero, type Operator, OPERATORS } from './operators.ts'
@@ -266,8 +265,8 @@ class Parser {
       entries.push([key, this.#expression(-1)])
     }
     return (root, current) => {
-      const object: ObjectDraft = {}
-      for (const [key, value] of entries) setField(object, toPlainText(key(root, current)), value(root, current))
+      const object: Record<string, Value> = {}
+      for (const [key, value] of entries) setOwn(object, toPlainText(key(root, current)), value(root, current))
       return object
     }
   }

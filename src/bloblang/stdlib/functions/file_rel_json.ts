@@ -1,8 +1,8 @@
+import { parseJson, withFloats } from '../../json/parse.ts'
 import { within } from '../../data/errors.ts'
 import { readRelativeFile } from '../../data/world-files.ts'
 import { utf8Text } from '../../text/bytes.ts'
 import { defineFunction, type Value } from '../spec.ts'
-import { parseJson, withFloats } from '../support.ts'
 
 export default defineFunction({
   name: 'file_rel_json',

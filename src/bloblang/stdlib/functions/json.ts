@@ -1,7 +1,7 @@
 import { searchPath, splitPath } from '../../data/objects.ts'
 import { messageAt } from '../../runtime/frame.ts'
 import { defineFunction } from '../spec.ts'
-import { sanitize } from '../support.ts'
+import { sanitize } from '../../data/coerce.ts'
 
 export default defineFunction({
   name: 'json',

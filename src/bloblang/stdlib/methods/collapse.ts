@@ -1,8 +1,7 @@
-import { isObject } from '../../value.ts'
+import { isObject, setOwn } from '../../value.ts'
 import { MappingError } from '../../errors.ts'
 import { isArray } from '../../data/coerce.ts'
 import { asStored } from '../../data/empty-literals.ts'
-import { type ObjectDraft, setField } from '../../data/objects.ts'
 import { defineMethod, type Value, type ValueObject } from '../spec.ts'
 
 export default defineMethod({
@@ -21,7 +20,7 @@ export default defineMethod({
   create([includeEmpty]) {
     return target => {
       if (!isArray(target) && !isObject(target)) throw new MappingError('not an object or array')
-      const collapsed: ObjectDraft = {}
+      const collapsed: Record<string, Value> = {}
       collapseInto(collapsed, target, includeEmpty === true)
       return collapsed
     }
@@ -29,18 +28,18 @@ export default defineMethod({
 })
 
 /** Containers wait in a list rather than on the stack, for which a document may be too deep. */
-function collapseInto(collapsed: ObjectDraft, root: Value, includeEmpty: boolean): void {
+function collapseInto(collapsed: Record<string, Value>, root: Value, includeEmpty: boolean): void {
   const open: { readonly path: string; readonly value: Value }[] = [{ path: '', value: root }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { path, value } = next
     const prefix = path === '' ? '' : `${path}.`
     const keys = isArray(value) ? null : isObject(value) ? Object.keys(value) : undefined
     if (keys === undefined) {
-      setField(collapsed, path, value)
+      setOwn(collapsed, path, value)
       continue
     }
     const elements = keys === null ? (value as readonly Value[]) : keys.map(key => (value as ValueObject)[key]!)
-    if (elements.length === 0 && includeEmpty) setField(collapsed, path, asStored(value))
+    if (elements.length === 0 && includeEmpty) setOwn(collapsed, path, asStored(value))
     for (let at = elements.length - 1; at >= 0; at--) {
       open.push({ path: prefix + (keys === null ? at : keys[at]!), value: elements[at]! })
     }

@@ -1,7 +1,7 @@
 import { MappingError } from '../../errors.ts'
 import { expectObject, isArray } from '../../data/coerce.ts'
-import { type ObjectDraft, searchPath, setField, setPath, splitPath, withoutPaths } from '../../data/objects.ts'
-import { typeOf, isObject } from '../../value.ts'
+import { searchPath, setPath, splitPath, withoutPaths } from '../../data/objects.ts'
+import { typeOf, isObject, setOwn } from '../../value.ts'
 import { defineMethod, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -27,8 +27,8 @@ export default defineMethod({
           `expected array or object value at path '${pathText as string}', found: ${typeOf(exploded)}`,
         )
       }
-      const copies: ObjectDraft = {}
-      for (const key of Object.keys(exploded)) setField(copies, key, place(rest, path, exploded[key]!))
+      const copies: Record<string, Value> = {}
+      for (const key of Object.keys(exploded)) setOwn(copies, key, place(rest, path, exploded[key]!))
       return copies
     }
   },

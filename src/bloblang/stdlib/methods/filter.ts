@@ -1,8 +1,7 @@
-import { isObject } from '../../value.ts'
+import { isObject, setOwn, type Value } from '../../value.ts'
 import { WrongTypeError } from '../../errors.ts'
 import { isArray } from '../../data/coerce.ts'
 import { fieldContext } from '../../data/iterate.ts'
-import { type ObjectDraft, setField } from '../../data/objects.ts'
 import { defineMethod, type Query } from '../spec.ts'
 
 export default defineMethod({
@@ -21,10 +20,10 @@ export default defineMethod({
     return target => {
       if (isArray(target)) return target.filter(element => query(element) === true)
       if (!isObject(target)) throw new WrongTypeError(['array', 'object'], target)
-      const kept: ObjectDraft = {}
+      const kept: Record<string, Value> = {}
       for (const key of Object.keys(target)) {
         const value = target[key]!
-        if (query(fieldContext(key, value)) === true) setField(kept, key, value)
+        if (query(fieldContext(key, value)) === true) setOwn(kept, key, value)
       }
       return kept
     }

@@ -1,7 +1,7 @@
 import { asShown } from '../../data/empty-literals.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
 import { checkJson } from '../../text/check-json.ts'
-import { printJson } from '../support.ts'
+import { printJson } from '../../json/print.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({

@@ -2,8 +2,7 @@ import { WrongTypeError } from '../../errors.ts'
 import { isArray } from '../../data/coerce.ts'
 import { fromQuery, within } from '../../data/errors.ts'
 import { fieldContext } from '../../data/iterate.ts'
-import { type ObjectDraft, setField } from '../../data/objects.ts'
-import { DELETED, NOTHING, isObject } from '../../value.ts'
+import { DELETED, NOTHING, isObject, setOwn } from '../../value.ts'
 import { defineMethod, type Query, type Value } from '../spec.ts'
 
 export default defineMethod({
@@ -26,11 +25,11 @@ export default defineMethod({
     return target => {
       if (isArray(target)) return mapElements(target, query)
       if (!isObject(target)) throw new WrongTypeError(['array'], target)
-      const mapped: ObjectDraft = {}
+      const mapped: Record<string, Value> = {}
       for (const key of Object.keys(target)) {
         const value = target[key]!
         const result = mapOne(query, fieldContext(key, value), key)
-        if (result !== DELETED) setField(mapped, key, result === NOTHING ? value : result)
+        if (result !== DELETED) setOwn(mapped, key, result === NOTHING ? value : result)
       }
       return mapped
     }

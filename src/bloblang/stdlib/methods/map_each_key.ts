@@ -1,8 +1,7 @@
 import { WrongTypeError } from '../../errors.ts'
 import { expectObject } from '../../data/coerce.ts'
 import { within } from '../../data/errors.ts'
-import { type ObjectDraft, setField } from '../../data/objects.ts'
-import { NOTHING } from '../../value.ts'
+import { NOTHING, setOwn, type Value } from '../../value.ts'
 import { defineMethod, type Query } from '../spec.ts'
 
 export default defineMethod({
@@ -19,13 +18,13 @@ export default defineMethod({
   create([query]) {
     return target => {
       const object = expectObject(target)
-      const renamed: ObjectDraft = {}
+      const renamed: Record<string, Value> = {}
       for (const key of Object.keys(object)) {
         const result = (query as Query)(key)
         if (result !== NOTHING && typeof result !== 'string') {
           throw within('unexpected result from key mapping', new WrongTypeError(['string'], result))
         }
-        setField(renamed, result === NOTHING ? key : result, object[key]!)
+        setOwn(renamed, result === NOTHING ? key : result, object[key]!)
       }
       return renamed
     }

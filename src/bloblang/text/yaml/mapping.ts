@@ -1,7 +1,6 @@
 /** The fields of a YAML mapping: keys of all types become text, `<<` takes over the fields of others, no key may be there twice. */
 import { compareText } from '../../data/text-order.ts'
-import { setOwn } from '../../stdlib/support.ts'
-import { Float, isObject, NarrowInteger, type Value } from '../../value.ts'
+import { Float, isObject, NarrowInteger, type Value, setOwn } from '../../value.ts'
 import { sprintf } from '../go-format.ts'
 import { quote } from '../quote.ts'
 import { yamlFault } from './cursor.ts'
