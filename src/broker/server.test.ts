@@ -110,6 +110,22 @@ describe('the Kafka port', () => {
     assert.equal(fetched.topics[0]!.partitions[0]!.committedOffset, 5)
   })
 
+  it('forgets the offsets of a group that nobody uses any more', { timeout: 30_000 }, async () => {
+    // Half a second.
+    const own = await startTestBroker({ offsetsRetentionMinutes: 1 / 120, offsetsRetentionCheckIntervalMs: 20 })
+    const name = await createTopic(own, 'idle')
+    const client = await own.connect()
+    const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: '' }]
+    const request = { groupId: 'g', generationIdOrMemberEpoch: -1, memberId: '', topics: [{ name, partitions }] }
+    await client.call('OffsetCommit', 8, request)
+    const groups = async () => (await client.call('ListGroups', 4, { statesFilter: [] })).groups.length
+    assert.equal(await groups(), 1)
+    while ((await groups()) > 0) await new Promise(resolve => setTimeout(resolve, 50))
+    const fetched = await client.call('OffsetFetch', 7, { groupId: 'g', topics: null })
+    assert.deepEqual(fetched.topics, [])
+    await own.close()
+  })
+
   it('makes no more answers for a client that does not read them', async () => {
     const topic = await createTopic(broker, 'slow')
     const client = await broker.connect()

@@ -8,7 +8,7 @@ import process from 'node:process'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { Producer, stringSerializers } from '@platformatic/kafka'
-import { Api, consume, eventually, freePorts, program, type Started, startProgram } from './support.ts'
+import { Api, consume, eventually, freePorts, produce, program, type Started, startProgram } from './support.ts'
 
 /** How often it is killed; `PENSTOCK_KILLS=50` for a thorough run. */
 const kills = Number(process.env['PENSTOCK_KILLS'] ?? 3)
@@ -98,6 +98,27 @@ test('a data folder belongs to one process', async () => {
   assert.equal(await server.stop(), 0)
 })
 
+test('a message that sleeps does not hold up a stop, and is read again afterwards', async () => {
+  let server = await start('sleeping')
+  let api = await Api.connect(server)
+  await produce(server.kafkaAddress, 'held', ['one'])
+  const pipeline = await api.createPipeline('sleeping', carry('held', 'carried', '1h'))
+  await pipeline.until('it has the message', ({ counters }) => counters.input_received === 1)
+  const startedAt = performance.now()
+  assert.equal(await server.stop('SIGINT'), 0)
+  const tookMs = performance.now() - startedAt
+  assert.ok(tookMs < 3000, `it took ${tookMs} ms`)
+  assert.equal(server.stderr(), '')
+
+  server = await start('sleeping')
+  api = await Api.connect(server)
+  pipeline.useApi(api)
+  await pipeline.change({ deployed_configuration_id: await pipeline.save(carry('held', 'carried', '1ms')) })
+  const [record] = await consume(server.kafkaAddress, 'carried', 1)
+  assert.equal(record?.value, 'one')
+  assert.equal(await server.stop('SIGINT'), 0)
+})
+
 test('when the thread of the metadata ends, the process says so and ends, and the next one has everything', async () => {
   // Nothing from outside can end a single thread, so the program is started with something that does.
   const killer = join(parent, 'killer.mjs')
@@ -126,6 +147,20 @@ process.on('worker', worker => {
   await assertAllThere(next, acknowledged)
   assert.equal(await next.stop('SIGTERM'), 0)
 })
+
+function carry(from: string, to: string, sleep: string): string {
+  return `input:
+  kafka_franz_warpstream:
+    topics: [ ${from} ]
+    consumer_group: carriers
+pipeline:
+  processors:
+    - sleep: { duration: ${sleep} }
+output:
+  kafka_franz_warpstream:
+    topic: ${to}
+`
+}
 
 function oneRecord(topic: string): string {
   return `input:\n  generate:\n    count: 1\n    interval: ""\n    mapping: root = "x"\noutput:\n  kafka_franz_warpstream:\n    topic: ${topic}\n`
