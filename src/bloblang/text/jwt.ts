@@ -1,11 +1,12 @@
 /** JSON Web Tokens: signing and checking, with the original's error texts. */
 import { parseJson, withFloats } from '../json/parse.ts'
 import { printJson } from '../json/print.ts'
-import { createPrivateKey, createPublicKey, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
+import { type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
 import { MappingError } from '../errors.ts'
 import { Float, isObject, type Value, type ValueObject } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 import { hmac, type HmacDigest } from './digest.ts'
+import { type KeyType, privateKey, publicKey } from './jwt-keys.ts'
 import { decodeBase64, encodeBase64 } from './encodings.ts'
 
 export type JwtAlgorithm = `${'HS' | 'RS' | 'ES'}${'256' | '384' | '512'}`
@@ -39,7 +40,7 @@ function signer(algorithm: JwtAlgorithm, secret: string): (data: Uint8Array) => 
   }
   let key: KeyObject
   try {
-    key = privateKey(algorithm, secret)
+    key = privateKey(keyType(algorithm), secret)
   } catch (error) {
     if (error instanceof MappingError) throw new MappingError(`failed to decode signing_secret: ${error.message}`)
     throw error
@@ -77,7 +78,7 @@ function verifier(algorithm: JwtAlgorithm, secret: string): Verifier {
       return expected.length === signature.length && timingSafeEqual(expected, signature)
     }
   }
-  const key = publicKey(algorithm, secret)
+  const key = publicKey(keyType(algorithm), secret)
   const length = CURVES[algorithm]?.signatureBytes
   return (data, signature) => {
     if (length !== undefined && signature.length !== length) return false
@@ -158,33 +159,6 @@ function checkTimes(claims: ValueObject, nowSeconds: number): void {
   if (failures.length > 0) throw new MappingError(`token has invalid claims: ${failures.join(', ')}`)
 }
 
-function privateKey(algorithm: JwtAlgorithm, pem: string): KeyObject {
-  return parseKey(algorithm, pem, 'private', () => createPrivateKey(pem))
-}
-
-function publicKey(algorithm: JwtAlgorithm, pem: string): KeyObject {
-  return parseKey(algorithm, pem, 'public', () => {
-    if (pem.includes('PRIVATE KEY-----')) {
-      throw new MappingError('x509: failed to parse public key: this is a private key')
-    }
-    return createPublicKey(pem)
-  })
-}
-
-function parseKey(algorithm: JwtAlgorithm, pem: string, kind: 'private' | 'public', parse: () => KeyObject): KeyObject {
-  const wanted = algorithm.startsWith('RS') ? 'rsa' : 'ec'
-  if (!/-----BEGIN [^-]+-----[\s\S]*-----END [^-]+-----/.test(pem)) {
-    throw new MappingError('invalid key: Key must be a PEM encoded PKCS1 or PKCS8 key')
-  }
-  let key: KeyObject
-  try {
-    key = parse()
-  } catch (error) {
-    if (error instanceof MappingError) throw error
-    throw new MappingError(
-      `x509: failed to parse ${kind} key: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
-  if (key.asymmetricKeyType === wanted) return key
-  throw new MappingError(`key is not a valid ${wanted === 'rsa' ? 'RSA' : 'ECDSA'} ${kind} key`)
+function keyType(algorithm: JwtAlgorithm): KeyType {
+  return algorithm.startsWith('RS') ? 'rsa' : 'ec'
 }
