@@ -11,6 +11,7 @@ const TEXTS = [
   ['a sign behind a sign', 'root = --5'],
   ['a sign behind a sign in front of a method', 'root = --1.bytes()[0::2]'],
   ['half of a character', 'root = @"a\ud800b"'],
+  ['half of a character in a raw text', 'root = """a\ud800b"""'],
   ['a long path without an equals sign', `root = foo(foo(\nroot${'.z'.repeat(250)} = 1`],
   ['thousands of fields', `root = this${'.a'.repeat(20_000)}`],
 ] as const

@@ -209,7 +209,7 @@ export function quoted(text: string): string {
       const code = character.charCodeAt(0)
       // A byte that was not UTF-8.
       if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`
-      return code >= 0xd800 && code <= 0xdfff ? '\\ufffd' : `\\u${code.toString(16).padStart(4, '0')}`
+      return code >= 0xd800 && code <= 0xdfff ? '\ufffd' : `\\u${code.toString(16).padStart(4, '0')}`
     },
   )
   return `"${escaped}"`
