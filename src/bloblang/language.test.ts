@@ -18,6 +18,7 @@ import { Fault } from './syntax/fault.ts'
 import { parseMappingText } from './syntax/mapping-parser.ts'
 import { printMapping } from './syntax/print.ts'
 import { checkMapping, FUNCTION_COMPLETIONS, tokenize } from './syntax.ts'
+import { processorMs } from './processor-time.ts'
 import { stillWorld } from './still-world.ts'
 
 const name = fc.constantFrom('a', 'b', 'foo', 'user')
@@ -231,10 +232,11 @@ for (const [what, text] of [
   ['10 MB of nothing that is known', 'root = this '.padEnd(10_000_000, '%')],
 ] as const) {
   test(`${what}: a mapping or a diagnostic, soon`, () => {
-    const startedAt = performance.now()
-    const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
-    assert.ok(mapping !== undefined || diagnostics.length > 0)
-    assert.ok(performance.now() - startedAt < 10_000)
+    const takenMs = processorMs(() => {
+      const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
+      assert.ok(mapping !== undefined || diagnostics.length > 0)
+    })
+    assert.ok(takenMs < 10_000)
   })
 }
 

@@ -1,13 +1,10 @@
 import {
+  BodyView,
   compileMapping,
   DELETED,
   MappingError,
-  type MessageView,
-  MetadataDraft,
   NOTHING,
-  parseBody,
   printJson,
-  utf8Bytes,
   utf8Text,
   type Value,
 } from '../bloblang/index.ts'
@@ -40,6 +37,7 @@ const LIMITS = {
   withoutFunctions: ['env', 'file', 'file_rel', 'file_rel_json'],
 }
 
+/** Maps a document. What is wrong is worded as the original's page words it. */
 export function tryMapping({ input, mapping: text }: Trial): Outcome {
   if (input === '') return { ...NO_OUTCOME, mapping_error: 'Input JSON string cannot be empty' }
   if (text === '') return { ...NO_OUTCOME, parse_error: 'Mapping string cannot be empty' }
@@ -47,7 +45,7 @@ export function tryMapping({ input, mapping: text }: Trial): Outcome {
   if (mapping === undefined) {
     return { ...NO_OUTCOME, parse_error: `failed to parse mapping: ${diagnostics[0]!.excerpt}` }
   }
-  const message = new TrialMessage(input)
+  const message = new BodyView().setText(input)
   try {
     const result = mapping.runCommand([message], message.draft, false)
     return { ...NO_OUTCOME, result: shown(result, message) }
@@ -57,7 +55,7 @@ export function tryMapping({ input, mapping: text }: Trial): Outcome {
   }
 }
 
-function shown(result: Value, message: TrialMessage): string {
+function shown(result: Value, message: BodyView): string {
   if (result === DELETED) return ''
   if (typeof result === 'string') return result
   if (result instanceof Uint8Array) return utf8Text(result)
@@ -71,25 +69,3 @@ function shown(result: Value, message: TrialMessage): string {
 }
 
 const PRETTY = { escapeHtml: true, indent: '  ' }
-
-class TrialMessage implements MessageView {
-  readonly draft = new MetadataDraft()
-  readonly error = null
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  get metadata(): ReadonlyMap<string, Value> {
-    return this.draft.current
-  }
-
-  bytes(): Uint8Array {
-    return utf8Bytes(this.#text)
-  }
-
-  structured(): Value {
-    return parseBody(this.#text)
-  }
-}

@@ -1,19 +1,16 @@
-import process from 'node:process'
 import {
-  type BodyProjector,
+  BodyView,
   compileInterpolation,
   compileMapping,
   JsonWriter,
   type Mapping,
   MappingError,
-  type MessageView,
   MetadataDraft,
-  parseBody,
   printJson,
-  utf8Bytes,
   type Value,
-  type World,
 } from '../../src/bloblang/index.ts'
+import { processorMs } from '../../src/bloblang/processor-time.ts'
+import { stillWorld } from '../../src/bloblang/still-world.ts'
 import { Library } from '../../src/bloblang/compiler/library.ts'
 import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
 import { checkInterpolation, checkMapping, tokenize } from '../../src/bloblang/syntax.ts'
@@ -21,42 +18,16 @@ import { Fault } from '../../src/bloblang/syntax/fault.ts'
 import { parseMappingText } from '../../src/bloblang/syntax/mapping-parser.ts'
 import { printMapping } from '../../src/bloblang/syntax/print.ts'
 
-/** A world without files, in which time stands still. */
-export const stillWorld: World = {
-  now: () => 1_600_000_000_000_000_000n,
-  random: () => 0.5,
-  randomBytes: count => new Uint8Array(count),
-  env: () => undefined,
-  readFile: path => {
-    throw new MappingError(`open ${path}: no such file or directory`)
-  },
-  hostname: () => 'localhost',
+/** A message with a document and some metadata. */
+function messageOf(document: string, message = new BodyView()): BodyView {
+  message.draft.set('key', 'value')
+  return message.setText(document)
 }
 
-/** A message that is a text; without a text to look at, a mapping has to take the document as a whole. */
-export class TextMessage implements MessageView {
-  readonly metadata: ReadonlyMap<string, Value>
-  readonly error = null
-  readonly #text: string
-  readonly #whole: boolean
-
-  constructor(text: string, whole = false, metadata: ReadonlyMap<string, Value> = new Map([['key', 'value']])) {
-    this.metadata = metadata
-    this.#text = text
-    this.#whole = whole
-  }
-
-  project(projector: BodyProjector): Value | null {
-    const bytes = this.bytes()
-    return this.#whole ? null : projector.project(bytes, 0, bytes.length, null)
-  }
-
-  bytes(): Uint8Array {
-    return utf8Bytes(this.#text)
-  }
-
-  structured(): Value {
-    return parseBody(this.#text)
+/** A message that shows nobody its bytes: a mapping has to take the document as a whole. */
+class WholeMessage extends BodyView {
+  override project(): null {
+    return null
   }
 }
 
@@ -108,23 +79,23 @@ export function checkRun(text: string, document: string): string | null {
   const { mapping } = compileMapping(text, { world: stillWorld })
   if (mapping === undefined) return null
   const draft = () => new MetadataDraft()
-  const light = outcome(() => mapping.run([new TextMessage(document)], 0, draft()))
-  const whole = outcome(() => mapping.run([new TextMessage(document, true)], 0, draft()))
+  const light = outcome(() => mapping.run([messageOf(document)], 0, draft()))
+  const whole = outcome(() => mapping.run([messageOf(document, new WholeMessage())], 0, draft()))
   if (light !== whole && !STATEFUL.test(text)) return `a document read in part gives ${light}, as a whole ${whole}`
-  const printed = outcome(() => mapping.runCommand([new TextMessage(document)], draft(), false))
+  const printed = outcome(() => mapping.runCommand([messageOf(document)], draft(), false))
   const out = new JsonWriter(true)
-  outcome(() => mapping.runCommand([new TextMessage(document)], draft(), false, out) ?? null)
+  outcome(() => mapping.runCommand([messageOf(document)], draft(), false, out) ?? null)
   if (out.length > 0 && !sameAtOnce(mapping, document, out.toString()) && !STATEFUL.test(text))
     return `printed at once it is ${out.toString()}`
   if (!printed.startsWith('error:') && printed !== light && !STATEFUL.test(text))
     return `the command gives ${printed}, a stream ${light}`
-  outcome(() => mapping.runOnto([new TextMessage(document)], 0, draft()))
+  outcome(() => mapping.runOnto([messageOf(document)], 0, draft()))
   return isJson(light) ? null : `no JSON: ${light}`
 }
 
 /** Whether the command prints a result the same at once as when it is a value first. */
 function sameAtOnce(mapping: Mapping, document: string, printed: string): boolean {
-  const value = mapping.runCommand([new TextMessage(document)], new MetadataDraft(), false)
+  const value = mapping.runCommand([messageOf(document)], new MetadataDraft(), false)
   return printJson(value, { escapeHtml: true }) === printed
 }
 
@@ -133,7 +104,7 @@ export function checkUntouched(query: string, document: string): string | null {
   const { mapping } = compileMapping(`root = this\nroot."${LAST_KEY}" = (${query}).catch(null)`, { world: stillWorld })
   if (mapping === undefined) return null
   const head = document.slice(0, -1)
-  const got = outcome(() => mapping.runCommand([new TextMessage(document)], new MetadataDraft(), false))
+  const got = outcome(() => mapping.runCommand([messageOf(document)], new MetadataDraft(), false))
   if (got.startsWith('error:')) return null
   const expected = escapeForHtml(head)
   return got.startsWith(expected) ? null : `${expected} became ${got}`
@@ -180,10 +151,6 @@ export function checkGrowth(fragment: string): string | null {
   return `${times} times ${JSON.stringify(fragment)} takes ${again[0]!.toFixed(0)} ms, four times as many ${again[1]!.toFixed(0)} ms`
 }
 
-/** Of the processor: a busy machine makes nothing slower here. */
 function millisecondsToRead(text: string): number {
-  const before = process.threadCpuUsage()
-  compileMapping(text, { world: stillWorld, deactivated: true })
-  const { user, system } = process.threadCpuUsage(before)
-  return (user + system) / 1000
+  return processorMs(() => compileMapping(text, { world: stillWorld, deactivated: true }))
 }

@@ -1,16 +1,16 @@
 // Documents nest up to ten thousand levels; deeper ones are refused.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileMapping, MappingError, MetadataDraft, printJson } from '../../src/bloblang/index.ts'
-import { stillWorld, TextMessage } from './checks.ts'
+import { BodyView, compileMapping, MappingError, printJson } from '../../src/bloblang/index.ts'
+import { stillWorld } from '../../src/bloblang/still-world.ts'
 
 const LEVELS = 10_000
 
 function outcome(text: string, document: string): string {
   const { mapping } = compileMapping(text, { world: stillWorld })
-  const message = new TextMessage(document)
+  const message = new BodyView().setText(document)
   try {
-    return printJson(mapping!.runCommand([message], new MetadataDraft(), false))
+    return printJson(mapping!.runCommand([message], message.draft, false))
   } catch (error) {
     assert.ok(error instanceof MappingError, String(error))
     return error.message

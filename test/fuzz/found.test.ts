@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileMapping } from '../../src/bloblang/index.ts'
+import { processorMs } from '../../src/bloblang/processor-time.ts'
+import { stillWorld } from '../../src/bloblang/still-world.ts'
 import { makeCase } from './case.ts'
-import { checkRun, checkText, checkUntouched, stillWorld } from './checks.ts'
+import { checkRun, checkText, checkUntouched } from './checks.ts'
 import { readCorpus } from './corpus.ts'
 
 const TEXTS = [
@@ -18,9 +20,8 @@ const TEXTS = [
 
 for (const [what, text] of TEXTS) {
   test(`a mapping is read, printed and read again: ${what}`, () => {
-    const startedAt = performance.now()
-    assert.equal(checkText(text), null)
-    assert.ok(performance.now() - startedAt < 5000)
+    const takenMs = processorMs(() => assert.equal(checkText(text), null))
+    assert.ok(takenMs < 5000)
   })
 }
 
@@ -34,10 +35,10 @@ const LONG = [
 for (const [what, line] of LONG) {
   test(`twenty thousand ${what} are compiled soon`, () => {
     const text = Array.from({ length: 20_000 }, (_, at) => line(at)).join('\n')
-    const startedAt = performance.now()
-    const { mapping } = compileMapping(`${text}\nroot.z = 1`, { world: stillWorld })
-    assert.notEqual(mapping, undefined)
-    assert.ok(performance.now() - startedAt < 10_000)
+    const takenMs = processorMs(() => {
+      assert.notEqual(compileMapping(`${text}\nroot.z = 1`, { world: stillWorld }).mapping, undefined)
+    })
+    assert.ok(takenMs < 10_000)
   })
 }
 

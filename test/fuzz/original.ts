@@ -2,16 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import {
-  compileMapping,
-  DELETED,
-  MappingError,
-  MetadataDraft,
-  NOTHING,
-  printJson,
-  utf8Text,
-} from '../../src/bloblang/index.ts'
-import { stillWorld, TextMessage } from './checks.ts'
+import { tryMapping } from '../../src/cli/blobl-trial.ts'
 
 /** How often a mapping is asked for again where the answers differ: some answers depend on the order of Go's maps. */
 const REPEATS = 8
@@ -94,31 +85,8 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-function ourAnswer(text: string, document: string): string {
-  if (text === '') return 'Mapping string cannot be empty'
-  if (document === '') return 'Input JSON string cannot be empty'
-  const options = { world: stillWorld, withoutFunctions: ['env', 'file'] }
-  const { mapping, diagnostics } = compileMapping(text.toWellFormed(), options)
-  if (mapping === undefined) return `failed to parse mapping: ${diagnostics[0]!.excerpt}`
-  const message = new TextMessage(document, false, new Map())
-  try {
-    const result = mapping.runCommand([message], new MetadataDraft(), false)
-    if (result === DELETED) return ''
-    if (typeof result === 'string') return result.toWellFormed()
-    if (result instanceof Uint8Array) return utf8Text(result).toWellFormed()
-    if (result === NOTHING && !isDocument(message)) return document
-    return printJson(result === NOTHING ? message.structured() : result, { escapeHtml: true, indent: '  ' })
-  } catch (error) {
-    if (error instanceof MappingError) return `execution error: ${error.message.toWellFormed()}`
-    throw error
-  }
-}
-
-function isDocument(message: TextMessage): boolean {
-  try {
-    message.structured()
-    return true
-  } catch {
-    return false
-  }
+/** What the page of our own `blobl server` answers. */
+function ourAnswer(mapping: string, document: string): string {
+  const { result, parse_error, mapping_error } = tryMapping({ mapping: mapping.toWellFormed(), input: document })
+  return (parse_error ?? mapping_error ?? result ?? '').toWellFormed()
 }

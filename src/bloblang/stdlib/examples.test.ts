@@ -1,33 +1,26 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import {
+  BodyView,
   compileMapping,
   DELETED,
   MappingError,
-  MetadataDraft,
-  type MessageView,
   NOTHING,
-  parseBody,
   printJson,
   utf8Bytes,
   utf8Text,
   type Value,
 } from '../index.ts'
+import { stillWorld } from '../still-world.ts'
 import { FUNCTIONS, METHODS } from './registry.gen.ts'
 import type { Example, World } from './spec.ts'
 
 // Every function and method is tested by the examples of its own file.
 const world: World = {
-  now: () => BigInt(Date.now()) * 1_000_000n,
-  random: () => Math.random(),
-  randomBytes: count => randomBytes(count),
+  ...stillWorld,
+  now: () => 1_700_000_000_000_000_000n,
   env: name => (name === 'HOME' ? '/home/penstock' : undefined),
-  readFile: path => {
-    if (path.endsWith('.json')) return utf8Bytes('{"foo":"bar"}')
-    throw new Error(`open ${path}: no such file or directory`)
-  },
-  hostname: () => 'host',
+  readFile: path => (path.endsWith('.json') ? utf8Bytes('{"foo":"bar"}') : stillWorld.readFile(path)),
 }
 
 for (const spec of [...FUNCTIONS.values(), ...METHODS.values()]) {
@@ -44,10 +37,10 @@ function runExample([text, input, output]: Example): void {
     assert.ok(typeof output === 'object' && diagnostics[0]!.message === output.error, diagnostics[0]!.text)
     return
   }
-  const message = new ExampleMessage(input)
+  const message = new BodyView().setText(input)
   let result: Value
   try {
-    result = mapping.run([message], 0, new MetadataDraft())
+    result = mapping.run([message], 0, message.draft)
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
     assert.deepEqual({ error: error.message }, output)
@@ -57,22 +50,4 @@ function runExample([text, input, output]: Example): void {
   else if (typeof result === 'string') assert.equal(result, output)
   else if (result instanceof Uint8Array) assert.equal(utf8Text(result), output)
   else assert.equal(result === NOTHING ? input : printJson(result), output)
-}
-
-class ExampleMessage implements MessageView {
-  readonly metadata: ReadonlyMap<string, Value> = new Map()
-  readonly error = null
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  bytes(): Uint8Array {
-    return utf8Bytes(this.#text)
-  }
-
-  structured(): Value {
-    return parseBody(this.#text)
-  }
 }
