@@ -7,6 +7,7 @@ import {
   printJson,
   utf8Text,
   type Value,
+  type World,
 } from '../bloblang/index.ts'
 import { systemWorld } from '../components/world.ts'
 
@@ -26,22 +27,20 @@ interface Outcome {
 const NO_OUTCOME: Outcome = { result: null, parse_error: null, mapping_error: null }
 
 /** The page may be reached by others, so mappings in it see neither files nor the environment. */
-const LIMITS = {
-  world: {
-    ...systemWorld,
-    env: () => undefined,
-    readFile: () => {
-      throw new MappingError('files cannot be read here')
-    },
+const CLOSED_WORLD: World = {
+  ...systemWorld,
+  env: () => undefined,
+  readFile: () => {
+    throw new MappingError('files cannot be read here')
   },
-  withoutFunctions: ['env', 'file', 'file_rel', 'file_rel_json'],
 }
+const WITHOUT_FUNCTIONS = ['env', 'file', 'file_rel', 'file_rel_json']
 
 /** Maps a document. What is wrong is worded as the original's page words it. */
-export function tryMapping({ input, mapping: text }: Trial): Outcome {
+export function tryMapping({ input, mapping: text }: Trial, world = CLOSED_WORLD): Outcome {
   if (input === '') return { ...NO_OUTCOME, mapping_error: 'Input JSON string cannot be empty' }
   if (text === '') return { ...NO_OUTCOME, parse_error: 'Mapping string cannot be empty' }
-  const { mapping, diagnostics } = compileMapping(text, LIMITS)
+  const { mapping, diagnostics } = compileMapping(text, { world, withoutFunctions: WITHOUT_FUNCTIONS })
   if (mapping === undefined) {
     return { ...NO_OUTCOME, parse_error: `failed to parse mapping: ${diagnostics[0]!.excerpt}` }
   }
