@@ -1,4 +1,4 @@
-import { compressor } from '../../text/compression.ts'
+import { compressor } from '../../text/compression/codecs.ts'
 import { asBytes } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 

@@ -1,4 +1,4 @@
-import { decompressor } from '../../text/compression.ts'
+import { decompressor } from '../../text/compression/codecs.ts'
 import { asBytes } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 

@@ -1,5 +1,5 @@
 /** Blocks of LZ4 that are searched longer, as the levels of `compress` ask for: to the very bytes of the original's library. */
-import { littleEndian32 } from './words.ts'
+import { littleEndian32 } from '../words.ts'
 import { LAST_BYTES, MIN_MATCH, SKIP_BITS, WINDOW_BYTES, writeLast, writeSequence } from './lz4-block.ts'
 
 const HASH_PRIME = 0x9e3779b1 | 0

@@ -1,6 +1,6 @@
 /** Reading of bzip2. */
-import { MappingError } from '../errors.ts'
-import { MAX_RESULT_BYTES } from './target.ts'
+import { MappingError } from '../../errors.ts'
+import { MAX_RESULT_BYTES } from '../target.ts'
 
 const BLOCK_MAGIC = 0x314159265359
 const END_MAGIC = 0x177245385090

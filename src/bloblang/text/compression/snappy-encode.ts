@@ -2,7 +2,7 @@
  * Compression to Snappy's block format, to the very bytes that the original's library makes on amd64: a long and a short hash of
  * what follows each place are looked up, and the larger the input the larger are the tables and the steps.
  */
-import { littleEndian32, productHigh } from './words.ts'
+import { littleEndian32, productHigh } from '../words.ts'
 
 /** Shorter inputs stay literals. */
 const MIN_BYTES = 32

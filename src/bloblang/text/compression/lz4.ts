@@ -1,11 +1,11 @@
 /** The LZ4 frame format. */
-import { MappingError } from '../errors.ts'
-import { xxhash32 } from './hashes.ts'
+import { MappingError } from '../../errors.ts'
+import { xxhash32 } from '../hashes.ts'
 import { compressLz4Block, decompressLz4Block, lz4Bound, lz4ContentLength } from './lz4-block.ts'
 import { compressLz4BlockHigh } from './lz4-high.ts'
-import { copyOf, scratch } from './scratch.ts'
-import { MAX_RESULT_BYTES } from './target.ts'
-import { littleEndian32 } from './words.ts'
+import { copyOf, scratch } from '../scratch.ts'
+import { MAX_RESULT_BYTES } from '../target.ts'
+import { littleEndian32 } from '../words.ts'
 
 const MAGIC = 0x184d2204
 /** Frames to skip: the original ignores all of the last eight bits. */

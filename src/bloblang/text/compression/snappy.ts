@@ -1,8 +1,8 @@
 /** Snappy's block format, which has no checksum. */
-import { MappingError } from '../errors.ts'
-import { copyOf, scratch } from './scratch.ts'
+import { MappingError } from '../../errors.ts'
+import { copyOf, scratch } from '../scratch.ts'
 import { encodeSnappy, snappyBound } from './snappy-encode.ts'
-import { MAX_RESULT_BYTES } from './target.ts'
+import { MAX_RESULT_BYTES } from '../target.ts'
 
 /** The compressed form of some bytes. */
 export function compressSnappy(input: Uint8Array): Uint8Array {

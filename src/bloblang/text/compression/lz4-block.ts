@@ -1,6 +1,6 @@
 /** Blocks of LZ4: sequences of literals and a match. Compressed to the very bytes that the original's library makes. */
-import { MappingError } from '../errors.ts'
-import { littleEndian32, productHigh } from './words.ts'
+import { MappingError } from '../../errors.ts'
+import { littleEndian32, productHigh } from '../words.ts'
 
 const HASH_BITS = 16
 export const MIN_MATCH = 4

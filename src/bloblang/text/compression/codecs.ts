@@ -10,11 +10,11 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib'
-import { MappingError } from '../errors.ts'
+import { MappingError } from '../../errors.ts'
 import { decompressBzip2 } from './bzip2.ts'
 import { compressLz4, decompressLz4 } from './lz4.ts'
 import { compressSnappy, decompressSnappy } from './snappy.ts'
-import { MAX_RESULT_BYTES } from './target.ts'
+import { MAX_RESULT_BYTES } from '../target.ts'
 
 type Codec = (bytes: Uint8Array) => Uint8Array
 
