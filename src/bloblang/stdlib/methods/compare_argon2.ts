@@ -1,4 +1,4 @@
-import { compareArgon2 } from '../../text/passwords.ts'
+import { compareArgon2 } from '../../text/crypto/passwords.ts'
 import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 

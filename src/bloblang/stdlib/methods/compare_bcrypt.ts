@@ -1,4 +1,4 @@
-import { compareBcrypt } from '../../text/passwords.ts'
+import { compareBcrypt } from '../../text/crypto/passwords.ts'
 import { getString } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 

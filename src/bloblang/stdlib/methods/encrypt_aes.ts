@@ -1,4 +1,4 @@
-import { aesCipher } from '../../text/aes.ts'
+import { aesCipher } from '../../text/crypto/aes.ts'
 import { settledText } from '../../text/bytes.ts'
 import { bytesOrString } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'

@@ -1,7 +1,7 @@
 import { MappingError } from '../../errors.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
 import { checksum32, type Crc32Polynomial, fnv32 } from '../../text/checksums.ts'
-import { digest, hmac, type HmacDigest } from '../../text/digest.ts'
+import { digest, hmac, type HmacDigest } from '../../text/crypto/digest.ts'
 import { xxhash64 } from '../../text/hashes.ts'
 import { quote } from '../../text/quote.ts'
 import { bytesOrString } from '../../text/target.ts'

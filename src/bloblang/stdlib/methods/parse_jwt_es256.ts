@@ -1,4 +1,4 @@
-import { parseJwt } from '../../text/jwt-methods.ts'
+import { parseJwt } from '../../text/crypto/jwt-methods.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod(parseJwt('ES256'))

@@ -1,4 +1,4 @@
-import { signJwt } from '../../text/jwt-methods.ts'
+import { signJwt } from '../../text/crypto/jwt-methods.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod(signJwt('HS512'))

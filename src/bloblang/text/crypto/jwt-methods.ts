@@ -1,9 +1,9 @@
 /** The eighteen methods for JSON Web Tokens are two, for nine algorithms. */
-import { WrongTypeError } from '../errors.ts'
-import type { MethodSpec } from '../stdlib/spec.ts'
-import { isObject } from '../value.ts'
+import { WrongTypeError } from '../../errors.ts'
+import type { MethodSpec } from '../../stdlib/spec.ts'
+import { isObject } from '../../value.ts'
 import { type JwtAlgorithm, jwtParser, jwtSigner } from './jwt.ts'
-import { getString } from '../data/coerce.ts'
+import { getString } from '../../data/coerce.ts'
 
 /** `sign_jwt_…`: an object becomes a signed token. */
 export function signJwt(algorithm: JwtAlgorithm): MethodSpec {

@@ -1,13 +1,13 @@
 /** JSON Web Tokens: signing and checking, with the original's error texts. */
-import { parseJson, withFloats } from '../json/parse.ts'
-import { printJson } from '../json/print.ts'
+import { parseJson, withFloats } from '../../json/parse.ts'
+import { printJson } from '../../json/print.ts'
 import { type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
-import { MappingError } from '../errors.ts'
-import { Float, isObject, type Value, type ValueObject } from '../value.ts'
-import { utf8Bytes, utf8Text } from './bytes.ts'
+import { MappingError } from '../../errors.ts'
+import { Float, isObject, type Value, type ValueObject } from '../../value.ts'
+import { utf8Bytes, utf8Text } from '../bytes.ts'
 import { hmac, type HmacDigest } from './digest.ts'
 import { type KeyType, privateKey, publicKey } from './jwt-keys.ts'
-import { decodeBase64, encodeBase64 } from './encodings.ts'
+import { decodeBase64, encodeBase64 } from '../encodings.ts'
 
 export type JwtAlgorithm = `${'HS' | 'RS' | 'ES'}${'256' | '384' | '512'}`
 

@@ -1,6 +1,6 @@
 import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from 'node:crypto'
-import { asBuffer } from './bytes.ts'
-import { scratch } from './scratch.ts'
+import { asBuffer } from '../bytes.ts'
+import { scratch } from '../scratch.ts'
 
 export const BLOCK_BYTES = 16
 /** Longer messages get a cipher of their own: to set one up, which takes longer than to encrypt a short one, weighs little then. */

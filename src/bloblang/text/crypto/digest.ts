@@ -1,7 +1,7 @@
 /** Cryptographic hashes of short messages, and HMAC of them. */
 import { createHmac, hash } from 'node:crypto'
-import { asBuffer } from './bytes.ts'
-import { scratch } from './scratch.ts'
+import { asBuffer } from '../bytes.ts'
+import { scratch } from '../scratch.ts'
 
 export type HmacDigest = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 

@@ -1,10 +1,10 @@
 /** Comparing secrets with their bcrypt and Argon2 hashes. */
 import { argon2Sync, timingSafeEqual } from 'node:crypto'
-import { MappingError } from '../errors.ts'
+import { MappingError } from '../../errors.ts'
 import { bcrypt, decodeSalt } from './bcrypt.ts'
-import { utf8Bytes } from './bytes.ts'
-import { decodeBase64 } from './encodings.ts'
-import { quote } from './quote.ts'
+import { utf8Bytes } from '../bytes.ts'
+import { decodeBase64 } from '../encodings.ts'
+import { quote } from '../quote.ts'
 
 const BCRYPT_SALT_CHARACTERS = 22
 const BCRYPT_HASH_CHARACTERS = 31

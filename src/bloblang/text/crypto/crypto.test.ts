@@ -3,7 +3,7 @@ import { type CipherGCM, createCipheriv, createHmac, randomBytes } from 'node:cr
 import { test } from 'node:test'
 import { aesCipher } from './aes.ts'
 import { bcrypt, decodeSalt } from './bcrypt.ts'
-import { utf8Bytes, utf8Text } from './bytes.ts'
+import { utf8Bytes, utf8Text } from '../bytes.ts'
 import { hmac } from './digest.ts'
 import { piFraction } from './pi.ts'
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { MappingError } from '../errors.ts'
+import { MappingError } from '../../errors.ts'
 import { decodePem } from './pem.ts'
 
 export type KeyType = 'rsa' | 'ec'

@@ -1,8 +1,8 @@
 /** AES as mappings use it: each message on its own, most of them short, and mostly with the key of the one before. */
 import { type CipherGCMTypes, createCipheriv, createDecipheriv } from 'node:crypto'
-import { MappingError } from '../errors.ts'
+import { MappingError } from '../../errors.ts'
 import { AesKey, BLOCK_BYTES } from './aes-key.ts'
-import { utf8Bytes } from './bytes.ts'
+import { utf8Bytes } from '../bytes.ts'
 
 const GCM_TAG_BYTES = 16
 const GCM_NONCE_BYTES = 12
