@@ -1,6 +1,6 @@
 import { WrongTypeError } from '../../errors.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
-import { formatXml } from '../../text/format-xml.ts'
+import { formatXml } from '../../text/xml/format.ts'
 import { isObject } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 

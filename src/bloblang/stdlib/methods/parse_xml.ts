@@ -1,6 +1,6 @@
 import { MappingError } from '../../errors.ts'
 import { asBytes } from '../../text/target.ts'
-import { parseXml } from '../../text/parse-xml.ts'
+import { parseXml } from '../../text/xml/parse.ts'
 import type { Value } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 

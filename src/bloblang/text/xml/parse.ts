@@ -1,8 +1,8 @@
 /** XML as objects: elements are fields, attributes are fields with a hyphen, text is `#text` where there is more than text. */
-import { floatOf } from '../data/parse-number.ts'
-import { MappingError } from '../errors.ts'
-import { Float, type Value, setOwn } from '../value.ts'
-import { XmlReader } from './xml-reader.ts'
+import { floatOf } from '../../data/parse-number.ts'
+import { MappingError } from '../../errors.ts'
+import { Float, type Value, setOwn } from '../../value.ts'
+import { XmlReader } from './reader.ts'
 
 const TEXT = '#text'
 

@@ -1,7 +1,7 @@
 /** The tokens of an XML document, read as leniently as Go's decoder does when it is not strict, with its error texts. */
-import { MappingError } from '../errors.ts'
-import { utf8Text } from './bytes.ts'
-import { quote } from './quote.ts'
+import { MappingError } from '../../errors.ts'
+import { utf8Text } from '../bytes.ts'
+import { quote } from '../quote.ts'
 
 export type XmlToken =
   | { readonly kind: 'start'; readonly name: string; readonly attributes: readonly (readonly [string, string])[] }

@@ -1,10 +1,10 @@
 /** Objects as XML, the opposite of parse-xml.ts. Unlike the original, texts and attributes are escaped. */
-import { MappingError } from '../errors.ts'
-import { sortedKeys } from '../data/text-order.ts'
-import { isObject, Timestamp, type Value, type ValueObject } from '../value.ts'
-import { goTypeName, sprintf } from './go-format.ts'
-import { stringOrBytes } from './target.ts'
-import { formatRfc3339 } from '../data/time/format.ts'
+import { MappingError } from '../../errors.ts'
+import { sortedKeys } from '../../data/text-order.ts'
+import { isObject, Timestamp, type Value, type ValueObject } from '../../value.ts'
+import { goTypeName, sprintf } from '../go-format.ts'
+import { stringOrBytes } from '../target.ts'
+import { formatRfc3339 } from '../../data/time/format.ts'
 
 const TEXT = '#text'
 const DEFAULT_ROOT = 'doc'
