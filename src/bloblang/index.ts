@@ -21,7 +21,7 @@ export type { CacheAccess, CallContext, FunctionSpec, MethodSpec, World } from '
 export { compareText } from './data/text-order.ts'
 export { clone as cloneValue, equals as equalValues, toText } from './stdlib/support.ts'
 export type { Diagnostic } from './syntax/diagnostic.ts'
-export { compileRe2, type Re2 } from './text/re2.ts'
+export { compileRe2, type Re2 } from './text/re2/re2.ts'
 export { utf8Bytes, utf8Text } from './text/bytes.ts'
 export {
   DELETED,

@@ -1,7 +1,7 @@
 import { MappingError } from '../../errors.ts'
 import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
 import { unquote } from '../../text/quote.ts'
-import { compileRe2 } from '../../text/re2.ts'
+import { compileRe2 } from '../../text/re2/re2.ts'
 import { Float, isObject, setOwn } from '../../value.ts'
 import type { Value } from '../../value.ts'
 import { isArray } from '../coerce.ts'

@@ -1,7 +1,7 @@
 import { MappingError } from '../../errors.ts'
 import { printJson } from '../../json/print.ts'
 import { parseJson, withFloats } from '../../json/parse.ts'
-import { type Re2, compileRe2 } from '../../text/re2.ts'
+import { type Re2, compileRe2 } from '../../text/re2/re2.ts'
 import { JsonNumber, isObject } from '../../value.ts'
 import type { Value, ValueObject } from '../../value.ts'
 import { isArray, numberText } from '../coerce.ts'

@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { compileRe2 } from '../../text/re2.ts'
+import { compileRe2 } from '../../text/re2/re2.ts'
 import { parseUrl } from '../../text/url.ts'
 import { isIP } from 'node:net'
 import { parseTime } from '../time/parse.ts'

@@ -1,4 +1,4 @@
-import type { Re2 } from '../../text/re2.ts'
+import type { Re2 } from '../../text/re2/re2.ts'
 import type { Rational } from './rational.ts'
 
 export const SCHEMA_TYPES = ['array', 'boolean', 'integer', 'number', 'null', 'object', 'string'] as const

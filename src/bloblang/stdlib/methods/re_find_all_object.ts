@@ -1,5 +1,5 @@
-import { compileRe2 } from '../../text/re2.ts'
-import { groupObject } from '../../text/group-object.ts'
+import { compileRe2 } from '../../text/re2/re2.ts'
+import { groupObject } from '../../text/re2/group-object.ts'
 import { stringOrBytes } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 

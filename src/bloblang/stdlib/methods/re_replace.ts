@@ -1,4 +1,4 @@
-import { compileRe2 } from '../../text/re2.ts'
+import { compileRe2 } from '../../text/re2/re2.ts'
 import { stringOrBytes } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 

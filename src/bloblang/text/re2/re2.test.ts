@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MappingError } from '../errors.ts'
+import { MappingError } from '../../errors.ts'
 import { compileRe2, groupText } from './re2.ts'
-import { translate } from './re2-translate.ts'
+import { translate } from './translate.ts'
 
 function submatches(pattern: string, text: string): string[][] {
   const expression = compileRe2(pattern)

@@ -5,8 +5,8 @@
  */
 import { createRequire } from 'node:module'
 import type { RE2JS } from 're2js'
-import { MappingError } from '../errors.ts'
-import { translate } from './re2-translate.ts'
+import { MappingError } from '../../errors.ts'
+import { translate } from './translate.ts'
 
 /** The steps that JavaScript's engine may take for one text in the worst case: a few milliseconds. */
 const NATIVE_STEPS = 4_000_000

@@ -1,7 +1,7 @@
-import type { Value, ValueObject } from '../value.ts'
-import { utf8Bytes } from './bytes.ts'
+import type { Value, ValueObject } from '../../value.ts'
+import { utf8Bytes } from '../bytes.ts'
 import { groupText, type MatchSpans, type Re2 } from './re2.ts'
-import { stringOrBytes } from './target.ts'
+import { stringOrBytes } from '../target.ts'
 
 /** The groups of a match under their names or numbers; bytes where the match was in bytes. */
 export function groupObject(expression: Re2, target: Value, spans: MatchSpans): ValueObject {
