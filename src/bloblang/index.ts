@@ -44,4 +44,4 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
-export { xxhash64 } from './text/hashes.ts'
+export { xxhash64 } from './text/xxhash.ts'

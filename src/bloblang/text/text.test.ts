@@ -7,7 +7,7 @@ import { title, upper } from './case.ts'
 import { compressor, decompressor } from './compression/codecs.ts'
 import { formatFloat } from './go-float.ts'
 import { sprintf } from './go-format.ts'
-import { xxhash32, xxhash64 } from './hashes.ts'
+import { xxhash32, xxhash64 } from './xxhash.ts'
 import { slug } from './slug.ts'
 
 test('bytes become text and the same bytes again', () => {

@@ -1,6 +1,6 @@
 /** The LZ4 frame format. */
 import { MappingError } from '../../errors.ts'
-import { xxhash32 } from '../hashes.ts'
+import { xxhash32 } from '../xxhash.ts'
 import { compressLz4Block, decompressLz4Block, lz4Bound, lz4ContentLength } from './lz4-block.ts'
 import { compressLz4BlockHigh } from './lz4-high.ts'
 import { copyOf, scratch } from '../scratch.ts'
