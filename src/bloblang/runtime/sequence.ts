@@ -1,15 +1,15 @@
 import { getInt } from '../data/coerce.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { utf8Bytes, utf8Text } from '../text/bytes.ts'
+import { utf8Bytes } from '../text/bytes.ts'
 import { NarrowInteger, type Value } from '../value.ts'
 import { describe } from './errors.ts'
 
-/** `target[index]`: an element, or one byte of a string or of bytes; a negative index counts from the end. */
+/** `target[index]`: an element, one byte, or of a string the character with the number of one byte; negative: from the end. */
 export function elementAt(target: Value, position: Value): Value {
   const index = bound(position, 'index')
   if (typeof target === 'string') {
     const bytes = utf8Bytes(target)
-    return utf8Text(bytes.subarray(checked(index, bytes.length), checked(index, bytes.length) + 1))
+    return String.fromCharCode(bytes[checked(index, bytes.length)]!)
   }
   if (target instanceof Uint8Array) return new NarrowInteger(BigInt(target[checked(index, target.length)]!), 'uint8')
   if (Array.isArray(target)) return (target as readonly Value[])[checked(index, target.length)]!
