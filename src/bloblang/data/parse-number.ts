@@ -1,6 +1,7 @@
 import { MappingError } from '../errors.ts'
 import { quote } from '../text/quote.ts'
 
+/** The bounds of 64 bits, with a sign and without. */
 export const MAX_INT64 = 2n ** 63n - 1n
 export const MIN_INT64 = -(2n ** 63n)
 export const MAX_UINT64 = 2n ** 64n - 1n

@@ -1,3 +1,4 @@
+import { MAX_INT64 } from '../data/parse-number.ts'
 import { Fault, fatal, further } from './fault.ts'
 import { unquote } from './unquote.ts'
 
@@ -151,7 +152,6 @@ export class Reader {
 const NAME = /[A-Za-z0-9_]+/y
 const SNAKE = /[a-z0-9_]+/y
 const NUMBER = /(-?)([0-9]+)(\.[0-9]+)?/y
-const MAX_INT64 = 2n ** 63n - 1n
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at

@@ -1,4 +1,5 @@
 /** Made-up data in the shapes that the original's generator gives. */
+import { NANOS_PER_SECOND } from '../data/time/calendar.ts'
 import { createRequire } from 'node:module'
 import { formatRfc3339 } from '../data/time/format.ts'
 import { MappingError } from '../errors.ts'
@@ -29,7 +30,6 @@ const CARDS = [
 const SURNAMES_ZH = '赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜'
 const GIVEN_ZH = '子墨 雨泽 浩然 志强 文博 思远 明轩 俊杰 欣怡 诗涵 梦琪 雅静 紫萱 若兰 晓梅 佳怡'.split(' ')
 const TOLL_FREE = ['777', '888']
-const SECOND = 1_000_000_000n
 
 type Maker = (dice: Dice) => Value
 
@@ -147,11 +147,11 @@ class Dice {
 
   /** Some moment between 1970 and now. */
   unixSeconds(): bigint {
-    return BigInt(this.below(Number(this.#world.now() / SECOND)))
+    return BigInt(this.below(Number(this.#world.now() / NANOS_PER_SECOND)))
   }
 
   time(): string {
-    return formatRfc3339(new Timestamp(this.unixSeconds() * SECOND, { name: 'UTC' }))
+    return formatRfc3339(new Timestamp(this.unixSeconds() * NANOS_PER_SECOND, { name: 'UTC' }))
   }
 
   /** Thirty-two digits of a random UUID. */

@@ -23,6 +23,14 @@ export function formatGoFloat(float: number): string {
   return size >= 1e-4 && size < 1e6 ? String(float) : formatFloat(float, 'g', -1)
 }
 
+/** Decimal digits in that form: the number is 0.digits × 10^point. */
+export function formatDigits(digits: string, point: number): string {
+  return shortForm({ digits, point }, SHORTEST_EXPONENT, 'e')
+}
+
+/** From this exponent on the shortest form has one. */
+const SHORTEST_EXPONENT = 6
+
 function formatAbsolute(value: number, verb: FloatVerb, precision: number): string {
   switch (verb) {
     case 'b':
@@ -50,11 +58,14 @@ function general(value: number, precision: number, verb: 'g' | 'G'): string {
   const wanted = precision === 0 ? 1 : precision
   const decimal = isShortest ? shortest(value) : significant(value, wanted)
   const digits = decimal.digits.length
-  let limit = isShortest ? 6 : wanted
+  let limit = isShortest ? SHORTEST_EXPONENT : wanted
   if (!isShortest && limit > digits && digits >= decimal.point) limit = digits
+  return shortForm(decimal, limit, verb === 'g' ? 'e' : 'E')
+}
+
+function shortForm(decimal: Decimal, limit: number, letter: 'e' | 'E'): string {
   const exponent = decimal.point - 1
-  if (exponent < -4 || exponent >= limit) return exponential(decimal, -1, verb === 'g' ? 'e' : 'E')
-  return fixed(decimal, -1)
+  return exponent < -4 || exponent >= limit ? exponential(decimal, -1, letter) : fixed(decimal, -1)
 }
 
 function exponential(decimal: Decimal, precision: number, letter: 'e' | 'E'): string {

@@ -1,8 +1,8 @@
 /** How Go's fmt package shows a time. */
+import { secondsAndNanos } from '../data/time/calendar.ts'
 import { formatLayout } from '../data/time/format.ts'
 import type { Timestamp } from '../value.ts'
 
-const SECOND = 1_000_000_000n
 /** From year 1, where Go's clock starts, to 1970. */
 const SECONDS_TO_1970 = 62_135_596_800n
 
@@ -21,6 +21,6 @@ export function goTimeLiteral(timestamp: Timestamp): string {
 
 /** The first two fields of Go's struct: nanoseconds of the second, seconds since year 1. */
 export function timeFields(timestamp: Timestamp): readonly [bigint, bigint] {
-  const nanos = ((timestamp.unixNanos % SECOND) + SECOND) % SECOND
-  return [nanos, (timestamp.unixNanos - nanos) / SECOND + SECONDS_TO_1970]
+  const [seconds, nanos] = secondsAndNanos(timestamp.unixNanos)
+  return [nanos, seconds + SECONDS_TO_1970]
 }

@@ -1,5 +1,7 @@
 /** MessagePack. As in the original calculated integers take 64 bits, those of a document as few as they need. */
 import { shortestFloat32 } from '../data/narrow.ts'
+import { MAX_UINT64, MIN_INT64 } from '../data/parse-number.ts'
+import { NANOS_PER_SECOND, secondsAndNanos } from '../data/time/calendar.ts'
 import { MappingError } from '../errors.ts'
 import { sortedKeys } from '../data/text-order.ts'
 import {
@@ -15,9 +17,6 @@ import {
 import { ByteWriter } from './byte-writer.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 
-const NANOS = 1_000_000_000n
-const MAX_UINT64 = 0xffffffffffffffffn
-const MIN_INT64 = -0x8000000000000000n
 const MAX_DEPTH = 10_000
 const TIME_EXTENSION = 0xff
 
@@ -193,8 +192,8 @@ function writeInteger(value: bigint): void {
 }
 
 function writeTime(time: Timestamp): void {
-  const nanos = ((time.unixNanos % NANOS) + NANOS) % NANOS
-  const seconds = BigInt.asUintN(64, (time.unixNanos - nanos) / NANOS)
+  const [unixSeconds, nanos] = secondsAndNanos(time.unixNanos)
+  const seconds = BigInt.asUintN(64, unixSeconds)
   const data = (nanos << 34n) | seconds
   if (seconds >> 34n !== 0n) {
     out.byte(0xc7)
@@ -340,13 +339,13 @@ class MsgpackReader {
     if ((type & 255) !== TIME_EXTENSION) throw new MappingError(`msgpack: unknown ext id=${type}`)
     const at = this.#take(length)
     const zone = { name: 'Local' }
-    if (length === 4) return new Timestamp(BigInt(this.#view.getUint32(at)) * NANOS, zone)
+    if (length === 4) return new Timestamp(BigInt(this.#view.getUint32(at)) * NANOS_PER_SECOND, zone)
     if (length === 8) {
       const data = this.#view.getBigUint64(at)
-      return new Timestamp((data & 0x3ffffffffn) * NANOS + (data >> 34n), zone)
+      return new Timestamp((data & 0x3ffffffffn) * NANOS_PER_SECOND + (data >> 34n), zone)
     }
     if (length === 12) {
-      return new Timestamp(this.#view.getBigInt64(at + 4) * NANOS + BigInt(this.#view.getUint32(at)), zone)
+      return new Timestamp(this.#view.getBigInt64(at + 4) * NANOS_PER_SECOND + BigInt(this.#view.getUint32(at)), zone)
     }
     throw new MappingError(`msgpack: invalid ext len=${length} decoding time`)
   }

@@ -3,6 +3,7 @@ import { shortestFloat32 } from '../data/narrow.ts'
 import { parseJson, withFloats } from '../json/parse.ts'
 import { Float, NarrowFloat, NarrowInteger, Opaque, type Value } from '../value.ts'
 import { utf8Text } from './bytes.ts'
+import { shortestDecimal, signedInteger } from './decimal.ts'
 
 /**
  * What the values of a column of a Parquet file are to a mapping. Dates and times stay the numbers that they are stored as;
@@ -72,7 +73,7 @@ function convert(stored: unknown, type: ColumnType): Value {
 
 function bytesValue(bytes: Uint8Array, { physical, scale, isJson }: ColumnType): Value {
   if (isJson) return withFloats(parseJson(utf8Text(bytes)))
-  if (scale !== null) return new Opaque(decimalText(signedInteger(bytes), scale))
+  if (scale !== null) return new Opaque(shortestDecimal(signedInteger(bytes), scale))
   return physical === 'FIXED_LEN_BYTE_ARRAY' ? bytes : utf8Text(bytes)
 }
 
@@ -84,28 +85,4 @@ function threeWords(nanos: bigint): Value {
   const ofDay = ((nanos % NANOS_PER_DAY) + NANOS_PER_DAY) % NANOS_PER_DAY
   const day = (nanos - ofDay) / NANOS_PER_DAY + JULIAN_DAY_OF_1970
   return [ofDay & 0xffffffffn, ofDay >> 32n, BigInt.asUintN(32, day)]
-}
-
-function signedInteger(bytes: Uint8Array): bigint {
-  if (bytes.length === 0) return 0n
-  return BigInt.asIntN(8 * bytes.length, BigInt(`0x${Buffer.from(bytes).toString('hex')}`))
-}
-
-/** A decimal in its shortest form: with an exponent from a million on, and below a ten-thousandth. */
-function decimalText(whole: bigint, scale: number): string {
-  if (whole === 0n) return '0'
-  const sign = whole < 0n ? '-' : ''
-  const all = String(whole < 0n ? -whole : whole)
-  const digits = all.replace(/0+$/, '')
-  const exponent = all.length - scale - 1
-  if (exponent < -4 || exponent >= 6) return sign + exponentText(digits, exponent)
-  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
-  const places = exponent + 1
-  const wholePart = digits.slice(0, places).padEnd(places, '0')
-  return digits.length > places ? `${sign}${wholePart}.${digits.slice(places)}` : sign + wholePart
-}
-
-function exponentText(digits: string, exponent: number): string {
-  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : ''
-  return `${digits[0]!}${fraction}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
 }

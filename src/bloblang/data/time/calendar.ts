@@ -9,7 +9,10 @@ export interface CivilTime {
   readonly second: number
 }
 
-export const SECONDS_PER_DAY = 86_400
+const SECONDS_PER_DAY = 86_400
+/** How many nanoseconds a second has. */
+export const NANOS_PER_SECOND = 1_000_000_000n
+/** The names of the months. */
 export const MONTHS = [
   'January',
   'February',
@@ -24,6 +27,7 @@ export const MONTHS = [
   'November',
   'December',
 ] as const
+/** The names of the days, Sunday first. */
 export const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const
 
 /** The date and time of day that a clock without zone shows this many seconds after 1970-01-01T00:00. */
@@ -70,10 +74,12 @@ export function isoWeek(seconds: number): { readonly year: number; readonly week
   return { year, week: Math.floor((thursday - daysFromDate(year, 1, 1)) / 7) + 1 }
 }
 
+/** How many days a month has; it counts from 1. */
 export function daysInMonth(year: number, month: number): number {
   return daysFromDate(year, month + 1, 1) - daysFromDate(year, month, 1)
 }
 
+/** Whether a year has 366 days. */
 export function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
 }
@@ -93,4 +99,10 @@ function dateFromDays(days: number): { year: number; month: number; day: number 
     month,
     day: day - Math.floor((153 * monthFromMarch + 2) / 5) + 1,
   }
+}
+
+/** Whole seconds, rounded down, and the nanoseconds above them. */
+export function secondsAndNanos(nanos: bigint): readonly [bigint, bigint] {
+  const rest = ((nanos % NANOS_PER_SECOND) + NANOS_PER_SECOND) % NANOS_PER_SECOND
+  return [(nanos - rest) / NANOS_PER_SECOND, rest]
 }

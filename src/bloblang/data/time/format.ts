@@ -1,5 +1,13 @@
 import { Timestamp } from '../../value.ts'
-import { type CivilTime, MONTHS, WEEKDAYS, civilFromSeconds, dayOfYear, weekdayOf } from './calendar.ts'
+import {
+  NANOS_PER_SECOND,
+  type CivilTime,
+  MONTHS,
+  WEEKDAYS,
+  civilFromSeconds,
+  dayOfYear,
+  weekdayOf,
+} from './calendar.ts'
 import { type LayoutElement, parseLayout } from './layout.ts'
 import { type ZoneState, zoneStateAt } from './zone.ts'
 
@@ -18,8 +26,8 @@ export interface ClockView {
 
 export function clockView(timestamp: Timestamp): ClockView {
   const { unixNanos } = timestamp
-  const quotient = unixNanos / BILLION
-  const remainder = Number(unixNanos - quotient * BILLION)
+  const quotient = unixNanos / NANOS_PER_SECOND
+  const remainder = Number(unixNanos - quotient * NANOS_PER_SECOND)
   const nanos = remainder < 0 ? remainder + 1e9 : remainder
   const unixSeconds = remainder < 0 ? Number(quotient) - 1 : Number(quotient)
   if (Math.abs(unixSeconds) > FAR_SECONDS)
@@ -76,7 +84,6 @@ export function padded(number: number, width: number): string {
   return number < 0 ? `-${String(-number).padStart(width, '0')}` : String(number).padStart(width, '0')
 }
 
-const BILLION = 1_000_000_000n
 /** Beyond these seconds JavaScript knows no dates. */
 const FAR_SECONDS = 8.64e12
 const ERA_SECONDS = 146_097n * 86_400n

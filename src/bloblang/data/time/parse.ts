@@ -1,7 +1,15 @@
 import { MappingError } from '../../errors.ts'
 import { Timestamp } from '../../value.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
-import { MONTHS, WEEKDAYS, daysFromDate, daysInMonth, isLeapYear, secondsFromCivil } from './calendar.ts'
+import {
+  NANOS_PER_SECOND,
+  MONTHS,
+  WEEKDAYS,
+  daysFromDate,
+  daysInMonth,
+  isLeapYear,
+  secondsFromCivil,
+} from './calendar.ts'
 import { type LayoutElement, type LayoutStep, parseLayout } from './layout.ts'
 import { LOCAL, UTC, fixedZone, localOffsetNamed, zoneStateAt } from './zone.ts'
 
@@ -70,7 +78,7 @@ function digitsAt(text: string, from: number, count: number): number {
 }
 
 function nanosOf(unixSeconds: number, nanos: number): bigint {
-  const whole = BigInt(unixSeconds) * 1_000_000_000n
+  const whole = BigInt(unixSeconds) * NANOS_PER_SECOND
   return nanos === 0 ? whole : whole + BigInt(nanos)
 }
 

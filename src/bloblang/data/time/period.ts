@@ -1,7 +1,7 @@
 import { MappingError } from '../../errors.ts'
 import { Timestamp } from '../../value.ts'
 import { clockView } from './format.ts'
-import { secondsFromCivil } from './calendar.ts'
+import { NANOS_PER_SECOND, secondsFromCivil } from './calendar.ts'
 import { instantOf } from './zone.ts'
 
 /** An ISO 8601 period: its fields keep their decimals, as `P1.5D` is not `P1DT12H`. */
@@ -64,7 +64,7 @@ export function parsePeriodNanos(text: string): bigint {
   if (usual === null) return periodNanos(parsePeriod(text))
   const [, weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0, fraction] = usual
   const whole = ((+weeks * 7 + +days) * 24 + +hours) * 3600 + +minutes * 60 + +seconds
-  return BigInt(whole) * 1_000_000_000n + (fraction === undefined ? 0n : BigInt(+fraction.padEnd(9, '0')))
+  return BigInt(whole) * NANOS_PER_SECOND + (fraction === undefined ? 0n : BigInt(+fraction.padEnd(9, '0')))
 }
 
 /** Periods without years, months and signs, in the usual order and too short to leave 64 bits. */
@@ -74,6 +74,7 @@ const USUAL =
 /** The nanoseconds of a period with years of 365.2425 days; like the original it wraps around at 64 bits. */
 export function periodNanos(period: Period): bigint {
   const { Y, MO, W, D } = period.fields
+  // In billionths of a day.
   const day = 1_000_000_000n
   const days = scaled(D, day) + scaled(W, 7n * day) + scaled(MO, 30_436_875n * 1000n) + scaled(Y, 365_242_500n * 1000n)
   return int64((period.negative ? -1n : 1n) * (int64(int64(days) * 86_400n) + clockNanos(period)))
@@ -106,13 +107,13 @@ function addDate(
   const year = civil.year + years
   const month = civil.month + months
   const clock = secondsFromCivil({ year, month, day: civil.day + 7 * weeks + days, hour, minute, second })
-  const unixNanos = BigInt(instantOf(timestamp.zone, clock)) * 1_000_000_000n + BigInt(nanos)
+  const unixNanos = BigInt(instantOf(timestamp.zone, clock)) * NANOS_PER_SECOND + BigInt(nanos)
   return new Timestamp(unixNanos + clockChange, timestamp.zone)
 }
 
 function clockNanos({ fields }: Period): bigint {
   return int64(
-    scaled(fields.H, 3_600_000_000_000n) + scaled(fields.MI, 60_000_000_000n) + scaled(fields.S, 1_000_000_000n),
+    scaled(fields.H, 3_600_000_000_000n) + scaled(fields.MI, 60_000_000_000n) + scaled(fields.S, NANOS_PER_SECOND),
   )
 }
 

@@ -2,7 +2,7 @@ import { MappingError } from '../../errors.ts'
 import { Timestamp, type Zone } from '../../value.ts'
 import { utf8Bytes, byteString } from '../../text/bytes.ts'
 import { quote, quoteRune } from '../../text/quote.ts'
-import { MONTHS, WEEKDAYS, civilFromSeconds, secondsFromCivil, weekdayOf } from './calendar.ts'
+import { NANOS_PER_SECOND, MONTHS, WEEKDAYS, civilFromSeconds, secondsFromCivil, weekdayOf } from './calendar.ts'
 import { parseTime } from './parse.ts'
 import { COMPOSITIONS } from './strftime.ts'
 import { UTC, fixedZone, instantOf, zoneStateAt } from './zone.ts'
@@ -103,7 +103,7 @@ class StrptimeReader {
 
   #inZone(clockSeconds: number): Timestamp {
     const seconds = BigInt(instantOf(this.#zone, clockSeconds))
-    return new Timestamp(seconds * 1_000_000_000n + BigInt(this.#micros) * 1000n, this.#zone)
+    return new Timestamp(seconds * NANOS_PER_SECOND + BigInt(this.#micros) * 1000n, this.#zone)
   }
 
   #convert(letter: string): void {

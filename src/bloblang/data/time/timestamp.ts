@@ -1,3 +1,4 @@
+import { NANOS_PER_SECOND } from './calendar.ts'
 import { WrongTypeError } from '../../errors.ts'
 import { Float, Timestamp, Uint64 } from '../../value.ts'
 import type { Value, Zone } from '../../value.ts'
@@ -9,17 +10,16 @@ import { parseTime } from './parse.ts'
 import { within } from '../errors.ts'
 import { LOCAL, loadZone } from './zone.ts'
 
-const BILLION = 1_000_000_000n
 /** Midnight of the first day of year 1, from which times are rounded. */
-const ZERO_TIME_NANOS = -62_135_596_800n * BILLION
+const ZERO_TIME_NANOS = -62_135_596_800n * NANOS_PER_SECOND
 
 /** A timestamp, a text in RFC 3339, or a number as Unix seconds, shown in the local zone. */
 export function getTimestamp(value: Value): Timestamp {
   if (value instanceof Timestamp) return value
   if (typeof value === 'string') return parseTime(RFC3339_NANO, value)
   const plain = sanitize(value)
-  if (typeof plain === 'bigint') return new Timestamp(plain * BILLION, LOCAL)
-  if (plain instanceof Uint64) return new Timestamp(getInt(plain) * BILLION, LOCAL)
+  if (typeof plain === 'bigint') return new Timestamp(plain * NANOS_PER_SECOND, LOCAL)
+  if (plain instanceof Uint64) return new Timestamp(getInt(plain) * NANOS_PER_SECOND, LOCAL)
   if (plain instanceof Float) return fromFloat(plain.value)
   if (typeof plain === 'string') return parseTime(RFC3339_NANO, plain)
   if (plain instanceof Uint8Array) return parseTime(RFC3339_NANO, utf8Text(plain))
@@ -51,7 +51,7 @@ export function nanosBetween(later: Timestamp, earlier: Timestamp): bigint {
 
 /** Since year 1, going round at 2^64 like Go's. */
 function secondsOf({ unixNanos }: Timestamp): bigint {
-  return BigInt.asIntN(64, (unixNanos - ZERO_TIME_NANOS) / BILLION)
+  return BigInt.asIntN(64, (unixNanos - ZERO_TIME_NANOS) / NANOS_PER_SECOND)
 }
 
 /** Whole units since 1970, rounded down, as the 64-bit integer that the original makes of it. */
@@ -66,7 +66,7 @@ export function unixCount(timestamp: Timestamp, nanosPerUnit: bigint): bigint {
 function fromFloat(seconds: number): Timestamp {
   const whole = Math.trunc(seconds)
   const fraction = BigInt(Math.trunc((seconds - whole) * 1e9) || 0)
-  return new Timestamp(getInt(new Float(whole)) * BILLION + fraction, LOCAL)
+  return new Timestamp(getInt(new Float(whole)) * NANOS_PER_SECOND + fraction, LOCAL)
 }
 
 function zoneNamed(name: string): Zone {

@@ -1,3 +1,4 @@
+import { NANOS_PER_SECOND } from '../../data/time/calendar.ts'
 import { formatKsuid } from '../../data/identifiers.ts'
 import { defineFunction } from '../spec.ts'
 
@@ -9,6 +10,6 @@ export default defineFunction({
   params: [],
   examples: [['root.length = ksuid().length()', '{}', '{"length":27}']],
   create(_, world) {
-    return () => formatKsuid(Number(world.now() / 1_000_000_000n), world.randomBytes(16))
+    return () => formatKsuid(Number(world.now() / NANOS_PER_SECOND), world.randomBytes(16))
   },
 })

@@ -1,3 +1,4 @@
+import { NANOS_PER_SECOND } from '../../data/time/calendar.ts'
 import { defineFunction } from '../spec.ts'
 
 export default defineFunction({
@@ -8,6 +9,6 @@ export default defineFunction({
   params: [],
   examples: [['root.recent = timestamp_unix() > 1600000000', '{}', '{"recent":true}']],
   create(_, world) {
-    return () => world.now() / 1_000_000_000n
+    return () => world.now() / NANOS_PER_SECOND
   },
 })

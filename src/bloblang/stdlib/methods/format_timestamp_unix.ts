@@ -1,3 +1,4 @@
+import { NANOS_PER_SECOND } from '../../data/time/calendar.ts'
 import { getTimestamp, unixCount } from '../../data/time/timestamp.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -12,6 +13,6 @@ export default defineMethod({
   folds: true,
   examples: [],
   create() {
-    return target => unixCount(getTimestamp(target), 1_000_000_000n)
+    return target => unixCount(getTimestamp(target), NANOS_PER_SECOND)
   },
 })

@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { decimalText } from '../../text/decimal.ts'
+import { plainDecimal, signedInteger } from '../../text/decimal.ts'
 import { asBytes } from '../../text/target.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -32,7 +32,7 @@ export default defineMethod({
     return target => {
       const bytes = asBytes(target)
       if (bytes.length === 0) throw new MappingError('cannot parse empty bytes as big decimal')
-      return decimalText(bytes, Number(digits))
+      return plainDecimal(signedInteger(bytes), Number(digits))
     }
   },
 })

@@ -1,4 +1,6 @@
 /** What the texts of YAML stand for, by the rules of Go's yaml.v3: YAML 1.2 with remains of 1.1. */
+import { NANOS_PER_SECOND } from '../../data/time/calendar.ts'
+import { MAX_UINT64, MIN_INT64 } from '../../data/parse-number.ts'
 import { loadZone } from '../../data/time/zone.ts'
 import { MappingError } from '../../errors.ts'
 import { Float, NarrowInteger, Timestamp, Uint64, type Value } from '../../value.ts'
@@ -35,8 +37,6 @@ const SIGN_BEHIND_PREFIX = /^0([bo])([-+])([0-7]+)$/
 const TIME =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:([Tt]| +)(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})?)?$/
 const MAX_INT64 = 0x7fffffffffffffffn
-const MIN_INT64 = -0x8000000000000000n
-const MAX_UINT64 = 0xffffffffffffffffn
 
 const WORD_HINT = 1
 const NUMBER_HINT = 2
@@ -186,7 +186,7 @@ function timestamp(text: string): Timestamp | undefined {
   const offset = zone === undefined || zone === 'Z' ? 0 : zoneSeconds(zone)
   if (offset === undefined) return undefined
   const seconds = BigInt(date.getTime() / 1000 - offset)
-  const nanos = seconds * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
+  const nanos = seconds * NANOS_PER_SECOND + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
   return new Timestamp(nanos, offset === 0 ? loadZone('UTC') : { name: '', offsetSeconds: offset })
 }
 
