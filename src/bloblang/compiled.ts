@@ -196,6 +196,7 @@ function callsImpure(query: Query): boolean {
 /** One part of an interpolated string. */
 export type InterpolationPart = string | { readonly query: Query; readonly run: (frame: Frame) => Value }
 
+/** An interpolated string as its texts and programs, in order. */
 export class CompiledInterpolation implements Interpolation {
   readonly static: string | null
   readonly #parts: readonly InterpolationPart[]

@@ -13,6 +13,7 @@ export interface Importer {
   relativeTo(path: string): Importer
 }
 
+/** What a mapping is compiled with. */
 export interface CompileOptions {
   readonly world: World
   /** Absent: imports are refused. */
@@ -27,6 +28,7 @@ export interface CompileOptions {
   readonly deactivated?: boolean
 }
 
+/** A mapping, or what is wrong with its text. */
 export type CompileResult =
   | { readonly mapping: Mapping; readonly diagnostics?: undefined }
   | { readonly mapping?: undefined; readonly diagnostics: readonly Diagnostic[] }
@@ -91,6 +93,7 @@ export interface Interpolation {
   readonly reads: readonly TargetPath[]
 }
 
+/** An interpolation, or what is wrong with its text. */
 export type InterpolationResult =
   | { readonly interpolation: Interpolation; readonly diagnostics?: undefined }
   | { readonly interpolation?: undefined; readonly diagnostics: readonly Diagnostic[] }

@@ -24,6 +24,7 @@ export interface BodyProjector {
   project(bytes: Uint8Array, start: number, end: number, latin1: string | null): Value | null
 }
 
+/** What a trace knows of a message. */
 export interface MessageTracing {
   /** 32 hexadecimal digits. */
   readonly traceId: string
@@ -33,6 +34,7 @@ export interface MessageTracing {
   readonly span: { readonly [key: string]: string } | null
 }
 
+/** The error that a failed processor left at a message. */
 export interface MessageFailure {
   readonly message: string
   /** Label, path (`pipeline.processors.0`) and type of the component that failed; null where not known. */

@@ -36,8 +36,9 @@ export function formatMapping(text: string): string | null {
   return tree instanceof Fault ? null : printMapping(tree)
 }
 
-/** The functions and methods that an editor offers, without the hidden ones. */
+/** The functions that an editor offers, without the hidden ones. */
 export const FUNCTION_COMPLETIONS: readonly SignatureEntry[] = FUNCTION_SIGNATURES.filter(isShown)
+/** The methods of the same kind. */
 export const METHOD_COMPLETIONS: readonly SignatureEntry[] = METHOD_SIGNATURES.filter(isShown)
 
 function isShown({ status }: SignatureEntry): boolean {

@@ -19,7 +19,8 @@ const RESERVED = new Set(['value', 'text', 'unixNanos', 'zone', 'parent', 'offse
 
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]*$/
 
-export function isSafeName(name: string): boolean {
+/** Whether only an object of a document can have a field of that name. */
+function isSafeName(name: string): boolean {
   if (RESERVED.has(name) || /^[+-]?\d+$/.test(name) || name === '*') return false
   return !PROTOTYPES.some(prototype => name in prototype) && !(name in Buffer.prototype)
 }

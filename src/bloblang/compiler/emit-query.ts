@@ -51,10 +51,12 @@ export function emit(query: Query, context: Context): string {
   }
 }
 
+/** A text as a JavaScript literal. */
 export function quote(text: string): string {
   return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
+/** JavaScript for a known value: a literal, or a constant of the program. */
 export function emitLiteral(value: Value, context: Context): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') {
@@ -87,7 +89,7 @@ export function guarded(context: Context, prefix: string, write: () => string, q
 }
 
 /** Whether a query surely yields a value. */
-export function isHarmless(query: Query, context: Context): boolean {
+function isHarmless(query: Query, context: Context): boolean {
   switch (query.kind) {
     case 'literal':
       return true

@@ -1,7 +1,8 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
+import type { CompileOptions } from '../mapping.ts'
 import { annotate } from '../runtime/errors.ts'
 import type { Frame } from '../runtime/frame.ts'
-import type { Args, FunctionSpec, MethodSpec, Param, Query as QueryFunction, World } from '../stdlib/spec.ts'
+import type { Args, FunctionSpec, MethodSpec, Param, Query as QueryFunction } from '../stdlib/spec.ts'
 import { annotationOf } from '../syntax/annotation.ts'
 import type { Signature } from '../syntax/arguments.ts'
 import type { FunctionCall, MethodCall } from '../syntax/ast.ts'
@@ -12,13 +13,8 @@ type Closure = (context: Value) => Value
 type MethodBody = (target: Value, frame: Frame) => Value
 type FunctionBody = (frame: Frame) => Value
 
-export interface LibraryOptions {
-  readonly world: World
-  readonly pureOnly?: boolean
-  readonly withoutMessage?: boolean
-  readonly withoutFunctions?: readonly string[]
-  readonly deactivated?: boolean
-}
+/** What decides which functions and methods a mapping may call, and on what they work. */
+export type LibraryOptions = Omit<CompileOptions, 'importer'>
 
 /** The functions and methods of the specs, as one mapping calls them: what is known of a call is made once, when it is parsed. */
 export class Library implements Catalog {
@@ -117,15 +113,7 @@ export class Library implements Catalog {
   methodWithQueries(call: MethodCall): (closures: readonly Closure[], target: Value, frame: Frame) => Value {
     const body = this.staticMethod(call)
     const slots = this.#prepared.get(call)?.slots ?? { current: [] }
-    return (closures, target, frame) => {
-      const outer = slots.current
-      slots.current = closures
-      try {
-        return body(target, frame)
-      } finally {
-        slots.current = outer
-      }
-    }
+    return (closures, target, frame) => withSlots(slots, closures, () => body(target, frame))
   }
 
   dynamicMethod(call: MethodCall): (computed: readonly Value[], closures?: readonly Closure[]) => MethodBody {
@@ -227,6 +215,7 @@ interface PreparedCall {
   readonly slots: Slots
 }
 
+/** Runs a call with its closures in their slots; calls may stand inside of each other. */
 function withSlots<T>(slots: Slots, closures: readonly Closure[], run: () => T): T {
   const outer = slots.current
   slots.current = closures

@@ -10,6 +10,7 @@ import type { Library } from './library.ts'
 import { type Form, FunctionScope, Need, Program } from './scope.ts'
 import { readsRoot } from './traits.ts'
 
+/** A generated function and what is known of it. */
 export interface Compiled<F> {
   /** Gives undefined where it has printed the result to the writer of the frame. */
   readonly run: F

@@ -22,16 +22,19 @@ export function expectArray(value: Value, ...expected: ValueType[]): readonly Va
   throw new WrongTypeError(expected.length > 0 ? expected : ['array'], value)
 }
 
+/** An object as it is. */
 export function expectObject(value: Value): ValueObject {
   if (isObject(value)) return value
   throw new WrongTypeError(['object'], value)
 }
 
+/** A truth value as it is. */
 export function expectBool(value: Value): boolean {
   if (typeof value === 'boolean') return value
   throw new WrongTypeError(['bool'], value)
 }
 
+/** Whether it is an array; unlike `Array.isArray` it keeps elements read-only. */
 export function isArray(value: Value): value is readonly Value[] {
   return Array.isArray(value)
 }
@@ -80,6 +83,7 @@ export function getBool(value: Value): boolean {
   throw new WrongTypeError(['bool'], value)
 }
 
+/** A truth value: one as it is, a number by whether it is zero, a text as Go reads one (`t`, `TRUE`, `1` …). */
 export function toBool(value: Value): boolean {
   const text = value instanceof Uint8Array ? utf8Text(value) : value
   if (typeof text !== 'string') return getBool(value)
@@ -88,12 +92,14 @@ export function toBool(value: Value): boolean {
   throw new WrongTypeError(['bool'], value)
 }
 
+/** A number as float64, texts parsed. */
 export function toFloat64(value: Value): number {
   if (typeof value === 'string') return parseFloat64(value)
   if (value instanceof Uint8Array) return parseFloat64(utf8Text(value))
   return getNumber(value)
 }
 
+/** A number rounded to 32 bits, texts parsed. */
 export function toFloat32(value: Value): number {
   if (typeof value === 'string') return parseFloat32(value)
   if (value instanceof Uint8Array) return parseFloat32(utf8Text(value))
@@ -103,6 +109,7 @@ export function toFloat32(value: Value): number {
   return Math.fround(getNumber(value))
 }
 
+/** A whole number of 64 bits with a sign; neither cut nor rounded. */
 export function toInt64(value: Value): bigint {
   if (typeof value === 'bigint') return value
   if (value instanceof Uint64) {
@@ -116,6 +123,7 @@ export function toInt64(value: Value): bigint {
   throw new WrongTypeError(['number'], value)
 }
 
+/** A whole number of 64 bits without a sign; neither cut nor rounded. */
 export function toUint64(value: Value): bigint {
   if (value instanceof Uint64) return unsigned(value.value)
   if (value instanceof Float) return floatToUint64(exact(value))

@@ -11,6 +11,7 @@ export function sin(x: number): number {
   return x < 0 !== octant > 3 ? -y : y
 }
 
+/** The cosine of an angle in radians. */
 export function cos(x: number): number {
   if (!Number.isFinite(x)) return Number.NaN
   const { octant, rest } = reduceAngle(Math.abs(x))
@@ -19,6 +20,7 @@ export function cos(x: number): number {
   return octant > 3 !== folded > 1 ? -y : y
 }
 
+/** The tangent of an angle in radians. */
 export function tan(x: number): number {
   if (x === 0 || Number.isNaN(x)) return x
   if (!Number.isFinite(x)) return Number.NaN
@@ -30,6 +32,7 @@ export function tan(x: number): number {
   return x < 0 ? -turned : turned
 }
 
+/** The natural logarithm. */
 export function log(x: number): number {
   if (Number.isNaN(x) || x === Infinity) return x
   if (x < 0) return Number.NaN
@@ -49,10 +52,12 @@ export function log(x: number): number {
   return exponent * LN2_HIGH - (half - (s * (half + (odd + even)) + exponent * LN2_LOW) - f)
 }
 
+/** The logarithm to the base of 10. */
 export function log10(x: number): number {
   return log(x) * Math.LOG10E
 }
 
+/** `x` to the power of `y`. */
 export function pow(x: number, y: number): number {
   // Every special case is the same in both languages, but for a base of ±1 with an infinite or missing exponent.
   if (y === 0 || x === 1) return 1

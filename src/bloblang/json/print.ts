@@ -1,6 +1,7 @@
 import type { Value } from '../value.ts'
 import { JsonWriter } from './writer.ts'
 
+/** How JSON is printed; as a stream prints it where nothing is said. */
 export interface PrintOptions {
   /** `<`, `>` and `&` as `\u003c` … : the `blobl` command and `.string()` do, a stream does not. */
   readonly escapeHtml?: boolean

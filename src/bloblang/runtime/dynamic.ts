@@ -11,6 +11,7 @@ export function provideCompiler(provided: DynamicCompiler): void {
   compiler = provided
 }
 
+/** Compiles with the compiler that made itself known; see {@link DynamicCompiler}. */
 export function compileDynamic(text: string, world: World): (target: Value) => Value {
   return compiler!(text, world)
 }

@@ -14,6 +14,7 @@ export interface Site {
   readonly line: number
 }
 
+/** How many maps may apply each other at a time, as in the original. */
 export const MAX_MAP_DEPTH = 5000
 
 /**

@@ -19,6 +19,7 @@ export function literalNumber(value: Value): number | undefined {
   return quickNumber(value)
 }
 
+/** What an operator makes of its sides. */
 export type Operator = (left: Value, right: Value, sides: Sides) => Value
 
 /** Adds numbers, joins strings and bytes. The left side decides which. */
@@ -37,11 +38,13 @@ export function add(left: Value, right: Value, sides: Sides): Value {
   }
 }
 
+/** The difference of numbers. */
 export function subtract(left: Value, right: Value, sides: Sides): Value {
   if (typeof left === 'bigint' && typeof right === 'bigint') return BigInt.asIntN(64, left - right)
   return calculate(SUBTRACT, left, right, sides)
 }
 
+/** The product of numbers. */
 export function multiply(left: Value, right: Value, sides: Sides): Value {
   return calculate(MULTIPLY, left, right, sides)
 }
@@ -62,6 +65,7 @@ export function modulo(left: Value, right: Value, sides: Sides): Value {
   return dividend % divisor
 }
 
+/** Numbers by value whatever their kinds, all else as {@link equals} sees it. */
 export function equal(left: Value, right: Value, _sides?: Sides): boolean {
   if (typeof left === 'string' && typeof right === 'string') return left === right
   if (typeof left === 'number' && typeof right === 'number') return left === right
@@ -69,22 +73,27 @@ export function equal(left: Value, right: Value, _sides?: Sides): boolean {
   return compareNumbers(left, right) === 0
 }
 
+/** The contrary of {@link equal}. */
 export function notEqual(left: Value, right: Value, sides?: Sides): boolean {
   return !equal(left, right, sides)
 }
 
+/** `<` of numbers, or of texts by their bytes. */
 export function less(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) < 0
 }
 
+/** `<=`, as {@link less}. */
 export function lessOrEqual(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) <= 0
 }
 
+/** `>`, as {@link less}. */
 export function greater(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) > 0
 }
 
+/** `>=`, as {@link less}. */
 export function greaterOrEqual(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) >= 0
 }

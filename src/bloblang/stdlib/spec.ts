@@ -5,6 +5,7 @@ import type { MetadataDraft } from '../metadata-draft.ts'
 /** The type of a parameter, as the reference prints it. A `query` argument is not evaluated but handed over as a function. */
 export type ParamType = 'string' | 'integer' | 'float' | 'bool' | 'array' | 'object' | 'timestamp' | 'unknown' | 'query'
 
+/** A parameter of a function or method. */
 export interface Param {
   readonly name: string
   readonly type: ParamType
@@ -92,11 +93,13 @@ interface CallableSpec {
   readonly folds?: boolean | ((args: Args) => boolean)
 }
 
+/** A function: one file of `functions/`. */
 export interface FunctionSpec extends CallableSpec {
   /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`. */
   readonly create: (args: Args, world: World) => (call: CallContext) => Value
 }
 
+/** A method: one file of `methods/`. */
 export interface MethodSpec extends CallableSpec {
   /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`, `WrongTypeError`. */
   readonly create: (args: Args, world: World) => (target: Value, call: CallContext) => Value

@@ -27,6 +27,7 @@ export type BoundArgument =
   | { readonly kind: 'query'; readonly query: Query }
   | undefined
 
+/** The arguments of a call, bound to its parameters. */
 export interface BoundArguments {
   /** In the order of the parameters. */
   readonly values: readonly BoundArgument[]

@@ -7,8 +7,10 @@ export interface Span {
   readonly end: number
 }
 
+/** The operators between two sides. */
 export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '==' | '!=' | '>' | '>=' | '<' | '<=' | '&&' | '||' | '|'
 
+/** Anything that has a value. */
 export type Query =
   | Literal
   | Field
@@ -56,6 +58,7 @@ export interface Path {
   readonly span: Span
 }
 
+/** `$name`. */
 export interface Variable {
   readonly kind: 'variable'
   readonly name: string
@@ -69,6 +72,7 @@ export interface Metadata {
   readonly span: Span
 }
 
+/** `name(…)`. */
 export interface FunctionCall {
   readonly kind: 'function'
   readonly name: string
@@ -76,6 +80,7 @@ export interface FunctionCall {
   readonly span: Span
 }
 
+/** `target.name(…)`. */
 export interface MethodCall {
   readonly kind: 'method'
   readonly target: Query
@@ -92,6 +97,7 @@ export interface Nested {
   readonly span: Span
 }
 
+/** `target[index]`. */
 export interface Index {
   readonly kind: 'index'
   readonly target: Query
@@ -99,6 +105,7 @@ export interface Index {
   readonly span: Span
 }
 
+/** `target[from:to:step]`. */
 export interface Slice {
   readonly kind: 'slice'
   readonly target: Query
@@ -108,6 +115,7 @@ export interface Slice {
   readonly span: Span
 }
 
+/** `!operand`. */
 export interface Not {
   readonly kind: 'not'
   readonly operand: Query
@@ -124,24 +132,28 @@ export interface Binary {
   readonly span: Span
 }
 
+/** `[…]` of which some element is not known when it is parsed. */
 export interface ArrayLiteral {
   readonly kind: 'array'
   readonly items: readonly Query[]
   readonly span: Span
 }
 
+/** `{…}` of which some key or value is not known when it is parsed. */
 export interface ObjectLiteral {
   readonly kind: 'object'
   readonly entries: readonly { readonly key: string | Query; readonly value: Query }[]
   readonly span: Span
 }
 
+/** `pattern => result`. */
 export interface MatchCase {
   /** null: `_`. A literal compares with the subject, anything else has to be true. */
   readonly pattern: Query | null
   readonly result: Query
 }
 
+/** `match subject { … }`. */
 export interface Match {
   readonly kind: 'match'
   readonly subject: Query | null
@@ -149,6 +161,7 @@ export interface Match {
   readonly span: Span
 }
 
+/** `if condition { … } else { … }` as a value. */
 export interface If {
   readonly kind: 'if'
   readonly branches: readonly { readonly condition: Query; readonly result: Query }[]
@@ -164,6 +177,7 @@ export interface Lambda {
   readonly span: Span
 }
 
+/** What an assignment writes to. */
 export type Target =
   | {
       readonly kind: 'root'
@@ -174,6 +188,7 @@ export type Target =
   /** null: all of the metadata. */
   | { readonly kind: 'metadata'; readonly key: string | null }
 
+/** `target = query`. */
 export interface Assignment {
   readonly kind: 'assignment'
   readonly target: Target
@@ -181,6 +196,7 @@ export interface Assignment {
   readonly span: Span
 }
 
+/** `if condition { … }` around statements. */
 export interface IfStatement {
   readonly kind: 'if'
   /** A null condition is the `else`. */
@@ -188,8 +204,10 @@ export interface IfStatement {
   readonly span: Span
 }
 
+/** A line of a mapping that does something. */
 export type Statement = Assignment | IfStatement
 
+/** `map name { … }`. */
 export interface MapDefinition {
   readonly name: string
   readonly body: readonly Statement[]
@@ -198,6 +216,7 @@ export interface MapDefinition {
   readonly span: Span
 }
 
+/** A whole mapping. */
 export interface MappingTree {
   readonly text: string
   readonly statements: readonly Statement[]

@@ -36,6 +36,7 @@ export class Fault {
   }
 }
 
+/** A fault in an imported file. */
 export interface ImportedFault {
   readonly path: string
   readonly text: string

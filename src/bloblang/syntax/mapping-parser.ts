@@ -18,15 +18,6 @@ export function parseMappingText(text: string, catalog: Catalog, imports: Import
   }
 }
 
-/** Parses a query that is all of a text, blanks around it aside. */
-export function parseQueryText(text: string, catalog: Catalog): Query | Fault {
-  const parser = new QueryParser(text, catalog)
-  const query = parser.query()
-  if (query instanceof Fault) return query
-  parser.skipSpace()
-  return parser.atEnd ? query : new Fault(parser.at, ['End of input'])
-}
-
 /** Which statements a block may hold. */
 interface Block {
   readonly metadata: boolean

@@ -45,7 +45,7 @@ function printTarget(target: Assignment['target']): string {
 }
 
 /** A query as text. */
-export function printQuery(query: Query): string {
+function printQuery(query: Query): string {
   switch (query.kind) {
     case 'literal':
       return query.origin === null ? printLiteral(query.value) : printQuery(query.origin)

@@ -14,6 +14,7 @@ export type TokenKind =
   | 'operator'
   | 'bracket'
 
+/** A piece of a text with its place in UTF-16 units. */
 export interface Token {
   readonly kind: TokenKind
   /** In UTF-16 units of the text. */

@@ -27,6 +27,7 @@ const isWordEach = (rune: string) =>
 /** How far a capital sigma looks ahead for the end of its word. */
 const SIGMA_LOOKAHEAD = 31
 
+/** A text in capitals, character by character as Go has them. */
 export function upper(text: string): string {
   // JavaScript maps a whole text at once; only characters that become several are not as Go has them, and make it longer.
   const mapped = text.toUpperCase()
@@ -34,17 +35,20 @@ export function upper(text: string): string {
   return Array.from(text.toWellFormed(), upperRune).join('')
 }
 
+/** A text in small letters, character by character as Go has them. */
 export function lower(text: string): string {
   const mapped = text.toLowerCase()
   if (mapped.length === text.length && text.isWellFormed() && !text.includes('Σ')) return mapped
   return Array.from(text.toWellFormed(), lowerRune).join('')
 }
 
-export function upperRune(rune: string): string {
+/** A character as a capital. */
+function upperRune(rune: string): string {
   return simple(rune, rune.toUpperCase(), 8)
 }
 
-export function lowerRune(rune: string): string {
+/** A character as a small letter. */
+function lowerRune(rune: string): string {
   return rune === 'İ' ? 'i' : simple(rune, rune.toLowerCase(), -8)
 }
 

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 
 /** Reversed polynomials of the three CRC-32 variants. */
 const POLYNOMIALS = { Castagnoli: 0x82f63b78, Koopman: 0xeb31d82e } as const
+/** The names that `hash` knows them by. */
 export type Crc32Polynomial = 'IEEE' | keyof typeof POLYNOMIALS
 
 const tables = new Map<number, Uint32Array>()

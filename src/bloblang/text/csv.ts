@@ -2,6 +2,7 @@
 import { MappingError } from '../errors.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 
+/** How CSV is read. */
 export interface CsvOptions {
   /** One character. */
   readonly delimiter: string

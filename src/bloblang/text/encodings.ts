@@ -6,6 +6,7 @@ import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 import { bigEndian32 } from './words.ts'
 
+/** The alphabet (`std` or `url`) and whether there is padding (`raw`: none). */
 export type Base64Kind = 'std' | 'url' | 'rawurl' | 'rawstd'
 
 const PAD = 0x3d
@@ -21,6 +22,7 @@ const Z = 0x7a
 /** How much of base64 text the original's reader decodes at first; positions in its errors count from there on anew. */
 const BASE64_CHUNK = 680
 
+/** Bytes in base64. */
 export function encodeBase64(bytes: Uint8Array, kind: Base64Kind): string {
   const buffer = asBuffer(bytes)
   switch (kind) {
@@ -102,6 +104,7 @@ function illegalBase64(at: number): MappingError {
   return new MappingError(`illegal base64 data at input byte ${at}`)
 }
 
+/** Bytes as two hexadecimal digits each. */
 export function encodeHex(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('hex')
 }
@@ -127,6 +130,7 @@ function byteText(byte: number): string {
   return isPrintable(char) ? `${code} '${char}'` : code
 }
 
+/** Bytes in ascii85, without delimiters. */
 export function encodeAscii85(bytes: Uint8Array): string {
   const out = scratch(Math.ceil(bytes.length / 4) * 5)
   const whole = bytes.length - (bytes.length % 4)

@@ -123,6 +123,7 @@ const KINDS = {
   isp: { method: 'ISP', entity: 'ISP', fields: ISP },
 } as const satisfies Record<string, Kind>
 
+/** What a method looks up: `city`, `country` … */
 export type GeoipKind = keyof typeof KINDS
 
 /** Which kinds of record a type of database answers. */

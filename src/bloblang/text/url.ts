@@ -75,6 +75,7 @@ export function parseQuery(query: string): Map<string, string[]> {
   return values
 }
 
+/** The parts of a URL as net/url names them. */
 export interface ParsedUrl {
   readonly scheme: string
   readonly opaque: string

@@ -33,6 +33,7 @@ const bitwise = (precedence: number, compute: (a: bigint, b: bigint) => bigint):
   number: (a, b) => new Float(Number(BigInt.asIntN(64, compute(wholeOf(a), wholeOf(b))))),
 })
 
+/** All operators between two sides, by their signs. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
   '??': { precedence: 0, any: (a, b) => (isZero(a) ? b : a), shortcut: a => (isZero(a) ? undefined : a) },
   '||': { precedence: 20, truth: (a, b) => a || b, shortcut: a => (a === true ? true : undefined) },

@@ -26,6 +26,7 @@ export function pathExpression(steps: readonly Step[], fromCurrent: boolean): Ex
   }
 }
 
+/** One member by its key, which is an error where it is not there. */
 export function directStep(key: Expression): Step {
   return { kind: 'one', select: (root, value) => selectMember(key, root, value) }
 }
@@ -44,6 +45,7 @@ export function multipleStep(keys: readonly Expression[]): Step {
   }
 }
 
+/** All members of an array or object. */
 export const STAR_STEP: Step = {
   kind: 'many',
   select: (_, value, found) => {

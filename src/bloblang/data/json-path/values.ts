@@ -19,6 +19,7 @@ export function toNumber(value: Value): number | null {
   }
 }
 
+/** A truth value, a text of one, or a number by whether it is zero; null for anything else. */
 export function toTruth(value: Value): boolean | null {
   if (value === null || value === false || value === 'false' || value === 'FALSE') return false
   if (value === true || value === 'true' || value === 'TRUE') return true

@@ -1,7 +1,9 @@
 import type { Re2 } from '../../text/re2/re2.ts'
 import type { Rational } from './rational.ts'
 
+/** The types that `type` may name, in the order of error texts. */
 export const SCHEMA_TYPES = ['array', 'boolean', 'integer', 'number', 'null', 'object', 'string'] as const
+/** One of them. */
 export type SchemaType = (typeof SCHEMA_TYPES)[number]
 
 /** A schema in the form in which it is applied. What it does not say is absent. */
@@ -48,6 +50,7 @@ export interface Schema {
   format?: string
 }
 
+/** A schema that says nothing yet. */
 export function emptySchema(): Schema {
   return {
     types: [],

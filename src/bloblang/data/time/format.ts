@@ -11,6 +11,7 @@ import {
 import { type LayoutElement, parseLayout } from './layout.ts'
 import { type ZoneState, zoneStateAt } from './zone.ts'
 
+/** RFC 3339 with as many digits of the fraction as it needs, as a layout. */
 export const RFC3339_NANO = '2006-01-02T15:04:05.999999999Z07:00'
 
 /** A timestamp as a clock in its zone shows it. */
@@ -24,6 +25,7 @@ export interface ClockView {
   readonly zone: ZoneState
 }
 
+/** What a clock in its zone shows at a timestamp. */
 export function clockView(timestamp: Timestamp): ClockView {
   const { unixNanos } = timestamp
   const quotient = unixNanos / NANOS_PER_SECOND

@@ -4,12 +4,14 @@ export interface LayoutStep {
   readonly element: LayoutElement | null
 }
 
+/** A part of a layout that stands for a part of a time. */
 export interface LayoutElement {
   /** As it is written in the layout: `2006`, `Jan`, `.000` … */
   readonly text: string
   readonly kind: ElementKind
 }
 
+/** What an element shows, named as Go’s reference time writes it; `.0` and `.9` are fractions with and without zeros at the end. */
 export type ElementKind =
   | 'January'
   | 'Jan'

@@ -72,7 +72,7 @@ const USUAL =
   /^P(?=T?\d)(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,4})M)?(?:(\d{1,9})(?:\.(\d{1,9}))?S)?)?$/
 
 /** The nanoseconds of a period with years of 365.2425 days; like the original it wraps around at 64 bits. */
-export function periodNanos(period: Period): bigint {
+function periodNanos(period: Period): bigint {
   const { Y, MO, W, D } = period.fields
   // In billionths of a day.
   const day = 1_000_000_000n

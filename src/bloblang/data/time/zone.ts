@@ -2,7 +2,9 @@ import { MappingError } from '../../errors.ts'
 import type { Zone } from '../../value.ts'
 import { ZONE_ABBREVIATIONS } from './abbreviations.ts'
 
+/** Coordinated universal time. */
 export const UTC: Zone = { name: 'UTC' }
+/** The zone of the machine. */
 export const LOCAL: Zone = { name: 'Local' }
 
 /** What a zone is at an instant: seconds east of UTC, and the abbreviation that layouts print for `MST`. */
@@ -35,6 +37,7 @@ export function offsetAt(zone: Zone, unixSeconds: number): number {
   return table === null ? 0 : table.offsetAt(unixSeconds)
 }
 
+/** The offset and abbreviation of a zone at an instant. */
 export function zoneStateAt(zone: Zone, unixSeconds: number): ZoneState {
   if (zone.offsetSeconds !== undefined) return { offsetSeconds: zone.offsetSeconds, abbreviation: zone.name }
   if (zone.name === 'UTC' || zone.name === '') return UTC_STATE

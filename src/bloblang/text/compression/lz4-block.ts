@@ -3,11 +3,13 @@ import { MappingError } from '../../errors.ts'
 import { littleEndian32, productHigh } from '../words.ts'
 
 const HASH_BITS = 16
+/** Shorter repetitions stay literals. */
 export const MIN_MATCH = 4
 /** A nibble of a token that is full is followed by more. */
 const FULL = 15
 /** No match begins in the last bytes. */
 export const LAST_BYTES = 14
+/** How far a match reaches back at most. */
 export const WINDOW_BYTES = 65_536
 /** The longer nothing was found, the larger are the steps: one byte more for so many bytes. */
 export const SKIP_BITS = 7

@@ -2,6 +2,7 @@ import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from
 import { asBuffer } from '../bytes.ts'
 import { scratch } from '../scratch.ts'
 
+/** What AES encrypts at a time. */
 export const BLOCK_BYTES = 16
 /** Longer messages get a cipher of their own: to set one up, which takes longer than to encrypt a short one, weighs little then. */
 const MAX_SHORT_BYTES = 4096

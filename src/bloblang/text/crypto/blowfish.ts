@@ -5,6 +5,7 @@ const ROUNDS = 16
 const P_WORDS = ROUNDS + 2
 const S_WORDS = 256
 
+/** The tables of a cipher as far as keys were mixed into them. */
 export class Blowfish {
   readonly #p: Int32Array
   /** The four boxes, one behind the other. */

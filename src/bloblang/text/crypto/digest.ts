@@ -3,6 +3,7 @@ import { createHmac, hash } from 'node:crypto'
 import { asBuffer } from '../bytes.ts'
 import { scratch } from '../scratch.ts'
 
+/** The hashes that an HMAC is made of here. */
 export type HmacDigest = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
 /** To have the result as text and copy it costs half of what new memory for it does. */

@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } fr
 import { MappingError } from '../../errors.ts'
 import { decodePem } from './pem.ts'
 
+/** The kinds of keys that tokens are signed with, shared secrets aside. */
 export type KeyType = 'rsa' | 'ec'
 
 /** A key to sign with, from PEM. What is none is refused in the words of the original, as far as they tell what is wrong. */

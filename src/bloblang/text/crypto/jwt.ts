@@ -9,6 +9,7 @@ import { hmac, type HmacDigest } from './digest.ts'
 import { type KeyType, privateKey, publicKey } from './jwt-keys.ts'
 import { decodeBase64, encodeBase64 } from '../encodings.ts'
 
+/** How a token is signed, as its header names it (RFC 7518). */
 export type JwtAlgorithm = `${'HS' | 'RS' | 'ES'}${'256' | '384' | '512'}`
 
 const KNOWN = /^(?:(?:HS|RS|PS|ES)(?:256|384|512)|EdDSA|none)$/

@@ -14,6 +14,7 @@ const NATIVE_STEPS = 4_000_000
 /** Where the groups of a match start and end, in UTF-16 units: [start0, end0, start1, end1, …]; -1 for a group without one. */
 export type MatchSpans = readonly number[]
 
+/** A compiled pattern. */
 export interface Re2 {
   readonly pattern: string
   /** The names of the groups by number; empty where there is none. The whole match is number 0. */

@@ -3,6 +3,7 @@ import { MappingError } from '../../errors.ts'
 import { utf8Text } from '../bytes.ts'
 import { quote } from '../quote.ts'
 
+/** A piece of a document; an element without content is a start and an end. */
 export type XmlToken =
   | { readonly kind: 'start'; readonly name: string; readonly attributes: readonly (readonly [string, string])[] }
   | { readonly kind: 'end' }
@@ -21,6 +22,7 @@ interface QualifiedName {
   readonly local: string
 }
 
+/** Reads a document token by token. */
 export class XmlReader {
   #text: string
   #at = 0

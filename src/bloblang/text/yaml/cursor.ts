@@ -51,6 +51,7 @@ export class YamlCursor {
   }
 }
 
+/** The characters that mean something in YAML, by their codes. */
 export const TAB = 9
 export const LF = 10
 export const CR = 13
@@ -75,6 +76,7 @@ export const SINGLE_MARK = 32
 export const DOUBLE_MARK = 64
 export const WORD = 128
 
+/** The marks of each character of ASCII. */
 export const MARKS = new Uint8Array(128)
 for (const [characters, mark] of [
   [' \t', BLANK],
@@ -94,10 +96,12 @@ export function isWideBreak(code: number): boolean {
   return code === 0x85 || code === 0x2028 || code === 0x2029
 }
 
+/** A space or a tab. */
 export function isBlank(code: number): boolean {
   return code === SPACE || code === TAB
 }
 
+/** Any line break. */
 export function isBreak(code: number): boolean {
   return code === LF || code === CR || isWideBreak(code)
 }
@@ -129,6 +133,7 @@ export function breakText(code: number): string {
   return code === 0x2028 || code === 0x2029 ? String.fromCharCode(code) : '\n'
 }
 
+/** What is wrong with a text, as the reader of the original words it. */
 export function yamlFault(text: string): MappingError {
   return new MappingError(`yaml: ${text}`)
 }

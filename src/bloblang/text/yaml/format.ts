@@ -13,6 +13,7 @@ const MAX_SIMPLE_KEY_BYTES = 128
 /** Where a value stands: that decides how far its inside is indented. */
 type Place = 'root' | 'field' | 'item'
 
+/** A value as YAML, with the keys of objects in the order of the original. */
 export function formatYaml(value: Value): string {
   const out: string[] = []
   writeNode(value, -1, 'root', out)

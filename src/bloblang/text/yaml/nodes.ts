@@ -22,10 +22,12 @@ interface NodeBase {
   faults: readonly YamlFault[]
 }
 
+/** A value without others in it. */
 export interface ScalarNode extends NodeBase {
   readonly kind: 'scalar'
 }
 
+/** `*name`. */
 export interface AliasNode extends NodeBase {
   readonly kind: 'alias'
   readonly target: ScalarNode | CollectionNode
@@ -33,6 +35,7 @@ export interface AliasNode extends NodeBase {
   readonly ownFault: MappingError | undefined
 }
 
+/** A sequence or a mapping. */
 export interface CollectionNode extends NodeBase {
   readonly kind: 'sequence' | 'mapping'
   /** Elements; keys and values by turns. */
@@ -46,6 +49,7 @@ export interface CollectionNode extends NodeBase {
   isOrdinary: boolean
 }
 
+/** Anything that stands in a document. */
 export type YamlNode = ScalarNode | AliasNode | CollectionNode
 
 /** What stands before a value. */
@@ -57,10 +61,13 @@ export interface YamlProperties {
   readonly anchor: string
 }
 
+/** What most nodes have wrong with them. */
 export const NO_FAULTS: readonly YamlFault[] = []
+/** Tags that the builder looks for, in their short form. */
 export const STRING_TAG = '!!str'
 export const MERGE_TAG = '!!merge'
 
+/** Makes values of the nodes that the parser finds, while it finds them. */
 export class YamlBuilder {
   readonly #anchors = new Map<string, ScalarNode | CollectionNode>()
   readonly #open: CollectionNode[] = []

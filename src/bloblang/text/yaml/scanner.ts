@@ -25,6 +25,7 @@ import {
 import { scanAnchor, scanDirective, scanTag, type TagName } from './names.ts'
 import { scanBlock, scanPlain, scanQuoted } from './texts.ts'
 
+/** What a token is, as the specification of YAML names it. */
 export type TokenKind =
   | 'stream end'
   | 'version directive'
@@ -48,6 +49,7 @@ export type TokenKind =
   | 'plain text'
   | 'quoted text'
 
+/** A piece of a text. */
 export interface Token {
   readonly kind: TokenKind
   /** From zero. */
@@ -80,6 +82,7 @@ const LOOKAHEAD = 2
 /** So many taken tokens stay in the queue until it is moved. */
 const TAKEN_KEPT = 64
 
+/** Cuts a text into tokens, each when it is asked for. */
 export class YamlScanner {
   readonly #cursor: YamlCursor
   #tokens: Token[] = []
