@@ -36,6 +36,16 @@ export interface Input {
   read(signal: AbortSignal): MaybePromise<Delivery | null>
   /** Releases everything. Called once, also when `connect` never succeeded. */
   close?(): MaybePromise<void>
+  /** Of an input that reads others: whether those have ended, while it waits for the acknowledgement of what they delivered. */
+  readonly ending?: Ending
+}
+
+/** Tells when a source has ended. */
+export interface Ending {
+  /** Whether nothing comes any more but what is replayed. */
+  readonly drained: boolean
+  /** Calls `listener` when a source has ended, so that nobody holds back the messages that are still on their way. */
+  onDrained(listener: () => void): void
 }
 
 /** A destination of messages. The engine calls `write` for up to `max_in_flight` batches at a time. */
@@ -161,12 +171,10 @@ export interface OutputHandle {
 }
 
 /** An input that a composing component reads: connecting, replays and its processors are inside. */
-export interface InputHandle {
+export interface InputHandle extends Ending {
   /** The next batch, or null when the source ended and everything was acknowledged. */
   next(signal: AbortSignal): Promise<Delivery | null>
   readonly connected: boolean
-  /** Calls `listener` when the source ended while messages are still on their way, so that nobody holds them back. */
-  onDrained(listener: () => void): void
   /** Stops reading; `next` yields what is to be replayed and then null. */
   stop(): void
   close(): Promise<void>

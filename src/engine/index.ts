@@ -30,6 +30,7 @@ export {
   defineRateLimit,
   defineScanner,
   type Input,
+  type Ending,
   type InputHandle,
   isClosing,
   type MaybePromise,

@@ -1,23 +1,26 @@
-import { type Batcher, type Delivery, pause, Signal } from '../../engine/index.ts'
+import { type Batcher, type Delivery, type Ending, pause } from '../../engine/index.ts'
 
 /** Something that deliveries are taken from. */
-export interface Source {
+export interface Source extends Ending {
   next(signal: AbortSignal): Promise<Delivery | null>
-  onDrained(listener: () => void): void
 }
 
 /** Collects what a source delivers into batches. When the source has ended, nothing is held back. */
 export class BatchedSource {
   readonly #source: Source
   readonly #batcher: Batcher
-  readonly #drained = new Signal()
   readonly #ready: Delivery[] = []
   #pending: Promise<Delivery | null> | null = null
+  /** Ends the present wait, if there is one. */
+  #wake = (): void => undefined
 
   constructor(source: Source, batcher: Batcher) {
     this.#source = source
     this.#batcher = batcher
-    source.onDrained(() => this.#drained.notify())
+    source.onDrained(() => {
+      // One of several inputs that has ended says nothing of the others.
+      if (source.drained) this.#wake()
+    })
   }
 
   async next(signal: AbortSignal): Promise<Delivery | null> {
@@ -46,11 +49,12 @@ export class BatchedSource {
 
   async #wait(pending: Promise<Delivery | null>): Promise<Delivery | null | 'due'> {
     if (this.#batcher.size === 0) return await pending
-    const dueMs = this.#batcher.untilDue()
+    if (this.#source.drained) return 'due'
     const timer = new AbortController()
-    const due: Promise<'due'>[] = [this.#drained.wait().then(() => 'due')]
-    if (dueMs !== undefined) due.push(pause(dueMs, timer.signal).then(() => 'due'))
-    const happened = await Promise.race([pending, ...due])
+    const dueMs = this.#batcher.untilDue()
+    const drained = new Promise<'due'>(resolve => (this.#wake = () => resolve('due')))
+    const due = dueMs === undefined ? [] : [pause(dueMs, timer.signal).then(() => 'due' as const)]
+    const happened = await Promise.race([pending, drained, ...due])
     timer.abort()
     return happened
   }

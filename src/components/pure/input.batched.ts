@@ -11,6 +11,6 @@ export default defineInput({
   async create(config, resources) {
     const child = await resources.input(config.child)
     const source = new BatchedSource(child, await resources.batcher(config.policy))
-    return { read: signal => source.next(signal), close: () => source.close() }
+    return { read: signal => source.next(signal), close: () => source.close(), ending: child }
   },
 })

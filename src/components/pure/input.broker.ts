@@ -29,17 +29,21 @@ export default defineInput({
     const merged = new MergedSource(children)
     const { count, byte_size: bytes, period, check, processors } = config.batching
     const isBatching = count > 0 || bytes > 0 || period !== undefined || check !== null || (processors ?? []).length > 0
-    if (!isBatching) return { read: signal => merged.next(signal) }
+    if (!isBatching) return { read: signal => merged.next(signal), ending: merged }
     const source = new BatchedSource(merged, await resources.batcher(config.batching))
-    return { read: signal => source.next(signal), close: () => source.close() }
+    return { read: signal => source.next(signal), close: () => source.close(), ending: merged }
   },
 })
 
-/** Takes from whichever input has something; ends when all have ended. */
+/** Takes from whichever input has something, in the order in which it came; ends when all have ended. */
 class MergedSource implements Source {
-  readonly #active: Set<InputHandle>
   readonly #children: readonly InputHandle[]
-  readonly #pending = new Map<InputHandle, Promise<readonly [InputHandle, Delivery | null]>>()
+  /** Those that have not ended. */
+  readonly #active: Set<InputHandle>
+  /** Those whose next delivery is waited for, or stands among the arrivals. */
+  readonly #reading = new Set<InputHandle>()
+  readonly #arrivals: { readonly child: InputHandle; readonly delivery: Promise<Delivery | null> }[] = []
+  #wake = (): void => undefined
 
   constructor(children: readonly InputHandle[]) {
     this.#children = children
@@ -48,27 +52,36 @@ class MergedSource implements Source {
 
   async next(signal: AbortSignal): Promise<Delivery | null> {
     while (this.#active.size > 0) {
-      for (const child of this.#active) {
-        if (!this.#pending.has(child))
-          this.#pending.set(
-            child,
-            child.next(signal).then(delivery => [child, delivery] as const),
-          )
+      for (const child of this.#active) if (!this.#reading.has(child)) this.#read(child, signal)
+      const arrival = this.#arrivals.shift()
+      if (arrival === undefined) {
+        // Not a race of all reads: each round would leave its mark on the promise of an input that is silent for days.
+        await new Promise<void>(resolve => (this.#wake = resolve))
+        continue
       }
-      const [child, delivery] = await Promise.race(this.#pending.values())
-      this.#pending.delete(child)
-      if (delivery !== null) {
-        // Whoever was served goes to the end of the line.
-        this.#active.delete(child)
-        this.#active.add(child)
-        return delivery
-      }
-      this.#active.delete(child)
+      this.#reading.delete(arrival.child)
+      const delivery = await arrival.delivery
+      if (delivery !== null) return delivery
+      this.#active.delete(arrival.child)
     }
     return null
   }
 
+  get drained(): boolean {
+    return this.#children.every(child => child.drained)
+  }
+
   onDrained(listener: () => void): void {
     for (const child of this.#children) child.onDrained(listener)
+  }
+
+  #read(child: InputHandle, signal: AbortSignal): void {
+    this.#reading.add(child)
+    const delivery = child.next(signal)
+    const arrive = () => {
+      this.#arrivals.push({ child, delivery })
+      this.#wake()
+    }
+    delivery.then(arrive, arrive)
   }
 }

@@ -9,6 +9,6 @@ export default defineInput({
   replays: false,
   create(label, resources) {
     const input = resources.inputResource(label)
-    return { read: signal => input.next(signal) }
+    return { read: signal => input.next(signal), ending: input }
   },
 })

@@ -4,6 +4,7 @@ import {
   ConfigError,
   type Delivery,
   defineInput,
+  type Ending,
   field,
   type Input,
   type InputHandle,
@@ -71,7 +72,7 @@ export default defineInput({
     const options = joinOptions(join)
     const chain = new InputChain(inputs, resources)
     return options === null
-      ? { read: signal => chain.next(signal) }
+      ? { read: signal => chain.next(signal), ending: chain }
       : new JoinedInput(chain, new Joiner(options), resources)
   },
 })
@@ -96,11 +97,12 @@ function joinOptions(join: {
 }
 
 /** Inputs one after the other, as often as wanted. */
-class InputChain {
+class InputChain implements Ending {
   readonly #configs: readonly ComponentConfig[]
   readonly #resources: Resources
   #position = 0
   #current: InputHandle | null = null
+  readonly #drainListeners: (() => void)[] = []
 
   constructor(configs: readonly ComponentConfig[], resources: Resources) {
     this.#configs = configs
@@ -110,6 +112,14 @@ class InputChain {
   /** Whether what was delivered last came from the last input. */
   get isLast(): boolean {
     return this.#position === this.#configs.length
+  }
+
+  get drained(): boolean {
+    return this.isLast && this.#current?.drained === true
+  }
+
+  onDrained(listener: () => void): void {
+    this.#drainListeners.push(listener)
   }
 
   rewind(): void {
@@ -123,6 +133,7 @@ class InputChain {
         if (config === undefined) return null
         this.#position++
         this.#current = await this.#resources.input(config.fresh())
+        for (const listener of this.#drainListeners) this.#current.onDrained(listener)
       }
       const delivery = await this.#current.next(signal)
       if (delivery !== null) return delivery

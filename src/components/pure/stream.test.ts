@@ -127,6 +127,28 @@ output: { collect: {} }
   assert.deepEqual(await run(config), ['1|2', '3|4', '5'])
 })
 
+test('an input that has ended does not cut the batches of those that go on', async () => {
+  const generate = (key: string, count: number, interval: string) =>
+    `    - generate: { count: ${count}, interval: '${interval}', mapping: 'root = "${key}"' }\n`
+  const inputs = `input:
+  broker:
+${'BATCHING'}
+    inputs:
+    - broker:
+        copies: 2
+        inputs:
+    ${generate('a', 2, '20ms')}${generate('b', 1, '')}`
+  const letters = (batch: string) => batch.split(/[| ]/).toSorted().join('')
+  const collected = async (batching: string, output: string) => {
+    const batches = await run(`${inputs.replace('BATCHING', batching)}output:\n${output}`)
+    return batches.map(letters)
+  }
+  assert.deepEqual(await collected('    batching: { count: 50 }', '  collect: {}\n'), ['aaaab'])
+  assert.deepEqual(await collected('    batching: { count: 5 }', '  collect: {}\n'), ['aaaab'])
+  const output = '  broker:\n    batching: { count: 50 }\n    outputs: [ { collect: {} } ]\n'
+  assert.deepEqual(await collected('    copies: 1', output), ['aaaab'])
+})
+
 test('the memory buffer passes everything on', async () => {
   assert.deepEqual(await run(`${numbers(2)}buffer: { memory: {} }\noutput: { collect: {} }\n`), ['{"n":1} {"n":2}'])
 })

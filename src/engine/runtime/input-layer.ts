@@ -45,6 +45,7 @@ export class InputLayer implements InputHandle {
   #reading: Promise<void> | null = null
   #ready: Delivery | null = null
   #pending = 0
+  #started = false
   #ended = false
   #closed = false
   connected = false
@@ -63,6 +64,7 @@ export class InputLayer implements InputHandle {
   }
 
   async next(signal: AbortSignal): Promise<Delivery | null> {
+    this.#started = true
     const stop = () => this.stop()
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
@@ -76,8 +78,8 @@ export class InputLayer implements InputHandle {
           return this.#adopt(rooted(delivery.batch), delivery)
         }
         if (this.#ended) {
-          if (this.#pending === 0) return null
           for (const listener of this.#drainListeners) listener()
+          if (this.#pending === 0) return null
         } else if (this.#reading === null) {
           if (this.#abort.signal.aborted) {
             // Stopped while nobody was reading: there is no end of a read to wait for.
@@ -93,8 +95,18 @@ export class InputLayer implements InputHandle {
     }
   }
 
+  get drained(): boolean {
+    return this.#ended || (this.#ready === null && this.#input.ending?.drained === true)
+  }
+
+  /** Whether messages of its own, not of inputs inside of it, are still to come. */
+  get isOpen(): boolean {
+    return this.#started && !this.#ended && !this.#options.composes
+  }
+
   onDrained(listener: () => void): void {
     this.#drainListeners.push(listener)
+    this.#input.ending?.onDrained(listener)
   }
 
   stop(): void {

@@ -65,7 +65,6 @@ export class Manager {
   }
   readonly #opening = new Map<string, Promise<void>>()
   readonly #layers: (InputLayer | OutputLayer)[] = []
-  #draining = false
 
   constructor(surroundings: Surroundings, resources: readonly ComponentConfig[]) {
     this.#surroundings = surroundings
@@ -140,7 +139,7 @@ export class Manager {
       batcher: batching !== undefined && isActive(batching) ? await resources.batcher(batching) : undefined,
       quiet: config.spec.composes === true || config.name === 'reject',
       composes: config.spec.composes === true,
-      isDraining: () => this.#draining,
+      isDraining: () => this.#isDraining(),
     })
     this.#layers.push(layer)
     layer.start()
@@ -216,9 +215,13 @@ export class Manager {
     }
   }
 
-  /** An input ended: from now on no output holds an incomplete batch back for ever. */
+  /** Whether every input has ended: then no output holds an incomplete batch back. */
+  #isDraining(): boolean {
+    return !this.#layers.some(layer => layer instanceof InputLayer && layer.isOpen)
+  }
+
   #drain(): void {
-    this.#draining = true
+    if (!this.#isDraining()) return
     for (const layer of this.#layers) if (layer instanceof OutputLayer) layer.flushSoon()
   }
 
@@ -320,6 +323,9 @@ export class Manager {
       get connected() {
         return input().connected
       },
+      get drained() {
+        return input().drained
+      },
       onDrained: listener => input().onDrained(listener),
       stop: () => input().stop(),
       close: () => Promise.resolve(),
@@ -378,6 +384,10 @@ export class ProcessedInput implements InputHandle {
       const sources = this.#chain.waits ? dissolve(delivery) : [delivery]
       for (const source of sources) this.#ready.push(...(await processDelivery(this.#chain, source)))
     }
+  }
+
+  get drained(): boolean {
+    return this.#input.drained && this.#ready.length === 0
   }
 
   onDrained(listener: () => void): void {
