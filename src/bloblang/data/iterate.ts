@@ -1,39 +1,44 @@
 import type { Query } from '../stdlib/spec.ts'
 import type { Value, ValueObject } from '../value.ts'
-import { expectBool } from './coerce.ts'
+import { MappingError, WrongTypeError } from '../errors.ts'
+import { expectArray, getNumber } from './coerce.ts'
 import { within } from './errors.ts'
 
-/** Asks a query about one element; anything but a truth value is an error, and errors name the element. */
-export function testElement(query: Query, element: Value, prefix: string): boolean {
+/** Asks a query about one element. An error, or an answer that is no truth value, gets the words of `prefix` in front. */
+export function testElement(query: Query, element: Value, prefix: (isError: boolean) => string): boolean {
   let answer: Value
   try {
     answer = query(element)
   } catch (error) {
-    throw within(prefix, error)
+    throw within(prefix(true), error)
   }
-  return checkBool(answer, prefix)
+  if (typeof answer === 'boolean') return answer
+  throw within(prefix(false), new WrongTypeError(['bool'], answer))
 }
 
-/** Asks a query about each element of an array for `find_by` and `find_all_by`. */
+/** The same about each element of an array for `find_by` and `find_all_by`. */
 export function matchesQuery(query: Query, element: Value, index: number): boolean {
-  let answer: Value
+  const prefix = (isError: boolean) =>
+    `query returned ${isError ? 'an error' : 'a non-boolean value'} for index ${index}`
+  return testElement(query, element, prefix)
+}
+
+/** The numbers of an array that holds nothing else, for `min` and `max`; an empty one is an error. */
+export function numbersOf(target: Value): readonly number[] {
+  const numbers = expectArray(target).map(elementNumber)
+  if (numbers.length === 0) throw new MappingError('the array was empty')
+  return numbers
+}
+
+function elementNumber(element: Value, at: number): number {
   try {
-    answer = query(element)
+    return getNumber(element)
   } catch (error) {
-    throw within(`query returned an error for index ${index}`, error)
+    throw within(`index ${at} of array`, error)
   }
-  return checkBool(answer, `query returned a non-boolean value for index ${index}`)
 }
 
 /** What a query over an object sees of one field. */
 export function fieldContext(key: string, value: Value): ValueObject {
   return { key, value }
-}
-
-function checkBool(answer: Value, prefix: string): boolean {
-  try {
-    return expectBool(answer)
-  } catch (error) {
-    throw within(prefix, error)
-  }
 }

@@ -120,4 +120,10 @@ export function defineMethod(spec: MethodSpec): MethodSpec {
   return spec
 }
 
+/** A method as it was called before. Its examples are those of the method, under the present name. */
+export function underOldName(name: string, method: MethodSpec): MethodSpec {
+  const description = `The old name of \`${method.name}\`. ${method.description}`
+  return { ...method, name, description, examples: [] }
+}
+
 export type { Value, ValueObject }

@@ -1,14 +1,6 @@
 /** Escaping of HTML, and the removal of its tags. */
 import { HTML_ENTITIES } from './html-entities.ts'
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  "'": '&#39;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&#34;',
-  '\r': '&#13;',
-}
 /** What the references to the unused codes 80 to 9F stand for, as Windows-1252 has it. */
 const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
 /** The longest name that is known without a semicolon has this many letters. */
@@ -208,7 +200,7 @@ export function stripHtml(html: string, preserve: readonly string[] = []): strin
 }
 
 function escapeText(text: string): string {
-  return text.replace(/[&'<>"\r]/g, char => ESCAPES[char]!)
+  return escapeHtml(text).replaceAll('\r', '&#13;')
 }
 
 /** Texts (decoded) and tags in their order; comments and declarations are left out. */

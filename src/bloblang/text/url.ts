@@ -30,7 +30,7 @@ function escapeBytes(text: string): string {
   for (const byte of utf8Bytes(text)) {
     const char = String.fromCharCode(byte)
     if (/[A-Za-z0-9\-_.~]/.test(char)) out += char
-    else out += char === ' ' ? '+' : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+    else out += char === ' ' ? '+' : percentEncoded(byte)
   }
   return out
 }
@@ -243,9 +243,13 @@ function escapePart(text: string, part: Part): string {
       continue
     }
     const bytes = isBadByte(code) ? Uint8Array.of(badByte(code)) : utf8Bytes(char)
-    for (const byte of bytes) out += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+    for (const byte of bytes) out += percentEncoded(byte)
   }
   return out
+}
+
+function percentEncoded(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
 }
 
 function shouldEscape(code: number, part: Part): boolean {

@@ -18,7 +18,8 @@ export default defineMethod({
     return target => {
       const elements = expectArray(target)
       return (
-        elements.length > 0 && elements.every((element, at) => testElement(test as Query, element, `element ${at}`))
+        elements.length > 0 &&
+        elements.every((element, at) => testElement(test as Query, element, () => `element ${at}`))
       )
     }
   },

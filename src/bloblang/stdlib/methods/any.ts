@@ -14,6 +14,7 @@ export default defineMethod({
     ['root.minors = this.ages.any(age -> age < 18)', '{"ages":[18]}', '{"minors":false}'],
   ],
   create([test]) {
-    return target => expectArray(target).some((element, at) => testElement(test as Query, element, `element ${at}`))
+    return target =>
+      expectArray(target).some((element, at) => testElement(test as Query, element, () => `element ${at}`))
   },
 })

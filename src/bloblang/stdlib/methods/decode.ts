@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Encoding and Encryption'],
   status: 'stable',
   description:
-    'Decodes text to bytes; add `.string()` to get a string. The scheme is one of `base64`, `base64url` and `base64rawurl` ([RFC 4648](https://rfc-editor.org/rfc/rfc4648.html), the last without padding), `hex` or `ascii85`.',
+    'Decodes text to bytes; add `.string()` to get a string. The scheme is one of `base64`, `base64url` and `base64rawurl` ([RFC 4648](https://rfc-editor.org/rfc/rfc4648.html), the last without padding), `hex`, `ascii85` or `z85`.',
   params: [{ name: 'scheme', type: 'string', description: 'The scheme.' }],
   examples: [
     [

@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Encoding and Encryption'],
   status: 'stable',
   description:
-    'Encodes a string or bytes as text. The scheme is one of `base64`, `base64url` and `base64rawurl` ([RFC 4648](https://rfc-editor.org/rfc/rfc4648.html), the last without padding), `hex` or `ascii85`.',
+    'Encodes a string or bytes as text. The scheme is one of `base64`, `base64url` and `base64rawurl` ([RFC 4648](https://rfc-editor.org/rfc/rfc4648.html), the last without padding), `hex`, `ascii85` or `z85`.',
   params: [{ name: 'scheme', type: 'string', description: 'The scheme.' }],
   examples: [
     ['root.encoded = this.value.encode("hex")', '{"value":"hello world"}', '{"encoded":"68656c6c6f20776f726c64"}'],

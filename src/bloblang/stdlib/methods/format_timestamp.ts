@@ -1,22 +1,8 @@
-import { RFC3339_NANO, formatLayout } from '../../data/time/format.ts'
-import { getTimestamp, inNamedZone } from '../../data/time/timestamp.ts'
-import { defineMethod } from '../spec.ts'
+import { defineMethod, underOldName } from '../spec.ts'
+import tsFormat from './ts_format.ts'
 
 export default defineMethod({
-  name: 'format_timestamp',
+  ...underOldName('format_timestamp', tsFormat),
   categories: ['Deprecated'],
   status: 'deprecated',
-  description:
-    'The old name of `ts_format`. Prints a timestamp by a layout that shows how the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` would look; by default as RFC 3339. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
-  params: [
-    { name: 'format', type: 'string', default: RFC3339_NANO, description: 'The layout.' },
-    { name: 'tz', type: 'string', optional: true, description: 'The zone to show the time in, in place of its own.' },
-  ],
-  bareErrors: true,
-  folds: true,
-  examples: [],
-  create([layout, tz]) {
-    const toZone = inNamedZone(tz as string | undefined)
-    return target => formatLayout(toZone(getTimestamp(target)), layout as string)
-  },
 })

@@ -1,22 +1,8 @@
-import { formatStrftime } from '../../data/time/strftime.ts'
-import { getTimestamp, inNamedZone } from '../../data/time/timestamp.ts'
-import { defineMethod } from '../spec.ts'
+import { defineMethod, underOldName } from '../spec.ts'
+import tsStrftime from './ts_strftime.ts'
 
 export default defineMethod({
-  name: 'format_timestamp_strftime',
+  ...underOldName('format_timestamp_strftime', tsStrftime),
   categories: ['Deprecated'],
   status: 'deprecated',
-  description:
-    'The old name of `ts_strftime`. Prints a timestamp by a strftime format. `%f` is the microseconds; the flags `-`, `_`, `0`, `^`, `#` and widths are known, the modifiers E and O are not. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
-  params: [
-    { name: 'format', type: 'string', description: 'The format.' },
-    { name: 'tz', type: 'string', optional: true, description: 'The zone to show the time in, in place of its own.' },
-  ],
-  bareErrors: true,
-  folds: true,
-  examples: [],
-  create([format, tz]) {
-    const toZone = inNamedZone(tz as string | undefined)
-    return target => formatStrftime(toZone(getTimestamp(target)), format as string)
-  },
 })

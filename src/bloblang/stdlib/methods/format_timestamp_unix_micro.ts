@@ -1,17 +1,8 @@
-import { getTimestamp, unixCount } from '../../data/time/timestamp.ts'
-import { defineMethod } from '../spec.ts'
+import { defineMethod, underOldName } from '../spec.ts'
+import tsUnixMicro from './ts_unix_micro.ts'
 
 export default defineMethod({
-  name: 'format_timestamp_unix_micro',
+  ...underOldName('format_timestamp_unix_micro', tsUnixMicro),
   categories: ['Deprecated'],
   status: 'deprecated',
-  description:
-    'The old name of `ts_unix_micro`. Returns the microseconds since 1970-01-01T00:00Z of a timestamp. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
-  params: [],
-  bareErrors: true,
-  folds: true,
-  examples: [],
-  create() {
-    return target => unixCount(getTimestamp(target), 1_000n)
-  },
 })

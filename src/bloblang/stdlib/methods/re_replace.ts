@@ -1,29 +1,4 @@
-import { compileRe2 } from '../../text/re2/re2.ts'
-import { stringOrBytes } from '../../text/target.ts'
-import { defineMethod } from '../spec.ts'
+import { defineMethod, underOldName } from '../spec.ts'
+import reReplaceAll from './re_replace_all.ts'
 
-export default defineMethod({
-  name: 're_replace',
-  categories: ['Regular Expressions'],
-  status: 'hidden',
-  description: 'The old name of `re_replace_all`.',
-  params: [
-    {
-      name: 'pattern',
-      type: 'string',
-      description: 'The pattern, in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).',
-    },
-    { name: 'value', type: 'string', description: 'The replacement.' },
-  ],
-  examples: [
-    [
-      'root.new_value = this.value.re_replace("ADD ([0-9]+)","+($1)")',
-      '{"value":"foo ADD 70"}',
-      '{"new_value":"foo +(70)"}',
-    ],
-  ],
-  create: ([pattern, template]) => {
-    const expression = compileRe2(pattern as string)
-    return target => expression.replaceAll(stringOrBytes(target), template as string)
-  },
-})
+export default defineMethod({ ...underOldName('re_replace', reReplaceAll), status: 'hidden' })

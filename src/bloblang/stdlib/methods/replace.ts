@@ -1,25 +1,4 @@
-import { replaceAll } from '../../text/replace.ts'
-import { keepKind } from '../../text/target.ts'
-import { defineMethod } from '../spec.ts'
+import { defineMethod, underOldName } from '../spec.ts'
+import replaceAll from './replace_all.ts'
 
-export default defineMethod({
-  name: 'replace',
-  categories: ['String Manipulation'],
-  status: 'hidden',
-  description: 'The old name of `replace_all`.',
-  params: [
-    { name: 'old', type: 'string', description: 'The string to look for.' },
-    { name: 'new', type: 'string', description: 'The string to put in its place.' },
-  ],
-  examples: [
-    [
-      'root.new_value = this.value.replace("foo","dog")',
-      '{"value":"The foo ate my homework"}',
-      '{"new_value":"The dog ate my homework"}',
-    ],
-  ],
-  create:
-    ([old, replacement]) =>
-    target =>
-      keepKind(target, text => replaceAll(text, old as string, replacement as string)),
-})
+export default defineMethod({ ...underOldName('replace', replaceAll), status: 'hidden' })

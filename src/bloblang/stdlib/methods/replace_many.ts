@@ -1,29 +1,4 @@
-import { replaceAll } from '../../text/replace.ts'
-import { replacementPairs } from '../../text/replacement-pairs.ts'
-import { keepKind } from '../../text/target.ts'
-import type { Value } from '../../value.ts'
-import { defineMethod } from '../spec.ts'
+import { defineMethod, underOldName } from '../spec.ts'
+import replaceAllMany from './replace_all_many.ts'
 
-export default defineMethod({
-  name: 'replace_many',
-  categories: ['String Manipulation'],
-  status: 'hidden',
-  description: 'The old name of `replace_all_many`.',
-  params: [
-    { name: 'values', type: 'array', description: 'Strings in pairs: what to look for, what to put in its place.' },
-  ],
-  examples: [
-    [
-      'root.new_value = this.value.replace_many(["<b>", "[", "</b>", "]"])',
-      '{"value":"<b>bold</b>"}',
-      '{"new_value":"[bold]"}',
-    ],
-  ],
-  create: ([values]) => {
-    const pairs = replacementPairs(values as readonly Value[])
-    return target =>
-      keepKind(target, text =>
-        pairs.reduce((changed, [old, replacement]) => replaceAll(changed, old, replacement), text),
-      )
-  },
-})
+export default defineMethod({ ...underOldName('replace_many', replaceAllMany), status: 'hidden' })
