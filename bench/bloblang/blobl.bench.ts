@@ -1,14 +1,7 @@
 // How many documents a second does `penstock blobl` map, as a whole process, start included? With ORIGINAL=path/to/bento the
-// original runs over the same file in the same run, and the two outputs have to be the same bytes.
+// original runs over the same file in the same run, and the two outputs have to be the same bytes. Figures: bench/README.md.
 //
-// 100,000 documents, two shared cores, best of several interleaved runs, processor time (user and system) against the
-// original's, and resident memory at its most:
-//
-//   five-assignments         0.47 s against 1.65 s: 3.5 times,  95 MB
-//   paths-and-arithmetic     0.39 s against 1.20 s: 3.1 times, 100 MB
-//   enrichment               1.00 s against 2.70 s: 2.7 times, 125 MB (half of it the compiler of the engine)
-//
-// Some 0.08 s of each is the start, 0.15 s and more the time until the code is compiled. What brings most: fields that the
+// Some 0.08 s of each run is the start, 0.15 s and more the time until the code is compiled. What brings most: fields that the
 // mapping only carries along are never parsed (`json/project.ts`), which is half of the time of `root = this`; the order of
 // the fields is that of the document before; each chunk becomes text at once.
 import { spawnSync } from 'node:child_process'

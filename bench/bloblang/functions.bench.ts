@@ -1,6 +1,6 @@
 // How long each function and method takes, and beside the original's program where ORIGINAL names one: the same mapping over the
-// same file, as whole processes, in processor time, less what a mapping that calls nothing takes. With arguments only those
-// whose name holds one of them; GEOIP names a folder with MaxMind's test databases. `npm run bench -- functions`
+// same file, as whole processes, in processor time, less what a mapping that calls nothing takes. How to run it and what it
+// gave: README.md.
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,9 +36,9 @@ interface Row {
   readonly beside?: { readonly ours: number; readonly original: number }
 }
 
-const oracle = process.env['ORIGINAL']
+const theOriginal = process.env['ORIGINAL']
 const program = process.env['PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
-const only = process.argv.slice(2).filter(word => word !== 'functions')
+const only = process.argv.slice(2)
 /** How much was printed in all, so that no engine finds that nobody reads it. */
 let printedLength = 0
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
@@ -53,7 +53,7 @@ try {
     if (process.stderr.isTTY || process.env['PROGRESS'] !== undefined) console.error(shown(row))
   }
   console.log(
-    oracle === undefined
+    theOriginal === undefined
       ? '| function | ours |\n|---|---|'
       : '| function | ours | original | original ÷ ours |\n|---|---|---|---|',
   )
@@ -80,7 +80,7 @@ function ratio({ beside }: Row): number {
 /** Beside the original only what whole processes took. */
 function shown({ name, note, ours, beside }: Row): string {
   const title = note === '' ? name : `${name} (${note})`
-  if (oracle === undefined) return `| ${title} | ${figure(ours)} |`
+  if (theOriginal === undefined) return `| ${title} | ${figure(ours)} |`
   if (beside === undefined) return `| ${title} | | | |`
   const { original } = beside
   return `| ${title} | ${figure(beside.ours)} | ${figure(original)} | ${(original / beside.ours).toFixed(2)} |`
@@ -97,8 +97,8 @@ function measure(item: FunctionCase): Row {
   const text = `${prefix}\n${Array.from({ length: calls }, (_, at) => `root.r${at} = ${expression}`).join('\n')}\n`
   const mapping = compiled(text)
   const ours = Math.max(0, perLine(mapping, lines) - perLine(compiled('root = ""'), lines)) / calls
-  if (oracle === undefined || item.inProcessOnly === true)
-    return { name: item.name, ours, note: oracle === undefined ? '' : 'not in its command' }
+  if (theOriginal === undefined || item.inProcessOnly === true)
+    return { name: item.name, ours, note: theOriginal === undefined ? '' : 'not in its command' }
   const input = join(folder, 'in.jsonl')
   const full = join(folder, 'full.blobl')
   const bare = join(folder, 'bare.blobl')
@@ -111,14 +111,14 @@ function measure(item: FunctionCase): Row {
     // What is dear here may be far dearer there.
     const pilot = Math.max(LINES.least, Math.round(count / 20))
     writeInput(pilot)
-    count = Math.min(count, linesFor(3 * PROCESS_MS, (run(oracle, full, input).ms * 1e6) / pilot))
+    count = Math.min(count, linesFor(3 * PROCESS_MS, (run(theOriginal, full, input).ms * 1e6) / pilot))
   }
   writeInput(count)
   const best = { ours: [Infinity, Infinity], original: [Infinity, Infinity] }
   const output = { ours: '', original: '' }
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of ['ours', 'original'] as const) {
-      const command = side === 'ours' ? program : oracle
+      const command = side === 'ours' ? program : theOriginal
       for (const [index, file] of [full, bare].entries()) {
         const { ms, out } = run(command, file, input)
         best[side][index] = Math.min(best[side][index]!, ms)

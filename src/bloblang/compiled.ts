@@ -237,9 +237,3 @@ export class CompiledInterpolation implements Interpolation {
     }
   }
 }
-
-/** Text as it goes out of a mapping: the raw body where a string or bytes stand at the root. */
-export function rawBody(value: Value): Uint8Array | null {
-  if (typeof value === 'string') return utf8Bytes(value)
-  return value instanceof Uint8Array ? value : null
-}

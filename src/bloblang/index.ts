@@ -1,6 +1,13 @@
+/**
+ * The mapping language. `syntax/` reads a text into a tree, `compiler/` writes JavaScript for the tree, and that calls `runtime/`
+ * for all that is longer than a line, and the functions and methods of `stdlib/`, each a file that says all about it. What these
+ * do is in `data/`, as far as it is about values (reading them as something, comparing, sorting, paths, schemas, times), and in
+ * `text/`, as far as it is about texts and bytes (formats, encodings, ciphers, regular expressions, Go's ways to print). `json/`
+ * reads and writes documents.
+ */
 export { BodyView } from './body-view.ts'
 export { compileInterpolation, compileMapping } from './compile.ts'
-export { MAP_STACK_MB, rawBody } from './compiled.ts'
+export { MAP_STACK_MB } from './compiled.ts'
 export type {
   CompileOptions,
   CompileResult,
@@ -10,7 +17,7 @@ export type {
   Mapping,
   TargetPath,
 } from './mapping.ts'
-export { MappingError, WrongTypeError } from './errors.ts'
+export { MappingError } from './errors.ts'
 export { parseBody, parseJson } from './json/parse.ts'
 export { jsonBytes, printJson, type PrintOptions } from './json/print.ts'
 export { JsonWriter } from './json/writer.ts'
@@ -18,17 +25,16 @@ export type { BodyProjector, MessageFailure, MessageTracing, MessageView } from 
 export { MetadataDraft } from './metadata-draft.ts'
 export { textOfMetadata } from './runtime/metadata-text.ts'
 export type { CacheAccess, CallContext, FunctionSpec, MethodSpec, World } from './stdlib/spec.ts'
-export { compareText } from './data/text-order.ts'
-export { clone as cloneValue, equals as equalValues, toText } from './stdlib/support.ts'
+export { toText } from './stdlib/support.ts'
 export type { Diagnostic } from './syntax/diagnostic.ts'
 export { compileRe2, type Re2 } from './text/re2/re2.ts'
 export { utf8Bytes, utf8Text } from './text/bytes.ts'
+export { xxhash64 } from './text/xxhash.ts'
 export {
   DELETED,
   type Deleted,
   Float,
   getOwn,
-  isNumber,
   isObject,
   JsonNumber,
   NarrowFloat,
@@ -44,4 +50,3 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
-export { xxhash64 } from './text/xxhash.ts'

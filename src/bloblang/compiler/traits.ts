@@ -66,7 +66,7 @@ export function some(query: Query, test: (part: Query) => boolean): boolean {
 }
 
 /** The queries inside of a query, in the order of the text. */
-export function children(query: Query): readonly Query[] {
+function children(query: Query): readonly Query[] {
   switch (query.kind) {
     case 'literal':
     case 'field':

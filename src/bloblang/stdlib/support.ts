@@ -1,9 +1,9 @@
 /**
- * What functions, methods and operators share: which values count as null, their text, copies, equality. How a value is read as
+ * What functions, methods and operators share: which values count as null, their text, equality. How a value is read as
  * something is in ../data/coerce.ts, the value model itself in ../value.ts.
  */
 import { getBool, getNumber, getString, sanitize } from '../data/coerce.ts'
-import { mapLeaves, MOST_CALLS } from '../data/deep.ts'
+import { MOST_CALLS } from '../data/deep.ts'
 import { asShown } from '../data/empty-literals.ts'
 import { formatGoFloat } from '../text/go-float.ts'
 import { utf8Text } from '../text/bytes.ts'
@@ -51,11 +51,6 @@ export function toText(value: Value): string {
       if (value instanceof Timestamp) return formatRfc3339(value)
       return printJson(asShown(value), { escapeHtml: true })
   }
-}
-
-/** A deep copy of arrays and objects; everything else is immutable and shared. */
-export function clone(value: Value): Value {
-  return typeof value === 'object' && value !== null ? mapLeaves(value, leaf => leaf) : value
 }
 
 /**

@@ -57,7 +57,7 @@ export function diagnose(text: string, failure: Failure, file = ''): Diagnostic 
 }
 
 /** Line and column, both from 1, of a place in a text. */
-export function locate(text: string, at: number): { line: number; column: number; lineStart: number } {
+function locate(text: string, at: number): { line: number; column: number; lineStart: number } {
   let line = 1
   let lineStart = 0
   for (let next = text.indexOf('\n'); next !== -1 && next < at; next = text.indexOf('\n', lineStart)) {

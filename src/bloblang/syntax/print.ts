@@ -198,7 +198,7 @@ function printFloat(float: number): string {
 }
 
 /** A quoted string by the rules of the grammar. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   // eslint-disable-next-line no-control-regex
   const escaped = text.replace(
     /["\\\u0000-\u001f\u007f\u2028\u2029]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,

@@ -30,7 +30,7 @@ export function fixedZone(name: string, offsetSeconds: number): Zone {
 }
 
 /** The offset of a zone at an instant. */
-export function offsetAt(zone: Zone, unixSeconds: number): number {
+function offsetAt(zone: Zone, unixSeconds: number): number {
   if (zone.offsetSeconds !== undefined) return zone.offsetSeconds
   if (zone.name === 'UTC' || zone.name === '') return 0
   const table = tableOf(zone.name === 'Local' ? localName() : zone.name)

@@ -74,7 +74,7 @@ export const FLOW_INDICATOR = 8
 export const COLON_MARK = 16
 export const SINGLE_MARK = 32
 export const DOUBLE_MARK = 64
-export const WORD = 128
+const WORD = 128
 
 /** The marks of each character of ASCII. */
 export const MARKS = new Uint8Array(128)

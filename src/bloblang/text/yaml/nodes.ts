@@ -62,7 +62,7 @@ export interface YamlProperties {
 }
 
 /** What most nodes have wrong with them. */
-export const NO_FAULTS: readonly YamlFault[] = []
+const NO_FAULTS: readonly YamlFault[] = []
 /** Tags that the builder looks for, in their short form. */
 export const STRING_TAG = '!!str'
 export const MERGE_TAG = '!!merge'
