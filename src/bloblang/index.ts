@@ -25,7 +25,7 @@ export type { BodyProjector, MessageFailure, MessageTracing, MessageView } from 
 export { MetadataDraft } from './metadata-draft.ts'
 export { textOfMetadata } from './runtime/metadata-text.ts'
 export type { CacheAccess, CallContext, FunctionSpec, MethodSpec, World } from './stdlib/spec.ts'
-export { toText } from './stdlib/support.ts'
+export { toText } from './data/to-text.ts'
 export type { Diagnostic } from './syntax/diagnostic.ts'
 export { compileRe2, type Re2 } from './text/re2/re2.ts'
 export { utf8Bytes, utf8Text } from './text/bytes.ts'

@@ -161,6 +161,11 @@ export function typeOf(value: Value): ValueType {
   }
 }
 
+/** null, `deleted()` and nothing count as null for `|`, `.or()` and the like. */
+export function isNull(value: Value): boolean {
+  return value === null || value === DELETED || value === NOTHING
+}
+
 /** A field of an object, or null where it has none of its own. */
 export function getOwn(object: ValueObject, key: string): Value {
   return Object.hasOwn(object, key) ? object[key]! : null

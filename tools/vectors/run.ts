@@ -13,7 +13,7 @@ import {
 import { printJson } from '../../src/bloblang/json/print.ts'
 import { messageAt } from '../../src/bloblang/runtime/frame.ts'
 import { textOfMetadata } from '../../src/bloblang/runtime/metadata-text.ts'
-import { toText } from '../../src/bloblang/stdlib/support.ts'
+import { toText } from '../../src/bloblang/data/to-text.ts'
 import { DELETED, NOTHING, type Value, isObject } from '../../src/bloblang/value.ts'
 import { fileImporter, systemWorld } from '../../src/components/index.ts'
 import { runGrammar } from './grammar.ts'

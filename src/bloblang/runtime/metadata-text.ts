@@ -1,6 +1,6 @@
 import { isObject, setOwn } from '../value.ts'
 import { printJson } from '../json/print.ts'
-import { toText } from '../stdlib/support.ts'
+import { toText } from '../data/to-text.ts'
 import type { Value } from '../value.ts'
 
 /** A metadata value as text; null where there is none or the text is empty. */

@@ -2,7 +2,7 @@ import { compareText } from '../data/text-order.ts'
 import { getBool, getInt, getNumber, getString, sanitize } from '../data/coerce.ts'
 import { utf8Text } from '../text/bytes.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import { equals } from '../stdlib/support.ts'
+import { equals } from '../data/equality.ts'
 import { Float, NarrowFloat, NarrowInteger, Uint64, type Value, typeOf } from '../value.ts'
 
 /** What the two sides of an operator are called, for its errors. */

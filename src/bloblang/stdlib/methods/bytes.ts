@@ -1,6 +1,6 @@
 import { utf8Bytes } from '../../text/bytes.ts'
 import { defineMethod } from '../spec.ts'
-import { toText } from '../support.ts'
+import { toText } from '../../data/to-text.ts'
 
 export default defineMethod({
   name: 'bytes',

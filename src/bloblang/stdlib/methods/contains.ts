@@ -1,7 +1,8 @@
+import { toText } from '../../data/to-text.ts'
 import { WrongTypeError } from '../../errors.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
 import { isObject, type Value } from '../../value.ts'
-import { equals, toText } from '../support.ts'
+import { equals } from '../../data/equality.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({

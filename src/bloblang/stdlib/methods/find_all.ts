@@ -1,5 +1,5 @@
 import { expectArray } from '../../data/coerce.ts'
-import { equals } from '../support.ts'
+import { equals } from '../../data/equality.ts'
 import { NarrowInteger } from '../../value.ts'
 import { defineMethod, type Value } from '../spec.ts'
 

@@ -1,5 +1,5 @@
 import { defineMethod, type Query } from '../spec.ts'
-import { isNull } from '../support.ts'
+import { isNull } from '../../value.ts'
 import { describe } from '../../runtime/errors.ts'
 import type { Value } from '../../value.ts'
 

@@ -3,7 +3,7 @@ import { utf8Bytes, utf8Text, withReplacements } from '../../text/bytes.ts'
 import { goTypeName } from '../../text/go-format.ts'
 import { segments } from '../../text/segments.ts'
 import type { Value } from '../../value.ts'
-import { equals } from '../support.ts'
+import { equals } from '../../data/equality.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({

@@ -1,5 +1,5 @@
 import { defineMethod } from '../spec.ts'
-import { toText } from '../support.ts'
+import { toText } from '../../data/to-text.ts'
 
 export default defineMethod({
   name: 'string',

@@ -1,57 +1,8 @@
-/**
- * What functions, methods and operators share: which values count as null, their text, equality. How a value is read as
- * something is in ../data/coerce.ts, the value model itself in ../value.ts.
- */
-import { getBool, getNumber, getString, sanitize } from '../data/coerce.ts'
-import { MOST_CALLS } from '../data/deep.ts'
-import { asShown } from '../data/empty-literals.ts'
-import { formatGoFloat } from '../text/go-float.ts'
-import { utf8Text } from '../text/bytes.ts'
-import { formatRfc3339 } from '../data/time/format.ts'
-import { printJson } from '../json/print.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
-import {
-  DELETED,
-  Float,
-  JsonNumber,
-  NarrowFloat,
-  NOTHING,
-  Timestamp,
-  Uint64,
-  type Value,
-  Opaque,
-  isObject,
-} from '../value.ts'
-
-/** null, `deleted()` and nothing count as null for `|`, `.or()` and the like. */
-export function isNull(value: Value): boolean {
-  return value === null || value === DELETED || value === NOTHING
-}
-
-/** A value as text, as `.string()` and interpolations print it: floats in Go's shortest form, documents as JSON with HTML escapes. */
-export function toText(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-      return value
-    case 'number':
-      return String(value)
-    case 'bigint':
-      return value.toString()
-    case 'boolean':
-      return value ? 'true' : 'false'
-    case 'symbol':
-      return 'null'
-    default: // an object, or null
-      if (value === null) return 'null'
-      if (value instanceof Uint8Array) return utf8Text(value)
-      if (value instanceof JsonNumber) return value.text
-      if (value instanceof NarrowFloat) return printJson(value)
-      if (value instanceof Float) return formatGoFloat(value.value)
-      if (value instanceof Uint64) return value.value.toString()
-      if (value instanceof Timestamp) return formatRfc3339(value)
-      return printJson(asShown(value), { escapeHtml: true })
-  }
-}
+import { utf8Text } from '../text/bytes.ts'
+import { isObject, Opaque, type Value } from '../value.ts'
+import { getBool, getNumber, getString, sanitize } from './coerce.ts'
+import { MOST_CALLS } from './deep.ts'
 
 /**
  * Equality as `==`, `match`, `contains` and `index_of` see it. The left side decides how the right one is read, so it is not
