@@ -2,7 +2,7 @@ import type { Corpus } from './corpus.ts'
 import { randomDocument, randomObject } from './documents.ts'
 import { randomMapping, randomQuery } from './grammar.ts'
 import { mutate } from './mutate.ts'
-import { Choices } from './random.ts'
+import { Choices } from '../choices.ts'
 
 /** One thing to try. The seed and the number make the same case again. */
 export interface FuzzCase {

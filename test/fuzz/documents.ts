@@ -1,4 +1,4 @@
-import type { Choices } from './random.ts'
+import type { Choices } from '../choices.ts'
 
 export const KEYS = ['a', 'b', 'c', 'd', 'foo', 'bar', 'id', 'x y', 'é', '0', 'name', 'left', '']
 

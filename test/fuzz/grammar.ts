@@ -3,7 +3,7 @@ import { FUNCTION_SIGNATURES, METHOD_SIGNATURES } from '../../src/bloblang/synta
 import type { SignatureEntry } from '../../src/bloblang/syntax/signatures.ts'
 import type { Corpus } from './corpus.ts'
 import { KEYS } from './documents.ts'
-import type { Choices } from './random.ts'
+import type { Choices } from '../choices.ts'
 
 /** Calls that answer differently each time, take long on purpose, or look outside. */
 const UNSTEADY =

@@ -1,5 +1,5 @@
 import { tokenize } from '../../src/bloblang/syntax.ts'
-import type { Choices } from './random.ts'
+import type { Choices } from '../choices.ts'
 
 const STRANGE = [
   '\u0000',

@@ -30,21 +30,21 @@ const never = () => new Promise<never>(() => {})
 export function faultyStore(store: ObjectStore, world: World, faults: Faults, process: Process): ObjectStore {
   const pass = async () => {
     if (!process.alive) return never()
-    await world.clock.sleep(world.happens(faults.slow) ? world.below(3000) : 1 + world.below(10))
+    await world.clock.sleep(world.choices.chance(faults.slow) ? world.choices.below(3000) : 1 + world.choices.below(10))
     if (!process.alive) return never()
   }
   return {
     ...store,
     async put(...args) {
       await pass()
-      if (world.happens(faults.putFails)) throw new StorageError('unavailable', 'the put failed')
+      if (world.choices.chance(faults.putFails)) throw new StorageError('unavailable', 'the put failed')
       await store.put(...args)
       await pass()
-      if (world.happens(faults.putLies)) throw new StorageError('unavailable', 'the answer to the put got lost')
+      if (world.choices.chance(faults.putLies)) throw new StorageError('unavailable', 'the answer to the put got lost')
     },
     async get(...args) {
       await pass()
-      if (world.happens(faults.getFails)) throw new StorageError('unavailable', 'the get failed')
+      if (world.choices.chance(faults.getFails)) throw new StorageError('unavailable', 'the get failed')
       return store.get(...args)
     },
     async delete(...args) {
@@ -63,7 +63,7 @@ export function faultyStore(store: ObjectStore, world: World, faults: Faults, pr
 export function faultyMetadata(metadata: Metadata, world: World, faults: Faults, process: Process): Metadata {
   const pass = async () => {
     if (!process.alive) return never()
-    await world.clock.sleep(world.happens(faults.slow) ? world.below(2000) : world.below(3))
+    await world.clock.sleep(world.choices.chance(faults.slow) ? world.choices.below(2000) : world.choices.below(3))
     if (!process.alive) return never()
   }
   // A process hears at once of what it has committed itself, and of nothing else.
@@ -79,10 +79,11 @@ export function faultyMetadata(metadata: Metadata, world: World, faults: Faults,
         case 'commit':
           return async (...args: unknown[]) => {
             await pass()
-            if (world.happens(faults.commitFails)) throw new MetadataError('busy', 'the commit was refused')
+            if (world.choices.chance(faults.commitFails)) throw new MetadataError('busy', 'the commit was refused')
             const result = await call(args)
             await pass()
-            if (world.happens(faults.commitLies)) throw new MetadataError('unknown_outcome', 'the answer got lost')
+            if (world.choices.chance(faults.commitLies))
+              throw new MetadataError('unknown_outcome', 'the answer got lost')
             return result
           }
         case 'openEpoch':

@@ -52,7 +52,7 @@ class Simulation {
 
   constructor(seed: number) {
     this.#world = new World(seed)
-    const some = (most: number) => (this.#world.happens(0.5) ? this.#world.chance() * most : 0)
+    const some = (most: number) => (this.#world.choices.chance(0.5) ? this.#world.choices.fraction() * most : 0)
     this.#faults = {
       putFails: some(0.4),
       putLies: some(0.4),
@@ -116,15 +116,15 @@ class Simulation {
 
   async #crashBrokers(): Promise<void> {
     while (!this.#isOver) {
-      await this.#world.clock.sleep(this.#world.below(4000))
-      const index = this.#world.below(this.#brokers.length)
+      await this.#world.clock.sleep(this.#world.choices.below(4000))
+      const index = this.#world.choices.below(this.#brokers.length)
       this.#brokers[index]!.process.alive = false
       this.#brokers[index] = await this.#openBroker()
     }
   }
 
   #anyBroker(): Broker {
-    return this.#brokers[this.#world.below(this.#brokers.length)]!
+    return this.#brokers[this.#world.choices.below(this.#brokers.length)]!
   }
 
   /** Sends one batch; undefined when no answer came, or none in time. */
@@ -159,7 +159,7 @@ class Simulation {
     let next = 0
     let broker = this.#anyBroker()
     while (next < batches.length) {
-      const window = batches.slice(next, next + 1 + this.#world.below(IN_FLIGHT))
+      const window = batches.slice(next, next + 1 + this.#world.choices.below(IN_FLIGHT))
       const outcomes = await Promise.all(
         window.map(({ records }) => this.#send(broker, partition, Buffer.from(records))),
       )
@@ -197,8 +197,8 @@ class Simulation {
     let offset = 0
     while (!this.#isOver) {
       const broker = this.#anyBroker()
-      const query = { partition: this.#partitions[partition]!, offset, maxBytes: 1 + this.#world.below(1000) }
-      const limits = { minBytes: 1, maxWaitMs: this.#world.below(500), maxBytes: 10_000, readCommitted: false }
+      const query = { partition: this.#partitions[partition]!, offset, maxBytes: 1 + this.#world.choices.below(1000) }
+      const limits = { minBytes: 1, maxWaitMs: this.#world.choices.below(500), maxBytes: 10_000, readCommitted: false }
       const fetching = broker.log.fetch([query], limits, new AbortController().signal)
       const timeout = this.#world.clock.sleep(REQUEST_TIMEOUT_MS).then(() => undefined)
       const [fetched] = (await Promise.race([fetching, timeout])) ?? []

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../src/base/index.ts'
+import { Choices } from '../choices.ts'
 
 /**
  * A world in which time passes only when nothing else happens, and chance repeats itself: whatever goes wrong in it goes
@@ -7,41 +8,24 @@ import type { Clock, Random } from '../../src/base/index.ts'
 export class World {
   readonly clock: Clock
   readonly random: Random
+  /** What happens, and how much of it. */
+  readonly choices: Choices
   readonly #timers: { at: number; order: number; fire(): void }[] = []
   #now = 0
   #order = 0
-  #state: number
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
+    this.choices = new Choices(seed)
     this.clock = {
       now: () => 1_700_000_000_000 + Math.floor(this.#now),
       monotonic: () => this.#now,
       sleep: (ms, signal) => this.#sleep(ms, signal),
     }
-    this.random = { bytes: count => Uint8Array.from({ length: count }, () => this.below(256)) }
+    this.random = { bytes: count => Uint8Array.from({ length: count }, () => this.choices.below(256)) }
   }
 
   get now(): number {
     return this.#now
-  }
-
-  /** A number in [0, 1) (mulberry32). */
-  chance(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-
-  /** A whole number in [0, limit). */
-  below(limit: number): number {
-    return Math.floor(this.chance() * limit)
-  }
-
-  /** Whether something of this probability happens. */
-  happens(probability: number): boolean {
-    return this.chance() < probability
   }
 
   /** Lets time pass until `body` is done; throws when that takes longer than `limitMs` of the world's time. */
