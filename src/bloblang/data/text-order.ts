@@ -24,7 +24,12 @@ export function compareText(left: string, right: string): number {
 }
 
 function compareBytes(left: string, right: string): number {
-  return Buffer.compare(utf8Bytes(left), utf8Bytes(right))
+  const a = utf8Bytes(left)
+  const b = utf8Bytes(right)
+  const length = Math.min(a.length, b.length)
+  let at = 0
+  while (at < length && a[at] === b[at]) at++
+  return at < length ? a[at]! - b[at]! : a.length - b.length
 }
 
 /** The keys of an object in the order in which the original prints them. */

@@ -4,13 +4,15 @@
 import { isUtf8 } from './is-utf8.ts'
 
 const BAD_BYTE = 0xdc00
+/** Browsers have no buffers, and they read the escapes in mappings, too. */
+const HAS_BUFFERS = globalThis.Buffer !== undefined
 
 /** The UTF-8 bytes of a string; a kept bad byte comes out as itself, any other lone surrogate as U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
-  if (text.isWellFormed()) return Buffer.from(text, 'utf8')
+  if (text.isWellFormed()) return HAS_BUFFERS ? Buffer.from(text, 'utf8') : new TextEncoder().encode(text)
   if (text === latest?.text) return latest.bytes
   // A unit takes three bytes at most; the halves of a character have four between them.
-  const out = Buffer.allocUnsafe(text.length * 3)
+  const out = HAS_BUFFERS ? Buffer.allocUnsafe(text.length * 3) : new Uint8Array(text.length * 3)
   let length = 0
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
@@ -37,8 +39,12 @@ export function utf8Bytes(text: string): Uint8Array {
 
 /** The string of some bytes, whatever they are. */
 export function utf8Text(bytes: Uint8Array): string {
-  const buffer = asBuffer(bytes)
-  if (isUtf8(buffer)) return buffer.toString('utf8')
+  const buffer = HAS_BUFFERS ? asBuffer(bytes) : bytes
+  if (isUtf8(buffer)) {
+    return HAS_BUFFERS
+      ? asBuffer(buffer).toString('utf8')
+      : new TextDecoder('utf-8', { ignoreBOM: true }).decode(buffer)
+  }
   const { units, view } = unitsFor(buffer.length)
   let length = 0
   for (let i = 0; i < buffer.length; ) {
@@ -61,7 +67,7 @@ export function utf8Text(bytes: Uint8Array): string {
     }
     i += width || 1
   }
-  return view.toString('utf16le', 0, length * 2)
+  return view === null ? textOfUnits(units, length) : view.toString('utf16le', 0, length * 2)
 }
 
 let latest: { readonly text: string; readonly bytes: Uint8Array } | undefined
@@ -78,8 +84,8 @@ export function settledText(bytes: Uint8Array): string {
 
 interface Units {
   readonly units: Uint16Array
-  /** The same memory as bytes. */
-  readonly view: Buffer
+  /** The same memory as bytes; null where there are no buffers. */
+  readonly view: Buffer | null
 }
 
 const KEPT_UNITS = 4096
@@ -89,9 +95,18 @@ let kept: Units | undefined
 function unitsFor(count: number): Units {
   if (count <= KEPT_UNITS && kept !== undefined) return kept
   const units = new Uint16Array(Math.max(count, KEPT_UNITS))
-  const made = { units, view: Buffer.from(units.buffer) }
+  const made = { units, view: HAS_BUFFERS ? Buffer.from(units.buffer) : null }
   if (count <= KEPT_UNITS) kept = made
   return made
+}
+
+/** In pieces, as a call takes only so many arguments. */
+function textOfUnits(units: Uint16Array, length: number): string {
+  let text = ''
+  for (let at = 0; at < length; at += KEPT_UNITS) {
+    text += String.fromCharCode(...units.subarray(at, Math.min(length, at + KEPT_UNITS)))
+  }
+  return text
 }
 
 /** How many bytes a string is; what `length()` counts. */
