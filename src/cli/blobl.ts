@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { utf8Text } from '../bloblang/index.ts'
+import { systemWorld } from '../components/world.ts'
 import { errorPaint, type Paint } from './blobl-colors.ts'
 import { HELP, parseBloblFlags } from './blobl-flags.ts'
 import { type BloblJob, compileJob, runJob } from './blobl-job.ts'
@@ -27,9 +27,9 @@ export async function runBlobl(args: readonly string[]): Promise<number> {
   let { mapping: text } = flags
   if (flags.file !== '') {
     try {
-      text = utf8Text(readFileSync(flags.file)).toWellFormed()
+      text = utf8Text(systemWorld.readFile(flags.file)).toWellFormed()
     } catch (error) {
-      return complain(paint(`failed to read mapping file: ${openError(flags.file, error)}`))
+      return complain(paint(`failed to read mapping file: ${(error as Error).message}`))
     }
   }
   const job: BloblJob = { mapping: text, flags }
@@ -60,11 +60,4 @@ let known: Paint | undefined
 /** Asks whether there is a terminal at the first error, which takes a while. */
 function paint(text: string): string {
   return (known ??= errorPaint())(text)
-}
-
-function openError(path: string, error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT') return `open ${path}: no such file or directory`
-  if (code === 'EISDIR') return `read ${path}: is a directory`
-  return code === 'EACCES' ? `open ${path}: permission denied` : String(error)
 }

@@ -47,6 +47,7 @@ export interface World {
   random(): number
   randomBytes(count: number): Uint8Array
   env(name: string): string | undefined
+  /** Throws an `Error` whose message is what the user reads: `open x: no such file or directory`. */
   readFile(path: string): Uint8Array
   hostname(): string
   /** Reads a file beside the mapping; without it paths are resolved like those of `readFile`. */
