@@ -1,5 +1,5 @@
 import { MappingError } from '../errors.ts'
-import { goTypeName, toPlainText } from '../syntax/plain-text.ts'
+import { goTypeName, toPlainText } from '../text/go-value.ts'
 import { Float, JsonNumber, NarrowInteger, Opaque, Timestamp, Uint64, getOwn, isObject, setOwn } from '../value.ts'
 import type { Value, ValueObject } from '../value.ts'
 import { isArray, numberText } from './coerce.ts'

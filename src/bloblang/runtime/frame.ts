@@ -6,7 +6,7 @@ import type { MessageFailure, MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 import type { CallContext } from '../stdlib/spec.ts'
 import { NOTHING, type Value, isObject, setOwn } from '../value.ts'
-import { goTypeName } from '../syntax/plain-text.ts'
+import { goTypeName } from '../text/go-value.ts'
 import { describe, failedAssignment, lineOf, type Site, within } from './errors.ts'
 
 /** What a mapping works on: one message of a batch. One frame serves a mapping call after call. */

@@ -1,6 +1,6 @@
 import { typeOf } from '../value.ts'
 import type { FunctionCall, MethodCall, Query } from './ast.ts'
-import { toPlainText } from './plain-text.ts'
+import { toPlainText } from '../text/go-value.ts'
 
 /** What error texts call the result of a query: ``field `this.a` ``, `string literal`, `method uppercase`. */
 export function annotationOf(query: Query): string {

@@ -8,7 +8,7 @@ import { ArgumentError, bindArguments, type BoundArguments, type Signature, type
 import type { BinaryOperator, FunctionCall, Literal, MatchCase, MethodCall, ObjectLiteral, Query } from './ast.ts'
 import { expecting, fatal, Fault, joined, required } from './fault.ts'
 import { nearest } from './nearest.ts'
-import { goTypeName } from './plain-text.ts'
+import { goTypeName } from '../text/go-value.ts'
 import { Reader } from './reader.ts'
 
 /** What a parser knows of the functions and methods that a text may call. */

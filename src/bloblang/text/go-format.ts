@@ -13,6 +13,7 @@ import { utf8Bytes, utf8Text } from './bytes.ts'
 import { formatFloat, type FloatVerb } from './go-float.ts'
 import { isPrintable, quote, quoteRune } from './quote.ts'
 import { checkSize } from './target.ts'
+import { goTypeName } from './go-value.ts'
 import { goTimeLiteral, goTimeString, timeFields } from './go-time.ts'
 
 /** Go's limit for widths and precisions; larger ones are not read as numbers. */
@@ -21,32 +22,6 @@ const MAX_NUMBER = 1_000_000
 /** `format` with its verbs replaced by the arguments. */
 export function sprintf(format: string, args: readonly Value[]): string {
   return new Printer(args).run(format)
-}
-
-/** The Go type that a value has in the original, as `%T` prints it. */
-export function goTypeName(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-      return 'string'
-    case 'boolean':
-      return 'bool'
-    case 'number':
-      return 'json.Number'
-    case 'bigint':
-      return 'int64'
-    case 'symbol':
-      return value.description === 'deleted' ? 'value.Delete' : 'value.Nothing'
-    default:
-      if (value === null) return '<nil>'
-      if (value instanceof NarrowInteger) return value.type
-      if (value instanceof NarrowFloat) return 'float32'
-      if (value instanceof Float) return 'float64'
-      if (value instanceof Uint64) return 'uint64'
-      if (value instanceof JsonNumber) return 'json.Number'
-      if (value instanceof Uint8Array) return '[]uint8'
-      if (value instanceof Timestamp) return 'time.Time'
-      return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}'
-  }
 }
 
 class Printer {

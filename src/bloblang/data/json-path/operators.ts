@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
+import { goTypeName, toPlainText } from '../../text/go-value.ts'
 import { compileRe2 } from '../../text/re2/re2.ts'
 import { Float } from '../../value.ts'
 import type { Value } from '../../value.ts'

@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
+import { goTypeName, toPlainText } from '../../text/go-value.ts'
 import { unquote } from '../../text/quote.ts'
 import { compileRe2 } from '../../text/re2/re2.ts'
 import { Float, isObject, setOwn } from '../../value.ts'

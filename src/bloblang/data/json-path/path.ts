@@ -1,6 +1,6 @@
 import { isObject } from '../../value.ts'
 import { MappingError } from '../../errors.ts'
-import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
+import { goTypeName, toPlainText } from '../../text/go-value.ts'
 import type { Value } from '../../value.ts'
 import { isArray } from '../coerce.ts'
 import { sortedKeys } from '../text-order.ts'

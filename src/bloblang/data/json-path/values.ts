@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { goTypeName, toPlainText } from '../../syntax/plain-text.ts'
+import { goTypeName, toPlainText } from '../../text/go-value.ts'
 import { Float, JsonNumber, Timestamp, Uint64, isObject } from '../../value.ts'
 import type { Value } from '../../value.ts'
 import { isArray, numberText } from '../coerce.ts'

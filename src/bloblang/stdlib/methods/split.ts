@@ -1,6 +1,6 @@
 import { MappingError, WrongTypeError } from '../../errors.ts'
 import { utf8Bytes, utf8Text, withReplacements } from '../../text/bytes.ts'
-import { goTypeName } from '../../text/go-format.ts'
+import { goTypeName } from '../../text/go-value.ts'
 import { segments } from '../../text/segments.ts'
 import type { Value } from '../../value.ts'
 import { equals } from '../../data/equality.ts'

@@ -1,8 +1,9 @@
 /** Objects as XML, the opposite of parse-xml.ts. Unlike the original, texts and attributes are escaped. */
+import { goTypeName } from '../go-value.ts'
 import { MappingError } from '../../errors.ts'
 import { sortedKeys } from '../../data/text-order.ts'
 import { isObject, Timestamp, type Value, type ValueObject } from '../../value.ts'
-import { goTypeName, sprintf } from '../go-format.ts'
+import { sprintf } from '../go-format.ts'
 import { stringOrBytes } from '../target.ts'
 import { formatRfc3339 } from '../../data/time/format.ts'
 

@@ -1,6 +1,6 @@
-import { formatGoFloat } from '../text/go-float.ts'
+import { formatGoFloat } from './go-float.ts'
 import { sortedKeys } from '../data/text-order.ts'
-import { formatRfc3339 } from '../data/time/format.ts'
+import { goTimeString } from './go-time.ts'
 import {
   Float,
   JsonNumber,
@@ -22,7 +22,7 @@ export function toPlainText(value: Value): string {
   if (value instanceof Float) return formatGoFloat(value.value)
   if (value instanceof Uint64) return String(value.value)
   if (value instanceof JsonNumber) return value.text
-  if (value instanceof Timestamp) return formatRfc3339(value).replace('T', ' ').replace('Z', ' +0000 UTC')
+  if (value instanceof Timestamp) return goTimeString(value)
   if (value instanceof Opaque) return toPlainText(Opaque.contentOf(value))
   const object = value as ValueObject
   return `map[${sortedKeys(object)
