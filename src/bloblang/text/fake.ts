@@ -1,5 +1,5 @@
 /** Made-up data in the shapes that the original's generator gives. */
-import { NANOS_PER_SECOND } from '../data/time/calendar.ts'
+import { MONTHS, NANOS_PER_SECOND, WEEKDAYS } from '../data/time/calendar.ts'
 import { createRequire } from 'node:module'
 import { formatRfc3339 } from '../data/time/format.ts'
 import { MappingError } from '../errors.ts'
@@ -10,8 +10,6 @@ const require = createRequire(import.meta.url)
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const TOP_LEVEL_DOMAINS = ['com', 'biz', 'info', 'net', 'org', 'ru', 'edu', 'top']
-const MONTHS = 'January February March April May June July August September October November December'.split(' ')
-const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ')
 const CENTURIES = 'I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI'.split(' ')
 const TITLES = {
   male: ['Mr.', 'Dr.', 'Prof.', 'Lord', 'King', 'Prince'],
@@ -42,7 +40,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   time_string: dice => dice.time().slice(11, 19),
   month_name: dice => dice.of(MONTHS),
   year_string: dice => dice.time().slice(0, 4),
-  day_of_week: dice => dice.of(DAYS),
+  day_of_week: dice => dice.of(WEEKDAYS),
   day_of_month: dice => String(Number(dice.time().slice(8, 10))),
   timestamp: dice => dice.time().slice(0, 19).replace('T', ' '),
   century: dice => dice.of(CENTURIES),

@@ -254,8 +254,6 @@ class Printer {
   #string(text: string, verb: string, value: Value): void {
     switch (verb) {
       case 'v':
-      case 'w':
-        if (verb === 'w') return this.#badVerb(verb, value)
         return this.#sharpV ? this.#quoted(text) : this.#pad(this.#truncate(text))
       case 's':
         return this.#pad(this.#truncate(text))
