@@ -1,14 +1,5 @@
 /** Go's fmt.Sprintf over values of the language, with its way of reporting verbs that do not fit: `%!d(string=x)`. */
-import {
-  Float,
-  JsonNumber,
-  Timestamp,
-  Uint64,
-  type Value,
-  type ValueObject,
-  NarrowFloat,
-  NarrowInteger,
-} from '../value.ts'
+import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject, NarrowInteger } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 import { formatFloat, type FloatVerb } from './go-float.ts'
 import { isPrintable, quote, quoteRune } from './quote.ts'
