@@ -13,6 +13,7 @@ export class BodyView implements MessageView {
   #start = 0
   #end = 0
   #latin1: string | null = null
+  #copy: Uint8Array | null = null
   #value: Value | undefined
 
   /** The bytes `start` to `end` of a chunk, which may change only behind the next call. `latin1`: the chunk as Latin-1. */
@@ -21,6 +22,7 @@ export class BodyView implements MessageView {
     this.#start = start
     this.#end = end
     this.#latin1 = latin1
+    this.#copy = null
     this.#value = undefined
     return this
   }
@@ -35,7 +37,7 @@ export class BodyView implements MessageView {
 
   /** A copy: mappings may keep the bytes, as metadata. */
   bytes(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.#chunk, this.#start, this.#end)
+    return (this.#copy ??= Uint8Array.prototype.slice.call(this.#chunk, this.#start, this.#end))
   }
 
   project(projector: BodyProjector): Value | null {
