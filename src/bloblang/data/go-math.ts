@@ -155,10 +155,12 @@ function horner(coefficients: readonly number[], x: number): number {
   return sum
 }
 
+/** Where a float is taken apart. */
+const view = new DataView(new ArrayBuffer(8))
+
 /** x = fraction · 2^exponent with the fraction in [0.5, 1). */
 function splitExponent(x: number): [fraction: number, exponent: number] {
   if (x === 0) return [x, 0]
-  const view = new DataView(new ArrayBuffer(8))
   const subnormal = Math.abs(x) < 2 ** -1022
   view.setFloat64(0, subnormal ? x * 2 ** 52 : x)
   const high = view.getUint32(0)
@@ -178,12 +180,12 @@ function raise(x: number, y: number): number {
   let result = part === 0 ? 1 : exp(part * log(x))
   let exponent = 0
   let [base, baseExponent] = splitExponent(x)
-  for (let left = BigInt(whole); left !== 0n; left >>= 1n) {
+  for (let left = whole; left !== 0; left = Math.floor(left / 2)) {
     if (Math.abs(baseExponent) > 4096) {
       exponent += baseExponent
       break
     }
-    if ((left & 1n) === 1n) {
+    if (left % 2 === 1) {
       result *= base
       exponent += baseExponent
     }
