@@ -226,6 +226,7 @@ for (const [what, text] of [
   ['10,000 indexes', `root = ${'a['.repeat(10_000)}`],
   ['10,000 operators', `root = ${'this.a + '.repeat(10_000)}1`],
   ['10,000 methods', `root = this${'.string()'.repeat(10_000)}`],
+  ['20,000 assignments to one place', 'root.a = this.b.catch(deleted())\n'.repeat(20_000)],
   ['10 MB of a comment', `root = this\n#${'x'.repeat(10_000_000)}\n`],
   ['10 MB of a string', `root = "${'x'.repeat(10_000_000)}"`],
   ['10 MB of line breaks', `root = this\n${'\n'.repeat(10_000_000)}`],

@@ -14,8 +14,8 @@ export class Places {
   readonly #program: Program
   readonly #locals: ReadonlyMap<string, string>
   readonly #paths: readonly (readonly string[])[]
-  /** The paths of all assignments. */
-  readonly #assignedPaths: readonly (readonly string[])[]
+  /** How many assignments each place has. */
+  readonly #assignments = new Map<string, number>()
 
   private constructor(assignedPaths: readonly (readonly string[])[], program: Program) {
     const paths = [...new Map(assignedPaths.map(path => [keyOf(path), path])).values()]
@@ -28,7 +28,7 @@ export class Places {
     }
     this.#program = program
     this.#paths = paths
-    this.#assignedPaths = assignedPaths
+    for (const path of assignedPaths) this.#assignments.set(keyOf(path), (this.#assignments.get(keyOf(path)) ?? 0) + 1)
     this.#locals = new Map(paths.map(path => [keyOf(path), name(path)]))
   }
 
@@ -47,8 +47,7 @@ export class Places {
 
   /** Whether nothing would be lost if a place took nothing for its value. */
   isAssignedOnce(path: readonly string[]): boolean {
-    const key = keyOf(path)
-    return this.#assignedPaths.filter(other => keyOf(other) === key).length === 1
+    return this.#assignments.get(keyOf(path)) === 1
   }
 
   /** The variable of a place, which gets a value that is one for sure, or may be `deleted()`. */
