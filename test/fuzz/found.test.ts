@@ -15,6 +15,7 @@ const TEXTS = [
   ['half of a character', 'root = @"a\ud800b"'],
   ['half of a character in a raw text', 'root = """a\ud800b"""'],
   ['a long path without an equals sign', `root = foo(foo(\nroot${'.z'.repeat(250)} = 1`],
+  ['a match without cases', 'root = [match # nothing\n{}, 1]'],
   ['thousands of fields', `root = this${'.a'.repeat(20_000)}`],
 ] as const
 

@@ -79,6 +79,8 @@ function printQuery(query: Query): string {
     case 'object':
       return `{${query.entries.map(({ key, value }) => `${typeof key === 'string' ? quoted(key) : printKey(key)}: ${printQuery(value)}`).join(', ')}}`
     case 'match': {
+      // Braces on the same line would be the subject.
+      if (query.subject === null && query.cases.length === 0) return 'match #\n{}'
       const subject = query.subject === null ? '' : `${printSubject(query.subject)} `
       const cases = query.cases.map(
         ({ pattern, result }) => `${pattern === null ? '_' : printQuery(pattern)} => ${printQuery(result)}`,
