@@ -18,7 +18,7 @@ export class StatementWriter {
   #lineCount = 1
   #countedTo: number
   /** The places of `root` that this run has made itself, so that they can be written in place. */
-  #owned: ReadonlySet<string> = new Set()
+  #owned = new Set<string>()
   /** Null where `root` has to be a document while the statements run. */
   readonly #places: Places | null
 
@@ -185,10 +185,14 @@ export class StatementWriter {
     const found = prefixes.findIndex(prefix => !this.#owned.has(prefix))
     const depth = found === -1 ? path.length : found
     const whole = placeOf(path)
-    const kept = [...this.#owned].filter(place => place !== whole && !place.startsWith(`${whole}.`))
+    // A place is owned with all that it lies in, so that nothing inside of one that is not can be.
+    if (this.#owned.has(whole)) {
+      this.#owned = new Set([...this.#owned].filter(place => place !== whole && !place.startsWith(`${whole}.`)))
+    }
     // Under an index or `-` there may be an array; and a value that may be nothing may leave all as it was.
     const made = special ? [] : prefixes.filter((_, length) => path.slice(0, length + 1).every(isSafeStore))
-    this.#owned = new Set([...kept, ...made, ...(fresh && !special && path.every(isSafeStore) ? [whole] : [])])
+    for (const place of made) this.#owned.add(place)
+    if (fresh && !special && path.every(isSafeStore)) this.#owned.add(whole)
     // What the run has made itself under such names is surely an object, so a plain store does it.
     if (depth === path.length && !special && path.every(isSafeStore)) return `root${emitStore(path)} = ${value}`
     const constant = program.shared(path, `the path ${dotPath(path)}`)
@@ -241,7 +245,7 @@ export class StatementWriter {
   }
 
   #know({ owned, variables, places }: Known): void {
-    this.#owned = owned
+    this.#owned = new Set(owned)
     this.#context.variables!.assigned = new Set(variables)
     if (this.#places !== null) this.#places.assigned = places
   }
