@@ -26,6 +26,7 @@ const HUGE: readonly (readonly [mapping: string, outcome: RegExp])[] = [
   ['root = this.a.repeat(50000).re_replace_all("x", this.a.repeat(50000))', /too large/],
   ['root = range(0, 30000).map_each(x -> this.a).join("x".repeat(60000))', /too large/],
   ['root = range(0, 1000).fold("x", item -> item.tally + item.tally)', /too large/],
+  [`root = this.a.repeat(1000000)${'.encode("hex")'.repeat(10)}`, /too large/],
   ['root = range(0, this.n * 1000)', /too large/],
   ['root = range(0, 1000000000000)', /too large/],
   ['root = "%1000000000d".format(1).length() < 100', /true/],

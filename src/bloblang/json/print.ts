@@ -9,7 +9,7 @@ export interface PrintOptions {
   readonly indent?: string
 }
 
-/** A value as JSON, as the original prints it; see {@link JsonWriter}. Throws `RangeError` where it is too long for a string. */
+/** A value as JSON, as the original prints it; see {@link JsonWriter}. Throws `MappingError` where it is too long for a string. */
 export function printJson(value: Value, options?: PrintOptions): string {
   return write(value, options).toString()
 }

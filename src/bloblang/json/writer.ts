@@ -1,5 +1,6 @@
 import { constants, isAscii } from 'node:buffer'
 import { compareText } from '../data/text-order.ts'
+import { MappingError } from '../errors.ts'
 import { utf8Bytes } from '../text/bytes.ts'
 import { formatRfc3339 } from '../data/time/format.ts'
 import { Float, JsonNumber, Opaque, Timestamp, Uint64, type Value, type ValueObject } from '../value.ts'
@@ -230,6 +231,7 @@ export class JsonWriter {
     if (value instanceof Timestamp) return this.text(formatRfc3339(value))
     if (value instanceof Opaque) return this.value(Opaque.contentOf(value))
     const bytes = value as Uint8Array
+    if (bytes.length / 3 > constants.MAX_STRING_LENGTH / 4 - 1) throw tooLarge()
     return this.plain(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`)
   }
 
@@ -339,7 +341,7 @@ export class JsonWriter {
   }
 
   #grow(needed: number): void {
-    if (needed > constants.MAX_STRING_LENGTH) throw new RangeError('Invalid string length')
+    if (needed > constants.MAX_STRING_LENGTH) throw tooLarge()
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
     this.bytes.copy(grown, 0, 0, this.length)
     this.bytes = grown
@@ -351,6 +353,11 @@ interface Shape {
   readonly sorted: readonly string[]
   /** `{"a":`, then `,"b":` … */
   readonly heads: readonly Uint8Array[]
+}
+
+/** Whatever is printed has to fit into one string. */
+function tooLarge(): MappingError {
+  return new MappingError('the result is too large: Invalid string length')
 }
 
 /** Copies a text of ASCII; gives the place behind it. */

@@ -24,12 +24,18 @@ export const MAX_MAP_DEPTH = 5000
 let lastAssignment: string | null = null
 let lastOverflow: string | null = null
 
+/** Whether something came out larger than the engine holds; of strings from bytes Node says so by an error of another class. */
+function isTooLarge(error: unknown): error is Error {
+  if (error instanceof RangeError) return !error.message.includes('call stack')
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG'
+}
+
 /** The text of anything that compiled code can throw. Rethrows what is a defect of ours. */
 export function describe(error: unknown): string {
   if (error instanceof MappingError) return error.message
   if (error instanceof WrongTypeError) return describeWrongType(error)
+  if (isTooLarge(error)) return `the result is too large: ${error.message}`
   if (!(error instanceof RangeError)) throw error
-  if (!error.message.includes('call stack')) return `the result is too large: ${error.message}`
   return overflow('a map').message
 }
 
@@ -73,7 +79,7 @@ export function overflow(what: string): MappingError {
 export function annotate(error: unknown, annotation: string, wrongTypesOnly: boolean): unknown {
   if (error instanceof WrongTypeError) return new MappingError(describeWrongType(error, annotation), 'closed')
   if (wrongTypesOnly) return error
-  if (error instanceof RangeError && !error.message.includes('call stack')) {
+  if (isTooLarge(error)) {
     return new MappingError(`${annotation}: ${describe(error)}`, 'sealed')
   }
   if (!(error instanceof MappingError) || error.place !== 'open') return error
