@@ -38,7 +38,9 @@ export class JsonWriter {
     if (this.bytes.length > CAPACITY_KEPT) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
   }
 
+  /** Throws `MappingError` where it is too long for a string; as bytes it may be longer. */
   toString(): string {
+    if (this.length > constants.MAX_STRING_LENGTH) throw tooLarge()
     return this.ascii ? this.bytes.toString('latin1', 0, this.length) : this.bytes.toString('utf8', 0, this.length)
   }
 
