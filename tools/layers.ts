@@ -19,7 +19,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 /** Doors beside `index.ts`, for those who may not load all of a folder. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   bloblang: ['index.ts', 'syntax.ts'],
-  components: ['index.ts', 'world.ts'],
+  components: ['index.ts', 'host.ts'],
   control: ['index.ts', 'api-types.ts'],
 }
 

@@ -2,7 +2,7 @@
 import { createCipheriv, type CipherGCM } from 'node:crypto'
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { compileMapping } from '../../src/bloblang/index.ts'
-import { systemWorld } from '../../src/components/index.ts'
+import { systemHost } from '../../src/components/index.ts'
 import { c, type FunctionCase, sentence, text } from './functions-samples.ts'
 
 export function binaryCases(): readonly FunctionCase[] {
@@ -62,7 +62,7 @@ function compression(): readonly FunctionCase[] {
 
 /** What the mapping makes of a document. */
 function mapped(mapping: string, document: { readonly v: string }): Buffer {
-  return Buffer.from(compileMapping(mapping, { world: systemWorld }).mapping!.apply(document) as Uint8Array)
+  return Buffer.from(compileMapping(mapping, { host: systemHost }).mapping!.apply(document) as Uint8Array)
 }
 
 /** Nothing here compresses to bzip2, so these are sentences that its own program has compressed. */

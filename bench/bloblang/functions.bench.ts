@@ -15,7 +15,7 @@ import {
   printJson,
   utf8Text,
 } from '../../src/bloblang/index.ts'
-import { systemWorld } from '../../src/components/index.ts'
+import { systemHost } from '../../src/components/index.ts'
 import { functionCases } from './functions-cases.ts'
 import type { FunctionCase } from './functions-samples.ts'
 
@@ -150,7 +150,7 @@ function compiled(text: string): Mapping {
     add: () => true,
     delete: (key: string) => void store.delete(key),
   })
-  const { mapping, diagnostics } = compileMapping(text, { world: { ...systemWorld, readRelativeFile, cache } })
+  const { mapping, diagnostics } = compileMapping(text, { host: { ...systemHost, readRelativeFile, cache } })
   if (mapping === undefined) throw new Error(`${text}: ${diagnostics[0]!.message}`)
   return mapping
 }

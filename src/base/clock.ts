@@ -1,4 +1,4 @@
-/** Where time comes from. Everything outside the rim receives a clock, so that a simulation can be the world. */
+/** Where time comes from. Everything outside the rim receives a clock, so that a simulation can control it. */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970-01-01T00:00Z. */
   now(): number

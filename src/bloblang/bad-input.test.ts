@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BodyView, compileMapping, MappingError, printJson } from './index.ts'
 import { processorMs } from './processor-time.ts'
-import { stillWorld } from './still-world.ts'
+import { inertHost } from './inert-host.ts'
 
 const document = Buffer.from('{"a":"x","n":1000000000,"lone":"\\ud800","nul":"\\u0000"}')
 
 /** The result of a mapping, the text of its error, or that of its diagnostic. */
 function outcome(text: string): string {
-  const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
+  const { mapping, diagnostics } = compileMapping(text, { host: inertHost })
   if (mapping === undefined) return diagnostics[0]!.message
   try {
     return printJson(mapping.run([new BodyView().set(document)], 0))

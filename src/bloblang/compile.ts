@@ -56,8 +56,8 @@ function tooDeep(text: string, error: unknown): Diagnostic {
   return diagnose(text, { at: 0, message: 'nested too deeply' })
 }
 
-provideCompiler((text, world) => {
-  const { mapping, diagnostics } = compileMapping(text, { world, pureOnly: true, withoutMessage: true })
+provideCompiler((text, host) => {
+  const { mapping, diagnostics } = compileMapping(text, { host, pureOnly: true, withoutMessage: true })
   if (mapping === undefined) throw new MappingError(diagnostics[0]!.gotMessage, 'closed')
   return target => mapping.apply(target)
 })

@@ -19,7 +19,7 @@ import { parseMappingText } from './syntax/mapping-parser.ts'
 import { printMapping } from './syntax/print.ts'
 import { checkMapping, FUNCTION_COMPLETIONS, tokenize } from './syntax.ts'
 import { processorMs } from './processor-time.ts'
-import { stillWorld } from './still-world.ts'
+import { inertHost } from './inert-host.ts'
 
 const name = fc.constantFrom('a', 'b', 'foo', 'user')
 const literal = fc.oneof(
@@ -78,7 +78,7 @@ const statement = fc.oneof(
 const mappingText = fc.array(statement, { minLength: 1, maxLength: 4 }).map(parts => parts.join('\n'))
 
 test('printing a mapping and parsing it again gives the same mapping', () => {
-  const library = new Library(FUNCTIONS, METHODS, { world: stillWorld })
+  const library = new Library(FUNCTIONS, METHODS, { host: inertHost })
   fc.assert(
     fc.property(mappingText, text => {
       const tree = parseMappingText(text, library, null)
@@ -95,7 +95,7 @@ test('printing a mapping and parsing it again gives the same mapping', () => {
 test('compiled mappings throw nothing but mapping errors', () => {
   fc.assert(
     fc.property(mappingText, fc.json(), (text, document) => {
-      const { mapping } = compileMapping(text, { world: stillWorld })
+      const { mapping } = compileMapping(text, { host: inertHost })
       if (mapping === undefined) return
       const messages = [new BodyView().setText(document)]
       for (const run of [
@@ -116,7 +116,7 @@ test('compiled mappings throw nothing but mapping errors', () => {
 
 test('a result that is printed at once is the result as a value, printed', () => {
   const outcome = (text: string, document: string, out: JsonWriter | null) => {
-    const { mapping } = compileMapping(text, { world: stillWorld })
+    const { mapping } = compileMapping(text, { host: inertHost })
     if (mapping === undefined) return null
     try {
       const value = mapping.runCommand([new BodyView().setText(document)], new MetadataDraft(), false, out)
@@ -176,8 +176,8 @@ test('no text makes the parser throw', () => {
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 40 }), parts => {
       const text = parts.join('')
-      compileMapping(text, { world: stillWorld })
-      compileInterpolation(`\${!${text}`, { world: stillWorld })
+      compileMapping(text, { host: inertHost })
+      compileInterpolation(`\${!${text}`, { host: inertHost })
       checkMapping(text)
       tokenize(text)
     }),
@@ -213,7 +213,7 @@ test('a document ends where its message ends, whatever the bytes behind it are',
   const chunk = Buffer.from('{"a":"b\\"} \\q","b":1}')
   const projector = new Projector({ fields: null, carried: false, carries: false, dropped: new Set<string>() })
   for (let end = 0; end < chunk.length; end++) assert.equal(projector.project(chunk, 0, end, null), null)
-  const { mapping } = compileMapping('root = this.a', { world: stillWorld })
+  const { mapping } = compileMapping('root = this.a', { host: inertHost })
   const run = (end: number) => mapping!.run([new BodyView().set(chunk, 0, end)], 0)
   assert.throws(() => run(8), /unexpected EOF/)
   assert.throws(() => run(chunk.length), /invalid character 'q' in string escape code/)
@@ -234,7 +234,7 @@ for (const [what, text] of [
 ] as const) {
   test(`${what}: a mapping or a diagnostic, soon`, () => {
     const takenMs = processorMs(() => {
-      const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
+      const { mapping, diagnostics } = compileMapping(text, { host: inertHost })
       assert.ok(mapping !== undefined || diagnostics.length > 0)
     })
     assert.ok(takenMs < 10_000)
@@ -258,7 +258,7 @@ test('several faults are reported at once, each with its place', () => {
 test('a document made from nothing is the same as a value and printed at once', () => {
   const text =
     'root.user.name = this.name.uppercase()\nroot.id = this.id\nif this.age >= 18 {\n  root.user.adult = true\n}'
-  const { mapping } = compileMapping(text, { world: stillWorld })
+  const { mapping } = compileMapping(text, { host: inertHost })
   const run = (document: string) => {
     const draft = new MetadataDraft()
     const out = new JsonWriter(true)
@@ -276,7 +276,7 @@ test('a document made from nothing is the same as a value and printed at once', 
 test('targets and reads of a mapping', () => {
   const { mapping } = compileMapping(
     'let x = this.a.b\nroot.c = $x + json("d")\nmeta k = @j\nroot.e = this.l.map_each(i -> i.q)',
-    { world: stillWorld },
+    { host: inertHost },
   )
   assert.deepEqual(mapping!.targets, [
     { kind: 'variable', path: ['x'] },
@@ -292,12 +292,12 @@ test('targets and reads of a mapping', () => {
 
 test('interpolations', () => {
   const batch = [new BodyView().setText('{"a":{"b":1},"n":null}')]
-  const text = (config: string) => compileInterpolation(config, { world: stillWorld }).interpolation!.eval(batch, 0)
+  const text = (config: string) => compileInterpolation(config, { host: inertHost }).interpolation!.eval(batch, 0)
   assert.equal(text('x-${! this.a.b }-${! n }-${{! raw }}-$5'), 'x-1-null-${! raw }-$5')
   assert.equal(text('${! json("a") }'), '{"b":1}')
-  assert.equal(compileInterpolation('plain', { world: stillWorld }).interpolation!.static, 'plain')
+  assert.equal(compileInterpolation('plain', { host: inertHost }).interpolation!.static, 'plain')
   assert.equal(
-    compileInterpolation('foo ${! this. } bar', { world: stillWorld }).diagnostics![0]!.charText,
+    compileInterpolation('foo ${! this. } bar', { host: inertHost }).diagnostics![0]!.charText,
     'char 15: required: expected method or field path',
   )
 })

@@ -2,7 +2,7 @@ import type { Diagnostic } from './syntax/diagnostic.ts'
 import type { JsonWriter } from './json/writer.ts'
 import type { MessageView } from './message-view.ts'
 import type { MetadataDraft } from './metadata-draft.ts'
-import type { World } from './stdlib/spec.ts'
+import type { Host } from './stdlib/spec.ts'
 import type { Value } from './value.ts'
 
 /** Where `import "x"` and `from "x"` read. */
@@ -15,10 +15,10 @@ export interface Importer {
 
 /** What a mapping is compiled with. */
 export interface CompileOptions {
-  readonly world: World
+  readonly host: Host
   /** Absent: imports are refused. */
   readonly importer?: Importer
-  /** Refuses functions and methods that touch the world outside the mapping. */
+  /** Refuses functions and methods that touch anything outside the mapping. */
   readonly pureOnly?: boolean
   /** Refuses functions that read the message (`content`, `json`, `metadata` …). */
   readonly withoutMessage?: boolean
@@ -74,7 +74,7 @@ export interface Mapping {
   readonly targets: readonly TargetPath[]
   /** What the mapping reads, in the order of the text. */
   readonly reads: readonly TargetPath[]
-  /** Whether any function or method in it touches the world outside the mapping. */
+  /** Whether any function or method in it touches anything outside the mapping. */
   readonly impure: boolean
   /** Whether a map may apply itself: run such mappings in a worker with a stack of `MAP_STACK_MB`. */
   readonly recursive: boolean

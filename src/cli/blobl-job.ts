@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import process from 'node:process'
 import { compileMapping, type CompileResult, type Mapping } from '../bloblang/index.ts'
-import { fileImporter, systemWorld } from '../components/world.ts'
+import { fileImporter, systemHost } from '../components/host.ts'
 import type { Paint } from './blobl-colors.ts'
 import type { BloblFlags } from './blobl-flags.ts'
 import { CHUNK_BYTES, InputError, LineReader, LineWriter } from './blobl-io.ts'
@@ -19,9 +19,9 @@ const WAITING_BYTES = 16 * CHUNK_BYTES
 
 export function compileJob({ mapping, flags }: BloblJob, withoutFunctions: readonly string[] = []): CompileResult {
   const folder = flags.file === '' ? process.cwd() : dirname(resolve(flags.file))
-  const readRelativeFile = (path: string) => systemWorld.readFile(isAbsolute(path) ? path : join(folder, path))
-  const world = { ...systemWorld, readRelativeFile }
-  return compileMapping(mapping, { world, importer: fileImporter(folder), withoutFunctions })
+  const readRelativeFile = (path: string) => systemHost.readFile(isAbsolute(path) ? path : join(folder, path))
+  const host = { ...systemHost, readRelativeFile }
+  return compileMapping(mapping, { host, importer: fileImporter(folder), withoutFunctions })
 }
 
 /** Maps all lines and returns the exit code. Where memory is shared, other threads map some of them. */

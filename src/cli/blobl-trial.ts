@@ -7,9 +7,9 @@ import {
   printJson,
   utf8Text,
   type Value,
-  type World,
+  type Host,
 } from '../bloblang/index.ts'
-import { systemWorld } from '../components/world.ts'
+import { systemHost } from '../components/host.ts'
 
 /** What is tried on the page of `penstock blobl server`. */
 export interface Trial {
@@ -27,8 +27,8 @@ interface Outcome {
 const NO_OUTCOME: Outcome = { result: null, parse_error: null, mapping_error: null }
 
 /** The page may be reached by others, so mappings in it see neither files nor the environment. */
-const CLOSED_WORLD: World = {
-  ...systemWorld,
+const CLOSED_HOST: Host = {
+  ...systemHost,
   env: () => undefined,
   readFile: () => {
     throw new MappingError('files cannot be read here')
@@ -37,10 +37,10 @@ const CLOSED_WORLD: World = {
 const WITHOUT_FUNCTIONS = ['env', 'file', 'file_rel', 'file_rel_json']
 
 /** Maps a document. What is wrong is worded as the original's page words it. */
-export function tryMapping({ input, mapping: text }: Trial, world = CLOSED_WORLD): Outcome {
+export function tryMapping({ input, mapping: text }: Trial, host = CLOSED_HOST): Outcome {
   if (input === '') return { ...NO_OUTCOME, mapping_error: 'Input JSON string cannot be empty' }
   if (text === '') return { ...NO_OUTCOME, parse_error: 'Mapping string cannot be empty' }
-  const { mapping, diagnostics } = compileMapping(text, { world, withoutFunctions: WITHOUT_FUNCTIONS })
+  const { mapping, diagnostics } = compileMapping(text, { host, withoutFunctions: WITHOUT_FUNCTIONS })
   if (mapping === undefined) {
     return { ...NO_OUTCOME, parse_error: `failed to parse mapping: ${diagnostics[0]!.excerpt}` }
   }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { utf8Text } from '../bloblang/index.ts'
-import { systemWorld } from '../components/world.ts'
+import { systemHost } from '../components/host.ts'
 import { errorPaint, type Paint } from './blobl-colors.ts'
 import { HELP, parseBloblFlags } from './blobl-flags.ts'
 import { type BloblJob, compileJob, runJob } from './blobl-job.ts'
@@ -27,7 +27,7 @@ export async function runBlobl(args: readonly string[]): Promise<number> {
   let { mapping: text } = flags
   if (flags.file !== '') {
     try {
-      text = utf8Text(systemWorld.readFile(flags.file)).toWellFormed()
+      text = utf8Text(systemHost.readFile(flags.file)).toWellFormed()
     } catch (error) {
       return complain(paint(`failed to read mapping file: ${(error as Error).message}`))
     }

@@ -1,7 +1,7 @@
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, extname, join, resolve } from 'node:path'
 import process from 'node:process'
-import { fileImporter, systemWorld } from '../components/index.ts'
+import { fileImporter, systemHost } from '../components/index.ts'
 import { type Finding, readConfig, type ReadOptions, type Registry } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
 import { expand, loadEnvFiles, readText, SourceError } from './source.ts'
@@ -37,7 +37,7 @@ export async function lintFiles(options: EngineOptions): Promise<number> {
   for (const path of targets) {
     const readOptions: ReadOptions = {
       registry,
-      world: systemWorld,
+      host: systemHost,
       importer: fileImporter(dirname(resolve(path))),
       deprecated: flag('deprecated') ? 'error' : 'warning',
       requireLabels: flag('labels'),

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
-import { fileImporter, systemWorld } from '../components/index.ts'
+import { fileImporter, systemHost } from '../components/index.ts'
 import {
   type Finding,
   type Node,
@@ -61,7 +61,7 @@ export async function readSource(options: EngineOptions, registry: Registry): Pr
   const text = path === '' ? (process.env['BENTO_CONFIG'] ?? '') : readText(path)
   const readOptions: ReadOptions = {
     registry,
-    world: systemWorld,
+    host: systemHost,
     importer: fileImporter(path === '' ? process.cwd() : dirname(resolve(path))),
     overrides: options.set,
   }

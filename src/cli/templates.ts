@@ -1,14 +1,14 @@
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
-import { createRegistry, fileImporter, systemWorld } from '../components/index.ts'
+import { createRegistry, fileImporter, systemHost } from '../components/index.ts'
 import { parseContext, readTemplate, type Registry, type Template } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
 import { expand, readText, SourceError } from './source.ts'
 
 /** Reads a template file. Throws an `Error` where it cannot be read at all. */
 export function openTemplate(path: string, registry: Registry): Template {
-  const host = { registry, world: systemWorld, importer: fileImporter(dirname(resolve(path))) }
-  return readTemplate(readText(path), parseContext(host), host)
+  const options = { registry, host: systemHost, importer: fileImporter(dirname(resolve(path))) }
+  return readTemplate(readText(path), parseContext(options), options)
 }
 
 /**

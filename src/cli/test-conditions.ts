@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { compileMapping, JsonNumber, parseJson, printJson, toText, type Value } from '../bloblang/index.ts'
-import { systemWorld } from '../components/index.ts'
+import { systemHost } from '../components/index.ts'
 import type { Message } from '../engine/index.ts'
 
 /** The conditions on one message of a unit test, by their names in the configuration. */
@@ -53,7 +53,7 @@ function check(name: string, wanted: unknown, message: Message, folder: string):
 }
 
 function checkMapping(source: string, message: Message): string | null {
-  const { mapping, diagnostics } = compileMapping(source, { world: systemWorld })
+  const { mapping, diagnostics } = compileMapping(source, { host: systemHost })
   if (mapping === undefined) return diagnostics[0]!.text
   return mapping.check([message], 0) ? null : 'bloblang expression was false'
 }

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { nullLog, systemClock } from '../base/index.ts'
 import { compileMapping, type Value } from '../bloblang/index.ts'
-import { fileImporter, systemWorld } from '../components/index.ts'
+import { fileImporter, systemHost } from '../components/index.ts'
 import {
   type Batch,
   batchOf,
@@ -94,7 +94,7 @@ function checkMappings(test: TestCase): void {
   for (const conditions of (test.output_batches ?? []).flat()) {
     const source = conditions['bloblang']
     if (typeof source !== 'string') continue
-    const { diagnostics } = compileMapping(source, { world: systemWorld })
+    const { diagnostics } = compileMapping(source, { host: systemHost })
     if (diagnostics !== undefined)
       throw new SetupError(`failed to parse test '${test.name}': bloblang: ${diagnostics[0]!.text}`)
   }
@@ -106,8 +106,8 @@ function testsOf(config: Node): readonly Node[] {
 }
 
 function readOptions(path: string, environment: Readonly<Record<string, string>>, registry: Registry) {
-  const world = { ...systemWorld, env: (name: string) => environment[name] ?? systemWorld.env(name) }
-  return { registry, world, importer: fileImporter(dirname(resolve(path))), skipEnvCheck: true }
+  const host = { ...systemHost, env: (name: string) => environment[name] ?? systemHost.env(name) }
+  return { registry, host, importer: fileImporter(dirname(resolve(path))), skipEnvCheck: true }
 }
 
 interface TestCase {
@@ -218,7 +218,7 @@ async function openTarget(path: string, test: TestCase, options: EngineOptions):
         log: nullLog,
         metrics: nullMetrics,
         clock: systemClock,
-        world: readWith.world,
+        host: readWith.host,
         http: undefined,
         shutdown: new Shutdown(systemClock),
         strategy: 'none',
@@ -251,7 +251,7 @@ async function openTarget(path: string, test: TestCase, options: EngineOptions):
 
 async function openMapping(path: string): Promise<Target> {
   const { mapping, diagnostics } = compileMapping(readText(path), {
-    world: systemWorld,
+    host: systemHost,
     importer: fileImporter(dirname(resolve(path))),
   })
   if (mapping === undefined) throw new ConfigError(diagnostics[0]!.text)
@@ -272,7 +272,7 @@ async function openMapping(path: string): Promise<Target> {
       log: nullLog,
       metrics: nullMetrics,
       clock: systemClock,
-      world: systemWorld,
+      host: systemHost,
       http: undefined,
       shutdown: new Shutdown(systemClock),
       strategy: 'none',

@@ -12,7 +12,7 @@ import {
   soloBatch,
   startStream,
 } from '../engine/index.ts'
-import { createRegistry, systemWorld } from './index.ts'
+import { createRegistry, systemHost } from './index.ts'
 
 const KINDS: readonly ComponentKind[] = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner']
 
@@ -38,7 +38,7 @@ function startsWith(config: string, name: string): boolean {
 }
 
 async function findings(config: string): Promise<readonly string[]> {
-  const found = await lintConfig(config, { registry: createRegistry(), world: systemWorld, skipEnvCheck: true })
+  const found = await lintConfig(config, { registry: createRegistry(), host: systemHost, skipEnvCheck: true })
   return found.map(({ line, text }) => `${line}: ${text}`)
 }
 
@@ -74,7 +74,7 @@ async function run(spec: AnySpec, config: string, inputs: readonly string[]): Pr
   const text = `input: { given: {} }\npipeline:\n  processors:\n    - ${indented}\noutput: { collected: {} }\n`
   const stream = await startStream(text, {
     registry: createRegistry().extended([given, collected] as unknown as AnySpec[]),
-    world: systemWorld,
+    host: systemHost,
     clock: systemClock,
     log: nullLog,
   })

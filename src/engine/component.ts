@@ -1,5 +1,5 @@
 import type { Clock, Log } from '../base/index.ts'
-import type { World } from '../bloblang/index.ts'
+import type { Host } from '../bloblang/index.ts'
 import { type Ack, type Batch, BatchError, type Delivery } from './batch.ts'
 import type { Node } from './config/node.ts'
 import type { Field, FieldMap, Infer } from './fields.ts'
@@ -215,7 +215,7 @@ export interface Resources {
   /** Handles carry the component's label and path. */
   readonly metrics: Metrics
   readonly clock: Clock
-  readonly world: World
+  readonly host: Host
   /** Absent where the host has no HTTP server. */
   readonly http: HttpHost | undefined
   /** Aborts when the stream is told to end at once. */

@@ -83,7 +83,7 @@ export {
   startStream,
   type Stream,
   type StreamConfig,
-  type StreamHost,
+  type StreamOptions,
   type StreamStatus,
 } from './runtime/stream.ts'
 export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'

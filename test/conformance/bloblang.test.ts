@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { BodyView, compileMapping, DELETED, MappingError, NOTHING, printJson } from '../../src/bloblang/index.ts'
-import { fileImporter, systemWorld } from '../../src/components/index.ts'
+import { fileImporter, systemHost } from '../../src/components/index.ts'
 
 // Mappings with what the original answers to them through its `blobl` command: the whole program sees one line each.
 interface Case {
@@ -40,7 +40,7 @@ for (const file of globSync('*.jsonl', { cwd: folder })) {
 }
 
 function run({ mapping: text, input = '' }: Case): string {
-  const { mapping, diagnostics } = compileMapping(text, { world: systemWorld, importer: fileImporter('/nowhere') })
+  const { mapping, diagnostics } = compileMapping(text, { host: systemHost, importer: fileImporter('/nowhere') })
   if (mapping === undefined) return diagnostics[0]!.excerpt.replaceAll('/nowhere/', '')
   const message = new BodyView().setText(input)
   try {

@@ -10,7 +10,7 @@ import {
   type Value,
 } from '../../src/bloblang/index.ts'
 import { processorMs } from '../../src/bloblang/processor-time.ts'
-import { stillWorld } from '../../src/bloblang/still-world.ts'
+import { inertHost } from '../../src/bloblang/inert-host.ts'
 import { Library } from '../../src/bloblang/compiler/library.ts'
 import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
 import { checkInterpolation, checkMapping, tokenize } from '../../src/bloblang/syntax.ts'
@@ -33,7 +33,7 @@ class WholeMessage extends BodyView {
 
 /** What is wrong with how a text is read, as a mapping and as an interpolation; null where nothing is. */
 export function checkText(text: string): string | null {
-  const { mapping, diagnostics } = compileMapping(text, { world: stillWorld })
+  const { mapping, diagnostics } = compileMapping(text, { host: inertHost })
   const found = checkMapping(text)
   if (mapping === undefined && diagnostics[0]!.excerpt === '') return 'a diagnostic says nothing'
   if (mapping !== undefined && found.length > 0) return `only the browser's door complains: ${found[0]!.message}`
@@ -42,14 +42,14 @@ export function checkText(text: string): string | null {
     if (token.start < end || token.end <= token.start) return 'tokens overlap or are empty'
     ;({ end } = token)
   }
-  compileInterpolation(text, { world: stillWorld })
+  compileInterpolation(text, { host: inertHost })
   checkInterpolation(text)
   return mapping === undefined ? null : checkPrinted(text)
 }
 
 /** A printed mapping has the same tree. */
 function checkPrinted(text: string): string | null {
-  const library = new Library(FUNCTIONS, METHODS, { world: stillWorld })
+  const library = new Library(FUNCTIONS, METHODS, { host: inertHost })
   const tree = parseMappingText(text, library, null)
   if (tree instanceof Fault) return 'a text that compiles is not parsed'
   const printed = printMapping(tree)
@@ -76,7 +76,7 @@ const STATEFUL = /count|random_int|snowflake_id/
 
 /** What is wrong with how a mapping runs on a document; null where nothing is. */
 export function checkRun(text: string, document: string): string | null {
-  const { mapping } = compileMapping(text, { world: stillWorld })
+  const { mapping } = compileMapping(text, { host: inertHost })
   if (mapping === undefined) return null
   const draft = () => new MetadataDraft()
   const light = outcome(() => mapping.run([messageOf(document)], 0, draft()))
@@ -101,7 +101,7 @@ function sameAtOnce(mapping: Mapping, document: string, printed: string): boolea
 
 /** Fields that a mapping does not touch come out byte for byte. The document's keys are in order. */
 export function checkUntouched(query: string, document: string): string | null {
-  const { mapping } = compileMapping(`root = this\nroot."${LAST_KEY}" = (${query}).catch(null)`, { world: stillWorld })
+  const { mapping } = compileMapping(`root = this\nroot."${LAST_KEY}" = (${query}).catch(null)`, { host: inertHost })
   if (mapping === undefined) return null
   const head = document.slice(0, -1)
   const got = outcome(() => mapping.runCommand([messageOf(document)], new MetadataDraft(), false))
@@ -152,5 +152,5 @@ export function checkGrowth(fragment: string): string | null {
 }
 
 function millisecondsToRead(text: string): number {
-  return processorMs(() => compileMapping(text, { world: stillWorld, deactivated: true }))
+  return processorMs(() => compileMapping(text, { host: inertHost, deactivated: true }))
 }

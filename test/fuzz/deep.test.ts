@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BodyView, compileMapping, MappingError, printJson } from '../../src/bloblang/index.ts'
-import { stillWorld } from '../../src/bloblang/still-world.ts'
+import { inertHost } from '../../src/bloblang/inert-host.ts'
 
 const LEVELS = 10_000
 
 function outcome(text: string, document: string): string {
-  const { mapping } = compileMapping(text, { world: stillWorld })
+  const { mapping } = compileMapping(text, { host: inertHost })
   const message = new BodyView().setText(document)
   try {
     return printJson(mapping!.runCommand([message], message.draft, false))

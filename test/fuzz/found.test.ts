@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileMapping } from '../../src/bloblang/index.ts'
 import { processorMs } from '../../src/bloblang/processor-time.ts'
-import { stillWorld } from '../../src/bloblang/still-world.ts'
+import { inertHost } from '../../src/bloblang/inert-host.ts'
 import { makeCase } from './case.ts'
 import { checkRun, checkText, checkUntouched } from './checks.ts'
 import { readCorpus } from './corpus.ts'
@@ -37,7 +37,7 @@ for (const [what, line] of LONG) {
   test(`twenty thousand ${what} are compiled soon`, () => {
     const text = Array.from({ length: 20_000 }, (_, at) => line(at)).join('\n')
     const takenMs = processorMs(() => {
-      assert.notEqual(compileMapping(`${text}\nroot.z = 1`, { world: stillWorld }).mapping, undefined)
+      assert.notEqual(compileMapping(`${text}\nroot.z = 1`, { host: inertHost }).mapping, undefined)
     })
     assert.ok(takenMs < 10_000)
   })

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { stillWorld } from '../../src/bloblang/still-world.ts'
+import { inertHost } from '../../src/bloblang/inert-host.ts'
 import { tryMapping } from '../../src/cli/blobl-trial.ts'
 
 /** How often a mapping is asked for again where the answers differ: some answers depend on the order of Go's maps. */
@@ -86,9 +86,9 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** What the page of our own `blobl server` answers, in a world where no file is found. */
+/** What the page of our own `blobl server` answers, on a host without files. */
 function ourAnswer(mapping: string, document: string): string {
   const trial = { mapping: mapping.toWellFormed(), input: document }
-  const { result, parse_error, mapping_error } = tryMapping(trial, stillWorld)
+  const { result, parse_error, mapping_error } = tryMapping(trial, inertHost)
   return (parse_error ?? mapping_error ?? result ?? '').toWellFormed()
 }

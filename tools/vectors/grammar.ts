@@ -4,7 +4,7 @@ import { Reader } from '../../src/bloblang/syntax/reader.ts'
 import { Library } from '../../src/bloblang/compiler/library.ts'
 import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
 import { Float, type Value } from '../../src/bloblang/value.ts'
-import { systemWorld } from '../../src/components/index.ts'
+import { systemHost } from '../../src/components/index.ts'
 import { mismatch } from './run.ts'
 import { same, typed, type Vector } from './values.ts'
 
@@ -38,7 +38,7 @@ function parse(rule: string, text: string): readonly [Value | Fault, string] {
       return [value, text.slice(reader.at)]
     }
     default: {
-      const parser = new QueryParser(text, new Library(FUNCTIONS, METHODS, { world: systemWorld }))
+      const parser = new QueryParser(text, new Library(FUNCTIONS, METHODS, { host: systemHost }))
       const query = parser.literal()
       const value = query instanceof Fault ? query : query.kind === 'literal' ? query.value : new Fault(0, [rule])
       return [value, text.slice(parser.at)]

@@ -15,7 +15,7 @@ import { escapeHtml, unescapeHtml } from '../../src/bloblang/text/html.ts'
 import { compileRe2 } from '../../src/bloblang/text/re2/re2.ts'
 import { parseUrl, queryEscape, queryUnescape } from '../../src/bloblang/text/url.ts'
 import { Float, JsonNumber, type Timestamp, type Value } from '../../src/bloblang/value.ts'
-import { systemWorld } from '../../src/components/index.ts'
+import { systemHost } from '../../src/components/index.ts'
 import { mismatch } from './run.ts'
 import type { Vector } from './values.ts'
 
@@ -162,7 +162,7 @@ function outcome(run: () => string): string {
 }
 
 function mapped(text: string, value: Value): string {
-  const { mapping, diagnostics } = compileMapping(text, { world: systemWorld })
+  const { mapping, diagnostics } = compileMapping(text, { host: systemHost })
   if (mapping === undefined) return diagnostics[0]!.text
   return outcome(() => toText(mapping.apply(value)))
 }

@@ -1,5 +1,5 @@
-import { compileMapping, MappingError, MetadataDraft, type World } from '../../src/bloblang/index.ts'
-import { systemWorld } from '../../src/components/index.ts'
+import { compileMapping, MappingError, MetadataDraft, type Host } from '../../src/bloblang/index.ts'
+import { systemHost } from '../../src/components/index.ts'
 import { printJson } from '../../src/bloblang/json/print.ts'
 import type { Value } from '../../src/bloblang/value.ts'
 import { messagesOf } from './message.ts'
@@ -12,7 +12,7 @@ export function runProcessorCase(vector: Vector): string | null {
   const lines = text.split('\n')
   const indent = /^\s*/.exec(lines[0]!)![0].length
   const mappingText = lines.map(line => line.slice(indent)).join('\n')
-  const { mapping, diagnostics } = compileMapping(mappingText, { world: worldWithCache() })
+  const { mapping, diagnostics } = compileMapping(mappingText, { host: hostWithCache() })
   if (mapping === undefined)
     return vector['error_any'] === true ? null : mismatch(vector, vector['outputs'], diagnostics[0]!.text)
   const batch = messagesOf(vector['batch'])
@@ -36,7 +36,7 @@ export function runProcessorCase(vector: Vector): string | null {
   return null
 }
 
-function worldWithCache(): World {
+function hostWithCache(): Host {
   const entries = new Map<string, Uint8Array>()
   const cache = {
     get: (key: string) => entries.get(key),
@@ -44,5 +44,5 @@ function worldWithCache(): World {
     add: (key: string, value: Uint8Array) => !entries.has(key) && entries.set(key, value) === entries,
     delete: (key: string) => void entries.delete(key),
   }
-  return { ...systemWorld, cache: resource => (resource === 'local' ? cache : undefined) }
+  return { ...systemHost, cache: resource => (resource === 'local' ? cache : undefined) }
 }

@@ -11,7 +11,7 @@ import { toFailure } from '../../src/bloblang/syntax/failure.ts'
 import { Fault } from '../../src/bloblang/syntax/fault.ts'
 import { QueryParser } from '../../src/bloblang/syntax/query-parser.ts'
 import { NOTHING, type Value, isObject } from '../../src/bloblang/value.ts'
-import { systemWorld } from '../../src/components/index.ts'
+import { systemHost } from '../../src/components/index.ts'
 import { messagesOf } from './message.ts'
 import { compareError, mismatch } from './run.ts'
 import { same, typed, type Vector } from './values.ts'
@@ -19,7 +19,7 @@ import { same, typed, type Vector } from './values.ts'
 /** A single query, the way the tests of the original call it. */
 export function runQuery(vector: Vector): string | null {
   const text = String(vector['mapping'])
-  const library = new Library(FUNCTIONS, METHODS, { world: systemWorld })
+  const library = new Library(FUNCTIONS, METHODS, { host: systemHost })
   const parser = new QueryParser(text, library)
   const query = parser.query()
   if (query instanceof Fault) {

@@ -15,7 +15,7 @@ import { messageAt } from '../../src/bloblang/runtime/frame.ts'
 import { textOfMetadata } from '../../src/bloblang/runtime/metadata-text.ts'
 import { toText } from '../../src/bloblang/data/to-text.ts'
 import { DELETED, NOTHING, type Value, isObject } from '../../src/bloblang/value.ts'
-import { fileImporter, systemWorld } from '../../src/components/index.ts'
+import { fileImporter, systemHost } from '../../src/components/index.ts'
 import { runGrammar } from './grammar.ts'
 import { CaseMessage, messagesOf } from './message.ts'
 import { runQuery } from './query.ts'
@@ -79,7 +79,7 @@ function runDocumented(vector: Vector): string | null {
     if (mapping === undefined) {
       // Examples that the original does not run name files and keys that are not there: those are only parsed.
       const deactivated = vector['tested'] === false || vector['parses'] === true
-      const compiled = compileMapping(text, { world: systemWorld, importer: fileImporter(process.cwd()), deactivated })
+      const compiled = compileMapping(text, { host: systemHost, importer: fileImporter(process.cwd()), deactivated })
       if (compiled.mapping === undefined) return mismatch(vector, 'a mapping', compiled.diagnostics[0]!.text)
       mapping = compiled.mapping
       documented.set(key, mapping)
@@ -132,7 +132,7 @@ function withFiles(vector: Vector, run: (folder: string) => string | null): stri
 
 function runMap(vector: Vector, folder: string): string | null {
   const { mapping, diagnostics } = compileMapping(String(vector['mapping']), {
-    world: systemWorld,
+    host: systemHost,
     importer: fileImporter(folder),
   })
   if (mapping === undefined) return mismatch(vector, 'a mapping', diagnostics[0]!.text)
@@ -197,7 +197,7 @@ function show(value: Value): string {
 
 function runParseError(vector: Vector, folder: string): string | null {
   const { diagnostics } = compileMapping(String(vector['mapping']), {
-    world: systemWorld,
+    host: systemHost,
     importer: fileImporter(folder),
   })
   const text = diagnostics?.[0]?.text ?? 'no error'
@@ -213,7 +213,7 @@ function comparesText(vector: Vector, text: string): string | null {
 
 /** A mapping on a bare value, as the original's library offers it. */
 function runBare(vector: Vector): string | null {
-  const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { world: systemWorld })
+  const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { host: systemHost })
   if (mapping === undefined) return compareError(vector, diagnostics[0]!.text)
   const { value } = vector
   let result: Value
@@ -241,7 +241,7 @@ function expectsError(vector: Vector): boolean {
 
 /** The guides leave documents as people write them: compared as values. */
 function runGuide(vector: Vector): string | null {
-  const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { world: systemWorld })
+  const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { host: systemHost })
   if (mapping === undefined) return mismatch(vector, 'a mapping', diagnostics[0]!.text)
   const batch = [new CaseMessage(Buffer.from(String(vector['input'])))]
   const result = mapping.run(batch, 0, new MetadataDraft())
@@ -268,7 +268,7 @@ function runGuideConfig(vector: Vector): string | null {
 }
 
 function runInterpolation(vector: Vector): string | null {
-  const { interpolation, diagnostics } = compileInterpolation(String(vector['mapping']), { world: systemWorld })
+  const { interpolation, diagnostics } = compileInterpolation(String(vector['mapping']), { host: systemHost })
   if (vector['kind'] === 'interpolate_parse_error')
     return comparesText(vector, diagnostics?.[0]?.charText ?? 'no error')
   if (interpolation === undefined) return mismatch(vector, vector['output'], diagnostics[0]!.charText)
@@ -279,7 +279,7 @@ function runInterpolation(vector: Vector): string | null {
 /** Lints carry the place inside of the config: line and column are added to those of the field. */
 function runLint(vector: Vector): string | null {
   const text = String(vector['mapping'])
-  const options = { world: systemWorld, deactivated: true }
+  const options = { host: systemHost, deactivated: true }
   const isMapping = vector['kind'] === 'lint_bloblang'
   const result =
     text === '' ? { diagnostics: [] } : isMapping ? compileMapping(text, options) : compileInterpolation(text, options)

@@ -4,14 +4,14 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../../base/index.ts'
 import { createRegistry } from '../../components/index.ts'
 import { createLinter, pipelineJsonSchema } from '../../control/index.ts'
-import { pipelineWorld } from '../pipelines/world.ts'
+import { pipelineHost } from '../pipelines/host.ts'
 import type { LintAnswer, LintQuestion, LintWorkerData } from './lint-thread.ts'
 
 assert(parentPort !== null, 'configurations are checked in a thread of its own')
 const port = parentPort
 const { hostAccess } = workerData as LintWorkerData
 const registry = createRegistry()
-const lint = createLinter({ registry, world: pipelineWorld(hostAccess), hostAccess })
+const lint = createLinter({ registry, host: pipelineHost(hostAccess), hostAccess })
 
 port.on('message', (question: LintQuestion) => {
   answer(question).then(

@@ -18,7 +18,7 @@ import {
   valueOf,
 } from '../../engine/index.ts'
 import type { PipelineWorkerData, StopMessage, WorkerMessage } from './protocol.ts'
-import { pipelineWorld } from './world.ts'
+import { pipelineHost } from './host.ts'
 import { Pulse } from './worker-pulse.ts'
 import { WorkerHttpHost } from './worker-http-host.ts'
 
@@ -53,12 +53,12 @@ try {
 
 async function start(): Promise<Stream> {
   const { streamText, seedBroker, clientId, hostAccess, socketPath } = data
-  const world = pipelineWorld(hostAccess)
+  const host = pipelineHost(hostAccess)
   const registry = await managedComponents(createRegistry(), { seedBroker, clientId }, hostAccess)
-  const node = await loadConfig(substituteEnv(streamText, name => world.env(name)).text, registry)
+  const node = await loadConfig(substituteEnv(streamText, name => host.env(name)).text, registry)
   const http = new WorkerHttpHost(socketPath, paths => post({ kind: 'endpoints', paths }))
   const log = makeLog(severityOf(logLevel(node)), {}, (level, message, fields) => pulse.addLog(level, message, fields))
-  return await startStream(node, { registry, world, clock: systemClock, log, http, metrics: store.metrics })
+  return await startStream(node, { registry, host, clock: systemClock, log, http, metrics: store.metrics })
 }
 
 async function stop(running: Stream, timeoutMs: number): Promise<void> {

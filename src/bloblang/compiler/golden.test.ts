@@ -4,13 +4,13 @@ import { basename, join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
 import { compileMapping } from '../index.ts'
-import { stillWorld } from '../still-world.ts'
+import { inertHost } from '../inert-host.ts'
 
 // The programs that mappings become, for people to read. `UPDATE_GOLDEN=1` writes them anew.
 const folder = join(import.meta.dirname, 'golden')
 for (const file of globSync(join(folder, '*.blobl')).toSorted()) {
   test(`the program of ${basename(file)}`, () => {
-    const { mapping, diagnostics } = compileMapping(readFileSync(file, 'utf8'), { world: stillWorld })
+    const { mapping, diagnostics } = compileMapping(readFileSync(file, 'utf8'), { host: inertHost })
     assert.ok(mapping !== undefined, diagnostics?.[0]?.excerpt ?? '')
     const golden = `${file}.js.txt`
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, `${mapping.source}\n`)

@@ -73,7 +73,7 @@ export class Library implements Catalog {
     const queries = call.args.values.some(argument => argument?.kind === 'query')
     const slots: Slots = { current: [] }
     const args = this.#arguments(call, slots)
-    const body = spec.create(args, this.#options.world)
+    const body = spec.create(args, this.#options.host)
     this.#prepared.set(call, { body, slots })
     const folds = typeof spec.folds === 'function' ? spec.folds(args) : spec.folds === true
     if (!folds || queries) return undefined
@@ -103,7 +103,7 @@ export class Library implements Catalog {
 
   dynamicFunction(call: FunctionCall): (...computed: Value[]) => FunctionBody {
     const spec = this.#functions.get(call.name)!
-    return (...computed) => spec.create(this.#merged(call, computed, []), this.#options.world)
+    return (...computed) => spec.create(this.#merged(call, computed, []), this.#options.host)
   }
 
   staticMethod(call: MethodCall): MethodBody {
@@ -118,10 +118,10 @@ export class Library implements Catalog {
 
   dynamicMethod(call: MethodCall): (computed: readonly Value[], closures?: readonly Closure[]) => MethodBody {
     const spec = this.#methods.get(call.name)!
-    const { world } = this.#options
+    const { host } = this.#options
     const guarded = this.#guard(call)
     return (computed, closures = NO_CLOSURES) =>
-      guarded(spec.create(this.#merged(call, computed, closures), world) as MethodBody)
+      guarded(spec.create(this.#merged(call, computed, closures), host) as MethodBody)
   }
 
   lazyMethod(

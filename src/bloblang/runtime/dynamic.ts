@@ -1,8 +1,8 @@
-import type { World } from '../stdlib/spec.ts'
+import type { Host } from '../stdlib/spec.ts'
 import type { Value } from '../value.ts'
 
 /** Compiles a mapping that is a value: what `.bloblang()` calls. Throws `MappingError` where the text is none. */
-export type DynamicCompiler = (text: string, world: World) => (target: Value) => Value
+export type DynamicCompiler = (text: string, host: Host) => (target: Value) => Value
 
 let compiler: DynamicCompiler | null = null
 
@@ -12,6 +12,6 @@ export function provideCompiler(provided: DynamicCompiler): void {
 }
 
 /** Compiles with the compiler that made itself known; see {@link DynamicCompiler}. */
-export function compileDynamic(text: string, world: World): (target: Value) => Value {
-  return compiler!(text, world)
+export function compileDynamic(text: string, host: Host): (target: Value) => Value {
+  return compiler!(text, host)
 }

@@ -11,16 +11,16 @@ import {
   utf8Text,
   type Value,
 } from '../index.ts'
-import { stillWorld } from '../still-world.ts'
+import { inertHost } from '../inert-host.ts'
 import { FUNCTIONS, METHODS } from './registry.gen.ts'
-import type { Example, World } from './spec.ts'
+import type { Example, Host } from './spec.ts'
 
 // Every function and method is tested by the examples of its own file.
-const world: World = {
-  ...stillWorld,
+const host: Host = {
+  ...inertHost,
   now: () => 1_700_000_000_000_000_000n,
   env: name => (name === 'HOME' ? '/home/penstock' : undefined),
-  readFile: path => (path.endsWith('.json') ? utf8Bytes('{"foo":"bar"}') : stillWorld.readFile(path)),
+  readFile: path => (path.endsWith('.json') ? utf8Bytes('{"foo":"bar"}') : inertHost.readFile(path)),
 }
 
 for (const spec of [...FUNCTIONS.values(), ...METHODS.values()]) {
@@ -32,7 +32,7 @@ for (const spec of [...FUNCTIONS.values(), ...METHODS.values()]) {
 }
 
 function runExample([text, input, output]: Example): void {
-  const { mapping, diagnostics } = compileMapping(text, { world })
+  const { mapping, diagnostics } = compileMapping(text, { host })
   if (mapping === undefined) {
     assert.ok(typeof output === 'object' && diagnostics[0]!.message === output.error, diagnostics[0]!.text)
     return

@@ -41,7 +41,7 @@ export interface CallContext {
 }
 
 /** What a mapping was compiled in: files, environment variables, caches … Absent capabilities make a mapping error. */
-export interface World {
+export interface Host {
   /** Nanoseconds since 1970. */
   now(): bigint
   random(): number
@@ -77,7 +77,7 @@ interface CallableSpec {
   readonly description: string
   readonly params: readonly Param[]
   readonly examples: readonly Example[]
-  /** Reads or changes the world outside the mapping: not allowed in `.bloblang()` nor in sandboxes, never folded. */
+  /** Reads or changes something outside the mapping: not allowed in `.bloblang()` nor in sandboxes, never folded. */
   readonly impure?: boolean
   /** Takes any number of unnamed arguments of any type (`format`); `params` is empty then and all of them are in `args`. */
   readonly variadic?: boolean
@@ -97,13 +97,13 @@ interface CallableSpec {
 /** A function: one file of `functions/`. */
 export interface FunctionSpec extends CallableSpec {
   /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`. */
-  readonly create: (args: Args, world: World) => (call: CallContext) => Value
+  readonly create: (args: Args, host: Host) => (call: CallContext) => Value
 }
 
 /** A method: one file of `methods/`. */
 export interface MethodSpec extends CallableSpec {
   /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`, `WrongTypeError`. */
-  readonly create: (args: Args, world: World) => (target: Value, call: CallContext) => Value
+  readonly create: (args: Args, host: Host) => (target: Value, call: CallContext) => Value
   /**
    * Set where the method decides itself what happens when its target fails (`catch`, `or`, `exists`, `from` …): it receives the
    * target unevaluated.

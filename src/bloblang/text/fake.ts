@@ -3,7 +3,7 @@ import { MONTHS, NANOS_PER_SECOND, WEEKDAYS } from '../data/time/calendar.ts'
 import { createRequire } from 'node:module'
 import { formatRfc3339 } from '../data/time/format.ts'
 import { MappingError } from '../errors.ts'
-import type { World } from '../stdlib/spec.ts'
+import type { Host } from '../stdlib/spec.ts'
 import { Float, Timestamp, type Value } from '../value.ts'
 
 const require = createRequire(import.meta.url)
@@ -92,26 +92,26 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 }
 
 /** A made-up value of a kind; names are taken in any case. Throws for a kind that is not known. */
-export function fakeValue(kind: string, world: World): Value {
+export function fakeValue(kind: string, host: Host): Value {
   const name = kind.toLowerCase()
   const make = Object.hasOwn(MAKERS, name) ? MAKERS[name] : undefined
   if (make === undefined) throw new MappingError(`invalid faker function: ${kind}`)
-  return make(new Dice(world))
+  return make(new Dice(host))
 }
 
 class Dice {
-  readonly #world: World
+  readonly #host: Host
 
-  constructor(world: World) {
-    this.#world = world
+  constructor(host: Host) {
+    this.#host = host
   }
 
   fraction(): number {
-    return this.#world.random()
+    return this.#host.random()
   }
 
   below(limit: number): number {
-    return Math.floor(this.#world.random() * limit)
+    return Math.floor(this.#host.random() * limit)
   }
 
   of<T>(choices: readonly T[]): T {
@@ -145,7 +145,7 @@ class Dice {
 
   /** Some moment between 1970 and now. */
   unixSeconds(): bigint {
-    return BigInt(this.below(Number(this.#world.now() / NANOS_PER_SECOND)))
+    return BigInt(this.below(Number(this.#host.now() / NANOS_PER_SECOND)))
   }
 
   time(): string {

@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module'
 import { isIP, isIPv6 } from 'node:net'
 import type { Reader, Response } from 'maxmind'
-import { readWorldFile } from '../data/world-files.ts'
+import { readHostFile } from '../data/host-files.ts'
 import { MappingError } from '../errors.ts'
-import type { MethodSpec, World } from '../stdlib/spec.ts'
+import type { MethodSpec, Host } from '../stdlib/spec.ts'
 import type { Value } from '../value.ts'
 import { quote } from './quote.ts'
 import { getString } from '../data/coerce.ts'
@@ -161,8 +161,8 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
     params: [{ name: 'path', type: 'string', description: 'The path of the database, an mmdb file.' }],
     examples: [],
     bareErrors: true,
-    create: ([path], world) => {
-      const reader = open(path as string, world)
+    create: ([path], host) => {
+      const reader = open(path as string, host)
       const { databaseType } = reader.metadata
       const kinds = kindsOf(databaseType)
       return target => {
@@ -183,14 +183,14 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
   }
 }
 
-const readers = new WeakMap<World, Map<string, Reader<Response>>>()
+const readers = new WeakMap<Host, Map<string, Reader<Response>>>()
 
-function open(path: string, world: World): Reader<Response> {
-  const opened = readers.get(world) ?? new Map<string, Reader<Response>>()
-  readers.set(world, opened)
+function open(path: string, host: Host): Reader<Response> {
+  const opened = readers.get(host) ?? new Map<string, Reader<Response>>()
+  readers.set(host, opened)
   const known = opened.get(path)
   if (known !== undefined) return known
-  const bytes = readWorldFile(world, path)
+  const bytes = readHostFile(host, path)
   const { Reader } = require('maxmind') as typeof import('maxmind')
   let reader: Reader<Response>
   try {

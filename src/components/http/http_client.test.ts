@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import { type AnySpec, defineOutput, field, startStream } from '../../engine/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 interface Seen {
   readonly url: string
@@ -55,7 +55,7 @@ async function run(config: string): Promise<readonly string[]> {
     }),
   })
   const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
   await stream.done
   return results
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import { startStream } from '../../engine/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 let folder: string
 
@@ -20,7 +20,7 @@ async function serve(t: TestContext, input: string, rest: string): Promise<{ url
   const port = await freePort()
   const stream = await startStream(
     `http: { enabled: false }\ninput: { http_server: { address: "127.0.0.1:${port}", ${input} } }\n${rest}`,
-    { registry: createRegistry(), world: systemWorld, clock: systemClock, log: nullLog },
+    { registry: createRegistry(), host: systemHost, clock: systemClock, log: nullLog },
   )
   t.after(() => stream.stop())
   const url = `http://127.0.0.1:${port}`

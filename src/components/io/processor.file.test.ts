@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import { startStream } from '../../engine/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-file-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -22,8 +22,8 @@ pipeline:
     - catch: []
 output: { file: { path: ${folder}/out.txt } }
 `
-  const host = { registry: createRegistry(), world: systemWorld, clock: systemClock, log: nullLog }
-  await (await startStream(config, host)).done
+  const options = { registry: createRegistry(), host: systemHost, clock: systemClock, log: nullLog }
+  await (await startStream(config, options)).done
   assert.equal(readFileSync(join(folder, 'out.txt'), 'utf8'), 'a of two.txt\nb of two.txt\n')
   assert.equal(existsSync(join(folder, 'x/one.txt')) || existsSync(join(folder, 'y/two.txt')), false)
 })

@@ -84,7 +84,7 @@ interface Config {
 }
 
 async function operation(config: Config, resources: Resources): Promise<Operation> {
-  const suffix = () => `.tmp_${Buffer.from(resources.world.randomBytes(8)).toString('hex')}`
+  const suffix = () => `.tmp_${Buffer.from(resources.host.randomBytes(8)).toString('hex')}`
   const path = evaluated(config.path, 'path')
   switch (config.operation) {
     case 'read': {

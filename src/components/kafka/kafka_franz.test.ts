@@ -8,7 +8,7 @@ import { Broker, localLogConfig } from '../../broker/index.ts'
 import { type Stream, startStream } from '../../engine/index.ts'
 import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
 import { openStore } from '../../storage/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 let broker: Broker
 let metadata: Metadata
@@ -37,7 +37,7 @@ after(async () => {
 })
 
 const start = (config: string): Promise<Stream> =>
-  startStream(config, { registry: createRegistry(), world: systemWorld, clock: systemClock, log: nullLog })
+  startStream(config, { registry: createRegistry(), host: systemHost, clock: systemClock, log: nullLog })
 
 async function produce(topic: string, count: number, more = ''): Promise<void> {
   const stream = await start(`

@@ -74,10 +74,10 @@ pipeline:
   },
 })
 
-function duration(name: string, text: string, { world }: Resources, required = false): bigint {
+function duration(name: string, text: string, { host }: Resources, required = false): bigint {
   if (!required && text === '') return 0n
   try {
-    return expression('this.parse_duration()', world)(text) as bigint
+    return expression('this.parse_duration()', host)(text) as bigint
   } catch (error) {
     throw new ConfigError(
       `failed to parse field '${name}' as duration: time: invalid duration ${JSON.stringify(text)}`,
@@ -122,7 +122,7 @@ class WindowBuffer implements Buffer {
     this.#timestamp = timestamp
     this.#windows = windows
     this.#resources = resources
-    this.#nanosOf = expression('this.ts_unix_nano()', resources.world)
+    this.#nanosOf = expression('this.ts_unix_nano()', resources.host)
   }
 
   async push(delivery: Delivery): Promise<void> {
@@ -151,7 +151,7 @@ class WindowBuffer implements Buffer {
     for (;;) {
       const window = this.#next
       if (signal.aborted || this.#ended) return await this.#giveUp()
-      const waitNanos = window.end - this.#resources.world.now() + this.#windows.latenessNanos
+      const waitNanos = window.end - this.#resources.host.now() + this.#windows.latenessNanos
       if (waitNanos > 0n) {
         const timer = new AbortController()
         const wake = () => timer.abort()
@@ -159,7 +159,7 @@ class WindowBuffer implements Buffer {
         await Promise.race([pause(Number(waitNanos / NANOS_PER_MS) + 1, timer.signal), this.#untilEnd()])
         signal.removeEventListener('abort', wake)
         timer.abort()
-        if (window.end + this.#windows.latenessNanos > this.#resources.world.now()) continue
+        if (window.end + this.#windows.latenessNanos > this.#resources.host.now()) continue
       }
       const delivery = await this.#flush(window)
       this.#next = this.#around().current
@@ -205,13 +205,13 @@ class WindowBuffer implements Buffer {
   }
 
   #timeOf(messages: readonly Message[], index: number): bigint {
-    const { log, world } = this.#resources
+    const { log, host } = this.#resources
     const fail = (what: string, error: unknown): never => {
       const { message } = error as { message: string }
       log.error(`Timestamp mapping failed for message: ${message}`)
       throw new Error(`${what}: ${message}`)
     }
-    if (this.#timestamp === null) return world.now()
+    if (this.#timestamp === null) return host.now()
     let value: Value
     try {
       value = this.#timestamp.run(messages, index)
@@ -238,7 +238,7 @@ class WindowBuffer implements Buffer {
   /** The window that is delivered next by the clock, and the one before it. */
   #around(): { readonly previous: Window; readonly current: Window } {
     const { sizeNanos, slideNanos, offsetNanos } = this.#windows
-    const now = this.#resources.world.now()
+    const now = this.#resources.host.now()
     const step = slideNanos > 0n ? slideNanos : sizeNanos
     let start = rounded(now, step) + 1n + offsetNanos
     if (start > now) start -= step

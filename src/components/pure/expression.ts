@@ -1,9 +1,9 @@
-import { compileMapping, type Mapping, type Value, type World } from '../../bloblang/index.ts'
+import { compileMapping, type Mapping, type Value, type Host } from '../../bloblang/index.ts'
 import { ConfigError } from '../../engine/index.ts'
 
 /** A method of the mapping language as a function, for processors that do the same to a message's body. */
-export function expression(source: string, world: World): (value: Value) => Value {
-  const { mapping, diagnostics } = compileMapping(`root = ${source}`, { world })
+export function expression(source: string, host: Host): (value: Value) => Value {
+  const { mapping, diagnostics } = compileMapping(`root = ${source}`, { host })
   if (mapping === undefined) throw new ConfigError(diagnostics[0]!.message)
   return value => {
     try {

@@ -66,7 +66,7 @@ class ReadUntilInput implements Input {
     this.#config = config
     this.#resources = resources
     const { initial_interval: initialMs = 1000, max_interval: maxMs = 60_000 } = config.restart_backoff
-    this.#backoff = new Backoff({ initialMs, maxMs }, () => resources.world.random())
+    this.#backoff = new Backoff({ initialMs, maxMs }, () => resources.host.random())
   }
 
   async read(signal: AbortSignal): Promise<Delivery | null> {

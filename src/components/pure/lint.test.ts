@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lintConfig } from '../../engine/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 const lint = async (text: string) => {
-  const findings = await lintConfig(text, { registry: createRegistry(), world: systemWorld })
+  const findings = await lintConfig(text, { registry: createRegistry(), host: systemHost })
   return findings.map(({ line, text: message }) => `${line}: ${message}`)
 }
 

@@ -12,7 +12,7 @@ export default defineProcessor({
     level: field.int('How hard to try, where the algorithm knows levels.').default(-1),
   }),
   create({ algorithm, level }, resources) {
-    const compress = expression(`this.compress(algorithm: ${quoted(algorithm)}, level: ${level})`, resources.world)
+    const compress = expression(`this.compress(algorithm: ${quoted(algorithm)}, level: ${level})`, resources.host)
     return {
       process: batch =>
         mapMessages(batch, message => {

@@ -11,7 +11,7 @@ export default defineProcessor({
       .options({ bzip2: '', flate: '', gzip: '', lz4: '', pgzip: '', snappy: '', zlib: '', zstd: '' }, false),
   }),
   create({ algorithm }, resources) {
-    const decompress = expression(`this.decompress(${quoted(algorithm)})`, resources.world)
+    const decompress = expression(`this.decompress(${quoted(algorithm)})`, resources.host)
     return {
       process: batch =>
         mapMessages(batch, message => {

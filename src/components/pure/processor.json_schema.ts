@@ -16,13 +16,13 @@ export default defineProcessor({
         throw new ConfigError('invalid schema_path provided, must start with file:// or http://')
       }
       try {
-        text = Buffer.from(resources.world.readFile(path.replace(/^file:\/\//, ''))).toString('utf8')
+        text = Buffer.from(resources.host.readFile(path.replace(/^file:\/\//, ''))).toString('utf8')
       } catch (error) {
         throw new ConfigError(`failed to load JSON schema definition: ${(error as Error).message}`, { cause: error })
       }
     }
     if (text === '') throw new ConfigError('either schema or schema_path must be provided')
-    const check = expression(`this.json_schema(${quoted(text)})`, resources.world)
+    const check = expression(`this.json_schema(${quoted(text)})`, resources.host)
     return {
       process: batch =>
         mapMessages(batch, message => {

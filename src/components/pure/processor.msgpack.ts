@@ -23,7 +23,7 @@ export default defineProcessor({
   ],
   create({ operator }, resources) {
     const parses = operator === 'to_json'
-    const convert = expression(parses ? 'this.parse_msgpack()' : 'this.format_msgpack()', resources.world)
+    const convert = expression(parses ? 'this.parse_msgpack()' : 'this.format_msgpack()', resources.host)
     const what = parses ? 'failed to convert MsgPack document to JSON' : 'failed to convert JSON to MsgPack'
     return {
       process: batch =>

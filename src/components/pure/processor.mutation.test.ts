@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileMapping } from '../../bloblang/index.ts'
 import { batchOf, Message, type Resources } from '../../engine/index.ts'
-import { systemWorld } from '../index.ts'
+import { systemHost } from '../index.ts'
 import mutation from './processor.mutation.ts'
 
 /** What a mutation makes of one document: its body, its metadata and why it failed. */
@@ -18,7 +18,7 @@ interface Outcome {
 
 /** The same for several messages that are one batch. */
 async function mutateBatch(text: string, bodies: readonly string[]): Promise<readonly Outcome[]> {
-  const compiled = compileMapping(text, { world: systemWorld })
+  const compiled = compileMapping(text, { host: systemHost })
   assert.ok(compiled.mapping)
   const fail = (message: Message, error: unknown) =>
     message.withError({ message: String(error), sourceLabel: null, sourcePath: null, sourceType: null })

@@ -40,18 +40,18 @@ export default defineProcessor({
     },
   ],
   create(config, resources) {
-    const { world } = resources
+    const { host } = resources
     if (config.default_year !== 'current' && config.default_year !== '' && !/^-?\d+$/.test(config.default_year)) {
       throw new ConfigError(`failed to convert year ${config.default_year} into integer`)
     }
     const year = () => {
       if (config.default_year === '') return 0
       if (config.default_year !== 'current') return Number(config.default_year)
-      return new Date(Number(world.now() / 1_000_000n)).getUTCFullYear()
+      return new Date(Number(host.now() / 1_000_000n)).getUTCFullYear()
     }
     const zoned = expression(
       `this.ts_strptime("%Y-%m-%d %H:%M:%S").ts_tz(${quoted(config.default_timezone || 'UTC')})`,
-      world,
+      host,
     )
     const offsetOf = (clockTime: string): string => {
       const zone = config.default_timezone || 'UTC'

@@ -75,13 +75,13 @@ class RetryProcessor implements Processor {
 
   async #attempt(source: Message): Promise<readonly Batch[]> {
     const { initial_interval, max_interval, max_elapsed_time } = this.#config.backoff
-    const { world } = this.#resources
+    const { host } = this.#resources
     const limits = {
       initialMs: initial_interval ?? 500,
       maxMs: max_interval ?? 10_000,
       maxElapsedMs: max_elapsed_time ?? 0,
     }
-    const backoff = new Backoff(limits, () => world.random())
+    const backoff = new Backoff(limits, () => host.random())
     const message = source.withError(null)
     let retries = 0
     let waitedMs = 0

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { isObject, parseJson, typeOf, type Value, type World } from '../../bloblang/index.ts'
+import { isObject, parseJson, typeOf, type Value, type Host } from '../../bloblang/index.ts'
 import { type Batch, ConfigError, defineProcessor, field, type Message, withMessages } from '../../engine/index.ts'
 import { unpackBinary, unpackTar, unpackZip } from './containers.ts'
 import { expression, quoted } from './expression.ts'
@@ -30,7 +30,7 @@ export default defineProcessor({
     ),
   }),
   create({ format }, resources) {
-    const unpack = unpacker(format, resources.world)
+    const unpack = unpacker(format, resources.host)
     return {
       process(batch: Batch) {
         const results: Message[] = []
@@ -57,7 +57,7 @@ function byOrigin(messages: readonly Message[]): readonly Batch[] {
   return [...Map.groupBy(messages, message => message.origin).values()].map(group => ({ messages: group, solo: false }))
 }
 
-function unpacker(format: string, world: World): Unpack {
+function unpacker(format: string, host: Host): Unpack {
   const each = (unpack: (bytes: Uint8Array) => readonly Uint8Array[]): Unpack => {
     return message => unpack(message.bytes()).map(part => message.withBytes(part))
   }
@@ -89,20 +89,20 @@ function unpacker(format: string, world: World): Unpack {
       }
     case 'xml_documents_to_json':
     case 'xml_documents_to_json:cast': {
-      const parse = expression(`this.parse_xml(cast: ${format.endsWith('cast')})`, world)
+      const parse = expression(`this.parse_xml(cast: ${format.endsWith('cast')})`, host)
       return message => splitXml(message.text()).map(text => message.withDocument(parse(text)))
     }
     default:
-      return csvUnpacker(format, world)
+      return csvUnpacker(format, host)
   }
 }
 
-function csvUnpacker(format: string, world: World): Unpack {
+function csvUnpacker(format: string, host: Host): Unpack {
   if (format !== 'csv' && !format.startsWith('csv:')) throw new ConfigError(`archive format not recognised: ${format}`)
   const delimiter = format === 'csv' ? ',' : format.slice('csv:'.length)
   if (delimiter === '') throw new ConfigError('csv format requires a non-empty delimiter')
   if ([...delimiter].length !== 1) throw new ConfigError('csv format requires a single character delimiter')
-  const parse = expression(`this.parse_csv(delimiter: ${quoted(delimiter)})`, world)
+  const parse = expression(`this.parse_csv(delimiter: ${quoted(delimiter)})`, host)
   return message => {
     try {
       return (parse(message.text()) as readonly Value[]).map(row => message.withDocument(row))

@@ -27,7 +27,7 @@ export default defineProcessor({
     },
   ],
   create({ cast }, resources) {
-    const parse = expression(`this.parse_xml(cast: ${cast})`, resources.world)
+    const parse = expression(`this.parse_xml(cast: ${cast})`, resources.host)
     return {
       process: batch =>
         mapMessages(batch, message => {

@@ -33,7 +33,7 @@ export class RetryingWriter {
   }
 
   async write(batch: Batch): Promise<void> {
-    const { signal, log, world } = this.#resources
+    const { signal, log, host } = this.#resources
     while (this.#failing > 0 && !signal.aborted) await pause(20, signal)
     let backoff: Backoff | undefined
     let places = batch.messages.map((_, index) => index)
@@ -48,7 +48,7 @@ export class RetryingWriter {
           if (isClosing(error)) throw refusal(batch, places, error as Error)
           if (backoff === undefined) {
             this.#failing++
-            backoff = new Backoff(this.#options, () => world.random())
+            backoff = new Backoff(this.#options, () => host.random())
           }
           const failure = error as Error
           const waitMs = backoff.next()

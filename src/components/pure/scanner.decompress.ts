@@ -12,7 +12,7 @@ export default defineScanner({
   }),
   async create({ algorithm, into }, resources) {
     const inner = await resources.scanner(into)
-    const decompress = expression(`this.decompress(${quoted(algorithm)})`, resources.world)
+    const decompress = expression(`this.decompress(${quoted(algorithm)})`, resources.host)
     return {
       scan(source) {
         let isRead = false

@@ -12,7 +12,7 @@ import {
   soloBatch,
   startStream,
 } from '../../engine/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 interface Ended {
   /** What was delivered. */
@@ -60,7 +60,7 @@ async function stopped(
   })
   const registry = createRegistry().extended([input as unknown as AnySpec, output as unknown as AnySpec])
   const config = `input: { once: {} }\n${rest}`
-  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log, parallelism: 4 })
+  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log, parallelism: 4 })
   await Promise.race([read.promise, systemClock.sleep(100)])
   await systemClock.sleep(50)
   const startedAt = performance.now()

@@ -11,7 +11,7 @@ import {
   type Message,
   startStream,
 } from '../../engine/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 /** Runs a stream to its end; the output `collect` keeps what `accept` does not refuse. */
 async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {
@@ -29,7 +29,7 @@ async function run(config: string, accept: (batch: Batch) => void = () => undefi
     }),
   })
   const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
   await stream.done
   return collected
 }
@@ -48,7 +48,7 @@ test('a stream ends when its input does and everything was delivered', async () 
 test('a stream whose parts never wait leaves time for others and can be stopped', async () => {
   const config = "input: { generate: { interval: '', mapping: 'root = deleted()' } }\noutput: { drop: {} }\n"
   const registry = createRegistry()
-  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
   await systemClock.sleep(20)
   await stream.stop()
   await stream.done
@@ -170,7 +170,7 @@ test('a resource that does not exist keeps the stream from starting', async () =
 test('a stream that is stopped closes although its input has no end', async () => {
   const registry = createRegistry()
   const text = "input: { generate: { interval: 1h, mapping: 'root = 1' } }\noutput: { drop: {} }\n"
-  const stream = await startStream(text, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  const stream = await startStream(text, { registry, host: systemHost, clock: systemClock, log: nullLog })
   await stream.stop(2000)
   await stream.done
 })

@@ -59,8 +59,8 @@ export default defineProcessor({
 type QueryOf = (view: Parameters<typeof argumentsOf>[1], index: number) => string
 
 /** A query that is made from each message. */
-export function dynamicQuery(text: string, { world }: Resources): QueryOf {
-  const { interpolation, diagnostics } = compileInterpolation(text, { world })
+export function dynamicQuery(text: string, { host }: Resources): QueryOf {
+  const { interpolation, diagnostics } = compileInterpolation(text, { host })
   if (interpolation === undefined) {
     throw new ConfigError(`failed to parse interpolated field: ${diagnostics[0]!.text}`)
   }

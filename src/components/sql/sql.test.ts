@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import { type AnySpec, type Batch, defineOutput, field, startStream } from '../../engine/index.ts'
-import { createRegistry, systemWorld } from '../index.ts'
+import { createRegistry, systemHost } from '../index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-sql-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -26,7 +26,7 @@ async function run(config: string, accept: (batch: Batch) => void = () => undefi
     }),
   })
   const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const stream = await startStream(config, { registry, world: systemWorld, clock: systemClock, log: nullLog })
+  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
   await stream.done
   return results
 }

@@ -7,14 +7,14 @@ import { readSettings } from './settings.ts'
 
 export interface LinterOptions {
   readonly registry: Registry
-  /** What mappings may see of the world; the agent's pipelines see the same. */
-  readonly world: ReadOptions['world']
+  /** What mappings may see of the host; the agent's pipelines see the same. */
+  readonly host: ReadOptions['host']
   /** Whether pipelines may use files and variables of the host. */
   readonly hostAccess: boolean
 }
 
 /** Checks whole pipeline configurations: YAML, the `warpstream` block, every component and every mapping. */
-export function createLinter({ registry, world, hostAccess }: LinterOptions): PipelineLinter {
+export function createLinter({ registry, host, hostAccess }: LinterOptions): PipelineLinter {
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock' }
   let components: Registry | undefined
   return async yaml => {
@@ -23,7 +23,7 @@ export function createLinter({ registry, world, hostAccess }: LinterOptions): Pi
     if (broken.length > 0) return broken
     const { findings, streamText } = readSettings(yaml)
     components ??= await managedComponents(registry, access, hostAccess)
-    const found = await lintConfig(streamText, { registry: components, world, deprecated: 'warning' })
+    const found = await lintConfig(streamText, { registry: components, host, deprecated: 'warning' })
     const all = [...findings, ...found.map(one => toFinding(one, yaml)), ...idleFindings(yaml)]
     return all.toSorted((a, b) => a.line - b.line || a.column - b.column)
   }

@@ -1,4 +1,4 @@
-import { compileInterpolation, compileMapping, type Importer, type World } from '../../bloblang/index.ts'
+import { compileInterpolation, compileMapping, type Importer, type Host } from '../../bloblang/index.ts'
 import type { Registry } from '../registry.ts'
 import { configFields, resourceFields, shapesOf } from './core-fields.ts'
 import { inferName } from './envelope.ts'
@@ -10,7 +10,7 @@ import { checkFields, ValueError } from './values.ts'
 
 export interface ReadOptions {
   readonly registry: Registry
-  readonly world: World
+  readonly host: Host
   readonly importer?: Importer
   /** Whether and how deprecated things are found. */
   readonly deprecated?: 'error' | 'warning' | 'ignore'
@@ -34,7 +34,7 @@ const shapes = shapesOf(configFields)
 
 /** Reads and checks a configuration. Never throws for what is written in it. */
 export async function readConfig(text: string, options: ReadOptions, fieldShapes = shapes): Promise<ReadConfig> {
-  const { text: substituted, missing } = substituteEnv(text, name => options.world.env(name))
+  const { text: substituted, missing } = substituteEnv(text, name => options.host.env(name))
   const findings: Finding[] = []
   const top = { line: 1, column: 1, level: 'error' as const }
   if (missing.length > 0 && options.skipEnvCheck !== true) {
@@ -71,7 +71,7 @@ export function readResources(text: string, options: ReadOptions): Promise<ReadC
 
 export function lintContext(options: ReadOptions): LintContext {
   const compile = {
-    world: options.world,
+    host: options.host,
     deactivated: true,
     ...(options.importer === undefined ? {} : { importer: options.importer }),
   }

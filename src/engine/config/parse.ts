@@ -160,7 +160,7 @@ export function parseComponent(
   return spec.expand === undefined ? parsed : expanded(context, parsed, spec.expand)
 }
 
-/** The component that a template stands for; messages go through its own processors on the side of the world. */
+/** The component that a template stands for; its own processors are the outermost ones. */
 function expanded(
   context: ParseContext,
   template: ComponentConfig,

@@ -5,7 +5,7 @@ import {
   type Mapping,
   printJson,
   type Value,
-  type World,
+  type Host,
 } from '../../bloblang/index.ts'
 import { type AnySpec, type ComponentKind, ConfigError, type Status } from '../component.ts'
 import { Field, field, type FieldShape, type FieldStructure, type FieldType } from '../fields.ts'
@@ -59,9 +59,9 @@ const lintShapes: Readonly<Record<string, FieldShape>> = {
   mapping: { ...templateFields.mapping.shape, bloblang: true },
 }
 
-export interface TemplateHost {
+export interface TemplateOptions {
   readonly registry: Registry
-  readonly world: World
+  readonly host: Host
   readonly importer?: Importer
 }
 
@@ -75,13 +75,13 @@ export interface Template {
 }
 
 /** Reads a template. Throws `YamlError` where the text is no YAML. */
-export function readTemplate(text: string, context: ParseContext, host: TemplateHost): Template {
+export function readTemplate(text: string, context: ParseContext, options: TemplateOptions): Template {
   const parsed = parseYaml(text)
   const node = parsed.kind === 'map' ? parsed : nodeOf({})
   return {
-    findings: lintFields(lintContext(host), lintShapes, node),
-    spec: () => compile(node, context, host).spec,
-    test: () => runTests(node, context, host),
+    findings: lintFields(lintContext(options), lintShapes, node),
+    spec: () => compile(node, context, options).spec,
+    test: () => runTests(node, context, options),
   }
 }
 
@@ -90,7 +90,7 @@ interface Compiled {
   render(config: Node): Node
 }
 
-function compile(node: Node, context: ParseContext, host: TemplateHost): Compiled {
+function compile(node: Node, context: ParseContext, options: TemplateOptions): Compiled {
   const fields = Object.fromEntries(
     itemsOf(node, 'fields').map((item, index) => [textAt(item, 'name') ?? '', fieldOf(item, index)]),
   )
@@ -101,8 +101,8 @@ function compile(node: Node, context: ParseContext, host: TemplateHost): Compile
     '',
   )
   const { mapping, diagnostics } = compileMapping(config.mapping, {
-    world: host.world,
-    ...(host.importer === undefined ? {} : { importer: host.importer }),
+    host: options.host,
+    ...(options.importer === undefined ? {} : { importer: options.importer }),
   })
   if (mapping === undefined) throw new ConfigError(`parse mapping: ${diagnostics[0]!.text}`)
   const kinds = Object.keys(templateFields.type.shape.options ?? {})
@@ -178,8 +178,8 @@ function expand(mapping: Mapping, values: unknown): Node {
   return parseYaml(printJson(result))
 }
 
-function runTests(node: Node, context: ParseContext, host: TemplateHost): readonly string[] {
-  const { spec, render } = compile(node, context, host)
+function runTests(node: Node, context: ParseContext, options: TemplateOptions): readonly string[] {
+  const { spec, render } = compile(node, context, options)
   const failures: string[] = []
   for (const test of itemsOf(node, 'tests')) {
     const name = textAt(test, 'name') ?? ''
@@ -190,7 +190,7 @@ function runTests(node: Node, context: ParseContext, host: TemplateHost): readon
     } catch (error) {
       throw new ConfigError(`test '${name}': ${(error as Error).message}`, { cause: error })
     }
-    for (const { text, column } of lintComponent(lintContext(host), spec.kind, rendered)) {
+    for (const { text, column } of lintComponent(lintContext(options), spec.kind, rendered)) {
       failures.push(`test '${name}': lint error in resulting config: (0,${column}) ${text}`)
     }
     const expected = valueOf(resolved(test), 'expected')

@@ -1,5 +1,5 @@
 import type { Clock, Log } from '../../base/index.ts'
-import type { World } from '../../bloblang/index.ts'
+import type { Host } from '../../bloblang/index.ts'
 import {
   type Batcher,
   type BatchPolicy,
@@ -34,7 +34,7 @@ export interface Surroundings {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
-  readonly world: World
+  readonly host: Host
   readonly http: HttpHost | undefined
   readonly shutdown: Shutdown
   readonly strategy: ErrorStrategy
@@ -112,7 +112,7 @@ export class Manager {
       name: config.name,
       log: resources.log,
       metrics: resources.metrics,
-      random: () => this.#surroundings.world.random(),
+      random: () => this.#surroundings.host.random(),
       monotonic: () => this.#surroundings.clock.monotonic(),
       replays: config.spec.replays ?? settings?.auto_replay_nacks ?? false,
       composes: config.spec.composes === true,
@@ -132,7 +132,7 @@ export class Manager {
       name: config.name,
       log: resources.log,
       metrics: resources.metrics,
-      random: () => this.#surroundings.world.random(),
+      random: () => this.#surroundings.host.random(),
       monotonic: () => this.#surroundings.clock.monotonic(),
       maxInFlight: config.spec.maxInFlight ?? settings.max_in_flight ?? 1,
       processors: await this.chain(config.processors),
@@ -170,7 +170,7 @@ export class Manager {
 
   /** What one component gets to live with. */
   resources(config: ComponentConfig): Resources {
-    const { log, metrics, clock, world, http, shutdown, shared, logAllErrors } = this.#surroundings
+    const { log, metrics, clock, host, http, shutdown, shared, logAllErrors } = this.#surroundings
     const componentLog = log.with({ label: config.label, path: `root.${config.path}` })
     const componentMetrics = metrics.with({ label: config.label, path: `root.${config.path}` })
     const source = {
@@ -190,7 +190,7 @@ export class Manager {
       log: componentLog,
       metrics: componentMetrics,
       clock,
-      world,
+      host,
       http,
       signal: shutdown.signal,
       wait: ms => shutdown.wait(ms),
@@ -241,9 +241,9 @@ export class Manager {
   }
 
   async #batcher(policy: BatchPolicy, log: Log, metrics: Metrics): Promise<Batcher> {
-    const { clock, world } = this.#surroundings
+    const { clock, host } = this.#surroundings
     return new PolicyBatcher(policy, await this.chain(policy.processors ?? []), clock, log, metrics, () =>
-      world.random(),
+      host.random(),
     )
   }
 

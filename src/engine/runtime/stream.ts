@@ -5,7 +5,7 @@ import {
   compileMapping,
   type Importer,
   type Interpolation,
-  type World,
+  type Host,
 } from '../../bloblang/index.ts'
 import { type Buffer as StreamBuffer, type ComponentConfig, ConfigError } from '../component.ts'
 import { namesIn } from '../config/config.ts'
@@ -30,9 +30,9 @@ import { Shutdown } from './shutdown.ts'
 export type StreamConfig = Infer<typeof configFields>
 
 /** What a stream lives in; the host program decides. */
-export interface StreamHost {
+export interface StreamOptions {
   readonly registry: Registry
-  readonly world: World
+  readonly host: Host
   readonly clock: Clock
   readonly log: Log
   /** Imports of mappings; absent where they are refused. */
@@ -43,7 +43,7 @@ export interface StreamHost {
   readonly metrics?: Metrics
   /** CPUs, for `pipeline.threads: -1`. */
   readonly parallelism?: number
-  /** Whether a mapping may touch the world outside of it. */
+  /** Refuses mappings that touch anything outside of themselves. */
   readonly pureOnly?: boolean
 }
 
@@ -68,28 +68,30 @@ export interface Stream {
 /** Parses a configuration that was read. Throws {@link ConfigError}. */
 export function parseStream(
   node: Node,
-  host: Pick<StreamHost, 'registry' | 'world' | 'importer' | 'pureOnly'>,
+  options: Pick<StreamOptions, 'registry' | 'host' | 'importer' | 'pureOnly'>,
 ): StreamConfig {
-  return parseFields(parseContext(host), configFields, node, '')
+  return parseFields(parseContext(options), configFields, node, '')
 }
 
 /** The means to parse any part of a configuration. */
-export function parseContext(host: Pick<StreamHost, 'registry' | 'world' | 'importer' | 'pureOnly'>): ParseContext {
-  const options = {
-    world: host.world,
-    ...(host.importer === undefined ? {} : { importer: host.importer }),
-    ...(host.pureOnly === undefined ? {} : { pureOnly: host.pureOnly }),
+export function parseContext(
+  options: Pick<StreamOptions, 'registry' | 'host' | 'importer' | 'pureOnly'>,
+): ParseContext {
+  const compileOptions = {
+    host: options.host,
+    ...(options.importer === undefined ? {} : { importer: options.importer }),
+    ...(options.pureOnly === undefined ? {} : { pureOnly: options.pureOnly }),
   }
   return {
-    registry: host.registry,
+    registry: options.registry,
     compileMapping(text) {
-      const { mapping, diagnostics } = compileMapping(text, options)
+      const { mapping, diagnostics } = compileMapping(text, compileOptions)
       if (mapping === undefined) throw new ConfigError(`failed to parse bloblang mapping: ${diagnostics[0]!.text}`)
       return mapping
     },
     compileInterpolation(text) {
       if (!text.includes('${')) return constantText(text)
-      const { interpolation, diagnostics } = compileInterpolation(text, options)
+      const { interpolation, diagnostics } = compileInterpolation(text, compileOptions)
       if (interpolation === undefined) {
         throw new ConfigError(`failed to parse interpolated field: ${diagnostics[0]!.text}`)
       }
@@ -115,12 +117,12 @@ export async function loadConfig(text: string, registry: Registry): Promise<Node
  * Makes and starts the stream of a configuration: its text (environment variables already in place), or its tree. Throws
  * {@link ConfigError} where a component cannot be made; what was made is closed again.
  */
-export async function startStream(config: string | Node, host: StreamHost): Promise<Stream> {
-  const node = typeof config === 'string' ? await loadConfig(config, host.registry) : config
+export async function startStream(config: string | Node, options: StreamOptions): Promise<Stream> {
+  const node = typeof config === 'string' ? await loadConfig(config, options.registry) : config
   // Mappings are compiled before the caches exist that they may use while they run.
   const caches = new MappingCaches()
-  const world = { ...host.world, cache: (label: string) => caches.access(label) }
-  const own = { ...host, world }
+  const host = { ...options.host, cache: (label: string) => caches.access(label) }
+  const own = { ...options, host }
   return await RunningStream.start(parseStream(node, own), node, own, caches)
 }
 
@@ -144,7 +146,7 @@ class RunningStream implements Stream {
 
   private constructor(
     config: StreamConfig,
-    host: StreamHost,
+    options: StreamOptions,
     manager: Manager,
     shutdown: Shutdown,
     parts: Parts,
@@ -157,7 +159,7 @@ class RunningStream implements Stream {
     this.#output = parts.output
     this.#buffer = parts.buffer
     this.#chain = parts.chain
-    this.done = this.#run(run, host)
+    this.done = this.#run(run, options)
     // Whoever holds the stream learns of its end by `done`; nobody may be listening yet.
     this.done.catch(() => undefined)
   }
@@ -165,18 +167,18 @@ class RunningStream implements Stream {
   static async start(
     config: StreamConfig,
     node: Node,
-    host: StreamHost,
+    options: StreamOptions,
     caches: MappingCaches,
   ): Promise<RunningStream> {
-    const shutdown = new Shutdown(host.clock)
-    const strategy = effectiveStrategy(config, node, host.log)
+    const shutdown = new Shutdown(options.clock)
+    const strategy = effectiveStrategy(config, node, options.log)
     const manager = new Manager(
       {
-        log: host.log,
-        metrics: host.metrics ?? new MetricsStore().metrics,
-        clock: host.clock,
-        world: host.world,
-        http: host.http,
+        log: options.log,
+        metrics: options.metrics ?? new MetricsStore().metrics,
+        clock: options.clock,
+        host: options.host,
+        http: options.http,
         shutdown,
         strategy,
         logAllErrors: config.logger.log_all_errors || config.error_handling.log.enabled,
@@ -193,10 +195,10 @@ class RunningStream implements Stream {
       const processors = await manager.chain(config.pipeline.processors)
       chain = processors
       const output = await manager.output(config.output)
-      const threads = config.pipeline.threads < 1 ? (host.parallelism ?? 1) : config.pipeline.threads
-      const options = { threads, strategy, log: host.log, random: () => host.world.random() }
-      const run = (source: Source, signal: AbortSignal) => runPipeline(source, processors, output, options, signal)
-      return new RunningStream(config, host, manager, shutdown, { input, output, buffer, chain }, run)
+      const threads = config.pipeline.threads < 1 ? (options.parallelism ?? 1) : config.pipeline.threads
+      const loop = { threads, strategy, log: options.log, random: () => options.host.random() }
+      const run = (source: Source, signal: AbortSignal) => runPipeline(source, processors, output, loop, signal)
+      return new RunningStream(config, options, manager, shutdown, { input, output, buffer, chain }, run)
     } catch (error) {
       await chain?.close()
       await manager.close()
@@ -230,7 +232,7 @@ class RunningStream implements Stream {
     }
   }
 
-  async #run(run: (source: Source, signal: AbortSignal) => Promise<void>, host: StreamHost): Promise<void> {
+  async #run(run: (source: Source, signal: AbortSignal) => Promise<void>, options: StreamOptions): Promise<void> {
     try {
       if (this.#buffer === null) {
         await run(this.#input, this.#soft.signal)
@@ -243,7 +245,7 @@ class RunningStream implements Stream {
       await this.#output.flush()
     } finally {
       await this.#close()
-      host.log.debug('Stream closed')
+      options.log.debug('Stream closed')
     }
   }
 

@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { findCache } from '../../data/world-cache.ts'
+import { findCache } from '../../data/host-cache.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
 import { defineFunction } from '../spec.ts'
 
@@ -16,9 +16,9 @@ export default defineFunction({
   ],
   impure: true,
   examples: [],
-  create([resource, key, value], world) {
+  create([resource, key, value], host) {
     return () => {
-      const added = findCache(world, resource as string).add(key as string, utf8Bytes(value as string))
+      const added = findCache(host, resource as string).add(key as string, utf8Bytes(value as string))
       if (!added) throw new MappingError('key already exists')
       return null
     }

@@ -1,4 +1,4 @@
-import { findCache } from '../../data/world-cache.ts'
+import { findCache } from '../../data/host-cache.ts'
 import { defineFunction } from '../spec.ts'
 
 export default defineFunction({
@@ -12,9 +12,9 @@ export default defineFunction({
   ],
   impure: true,
   examples: [],
-  create([resource, key], world) {
+  create([resource, key], host) {
     return () => {
-      findCache(world, resource as string).delete(key as string)
+      findCache(host, resource as string).delete(key as string)
       return null
     }
   },

@@ -1,5 +1,5 @@
 import { MappingError } from '../../errors.ts'
-import { findCache } from '../../data/world-cache.ts'
+import { findCache } from '../../data/host-cache.ts'
 import { defineFunction } from '../spec.ts'
 
 export default defineFunction({
@@ -13,9 +13,9 @@ export default defineFunction({
   ],
   impure: true,
   examples: [],
-  create([resource, key], world) {
+  create([resource, key], host) {
     return () => {
-      const value = findCache(world, resource as string).get(key as string)
+      const value = findCache(host, resource as string).get(key as string)
       if (value === undefined) throw new MappingError('key does not exist')
       return value
     }

@@ -1,4 +1,4 @@
-import { findCache } from '../../data/world-cache.ts'
+import { findCache } from '../../data/host-cache.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
 import { defineFunction } from '../spec.ts'
 
@@ -14,9 +14,9 @@ export default defineFunction({
   ],
   impure: true,
   examples: [],
-  create([resource, key, value], world) {
+  create([resource, key, value], host) {
     return () => {
-      findCache(world, resource as string).set(key as string, utf8Bytes(value as string))
+      findCache(host, resource as string).set(key as string, utf8Bytes(value as string))
       return null
     }
   },

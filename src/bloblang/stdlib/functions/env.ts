@@ -13,8 +13,8 @@ export default defineFunction({
   impure: true,
   folds: ([, noCache]) => noCache !== true,
   examples: [['root.key = env("SURELY_NOT_SET_ANYWHERE").or("default")', '{}', '{"key":"default"}']],
-  create([name, noCache], world) {
-    const read = () => world.env(name as string) ?? null
+  create([name, noCache], host) {
+    const read = () => host.env(name as string) ?? null
     if (noCache === true) return read
     const value = read()
     return () => value

@@ -21,7 +21,7 @@ export default defineFunction({
   ],
   bareErrors: true,
   create:
-    ([kind], world) =>
+    ([kind], host) =>
     () =>
-      fakeValue(kind as string, world),
+      fakeValue(kind as string, host),
 })

@@ -1,4 +1,4 @@
-import { readWorldFile } from '../../data/world-files.ts'
+import { readHostFile } from '../../data/host-files.ts'
 import { defineFunction } from '../spec.ts'
 
 export default defineFunction({
@@ -14,8 +14,8 @@ export default defineFunction({
   impure: true,
   folds: ([, noCache]) => noCache !== true,
   examples: [['root = file("no/such/file")', '{}', { error: 'open no/such/file: no such file or directory' }]],
-  create([path, noCache], world) {
-    const read = () => readWorldFile(world, path as string)
+  create([path, noCache], host) {
+    const read = () => readHostFile(host, path as string)
     if (noCache === true) return read
     const content = read()
     return () => content

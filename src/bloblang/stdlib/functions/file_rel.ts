@@ -1,4 +1,4 @@
-import { readRelativeFile } from '../../data/world-files.ts'
+import { readRelativeFile } from '../../data/host-files.ts'
 import { defineFunction } from '../spec.ts'
 
 export default defineFunction({
@@ -14,8 +14,8 @@ export default defineFunction({
   impure: true,
   folds: ([, noCache]) => noCache !== true,
   examples: [],
-  create([path, noCache], world) {
-    const read = () => readRelativeFile(world, path as string)
+  create([path, noCache], host) {
+    const read = () => readRelativeFile(host, path as string)
     if (noCache === true) return read
     const content = read()
     return () => content

@@ -1,6 +1,6 @@
 import { parseJson, withFloats } from '../../json/parse.ts'
 import { within } from '../../data/errors.ts'
-import { readRelativeFile } from '../../data/world-files.ts'
+import { readRelativeFile } from '../../data/host-files.ts'
 import { utf8Text } from '../../text/bytes.ts'
 import { defineFunction, type Value } from '../spec.ts'
 
@@ -14,8 +14,8 @@ export default defineFunction({
   impure: true,
   folds: true,
   examples: [],
-  create([path], world) {
-    const document = readDocument(path as string, readRelativeFile(world, path as string))
+  create([path], host) {
+    const document = readDocument(path as string, readRelativeFile(host, path as string))
     return () => document
   },
 })

@@ -8,7 +8,7 @@ export default defineFunction({
   params: [],
   impure: true,
   examples: [['root.known = hostname().length() > 0', '{}', '{"known":true}']],
-  create(_, world) {
-    return () => world.hostname()
+  create(_, host) {
+    return () => host.hostname()
   },
 })

@@ -9,7 +9,7 @@ export default defineFunction({
   description: 'Returns a new KSUID at each call: 27 characters that sort by their second.',
   params: [],
   examples: [['root.length = ksuid().length()', '{}', '{"length":27}']],
-  create(_, world) {
-    return () => formatKsuid(Number(world.now() / NANOS_PER_SECOND), world.randomBytes(16))
+  create(_, host) {
+    return () => formatKsuid(Number(host.now() / NANOS_PER_SECOND), host.randomBytes(16))
   },
 })

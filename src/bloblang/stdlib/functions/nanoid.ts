@@ -20,12 +20,12 @@ export default defineFunction({
     ['root.length = nanoid().length()', '{}', '{"length":21}'],
     ['root.id = nanoid(5, "a")', '{}', '{"id":"aaaaa"}'],
   ],
-  create([lengthArgument, alphabet], world) {
+  create([lengthArgument, alphabet], host) {
     const length = lengthArgument as bigint | undefined
     if (alphabet !== undefined && length === undefined) {
       throw new MappingError('field length must be specified when an alphabet is specified')
     }
-    const randomBytes = (count: number) => world.randomBytes(count)
+    const randomBytes = (count: number) => host.randomBytes(count)
     return () => {
       if (alphabet === undefined) {
         if (length !== undefined && length < 0n) throw new MappingError('negative id length')

@@ -11,7 +11,7 @@ export default defineFunction({
     'Returns the current time as text in RFC 3339, in the local zone. Use `ts_format` for another format or zone.',
   params: [],
   examples: [['root.recent = now().ts_unix() > 1600000000', '{}', '{"recent":true}']],
-  create(_, world) {
-    return () => formatRfc3339(new Timestamp(world.now(), LOCAL))
+  create(_, host) {
+    return () => formatRfc3339(new Timestamp(host.now(), LOCAL))
   },
 })

@@ -13,13 +13,13 @@ export default defineFunction({
     'Returns a new snowflake id at each call, as text: 41 bits of milliseconds, ten of the node, twelve that count within the millisecond.',
   params: [{ name: 'node_id', type: 'integer', default: 1n, description: 'The number of the node, from 0 to 1023.' }],
   examples: [['root.fits = snowflake_id(2).int64() > 0', '{}', '{"fits":true}']],
-  create([nodeArgument], world) {
+  create([nodeArgument], host) {
     const node = nodeArgument as bigint
     if (node < 0n || node > MAX_NODE) throw new MappingError(`Node number must be between 0 and ${MAX_NODE}`)
     let lastMs = 0n
     let step = 0n
     return () => {
-      const nowMs = world.now() / 1_000_000n - EPOCH_MS
+      const nowMs = host.now() / 1_000_000n - EPOCH_MS
       // Ids never go back: while the clock does, or the millisecond is full, they are taken from the time after the last one.
       if (nowMs > lastMs) {
         lastMs = nowMs

@@ -8,7 +8,7 @@ export default defineFunction({
   description: 'Returns the current time as seconds since 1970-01-01T00:00Z.',
   params: [],
   examples: [['root.recent = timestamp_unix() > 1600000000', '{}', '{"recent":true}']],
-  create(_, world) {
-    return () => world.now() / NANOS_PER_SECOND
+  create(_, host) {
+    return () => host.now() / NANOS_PER_SECOND
   },
 })

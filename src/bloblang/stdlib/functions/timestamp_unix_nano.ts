@@ -7,7 +7,7 @@ export default defineFunction({
   description: 'Returns the current time as nanoseconds since 1970-01-01T00:00Z.',
   params: [],
   examples: [['root.recent = timestamp_unix_nano() > 1600000000000000000', '{}', '{"recent":true}']],
-  create(_, world) {
-    return () => world.now()
+  create(_, host) {
+    return () => host.now()
   },
 })

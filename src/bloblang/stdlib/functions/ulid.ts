@@ -22,7 +22,7 @@ export default defineFunction({
     },
   ],
   examples: [['root.lengths = [ulid().length(), ulid("hex").length()]', '{}', '{"lengths":[26,32]}']],
-  create([encoding, source], world) {
+  create([encoding, source], host) {
     if (encoding !== 'crockford' && encoding !== 'hex') {
       throw new MappingError(`invalid ulid encoding: ${encoding as string}`)
     }
@@ -30,7 +30,7 @@ export default defineFunction({
       throw new MappingError(`invalid randomness source: ${source as string}`)
     }
     return () => {
-      const bytes = ulidBytes(Number(world.now() / 1_000_000n), world.randomBytes(10))
+      const bytes = ulidBytes(Number(host.now() / 1_000_000n), host.randomBytes(10))
       return encoding === 'hex' ? Buffer.from(bytes).toString('hex') : formatUlid(bytes)
     }
   },

@@ -8,7 +8,7 @@ export default defineFunction({
   description: 'Returns a new random UUID at each call.',
   params: [],
   examples: [['root.length = uuid_v4().length()', '{}', '{"length":36}']],
-  create(_, world) {
-    return () => formatUuidV4(world.randomBytes(16))
+  create(_, host) {
+    return () => formatUuidV4(host.randomBytes(16))
   },
 })

@@ -16,5 +16,5 @@ export default defineMethod({
       '{"body":{"foo":"HELLO"}}',
     ],
   ],
-  create: ([text], world) => compileDynamic(text as string, world),
+  create: ([text], host) => compileDynamic(text as string, host),
 })

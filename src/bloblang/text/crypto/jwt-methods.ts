@@ -37,8 +37,8 @@ export function parseJwt(algorithm: JwtAlgorithm): MethodSpec {
     params: [{ name: 'signing_secret', type: 'string', description: `The ${secretOf(algorithm, 'public')}.` }],
     examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
     bareErrors: true,
-    create: ([secret], world) => {
-      const parse = jwtParser(algorithm, secret as string, () => world.now())
+    create: ([secret], host) => {
+      const parse = jwtParser(algorithm, secret as string, () => host.now())
       return target => parse(getString(target))
     },
   }

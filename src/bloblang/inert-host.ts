@@ -1,7 +1,7 @@
-import type { World } from './stdlib/spec.ts'
+import type { Host } from './stdlib/spec.ts'
 
-/** A world for tests: time stands still, chance always decides alike, and there are no files. */
-export const stillWorld: World = {
+/** A host for tests: time stands still, random numbers are constant, and there are no files. */
+export const inertHost: Host = {
   now: () => 1_600_000_000_000_000_000n,
   random: () => 0.5,
   randomBytes: count => new Uint8Array(count),

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import process from 'node:process'
-import type { World } from '../../bloblang/index.ts'
+import type { Host } from '../../bloblang/index.ts'
 
-/** What mappings of managed pipelines see of the world: without access to the host no files and no variables. */
-export function pipelineWorld(hostAccess: boolean): World {
+/** What mappings of managed pipelines see of the host: without access to the host no files and no variables. */
+export function pipelineHost(hostAccess: boolean): Host {
   return {
     now: () => BigInt(Date.now()) * 1_000_000n,
     random: () => Math.random(),

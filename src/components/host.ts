@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAbsolute, join, dirname } from 'node:path'
 import process from 'node:process'
-import type { Importer, World } from '../bloblang/index.ts'
+import type { Importer, Host } from '../bloblang/index.ts'
 import { fileErrorText } from './io/files.ts'
 
-/** The world as this process sees it: its clock, chance, environment and files. */
-export const systemWorld: World = {
+/** The host as this process sees it: its clock, random numbers, environment and files. */
+export const systemHost: Host = {
   now: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
   random: () => Math.random(),
   randomBytes: count => randomBytes(count),
@@ -27,7 +27,7 @@ function randomBytes(count: number): Uint8Array {
     poolAt = 0
   }
   const bytes = pool.slice(poolAt, poolAt + count)
-  // What was given out is of no use to anybody who reads the memory later.
+  // A later reader of the memory must not find bytes that were given out.
   pool.fill(0, poolAt, poolAt + count)
   poolAt += count
   return bytes
