@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Clock, nullLog, systemClock } from '../base/index.ts'
+import { type Clock, nullLog, systemClock, systemRandom } from '../base/index.ts'
 import {
   type AgentLink,
   type AgentReport,
@@ -70,7 +70,7 @@ function start(
       startedAt: 0,
     },
     // Nobody listens there.
-    view: { client: new KafkaClient('127.0.0.1', 1), metadata: undefined },
+    view: { client: new KafkaClient('127.0.0.1', 1), metadata: undefined, clock: systemClock, random: systemRandom },
     figures: {
       connections: () => 0,
       traffic: () => ({ producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }),

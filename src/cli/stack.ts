@@ -109,7 +109,12 @@ async function start(options: StackOptions, closers: Closers, close: () => Promi
       httpAddress: status.address,
       startedAt: systemClock.now(),
     },
-    view: { client: new KafkaClient(kafka.connectHost, kafka.port), metadata: kafka.metadata },
+    view: {
+      client: new KafkaClient(kafka.connectHost, kafka.port),
+      metadata: kafka.metadata,
+      clock: systemClock,
+      random: systemRandom,
+    },
     figures: kafka.figures,
     clock: systemClock,
     log,

@@ -98,10 +98,16 @@ export type RelayedName =
   | 'list_topics'
   | 'describe_topic'
   | 'create_topic'
+  | 'update_topic'
   | 'delete_topic'
+  | 'describe_topic_configs'
   | 'read_topic_messages'
+  | 'read_topic_message'
+  | 'produce_topic_message'
   | 'list_consumer_groups'
   | 'describe_consumer_group'
+  | 'reset_consumer_group_offsets'
+  | 'delete_consumer_group'
 
 export type RelayQuestion = {
   readonly [Name in RelayedName]: { readonly id: string; readonly name: Name; readonly request: ApiRequest<Name> }

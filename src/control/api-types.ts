@@ -17,6 +17,7 @@ export interface Api {
   delete_pipeline: Endpoint<PipelineRequest, Empty>
   create_topic: Endpoint<CreateTopicRequest, Empty>
   describe_topic: Endpoint<TopicRequest, DescribeTopicResponse>
+  update_topic: Endpoint<UpdateTopicRequest, Empty>
   delete_topic: Endpoint<TopicRequest, Empty>
   list_topics: Endpoint<ClusterRequest, ListTopicsResponse>
   create_api_key: Endpoint<CreateApiKeyRequest, ApiKey>
@@ -29,9 +30,15 @@ export interface Api {
   delete_session: Endpoint<Empty, Empty>
   describe_overview: Endpoint<ClusterRequest, DescribeOverviewResponse>
   list_agents: Endpoint<ClusterRequest, ListAgentsResponse>
+  describe_topic_configs: Endpoint<TopicRequest, DescribeTopicConfigsResponse>
   read_topic_messages: Endpoint<ReadTopicMessagesRequest, ReadTopicMessagesResponse>
+  read_topic_message: Endpoint<ReadTopicMessageRequest, ReadTopicMessageResponse>
+  produce_topic_message: Endpoint<ProduceTopicMessageRequest, ProduceTopicMessageResponse>
   list_consumer_groups: Endpoint<ClusterRequest, ListConsumerGroupsResponse>
   describe_consumer_group: Endpoint<ConsumerGroupRequest, DescribeConsumerGroupResponse>
+  reset_consumer_group_offsets: Endpoint<ResetConsumerGroupOffsetsRequest, ResetConsumerGroupOffsetsResponse>
+  delete_consumer_group: Endpoint<ConsumerGroupRequest, Empty>
+  rename_pipeline: Endpoint<RenamePipelineRequest, Empty>
   lint_pipeline_configuration: Endpoint<LintPipelineConfigurationRequest, LintPipelineConfigurationResponse>
   get_pipeline_json_schema: Endpoint<Empty, GetPipelineJsonSchemaResponse>
   list_pipeline_statuses: Endpoint<ClusterRequest, ListPipelineStatusesResponse>
@@ -68,7 +75,9 @@ export type ApiErrorCode =
   | 'pipeline_not_found'
   | 'pipeline_configuration_not_found'
   | 'topic_not_found'
+  | 'topic_message_not_found'
   | 'consumer_group_not_found'
+  | 'consumer_group_not_empty'
   | 'api_key_not_found'
   | 'agent_not_found'
   | 'duplicate_pipeline_name'
@@ -189,6 +198,12 @@ export interface DescribePipelineResponse {
 }
 
 // ── Pipelines: ours ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface RenamePipelineRequest {
+  readonly virtual_cluster_id: string
+  readonly pipeline_id: string
+  readonly pipeline_name: string
+}
 
 /** A place in a configuration's text and what is to be said about it. Lines and columns are counted from 1. */
 export interface Finding {
@@ -351,6 +366,16 @@ export interface CreateTopicRequest {
   readonly configs?: Readonly<Record<string, string>> | null
 }
 
+/** What is absent stays as it is. */
+export interface UpdateTopicRequest {
+  readonly virtual_cluster_id: string
+  readonly topic_name: string
+  /** The new total; partitions are only ever added. */
+  readonly partition_count?: number
+  /** Settings to change; null gives a setting its default again. */
+  readonly configs?: Readonly<Record<string, string | null>> | null
+}
+
 export interface Topic {
   readonly topic_name: string
   readonly partition_count: number
@@ -379,6 +404,22 @@ export interface TopicPartition {
   readonly size_bytes: number | null
 }
 
+export interface DescribeTopicConfigsResponse {
+  /** Every setting that the cluster knows for topics, by name. */
+  readonly configs: readonly TopicConfig[]
+}
+
+export interface TopicConfig {
+  readonly name: string
+  /** The value in effect. Null where the cluster keeps it secret. */
+  readonly value: string | null
+  /** Where the value comes from: set for this topic, a setting of the cluster, or Kafka's default. */
+  readonly source: 'topic' | 'cluster' | 'default'
+  readonly is_read_only: boolean
+  /** One or two sentences; null where the cluster has none. */
+  readonly documentation: string | null
+}
+
 /**
  * Reads records for a person to look at; the control plane passes them through and keeps nothing.
  * Without `positions` it reads the newest `limit` records, of one partition or of all.
@@ -402,6 +443,41 @@ export interface ReadTopicMessagesResponse {
   readonly next_positions: readonly { readonly partition: number; readonly offset: number }[]
 }
 
+export interface ReadTopicMessageRequest {
+  readonly virtual_cluster_id: string
+  readonly topic_name: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface ReadTopicMessageResponse {
+  /** With the whole key, value and headers, however long they are. */
+  readonly record: TopicRecord
+}
+
+/** Writes one record, acknowledged before the answer. */
+export interface ProduceTopicMessageRequest {
+  readonly virtual_cluster_id: string
+  readonly topic_name: string
+  /** When absent, the key decides as with Kafka's own clients, and chance where there is no key. */
+  readonly partition?: number
+  /** Null or absent is a record without a key. */
+  readonly key?: MessageBytes | null
+  /** Null or absent is a tombstone. */
+  readonly value?: MessageBytes | null
+  readonly headers?: readonly { readonly key: string; readonly value: MessageBytes | null }[]
+}
+
+export interface ProduceTopicMessageResponse {
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface MessageBytes {
+  readonly encoding: 'utf8' | 'base64'
+  readonly data: string
+}
+
 export interface TopicRecord {
   readonly partition: number
   readonly offset: number
@@ -412,10 +488,8 @@ export interface TopicRecord {
   readonly headers: readonly { readonly key: string; readonly value: RecordBytes | null }[]
 }
 
-/** Bytes as text where they are UTF-8, else in base64; only the first 64 KiB of a long one. */
-export interface RecordBytes {
-  readonly encoding: 'utf8' | 'base64'
-  readonly data: string
+/** Bytes as text where they are UTF-8, else in base64. Lists carry only the first 64 KiB of a long one. */
+export interface RecordBytes extends MessageBytes {
   readonly size_bytes: number
   readonly is_truncated: boolean
 }
@@ -425,6 +499,27 @@ export interface RecordBytes {
 export interface ConsumerGroupRequest {
   readonly virtual_cluster_id: string
   readonly consumer_group_id: string
+}
+
+/**
+ * Commits new offsets for a group without members. Partitions are those of `topic_name` (one of them with `partition`),
+ * or all that the group has offsets for.
+ */
+export interface ResetConsumerGroupOffsetsRequest {
+  readonly virtual_cluster_id: string
+  readonly consumer_group_id: string
+  readonly topic_name?: string
+  readonly partition?: number
+  /** The first offset kept, the next to be written, the first at or after `timestamp`, or `offset`. */
+  readonly to: 'earliest' | 'latest' | 'timestamp' | 'offset'
+  /** Only with `to: "timestamp"`. */
+  readonly timestamp?: Timestamp
+  /** Only with `to: "offset"`; moved into the bounds of each partition. */
+  readonly offset?: number
+}
+
+export interface ResetConsumerGroupOffsetsResponse {
+  readonly offsets: readonly { readonly topic_name: string; readonly partition: number; readonly offset: number }[]
 }
 
 export interface ConsumerGroup {

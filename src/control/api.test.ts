@@ -136,6 +136,18 @@ test('a pipeline from its first save to a rollback', async () => {
   assert.deepEqual([gone.status, gone.json.code], [404, 'pipeline_not_found'])
 })
 
+test('a pipeline is renamed, but not to a name that is taken', async () => {
+  const { pipeline_id } = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'before' })
+  const taken = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'taken' })
+  await call('rename_pipeline', { virtual_cluster_id: vci, pipeline_id, pipeline_name: 'after' })
+  const { pipeline_overview } = await call('describe_pipeline', { virtual_cluster_id: vci, pipeline_id })
+  assert.equal(pipeline_overview.name, 'after')
+  const refused = await post('rename_pipeline', { virtual_cluster_id: vci, pipeline_id, pipeline_name: 'taken' })
+  assert.deepEqual([refused.status, refused.json.code], [409, 'duplicate_pipeline_name'])
+  await call('delete_pipeline', { virtual_cluster_id: vci, pipeline_id })
+  await call('delete_pipeline', { virtual_cluster_id: vci, pipeline_id: taken.pipeline_id })
+})
+
 test('what does not lint is refused with its findings and changes nothing', async () => {
   const { pipeline_id } = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'lint' })
   const id = { virtual_cluster_id: vci, pipeline_id }

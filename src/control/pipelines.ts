@@ -43,8 +43,7 @@ export class Pipelines {
 
   /** A new pipeline has no version and is paused. */
   async create(clusterId: string, name: string, type: string): Promise<Pipeline> {
-    if (name.trim() === '' || name.length > maxNameLength)
-      throw new ControlError('invalid_request', `pipeline_name has to have 1 to ${maxNameLength} characters`)
+    checkName(name)
     if (type !== 'bento')
       throw new ControlError(
         'invalid_request',
@@ -52,8 +51,7 @@ export class Pipelines {
       )
     const { clock, random, onChange } = this.#options
     const pipeline = await this.#write(async sql => {
-      if ((await store.listPipelines(sql, clusterId)).some(other => other.name === name))
-        throw new ControlError('duplicate_pipeline_name', `there is a pipeline named ${JSON.stringify(name)} already`)
+      await checkUnused(sql, clusterId, name)
       const created: Pipeline = {
         id: newId('pi', random),
         clusterId,
@@ -107,6 +105,18 @@ export class Pipelines {
     await this.#options.onChange(id)
   }
 
+  /** Gives a pipeline another name. What runs is untouched. */
+  async rename(clusterId: string, id: string, name: string): Promise<void> {
+    checkName(name)
+    await this.#write(async sql => {
+      const pipeline = await find(sql, clusterId, id)
+      if (pipeline.name === name) return
+      await checkUnused(sql, clusterId, name)
+      await store.renamePipeline(sql, id, name)
+    })
+    await this.#options.onChange(id)
+  }
+
   async delete(clusterId: string, id: string): Promise<void> {
     await this.#write(async sql => {
       await find(sql, clusterId, id)
@@ -138,6 +148,16 @@ export class Pipelines {
   #write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
     return this.#options.database.transaction('durable', work)
   }
+}
+
+function checkName(name: string): void {
+  if (name.trim() === '' || name.length > maxNameLength)
+    throw new ControlError('invalid_request', `pipeline_name has to have 1 to ${maxNameLength} characters`)
+}
+
+async function checkUnused(sql: Sql, clusterId: string, name: string): Promise<void> {
+  if ((await store.listPipelines(sql, clusterId)).some(other => other.name === name))
+    throw new ControlError('duplicate_pipeline_name', `there is a pipeline named ${JSON.stringify(name)} already`)
 }
 
 async function find(sql: Sql, clusterId: string, id: string): Promise<Pipeline> {

@@ -1,3 +1,4 @@
+import type { Clock, Random } from '../../base/index.ts'
 import type { Metadata } from '../../metadata/index.ts'
 import { ErrorCode, KafkaError, ProtocolError } from '../../kafka/index.ts'
 import {
@@ -8,16 +9,22 @@ import {
   type RelayedName,
   type RelayQuestion,
 } from '../../control/index.ts'
-import { describeConsumerGroup, listConsumerGroups } from './consumer-groups.ts'
+import { deleteConsumerGroup, describeConsumerGroup, listConsumerGroups } from './consumer-groups.ts'
 import type { KafkaClient } from './kafka-client.ts'
-import { readTopicMessages } from './messages.ts'
-import { createTopic, deleteTopic, describeTopic, listTopics } from './topics.ts'
+import { readTopicMessage, readTopicMessages } from './messages.ts'
+import { produceTopicMessage } from './produce.ts'
+import { resetConsumerGroupOffsets } from './reset-offsets.ts'
+import { createTopic, deleteTopic, describeTopic, describeTopicConfigs, listTopics, updateTopic } from './topics.ts'
 
 /** What the answers are made from. */
 export interface ClusterView {
   readonly client: KafkaClient
   /** Tells how many bytes a topic has; absent for a cluster that is not ours. */
   readonly metadata: Metadata | undefined
+  /** Gives produced messages their time. */
+  readonly clock: Clock
+  /** Spreads messages without a key over the partitions. */
+  readonly random: Random
 }
 
 type Answers = {
@@ -28,10 +35,16 @@ const answers: Answers = {
   list_topics: listTopics,
   describe_topic: describeTopic,
   create_topic: createTopic,
+  update_topic: updateTopic,
   delete_topic: deleteTopic,
+  describe_topic_configs: describeTopicConfigs,
   read_topic_messages: readTopicMessages,
+  read_topic_message: readTopicMessage,
+  produce_topic_message: produceTopicMessage,
   list_consumer_groups: listConsumerGroups,
   describe_consumer_group: describeConsumerGroup,
+  reset_consumer_group_offsets: resetConsumerGroupOffsets,
+  delete_consumer_group: deleteConsumerGroup,
 }
 
 /** Answers a question about the cluster's data; what goes wrong is an answer too. */
@@ -57,5 +70,10 @@ function toControlError(error: unknown): ControlError {
     return new ControlError('topic_not_found', 'there is no such topic')
   if (code === ErrorCode.TOPIC_ALREADY_EXISTS)
     return new ControlError('topic_already_exists', 'there is a topic of that name already')
+  if (code === ErrorCode.GROUP_ID_NOT_FOUND)
+    return new ControlError('consumer_group_not_found', 'there is no such consumer group')
+  // A commit from outside is refused as one of an unknown member while the group has members.
+  if (code === ErrorCode.NON_EMPTY_GROUP || code === ErrorCode.UNKNOWN_MEMBER_ID)
+    return new ControlError('consumer_group_not_empty', 'the consumer group has members: stop its consumers first')
   return new ControlError('kafka_error', error.message)
 }

@@ -31,6 +31,15 @@ export async function describeConsumerGroup(
   throw new ControlError('consumer_group_not_found', `there is no consumer group ${JSON.stringify(consumer_group_id)}`)
 }
 
+export async function deleteConsumerGroup(
+  { client }: ClusterView,
+  { consumer_group_id }: ApiRequest<'delete_consumer_group'>,
+): Promise<ApiResponse<'delete_consumer_group'>> {
+  const { results } = await client.send('DeleteGroups', { groupsNames: [consumer_group_id] })
+  for (const { errorCode } of results) throwOnError(errorCode)
+  return {}
+}
+
 async function describe(client: KafkaClient, ids: readonly string[]): Promise<Described[]> {
   const { groups } = await client.send('DescribeGroups', { groups: ids })
   const committed = new Map<string, Committed[]>()
@@ -53,13 +62,15 @@ async function describe(client: KafkaClient, ids: readonly string[]): Promise<De
   return groups.map(group => assemble(group, members.get(group.groupId)!, committed.get(group.groupId) ?? [], bounds))
 }
 
-interface Committed {
+/** An offset that a group committed. */
+export interface Committed {
   readonly topic: string
   readonly partition: number
   readonly offset: number
 }
 
-async function committedOffsets(client: KafkaClient, groupId: string): Promise<Committed[]> {
+/** What a group has committed, over all topics. */
+export async function committedOffsets(client: KafkaClient, groupId: string): Promise<Committed[]> {
   const { errorCode, topics } = await client.send('OffsetFetch', { groupId, topics: null })
   throwOnError(errorCode)
   return topics.flatMap(({ name, partitions }) =>

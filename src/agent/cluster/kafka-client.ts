@@ -14,7 +14,14 @@ interface Pending {
 const connectTimeoutMs = 5000
 const clientId = 'penstock-agent'
 /** From version 13 on topics are named by their ids, which is of no use here. */
-const newestVersions: Partial<Record<ApiName, number>> = { Fetch: 12, OffsetFetch: 7, Metadata: 9, DeleteTopics: 5 }
+const newestVersions: Partial<Record<ApiName, number>> = {
+  Fetch: 12,
+  OffsetCommit: 9,
+  OffsetFetch: 7,
+  Metadata: 9,
+  DeleteTopics: 5,
+  Produce: 12,
+}
 
 /** A connection to the Kafka port, for the few questions that the console asks. It connects when it is first used. */
 export class KafkaClient {

@@ -1,4 +1,10 @@
-import type { ApiRequest, ApiResponse, RecordBytes, TopicRecord } from '../../control/index.ts'
+import {
+  type ApiRequest,
+  type ApiResponse,
+  ControlError,
+  type RecordBytes,
+  type TopicRecord,
+} from '../../control/index.ts'
 import { ErrorCode, type KafkaRecord, readBatchHeader, readRecords } from '../../kafka/index.ts'
 import type { ClusterView } from './answers.ts'
 import { type KafkaClient, throwOnError } from './kafka-client.ts'
@@ -27,6 +33,18 @@ export async function readTopicMessages(
   const read = await fetchRecords(client, topic_name, from, wait_ms)
   const { taken, next } = takeOldest(read, from, limit)
   return { records: taken, next_positions: toPositions(next) }
+}
+
+/** One record in full. */
+export async function readTopicMessage(
+  { client }: ClusterView,
+  { topic_name, partition, offset }: ApiRequest<'read_topic_message'>,
+): Promise<ApiResponse<'read_topic_message'>> {
+  const read = await fetchRecords(client, topic_name, new Map([[partition, offset]]), 0)
+  const record = read.get(partition)?.records.find(candidate => candidate.offset === offset)
+  if (record !== undefined) return { record: toTopicRecord(partition, record, Infinity) }
+  const message = `partition ${partition} has no record at offset ${offset}; it may have been removed by retention`
+  throw new ControlError('topic_message_not_found', message)
 }
 
 /** The newest records of all partitions together; what comes behind them is where to go on. */
@@ -130,14 +148,14 @@ function toPositions(offsets: ReadonlyMap<number, number>): { partition: number;
   return [...offsets].map(([partition, offset]) => ({ partition, offset }))
 }
 
-function toTopicRecord(partition: number, record: KafkaRecord): TopicRecord {
+function toTopicRecord(partition: number, record: KafkaRecord, maxBytes = shownBytes): TopicRecord {
   return {
     partition,
     offset: record.offset,
     timestamp: toTimestamp(record.timestamp),
-    key: toRecordBytes(record.key),
-    value: toRecordBytes(record.value),
-    headers: record.headers.map(({ key, value }) => ({ key, value: toRecordBytes(value) })),
+    key: toRecordBytes(record.key, maxBytes),
+    value: toRecordBytes(record.value, maxBytes),
+    headers: record.headers.map(({ key, value }) => ({ key, value: toRecordBytes(value, maxBytes) })),
   }
 }
 
@@ -147,9 +165,9 @@ function toTimestamp(milliseconds: number): string {
   return new Date(Math.min(Math.max(milliseconds, 0), last)).toISOString()
 }
 
-function toRecordBytes(bytes: Buffer | null): RecordBytes | null {
+function toRecordBytes(bytes: Buffer | null, maxBytes: number): RecordBytes | null {
   if (bytes === null) return null
-  const shown = bytes.subarray(0, shownBytes)
+  const shown = bytes.subarray(0, maxBytes)
   const sizes = { size_bytes: bytes.length, is_truncated: shown.length < bytes.length }
   const text = decodeUtf8(shown, sizes.is_truncated)
   return text === undefined

@@ -1,10 +1,14 @@
-import type { ApiRequest, ApiResponse, Topic, TopicPartition } from '../../control/index.ts'
+import type { ApiRequest, ApiResponse, Topic, TopicConfig, TopicPartition } from '../../control/index.ts'
 import type { ClusterView } from './answers.ts'
 import { type KafkaClient, throwOnError } from './kafka-client.ts'
 
 const topicResource = 2
-/** Where a configuration's value comes from: from the topic itself. */
+/** Where a setting's value comes from, by Kafka's numbers: set for the topic itself, or Kafka's default. */
 const topicSource = 1
+const defaultSource = 5
+/** What IncrementalAlterConfigs does to a setting, by Kafka's numbers. */
+const setOperation = 0
+const deleteOperation = 1
 const requestTimeoutMs = 15_000
 
 export async function listTopics({ client, metadata }: ClusterView): Promise<ApiResponse<'list_topics'>> {
@@ -17,7 +21,7 @@ export async function listTopics({ client, metadata }: ClusterView): Promise<Api
     client,
     named.map(({ name }) => name),
   )
-  const sizes = await topicSizes({ client, metadata })
+  const sizes = await topicSizes(metadata)
   const listed = named.map(({ name, isInternal, partitions }): Topic => {
     const own = bounds.get(name) ?? new Map<number, Bounds>()
     return {
@@ -39,7 +43,7 @@ export async function describeTopic(
   const { client } = view
   const partitions = await topicPartitions(client, topic_name)
   const own = (await offsetBounds(client, [{ name: topic_name, partitions }])).get(topic_name)!
-  const sizes = (await topicSizes(view))?.get(topic_name)
+  const sizes = (await topicSizes(view.metadata))?.get(topic_name)
   const described = partitions.map(
     (partition): TopicPartition => ({
       partition,
@@ -73,6 +77,58 @@ export async function createTopic(
   const { topics } = await client.send('CreateTopics', { topics: [topic], timeoutMs: requestTimeoutMs })
   for (const { errorCode, errorMessage } of topics) throwOnError(errorCode, errorMessage)
   return {}
+}
+
+/** Adds partitions first: where that is refused no setting was changed. */
+export async function updateTopic(
+  { client }: ClusterView,
+  { topic_name, partition_count, configs }: ApiRequest<'update_topic'>,
+): Promise<ApiResponse<'update_topic'>> {
+  const existing = await topicPartitions(client, topic_name)
+  const changes = Object.entries(configs ?? {}).map(([name, value]) => ({
+    name,
+    configOperation: value === null ? deleteOperation : setOperation,
+    value,
+  }))
+  const alter = async (validateOnly: boolean) => {
+    if (changes.length === 0) return
+    const resource = { resourceType: topicResource, resourceName: topic_name, configs: changes }
+    const { responses } = await client.send('IncrementalAlterConfigs', { resources: [resource], validateOnly })
+    for (const { errorCode, errorMessage } of responses) throwOnError(errorCode, errorMessage)
+  }
+  await alter(true)
+  if (partition_count !== undefined && partition_count !== existing.length) {
+    const topic = { name: topic_name, count: partition_count, assignments: null }
+    const request = { topics: [topic], timeoutMs: requestTimeoutMs, validateOnly: false }
+    const { results } = await client.send('CreatePartitions', request)
+    for (const { errorCode, errorMessage } of results) throwOnError(errorCode, errorMessage)
+  }
+  await alter(false)
+  return {}
+}
+
+/** Every setting of a topic, with where its value comes from and what it is for. */
+export async function describeTopicConfigs(
+  { client }: ClusterView,
+  { topic_name }: ApiRequest<'describe_topic_configs'>,
+): Promise<ApiResponse<'describe_topic_configs'>> {
+  const resource = { resourceType: topicResource, resourceName: topic_name, configurationKeys: null }
+  const { results } = await client.send('DescribeConfigs', { resources: [resource], includeDocumentation: true })
+  for (const { errorCode, errorMessage } of results) throwOnError(errorCode, errorMessage)
+  const configs = results.flatMap(result => result.configs)
+  return {
+    configs: configs
+      .map(
+        ({ name, value, configSource, readOnly, documentation }): TopicConfig => ({
+          name,
+          value,
+          source: configSource === topicSource ? 'topic' : configSource === defaultSource ? 'default' : 'cluster',
+          is_read_only: readOnly,
+          documentation,
+        }),
+      )
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+  }
 }
 
 export async function deleteTopic(
@@ -146,7 +202,7 @@ async function topicConfigs(
 }
 
 /** Topic → bytes of each partition, where the cluster is ours. */
-async function topicSizes({ metadata }: ClusterView): Promise<Map<string, number[]> | undefined> {
+async function topicSizes(metadata: ClusterView['metadata']): Promise<Map<string, number[]> | undefined> {
   if (metadata === undefined) return undefined
   const topics = [...metadata.catalog().byName.values()]
   const bounds = await metadata.bounds(topics.flatMap(({ partitions }) => partitions))

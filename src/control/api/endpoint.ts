@@ -68,6 +68,26 @@ export class Body {
     throw new ControlError('invalid_request', `${name} has to be an object whose values are text`)
   }
 
+  /** An object of texts and nulls, or undefined where there is none. */
+  optionalTextsOrNulls(name: string): Readonly<Record<string, string | null>> | undefined {
+    const value = this.#fields[name] ?? undefined
+    if (value === undefined) return undefined
+    const fits =
+      typeof value === 'object' &&
+      !Array.isArray(value) &&
+      Object.values(value).every(item => item === null || typeof item === 'string')
+    if (fits) return value as Readonly<Record<string, string | null>>
+    throw new ControlError('invalid_request', `${name} has to be an object whose values are text or null`)
+  }
+
+  /** The body of an object, or undefined where there is none. */
+  optionalObject(name: string): Body | undefined {
+    const value = this.#fields[name] ?? undefined
+    if (value === undefined) return undefined
+    if (typeof value === 'object' && !Array.isArray(value)) return new Body(value)
+    throw new ControlError('invalid_request', `${name} has to be an object`)
+  }
+
   /** The bodies of a list, or undefined where there is none. */
   optionalList(name: string): Body[] | undefined {
     const value = this.#fields[name] ?? undefined

@@ -9,6 +9,7 @@ export const pipelineEndpoints: Endpoints<
   | 'change_pipeline_state'
   | 'describe_pipeline'
   | 'delete_pipeline'
+  | 'rename_pipeline'
   | 'lint_pipeline_configuration'
   | 'get_pipeline_json_schema'
 > = {
@@ -86,6 +87,15 @@ export const pipelineEndpoints: Endpoints<
       const { id } = plane.cluster(virtual_cluster_id)
       await plane.pipelines.delete(id, pipeline_id)
       plane.board.forgetPipeline(pipeline_id)
+      return {}
+    },
+  },
+
+  rename_pipeline: {
+    read: body => ({ ...readPipeline(body), pipeline_name: body.text('pipeline_name') }),
+    async answer(plane, { virtual_cluster_id, pipeline_id, pipeline_name }) {
+      const { id } = plane.cluster(virtual_cluster_id)
+      await plane.pipelines.rename(id, pipeline_id, pipeline_name)
       return {}
     },
   },

@@ -88,6 +88,10 @@ export async function updatePipeline(sql: Sql, pipeline: Pipeline): Promise<void
   )
 }
 
+export async function renamePipeline(sql: Sql, id: string, name: string): Promise<void> {
+  await sql.run('UPDATE pipelines SET name = ? WHERE id = ?', name, id)
+}
+
 export async function deletePipeline(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM pipelines WHERE id = ?', id)
 }
