@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkLayers } from './layers.ts'
+import { checkLockFile } from './lock-file.ts'
 import { checkTidy } from './tidy.ts'
 
 process.chdir(join(import.meta.dirname, '..'))
@@ -25,6 +26,7 @@ export const checks: readonly Check[] = [
     run: () => command(bin('oxlint'), ['--type-aware', '--quiet', 'src', 'tools', 'test', 'bench', 'console']),
   },
   { name: 'layers', run: checkLayers },
+  { name: 'lock file', run: () => checkLockFile() },
   { name: 'tidy', run: checkTidy },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },
   { name: 'generated files are fresh', run: () => command(process.execPath, ['tools/generate.ts', '--check']) },
