@@ -105,8 +105,8 @@ class StreamingInput implements Input {
       if (signal.aborted) return null
       if (this.#current === null) {
         if (!this.#isFirst && !this.#reconnects) return null
-        this.#isFirst = false
         const answer = await this.#client.openFor([Message.fromText('')], signal)
+        this.#isFirst = false
         this.#current = new ScannedSource(this.#factory, new AnswerSource(answer, this.#client.metadataOf(answer)))
       }
       const delivery = await this.#current.next()

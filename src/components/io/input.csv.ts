@@ -8,6 +8,7 @@ import {
   field,
   type Input,
   Message,
+  NotConnectedError,
   soloBatch,
 } from '../../engine/index.ts'
 import { CsvReader, type CsvRow } from '../pure/csv-reader.ts'
@@ -88,14 +89,24 @@ class CsvInput implements Input {
     this.#options = options
   }
 
+  /** Opens the next file. One that is not there yet stays next, and the engine tries again. */
+  async connect(): Promise<void> {
+    const path = this.#paths[0]
+    if (this.#table !== null || path === undefined) return
+    this.#table = { source: await openFile(path), reader: new CsvReader(this.#options) }
+    this.#header = null
+    this.#paths.shift()
+  }
+
   async read(): Promise<Delivery | null> {
     for (;;) {
       this.#throwFailure()
       if (this.#table === null) {
-        const path = this.#paths.shift()
-        if (path === undefined) return null
-        this.#table = { source: await openFile(path), reader: new CsvReader(this.#options) }
-        this.#header = null
+        if (this.#paths.length === 0) return null
+        await this.connect().catch((cause: unknown) => {
+          throw new NotConnectedError(cause)
+        })
+        continue
       }
       const messages = await this.#readRows(this.#table.source, this.#table.reader)
       if (messages.length > 0) return { batch: this.#batch(messages), ack: () => undefined }

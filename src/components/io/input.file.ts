@@ -5,6 +5,7 @@ import {
   defineInput,
   field,
   type Input,
+  NotConnectedError,
   type Resources,
   type ScannerFactory,
 } from '../../engine/index.ts'
@@ -55,12 +56,22 @@ class FileInput implements Input {
     this.#resources = resources
   }
 
+  /** Opens the next file. One that is not there yet stays next, and the engine tries again. */
+  async connect(): Promise<void> {
+    const path = this.#paths[0]
+    if (this.#current !== null || path === undefined) return
+    this.#current = await this.#open(path)
+    this.#paths.shift()
+  }
+
   async read(): Promise<Delivery | null> {
     for (;;) {
       if (this.#current === null) {
-        const path = this.#paths.shift()
-        if (path === undefined) return null
-        this.#current = await this.#open(path)
+        if (this.#paths.length === 0) return null
+        await this.connect().catch((cause: unknown) => {
+          throw new NotConnectedError(cause)
+        })
+        continue
       }
       try {
         const delivery = await this.#current.next()

@@ -160,14 +160,18 @@ interface Shared {
   users: number
 }
 
+/** Throws `ConfigError` for a kind of database that this build cannot reach. */
+export function checkDriver({ driver }: Pick<Config, 'driver'>): void {
+  if (driver === 'sqlite') return
+  throw new ConfigError(`SQL driver '${driver}' is known but not supported by Penstock yet`)
+}
+
 /**
  * Opens the database of a configuration and runs its first statements. Components of a stream that name the same one share it,
  * so that none waits for another's lock. Throws `ConfigError`.
  */
 export function connect(config: Config, { log, shared }: Resources): Connection {
-  if (config.driver !== 'sqlite') {
-    throw new ConfigError(`SQL driver '${config.driver}' is known but not supported by Penstock yet`)
-  }
+  checkDriver(config)
   const key = `sqlite ${config.dsn}`
   let entry = shared.get(key) as Shared | undefined
   if (entry === undefined) {

@@ -1,9 +1,6 @@
-import type { Value } from '../../bloblang/index.ts'
-import { autoReplayNacksField, defineInput, field, Message, soloBatch } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, driverFields, type Row } from './connection.ts'
-
-/** Rows that are read at a time. */
-const CHUNK_ROWS = 512
+import { autoReplayNacksField, defineInput, field, Message } from '../../engine/index.ts'
+import { argsField, argumentsOf, checkDriver, connect, connectionFields, driverFields } from './connection.ts'
+import { RowsInput } from './rows-input.ts'
 
 export default defineInput({
   name: 'sql_raw',
@@ -18,21 +15,11 @@ export default defineInput({
     ...connectionFields,
   }),
   create(config, resources) {
-    const connection = connect(config, resources)
+    checkDriver(config)
     const empty = [Message.fromText('')]
-    let rows: Generator<Row> | null = null
-    return {
-      read() {
-        rows ??= connection.iterate(config.query, argumentsOf(config.args_mapping, empty, 0))
-        const messages: Message[] = []
-        while (messages.length < CHUNK_ROWS) {
-          const { done, value } = rows.next() as IteratorResult<Row, undefined>
-          if (done === true) break
-          messages.push(Message.fromValue(value as Value, undefined, messages.length))
-        }
-        return messages.length === 0 ? null : { batch: soloBatch(messages), ack: () => undefined }
-      },
-      close: () => connection.close(),
-    }
+    return new RowsInput(
+      () => connect(config, resources),
+      connection => connection.iterate(config.query, argumentsOf(config.args_mapping, empty, 0)),
+    )
   },
 })

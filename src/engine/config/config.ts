@@ -1,11 +1,12 @@
 import { compileInterpolation, compileMapping, type Importer, type Host } from '../../bloblang/index.ts'
+import { ConfigError } from '../component.ts'
 import type { Registry } from '../registry.ts'
 import { configFields, resourceFields, shapesOf } from './core-fields.ts'
 import { inferName } from './envelope.ts'
 import { substituteEnv } from './env.ts'
 import { type Finding, finding, type LintContext, lintFields } from './lint.ts'
 import { type Node, nodeOf, parseYaml, resolved, valueOf, YamlError } from './node.ts'
-import { applySet } from './set.ts'
+import { applyOverride, parseOverride } from './set.ts'
 import { checkFields, ValueError } from './values.ts'
 
 export interface ReadOptions {
@@ -48,11 +49,17 @@ export async function readConfig(text: string, options: ReadOptions, fieldShapes
     if (!(error instanceof YamlError)) throw error
     return { node: nodeOf({}), findings: [{ ...top, kind: 'failed_read', text: error.message }], broken: true }
   }
-  for (const override of options.overrides ?? []) {
-    if (node.kind !== 'map') node = nodeOf({})
-    applySet(node, override)
-  }
   await options.registry.load(namesIn(node))
+  try {
+    for (const expression of options.overrides ?? []) {
+      const override = parseOverride(expression)
+      await options.registry.load(override.path)
+      node = applyOverride(options.registry, fieldShapes, node, override)
+    }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { node, findings: [{ ...top, kind: 'failed_read', text: error.message }], broken: true }
+  }
   const failure = firstFailure(options.registry, node)
   if (failure !== undefined) return { node, findings: [failure], broken: true }
   if (!substituted.startsWith(DISABLED)) findings.push(...lintFields(lintContext(options), fieldShapes, node))

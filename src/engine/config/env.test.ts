@@ -21,6 +21,16 @@ test('a variable without default that is not set is named', () => {
   assert.deepEqual(substitute('${NOPE} ${NADA}'), { text: ' ', missing: ['NOPE', 'NADA'] })
 })
 
+test('a variable that only comments name is not missing', () => {
+  assert.deepEqual(substitute('# ${NOPE}\na: b # ${NADA}\nc:\n  - d#${NONE}\n  #- ${NIL}').missing, ['NONE'])
+  assert.deepEqual(substitute('# ${NOPE}\na: ${NOPE}').missing, ['NOPE'])
+})
+
+test('a # within a text begins no comment', () => {
+  const text = `a: "x # \${QUOTED}"\nb: 'y # \${SINGLE}'\nc: |\n  # \${BLOCK}\nd: { e: z#\${GLUED} } # \${COMMENT}\n`
+  assert.deepEqual(substitute(text).missing, ['QUOTED', 'SINGLE', 'BLOCK', 'GLUED'])
+})
+
 test('two braces keep a reference from being resolved', () => {
   assert.equal(substitute('${{NAME:x}}').text, '${NAME:x}')
 })

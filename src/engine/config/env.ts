@@ -1,3 +1,5 @@
+import { Lexer } from 'yaml'
+
 const REFERENCE = /\$\{[0-9A-Za-z_.]+(:((\$\{[^}]+\})|[^}])*)?\}/g
 const ESCAPED = /\$\{(\{[0-9A-Za-z_.]+(:((\$\{[^}]+\})|[^}])*)?\})\}/g
 
@@ -10,23 +12,50 @@ export interface Substituted {
 
 /**
  * Puts environment variables in place of `${NAME}` and `${NAME:default}` anywhere in a configuration, before it is parsed;
- * `${{NAME}}` becomes a literal `${NAME}`. Line breaks in values become `\n`, as nothing else could work inside YAML.
+ * `${{NAME}}` becomes a literal `${NAME}`. Line breaks in values become `\n`, as nothing else could work inside YAML. A
+ * variable that only YAML comments name is not missing; the original asks for those as well.
  */
 export function substituteEnv(text: string, lookup: (name: string) => string | undefined): Substituted {
-  const missing: string[] = []
-  const replaced = text.replace(REFERENCE, reference => {
+  const missing: { readonly name: string; readonly offset: number }[] = []
+  const replaced = text.replace(REFERENCE, (reference: string, ...groups: unknown[]) => {
     const colon = reference.indexOf(':')
     if (colon === -1) {
       const name = reference.slice(2, -1)
       const value = lookup(name)
-      if (value === undefined) missing.push(name)
+      if (value === undefined) missing.push({ name, offset: groups.find(group => typeof group === 'number')! })
       return (value ?? '').replaceAll('\n', '\\n')
     }
     const value = lookup(reference.slice(2, colon)) || reference.slice(colon + 1, -1)
     return value.replaceAll('\n', '\\n')
   })
-  return { text: replaced.replace(ESCAPED, (_, inner: string) => `$${inner}`), missing }
+  return { text: replaced.replace(ESCAPED, (_, inner: string) => `$${inner}`), missing: outsideComments(text, missing) }
 }
+
+function outsideComments(
+  text: string,
+  references: readonly { readonly name: string; readonly offset: number }[],
+): readonly string[] {
+  if (references.length === 0) return []
+  const comments = commentRanges(text)
+  return references
+    .filter(({ offset }) => !comments.some(({ start, end }) => start <= offset && offset < end))
+    .map(({ name }) => name)
+}
+
+/** Where the YAML comments of a text are. Block scalars and quoted texts may hold a `#` that begins none. */
+function commentRanges(text: string): readonly { readonly start: number; readonly end: number }[] {
+  const ranges: { start: number; end: number }[] = []
+  let offset = 0
+  for (const token of new Lexer().lex(text)) {
+    if (MARKS.has(token)) continue
+    if (token.startsWith('#')) ranges.push({ start: offset, end: offset + token.length })
+    offset += token.length
+  }
+  return ranges
+}
+
+/** Tokens that the lexer puts in for a document's start, the end of broken flow and the start of a scalar. */
+const MARKS = new Set(['\u0002', '\u0018', '\u001f'])
 
 /** `NAME=value` lines of a dotenv file. Throws an `Error` for a line that is neither that, a comment, nor blank. */
 export function parseDotEnv(text: string): Map<string, string> {

@@ -39,3 +39,11 @@ test('broken text is an error in the words of the original', () => {
   assert.throws(() => parseYaml("a:\n  b: 'x\n"), new YamlError('yaml: line 2: found unexpected end of stream'))
   assert.throws(() => parseYaml('a: { b: 1\nc: 2\n'), /did not find expected ',' or '}'/)
 })
+
+test('a block that the end of the file cuts short has no last line break', () => {
+  assert.deepEqual(value('a: |\n  one\n  two'), { a: 'one\ntwo' })
+  assert.deepEqual(value('a: >\n  one\n  two'), { a: 'one two' })
+  assert.deepEqual(value('a: |+\n  one'), { a: 'one' })
+  assert.deepEqual(value('a: |\n  one\n'), { a: 'one\n' })
+  assert.deepEqual(value('a: |\n  one\n\n'), { a: 'one\n' })
+})

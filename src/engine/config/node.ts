@@ -96,6 +96,11 @@ export function stringNode(value: string, line = 0): Node {
   return { kind: 'scalar', tag: '!!str', value, style: 'double', line, column: 1, entries: [], items: [] }
 }
 
+/** An unquoted scalar, with the type that its text has in YAML. */
+export function plainScalar(value: string): Node {
+  return { ...nullNode(0, 1), tag: tagOf(value), value }
+}
+
 export function nullNode(line: number, column: number): Node {
   return { kind: 'scalar', tag: '!!null', value: '', style: 'plain', line, column, entries: [], items: [] }
 }
@@ -233,7 +238,7 @@ class Builder {
     }
     if (!isScalar(source)) return nullNode(place.line, place.column)
     const style = scalarStyle(source.type)
-    const value = typeof source.value === 'string' ? source.value : String(source.value ?? '')
+    const value = scalarText(source)
     const written = source.srcToken?.type === 'scalar' || source.srcToken?.type === 'block-scalar' || value !== ''
     const explicit = source.tag === 'tag:yaml.org,2002:str' ? undefined : source.tag
     if (!written && style === 'plain') return nullNode(place.line, place.column)
@@ -256,6 +261,16 @@ class Builder {
     const { line, col } = this.#lines.linePos(Math.min(offset, this.#text.length))
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
+}
+
+/**
+ * The text of a scalar. A block that the end of the file cuts short has no line break after its last line; the library would
+ * add one.
+ */
+function scalarText({ value, srcToken }: Yaml.Scalar): string {
+  const text = typeof value === 'string' ? value : String(value ?? '')
+  const isCutShort = srcToken?.type === 'block-scalar' && !srcToken.source.endsWith('\n')
+  return isCutShort ? text.replace(/\n$/, '') : text
 }
 
 function scalarStyle(type: string | undefined): ScalarStyle {

@@ -1,35 +1,135 @@
-import { ConfigError } from '../component.ts'
-import { type Entry, type Node, nodeOf, parseYaml, resolved, stringNode } from './node.ts'
+import { type ComponentKind, ConfigError } from '../component.ts'
+import type { FieldShape } from '../fields.ts'
+import type { Registry } from '../registry.ts'
+import { reservedFields } from './envelope.ts'
+import { nearest } from './lint.ts'
+import { type Node, nullNode, plainScalar, resolved, stringNode } from './node.ts'
 
-/** Applies `path.to.field=value` to a configuration; the value is YAML. Throws `ConfigError`. */
-export function applySet(root: Node, expression: string): void {
+type Shapes = Readonly<Record<string, FieldShape>>
+
+/** A `--set` expression, split at its first `=`. */
+export interface Override {
+  /** The segments of the path. */
+  readonly path: readonly string[]
+  /** The text behind the `=`, as it stands. */
+  readonly text: string
+}
+
+/** Splits `path.to.field=value`; in a segment, `~1` stands for a dot and `~0` for a tilde. Throws {@link ConfigError}. */
+export function parseOverride(expression: string): Override {
   const separator = expression.indexOf('=')
-  if (separator === -1) throw new ConfigError(`invalid set expression '${expression}': expected foo=bar syntax`)
+  if (separator < 1 || separator === expression.length - 1) {
+    throw new ConfigError(`invalid set expression '${expression}': expected foo=bar syntax`)
+  }
   const path = expression
     .slice(0, separator)
     .split('.')
     .map(segment => segment.replaceAll('~1', '.').replaceAll('~0', '~'))
-  const value = parseYaml(expression.slice(separator + 1))
-  let node = root
-  for (const [depth, segment] of path.entries()) {
-    const isLast = depth === path.length - 1
-    const own = resolved(node)
-    if (own.kind === 'seq') {
-      const index = segment === '-' ? own.items.length : Number(segment)
-      if (!Number.isInteger(index) || index > own.items.length || index < 0) {
-        throw new ConfigError(`failed to set config field override: '${segment}' is no index`)
-      }
-      if (isLast) own.items[index] = value
-      else node = own.items[index] ??= nodeOf({})
-      continue
-    }
-    let entry: Entry | undefined = own.entries.find(each => each.key.value === segment)
-    if (entry === undefined) {
-      entry = { key: stringNode(segment), value: /^(\d+|-)$/.test(path[depth + 1] ?? '') ? nodeOf([]) : nodeOf({}) }
-      own.entries.push(entry)
-    }
-    if (isLast) entry.value = value
-    else if (resolved(entry.value).kind === 'scalar') entry.value = nodeOf({})
-    node = entry.value
+  return { path, text: expression.slice(separator + 1) }
+}
+
+/**
+ * The configuration with one field replaced. The value is raw text, not YAML: it gets the type that an unquoted scalar of
+ * that text has. `-` appends to a list. Throws {@link ConfigError} for a path that leads to no field.
+ */
+export function applyOverride(registry: Registry, shapes: Shapes, root: Node, override: Override): Node {
+  return new Setter(registry, override).setIn(shapes, root, 0)
+}
+
+/** Walks down the path and rebuilds the nodes on the way; each method is given how many segments lie behind it. */
+class Setter {
+  readonly #registry: Registry
+  readonly #path: readonly string[]
+  readonly #value: Node
+
+  constructor(registry: Registry, { path, text }: Override) {
+    this.#registry = registry
+    this.#path = path
+    this.#value = plainScalar(text)
   }
+
+  setIn(shapes: Shapes, object: Node, depth: number): Node {
+    const name = this.#path[depth]!
+    const shape = Object.hasOwn(shapes, name) ? shapes[name] : undefined
+    if (shape === undefined) throw this.#unknown(depth, Object.keys(shapes))
+    return this.#setEntry(shape, object, depth)
+  }
+
+  #setEntry(shape: FieldShape, object: Node, depth: number): Node {
+    const name = this.#path[depth]!
+    const { entries } = resolved(object)
+    const existing = entries.findLast(({ key }) => key.value === name)
+    const value = this.#setField(shape, existing?.value ?? nullNode(0, 1), depth + 1)
+    const changed =
+      existing === undefined
+        ? [...entries, { key: stringNode(name), value }]
+        : entries.map(entry => (entry === existing ? { ...entry, value } : entry))
+    return { ...resolved(object), kind: 'map', tag: '!!map', value: '', items: [], entries: changed }
+  }
+
+  #setField(shape: FieldShape, node: Node, depth: number): Node {
+    const isLast = depth === this.#path.length
+    switch (shape.structure) {
+      case 'map':
+        if (isLast) throw this.#failure(depth, 'cannot set map directly')
+        return this.#setEntry({ ...shape, structure: 'scalar' }, node, depth)
+      case 'array':
+      case '2darray': {
+        const element: FieldShape = { ...shape, structure: shape.structure === '2darray' ? 'array' : 'scalar' }
+        if (isLast) return listOf(nullNode(0, 1), [this.#setField(element, nullNode(0, 1), depth)])
+        return this.#setItem(element, node, depth)
+      }
+      case 'scalar':
+        return isLast ? this.#value : this.#setInside(shape, node, depth)
+    }
+  }
+
+  #setItem(shape: FieldShape, list: Node, depth: number): Node {
+    const segment = this.#path[depth]!
+    const items = [...resolved(list).items]
+    const index = segment === '-' ? items.length : Number(segment)
+    if (segment !== '-' && !/^\d+$/.test(segment))
+      throw this.#failure(depth + 1, 'a list needs an index, or `-` to append')
+    if (segment !== '-' && index >= items.length)
+      throw this.#failure(depth + 1, 'target index greater than array length')
+    items[index] = this.#setField(shape, items[index] ?? nullNode(0, 1), depth + 1)
+    return listOf(list, items)
+  }
+
+  #setInside(shape: FieldShape, node: Node, depth: number): Node {
+    switch (shape.type) {
+      case 'object':
+        return this.setIn(shape.children ?? {}, node, depth)
+      case 'string':
+      case 'int':
+      case 'float':
+      case 'bool':
+      case 'unknown':
+        throw this.#unknown(depth, [])
+      default:
+        return this.#setInComponent(shape.type, node, depth)
+    }
+  }
+
+  #setInComponent(kind: ComponentKind, node: Node, depth: number): Node {
+    const name = this.#path[depth]!
+    const reserved = reservedFields(kind)
+    if (Object.hasOwn(reserved, name)) return this.setIn(reserved, node, depth)
+    const spec = this.#registry.get(kind, name)
+    if (spec === undefined) throw this.#unknown(depth, this.#registry.names(kind))
+    return this.#setEntry(spec.config.shape, node, depth)
+  }
+
+  #unknown(depth: number, known: readonly string[]): ConfigError {
+    const hint = nearest(this.#path[depth]!, known)
+    return this.#failure(depth + 1, `field not recognised${hint === undefined ? '' : `, ${hint}`}`)
+  }
+
+  #failure(segments: number, reason: string): ConfigError {
+    return new ConfigError(`failed to set config field override: ${this.#path.slice(0, segments).join('.')}: ${reason}`)
+  }
+}
+
+function listOf(previous: Node, items: Node[]): Node {
+  return { ...resolved(previous), kind: 'seq', tag: '!!seq', value: '', entries: [], items }
 }
