@@ -9,11 +9,24 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   bloblang: ['base'],
   engine: ['base', 'bloblang'],
   components: ['base', 'storage', 'kafka', 'bloblang', 'engine'],
-  metadata: ['base', 'kafka'],
+  database: ['base'],
+  metadata: ['base', 'kafka', 'database'],
   broker: ['base', 'storage', 'kafka', 'metadata'],
-  control: ['base', 'kafka', 'metadata', 'engine'],
-  agent: ['base', 'storage', 'kafka', 'bloblang', 'engine', 'components', 'metadata', 'broker', 'control'],
-  cli: ['base', 'storage', 'kafka', 'bloblang', 'engine', 'components', 'metadata', 'broker', 'control', 'agent'],
+  control: ['base', 'kafka', 'database', 'metadata', 'engine'],
+  agent: ['base', 'storage', 'kafka', 'bloblang', 'engine', 'components', 'database', 'metadata', 'broker', 'control'],
+  cli: [
+    'base',
+    'storage',
+    'kafka',
+    'bloblang',
+    'engine',
+    'components',
+    'database',
+    'metadata',
+    'broker',
+    'control',
+    'agent',
+  ],
 }
 
 /** Doors beside `index.ts`, for those who may not load all of a folder. */

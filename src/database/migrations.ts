@@ -1,0 +1,44 @@
+import type { Database } from './database.ts'
+import type { DialectName } from './dialect.ts'
+import { DatabaseError } from './errors.ts'
+import { createTable, integer, type Table, text } from './schema.ts'
+
+/** One step of a schema. A step that was released is never changed: what is to be different comes as a later step. */
+export interface Migration {
+  /** What it does, for people. */
+  readonly name: string
+  /** The statements, in order; they run in one transaction with the note that they ran. */
+  readonly statements: (dialect: DialectName) => readonly string[]
+}
+
+const applied: Table = {
+  columns: { component: text, number: integer, name: text },
+  primaryKey: ['component', 'number'],
+}
+
+/**
+ * Brings the tables of a component forward to the last of its migrations, whose numbers are their places, from 1 on.
+ * Safe when several processes start at once: they take turns. Rejects with `newer_schema` when the database has
+ * migrations that this program does not know; nothing has changed then.
+ */
+export async function migrate(database: Database, component: string, migrations: readonly Migration[]): Promise<void> {
+  await database.transaction({ kind: 'write' }, async sql => {
+    // Held until the end of the transaction. SQLite has one writer at a time anyway.
+    if (database.dialect === 'postgres') await sql.all(`SELECT pg_advisory_xact_lock(7022365301)`)
+    for (const statement of createTable('migrations', applied, database.dialect)) await sql.run(statement)
+    const [row] = await sql.all<{ last: number }>(
+      'SELECT COALESCE(MAX(number), 0) AS last FROM migrations WHERE component = ?',
+      component,
+    )
+    const last = row!.last
+    if (last > migrations.length) {
+      const message = `the tables of the ${component} are of version ${last}, and this program knows ${migrations.length}`
+      throw new DatabaseError('newer_schema', `${message}: use the newer program that migrated them`)
+    }
+    for (const [index, { name, statements }] of migrations.entries()) {
+      if (index < last) continue
+      for (const statement of statements(database.dialect)) await sql.run(statement)
+      await sql.run('INSERT INTO migrations (component, number, name) VALUES (?, ?, ?)', component, index + 1, name)
+    }
+  })
+}

@@ -1,0 +1,20 @@
+import { workerData } from 'node:worker_threads'
+import { type Outcome, serveCalls } from '../call-worker.ts'
+import { DatabaseError } from '../errors.ts'
+import { carryOut, type Command } from './connection.ts'
+import { SqliteEngine } from './engine.ts'
+
+// Only connectInThread starts this file, with these data and commands.
+const engine = new SqliteEngine((workerData as { path: string }).path)
+
+serveCalls(
+  async (command): Promise<Outcome> => {
+    try {
+      return { ok: true, value: carryOut(engine, command as Command) }
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+      return { ok: false, code: error.code, message: error.message }
+    }
+  },
+  async () => engine.close(),
+)

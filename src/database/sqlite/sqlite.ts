@@ -1,0 +1,175 @@
+import { workerUrl } from '../../base/index.ts'
+import { CallWorker } from '../call-worker.ts'
+import type { Database, RowSet, Sql, SqlValue, TransactionOptions } from '../database.ts'
+import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
+import { connectHere, type Connection } from './connection.ts'
+
+export interface SqliteOptions {
+  /** The database's file, created when missing, or `:memory:` for one that ends with the process. */
+  readonly path: string
+}
+
+/** How many transactions share a commit at most. */
+const MAX_TOGETHER = 512
+
+/**
+ * Opens an SQLite database in a thread of its own, so that no statement delays this one. Several processes may have the
+ * same file open. Rejects with a DatabaseError that names the file when it cannot be opened.
+ */
+export async function openSqlite({ path }: SqliteOptions): Promise<Database> {
+  return new SqliteDatabase(await connectInThread(path))
+}
+
+/** Opens an SQLite database in this thread: right for `:memory:`, where nothing waits for a disk, and in workers. */
+export function openSqliteHere({ path }: SqliteOptions): Database {
+  return new SqliteDatabase(connectHere(path))
+}
+
+async function connectInThread(path: string): Promise<Connection> {
+  const url = workerUrl(import.meta.url, './database.worker.ts')
+  const worker = await CallWorker.open(url, { name: 'database', workerData: { path } }).catch((cause: unknown) => {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new DatabaseError('failed', message, { cause })
+  })
+  return {
+    async execute(command) {
+      if (worker.isClosed) throw new DatabaseError('closed', 'the database is closed')
+      const outcome = await worker.call(command).catch((cause: Error) => {
+        throw new DatabaseError('unknown_outcome', cause.message, { cause })
+      })
+      // The worker's codes are those of DatabaseErrors.
+      if (!outcome.ok) throw new DatabaseError(outcome.code as DatabaseErrorCode, outcome.message)
+      return outcome.value
+    },
+    onLost: listener => worker.onLost(listener),
+    close: () => worker.close(),
+  }
+}
+
+interface Waiting {
+  readonly options: TransactionOptions
+  readonly work: (sql: Sql) => Promise<unknown>
+  readonly resolve: (result: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Transactions over one connection: they take turns, and those that wait share a commit. */
+class SqliteDatabase implements Database {
+  readonly dialect = 'sqlite'
+  readonly #connection: Connection
+  readonly #sql: Sql
+  readonly #readOnly: Sql
+  #waiting: Waiting[] = []
+  #running: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    const all = <Row>(statement: string, ...values: readonly (SqlValue | RowSet)[]) =>
+      // The columns of a statement are what its text says; nothing but reading it proves the type.
+      connection.execute({ kind: 'all', statement, values }) as Promise<Row[]>
+    this.#sql = {
+      all,
+      run: (statement, ...values) => connection.execute({ kind: 'run', statement, values }) as Promise<number>,
+    }
+    this.#readOnly = {
+      all,
+      run: async statement => {
+        throw new DatabaseError('failed', `a read transaction cannot write: ${statement}`)
+      },
+    }
+  }
+
+  transaction<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    if (this.#isClosed) return Promise.reject(new DatabaseError('closed', 'the database is closed'))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ options, work, resolve, reject })
+      this.#running ??= this.#runWaiting()
+    })
+  }
+
+  onLost(listener: (reason: Error) => void): () => void {
+    return this.#connection.onLost(listener)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#running
+    await this.#connection.close()
+  }
+
+  async #runWaiting(): Promise<void> {
+    await Promise.resolve() // what is asked for in the same moment runs together
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, MAX_TOGETHER)
+      // Reads go first and see what was committed before; they do not wait for the disk.
+      const reads = group.filter(({ options }) => options.kind === 'read')
+      const writes = group.filter(({ options }) => options.kind === 'write')
+      if (reads.length > 0) await this.#runReads(reads)
+      if (writes.length > 0) await this.#runWrites(writes)
+    }
+    this.#running = undefined
+  }
+
+  async #runReads(reads: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#connection.execute({ kind: 'begin', of: 'read', durable: false })
+      const outcomes = await Promise.all(reads.map(({ work }) => outcomeOf(() => work(this.#readOnly))))
+      await this.#connection.execute({ kind: 'commit' })
+      settle(reads, outcomes)
+    } catch (error) {
+      await this.#abandon(reads, error)
+    }
+  }
+
+  async #runWrites(writes: readonly Waiting[]): Promise<void> {
+    const durable = writes.some(({ options }) => options.durable ?? true)
+    try {
+      await this.#connection.execute({ kind: 'begin', of: 'write', durable })
+      const outcomes: PromiseSettledResult<unknown>[] = []
+      if (writes.length === 1) outcomes.push({ status: 'fulfilled', value: await writes[0]!.work(this.#sql) })
+      else for (const { work } of writes) outcomes.push(await this.#inSavepoint(work))
+      await this.#connection.execute({ kind: 'commit' })
+      settle(writes, outcomes)
+    } catch (error) {
+      await this.#abandon(writes, error)
+    }
+  }
+
+  /** Undoes only this work when it throws. Rejects when that is not possible: then the whole transaction is gone. */
+  async #inSavepoint(work: Waiting['work']): Promise<PromiseSettledResult<unknown>> {
+    await this.#sql.run('SAVEPOINT one')
+    const outcome = await outcomeOf(() => work(this.#sql))
+    if (outcome.status === 'rejected') {
+      await this.#sql.run('ROLLBACK TO one').catch(() => {
+        throw outcome.reason
+      })
+    }
+    await this.#sql.run('RELEASE one')
+    return outcome
+  }
+
+  /** When the transaction as a whole fails, nothing that any of its members answered is true. */
+  async #abandon(members: readonly Waiting[], error: unknown): Promise<void> {
+    // Without a connection there is no transaction to end, and whoever comes next gets that error.
+    await this.#connection.execute({ kind: 'rollback' }).catch(() => undefined)
+    for (const { reject } of members) reject(error)
+  }
+}
+
+async function outcomeOf(work: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
+  try {
+    return { status: 'fulfilled', value: await work() }
+  } catch (reason) {
+    return { status: 'rejected', reason }
+  }
+}
+
+function settle(members: readonly Waiting[], outcomes: readonly PromiseSettledResult<unknown>[]): void {
+  members.forEach(({ resolve, reject }, index) => {
+    const outcome = outcomes[index]!
+    if (outcome.status === 'fulfilled') resolve(outcome.value as never)
+    else reject(outcome.reason)
+  })
+}
