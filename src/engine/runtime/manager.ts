@@ -24,6 +24,7 @@ import type { Metrics } from '../metrics.ts'
 import { PolicyBatcher } from './batcher.ts'
 import { type ErrorStrategy, logFailure, ObservedProcessor, ProcessorChain } from './chain.ts'
 import { dissolve, processDelivery } from './deliveries.ts'
+import type { FailureLog } from './failure-log.ts'
 import { InputLayer } from './input-layer.ts'
 import { ObservedCache, ObservedRateLimit } from './observed.ts'
 import { OutputLayer } from './output-layer.ts'
@@ -39,6 +40,8 @@ export interface Surroundings {
   readonly shutdown: Shutdown
   readonly strategy: ErrorStrategy
   readonly logAllErrors: boolean
+  /** Logs messages that a processor flags; null where the configuration does not ask for it. */
+  readonly failureLog: FailureLog | null
   readonly shared: Map<string, unknown>
 }
 
@@ -170,7 +173,7 @@ export class Manager {
 
   /** What one component gets to live with. */
   resources(config: ComponentConfig): Resources {
-    const { log, metrics, clock, host, http, shutdown, shared, logAllErrors } = this.#surroundings
+    const { log, metrics, clock, host, http, shutdown, shared, logAllErrors, failureLog } = this.#surroundings
     const componentLog = log.with({ label: config.label, path: `root.${config.path}` })
     const componentMetrics = metrics.with({ label: config.label, path: `root.${config.path}` })
     const source = {
@@ -198,6 +201,7 @@ export class Manager {
       noteError,
       fail: (message: Message, error: unknown) => {
         noteError(error)
+        failureLog?.(componentLog, config.name, message, textOf(error))
         return message.withError({ message: textOf(error), ...source })
       },
       chain: configs => this.chain(configs),

@@ -20,6 +20,7 @@ import type { Registry } from '../registry.ts'
 import { pause } from './backoff.ts'
 import type { ErrorStrategy, ProcessorChain } from './chain.ts'
 import { MappingCaches } from './mapping-caches.ts'
+import { failureLog } from './failure-log.ts'
 import { Manager, type ProcessedInput } from './manager.ts'
 import type { InputLayer } from './input-layer.ts'
 import type { OutputLayer } from './output-layer.ts'
@@ -181,7 +182,8 @@ class RunningStream implements Stream {
         http: options.http,
         shutdown,
         strategy,
-        logAllErrors: config.logger.log_all_errors || config.error_handling.log.enabled,
+        logAllErrors: config.logger.log_all_errors,
+        failureLog: failureLog(config.error_handling.log, () => options.host.random()),
         shared: new Map(),
       },
       resourcesOf(config),

@@ -1,0 +1,26 @@
+import type { Log } from '../../base/index.ts'
+import type { Message } from '../message.ts'
+
+/** The block `error_handling.log` of a configuration. */
+export interface FailureLogConfig {
+  readonly enabled: boolean
+  readonly add_payload: boolean
+  /** The share of failures that are logged, from 0 to 1. */
+  readonly sampling_ratio: number
+}
+
+/** Logs that a processor flagged a message; `plugin` is the name of the processor. */
+export type FailureLog = (log: Log, plugin: string, message: Message, error: string) => void
+
+/**
+ * What logs failures as `error_handling.log` asks, each where it happens and once; null where it is not enabled. Failures are
+ * sampled one by one, whatever the size of their batch; the original rounds per batch and so drops all single ones.
+ */
+export function failureLog(config: FailureLogConfig, random: () => number): FailureLog | null {
+  if (!config.enabled) return null
+  return (log, plugin, message, error) => {
+    if (config.sampling_ratio < 1 && random() >= config.sampling_ratio) return
+    const payload = config.add_payload ? { raw_payload: message.text() } : {}
+    log.error('failed processing', { plugin, error, ...payload })
+  }
+}
