@@ -1,5 +1,5 @@
-import { constants, enableCompileCache } from 'node:module'
-import { homedir } from 'node:os'
+import { constants as moduleConstants, enableCompileCache } from 'node:module'
+import { constants, homedir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 
@@ -18,13 +18,36 @@ const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
 }
 
 if (import.meta.url.endsWith('.mjs')) keepCompiledCode()
-const [word, ...rest] = process.argv.slice(2)
-const load = word === undefined ? undefined : Object.hasOwn(commands, word) ? commands[word] : undefined
-if (load === undefined) {
-  const { runBento } = await import('./bento.ts')
-  process.exitCode = await runBento(process.argv.slice(2))
-} else {
-  process.exitCode = await (await load()).default.run(rest)
+process.exitCode = await runCommand(process.argv.slice(2))
+
+async function runCommand(args: readonly string[]): Promise<number> {
+  process.stdout.on('error', endAsBrokenPipe)
+  // Where everything waits for what never comes, the program waits, too; Node alone would end it with code 13.
+  const alive = setInterval(() => undefined, 2 ** 30)
+  try {
+    const [word = '', ...rest] = args
+    const load = Object.hasOwn(commands, word) ? commands[word] : undefined
+    if (load !== undefined) return await (await load()).default.run(rest)
+    return await (await import('./bento.ts')).runBento(args)
+  } catch (error) {
+    process.stderr.write(`penstock: ${describeFailure(error)}\n`)
+    return 1
+  } finally {
+    clearInterval(alive)
+  }
+}
+
+/** A failure that no command expected. Its stack is for who looks for the fault here, and shown on demand. */
+function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ((process.env['PENSTOCK_DEBUG'] ?? '') !== '') return error.stack ?? error.message
+  return `${error.message} (an unexpected error; PENSTOCK_DEBUG=1 shows where it happened)`
+}
+
+/** Ends as the signal SIGPIPE would once the reader of the standard output is gone, as behind `| head`. */
+function endAsBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(128 + constants.signals.SIGPIPE)
 }
 
 /**
@@ -33,7 +56,7 @@ if (load === undefined) {
  */
 function keepCompiledCode(): void {
   const { status } = enableCompileCache(join(import.meta.dirname, '.compiled'))
-  if (status !== constants.compileCacheStatus.FAILED) return
+  if (status !== moduleConstants.compileCacheStatus.FAILED) return
   const caches = process.env['XDG_CACHE_HOME'] ?? ''
   enableCompileCache(join(caches === '' ? join(homedir(), '.cache') : caches, 'penstock'))
 }

@@ -1,4 +1,3 @@
-import { appendFileSync, writeSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { type Log, systemClock } from '../base/index.ts'
@@ -14,22 +13,37 @@ import {
   startStream,
   StreamServer,
 } from '../engine/index.ts'
+import { descriptorSink, fileSink, type LogSink } from './log-sink.ts'
 import type { EngineOptions } from './options.ts'
-import { loadEnvFiles, readSource, type Source, SourceError } from './source.ts'
+import { loadEnvFiles, openError, readSource, type Source, SourceError } from './source.ts'
 import { registryOf } from './templates.ts'
 import { version } from './version.ts'
 
 /** Runs one stream until its input ends or a signal stops it. Resolves to the exit code. */
 export async function runStream(options: EngineOptions): Promise<number> {
-  let source: Source
   try {
-    loadEnvFiles(options.envFiles)
-    source = await readSource(options, await registryOf(options))
+    return await runSource(await openSource(options), options)
   } catch (error) {
     if (!(error instanceof SourceError)) throw error
-    return failRead(error.message)
+    process.stderr.write(`${error.message}\n`)
+    return 1
   }
-  if (source.failure !== undefined) return failRead(source.failure)
+}
+
+/** Throws {@link SourceError} where the configuration cannot be read. */
+async function openSource(options: EngineOptions): Promise<Source> {
+  try {
+    loadEnvFiles(options.envFiles)
+    const source = await readSource(options, await registryOf(options))
+    if (source.failure !== undefined) throw new SourceError(source.failure)
+    return source
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    throw new SourceError(`Configuration file read error: ${error.message}`, { cause: error })
+  }
+}
+
+async function runSource(source: Source, options: EngineOptions): Promise<number> {
   let config: StreamConfig
   try {
     config = parseStream(source.node, { ...source.options })
@@ -41,11 +55,6 @@ export async function runStream(options: EngineOptions): Promise<number> {
   announce(log, source, options)
   if (!reportFindings(log, source, options)) return 1
   return await new Run(config, source, log).run()
-}
-
-function failRead(message: string): number {
-  process.stderr.write(`Configuration file read error: ${message}\n`)
-  return 1
 }
 
 /** A configuration with findings may not even parse: then they say more than the error. */
@@ -67,11 +76,15 @@ function makeLog(config: StreamConfig, options: EngineOptions): Log {
   const format = options.logLevel === '' ? logger : { ...logger, level: options.logLevel }
   // Logs must not get between the messages.
   const descriptor = config.output.name === 'stdout' ? 2 : 1
-  const write =
-    logger.file.path === ''
-      ? (line: string) => void writeSync(descriptor, line)
-      : (line: string) => appendFileSync(logger.file.path, line)
-  return createLog(format, write, Date.now)
+  return createLog(format, logger.file.path === '' ? descriptorSink(descriptor) : logFile(logger.file.path), Date.now)
+}
+
+function logFile(path: string): LogSink {
+  try {
+    return fileSink(path)
+  } catch (error) {
+    throw new SourceError(`Failed to create logger: ${openError(path, error)}`, { cause: error })
+  }
 }
 
 function announce(log: Log, { path }: Source, options: EngineOptions): void {
@@ -98,7 +111,7 @@ function reportFindings(log: Log, source: Source, options: EngineOptions): boole
     else log.error('Config lint error', { lint })
   }
   if (!options.chilled && errors.length > 0) {
-    log.error('Shutting down due to linter errors, to prevent shutdown run Bento with --chilled')
+    log.error('Shutting down due to linter errors, to prevent shutdown run Penstock with --chilled')
     return false
   }
   for (const { path, finding } of source.findings) {
@@ -142,7 +155,7 @@ class Run {
       await server?.close()
       return 1
     }
-    this.#log.info('Launching a Bento instance, use CTRL+C to close')
+    this.#log.info('Launching a Penstock instance, use CTRL+C to close')
     const clean = await this.#untilStopped(this.#stream, times)
     await server?.close()
     return clean ? 0 : 1

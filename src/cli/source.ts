@@ -99,7 +99,8 @@ export function expand(paths: readonly string[]): readonly string[] {
   return paths.flatMap(path => (/[*?[]/.test(path) ? globSync(path).toSorted() : [path]))
 }
 
-function openError(path: string, error: unknown): string {
+/** Why a file cannot be opened, as the original says it. */
+export function openError(path: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   switch (code) {
     case 'ENOENT':

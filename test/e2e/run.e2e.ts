@@ -108,3 +108,57 @@ tests:
   assert.equal(failed.status, 1)
   assert.match(failed.stdout, /shouts/)
 })
+
+test('a log that no one reads any more does not stop the data', async () => {
+  const config = write(
+    'unread-log.yaml',
+    `http: { enabled: false }
+input: { generate: { interval: 1ms, count: 300, mapping: 'root = counter()' } }
+pipeline: { processors: [ { log: { message: 'seen \${! content() }' } } ] }
+output: { file: { path: unread-log.txt, codec: lines } }
+`,
+  )
+  const child = spawn(program, ['run', config], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.once('data', () => child.stdout.destroy())
+  assert.equal(await new Promise<number | null>(resolve => child.once('exit', resolve)), 0)
+  assert.equal(readFileSync(join(folder, 'unread-log.txt'), 'utf8').trim().split('\n').length, 300)
+})
+
+test('output into a closed pipe ends the program without a stack trace', async () => {
+  const config = write(
+    'closed-pipe.yaml',
+    `${quiet}input: { generate: { interval: 1ms, mapping: 'root = counter()' } }\noutput: { stdout: {} }\n`,
+  )
+  const child = spawn(program, ['run', config], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text
+  })
+  child.stdout.once('data', () => child.stdout.destroy())
+  assert.equal(await new Promise<number | null>(resolve => child.once('close', resolve)), 141)
+  assert.equal(errors, '')
+})
+
+test('--set overrides fields with raw text, and says where a path leads nowhere', () => {
+  const config = write(
+    'set.yaml',
+    `http: { enabled: false }\ninput: { generate: { count: 1, interval: '', mapping: 'root.a = "q"' } }
+pipeline: { processors: [ { mapping: 'root = this' } ] }
+output: { stdout: {} }
+`,
+  )
+  const set = (...expressions: string[]) => run(['run', ...expressions.flatMap(each => ['--set', each]), config])
+  assert.equal(set('pipeline.processors.0.mapping=root.b = this.a + ": x"').stdout, '{"b":"q: x"}\n')
+  assert.equal(set('pipeline.processors.-.mapping=root = {"c": 1}').stdout, '{"c":1}\n')
+  for (const [expression, complaint] of [
+    ['nope.x=1', /nope: field not recognised/],
+    ['novalue', /expected foo=bar syntax/],
+    ['input.generate.count=two', /cannot unmarshal !!str `two` into int/],
+    ['pipeline.processors.3.mapping=root = 1', /target index greater than array length/],
+  ] as const) {
+    const { status, stderr } = set(expression)
+    assert.equal(status, 1)
+    assert.match(stderr, complaint)
+    assert.doesNotMatch(stderr, /^ +at /m)
+  }
+})

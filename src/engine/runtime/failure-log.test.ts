@@ -4,7 +4,10 @@ import { makeLog } from '../logger.ts'
 import { Message } from '../message.ts'
 import { failureLog } from './failure-log.ts'
 
-function logged(config: { add_payload: boolean; sampling_ratio: number }, draws: readonly number[]): readonly unknown[] {
+function logged(
+  config: { add_payload: boolean; sampling_ratio: number },
+  draws: readonly number[],
+): readonly unknown[] {
   const lines: unknown[] = []
   const log = makeLog(6, { label: 'a' }, (level, text, fields) => lines.push([level, text, fields]))
   let drawn = 0

@@ -1,0 +1,32 @@
+import { openSync, writeSync } from 'node:fs'
+
+/** Takes lines of a log. Never throws: a pipeline does not fail because its log cannot be written. */
+export type LogSink = (line: string) => void
+
+/** Lines to an open file descriptor. Once its reader is gone they are dropped, and the data goes on. */
+export function descriptorSink(descriptor: number): LogSink {
+  let isOpen = true
+  return line => {
+    if (isOpen) isOpen = writeWhole(descriptor, Buffer.from(line, 'utf8'))
+  }
+}
+
+/** Lines behind what a file holds. Throws where the file cannot be opened. */
+export function fileSink(path: string): LogSink {
+  return descriptorSink(openSync(path, 'a'))
+}
+
+/** False where nothing can be written any more. */
+function writeWhole(descriptor: number, bytes: Uint8Array): boolean {
+  let written = 0
+  while (written < bytes.length) {
+    try {
+      written += writeSync(descriptor, bytes, written)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false
+      // A full pipe that another process made non-blocking: its reader needs a moment.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+  return true
+}
