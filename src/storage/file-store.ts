@@ -9,14 +9,14 @@ import { checkKey, checkRange, type ListOptions, type ObjectStore, type StoredOb
 export interface FileStoreOptions {
   /**
    * Whether a put waits until the disk has it. Without it an object still appears whole or not at all, but a loss of
-   * power may take back what was put last. True when it is not told.
+   * power may take back what was put last. True by default.
    */
   readonly fsync?: boolean
 }
 
 /** Where unfinished objects are written; the dot keeps it apart from every key that list shows. */
 const TEMPORARY = '.tmp'
-/** Unfinished objects older than this belong to no living process. */
+/** Unfinished objects older than this were left by a process that died. */
 const ABANDONED_MS = 60 * 60 * 1000
 
 /**

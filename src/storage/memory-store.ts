@@ -2,11 +2,11 @@ import { StorageError } from './errors.ts'
 import { checkKey, checkRange, type ObjectStore, totalBytes } from './object-store.ts'
 
 export interface MemoryStoreOptions {
-  /** The most that all objects may have together; a put beyond it fails with `full`. No limit when it is not told. */
+  /** The most that all objects may have together; a put beyond it fails with `full`. No limit by default. */
   readonly maxBytes?: number
 }
 
-/** A bucket in this process's memory, for the playground and for tests. It is gone when nobody holds it any more. */
+/** A bucket in this process's memory, for the playground and for tests. It is gone when nothing refers to it any more. */
 export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   const objects = new Map<string, Buffer>()
   const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY

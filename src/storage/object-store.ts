@@ -17,7 +17,7 @@ export interface ListOptions {
   readonly prefix?: string
   /** Only keys that sort after this one. */
   readonly after?: string
-  /** At most so many; 1000 when it is not told. */
+  /** At most so many; 1000 by default. */
   readonly limit?: number
 }
 
@@ -39,11 +39,11 @@ export interface ObjectStore {
   put(key: string, body: readonly Uint8Array[], options?: PutOptions, signal?: AbortSignal): Promise<void>
   /** Reads an object or exactly the range of it; the buffer belongs to the caller. */
   get(key: string, range?: Range, signal?: AbortSignal): Promise<Buffer>
-  /** Deletes objects; those that do not exist are no mistake. */
+  /** Deletes objects; deleting what does not exist succeeds. */
   delete(keys: readonly string[], signal?: AbortSignal): Promise<void>
   /** The objects in the order of their keys (by UTF-16 code units). */
   list(options?: ListOptions, signal?: AbortSignal): Promise<StoredObject[]>
-  /** Lets go of what is held open. */
+  /** Releases what is held open. */
   close(): Promise<void>
 }
 

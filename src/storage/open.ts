@@ -3,15 +3,17 @@ import { StorageError } from './errors.ts'
 import { openFileStore } from './file-store.ts'
 import { openMemoryStore } from './memory-store.ts'
 import type { ObjectStore } from './object-store.ts'
+import type { RemoteStoreOptions } from './remote/remote-store.ts'
 
-export interface StoreOptions {
-  /** Whether a put waits until the disk has it; for `file://` only. True when it is not told. */
+export interface StoreOptions extends RemoteStoreOptions {
+  /** Whether a put waits until the disk has it; for `file://` only. True by default. */
   readonly fsync?: boolean
 }
 
 /**
- * Opens the bucket of a URL: `mem://NAME` (`?max_bytes=N` bounds it) or `file:///absolute/folder`.
- * Throws `invalid_url` for others.
+ * Opens the bucket of a URL: `s3://`, `gs://`, `azblob://`, `file:///absolute/folder` or `mem://NAME` (`?max_bytes=N`
+ * bounds it), in the style of Go CDK. Nothing is sent yet: `probeStore` tells whether the bucket can be used.
+ * Throws `invalid_url` for URLs that name no bucket or have unknown parameters.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<ObjectStore> {
   const parsed = URL.parse(url)
@@ -22,8 +24,17 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
     }
     case 'file:':
       return openFileStore(parseFolder(parsed), options)
+    case 's3:':
+      return (await import('./s3/s3-store.ts')).openS3Store(parsed, options)
+    case 'gs:':
+      return (await import('./gcs/gcs-store.ts')).openGcsStore(parsed, options)
+    case 'azblob:':
+      return (await import('./azure/azure-store.ts')).openAzureStore(parsed, options)
     default:
-      throw new StorageError('invalid_url', `${url} is not the URL of a store: use mem:// or file:///folder`)
+      throw new StorageError(
+        'invalid_url',
+        `${url} is not the URL of a bucket: use s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER, file:///FOLDER or mem://`,
+      )
   }
 }
 

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { request } from 'undici'
+import { StorageError } from '../errors.ts'
+
+interface Token {
+  readonly value: string
+  readonly expiresAt: number
+}
+
+const RESOURCE = 'https://storage.azure.com/'
+const RENEW_BEFORE_MS = 5 * 60 * 1000
+const TIMEOUT_MS = 10_000
+
+/**
+ * Tokens of Microsoft Entra for a store that has no key: a client secret (AZURE_TENANT_ID, AZURE_CLIENT_ID,
+ * AZURE_CLIENT_SECRET), workload identity (AZURE_FEDERATED_TOKEN_FILE), App Service (IDENTITY_ENDPOINT), or the managed
+ * identity of the instance; in this order, as Microsoft's own library goes through them.
+ */
+export class EntraTokens {
+  #token: Token | undefined
+  #loading: Promise<Token> | undefined
+
+  async get(): Promise<string> {
+    if (this.#token !== undefined && this.#token.expiresAt - Date.now() > RENEW_BEFORE_MS) return this.#token.value
+    this.#loading ??= load().finally(() => {
+      this.#loading = undefined
+    })
+    this.#token = await this.#loading
+    return this.#token.value
+  }
+
+  forget(): void {
+    this.#token = undefined
+  }
+}
+
+async function load(): Promise<Token> {
+  const { env } = process
+  const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client } = env
+  const authority = (env['AZURE_AUTHORITY_HOST'] || 'https://login.microsoftonline.com').replace(/\/$/, '')
+  const tokenUrl = `${authority}/${tenant}/oauth2/v2.0/token`
+  if (tenant && client && env['AZURE_CLIENT_SECRET']) {
+    return ask('POST', tokenUrl, { client_id: client, client_secret: env['AZURE_CLIENT_SECRET'], ...GRANT })
+  }
+  if (tenant && client && env['AZURE_FEDERATED_TOKEN_FILE']) {
+    const assertion = (await readFile(env['AZURE_FEDERATED_TOKEN_FILE'], 'utf8')).trim()
+    return ask('POST', tokenUrl, {
+      client_id: client,
+      client_assertion: assertion,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      ...GRANT,
+    })
+  }
+  const identity = { resource: RESOURCE, ...(client ? { client_id: client } : {}) }
+  if (env['IDENTITY_ENDPOINT'] && env['IDENTITY_HEADER']) {
+    const query = new URLSearchParams({ 'api-version': '2019-08-01', ...identity })
+    return ask('GET', `${env['IDENTITY_ENDPOINT']}?${query}`, undefined, {
+      'x-identity-header': env['IDENTITY_HEADER'],
+    })
+  }
+  const query = new URLSearchParams({ 'api-version': '2018-02-01', ...identity })
+  return ask('GET', `http://169.254.169.254/metadata/identity/oauth2/token?${query}`, undefined, { metadata: 'true' })
+}
+
+const GRANT = { grant_type: 'client_credentials', scope: `${RESOURCE}.default` }
+
+async function ask(
+  method: 'GET' | 'POST',
+  url: string,
+  form: Readonly<Record<string, string>> | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Token> {
+  try {
+    const { statusCode, body } = await request(url, {
+      method,
+      headers: form === undefined ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+      body: form === undefined ? null : new URLSearchParams(form).toString(),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    const answer = (await body.json()) as {
+      access_token?: string
+      expires_in?: number | string
+      error_description?: string
+    }
+    if (answer.access_token === undefined) throw new Error(answer.error_description ?? `HTTP status ${statusCode}`)
+    return { value: answer.access_token, expiresAt: Date.now() + Number(answer.expires_in ?? 300) * 1000 }
+  } catch (cause) {
+    throw new StorageError(
+      'failed',
+      `no Azure credentials: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or give this machine an identity (${(cause as Error).message})`,
+      { cause },
+    )
+  }
+}

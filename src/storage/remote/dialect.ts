@@ -1,0 +1,77 @@
+import type { StorageError } from '../errors.ts'
+import type { Range, StoredObject } from '../object-store.ts'
+
+/** One HTTP request to a store, signed and ready to be sent. */
+export interface Exchange {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  /** Path and query, encoded as they go over the wire. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+}
+
+/** The response to an {@link Exchange}; header names are in lower case. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+}
+
+export interface Page {
+  readonly objects: readonly StoredObject[]
+  /** Where the next page begins; undefined on the last page. */
+  readonly next: string | undefined
+}
+
+export interface PageRequest {
+  readonly prefix: string
+  /** Keys up to and including this one may be left out; the caller filters again. */
+  readonly after: string
+  readonly limit: number
+  /** `next` of the previous page. */
+  readonly token: string | undefined
+}
+
+/**
+ * How one vendor's protocol says what a store does. Every method makes a request that may be sent once; a retry asks for
+ * a new one, so that signatures and tokens are fresh. Keys are the caller's; a dialect adds the bucket's prefix.
+ */
+export interface Dialect {
+  /** The URL of the bucket, without secrets. */
+  readonly url: string
+  /** Scheme, host and port that requests go to. */
+  readonly origin: string
+  /** Bodies larger than this are put in parts, where the vendor has them. In bytes. */
+  readonly multipart: Multipart | undefined
+  /** `putId` is stored beside the object, so that a put whose answer was lost can be told from another's. */
+  put(key: string, body: Uint8Array, options: { ifAbsent: boolean; putId: string }): Promise<Exchange>
+  get(key: string, range: Range | undefined): Promise<Exchange>
+  head(key: string): Promise<Exchange>
+  delete(key: string): Promise<Exchange>
+  list(request: PageRequest): Promise<Exchange>
+  pageOf(answer: Answer): Page
+  /** The `putId` of an object, out of the answer to `head`. */
+  putIdOf(answer: Answer): string | undefined
+  sizeOf(answer: Answer): number
+  /** Why a request failed, out of an answer whose status is not 2xx. `subject` is the key or what else it was about. */
+  errorOf(answer: Answer, subject: string): StorageError
+  /** Forgets credentials after the store refused them, so that the next request gets new ones. */
+  refreshCredentials(): void
+}
+
+/** Putting a large object in parts. */
+export interface Multipart {
+  readonly thresholdBytes: number
+  readonly partBytes: number
+  create(key: string, putId: string): Promise<Exchange>
+  uploadIdOf(answer: Answer): string
+  part(key: string, uploadId: string, number: number, body: Uint8Array): Promise<Exchange>
+  partTagOf(answer: Answer): string
+  complete(key: string, uploadId: string, tags: readonly string[], ifAbsent: boolean): Promise<Exchange>
+  abort(key: string, uploadId: string): Promise<Exchange>
+}
+
+export function header(answer: Answer, name: string): string | undefined {
+  const value = answer.headers[name]
+  return typeof value === 'string' ? value : value?.[0]
+}

@@ -1,0 +1,88 @@
+import { createHash, createHmac } from 'node:crypto'
+
+/** What a request is signed with. */
+export interface S3Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+}
+
+/** The hash that stands for a body which is not part of the signature. */
+export const UNSIGNED = 'UNSIGNED-PAYLOAD'
+
+/** Signs requests for one region by AWS Signature Version 4. The key of a day is derived once. */
+export class Signer {
+  readonly #region: string
+  #derivedFrom = ''
+  #key: Buffer = Buffer.alloc(0)
+
+  constructor(region: string) {
+    this.#region = region
+  }
+
+  /**
+   * The headers that authenticate a request: `x-amz-*` and `authorization`. `path` and `query` are encoded as they go over
+   * the wire, the query's parts in the order of their names. `extra` are `x-amz-*` headers to be signed along.
+   */
+  sign(
+    request: {
+      readonly method: string
+      readonly host: string
+      readonly path: string
+      readonly query: string
+      readonly payloadHash: string
+      readonly extra?: Readonly<Record<string, string>>
+    },
+    credentials: S3Credentials,
+    now: Date,
+  ): Record<string, string> {
+    const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '')
+    const day = time.slice(0, 8)
+    const headers: Record<string, string> = {
+      'x-amz-content-sha256': request.payloadHash,
+      'x-amz-date': time,
+      ...request.extra,
+    }
+    if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken
+    const names = ['host', ...Object.keys(headers)].sort()
+    const canonicalHeaders = names.map(name => `${name}:${name === 'host' ? request.host : headers[name]!}\n`).join('')
+    const signedHeaders = names.join(';')
+    const canonical = [
+      request.method,
+      request.path,
+      request.query,
+      canonicalHeaders,
+      signedHeaders,
+      request.payloadHash,
+    ].join('\n')
+    const scope = `${day}/${this.#region}/s3/aws4_request`
+    const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`
+    const signature = createHmac('sha256', this.#keyOf(day, credentials.secretAccessKey)).update(toSign).digest('hex')
+    headers['authorization'] =
+      `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope},SignedHeaders=${signedHeaders},Signature=${signature}`
+    return headers
+  }
+
+  #keyOf(day: string, secret: string): Buffer {
+    const from = `${day}\n${secret}`
+    if (from !== this.#derivedFrom) {
+      const dayKey = hmac(`AWS4${secret}`, day)
+      this.#key = hmac(hmac(hmac(dayKey, this.#region), 's3'), 'aws4_request')
+      this.#derivedFrom = from
+    }
+    return this.#key
+  }
+}
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex')
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest()
+}
+
+/** Percent-encodes as AWS does: everything but `A-Z a-z 0-9 - . _ ~`. */
+export function encodeAws(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+}
