@@ -54,12 +54,14 @@ async function load(): Promise<Token> {
   const identity = { resource: RESOURCE, ...(client ? { client_id: client } : {}) }
   if (env['IDENTITY_ENDPOINT'] && env['IDENTITY_HEADER']) {
     const query = new URLSearchParams({ 'api-version': '2019-08-01', ...identity })
-    return ask('GET', `${env['IDENTITY_ENDPOINT']}?${query}`, undefined, {
+    return ask('GET', `${env['IDENTITY_ENDPOINT']}?${query.toString()}`, undefined, {
       'x-identity-header': env['IDENTITY_HEADER'],
     })
   }
   const query = new URLSearchParams({ 'api-version': '2018-02-01', ...identity })
-  return ask('GET', `http://169.254.169.254/metadata/identity/oauth2/token?${query}`, undefined, { metadata: 'true' })
+  return ask('GET', `http://169.254.169.254/metadata/identity/oauth2/token?${query.toString()}`, undefined, {
+    metadata: 'true',
+  })
 }
 
 const GRANT = { grant_type: 'client_credentials', scope: `${RESOURCE}.default` }

@@ -76,7 +76,7 @@ class GcsDialect implements Dialect {
     // The offset is inclusive; the one key too many is filtered out by the caller.
     if (after !== '') query.set('startOffset', this.#prefix + after)
     if (token !== undefined) query.set('pageToken', token)
-    return this.#exchange('GET', `/storage/v1/b/${this.#bucket}/o?${query}`)
+    return this.#exchange('GET', `/storage/v1/b/${this.#bucket}/o?${query.toString()}`)
   }
 
   pageOf(answer: Answer) {
