@@ -141,20 +141,28 @@ function encode(
 }
 
 /** Any legal message of this version: fields that it does not carry have their defaults. */
-function struct(
-  fields: readonly Field[],
-  version: number,
-  known = new Map<string, readonly Field[]>(),
-): fc.Arbitrary<Message> {
+function struct(fields: readonly Field[], version: number, known = structsOf(fields)): fc.Arbitrary<Message> {
   const values = Object.fromEntries(fields.map(field => [field.name, fieldValue(field, version, known)]))
   return fc.record(values, { noNullPrototype: true })
 }
 
+/** The structs of a message by name, those inside of others as well. */
+function structsOf(
+  fields: readonly Field[],
+  known = new Map<string, readonly Field[]>(),
+): Map<string, readonly Field[]> {
+  for (const field of fields) {
+    if (field.fields === undefined) continue
+    known.set(field.type.replace('[]', ''), field.fields)
+    structsOf(field.fields, known)
+  }
+  return known
+}
+
 function fieldValue(field: Field, version: number, known: Map<string, readonly Field[]>): fc.Arbitrary<unknown> {
-  if (field.versions !== undefined && !includes(field.versions, version)) return fc.constant(defaultOf(field))
   const isArray = field.type.startsWith('[]')
   const type = isArray ? field.type.slice(2) : field.type
-  if (field.fields !== undefined) known.set(type, field.fields)
+  if (field.versions !== undefined && !includes(field.versions, version)) return fc.constant(defaultOf(field))
   const single = /^[A-Z]/.test(type) ? struct(known.get(type)!, version, known) : primitive(type)
   const value = isArray ? fc.array(single, { maxLength: 3 }) : single
   const isTaggedStruct = field.tag !== undefined && /^[A-Z]/.test(type) && !isArray
@@ -176,6 +184,8 @@ function primitive(type: string): fc.Arbitrary<unknown> {
       return fc.integer()
     case 'int64':
       return fc.maxSafeInteger()
+    case 'float64':
+      return fc.double({ noNaN: true })
     case 'string':
       return fc.string({ unit: 'grapheme', maxLength: 20 })
     case 'uuid':

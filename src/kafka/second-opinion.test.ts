@@ -12,6 +12,16 @@ type KafkaJsRequest = (args: object) => { readonly apiVersion: number; encode():
 const require = createRequire(import.meta.url)
 const kafkaJs = dirname(require.resolve('kafkajs/package.json'))
 
+const acl = {
+  resourceType: 2,
+  resourceName: 'r',
+  resourcePatternType: 4,
+  principal: 'User:a',
+  host: '*',
+  operation: 3,
+  permissionType: 3,
+}
+
 const cases: readonly [name: keyof typeof apis, version: number, kafkajs: string, args: object, holds: object][] = [
   ['Metadata', 6, 'metadata', { topics: ['a', 'ü'], allowAutoTopicCreation: true }, { allowAutoTopicCreation: true }],
   [
@@ -106,6 +116,43 @@ const cases: readonly [name: keyof typeof apis, version: number, kafkajs: string
     { validateOnly: true, timeoutMs: 5 },
   ],
   ['DeleteTopics', 1, 'deleteTopics', { topics: ['a', 'b'], timeout: 1 }, { topicNames: ['a', 'b'] }],
+  [
+    'AddPartitionsToTxn',
+    1,
+    'addPartitionsToTxn',
+    { transactionalId: 'x', producerId: '7', producerEpoch: 2, topics: [{ topic: 't', partitions: [0, 3] }] },
+    { v3AndBelowTransactionalId: 'x', v3AndBelowProducerEpoch: 2 },
+  ],
+  [
+    'AddOffsetsToTxn',
+    1,
+    'addOffsetsToTxn',
+    { transactionalId: 'x', producerId: '7', producerEpoch: 2, groupId: 'g' },
+    { groupId: 'g' },
+  ],
+  [
+    'EndTxn',
+    1,
+    'endTxn',
+    { transactionalId: 'x', producerId: '7', producerEpoch: 2, transactionResult: true },
+    { committed: true },
+  ],
+  [
+    'TxnOffsetCommit',
+    1,
+    'txnOffsetCommit',
+    {
+      transactionalId: 'x',
+      groupId: 'g',
+      producerId: '7',
+      producerEpoch: 2,
+      topics: [{ topic: 't', partitions: [{ partition: 1, offset: '9', metadata: 'm' }] }],
+    },
+    { producerEpoch: 2, groupId: 'g' },
+  ],
+  ['DescribeAcls', 1, 'describeAcls', acl, { resourceNameFilter: 'r', patternTypeFilter: 4, permissionType: 3 }],
+  ['CreateAcls', 1, 'createAcls', { creations: [acl] }, {}],
+  ['DeleteAcls', 1, 'deleteAcls', { filters: [acl] }, {}],
   ['InitProducerId', 1, 'initProducerId', { transactionalId: null, transactionTimeout: 5 }, { transactionalId: null }],
 ]
 

@@ -19,17 +19,40 @@ import { DeleteTopics } from './20-delete-topics.gen.ts'
 import { DeleteRecords } from './21-delete-records.gen.ts'
 import { InitProducerId } from './22-init-producer-id.gen.ts'
 import { OffsetForLeaderEpoch } from './23-offset-for-leader-epoch.gen.ts'
+import { AddPartitionsToTxn } from './24-add-partitions-to-txn.gen.ts'
+import { AddOffsetsToTxn } from './25-add-offsets-to-txn.gen.ts'
+import { EndTxn } from './26-end-txn.gen.ts'
+import { WriteTxnMarkers } from './27-write-txn-markers.gen.ts'
+import { TxnOffsetCommit } from './28-txn-offset-commit.gen.ts'
+import { DescribeAcls } from './29-describe-acls.gen.ts'
+import { CreateAcls } from './30-create-acls.gen.ts'
+import { DeleteAcls } from './31-delete-acls.gen.ts'
 import { DescribeConfigs } from './32-describe-configs.gen.ts'
 import { AlterConfigs } from './33-alter-configs.gen.ts'
+import { AlterReplicaLogDirs } from './34-alter-replica-log-dirs.gen.ts'
 import { DescribeLogDirs } from './35-describe-log-dirs.gen.ts'
 import { SaslAuthenticate } from './36-sasl-authenticate.gen.ts'
 import { CreatePartitions } from './37-create-partitions.gen.ts'
 import { DeleteGroups } from './42-delete-groups.gen.ts'
 import { ElectLeaders } from './43-elect-leaders.gen.ts'
 import { IncrementalAlterConfigs } from './44-incremental-alter-configs.gen.ts'
+import { AlterPartitionReassignments } from './45-alter-partition-reassignments.gen.ts'
 import { ListPartitionReassignments } from './46-list-partition-reassignments.gen.ts'
 import { OffsetDelete } from './47-offset-delete.gen.ts'
+import { DescribeClientQuotas } from './48-describe-client-quotas.gen.ts'
+import { AlterClientQuotas } from './49-alter-client-quotas.gen.ts'
+import { DescribeUserScramCredentials } from './50-describe-user-scram-credentials.gen.ts'
+import { AlterUserScramCredentials } from './51-alter-user-scram-credentials.gen.ts'
+import { DescribeQuorum } from './55-describe-quorum.gen.ts'
+import { UpdateFeatures } from './57-update-features.gen.ts'
 import { DescribeCluster } from './60-describe-cluster.gen.ts'
+import { DescribeProducers } from './61-describe-producers.gen.ts'
+import { DescribeTransactions } from './65-describe-transactions.gen.ts'
+import { ListTransactions } from './66-list-transactions.gen.ts'
+import { ConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.gen.ts'
+import { ConsumerGroupDescribe } from './69-consumer-group-describe.gen.ts'
+import { GetTelemetrySubscriptions } from './71-get-telemetry-subscriptions.gen.ts'
+import { PushTelemetry } from './72-push-telemetry.gen.ts'
 import { ListConfigResources } from './74-list-config-resources.gen.ts'
 import { DescribeTopicPartitions } from './75-describe-topic-partitions.gen.ts'
 
@@ -272,6 +295,87 @@ export type {
   OffsetForLeaderEpochResponseInput,
 } from './23-offset-for-leader-epoch.gen.ts'
 export type {
+  AddPartitionsToTxnTopic,
+  AddPartitionsToTxnTransaction,
+  AddPartitionsToTxnTransactionInput,
+  AddPartitionsToTxnRequest,
+  AddPartitionsToTxnRequestInput,
+  AddPartitionsToTxnPartitionResult,
+  AddPartitionsToTxnTopicResult,
+  AddPartitionsToTxnResult,
+  AddPartitionsToTxnResultInput,
+  AddPartitionsToTxnResponse,
+  AddPartitionsToTxnResponseInput,
+} from './24-add-partitions-to-txn.gen.ts'
+export type {
+  AddOffsetsToTxnRequest,
+  AddOffsetsToTxnResponse,
+  AddOffsetsToTxnResponseInput,
+} from './25-add-offsets-to-txn.gen.ts'
+export type {
+  EndTxnRequest,
+  EndTxnResponse,
+  EndTxnResponseInput,
+} from './26-end-txn.gen.ts'
+export type {
+  WriteTxnMarkersWritableTxnMarkerTopic,
+  WriteTxnMarkersWritableTxnMarker,
+  WriteTxnMarkersRequest,
+  WriteTxnMarkersWritableTxnMarkerPartitionResult,
+  WriteTxnMarkersWritableTxnMarkerPartitionResultInput,
+  WriteTxnMarkersWritableTxnMarkerTopicResult,
+  WriteTxnMarkersWritableTxnMarkerTopicResultInput,
+  WriteTxnMarkersWritableTxnMarkerResult,
+  WriteTxnMarkersWritableTxnMarkerResultInput,
+  WriteTxnMarkersResponse,
+  WriteTxnMarkersResponseInput,
+} from './27-write-txn-markers.gen.ts'
+export type {
+  TxnOffsetCommitRequestPartition,
+  TxnOffsetCommitRequestPartitionInput,
+  TxnOffsetCommitRequestTopic,
+  TxnOffsetCommitRequestTopicInput,
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitRequestInput,
+  TxnOffsetCommitResponsePartition,
+  TxnOffsetCommitResponsePartitionInput,
+  TxnOffsetCommitResponseTopic,
+  TxnOffsetCommitResponseTopicInput,
+  TxnOffsetCommitResponse,
+  TxnOffsetCommitResponseInput,
+} from './28-txn-offset-commit.gen.ts'
+export type {
+  DescribeAclsRequest,
+  DescribeAclsRequestInput,
+  DescribeAclsAclDescription,
+  DescribeAclsResource,
+  DescribeAclsResourceInput,
+  DescribeAclsResponse,
+  DescribeAclsResponseInput,
+} from './29-describe-acls.gen.ts'
+export type {
+  CreateAclsAclCreation,
+  CreateAclsAclCreationInput,
+  CreateAclsRequest,
+  CreateAclsRequestInput,
+  CreateAclsAclCreationResult,
+  CreateAclsAclCreationResultInput,
+  CreateAclsResponse,
+  CreateAclsResponseInput,
+} from './30-create-acls.gen.ts'
+export type {
+  DeleteAclsFilter,
+  DeleteAclsFilterInput,
+  DeleteAclsRequest,
+  DeleteAclsRequestInput,
+  DeleteAclsMatchingAcl,
+  DeleteAclsMatchingAclInput,
+  DeleteAclsFilterResult,
+  DeleteAclsFilterResultInput,
+  DeleteAclsResponse,
+  DeleteAclsResponseInput,
+} from './31-delete-acls.gen.ts'
+export type {
   DescribeConfigsResource,
   DescribeConfigsResourceInput,
   DescribeConfigsRequest,
@@ -297,6 +401,17 @@ export type {
   AlterConfigsResponse,
   AlterConfigsResponseInput,
 } from './33-alter-configs.gen.ts'
+export type {
+  AlterReplicaLogDirsAlterReplicaLogDirTopic,
+  AlterReplicaLogDirsAlterReplicaLogDir,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsAlterReplicaLogDirPartitionResult,
+  AlterReplicaLogDirsAlterReplicaLogDirPartitionResultInput,
+  AlterReplicaLogDirsAlterReplicaLogDirTopicResult,
+  AlterReplicaLogDirsAlterReplicaLogDirTopicResultInput,
+  AlterReplicaLogDirsResponse,
+  AlterReplicaLogDirsResponseInput,
+} from './34-alter-replica-log-dirs.gen.ts'
 export type {
   DescribeLogDirsDescribableLogDirTopic,
   DescribeLogDirsRequest,
@@ -357,6 +472,20 @@ export type {
   IncrementalAlterConfigsResponseInput,
 } from './44-incremental-alter-configs.gen.ts'
 export type {
+  AlterPartitionReassignmentsReassignablePartition,
+  AlterPartitionReassignmentsReassignablePartitionInput,
+  AlterPartitionReassignmentsReassignableTopic,
+  AlterPartitionReassignmentsReassignableTopicInput,
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsRequestInput,
+  AlterPartitionReassignmentsReassignablePartitionResponse,
+  AlterPartitionReassignmentsReassignablePartitionResponseInput,
+  AlterPartitionReassignmentsReassignableTopicResponse,
+  AlterPartitionReassignmentsReassignableTopicResponseInput,
+  AlterPartitionReassignmentsResponse,
+  AlterPartitionReassignmentsResponseInput,
+} from './45-alter-partition-reassignments.gen.ts'
+export type {
   ListPartitionReassignmentsTopics,
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsRequestInput,
@@ -377,6 +506,79 @@ export type {
   OffsetDeleteResponseInput,
 } from './47-offset-delete.gen.ts'
 export type {
+  DescribeClientQuotasComponentData,
+  DescribeClientQuotasComponentDataInput,
+  DescribeClientQuotasRequest,
+  DescribeClientQuotasRequestInput,
+  DescribeClientQuotasEntity,
+  DescribeClientQuotasEntityInput,
+  DescribeClientQuotasValueData,
+  DescribeClientQuotasEntry,
+  DescribeClientQuotasEntryInput,
+  DescribeClientQuotasResponse,
+  DescribeClientQuotasResponseInput,
+} from './48-describe-client-quotas.gen.ts'
+export type {
+  AlterClientQuotasEntity,
+  AlterClientQuotasEntityInput,
+  AlterClientQuotasOpData,
+  AlterClientQuotasEntry,
+  AlterClientQuotasEntryInput,
+  AlterClientQuotasRequest,
+  AlterClientQuotasRequestInput,
+  AlterClientQuotasResponseEntity,
+  AlterClientQuotasResponseEntityInput,
+  AlterClientQuotasResponseEntry,
+  AlterClientQuotasResponseEntryInput,
+  AlterClientQuotasResponse,
+  AlterClientQuotasResponseInput,
+} from './49-alter-client-quotas.gen.ts'
+export type {
+  DescribeUserScramCredentialsScramUserName,
+  DescribeUserScramCredentialsRequest,
+  DescribeUserScramCredentialsRequestInput,
+  DescribeUserScramCredentialsCredentialInfo,
+  DescribeUserScramCredentialsResult,
+  DescribeUserScramCredentialsResultInput,
+  DescribeUserScramCredentialsResponse,
+  DescribeUserScramCredentialsResponseInput,
+} from './50-describe-user-scram-credentials.gen.ts'
+export type {
+  AlterUserScramCredentialsScramCredentialDeletion,
+  AlterUserScramCredentialsScramCredentialUpsertion,
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResult,
+  AlterUserScramCredentialsResultInput,
+  AlterUserScramCredentialsResponse,
+  AlterUserScramCredentialsResponseInput,
+} from './51-alter-user-scram-credentials.gen.ts'
+export type {
+  DescribeQuorumPartition,
+  DescribeQuorumTopic,
+  DescribeQuorumRequest,
+  DescribeQuorumReplicaState,
+  DescribeQuorumReplicaStateInput,
+  DescribeQuorumPartitionResult,
+  DescribeQuorumPartitionResultInput,
+  DescribeQuorumTopicResult,
+  DescribeQuorumTopicResultInput,
+  DescribeQuorumListener,
+  DescribeQuorumNode,
+  DescribeQuorumNodeInput,
+  DescribeQuorumResponse,
+  DescribeQuorumResponseInput,
+} from './55-describe-quorum.gen.ts'
+export type {
+  UpdateFeaturesFeatureUpdateKey,
+  UpdateFeaturesFeatureUpdateKeyInput,
+  UpdateFeaturesRequest,
+  UpdateFeaturesRequestInput,
+  UpdateFeaturesUpdatableFeatureResult,
+  UpdateFeaturesUpdatableFeatureResultInput,
+  UpdateFeaturesResponse,
+  UpdateFeaturesResponseInput,
+} from './57-update-features.gen.ts'
+export type {
   DescribeClusterRequest,
   DescribeClusterRequestInput,
   DescribeClusterBroker,
@@ -384,6 +586,63 @@ export type {
   DescribeClusterResponse,
   DescribeClusterResponseInput,
 } from './60-describe-cluster.gen.ts'
+export type {
+  DescribeProducersTopic,
+  DescribeProducersRequest,
+  DescribeProducersProducerState,
+  DescribeProducersProducerStateInput,
+  DescribeProducersPartitionResponse,
+  DescribeProducersPartitionResponseInput,
+  DescribeProducersTopicResponse,
+  DescribeProducersTopicResponseInput,
+  DescribeProducersResponse,
+  DescribeProducersResponseInput,
+} from './61-describe-producers.gen.ts'
+export type {
+  DescribeTransactionsRequest,
+  DescribeTransactionsTransactionTopic,
+  DescribeTransactionsTransactionStateDescription,
+  DescribeTransactionsTransactionStateDescriptionInput,
+  DescribeTransactionsResponse,
+  DescribeTransactionsResponseInput,
+} from './65-describe-transactions.gen.ts'
+export type {
+  ListTransactionsRequest,
+  ListTransactionsRequestInput,
+  ListTransactionsListedTransactionState,
+  ListTransactionsResponse,
+  ListTransactionsResponseInput,
+} from './66-list-transactions.gen.ts'
+export type {
+  ConsumerGroupHeartbeatOwnedTopicPartitions,
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatRequestInput,
+  ConsumerGroupHeartbeatAssignedTopicPartitions,
+  ConsumerGroupHeartbeatConsumerGroupAssignment,
+  ConsumerGroupHeartbeatResponse,
+  ConsumerGroupHeartbeatResponseInput,
+} from './68-consumer-group-heartbeat.gen.ts'
+export type {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeDescribedTopicPartitions,
+  ConsumerGroupDescribeDescribedAssignment,
+  ConsumerGroupDescribeDescribedConsumerGroupMember,
+  ConsumerGroupDescribeDescribedConsumerGroupMemberInput,
+  ConsumerGroupDescribeDescribedConsumerGroup,
+  ConsumerGroupDescribeDescribedConsumerGroupInput,
+  ConsumerGroupDescribeResponse,
+  ConsumerGroupDescribeResponseInput,
+} from './69-consumer-group-describe.gen.ts'
+export type {
+  GetTelemetrySubscriptionsRequest,
+  GetTelemetrySubscriptionsResponse,
+  GetTelemetrySubscriptionsResponseInput,
+} from './71-get-telemetry-subscriptions.gen.ts'
+export type {
+  PushTelemetryRequest,
+  PushTelemetryResponse,
+  PushTelemetryResponseInput,
+} from './72-push-telemetry.gen.ts'
 export type {
   ListConfigResourcesRequest,
   ListConfigResourcesRequestInput,
@@ -428,17 +687,40 @@ export const apis = {
   DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
+  AddPartitionsToTxn,
+  AddOffsetsToTxn,
+  EndTxn,
+  WriteTxnMarkers,
+  TxnOffsetCommit,
+  DescribeAcls,
+  CreateAcls,
+  DeleteAcls,
   DescribeConfigs,
   AlterConfigs,
+  AlterReplicaLogDirs,
   DescribeLogDirs,
   SaslAuthenticate,
   CreatePartitions,
   DeleteGroups,
   ElectLeaders,
   IncrementalAlterConfigs,
+  AlterPartitionReassignments,
   ListPartitionReassignments,
   OffsetDelete,
+  DescribeClientQuotas,
+  AlterClientQuotas,
+  DescribeUserScramCredentials,
+  AlterUserScramCredentials,
+  DescribeQuorum,
+  UpdateFeatures,
   DescribeCluster,
+  DescribeProducers,
+  DescribeTransactions,
+  ListTransactions,
+  ConsumerGroupHeartbeat,
+  ConsumerGroupDescribe,
+  GetTelemetrySubscriptions,
+  PushTelemetry,
   ListConfigResources,
   DescribeTopicPartitions,
 } as const
