@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { type EngineOptions, parseOptions, UsageError } from './options.ts'
+import { type EngineOptions, parseOptions, SourceError, UsageError } from './options.ts'
 import { version } from './version.ts'
 
 const HELP = `NAME:
@@ -53,7 +53,13 @@ export async function runBento(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP)
     return 0
   }
-  return await runCommand(options)
+  try {
+    return await runCommand(options)
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 1
+  }
 }
 
 async function runCommand(options: EngineOptions): Promise<number> {
@@ -89,15 +95,6 @@ async function runCommand(options: EngineOptions): Promise<number> {
 
 /** The flags before `blobl` are those of every command: of them it heeds the files with environment variables. */
 async function runBloblAfter({ envFiles, words }: EngineOptions): Promise<number> {
-  if (envFiles.length > 0) {
-    const { loadEnvFiles, SourceError } = await import('./source.ts')
-    try {
-      loadEnvFiles(envFiles)
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error
-      process.stderr.write(`${error.message}\n`)
-      return 1
-    }
-  }
+  if (envFiles.length > 0) (await import('./source.ts')).loadEnvFiles(envFiles)
   return await (await import('./blobl.ts')).runBlobl(words)
 }

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { configFields, normalised, printYaml, shapesOf } from '../engine/index.ts'
-import type { EngineOptions } from './options.ts'
-import { loadEnvFiles, readSource, SourceError } from './source.ts'
+import { type EngineOptions, SourceError } from './options.ts'
+import { loadEnvFiles, readSource } from './source.ts'
 import { registryOf } from './templates.ts'
 
 /** Prints a configuration as it is understood. Resolves to the exit code. */

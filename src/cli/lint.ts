@@ -1,10 +1,9 @@
-import { globSync, readFileSync, statSync } from 'node:fs'
-import { dirname, extname, join, resolve } from 'node:path'
+import { dirname, extname, resolve } from 'node:path'
 import process from 'node:process'
 import { fileImporter, systemHost } from '../components/index.ts'
 import { type Finding, readConfig, type ReadOptions, type Registry } from '../engine/index.ts'
-import type { EngineOptions } from './options.ts'
-import { expand, loadEnvFiles, readText, SourceError } from './source.ts'
+import { type EngineOptions, SourceError } from './options.ts'
+import { expand, expandTree, loadEnvFiles, readText } from './source.ts'
 import { lintTemplates, registryOf } from './templates.ts'
 
 interface FileFinding {
@@ -15,7 +14,7 @@ interface FileFinding {
 /** Checks templates: `template lint FILES`. Resolves to the exit code. */
 export async function lintTemplateFiles(words: readonly string[]): Promise<number> {
   const [command, ...paths] = words
-  if (command === 'lint') return await lintTemplates(walk(paths))
+  if (command === 'lint') return await lintTemplates(expandTree(paths))
   process.stderr.write('The template command has one command of its own: lint\n')
   return 1
 }
@@ -28,7 +27,11 @@ export async function lintFiles(options: EngineOptions): Promise<number> {
   try {
     registry = await registryOf(options)
     loadEnvFiles(options.envFiles)
-    targets = [...walk(options.words), ...(options.config === '' ? [] : [options.config]), ...expand(options.resources)]
+    targets = [
+      ...expandTree(options.words),
+      ...(options.config === '' ? [] : [options.config]),
+      ...expand(options.resources),
+    ]
   } catch (error) {
     process.stderr.write(`Lint paths error: ${(error as Error).message}\n`)
     return 1
@@ -43,47 +46,39 @@ export async function lintFiles(options: EngineOptions): Promise<number> {
       requireLabels: flag('labels'),
       skipEnvCheck: flag('skip-env-var-check'),
     }
-    findings.push(
-      ...(extname(path) === '.md' ? await lintMarkdown(path, readOptions) : await lintFile(path, readOptions)),
-    )
+    findings.push(...(await lintFile(path, readOptions)))
   }
   return report(findings)
 }
 
 async function lintFile(path: string, options: ReadOptions): Promise<readonly FileFinding[]> {
-  let text: string
+  const found = (findings: readonly Finding[]) => findings.map(finding => ({ path, finding }))
   try {
-    text = readText(path)
+    const text = readText(path)
+    return found(
+      extname(path) === '.md' ? await lintMarkdown(text, options) : (await readConfig(text, options)).findings,
+    )
   } catch (error) {
     if (!(error instanceof SourceError)) throw error
-    return [{ path, finding: { line: 1, column: 1, text: error.message, level: 'error', kind: 'failed_read' } }]
+    return found([{ line: 1, column: 1, text: error.message, level: 'error', kind: 'failed_read' }])
   }
-  const { findings } = await readConfig(text, options)
-  return findings.map(finding => ({ path, finding }))
 }
 
-async function lintMarkdown(path: string, options: ReadOptions): Promise<readonly FileFinding[]> {
-  const text = readFileSync(path, 'utf8')
-  const findings: FileFinding[] = []
+/** Findings about the YAML snippets of a Markdown text, with the lines of the text. */
+async function lintMarkdown(text: string, options: ReadOptions): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
   let position = text.indexOf('```yaml')
   while (position !== -1) {
     const start = position + '```yaml'.length
     const line = text.slice(0, start).split('\n').length
     const end = text.indexOf('```', start)
     if (end === -1) {
-      const finding: Finding = {
-        line,
-        column: 1,
-        text: 'markdown snippet not terminated',
-        level: 'error',
-        kind: 'failed_read',
-      }
-      return [...findings, { path, finding }]
+      const unfinished = 'markdown snippet not terminated'
+      return [...findings, { line, column: 1, text: unfinished, level: 'error', kind: 'failed_read' }]
     }
     const snippet = await readConfig(text.slice(start, end), { ...options, skipEnvCheck: true })
     for (const finding of snippet.findings) {
-      const shifted = finding.kind === 'failed_read' ? line : finding.line + line - 1
-      findings.push({ path, finding: { ...finding, line: shifted } })
+      findings.push({ ...finding, line: finding.kind === 'failed_read' ? line : finding.line + line - 1 })
     }
     position = text.indexOf('```yaml', end + 3)
   }
@@ -104,18 +99,4 @@ function report(findings: readonly FileFinding[]): number {
 
 function format({ path, finding }: FileFinding): string {
   return `${path}(${finding.line},${finding.column}) ${finding.text}`
-}
-
-/** Files, patterns, and folders with `...` behind them for everything below. */
-function walk(words: readonly string[]): readonly string[] {
-  return words.flatMap(word => {
-    if (word.endsWith('...')) {
-      const folder = word.slice(0, -3) === '' ? '.' : word.slice(0, -3)
-      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [folder.replace(/\/$/, '')]
-      return globSync('**/*.{yaml,yml}', { cwd: folder })
-        .toSorted()
-        .map(file => join(folder, file))
-    }
-    return [...expand([word])]
-  })
 }

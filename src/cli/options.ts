@@ -21,6 +21,9 @@ export interface EngineOptions {
 /** A command line that cannot be understood. */
 export class UsageError extends Error {}
 
+/** A file that was named cannot be used; the text is for the user. */
+export class SourceError extends Error {}
+
 interface Flag {
   readonly name: string
   readonly takesValue: boolean

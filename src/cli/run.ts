@@ -14,8 +14,8 @@ import {
   StreamServer,
 } from '../engine/index.ts'
 import { descriptorSink, fileSink, type LogSink } from './log-sink.ts'
-import type { EngineOptions } from './options.ts'
-import { loadEnvFiles, openError, readSource, type Source, SourceError } from './source.ts'
+import { type EngineOptions, SourceError } from './options.ts'
+import { loadEnvFiles, openError, readSource, type Source } from './source.ts'
 import { registryOf } from './templates.ts'
 import { version } from './version.ts'
 

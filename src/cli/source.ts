@@ -1,5 +1,5 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { fileImporter, systemHost } from '../components/index.ts'
 import {
@@ -12,10 +12,7 @@ import {
   readResources,
   type Registry,
 } from '../engine/index.ts'
-import type { EngineOptions } from './options.ts'
-
-/** Something about the files that were named, for the user to read. */
-export class SourceError extends Error {}
+import { type EngineOptions, SourceError } from './options.ts'
 
 /** A configuration with the resources of all files, and everything that was found wrong. */
 export interface Source {
@@ -94,9 +91,31 @@ export function readText(path: string): string {
   }
 }
 
-/** Paths with their glob patterns replaced by the files that match. */
+/** Paths with their glob patterns replaced by the files that match. Throws {@link SourceError} where none does. */
 export function expand(paths: readonly string[]): readonly string[] {
-  return paths.flatMap(path => (/[*?[]/.test(path) ? globSync(path).toSorted() : [path]))
+  return paths.flatMap(path => {
+    if (!/[*?[]/.test(path)) return [path]
+    const files = globSync(path).toSorted()
+    if (files.length === 0) throw new SourceError(`${path}: no file matches the pattern`)
+    return files
+  })
+}
+
+/**
+ * Expands patterns as {@link expand} does, and a folder with `...` behind it to all YAML files below. Throws
+ * {@link SourceError} for a folder that does not exist.
+ */
+export function expandTree(words: readonly string[]): readonly string[] {
+  return words.flatMap(word => {
+    if (!word.endsWith('...')) return expand([word])
+    const folder = word.slice(0, -3).replace(/(.)\/$/, '$1') || '.'
+    const stat = statSync(folder, { throwIfNoEntry: false })
+    if (stat === undefined) throw new SourceError(`${folder}: no such file or folder`)
+    if (!stat.isDirectory()) return [folder]
+    return globSync('**/*.{yaml,yml}', { cwd: folder })
+      .toSorted()
+      .map(file => join(folder, file))
+  })
 }
 
 /** Why a file cannot be opened, as the original says it. */

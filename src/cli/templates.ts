@@ -2,8 +2,8 @@ import { dirname, resolve } from 'node:path'
 import process from 'node:process'
 import { createRegistry, fileImporter, systemHost } from '../components/index.ts'
 import { parseContext, readTemplate, type Registry, type Template } from '../engine/index.ts'
-import type { EngineOptions } from './options.ts'
-import { expand, readText, SourceError } from './source.ts'
+import { type EngineOptions, SourceError } from './options.ts'
+import { expand, readText } from './source.ts'
 
 /** Reads a template file. Throws an `Error` where it cannot be read at all. */
 export function openTemplate(path: string, registry: Registry): Template {

@@ -1,50 +1,64 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { compileMapping, JsonNumber, parseJson, printJson, toText, type Value } from '../bloblang/index.ts'
-import { systemHost } from '../components/index.ts'
-import type { Message } from '../engine/index.ts'
+import { unreachable } from '../base/index.ts'
+import { JsonNumber, parseJson, printJson, toText, type Value } from '../bloblang/index.ts'
+import { type Batch, batchOf, type Infer, Message, type testFields } from '../engine/index.ts'
 
-/** The conditions on one message of a unit test, by their names in the configuration. */
-export type Conditions = Readonly<Record<string, unknown>>
+type TestCase = Infer<typeof testFields>
+type InputMessage = NonNullable<TestCase['input_batch']>[number]
+type Conditions = NonNullable<TestCase['output_batches']>[number][number]
+
+/** The batch of an `input_batch`; `folder` is where the files that it names are. */
+export function inputBatch(messages: readonly InputMessage[], folder: string): Batch {
+  return batchOf(messages.map(message => inputMessage(message, folder)))
+}
+
+function inputMessage({ content, json_content, file_content, metadata }: InputMessage, folder: string): Message {
+  const values = new Map(Object.entries(metadata ?? {}) as [string, Value][])
+  if (file_content !== undefined) return Message.fromBytes(readFileSync(join(folder, file_content)), values)
+  if (json_content !== undefined) return Message.fromText(printJson(json_content as Value), values)
+  return Message.fromText(content ?? '', values)
+}
 
 /** What a message does not fulfil, condition by condition. */
 export function checkConditions(conditions: Conditions, message: Message, folder: string): readonly string[] {
-  return Object.keys(conditions)
+  return (Object.keys(conditions) as (keyof Conditions)[])
+    .filter(name => conditions[name] !== undefined)
     .toSorted()
     .flatMap(name => {
-      const failure = check(name, conditions[name], message, folder)
+      const failure = check(name, conditions, message, folder)
       return failure === null ? [] : [`${name}: ${failure}`]
     })
 }
 
-function check(name: string, wanted: unknown, message: Message, folder: string): string | null {
+function check(name: keyof Conditions, conditions: Conditions, message: Message, folder: string): string | null {
   const text = message.text()
-  const file = () => readFileSync(join(folder, String(wanted)), 'utf8')
+  const file = (path: string) => readFileSync(join(folder, path), 'utf8')
   try {
     switch (name) {
       case 'bloblang':
-        return checkMapping(String(wanted), message)
+        return (conditions.bloblang?.check([message], 0) ?? true) ? null : 'bloblang expression was false'
       case 'content_equals':
-        return text === String(wanted) ? null : `content mismatch\n  expected: ${String(wanted)}\n  received: ${text}`
+        return sameText(text, conditions.content_equals!)
       case 'content_matches':
-        return matches(String(wanted), text)
+        return matches(conditions.content_matches!, text)
           ? null
-          : `pattern mismatch\n   pattern: ${String(wanted)}\n  received: ${text}`
+          : `pattern mismatch\n   pattern: ${conditions.content_matches!}\n  received: ${text}`
       case 'metadata_equals':
-        return checkMetadata(wanted as Readonly<Record<string, unknown>>, message)
+        return checkMetadata(conditions.metadata_equals!, message)
       case 'file_equals':
-        return text === file() ? null : `content mismatch\n  expected: ${file()}\n  received: ${text}`
+        return sameText(text, file(conditions.file_equals!))
       case 'file_json_equals':
-        return compare(text, file(), false)
+        return compare(text, file(conditions.file_json_equals!), false)
       case 'file_json_contains':
-        return compare(text, file(), true)
+        return compare(text, file(conditions.file_json_contains!), true)
       case 'json_equals':
-        return compare(text, jsonText(wanted), false)
+        return compare(text, jsonText(conditions.json_equals), false)
       case 'json_contains':
-        return compare(text, jsonText(wanted), true)
+        return compare(text, jsonText(conditions.json_contains), true)
       default:
-        return `unknown condition ${name}`
+        return unreachable(name)
     }
   } catch (error) {
     const { message: why, code } = error as { message: string; code?: string }
@@ -52,10 +66,8 @@ function check(name: string, wanted: unknown, message: Message, folder: string):
   }
 }
 
-function checkMapping(source: string, message: Message): string | null {
-  const { mapping, diagnostics } = compileMapping(source, { host: systemHost })
-  if (mapping === undefined) return diagnostics[0]!.text
-  return mapping.check([message], 0) ? null : 'bloblang expression was false'
+function sameText(received: string, expected: string): string | null {
+  return received === expected ? null : `content mismatch\n  expected: ${expected}\n  received: ${received}`
 }
 
 function matches(pattern: string, text: string): boolean {
@@ -69,8 +81,9 @@ function checkMetadata(wanted: Readonly<Record<string, unknown>>, message: Messa
   for (const key of Object.keys(wanted).toSorted()) {
     const value = message.metadata.get(key)
     if (value === undefined) return `metadata key '${key}' expected but not found`
-    if (printJson(value) !== JSON.stringify(wanted[key])) {
-      return `metadata key '${key}' mismatch\n  expected: ${String(wanted[key])}\n  received: ${toText(value)}`
+    const expected = wanted[key] as Value
+    if (!same(value, expected)) {
+      return `metadata key '${key}' mismatch\n  expected: ${toText(expected)}\n  received: ${toText(value)}`
     }
   }
   return null
@@ -78,7 +91,7 @@ function checkMetadata(wanted: Readonly<Record<string, unknown>>, message: Messa
 
 /** A text is a document already; anything else is printed as one. */
 function jsonText(wanted: unknown): string {
-  return typeof wanted === 'string' ? wanted : JSON.stringify(wanted)
+  return typeof wanted === 'string' ? wanted : printJson(wanted as Value)
 }
 
 function compare(received: string, wanted: string, superset: boolean): string | null {

@@ -53,12 +53,13 @@ export type { Counter, Gauge, Metrics, Timer } from './metrics.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
 export { type Finding, type FindingKind } from './config/lint.ts'
 export { lintConfig, namesIn, readConfig, type ReadConfig, type ReadOptions, readResources } from './config/config.ts'
-export { configFields, resourceFields, shapesOf, streamFields } from './config/core-fields.ts'
+export { configFields, resourceFields, shapesOf, streamFields, testFields } from './config/core-fields.ts'
 export { parseDuration } from './config/duration.ts'
 export { parseDotEnv, substituteEnv } from './config/env.ts'
+export { setAt } from './config/set.ts'
 export { readTemplate, type Template } from './config/template.ts'
 export { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf, YamlError } from './config/node.ts'
-export { type ParseContext, parseComponent } from './config/parse.ts'
+export { type ParseContext, parseComponent, parseFields } from './config/parse.ts'
 export { createLog, type LogFormat, makeLog, severityOf } from './logger.ts'
 export { type MetricsMapping, MetricsStore, nullMetrics, prometheusText, type Sample } from './metrics.ts'
 export { Backoff, pause } from './runtime/backoff.ts'
@@ -73,6 +74,7 @@ export {
   rooted,
   split,
 } from './runtime/deliveries.ts'
+export { MappingCaches } from './runtime/mapping-caches.ts'
 export { InitError, Manager } from './runtime/manager.ts'
 export { Shutdown } from './runtime/shutdown.ts'
 export {

@@ -100,23 +100,19 @@ const condition = {
   file_json_contains: field.string('A file with a document that must be contained.').optional(),
 }
 
-const tests = field
-  .object(
-    {
-      name: field.string('The name of the test.'),
-      environment: field.string('Environment variables of the test.').map().optional(),
-      target_processors: field.string('Which processors run.').default('/pipeline/processors'),
-      target_mapping: field.string('A mapping file to run instead.').default(''),
-      mocks: field.any('Processors in the place of others.').map().optional(),
-      input_batch: field.object(message).list().optional(),
-      input_batches: field.object(message).listOfLists().optional(),
-      output_batches: field.object(condition).listOfLists().optional(),
-    },
-    'Unit tests.',
-  )
-  .list()
-  .advanced()
-  .optional()
+/** The fields of one unit test. */
+export const testFields = {
+  name: field.string('The name of the test.'),
+  environment: field.string('Environment variables of the test.').map().optional(),
+  target_processors: field.string('Which processors run.').default('/pipeline/processors'),
+  target_mapping: field.string('A mapping file to run instead.').default(''),
+  mocks: field.any('Processors in the place of others.').map().optional(),
+  input_batch: field.object(message).list().optional(),
+  input_batches: field.object(message).listOfLists().optional(),
+  output_batches: field.object(condition).listOfLists().optional(),
+} satisfies FieldMap
+
+const tests = field.object(testFields, 'Unit tests.').list().advanced().optional()
 
 const warpstream = field
   .object(

@@ -47,3 +47,9 @@ test('a block that the end of the file cuts short has no last line break', () =>
   assert.deepEqual(value('a: |\n  one\n'), { a: 'one\n' })
   assert.deepEqual(value('a: |\n  one\n\n'), { a: 'one\n' })
 })
+
+test('blanks beyond the indentation are text, also at the end of a block', () => {
+  assert.deepEqual(value('a:\n  b: |-2\n    \n      x\n      \n  c: 1\n'), { a: { b: '\n  x\n  ', c: 1 } })
+  assert.deepEqual(value('a: |\n  x\n    \n'), { a: 'x\n  \n' })
+  assert.deepEqual(value('a: |\n  x\n \n'), { a: 'x\n' })
+})

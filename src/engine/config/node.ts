@@ -1,5 +1,6 @@
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit } from 'yaml'
 import type * as Yaml from 'yaml'
+import type { CST } from 'yaml'
 import { Float } from '../../bloblang/index.ts'
 
 export type NodeKind = 'map' | 'seq' | 'scalar' | 'alias'
@@ -238,7 +239,7 @@ class Builder {
     }
     if (!isScalar(source)) return nullNode(place.line, place.column)
     const style = scalarStyle(source.type)
-    const value = scalarText(source)
+    const value = scalarText(source, this.#text)
     const written = source.srcToken?.type === 'scalar' || source.srcToken?.type === 'block-scalar' || value !== ''
     const explicit = source.tag === 'tag:yaml.org,2002:str' ? undefined : source.tag
     if (!written && style === 'plain') return nullNode(place.line, place.column)
@@ -263,14 +264,37 @@ class Builder {
   }
 }
 
-/**
- * The text of a scalar. A block that the end of the file cuts short has no line break after its last line; the library would
- * add one.
- */
-function scalarText({ value, srcToken }: Yaml.Scalar): string {
+/** The text of a scalar. In two ways the library reads the end of a block otherwise than YAML and the original do. */
+function scalarText({ value, srcToken, type }: Yaml.Scalar, document: string): string {
   const text = typeof value === 'string' ? value : String(value ?? '')
-  const isCutShort = srcToken?.type === 'block-scalar' && !srcToken.source.endsWith('\n')
-  return isCutShort ? text.replace(/\n$/, '') : text
+  if (srcToken?.type !== 'block-scalar') return text
+  const whole = type === 'BLOCK_LITERAL' ? withBlankEnd(text, srcToken, document) : text
+  // A block that the end of the file cuts short has no line break after its last line.
+  return srcToken.source.endsWith('\n') ? whole : whole.replace(/\n$/, '')
+}
+
+/** Lines at the end that hold only blanks are text as far as they reach beyond the indentation. */
+function withBlankEnd(text: string, block: CST.BlockScalar, document: string): string {
+  const props = block.props.map(prop => ('source' in prop ? prop : { ...prop, source: '' }))
+  const header = props.find(prop => prop.type === 'block-scalar-header')?.source ?? ''
+  if (header.includes('+')) return text
+  const { offset, source } = props.at(-1)!
+  const following = document.slice(offset + source.length + block.source.length)
+  const lines = (block.source + /^(?: *\n)*/.exec(following)![0]).replace(/\n$/, '').split('\n')
+  const last = lines.findLastIndex(line => /[^ ]/.test(line))
+  const width = indentOf(lines, header, block.indent)
+  const end = lines.findLastIndex(line => line.length > width)
+  if (end <= last) return text
+  const blanks = lines.slice(last + 1, end + 1).map(line => line.slice(width))
+  return `${text.replace(/(?:\n *)*$/, '')}\n${blanks.join('\n')}${header.includes('-') ? '' : '\n'}`
+}
+
+/** How far a block is indented: as its header says, else as its first line with text is. */
+function indentOf(lines: readonly string[], header: string, parent: number): number {
+  const explicit = /[1-9]/.exec(header)?.[0]
+  if (explicit !== undefined) return Math.max(parent, 0) + Number(explicit)
+  const first = lines.find(line => /[^ ]/.test(line))
+  return first === undefined ? Infinity : /^ */.exec(first)![0].length
 }
 
 function scalarStyle(type: string | undefined): ScalarStyle {

@@ -32,8 +32,16 @@ export function parseOverride(expression: string): Override {
  * The configuration with one field replaced. The value is raw text, not YAML: it gets the type that an unquoted scalar of
  * that text has. `-` appends to a list. Throws {@link ConfigError} for a path that leads to no field.
  */
-export function applyOverride(registry: Registry, shapes: Shapes, root: Node, override: Override): Node {
-  return new Setter(registry, override).setIn(shapes, root, 0)
+export function applyOverride(registry: Registry, shapes: Shapes, root: Node, { path, text }: Override): Node {
+  return setAt(registry, shapes, root, path, plainScalar(text))
+}
+
+/**
+ * The configuration with another value at a path of field names, indexes and names of components. `-` appends to a list.
+ * Throws {@link ConfigError} for a path that leads to no field.
+ */
+export function setAt(registry: Registry, shapes: Shapes, root: Node, path: readonly string[], value: Node): Node {
+  return new Setter(registry, path, value).setIn(shapes, root, 0)
 }
 
 /** Walks down the path and rebuilds the nodes on the way; each method is given how many segments lie behind it. */
@@ -42,10 +50,10 @@ class Setter {
   readonly #path: readonly string[]
   readonly #value: Node
 
-  constructor(registry: Registry, { path, text }: Override) {
+  constructor(registry: Registry, path: readonly string[], value: Node) {
     this.#registry = registry
     this.#path = path
-    this.#value = plainScalar(text)
+    this.#value = value
   }
 
   setIn(shapes: Shapes, object: Node, depth: number): Node {
@@ -76,6 +84,7 @@ class Setter {
       case 'array':
       case '2darray': {
         const element: FieldShape = { ...shape, structure: shape.structure === '2darray' ? 'array' : 'scalar' }
+        if (isLast && resolved(this.#value).kind === 'seq') return this.#value
         if (isLast) return listOf(nullNode(0, 1), [this.#setField(element, nullNode(0, 1), depth)])
         return this.#setItem(element, node, depth)
       }

@@ -203,26 +203,32 @@ function runTests(node: Node, context: ParseContext, options: TemplateOptions): 
   return failures
 }
 
-/** Both values in one, with what differs side by side; null where nothing does. */
+/** Both values in one, with what differs side by side; null where nothing does. The order of keys makes no difference. */
 function differenceOf(expected: unknown, actual: unknown, indent: string): string | null {
-  if (isRecord(expected) && isRecord(actual)) {
-    const inner = `${indent}    `
-    const keys = [...new Set([...Object.keys(expected), ...Object.keys(actual)])].toSorted()
-    let differs = false
-    const lines = keys.map(key => {
-      const label = `${inner}${JSON.stringify(key)}: `
-      if (!Object.hasOwn(expected, key) || !Object.hasOwn(actual, key)) {
-        differs = true
-        return label + JSON.stringify(Object.hasOwn(expected, key) ? expected[key] : actual[key])
-      }
-      const difference = differenceOf(expected[key], actual[key], inner)
-      differs ||= difference !== null
-      return label + (difference ?? JSON.stringify(actual[key]))
-    })
-    return differs ? `{\n${lines.join(',\n')}\n${indent}}` : null
+  const areLists = Array.isArray(expected) && Array.isArray(actual)
+  if (!areLists && !(isRecord(expected) && isRecord(actual))) {
+    const [left, right] = [printed(expected), printed(actual)]
+    return left === right ? null : `${left} => ${right}`
   }
-  const [left, right] = [JSON.stringify(expected), JSON.stringify(actual)]
-  return left === right ? null : `${left} => ${right}`
+  const [left, right] = [new Map<string, unknown>(Object.entries(expected)), new Map(Object.entries(actual))]
+  const keys = [...new Set([...left.keys(), ...right.keys()])]
+  const inner = `${indent}    `
+  let differs = false
+  const lines = (areLists ? keys : keys.toSorted()).map(key => {
+    const label = areLists ? inner : `${inner}${JSON.stringify(key)}: `
+    const difference =
+      left.has(key) && right.has(key)
+        ? differenceOf(left.get(key), right.get(key), inner)
+        : `${left.has(key) ? printed(left.get(key)) : 'nothing'} => ${right.has(key) ? printed(right.get(key)) : 'nothing'}`
+    differs ||= difference !== null
+    return label + (difference ?? printed(right.get(key)))
+  })
+  const [open, close] = areLists ? '[]' : '{}'
+  return differs ? `${open}\n${lines.join(',\n')}\n${indent}${close}` : null
+}
+
+function printed(value: unknown): string {
+  return printJson(value as Value) // Values of a configuration are values of the language.
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
