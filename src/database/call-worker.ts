@@ -2,7 +2,7 @@
 import { parentPort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 
 type ToWorker = { readonly id: number; readonly call: unknown } | 'close'
-type FromWorker = 'open' | { readonly id: number; readonly outcome: Outcome }
+type FromWorker = 'open' | { readonly id: number; readonly outcome: Outcome } | { readonly event: unknown }
 
 /** How a call ended. Errors cross threads as their code and message. */
 export type Outcome =
@@ -19,6 +19,7 @@ export class CallWorker {
   readonly #worker: Worker
   readonly #pending = new Map<number, Pending>()
   readonly #lossListeners = new Set<(reason: Error) => void>()
+  readonly #eventListeners = new Set<(event: unknown) => void>()
   readonly #opened = Promise.withResolvers<void>()
   readonly #exited: Promise<void>
   #nextId = 0
@@ -35,6 +36,7 @@ export class CallWorker {
     this.#worker = worker
     worker.on('message', (message: FromWorker) => {
       if (message === 'open') return this.#opened.resolve()
+      if ('event' in message) return this.#onEvent(message.event)
       this.#pending.get(message.id)?.resolve(message.outcome)
       this.#pending.delete(message.id)
     })
@@ -60,6 +62,12 @@ export class CallWorker {
     return () => this.#lossListeners.delete(listener)
   }
 
+  /** Called with what the thread reports by itself. Returns how to stop listening. */
+  onEvent(listener: (event: unknown) => void): () => void {
+    this.#eventListeners.add(listener)
+    return () => this.#eventListeners.delete(listener)
+  }
+
   /** Resolves with the call's outcome; rejects with the reason when the thread ends first. */
   call(call: unknown): Promise<Outcome> {
     const id = this.#nextId++
@@ -78,6 +86,10 @@ export class CallWorker {
     await this.#exited
   }
 
+  #onEvent(event: unknown): void {
+    for (const listener of this.#eventListeners) listener(event)
+  }
+
   #onExit(cause: unknown): void {
     const wasLost = !this.#isClosed
     this.#isClosed = true
@@ -93,8 +105,11 @@ export class CallWorker {
   }
 }
 
+/** Sends an event to the calling side. */
+export type ReportEvent = (event: unknown) => void
+
 /** The worker's side: answers calls until it is closed. Calls that wait together are started together, in their order. */
-export function serveCalls(answer: (call: unknown) => Promise<Outcome>, close: () => Promise<void>): void {
+export function serveCalls(answer: (call: unknown) => Promise<Outcome>, close: () => Promise<void>): ReportEvent {
   const port = parentPort!
   const post = (message: FromWorker) => port.postMessage(message)
   const receive = (message: ToWorker): void => {
@@ -111,4 +126,5 @@ export function serveCalls(answer: (call: unknown) => Promise<Outcome>, close: (
     }
   })
   post('open')
+  return event => post({ event })
 }

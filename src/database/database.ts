@@ -11,7 +11,8 @@ export type RowSet = readonly (readonly (string | number | null)[])[]
  *
  * - `?` stands for the next value, and `ROWS(id integer, name text)` for a table of the next value, a `RowSet`. One
  *   statement thus reads or writes a whole set: `UPDATE t SET n = r.n FROM ROWS(id integer, n integer) AS r WHERE …`.
- * - `FOR UPDATE` and `FOR SHARE` lock rows where the database has several writers at once.
+ * - `FOR UPDATE`, `FOR NO KEY UPDATE`, `FOR SHARE` and `FOR KEY SHARE` lock rows where the database has several writers
+ *   at once.
  *
  * Statements that do not depend on each other's results may be issued together (`Promise.all`): they run in the order
  * in which they were issued, without a round trip for each.

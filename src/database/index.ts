@@ -1,3 +1,4 @@
+export { CallWorker, type Outcome, type ReportEvent, serveCalls } from './call-worker.ts'
 export type { Database, RowSet, Sql, SqlValue, TransactionOptions } from './database.ts'
 export type { DialectName } from './dialect.ts'
 export { DatabaseError, type DatabaseErrorCode } from './errors.ts'

@@ -26,4 +26,4 @@ export type {
   TopicErrorCode,
   TopicId,
 } from './metadata.ts'
-export { openSqliteMetadata, type SqliteOptions } from './sqlite/sqlite-metadata.ts'
+export { openSqliteMetadata, type SqliteMetadataOptions } from './sqlite.ts'

@@ -349,7 +349,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await dead(), ['a'])
       })
 
-      it('has an object dead from birth when nothing of it was taken', async () => {
+      it('makes an object garbage immediately when nothing of it was accepted', async () => {
         await metadata.commit([object('a', batch(999))])
         assert.deepEqual(await dead(), ['a'])
       })
@@ -410,7 +410,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal((await metadata.deadObjects(0, 5000)).length, 2500)
       })
 
-      it('closes epochs that nobody renews, and tells orphans from objects', async () => {
+      it('closes epochs that are not renewed, and tells orphans from objects', async () => {
         const [partition] = (await create('one')).partitions as [number]
         await metadata.commit([object('a', batch(partition))])
         const idle = await metadata.openEpoch()

@@ -7,7 +7,7 @@ import { after, describe, it } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { systemClock, systemRandom } from '../base/index.ts'
 import { metadataSuite } from './metadata.suite.ts'
-import { openSqliteMetadata } from './sqlite/sqlite-metadata.ts'
+import { openSqliteMetadata } from './index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'penstock-metadata-'))
 after(() => rm(folder, { recursive: true }))
@@ -42,7 +42,7 @@ describe('metadata in a file', () => {
     await other.close()
   })
 
-  it('tell once that they are lost when their thread ends by itself, before those who wait hear of it', async () => {
+  it('are lost when their thread ends: listeners hear of it once, before those who wait', async () => {
     const path = freshPath()
     let thread: Worker | undefined
     process.once('worker', worker => (thread = worker))
@@ -55,7 +55,7 @@ describe('metadata in a file', () => {
     const waiting = metadata.listGroups().catch((error: Error) => heard.push(error.message))
     await exited
     await waiting
-    assert.deepEqual(heard, ['the thread of the metadata ended', 'the thread of the metadata ended'])
+    assert.deepEqual(heard, Array(2).fill('the metadata are lost: the thread of the database ended'))
     await assert.rejects(metadata.listGroups(), { code: 'closed' })
     await metadata.close()
     const again = await open(path)

@@ -29,7 +29,7 @@ export interface PlanState {
 export interface Plan {
   /** For each object an assignment for each of its batches. */
   readonly assignments: Assignment[][]
-  /** For each object the extents it adds; an object without any is dead from birth. */
+  /** For each object the extents it adds; an object without any is garbage immediately. */
   readonly extents: Extent[][]
   /** The partitions and producers that changed, as they are afterwards. */
   readonly partitions: ReadonlyMap<PartitionId, PartitionState>

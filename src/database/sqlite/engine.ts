@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { assert } from '../../base/index.ts'
 import type { RowSet, SqlValue } from '../database.ts'
 import { parseTemplate, type RowsClause, type Template } from '../dialect.ts'
 import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
@@ -6,8 +7,8 @@ import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
 /** How long a writer waits for the writer of another process. */
 const BUSY_TIMEOUT_MS = 10_000
 
-/** Prepared statements that are kept; a set makes one for each number of rows. */
-const MAX_STATEMENTS = 512
+/** Different numbers of rows for which a statement with a set is kept prepared. */
+const MAX_PREPARED = 64
 
 /** Up to this many values a set is bound value by value, which is two to four times as fast as JSON; SQLite allows 32,766. */
 const MAX_BOUND_VALUES = 4096
@@ -17,9 +18,7 @@ export type Values = readonly (SqlValue | RowSet)[]
 /** An open SQLite file in this thread. All calls are synchronous and throw DatabaseErrors. */
 export class SqliteEngine {
   readonly #database: DatabaseSync
-  readonly #templates = new Map<string, Template>()
-  /** In the order of their last use. */
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #statements = new Map<string, Statement>()
   #isDurable: boolean | undefined
   #inTransaction = false
 
@@ -68,76 +67,94 @@ export class SqliteEngine {
     this.#database.close()
   }
 
-  #use<T>(statement: string, values: Values, body: (prepared: StatementSync, bound: SQLInputValue[]) => T): T {
+  #use<T>(text: string, values: Values, body: (prepared: StatementSync, bound: SQLInputValue[]) => T): T {
     // After some errors, a full disk for instance, SQLite rolls back by itself: what came next would be committed alone.
     if (this.#inTransaction && !this.#database.isTransaction) {
       throw new DatabaseError('failed', 'the transaction was rolled back after an earlier error')
     }
     try {
-      const { text, bound } = this.#render(statement, values)
-      return body(this.#prepare(text), bound)
+      let statement = this.#statements.get(text)
+      if (statement === undefined) this.#statements.set(text, (statement = new Statement(this.#database, text)))
+      return body(statement.prepare(values), statement.bind(values))
     } catch (cause) {
       throw sqliteError(cause, 'the database refused a statement')
     }
   }
+}
 
-  /** The statement with its sets as SQLite knows them, and the values to bind. */
-  #render(statement: string, values: Values): { text: string; bound: SQLInputValue[] } {
-    let template = this.#templates.get(statement)
-    if (template === undefined) {
-      template = withoutLocks(parseTemplate(statement))
-      this.#templates.set(statement, template)
-    }
-    const { texts, places } = template
-    if (places.length !== values.length) {
-      throw new TypeError(`${places.length} values are expected, ${values.length} given: ${statement}`)
-    }
-    // All places are single values, or the value of one of them would be an array.
-    if (!values.some(Array.isArray)) return { text: statementText(template), bound: values as SQLInputValue[] }
-    const bound: SQLInputValue[] = []
-    let text = texts[0]!
-    places.forEach((place, index) => {
-      const value = values[index]!
-      text += place === 'value' ? '?' : rowsText(place, value as RowSet, bound)
-      if (place === 'value') bound.push(value as SQLInputValue)
-      text += texts[index + 1]!
-    })
-    return { text, bound }
+/** A statement with its sets, prepared once for each number of their rows. */
+class Statement {
+  readonly #database: DatabaseSync
+  readonly #template: Template
+  readonly #hasSets: boolean
+  readonly #prepared = new Map<number, StatementSync>()
+
+  constructor(database: DatabaseSync, text: string) {
+    this.#database = database
+    this.#template = withoutLocks(parseTemplate(text))
+    const sets = this.#template.places.filter(place => place !== 'value')
+    assert(sets.length <= 1, `a statement has one set at most: ${text}`)
+    this.#hasSets = sets.length > 0
   }
 
-  #prepare(text: string): StatementSync {
-    const known = this.#statements.get(text)
-    const prepared = known ?? this.#database.prepare(text)
-    if (known !== undefined) this.#statements.delete(text)
-    else if (this.#statements.size >= MAX_STATEMENTS) this.#statements.delete(this.#statements.keys().next().value!)
-    this.#statements.set(text, prepared)
+  prepare(values: Values): StatementSync {
+    const { places } = this.#template
+    assert(places.length === values.length, `${places.length} values are expected, ${values.length} given`)
+    const set = this.#hasSets ? places.findIndex(place => place !== 'value') : -1
+    const rows = set < 0 ? 0 : rowsToBind(places[set] as RowsClause, values[set] as RowSet)
+    let prepared = this.#prepared.get(rows)
+    if (prepared === undefined) {
+      prepared = this.#database.prepare(this.#render(rows))
+      if (this.#prepared.size >= MAX_PREPARED) this.#prepared.delete(this.#prepared.keys().next().value!)
+      this.#prepared.set(rows, prepared)
+    }
     return prepared
+  }
+
+  bind(values: Values): SQLInputValue[] {
+    // Without sets, all values are single ones.
+    if (!this.#hasSets) return values as SQLInputValue[]
+    const bound: SQLInputValue[] = []
+    const { places } = this.#template
+    for (let index = 0; index < places.length; index++) {
+      const place = places[index]!
+      const value = values[index]
+      if (place === 'value') bound.push(value as SQLInputValue)
+      else if (rowsToBind(place, value as RowSet) === AS_JSON) bound.push(JSON.stringify(value))
+      else for (const row of value as RowSet) for (const cell of row) bound.push(cell)
+    }
+    return bound
+  }
+
+  #render(rows: number): string {
+    const { texts, places } = this.#template
+    return texts.reduce((text, next, index) => {
+      const place = places[index - 1]!
+      return text + (place === 'value' ? '?' : rowsText(place, rows)) + next
+    })
   }
 }
 
-const joined = new WeakMap<Template, string>()
+/** In the place of a number of rows: too many to be bound value by value. */
+const AS_JSON = -1
 
-function statementText(template: Template): string {
-  let text = joined.get(template)
-  if (text === undefined) joined.set(template, (text = template.texts.join('?')))
-  return text
+function rowsToBind({ columns }: RowsClause, rows: RowSet): number {
+  return rows.length * columns.length > MAX_BOUND_VALUES ? AS_JSON : rows.length
 }
 
 /** SQLite has one writer at a time, so there is nothing to lock row by row. */
 function withoutLocks({ texts, places }: Template): Template {
-  return { texts: texts.map(text => text.replaceAll(/\bFOR (?:NO KEY )?(?:UPDATE|SHARE)\b/g, '')), places }
+  return { texts: texts.map(text => text.replaceAll(/\bFOR (?:NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)\b/g, '')), places }
 }
 
-function rowsText({ columns }: RowsClause, rows: RowSet, bound: SQLInputValue[]): string {
-  if (rows.length === 0) return `(SELECT ${columns.map(({ name }) => `NULL AS ${name}`).join(', ')} WHERE 0)`
-  if (rows.length * columns.length > MAX_BOUND_VALUES) {
-    bound.push(JSON.stringify(rows))
-    return `(SELECT ${columns.map(({ name }, index) => `value ->> ${index} AS ${name}`).join(', ')} FROM json_each(?))`
-  }
-  for (const row of rows) for (const value of row) bound.push(value)
+function rowsText({ columns }: RowsClause, rows: number): string {
+  const select = (valueOf: (index: number) => string) =>
+    `SELECT ${columns.map(({ name }, index) => `${valueOf(index)} AS ${name}`).join(', ')}`
+  if (rows === AS_JSON) return `(${select(index => `value ->> ${index}`)} FROM json_each(?))`
+  if (rows === 0) return `(${select(() => 'NULL')} WHERE 0)`
+  if (rows === 1) return `(${select(() => '?')})`
   const marks = `(${columns.map(() => '?').join(', ')})`
-  const names = columns.map(({ name }, index) => `column${index + 1} AS ${name}`).join(', ')
-  return `(SELECT ${names} FROM (VALUES ${Array.from(rows, () => marks).join(', ')}))`
+  return `(${select(index => `column${index + 1}`)} FROM (VALUES ${Array.from({ length: rows }, () => marks).join(', ')}))`
 }
 
 function sqliteError(cause: unknown, message: string): DatabaseError {

@@ -1,5 +1,5 @@
-import type { Clock, Random } from '../../base/index.ts'
-import type { MetadataError } from '../errors.ts'
+import type { Clock, Random } from '../base/index.ts'
+import type { MetadataError } from './errors.ts'
 import type {
   Appended,
   Assignment,
@@ -16,54 +16,47 @@ import type {
   RetentionRule,
   TimeQuery,
   TopicId,
-} from '../metadata.ts'
-import type { TopicChange, TopicList } from './topics.ts'
-import { openInThread, openInWorker, type Transport } from './transport.ts'
+} from './metadata.ts'
+import type { TopicChange, TopicList } from './operations/topics.ts'
+import type { Change, Transport } from './transport.ts'
 
-export interface SqliteOptions {
-  /** The database's file, or `:memory:` for one that ends with the process. */
-  readonly path: string
-  /** Whether a commit waits until the disk has it. True when it is not told. */
-  readonly durable?: boolean
-  /** Whether the database gets a thread of its own. True for files, false for `:memory:` when it is not told. */
-  readonly ownThread?: boolean
+export interface ClientOptions {
   readonly clock: Clock
   readonly random: Random
 }
 
-/** Opens the metadata of a cluster in SQLite. Several processes may have the same file open. */
-export async function openSqliteMetadata(options: SqliteOptions): Promise<Metadata> {
-  const { path, durable = true, clock, random } = options
-  const ownThread = options.ownThread ?? path !== ':memory:'
-  const transport = ownThread ? await openInWorker({ path, durable }) : openInThread({ path, durable })
-  const clusterId = await transport.call('clusterId', newClusterId(random))
-  return new SqliteMetadata(transport, clock, random, clusterId, await transport.call('topics'))
-}
-
-class SqliteMetadata implements Metadata {
+/** The metadata of a cluster as one process sees them, over any transport. */
+export class MetadataClient implements Metadata {
   readonly clusterId: string
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #random: Random
   readonly #topicListeners = new Set<(catalog: Catalog) => void>()
-  readonly #lossListeners = new Set<(reason: MetadataError) => void>()
   readonly #appendListeners = new Set<(appended: readonly Appended[]) => void>()
   #catalog: Catalog
 
-  constructor(transport: Transport, clock: Clock, random: Random, clusterId: string, topics: TopicList) {
+  /** Reads what is known without waiting later. The transport belongs to the client from then on. */
+  static async open(transport: Transport, { clock, random }: ClientOptions): Promise<Metadata> {
+    try {
+      const clusterId = await transport.call('clusterId', newClusterId(random))
+      return new MetadataClient(transport, clock, random, clusterId, await transport.call('topics'))
+    } catch (error) {
+      await transport.close()
+      throw error
+    }
+  }
+
+  private constructor(transport: Transport, clock: Clock, random: Random, clusterId: string, topics: TopicList) {
     this.#transport = transport
     this.#clock = clock
     this.#random = random
     this.clusterId = clusterId
     this.#catalog = catalogOf(topics)
-    transport.onLost = reason => {
-      for (const listener of this.#lossListeners) listener(reason)
-    }
+    transport.onChange(change => this.#onChange(change))
   }
 
   onLost(listener: (reason: MetadataError) => void): () => void {
-    this.#lossListeners.add(listener)
-    return () => this.#lossListeners.delete(listener)
+    return this.#transport.onLost(listener)
   }
 
   catalog(): Catalog {
@@ -215,6 +208,13 @@ class SqliteMetadata implements Metadata {
 
   close(): Promise<void> {
     return this.#transport.close()
+  }
+
+  #onChange({ appended, catalogVersion }: Change): void {
+    if (appended !== undefined) for (const listener of this.#appendListeners) listener(appended)
+    if (catalogVersion === undefined || catalogVersion <= this.#catalog.version) return
+    // Whoever needs to be sure asks for it; an error would meet them too.
+    this.refresh().catch(() => undefined)
   }
 
   #changed(change: TopicChange): TopicChange['outcomes'] {

@@ -1,0 +1,63 @@
+import { DatabaseError, type DatabaseErrorCode, type Sql } from '../database/index.ts'
+import { MetadataError, type MetadataErrorCode } from './errors.ts'
+import { factWrites } from './operations/facts.ts'
+import { groupReads, groupWrites } from './operations/groups.ts'
+import { housekeepingReads, housekeepingWrites } from './operations/housekeeping.ts'
+import { logReads, logWrites } from './operations/log.ts'
+import { mergeReads, mergeWrites } from './operations/merge.ts'
+import { topicReads, topicWrites } from './operations/topics.ts'
+
+const reads = { ...topicReads, ...logReads, ...groupReads, ...housekeepingReads, ...mergeReads }
+const writes = {
+  ...factWrites,
+  ...topicWrites,
+  ...logWrites,
+  ...groupWrites,
+  ...housekeepingWrites,
+  ...mergeWrites,
+}
+
+const operations = { ...reads, ...writes }
+
+/** All that can be asked of the metadata, by name. */
+export type Calls = typeof operations
+export type CallName = keyof Calls
+export type CallArguments<Name extends CallName> = Calls[Name] extends (sql: Sql, ...rest: infer Rest) => unknown
+  ? Rest
+  : never
+export type CallResult<Name extends CallName> = Awaited<ReturnType<Calls[Name]>>
+
+/** One call as it travels to where the database is. */
+export interface Call {
+  readonly name: CallName
+  readonly arguments: readonly unknown[]
+}
+
+export function kindOf({ name }: Call): 'read' | 'write' {
+  return name in writes ? 'write' : 'read'
+}
+
+export function invoke(sql: Sql, call: Call): Promise<unknown> {
+  // The caller's types bind the arguments to the name (see Calls); on the way they are lost.
+  const operation = operations[call.name] as (sql: Sql, ...rest: readonly unknown[]) => Promise<unknown>
+  return operation(sql, ...call.arguments)
+}
+
+/** What a database threw, as a MetadataError. */
+export function metadataError(cause: unknown): MetadataError {
+  if (cause instanceof MetadataError) return cause
+  if (!(cause instanceof DatabaseError)) throw cause
+  return new MetadataError(codes[cause.code], `the metadata could not be used: ${cause.message}`, { cause })
+}
+
+const codes: Readonly<Record<DatabaseErrorCode, MetadataErrorCode>> = {
+  busy: 'busy',
+  conflict: 'busy',
+  unreachable: 'busy',
+  full: 'busy',
+  unknown_outcome: 'unknown_outcome',
+  closed: 'closed',
+  duplicate: 'failed',
+  newer_schema: 'failed',
+  failed: 'failed',
+}

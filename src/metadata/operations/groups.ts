@@ -1,0 +1,131 @@
+import type { Sql } from '../../database/index.ts'
+import type { CommittedOffset, TopicId } from '../metadata.ts'
+import type { GroupOffsetRow } from '../schema.ts'
+
+export const groupReads = {
+  groupOffsets: async (sql: Sql, group: string): Promise<CommittedOffset[]> => {
+    const rows = await sql.all<GroupOffsetRow>(
+      `SELECT topic, partition, committed, leader_epoch, metadata, committed_at FROM group_offsets
+       WHERE group_id = ? ORDER BY topic, partition`,
+      group,
+    )
+    return rows.map(row => ({
+      topic: row.topic,
+      partition: row.partition,
+      offset: row.committed,
+      leaderEpoch: row.leader_epoch,
+      metadata: row.metadata,
+      committedAt: row.committed_at,
+    }))
+  },
+
+  listGroups: (sql: Sql): Promise<string[]> =>
+    ids(sql.all('SELECT DISTINCT group_id AS id FROM group_offsets UNION SELECT id FROM groups ORDER BY id')),
+
+  idleGroups: (sql: Sql, idleMs: number, now: number): Promise<string[]> =>
+    ids(
+      sql.all(
+        `SELECT group_id AS id FROM group_offsets GROUP BY group_id HAVING MAX(committed_at) < ?
+         UNION SELECT id FROM groups WHERE NOT EXISTS (SELECT 1 FROM group_offsets WHERE group_id = groups.id)
+         ORDER BY id`,
+        now - idleMs,
+      ),
+    ),
+
+  loadGroup: async (sql: Sql, group: string): Promise<Uint8Array | null> => {
+    const [row] = await sql.all<{ state: Uint8Array }>('SELECT state FROM groups WHERE id = ?', group)
+    return row?.state ?? null
+  },
+}
+
+export const groupWrites = {
+  commitOffsets: async (
+    sql: Sql,
+    group: string,
+    offsets: readonly CommittedOffset[],
+  ): Promise<(null | 'UNKNOWN_TOPIC_OR_PARTITION')[]> => {
+    // The last one counts where a partition is named twice.
+    const latest = new Map(offsets.map(offset => [`${offset.topic}/${offset.partition}`, offset]))
+    const known = await sql.all<{ topic: TopicId; number: number }>(
+      `SELECT topic, number FROM partitions
+       WHERE (topic, number) IN (SELECT topic, number FROM ROWS(topic text, number integer) AS r)
+       ORDER BY id FOR KEY SHARE`,
+      Array.from(latest.values(), ({ topic, partition }) => [topic, partition]),
+    )
+    const accepted = known.map(({ topic, number }) => latest.get(`${topic}/${number}`)!)
+    await sql.run(
+      `INSERT INTO group_offsets (group_id, topic, partition, committed, leader_epoch, metadata, committed_at)
+       SELECT group_id, topic, partition, committed, leader_epoch, metadata, committed_at
+       FROM ROWS(group_id text, topic text, partition integer, committed integer, leader_epoch integer, metadata text,
+         committed_at integer) AS r WHERE true
+       ON CONFLICT (group_id, topic, partition) DO UPDATE SET committed = excluded.committed,
+         leader_epoch = excluded.leader_epoch, metadata = excluded.metadata, committed_at = excluded.committed_at`,
+      accepted.map(({ topic, partition, offset, leaderEpoch, metadata, committedAt }) => [
+        group,
+        topic,
+        partition,
+        offset,
+        leaderEpoch,
+        metadata,
+        committedAt,
+      ]),
+    )
+    const isKnown = new Set(known.map(({ topic, number }) => `${topic}/${number}`))
+    return offsets.map(({ topic, partition }) =>
+      isKnown.has(`${topic}/${partition}`) ? null : 'UNKNOWN_TOPIC_OR_PARTITION',
+    )
+  },
+
+  deleteOffsets: async (
+    sql: Sql,
+    group: string,
+    partitions: readonly { topic: TopicId; partition: number }[],
+  ): Promise<void> => {
+    await sql.run(
+      `DELETE FROM group_offsets WHERE group_id = ?
+       AND (topic, partition) IN (SELECT topic, number FROM ROWS(topic text, number integer) AS r)`,
+      group,
+      partitions.map(({ topic, partition }) => [topic, partition]),
+    )
+  },
+
+  saveGroup: async (sql: Sql, group: string, state: Uint8Array): Promise<void> => {
+    await sql.run(
+      'INSERT INTO groups (id, state) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state',
+      group,
+      state,
+    )
+  },
+
+  deleteGroups: async (sql: Sql, groups: readonly string[]): Promise<boolean[]> => {
+    const doomed = groups.map(group => [group])
+    const isDoomed = 'IN (SELECT id FROM ROWS(id text) AS r)'
+    const withOffsets = await ids(
+      sql.all(`DELETE FROM group_offsets WHERE group_id ${isDoomed} RETURNING group_id AS id`, doomed),
+    )
+    const withState = await ids(sql.all(`DELETE FROM groups WHERE id ${isDoomed} RETURNING id`, doomed))
+    const deleted = new Set([...withOffsets, ...withState])
+    return groups.map(group => deleted.delete(group))
+  },
+
+  expireGroups: async (sql: Sql, groups: readonly string[], idleMs: number, now: number): Promise<boolean[]> => {
+    const active = new Set(
+      await ids(
+        sql.all(
+          `SELECT DISTINCT group_id AS id FROM group_offsets
+           WHERE group_id IN (SELECT id FROM ROWS(id text) AS r) AND committed_at >= ?`,
+          groups.map(group => [group]),
+          now - idleMs,
+        ),
+      ),
+    )
+    const idle = groups.filter(group => !active.has(group))
+    const deleted = await groupWrites.deleteGroups(sql, idle)
+    const gone = new Set(idle.filter((_, index) => deleted[index]))
+    return groups.map(group => gone.delete(group))
+  },
+}
+
+async function ids(rows: Promise<{ id: string }[]>): Promise<string[]> {
+  return (await rows).map(({ id }) => id)
+}

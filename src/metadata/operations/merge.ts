@@ -1,0 +1,66 @@
+import type { Sql } from '../../database/index.ts'
+import type { Extent, MergeCandidate, MergedObject, MergeRule } from '../metadata.ts'
+import type { ObjectRow } from '../schema.ts'
+import { releaseExtents } from './housekeeping.ts'
+import { checkEpochs, EXTENTS, type ExtentRow, extentOf, insertObjects } from './log.ts'
+
+export const mergeReads = {
+  mergeCandidates: async (sql: Sql, rule: MergeRule): Promise<MergeCandidate[]> => {
+    const objects = await sql.all<Pick<ObjectRow, 'id' | 'key' | 'size_bytes'>>(
+      `SELECT id, key, size_bytes FROM objects
+       WHERE dead_at IS NULL AND size_bytes >= ? AND size_bytes < ? AND id <= (SELECT MAX(id) FROM objects) - ?
+       ORDER BY id LIMIT ?`,
+      rule.fromBytes,
+      rule.belowBytes,
+      rule.spareObjects,
+      rule.maxObjects,
+    )
+    let bytes = 0
+    const chosen = objects.filter(({ size_bytes }) => (bytes += size_bytes) <= rule.maxBytes)
+    const isFull = chosen.length > 1 && chosen.length < objects.length
+    if (chosen.length < rule.minObjects && !isFull) return []
+    const rows = await sql.all<ExtentRow>(
+      `${EXTENTS} WHERE e.object IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY e.partition, e.last_offset`,
+      chosen.map(({ id }) => [id]),
+    )
+    const byKey = Map.groupBy(rows.map(extentOf), ({ key }) => key)
+    return chosen.map(({ key }) => ({ key, extents: byKey.get(key) ?? [] }))
+  },
+}
+
+export const mergeWrites = {
+  replaceExtents: async (
+    sql: Sql,
+    merged: MergedObject,
+    replaced: readonly Extent[],
+    now: number,
+  ): Promise<boolean> => {
+    await checkEpochs(sql, [merged.epoch])
+    const partitions = new Set(replaced.map(({ partition }) => partition))
+    // Retention of these partitions comes before, and is seen, or afterwards.
+    await sql.all(
+      'SELECT id FROM partitions WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR NO KEY UPDATE',
+      Array.from(partitions, id => [id]),
+    )
+    const found = await sql.all<{ object: number }>(
+      `SELECT e.object FROM ROWS(partition integer, last_offset integer, key text, position integer) AS r
+       CROSS JOIN extents AS e CROSS JOIN objects AS o
+       WHERE e.partition = r.partition AND e.last_offset = r.last_offset AND e.position = r.position
+         AND o.id = e.object AND o.key = r.key`,
+      replaced.map(({ partition, lastOffset, key, position }) => [partition, lastOffset, key, position]),
+    )
+    if (found.length < replaced.length) return false
+    await sql.run(
+      `DELETE FROM extents WHERE (partition, last_offset)
+       IN (SELECT partition, last_offset FROM ROWS(partition integer, last_offset integer) AS r)`,
+      replaced.map(({ partition, lastOffset }) => [partition, lastOffset]),
+    )
+    await releaseExtents(
+      sql,
+      found.map(({ object }) => object),
+      now,
+    )
+    await insertObjects(sql, [merged], now)
+    return true
+  },
+}

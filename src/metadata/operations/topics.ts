@@ -1,0 +1,147 @@
+import type { Sql } from '../../database/index.ts'
+import type { NewTopic, Outcome, Topic, TopicErrorCode, TopicId } from '../metadata.ts'
+import type { PartitionRow, TopicRow } from '../schema.ts'
+import { fact } from './facts.ts'
+
+/** All topics and the version of the catalog that they make up. */
+export interface TopicList {
+  readonly version: number
+  readonly topics: readonly Topic[]
+}
+
+/** How a change of topics ended, and all topics after it. */
+export interface TopicChange extends TopicList {
+  readonly outcomes: Outcome<Topic, TopicErrorCode>[]
+}
+
+/** A topic to create, with the id that it will have. */
+export interface NewTopicWithId extends NewTopic {
+  readonly id: TopicId
+}
+
+export const topicReads = {
+  catalogVersion: async (sql: Sql): Promise<number> => Number(await fact(sql, 'catalog_version')),
+
+  topics: async (sql: Sql): Promise<TopicList> => {
+    const [version, topics, partitions] = await Promise.all([
+      topicReads.catalogVersion(sql),
+      sql.all<TopicRow>('SELECT id, name, configs, created_at FROM topics ORDER BY name'),
+      sql.all<PlaceRow>('SELECT id, topic, number FROM partitions ORDER BY topic, number'),
+    ])
+    const byTopic = Map.groupBy(partitions, ({ topic }) => topic)
+    return { version, topics: topics.map(row => topicOf(row, byTopic.get(row.id) ?? [])) }
+  },
+}
+
+export const topicWrites = {
+  createTopics: (sql: Sql, topics: readonly NewTopicWithId[], now: number): Promise<TopicChange> =>
+    changeTopics(sql, async current => {
+      const taken = new Set(current.map(({ name }) => name))
+      const verdicts = topics.map(({ id, name, partitions }) => {
+        if (taken.has(name)) return refuse('TOPIC_ALREADY_EXISTS')
+        if (partitions < 1) return refuse('INVALID_PARTITIONS')
+        taken.add(name)
+        return accept(id)
+      })
+      const created = topics.filter((_, index) => verdicts[index]!.ok)
+      await sql.run(
+        `INSERT INTO topics (id, name, configs, created_at)
+         SELECT id, name, configs, created_at FROM ROWS(id text, name text, configs text, created_at integer) AS r`,
+        created.map(({ id, name, configs }) => [id, name, JSON.stringify(configs), now]),
+      )
+      await addPartitions(
+        sql,
+        created.map(({ id, partitions }) => ({ topic: id, from: 0, to: partitions })),
+      )
+      return verdicts
+    }),
+
+  deleteTopics: (sql: Sql, ids: readonly TopicId[]): Promise<TopicChange> =>
+    changeTopics(sql, async current => {
+      const known = new Set(current.map(({ id }) => id))
+      const verdicts = ids.map(id => (known.delete(id) ? accept(id) : refuse('UNKNOWN_TOPIC_ID')))
+      const deleted = ids.filter((_, index) => verdicts[index]!.ok).map(id => [id])
+      const isDeleted = 'topic IN (SELECT id FROM ROWS(id text) AS r)'
+      // Whoever writes to these partitions comes before, or finds them gone.
+      await sql.all(`SELECT id FROM partitions WHERE ${isDeleted} ORDER BY id FOR UPDATE`, deleted)
+      await sql.run(`INSERT INTO doomed_partitions (id) SELECT id FROM partitions WHERE ${isDeleted}`, deleted)
+      await sql.run(`DELETE FROM partitions WHERE ${isDeleted}`, deleted)
+      await sql.run(`DELETE FROM group_offsets WHERE ${isDeleted}`, deleted)
+      await sql.run('DELETE FROM topics WHERE id IN (SELECT id FROM ROWS(id text) AS r)', deleted)
+      return verdicts
+    }),
+
+  createPartitions: (sql: Sql, changes: readonly { topic: TopicId; partitions: number }[]): Promise<TopicChange> =>
+    changeTopics(sql, async current => {
+      const counts = new Map(current.map(({ id, partitions }) => [id, partitions.length]))
+      const added: { topic: TopicId; from: number; to: number }[] = []
+      const verdicts = changes.map(({ topic, partitions }) => {
+        const from = counts.get(topic)
+        if (from === undefined) return refuse('UNKNOWN_TOPIC_ID')
+        if (partitions <= from) return refuse('INVALID_PARTITIONS')
+        counts.set(topic, partitions)
+        added.push({ topic, from, to: partitions })
+        return accept(topic)
+      })
+      await addPartitions(sql, added)
+      return verdicts
+    }),
+
+  setTopicConfigs: (
+    sql: Sql,
+    changes: readonly { topic: TopicId; configs: Readonly<Record<string, string>> }[],
+  ): Promise<TopicChange> =>
+    changeTopics(sql, async current => {
+      const known = new Set(current.map(({ id }) => id))
+      const last = new Map(changes.map(({ topic, configs }) => [topic, JSON.stringify(configs)]))
+      await sql.run(
+        'UPDATE topics SET configs = r.configs FROM ROWS(id text, configs text) AS r WHERE topics.id = r.id',
+        [...last],
+      )
+      return changes.map(({ topic }) => (known.has(topic) ? accept(topic) : refuse('UNKNOWN_TOPIC_ID')))
+    }),
+}
+
+type PlaceRow = Pick<PartitionRow, 'id' | 'topic' | 'number'>
+
+/** What becomes of one change: the id of the topic that it is about, or why it is refused. */
+type Verdict = Outcome<TopicId, TopicErrorCode>
+
+const accept = (value: TopicId): Verdict => ({ ok: true, value })
+const refuse = (code: TopicErrorCode): Verdict => ({ ok: false, code })
+
+/** Changes of topics take turns, so that what `apply` is given is what it changes. */
+async function changeTopics(sql: Sql, apply: (current: readonly Topic[]) => Promise<Verdict[]>): Promise<TopicChange> {
+  await sql.all(`SELECT value FROM facts WHERE name = 'catalog_version' FOR UPDATE`)
+  const before = await topicReads.topics(sql)
+  const verdicts = await apply(before.topics)
+  if (verdicts.some(({ ok }) => ok)) {
+    await sql.run(`UPDATE facts SET value = ? WHERE name = 'catalog_version'`, String(before.version + 1))
+  }
+  const after = await topicReads.topics(sql)
+  // A deleted topic is answered as it was.
+  const byId = new Map([...before.topics, ...after.topics].map(topic => [topic.id, topic]))
+  const outcomes = verdicts.map(verdict =>
+    verdict.ok ? { ok: true as const, value: byId.get(verdict.value)! } : verdict,
+  )
+  return { outcomes, ...after }
+}
+
+async function addPartitions(
+  sql: Sql,
+  added: readonly { readonly topic: TopicId; readonly from: number; readonly to: number }[],
+): Promise<void> {
+  await sql.run(
+    `INSERT INTO partitions (topic, number, log_start, next_offset, size_bytes, last_append_at)
+     SELECT topic, number, 0, 0, 0, 0 FROM ROWS(topic text, number integer) AS r`,
+    added.flatMap(({ topic, from, to }) => Array.from({ length: to - from }, (_, index) => [topic, from + index])),
+  )
+}
+
+function topicOf(row: TopicRow, places: readonly PlaceRow[]): Topic {
+  const partitions: number[] = []
+  for (const { number, id } of places) partitions[number] = id
+  // Configs are written by setTopicConfigs and createTopics alone, which take nothing else.
+  const configs = JSON.parse(row.configs) as Record<string, string>
+  return { id: row.id, name: row.name, partitions, configs, createdAt: row.created_at }
+}

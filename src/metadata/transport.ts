@@ -1,0 +1,49 @@
+import type { CallWorker } from '../database/index.ts'
+import type { CallArguments, CallName, CallResult } from './calls.ts'
+import { MetadataError, type MetadataErrorCode } from './errors.ts'
+import type { Appended } from './metadata.ts'
+
+/** What somebody else has changed. */
+export interface Change {
+  /** New ends of partitions; `extents` may be missing those that were added. */
+  readonly appended?: readonly Appended[]
+  /** The catalog has reached this version. */
+  readonly catalogVersion?: number
+}
+
+/** The way to the metadata: in this thread, in another one, or over a network. */
+export interface Transport {
+  /** Carries out one call; rejects with a MetadataError. */
+  call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>>
+  /** Called with what others change. What is called for here is in the results of the calls. Returns how to stop it. */
+  onChange(listener: (change: Change) => void): () => void
+  /** Called once when the metadata are out of reach for good though nobody closed them, before waiting calls reject. */
+  onLost(listener: (reason: MetadataError) => void): () => void
+  close(): Promise<void>
+}
+
+/** The way to metadata in a worker thread. */
+export function workerTransport(worker: CallWorker): Transport {
+  return {
+    async call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>> {
+      if (worker.isClosed) throw closedError()
+      const outcome = await worker.call({ name, arguments: values }).catch((cause: Error) => {
+        throw lostError(cause)
+      })
+      // The worker's codes are those of MetadataErrors, its values those of the operation of this name.
+      if (!outcome.ok) throw new MetadataError(outcome.code as MetadataErrorCode, outcome.message)
+      return outcome.value as CallResult<Name>
+    },
+    onChange: listener => worker.onEvent(event => listener(event as Change)),
+    onLost: listener => worker.onLost(reason => listener(lostError(reason))),
+    close: () => worker.close(),
+  }
+}
+
+export function closedError(): MetadataError {
+  return new MetadataError('closed', 'the metadata are closed')
+}
+
+export function lostError(cause: Error): MetadataError {
+  return new MetadataError('unknown_outcome', `the metadata are lost: ${cause.message}`, { cause })
+}
