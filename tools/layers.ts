@@ -8,18 +8,32 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   kafka: ['base'],
   bloblang: ['base'],
   engine: ['base', 'bloblang'],
+  host: ['base', 'bloblang', 'engine'],
   components: ['base', 'storage', 'kafka', 'bloblang', 'engine'],
   database: ['base'],
   metadata: ['base', 'kafka', 'database'],
   broker: ['base', 'storage', 'kafka', 'metadata'],
   control: ['base', 'kafka', 'database', 'metadata', 'engine'],
-  agent: ['base', 'storage', 'kafka', 'bloblang', 'engine', 'components', 'database', 'metadata', 'broker', 'control'],
+  agent: [
+    'base',
+    'storage',
+    'kafka',
+    'bloblang',
+    'engine',
+    'host',
+    'components',
+    'database',
+    'metadata',
+    'broker',
+    'control',
+  ],
   cli: [
     'base',
     'storage',
     'kafka',
     'bloblang',
     'engine',
+    'host',
     'components',
     'database',
     'metadata',
@@ -32,7 +46,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 /** Doors beside `index.ts`, for those who may not load all of a folder. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   bloblang: ['index.ts', 'syntax.ts'],
-  components: ['index.ts', 'host.ts'],
   control: ['index.ts', 'api-types.ts'],
 }
 

@@ -2,7 +2,7 @@
 import { createCipheriv, type CipherGCM } from 'node:crypto'
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { compileMapping } from '../../src/bloblang/index.ts'
-import { systemHost } from '../../src/components/index.ts'
+import { systemHost } from '../../src/host/index.ts'
 import { c, type FunctionCase, sentence, text } from './functions-samples.ts'
 
 export function binaryCases(): readonly FunctionCase[] {

@@ -15,7 +15,7 @@ import {
   printJson,
   utf8Text,
 } from '../../src/bloblang/index.ts'
-import { systemHost } from '../../src/components/index.ts'
+import { systemHost } from '../../src/host/index.ts'
 import { functionCases } from './functions-cases.ts'
 import type { FunctionCase } from './functions-samples.ts'
 

@@ -1,6 +1,8 @@
 export { unreachable, assert } from './assert.ts'
+export { type Capability, CapabilityError } from './capability.ts'
 export { hostPort, reachableHost } from './address.ts'
 export { workerUrl } from './worker-url.ts'
 export { type Clock, systemClock, waitOrAbort } from './clock.ts'
+export { fileErrorText } from './file-error.ts'
 export { type Log, type LogFields, type LogLevel, nullLog } from './log.ts'
 export { type Random, systemRandom } from './random.ts'

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import process from 'node:process'
 import { compileMapping, type CompileResult, type Mapping } from '../bloblang/index.ts'
-import { fileImporter, systemHost } from '../components/host.ts'
+import { fileImporter, systemHost } from '../host/index.ts'
 import type { Paint } from './blobl-colors.ts'
 import type { BloblFlags } from './blobl-flags.ts'
 import { CHUNK_BYTES, InputError, LineReader, LineWriter } from './blobl-io.ts'

@@ -9,7 +9,7 @@ import {
   type Value,
   type Host,
 } from '../bloblang/index.ts'
-import { systemHost } from '../components/host.ts'
+import { systemHost } from '../host/index.ts'
 
 /** What is tried on the page of `penstock blobl server`. */
 export interface Trial {

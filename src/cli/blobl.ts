@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { utf8Text } from '../bloblang/index.ts'
-import { systemHost } from '../components/host.ts'
+import { systemHost } from '../host/index.ts'
 import { errorPaint, type Paint } from './blobl-colors.ts'
 import { HELP, parseBloblFlags } from './blobl-flags.ts'
 import { type BloblJob, compileJob, runJob } from './blobl-job.ts'

@@ -1,6 +1,6 @@
 import { dirname, extname, resolve } from 'node:path'
 import process from 'node:process'
-import { fileImporter, systemHost } from '../components/index.ts'
+import { fileImporter, systemHost } from '../host/index.ts'
 import { type Finding, readConfig, type ReadOptions, type Registry } from '../engine/index.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { expand, expandTree, loadEnvFiles, readText } from './source.ts'

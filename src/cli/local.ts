@@ -1,6 +1,7 @@
 import process from 'node:process'
 import type { Log } from '../base/index.ts'
 import { createLog, severityOf } from '../engine/index.ts'
+import { allGrants, type Grant, GrantError, readGrants } from '../host/index.ts'
 import { type DataFolder, DataFolderError, takeDataFolder } from './data-folder.ts'
 import { describeFlags, FlagError, type FlagValues, flag, readFlags } from './flags.ts'
 import { ListenError } from './listen.ts'
@@ -24,10 +25,11 @@ const localFlags = {
     '',
     'run only pipelines of this pipeline_group; without it, those that have none',
   ),
-  enablePipelinesHostAccess: flag.boolean(
-    false,
-    'let pipelines use files, programs and environment variables of this host',
+  pipelinesGrant: flag.text(
+    '',
+    'what pipelines may reach on this host beside the network, such as files=/data,env=PIPELINE_*: files, database_files, processes, env, network, listen, stdio',
   ),
+  enablePipelinesHostAccess: flag.boolean(false, 'grant pipelines everything that -pipelinesGrant can grant'),
   availabilityZone: flag.text('', 'the zone that clients and pipelines are told'),
   logLevel: flag.text('warn', 'the least severe lines of the log on standard error: debug, info, warn or error'),
 } as const
@@ -73,7 +75,7 @@ function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typ
     pipelinesPort: flags.pipelinesPort,
     consolePort: flags.consolePort,
     enableManagedPipelines: flags.enableManagedPipelines,
-    enablePipelinesHostAccess: flags.enablePipelinesHostAccess,
+    pipelineGrants: flags.enablePipelinesHostAccess ? allGrants : grantsOf(flags.pipelinesGrant),
     managedPipelinesGroupName: flags.managedPipelinesGroupName,
     availabilityZone: flags.availabilityZone,
     pipelineMemoryMb: 512,
@@ -84,6 +86,15 @@ function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typ
       log.fatal('the process ends, because it cannot go on', { error: reason.message })
       process.exit(1)
     },
+  }
+}
+
+function grantsOf(text: string): readonly Grant[] {
+  try {
+    return readGrants(text)
+  } catch (error) {
+    if (!(error instanceof GrantError)) throw error
+    throw new FlagError(`-pipelinesGrant: ${error.message}`, { cause: error })
   }
 }
 

@@ -13,6 +13,7 @@ import {
   startStream,
   StreamServer,
 } from '../engine/index.ts'
+import { systemHost } from '../host/index.ts'
 import { descriptorSink, fileSink, type LogSink } from './log-sink.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { loadEnvFiles, openError, readSource, type Source } from './source.ts'
@@ -143,6 +144,7 @@ class Run {
     try {
       this.#stream = await startStream(this.#source.node, {
         ...this.#source.options,
+        host: systemHost,
         clock: systemClock,
         log: this.#log,
         metrics: this.#metrics.metrics,

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
-import { fileImporter, systemHost } from '../components/index.ts'
+import { fileImporter, systemHost } from '../host/index.ts'
 import {
   type Finding,
   type Node,

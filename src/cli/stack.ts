@@ -12,6 +12,7 @@ import {
   type SupervisorEvents,
 } from '../agent/index.ts'
 import { hostPort, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
+import type { Grant, HostPolicy } from '../host/index.ts'
 import { ControlPlane, ControlServer, openSqlite } from '../control/index.ts'
 import type { DataFolder } from './data-folder.ts'
 import { listen } from './listen.ts'
@@ -36,7 +37,8 @@ export interface StackOptions {
   readonly pipelinesPort: number
   readonly consolePort: number
   readonly enableManagedPipelines: boolean
-  readonly enablePipelinesHostAccess: boolean
+  /** What pipelines may reach on this host beside the network. */
+  readonly pipelineGrants: readonly Grant[]
   readonly managedPipelinesGroupName: string
   readonly availabilityZone: string
   readonly pipelineMemoryMb: number
@@ -89,12 +91,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function start(options: StackOptions, closers: Closers, close: () => Promise<void>): Promise<Stack> {
   const { log } = options
   let agent: Agent | undefined
+  const ports = new OwnPorts(options)
+  const policy = { grants: options.pipelineGrants, ownPorts: ports.list }
   const [plane, kafka, status, pipelines] = await allOrNothing([
-    startControlPlane(options, closers),
+    startControlPlane(options, policy, closers),
     startKafka(options, closers),
     startStatusServer(options, closers, () => agent),
     options.enableManagedPipelines ? startPipelineServer(options, closers) : undefined,
   ])
+  ports.replace(plane.url, `http://${status.address}`, pipelines && `http://${pipelines.address}`)
   const running = new Agent({
     link: plane.link,
     hello: {
@@ -118,7 +123,7 @@ async function start(options: StackOptions, closers: Closers, close: () => Promi
     figures: kafka.figures,
     clock: systemClock,
     log,
-    supervisor: pipelines && (events => newSupervisor(options, kafka, pipelines, events)),
+    supervisor: pipelines && (events => newSupervisor(options, policy, kafka, pipelines, events)),
   })
   agent = running
   closers.push(() => running.close())
@@ -133,9 +138,9 @@ async function start(options: StackOptions, closers: Closers, close: () => Promi
   }
 }
 
-async function startControlPlane(options: StackOptions, closers: Closers) {
+async function startControlPlane(options: StackOptions, policy: HostPolicy, closers: Closers) {
   const { folder, host, log } = options
-  const linter = new LintThread({ hostAccess: options.enablePipelinesHostAccess })
+  const linter = new LintThread({ policy })
   closers.push(() => linter.close())
   const database = openSqlite(folder?.control ?? ':memory:')
   closers.push(() => database.close())
@@ -176,6 +181,7 @@ async function startPipelineServer({ host, pipelinesPort }: StackOptions, closer
 
 function newSupervisor(
   options: StackOptions,
+  policy: HostPolicy,
   kafka: KafkaPort,
   { server, socketFolder }: Awaited<ReturnType<typeof startPipelineServer>>,
   events: SupervisorEvents,
@@ -185,13 +191,27 @@ function newSupervisor(
     seedBroker: hostPort(kafka.connectHost, kafka.port),
     // The original's way of telling the cluster in which zone a client is.
     clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
-    hostAccess: options.enablePipelinesHostAccess,
+    policy,
     limits: { memoryMb: options.pipelineMemoryMb, silentMs: 10_000, graceMs: 5_000 },
     socketFolder,
     http: server,
     clock: systemClock,
     ...events,
   })
+}
+
+/** The ports that pipelines must not reach: as they were asked for until all listen, then as they are. */
+class OwnPorts {
+  readonly list: number[]
+
+  constructor({ consolePort, httpPort, pipelinesPort }: StackOptions) {
+    this.list = [consolePort, httpPort, pipelinesPort].filter(port => port !== 0)
+  }
+
+  replace(...urls: readonly (string | undefined)[]): void {
+    const ports = urls.flatMap(url => (url === undefined ? [] : Number(new URL(url).port)))
+    this.list.splice(0, this.list.length, ...ports)
+  }
 }
 
 /** Like `Promise.all`, but a failure is told when all of them have come to rest, so that everything started can be stopped. */

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
-import { createRegistry, fileImporter, systemHost } from '../components/index.ts'
+import { createRegistry } from '../components/index.ts'
+import { fileImporter, systemHost } from '../host/index.ts'
 import { parseContext, readTemplate, type Registry, type Template } from '../engine/index.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { expand, readText } from './source.ts'

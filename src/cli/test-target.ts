@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from 'node:path'
 import { type Log, systemClock } from '../base/index.ts'
-import { compileMapping, type Host } from '../bloblang/index.ts'
-import { fileImporter, systemHost } from '../components/index.ts'
+import { compileMapping } from '../bloblang/index.ts'
+import { fileImporter, systemHost } from '../host/index.ts'
 import {
   type Batch,
   type ComponentConfig,
+  type ComponentHost,
   ConfigError,
   configFields,
   Manager,
@@ -52,13 +53,15 @@ export interface Target {
   close(): Promise<void>
 }
 
+type TestReadOptions = ReadOptions & { readonly host: ComponentHost }
+
 /** How files are read for a test: variables of the environment that are missing are no finding. */
 export function testReadOptions(
   path: string,
   environment: Readonly<Record<string, string>>,
   registry: Registry,
-): ReadOptions {
-  const host: Host = { ...systemHost, env: name => environment[name] ?? systemHost.env(name) }
+): TestReadOptions {
+  const host: ComponentHost = { ...systemHost, env: name => environment[name] ?? systemHost.env(name) }
   return { registry, host, importer: fileImporter(dirname(resolve(path))), skipEnvCheck: true }
 }
 
@@ -104,12 +107,12 @@ async function openMapping(path: string, test: TargetCase, options: TargetOption
 async function openChain(
   roots: readonly Node[],
   processors: readonly { readonly node: Node; readonly path: string }[],
-  readOptions: ReadOptions,
+  readOptions: TestReadOptions,
   log: Log,
 ): Promise<Target> {
   // Mappings are compiled before the caches exist that they may use while they run.
   const caches = new MappingCaches()
-  const host: Host = { ...readOptions.host, cache: label => caches.access(label) }
+  const host: ComponentHost = { ...readOptions.host, cache: label => caches.access(label) }
   const context = parseContext({ ...readOptions, host })
   const parse = (kind: ComponentConfig['kind'], node: Node, path: string) => parseComponent(context, kind, node, path)
   const resources = roots.flatMap(root =>

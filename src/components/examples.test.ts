@@ -12,7 +12,8 @@ import {
   soloBatch,
   startStream,
 } from '../engine/index.ts'
-import { createRegistry, systemHost } from './index.ts'
+import { createRegistry } from './index.ts'
+import { systemHost } from '../host/index.ts'
 
 const KINDS: readonly ComponentKind[] = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner']
 

@@ -5,4 +5,3 @@ import { knownNames, loaders } from './registry.gen.ts'
 export function createRegistry(): Registry {
   return new Registry(loaders, knownNames, async kind => (await import('./known.ts')).loadKnown(kind))
 }
-export { fileImporter, systemHost } from './host.ts'

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { systemClock } from '../base/index.ts'
 import { type AnySpec, createLog, defineOutput, field, startStream } from '../engine/index.ts'
-import { createRegistry, systemHost } from './index.ts'
+import { createRegistry } from './index.ts'
+import { systemHost } from '../host/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-late-'))
 after(() => rmSync(folder, { recursive: true }))

@@ -1,8 +1,8 @@
-import type { Clock, Log } from '../base/index.ts'
-import type { Host } from '../bloblang/index.ts'
+import type { Capability, Clock, Log } from '../base/index.ts'
 import { type Ack, type Batch, BatchError, type Delivery } from './batch.ts'
 import type { Node } from './config/node.ts'
 import type { Field, FieldMap, Infer } from './fields.ts'
+import type { ComponentHost } from './host.ts'
 import type { HttpHost } from './http-host.ts'
 import type { Message, Metadata } from './message.ts'
 import type { Metrics } from './metrics.ts'
@@ -215,7 +215,8 @@ export interface Resources {
   /** Handles carry the component's label and path. */
   readonly metrics: Metrics
   readonly clock: Clock
-  readonly host: Host
+  /** The outside: what the component's spec declares that it needs, and the stream is granted. */
+  readonly host: ComponentHost
   /** Absent where the host has no HTTP server. */
   readonly http: HttpHost | undefined
   /** Aborts when the stream is told to end at once. */
@@ -288,6 +289,8 @@ interface SpecBase<F extends Field<unknown>> {
   readonly examples?: readonly ComponentExample[]
   /** npm packages that it loads when it connects. */
   readonly requires?: readonly string[]
+  /** What it reaches outside of the stream, whatever its configuration says; fields declare the rest. */
+  readonly needs?: readonly Capability[]
 }
 
 /** A piece of configuration and, for processors, what it makes of messages. Examples run as tests. */
@@ -379,6 +382,7 @@ export interface AnySpec {
   readonly config: Field<unknown>
   readonly examples?: readonly ComponentExample[]
   readonly requires?: readonly string[]
+  readonly needs?: readonly Capability[]
   readonly replays?: boolean
   readonly maxInFlight?: number
   readonly composes?: boolean

@@ -1,5 +1,7 @@
+import type { Capability } from '../base/index.ts'
 import type { Interpolation, Mapping } from '../bloblang/index.ts'
 import type { ComponentConfig, ComponentKind } from './component.ts'
+import type { Need } from './needs.ts'
 
 export type FieldType =
   | 'string'
@@ -45,6 +47,15 @@ export interface FieldShape {
   readonly lint?: (value: unknown) => string | readonly string[] | undefined
   readonly examples?: readonly unknown[]
   readonly version?: string
+  readonly needs?: FieldNeeds
+}
+
+/** What the values of a field may reach outside of the stream. */
+export interface FieldNeeds {
+  /** Everything that any value may need. */
+  readonly capabilities: readonly Capability[]
+  /** What a value needs, as it is written; in lists and maps, each element. */
+  readonly of: (value: unknown) => readonly Need[]
 }
 
 /** A field of a configuration and the TypeScript type that it is parsed to. */
@@ -91,6 +102,23 @@ export class Field<T> {
     return this.#with({ examples })
   }
 
+  /**
+   * Declares that a value reaches something outside of the stream; an empty text reaches nothing. The value is the target,
+   * unless it is interpolated or `targetOf` says otherwise: undefined for a value that needs nothing.
+   */
+  needs(capability: Capability, targetOf: (value: unknown) => string | undefined = textOf): Field<T> {
+    return this.needsWhen([capability], value => {
+      const target = targetOf(value)
+      if (target === undefined || target === '') return []
+      return [target.includes('${') ? { capability } : { capability, target }]
+    })
+  }
+
+  /** The same, where a value, or the fields of an object together, decide what is needed. */
+  needsWhen(capabilities: readonly Capability[], of: (value: unknown) => readonly Need[]): Field<T> {
+    return this.#with({ needs: { capabilities, of } })
+  }
+
   since(version: string): Field<T> {
     return this.#with({ version })
   }
@@ -110,6 +138,10 @@ export class Field<T> {
   #with(more: Partial<FieldShape>): Field<T> {
     return new Field<T>({ ...this.shape, ...more })
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 export type FieldMap = Readonly<Record<string, Field<unknown>>>

@@ -44,11 +44,13 @@ export {
   type ScannerFactory,
 } from './component.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
+export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
 export { tlsField, tlsOptions } from './tls-field.ts'
 export { type BodyWriter, Message, type MessageContext, type Metadata } from './message.ts'
+export { addressOfUrl, capabilitiesOf, type Need } from './needs.ts'
 export type { Counter, Gauge, Metrics, Timer } from './metrics.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
 export { type Finding, type FindingKind } from './config/lint.ts'

@@ -8,13 +8,17 @@ export const tlsField = field
       skip_cert_verify: field.bool("Whether the server's certificate is accepted unseen.").default(false).advanced(),
       enable_renegotiation: field.bool('Has no meaning here: a server cannot ask for it.').default(false).advanced(),
       root_cas: field.string('Certificates of trusted authorities, as PEM.').default('').secret().advanced(),
-      root_cas_file: field.string('A file with certificates of trusted authorities.').default('').advanced(),
+      root_cas_file: field
+        .string('A file with certificates of trusted authorities.')
+        .needs('files')
+        .default('')
+        .advanced(),
       client_certs: field
         .object({
           cert: field.string('A certificate, as PEM.').default('').advanced(),
           key: field.string('Its key, as PEM.').default('').secret().advanced(),
-          cert_file: field.string('A file with the certificate.').default('').advanced(),
-          key_file: field.string('A file with its key.').default('').advanced(),
+          cert_file: field.string('A file with the certificate.').needs('files').default('').advanced(),
+          key_file: field.string('A file with its key.').needs('files').default('').advanced(),
           password: field.string('The password of the key.').default('').secret().advanced(),
         })
         .list()

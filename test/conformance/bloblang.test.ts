@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { BodyView, compileMapping, DELETED, MappingError, NOTHING, printJson } from '../../src/bloblang/index.ts'
-import { fileImporter, systemHost } from '../../src/components/index.ts'
+import { fileImporter, systemHost } from '../../src/host/index.ts'
 
 // Mappings with what the original answers to them through its `blobl` command: the whole program sees one line each.
 interface Case {

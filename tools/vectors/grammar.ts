@@ -4,7 +4,7 @@ import { Reader } from '../../src/bloblang/syntax/reader.ts'
 import { Library } from '../../src/bloblang/compiler/library.ts'
 import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
 import { Float, type Value } from '../../src/bloblang/value.ts'
-import { systemHost } from '../../src/components/index.ts'
+import { systemHost } from '../../src/host/index.ts'
 import { mismatch } from './run.ts'
 import { same, typed, type Vector } from './values.ts'
 

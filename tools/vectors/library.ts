@@ -15,7 +15,7 @@ import { escapeHtml, unescapeHtml } from '../../src/bloblang/text/html.ts'
 import { compileRe2 } from '../../src/bloblang/text/re2/re2.ts'
 import { parseUrl, queryEscape, queryUnescape } from '../../src/bloblang/text/url.ts'
 import { Float, JsonNumber, type Timestamp, type Value } from '../../src/bloblang/value.ts'
-import { systemHost } from '../../src/components/index.ts'
+import { systemHost } from '../../src/host/index.ts'
 import { mismatch } from './run.ts'
 import type { Vector } from './values.ts'
 

@@ -1,5 +1,5 @@
 import { compileMapping, MappingError, MetadataDraft, type Host } from '../../src/bloblang/index.ts'
-import { systemHost } from '../../src/components/index.ts'
+import { systemHost } from '../../src/host/index.ts'
 import { printJson } from '../../src/bloblang/json/print.ts'
 import type { Value } from '../../src/bloblang/value.ts'
 import { messagesOf } from './message.ts'

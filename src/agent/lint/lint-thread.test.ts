@@ -4,7 +4,8 @@ import { after, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { LintThread } from './lint-thread.ts'
 
-const thread = new LintThread({ hostAccess: false })
+const policy = { grants: [], ownPorts: [9080] }
+const thread = new LintThread({ policy })
 after(() => thread.close())
 
 async function lint(yaml: string): Promise<string[]> {
@@ -49,9 +50,10 @@ test('text that is not YAML is told with its place', async () => {
   assert.deepEqual(await lint('  \n'), ['error 1:1 the configuration is empty'])
 })
 
-test("files, programs and variables of the agent's host are out of reach", async () => {
-  const [file] = await lint(`input:\n  file:\n    paths: [ /etc/passwd ]\n${output}`)
-  assert.match(file!, /input file reaches into the agent's host/)
+test('what is not granted is refused at its place, with the grant that would allow it', async () => {
+  assert.deepEqual(await lint(`input:\n  file:\n    paths: [ /etc/passwd ]\n${output}`), [
+    "error 3:14 managed pipelines may not use the file /etc/passwd (the agent's flag -pipelinesGrant files=/etc allows it)",
+  ])
   const [variable] = await lint(`input:\n  generate:\n    mapping: root = "\${HOME}"\n${output}`)
   assert.match(variable!, /HOME/)
 })
@@ -63,7 +65,7 @@ test('what belongs to a program of its own is only warned of', async () => {
 })
 
 test('a check that ends its thread fails alone: its neighbours are checked in another one', async () => {
-  const other = new LintThread({ hostAccess: false })
+  const other = new LintThread({ policy })
   after(() => other.close())
   const threads: Worker[] = []
   const note = (worker: Worker) => threads.push(worker)
@@ -87,7 +89,7 @@ test('a check that ends its thread fails alone: its neighbours are checked in an
 })
 
 test('who still waits for a check when it is closed is told so', async () => {
-  const other = new LintThread({ hostAccess: false })
+  const other = new LintThread({ policy })
   const checks = [1, 2].map(() => other.lint(`input:\n  generate:\n    mapping: root = 1\n${output}`))
   await other.close()
   for (const found of await Promise.all(checks)) assert.equal(found[0]?.message, 'the check was stopped')

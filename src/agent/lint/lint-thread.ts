@@ -1,9 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../../base/index.ts'
+import { grantedEnvironment, type HostPolicy } from '../../host/index.ts'
 import type { Finding } from '../../control/index.ts'
 
 export interface LintWorkerData {
-  readonly hostAccess: boolean
+  /** What pipelines may reach; read when the thread starts. */
+  readonly policy: HostPolicy
 }
 
 export type LintQuestion =
@@ -119,7 +121,7 @@ export class LintThread {
     const worker = new Worker(workerUrl(import.meta.url, './lint.worker.ts'), {
       name: 'lint',
       workerData: this.#data,
-      env: this.#data.hostAccess ? process.env : { TZ: process.env['TZ'] },
+      env: grantedEnvironment(this.#data.policy.grants, process.env),
       resourceLimits: { maxOldGenerationSizeMb: memoryMb, stackSizeMb: 4 },
     })
     worker.on('message', (answer: LintAnswer) => {

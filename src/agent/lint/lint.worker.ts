@@ -4,14 +4,15 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../../base/index.ts'
 import { createRegistry } from '../../components/index.ts'
 import { createLinter, pipelineJsonSchema } from '../../control/index.ts'
-import { pipelineHost } from '../pipelines/host.ts'
+import { fileImporter, grantedHost } from '../../host/index.ts'
 import type { LintAnswer, LintQuestion, LintWorkerData } from './lint-thread.ts'
 
 assert(parentPort !== null, 'configurations are checked in a thread of its own')
 const port = parentPort
-const { hostAccess } = workerData as LintWorkerData
+const { policy } = workerData as LintWorkerData
 const registry = createRegistry()
-const lint = createLinter({ registry, host: pipelineHost(hostAccess), hostAccess })
+const host = grantedHost(policy)
+const lint = createLinter({ registry, host, importer: fileImporter(process.cwd(), host) })
 
 port.on('message', (question: LintQuestion) => {
   answer(question).then(
@@ -21,7 +22,5 @@ port.on('message', (question: LintQuestion) => {
 })
 
 function answer(question: LintQuestion): Promise<unknown> {
-  return question.kind === 'lint'
-    ? lint(question.yaml).then(found => [...found])
-    : pipelineJsonSchema(registry, hostAccess)
+  return question.kind === 'lint' ? lint(question.yaml).then(found => [...found]) : pipelineJsonSchema(registry)
 }

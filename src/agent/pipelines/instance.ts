@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Clock, waitOrAbort } from '../../base/index.ts'
 import { type InstanceOrder, type InstanceReport, type LogReport, readSettings } from '../../control/index.ts'
+import type { HostPolicy } from '../../host/index.ts'
 import type { PipelineHttpServer } from './http-server.ts'
 import { runThread, type ThreadEnd, type ThreadLimits } from './pipeline-thread.ts'
 import type { WorkerLog, WorkerPulse } from './protocol.ts'
@@ -21,7 +22,7 @@ export interface SupervisorEvents {
 export interface InstanceHost extends SupervisorEvents {
   readonly seedBroker: string
   readonly clientId: string
-  readonly hostAccess: boolean
+  readonly policy: HostPolicy
   readonly limits: ThreadLimits
   /** Where the sockets of their HTTP endpoints are. */
   readonly socketFolder: string
@@ -120,7 +121,7 @@ export class Instance {
   }
 
   async #runOnce(streamText: string): Promise<ThreadEnd> {
-    const { seedBroker, clientId, hostAccess, socketFolder, limits, http } = this.#host
+    const { seedBroker, clientId, policy, socketFolder, limits, http } = this.#host
     const { instanceId, pipelineName } = this.order
     const socketPath = join(socketFolder, `${instanceId.replace(/^ins_/, '').replaceAll('_', '').slice(0, 20)}.sock`)
     let withdraw = () => {}
@@ -128,7 +129,7 @@ export class Instance {
       // A thread that cannot even be made (too many of them, no memory) is one more failure to try again.
       return await runThread(
         pipelineName,
-        { streamText, seedBroker, clientId, hostAccess, socketPath },
+        { streamText, seedBroker, clientId, policy, socketPath },
         limits,
         {
           onStarted: () => this.#set('running'),

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../../base/index.ts'
+import { grantedEnvironment } from '../../host/index.ts'
 import type { PipelineWorkerData, StopMessage, WorkerMessage, WorkerPulse } from './protocol.ts'
 
 export interface ThreadLimits {
@@ -42,8 +43,7 @@ export async function runThread(
   const worker = new Worker(workerUrl(import.meta.url, './pipeline.worker.ts'), {
     name,
     workerData: data,
-    // Variables of the host are not for pipelines; the time zone is.
-    env: data.hostAccess ? process.env : { TZ: process.env['TZ'] },
+    env: grantedEnvironment(data.policy.grants, process.env),
     stdin: false,
     stdout: true,
     stderr: true,

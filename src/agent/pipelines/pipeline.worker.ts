@@ -17,8 +17,8 @@ import {
   substituteEnv,
   valueOf,
 } from '../../engine/index.ts'
+import { fileImporter, grantedHost, guardSockets } from '../../host/index.ts'
 import type { PipelineWorkerData, StopMessage, WorkerMessage } from './protocol.ts'
-import { pipelineHost } from './host.ts'
 import { Pulse } from './worker-pulse.ts'
 import { WorkerHttpHost } from './worker-http-host.ts'
 
@@ -52,13 +52,15 @@ try {
 }
 
 async function start(): Promise<Stream> {
-  const { streamText, seedBroker, clientId, hostAccess, socketPath } = data
-  const host = pipelineHost(hostAccess)
-  const registry = await managedComponents(createRegistry(), { seedBroker, clientId }, hostAccess)
+  const { streamText, seedBroker, clientId, policy, socketPath } = data
+  const host = grantedHost(policy)
+  guardSockets(policy, host, socketPath)
+  const registry = await managedComponents(createRegistry(), { seedBroker, clientId })
   const node = await loadConfig(substituteEnv(streamText, name => host.env(name)).text, registry)
   const http = new WorkerHttpHost(socketPath, paths => post({ kind: 'endpoints', paths }))
   const log = makeLog(severityOf(logLevel(node)), {}, (level, message, fields) => pulse.addLog(level, message, fields))
-  return await startStream(node, { registry, host, clock: systemClock, log, http, metrics: store.metrics })
+  const importer = fileImporter(process.cwd(), host)
+  return await startStream(node, { registry, host, importer, clock: systemClock, log, http, metrics: store.metrics })
 }
 
 async function stop(running: Stream, timeoutMs: number): Promise<void> {

@@ -1,3 +1,4 @@
+import type { HostPolicy } from '../../host/index.ts'
 import type { LogReport } from '../../control/index.ts'
 import type { PipelineCounters } from '../../control/index.ts'
 
@@ -7,8 +8,7 @@ export interface PipelineWorkerData {
   readonly streamText: string
   readonly seedBroker: string
   readonly clientId: string
-  /** Whether it may see files and variables of the host. */
-  readonly hostAccess: boolean
+  readonly policy: HostPolicy
   /** Where its own HTTP server listens when it has endpoints; the agent's passes requests on to it. */
   readonly socketPath: string
 }

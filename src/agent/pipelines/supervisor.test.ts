@@ -14,7 +14,7 @@ const lines: LogReport[] = []
 const supervisor = new Supervisor({
   seedBroker: '127.0.0.1:1',
   clientId: 'test',
-  hostAccess: false,
+  policy: { grants: [], ownPorts: [] },
   limits: { memoryMb: 128, silentMs: 20_000, graceMs: 2000 },
   socketFolder,
   http: undefined,

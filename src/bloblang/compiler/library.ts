@@ -67,6 +67,14 @@ export class Library implements Catalog {
     return this.#mapNames === null ? 'no maps were found' : `map ${name} was not found`
   }
 
+  refusal(call: FunctionCall | MethodCall): string | undefined {
+    const { needs } = this.#spec(call)
+    if (needs === undefined) return undefined
+    const [first] = call.args.values
+    const target = first?.kind === 'known' && typeof first.value === 'string' ? first.value : undefined
+    return this.#options.host.refusal?.(needs, target)
+  }
+
   prepare(call: FunctionCall | MethodCall, target: Value | undefined): Value | undefined {
     if (this.#options.deactivated === true) return undefined
     const spec = this.#spec(call)

@@ -1,3 +1,4 @@
+import type { Capability } from '../../base/index.ts'
 import type { Value, ValueObject } from '../value.ts'
 import type { MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
@@ -40,8 +41,13 @@ export interface CallContext {
   readonly draft?: MetadataDraft | null
 }
 
-/** What a mapping was compiled in: files, environment variables, caches … Absent capabilities make a mapping error. */
+/** What a mapping reaches outside of itself: the clock, random numbers, files, environment variables, caches. */
 export interface Host {
+  /**
+   * Why a capability, or one `target` of it (a path, the name of a variable), may not be used; undefined where it may. Without
+   * it everything may be used.
+   */
+  refusal?(capability: Capability, target?: string): string | undefined
   /** Nanoseconds since 1970. */
   now(): bigint
   random(): number
@@ -77,6 +83,8 @@ interface CallableSpec {
   readonly description: string
   readonly params: readonly Param[]
   readonly examples: readonly Example[]
+  /** What it reaches outside of the mapping; its first argument says which file or variable. */
+  readonly needs?: Capability
   /** Reads or changes something outside the mapping: not allowed in `.bloblang()` nor in sandboxes, never folded. */
   readonly impure?: boolean
   /** Takes any number of unnamed arguments of any type (`format`); `params` is empty then and all of them are in `args`. */

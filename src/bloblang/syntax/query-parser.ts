@@ -22,6 +22,8 @@ export interface Catalog {
    * the mapping error that makes the text invalid. `target` is the literal that a method is called on, where it is one.
    */
   prepare(call: FunctionCall | MethodCall, target: Value | undefined): Value | undefined
+  /** Why the call may not be made, where it needs something that is not granted. */
+  refusal?(call: FunctionCall | MethodCall): string | undefined
 }
 
 /** Deeper texts are refused rather than left to overflow the stack. */
@@ -441,6 +443,8 @@ export class QueryParser extends Reader {
 
   /** Lets the constructor see arguments that are known; its refusal is an error of the text. */
   #prepared(call: FunctionCall | MethodCall, target: Value | undefined): Query | Fault {
+    const refusal = this.catalog.refusal?.(call)
+    if (refusal !== undefined) return fatal(call.kind === 'function' ? call.span.start : this.at, refusal)
     try {
       const value = hasComputed(call.args) ? undefined : this.catalog.prepare(call, target)
       return value === undefined ? call : folded(call, value, `${call.kind} ${call.name}`)

@@ -160,6 +160,7 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
       'for it as an object. Fields that the database says nothing about are empty.',
     params: [{ name: 'path', type: 'string', description: 'The path of the database, an mmdb file.' }],
     examples: [],
+    needs: 'files',
     bareErrors: true,
     create: ([path], host) => {
       const reader = open(path as string, host)

@@ -1,4 +1,4 @@
-import { ConfigError, field, type Infer, metadataFilterFields, tlsField } from '../../engine/index.ts'
+import { addressOfUrl, ConfigError, field, type Infer, metadataFilterFields, tlsField } from '../../engine/index.ts'
 
 const NOT_YET = 'Not supported here yet: a configuration that enables it does not start.'
 
@@ -33,7 +33,7 @@ export const clientFields = {
       enabled: enabled('Whether a token is fetched with client credentials (RFC 6749) and sent along.'),
       client_key: plainText('The id of the client.'),
       client_secret: secretText('Its secret.'),
-      token_url: plainText('Where tokens are fetched.'),
+      token_url: plainText('Where tokens are fetched.').needs('network', value => addressOfUrl(value)),
       scopes: field.string('The scopes that are asked for.').list().default([]).advanced(),
       endpoint_params: field
         .any('More parameters of the request for a token, each a list.')
@@ -114,7 +114,7 @@ export const clientFields = {
     .advanced(),
 } as const
 
-export const urlField = field.interpolated('Where requests go.')
+export const urlField = field.interpolated('Where requests go.').needs('network', value => addressOfUrl(value))
 export const verbField = (verb: string) => field.string('The method of the requests.').default(verb)
 
 export type ClientConfig = Infer<typeof clientFields> & {

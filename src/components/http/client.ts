@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { readFileSync } from 'node:fs'
-import { Agent, type IncomingMessage, request as requestHttp, type RequestOptions } from 'node:http'
-import { Agent as SecureAgent, request as requestHttps } from 'node:https'
+import type { Agent, IncomingMessage, RequestOptions } from 'node:http'
+import type { Agent as SecureAgent } from 'node:https'
 import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/index.ts'
 import { Message, metadataFilter, pause, type Resources, tlsOptions } from '../../engine/index.ts'
 import { type ClientConfig, refuseUnsupported } from './client-fields.ts'
@@ -60,9 +59,10 @@ export class HttpClient {
     this.#payload = payload
     this.#resources = resources
     const options = { keepAlive: true, maxFreeSockets: config.transport.max_idle_connections }
-    this.#agent = new Agent(options)
-    const tls = config.tls.enabled ? tlsOptions(config.tls, path => readFileSync(path, 'utf8')) : {}
-    this.#secureAgent = new SecureAgent({ ...options, ...tls })
+    const { network, files } = resources.host
+    this.#agent = network.agent(options)
+    const tls = config.tls.enabled ? tlsOptions(config.tls, path => files.readFileSync(path).toString('utf8')) : {}
+    this.#secureAgent = network.secureAgent({ ...options, ...tls })
     this.#isHeader = metadataFilter(config.metadata ?? { include_prefixes: [], include_patterns: [] })
     this.#isExtracted = metadataFilter(config.extract_headers)
   }
@@ -136,7 +136,8 @@ export class HttpClient {
     const isSecure = target.protocol === 'https:'
     return new Promise((resolve, reject) => {
       const agent = isSecure ? this.#secureAgent : this.#agent
-      const request = (isSecure ? requestHttps : requestHttp)(target, { ...options, agent, signal }, answer => {
+      const { network } = this.#resources.host
+      const request = network.request(target, { ...options, agent, signal }, answer => {
         clearTimeout(timer)
         resolve(answer)
       })

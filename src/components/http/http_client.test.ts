@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import { type AnySpec, defineOutput, field, startStream } from '../../engine/index.ts'
-import { createRegistry, systemHost } from '../index.ts'
+import { createRegistry } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 
 interface Seen {
   readonly url: string

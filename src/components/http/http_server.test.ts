@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import { startStream } from '../../engine/index.ts'
-import { createRegistry, systemHost } from '../index.ts'
+import { createRegistry } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 
 let folder: string
 

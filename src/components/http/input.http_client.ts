@@ -21,6 +21,7 @@ export default defineInput({
   summary: 'Asks an HTTP server again and again, each answer a message; or reads one answer that never ends.',
   description:
     'The URL and the headers may refer to the answer before: `${! this.next }` follows pages. Use a rate limit to pause between requests.',
+  needs: ['network'],
   config: field.object({
     url: urlField,
     verb: verbField('GET'),

@@ -1,6 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import { readFileSync } from 'node:fs'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -23,7 +21,10 @@ import { joinMultipart, splitMultipart } from './multipart.ts'
 import { detectContentType } from './content-type.ts'
 
 const config = field.object({
-  address: field.string('An address of its own to listen on; empty for the server that all share.').default(''),
+  address: field
+    .string('An address of its own to listen on; empty for the server that all share.')
+    .needs('listen')
+    .default(''),
   path: field.string('Where requests are taken.').default('/post'),
   ws_path: field.string('Where WebSocket connections are taken.').default('/post/ws'),
   ws_welcome_message: field.string('What is sent to those who connect.').default('').advanced(),
@@ -31,8 +32,8 @@ const config = field.object({
   allowed_verbs: field.string('Methods that are allowed.').list().default(['POST']),
   timeout: field.duration('How long a request waits until its message arrived.').default('5s'),
   rate_limit: field.string('A rate limit to obey.').default(''),
-  cert_file: field.string('A TLS certificate, with an address of its own.').default('').advanced(),
-  key_file: field.string("The certificate's key.").default('').advanced(),
+  cert_file: field.string('A TLS certificate, with an address of its own.').needs('files').default('').advanced(),
+  key_file: field.string("The certificate's key.").needs('files').default('').advanced(),
   cors: field
     .object({
       enabled: field.bool('Whether browsers on other sites may call.').default(false).advanced(),
@@ -164,20 +165,19 @@ class HttpServerInput implements Input {
       if (!this.#cors(request, response) && !router.handle(request, response))
         answer(response, 404, '404 page not found')
     }
-    const server =
+    const { files, listen } = this.#resources.host
+    const tls =
       certFile === '' && keyFile === ''
-        ? createServer(handle)
-        : createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, handle)
+        ? undefined
+        : { cert: files.readFileSync(certFile), key: files.readFileSync(keyFile) }
+    const server = listen.httpServer(handle, tls)
     server.on('upgrade', (request, socket, head) => {
       if (!router.upgrade(request, socket, head)) socket.destroy()
     })
     const separator = address.lastIndexOf(':')
     const host = address.slice(0, separator).replace(/^\[|\]$/g, '')
     const port = Number(address.slice(separator + 1))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port, host: host === '' ? '0.0.0.0' : host }, resolve)
-    })
+    await listen.start(server, { port, host: host === '' ? '0.0.0.0' : host })
     this.#server = server
     this.#resources.log.info(
       `Receiving HTTP messages at: ${certFile === '' ? 'http' : 'https'}://${address}${this.#config.path}`,

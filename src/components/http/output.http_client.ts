@@ -8,6 +8,7 @@ export default defineOutput({
   summary: 'Sends messages to an HTTP server.',
   description:
     'A batch is one request for each message, or with `batch_as_multipart` one of several parts. A request that fails after all retries refuses its messages.',
+  needs: ['network'],
   config: field.object({
     url: urlField,
     verb: verbField('POST'),

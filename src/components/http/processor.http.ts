@@ -8,6 +8,7 @@ export default defineProcessor({
   summary: 'Sends each message to an HTTP server and makes the answer the body.',
   description:
     'The metadata of a message stays; `http_status_code` and the headers chosen by `extract_headers` are added. A message that the server does not take, after all retries, stays as it was and is flagged. To keep the message and add something of the answer to it, put this into a `branch`.',
+  needs: ['network'],
   config: field.object({
     url: urlField,
     verb: verbField('POST'),

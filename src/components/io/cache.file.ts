@@ -1,4 +1,3 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { isAbsolute, join, relative } from 'node:path'
 import { type Cache, defineCache, field } from '../../engine/index.ts'
 
@@ -7,8 +6,8 @@ export default defineCache({
   categories: ['Local'],
   summary: 'Stores each item as a file of a folder.',
   description: 'Items live for ever. A key is a file name below the folder; one that leads out of it is refused.',
-  config: field.object({ directory: field.string('The folder.') }),
-  create({ directory }): Cache {
+  config: field.object({ directory: field.string('The folder.').needs('files') }),
+  create({ directory }, { host: { files } }): Cache {
     const pathOf = (key: string) => {
       const path = join(directory, key)
       const inside = relative(directory, path)
@@ -18,11 +17,11 @@ export default defineCache({
     }
     const write = async (key: string, value: Uint8Array, flag: 'w' | 'wx') => {
       const path = pathOf(key)
-      await mkdir(join(path, '..'), { recursive: true })
-      await writeFile(path, value, { flag })
+      await files.mkdir(join(path, '..'))
+      await files.writeFile(path, value, flag)
     }
     return {
-      get: key => unlessCode('ENOENT', readFile(pathOf(key)), undefined),
+      get: key => unlessCode('ENOENT', files.readFile(pathOf(key)), undefined),
       set: (key, value) => write(key, value, 'w'),
       add: (key, value) =>
         unlessCode(
@@ -30,7 +29,7 @@ export default defineCache({
           write(key, value, 'wx').then(() => true),
           false,
         ),
-      delete: key => rm(pathOf(key), { force: true }),
+      delete: key => unlessCode('ENOENT', files.unlink(pathOf(key)), undefined),
     }
   },
 })

@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import type { Processes } from '../../engine/index.ts'
 
 const CODES: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -6,9 +7,9 @@ const CODES: Readonly<Record<string, string>> = {
 }
 
 /** Starts a program. Resolves once it runs; rejects with the original's words where it cannot. */
-export function startProgram(name: string, args: readonly string[]): Promise<ChildProcess> {
+export function startProgram(processes: Processes, name: string, args: readonly string[]): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
-    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = processes.spawn(name, args)
     child.once('spawn', () => resolve(child))
     child.once('error', (error: NodeJS.ErrnoException) => {
       const isPath = name.includes('/')

@@ -1,21 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import { globSync, statSync } from 'node:fs'
-import type { ByteSource, Metadata } from '../../engine/index.ts'
+import type { FileHandle } from 'node:fs/promises'
+import { fileErrorText } from '../../base/index.ts'
+import type { ByteSource, Files, Metadata } from '../../engine/index.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
 /** Paths with their glob patterns (`*`, `**`, `?`, `[a-z]`) replaced by the files that match, sorted. */
-export function expandGlobs(paths: readonly string[]): string[] {
-  return paths.flatMap(path => {
-    if (!/[*?[]/.test(path)) return [path]
-    return globSync(path)
-      .filter(match => !isFolder(match))
-      .toSorted()
-  })
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+export function expandGlobs(paths: readonly string[], files: Files): string[] {
+  return paths.flatMap(path => files.glob(path))
 }
 
 /** Reads a stream of bytes piece by piece. A piece is never touched again once it was handed out. */
@@ -45,8 +36,8 @@ export class FileSource implements ByteSource {
 }
 
 /** Opens a file to be cut into messages that know its path and age. */
-export async function openFile(path: string): Promise<FileSource> {
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+export async function openFile(path: string, files: Files): Promise<FileSource> {
+  const handle = await files.open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new Error(fileErrorText('open', path, error), { cause: error })
   })
   const { mtime } = await handle.stat()
@@ -57,18 +48,4 @@ export async function openFile(path: string): Promise<FileSource> {
     ['mod_time', mtime.toISOString().replace(/\.\d+Z$/, 'Z')],
   ])
   return new FileSource(handle, path, metadata)
-}
-
-/** An error of the file system in the original's words: `open x: no such file or directory`. */
-export function fileErrorText(operation: string, path: string, error: NodeJS.ErrnoException): string {
-  return `${operation} ${path}: ${CAUSES[error.code ?? ''] ?? error.message}`
-}
-
-const CAUSES: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'not a directory',
-  EEXIST: 'file exists',
-  ENOSPC: 'no space left on device',
 }

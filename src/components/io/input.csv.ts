@@ -1,4 +1,3 @@
-import { unlink } from 'node:fs/promises'
 import type { Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
@@ -6,6 +5,7 @@ import {
   type Delivery,
   defineInput,
   field,
+  type Files,
   type Input,
   Message,
   NotConnectedError,
@@ -24,6 +24,7 @@ export default defineInput({
     .object({
       paths: field
         .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
+        .needs('files')
         .list()
         .examples(['/tmp/foo.csv', '/tmp/bar/*.csv']),
       parse_header_row: field.bool('Whether the first row names the columns.').default(true),
@@ -49,12 +50,12 @@ export default defineInput({
         : undefined
     }),
   examples: [{ title: 'A folder of tables', config: 'input:\n  csv:\n    paths: [ ./data/*.csv ]\n' }],
-  create(config) {
+  create(config, { host: { files } }) {
     if ([...config.delimiter].length !== 1) throw new ConfigError('delimiter value must be exactly one character')
-    const paths = expandGlobs(config.paths)
+    const paths = expandGlobs(config.paths, files)
     if (paths.length === 0) throw new ConfigError('requires at least one input file path')
     if (config.batch_count < 1) throw new ConfigError('batch_count must be at least 1')
-    return new CsvInput(paths, {
+    return new CsvInput(paths, files, {
       delimiter: config.delimiter,
       lazyQuotes: config.lazy_quotes,
       width: config.expected_number_of_fields ?? 0,
@@ -79,13 +80,15 @@ interface Options {
 /** Rows of one piece of a file at a time. */
 class CsvInput implements Input {
   readonly #paths: string[]
+  readonly #files: Files
   readonly #options: Options
   #table: { readonly source: FileSource; readonly reader: CsvReader } | null = null
   #header: readonly string[] | null = null
   #failure: Error | null = null
 
-  constructor(paths: string[], options: Options) {
+  constructor(paths: string[], files: Files, options: Options) {
     this.#paths = paths
+    this.#files = files
     this.#options = options
   }
 
@@ -93,7 +96,7 @@ class CsvInput implements Input {
   async connect(): Promise<void> {
     const path = this.#paths[0]
     if (this.#table !== null || path === undefined) return
-    this.#table = { source: await openFile(path), reader: new CsvReader(this.#options) }
+    this.#table = { source: await openFile(path, this.#files), reader: new CsvReader(this.#options) }
     this.#header = null
     this.#paths.shift()
   }
@@ -143,7 +146,7 @@ class CsvInput implements Input {
         if (this.#failure !== null || (batchCount > 1 && messages.length === batchCount)) return messages
       }
       await this.close()
-      if (deletes) await unlink(source.name)
+      if (deletes) await this.#files.unlink(source.name)
       return messages
     }
   }

@@ -1,4 +1,3 @@
-import { unlink } from 'node:fs/promises'
 import {
   autoReplayNacksField,
   type Delivery,
@@ -20,6 +19,7 @@ export default defineInput({
   config: field.object({
     paths: field
       .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
+      .needs('files')
       .list(),
     codec: field.string('Use `scanner` instead.').optional().deprecated(),
     max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
@@ -38,7 +38,7 @@ export default defineInput({
   ],
   async create(config, resources) {
     const factory = await resources.scanner(config.scanner)
-    return new FileInput(expandGlobs(config.paths), factory, config.delete_on_finish, resources)
+    return new FileInput(expandGlobs(config.paths, resources.host.files), factory, config.delete_on_finish, resources)
   },
 })
 
@@ -89,10 +89,10 @@ class FileInput implements Input {
   }
 
   async #open(path: string): Promise<ScannedSource> {
-    const source = await openFile(path)
+    const source = await openFile(path, this.#resources.host.files)
     this.#resources.log.debug(`Consuming from file '${path}'`)
     return new ScannedSource(this.#factory, source, async () => {
-      if (this.#delete) await unlink(path)
+      if (this.#delete) await this.#resources.host.files.unlink(path)
     })
   }
 

@@ -1,4 +1,4 @@
-import process from 'node:process'
+import type { Readable } from 'node:stream'
 import { autoReplayNacksField, type ByteSource, defineInput, field, type Metadata } from '../../engine/index.ts'
 import { ScannedSource } from './scanned-input.ts'
 
@@ -6,6 +6,7 @@ export default defineInput({
   name: 'stdin',
   categories: ['Local'],
   summary: 'Reads standard input and cuts it into messages with a scanner.',
+  needs: ['stdio'],
   config: field.object({
     codec: field.string('Use `scanner` instead.').optional().deprecated(),
     max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
@@ -13,7 +14,10 @@ export default defineInput({
     auto_replay_nacks: autoReplayNacksField,
   }),
   async create(config, resources) {
-    const scanned = new ScannedSource(await resources.scanner(config.scanner), new StdinSource())
+    const scanned = new ScannedSource(
+      await resources.scanner(config.scanner),
+      new StdinSource(resources.host.stdio.input),
+    )
     return {
       read(signal) {
         return Promise.race([scanned.next(), whenAborted(signal)])
@@ -33,7 +37,13 @@ function whenAborted(signal: AbortSignal): Promise<null> {
 class StdinSource implements ByteSource {
   readonly name = ''
   readonly metadata: Metadata = new Map()
-  readonly #chunks = process.stdin.iterator({ destroyOnReturn: false })
+  readonly #stream: Readable
+  readonly #chunks: AsyncIterator<Uint8Array>
+
+  constructor(stream: Readable) {
+    this.#stream = stream
+    this.#chunks = stream.iterator({ destroyOnReturn: false })
+  }
 
   async read(): Promise<Uint8Array | null> {
     const { done, value } = (await this.#chunks.next()) as IteratorResult<Uint8Array, undefined>
@@ -41,6 +51,6 @@ class StdinSource implements ByteSource {
   }
 
   close(): void {
-    process.stdin.destroy()
+    this.#stream.destroy()
   }
 }

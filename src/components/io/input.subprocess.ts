@@ -1,5 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
-import { type Delivery, defineInput, field, type Input, Message, soloBatch } from '../../engine/index.ts'
+import {
+  type Delivery,
+  defineInput,
+  field,
+  type Input,
+  Message,
+  type Processes,
+  soloBatch,
+} from '../../engine/index.ts'
 import { startProgram } from './commands.ts'
 import { FrameReader } from './frames.ts'
 
@@ -10,7 +18,7 @@ export default defineInput({
   summary: 'Runs a program and reads the lines that it prints as messages.',
   description: 'Lines that the program writes to its standard error are logged as errors.',
   config: field.object({
-    name: field.string('The program.').examples('cat', 'sed', 'awk'),
+    name: field.string('The program.').needs('processes').examples('cat', 'sed', 'awk'),
     args: field.string('Its arguments.').list().default([]),
     codec: field.string('How messages are told apart.').default('lines').options({ lines: 'Each is a line.' }),
     restart_on_exit: field.bool('Whether the program is started again when it ends.').default(false),
@@ -22,7 +30,7 @@ export default defineInput({
       config: 'input:\n  subprocess:\n    name: tail\n    args: [ -F, /var/log/syslog ]\n',
     },
   ],
-  create: config => new SubprocessInput(config),
+  create: (config, { host }) => new SubprocessInput(config, host.processes),
 })
 
 interface Config {
@@ -36,13 +44,15 @@ type Event = readonly Uint8Array[] | Error
 
 class SubprocessInput implements Input {
   readonly #config: Config
+  readonly #processes: Processes
   #child: ChildProcess | null = null
   #events: Event[] = []
   #ended = false
   #wake: () => void = () => undefined
 
-  constructor(config: Config) {
+  constructor(config: Config, processes: Processes) {
     this.#config = config
+    this.#processes = processes
   }
 
   async connect(): Promise<void> {
@@ -82,7 +92,7 @@ class SubprocessInput implements Input {
   }
 
   async #start(): Promise<void> {
-    const child = await startProgram(this.#config.name, this.#config.args)
+    const child = await startProgram(this.#processes, this.#config.name, this.#config.args)
     this.#child = child
     this.#ended = false
     child.stdin!.end()

@@ -1,8 +1,16 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { dirname, normalize } from 'node:path'
-import { type Batch, BatchError, defineOutput, field, type Message, type Output } from '../../engine/index.ts'
+import { fileErrorText } from '../../base/index.ts'
+import {
+  type Batch,
+  BatchError,
+  defineOutput,
+  field,
+  type Files,
+  type Message,
+  type Output,
+} from '../../engine/index.ts'
 import { BodyBuffer, type WriterCodec, writerCodec } from './body-buffer.ts'
-import { fileErrorText } from './files.ts'
 
 type Path = { readonly static: string | null; eval(batch: readonly Message[], index: number): string }
 
@@ -12,7 +20,7 @@ export default defineOutput({
   summary: 'Writes messages to files.',
   description: 'Folders are made as needed. With the codec `all-bytes` each message replaces the content of its file.',
   config: field.object({
-    path: field.interpolated('The file; may depend on the message.'),
+    path: field.interpolated('The file; may depend on the message.').needs('files'),
     codec: field.string('How messages are written into the file.').default('lines').options(
       {
         'all-bytes': 'Each message replaces what the file held.',
@@ -24,20 +32,22 @@ export default defineOutput({
     ),
   }),
   maxInFlight: 1,
-  create(config) {
-    return new FileOutput(config.path, writerCodec(config.codec))
+  create(config, { host: { files } }) {
+    return new FileOutput(config.path, writerCodec(config.codec), files)
   },
 })
 
 class FileOutput implements Output {
   readonly #path: Path
   readonly #codec: WriterCodec
+  readonly #files: Files
   readonly #buffer: BodyBuffer
   #open: { readonly path: string; readonly handle: FileHandle } | null = null
 
-  constructor(path: Path, codec: WriterCodec) {
+  constructor(path: Path, codec: WriterCodec, files: Files) {
     this.#path = path
     this.#codec = codec
+    this.#files = files
     this.#buffer = new BodyBuffer(codec.suffix)
   }
 
@@ -95,13 +105,13 @@ class FileOutput implements Output {
   async #append(path: string): Promise<void> {
     if (this.#open?.path !== path) {
       await this.close()
-      this.#open = { path, handle: await openForWriting(path, 'a') }
+      this.#open = { path, handle: await openForWriting(this.#files, path, 'a') }
     }
     await writeAll(this.#open!.handle, this.#buffer.take())
   }
 
   async #replace(path: string): Promise<void> {
-    const handle = await openForWriting(path, 'w')
+    const handle = await openForWriting(this.#files, path, 'w')
     try {
       await writeAll(handle, this.#buffer.take())
     } finally {
@@ -110,10 +120,10 @@ class FileOutput implements Output {
   }
 }
 
-async function openForWriting(path: string, flag: 'a' | 'w'): Promise<FileHandle> {
+async function openForWriting(files: Files, path: string, flag: 'a' | 'w'): Promise<FileHandle> {
   try {
-    await mkdir(dirname(path), { recursive: true })
-    return await open(path, flag)
+    await files.mkdir(dirname(path))
+    return await files.open(path, flag)
   } catch (error) {
     throw new Error(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
   }

@@ -1,4 +1,4 @@
-import process from 'node:process'
+import type { Writable } from 'node:stream'
 import { defineOutput, field } from '../../engine/index.ts'
 import { BodyBuffer, writerCodec } from './body-buffer.ts'
 
@@ -6,6 +6,7 @@ export default defineOutput({
   name: 'stdout',
   categories: ['Local'],
   summary: 'Writes messages to standard output.',
+  needs: ['stdio'],
   config: field.object({
     codec: field.string('What stands between messages.').default('lines').options(
       {
@@ -18,23 +19,24 @@ export default defineOutput({
     ),
   }),
   maxInFlight: 1,
-  create(config) {
+  create(config, { host }) {
+    const stream = host.stdio.output
     const buffer = new BodyBuffer(writerCodec(config.codec).suffix)
     return {
       write(batch) {
         for (const message of batch.messages) buffer.add(message)
-        return writeAll(buffer.take())
+        return writeAll(stream, buffer.take())
       },
     }
   },
 })
 
-function writeAll(pieces: readonly Uint8Array[]): Promise<void> {
+function writeAll(stream: Writable, pieces: readonly Uint8Array[]): Promise<void> {
   return new Promise((resolve, reject) => {
     let pending = pieces.length
     if (pending === 0) resolve()
     for (const piece of pieces) {
-      process.stdout.write(piece, error => {
+      stream.write(piece, error => {
         if (error) reject(error)
         else if (--pending === 0) resolve()
       })

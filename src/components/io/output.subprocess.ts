@@ -11,7 +11,7 @@ export default defineOutput({
   description:
     'The program is started again when it ends while messages come. At the end its input is closed, and it is waited for.',
   config: field.object({
-    name: field.string('The program.'),
+    name: field.string('The program.').needs('processes'),
     args: field.string('Its arguments.').list().default([]),
     codec: field.string('How messages are told apart.').default('lines').options({ lines: 'Each is a line.' }),
   }),
@@ -40,7 +40,7 @@ class SubprocessOutput implements Output {
 
   async connect(): Promise<void> {
     if (this.#child !== null) return
-    const child = await startProgram(this.#name, this.#args)
+    const child = await startProgram(this.#resources.host.processes, this.#name, this.#args)
     this.#child = child
     child.stdin!.on('error', () => undefined)
     let errors = ''

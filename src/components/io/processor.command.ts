@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { textOfMetadata, typeOf, type Value } from '../../bloblang/index.ts'
-import { defineProcessor, field, mapMessagesInTurn, type Message } from '../../engine/index.ts'
+import { defineProcessor, field, mapMessagesInTurn, type Message, type Processes } from '../../engine/index.ts'
 import { startProgram, whenEnded } from './commands.ts'
 
 export default defineProcessor({
@@ -13,7 +13,7 @@ export default defineProcessor({
   description:
     'The program is no shell: `|` or `$HOME` mean nothing to it. What a program that ends well wrote to its standard error becomes the metadata `command_stderr`; one that ends badly leaves the message as it was, flagged with what it wrote there. A program that runs once for many messages is a `subprocess`.',
   config: field.object({
-    name: field.interpolated('The program.').examples('bash', 'go', '${! @command }'),
+    name: field.interpolated('The program.').needs('processes').examples('bash', 'go', '${! @command }'),
     args_mapping: field
       .mapping('A mapping to the list of its arguments.')
       .optional()
@@ -46,7 +46,12 @@ export default defineProcessor({
         mapMessagesInTurn(batch, async (message, view, index) => {
           try {
             const program = evaluate(() => name.eval(view, index))
-            const { output, errors } = await run(program, argumentsOf(view, index), message.bytes())
+            const { output, errors } = await run(
+              resources.host.processes,
+              program,
+              argumentsOf(view, index),
+              message.bytes(),
+            )
             const result = message.withBytes(output)
             return errors === '' ? result : result.withMeta('command_stderr', errors)
           } catch (error) {
@@ -66,11 +71,12 @@ function evaluate(read: () => string): string {
 }
 
 async function run(
+  processes: Processes,
   name: string,
   args: readonly string[],
   input: Uint8Array,
 ): Promise<{ readonly output: Uint8Array; readonly errors: string }> {
-  const child = await startProgram(name, args).catch((error: unknown) => {
+  const child = await startProgram(processes, name, args).catch((error: unknown) => {
     throw new Error(`execution error: ${(error as Error).message}: `, { cause: error })
   })
   const ended = whenEnded(child)

@@ -1,18 +1,19 @@
 import { Buffer } from 'node:buffer'
-import { constants, type Stats } from 'node:fs'
-import { copyFile, mkdir, open, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
 import { basename, dirname, normalize } from 'node:path'
+import { fileErrorText } from '../../base/index.ts'
 import type { Interpolation, Value } from '../../bloblang/index.ts'
 import {
   ConfigError,
   defineProcessor,
   field,
+  type Files,
   type Message,
   type Resources,
   type ScannerFactory,
   withMessages,
 } from '../../engine/index.ts'
-import { fileErrorText, FileSource } from './files.ts'
+import { FileSource } from './files.ts'
 
 type Path = (message: Message) => string
 type Operation = (message: Message) => Promise<readonly Message[]>
@@ -35,9 +36,10 @@ export default defineProcessor({
       }),
       path: field
         .interpolated('The file.')
+        .needs('files')
         .lint(value => (value === '' ? "'path' must be set to a non-empty string" : undefined))
         .examples('/tmp/data.txt', '/tmp/${! json("document.id") }.txt'),
-      destination_path: field.interpolated('Where it is moved to.').optional(),
+      destination_path: field.interpolated('Where it is moved to.').needs('files').optional(),
       scanner: field.scanner('How a file is cut into messages.').optional().advanced(),
     })
     .lint(value => {
@@ -85,23 +87,24 @@ interface Config {
 
 async function operation(config: Config, resources: Resources): Promise<Operation> {
   const suffix = () => `.tmp_${Buffer.from(resources.host.randomBytes(8)).toString('hex')}`
+  const { files } = resources.host
   const path = evaluated(config.path, 'path')
   switch (config.operation) {
     case 'read': {
       if (config.scanner === undefined) throw new ConfigError("field 'scanner' is required")
       const factory = await resources.scanner(config.scanner)
-      return message => read(message, path(message), factory)
+      return message => read(message, path(message), factory, files)
     }
     case 'write':
       return async message => {
         const target = path(message)
-        await write(target, suffix(), message.bytes())
+        await write(files, target, suffix(), message.bytes())
         return [message]
       }
     case 'delete':
       return async message => {
         const target = path(message)
-        await remove(target).catch(failure(`failed to delete file '${target}'`, 'remove', target))
+        await remove(files, target).catch(failure(`failed to delete file '${target}'`, 'remove', target))
         return [message]
       }
     case 'move':
@@ -120,7 +123,7 @@ async function operation(config: Config, resources: Resources): Promise<Operatio
     case 'stat':
       return async message => {
         const target = path(message)
-        const stats = await stat(target).catch(failure(`failed to get file info for '${target}'`, 'stat', target))
+        const stats = await files.stat(target).catch(failure(`failed to get file info for '${target}'`, 'stat', target))
         return [withStats(message, target, stats)]
       }
     default:
@@ -138,8 +141,13 @@ function evaluated(path: Interpolation, what: string): Path {
   }
 }
 
-async function read(message: Message, path: string, factory: ScannerFactory): Promise<readonly Message[]> {
-  const handle = await open(path, 'r').catch(failure(`failed to open file '${path}'`, 'open', path))
+async function read(
+  message: Message,
+  path: string,
+  factory: ScannerFactory,
+  files: Files,
+): Promise<readonly Message[]> {
+  const handle = await files.open(path, 'r').catch(failure(`failed to open file '${path}'`, 'open', path))
   const source = new FileSource(handle, path, new Map())
   try {
     const stats = await handle.stat()
@@ -161,50 +169,55 @@ async function read(message: Message, path: string, factory: ScannerFactory): Pr
   }
 }
 
-async function write(path: string, suffix: string, bytes: Uint8Array): Promise<void> {
+async function write(files: Files, path: string, suffix: string, bytes: Uint8Array): Promise<void> {
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true }).catch(failure(`failed to create directory for '${path}'`, 'mkdir', folder))
+  await files.mkdir(folder).catch(failure(`failed to create directory for '${path}'`, 'mkdir', folder))
   const draft = path + suffix
-  await writeFile(draft, bytes).catch(failure(`failed to open temporary file '${draft}' for writing`, 'open', draft))
-  await put(draft, path, `failed to rename temporary file '${draft}' to '${path}'`)
+  await files
+    .writeFile(draft, bytes)
+    .catch(failure(`failed to open temporary file '${draft}' for writing`, 'open', draft))
+  await put(files, draft, path, `failed to rename temporary file '${draft}' to '${path}'`)
 }
 
-async function moveFile(from: string, to: string, suffix: string, { log }: Resources): Promise<void> {
+async function moveFile(from: string, to: string, suffix: string, { log, host }: Resources): Promise<void> {
+  const { files } = host
   const folder = dirname(to)
-  await mkdir(folder, { recursive: true }).catch(failure(`failed to create directory for '${to}'`, 'mkdir', folder))
+  await files.mkdir(folder).catch(failure(`failed to create directory for '${to}'`, 'mkdir', folder))
   const draft = to + suffix
-  await copyFile(from, draft, constants.COPYFILE_FICLONE).catch(
-    failure(`failed to open source file '${from}'`, 'open', from),
-  )
-  await put(draft, to, `failed to rename temporary file '${draft}' to '${to}'`)
-  await unlink(from).catch((error: NodeJS.ErrnoException) =>
-    log.error(
-      `Failed to delete source file '${from}' after successful copy to '${to}': ${fileErrorText('remove', from, error)}`,
-    ),
-  )
+  await files.copyFile(from, draft).catch(failure(`failed to open source file '${from}'`, 'open', from))
+  await put(files, draft, to, `failed to rename temporary file '${draft}' to '${to}'`)
+  await files
+    .unlink(from)
+    .catch((error: NodeJS.ErrnoException) =>
+      log.error(
+        `Failed to delete source file '${from}' after successful copy to '${to}': ${fileErrorText('remove', from, error)}`,
+      ),
+    )
 }
 
-async function renameFile(from: string, to: string): Promise<void> {
-  await rename(from, to).catch(failure(`failed to rename file from '${from}' to '${to}'`, 'rename', `${from} ${to}`))
+async function renameFile(from: string, to: string, _: string, { host }: Resources): Promise<void> {
+  await host.files
+    .rename(from, to)
+    .catch(failure(`failed to rename file from '${from}' to '${to}'`, 'rename', `${from} ${to}`))
 }
 
 /** Puts a complete draft in its place, or removes it. */
-async function put(draft: string, path: string, what: string): Promise<void> {
+async function put(files: Files, draft: string, path: string, what: string): Promise<void> {
   try {
-    await rename(draft, path)
+    await files.rename(draft, path)
   } catch (error) {
-    await unlink(draft)
+    await files.unlink(draft)
     failure(what, 'rename', `${draft} ${path}`)(error as NodeJS.ErrnoException)
   }
 }
 
 /** Removes a file or an empty folder. */
-async function remove(path: string): Promise<void> {
+async function remove(files: Files, path: string): Promise<void> {
   try {
-    await unlink(path)
+    await files.unlink(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error
-    await rmdir(path)
+    await files.rmdir(path)
   }
 }
 

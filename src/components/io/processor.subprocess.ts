@@ -11,7 +11,7 @@ export default defineProcessor({
   description:
     'The program must answer every message with exactly one message, at once. It is started again when it ends. What it writes to its standard error flags the message that it was given.',
   config: field.object({
-    name: field.string('The program.').examples('cat', 'sed', 'awk'),
+    name: field.string('The program.').needs('processes').examples('cat', 'sed', 'awk'),
     args: field.string('Its arguments.').list().default([]),
     max_buffer: field.int('The bytes from which an answer is too long.').default(65536).advanced(),
     codec_send: field.string('How messages are written to it.').default('lines').options(frameCodecs).advanced(),
@@ -149,7 +149,7 @@ class Conversation {
   }
 
   async #run(): Promise<void> {
-    const child = await startProgram(this.#name, this.#args)
+    const child = await startProgram(this.#resources.host.processes, this.#name, this.#args)
     this.#child = child
     this.#answers = []
     this.#errors = ''

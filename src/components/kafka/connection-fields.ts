@@ -1,6 +1,15 @@
-import { readFileSync } from 'node:fs'
 import type { BaseOptions, SASLOptions } from '@platformatic/kafka'
-import { ConfigError, field, type Infer, tlsField, tlsOptions } from '../../engine/index.ts'
+import {
+  addressOfUrl,
+  type ComponentHost,
+  ConfigError,
+  field,
+  type Infer,
+  type Need,
+  type Network,
+  tlsField,
+  tlsOptions,
+} from '../../engine/index.ts'
 
 const sasl = field
   .object(
@@ -21,7 +30,10 @@ const sasl = field
           enabled: field.bool('Whether tokens come from a token provider.').default(false),
           client_key: field.string('Who the client is at the provider.').default(''),
           client_secret: field.string("The client's secret.").default('').secret(),
-          token_url: field.string('The address of the provider.').default(''),
+          token_url: field
+            .string('The address of the provider.')
+            .needs('network', value => addressOfUrl(value))
+            .default(''),
           scopes: field.string('Scopes to ask for.').list().default([]),
           endpoint_params: field.any('Further parameters of the request.').map().default({}),
         })
@@ -45,6 +57,7 @@ const sasl = field
 export const connectionFields = {
   seed_brokers: field
     .string('Addresses `host:port` to start from. One entry may hold several, with commas.')
+    .needsWhen(['network'], needsOfBrokers)
     .list()
     .examples(['localhost:9092'], ['foo:9092', 'bar:9092'], ['foo:9092,bar:9092']),
   client_id: field.string('The name of the client.').default('bento').advanced(),
@@ -57,7 +70,7 @@ export const connectionFields = {
 type Connection = { readonly [K in keyof typeof connectionFields]: Infer<(typeof connectionFields)[K]> }
 
 /** The client library's options for a component's connection. Throws {@link ConfigError}. */
-export function clientOptions(config: Connection): BaseOptions {
+export function clientOptions(config: Connection, host: ComponentHost): BaseOptions {
   const brokers = config.seed_brokers.flatMap(entry => entry.split(',')).map(entry => entry.trim())
   if (brokers.length === 0) throw new ConfigError('you must provide at least one address in seed_brokers')
   if (brokers.includes('')) throw new ConfigError('seed broker address cannot be empty')
@@ -67,8 +80,10 @@ export function clientOptions(config: Connection): BaseOptions {
     bootstrapBrokers: brokers.map(parseBroker),
     metadataMaxAge: config.metadata_max_age ?? 300_000,
     ...(config.rack_id === '' ? {} : { clientRack: config.rack_id }),
-    ...(config.tls.enabled ? { tls: tlsOptions(config.tls, path => readFileSync(path, 'utf8')) } : {}),
-    ...(login === undefined ? {} : { sasl: saslOptions(login) }),
+    ...(config.tls.enabled
+      ? { tls: tlsOptions(config.tls, path => host.files.readFileSync(path).toString('utf8')) }
+      : {}),
+    ...(login === undefined ? {} : { sasl: saslOptions(login, host) }),
   }
 }
 
@@ -78,14 +93,22 @@ function parseBroker(address: string): { host: string; port: number } {
   return { host: match[1] ?? match[2]!, port: Number(match[3] ?? 9092) }
 }
 
-function saslOptions(login: NonNullable<Infer<typeof sasl>>[number]): SASLOptions {
+function needsOfBrokers(value: unknown): readonly Need[] {
+  const brokers = typeof value === 'string' ? value.split(',') : []
+  return brokers.flatMap((entry): Need[] => {
+    const target = addressOfUrl(`kafka://${entry.trim()}`, 9092)
+    return target === undefined ? [] : [{ capability: 'network', target }]
+  })
+}
+
+function saslOptions(login: NonNullable<Infer<typeof sasl>>[number], { network }: ComponentHost): SASLOptions {
   switch (login.mechanism) {
     case 'PLAIN':
     case 'SCRAM-SHA-256':
     case 'SCRAM-SHA-512':
       return { mechanism: login.mechanism, username: login.username, password: login.password }
     case 'OAUTHBEARER':
-      if (login.oauth2.enabled) return { mechanism: 'OAUTHBEARER', token: () => fetchToken(login.oauth2) }
+      if (login.oauth2.enabled) return { mechanism: 'OAUTHBEARER', token: () => fetchToken(login.oauth2, network) }
       return { mechanism: 'OAUTHBEARER', token: login.token }
     default:
       throw new ConfigError(`SASL mechanism ${login.mechanism} is not supported yet`)
@@ -93,13 +116,16 @@ function saslOptions(login: NonNullable<Infer<typeof sasl>>[number]): SASLOption
 }
 
 /** A token by the client credentials grant (RFC 6749, section 4.4). */
-async function fetchToken(config: NonNullable<Infer<typeof sasl>>[number]['oauth2']): Promise<string> {
+async function fetchToken(
+  config: NonNullable<Infer<typeof sasl>>[number]['oauth2'],
+  network: Network,
+): Promise<string> {
   const body = new URLSearchParams({ grant_type: 'client_credentials', scope: config.scopes.join(' ') })
   for (const [name, value] of Object.entries(config.endpoint_params)) {
     for (const one of Array.isArray(value) ? value : [value]) body.append(name, String(one))
   }
   const credentials = Buffer.from(`${config.client_key}:${config.client_secret}`).toString('base64')
-  const response = await fetch(config.token_url, {
+  const response = await network.fetch(config.token_url, {
     method: 'POST',
     headers: { authorization: `Basic ${credentials}` },
     body,

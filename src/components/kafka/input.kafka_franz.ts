@@ -107,6 +107,7 @@ export default defineInput({
 \`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by their names.`,
   config,
   requires: ['@platformatic/kafka'],
+  needs: ['network'],
   create: (options, resources) => new KafkaFranzInput(options, resources),
 })
 
@@ -142,7 +143,7 @@ class KafkaFranzInput implements Input {
     this.#patterns = options.regexp_topics ? this.#selection.topics.map(compilePattern) : null
     this.#options = {
       client: {
-        ...clientOptions(options),
+        ...clientOptions(options, resources.host),
         autocommit: false,
         minBytes: 1,
         maxBytes: parseBytes('fetch_max_bytes', options.fetch_max_bytes),

@@ -8,7 +8,8 @@ import { Broker, localLogConfig } from '../../broker/index.ts'
 import { type Stream, startStream } from '../../engine/index.ts'
 import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
 import { openStore } from '../../storage/index.ts'
-import { createRegistry, systemHost } from '../index.ts'
+import { createRegistry } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 
 let broker: Broker
 let metadata: Metadata

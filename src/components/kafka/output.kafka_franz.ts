@@ -9,6 +9,7 @@ import { toText } from '../../bloblang/index.ts'
 import {
   type Batch,
   batchingField,
+  type ComponentHost,
   ConfigError,
   defineOutput,
   field,
@@ -84,7 +85,8 @@ export default defineOutput({
   summary: 'Writes records to Kafka topics and waits until the cluster has them.',
   config,
   requires: ['@platformatic/kafka'],
-  create: options => new KafkaFranzOutput(options),
+  needs: ['network'],
+  create: (options, { host }) => new KafkaFranzOutput(options, host),
 })
 
 class KafkaFranzOutput implements Output {
@@ -95,7 +97,7 @@ class KafkaFranzOutput implements Output {
   #turn = 0
   #closed = false
 
-  constructor(options: Config) {
+  constructor(options: Config, host: ComponentHost) {
     this.#config = options
     parseBytes('max_message_bytes', options.max_message_bytes)
     if (options.partitioner === 'manual' && options.partition === undefined) {
@@ -103,7 +105,7 @@ class KafkaFranzOutput implements Output {
     }
     this.#includes = metadataFilter(options.metadata ?? { include_prefixes: [], include_patterns: [] })
     this.#options = {
-      ...clientOptions(options),
+      ...clientOptions(options, host),
       idempotent: options.idempotent_write,
       acks: -1,
       autocreateTopics: true,

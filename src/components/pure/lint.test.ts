@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lintConfig } from '../../engine/index.ts'
-import { createRegistry, systemHost } from '../index.ts'
+import { createRegistry } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 
 const lint = async (text: string) => {
   const findings = await lintConfig(text, { registry: createRegistry(), host: systemHost })

@@ -1,4 +1,13 @@
-import { ConfigError, defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { fileErrorText } from '../../base/index.ts'
+import {
+  addressOfUrl,
+  type ComponentHost,
+  ConfigError,
+  defineProcessor,
+  field,
+  mapMessages,
+  type Need,
+} from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 
 export default defineProcessor({
@@ -7,16 +16,19 @@ export default defineProcessor({
   summary: 'Flags messages that a JSON schema does not allow.',
   config: field.object({
     schema: field.string('The schema.').optional(),
-    schema_path: field.string('A file with the schema, as `file://path`.').optional(),
+    schema_path: field
+      .string('Where the schema is: `file://path`, or a URL with `http://`.')
+      .needsWhen(['files', 'network'], needsOfPath)
+      .optional(),
   }),
-  create({ schema, schema_path: path }, resources) {
+  async create({ schema, schema_path: path }, resources) {
     let text = schema ?? ''
     if (path !== undefined && path !== '') {
       if (!path.startsWith('file://') && !path.startsWith('http://')) {
         throw new ConfigError('invalid schema_path provided, must start with file:// or http://')
       }
       try {
-        text = Buffer.from(resources.host.readFile(path.replace(/^file:\/\//, ''))).toString('utf8')
+        text = await read(path, resources.host)
       } catch (error) {
         throw new ConfigError(`failed to load JSON schema definition: ${(error as Error).message}`, { cause: error })
       }
@@ -36,3 +48,25 @@ export default defineProcessor({
     }
   },
 })
+
+function needsOfPath(value: unknown): readonly Need[] {
+  const path = typeof value === 'string' ? value : ''
+  if (path === '') return []
+  const target = addressOfUrl(path)
+  if (path.startsWith('http://')) return [{ capability: 'network', ...(target !== undefined && { target }) }]
+  return [{ capability: 'files', target: path.replace(/^file:\/\//, '') }]
+}
+
+async function read(path: string, { files, network }: Pick<ComponentHost, 'files' | 'network'>): Promise<string> {
+  if (path.startsWith('http://')) {
+    const response = await network.fetch(path)
+    if (!response.ok) throw new Error(`${path} answered ${response.status} ${response.statusText}`)
+    return await response.text()
+  }
+  const file = path.replace(/^file:\/\//, '')
+  try {
+    return (await files.readFile(file)).toString('utf8')
+  } catch (error) {
+    throw new Error(fileErrorText('open', file, error as NodeJS.ErrnoException), { cause: error })
+  }
+}

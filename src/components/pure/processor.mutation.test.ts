@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileMapping } from '../../bloblang/index.ts'
 import { batchOf, Message, type Resources } from '../../engine/index.ts'
-import { systemHost } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 import mutation from './processor.mutation.ts'
 
 /** What a mutation makes of one document: its body, its metadata and why it failed. */

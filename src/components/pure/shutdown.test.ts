@@ -12,7 +12,8 @@ import {
   soloBatch,
   startStream,
 } from '../../engine/index.ts'
-import { createRegistry, systemHost } from '../index.ts'
+import { createRegistry } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 
 interface Ended {
   /** What was delivered. */

@@ -11,7 +11,8 @@ import {
   type Message,
   startStream,
 } from '../../engine/index.ts'
-import { createRegistry, systemHost } from '../index.ts'
+import { createRegistry } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 
 /** Runs a stream to its end; the output `collect` keeps what `accept` does not refuse. */
 async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {

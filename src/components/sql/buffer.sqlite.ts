@@ -27,7 +27,10 @@ export default defineBuffer({
   description:
     'What was not delivered when the program ended is delivered when it starts again. Metadata is kept with its types.',
   config: field.object({
-    path: field.string('The file.').examples('/tmp/buffer.db'),
+    path: field
+      .string('The file.')
+      .needs('database_files', value => (value === ':memory:' ? undefined : String(value)))
+      .examples('/tmp/buffer.db'),
     pre_processors: field.processors('Processors that run before messages are stored: to compress, say.').optional(),
     post_processors: field.processors('Processors that run on what is taken out: to decompress, say.').optional(),
   }),

@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { defineCache, field } from '../../engine/index.ts'
-import { connect, connectionFields, driverFields } from './connection.ts'
+import { connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 
 export default defineCache({
   name: 'sql',
   summary: 'Keeps keys and values in a table.',
   description:
     'Values have no time to live. The table must exist, with a unique key column: `init_statement` can make it.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     table: field.string('The table.').examples('foo'),
     key_column: field.string('The column of the keys.').examples('foo'),

@@ -1,9 +1,16 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import { createRequire } from 'node:module'
-import { readFileSync } from 'node:fs'
 import { Float, isObject, JsonNumber, type Mapping, Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
-import { ConfigError, Field, field, type Message, type Resources } from '../../engine/index.ts'
-import { expandGlobs } from '../io/files.ts'
+import {
+  type Databases,
+  ConfigError,
+  Field,
+  type FieldMap,
+  field,
+  type Infer,
+  type Message,
+  type Need,
+  type Resources,
+} from '../../engine/index.ts'
 
 const DRIVERS = {
   mysql: '',
@@ -24,10 +31,24 @@ export const driverFields = {
   dsn: field.string('Where the database is.').examples('file:data.db?_pragma=busy_timeout(5000)', ':memory:'),
 } as const
 
+/** The fields of a component that has a driver and a DSN, which together say what it reaches. */
+export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
+  return field.object(fields).needsWhen(['database_files', 'network'], value => needsOfDatabase(value as DriverConfig))
+}
+
+type DriverConfig = { readonly driver?: string; readonly dsn?: string }
+
+function needsOfDatabase({ driver = '', dsn = '' }: DriverConfig): readonly Need[] {
+  if (driver !== 'sqlite' && driver !== 'duckdb') return [{ capability: 'network' }]
+  const { path } = parseDsn(dsn)
+  return path === ':memory:' ? [] : [{ capability: 'database_files', target: path, field: 'dsn' }]
+}
+
 /** What all components of this folder say about their connection. */
 export const connectionFields = {
   init_files: field
     .string('Files with statements that run when the database is opened.')
+    .needs('files')
     .list()
     .optional()
     .advanced()
@@ -170,12 +191,12 @@ export function checkDriver({ driver }: Pick<Config, 'driver'>): void {
  * Opens the database of a configuration and runs its first statements. Components of a stream that name the same one share it,
  * so that none waits for another's lock. Throws `ConfigError`.
  */
-export function connect(config: Config, { log, shared }: Resources): Connection {
+export function connect(config: Config, { log, shared, host }: Resources): Connection {
   checkDriver(config)
   const key = `sqlite ${config.dsn}`
   let entry = shared.get(key) as Shared | undefined
   if (entry === undefined) {
-    entry = { database: openDatabase(config.dsn), users: 0 }
+    entry = { database: openDatabase(host.databases, config.dsn), users: 0 }
     shared.set(key, entry)
   }
   const { database } = entry
@@ -187,10 +208,9 @@ export function connect(config: Config, { log, shared }: Resources): Connection 
     shared.delete(key)
     database.close()
   })
-  const scripts = expandGlobs([...(config.init_files ?? [])]).map(path => [
-    `init_file '${path}'`,
-    readFileSync(path, 'utf8'),
-  ])
+  const scripts = (config.init_files ?? []).flatMap(pattern =>
+    host.files.glob(pattern).map(path => [`init_file '${path}'`, host.files.readFileSync(path).toString('utf8')]),
+  )
   if (config.init_statement !== undefined) scripts.push(['init_statement', config.init_statement])
   for (const [what, text] of scripts) {
     try {
@@ -202,23 +222,23 @@ export function connect(config: Config, { log, shared }: Resources): Connection 
   return connection
 }
 
-/** A file name, or `file:name?_pragma=busy_timeout(5000)&mode=memory`. */
-function openDatabase(dsn: string): DatabaseSync {
-  // The module is only loaded where a database is used.
-  const { DatabaseSync: Database } = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
-  const [, name = '', query = ''] = /^(?:file:)?([^?]*)\??(.*)$/.exec(dsn) ?? []
-  const parameters = new URLSearchParams(query)
-  const isMemory = name === '' || name === ':memory:' || parameters.get('mode') === 'memory'
+function openDatabase(databases: Databases, dsn: string): DatabaseSync {
+  const { path, parameters } = parseDsn(dsn)
   try {
-    const database = new Database(isMemory ? ':memory:' : name, {
-      readOnly: parameters.get('mode') === 'ro',
-      timeout: 5000,
-    })
+    const database = databases.open(path, { readOnly: parameters.get('mode') === 'ro', timeoutMs: 5000 })
     for (const pragma of parameters.getAll('_pragma')) database.exec(`PRAGMA ${pragma}`)
     return database
   } catch (error) {
     throw new ConfigError(`failed to open database: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** A file name, or `file:name?_pragma=busy_timeout(5000)&mode=memory`. */
+function parseDsn(dsn: string): { readonly path: string; readonly parameters: URLSearchParams } {
+  const [, name = '', query = ''] = /^(?:file:)?([^?]*)\??(.*)$/s.exec(dsn) ?? []
+  const parameters = new URLSearchParams(query)
+  const isMemory = name === '' || name === ':memory:' || parameters.get('mode') === 'memory'
+  return { path: isMemory ? ':memory:' : name, parameters }
 }
 
 /** The arguments of a query for a message. Throws an `Error` where they are no list. */

@@ -1,5 +1,13 @@
 import { autoReplayNacksField, defineInput, field, Message } from '../../engine/index.ts'
-import { argsField, argumentsOf, checkDriver, connect, connectionFields, driverFields } from './connection.ts'
+import {
+  argsField,
+  argumentsOf,
+  checkDriver,
+  connect,
+  connectionFields,
+  databaseConfig,
+  driverFields,
+} from './connection.ts'
 import { RowsInput } from './rows-input.ts'
 
 export default defineInput({
@@ -7,7 +15,7 @@ export default defineInput({
   categories: ['Services'],
   version: '1.0.0',
   summary: 'Runs a query once and makes each of its rows a message.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     query: field.string('The query, with `?` for arguments.').examples('SELECT * FROM t WHERE id > ?;'),
     args_mapping: argsField.optional(),

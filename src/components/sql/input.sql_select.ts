@@ -1,5 +1,13 @@
-import { autoReplayNacksField, defineInput, field, Message } from '../../engine/index.ts'
-import { argsField, argumentsOf, checkDriver, connect, connectionFields, driverFields } from './connection.ts'
+import { autoReplayNacksField, defineInput, Message } from '../../engine/index.ts'
+import {
+  argsField,
+  argumentsOf,
+  checkDriver,
+  connect,
+  connectionFields,
+  databaseConfig,
+  driverFields,
+} from './connection.ts'
 import { selectFields, selectQuery } from './queries.ts'
 import { RowsInput } from './rows-input.ts'
 
@@ -8,7 +16,7 @@ export default defineInput({
   categories: ['Services'],
   version: '1.0.0',
   summary: 'Runs a query once and makes each of its rows a message.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     ...selectFields,
     args_mapping: argsField.optional(),

@@ -1,5 +1,5 @@
-import { batchingField, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, driverFields } from './connection.ts'
+import { batchingField, defineOutput, maxInFlightField } from '../../engine/index.ts'
+import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 import { insertFields, insertQuery } from './queries.ts'
 
 export default defineOutput({
@@ -8,7 +8,7 @@ export default defineOutput({
   version: '1.0.0',
   summary: 'Inserts a row for each message.',
   description: 'The rows of a batch are inserted together, all or none.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     ...insertFields,
     args_mapping: argsField,

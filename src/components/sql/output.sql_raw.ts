@@ -1,5 +1,5 @@
 import { BatchError, batchingField, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, driverFields } from './connection.ts'
+import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 import { dynamicQuery } from './processor.sql_raw.ts'
 
 export default defineOutput({
@@ -7,7 +7,7 @@ export default defineOutput({
   categories: ['Services'],
   version: '1.0.0',
   summary: 'Runs a query for each message.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     query: field.string('The query, with `?` for arguments.').examples('INSERT INTO t (a, b) VALUES (?, ?);'),
     unsafe_dynamic_query: field

@@ -1,6 +1,6 @@
 import type { Value } from '../../bloblang/index.ts'
-import { batchOf, defineProcessor, eachBatch, field, type Message } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, driverFields } from './connection.ts'
+import { batchOf, defineProcessor, eachBatch, type Message } from '../../engine/index.ts'
+import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 import { insertFields, insertQuery } from './queries.ts'
 
 export default defineProcessor({
@@ -10,7 +10,7 @@ export default defineProcessor({
   summary: 'Inserts a row for each message, which goes on unchanged.',
   description:
     'The rows of a batch are inserted together: where one fails, all messages of the batch are flagged and none is there.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     ...insertFields,
     args_mapping: argsField,

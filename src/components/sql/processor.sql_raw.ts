@@ -1,7 +1,7 @@
 import type { Value } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, mapMessages, type Resources } from '../../engine/index.ts'
 import { compileInterpolation } from '../../bloblang/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, driverFields } from './connection.ts'
+import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 
 export default defineProcessor({
   name: 'sql_raw',
@@ -10,7 +10,7 @@ export default defineProcessor({
   summary: 'Runs a query for each message and makes its rows the body.',
   description:
     'The body becomes a list of objects, one a row; with `exec_only` it stays. A message whose query fails is flagged.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     query: field.string('The query, with `?` for arguments.').examples('SELECT * FROM t WHERE id = ?;'),
     unsafe_dynamic_query: field

@@ -1,6 +1,6 @@
 import type { Value } from '../../bloblang/index.ts'
-import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, driverFields } from './connection.ts'
+import { defineProcessor, mapMessages } from '../../engine/index.ts'
+import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 import { selectFields, selectQuery } from './queries.ts'
 
 export default defineProcessor({
@@ -9,7 +9,7 @@ export default defineProcessor({
   version: '1.0.0',
   summary: 'Reads rows of a table for each message and makes them the body.',
   description: 'The body becomes a list of objects, one a row. A message whose query fails is flagged.',
-  config: field.object({
+  config: databaseConfig({
     ...driverFields,
     ...selectFields,
     args_mapping: argsField.optional(),

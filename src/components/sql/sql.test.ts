@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import { type AnySpec, type Batch, defineOutput, field, startStream } from '../../engine/index.ts'
-import { createRegistry, systemHost } from '../index.ts'
+import { createRegistry } from '../index.ts'
+import { systemHost } from '../../host/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-sql-'))
 after(() => rmSync(folder, { recursive: true }))

@@ -1,4 +1,4 @@
-import { type AnySpec, Field, field, type FieldShape, type Registry } from '../../engine/index.ts'
+import { type AnySpec, Field, type FieldShape, type Registry } from '../../engine/index.ts'
 
 /** What managed pipelines get by themselves when they reach the cluster that they belong to. */
 export interface ClusterAccess {
@@ -11,30 +11,14 @@ export interface ClusterAccess {
 const base = 'kafka_franz'
 const alias = 'kafka_franz_warpstream'
 
-/** Components that reach into the host on which an agent runs. */
-const ofTheHost = [
-  ...['file', 'csv', 'file_tail', 'fsevent', 'parquet', 'stdin', 'subprocess'].map(name => ['input', name] as const),
-  ...['file', 'stdout', 'subprocess'].map(name => ['output', name] as const),
-  ...['command', 'file', 'subprocess', 'wasm', 'python'].map(name => ['processor', name] as const),
-  ['cache', 'file'] as const,
-]
-
-/**
- * The components of managed pipelines: `kafka_franz_warpstream` beside the others, which is `kafka_franz` whose defaults
- * fit the cluster, and without access to the host those that reach into it refuse to.
- */
-export async function managedComponents(
-  registry: Registry,
-  access: ClusterAccess,
-  hostAccess: boolean,
-): Promise<Registry> {
-  await registry.load([base, ...(hostAccess ? [] : ofTheHost.map(([, name]) => name))])
+/** The components of managed pipelines: `kafka_franz_warpstream` beside the others, which is `kafka_franz` whose defaults fit the cluster. */
+export async function managedComponents(registry: Registry, access: ClusterAccess): Promise<Registry> {
+  await registry.load([base])
   const added = (['input', 'output'] as const).flatMap(kind => {
     const spec = registry.get(kind, base)
     return spec === undefined ? [] : [clusterSpec(spec, access)]
   })
-  const refused = hostAccess ? [] : ofTheHost.flatMap(([kind, name]) => registry.get(kind, name) ?? []).map(refusing)
-  return registry.extended([...added, ...refused])
+  return registry.extended(added)
 }
 
 function clusterSpec(spec: AnySpec, { seedBroker, clientId }: ClusterAccess): AnySpec {
@@ -66,11 +50,4 @@ function withChildDefaults(shape: FieldShape, defaults: Readonly<Record<string, 
     ),
   )
   return { ...shape, children }
-}
-
-/** The component stays known, and says why it cannot be used. */
-function refusing(spec: AnySpec): AnySpec {
-  const reason = `${spec.kind} ${spec.name} reaches into the agent's host, which managed pipelines may not do (start the agent with -enablePipelinesHostAccess to allow it)`
-  const { create: _create, ...known } = spec
-  return { ...known, config: field.any(spec.config.shape.description).lint(() => reason) }
 }

@@ -16,10 +16,10 @@ const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 
 const ofThePrograms = new Set(['http', 'metrics', 'tracer', 'tests'])
 
 /** JSON Schema of a whole pipeline configuration: the `warpstream` block, every component and its fields. */
-export async function pipelineJsonSchema(registry: Registry, hostAccess: boolean): Promise<Schema> {
+export async function pipelineJsonSchema(registry: Registry): Promise<Schema> {
   await registry.loadAll()
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock' }
-  const components = await managedComponents(registry, access, hostAccess)
+  const components = await managedComponents(registry, access)
   const fields = Object.entries(shapesOf(configFields)).filter(([name]) => !ofThePrograms.has(name))
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -9,12 +9,12 @@ export interface LinterOptions {
   readonly registry: Registry
   /** What mappings may see of the host; the agent's pipelines see the same. */
   readonly host: ReadOptions['host']
-  /** Whether pipelines may use files and variables of the host. */
-  readonly hostAccess: boolean
+  /** Where mappings import from; what the host refuses it refuses as well. */
+  readonly importer: NonNullable<ReadOptions['importer']>
 }
 
 /** Checks whole pipeline configurations: YAML, the `warpstream` block, every component and every mapping. */
-export function createLinter({ registry, host, hostAccess }: LinterOptions): PipelineLinter {
+export function createLinter({ registry, host, importer }: LinterOptions): PipelineLinter {
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock' }
   let components: Registry | undefined
   return async yaml => {
@@ -22,8 +22,8 @@ export function createLinter({ registry, host, hostAccess }: LinterOptions): Pip
     const broken = yamlFindings(yaml)
     if (broken.length > 0) return broken
     const { findings, streamText } = readSettings(yaml)
-    components ??= await managedComponents(registry, access, hostAccess)
-    const found = await lintConfig(streamText, { registry: components, host, deprecated: 'warning' })
+    components ??= await managedComponents(registry, access)
+    const found = await lintConfig(streamText, { registry: components, host, importer, deprecated: 'warning' })
     const all = [...findings, ...found.map(one => toFinding(one, yaml)), ...idleFindings(yaml)]
     return all.toSorted((a, b) => a.line - b.line || a.column - b.column)
   }

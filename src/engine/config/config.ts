@@ -84,6 +84,7 @@ export function lintContext(options: ReadOptions): LintContext {
   }
   return {
     registry: options.registry,
+    refusal: options.host.refusal,
     labels: new Map(),
     checkMapping: source => compileMapping(source, compile).diagnostics ?? [],
     checkInterpolation: source => compileInterpolation(source, compile).diagnostics ?? [],

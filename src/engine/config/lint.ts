@@ -1,15 +1,17 @@
-import type { Diagnostic } from '../../bloblang/index.ts'
+import type { Diagnostic, Host } from '../../bloblang/index.ts'
 import type { AnySpec, ComponentKind } from '../component.ts'
 import type { FieldShape } from '../fields.ts'
+import { type Need, needsOf, refusedNeeds } from '../needs.ts'
 import type { Registry } from '../registry.ts'
 import { inferName, reservedFields } from './envelope.ts'
 import { looseValue, needsValue } from './values.ts'
-import { type Node, resolved, valueOf } from './node.ts'
+import { type Node, nodeOf, resolved, valueOf } from './node.ts'
 
 export type FindingKind =
   | 'custom'
   | 'failed_read'
   | 'missing_env'
+  | 'not_granted'
   | 'bad_option'
   | 'bad_label'
   | 'missing_label'
@@ -43,6 +45,8 @@ export interface Finding {
 
 export interface LintContext {
   readonly registry: Registry
+  /** What is not granted to the stream; undefined: everything is. */
+  readonly refusal: Host['refusal']
   /** Line by label, of the labels seen so far. */
   readonly labels: Map<string, number>
   /** What is wrong with a mapping or an interpolated text, if anything. */
@@ -81,7 +85,9 @@ export function lintFields(context: LintContext, shapes: Shapes, written: Node):
   }
   walk(node)
   for (const name of missing) {
-    if (isRequired(shapes[name]!)) findings.push(finding(node, 'missing_field', `field ${name} is required`))
+    const shape = shapes[name]!
+    if (isRequired(shape)) findings.push(finding(node, 'missing_field', `field ${name} is required`))
+    findings.push(...lintDefault(context, shape, node, name))
   }
   return findings
 }
@@ -112,7 +118,34 @@ export function lintField(context: LintContext, shape: FieldShape, node: Node, n
   }
 }
 
+/** What a field that is not written needs by its default, and is not granted. */
+function lintDefault(context: LintContext, shape: FieldShape, parent: Node, name: string): Finding[] {
+  const hasChildren = shape.type === 'object' && shape.children !== undefined && shape.optional !== true
+  const value = shape.default ?? (hasChildren && shape.structure === 'scalar' ? {} : undefined)
+  if (context.refusal === undefined || value === undefined) return []
+  return lintField(context, shape, nodeOf(value), name)
+    .filter(({ kind }) => kind === 'not_granted')
+    .map(({ text }) => finding(parent, 'not_granted', `${name} is not set, and by default ${text}`))
+}
+
+function lintNeeds(context: LintContext, needs: readonly Need[], place: (need: Need) => Node, who = ''): Finding[] {
+  return refusedNeeds(context.refusal, needs).map(({ need, text }) =>
+    finding(place(need), 'not_granted', `${who}${text}`),
+  )
+}
+
+function lintFieldNeeds(context: LintContext, shape: FieldShape, node: Node): Finding[] {
+  const value = shape.needs === undefined || context.refusal === undefined ? undefined : looseValue(shape, node)
+  if (value === undefined) return []
+  const place = ({ field }: Need) => (field === undefined ? undefined : valueOf(node, field)) ?? node
+  return lintNeeds(context, shape.needs!.of(value.value), place)
+}
+
 function lintScalar(context: LintContext, shape: FieldShape, node: Node): Finding[] {
+  return [...lintFieldNeeds(context, shape, node), ...lintValue(context, shape, node)]
+}
+
+function lintValue(context: LintContext, shape: FieldShape, node: Node): Finding[] {
   switch (shape.type) {
     case 'unknown':
       return []
@@ -153,6 +186,7 @@ export function lintComponent(context: LintContext, kind: ComponentKind, written
     findings.push(...deprecation(context, node, `component ${spec.name} is deprecated`))
   }
   const body = node.entries.find(entry => entry.key.value === spec.name)
+  findings.push(...lintNeeds(context, needsOf(spec), () => body?.key ?? node, `${kind} ${spec.name}: `))
   if (body !== undefined) findings.push(...lintField(context, spec.config.shape, body.value, spec.name))
   findings.push(...lintEnvelope(context, kind, node, spec, body !== undefined))
   return findings

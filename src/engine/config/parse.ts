@@ -1,15 +1,18 @@
-import type { Interpolation, Mapping } from '../../bloblang/index.ts'
+import type { Host, Interpolation, Mapping } from '../../bloblang/index.ts'
 import { type ComponentConfig, type ComponentKind, ConfigError } from '../component.ts'
 import type { FieldMap, FieldShape, Infer } from '../fields.ts'
+import { needsOf, refusedNeeds, type Need } from '../needs.ts'
 import type { Registry } from '../registry.ts'
 import { parseDuration } from './duration.ts'
 import { inferName } from './envelope.ts'
 import { type Node, nodeOf, plainValue, resolved, valueOf } from './node.ts'
-import { boolValue, floatValue, intValue, needsValue, stringValue, ValueError } from './values.ts'
+import { boolValue, floatValue, intValue, looseValue, needsValue, stringValue, ValueError } from './values.ts'
 
 /** What values of a configuration are made with. */
 export interface ParseContext {
   readonly registry: Registry
+  /** What is not granted to the stream; absent: everything is. */
+  readonly refusal?: NonNullable<Host['refusal']>
   /** Throws `ConfigError`. */
   compileMapping(text: string): Mapping
   compileInterpolation(text: string): Interpolation
@@ -54,6 +57,8 @@ function parse(context: ParseContext, shape: FieldShape, written: Node, path: st
 }
 
 function parseScalar(context: ParseContext, shape: FieldShape, node: Node, path: string): unknown {
+  const value = shape.needs === undefined ? undefined : looseValue(shape, node)
+  if (value !== undefined) refuseUnmet(context, shape.needs!.of(value.value), path)
   switch (shape.type) {
     case 'string': {
       const text = stringValue(node)
@@ -134,6 +139,7 @@ export function parseComponent(
   if ('error' in inferred) throw new ConfigError(inferred.error)
   const spec = context.registry.get(kind, inferred.name)
   if (spec === undefined) throw new ConfigError(`${kind} type '${inferred.name}' was not recognised`)
+  refuseUnmet(context, needsOf(spec), `${path}.${spec.name}`)
   const body = valueOf(node, spec.name) ?? valueOf(node, 'plugin')
   const processors = valueOf(node, 'processors')
   const label = valueOf(node, 'label')
@@ -158,6 +164,12 @@ export function parseComponent(
         : [],
   }
   return spec.expand === undefined ? parsed : expanded(context, parsed, spec.expand)
+}
+
+/** Throws a {@link ConfigError} for the first need that is not granted. */
+function refuseUnmet({ refusal }: ParseContext, needs: readonly Need[], path: string): void {
+  const [refused] = refusedNeeds(refusal, needs)
+  if (refused !== undefined) throw new ConfigError(`${path}: ${refused.text}`)
 }
 
 /** The component that a template stands for; its own processors are the outermost ones. */

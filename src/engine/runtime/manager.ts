@@ -1,5 +1,4 @@
 import type { Clock, Log } from '../../base/index.ts'
-import type { Host } from '../../bloblang/index.ts'
 import {
   type Batcher,
   type BatchPolicy,
@@ -18,7 +17,9 @@ import {
   type ScannerFactory,
 } from '../component.ts'
 import type { Delivery } from '../batch.ts'
+import type { ComponentHost } from '../host.ts'
 import type { HttpHost } from '../http-host.ts'
+import { declaredHost } from '../needs.ts'
 import type { Message } from '../message.ts'
 import type { Metrics } from '../metrics.ts'
 import { PolicyBatcher } from './batcher.ts'
@@ -35,7 +36,7 @@ export interface Surroundings {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
-  readonly host: Host
+  readonly host: ComponentHost
   readonly http: HttpHost | undefined
   readonly shutdown: Shutdown
   readonly strategy: ErrorStrategy
@@ -193,7 +194,7 @@ export class Manager {
       log: componentLog,
       metrics: componentMetrics,
       clock,
-      host,
+      host: declaredHost(host, config.spec),
       http,
       signal: shutdown.signal,
       wait: ms => shutdown.wait(ms),

@@ -3,9 +3,9 @@ import { type Clock, type Log, unreachable } from '../../base/index.ts'
 import {
   compileInterpolation,
   compileMapping,
+  type Host,
   type Importer,
   type Interpolation,
-  type Host,
 } from '../../bloblang/index.ts'
 import { type Buffer as StreamBuffer, type ComponentConfig, ConfigError } from '../component.ts'
 import { namesIn } from '../config/config.ts'
@@ -14,6 +14,7 @@ import { parseDuration } from '../config/duration.ts'
 import { type Node, nodeOf, parseYaml, resolved } from '../config/node.ts'
 import { type ParseContext, parseFields } from '../config/parse.ts'
 import type { Infer } from '../fields.ts'
+import type { ComponentHost } from '../host.ts'
 import type { HttpHost } from '../http-host.ts'
 import { type Metrics, MetricsStore } from '../metrics.ts'
 import type { Registry } from '../registry.ts'
@@ -33,7 +34,7 @@ export type StreamConfig = Infer<typeof configFields>
 /** What a stream lives in; the host program decides. */
 export interface StreamOptions {
   readonly registry: Registry
-  readonly host: Host
+  readonly host: ComponentHost
   readonly clock: Clock
   readonly log: Log
   /** Imports of mappings; absent where they are refused. */
@@ -67,17 +68,16 @@ export interface Stream {
 }
 
 /** Parses a configuration that was read. Throws {@link ConfigError}. */
-export function parseStream(
-  node: Node,
-  options: Pick<StreamOptions, 'registry' | 'host' | 'importer' | 'pureOnly'>,
-): StreamConfig {
+export function parseStream(node: Node, options: ParseOptions): StreamConfig {
   return parseFields(parseContext(options), configFields, node, '')
 }
 
+/** What the parts of a configuration are made with. */
+type ParseOptions = Pick<StreamOptions, 'registry' | 'importer' | 'pureOnly'> & { readonly host: Host }
+
 /** The means to parse any part of a configuration. */
-export function parseContext(
-  options: Pick<StreamOptions, 'registry' | 'host' | 'importer' | 'pureOnly'>,
-): ParseContext {
+export function parseContext(options: ParseOptions): ParseContext {
+  const { refusal } = options.host
   const compileOptions = {
     host: options.host,
     ...(options.importer === undefined ? {} : { importer: options.importer }),
@@ -85,6 +85,7 @@ export function parseContext(
   }
   return {
     registry: options.registry,
+    ...(refusal === undefined ? {} : { refusal }),
     compileMapping(text) {
       const { mapping, diagnostics } = compileMapping(text, compileOptions)
       if (mapping === undefined) throw new ConfigError(`failed to parse bloblang mapping: ${diagnostics[0]!.text}`)
@@ -122,7 +123,8 @@ export async function startStream(config: string | Node, options: StreamOptions)
   const node = typeof config === 'string' ? await loadConfig(config, options.registry) : config
   // Mappings are compiled before the caches exist that they may use while they run.
   const caches = new MappingCaches()
-  const host = { ...options.host, cache: (label: string) => caches.access(label) }
+  const cache = (label: string) => caches.access(label)
+  const host = Object.create(options.host, { cache: { value: cache } }) as ComponentHost // inherits from one
   const own = { ...options, host }
   return await RunningStream.start(parseStream(node, own), node, own, caches)
 }

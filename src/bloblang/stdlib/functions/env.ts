@@ -10,6 +10,7 @@ export default defineFunction({
     { name: 'name', type: 'string', description: 'The name of the variable.' },
     { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it at each call.' },
   ],
+  needs: 'environment',
   impure: true,
   folds: ([, noCache]) => noCache !== true,
   examples: [['root.key = env("SURELY_NOT_SET_ANYWHERE").or("default")', '{}', '{"key":"default"}']],

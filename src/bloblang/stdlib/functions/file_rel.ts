@@ -11,6 +11,7 @@ export default defineFunction({
     { name: 'path', type: 'string', description: 'The path of the file.' },
     { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it at each call.' },
   ],
+  needs: 'files',
   impure: true,
   folds: ([, noCache]) => noCache !== true,
   examples: [],

@@ -11,6 +11,7 @@ export default defineFunction({
   description:
     'Returns the document in a JSON file, which is read and parsed once. Relative paths begin at the folder of the mapping.',
   params: [{ name: 'path', type: 'string', description: 'The path of the file.' }],
+  needs: 'files',
   impure: true,
   folds: true,
   examples: [],

@@ -1,19 +1,41 @@
+import { spawn } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { isAbsolute, join, dirname } from 'node:path'
 import process from 'node:process'
-import type { Importer, Host } from '../bloblang/index.ts'
-import { fileErrorText } from './io/files.ts'
+import type { ComponentHost, Processes, Stdio } from '../engine/index.ts'
+import { openDatabases } from './databases.ts'
+import { openFiles } from './files.ts'
+import { fileErrorText } from '../base/index.ts'
+import { openListening } from './listening.ts'
+import { openNetwork } from './network.ts'
 
-/** The host as this process sees it: its clock, random numbers, environment and files. */
-export const systemHost: Host = {
+export const openProcesses: Processes = {
+  spawn: (name, args) => spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] }),
+}
+
+export const openStdio: Stdio = {
+  get input() {
+    return process.stdin
+  },
+  get output() {
+    return process.stdout
+  },
+}
+
+/** The machine without limits: what a program gets that a person starts for one configuration. */
+export const systemHost: ComponentHost = {
   now: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
   random: () => Math.random(),
   randomBytes: count => randomBytes(count),
   env: name => process.env[name],
-  readFile: path => read(path),
+  readFile: path => readForMapping(path),
   hostname: () => hostname(),
+  files: openFiles,
+  databases: openDatabases,
+  processes: openProcesses,
+  network: openNetwork,
+  listen: openListening,
+  stdio: openStdio,
 }
 
 /** Random bytes are fetched for many calls at once: a call for sixteen costs as much as one for thousands. */
@@ -33,18 +55,10 @@ function randomBytes(count: number): Uint8Array {
   return bytes
 }
 
-/** Imports of mappings from files; relative paths start at `folder`. */
-export function fileImporter(folder: string): Importer {
-  const locate = (path: string) => (isAbsolute(path) ? path : join(folder, path))
-  return {
-    read: path => Buffer.from(read(locate(path))).toString('utf8'),
-    relativeTo: path => fileImporter(dirname(locate(path))),
-  }
-}
-
-function read(path: string): Uint8Array {
+/** A file's bytes, or an error in the words of the mapping language. */
+export function readForMapping(path: string): Uint8Array {
   try {
-    return readFileSync(path)
+    return openFiles.readFileSync(path)
   } catch (error) {
     const failure = error as NodeJS.ErrnoException
     // A folder can be opened; it is reading it that fails.

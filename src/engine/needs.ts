@@ -1,0 +1,82 @@
+import { type Capability, CapabilityError } from '../base/index.ts'
+import type { AnySpec } from './component.ts'
+import type { FieldShape } from './fields.ts'
+import type { ComponentHost } from './host.ts'
+
+/** A capability that a value of a configuration asks for. */
+export interface Need {
+  readonly capability: Capability
+  /** What of it: a path, `host:port`, a name. Absent where only messages decide. */
+  readonly target?: string
+  /** Of an object: the field whose value it is. */
+  readonly field?: string
+}
+
+/** The `host:port` that a URL leads to, for needs of the network; undefined where only messages decide. */
+export function addressOfUrl(value: unknown, defaultPort?: number): string | undefined {
+  const url = typeof value === 'string' ? URL.parse(value) : null
+  if (url === null || url.hostname.includes('$')) return undefined
+  return `${url.hostname}:${url.port || (defaultPort ?? (url.protocol === 'https:' ? 443 : 80))}`
+}
+
+/** Why needs are not met, those that are not. `refusal`: what the host says of each; without it everything is granted. */
+export function refusedNeeds(
+  refusal: ComponentHost['refusal'],
+  needs: readonly Need[],
+): readonly { readonly need: Need; readonly text: string }[] {
+  if (refusal === undefined) return []
+  return needs.flatMap(need => {
+    const text = refusal(need.capability, need.target)
+    return text === undefined ? [] : [{ need, text }]
+  })
+}
+
+/** The needs of a component whatever its configuration says. */
+export function needsOf(spec: AnySpec): readonly Need[] {
+  return (spec.needs ?? []).map(capability => ({ capability }))
+}
+
+const declared = new WeakMap<AnySpec, ReadonlySet<Capability>>()
+
+/** Every capability that a component may need, by its spec and by its fields at any depth. */
+export function capabilitiesOf(spec: AnySpec): ReadonlySet<Capability> {
+  let found = declared.get(spec)
+  if (found === undefined) {
+    found = new Set([...(spec.needs ?? []), ...capabilitiesOfField(spec.config.shape)])
+    declared.set(spec, found)
+  }
+  return found
+}
+
+function capabilitiesOfField(shape: FieldShape): readonly Capability[] {
+  return [...(shape.needs?.capabilities ?? []), ...Object.values(shape.children ?? {}).flatMap(capabilitiesOfField)]
+}
+
+const parts = {
+  files: 'files',
+  databases: 'database_files',
+  processes: 'processes',
+  network: 'network',
+  listen: 'listen',
+  stdio: 'stdio',
+} as const satisfies Partial<Record<keyof ComponentHost, Capability>>
+
+/** The host with only those parts that a component declares: nothing needed, nothing given. */
+export function declaredHost(host: ComponentHost, spec: AnySpec): ComponentHost {
+  const capabilities = capabilitiesOf(spec)
+  const missing = Object.entries(parts).filter(([, capability]) => !capabilities.has(capability))
+  return Object.create(
+    host,
+    Object.fromEntries(
+      missing.map(([part, capability]) => [
+        part,
+        {
+          get() {
+            const text = `${spec.kind} ${spec.name} uses ${part} without declaring that it needs them`
+            throw new CapabilityError('not_declared', capability, text)
+          },
+        },
+      ]),
+    ),
+  ) as ComponentHost // an object that inherits from one
+}

@@ -1,0 +1,47 @@
+import { globSync, readFileSync, statSync } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import { constants } from 'node:fs'
+import type { Files } from '../engine/index.ts'
+
+/** The files of this machine. */
+export const openFiles: Files = {
+  open: fs.open,
+  readFile: path => fs.readFile(path),
+  readFileSync: path => readFileSync(path),
+  writeFile: (path, data, flag = 'w') => fs.writeFile(path, data, { flag }),
+  mkdir: async path => void (await fs.mkdir(path, { recursive: true })),
+  unlink: fs.unlink,
+  rmdir: fs.rmdir,
+  rename: fs.rename,
+  copyFile: (from, to) => fs.copyFile(from, to, constants.COPYFILE_FICLONE),
+  stat: path => fs.stat(path),
+  glob(pattern) {
+    if (!/[*?[]/.test(pattern)) return [pattern]
+    return globSync(pattern)
+      .filter(match => statSync(match, { throwIfNoEntry: false })?.isDirectory() !== true)
+      .toSorted()
+  },
+}
+
+/** The files for which `check` throws nothing. */
+export function checkedFiles(check: (path: string) => void): Files {
+  // In async functions, so that a refusal rejects like any other failure.
+  return {
+    open: async (path, flags) => (check(path), await openFiles.open(path, flags)),
+    readFile: async path => (check(path), await openFiles.readFile(path)),
+    readFileSync: path => (check(path), openFiles.readFileSync(path)),
+    writeFile: async (path, data, flag) => (check(path), await openFiles.writeFile(path, data, flag)),
+    mkdir: async path => (check(path), await openFiles.mkdir(path)),
+    unlink: async path => (check(path), await openFiles.unlink(path)),
+    rmdir: async path => (check(path), await openFiles.rmdir(path)),
+    rename: async (from, to) => (check(from), check(to), await openFiles.rename(from, to)),
+    copyFile: async (from, to) => (check(from), check(to), await openFiles.copyFile(from, to)),
+    stat: async path => (check(path), await openFiles.stat(path)),
+    glob(pattern) {
+      check(pattern)
+      const found = openFiles.glob(pattern)
+      for (const path of found) check(path)
+      return found
+    },
+  }
+}

@@ -1,0 +1,151 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import type { Capability } from '../base/index.ts'
+
+/** A capability that managed pipelines are given: all of it, or what matches the pattern. */
+export interface Grant {
+  readonly capability: Capability
+  readonly pattern: string | null
+}
+
+/** A list of grants that cannot be understood. */
+export class GrantError extends Error {}
+
+const names: Readonly<Record<string, Capability>> = {
+  files: 'files',
+  database_files: 'database_files',
+  processes: 'processes',
+  env: 'environment',
+  environment: 'environment',
+  network: 'network',
+  listen: 'listen',
+  stdio: 'stdio',
+}
+
+/** Everything: what a program gets that a person starts for one configuration. */
+export const allGrants: readonly Grant[] = [...new Set(Object.values(names))].map(capability => ({
+  capability,
+  pattern: null,
+}))
+
+/** Reads `files=/data,env=PIPELINE_*,stdio`. Throws {@link GrantError}. */
+export function parseGrants(text: string): readonly Grant[] {
+  return text
+    .split(',')
+    .map(entry => entry.trim())
+    .filter(entry => entry !== '')
+    .map(parseGrant)
+}
+
+function parseGrant(entry: string): Grant {
+  const equals = entry.indexOf('=')
+  const name = equals < 0 ? entry : entry.slice(0, equals)
+  const pattern = equals < 0 ? null : entry.slice(equals + 1)
+  const capability = Object.hasOwn(names, name) ? names[name] : undefined
+  if (capability === undefined) {
+    throw new GrantError(`${JSON.stringify(name)} is not a capability; those are ${Object.keys(names).join(', ')}`)
+  }
+  if (pattern === '') throw new GrantError(`${name}= names nothing; write ${name} alone to grant all of it`)
+  if (pattern !== null && capability === 'stdio') throw new GrantError('stdio has no parts; write it without =')
+  return { capability, pattern }
+}
+
+/** Whether one of the grants covers `target`, or covers anything at all where no target is known. */
+export function isGranted(grants: readonly Grant[], capability: Capability, target?: string): boolean {
+  return grants.some(
+    grant =>
+      grant.capability === capability &&
+      (grant.pattern === null || target === undefined || matchers[capability](grant.pattern, target)),
+  )
+}
+
+type Matcher = (pattern: string, target: string) => boolean
+
+const matchers: Readonly<Record<Capability, Matcher>> = {
+  files: isInside,
+  database_files: isInside,
+  processes: matchesName,
+  environment: matchesName,
+  // Exceptions from the refused addresses are matched by the address filter.
+  network: () => false,
+  listen: matchesAddress,
+  stdio: () => true,
+}
+
+/** Whether a path is a folder or below it, links followed; the path of a pattern is the folder that it starts from. */
+function isInside(folder: string, path: string): boolean {
+  const fixed = /[*?[]/.test(path) ? path.slice(0, path.search(/[^/]*[*?[]/)) || '.' : path
+  const way = relative(realPath(folder), realPath(fixed))
+  return way === '' || (!/^\.\.(\/|$)/.test(way) && !isAbsolute(way))
+}
+
+/** The path without links; parts that do not exist yet stay as they are. */
+function realPath(path: string): string {
+  const absolute = resolve(path)
+  try {
+    return realpathSync(absolute)
+  } catch {
+    const parent = dirname(absolute)
+    return parent === absolute ? absolute : join(realPath(parent), basename(absolute))
+  }
+}
+
+/** `PIPELINE_*`: `*` stands for anything. */
+function matchesName(pattern: string, name: string): boolean {
+  const [first = '', ...others] = pattern.split('*')
+  const last = others.pop()
+  if (last === undefined) return name === pattern
+  let rest = name
+  if (!rest.startsWith(first)) return false
+  rest = rest.slice(first.length)
+  for (const part of others) {
+    const at = rest.indexOf(part)
+    if (at < 0) return false
+    rest = rest.slice(at + part.length)
+  }
+  return rest.endsWith(last)
+}
+
+/** `8081` or `127.0.0.1:8081`; an address without a host listens on all of them. */
+function matchesAddress(pattern: string, address: string): boolean {
+  const [host, port] = splitAddress(pattern)
+  const [wantedHost, wantedPort] = splitAddress(address)
+  return port === wantedPort && (host === '' || host === (wantedHost === '' ? '0.0.0.0' : wantedHost))
+}
+
+function splitAddress(text: string): readonly [host: string, port: string] {
+  const colon = text.lastIndexOf(':')
+  return [text.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, ''), text.slice(colon + 1)]
+}
+
+/** What a managed pipeline is told that reaches for something which is not granted, with the grant that would allow it. */
+export function refusalText(capability: Capability, target: string | undefined): string {
+  const [action, grant] = wordings[capability](target)
+  return `managed pipelines may not ${action} (the agent's flag -pipelinesGrant ${grant} allows it)`
+}
+
+type Wording = (target: string | undefined) => readonly [action: string, grant: string]
+
+const wordings: Readonly<Record<Capability, Wording>> = {
+  files: path => (path === undefined ? ['use files', 'files'] : [`use the file ${path}`, `files=${folderOf(path)}`]),
+  database_files: path =>
+    path === undefined
+      ? ['open database files', 'database_files']
+      : [`open the database file ${path}`, `database_files=${folderOf(path)}`],
+  processes: name => (name === undefined ? ['run programs', 'processes'] : [`run ${name}`, `processes=${name}`]),
+  environment: name =>
+    name === undefined
+      ? ['read environment variables', 'env']
+      : [`read the environment variable ${name}`, `env=${name}`],
+  network: address =>
+    address === undefined ? ['use the network', 'network'] : [`connect to ${address}`, `network=${address}`],
+  listen: address =>
+    address === undefined
+      ? ['listen on an address of their own', 'listen']
+      : [`listen on ${address}`, `listen=${splitAddress(address)[1]}`],
+  stdio: () => ['use standard input and output', 'stdio'],
+}
+
+function folderOf(path: string): string {
+  return dirname(path.replace(/[^/]*[*?[].*$/, 'x'))
+}

@@ -1,0 +1,64 @@
+import { type ListenOptions, Server, Socket, type TcpNetConnectOpts } from 'node:net'
+import { CapabilityError } from '../base/index.ts'
+import type { Host } from '../bloblang/index.ts'
+import { AddressFilter } from './address-filter.ts'
+import type { HostPolicy } from './granted-host.ts'
+import { addressOf } from './listening.ts'
+import { filtered, refusalOf } from './network.ts'
+
+/**
+ * Holds every socket of this thread to what managed pipelines are granted, also those of SDKs that open their own and offer
+ * no way to be given one. `ownSocket`: the path of the one local socket that the thread itself listens on.
+ */
+export function guardSockets(policy: HostPolicy, { refusal }: Pick<Host, 'refusal'>, ownSocket: string): void {
+  const filter = new AddressFilter(policy.grants, policy.ownPorts)
+  const { connect } = Socket.prototype
+  const { listen } = Server.prototype
+  const connectGuarded = function (this: Socket, ...args: unknown[]): Socket {
+    const [options, listener] = connectArguments(args)
+    const error = connectionRefusal(filter, refusal, options)
+    if (error !== undefined) return this.destroy(error)
+    const target = options.path === undefined ? filtered(filter, options) : options
+    return Reflect.apply(connect, this, [target, listener]) as Socket
+  }
+  const listenGuarded = function (this: Server, ...args: unknown[]): Server {
+    const options = listenArguments(args)
+    const text = options.path === ownSocket ? undefined : refusal?.('listen', addressOf(options))
+    if (text !== undefined) throw new CapabilityError('not_granted', 'listen', text)
+    return Reflect.apply(listen, this, args) as Server
+  }
+  // The types of the overloads that Node accepts here are more than one function can say.
+  Socket.prototype.connect = connectGuarded as typeof connect
+  Server.prototype.listen = listenGuarded as typeof listen
+}
+
+type ConnectOptions = TcpNetConnectOpts & { readonly path?: string }
+
+function connectionRefusal(
+  filter: AddressFilter,
+  refusal: Host['refusal'],
+  options: ConnectOptions,
+): CapabilityError | undefined {
+  if (options.path === undefined) return refusalOf(filter, options)
+  const text = refusal?.('files', options.path)
+  return text === undefined ? undefined : new CapabilityError('not_granted', 'files', text)
+}
+
+/** `connect` takes options, a path, or a port and a host; Node itself hands on what it has sorted already, as one list. */
+function connectArguments(
+  args: readonly unknown[],
+): readonly [options: ConnectOptions, listener: (() => void) | undefined] {
+  const given = Array.isArray(args[0]) ? (args[0] as readonly unknown[]) : args
+  const listener = given.find(argument => typeof argument === 'function') as (() => void) | undefined
+  return [addressArguments(given) as ConnectOptions, listener]
+}
+
+function listenArguments(args: readonly unknown[]): ListenOptions {
+  return addressArguments(args) as ListenOptions
+}
+
+function addressArguments([first, second]: readonly unknown[]): object {
+  if (typeof first === 'object' && first !== null) return first
+  if (typeof first === 'string' && !/^\d+$/.test(first)) return { path: first }
+  return { port: Number(first ?? 0), ...(typeof second === 'string' && { host: second }) }
+}

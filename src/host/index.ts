@@ -1,0 +1,5 @@
+export { allGrants, type Grant, GrantError } from './grants.ts'
+export { grantedEnvironment, grantedHost, type HostPolicy, readGrants } from './granted-host.ts'
+export { guardSockets } from './guard.ts'
+export { fileImporter } from './importer.ts'
+export { systemHost } from './system-host.ts'

@@ -1,0 +1,125 @@
+import { lookup } from 'node:dns'
+import { Agent, request as requestHttp } from 'node:http'
+import { Agent as SecureAgent, request as requestHttps } from 'node:https'
+import { createRequire } from 'node:module'
+import { connect, isIP, type LookupFunction, Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls, TLSSocket } from 'node:tls'
+import type { buildConnector } from 'undici'
+import { CapabilityError } from '../base/index.ts'
+import type { Network } from '../engine/index.ts'
+import type { AddressFilter } from './address-filter.ts'
+import { refusalText } from './grants.ts'
+
+// Loaded at the first use: it costs as much as a short command takes.
+const undici = () => createRequire(import.meta.url)('undici') as typeof import('undici')
+
+/** The network without limits. */
+export const openNetwork: Network = {
+  connect,
+  connectTls,
+  lookup: (hostname, options, callback) => lookup(hostname, options, callback),
+  agent: options => new Agent(options),
+  secureAgent: options => new SecureAgent(options),
+  request: (url, options, onResponse) =>
+    url.protocol === 'https:' ? requestHttps(url, options, onResponse) : requestHttp(url, options, onResponse),
+  fetch: (input, init) => undici().fetch(input, init),
+  dispatcher: options => new (undici().Agent)(options),
+}
+
+/** The network without the addresses that a filter refuses. */
+export function filteredNetwork(filter: AddressFilter): Network {
+  if (filter.isOpen) return openNetwork
+  let dispatcher: ReturnType<Network['dispatcher']> | undefined
+  const network: Network = {
+    connect: options => refusedSocket(filter, options, new Socket()) ?? connect(filtered(filter, options)),
+    connectTls: options =>
+      refusedSocket(filter, options, new TLSSocket(new Socket())) ?? connectTls(filtered(filter, options)),
+    lookup: filteredLookup(filter, 0),
+    agent: options => filteredAgent(filter, new Agent(options)),
+    secureAgent: options => filteredAgent(filter, new SecureAgent(options)),
+    request: openNetwork.request,
+    fetch: (input, init) => {
+      dispatcher ??= network.dispatcher()
+      return undici().fetch(input, { ...init, dispatcher })
+    },
+    dispatcher: options =>
+      new (undici().Agent)({ ...options, connect: connector(filter, options?.connect as Connecting | undefined) }),
+  }
+  return network
+}
+
+/** What a socket is to connect to, as far as a filter is concerned. */
+export interface Target {
+  readonly host?: string | null | undefined
+  readonly port?: number | string | null | undefined
+  readonly lookup?: LookupFunction | undefined
+}
+
+/** Why a target that is an address may not be connected to; names are decided when they are resolved. */
+export function refusalOf(filter: AddressFilter, { host, port }: Target): CapabilityError | undefined {
+  const address = (host ?? '').replace(/^\[|\]$/g, '')
+  return isIP(address) === 0 || filter.allows(address, Number(port)) ? undefined : refusal(address, Number(port))
+}
+
+/** The same options, with names resolved through the filter. */
+export function filtered<T extends Target>(filter: AddressFilter, options: T): T {
+  return { ...options, lookup: filteredLookup(filter, Number(options.port), options.lookup) }
+}
+
+function refusal(host: string, port: number): CapabilityError {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return new CapabilityError('not_granted', 'network', refusalText('network', address))
+}
+
+/** Hands out only the addresses that are allowed; fails where a name has no other. */
+function filteredLookup(
+  filter: AddressFilter,
+  port: number,
+  resolve: LookupFunction = openNetwork.lookup,
+): LookupFunction {
+  return (hostname, options, callback) =>
+    resolve(hostname, options, (error, found, family) => {
+      if (error) return callback(error, found, family)
+      const addresses = typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found
+      const allowed = addresses.filter(({ address }) => filter.allows(address, port))
+      const [first] = allowed
+      if (first === undefined) return callback(refusal(hostname, port), [])
+      if (typeof found === 'string') callback(null, first.address, first.family)
+      else callback(null, allowed)
+    })
+}
+
+/** A socket that failed already, where the target is refused: like any other failure to connect, it comes as an event. */
+function refusedSocket<S extends Socket>(filter: AddressFilter, target: Target, socket: S): S | undefined {
+  const error = refusalOf(filter, target)
+  return error === undefined ? undefined : socket.destroy(error)
+}
+
+function filteredAgent<A extends Agent>(filter: AddressFilter, agent: A): A {
+  const create = agent.createConnection.bind(agent)
+  agent.createConnection = (options, callback) => {
+    const error = refusalOf(filter, options)
+    if (error !== undefined) throw error
+    return create(filtered(filter, options), callback)
+  }
+  return agent
+}
+
+type Connecting = buildConnector.BuildOptions | buildConnector.connector
+
+/** How `undici` connects. A connector keeps TLS sessions, so there is one for each port that it is asked for. */
+function connector(filter: AddressFilter, given: Connecting | undefined): buildConnector.connector {
+  if (typeof given === 'function') throw new TypeError('a dispatcher of a filtered network connects by itself')
+  const byPort = new Map<number, buildConnector.connector>()
+  return (options, callback) => {
+    const port = Number(options.port || (options.protocol === 'https:' ? 443 : 80))
+    const error = refusalOf(filter, { host: options.hostname, port })
+    if (error !== undefined) return callback(error, null)
+    let connectTo = byPort.get(port)
+    if (connectTo === undefined) {
+      connectTo = undici().buildConnector({ ...given, lookup: filteredLookup(filter, port) } as TcpNetConnectOpts)
+      byPort.set(port, connectTo)
+    }
+    connectTo(options, callback)
+  }
+}
