@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import type { Readable } from 'node:stream'
 import { after, before, type TestContext, test } from 'node:test'
+import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 
 /** The program to walk through; another one than the built one while it is being worked on. */
@@ -226,6 +227,25 @@ for (const { name, text: written, line, column } of broken) {
   )
 }
 
+test('axe finds nothing on any page, wide and narrow, light and dark', { skip: missing }, t =>
+  step(t, 'accessible', async () => {
+    const pages = ['/', '/topics', '/pipelines', '/consumers', '/agents']
+    for (const width of [1440, 390]) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.setViewportSize({ width, height: width === 390 ? 844 : 900 })
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+        for (const path of pages) {
+          await page.goto(new URL(path, page.url()).href)
+          await expectAccessible(`${path} at ${width} px, ${colorScheme}`)
+        }
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.emulateMedia({ colorScheme: null, reducedMotion: null })
+    await openPipeline()
+  }),
+)
+
 test('paused it stops', { skip: missing }, t =>
   step(t, 'paused', async () => {
     await runSwitch().click()
@@ -290,6 +310,17 @@ function editor(): Locator {
 /** The state beside the pipeline's name. */
 async function expectState(state: string): Promise<void> {
   await page.getByRole('heading', { level: 1 }).getByText(state, { exact: true }).waitFor()
+}
+
+/** The page has no violation of axe's rules, and nothing on it is wider than the window. */
+async function expectAccessible(place: string): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.locator('[aria-label^="Loading"]').first().waitFor({ state: 'detached' })
+  await page.evaluate(axe.source)
+  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as axe.AxeResults
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)
+  assert.deepEqual(found, [], place)
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, `${place} is too wide`)
 }
 
 /** Each example, taken as it is, has no findings. */

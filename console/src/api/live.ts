@@ -1,15 +1,15 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { keys } from './queries.ts'
+import { clusterKeys } from './queries.ts'
 import type { ChangedEvent, ChangedSubject } from './types.ts'
 
 /** Whether the stream of changes is open; while it is not, the pages read at intervals. */
 export type LiveState = 'connecting' | 'live' | 'lost'
 
-/** How long a stream that was refused is left alone, in milliseconds. */
+/** How long to wait before opening a refused stream again, in milliseconds. */
 const reopenMs = 5000
 
-/** Listens to what changes on the server and marks it stale, so that every open page shows it within the second. */
+/** Listens for changes of a cluster and marks them stale in the cache, so that open pages show them within a second. */
 export function useLiveChanges(clusterId: string): LiveState {
   const client = useQueryClient()
   const [state, setState] = useState<LiveState>('connecting')
@@ -22,13 +22,13 @@ export function useLiveChanges(clusterId: string): LiveState {
       events.addEventListener('open', () => setState('live'))
       events.addEventListener('error', () => {
         setState('lost')
-        // A broken connection is opened again by the browser; after an answer that is no stream it gives up for good.
+        // The browser reopens a broken connection itself, but gives up for good after an answer that is not a stream.
         if (events.readyState === EventSource.CLOSED) timer = setTimeout(open, reopenMs)
       })
       events.addEventListener('changed', event => {
         const changed = JSON.parse(String(event.data)) as ChangedEvent
         for (const subject of changed.subjects) {
-          const queryKey = staleKey(subject)
+          const queryKey = staleKey(clusterId, subject)
           if (queryKey !== undefined) void client.invalidateQueries({ queryKey })
         }
       })
@@ -43,7 +43,8 @@ export function useLiveChanges(clusterId: string): LiveState {
   return state
 }
 
-function staleKey(subject: ChangedSubject): readonly string[] | undefined {
+function staleKey(clusterId: string, subject: ChangedSubject): readonly string[] | undefined {
+  const keys = clusterKeys(clusterId)
   switch (subject) {
     case 'agents':
       return keys.agents
@@ -56,7 +57,7 @@ function staleKey(subject: ChangedSubject): readonly string[] | undefined {
     case 'overview':
       return keys.overview
     case 'pipeline_logs':
-      // The log's own query waits on the server and needs no nudge.
+      // The log's own query waits on the server for new lines.
       return undefined
   }
 }

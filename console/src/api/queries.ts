@@ -3,22 +3,32 @@ import { call, isSignedOut, RequestError } from './client.ts'
 import { measureTopics, type TopicSample } from './topic-rates.ts'
 import type { ApiName, ApiRequest, ApiResponse, LogLine, PipelineState, TopicRecord } from './types.ts'
 
-/** Every place that caches what the server said is named here, so that a change knows what to read again. */
+/** What is cached for the whole console. */
 export const keys = {
   session: ['session'],
-  overview: ['overview'],
-  agents: ['agents'],
-  topics: ['topics'],
-  topic: (name: string) => ['topics', name],
-  messages: ['messages'],
-  groups: ['groups'],
-  group: (id: string) => ['groups', id],
-  pipelines: ['pipelines'],
-  pipeline: (id: string) => ['pipelines', id],
-  pipelineStatus: (id: string) => ['pipelines', id, 'status'],
-  pipelineLogs: (id: string) => ['pipeline-logs', id],
   schema: ['schema'],
 } as const
+
+/** What is cached of one cluster: every key begins with the cluster's id, so that two clusters never share an answer. */
+export function clusterKeys(clusterId: string) {
+  const keyed = <Rest extends readonly unknown[]>(...rest: Rest) => ['cluster', clusterId, ...rest] as const
+  return {
+    overview: keyed('overview'),
+    agents: keyed('agents'),
+    topics: keyed('topics'),
+    topic: (name: string) => keyed('topics', name),
+    topicConfigs: (name: string) => keyed('topics', name, 'configs'),
+    messages: keyed('messages'),
+    message: (topicName: string, partition: number, offset: number) => keyed('message', topicName, partition, offset),
+    groups: keyed('groups'),
+    group: (id: string) => keyed('groups', id),
+    pipelines: keyed('pipelines'),
+    pipeline: (id: string) => keyed('pipelines', id),
+    pipelineStatus: (id: string) => keyed('pipelines', id, 'status'),
+    lint: keyed('lint'),
+    pipelineLogs: (id: string) => keyed('pipeline-logs', id),
+  }
+}
 
 export function createQueryClient(): QueryClient {
   const client: QueryClient = new QueryClient({
@@ -52,22 +62,23 @@ export const sessionQuery = queryOptions({
 /** The queries of one virtual cluster. Live events make them fresh; the intervals only cover a broken event stream. */
 export function clusterQueries(clusterId: string) {
   const cluster = { virtual_cluster_id: clusterId }
+  const own = clusterKeys(clusterId)
   return {
     overview: queryOptions({
-      queryKey: keys.overview,
+      queryKey: own.overview,
       queryFn: ({ signal }) => call('describe_overview', cluster, signal),
       refetchInterval: 3000,
     }),
     agents: queryOptions({
-      queryKey: keys.agents,
+      queryKey: own.agents,
       queryFn: async ({ signal }) => (await call('list_agents', cluster, signal)).agents,
       refetchInterval: 4000,
     }),
     topics: queryOptions({
-      queryKey: keys.topics,
+      queryKey: own.topics,
       queryFn: async ({ client, signal }) => {
         const { topics } = await call('list_topics', cluster, signal)
-        return measureTopics(client.getQueryData<TopicSample>(keys.topics), topics, Date.now())
+        return measureTopics(client.getQueryData<TopicSample>(own.topics), topics, Date.now())
       },
       select: sample => sample.topics,
       structuralSharing: false,
@@ -75,34 +86,50 @@ export function clusterQueries(clusterId: string) {
     }),
     topic: (topicName: string) =>
       queryOptions({
-        queryKey: keys.topic(topicName),
+        queryKey: own.topic(topicName),
         queryFn: ({ signal }) => call('describe_topic', { ...cluster, topic_name: topicName }, signal),
         refetchInterval: 3000,
       }),
+    topicConfigs: (topicName: string) =>
+      queryOptions({
+        queryKey: own.topicConfigs(topicName),
+        queryFn: async ({ signal }) =>
+          (await call('describe_topic_configs', { ...cluster, topic_name: topicName }, signal)).configs,
+      }),
+    /** One record in full, however long; it never changes. */
+    message: (topicName: string, partition: number, offset: number) =>
+      queryOptions({
+        queryKey: own.message(topicName, partition, offset),
+        queryFn: async ({ signal }) =>
+          (await call('read_topic_message', { ...cluster, topic_name: topicName, partition, offset }, signal)).record,
+        staleTime: Infinity,
+        gcTime: 0,
+        structuralSharing: false,
+      }),
     groups: queryOptions({
-      queryKey: keys.groups,
+      queryKey: own.groups,
       queryFn: async ({ signal }) => (await call('list_consumer_groups', cluster, signal)).consumer_groups,
       refetchInterval: 4000,
     }),
     group: (groupId: string) =>
       queryOptions({
-        queryKey: keys.group(groupId),
+        queryKey: own.group(groupId),
         queryFn: ({ signal }) => call('describe_consumer_group', { ...cluster, consumer_group_id: groupId }, signal),
         refetchInterval: 3000,
       }),
     pipelines: queryOptions({
-      queryKey: keys.pipelines,
+      queryKey: own.pipelines,
       queryFn: async ({ signal }) => (await call('list_pipeline_statuses', cluster, signal)).pipelines,
       refetchInterval: 4000,
     }),
     pipeline: (pipelineId: string) =>
       queryOptions({
-        queryKey: keys.pipeline(pipelineId),
+        queryKey: own.pipeline(pipelineId),
         queryFn: ({ signal }) => call('describe_pipeline', { ...cluster, pipeline_id: pipelineId }, signal),
       }),
     pipelineStatus: (pipelineId: string) =>
       queryOptions({
-        queryKey: keys.pipelineStatus(pipelineId),
+        queryKey: own.pipelineStatus(pipelineId),
         queryFn: ({ signal }) => call('describe_pipeline_status', { ...cluster, pipeline_id: pipelineId }, signal),
         refetchInterval: 2000,
       }),
@@ -124,7 +151,7 @@ interface LogTail {
 
 /** The tail of a pipeline's log. Each read waits on the server for a first new line and appends what came. */
 export function pipelineLogsQuery(client: QueryClient, clusterId: string, pipelineId: string) {
-  const queryKey = keys.pipelineLogs(pipelineId)
+  const queryKey = clusterKeys(clusterId).pipelineLogs(pipelineId)
   return queryOptions({
     queryKey,
     queryFn: async ({ signal }): Promise<LogTail> => {
@@ -170,7 +197,7 @@ const maximumFollowedRecords = 500
 
 /** A page of a topic's records; while `follow` is on, each read goes on where the one before it ended. */
 export function messagesQuery(client: QueryClient, clusterId: string, question: MessageQuestion) {
-  const queryKey = [...keys.messages, question]
+  const queryKey = [...clusterKeys(clusterId).messages, question]
   return queryOptions({
     queryKey,
     queryFn: async ({ signal }): Promise<MessageTail> => {
@@ -199,21 +226,35 @@ export function messagesQuery(client: QueryClient, clusterId: string, question: 
   })
 }
 
-/** A change on the server: what it answers, and the parts of the cache that it makes stale. */
+type Subject = 'overview' | 'topics' | 'messages' | 'groups' | 'pipelines'
+
+/** Changes something on the server, then reads again what that makes stale. */
 function useChange<Name extends ApiName, Variables>(
+  clusterId: string,
   name: Name,
   toRequest: (variables: Variables) => ApiRequest<Name>,
-  stale: readonly (readonly unknown[])[],
+  stale: readonly Subject[],
 ) {
   const client = useQueryClient()
+  const own = clusterKeys(clusterId)
   return useMutation<ApiResponse<Name>, Error, Variables>({
     mutationFn: variables => call(name, toRequest(variables)),
-    onSuccess: () => Promise.all(stale.map(queryKey => client.invalidateQueries({ queryKey }))),
+    onSuccess: () => Promise.all(stale.map(subject => client.invalidateQueries({ queryKey: own[subject] }))),
+  })
+}
+
+/** Deletes something. Only its list is read again: its own page is still open, and would find that it is gone. */
+function useDelete<Name extends ApiName>(clusterId: string, name: Name, request: ApiRequest<Name>, list: Subject) {
+  const client = useQueryClient()
+  return useMutation<ApiResponse<Name>, Error, void>({
+    mutationFn: () => call(name, request),
+    onSuccess: () => client.invalidateQueries({ queryKey: clusterKeys(clusterId)[list], exact: true }),
   })
 }
 
 export function useCreateTopic(clusterId: string) {
   return useChange(
+    clusterId,
     'create_topic',
     (topic: { topicName: string; partitionCount: number; configs: Record<string, string> }) => ({
       virtual_cluster_id: clusterId,
@@ -221,36 +262,105 @@ export function useCreateTopic(clusterId: string) {
       partition_count: topic.partitionCount,
       configs: topic.configs,
     }),
-    [keys.topics, keys.overview],
+    ['topics', 'overview'],
+  )
+}
+
+export function useUpdateTopic(clusterId: string, topicName: string) {
+  return useChange(
+    clusterId,
+    'update_topic',
+    (change: { partitionCount?: number; configs?: Record<string, string | null> }) => ({
+      virtual_cluster_id: clusterId,
+      topic_name: topicName,
+      ...(change.partitionCount === undefined ? {} : { partition_count: change.partitionCount }),
+      ...(change.configs === undefined ? {} : { configs: change.configs }),
+    }),
+    ['topics', 'messages', 'overview'],
   )
 }
 
 export function useDeleteTopic(clusterId: string, topicName: string) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: () => call('delete_topic', { virtual_cluster_id: clusterId, topic_name: topicName }),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.topics, exact: true }),
-  })
+  return useDelete(clusterId, 'delete_topic', { virtual_cluster_id: clusterId, topic_name: topicName }, 'topics')
+}
+
+export function useProduceMessage(clusterId: string, topicName: string) {
+  return useChange(
+    clusterId,
+    'produce_topic_message',
+    (message: Omit<ApiRequest<'produce_topic_message'>, 'virtual_cluster_id' | 'topic_name'>) => ({
+      virtual_cluster_id: clusterId,
+      topic_name: topicName,
+      ...message,
+    }),
+    ['topics', 'messages'],
+  )
+}
+
+export function useResetOffsets(clusterId: string, groupId: string) {
+  return useChange(
+    clusterId,
+    'reset_consumer_group_offsets',
+    (reset: Omit<ApiRequest<'reset_consumer_group_offsets'>, 'virtual_cluster_id' | 'consumer_group_id'>) => ({
+      virtual_cluster_id: clusterId,
+      consumer_group_id: groupId,
+      ...reset,
+    }),
+    ['groups'],
+  )
+}
+
+export function useDeleteGroup(clusterId: string, groupId: string) {
+  const request = { virtual_cluster_id: clusterId, consumer_group_id: groupId }
+  return useDelete(clusterId, 'delete_consumer_group', request, 'groups')
 }
 
 export function useCreatePipeline(clusterId: string) {
   return useChange(
+    clusterId,
     'create_pipeline',
     (name: string) => ({ virtual_cluster_id: clusterId, pipeline_name: name, pipeline_type: 'bento' }),
-    [keys.pipelines, keys.overview],
+    ['pipelines', 'overview'],
+  )
+}
+
+/** Makes a paused pipeline with a first version. */
+export function useDuplicatePipeline(clusterId: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: async ({ name, yaml }: { name: string; yaml: string }) => {
+      const cluster = { virtual_cluster_id: clusterId }
+      const created = await call('create_pipeline', { ...cluster, pipeline_name: name, pipeline_type: 'bento' })
+      const { pipeline_id } = created
+      await call('create_pipeline_configuration', { ...cluster, pipeline_id, configuration_yaml: yaml })
+      return created
+    },
+    // Where only the second step failed there is a new pipeline too.
+    onSettled: () => client.invalidateQueries({ queryKey: clusterKeys(clusterId).pipelines, exact: true }),
+  })
+}
+
+export function useRenamePipeline(clusterId: string, pipelineId: string) {
+  return useChange(
+    clusterId,
+    'rename_pipeline',
+    (name: string) => ({ virtual_cluster_id: clusterId, pipeline_id: pipelineId, pipeline_name: name }),
+    ['pipelines', 'overview'],
   )
 }
 
 export function useSavePipeline(clusterId: string, pipelineId: string) {
   return useChange(
+    clusterId,
     'create_pipeline_configuration',
     (text: string) => ({ virtual_cluster_id: clusterId, pipeline_id: pipelineId, configuration_yaml: text }),
-    [keys.pipelines, keys.overview],
+    ['pipelines', 'overview'],
   )
 }
 
 export function useChangePipeline(clusterId: string, pipelineId: string) {
   return useChange(
+    clusterId,
     'change_pipeline_state',
     (change: { state?: PipelineState; configurationId?: string }) => ({
       virtual_cluster_id: clusterId,
@@ -258,16 +368,13 @@ export function useChangePipeline(clusterId: string, pipelineId: string) {
       desired_state: change.state ?? null,
       deployed_configuration_id: change.configurationId ?? null,
     }),
-    [keys.pipelines, keys.overview],
+    ['pipelines', 'overview'],
   )
 }
 
 export function useDeletePipeline(clusterId: string, pipelineId: string) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: () => call('delete_pipeline', { virtual_cluster_id: clusterId, pipeline_id: pipelineId }),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.pipelines, exact: true }),
-  })
+  const request = { virtual_cluster_id: clusterId, pipeline_id: pipelineId }
+  return useDelete(clusterId, 'delete_pipeline', request, 'pipelines')
 }
 
 export function useSignIn() {

@@ -6,7 +6,7 @@ import { classNames } from '../ui/class-names.ts'
 import { Icon, type IconName } from '../ui/Icon.tsx'
 import { Kbd } from '../ui/Kbd.tsx'
 import { useCluster } from './cluster.ts'
-import { places } from './Shell.tsx'
+import { useSections } from './sections.ts'
 import { useTheme } from './theme.tsx'
 
 interface Command {
@@ -18,10 +18,10 @@ interface Command {
   readonly run: () => void
 }
 
-/** At most so many hits are listed; a longer list is not read anyway. */
+/** The number of hits listed; a longer list is of no use. */
 const maximumHits = 40
 
-/** Everything the console has, by name: pages, pipelines, topics, groups, commands. */
+/** Finds everything in the console by name: pages, pipelines, topics, groups, commands. */
 export function CommandPalette({
   open,
   onClose,
@@ -99,7 +99,7 @@ function PaletteBody({ onClose, onShortcuts }: { onClose: () => void; onShortcut
         <Kbd keys={['Esc']} />
       </div>
       <div ref={list} id={listId} role="listbox" aria-label="Results" className="max-h-[52vh] overflow-y-auto p-1.5">
-        {hits.length === 0 && <p className="px-3 py-8 text-center text-sm text-muted">Nothing is called “{text}”.</p>}
+        {hits.length === 0 && <p className="px-3 py-8 text-center text-sm text-muted">Nothing matches “{text}”.</p>}
         {hits.map((command, at) => (
           <div key={command.id}>
             {command.group !== hits[at - 1]?.group && (
@@ -122,7 +122,7 @@ function PaletteBody({ onClose, onShortcuts }: { onClose: () => void; onShortcut
               )}
             >
               <Icon name={command.icon} size={15} className="text-faint" />
-              <span className="truncate">{command.label}</span>
+              <span className="min-w-0 truncate">{command.label}</span>
               {command.note !== undefined && (
                 <span className="ml-auto truncate text-xs text-faint">{command.note}</span>
               )}
@@ -144,6 +144,7 @@ function PaletteBody({ onClose, onShortcuts }: { onClose: () => void; onShortcut
 function useCommands(onShortcuts: () => void): readonly Command[] {
   const navigate = useNavigate()
   const theme = useTheme()
+  const sections = useSections()
   const { queries } = useCluster()
   const pipelines = useQuery(queries.pipelines)
   const topics = useQuery(queries.topics)
@@ -151,12 +152,12 @@ function useCommands(onShortcuts: () => void): readonly Command[] {
 
   return useMemo<readonly Command[]>(
     () => [
-      ...places.map(place => ({
-        id: `place:${place.to}`,
+      ...sections.map(section => ({
+        id: `section:${section.to}`,
         group: 'Go to',
-        label: place.label,
-        icon: place.icon,
-        run: () => void navigate({ to: place.to }),
+        label: section.label,
+        icon: section.icon,
+        run: () => void navigate({ to: section.to }),
       })),
       ...(pipelines.data ?? []).map(pipeline => ({
         id: `pipeline:${pipeline.pipeline_id}`,
@@ -204,7 +205,7 @@ function useCommands(onShortcuts: () => void): readonly Command[] {
       },
       { id: 'shortcuts', group: 'Commands', label: 'Keyboard shortcuts', icon: 'keyboard', run: onShortcuts },
     ],
-    [navigate, pipelines.data, topics.data, groups.data, theme, onShortcuts],
+    [navigate, sections, pipelines.data, topics.data, groups.data, theme, onShortcuts],
   )
 }
 

@@ -10,31 +10,16 @@ import { Menu } from '../ui/Menu.tsx'
 import { Dot } from '../ui/Pill.tsx'
 import { CommandPalette } from './CommandPalette.tsx'
 import { useCluster, useSession } from './cluster.ts'
+import { type SectionLink, useSections } from './sections.ts'
 import { ShortcutsDialog } from './ShortcutsDialog.tsx'
 import { useShortcuts } from './shortcuts.ts'
 import { type ThemeChoice, useTheme } from './theme.tsx'
 
-interface Place {
-  readonly to: '/' | '/topics' | '/pipelines' | '/consumers' | '/agents'
-  readonly label: string
-  readonly icon: IconName
-  /** Pressed after `g`. */
-  readonly key: string
-}
-
-/** The site's sections, in the order of the side bar. */
-export const places: readonly Place[] = [
-  { to: '/', label: 'Overview', icon: 'overview', key: 'o' },
-  { to: '/topics', label: 'Topics', icon: 'topics', key: 't' },
-  { to: '/pipelines', label: 'Pipelines', icon: 'pipelines', key: 'p' },
-  { to: '/consumers', label: 'Consumers', icon: 'consumers', key: 'c' },
-  { to: '/agents', label: 'Agents', icon: 'agents', key: 'a' },
-]
-
-/** The frame of every page: sections on the left, the page on the right. */
+/** The frame of every page: the sections at the side, or along the bottom of a phone, and the page. */
 export function Shell() {
   const { clusterId } = useCluster()
   const navigate = useNavigate()
+  const sections = useSections()
   const live = useLiveChanges(clusterId)
   const [paletteOpen, setPaletteOpen] = useState(false)
   const [shortcutsOpen, setShortcutsOpen] = useState(false)
@@ -43,44 +28,48 @@ export function Shell() {
     palette: () => setPaletteOpen(open => !open),
     help: () => setShortcutsOpen(true),
     go: key => {
-      const place = places.find(candidate => candidate.key === key)
-      if (place !== undefined) void navigate({ to: place.to })
+      const section = sections.find(candidate => candidate.key === key)
+      if (section !== undefined) void navigate({ to: section.to })
     },
   })
 
   return (
-    <div className="grid h-dvh grid-cols-[3.5rem_minmax(0,1fr)] lg:grid-cols-[14rem_minmax(0,1fr)]">
+    <div className="flex h-dvh flex-col sm:grid sm:grid-cols-[3.5rem_minmax(0,1fr)] lg:grid-cols-[14rem_minmax(0,1fr)]">
       <a
         href="#content"
         className="fixed top-2 left-2 z-50 -translate-y-16 rounded-md bg-accent px-3 py-1.5 text-sm font-medium text-accent-ink focus:translate-y-0"
       >
-        Skip to the content
+        Skip to content
       </a>
-      <aside className="flex min-h-0 flex-col border-r border-line bg-sunken px-2 py-3 lg:px-3">
-        <Link to="/" className="flex h-9 items-center gap-2.5 rounded-md px-1.5" aria-label="Penstock: overview">
+      <header className="flex shrink-0 items-center gap-2 border-b border-line bg-sunken px-3 py-2 sm:min-h-0 sm:flex-col sm:items-stretch sm:gap-0 sm:border-r sm:border-b-0 sm:px-2 sm:py-3 lg:px-3">
+        <Link
+          to="/"
+          className="flex h-8 items-center gap-2.5 rounded-md px-1.5 sm:h-9"
+          aria-label="Penstock: go to the overview"
+        >
           <Logo size={24} />
-          <span className="hidden text-base font-semibold tracking-tight lg:inline">Penstock</span>
+          <span className="text-base font-semibold tracking-tight sm:hidden lg:inline">Penstock</span>
         </Link>
         <button
           type="button"
           onClick={() => setPaletteOpen(true)}
-          aria-label="Search and commands"
-          className="mt-3 flex h-8 items-center justify-center gap-2 rounded-md border border-line bg-surface px-2 text-sm text-faint shadow-1 transition-colors hover:border-line-strong hover:text-muted lg:justify-start"
+          title="Search and commands"
+          className="ml-auto flex h-8 w-10 items-center justify-center gap-2 rounded-md border border-line bg-surface px-2 text-sm text-faint shadow-1 transition-colors hover:border-line-strong hover:text-muted sm:mt-3 sm:ml-0 sm:w-auto lg:justify-start"
         >
           <Icon name="search" size={14} />
-          <span className="hidden flex-1 text-left lg:inline">Search…</span>
-          <span className="hidden lg:inline">
+          <span className="flex-1 text-left max-lg:sr-only">Search…</span>
+          <span aria-hidden="true" className="hidden lg:inline">
             <Kbd keys={[commandKey, 'K']} />
           </span>
         </button>
-        <nav aria-label="Sections" className="mt-4 flex flex-col gap-0.5">
-          {places.map(place => (
-            <PlaceLink key={place.to} place={place} />
+        <nav aria-label="Sections" className={sectionsClass}>
+          {sections.map(section => (
+            <SectionEntry key={section.to} section={section} />
           ))}
         </nav>
         <Footer live={live} onShortcuts={() => setShortcutsOpen(true)} />
-      </aside>
-      <main id="content" tabIndex={-1} className="min-h-0 min-w-0 overflow-hidden outline-none">
+      </header>
+      <main id="content" tabIndex={-1} className="mb-14 min-h-0 min-w-0 flex-1 overflow-hidden outline-none sm:mb-0">
         <Outlet />
       </main>
       {live === 'lost' && <LostBar />}
@@ -94,24 +83,33 @@ export function Shell() {
   )
 }
 
-function PlaceLink({ place }: { place: Place }) {
+const sectionsClass = classNames(
+  'fixed inset-x-0 bottom-0 z-20 grid h-14 auto-cols-fr grid-flow-col gap-0.5 border-t border-line bg-sunken p-1',
+  'sm:static sm:mt-4 sm:flex sm:h-auto sm:flex-col sm:border-t-0 sm:p-0',
+)
+
+function SectionEntry({ section }: { section: SectionLink }) {
   return (
     <Link
-      to={place.to}
-      title={place.label}
-      activeOptions={{ exact: place.to === '/', includeSearch: false }}
-      className="group flex h-8 items-center justify-center gap-2.5 rounded-md px-2 text-sm font-medium text-muted transition-colors hover:bg-hover hover:text-ink aria-[current=page]:bg-pressed aria-[current=page]:text-ink lg:justify-start"
+      to={section.to}
+      title={section.label}
+      activeOptions={{ exact: section.to === '/', includeSearch: false }}
+      className={classNames(
+        'group flex flex-col items-center justify-center gap-0.5 rounded-md px-1 text-[0.6875rem] font-medium text-muted transition-colors',
+        'hover:bg-hover hover:text-ink aria-[current=page]:bg-pressed aria-[current=page]:text-ink',
+        'sm:h-8 sm:flex-row sm:gap-2.5 sm:px-2 sm:text-sm lg:justify-start',
+      )}
     >
-      <Icon name={place.icon} className="group-aria-[current=page]:text-accent-text" />
-      <span className="sr-only lg:not-sr-only">{place.label}</span>
+      <Icon name={section.icon} className="group-aria-[current=page]:text-accent-text" />
+      <span className="sm:sr-only lg:not-sr-only">{section.label}</span>
     </Link>
   )
 }
 
 const themeLabels: Record<ThemeChoice, { label: string; icon: IconName }> = {
-  system: { label: 'As the system', icon: 'system' },
-  light: { label: 'Light', icon: 'sun' },
-  dark: { label: 'Dark', icon: 'moon' },
+  system: { label: 'System theme', icon: 'system' },
+  light: { label: 'Light theme', icon: 'sun' },
+  dark: { label: 'Dark theme', icon: 'moon' },
 }
 
 function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => void }) {
@@ -120,8 +118,8 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
   const signOut = useSignOut()
   const navigate = useNavigate()
   return (
-    <div className="mt-auto flex flex-col gap-2">
-      <div className="flex flex-col items-center gap-0.5 lg:flex-row">
+    <div className="flex items-center gap-2 sm:mt-auto sm:flex-col sm:items-stretch">
+      <div className="flex items-center gap-0.5 sm:flex-col lg:flex-row">
         <Menu
           align="start"
           trigger={<IconButton icon={themeLabels[theme.choice].icon} label="Theme" />}
@@ -130,22 +128,24 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
             onSelect: () => theme.choose(choice),
           }))}
         />
-        <IconButton icon="keyboard" label="Keyboard shortcuts" onClick={onShortcuts} />
+        <span className="hidden sm:inline">
+          <IconButton icon="keyboard" label="Keyboard shortcuts" onClick={onShortcuts} />
+        </span>
         <IconButton
           icon="signOut"
           label="Sign out"
           className="lg:ml-auto"
           disabled={signOut.isPending}
-          // Leaving the page first lets an open draft ask; where the person stays, nobody is signed out.
+          // An open draft asks before its page is left; who stays there is not signed out.
           onClick={() => void navigate({ to: '/' }).then(() => signOut.mutate())}
         />
       </div>
       <div
-        className="flex items-center justify-center gap-2 border-t border-line px-1.5 pt-2.5 text-xs text-faint lg:justify-start"
+        className="flex items-center justify-center gap-2 px-1.5 text-xs text-faint sm:border-t sm:border-line sm:pt-2.5 lg:justify-start"
         title={liveTexts[live].title}
       >
         <Dot tone={live === 'live' ? 'ok' : live === 'lost' ? 'bad' : 'neutral'} moving={live !== 'live'} />
-        <span role="status" className={classNames('hidden lg:inline', live === 'lost' && 'text-bad')}>
+        <span role="status" className={classNames('sr-only lg:not-sr-only', live === 'lost' && 'text-bad')}>
           {liveTexts[live].label}
         </span>
         <span className="ml-auto hidden truncate lg:inline">{session.version}</span>
@@ -154,21 +154,21 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
   )
 }
 
-/** Over the page rather than in it, so that nothing moves when the connection breaks and comes back. */
+/** Floats over the page, so that nothing moves when the connection breaks and comes back. */
 function LostBar() {
   return (
     <div
       role="alert"
-      className="fixed bottom-4 left-1/2 z-30 flex h-8 -translate-x-1/2 animate-rise items-center gap-2 rounded-full border border-bad-line bg-bad-soft px-3.5 text-xs font-medium text-ink shadow-2"
+      className="fixed bottom-16 left-1/2 z-30 flex h-8 w-max max-w-[calc(100%-1rem)] -translate-x-1/2 sm:bottom-4 animate-rise items-center gap-2 rounded-full border border-bad-line bg-bad-soft px-3.5 text-xs font-medium text-ink shadow-2"
     >
       <Icon name="warning" size={14} className="text-bad" />
-      The control plane does not answer. What you see may be old.
+      <span className="truncate">The control plane does not respond. This page may be out of date.</span>
     </div>
   )
 }
 
 const liveTexts: Record<LiveState, { label: string; title: string }> = {
-  connecting: { label: 'Connecting', title: 'Opening the stream of changes' },
-  live: { label: 'Live', title: 'Changes show as they happen' },
-  lost: { label: 'Reconnecting', title: 'The control plane does not answer; what you see may be old' },
+  connecting: { label: 'Connecting', title: 'Connecting to the control plane' },
+  live: { label: 'Live', title: 'Changes appear as they happen' },
+  lost: { label: 'Reconnecting', title: 'The control plane does not respond; this page may be out of date' },
 }

@@ -1,30 +1,31 @@
 import { Dialog } from '../ui/Dialog.tsx'
 import { commandKey, Kbd } from '../ui/Kbd.tsx'
-import { places } from './Shell.tsx'
+import { useSections } from './sections.ts'
 
 export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const sections = useSections()
   const groups: readonly { title: string; rows: readonly { text: string; keys: readonly string[] }[] }[] = [
     {
       title: 'Everywhere',
       rows: [
         { text: 'Search and commands', keys: [commandKey, 'K'] },
         { text: 'Filter the list', keys: ['/'] },
-        { text: 'New pipeline or topic, on its list', keys: ['N'] },
-        { text: 'This list', keys: ['?'] },
+        { text: 'New pipeline or topic (in its list)', keys: ['N'] },
+        { text: 'Keyboard shortcuts', keys: ['?'] },
       ],
     },
     {
       title: 'Go to',
-      rows: places.map(place => ({ text: place.label, keys: ['G', place.key.toUpperCase()] })),
+      rows: sections.map(section => ({ text: section.label, keys: ['G', section.key.toUpperCase()] })),
     },
     {
       title: 'Editor',
       rows: [
         { text: 'Save as a new version', keys: [commandKey, 'S'] },
-        { text: 'Complete', keys: ['Ctrl', 'Space'] },
+        { text: 'Complete the word', keys: ['Ctrl', 'Space'] },
         { text: 'Find and replace', keys: [commandKey, 'F'] },
         { text: 'Next finding', keys: ['F8'] },
-        { text: 'Leave it with Tab', keys: ['Esc', 'Tab'] },
+        { text: 'Leave the editor with Tab', keys: ['Esc', 'Tab'] },
       ],
     },
   ]

@@ -7,19 +7,19 @@ export function PageNotFound() {
   return (
     <EmptyState
       icon="search"
-      title="There is no such page"
+      title="This page does not exist"
       action={
         <Link to="/" className={buttonClass()}>
-          To the overview
+          Go to the overview
         </Link>
       }
     >
-      The address may be mistyped, or what it showed was deleted.
+      What it showed may have been deleted, or the address is mistyped.
     </EmptyState>
   )
 }
 
-/** A page that threw; the frame around it goes on. */
+/** Shown in place of a page that threw an error; the frame around it keeps working. */
 export function PageCrashed({ error, reset }: { error: unknown; reset: () => void }) {
   return (
     <div role="alert">

@@ -16,6 +16,18 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 
   useEffect(() => {
     let goUntil = 0
+    const single: Readonly<Record<string, () => boolean>> = {
+      g: () => {
+        goUntil = performance.now() + sequenceMs
+        return true
+      },
+      '?': () => {
+        act('help', '?')
+        return true
+      },
+      '/': focusFilter,
+      n: openCreateForm,
+    }
     const onKey = (event: KeyboardEvent) => {
       const commanded = event.metaKey || event.ctrlKey
       if (commanded && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
@@ -27,11 +39,12 @@ export function useShortcuts(shortcuts: Shortcuts): void {
         return
       if (performance.now() < goUntil) {
         goUntil = 0
+        event.preventDefault()
         act('go', event.key)
-      } else if (event.key === 'g') goUntil = performance.now() + sequenceMs
-      else if (event.key === '?') act('help', event.key)
-      else if (event.key === '/') focusFilter(event)
-      else if (event.key === 'n') document.querySelector<HTMLElement>('[data-create]')?.click()
+        return
+      }
+      // A key that did something must not also be typed into the field that it has focused.
+      if (single[event.key]?.() === true) event.preventDefault()
     }
     window.addEventListener('keydown', onKey)
     return () => window.removeEventListener('keydown', onKey)
@@ -42,10 +55,15 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable=true]') !== null
 }
 
-function focusFilter(event: KeyboardEvent): void {
+function openCreateForm(): boolean {
+  const button = document.querySelector<HTMLElement>('[data-create]')
+  button?.click()
+  return button !== null
+}
+
+function focusFilter(): boolean {
   const filter = document.querySelector<HTMLInputElement>('input[data-filter]')
-  if (filter === null) return
-  event.preventDefault()
-  filter.focus()
-  filter.select()
+  filter?.focus()
+  filter?.select()
+  return filter !== null
 }

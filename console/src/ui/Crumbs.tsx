@@ -1,13 +1,15 @@
 import type { ReactNode } from 'react'
 import { Icon } from './Icon.tsx'
 
-/** Where this page is: a link to its list, then its own name as the title. */
-export function Crumbs({ parent, children }: { parent: ReactNode; children: ReactNode }) {
+/** A link to the list that this page belongs to, then the page's own name as the title. */
+export function Crumbs({ parent, children }: { parent: ReactNode; children: string }) {
   return (
     <>
-      <span className="shrink-0 font-normal text-faint [&_a:hover]:text-ink">{parent}</span>
-      <Icon name="chevronRight" size={14} className="text-faint" />
-      <span className="min-w-0 truncate">{children}</span>
+      <span className="shrink-0 font-normal text-faint max-sm:sr-only [&_a:hover]:text-ink">{parent}</span>
+      <Icon name="chevronRight" size={14} className="text-faint max-sm:hidden" />
+      <span className="min-w-0 truncate" title={children}>
+        {children}
+      </span>
     </>
   )
 }

@@ -1,6 +1,30 @@
-import type { ReactNode } from 'react'
+import { createContext, type ReactNode, type RefObject, useContext, useRef } from 'react'
+import { classNames } from './class-names.ts'
 
-/** The body of a page that scrolls: a title, what can be done, and the content below. */
+const ScrollerContext = createContext<RefObject<HTMLElement | null>>({ current: null })
+
+/** The element that scrolls the page, for lists that render only what is in view. */
+export function usePageScroller(): RefObject<HTMLElement | null> {
+  return useContext(ScrollerContext)
+}
+
+/** Everything below scrolls together; its position comes back with the browser's back button. */
+export function Scroller({ id, className, children }: { id: string; className: string; children: ReactNode }) {
+  const box = useRef<HTMLDivElement>(null)
+  return (
+    <ScrollerContext value={box}>
+      <div
+        ref={box}
+        data-scroll-restoration-id={id}
+        className={classNames('overflow-y-auto [scrollbar-gutter:stable]', className)}
+      >
+        {children}
+      </div>
+    </ScrollerContext>
+  )
+}
+
+/** A page that scrolls: a title, what can be done, and the content below. */
 export function Page({
   name,
   title,
@@ -10,19 +34,19 @@ export function Page({
 }: {
   /** The page's name in the browser's tab and history. */
   name: string
-  /** What stands above the page, where that is more than its name. */
+  /** The heading, where it shows more than the name. */
   title?: ReactNode
   description?: ReactNode
   actions?: ReactNode
   children: ReactNode
 }) {
   return (
-    <div data-scroll-restoration-id="page" className="h-full overflow-y-auto [scrollbar-gutter:stable]">
-      <div className="mx-auto w-full max-w-6xl px-4 pt-6 pb-16 sm:px-8">
+    <Scroller id="page" className="h-full">
+      <div className="mx-auto w-full max-w-6xl px-4 pt-4 pb-16 sm:px-8 sm:pt-6">
         <PageHeader name={name} title={title} description={description} actions={actions} />
         <div className="mt-5 flex flex-col gap-5">{children}</div>
       </div>
-    </div>
+    </Scroller>
   )
 }
 
@@ -38,13 +62,13 @@ export function PageHeader({
   actions?: ReactNode
 }) {
   return (
-    <header className="flex min-h-10 flex-wrap items-center gap-x-4 gap-y-3">
+    <header className="flex min-h-10 items-start gap-x-3">
       <title>{`${name} · Penstock`}</title>
-      <div className="min-w-0 flex-1 basis-64">
-        <h1 className="flex min-w-0 items-center gap-2.5 text-xl font-semibold tracking-tight">{title}</h1>
+      <div className="min-w-0 flex-1">
+        <h1 className="flex min-h-8 min-w-0 items-center gap-2.5 text-xl font-semibold tracking-tight">{title}</h1>
         {description !== undefined && <p className="mt-0.5 text-sm text-muted">{description}</p>}
       </div>
-      {actions !== undefined && <div className="flex items-center gap-2">{actions}</div>}
+      {actions !== undefined && <div className="flex shrink-0 items-center gap-2">{actions}</div>}
     </header>
   )
 }

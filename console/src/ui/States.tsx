@@ -4,7 +4,7 @@ import { Button } from './Button.tsx'
 import { classNames } from './class-names.ts'
 import { Icon, type IconName } from './Icon.tsx'
 
-/** A grey bar in the place of text that is on its way. */
+/** A grey bar in place of text that is still loading. */
 export function Skeleton({ className }: { className?: string }) {
   return (
     <span
@@ -14,7 +14,7 @@ export function Skeleton({ className }: { className?: string }) {
   )
 }
 
-/** Rows in the place of a table that is on its way. */
+/** Rows in place of a table that is still loading. */
 export function SkeletonRows({ rows = 5, label }: { rows?: number; label: string }) {
   return (
     <div role="status" aria-label={`Loading ${label}`} className="divide-y divide-line">
@@ -29,7 +29,7 @@ export function SkeletonRows({ rows = 5, label }: { rows?: number; label: string
   )
 }
 
-/** What to do where there is nothing yet. */
+/** Says that there is nothing here, and what to do about it. */
 export function EmptyState({
   icon,
   title,
@@ -46,20 +46,20 @@ export function EmptyState({
       <span className="flex size-11 items-center justify-center rounded-xl border border-line bg-sunken text-muted shadow-1">
         <Icon name={icon} size={20} />
       </span>
-      <h3 className="mt-4 text-base font-semibold">{title}</h3>
+      <p className="mt-4 text-base font-semibold">{title}</p>
       {children !== undefined && <div className="mt-1 max-w-md text-sm text-balance text-muted">{children}</div>}
       {action !== undefined && <div className="mt-5 flex gap-2">{action}</div>}
     </div>
   )
 }
 
-/** What went wrong and, where it may help, another try. */
+/** What went wrong, with a button to try again where that may help. */
 export function ErrorState({ error, what, onRetry }: { error: unknown; what: string; onRetry?: () => void }) {
   if (isNotFound(error)) {
     return (
       <div role="alert">
-        <EmptyState icon="search" title={`There is no such ${what}`}>
-          The address may be mistyped, or it was deleted.
+        <EmptyState icon="search" title={`This ${what} does not exist`}>
+          It may have been deleted, or the address is mistyped.
         </EmptyState>
       </div>
     )
@@ -69,7 +69,7 @@ export function ErrorState({ error, what, onRetry }: { error: unknown; what: str
       <span className="flex size-11 items-center justify-center rounded-xl border border-bad-line bg-bad-soft text-bad">
         <Icon name="error" size={20} />
       </span>
-      <h3 className="mt-4 text-base font-semibold">{`Cannot read the ${what}`}</h3>
+      <p className="mt-4 text-base font-semibold">{`Cannot load the ${what}`}</p>
       <p className="mt-1 max-w-lg text-sm break-words text-muted">{errorText(error)}</p>
       {onRetry !== undefined && (
         <Button icon="refresh" className="mt-5" onClick={onRetry}>
@@ -80,7 +80,7 @@ export function ErrorState({ error, what, onRetry }: { error: unknown; what: str
   )
 }
 
-/** A sentence in a box, for what a person should know on this page. */
+/** A sentence in a coloured box. */
 export function Notice({
   tone,
   children,

@@ -1,11 +1,11 @@
 import type { ReactNode, TdHTMLAttributes, ThHTMLAttributes } from 'react'
 import { classNames } from './class-names.ts'
 
-/** A table that scrolls sideways rather than break its page. */
-export function Table({ label, children }: { label: string; children: ReactNode }) {
+/** A table that scrolls sideways where it is too wide for its page. `rowCount` is for one that renders only some rows. */
+export function Table({ label, rowCount, children }: { label: string; rowCount?: number; children: ReactNode }) {
   return (
-    <div className="overflow-x-auto">
-      <table aria-label={label} className="w-full border-collapse text-left text-sm">
+    <div className="relative overflow-x-auto">
+      <table aria-label={label} aria-rowcount={rowCount} className="w-full border-collapse text-left text-sm">
         {children}
       </table>
     </div>

@@ -1,153 +1,126 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import type { Agent } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
-import { Card } from '../../ui/Card.tsx'
-import { CopyButton } from '../../ui/Copy.tsx'
+import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
+import type { Column } from '../../ui/DataTable.tsx'
 import { formatBytes, formatCount, formatShare } from '../../ui/format.ts'
 import { Page } from '../../ui/Page.tsx'
-import { Pill } from '../../ui/Pill.tsx'
-import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
-import { Cell, Heading, HeaderRow, Row, Rows, Table } from '../../ui/Table.tsx'
-import { Ago, Since } from '../../ui/Time.tsx'
-import { InstancePill } from '../pipelines/Health.tsx'
+import { EmptyState } from '../../ui/States.tsx'
+import { rowLinkClass } from '../../ui/Table.tsx'
+import { Ago } from '../../ui/Time.tsx'
+import { AgentState } from './AgentState.tsx'
 
+const route = getRouteApi('/agents')
+
+/** All agents of the cluster. */
 export default function AgentsPage() {
   const { queries } = useCluster()
   const agents = useQuery(queries.agents)
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+
   return (
     <Page name="Agents" description="Stateless processes that serve Kafka clients and run pipelines.">
-      {agents.data === undefined ? (
-        <Card>
-          {agents.isError ? (
-            <ErrorState what="agents" error={agents.error} onRetry={() => void agents.refetch()} />
-          ) : (
-            <SkeletonRows label="agents" rows={3} />
-          )}
-        </Card>
-      ) : agents.data.length === 0 ? (
-        <Card>
-          <EmptyState icon="agents" title="No agent has registered">
-            Start one with <code>penstock agent</code>; it appears here within seconds.
+      <ResourceList
+        query={agents}
+        what="agents"
+        search={search}
+        onSearch={next => void navigate({ search: next, replace: true })}
+        keyOf={agent => agent.agent_id}
+        textOf={textOf}
+        states={states}
+        columns={columns}
+        empty={
+          <EmptyState icon="agents" title="No agents yet">
+            An agent appears here as soon as it has registered with this control plane.
           </EmptyState>
-        </Card>
-      ) : (
-        agents.data.map(agent => <AgentCard key={agent.agent_id} agent={agent} />)
-      )}
+        }
+      />
     </Page>
   )
 }
 
-function AgentCard({ agent }: { agent: Agent }) {
-  return (
-    <Card>
-      <header className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-b border-line px-4 py-3">
-        <h2 className="text-base font-semibold">{agent.agent_name}</h2>
-        {agent.is_alive ? (
-          <Pill dot tone="ok">
-            Alive
-          </Pill>
-        ) : (
-          <Pill dot tone="bad">
-            Lost
-          </Pill>
-        )}
-        {agent.roles.map(role => (
-          <Pill key={role} tone="neutral">
-            {role}
-          </Pill>
-        ))}
-        <span className="ml-auto text-xs text-faint">
-          Seen <Ago at={agent.last_seen_at} />
-        </span>
-      </header>
-      <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3.5 sm:grid-cols-4">
-        <Fact label="Version">{agent.version}</Fact>
-        <Fact label="Uptime">{agent.is_alive ? <Since at={agent.started_at} /> : '–'}</Fact>
-        <Fact label="CPU">{formatShare(agent.cpu)} of a core</Fact>
-        <Fact label="Memory">{formatBytes(agent.memory_bytes)}</Fact>
-        <Fact label="Kafka">
-          {agent.kafka_address === null ? (
-            'not served'
-          ) : (
-            <Address text={agent.kafka_address} label="Copy the Kafka address" />
-          )}
-        </Fact>
-        <Fact label="HTTP">
-          {agent.http_address === null ? (
-            'not served'
-          ) : (
-            <Address text={agent.http_address} label="Copy the HTTP address" />
-          )}
-        </Fact>
-        <Fact label="Connections">{formatCount(agent.connections)}</Fact>
-        <Fact label="Pipeline group">{agent.pipeline_group === '' ? 'none' : agent.pipeline_group}</Fact>
-      </dl>
-      <Instances agent={agent} />
-    </Card>
-  )
-}
+/** An agent is found by its name, group, zone and addresses. */
+const textOf = (agent: Agent) =>
+  [agent.agent_name, agent.pipeline_group, agent.availability_zone, agent.kafka_address, agent.http_address].join(' ')
 
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div className="min-w-0">
-      <dt className="text-xs text-faint">{label}</dt>
-      <dd className="figures mt-0.5 truncate">{children}</dd>
-    </div>
-  )
-}
+const states: readonly ListState<Agent>[] = [
+  { state: 'lost', label: 'Lost', holds: agent => !agent.is_alive },
+  { state: 'alive', label: 'Alive', holds: agent => agent.is_alive },
+]
 
-function Address({ text, label }: { text: string; label: string }) {
-  return (
-    <span className="flex h-5 items-center gap-1">
-      <code className="truncate text-xs">{text}</code>
-      <CopyButton text={text} label={label} />
-    </span>
-  )
-}
-
-function Instances({ agent }: { agent: Agent }) {
-  if (agent.instances.length === 0) {
-    return <p className="border-t border-line px-4 py-3 text-xs text-faint">Runs no pipeline.</p>
-  }
-  return (
-    <div className="border-t border-line">
-      <Table label={`Pipelines on ${agent.agent_name}`}>
-        <HeaderRow>
-          <Heading>Pipeline</Heading>
-          <Heading>State</Heading>
-          <Heading figures>Version</Heading>
-          <Heading figures>Sent</Heading>
-          <Heading figures>Restarts</Heading>
-          <Heading figures>CPU</Heading>
-          <Heading figures>Memory</Heading>
-        </HeaderRow>
-        <Rows>
-          {agent.instances.map(instance => (
-            <Row key={instance.instance_id}>
-              <Cell>
-                <Link
-                  to="/pipelines/$pipelineId"
-                  params={{ pipelineId: instance.pipeline_id }}
-                  search={{ tab: 'activity' }}
-                  className="font-medium hover:text-accent-text"
-                >
-                  {instance.pipeline_name}
-                </Link>
-              </Cell>
-              <Cell>
-                <InstancePill state={instance.state} />
-              </Cell>
-              <Cell figures>{instance.version}</Cell>
-              <Cell figures>{formatCount(instance.counters.output_sent)}</Cell>
-              <Cell figures>{formatCount(instance.restarts)}</Cell>
-              <Cell figures>{formatShare(instance.cpu)}</Cell>
-              <Cell figures>{formatBytes(instance.memory_bytes)}</Cell>
-            </Row>
-          ))}
-        </Rows>
-      </Table>
-    </div>
-  )
-}
+const columns: readonly Column<Agent>[] = [
+  {
+    id: 'name',
+    heading: 'Name',
+    grows: true,
+    sortBy: agent => agent.agent_name,
+    cell: agent => (
+      <Link
+        to="/agents/$agentId"
+        params={{ agentId: agent.agent_id }}
+        title={agent.agent_name}
+        className={rowLinkClass}
+      >
+        {agent.agent_name}
+      </Link>
+    ),
+  },
+  {
+    id: 'state',
+    heading: 'State',
+    sortBy: agent => Number(agent.is_alive),
+    cell: agent => <AgentState agent={agent} />,
+  },
+  {
+    id: 'group',
+    heading: 'Pipeline group',
+    from: 'lg',
+    sortBy: agent => agent.pipeline_group,
+    cell: agent => <span className="text-muted">{agent.pipeline_group || '–'}</span>,
+  },
+  {
+    id: 'pipelines',
+    heading: 'Instances',
+    figures: true,
+    from: 'sm',
+    sortBy: agent => agent.instances.length,
+    cell: agent => formatCount(agent.instances.length),
+  },
+  {
+    id: 'connections',
+    heading: 'Connections',
+    figures: true,
+    from: 'md',
+    sortBy: agent => agent.connections,
+    cell: agent => formatCount(agent.connections),
+  },
+  {
+    id: 'cpu',
+    heading: 'CPU',
+    figures: true,
+    from: 'sm',
+    sortBy: agent => agent.cpu,
+    cell: agent => <span className="text-muted">{formatShare(agent.cpu)}</span>,
+  },
+  {
+    id: 'memory',
+    heading: 'Memory',
+    figures: true,
+    from: 'md',
+    sortBy: agent => agent.memory_bytes,
+    cell: agent => <span className="text-muted">{formatBytes(agent.memory_bytes)}</span>,
+  },
+  {
+    id: 'seen',
+    heading: 'Seen',
+    from: 'lg',
+    sortBy: agent => Date.parse(agent.last_seen_at),
+    cell: agent => (
+      <span className="text-muted">
+        <Ago at={agent.last_seen_at} />
+      </span>
+    ),
+  },
+]

@@ -10,11 +10,11 @@ import { Page } from '../../ui/Page.tsx'
 import { Dot, Pill, type Tone } from '../../ui/Pill.tsx'
 import { ErrorState, Skeleton } from '../../ui/States.tsx'
 import { TimeChart } from '../../ui/TimeChart.tsx'
-import { healthLooks } from '../pipelines/Health.tsx'
+import { healthLooks, healthOrder } from '../pipelines/Health.tsx'
 import { GettingStarted } from './GettingStarted.tsx'
 import { Problems } from './Problems.tsx'
 
-/** How the cluster does, at a glance. */
+/** The state of the cluster at a glance. */
 export default function OverviewPage() {
   const { queries } = useCluster()
   const overview = useQuery(queries.overview)
@@ -91,22 +91,39 @@ function Figures({ data }: { data: DescribeOverviewResponse | undefined }) {
       <Stat
         label="Agents"
         value={counts === undefined ? wait : formatCount(counts.agents_alive)}
-        note={counts === undefined ? ' ' : counts.agents_lost > 0 ? `${counts.agents_lost} lost` : 'All alive'}
+        note={
+          counts === undefined ? (
+            ' '
+          ) : (
+            <Link
+              to="/agents"
+              search={counts.agents_lost > 0 ? { state: 'lost' } : {}}
+              className={counts.agents_lost > 0 ? 'text-bad hover:underline' : 'hover:text-ink'}
+            >
+              {counts.agents_lost > 0 ? `${counts.agents_lost} lost` : 'All alive'}
+            </Link>
+          )
+        }
       />
     </StatRow>
   )
 }
 
 function PipelineCounts({ counts }: { counts: Readonly<Record<PipelineHealth, number>> }) {
-  const present = (Object.keys(healthLooks) as PipelineHealth[]).filter(health => counts[health] > 0)
+  const present = healthOrder.filter(health => counts[health] > 0)
   if (present.length === 0) return <>None yet</>
   return (
     <span className="flex flex-wrap gap-x-3">
       {present.map(health => (
-        <span key={health} className="inline-flex items-center gap-1.5">
+        <Link
+          key={health}
+          to="/pipelines"
+          search={{ state: health }}
+          className="inline-flex items-center gap-1.5 hover:text-ink"
+        >
           <Dot tone={healthLooks[health].tone} />
           {counts[health]} {healthLooks[health].label.toLowerCase()}
-        </span>
+        </Link>
       ))}
     </span>
   )
@@ -178,7 +195,7 @@ function clusterHealth(data: DescribeOverviewResponse): { label: string; tone: T
     return {
       label: 'Needs attention',
       tone: 'warn',
-      sentence: `${formatPlural(failing, 'pipeline')} not running as wanted.`,
+      sentence: `${formatPlural(failing, 'pipeline')} ${failing === 1 ? 'does' : 'do'} not run as configured.`,
     }
   }
   return { label: 'Healthy', tone: 'ok', sentence: `Serving Kafka clients at ${data.kafka_address ?? 'its agents'}.` }

@@ -14,7 +14,7 @@ export function Problems({ problems }: { problems: readonly Problem[] | undefine
         <SkeletonRows label="problems" rows={3} />
       ) : problems.length === 0 ? (
         <EmptyState icon="check" title="No problems">
-          Failures of pipelines and lost agents are listed here.
+          Failing pipelines and lost agents are listed here.
         </EmptyState>
       ) : (
         <ul className="max-h-112 divide-y divide-line overflow-y-auto">
@@ -59,7 +59,7 @@ function Subject({ problem }: { problem: Problem }) {
       )
     case 'agent':
       return (
-        <Link to="/agents" className="truncate font-medium hover:text-accent-text">
+        <Link to="/agents/$agentId" params={{ agentId: id }} className="truncate font-medium hover:text-accent-text">
           {name}
         </Link>
       )

@@ -15,14 +15,14 @@ interface FindingsPanelProps {
   readonly onJump: (line: number, column: number) => void
 }
 
-/** What is wrong with the text, one line a finding; a click goes to its place. */
+/** What is wrong with the text, one line per finding; a click jumps to its place. */
 export function FindingsPanel({ findings: known, refused, isChecking, failure, isBlank, onJump }: FindingsPanelProps) {
   const findings = known ?? []
   const errors = findings.filter(finding => finding.level === 'error').length
   const warnings = findings.length - errors
   return (
     <section aria-label="Findings" className="shrink-0 border-t border-line bg-sunken">
-      <header
+      <div
         role={refused ? 'alert' : 'status'}
         className={classNames(
           'flex h-9 items-center gap-2.5 px-4 text-xs',
@@ -38,7 +38,7 @@ export function FindingsPanel({ findings: known, refused, isChecking, failure, i
           isKnown={known !== undefined}
         />
         {isChecking && <span className="ml-auto text-faint">Checking…</span>}
-      </header>
+      </div>
       {findings.length > 0 && (
         <ol className="max-h-40 overflow-y-auto border-t border-line py-1">
           {findings.map(finding => (
@@ -87,7 +87,7 @@ function Summary({
   if (failure !== undefined) {
     return (
       <>
-        <Icon name="warning" size={14} className="text-warn" /> The text cannot be checked now: {failure}
+        <Icon name="warning" size={14} className="text-warn" /> Cannot check the text: {failure}
       </>
     )
   }
@@ -99,7 +99,7 @@ function Summary({
           {refused && <strong className="font-semibold">Not saved. </strong>}
           {formatPlural(errors, 'error')}
           {warnings > 0 && `, ${formatPlural(warnings, 'warning')}`}
-          {refused && ': nothing stored and nothing running was touched.'}
+          {refused && '. Nothing was changed.'}
         </span>
       </>
     )

@@ -1,7 +1,7 @@
 import type { InstanceState, PipelineHealth } from '../../api/types.ts'
 import { Pill, type Tone } from '../../ui/Pill.tsx'
 
-/** One table says how each state is called, coloured and whether it moves; lists, pages and the overview read it. */
+/** How each state is named, coloured and whether it moves, for lists, pages and the overview. */
 export const healthLooks: Record<PipelineHealth, { label: string; tone: Tone; moving: boolean }> = {
   running: { label: 'Running', tone: 'ok', moving: false },
   starting: { label: 'Starting', tone: 'accent', moving: true },
@@ -11,6 +11,17 @@ export const healthLooks: Record<PipelineHealth, { label: string; tone: Tone; mo
   completed: { label: 'Completed', tone: 'neutral', moving: false },
   paused: { label: 'Paused', tone: 'neutral', moving: false },
 }
+
+/** From what needs attention to what does not. */
+export const healthOrder: readonly PipelineHealth[] = [
+  'failing',
+  'degraded',
+  'waiting',
+  'starting',
+  'running',
+  'completed',
+  'paused',
+]
 
 export function HealthPill({ health, title }: { health: PipelineHealth; title?: string | null }) {
   const look = healthLooks[health]

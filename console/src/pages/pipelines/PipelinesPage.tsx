@@ -1,117 +1,149 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { useState } from 'react'
 import type { PipelineStatus } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
+import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
 import { Button } from '../../ui/Button.tsx'
-import { Card } from '../../ui/Card.tsx'
-import { SearchField } from '../../ui/Field.tsx'
+import type { Column } from '../../ui/DataTable.tsx'
 import { formatRate, formatShort } from '../../ui/format.ts'
-import { Limited } from '../../ui/Limited.tsx'
 import { Page } from '../../ui/Page.tsx'
-import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
-import { Cell, Heading, HeaderRow, Row, Rows, rowLinkClass, Table } from '../../ui/Table.tsx'
+import { EmptyState } from '../../ui/States.tsx'
+import { rowLinkClass } from '../../ui/Table.tsx'
 import { errorCount } from './counters.ts'
-import { HealthPill } from './Health.tsx'
+import { HealthPill, healthLooks, healthOrder } from './Health.tsx'
 import { PipelineCreateDialog } from './PipelineCreateDialog.tsx'
 
 const route = getRouteApi('/pipelines')
 
+/** All pipelines of the cluster and how they do. */
 export default function PipelinesPage() {
   const { queries } = useCluster()
   const pipelines = useQuery(queries.pipelines)
-  const { create } = route.useSearch()
+  const search = route.useSearch()
   const navigate = route.useNavigate()
-  const [filter, setFilter] = useState('')
-  const shown = pipelines.data?.filter(pipeline => pipeline.pipeline_name.toLowerCase().includes(filter.toLowerCase()))
-  const openForm = () => void navigate({ search: { create: true } })
 
   return (
     <Page
       name="Pipelines"
       description="Streams that read, transform and write, run by the agents."
       actions={
-        <Button variant="primary" icon="plus" data-create="" onClick={openForm}>
+        <Button
+          variant="primary"
+          icon="plus"
+          data-create=""
+          onClick={() => void navigate({ search: { ...search, create: true } })}
+        >
           Create pipeline
         </Button>
       }
     >
-      {pipelines.data !== undefined && pipelines.data.length > 0 && (
-        <SearchField
-          label="Filter pipelines"
-          value={filter}
-          onChange={event => setFilter(event.target.value)}
-          className="max-w-xs"
-        />
-      )}
-      <Card>
-        {shown === undefined ? (
-          pipelines.isError ? (
-            <ErrorState what="pipelines" error={pipelines.error} onRetry={() => void pipelines.refetch()} />
-          ) : (
-            <SkeletonRows label="pipelines" />
-          )
-        ) : pipelines.data?.length === 0 ? (
+      <ResourceList
+        query={pipelines}
+        what="pipelines"
+        search={search}
+        onSearch={next => void navigate({ search: next, replace: true })}
+        keyOf={pipeline => pipeline.pipeline_id}
+        textOf={nameOf}
+        states={states}
+        columns={columns}
+        empty={
           <EmptyState icon="pipelines" title="No pipelines yet">
             A pipeline is a few lines of YAML: where to read, what to change, where to write.
           </EmptyState>
-        ) : shown.length === 0 ? (
-          <EmptyState icon="search" title="No pipeline is called that" />
-        ) : (
-          <Limited items={shown}>{some => <PipelineTable pipelines={some} />}</Limited>
-        )}
-      </Card>
-      <PipelineCreateDialog open={create === true} onClose={() => void navigate({ search: {} })} />
+        }
+      />
+      <PipelineCreateDialog
+        open={search.create === true}
+        onClose={() => void navigate({ search: { ...search, create: undefined } })}
+      />
     </Page>
   )
 }
 
-function PipelineTable({ pipelines }: { pipelines: readonly PipelineStatus[] }) {
-  return (
-    <Table label="Pipelines">
-      <HeaderRow>
-        <Heading>Name</Heading>
-        <Heading>State</Heading>
-        <Heading>Version</Heading>
-        <Heading figures>Instances</Heading>
-        <Heading figures>In</Heading>
-        <Heading figures>Out</Heading>
-        <Heading figures>Errors</Heading>
-      </HeaderRow>
-      <Rows>
-        {pipelines.map(pipeline => (
-          <Row key={pipeline.pipeline_id} interactive>
-            <Cell className="max-w-72 truncate">
-              <Link to="/pipelines/$pipelineId" params={{ pipelineId: pipeline.pipeline_id }} className={rowLinkClass}>
-                {pipeline.pipeline_name}
-              </Link>
-            </Cell>
-            <Cell>
-              <HealthPill health={pipeline.health} title={pipeline.explanation} />
-            </Cell>
-            <Cell className="whitespace-nowrap">
-              <DeployedVersion pipeline={pipeline} />
-            </Cell>
-            <Cell figures className="text-muted">
-              {pipeline.instances_running} / {pipeline.instances_wanted}
-            </Cell>
-            <Cell figures>
-              <Rate value={pipeline.rates.input_per_second} />
-            </Cell>
-            <Cell figures>
-              <Rate value={pipeline.rates.output_per_second} />
-            </Cell>
-            <Cell figures className={errorCount(pipeline.counters) > 0 ? 'text-bad' : 'text-muted'}>
-              {formatShort(errorCount(pipeline.counters))}
-            </Cell>
-          </Row>
-        ))}
-      </Rows>
-    </Table>
-  )
-}
+const nameOf = (pipeline: PipelineStatus) => pipeline.pipeline_name
 
-function Rate({ value }: { value: number }) {
+/** The states that a pipeline can be filtered by, those that need attention first. */
+const states: readonly ListState<PipelineStatus>[] = [
+  ...healthOrder.map(health => ({
+    state: health,
+    label: healthLooks[health].label,
+    holds: (pipeline: PipelineStatus) => pipeline.health === health,
+  })),
+  { state: 'errors', label: 'With errors', holds: pipeline => errorCount(pipeline.counters) > 0 },
+]
+
+const columns: readonly Column<PipelineStatus>[] = [
+  {
+    id: 'name',
+    heading: 'Name',
+    grows: true,
+    sortBy: nameOf,
+    cell: pipeline => (
+      <Link
+        to="/pipelines/$pipelineId"
+        params={{ pipelineId: pipeline.pipeline_id }}
+        title={pipeline.pipeline_name}
+        className={rowLinkClass}
+      >
+        {pipeline.pipeline_name}
+      </Link>
+    ),
+  },
+  {
+    id: 'state',
+    heading: 'State',
+    sortBy: pipeline => healthOrder.indexOf(pipeline.health),
+    cell: pipeline => <HealthPill health={pipeline.health} title={pipeline.explanation} />,
+  },
+  {
+    id: 'version',
+    heading: 'Version',
+    from: 'md',
+    sortBy: pipeline => pipeline.deployed_version,
+    cell: pipeline => <DeployedVersion pipeline={pipeline} />,
+  },
+  {
+    id: 'instances',
+    heading: 'Instances',
+    figures: true,
+    from: 'lg',
+    sortBy: pipeline => pipeline.instances_running,
+    cell: pipeline => (
+      <span className="text-muted">
+        {pipeline.instances_running} / {pipeline.instances_wanted}
+      </span>
+    ),
+  },
+  {
+    id: 'in',
+    heading: 'In',
+    figures: true,
+    from: 'sm',
+    sortBy: pipeline => pipeline.rates.input_per_second,
+    cell: pipeline => <Rate pipeline={pipeline} value={pipeline.rates.input_per_second} />,
+  },
+  {
+    id: 'out',
+    heading: 'Out',
+    figures: true,
+    from: 'sm',
+    sortBy: pipeline => pipeline.rates.output_per_second,
+    cell: pipeline => <Rate pipeline={pipeline} value={pipeline.rates.output_per_second} />,
+  },
+  {
+    id: 'errors',
+    heading: 'Errors',
+    figures: true,
+    sortBy: pipeline => errorCount(pipeline.counters),
+    cell: pipeline => {
+      const errors = errorCount(pipeline.counters)
+      return <span className={errors > 0 ? 'text-bad' : 'text-muted'}>{formatShort(errors)}</span>
+    },
+  },
+]
+
+function Rate({ pipeline, value }: { pipeline: PipelineStatus; value: number }) {
+  if (pipeline.pipeline_state === 'paused') return <span className="text-faint">–</span>
   return (
     <>
       {formatRate(value)}

@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { call } from '../../api/client.ts'
+import { clusterKeys } from '../../api/queries.ts'
 import type { Finding } from '../../api/types.ts'
+import { useCluster } from '../../app/cluster.ts'
 
 /** How long a text rests before it is checked, in milliseconds. */
 const restMs = 250
@@ -21,6 +23,7 @@ interface Linting {
 
 /** What the server finds wrong with a document's text: at once when it is opened, and a moment after the last key. */
 export function useLint(documentId: string, text: string): Linting {
+  const { clusterId } = useCluster()
   const [rested, setRested] = useState({ documentId, text })
   if (rested.documentId !== documentId) setRested({ documentId, text })
   useEffect(() => {
@@ -30,7 +33,7 @@ export function useLint(documentId: string, text: string): Linting {
 
   const isBlank = rested.text.trim() === ''
   const query = useQuery({
-    queryKey: ['lint', rested.documentId, rested.text],
+    queryKey: [...clusterKeys(clusterId).lint, rested.documentId, rested.text],
     queryFn: async ({ signal }): Promise<Lint> => {
       const answer = await call('lint_pipeline_configuration', { configuration_yaml: rested.text }, signal)
       return { text: rested.text, findings: answer.findings }
@@ -38,7 +41,7 @@ export function useLint(documentId: string, text: string): Linting {
     enabled: !isBlank,
     staleTime: 60_000,
     gcTime: 60_000,
-    placeholderData: (before, beforeQuery) => (beforeQuery?.queryKey[1] === rested.documentId ? before : undefined),
+    placeholderData: (before, beforeQuery) => (beforeQuery?.queryKey.at(-2) === rested.documentId ? before : undefined),
   })
   const lint = isBlank ? { text: rested.text, findings: [] } : query.data
   return { lint, isChecking: text !== rested.text || query.isFetching, error: query.error }

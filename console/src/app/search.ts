@@ -1,0 +1,52 @@
+// Reading what stands behind the `?` of an address. What does not fit is left out, as if it were not there.
+
+type Search = Readonly<Record<string, unknown>>
+
+/** What a list shows: kept in the address, so that it can be linked to and survives a visit to another page. */
+export interface ListSearch {
+  /** Text that the names contain. */
+  readonly q?: string
+  /** One of the states that the list knows. */
+  readonly state?: string
+  /** A column's id; with `-` in front of it from the largest down. */
+  readonly sort?: string
+  /** The form for a new one is open. */
+  readonly create?: true
+}
+
+export function readListSearch(search: Search): ListSearch {
+  return {
+    ...text(search, 'q'),
+    ...text(search, 'state'),
+    ...text(search, 'sort'),
+    ...(search['create'] === true ? { create: true } : {}),
+  }
+}
+
+/** The value of `key` where it is one of `values`. */
+export function oneOf<Key extends string, Value extends string>(
+  search: Search,
+  key: Key,
+  values: readonly Value[],
+): { [K in Key]?: Value } {
+  const value = values.find(candidate => candidate === search[key])
+  return only(key, value)
+}
+
+export function wholeNumber<Key extends string>(search: Search, key: Key): { [K in Key]?: number } {
+  const value = search[key]
+  const fits = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+  return only(key, fits ? value : undefined)
+}
+
+function text<Key extends string>(search: Search, key: Key): { [K in Key]?: string } {
+  const value = search[key]
+  // The router reads what looks like JSON: a filter for `12` arrives as a number.
+  const shown = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
+  return only(key, typeof shown === 'string' && shown !== '' ? shown : undefined)
+}
+
+function only<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  // An object with one computed key has a wider type than its key.
+  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value }
+}

@@ -1,0 +1,34 @@
+import { type LinkProps, useRouter } from '@tanstack/react-router'
+import { useMemo } from 'react'
+import type { IconName } from '../ui/Icon.tsx'
+
+/** What makes a page a section of the site: an entry in the side bar, the command palette and the shortcuts. */
+interface Section {
+  readonly label: string
+  readonly icon: IconName
+  /** Pressed after `g`. */
+  readonly key: string
+}
+
+declare module '@tanstack/react-router' {
+  interface StaticDataRouteOption {
+    readonly section?: Section
+  }
+}
+
+export interface SectionLink extends Section {
+  readonly to: NonNullable<LinkProps['to']>
+}
+
+/** The sections in the order of the router's pages. */
+export function useSections(): readonly SectionLink[] {
+  const { routesById } = useRouter()
+  return useMemo(
+    () =>
+      Object.values(routesById).flatMap(route => {
+        const section = route.options.staticData?.section
+        return section === undefined ? [] : [{ ...section, to: route.fullPath }]
+      }),
+    [routesById],
+  )
+}

@@ -1,0 +1,208 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { type ReactNode, useState } from 'react'
+import type { Agent } from '../../api/types.ts'
+import { useCluster } from '../../app/cluster.ts'
+import { Card, CardHeader } from '../../ui/Card.tsx'
+import { CopyButton } from '../../ui/Copy.tsx'
+import { Crumbs } from '../../ui/Crumbs.tsx'
+import { type Column, DataTable } from '../../ui/DataTable.tsx'
+import { formatBytes, formatCount, formatPlural, formatShare } from '../../ui/format.ts'
+import { Page } from '../../ui/Page.tsx'
+import { Pill } from '../../ui/Pill.tsx'
+import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
+import { rowLinkClass } from '../../ui/Table.tsx'
+import { Ago, Since } from '../../ui/Time.tsx'
+import { InstancePill } from '../pipelines/Health.tsx'
+import { AgentState } from './AgentState.tsx'
+
+const route = getRouteApi('/agents/$agentId')
+
+/** One agent: where it listens, what it uses, and the pipelines on it. */
+export default function AgentPage() {
+  const { agentId } = route.useParams()
+  const { queries } = useCluster()
+  const agents = useQuery(queries.agents)
+  const agent = agents.data?.find(candidate => candidate.agent_id === agentId)
+  return (
+    <Page
+      name={agent?.agent_name ?? 'Agent'}
+      title={
+        <>
+          <Crumbs parent={<Link to="/agents">Agents</Link>}>{agent?.agent_name ?? agentId}</Crumbs>
+          {agent !== undefined && <AgentState agent={agent} />}
+        </>
+      }
+    >
+      {agents.data === undefined ? (
+        <Card>
+          {agents.isError ? (
+            <ErrorState what="agent" error={agents.error} onRetry={() => void agents.refetch()} />
+          ) : (
+            <SkeletonRows label="agent" />
+          )}
+        </Card>
+      ) : agent === undefined ? (
+        <Card>
+          <EmptyState icon="agents" title="This agent is gone">
+            It has left, or was forgotten after it had been lost for a while.
+          </EmptyState>
+        </Card>
+      ) : (
+        <>
+          <Facts agent={agent} />
+          <Instances agent={agent} />
+        </>
+      )}
+    </Page>
+  )
+}
+
+function Facts({ agent }: { agent: Agent }) {
+  return (
+    <Card>
+      <dl className="grid grid-cols-2 gap-x-6 gap-y-4 px-4 py-4 md:grid-cols-4">
+        <Fact label="Roles">
+          <span className="flex flex-wrap gap-1">
+            {agent.roles.map(role => (
+              <Pill key={role} tone="neutral">
+                {role}
+              </Pill>
+            ))}
+          </span>
+        </Fact>
+        <Fact label="Version">{agent.version}</Fact>
+        <Fact label="Uptime">{agent.is_alive ? <Since at={agent.started_at} /> : '–'}</Fact>
+        <Fact label="Last seen">
+          <Ago at={agent.last_seen_at} />
+        </Fact>
+        <Fact label="CPU">{formatShare(agent.cpu)} of a core</Fact>
+        <Fact label="Memory">{formatBytes(agent.memory_bytes)}</Fact>
+        <Fact label="Kafka connections">{formatCount(agent.connections)}</Fact>
+        <Fact label="Pipeline group">{agent.pipeline_group || 'none'}</Fact>
+        <Fact label="Kafka address">
+          <Address text={agent.kafka_address} label="Copy the Kafka address" />
+        </Fact>
+        <Fact label="HTTP address">
+          <Address text={agent.http_address} label="Copy the HTTP address" />
+        </Fact>
+        <Fact label="Availability zone">{agent.availability_zone || 'none'}</Fact>
+        <Fact label="Id">
+          <Address text={agent.agent_id} label="Copy the id" />
+        </Fact>
+      </dl>
+    </Card>
+  )
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-xs text-faint">{label}</dt>
+      <dd className="figures mt-0.5 truncate">{children}</dd>
+    </div>
+  )
+}
+
+function Address({ text, label }: { text: string | null; label: string }) {
+  if (text === null) return <>not served</>
+  return (
+    <span className="flex h-5 items-center gap-1">
+      <code className="truncate text-xs" title={text}>
+        {text}
+      </code>
+      <CopyButton text={text} label={label} />
+    </span>
+  )
+}
+
+type Instance = Agent['instances'][number]
+
+function Instances({ agent }: { agent: Agent }) {
+  const [sort, setSort] = useState('name')
+  return (
+    <Card className="overflow-hidden">
+      <CardHeader title="Pipelines" note={formatPlural(agent.instances.length, 'instance')} />
+      {agent.instances.length === 0 ? (
+        <EmptyState icon="pipelines" title="No pipelines run here" />
+      ) : (
+        <DataTable
+          interactive
+          label="Pipelines on this agent"
+          items={agent.instances}
+          columns={columns}
+          keyOf={instance => instance.instance_id}
+          sort={sort}
+          onSort={setSort}
+        />
+      )}
+    </Card>
+  )
+}
+
+const columns: readonly Column<Instance>[] = [
+  {
+    id: 'name',
+    heading: 'Pipeline',
+    grows: true,
+    sortBy: instance => instance.pipeline_name,
+    cell: instance => (
+      <Link
+        to="/pipelines/$pipelineId"
+        params={{ pipelineId: instance.pipeline_id }}
+        search={{ tab: 'activity' }}
+        title={instance.pipeline_name}
+        className={rowLinkClass}
+      >
+        {instance.pipeline_name}
+      </Link>
+    ),
+  },
+  {
+    id: 'state',
+    heading: 'State',
+    sortBy: instance => instance.state,
+    cell: instance => <InstancePill state={instance.state} />,
+  },
+  {
+    id: 'version',
+    heading: 'Version',
+    figures: true,
+    from: 'md',
+    sortBy: instance => instance.version,
+    cell: instance => instance.version,
+  },
+  {
+    id: 'sent',
+    heading: 'Sent',
+    figures: true,
+    sortBy: instance => instance.counters.output_sent,
+    cell: instance => formatCount(instance.counters.output_sent),
+  },
+  {
+    id: 'restarts',
+    heading: 'Restarts',
+    figures: true,
+    from: 'sm',
+    sortBy: instance => instance.restarts,
+    cell: instance => (
+      <span className={instance.restarts > 0 ? 'text-warn' : ''}>{formatCount(instance.restarts)}</span>
+    ),
+  },
+  {
+    id: 'cpu',
+    heading: 'CPU',
+    figures: true,
+    from: 'md',
+    sortBy: instance => instance.cpu,
+    cell: instance => <span className="text-muted">{formatShare(instance.cpu)}</span>,
+  },
+  {
+    id: 'memory',
+    heading: 'Memory',
+    figures: true,
+    from: 'md',
+    sortBy: instance => instance.memory_bytes,
+    cell: instance => <span className="text-muted">{formatBytes(instance.memory_bytes)}</span>,
+  },
+]
