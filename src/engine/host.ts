@@ -77,6 +77,8 @@ export interface Network {
   /** For clients that take agents of `node:http` and `node:https`. */
   agent(options?: AgentOptions): Agent
   secureAgent(options?: SecureAgentOptions): SecureAgent
+  /** `HTTP_PROXY` and its like; empty where addresses are refused, since a proxy would reach them. */
+  readonly proxyVariables: Readonly<Record<string, string | undefined>>
   /** A request over HTTP or HTTPS, as the URL says; `options.agent` has to be an agent from here. */
   request(
     url: URL,

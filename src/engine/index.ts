@@ -45,6 +45,7 @@ export {
 } from './component.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
+export { HttpTransport, type HttpResponse, type SocketFactory } from './http-transport.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'

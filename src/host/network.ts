@@ -3,6 +3,7 @@ import { Agent, request as requestHttp } from 'node:http'
 import { Agent as SecureAgent, request as requestHttps } from 'node:https'
 import { createRequire } from 'node:module'
 import { connect, isIP, type LookupFunction, Socket, type TcpNetConnectOpts } from 'node:net'
+import process from 'node:process'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { CapabilityError } from '../base/index.ts'
@@ -24,6 +25,9 @@ export const openNetwork: Network = {
     url.protocol === 'https:' ? requestHttps(url, options, onResponse) : requestHttp(url, options, onResponse),
   fetch: (input, init) => undici().fetch(input, init),
   dispatcher: options => new (undici().Agent)(options),
+  get proxyVariables() {
+    return process.env
+  },
 }
 
 /** The network without the addresses that a filter refuses. */
@@ -38,6 +42,7 @@ export function filteredNetwork(filter: AddressFilter): Network {
     agent: options => filteredAgent(filter, new Agent(options)),
     secureAgent: options => filteredAgent(filter, new SecureAgent(options)),
     request: openNetwork.request,
+    proxyVariables: {},
     fetch: (input, init) => {
       dispatcher ??= network.dispatcher()
       return undici().fetch(input, { ...init, dispatcher })

@@ -75,7 +75,10 @@ export const clientFields = {
   backoff_on: field.int('Status codes after which pauses grow.').list().default([429]).advanced(),
   drop_on: field.int('Status codes after which a request is not sent again.').list().default([]).advanced(),
   successful_on: field.int('Status codes of success besides 2xx.').list().default([]).advanced(),
-  proxy_url: field.string(NOT_YET).optional().advanced(),
+  proxy_url: field
+    .string('A proxy for all requests. Without it `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` choose one.')
+    .optional()
+    .advanced(),
   digest_auth: field
     .object({ enabled: enabled(), username: plainText(''), password: plainText('') })
     .optional()
@@ -100,14 +103,23 @@ export const clientFields = {
     .object({
       dial_context: field
         .object({
-          timeout: field.string('Has no meaning here.').default('30s').advanced(),
+          timeout: field
+            .duration('The longest time until a connection stands, TLS included.')
+            .default('30s')
+            .advanced(),
           keep_alive: field.string('Has no meaning here.').default('30s').advanced(),
         })
         .optional()
         .advanced(),
       force_http2: field.bool('Has no meaning here.').default(true).advanced(),
-      max_idle_connections: field.int('Connections that are kept open.').default(100).advanced(),
-      idle_connection_timeout: field.string('Has no meaning here.').default('90s').advanced(),
+      max_idle_connections: field
+        .int('Has no meaning here: idle connections are closed by time.')
+        .default(100)
+        .advanced(),
+      idle_connection_timeout: field
+        .duration('How long a connection without requests is kept.')
+        .default('90s')
+        .advanced(),
       tls_handshake_timeout: field.string('Has no meaning here.').default('10s').advanced(),
       expect_continue_timeout: field.string('Has no meaning here.').default('1s').advanced(),
     })
@@ -131,5 +143,4 @@ export function refuseUnsupported(config: ClientConfig): void {
   if (config.jwt.enabled) refuse('jwt')
   if (config.digest_auth?.enabled === true) refuse('digest_auth')
   if (config.negotiate?.enabled === true) refuse('negotiate')
-  if ((config.proxy_url ?? '') !== '') refuse('proxy_url')
 }

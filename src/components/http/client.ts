@@ -1,8 +1,15 @@
 import { Buffer } from 'node:buffer'
-import type { Agent, IncomingMessage, RequestOptions } from 'node:http'
-import type { Agent as SecureAgent } from 'node:https'
+import type { Readable } from 'node:stream'
 import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/index.ts'
-import { Message, metadataFilter, pause, type Resources, tlsOptions } from '../../engine/index.ts'
+import {
+  type HttpResponse,
+  HttpTransport,
+  Message,
+  metadataFilter,
+  pause,
+  type Resources,
+  tlsOptions,
+} from '../../engine/index.ts'
 import { type ClientConfig, refuseUnsupported } from './client-fields.ts'
 import { joinMultipart, splitMultipart } from './multipart.ts'
 
@@ -41,8 +48,7 @@ export class HttpClient {
   readonly #payload: Interpolation | undefined
   readonly #parts: readonly PartConfig[]
   readonly #resources: Resources
-  readonly #agent: Agent
-  readonly #secureAgent: SecureAgent
+  readonly #transport: HttpTransport
   readonly #isHeader: (key: string) => boolean
   readonly #isExtracted: (key: string) => boolean
   #token: { readonly value: string; readonly untilMs: number } | null = null
@@ -58,11 +64,16 @@ export class HttpClient {
     this.#config = config
     this.#payload = payload
     this.#resources = resources
-    const options = { keepAlive: true, maxFreeSockets: config.transport.max_idle_connections }
+    const { tls, transport } = config
     const { network, files } = resources.host
-    this.#agent = network.agent(options)
-    const tls = config.tls.enabled ? tlsOptions(config.tls, path => files.readFileSync(path).toString('utf8')) : {}
-    this.#secureAgent = network.secureAgent({ ...options, ...tls })
+    this.#transport = new HttpTransport({
+      tls: tls.enabled ? tlsOptions(tls, path => files.readFileSync(path).toString('utf8')) : undefined,
+      proxyUrl: config.proxy_url,
+      environment: network.proxyVariables,
+      sockets: network,
+      connectTimeoutMs: transport.dial_context?.timeout,
+      idleTimeoutMs: transport.idle_connection_timeout,
+    })
     this.#isHeader = metadataFilter(config.metadata ?? { include_prefixes: [], include_patterns: [] })
     this.#isExtracted = metadataFilter(config.extract_headers)
   }
@@ -78,11 +89,11 @@ export class HttpClient {
   }
 
   /** The same, and hands out the answer before its body was read. */
-  openFor(messages: readonly Message[], signal: AbortSignal): Promise<IncomingMessage> {
+  openFor(messages: readonly Message[], signal: AbortSignal): Promise<HttpResponse> {
     return this.#open(messages, signal, false)
   }
 
-  async #open(messages: readonly Message[], signal: AbortSignal, hasBody = true): Promise<IncomingMessage> {
+  async #open(messages: readonly Message[], signal: AbortSignal, hasBody = true): Promise<HttpResponse> {
     const { retries, retry_period: retryMs = 1000, max_retry_backoff: maxMs = 300_000 } = this.#config
     const url = this.#evaluate('url', this.#config.url, messages)
     let waitMs = retryMs
@@ -92,11 +103,10 @@ export class HttpClient {
       let verdict: Verdict = 'retry'
       try {
         const answer = await this.#attempt(url, messages, hasBody, signal)
-        verdict = this.#judge(answer.statusCode ?? 0)
+        verdict = this.#judge(answer.statusCode)
         if (verdict === 'success') return answer
-        const body = await bodyOf(answer)
-        const { statusCode = 0, statusMessage = '' } = answer
-        failure = new UnexpectedStatusError(url, statusCode, statusMessage, body.toString('utf8'))
+        const body = await bytesOf(answer.body)
+        failure = new UnexpectedStatusError(url, answer.statusCode, answer.statusText, body.toString('utf8'))
       } catch (error) {
         failure = new Error(`${url}: ${(error as Error).message}`, { cause: error })
       }
@@ -106,9 +116,8 @@ export class HttpClient {
     }
   }
 
-  close(): void {
-    this.#agent.destroy()
-    this.#secureAgent.destroy()
+  async close(): Promise<void> {
+    await this.#transport.close()
   }
 
   async #attempt(
@@ -116,41 +125,13 @@ export class HttpClient {
     messages: readonly Message[],
     hasBody: boolean,
     signal: AbortSignal,
-  ): Promise<IncomingMessage> {
+  ): Promise<HttpResponse> {
     const { verb, timeout: timeoutMs = 5000 } = this.#config
     const body = hasBody || this.#payload !== undefined ? this.#body(messages) : null
     const headers = this.#headers(messages, body)
     const token = await this.#bearer(signal)
     if (token !== null) headers['Authorization'] = `Bearer ${token}`
-    return await this.#exchange(url, { method: verb, headers }, body?.bytes ?? null, timeoutMs, signal)
-  }
-
-  #exchange(
-    url: string,
-    options: RequestOptions,
-    body: Uint8Array | null,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const target = new URL(url)
-    const isSecure = target.protocol === 'https:'
-    return new Promise((resolve, reject) => {
-      const agent = isSecure ? this.#secureAgent : this.#agent
-      const { network } = this.#resources.host
-      const request = network.request(target, { ...options, agent, signal }, answer => {
-        clearTimeout(timer)
-        resolve(answer)
-      })
-      const timer = setTimeout(
-        () => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
-        timeoutMs,
-      )
-      request.on('error', error => {
-        clearTimeout(timer)
-        reject(error)
-      })
-      request.end(body ?? undefined)
-    })
+    return await this.#transport.request(url, { method: verb, headers, body: body?.bytes, timeoutMs, signal })
   }
 
   #body(messages: readonly Message[]): Body | null {
@@ -262,8 +243,8 @@ export class HttpClient {
       ).toString('base64')}`,
     }
     const body = Buffer.from(form.toString())
-    const answer = await this.#exchange(oauth2.token_url, { method: 'POST', headers }, body, timeoutMs, signal)
-    const text = (await bodyOf(answer)).toString('utf8')
+    const answer = await this.#transport.request(oauth2.token_url, { method: 'POST', headers, body, timeoutMs, signal })
+    const text = (await bytesOf(answer.body)).toString('utf8')
     if (answer.statusCode !== 200) throw new Error(`oauth2: cannot fetch token: ${answer.statusCode}`)
     const { access_token: value = '', expires_in: seconds = 3600 } = JSON.parse(text) as {
       access_token?: string
@@ -274,17 +255,19 @@ export class HttpClient {
     return value
   }
 
-  async #answer(answer: IncomingMessage): Promise<readonly Message[]> {
+  async #answer(answer: HttpResponse): Promise<readonly Message[]> {
     const metadata = this.metadataOf(answer)
-    const body = await bodyOf(answer)
-    const boundary = /^multipart\/[^;]*;.*boundary="?([^";]+)"?/i.exec(answer.headers['content-type'] ?? '')?.[1]
+    const body = await bytesOf(answer.body)
+    const boundary = /^multipart\/[^;]*;.*boundary="?([^";]+)"?/i.exec(
+      String(answer.headers['content-type'] ?? ''),
+    )?.[1]
     const bodies = boundary === undefined ? [body] : splitMultipart(body, boundary)
     return bodies.map((part, index) => Message.fromBytes(part, metadata, index))
   }
 
   /** The metadata that every message of an answer gets. */
-  metadataOf(answer: IncomingMessage): ReadonlyMap<string, Value> {
-    const metadata = new Map<string, Value>([['http_status_code', BigInt(answer.statusCode ?? 0)]])
+  metadataOf(answer: HttpResponse): ReadonlyMap<string, Value> {
+    const metadata = new Map<string, Value>([['http_status_code', BigInt(answer.statusCode)]])
     for (const [name, value] of Object.entries(answer.headers)) {
       const first = Array.isArray(value) ? value[0] : value
       if (first !== undefined && this.#isExtracted(name)) metadata.set(name, first)
@@ -293,8 +276,8 @@ export class HttpClient {
   }
 }
 
-async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
+async function bytesOf(body: Readable): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of answer) pieces.push(piece as Uint8Array)
+  for await (const piece of body) pieces.push(piece as Uint8Array)
   return Buffer.concat(pieces)
 }

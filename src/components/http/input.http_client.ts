@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
@@ -6,6 +5,7 @@ import {
   type Delivery,
   defineInput,
   field,
+  type HttpResponse,
   type Input,
   Message,
   type ScannerFactory,
@@ -83,8 +83,8 @@ class PollingInput implements Input {
     }
   }
 
-  close(): void {
-    this.#client.close()
+  async close(): Promise<void> {
+    await this.#client.close()
   }
 }
 
@@ -119,20 +119,20 @@ class StreamingInput implements Input {
 
   async close(): Promise<void> {
     await this.#current?.close()
-    this.#client.close()
+    await this.#client.close()
   }
 }
 
 class AnswerSource implements ByteSource {
   readonly name = ''
   readonly metadata: ReadonlyMap<string, Value>
-  readonly #answer: IncomingMessage
+  readonly #answer: HttpResponse
   readonly #pieces: AsyncIterator<Uint8Array>
 
-  constructor(answer: IncomingMessage, metadata: ReadonlyMap<string, Value>) {
+  constructor(answer: HttpResponse, metadata: ReadonlyMap<string, Value>) {
     this.#answer = answer
     this.metadata = metadata
-    this.#pieces = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+    this.#pieces = answer.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
   }
 
   async read(): Promise<Uint8Array | null> {
@@ -141,6 +141,6 @@ class AnswerSource implements ByteSource {
   }
 
   close(): void {
-    this.#answer.destroy()
+    this.#answer.body.destroy()
   }
 }

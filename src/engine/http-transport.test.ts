@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { type AddressInfo, connect, type TcpNetConnectOpts } from 'node:net'
+import { after, afterEach, test } from 'node:test'
+import { text } from 'node:stream/consumers'
+import { connect as connectTls } from 'node:tls'
+import { gzipSync } from 'node:zlib'
+import { HttpTransport, type HttpTransportOptions } from './http-transport.ts'
+
+const servers: Server[] = []
+const transports: HttpTransport[] = []
+after(() => servers.forEach(server => server.close()))
+afterEach(async () => {
+  for (const transport of transports.splice(0)) await transport.close()
+})
+
+async function serve(handle: RequestListener): Promise<string> {
+  const server = createServer(handle)
+  servers.push(server)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // a listening TCP server has one
+}
+
+function transport(options: HttpTransportOptions = {}): HttpTransport {
+  const created = new HttpTransport(options)
+  transports.push(created)
+  return created
+}
+
+/** Answers with what arrived. */
+async function echo(request: IncomingMessage): Promise<string> {
+  const { method, url, headers } = request
+  return JSON.stringify({ method, url, authorization: headers.authorization ?? null, body: await text(request) })
+}
+
+const echoing: RequestListener = (request, response) => void echo(request).then(answer => response.end(answer))
+
+async function send(http: HttpTransport, url: string, method = 'GET', body?: string, headers = {}): Promise<unknown> {
+  const request = { method, headers, body: body === undefined ? null : Buffer.from(body), timeoutMs: 60_000 }
+  const response = await http.request(url, request)
+  return JSON.parse(await text(response.body))
+}
+
+test('a redirect with 303 asks again with GET, one with 307 sends the same request', async () => {
+  const url = await serve((request, response) => {
+    const status = { '/see-other': 303, '/temporary': 307 }[request.url ?? '']
+    if (status === undefined) return echoing(request, response)
+    response.writeHead(status, { Location: '/here' }).end()
+  })
+  const unchanged = { method: 'POST', url: '/here', authorization: null, body: 'x' }
+  assert.deepEqual(await send(transport(), `${url}/see-other`, 'POST', 'x'), { ...unchanged, method: 'GET', body: '' })
+  assert.deepEqual(await send(transport(), `${url}/temporary`, 'POST', 'x'), unchanged)
+})
+
+test('credentials do not follow a redirect to another origin', async () => {
+  const elsewhere = await serve(echoing)
+  const url = await serve((_, response) => response.writeHead(302, { Location: `${elsewhere}/there` }).end())
+  const answer = await send(transport(), url, 'GET', undefined, { Authorization: 'Bearer secret' })
+  assert.deepEqual(answer, { method: 'GET', url: '/there', authorization: null, body: '' })
+})
+
+test('redirects in a circle are an error', async () => {
+  const url = await serve((_, response) => response.writeHead(302, { Location: '/' }).end())
+  await assert.rejects(send(transport(), url), /redirect/i)
+})
+
+test('an answer is asked for compressed and handed out plain', async () => {
+  const url = await serve((request, response) => {
+    const isAsked = request.headers['accept-encoding'] === 'gzip'
+    response.writeHead(200, isAsked ? { 'Content-Encoding': 'gzip' } : {})
+    response.end(isAsked ? gzipSync('"compressed"') : '"plain"')
+  })
+  assert.equal(await send(transport(), url), 'compressed')
+  assert.equal(await send(transport(), url, 'GET', undefined, { 'Accept-Encoding': 'identity' }), 'plain')
+})
+
+test('a damaged compressed body is an error', async () => {
+  const url = await serve((_, response) => {
+    response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('not gzip')
+  })
+  await assert.rejects(send(transport(), url), { code: 'Z_DATA_ERROR' })
+})
+
+test('all requests go through the proxy that is configured', async () => {
+  const proxy = await serve((request, response) => response.end(JSON.stringify(`proxied ${request.url}`)))
+  const http = transport({ proxyUrl: proxy })
+  assert.equal(await send(http, 'http://unknown.invalid/path'), 'proxied http://unknown.invalid/path')
+})
+
+test('the environment chooses a proxy, but never for this machine', async () => {
+  const proxy = await serve((_, response) => response.end('"proxied"'))
+  const url = await serve((_, response) => response.end('"direct"'))
+  const http = transport({ environment: { http_proxy: proxy, NO_PROXY: 'internal.invalid' } })
+  assert.equal(await send(http, 'http://unknown.invalid/'), 'proxied')
+  assert.equal(await send(http, url), 'direct')
+  await assert.rejects(send(http, 'http://internal.invalid/'), { code: /ENOTFOUND|EAI_AGAIN/ })
+})
+
+test('every connection is opened by the socket factory, to a proxy and after a redirect too', async () => {
+  const opened: string[] = []
+  const sockets = {
+    connect: (options: TcpNetConnectOpts) => {
+      opened.push(`http://${options.host}:${options.port}`)
+      return connect(options)
+    },
+    connectTls,
+  }
+  const elsewhere = await serve(echoing)
+  const url = await serve((_, response) => response.writeHead(302, { Location: elsewhere }).end())
+  const proxy = await serve((_, response) => response.end('"proxied"'))
+  await send(transport({ sockets }), url)
+  await send(transport({ sockets, proxyUrl: proxy }), 'http://unknown.invalid/')
+  assert.deepEqual(opened, [url, elsewhere, proxy])
+})
+
+test('a refused connection and an answer that never comes are errors with a code', async () => {
+  const silent = await serve(() => undefined)
+  const request = { method: 'GET', timeoutMs: 50 }
+  await assert.rejects(transport().request(silent, request), { code: 'timeout' })
+  await assert.rejects(transport().request('http://127.0.0.1:1/', { ...request, timeoutMs: 60_000 }), {
+    code: 'ECONNREFUSED',
+  })
+})

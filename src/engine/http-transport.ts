@@ -1,0 +1,200 @@
+import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
+import type { Readable } from 'node:stream'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { createGunzip } from 'node:zlib'
+import type { buildConnector, Dispatcher, request } from 'undici'
+import type { TlsOptions } from './tls-field.ts'
+
+/** Go's client follows as many. */
+const maxRedirects = 10
+
+/** Opens sockets. A host that restricts the network passes its own; the default is `node:net` and `node:tls`. */
+export interface SocketFactory {
+  connect(options: TcpNetConnectOpts): Socket
+  connectTls(options: ConnectionOptions): TLSSocket
+}
+
+/** How requests reach a server. */
+export interface HttpTransportOptions {
+  readonly tls?: TlsOptions
+  /** A proxy for all requests. Without it `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of `environment` choose one. */
+  readonly proxyUrl?: string
+  /** Defaults to no variables. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Limit for opening a connection, including TLS. Defaults to 30,000. */
+  readonly connectTimeoutMs?: number
+  /** How long an idle connection is kept. Defaults to 90,000. */
+  readonly idleTimeoutMs?: number
+  /** Every connection is opened here, also those to a proxy or after a redirect. */
+  readonly sockets?: SocketFactory
+}
+
+export interface HttpRequest {
+  readonly method: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent again when a redirect keeps the method. */
+  readonly body?: Uint8Array | null
+  /** Limit until the response headers arrive, redirects included, in milliseconds. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+/** A response with any status. Its body has to be read to the end or destroyed. */
+export interface HttpResponse {
+  readonly statusCode: number
+  readonly statusText: string
+  /** Names are in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Decompressed, unless the request set `Accept-Encoding` itself. */
+  readonly body: Readable
+}
+
+/** undici, loaded and set up. */
+interface Client {
+  readonly request: typeof request
+  readonly dispatcher: Dispatcher
+}
+
+/** No response headers arrived in time. */
+class HttpTimeoutError extends Error {
+  readonly code = 'timeout'
+
+  constructor() {
+    super('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')
+    this.name = 'HttpTimeoutError'
+  }
+}
+
+/**
+ * The HTTP client for components. Like Go's it keeps connections alive, follows redirects (dropping credentials when the
+ * origin changes), uses proxies, and decompresses transparently. undici is loaded with the first request.
+ */
+export class HttpTransport {
+  readonly #options: HttpTransportOptions
+  #client: Promise<Client> | undefined
+
+  constructor(options: HttpTransportOptions = {}) {
+    this.#options = options
+  }
+
+  /** Rejects when the connection fails, the timeout passes, there are too many redirects, or the signal aborts. */
+  async request(
+    url: string,
+    { method, headers = {}, body = null, timeoutMs, signal }: HttpRequest,
+  ): Promise<HttpResponse> {
+    this.#client ??= createClient(this.#options)
+    const { request, dispatcher } = await this.#client
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(new HttpTimeoutError()), timeoutMs)
+    const decompresses = !setsEncoding(headers)
+    try {
+      const response = await request(url, {
+        method,
+        headers: decompresses ? { ...headers, 'Accept-Encoding': 'gzip' } : headers,
+        body,
+        dispatcher,
+        signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]),
+      })
+      return decompresses && method !== 'HEAD' ? decompressed(response) : response
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Closes all connections; pending requests are rejected. */
+  async close(): Promise<void> {
+    const client = await this.#client
+    await client?.dispatcher.destroy()
+  }
+}
+
+function setsEncoding(headers: Readonly<Record<string, string>>): boolean {
+  return Object.keys(headers).some(name => /^(?:accept-encoding|range)$/i.test(name))
+}
+
+function decompressed(response: HttpResponse): HttpResponse {
+  const { 'content-encoding': encoding, 'content-length': _, ...headers } = response.headers
+  if (encoding !== 'gzip') return response
+  const { statusCode, statusText, body } = response
+  const plain = createGunzip()
+  body.on('error', error => plain.destroy(error))
+  plain.on('close', () => body.destroy())
+  return { statusCode, statusText, headers, body: body.pipe(plain) }
+}
+
+async function createClient(options: HttpTransportOptions): Promise<Client> {
+  // The default export, since a bundled CommonJS module has no named ones.
+  const { default: undici } = await import('undici')
+  const { Agent, EnvHttpProxyAgent, interceptors, Pool, ProxyAgent, request } = undici
+  const { idleTimeoutMs = 90_000, proxyUrl = '', tls } = options
+  const environment = proxyVariables(options.environment ?? {})
+  const connect = connector(options)
+  const proxies = [proxyUrl, environment.httpProxy, environment.httpsProxy].filter(uri => uri !== '').map(originOf)
+  // undici opens the connection to a proxy by itself unless its pool is made here.
+  const factory = (origin: string | URL, own: object) =>
+    new Pool(origin, proxies.includes(originOf(origin)) ? { ...own, connect } : own)
+  const agentOptions = {
+    connect,
+    factory,
+    clientFactory: factory,
+    requestTls: { ...tls, allowH2: false },
+    keepAliveTimeout: idleTimeoutMs,
+    keepAliveMaxTimeout: idleTimeoutMs,
+    // A request has its own deadline, and a streamed body may pause for any time.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  }
+  const agent =
+    proxyUrl !== ''
+      ? new ProxyAgent({ ...agentOptions, uri: proxyUrl })
+      : proxies.length > 0
+        ? new EnvHttpProxyAgent({ ...agentOptions, ...environment })
+        : new Agent(agentOptions)
+  const redirects = interceptors.redirect({ maxRedirections: maxRedirects, throwOnMaxRedirect: true })
+  return { request, dispatcher: agent.compose(redirects) }
+}
+
+/** Like Go's client, never uses a proxy for this machine. Empty texts keep undici from reading `process.env`. */
+function proxyVariables(environment: Readonly<Record<string, string | undefined>>) {
+  const read = (name: string) => environment[name] ?? environment[name.toLowerCase()] ?? ''
+  return {
+    httpProxy: read('HTTP_PROXY'),
+    httpsProxy: read('HTTPS_PROXY'),
+    noProxy: `${read('NO_PROXY')},localhost,127.0.0.1,::1`,
+  }
+}
+
+function originOf(url: string | URL): string {
+  return new URL(url).origin
+}
+
+/** Opens sockets for undici through the client's socket factory. */
+function connector(options: HttpTransportOptions): buildConnector.connector {
+  const { tls, connectTimeoutMs = 30_000, sockets = { connect: connectTcp, connectTls } } = options
+  return ({ protocol, hostname, port, servername, httpSocket }, callback) => {
+    const isSecure = protocol === 'https:'
+    const address = { host: hostname, port: port === '' ? (isSecure ? 443 : 80) : Number(port) }
+    const socket = isSecure
+      ? sockets.connectTls({ ...tls, ...address, servername: servername ?? serverName(hostname), socket: httpSocket })
+      : sockets.connect(address)
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`dial tcp ${hostname}:${address.port}: i/o timeout`)),
+      connectTimeoutMs,
+    )
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      callback(error, null)
+    }
+    socket.once('error', fail).once(isSecure ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer)
+      socket.off('error', fail)
+      callback(null, socket)
+    })
+    socket.setNoDelay(true)
+  }
+}
+
+/** Addresses are not sent as server names (RFC 6066). */
+function serverName(hostname: string): string | undefined {
+  return isIP(hostname) === 0 ? hostname : undefined
+}
