@@ -17,6 +17,8 @@ export const lazyBuiltins: Plugin = {
   setup(build) {
     build.onResolve({ filter: /^node:/ }, ({ path, kind, importer }) => {
       if (kind !== 'import-statement' || LOADED.has(path)) return undefined
+      // Packages import its names, not its default, and those with SDKs in them are loaded late anyway.
+      if (path === 'node:process' && importer.includes('node_modules')) return undefined
       // A copy for each file that imports it: one for all would be a chunk, and a chunk costs as much as many copies.
       return { path, namespace: 'builtin', suffix: `?${relative('.', importer)}`, sideEffects: false }
     })
