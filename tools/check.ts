@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkLayers } from './layers.ts'
 import { checkLockFile } from './lock-file.ts'
+import { checkAllOutside } from './outside.ts'
 import { checkTidy } from './tidy.ts'
 
 process.chdir(join(import.meta.dirname, '..'))
@@ -26,6 +27,7 @@ export const checks: readonly Check[] = [
     run: () => command(bin('oxlint'), ['--type-aware', '--quiet', 'src', 'tools', 'test', 'bench', 'console']),
   },
   { name: 'layers', run: checkLayers },
+  { name: 'outside', run: checkAllOutside },
   { name: 'lock file', run: () => checkLockFile() },
   { name: 'tidy', run: checkTidy },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },
