@@ -28,7 +28,7 @@ export const lazyBuiltins: Plugin = {
 
 /** The text of a module with the same exports; those that nobody imports are left out of the bundle. */
 function lazyModule(path: string): string {
-  if (path === 'node:process') return 'export default globalThis.process'
+  if (path === 'node:process') return PROCESS
   const builtin = requireBuiltin(path) as Readonly<Record<string, unknown>>
   const exported = Object.entries(builtin).map(([name, value]) =>
     isPlainFunction(value)
@@ -37,6 +37,14 @@ function lazyModule(path: string): string {
   )
   return [HEAD(path), ...exported, `export default ${lazyValue(builtin, 'load')}`].join('\n')
 }
+
+/** `globalThis.process` with the names that libraries import from it; the streams are left to who asks for them by property. */
+const PROCESS = [
+  ...['arch', 'argv', 'cwd', 'emitWarning', 'env', 'nextTick', 'pid', 'platform', 'version', 'versions'].map(
+    name => `export const ${name} = /*@__PURE__*/ (() => globalThis.process.${name})()`,
+  ),
+  'export default globalThis.process',
+].join('\n')
 
 function lazyValue(value: unknown, load: string): string {
   if (typeof value === 'function') return `/*@__PURE__*/ lazy(function () {}, ${load})`

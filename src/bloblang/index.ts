@@ -29,6 +29,7 @@ export { toText } from './data/to-text.ts'
 export type { Diagnostic } from './syntax/diagnostic.ts'
 export { compileRe2, type Re2 } from './text/re2/re2.ts'
 export { utf8Bytes, utf8Text } from './text/bytes.ts'
+export { yamlFaultIn } from './text/yaml/parse.ts'
 export { xxhash64 } from './text/xxhash.ts'
 export {
   DELETED,

@@ -69,6 +69,11 @@ function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number], yaml: 
   const { line, text, hint, kind } = found
   const column = found.exactColumn ?? columnInFile(found, yaml) ?? found.column
   const level = kind === 'deprecated' ? 'warning' : 'error'
+  if (found.exactLine !== undefined) {
+    // The text names a line as well, as the original counts it; here the place says it better.
+    const message = text.replace(/^yaml: line \d+: /, 'yaml: ')
+    return { line: found.exactLine, column, level, message }
+  }
   return { line, column, level, message: text, ...(hint !== undefined && { hint }) }
 }
 

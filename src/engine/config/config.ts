@@ -47,7 +47,17 @@ export async function readConfig(text: string, options: ReadOptions, fieldShapes
     node = parseYaml(substituted)
   } catch (error) {
     if (!(error instanceof YamlError)) throw error
-    return { node: nodeOf({}), findings: [{ ...top, kind: 'failed_read', text: error.message }], broken: true }
+    const { line, column } = error
+    const hint = `noticed at line ${line}, column ${column}`
+    const finding = {
+      ...top,
+      kind: 'failed_read',
+      text: error.message,
+      exactLine: line,
+      exactColumn: column,
+      hint,
+    } as const
+    return { node: nodeOf({}), findings: [finding], broken: true }
   }
   await options.registry.load(namesIn(node))
   try {
@@ -159,6 +169,6 @@ function wrongType(root: Node): Finding | undefined {
     return undefined
   } catch (error) {
     if (!(error instanceof ValueError)) throw error
-    return { line: 1, column: 1, level: 'error', kind: 'failed_read', text: error.message }
+    return { line: 1, column: 1, exactLine: error.line, level: 'error', kind: 'failed_read', text: error.message }
   }
 }

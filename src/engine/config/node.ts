@@ -1,7 +1,7 @@
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit } from 'yaml'
 import type * as Yaml from 'yaml'
 import type { CST } from 'yaml'
-import { Float } from '../../bloblang/index.ts'
+import { Float, yamlFaultIn } from '../../bloblang/index.ts'
 
 export type NodeKind = 'map' | 'seq' | 'scalar' | 'alias'
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded'
@@ -29,11 +29,17 @@ export interface Entry {
   value: Node
 }
 
-/** A text that is no YAML. The message reads as the original's. */
+/** A text that is no YAML. The message is the original's, whose line is often one before the fault or missing. */
 export class YamlError extends Error {
-  constructor(message: string) {
+  /** Where the fault was noticed, from 1. */
+  readonly line: number
+  readonly column: number
+
+  constructor(message: string, line: number, column: number) {
     super(message)
     this.name = 'YamlError'
+    this.line = line
+    this.column = column
   }
 }
 
@@ -54,10 +60,10 @@ export function parseYaml(text: string): Node {
     break
   }
   if (first === undefined || first.contents === null) {
-    if (first !== undefined && first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines, text)
+    if (first !== undefined && first.errors.length > 0) throw yamlError(first.errors[0]!, lines, text)
     return nullNode(0, 0)
   }
-  if (first.errors.length > 0) throw yamlError(first.errors[0]!, first, lines, text)
+  if (first.errors.length > 0) throw yamlError(first.errors[0]!, lines, text)
   return new Builder(lines, text, first).build(first.contents)
 }
 
@@ -217,7 +223,7 @@ class Builder {
         const why = this.#known.has(source.source)
           ? `anchor '${source.source}' value contains itself`
           : `unknown anchor '${source.source}' referenced`
-        throw new YamlError(`yaml: ${why}`)
+        throw new YamlError(`yaml: ${why}`, place.line, place.column)
       }
       return { kind: 'alias', tag: '', value: source.source, style: 'plain', ...place, entries: [], items: [], target }
     }
@@ -312,70 +318,9 @@ function scalarStyle(type: string | undefined): ScalarStyle {
   }
 }
 
-/**
- * The library's error in the words of the original's parser, whose lines are those where the broken collection begins, counted
- * from 0 (or, where that is the first line, those where it was noticed), and for quoted text those where it begins.
- */
-function yamlError(error: Yaml.YAMLError, document: Document.Parsed, lines: LineCounter, text: string): YamlError {
-  const lineOf = (offset: number) => lines.linePos(offset).line
-  const position = error.pos[0]
-  const noticed = lineOf(position)
-  const at = (line: number, reason: string) => new YamlError(`yaml: ${line > 0 ? `line ${line}: ` : ''}${reason}`)
-  const isQuote = error.code === 'MISSING_CHAR' && /quote/.test(error.message)
-  if (isQuote)
-    return at(
-      lineOf(enclosing(document, position, node => isScalar(node)) ?? position),
-      'found unexpected end of stream',
-    )
-  const isFlow = (node: unknown) => (isMap(node) || isSeq(node)) && node.flow === true
-  const flow = enclosing(document, position, isFlow)
-  if (flow !== undefined && error.code !== 'TAB_AS_INDENT') {
-    const close = document.contents !== null && isSeqAt(document, flow) ? ']' : '}'
-    return at(lineOf(flow) - 1 || noticed - 1, `did not find expected ',' or '${close}'`)
-  }
-  // A wrong indentation is noticed where the line begins: what counts is where its text does.
-  const column = lines.linePos(position + /^ */.exec(text.slice(position))![0].length).col
-  const block = enclosing(
-    document,
-    position,
-    node => (isMap(node) || isSeq(node)) && lines.linePos(node.range![0]).col < column,
-  )
-  switch (error.code) {
-    case 'TAB_AS_INDENT':
-      return at(noticed, 'found character that cannot start any token')
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return at(noticed, 'mapping values are not allowed in this context')
-    case 'MULTILINE_IMPLICIT_KEY':
-    case 'MISSING_CHAR':
-      return at(noticed, "could not find expected ':'")
-    case 'BAD_INDENT':
-    case 'BAD_COLLECTION_TYPE':
-    case 'UNEXPECTED_TOKEN':
-    case 'IMPOSSIBLE':
-      return at((block === undefined ? 0 : lineOf(block) - 1) || noticed - 1, 'did not find expected key')
-    default:
-      return at(noticed, error.message.split('\n')[0]!)
-  }
-}
-
-/** Where the innermost node that fits and reaches up to a position begins. */
-function enclosing(
-  document: Document.Parsed,
-  position: number,
-  fits: (node: Yaml.Node) => boolean,
-): number | undefined {
-  let found: number | undefined
-  visit(document, {
-    Node(_, node) {
-      const { range } = node as Yaml.Node
-      if (range && range[0] <= position && fits(node as Yaml.Node)) found = range[0]
-    },
-  })
-  return found
-}
-
-function isSeqAt(document: Document.Parsed, start: number): boolean {
-  let found = false
-  visit(document, { Seq: (_, node) => void (found ||= node.range?.[0] === start) })
-  return found
+/** The library knows the place of a fault, and the language's own reader of YAML how the original words it. */
+function yamlError(error: Yaml.YAMLError, lines: LineCounter, text: string): YamlError {
+  const { line, col } = lines.linePos(error.pos[0])
+  const own = `yaml: line ${line}: ${error.message.split('\n')[0]!}`
+  return new YamlError(yamlFaultIn(text) ?? own, line, col)
 }

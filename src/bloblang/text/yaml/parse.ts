@@ -15,3 +15,14 @@ export function parseYaml(text: string): Value {
     throw error
   }
 }
+
+/** What the original says of a text that is no YAML, as `yaml: line 2: did not find expected key`; undefined where it takes it. */
+export function yamlFaultIn(text: string): string | undefined {
+  try {
+    parseYamlDocument(new YamlScanner(new YamlCursor(readYamlInput(text))))
+    return undefined
+  } catch (error) {
+    if (error instanceof MappingError) return error.message
+    throw error
+  }
+}
