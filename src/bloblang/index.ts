@@ -40,6 +40,7 @@ export {
   JsonNumber,
   NarrowFloat,
   NarrowInteger,
+  type NarrowType,
   NOTHING,
   type Nothing,
   Opaque,

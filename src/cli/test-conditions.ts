@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { unreachable } from '../base/index.ts'
 import { JsonNumber, parseJson, printJson, toText, type Value } from '../bloblang/index.ts'
-import { type Batch, batchOf, type Infer, Message, type testFields } from '../engine/index.ts'
+import { type Batch, type Infer, Message, type testFields } from '../engine/index.ts'
 
 type TestCase = Infer<typeof testFields>
 type InputMessage = NonNullable<TestCase['input_batch']>[number]
@@ -11,7 +11,7 @@ type Conditions = NonNullable<TestCase['output_batches']>[number][number]
 
 /** The batch of an `input_batch`; `folder` is where the files that it names are. */
 export function inputBatch(messages: readonly InputMessage[], folder: string): Batch {
-  return batchOf(messages.map(message => inputMessage(message, folder)))
+  return messages.map(message => inputMessage(message, folder))
 }
 
 function inputMessage({ content, json_content, file_content, metadata }: InputMessage, folder: string): Message {

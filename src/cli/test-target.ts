@@ -141,7 +141,7 @@ async function openChain(
     await manager.open()
     const chain = await manager.chain(processors.map(({ node, path }) => parse('processor', node, path)))
     return {
-      run: batch => chain.run(batch),
+      run: batch => chain.process(batch),
       async close() {
         await chain.close()
         await manager.close()

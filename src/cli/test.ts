@@ -194,7 +194,7 @@ function judge(
   if (results.length < wanted.length) {
     reasons.push(`wrong batch count, expected ${wanted.length}, got ${results.length}`)
   }
-  for (const [number, { messages }] of results.entries()) {
+  for (const [number, messages] of results.entries()) {
     const expected = wanted[number]
     if (expected === undefined) {
       reasons.push(`unexpected batch: [${messages.map(message => message.text()).join(' ')}]`)

@@ -6,10 +6,10 @@ import {
   type ComponentKind,
   defineInput,
   defineOutput,
+  deliverEach,
   field,
   lintConfig,
   Message,
-  soloBatch,
   startStream,
 } from '../engine/index.ts'
 import { createRegistry } from './index.ts'
@@ -55,7 +55,7 @@ async function run(spec: AnySpec, config: string, inputs: readonly string[]): Pr
       read() {
         if (isRead) return null
         isRead = true
-        return { batch: soloBatch(inputs.map((text, i) => Message.fromText(text, undefined, i))), ack: () => undefined }
+        return deliverEach(inputs.map(text => Message.fromText(text)))
       },
     }),
   })
@@ -65,8 +65,8 @@ async function run(spec: AnySpec, config: string, inputs: readonly string[]): Pr
     config: field.anyObject('').default({}),
     maxInFlight: 1,
     create: () => ({
-      write({ messages }) {
-        for (const message of messages) results.push(message.text())
+      write(batch) {
+        for (const message of batch) results.push(message.text())
       },
     }),
   })

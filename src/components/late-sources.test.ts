@@ -23,7 +23,7 @@ async function readLate(input: string, complaint: RegExp, makeSource: () => void
     maxInFlight: 1,
     create: () => ({
       write(batch) {
-        for (const message of batch.messages) delivered.push(message.text())
+        for (const message of batch) delivered.push(message.text())
       },
     }),
   })

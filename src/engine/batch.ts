@@ -1,109 +1,58 @@
 import type { Message } from './message.ts'
 
-/**
- * Messages that travel together. In a `solo` batch each message is logically a batch of its own: readers of lines and records
- * deliver thousands at a time for speed, while everything that looks at batches (archive, group_by, batch_size() …) must see
- * them one by one.
- */
-export interface Batch {
-  readonly messages: readonly Message[]
-  readonly solo: boolean
-}
+/** Messages that belong together: one batch as its user sees it, in `batch_size()`, `archive` or a transaction. Never empty. */
+export type Batch = readonly Message[]
 
-/** The outcome of a delivered batch: null where every message arrived, a {@link BatchError} where only some did not. */
-export type Ack = (error: Error | null) => void | Promise<void>
+/** Some messages of a batch were not delivered, each for a reason of its own; the others were. */
+export class PartialFailure extends Error {
+  /** The reason for each message of the batch that failed. */
+  readonly failures: ReadonlyMap<Message, Error>
 
-/** A batch on its way and who wants to know what became of it. */
-export interface Delivery {
-  readonly batch: Batch
-  readonly ack: Ack
-}
-
-/** Some messages of a batch could not be delivered; the others were. */
-export class BatchError extends Error {
-  /** The reason by the index of the message in the batch that was handed over. */
-  readonly failures: ReadonlyMap<number, Error>
-
-  constructor(failures: ReadonlyMap<number, Error>) {
+  constructor(failures: ReadonlyMap<Message, Error>) {
     const first = failures.values().next().value
-    super(first?.message ?? 'unknown error')
-    this.name = 'BatchError'
+    super(first?.message ?? 'some messages failed', { cause: first })
+    this.name = 'PartialFailure'
     this.failures = failures
   }
 }
 
-export function batchOf(messages: readonly Message[]): Batch {
-  return { messages, solo: false }
-}
-
-export function soloBatch(messages: readonly Message[]): Batch {
-  return { messages, solo: messages.length > 1 }
-}
-
-/** The batches that a batch stands for: itself, or each message alone. */
-export function logicalBatches(batch: Batch): readonly Batch[] {
-  if (!batch.solo) return [batch]
-  return batch.messages.map(message => ({ messages: [message], solo: false }))
-}
-
-/** Puts batches of one message together again, so that what comes behind has one batch to handle. */
-export function joinSolo(batches: readonly Batch[]): readonly Batch[] {
-  const result: Batch[] = []
-  let run: Message[] = []
-  const flush = () => {
-    if (run.length > 0) result.push(soloBatch(run))
-    run = []
-  }
-  for (const batch of batches) {
-    if (batch.messages.length === 1 || batch.solo) {
-      for (const message of batch.messages) run.push(message)
-    } else {
-      flush()
-      result.push(batch)
+/**
+ * Delivers the messages of a batch one after the other by a function that throws where one fails. Throws that error where the
+ * batch is a single message, else a {@link PartialFailure} of those that failed.
+ */
+export async function deliverEachOf(
+  batch: Batch,
+  deliver: (message: Message, index: number) => void | Promise<void>,
+): Promise<void> {
+  const failures = new Map<Message, Error>()
+  for (let i = 0; i < batch.length; i++) {
+    try {
+      await deliver(batch[i]!, i)
+    } catch (error) {
+      failures.set(batch[i]!, error as Error)
     }
   }
-  flush()
-  return result
+  throwFailures(batch, failures)
 }
 
-/** The origin of a message that was made of a whole batch, whose first message came from `first`: always negative. */
-export function mergedOrigin(first: number): number {
-  return first < 0 ? first : -2 - first
+/** Throws what `failures` say of a batch: nothing, the one error of a single message, or a {@link PartialFailure}. */
+export function throwFailures(batch: Batch, failures: ReadonlyMap<Message, Error>): void {
+  if (failures.size === 0) return
+  throw batch.length === 1 ? failures.get(batch[0]!)! : new PartialFailure(failures)
 }
 
-/** The origin of a message, or of the first of those that it was made of. */
-export function firstOrigin(origin: number): number {
-  return origin < 0 ? -2 - origin : origin
+/** The reason for each message of a batch that an error of writing it is about. */
+export function failuresOf(batch: Batch, error: Error): ReadonlyMap<Message, Error> {
+  return error instanceof PartialFailure ? error.failures : new Map(batch.map(message => [message, error]))
 }
 
-/** Collects what became of the batches that one delivered batch was turned into, by the origins of their messages. */
-export class Outcome {
-  #failures: Map<number, Error> | null = null
-  #all: Error | null = null
+/** All batches as one, or none. */
+export function flattened(batches: readonly Batch[]): readonly Batch[] {
+  if (batches.length <= 1) return batches
+  return [batches.flat()]
+}
 
-  /** Notes that writing `batch` ended with `error`. */
-  failed(batch: Batch, error: Error): void {
-    if (error instanceof BatchError) {
-      for (const [index, reason] of error.failures) this.#failedMessage(batch.messages[index], reason)
-    } else {
-      for (const message of batch.messages) this.#failedMessage(message, error)
-    }
-  }
-
-  /** The error for the source: null, one for the whole batch, or one by message. */
-  error(sourceSize: number): Error | null {
-    if (this.#all !== null) return this.#all
-    if (this.#failures === null) return null
-    if (sourceSize === 1) return this.#failures.get(0) ?? null
-    return new BatchError(this.#failures)
-  }
-
-  #failedMessage(message: Message | undefined, error: Error): void {
-    if (message === undefined || message.origin < 0) {
-      this.#all ??= error
-      return
-    }
-    this.#failures ??= new Map()
-    if (!this.#failures.has(message.origin)) this.#failures.set(message.origin, error)
-  }
+/** The outcomes of a run all of which was delivered. */
+export function allDelivered(run: readonly Message[]): readonly null[] {
+  return run.map(() => null)
 }

@@ -1,6 +1,7 @@
 import type { Capability, Clock, Log } from '../base/index.ts'
-import { type Ack, type Batch, BatchError, type Delivery } from './batch.ts'
+import { type Batch, PartialFailure } from './batch.ts'
 import type { Node } from './config/node.ts'
+import type { Ack, AckSome, Delivery } from './delivery.ts'
 import type { Field, FieldMap, Infer } from './fields.ts'
 import type { ComponentHost } from './host.ts'
 import type { HttpHost } from './http-host.ts'
@@ -42,33 +43,51 @@ export interface Input {
 
 /** Tells when a source has ended. */
 export interface Ending {
-  /** Whether nothing comes any more but what is replayed. */
+  /** Whether nothing is still to come but replays. */
   readonly drained: boolean
-  /** Calls `listener` when a source has ended, so that nobody holds back the messages that are still on their way. */
+  /** Calls `listener` when a source has ended: messages that wait to become a batch are delivered as they are. */
   onDrained(listener: () => void): void
 }
 
-/** A destination of messages. The engine calls `write` for up to `max_in_flight` batches at a time. */
+/**
+ * A destination of messages. The engine calls `write` for up to `max_in_flight` batches at a time, in their order, and answers
+ * whoever sent a batch by what came of it.
+ */
 export interface Output {
+  /** Throws where there is no connection; the engine tries again. */
   connect?(signal: AbortSignal): MaybePromise<void>
   /**
-   * Delivers a batch; when it returns or resolves, every message has arrived. Throws {@link NotConnectedError} to be connected
-   * and called again, `BatchError` where only some messages failed, any other error where all did.
+   * Delivers one batch; when it returns or resolves, every message has arrived. Throws {@link NotConnectedError} to be connected
+   * and called again, a `PartialFailure` where only some messages failed, any other error where all did.
    */
   write(batch: Batch, signal: AbortSignal): MaybePromise<void>
+  /**
+   * For outputs that gain from many messages at once: delivers messages that are each a batch of their own, so that each succeeds
+   * or fails alone and interpolations see it alone. The outcome of every message stands at its place: null where it arrived. It
+   * throws as `write` does where all failed; messages whose outcome is a {@link NotConnectedError} are written again. What waits
+   * while `max_in_flight` calls are under way goes with the next one.
+   */
+  writeRun?(run: readonly Message[], signal: AbortSignal): MaybePromise<readonly (Error | null)[]>
+  /** Releases everything. Called once, also when `connect` never succeeded. */
   close?(): MaybePromise<void>
 }
 
 /**
  * A step of a pipeline. It never throws for a message's sake: it flags the message (`Resources.fail`) and hands it on. An error
- * that is thrown refuses the whole batch. An empty result drops the batch, which acknowledges it.
+ * that is thrown refuses the whole batch.
  */
 export interface Processor {
+  /** What becomes of one batch: itself, several batches, or none, which acknowledges it. No batch is empty. */
   process(batch: Batch): MaybePromise<readonly Batch[]>
+  /**
+   * For processors that look at each message by itself, which most do by `perMessage`: the same for messages that are each a
+   * batch of their own. What becomes of every message stands at its place: null where it is dropped.
+   */
+  processRun?: ((run: readonly Message[]) => MaybePromise<readonly (Message | null)[]>) | undefined
   close?(): MaybePromise<void>
   /**
-   * Set where `process` may take time (network, sleep): then messages that are batches of their own come one by one, so that
-   * none waits for its neighbours.
+   * Set where `process` may take time (network, sleep): then messages that are batches of their own come one by one, several at
+   * a time, so that none waits for its neighbours.
    */
   readonly waits?: boolean
   /**
@@ -144,10 +163,18 @@ export class ClosedError extends Error {
   }
 }
 
-/** Whether messages were refused because the stream ends. Nobody handles that: they are neither acknowledged nor tried again. */
+/** Whether messages were refused because the stream ends: then they are neither acknowledged nor tried again. */
 export function isClosing(error: unknown): boolean {
-  if (error instanceof BatchError) return [...error.failures.values()].some(isClosing)
+  if (error instanceof PartialFailure) return [...error.failures.values()].some(isClosing)
   return error instanceof ClosedError
+}
+
+/** A component broke its contract, as by an outcome too few; nothing that it was given counts as delivered. */
+export class ContractError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ContractError'
+  }
 }
 
 /** A configuration that no component can be made of. Its text is for the user. */
@@ -160,7 +187,7 @@ export class ConfigError extends Error {
 
 /** An output that a composing component feeds: queueing, connecting, batching and its processors are inside. */
 export interface OutputHandle {
-  /** Resolves when everything arrived; rejects as `Output.write` does. */
+  /** Resolves when everything arrived; rejects as `Output.write` does. Batches are written in the order of the calls. */
   write(batch: Batch): Promise<void>
   /** Whether a further batch would be taken up at once. */
   readonly hasRoom: boolean
@@ -183,7 +210,14 @@ export interface InputHandle extends Ending {
 /** A list of processors, run one after the other. */
 export interface Chain {
   readonly processors: readonly Processor[]
-  run(batch: Batch): MaybePromise<readonly Batch[]>
+  /** What becomes of one batch. */
+  process(batch: Batch): MaybePromise<readonly Batch[]>
+  /** Present where every processor has one, so that each message becomes one message or none. */
+  readonly processRun?: Processor['processRun']
+  /** What becomes of each of some messages as a batch of its own, at its place. */
+  processEach(messages: readonly Message[]): MaybePromise<readonly (readonly Batch[])[]>
+  /** What becomes of a delivery. It is answered for its messages as the results are, at once where there is none. */
+  deliver(delivery: Delivery): MaybePromise<readonly Delivery[]>
   readonly waits: boolean
   /** Whether any of them has effects. */
   readonly effects: boolean
@@ -392,4 +426,4 @@ export interface AnySpec {
   readonly create?: (config: never, resources: Resources) => MaybePromise<unknown>
 }
 
-export type { Ack, Batch, Delivery, FieldMap, Infer }
+export type { Ack, AckSome, Batch, Delivery, FieldMap, Infer }

@@ -1,15 +1,21 @@
 export {
-  type Ack,
+  allDelivered,
   type Batch,
-  BatchError,
-  batchOf,
-  type Delivery,
-  firstOrigin,
-  mergedOrigin,
-  joinSolo,
-  logicalBatches,
-  soloBatch,
+  deliverEachOf,
+  failuresOf,
+  flattened,
+  PartialFailure,
+  throwFailures,
 } from './batch.ts'
+export {
+  type Ack,
+  type AckSome,
+  deliverBatch,
+  deliverEach,
+  type Delivery,
+  whenAllSettled,
+  whenEachSettled,
+} from './delivery.ts'
 export {
   type AnySpec,
   type Batcher,
@@ -22,6 +28,7 @@ export {
   type ComponentConfig,
   type ComponentKind,
   ConfigError,
+  ContractError,
   defineBuffer,
   defineCache,
   defineInput,
@@ -50,7 +57,7 @@ export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
 export { tlsField, tlsOptions } from './tls-field.ts'
-export { type BodyWriter, Message, type MessageContext, type Metadata } from './message.ts'
+export { type BodyWriter, Message, type MessageContext, type Metadata, type TransferredMessage } from './message.ts'
 export { addressOfUrl, capabilitiesOf, type Need } from './needs.ts'
 export type { Counter, Gauge, Metrics, Timer } from './metrics.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
@@ -67,16 +74,6 @@ export { createLog, type LogFormat, makeLog, severityOf } from './logger.ts'
 export { type MetricsMapping, MetricsStore, nullMetrics, prometheusText, type Sample } from './metrics.ts'
 export { Backoff, pause } from './runtime/backoff.ts'
 export { Limiter, Signal } from './runtime/limiter.ts'
-export {
-  dissolve,
-  failedPart,
-  merge,
-  type Part,
-  PartialAck,
-  processDelivery,
-  rooted,
-  split,
-} from './runtime/deliveries.ts'
 export { MappingCaches } from './runtime/mapping-caches.ts'
 export { InitError, Manager } from './runtime/manager.ts'
 export { Shutdown } from './runtime/shutdown.ts'
@@ -92,17 +89,8 @@ export {
   type StreamStatus,
 } from './runtime/stream.ts'
 export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'
-export {
-  allMessages,
-  andThen,
-  collected,
-  eachBatch,
-  eachMessage,
-  flattened,
-  mapMessages,
-  mapMessagesInTurn,
-  withMessages,
-} from './each.ts'
+export { allOf, andThen, type Change, forEachMessage, kept, perMessage } from './per-message.ts'
+export { Tracing } from './tracing.ts'
 export { matchPath, type ServerOptions, StreamServer } from './http-server.ts'
 export { normalised } from './config/normalise.ts'
 export { printYaml } from './config/print.ts'

@@ -8,6 +8,7 @@ import {
   utf8Bytes,
   type Value,
 } from '../bloblang/index.ts'
+import { type PlainValue, plainValue, valueOfPlain } from './plain-value.ts'
 
 /** Metadata of a message; never changed in place, so messages share it freely. */
 export type Metadata = ReadonlyMap<string, Value>
@@ -21,6 +22,16 @@ export interface MessageContext {
   respond(messages: readonly Message[]): void
 }
 
+type Root = Message | readonly Message[] | null
+
+/** A message in a form that the structured clone algorithm keeps whole: `bytes`, or `value` where only that is known. */
+export interface TransferredMessage {
+  readonly bytes?: Uint8Array
+  readonly value?: PlainValue
+  readonly metadata: readonly (readonly [string, PlainValue])[]
+  readonly error: MessageFailure | null
+}
+
 /** A body (a range of a chunk that was read) or a value, or both once one was made from the other. */
 interface Body {
   readonly chunk: Uint8Array | null
@@ -28,6 +39,13 @@ interface Body {
   readonly end: number
   readonly value: Value | undefined
 }
+
+// For the engine's tracker alone; `index.ts` does not export them.
+/** The message that one was made from, or those, since the last {@link asRoot}; itself where nothing was made. */
+export let rootOf: (message: Message) => Message | readonly Message[]
+export let isRoot: (message: Message) => boolean
+/** The same message as the beginning of a new line. */
+export let asRoot: (message: Message) => Message
 
 /**
  * One message. It never changes: whoever wants another body, other metadata or an error flag makes a new one that shares
@@ -41,9 +59,9 @@ export class Message implements MessageView {
   #projections = 0
   readonly metadata: Metadata
   readonly error: MessageFailure | null
-  /** The index, in the batch that its input delivered, of the message that this one was made from; see `mergedOrigin` for several. */
-  readonly origin: number
   readonly context: MessageContext | null
+  /** What this one was made from where the tracker last looked; null where it is that message itself. */
+  readonly #root: Root
 
   private constructor(
     chunk: Uint8Array | null,
@@ -52,8 +70,8 @@ export class Message implements MessageView {
     value: Value | undefined,
     metadata: Metadata,
     error: MessageFailure | null,
-    origin: number,
     context: MessageContext | null,
+    root: Root,
   ) {
     this.#chunk = chunk
     this.#start = start
@@ -61,34 +79,28 @@ export class Message implements MessageView {
     this.#value = value
     this.metadata = metadata
     this.error = error
-    this.origin = origin
     this.context = context
+    this.#root = root
   }
 
   /** A message over bytes that nobody will change. */
-  static fromBytes(bytes: Uint8Array, metadata: Metadata = noMetadata, origin = 0): Message {
-    return new Message(bytes, 0, bytes.length, undefined, metadata, null, origin, null)
+  static fromBytes(bytes: Uint8Array, metadata: Metadata = noMetadata): Message {
+    return new Message(bytes, 0, bytes.length, undefined, metadata, null, null, null)
   }
 
   /** A message over the bytes `start` to `end` of a chunk, which are not copied and must not change. */
-  static fromChunk(
-    chunk: Uint8Array,
-    start: number,
-    end: number,
-    metadata: Metadata = noMetadata,
-    origin = 0,
-  ): Message {
-    return new Message(chunk, start, end, undefined, metadata, null, origin, null)
+  static fromChunk(chunk: Uint8Array, start: number, end: number, metadata: Metadata = noMetadata): Message {
+    return new Message(chunk, start, end, undefined, metadata, null, null, null)
   }
 
-  static fromText(text: string, metadata: Metadata = noMetadata, origin = 0): Message {
-    return Message.fromBytes(utf8Bytes(text), metadata, origin)
+  static fromText(text: string, metadata: Metadata = noMetadata): Message {
+    return Message.fromBytes(utf8Bytes(text), metadata)
   }
 
   /** A message with a value as its body: text and bytes are the body itself, anything else is a JSON document. */
-  static fromValue(value: Value, metadata: Metadata = noMetadata, origin = 0): Message {
+  static fromValue(value: Value, metadata: Metadata = noMetadata): Message {
     const body = bodyOf(value)
-    return new Message(body.chunk, body.start, body.end, body.value, metadata, null, origin, null)
+    return new Message(body.chunk, body.start, body.end, body.value, metadata, null, null, null)
   }
 
   bytes(): Uint8Array {
@@ -147,19 +159,19 @@ export class Message implements MessageView {
 
   withValueAndMetadata(value: Value, metadata: Metadata): Message {
     if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
-      return new Message(null, 0, 0, value, metadata, this.error, this.origin, this.context)
+      return new Message(null, 0, 0, value, metadata, this.error, this.context, this.#lineage)
     }
     const body = bodyOf(value)
-    return new Message(body.chunk, body.start, body.end, body.value, metadata, this.error, this.origin, this.context)
+    return new Message(body.chunk, body.start, body.end, body.value, metadata, this.error, this.context, this.#lineage)
   }
 
   /** The same message with a document as its body, also where the document is a single string. */
   withDocument(value: Value): Message {
-    return new Message(null, 0, 0, value, this.metadata, this.error, this.origin, this.context)
+    return new Message(null, 0, 0, value, this.metadata, this.error, this.context, this.#lineage)
   }
 
   withBytes(bytes: Uint8Array): Message {
-    return new Message(bytes, 0, bytes.length, undefined, this.metadata, this.error, this.origin, this.context)
+    return new Message(bytes, 0, bytes.length, undefined, this.metadata, this.error, this.context, this.#lineage)
   }
 
   withText(text: string): Message {
@@ -174,8 +186,8 @@ export class Message implements MessageView {
       this.#value,
       metadata,
       this.error,
-      this.origin,
       this.context,
+      this.#lineage,
     )
   }
 
@@ -193,22 +205,8 @@ export class Message implements MessageView {
       this.#value,
       this.metadata,
       error,
-      this.origin,
       this.context,
-    )
-  }
-
-  withOrigin(origin: number): Message {
-    if (origin === this.origin) return this
-    return new Message(
-      this.#chunk,
-      this.#start,
-      this.#end,
-      this.#value,
-      this.metadata,
-      this.error,
-      origin,
-      this.context,
+      this.#lineage,
     )
   }
 
@@ -220,9 +218,46 @@ export class Message implements MessageView {
       this.#value,
       this.metadata,
       this.error,
-      this.origin,
       context,
+      this.#lineage,
     )
+  }
+
+  /** The same message, made of all of `messages`: where it fails, they all do. */
+  madeOf(messages: readonly Message[]): Message {
+    const roots = messages.flatMap(message => message.#lineage)
+    return this.#withRoot(roots.length === 1 ? roots[0]! : roots)
+  }
+
+  /** What a thread can be sent: everything but the {@link context} and what the message was made from. */
+  toTransfer(): TransferredMessage {
+    const body =
+      this.#chunk === null && this.#value !== undefined ? { value: plainValue(this.#value) } : { bytes: this.bytes() }
+    return { ...body, metadata: [...this.metadata].map(([key, value]) => [key, plainValue(value)]), error: this.error }
+  }
+
+  /** The message that another thread made {@link toTransfer} of. */
+  static fromTransfer({ bytes, value, metadata, error }: TransferredMessage): Message {
+    const entries = metadata.map(([key, each]) => [key, valueOfPlain(each)] as const)
+    const message =
+      bytes === undefined
+        ? Message.fromText('', new Map(entries)).withDocument(valueOfPlain(value))
+        : Message.fromBytes(bytes, new Map(entries))
+    return message.withError(error)
+  }
+
+  get #lineage(): Message | readonly Message[] {
+    return this.#root ?? this
+  }
+
+  #withRoot(root: Root): Message {
+    return new Message(this.#chunk, this.#start, this.#end, this.#value, this.metadata, this.error, this.context, root)
+  }
+
+  static {
+    rootOf = message => message.#lineage
+    isRoot = message => message.#root === null
+    asRoot = message => (message.#root === null ? message : message.#withRoot(null))
   }
 }
 

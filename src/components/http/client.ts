@@ -262,7 +262,7 @@ export class HttpClient {
       String(answer.headers['content-type'] ?? ''),
     )?.[1]
     const bodies = boundary === undefined ? [body] : splitMultipart(body, boundary)
-    return bodies.map((part, index) => Message.fromBytes(part, metadata, index))
+    return bodies.map(part => Message.fromBytes(part, metadata))
   }
 
   /** The metadata that every message of an answer gets. */

@@ -46,8 +46,8 @@ async function run(config: string): Promise<readonly string[]> {
     config: field.anyObject('').default({}),
     maxInFlight: 1,
     create: () => ({
-      write({ messages }) {
-        for (const message of messages) {
+      write(batch) {
+        for (const message of batch) {
           results.push(
             `${message.text()} ${String(message.metadata.get('http_status_code'))} ${message.error?.message}`,
           )

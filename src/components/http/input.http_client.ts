@@ -2,14 +2,14 @@ import type { Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
   type ByteSource,
-  type Delivery,
   defineInput,
+  deliverBatch,
+  type Delivery,
   field,
   type HttpResponse,
   type Input,
   Message,
   type ScannerFactory,
-  soloBatch,
 } from '../../engine/index.ts'
 import { ScannedSource } from '../io/scanned-input.ts'
 import { HttpClient } from './client.ts'
@@ -79,7 +79,7 @@ class PollingInput implements Input {
       if (signal.aborted || messages.length === 0) continue
       this.#previous = messages
       if (this.#dropsEmpty && messages.length === 1 && messages[0]!.sizeBytes === 0) continue
-      return { batch: { messages, solo: false }, ack: () => undefined }
+      return deliverBatch(messages, () => undefined)
     }
   }
 
@@ -111,7 +111,7 @@ class StreamingInput implements Input {
         this.#current = new ScannedSource(this.#factory, new AnswerSource(answer, this.#client.metadataOf(answer)))
       }
       const delivery = await this.#current.next()
-      if (delivery !== null) return { batch: soloBatch(delivery.batch.messages), ack: delivery.ack }
+      if (delivery !== null) return delivery
       await this.#current.close()
       this.#current = null
     }

@@ -4,9 +4,9 @@ import type { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { toText, type Value } from '../../bloblang/index.ts'
 import {
-  batchOf,
   ConfigError,
   defineInput,
+  deliverBatch,
   type Delivery,
   field,
   HttpRouter,
@@ -237,15 +237,15 @@ class HttpServerInput implements Input {
       }
       const waiting: Waiting = {
         taken: false,
-        delivery: {
-          batch: batchOf(messages.map((message, index) => message.withContext(context).withOrigin(index))),
-          ack: error =>
+        delivery: deliverBatch(
+          messages.map(message => message.withContext(context)),
+          error =>
             settle(
               error === null
                 ? { kind: 'delivered' }
                 : { kind: 'failed', message: error.message, closing: this.#closing },
             ),
-        },
+        ),
       }
       const timer = setTimeout(() => settle({ kind: 'timeout' }), this.#config.timeout ?? 5000)
       request.once('close', () => {
@@ -346,7 +346,7 @@ class HttpServerInput implements Input {
       const context = { respond: (more: readonly Message[]) => void answers.push(...more) }
       const error = await new Promise<Error | null>(resolve => {
         const message = Message.fromBytes(body, metadata).withContext(context)
-        this.#waiting.push({ taken: false, delivery: { batch: batchOf([message]), ack: resolve } })
+        this.#waiting.push({ taken: false, delivery: deliverBatch([message], resolve) })
         this.#wake?.()
       })
       if (error === null) {

@@ -1,4 +1,11 @@
-import { batchingField, defineOutput, field, maxInFlightField, type Message } from '../../engine/index.ts'
+import {
+  batchingField,
+  defineOutput,
+  deliverEachOf,
+  field,
+  maxInFlightField,
+  type Message,
+} from '../../engine/index.ts'
 import { HttpClient } from './client.ts'
 import { clientFields, urlField, verbField } from './client-fields.ts'
 
@@ -53,10 +60,8 @@ export default defineOutput({
       if (config.propagate_response) messages[0]?.context?.respond(answers)
     }
     return {
-      async write({ messages, solo }, signal) {
-        if (messages.length === 1 || (config.batch_as_multipart && !solo)) return await send(messages, signal)
-        for (const message of messages) await send([message], signal)
-      },
+      write: (batch, signal) =>
+        config.batch_as_multipart ? send(batch, signal) : deliverEachOf(batch, message => send([message], signal)),
       close: () => client.close(),
     }
   },

@@ -1,4 +1,4 @@
-import { batchOf, defineProcessor, eachBatch, field, type Message, type Resources } from '../../engine/index.ts'
+import { defineProcessor, field, type Message, type Resources } from '../../engine/index.ts'
 import { HttpClient, UnexpectedStatusError } from './client.ts'
 import { clientFields, urlField, verbField } from './client-fields.ts'
 
@@ -43,14 +43,13 @@ export default defineProcessor({
     return {
       waits: true,
       effects: true,
-      process: batch =>
-        eachBatch(batch, async messages => {
-          if (config.batch_as_multipart || messages.length === 1) return [batchOf(await send(messages))]
-          const results: (readonly Message[])[] = []
-          if (config.parallel) results.push(...(await Promise.all(messages.map(message => send([message])))))
-          else for (const message of messages) results.push(await send([message]))
-          return [batchOf(results.flat())]
-        }),
+      process: async messages => {
+        if (config.batch_as_multipart || messages.length === 1) return [await send(messages)]
+        const results: (readonly Message[])[] = []
+        if (config.parallel) results.push(...(await Promise.all(messages.map(message => send([message])))))
+        else for (const message of messages) results.push(await send([message]))
+        return [results.flat()]
+      },
       close: () => client.close(),
     }
   },

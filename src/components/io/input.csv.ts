@@ -2,14 +2,15 @@ import type { Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
   ConfigError,
-  type Delivery,
   defineInput,
+  deliverBatch,
+  deliverEach,
+  type Delivery,
   field,
   type Files,
   type Input,
   Message,
   NotConnectedError,
-  soloBatch,
 } from '../../engine/index.ts'
 import { CsvReader, type CsvRow } from '../pure/csv-reader.ts'
 import { expandGlobs, type FileSource, openFile } from './files.ts'
@@ -112,7 +113,7 @@ class CsvInput implements Input {
         continue
       }
       const messages = await this.#readRows(this.#table.source, this.#table.reader)
-      if (messages.length > 0) return { batch: this.#batch(messages), ack: () => undefined }
+      if (messages.length > 0) return this.#deliver(messages)
     }
   }
 
@@ -122,8 +123,8 @@ class CsvInput implements Input {
     await table?.source.close()
   }
 
-  #batch(messages: readonly Message[]): Delivery['batch'] {
-    return this.#options.batchCount === 1 ? soloBatch(messages) : { messages, solo: false }
+  #deliver(messages: readonly Message[]): Delivery {
+    return this.#options.batchCount === 1 ? deliverEach(messages) : deliverBatch(messages, () => undefined)
   }
 
   /** As many rows as fill a batch, or those of a whole piece; none where the file ended or a row failed. */
@@ -132,7 +133,7 @@ class CsvInput implements Input {
     const messages: Message[] = []
     for (;;) {
       for (let row = reader.next(); row !== null; row = reader.next()) {
-        const message = this.#message(row, source, messages.length)
+        const message = this.#message(row, source)
         if (message !== null) messages.push(message)
         if (this.#failure !== null || (batchCount > 1 && messages.length === batchCount)) return messages
       }
@@ -141,7 +142,7 @@ class CsvInput implements Input {
       reader.push(piece)
       if (piece !== null) continue
       for (let row = reader.next(); row !== null; row = reader.next()) {
-        const message = this.#message(row, source, messages.length)
+        const message = this.#message(row, source)
         if (message !== null) messages.push(message)
         if (this.#failure !== null || (batchCount > 1 && messages.length === batchCount)) return messages
       }
@@ -152,7 +153,7 @@ class CsvInput implements Input {
   }
 
   /** A row as a message; null where it is the header, or where it failed. */
-  #message(row: CsvRow, source: FileSource, origin: number): Message | null {
+  #message(row: CsvRow, source: FileSource): Message | null {
     const { hasHeader, header: expected, width } = this.#options
     // What could be read of a row is taken as it is, unless its width was asked for.
     if (row.error !== null && (row.values.length === 0 || width > 0)) {
@@ -167,10 +168,10 @@ class CsvInput implements Input {
     }
     const header = this.#header
     if (header === null || header.length < row.values.length) {
-      return Message.fromValue([...row.values], source.metadata, origin)
+      return Message.fromValue([...row.values], source.metadata)
     }
     const document = Object.fromEntries(row.values.map((value, column) => [header[column]!, value]))
-    return Message.fromValue(document, new Map<string, Value>(source.metadata).set('header', header as Value), origin)
+    return Message.fromValue(document, new Map<string, Value>(source.metadata).set('header', header as Value))
   }
 
   #throwFailure(): void {

@@ -1,9 +1,10 @@
 import {
   autoReplayNacksField,
-  batchOf,
   ConfigError,
-  type Delivery,
   defineInput,
+  deliverBatch,
+  deliverEach,
+  type Delivery,
   field,
   type Input,
   Message,
@@ -70,16 +71,16 @@ class GenerateInput implements Input {
     if (signal.aborted) return null
     const unhurried = this.#schedule !== null || this.#intervalMs > 0
     const size = count > 0 ? Math.min(batchSize, this.#remaining) : batchSize
-    if (unhurried || batchSize !== 1) return { batch: batchOf(this.#make(size)), ack: () => undefined }
+    if (unhurried || batchSize !== 1) return deliverBatch(this.#make(size), () => undefined)
     const burst = count > 0 ? Math.min(BURST, this.#remaining) : BURST
-    return { batch: { messages: this.#make(burst), solo: true }, ack: () => undefined }
+    return deliverEach(this.#make(burst))
   }
 
   #make(size: number): readonly Message[] {
     const messages: Message[] = []
     for (let i = 0; i < size; i++) {
       const message = this.#one(messages)
-      if (message !== null) messages.push(message.withOrigin(messages.length))
+      if (message !== null) messages.push(message)
     }
     this.#remaining -= messages.length
     return messages

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import {
-  type Delivery,
   defineInput,
+  deliverEach,
+  type Delivery,
   field,
   type Input,
   Message,
   type Processes,
-  soloBatch,
 } from '../../engine/index.ts'
 import { startProgram } from './commands.ts'
 import { FrameReader } from './frames.ts'
@@ -69,10 +69,7 @@ class SubprocessInput implements Input {
         if (event instanceof Error) throw event
         if (event !== undefined && event.length > 0) {
           this.#resume()
-          return {
-            batch: soloBatch(event.map((body, index) => Message.fromBytes(body, undefined, index))),
-            ack: () => undefined,
-          }
+          return deliverEach(event.map(body => Message.fromBytes(body)))
         }
         if (event !== undefined) continue
         if (this.#ended && !this.#config.restart_on_exit) return null

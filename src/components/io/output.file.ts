@@ -2,13 +2,14 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname, normalize } from 'node:path'
 import { fileErrorText } from '../../base/index.ts'
 import {
+  allDelivered,
   type Batch,
-  BatchError,
   defineOutput,
   field,
   type Files,
   type Message,
   type Output,
+  throwFailures,
 } from '../../engine/index.ts'
 import { BodyBuffer, type WriterCodec, writerCodec } from './body-buffer.ts'
 
@@ -52,12 +53,18 @@ class FileOutput implements Output {
   }
 
   async write(batch: Batch): Promise<void> {
-    if (this.#path.static !== null && this.#codec.append) {
-      for (const message of batch.messages) this.#buffer.add(message)
-      await this.#append(normalize(this.#path.static))
-      return
-    }
-    await this.#writeEach(batch)
+    const outcomes = await this.writeRun(batch)
+    const failures = new Map<Message, Error>()
+    for (const [index, outcome] of outcomes.entries()) if (outcome !== null) failures.set(batch[index]!, outcome)
+    throwFailures(batch, failures)
+  }
+
+  /** Messages are written one by one, batch or not: the path sees each alone. */
+  async writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
+    if (this.#path.static === null || !this.#codec.append) return await this.#writeEach(run)
+    for (const message of run) this.#buffer.add(message)
+    await this.#append(normalize(this.#path.static))
+    return allDelivered(run)
   }
 
   async close(): Promise<void> {
@@ -67,53 +74,54 @@ class FileOutput implements Output {
   }
 
   /** Messages may go to different files: those for the same one in a row are written together. */
-  async #writeEach(batch: Batch): Promise<void> {
-    const failures = new Map<number, Error>()
-    let run: number[] = []
-    let runPath = ''
-    const flush = async () => {
-      const indexes = run
-      run = []
-      if (indexes.length === 0) return
-      try {
-        for (const index of indexes) this.#buffer.add(batch.messages[index]!)
-        await (this.#codec.append ? this.#append(runPath) : this.#replace(runPath))
-      } catch (error) {
-        for (const index of indexes) failures.set(index, error as Error)
-      }
+  async #writeEach(messages: readonly Message[]): Promise<readonly (Error | null)[]> {
+    const outcomes: (Error | null)[] = messages.map(() => null)
+    // Each once, as an interpolation may count.
+    const paths = messages.map(message => this.#pathOf(message))
+    let first = 0
+    while (first < messages.length) {
+      const path = paths[first]!
+      let end = first + 1
+      if (this.#codec.append) while (end < messages.length && paths[end] === path) end++
+      const failure = path instanceof Error ? path : await this.#writeTo(path, messages.slice(first, end))
+      outcomes.fill(failure, first, end)
+      first = end
     }
-    for (let index = 0; index < batch.messages.length; index++) {
-      let path: string
-      try {
-        // Files are written message by message: the path sees each alone.
-        path = normalize(this.#path.eval([batch.messages[index]!], 0))
-      } catch (error) {
-        failures.set(index, new Error(`path interpolation error: ${(error as { message: string }).message}`))
-        continue
-      }
-      if (path !== runPath || !this.#codec.append) await flush()
-      runPath = path
-      run.push(index)
+    return outcomes
+  }
+
+  #pathOf(message: Message): string | Error {
+    try {
+      return normalize(this.#path.eval([message], 0))
+    } catch (error) {
+      return new Error(`path interpolation error: ${(error as { message: string }).message}`)
     }
-    await flush()
-    if (failures.size > 0)
-      throw failures.size === batch.messages.length && !batch.solo
-        ? [...failures.values()][0]!
-        : new BatchError(failures)
+  }
+
+  async #writeTo(path: string, messages: readonly Message[]): Promise<Error | null> {
+    try {
+      for (const message of messages) this.#buffer.add(message)
+      await (this.#codec.append ? this.#append(path) : this.#replace(path))
+      return null
+    } catch (error) {
+      return error as Error
+    }
   }
 
   async #append(path: string): Promise<void> {
+    const pieces = this.#buffer.take()
     if (this.#open?.path !== path) {
       await this.close()
       this.#open = { path, handle: await openForWriting(this.#files, path, 'a') }
     }
-    await writeAll(this.#open!.handle, this.#buffer.take())
+    await writeAll(this.#open!.handle, pieces)
   }
 
   async #replace(path: string): Promise<void> {
+    const pieces = this.#buffer.take()
     const handle = await openForWriting(this.#files, path, 'w')
     try {
-      await writeAll(handle, this.#buffer.take())
+      await writeAll(handle, pieces)
     } finally {
       await handle.close()
     }

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { defineOutput, field } from '../../engine/index.ts'
+import { allDelivered, defineOutput, field, type Message } from '../../engine/index.ts'
 import { BodyBuffer, writerCodec } from './body-buffer.ts'
 
 export default defineOutput({
@@ -22,10 +22,15 @@ export default defineOutput({
   create(config, { host }) {
     const stream = host.stdio.output
     const buffer = new BodyBuffer(writerCodec(config.codec).suffix)
+    const write = (messages: readonly Message[]) => {
+      for (const message of messages) buffer.add(message)
+      return writeAll(stream, buffer.take())
+    }
     return {
-      write(batch) {
-        for (const message of batch.messages) buffer.add(message)
-        return writeAll(stream, buffer.take())
+      write,
+      async writeRun(run) {
+        await write(run)
+        return allDelivered(run)
       },
     }
   },

@@ -57,7 +57,7 @@ class SubprocessOutput implements Output {
   }
 
   async write(batch: Batch): Promise<void> {
-    for (const message of batch.messages) {
+    for (const message of batch) {
       const child = this.#child
       if (child === null) throw new NotConnectedError()
       await new Promise<void>((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { textOfMetadata, typeOf, type Value } from '../../bloblang/index.ts'
-import { defineProcessor, field, mapMessagesInTurn, type Message, type Processes } from '../../engine/index.ts'
+import { defineProcessor, field, type Message, perMessage, type Processes } from '../../engine/index.ts'
 import { startProgram, whenEnded } from './commands.ts'
 
 export default defineProcessor({
@@ -42,22 +42,21 @@ export default defineProcessor({
     }
     return {
       waits: true,
-      process: batch =>
-        mapMessagesInTurn(batch, async (message, view, index) => {
-          try {
-            const program = evaluate(() => name.eval(view, index))
-            const { output, errors } = await run(
-              resources.host.processes,
-              program,
-              argumentsOf(view, index),
-              message.bytes(),
-            )
-            const result = message.withBytes(output)
-            return errors === '' ? result : result.withMeta('command_stderr', errors)
-          } catch (error) {
-            return resources.fail(message, error)
-          }
-        }),
+      ...perMessage(async (message, view, index) => {
+        try {
+          const program = evaluate(() => name.eval(view, index))
+          const { output, errors } = await run(
+            resources.host.processes,
+            program,
+            argumentsOf(view, index),
+            message.bytes(),
+          )
+          const result = message.withBytes(output)
+          return errors === '' ? result : result.withMeta('command_stderr', errors)
+        } catch (error) {
+          return resources.fail(message, error)
+        }
+      }),
     }
   },
 })

@@ -8,10 +8,10 @@ import {
   defineProcessor,
   field,
   type Files,
+  kept,
   type Message,
   type Resources,
   type ScannerFactory,
-  withMessages,
 } from '../../engine/index.ts'
 import { FileSource } from './files.ts'
 
@@ -65,14 +65,14 @@ export default defineProcessor({
       effects: true,
       async process(batch) {
         const results: Message[] = []
-        for (const message of batch.messages) {
+        for (const message of batch) {
           try {
             for (const result of await operate(message)) results.push(result)
           } catch (error) {
             results.push(resources.fail(message, error))
           }
         }
-        return withMessages(batch, results)
+        return kept(results)
       },
     }
   },

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { ChildProcess } from 'node:child_process'
-import { defineProcessor, field, mapMessagesInTurn, type Processor, type Resources } from '../../engine/index.ts'
+import { defineProcessor, field, type Message, perMessage, type Resources } from '../../engine/index.ts'
 import { startProgram } from './commands.ts'
 import { frame, type FrameCodec, frameCodecs, FrameReader } from './frames.ts'
 
@@ -34,13 +34,18 @@ export default defineProcessor({
       resources,
     )
     await talk.start()
-    return new SubprocessProcessor(talk, config.codec_send as FrameCodec, resources)
+    const dialogue = new Dialogue(talk, config.codec_send as FrameCodec, resources)
+    return {
+      ...perMessage(message => dialogue.answered(message)),
+      waits: true,
+      effects: true,
+      close: () => dialogue.close(),
+    }
   },
 })
 
-class SubprocessProcessor implements Processor {
-  readonly waits = true
-  readonly effects = true
+/** Replaces messages by what the program answers. */
+class Dialogue {
   readonly #talk: Conversation
   readonly #codec: FrameCodec
   readonly #resources: Resources
@@ -51,15 +56,13 @@ class SubprocessProcessor implements Processor {
     this.#resources = resources
   }
 
-  process(batch: Parameters<Processor['process']>[0]): ReturnType<Processor['process']> {
-    return mapMessagesInTurn(batch, async message => {
-      try {
-        return message.withBytes(await this.#ask(message.bytes()))
-      } catch (error) {
-        this.#resources.log.error(`Failed to send message to subprocess: ${(error as Error).message}`)
-        return this.#resources.fail(message, error)
-      }
-    })
+  async answered(message: Message): Promise<Message> {
+    try {
+      return message.withBytes(await this.#ask(message.bytes()))
+    } catch (error) {
+      this.#resources.log.error(`Failed to send message to subprocess: ${(error as Error).message}`)
+      return this.#resources.fail(message, error)
+    }
   }
 
   close(): void {

@@ -1,10 +1,10 @@
 import {
-  type Ack,
   type ByteSource,
+  deliverEach,
   type Delivery,
   type Scanner,
   type ScannerFactory,
-  soloBatch,
+  whenAllSettled,
 } from '../../engine/index.ts'
 
 /** One source while it is cut into messages; tells when all of them were delivered. */
@@ -13,6 +13,7 @@ export class ScannedSource {
   readonly #onDelivered: () => Promise<void>
   #pending = 0
   #ended = false
+  #isRefused = false
 
   constructor(factory: ScannerFactory, source: ByteSource, onDelivered: () => Promise<void> = () => Promise.resolve()) {
     this.#scanner = factory.scan(source)
@@ -25,17 +26,23 @@ export class ScannedSource {
       const messages = await this.#scanner.next()
       if (messages === null) {
         this.#ended = true
-        if (this.#pending === 0) await this.#onDelivered()
+        if (this.#pending === 0 && !this.#isRefused) await this.#onDelivered()
         return null
       }
       if (messages.length === 0) continue
       this.#pending++
-      const ack: Ack = async error => {
-        this.#pending--
-        if (error === null && this.#ended && this.#pending === 0) await this.#onDelivered()
-      }
-      return { batch: soloBatch(messages), ack }
+      return deliverEach(
+        messages,
+        whenAllSettled(messages.length, error => this.#settled(error)),
+      )
     }
+  }
+
+  /** Where anything was refused for good, the source does not count as delivered. */
+  async #settled(error: Error | null): Promise<void> {
+    this.#pending--
+    this.#isRefused ||= error !== null
+    if (this.#ended && this.#pending === 0 && !this.#isRefused) await this.#onDelivered()
   }
 
   async close(): Promise<void> {

@@ -19,3 +19,13 @@ test('a batch that is acknowledged twice counts once', () => {
   assert.equal(done(), undefined)
   assert.equal(checkpointer.pendingMessages, 0)
 })
+
+test('of messages that were handed on together, those before the first pending one can be committed', () => {
+  const checkpointer = new Checkpointer()
+  const done = checkpointer.trackEach([1n, 2n, 5n, 6n])
+  assert.equal(done([1]), undefined)
+  assert.equal(done([0]), 2n)
+  assert.equal(done([3]), undefined)
+  assert.equal(checkpointer.pendingMessages, 1)
+  assert.equal(done([2]), 6n)
+})

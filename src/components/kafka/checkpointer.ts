@@ -1,6 +1,6 @@
 /**
- * Says up to where a partition was handled, though its batches are acknowledged in any order: the position of the last
- * batch before which nothing is pending.
+ * Says up to where a partition was handled, though its messages are acknowledged in any order: the position behind the last
+ * message before which nothing is pending.
  */
 export class Checkpointer {
   readonly #pending: Entry[] = []
@@ -11,30 +11,53 @@ export class Checkpointer {
     return this.#pendingMessages
   }
 
-  /** Notes a batch that ends before `nextOffset`. Call what it returns when the batch was handled. */
+  /** Notes a batch of `messages` messages that ends before `nextOffset`. Call what it returns when the batch was handled. */
   track(nextOffset: bigint, messages: number): () => bigint | undefined {
-    const entry: Entry = { nextOffset, done: false }
+    const done = this.#add([nextOffset], messages)
+    return () => done([0])
+  }
+
+  /**
+   * Notes messages in their order, each with the offset behind it. Call what it returns with the places of those that were
+   * handled; it gives the offset to commit now, or undefined where something older is still pending.
+   */
+  trackEach(nextOffsets: readonly bigint[]): (places: Iterable<number>) => bigint | undefined {
+    return this.#add(nextOffsets, 1)
+  }
+
+  #add(nextOffsets: readonly bigint[], weight: number): (places: Iterable<number>) => bigint | undefined {
+    const entry: Entry = { nextOffsets, isDone: new Uint8Array(nextOffsets.length), first: 0 }
     this.#pending.push(entry)
-    this.#pendingMessages += messages
-    return () => {
-      if (entry.done) return undefined
-      entry.done = true
-      this.#pendingMessages -= messages
+    this.#pendingMessages += nextOffsets.length * weight
+    return places => {
+      for (const place of places) {
+        if (entry.isDone[place] === 1) continue
+        entry.isDone[place] = 1
+        this.#pendingMessages -= weight
+      }
       return this.#advance()
     }
   }
 
-  /** The offset to commit now, or undefined where an older batch is still pending. */
   #advance(): bigint | undefined {
-    let done = 0
-    while (done < this.#pending.length && this.#pending[done]!.done) done++
-    if (done === 0) return undefined
-    const removed = this.#pending.splice(0, done)
-    return removed.at(-1)!.nextOffset
+    let offset: bigint | undefined
+    let complete = 0
+    for (const entry of this.#pending) {
+      const { nextOffsets, isDone } = entry
+      const before = entry.first
+      while (isDone[entry.first] === 1) entry.first++
+      if (entry.first > before) offset = nextOffsets[entry.first - 1]
+      if (entry.first < nextOffsets.length) break
+      complete++
+    }
+    this.#pending.splice(0, complete)
+    return offset
   }
 }
 
 interface Entry {
-  readonly nextOffset: bigint
-  done: boolean
+  readonly nextOffsets: readonly bigint[]
+  readonly isDone: Uint8Array
+  /** The first place that is not done. */
+  first: number
 }

@@ -5,6 +5,8 @@ import {
   batchingField,
   ConfigError,
   defineInput,
+  deliverBatch,
+  deliverEach,
   type Delivery,
   field,
   type Infer,
@@ -13,7 +15,6 @@ import {
   Message,
   NotConnectedError,
   type Resources,
-  soloBatch,
 } from '../../engine/index.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
@@ -292,16 +293,14 @@ class KafkaFranzInput implements Input {
     for (const { claim, records } of runs) {
       const state = this.#partitions.get(claim) ?? (await this.#startPartition(claim))
       if (state.batcher === null) {
-        const messages = records.map((record, index) => this.#message(claim, record, index))
-        const delivery = { batch: soloBatch(messages), ack: () => {} }
-        this.#ready.push(this.#tracked(claim, state, delivery, records.at(-1)!.offset + 1n))
+        this.#ready.push(this.#trackedRun(claim, state, records))
         continue
       }
       for (const record of records) {
-        const delivery = { batch: soloBatch([this.#message(claim, record, 0)]), ack: () => {} }
         state.batchedUpTo = record.offset + 1n
+        const delivery = deliverEach([this.#message(claim, record)])
         for (const batch of await state.batcher.add(delivery))
-          this.#ready.push(this.#tracked(claim, state, batch, state.batchedUpTo))
+          this.#ready.push(this.#trackedBatch(claim, state, batch, state.batchedUpTo))
       }
     }
     if (this.#ready.length === 0) await this.#flushDueBatches()
@@ -329,25 +328,43 @@ class KafkaFranzInput implements Input {
     return state
   }
 
-  /** The delivery, and its partition's progress noted when it was handled. What is refused for good counts as handled. */
-  #tracked(claim: Claim, state: PartitionState, delivery: Delivery, nextOffset: bigint): Delivery {
-    const done = state.checkpointer.track(nextOffset, delivery.batch.messages.length)
+  /** Records that are each a batch of their own, with their partition's progress noted as they are handled. */
+  #trackedRun(claim: Claim, state: PartitionState, records: readonly SourceRecord[]): Delivery {
+    const done = state.checkpointer.trackEach(records.map(record => record.offset + 1n))
+    const commit = this.#committer(claim)
+    const messages = records.map(record => this.#message(claim, record))
+    let places: Map<Message, number> | undefined
+    return deliverEach(messages, (some, error) => {
+      // There was no time left for them, so that they are read again.
+      if (isClosing(error)) return
+      if (some.length === messages.length) return commit(done(messages.keys()))
+      places ??= new Map(messages.map((message, place) => [message, place]))
+      commit(done(some.map(message => places!.get(message)!)))
+    })
+  }
+
+  /** The batch, with its partition's progress noted when it was handled. */
+  #trackedBatch(claim: Claim, state: PartitionState, batch: Delivery, nextOffset: bigint): Delivery {
+    const done = state.checkpointer.track(nextOffset, batch.messages.length)
+    const commit = this.#committer(claim)
+    return deliverBatch(batch.messages, async error => {
+      if (isClosing(error)) return
+      await batch.ack(error)
+      commit(done())
+    })
+  }
+
+  /** Takes note of the offset that may be committed. What is refused for good counts as handled. */
+  #committer(claim: Claim): (offset: bigint | undefined) => void {
     const source = this.#source
-    return {
-      batch: delivery.batch,
-      ack: async error => {
-        // Nobody refused it: there was no time left for it, so that it is read again.
-        if (isClosing(error)) return
-        await delivery.ack(error)
-        const offset = done()
-        source?.wake()
-        // Progress on an older connection is void: its partitions may belong to another member by now.
-        if (offset !== undefined && claim.active && source === this.#source) this.#commits.set(claim, offset)
-      },
+    return offset => {
+      source?.wake()
+      // Progress on an older connection is void: its partitions may belong to another member by now.
+      if (offset !== undefined && claim.active && source === this.#source) this.#commits.set(claim, offset)
     }
   }
 
-  #message({ topic, partition }: Claim, record: SourceRecord, origin: number): Message {
+  #message({ topic, partition }: Claim, record: SourceRecord): Message {
     const metadata = new Map<string, Value>()
     if (record.key !== null) metadata.set('kafka_key', text(record.key))
     metadata.set('kafka_topic', topic)
@@ -362,7 +379,7 @@ class KafkaFranzInput implements Input {
       if (!this.#config.multi_header) metadata.set(key, header)
       else metadata.set(key, [...((metadata.get(key) as Value[] | undefined) ?? []), header])
     }
-    return Message.fromBytes(record.value ?? noBytes, metadata, origin)
+    return Message.fromBytes(record.value ?? noBytes, metadata)
   }
 
   #flushDue(): number | undefined {
@@ -379,14 +396,14 @@ class KafkaFranzInput implements Input {
       const wait = state.batcher?.untilDue()
       if (state.batcher === null || wait === undefined || wait > 0) continue
       for (const batch of await state.batcher.flush())
-        this.#ready.push(this.#tracked(claim, state, batch, state.batchedUpTo))
+        this.#ready.push(this.#trackedBatch(claim, state, batch, state.batchedUpTo))
     }
   }
 
   async #flushAll(): Promise<void> {
     for (const [claim, state] of this.#partitions) {
       for (const batch of (await state.batcher?.flush()) ?? []) {
-        this.#ready.push(this.#tracked(claim, state, batch, state.batchedUpTo))
+        this.#ready.push(this.#trackedBatch(claim, state, batch, state.batchedUpTo))
       }
     }
   }

@@ -136,19 +136,70 @@ class KafkaFranzOutput implements Output {
   }
 
   async write(batch: Batch): Promise<void> {
+    await this.#send(batch.map((_, index) => this.#record(batch, index)))
+  }
+
+  /** Sends a run together; where the cluster refuses some of it, those that it does not have are sent again one by one. */
+  async writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
+    const outcomes: (Error | null)[] = run.map(() => null)
+    const places = new Map<Record_, number>()
+    for (const [index, message] of run.entries()) {
+      try {
+        places.set(this.#record([message], 0), index)
+      } catch (error) {
+        outcomes[index] = error as Error
+      }
+    }
+    const records = [...places.keys()]
+    if (records.length === 0) return outcomes
+    const partitions = new Map<Record_, number>()
+    let refusal: RefusedError
+    try {
+      await this.#send(records, partitions)
+      return outcomes
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      refusal = error
+    }
+    const [only] = records
+    if (records.length === 1) {
+      outcomes[places.get(only!)!] = refusal
+      return outcomes
+    }
+    const isDelivered = await this.#deliveredOf(refusal, partitions)
+    for (const record of records) {
+      if (isDelivered(record)) continue
+      outcomes[places.get(record)!] = await this.#send([record]).then(
+        () => null,
+        (error: unknown) => error as Error,
+      )
+    }
+    return outcomes
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#producer?.close(true)
+  }
+
+  /** Resolves when the cluster has all records. `partitions` is given the partition that was chosen for each. */
+  async #send(records: Record_[], partitions?: Map<Record_, number>): Promise<void> {
     const producer = this.#producer
     if (producer === null) throw new NotConnectedError()
-    const messages = this.#records(batch)
     this.#turn++
     const turn = this.#turn
     try {
       await producer.send({
-        messages,
+        messages: records,
         acks: -1,
-        partitioner: (message, key) => this.#partition(message, key, turn),
+        partitioner: (message, key) => {
+          const partition = this.#partition(message, key, turn)
+          partitions?.set(message, partition)
+          return partition
+        },
       })
     } catch (error) {
-      if (isRefusal(error)) throw explained(error)
+      if (isRefusal(error)) throw new RefusedError(error)
       // A client that lost its connection may number later records from the beginning under its old id, and a cluster
       // takes those for repetitions and drops them. So it is not used again.
       if (this.#producer === producer) {
@@ -161,32 +212,35 @@ class KafkaFranzOutput implements Output {
       throw new NotConnectedError(new Error('the connection was lost while the batch was on its way'))
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    await this.#producer?.close(true)
+  /** Which records the cluster has, though it refused others that were sent with them. */
+  async #deliveredOf(
+    refusal: RefusedError,
+    partitions: ReadonlyMap<Record_, number>,
+  ): Promise<(record: Record_) => boolean> {
+    const delivered = deliveredPartitions(refusal.cause)
+    if (delivered.size === 0 || this.#producer === null) return () => false
+    const topics = new Set([...partitions.keys()].map(({ topic }) => topic))
+    const metadata = await this.#producer.metadata({ topics: [...topics] })
+    return record => {
+      const count = metadata.topics.get(record.topic)?.partitionsCount ?? 1
+      return delivered.has(`${record.topic}:${(record.partition ?? partitions.get(record)!) % count}`)
+    }
   }
 
-  #records(batch: Batch): Record_[] {
+  #record(batch: Batch, index: number): Record_ {
     const { topic, key, partition } = this.#config
-    const records: Record_[] = []
-    for (let index = 0; index < batch.messages.length; index++) {
-      const message = batch.messages[index]!
-      // Each message of a solo batch is its own batch, so that is what interpolations see.
-      const scope = batch.solo ? [message] : batch.messages
-      const at = batch.solo ? 0 : index
-      const record: Record_ = {
-        topic: topic.static ?? topic.eval(scope, at),
-        value: asBuffer(message.bytes()),
-      }
-      if (key !== undefined) record.key = asBuffer(key.evalBytes(scope, at))
-      if (partition !== undefined && this.#config.partitioner === 'manual') {
-        record.partition = parsePartition(partition.eval(scope, at))
-      }
-      const headers = this.#headers(message)
-      if (headers !== undefined) record.headers = headers
-      records.push(record)
+    const message = batch[index]!
+    const record: Record_ = {
+      topic: topic.static ?? topic.eval(batch, index),
+      value: asBuffer(message.bytes()),
     }
-    return records
+    if (key !== undefined) record.key = asBuffer(key.evalBytes(batch, index))
+    if (partition !== undefined && this.#config.partitioner === 'manual') {
+      record.partition = parsePartition(partition.eval(batch, index))
+    }
+    const headers = this.#headers(message)
+    if (headers !== undefined) record.headers = headers
+    return record
   }
 
   #headers(message: Message): Map<Buffer, Buffer> | undefined {
@@ -217,8 +271,42 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** Whether a cluster has said no for good to these records, so that nothing is wrong with the connection. */
+/** A cluster has said no for good to records, so that nothing is wrong with the connection. */
+class RefusedError extends Error {
+  constructor(cause: unknown) {
+    super(explained(cause).message, { cause })
+    this.name = 'RefusedError'
+  }
+}
+
 function isRefusal(error: unknown): boolean {
   if (error instanceof ProtocolError) return !error.canRetry && error.apiId !== 'OUT_OF_ORDER_SEQUENCE_NUMBER'
   return error instanceof MultipleErrors && error.errors.length > 0 && error.errors.every(isRefusal)
+}
+
+interface PartitionResponse {
+  readonly index: number
+  readonly errorCode: number
+}
+
+/** `topic:partition` of those whose records a cluster took, as far as a failed request tells. */
+function deliveredPartitions(error: unknown): ReadonlySet<string> {
+  const delivered = new Set<string>()
+  // The library declares neither: `produced` is what other brokers took, `response` the answer of one that refused.
+  const { produced, response, errors } = error as {
+    readonly produced?: { readonly offsets?: readonly { readonly topic: string; readonly partition: number }[] }
+    readonly response?: {
+      readonly responses?: readonly {
+        readonly name: string
+        readonly partitionResponses: readonly PartitionResponse[]
+      }[]
+    }
+    readonly errors?: readonly unknown[]
+  }
+  for (const { topic, partition } of produced?.offsets ?? []) delivered.add(`${topic}:${partition}`)
+  for (const { name, partitionResponses } of response?.responses ?? []) {
+    for (const { index, errorCode } of partitionResponses) if (errorCode === 0) delivered.add(`${name}:${index}`)
+  }
+  for (const each of errors ?? []) for (const key of deliveredPartitions(each)) delivered.add(key)
+  return delivered
 }

@@ -1,7 +1,5 @@
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
 import {
-  allMessages,
-  batchOf,
   type Batch,
   type Chain,
   type ComponentConfig,
@@ -86,7 +84,7 @@ export class Branch {
       }
     }
     if (requests.length === 0) return outcome
-    const results = this.#parts.chain.run(batchOf(requests))
+    const results = this.#parts.chain.process(requests)
     const finish = (batches: readonly Batch[]) => align(outcome, places, batches)
     return results instanceof Promise ? results.then(finish) : finish(results)
   }
@@ -140,7 +138,7 @@ const missing = Message.fromText('')
 /** Puts the answers where the questions came from. Throws where their number changed. */
 function align(outcome: BranchResult[], places: readonly number[], batches: readonly Batch[]): readonly BranchResult[] {
   if (batches.length === 0) throw new Error('child processors resulted in zero messages')
-  const answers = allMessages(batches)
+  const answers = batches.flat()
   const settled = outcome.length - places.length
   if (answers.length !== places.length) {
     throw new Error(

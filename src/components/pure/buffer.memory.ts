@@ -1,16 +1,16 @@
 import {
-  type Batch,
-  batchingField,
   type Batcher,
+  batchingField,
   type Buffer,
-  type Delivery,
+  type Counter,
   defineBuffer,
+  type Delivery,
   Field,
   field,
+  type Gauge,
+  type Message,
   type Resources,
   Signal,
-  type Gauge,
-  type Counter,
 } from '../../engine/index.ts'
 
 const policy = new Field<{ readonly enabled: boolean } & (typeof batchingField)['type']>({
@@ -39,7 +39,7 @@ export default defineBuffer({
 })
 
 interface Held {
-  readonly batch: Batch
+  readonly delivery: Delivery
   readonly sizeBytes: number
 }
 
@@ -68,8 +68,7 @@ class MemoryBuffer implements Buffer {
 
   async push(delivery: Delivery, signal: AbortSignal): Promise<void> {
     await delivery.ack(null)
-    let sizeBytes = 0
-    for (const message of delivery.batch.messages) sizeBytes += message.sizeBytes
+    const sizeBytes = sizeOf(delivery.messages)
     if (sizeBytes > this.#limitBytes) {
       this.#resources.log.error('message body larger than buffer space')
       return
@@ -82,7 +81,7 @@ class MemoryBuffer implements Buffer {
       await this.#changed.wait()
     }
     this.#resize(sizeBytes)
-    this.#queue.push({ batch: delivery.batch, sizeBytes })
+    this.#queue.push({ delivery, sizeBytes })
     this.#changed.notify()
   }
 
@@ -131,20 +130,24 @@ class MemoryBuffer implements Buffer {
     return this.#ready.shift()
   }
 
-  /** A refused batch goes back to the front of the queue. */
-  #deliver(held: Held): Delivery {
-    return {
-      batch: held.batch,
-      ack: error => {
-        if (error === null) this.#resize(-held.sizeBytes)
-        else this.#queue.unshift(held)
-        this.#changed.notify()
-      },
-    }
+  /** What is refused goes back to the front of the queue. */
+  #deliver({ delivery }: Held): Delivery {
+    return delivery.like(delivery.messages, (messages, error) => {
+      const sizeBytes = sizeOf(messages)
+      if (error === null) this.#resize(-sizeBytes)
+      else this.#queue.unshift({ delivery: delivery.like(messages, () => undefined), sizeBytes })
+      this.#changed.notify()
+    })
   }
 
   #resize(bytes: number): void {
     this.#sizeBytes += bytes
     this.#active.set(this.#sizeBytes)
   }
+}
+
+function sizeOf(messages: readonly Message[]): number {
+  let sizeBytes = 0
+  for (const message of messages) sizeBytes += message.sizeBytes
+  return sizeBytes
 }

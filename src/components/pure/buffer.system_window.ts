@@ -1,16 +1,18 @@
 import { type Mapping, Timestamp, type Value } from '../../bloblang/index.ts'
 import {
   type Ack,
+  type Batch,
   type Buffer,
   ConfigError,
   defineBuffer,
+  deliverBatch,
   type Delivery,
   field,
   type Message,
   pause,
   type Resources,
   Signal,
-  split,
+  whenEachSettled,
 } from '../../engine/index.ts'
 import { expression } from './expression.ts'
 
@@ -127,9 +129,7 @@ class WindowBuffer implements Buffer {
 
   async push(delivery: Delivery): Promise<void> {
     await this.#dropMissed()
-    const { messages, solo } = delivery.batch
-    const parts = split(delivery, solo ? messages.map((_, index) => [index]) : [messages.map((_, index) => index)])
-    for (const part of parts) await this.#take(part)
+    for (const batch of delivery.batches) await this.#take(batch, error => delivery.settle(batch, error))
     this.#changed.notify()
   }
 
@@ -183,24 +183,21 @@ class WindowBuffer implements Buffer {
   }
 
   /** Adds the messages of a batch to the windows that are open; a batch with none is acknowledged. */
-  async #take(delivery: Delivery): Promise<void> {
-    const { messages } = delivery.batch
+  async #take(batch: Batch, ack: Ack): Promise<void> {
     const times: bigint[] = []
-    for (const index of messages.keys()) {
+    for (const index of batch.keys()) {
       try {
-        times.push(this.#timeOf(messages, index))
+        times.push(this.#timeOf(batch, index))
       } catch (error) {
-        await delivery.ack(error as Error)
+        await ack(error as Error)
         return
       }
     }
-    const open = [...messages.keys()].filter(index => times[index]! > this.#flushedUntil)
-    const late = [...messages.keys()].filter(index => times[index]! <= this.#flushedUntil)
-    for (const part of split(delivery, [...open.map(index => [index]), ...(late.length === 0 ? [] : [late])])) {
-      const [message] = part.batch.messages
-      const at = times[messages.indexOf(message!)]!
-      if (at > this.#flushedUntil) this.#held.push({ at, message: message!, ack: part.ack })
-      else await part.ack(null)
+    const settle = whenEachSettled(batch, ack)
+    for (const [index, message] of batch.entries()) {
+      const at = times[index]!
+      if (at > this.#flushedUntil) this.#held.push({ at, message, ack: error => settle([message], error) })
+      else await settle([message], null)
     }
   }
 
@@ -257,19 +254,14 @@ class WindowBuffer implements Buffer {
     for (const { ack } of dropped) await ack(null)
     if (flushed.length === 0) return null
     const until = rfc3339(window.end)
-    const messages = flushed.map(({ message }, index) =>
-      message.withMeta('window_end_timestamp', until).withOrigin(index),
-    )
+    const messages = flushed.map(({ message }) => message.withMeta('window_end_timestamp', until))
     // A message of overlapping windows is acknowledged with the last of them.
     const kept = new Set(this.#held)
-    return {
-      batch: { messages, solo: false },
-      ack: async error => {
-        const settled = new Set(error === null ? flushed.filter(held => !kept.has(held)) : flushed)
-        this.#held = this.#held.filter(held => !settled.has(held))
-        for (const held of settled) await held.ack(error)
-      },
-    }
+    return deliverBatch(messages, async error => {
+      const settled = new Set(error === null ? flushed.filter(held => !kept.has(held)) : flushed)
+      this.#held = this.#held.filter(held => !settled.has(held))
+      for (const held of settled) await held.ack(error)
+    })
   }
 }
 

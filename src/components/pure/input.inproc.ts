@@ -1,4 +1,4 @@
-import { defineInput, field } from '../../engine/index.ts'
+import { defineInput, deliverBatch, field } from '../../engine/index.ts'
 import { InprocPipe } from './inproc-pipe.ts'
 
 export default defineInput({
@@ -11,7 +11,7 @@ export default defineInput({
     return {
       async read(signal) {
         const taken = await pipe.take(signal)
-        return taken === null ? null : { batch: taken.batch, ack: taken.settle }
+        return taken === null ? null : deliverBatch(taken.batch, taken.settle)
       },
     }
   },

@@ -1,16 +1,17 @@
 import type { Mapping } from '../../bloblang/index.ts'
 import {
+  type AckSome,
   Backoff,
+  type Batch,
   type ComponentConfig,
   ConfigError,
-  type Delivery,
   defineInput,
+  type Delivery,
   field,
   type Input,
   type InputHandle,
   pause,
   type Resources,
-  split,
 } from '../../engine/index.ts'
 
 export default defineInput({
@@ -118,31 +119,26 @@ class ReadUntilInput implements Input {
   }
 
   #inspect(delivery: Delivery): Delivery {
-    const { messages, solo } = delivery.batch
-    const found = solo ? messages.findIndex(message => this.#ends([message])) : this.#ends(messages) ? 0 : -1
+    const { batches } = delivery
+    const found = batches.findIndex(batch => this.#ends(batch))
     if (found === -1) return delivery
-    const until = solo ? found : messages.length - 1
-    const indexes = messages.map((_, index) => index)
-    const last = until === messages.length - 1
-    const [first, rest] = last ? [delivery] : split(delivery, [indexes.slice(0, until + 1), indexes.slice(until + 1)])
-    this.#rest = rest ?? null
-    const marked = first!.batch.messages.map((message, index) =>
-      index === found ? message.withMeta('bento_read_until', 'final') : message,
-    )
-    let settle: (arrived: boolean) => void = () => undefined
+    const until = batches.slice(0, found + 1).flat()
+    const rest = batches.slice(found + 1).flat()
+    const settle: AckSome = (messages, error) => delivery.settle(messages, error)
+    this.#rest = rest.length === 0 ? null : delivery.like(rest, settle)
+    const [final] = batches[found]!
+    let isArrived: (arrived: boolean) => void = () => undefined
     this.#final = new Promise(resolve => {
-      settle = resolve
+      isArrived = resolve
     })
-    return {
-      batch: { ...first!.batch, messages: marked },
-      ack: async error => {
-        await first!.ack(error)
-        settle(error === null)
-      },
-    }
+    const first = delivery.like(until, async (messages, error) => {
+      await delivery.settle(messages, error)
+      if (messages.includes(final!)) isArrived(error === null)
+    })
+    return first.mapped(message => (message === final ? message.withMeta('bento_read_until', 'final') : message))
   }
 
-  #ends(batch: Delivery['batch']['messages']): boolean {
+  #ends(batch: Batch): boolean {
     const { check } = this.#config
     if (check === null) return false
     try {

@@ -2,8 +2,9 @@ import type { Value } from '../../bloblang/index.ts'
 import {
   type ComponentConfig,
   ConfigError,
-  type Delivery,
   defineInput,
+  deliverBatch,
+  type Delivery,
   type Ending,
   field,
   type Input,
@@ -171,7 +172,7 @@ class JoinedInput implements Input {
         this.#chain.rewind()
         continue
       }
-      for (const message of delivery.batch.messages) {
+      for (const message of delivery.messages) {
         const joined = this.#joiner.add(message, this.#chain.isLast)
         if (joined !== null) this.#ready.push(joined)
       }
@@ -181,13 +182,10 @@ class JoinedInput implements Input {
 
   /** What cannot be delivered is kept and delivered again: its sources know nothing of it any more. */
   #deliver(document: Value, metadata: ReadonlyMap<string, Value>): Delivery {
-    return {
-      batch: { messages: [Message.fromValue(document, metadata)], solo: false },
-      ack: error => {
-        if (error === null) return
-        this.#resources.log.error(`Failed to send joined message: ${error.message}`)
-        this.#ready.push([document, metadata])
-      },
-    }
+    return deliverBatch([Message.fromValue(document, metadata)], error => {
+      if (error === null) return
+      this.#resources.log.error(`Failed to send joined message: ${error.message}`)
+      this.#ready.push([document, metadata])
+    })
   }
 }

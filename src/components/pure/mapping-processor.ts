@@ -1,5 +1,5 @@
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
-import { type Batch, mapMessages, type Message, type Processor, type Resources } from '../../engine/index.ts'
+import { type Batch, kept, type Message, type Processor, type Resources } from '../../engine/index.ts'
 
 /** Maps each message to a new one; a message whose mapping fails stays as it was and is flagged. */
 export class MappingProcessor implements Processor {
@@ -17,21 +17,22 @@ export class MappingProcessor implements Processor {
   process(batch: Batch): readonly Batch[] {
     const mapping = this.#mapping
     if (mapping === null) return [batch]
-    return mapMessages(batch, (message, view, index) =>
-      this.#map(mapping, message, view, index, this.#draft.reset(message.metadata)),
-    )
+    return kept(batch.map((message, index) => this.#map(mapping, message, batch, index)))
+  }
+
+  processRun(run: readonly Message[]): readonly (Message | null)[] {
+    const mapping = this.#mapping
+    if (mapping === null) return run
+    const results: (Message | null)[] = []
+    for (let i = 0; i < run.length; i++) results.push(this.#map(mapping, run[i]!, [run[i]!], 0))
+    return results
   }
 
   /** The new message, or null where it was deleted. */
-  #map(
-    mapping: Mapping,
-    message: Message,
-    view: readonly Message[],
-    index: number,
-    draft: MetadataDraft,
-  ): Message | null {
+  #map(mapping: Mapping, message: Message, batch: Batch, index: number): Message | null {
+    const draft = this.#draft.reset(message.metadata)
     try {
-      const value = mapping.run(view, index, draft)
+      const value = mapping.run(batch, index, draft)
       if (value === DELETED) return null
       if (value === NOTHING) return draft.changed ? message.withMetadata(draft.current) : message
       return message.withValueAndMetadata(value, draft.current)

@@ -1,12 +1,10 @@
 import {
   type Batch,
-  BatchError,
   batchingField,
   ConfigError,
   defineOutput,
   field,
   Limiter,
-  logicalBatches,
   type Output,
   type OutputHandle,
 } from '../../engine/index.ts'
@@ -74,48 +72,25 @@ async function inSequence(writers: readonly Writer[], batch: Batch): Promise<voi
 
 function inTurn(outputs: readonly Writer[]): Output {
   let next = 0
-  return {
-    async write(batch) {
-      const parts = logicalBatches(batch)
-      await deliverParts(batch, parts, part => outputs[next++ % outputs.length]!.write(part))
-    },
-  }
+  return { write: batch => outputs[next++ % outputs.length]!.write(batch) }
 }
 
 function toFree(outputs: readonly OutputHandle[]): Output {
   const gate = new Limiter(1)
+  const free = async (): Promise<OutputHandle> => {
+    await gate.enter()
+    try {
+      const output = outputs.find(each => each.hasRoom)
+      if (output !== undefined) return output
+      await Promise.race(outputs.map(each => each.room()))
+      return outputs.find(each => each.hasRoom) ?? outputs[0]!
+    } finally {
+      gate.leave()
+    }
+  }
   return {
     async write(batch) {
-      await deliverParts(batch, logicalBatches(batch), async part => {
-        await gate.enter()
-        let output: OutputHandle | undefined
-        try {
-          output = outputs.find(each => each.hasRoom)
-          if (output === undefined) {
-            await Promise.race(outputs.map(each => each.room()))
-            output = outputs.find(each => each.hasRoom) ?? outputs[0]
-          }
-        } finally {
-          gate.leave()
-        }
-        await output!.write(part)
-      })
+      await (await free()).write(batch)
     },
   }
-}
-
-async function deliverParts(
-  batch: Batch,
-  parts: readonly Batch[],
-  write: (part: Batch) => Promise<void>,
-): Promise<void> {
-  const results = await Promise.allSettled(parts.map(write))
-  if (!batch.solo) {
-    for (const result of results) if (result.status === 'rejected') throw result.reason
-    return
-  }
-  const failures = new Map<number, Error>()
-  for (const [index, result] of results.entries())
-    if (result.status === 'rejected') failures.set(index, result.reason as Error)
-  if (failures.size > 0) throw new BatchError(failures)
 }

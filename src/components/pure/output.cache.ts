@@ -1,8 +1,8 @@
 import {
-  BatchError,
+  type Batch,
   ConfigError,
   defineOutput,
-  eachMessage,
+  deliverEachOf,
   field,
   maxInFlightField,
   parseDuration,
@@ -22,30 +22,20 @@ export default defineOutput({
     if (!resources.hasResource('cache', config.target))
       throw new ConfigError(`cache resource '${config.target}' was not found`)
     const cache = resources.cache(config.target)
+    const itemOf = (batch: Batch, index: number) => {
+      try {
+        const ttl = config.ttl?.eval(batch, index) ?? ''
+        return { key: config.key.eval(batch, index), ttlMs: ttl === '' ? undefined : parseDuration(ttl) }
+      } catch (error) {
+        throw new Error(`key interpolation error: ${(error as { message: string }).message}`)
+      }
+    }
     return {
-      async write(batch) {
-        const failures = new Map<number, Error>()
-        const items: { index: number; key: string; value: Uint8Array; ttlMs: number | undefined }[] = []
-        let position = 0
-        eachMessage(batch, (message, view, index) => {
-          try {
-            const ttl = config.ttl?.eval(view, index) ?? ''
-            const ttlMs = ttl === '' ? undefined : parseDuration(ttl)
-            items.push({ index: position, key: config.key.eval(view, index), value: message.bytes(), ttlMs })
-          } catch (error) {
-            failures.set(position, new Error(`key interpolation error: ${(error as { message: string }).message}`))
-          }
-          position++
-        })
-        for (const { index, key, value, ttlMs } of items) {
-          try {
-            await cache.set(key, value, ttlMs)
-          } catch (error) {
-            failures.set(index, error as Error)
-          }
-        }
-        if (failures.size > 0) throw batch.messages.length === 1 ? failures.get(0)! : new BatchError(failures)
-      },
+      write: batch =>
+        deliverEachOf(batch, (message, index) => {
+          const { key, ttlMs } = itemOf(batch, index)
+          return cache.set(key, message.bytes(), ttlMs)
+        }),
     }
   },
 })

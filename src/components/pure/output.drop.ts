@@ -1,4 +1,4 @@
-import { defineOutput, field } from '../../engine/index.ts'
+import { allDelivered, defineOutput, field } from '../../engine/index.ts'
 
 export default defineOutput({
   name: 'drop',
@@ -6,5 +6,5 @@ export default defineOutput({
   summary: 'Drops all messages.',
   config: field.anyObject('').default({}),
   maxInFlight: 1,
-  create: () => ({ write: () => undefined }),
+  create: () => ({ write: () => undefined, writeRun: allDelivered }),
 })

@@ -1,6 +1,5 @@
 import {
   type Batch,
-  BatchError,
   ConfigError,
   defineOutput,
   field,
@@ -74,17 +73,8 @@ class DropOnOutput implements Output {
         : this.#inTime(batch, this.#limitMs))
     } catch (error) {
       if (isClosing(error)) throw error
-      this.#judge(batch, error as Error)
+      if (!this.#drops(error as Error)) throw error
     }
-  }
-
-  #judge(batch: Batch, error: Error): void {
-    if (!batch.solo || !(error instanceof BatchError)) {
-      if (!this.#drops(error)) throw error
-      return
-    }
-    const left = [...error.failures].filter(([, reason]) => !this.#drops(reason))
-    if (left.length > 0) throw new BatchError(new Map(left))
   }
 
   #drops(error: Error): boolean {

@@ -1,12 +1,13 @@
 import {
   type Batch,
-  BatchError,
   ConfigError,
   defineOutput,
+  failuresOf,
   field,
   isClosing,
   type Message,
   type OutputHandle,
+  throwFailures,
 } from '../../engine/index.ts'
 
 export default defineOutput({
@@ -26,31 +27,22 @@ export default defineOutput({
 })
 
 async function writeFrom(outputs: readonly OutputHandle[], batch: Batch): Promise<void> {
-  /** Where the messages of the current try stood in the batch. */
-  let places = batch.messages.map((_, index) => index)
-  let current = batch
+  /** The messages of the current try, as they came by as they are tried. */
+  let current = new Map(batch.map(message => [message, message]))
   for (const [tier, output] of outputs.entries()) {
+    const tried = [...current.keys()]
     try {
-      await output.write(current)
+      await output.write(tried)
       return
     } catch (error) {
-      const failed = failedOf(current, error as Error)
+      const failures = failuresOf(tried, error as Error)
       if (tier === outputs.length - 1 || isClosing(error)) {
-        if (failed.length === batch.messages.length && !(error instanceof BatchError)) throw error
-        throw new BatchError(new Map(failed.map(({ index, reason }) => [places[index]!, reason])))
+        throwFailures(batch, new Map([...failures].map(([message, reason]) => [current.get(message)!, reason])))
       }
-      places = failed.map(({ index }) => places[index]!)
-      const messages = failed.map(({ index, reason }) => marked(current.messages[index]!, reason))
-      current = { messages, solo: batch.solo && messages.length > 1 }
+      const failed = tried.filter(message => failures.has(message))
+      current = new Map(failed.map(message => [marked(message, failures.get(message)!), current.get(message)!]))
     }
   }
-}
-
-function failedOf(batch: Batch, error: Error): readonly { readonly index: number; readonly reason: Error }[] {
-  if (!(error instanceof BatchError)) return batch.messages.map((_, index) => ({ index, reason: error }))
-  return [...error.failures]
-    .map(([index, reason]) => ({ index, reason }))
-    .toSorted((left, right) => left.index - right.index)
 }
 
 function marked(message: Message, reason: Error): Message {

@@ -1,4 +1,4 @@
-import { type Batch, BatchError, defineOutput, eachMessage, field } from '../../engine/index.ts'
+import { defineOutput, field } from '../../engine/index.ts'
 
 export default defineOutput({
   name: 'reject',
@@ -8,11 +8,8 @@ export default defineOutput({
   config: field.interpolated('The text of the error.').default(''),
   maxInFlight: 1,
   create: reason => ({
-    write(batch: Batch) {
-      if (!batch.solo) throw new Error(reason.eval(batch.messages, 0))
-      const failures = new Map<number, Error>()
-      eachMessage(batch, (_, view, index) => failures.set(failures.size, new Error(reason.eval(view, index))))
-      throw new BatchError(failures)
+    write(batch) {
+      throw new Error(reason.eval(batch, 0))
     },
   }),
 })

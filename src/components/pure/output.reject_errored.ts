@@ -1,4 +1,4 @@
-import { BatchError, defineOutput, field } from '../../engine/index.ts'
+import { defineOutput, failuresOf, field, type Message, throwFailures } from '../../engine/index.ts'
 
 export default defineOutput({
   name: 'reject_errored',
@@ -11,26 +11,19 @@ export default defineOutput({
     const output = await resources.output(child)
     return {
       async write(batch) {
-        const failures = new Map<number, Error>()
-        const good: number[] = []
-        for (const [index, { error }] of batch.messages.entries()) {
-          if (error === null) good.push(index)
-          else failures.set(index, new Error(`rejecting due to failed processing: ${error.message}`))
+        const failures = new Map<Message, Error>()
+        for (const message of batch) {
+          const { error } = message
+          if (error !== null) failures.set(message, new Error(`rejecting due to failed processing: ${error.message}`))
         }
         if (failures.size === 0) return await output.write(batch)
+        const good = batch.filter(message => !failures.has(message))
         if (good.length > 0) {
-          try {
-            await output.write({
-              messages: good.map(index => batch.messages[index]!),
-              solo: batch.solo && good.length > 1,
-            })
-          } catch (error) {
-            if (error instanceof BatchError)
-              for (const [index, reason] of error.failures) failures.set(good[index]!, reason)
-            else for (const index of good) failures.set(index, error as Error)
-          }
+          await output.write(good).catch((error: unknown) => {
+            for (const [message, reason] of failuresOf(good, error as Error)) failures.set(message, reason)
+          })
         }
-        throw batch.messages.length === 1 ? failures.get(0)! : new BatchError(failures)
+        throwFailures(batch, failures)
       },
     }
   },

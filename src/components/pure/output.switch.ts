@@ -1,13 +1,14 @@
 import type { Mapping } from '../../bloblang/index.ts'
 import {
   type Batch,
-  BatchError,
   ConfigError,
   defineOutput,
-  eachMessage,
+  failuresOf,
   field,
+  type Message,
   type Output,
   type Resources,
+  throwFailures,
 } from '../../engine/index.ts'
 import { forEver, RetryingWriter } from './retrying.ts'
 
@@ -67,56 +68,46 @@ class SwitchOutput implements Output {
   }
 
   async write(batch: Batch): Promise<void> {
-    const failures = new Map<number, Error>()
-    const routes = this.#route(batch, failures)
-    await Promise.all(routes.map((indexes, number) => this.#deliver(batch, this.#cases[number]!, indexes, failures)))
-    if (failures.size > 0) throw batch.messages.length === 1 ? [...failures.values()][0]! : new BatchError(failures)
+    const failures = new Map<Message, Error>()
+    const deliver = async (target: Case, messages: Batch) => {
+      try {
+        if (messages.length > 0) await target.write(messages)
+      } catch (error) {
+        for (const [message, reason] of failuresOf(messages, error as Error)) failures.set(message, reason)
+      }
+    }
+    const routes = this.#route(batch)
+    await Promise.all(this.#cases.map((target, number) => deliver(target, routes[number]!)))
+    throwFailures(batch, failures)
   }
 
-  /** The indexes of the messages for each case. */
-  #route(batch: Batch, failures: Map<number, Error>): readonly (readonly number[])[] {
-    const routes: number[][] = this.#cases.map(() => [])
-    let position = 0
-    eachMessage(batch, (_, view, index) => {
+  /** The messages for each case. Throws in strict mode where one of them has none: that refuses the batch. */
+  #route(batch: Batch): readonly Batch[] {
+    const routes: Message[][] = this.#cases.map(() => [])
+    for (const [index, message] of batch.entries()) {
       let isRouted = false
       for (const [number, each] of this.#cases.entries()) {
-        if (!this.#passes(each, number, view, index)) continue
+        if (!this.#passes(each, number, batch, index)) continue
         isRouted = true
-        routes[number]!.push(position)
+        routes[number]!.push(message)
         if (!each.goesOn) break
       }
-      if (!isRouted && this.#strict) {
-        this.#resources.log.error(
-          'Message failed to match against at least one output check with strict mode enabled, it will be nacked and/or re-processed',
-        )
-        // In a batch, one message without a case refuses all of it.
-        if (!batch.solo) throw new Error(NO_MATCH)
-        failures.set(position, new Error(NO_MATCH))
-      }
-      position++
-    })
+      if (isRouted || !this.#strict) continue
+      this.#resources.log.error(
+        'Message failed to match against at least one output check with strict mode enabled, it will be nacked and/or re-processed',
+      )
+      throw new Error(NO_MATCH)
+    }
     return routes
   }
 
-  #passes(each: Case, number: number, view: Batch['messages'], index: number): boolean {
+  #passes(each: Case, number: number, batch: Batch, index: number): boolean {
     if (each.check === null) return true
     try {
-      return each.check.check(view, index)
+      return each.check.check(batch, index)
     } catch (error) {
       this.#resources.log.error(`Failed to test case ${number}: ${(error as { message: string }).message}`)
       return false
-    }
-  }
-
-  async #deliver(batch: Batch, target: Case, indexes: readonly number[], failures: Map<number, Error>): Promise<void> {
-    if (indexes.length === 0) return
-    const messages = indexes.map(index => batch.messages[index]!)
-    try {
-      await target.write({ messages, solo: batch.solo && messages.length > 1 })
-    } catch (error) {
-      if (error instanceof BatchError)
-        for (const [index, reason] of error.failures) failures.set(indexes[index]!, reason)
-      else for (const index of indexes) failures.set(index, error as Error)
     }
   }
 }

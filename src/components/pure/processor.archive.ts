@@ -1,15 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Value } from '../../bloblang/index.ts'
-import {
-  type Batch,
-  batchOf,
-  defineProcessor,
-  eachBatch,
-  field,
-  mergedOrigin,
-  type Message,
-  type Resources,
-} from '../../engine/index.ts'
+import { defineProcessor, field, type Message, type Resources } from '../../engine/index.ts'
 import { type Member, packBinary, packTar, packZip } from './containers.ts'
 
 export default defineProcessor({
@@ -42,17 +33,14 @@ export default defineProcessor({
       }
     }
     return {
-      process(batch: Batch) {
-        return eachBatch(batch, messages => {
-          try {
-            const packed = pack(format, messages, nameOf, resources)
-            // A message that was made of several stands for all of them.
-            return [batchOf([messages.length === 1 ? packed : packed.withOrigin(mergedOrigin(packed.origin))])]
-          } catch (error) {
-            resources.log.error(`Failed to create archive: ${(error as { message: string }).message}`)
-            return [batchOf(messages.map(message => resources.fail(message, error)))]
-          }
-        })
+      process: messages => {
+        try {
+          const packed = pack(format, messages, nameOf, resources)
+          return [[messages.length === 1 ? packed : packed.madeOf(messages)]]
+        } catch (error) {
+          resources.log.error(`Failed to create archive: ${(error as { message: string }).message}`)
+          return [messages.map(message => resources.fail(message, error))]
+        }
       },
     }
   },

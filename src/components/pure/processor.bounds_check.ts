@@ -1,4 +1,4 @@
-import { batchOf, defineProcessor, eachBatch, field } from '../../engine/index.ts'
+import { defineProcessor, field } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'bounds_check',
@@ -11,22 +11,21 @@ export default defineProcessor({
     min_parts: field.int('The fewest messages of a batch.').default(1).advanced(),
   }),
   create: (config, resources) => ({
-    process: batch =>
-      eachBatch(batch, messages => {
-        const reject = (what: string, value: number) => {
-          resources.log.debug(`Rejecting message due to ${what}: ${value}`)
-          return []
+    process: messages => {
+      const reject = (what: string, value: number) => {
+        resources.log.debug(`Rejecting message due to ${what}: ${value}`)
+        return []
+      }
+      if (messages.length < config.min_parts)
+        return reject(`message parts below minimum (${config.min_parts})`, messages.length)
+      if (messages.length > config.max_parts)
+        return reject(`message parts exceeding limit (${config.max_parts})`, messages.length)
+      for (const { sizeBytes } of messages) {
+        if (sizeBytes > config.max_part_size || sizeBytes < config.min_part_size) {
+          return reject(`message part size (${config.min_part_size} -> ${config.max_part_size})`, sizeBytes)
         }
-        if (messages.length < config.min_parts)
-          return reject(`message parts below minimum (${config.min_parts})`, messages.length)
-        if (messages.length > config.max_parts)
-          return reject(`message parts exceeding limit (${config.max_parts})`, messages.length)
-        for (const { sizeBytes } of messages) {
-          if (sizeBytes > config.max_part_size || sizeBytes < config.min_part_size) {
-            return reject(`message part size (${config.min_part_size} -> ${config.max_part_size})`, sizeBytes)
-          }
-        }
-        return [batchOf(messages)]
-      }),
+      }
+      return [messages]
+    },
   }),
 })

@@ -1,9 +1,7 @@
 import {
   type Batch,
-  batchOf,
   ConfigError,
   defineProcessor,
-  eachBatch,
   field,
   isClosing,
   type MaybePromise,
@@ -52,18 +50,16 @@ class BranchProcessor implements Processor {
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
-    return eachBatch(batch, messages => {
-      try {
-        const results = this.#branch.ask(messages)
-        if (!(results instanceof Promise)) return this.#finish(messages, results)
-        return results.then(
-          answers => this.#finish(messages, answers),
-          (error: unknown) => this.#failAll(messages, error),
-        )
-      } catch (error) {
-        return this.#failAll(messages, error)
-      }
-    })
+    try {
+      const results = this.#branch.ask(batch)
+      if (!(results instanceof Promise)) return this.#finish(batch, results)
+      return results.then(
+        answers => this.#finish(batch, answers),
+        (error: unknown) => this.#failAll(batch, error),
+      )
+    } catch (error) {
+      return this.#failAll(batch, error)
+    }
   }
 
   close(): Promise<void> {
@@ -72,18 +68,14 @@ class BranchProcessor implements Processor {
 
   #finish(messages: readonly Message[], results: readonly BranchResult[]): readonly Batch[] {
     const overlaid = this.#branch.overlay(messages, results)
-    return [
-      batchOf(
-        overlaid.map((result, index) => (result instanceof Error ? this.#flag(messages[index]!, result) : result)),
-      ),
-    ]
+    return [overlaid.map((result, index) => (result instanceof Error ? this.#flag(messages[index]!, result) : result))]
   }
 
   #failAll(messages: readonly Message[], error: unknown): readonly Batch[] {
     if (isClosing(error)) throw error
     const { message: text } = error as { message: string }
     this.#resources.log.error(`Child processors failed: ${text}`)
-    return [batchOf(messages.map(message => this.#flag(message, new Error(text), false)))]
+    return [messages.map(message => this.#flag(message, new Error(text), false))]
   }
 
   /** The flag of a branch names no component, as the failure may have come from anywhere inside. */

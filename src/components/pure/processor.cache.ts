@@ -4,7 +4,7 @@ import {
   ConfigError,
   defineProcessor,
   field,
-  mapMessagesInTurn,
+  perMessage,
   type Message,
   parseDuration,
 } from '../../engine/index.ts'
@@ -31,17 +31,16 @@ export default defineProcessor({
     const cache = resources.cache(config.resource)
     return {
       effects: true,
-      process: batch =>
-        mapMessagesInTurn(batch, async (message, view, index) => {
-          try {
-            const key = evaluate('key', () => config.key.eval(view, index))
-            const value = evaluate('value', () => config.value?.evalBytes(view, index) ?? new Uint8Array(0))
-            const ttlMs = timeToLive(config.ttl, view, index)
-            return await operate(cache, config.operator.toLowerCase(), message, key, value, ttlMs)
-          } catch (error) {
-            return resources.fail(message, error)
-          }
-        }),
+      ...perMessage(async (message, view, index) => {
+        try {
+          const key = evaluate('key', () => config.key.eval(view, index))
+          const value = evaluate('value', () => config.value?.evalBytes(view, index) ?? new Uint8Array(0))
+          const ttlMs = timeToLive(config.ttl, view, index)
+          return await operate(cache, config.operator.toLowerCase(), message, key, value, ttlMs)
+        } catch (error) {
+          return resources.fail(message, error)
+        }
+      }),
     }
   },
 })

@@ -1,16 +1,14 @@
 import { Buffer } from 'node:buffer'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
-  allMessages,
   type Batch,
-  batchOf,
   ConfigError,
   defineProcessor,
   field,
   isClosing,
+  kept,
   type Message,
   parseDuration,
-  withMessages,
 } from '../../engine/index.ts'
 import { packBinary, unpackBinary } from './containers.ts'
 
@@ -42,8 +40,8 @@ export default defineProcessor({
       const ttlMs = ttl === '' ? undefined : parseTtl(ttl)
       const stored = await cache.get(key)
       if (stored !== undefined) return restore(message, stored)
-      const batches = await chain.run(batchOf([message]))
-      const results = allMessages(batches)
+      const batches = await chain.process([message])
+      const results = batches.flat()
       if (batches.some(batch => skips(config.skip_on, batch, text => resources.log.error(text)))) return results
       try {
         await cache.set(key, Buffer.concat([LAYOUT, packBinary(results.map(result => result.bytes()))]), ttlMs)
@@ -57,7 +55,7 @@ export default defineProcessor({
       effects: true,
       async process(batch) {
         const results: Message[] = []
-        for (const message of batch.messages) {
+        for (const message of batch) {
           try {
             results.push(...(await run(message)))
           } catch (error) {
@@ -65,7 +63,7 @@ export default defineProcessor({
             results.push(resources.fail(message, error))
           }
         }
-        return withMessages(batch, results)
+        return kept(results)
       },
       close: () => chain.close(),
     }
@@ -98,7 +96,7 @@ function restore(message: Message, stored: Uint8Array): readonly Message[] {
 function skips(condition: Mapping | null | undefined, batch: Batch, log: (text: string) => void): boolean {
   if (condition === null || condition === undefined) return false
   try {
-    return condition.check(batch.messages, 0)
+    return condition.check(batch, 0)
   } catch (error) {
     log(`skip_on check failed: ${(error as { message: string }).message}, caching will be skipped as a precaution`)
     return true

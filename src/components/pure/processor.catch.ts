@@ -1,5 +1,5 @@
-import { allMessages, andThen, defineProcessor, field, withMessages } from '../../engine/index.ts'
-import { processRuns } from './runs.ts'
+import { andThen, type Chain, defineProcessor, field, kept, type Message, type Processor } from '../../engine/index.ts'
+import { processWhere } from './runs.ts'
 
 export default defineProcessor({
   name: 'catch',
@@ -12,21 +12,28 @@ export default defineProcessor({
       waits: chain.waits,
       effects: chain.effects,
       process(batch) {
-        if (batch.messages.every(message => message.error === null)) return [batch]
-        const results = processRuns(
-          batch.messages,
-          message => message.error !== null,
-          run => chain.run(run),
-        )
-        return andThen(results, batches => {
-          const cleared = batches.map(each => ({
-            ...each,
-            messages: each.messages.map(message => message.withError(null)),
-          }))
-          return batch.solo ? cleared : withMessages(batch, allMessages(cleared))
+        const failed = batch.filter(isFailed)
+        if (failed.length === 0) return [batch]
+        return andThen(chain.processEach(failed), results => {
+          let next = 0
+          const messages = batch.flatMap(message => (isFailed(message) ? results[next++]!.flat() : [message]))
+          return kept(messages.map(message => message.withError(null)))
         })
       },
+      processRun: runOf(chain),
       close: () => chain.close(),
     }
   },
 })
+
+function runOf({ processRun }: Chain): Processor['processRun'] {
+  if (processRun === undefined) return undefined
+  return run =>
+    andThen(processWhere(processRun, run, isFailed), results =>
+      results.map(message => message?.withError(null) ?? null),
+    )
+}
+
+function isFailed(message: Message): boolean {
+  return message.error !== null
+}

@@ -1,4 +1,4 @@
-import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 
 export default defineProcessor({
@@ -14,15 +14,14 @@ export default defineProcessor({
   create({ algorithm, level }, resources) {
     const compress = expression(`this.compress(algorithm: ${quoted(algorithm)}, level: ${level})`, resources.host)
     return {
-      process: batch =>
-        mapMessages(batch, message => {
-          try {
-            return message.withValue(compress(message.bytes()))
-          } catch (error) {
-            resources.log.error(`Failed to compress message: ${(error as { message: string }).message}`)
-            return resources.fail(message, error)
-          }
-        }),
+      ...perMessage(message => {
+        try {
+          return message.withValue(compress(message.bytes()))
+        } catch (error) {
+          resources.log.error(`Failed to compress message: ${(error as { message: string }).message}`)
+          return resources.fail(message, error)
+        }
+      }),
     }
   },
 })

@@ -1,4 +1,4 @@
-import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 
 export default defineProcessor({
@@ -13,15 +13,14 @@ export default defineProcessor({
   create({ algorithm }, resources) {
     const decompress = expression(`this.decompress(${quoted(algorithm)})`, resources.host)
     return {
-      process: batch =>
-        mapMessages(batch, message => {
-          try {
-            return message.withValue(decompress(message.bytes()))
-          } catch (error) {
-            resources.log.error(`Failed to decompress message part: ${(error as { message: string }).message}`)
-            return resources.fail(message, error)
-          }
-        }),
+      ...perMessage(message => {
+        try {
+          return message.withValue(decompress(message.bytes()))
+        } catch (error) {
+          resources.log.error(`Failed to decompress message part: ${(error as { message: string }).message}`)
+          return resources.fail(message, error)
+        }
+      }),
     }
   },
 })

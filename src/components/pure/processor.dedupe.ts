@@ -5,11 +5,12 @@ import {
   ConfigError,
   defineProcessor,
   field,
+  kept,
   type MaybePromise,
   type Message,
+  perMessage,
   type Processor,
   type Resources,
-  withMessages,
 } from '../../engine/index.ts'
 
 const MARK = Uint8Array.of(0x74)
@@ -46,35 +47,38 @@ class DedupeProcessor implements Processor {
   readonly #cache: Cache
   readonly #resources: Resources
   readonly effects = true
+  readonly #isLifo: boolean
+  readonly #alone = perMessage((message, batch, index) => this.#judge(message, batch, index))
 
   constructor(config: Config, resources: Resources) {
     this.#config = config
     this.#cache = resources.cache(config.cache)
     this.#resources = resources
+    this.#isLifo = config.strategy === 'LIFO'
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
-    const { length } = batch.messages
-    const isLifo = this.#config.strategy === 'LIFO' && !batch.solo
-    const kept: Message[] = []
-    const alone: Message[] = []
-    const from = (first: number): MaybePromise<void> => {
-      for (let i = first; i < length; i++) {
-        const index = isLifo ? length - 1 - i : i
-        const message = batch.messages[index]!
-        alone[0] = message
-        const keep = this.#judge(message, batch.solo ? alone : batch.messages, batch.solo ? 0 : index)
-        if (keep instanceof Promise) {
-          return keep.then(result => {
-            if (result !== null) kept.push(result)
-            return from(i + 1)
-          })
-        }
-        if (keep !== null) kept.push(keep)
+    return andThen(this.#judgeFrom(batch, 0, []), results => kept(this.#isLifo ? results.toReversed() : results))
+  }
+
+  processRun(run: readonly Message[]): MaybePromise<readonly (Message | null)[]> {
+    return this.#alone.processRun(run)
+  }
+
+  /** The results in the order in which messages are judged: of `LIFO` from the last one on. */
+  #judgeFrom(batch: Batch, first: number, results: (Message | null)[]): MaybePromise<readonly (Message | null)[]> {
+    for (let i = first; i < batch.length; i++) {
+      const index = this.#isLifo ? batch.length - 1 - i : i
+      const result = this.#judge(batch[index]!, batch, index)
+      if (result instanceof Promise) {
+        return result.then(each => {
+          results.push(each)
+          return this.#judgeFrom(batch, i + 1, results)
+        })
       }
-      return undefined
+      results.push(result)
     }
-    return andThen(from(0), () => withMessages(batch, isLifo ? kept.toReversed() : kept))
+    return results
   }
 
   /** The message where it is kept, null where it is dropped. */

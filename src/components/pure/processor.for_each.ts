@@ -1,4 +1,4 @@
-import { andThen, allMessages, defineProcessor, field, withMessages } from '../../engine/index.ts'
+import { andThen, defineProcessor, field, kept } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'for_each',
@@ -10,10 +10,8 @@ export default defineProcessor({
     return {
       waits: chain.waits,
       effects: chain.effects,
-      process: batch =>
-        andThen(chain.run({ messages: batch.messages, solo: batch.messages.length > 1 }), results =>
-          batch.solo ? results : withMessages(batch, allMessages(results)),
-        ),
+      process: batch => andThen(chain.processEach(batch), results => kept(results.flat(2))),
+      processRun: chain.processRun,
       close: () => chain.close(),
     }
   },

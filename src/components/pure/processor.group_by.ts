@@ -1,5 +1,5 @@
 import type { Mapping } from '../../bloblang/index.ts'
-import { type Batch, batchOf, type Chain, defineProcessor, eachBatch, field, type Message } from '../../engine/index.ts'
+import { type Batch, type Chain, defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'group_by',
@@ -26,18 +26,17 @@ export default defineProcessor({
     return {
       waits: groups.some(({ chain }) => chain.waits),
       effects: groups.some(({ chain }) => chain.effects),
-      process: batch =>
-        eachBatch(batch, async messages => {
-          const members: Message[][] = groups.map(() => [])
-          const rest: Message[] = []
-          for (const [index, message] of messages.entries()) (members[groupOf(messages, index)] ?? rest).push(message)
-          const results: Batch[] = []
-          for (const [number, group] of members.entries()) {
-            if (group.length > 0) results.push(...(await groups[number]!.chain.run(batchOf(group))))
-          }
-          if (rest.length > 0) results.push(batchOf(rest))
-          return results
-        }),
+      process: async messages => {
+        const members: Message[][] = groups.map(() => [])
+        const rest: Message[] = []
+        for (const [index, message] of messages.entries()) (members[groupOf(messages, index)] ?? rest).push(message)
+        const results: Batch[] = []
+        for (const [number, group] of members.entries()) {
+          if (group.length > 0) results.push(...(await groups[number]!.chain.process(group)))
+        }
+        if (rest.length > 0) results.push(rest)
+        return results
+      },
       async close() {
         for (const { chain } of groups) await chain.close()
       },

@@ -1,4 +1,4 @@
-import { batchOf, defineProcessor, eachBatch, field, type Message } from '../../engine/index.ts'
+import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'group_by_value',
@@ -10,24 +10,23 @@ export default defineProcessor({
       .examples('${! metadata("kafka_key") }', '${! json("foo.bar") }-${! metadata("baz") }'),
   }),
   create: ({ value }, resources) => ({
-    process: batch =>
-      eachBatch(batch, messages => {
-        const groups = new Map<string, Message[]>()
-        for (const [index, message] of messages.entries()) {
-          let key = ''
-          let member = message
-          try {
-            key = value.eval(messages, index)
-          } catch (error) {
-            const text = `group value interpolation error: ${(error as { message: string }).message}`
-            resources.log.error(`Group value interpolation error: ${(error as { message: string }).message}`)
-            member = resources.fail(message, text)
-          }
-          const group = groups.get(key)
-          if (group === undefined) groups.set(key, [member])
-          else group.push(member)
+    process: messages => {
+      const groups = new Map<string, Message[]>()
+      for (const [index, message] of messages.entries()) {
+        let key = ''
+        let member = message
+        try {
+          key = value.eval(messages, index)
+        } catch (error) {
+          const text = `group value interpolation error: ${(error as { message: string }).message}`
+          resources.log.error(`Group value interpolation error: ${(error as { message: string }).message}`)
+          member = resources.fail(message, text)
         }
-        return [...groups.values()].map(batchOf)
-      }),
+        const group = groups.get(key)
+        if (group === undefined) groups.set(key, [member])
+        else group.push(member)
+      }
+      return [...groups.values()]
+    },
   }),
 })

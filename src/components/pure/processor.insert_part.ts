@@ -1,4 +1,4 @@
-import { batchOf, defineProcessor, eachBatch, field, type Message } from '../../engine/index.ts'
+import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'insert_part',
@@ -9,19 +9,18 @@ export default defineProcessor({
     content: field.interpolated('Its content.').default(''),
   }),
   create: ({ index, content }, resources) => ({
-    process: batch =>
-      eachBatch(batch, messages => {
-        let bytes: Uint8Array
-        try {
-          bytes = content.evalBytes(messages, 0)
-        } catch (error) {
-          resources.log.error(`Content interpolation error: ${(error as { message: string }).message}`)
-          return [batchOf(messages)]
-        }
-        const place = index < 0 ? Math.max(messages.length + index + 1, 0) : Math.min(index, messages.length)
-        const results: Message[] = [...messages]
-        results.splice(place, 0, messages[0]!.withBytes(bytes))
-        return [batchOf(results)]
-      }),
+    process: messages => {
+      let bytes: Uint8Array
+      try {
+        bytes = content.evalBytes(messages, 0)
+      } catch (error) {
+        resources.log.error(`Content interpolation error: ${(error as { message: string }).message}`)
+        return [messages]
+      }
+      const place = index < 0 ? Math.max(messages.length + index + 1, 0) : Math.min(index, messages.length)
+      const results: Message[] = [...messages]
+      results.splice(place, 0, messages[0]!.withBytes(bytes))
+      return [results]
+    },
   }),
 })

@@ -5,8 +5,8 @@ import {
   ConfigError,
   defineProcessor,
   field,
-  mapMessages,
   type Need,
+  perMessage,
 } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 
@@ -36,15 +36,14 @@ export default defineProcessor({
     if (text === '') throw new ConfigError('either schema or schema_path must be provided')
     const check = expression(`this.json_schema(${quoted(text)})`, resources.host)
     return {
-      process: batch =>
-        mapMessages(batch, message => {
-          try {
-            check(message.structured())
-            return message
-          } catch (error) {
-            return resources.fail(message, error)
-          }
-        }),
+      ...perMessage(message => {
+        try {
+          check(message.structured())
+          return message
+        } catch (error) {
+          return resources.fail(message, error)
+        }
+      }),
     }
   },
 })

@@ -1,6 +1,6 @@
 import { type LogLevel } from '../../base/index.ts'
 import { isObject, type Mapping, NOTHING, typeOf, type Value } from '../../bloblang/index.ts'
-import { ConfigError, defineProcessor, eachMessage, field, type Message } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, forEachMessage, type Message } from '../../engine/index.ts'
 import { plainJson } from './plain.ts'
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
@@ -42,13 +42,8 @@ export default defineProcessor({
         log.error(`Message interpolation error: ${(error as { message: string }).message}`)
       }
     }
-    return {
-      effects: true,
-      process(batch) {
-        if (log.enabled(level)) eachMessage(batch, write)
-        return [batch]
-      },
-    }
+    if (!log.enabled(level)) return { process: batch => [batch], processRun: run => run }
+    return { ...forEachMessage(write), effects: true }
   },
 })
 

@@ -1,4 +1,4 @@
-import { ConfigError, defineProcessor, eachMessage, field, type Message } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, forEachMessage, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'metric',
@@ -33,12 +33,7 @@ export default defineProcessor({
         log.error(`Handler error: ${(error as { message: string }).message}`)
       }
     }
-    return {
-      process(batch) {
-        eachMessage(batch, count)
-        return [batch]
-      },
-    }
+    return forEachMessage(count)
   },
 })
 

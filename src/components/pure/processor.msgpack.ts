@@ -1,4 +1,4 @@
-import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression } from './expression.ts'
 
 export default defineProcessor({
@@ -26,16 +26,15 @@ export default defineProcessor({
     const convert = expression(parses ? 'this.parse_msgpack()' : 'this.format_msgpack()', resources.host)
     const what = parses ? 'failed to convert MsgPack document to JSON' : 'failed to convert JSON to MsgPack'
     return {
-      process: batch =>
-        mapMessages(batch, message => {
-          try {
-            if (parses) return message.withDocument(convert(message.bytes()))
-            return message.withBytes(convert(documentOf(() => message.structured())) as Uint8Array)
-          } catch (error) {
-            const { message: text } = error as { message: string }
-            return resources.fail(message, error instanceof NoDocumentError ? text : `${what}: ${text}`)
-          }
-        }),
+      ...perMessage(message => {
+        try {
+          if (parses) return message.withDocument(convert(message.bytes()))
+          return message.withBytes(convert(documentOf(() => message.structured())) as Uint8Array)
+        } catch (error) {
+          const { message: text } = error as { message: string }
+          return resources.fail(message, error instanceof NoDocumentError ? text : `${what}: ${text}`)
+        }
+      }),
     }
   },
 })

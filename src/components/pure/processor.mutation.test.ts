@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileMapping } from '../../bloblang/index.ts'
-import { batchOf, Message, type Resources } from '../../engine/index.ts'
+import { Message, type Resources } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import mutation from './processor.mutation.ts'
 
@@ -24,8 +24,8 @@ async function mutateBatch(text: string, bodies: readonly string[]): Promise<rea
     message.withError({ message: String(error), sourceLabel: null, sourcePath: null, sourceType: null })
   const resources = { log: { error() {} }, fail } as unknown as Resources // all that a mutation asks of its surroundings
   const processor = await mutation.create(compiled.mapping, resources)
-  const [batch] = await processor.process(batchOf(bodies.map(body => Message.fromText(body))))
-  return batch!.messages.map(message => ({
+  const [batch] = await processor.process(bodies.map(body => Message.fromText(body)))
+  return batch!.map(message => ({
     body: message.text(),
     meta: Object.fromEntries(message.metadata),
     error: message.error?.message ?? null,

@@ -12,10 +12,10 @@ import {
   type Batch,
   defineProcessor,
   field,
+  kept,
   type Message,
   type Processor,
   type Resources,
-  withMessages,
 } from '../../engine/index.ts'
 
 export default defineProcessor({
@@ -50,28 +50,37 @@ class MutationProcessor implements Processor {
   process(batch: Batch): readonly Batch[] {
     const mapping = this.#mapping
     if (mapping === null) return [batch]
-    const results: Message[] = []
-    const views: MessageView[] = batch.solo ? [] : [...batch.messages]
-    for (const [at, message] of batch.messages.entries()) {
-      const index = batch.solo ? 0 : at
+    const views: MessageView[] = [...batch]
+    const results = batch.map((message, index) => {
       const draft = this.#draft.reset(message.metadata)
-      views[index] = new MutatedMessage(message, mapping, draft)
       const result = this.#mutate(mapping, message, views, index, draft)
-      // The messages behind it see in a batch what has become of it, even where it is dropped.
+      // The messages behind it see what has become of it, even where it is dropped.
       views[index] = result ?? reachedMessage(mapping, message, draft)
-      if (result !== null) results.push(result)
-    }
-    return withMessages(batch, results)
+      return result
+    })
+    return kept(results)
   }
 
-  /** The new message, or null where it was deleted. */
+  processRun(run: readonly Message[]): readonly (Message | null)[] {
+    const mapping = this.#mapping
+    if (mapping === null) return run
+    const results: (Message | null)[] = []
+    const views: MessageView[] = []
+    for (let i = 0; i < run.length; i++) {
+      results.push(this.#mutate(mapping, run[i]!, views, 0, this.#draft.reset(run[i]!.metadata)))
+    }
+    return results
+  }
+
+  /** The new message, or null where it was deleted. It stands in its view at `index` while it is made. */
   #mutate(
     mapping: Mapping,
     message: Message,
-    views: readonly MessageView[],
+    views: MessageView[],
     index: number,
     draft: MetadataDraft,
   ): Message | null {
+    views[index] = new MutatedMessage(message, mapping, draft)
     try {
       const value = mapping.runOnto(views, index, draft)
       if (value === DELETED) return null

@@ -1,4 +1,4 @@
-import { allMessages, type Batch, batchOf, defineProcessor, field, joinSolo, Limiter } from '../../engine/index.ts'
+import { type Batch, defineProcessor, field, kept, Limiter } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'parallel',
@@ -14,22 +14,18 @@ export default defineProcessor({
       waits: chain.waits,
       effects: chain.effects,
       async process(batch) {
-        const { length } = batch.messages
-        const limiter = new Limiter(config.cap === 0 ? length : Math.min(config.cap, length))
+        const limiter = new Limiter(config.cap === 0 ? batch.length : Math.min(config.cap, batch.length))
         const results = await Promise.all(
-          batch.messages.map(async (message): Promise<readonly Batch[]> => {
+          batch.map(async (message): Promise<readonly Batch[]> => {
             await limiter.enter()
             try {
-              return await chain.run(batchOf([message]))
+              return await chain.process([message])
             } finally {
               limiter.leave()
             }
           }),
         )
-        if (batch.solo)
-          return joinSolo(results.flatMap(each => (each.length === 0 ? [] : [batchOf(allMessages(each))])))
-        const messages = results.flatMap(each => [...allMessages(each)])
-        return messages.length === 0 ? [] : [batchOf(messages)]
+        return kept(results.flat(2))
       },
       close: () => chain.close(),
     }

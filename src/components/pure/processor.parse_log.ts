@@ -1,5 +1,5 @@
 import { type Value, Timestamp } from '../../bloblang/index.ts'
-import { ConfigError, defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 import { parseRfc3164, parseRfc5424, type SyslogFields, SyslogError } from './syslog.ts'
 
@@ -64,17 +64,16 @@ export default defineProcessor({
         ? parseRfc5424(text)
         : parseRfc3164(text, { allowsRfc3339: config.allow_rfc3339, year, offsetOf })
     return {
-      process: batch =>
-        mapMessages(batch, message => {
-          try {
-            return message.withDocument(parse(message.text()) as Value)
-          } catch (error) {
-            if (config.best_effort && error instanceof SyslogError && Object.keys(error.fields).length > 0) {
-              return message.withDocument(error.fields as Value)
-            }
-            return resources.fail(message, error)
+      ...perMessage(message => {
+        try {
+          return message.withDocument(parse(message.text()) as Value)
+        } catch (error) {
+          if (config.best_effort && error instanceof SyslogError && Object.keys(error.fields).length > 0) {
+            return message.withDocument(error.fields as Value)
           }
-        }),
+          return resources.fail(message, error)
+        }
+      }),
     }
   },
 })

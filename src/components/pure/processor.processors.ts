@@ -10,7 +10,8 @@ export default defineProcessor({
     return {
       waits: chain.waits,
       effects: chain.effects,
-      process: batch => chain.run(batch),
+      process: batch => chain.process(batch),
+      processRun: chain.processRun,
       close: () => chain.close(),
     }
   },

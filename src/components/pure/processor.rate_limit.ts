@@ -1,4 +1,4 @@
-import { defineProcessor, field, mapMessagesInTurn } from '../../engine/index.ts'
+import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'rate_limit',
@@ -9,20 +9,19 @@ export default defineProcessor({
     const limit = resources.rateLimit(resource)
     return {
       waits: true,
-      process: batch =>
-        mapMessagesInTurn(batch, async message => {
-          for (;;) {
-            let waitMs: number
-            try {
-              waitMs = await limit.access()
-            } catch (error) {
-              resources.log.error(`Failed to access rate limit: ${(error as Error).message}`)
-              waitMs = 1000
-            }
-            if (waitMs <= 0) return message
-            await resources.wait(waitMs)
+      ...perMessage(async message => {
+        for (;;) {
+          let waitMs: number
+          try {
+            waitMs = await limit.access()
+          } catch (error) {
+            resources.log.error(`Failed to access rate limit: ${(error as Error).message}`)
+            waitMs = 1000
           }
-        }),
+          if (waitMs <= 0) return message
+          await resources.wait(waitMs)
+        }
+      }),
     }
   },
 })

@@ -2,12 +2,11 @@ import { Float } from '../../bloblang/index.ts'
 import {
   Backoff,
   type Batch,
-  batchOf,
   type Chain,
   ConfigError,
   defineProcessor,
   field,
-  joinSolo,
+  kept,
   type Message,
   type Processor,
   type Resources,
@@ -58,22 +57,20 @@ class RetryProcessor implements Processor {
   }
 
   async process(batch: Batch): Promise<readonly Batch[]> {
-    const results: Batch[] = []
     if (this.#config.parallel) {
-      for (const each of await Promise.all(batch.messages.map(message => this.#attempt(message)))) results.push(...each)
-    } else {
-      for (const message of batch.messages) results.push(...(await this.#attempt(message)))
+      const results = await Promise.all(batch.map(message => this.#attempt(message)))
+      return kept(results.flat())
     }
-    if (batch.solo) return joinSolo(results)
-    const messages = results.flatMap(each => [...each.messages])
-    return messages.length === 0 ? [] : [batchOf(messages)]
+    const messages: Message[] = []
+    for (const message of batch) messages.push(...(await this.#attempt(message)))
+    return kept(messages)
   }
 
   close(): Promise<void> {
     return this.#chain.close()
   }
 
-  async #attempt(source: Message): Promise<readonly Batch[]> {
+  async #attempt(source: Message): Promise<readonly Message[]> {
     const { initial_interval, max_interval, max_elapsed_time } = this.#config.backoff
     const { host } = this.#resources
     const limits = {
@@ -86,15 +83,11 @@ class RetryProcessor implements Processor {
     let retries = 0
     let waitedMs = 0
     for (;;) {
-      const batches = await this.#chain.run(batchOf([message]))
-      const failed = batches.some(each => each.messages.some(result => result.error !== null))
+      const results = (await this.#chain.process([message])).flat()
+      const failed = results.some(result => result.error !== null)
       if (failed) retries++
       const waitMs = !failed || retries === this.#config.max_retries ? undefined : backoff.next()
-      if (waitMs === undefined)
-        return batches.map(each => ({
-          ...each,
-          messages: each.messages.map(result => counted(result, retries, waitedMs)),
-        }))
+      if (waitMs === undefined) return results.map(result => counted(result, retries, waitedMs))
       waitedMs += waitMs
       await this.#resources.wait(waitMs)
     }

@@ -1,4 +1,4 @@
-import { batchOf, defineProcessor, eachBatch, field } from '../../engine/index.ts'
+import { defineProcessor, field } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'select_parts',
@@ -8,10 +8,9 @@ export default defineProcessor({
     parts: field.int('The indexes, in the order of the result; negative ones count from the end.').list().default([]),
   }),
   create: ({ parts }) => ({
-    process: batch =>
-      eachBatch(batch, messages => {
-        const kept = parts.map(index => messages.at(index)).filter(message => message !== undefined)
-        return kept.length === 0 ? [] : [batchOf(kept)]
-      }),
+    process: messages => {
+      const kept = parts.map(index => messages.at(index)).filter(message => message !== undefined)
+      return kept.length === 0 ? [] : [kept]
+    },
   }),
 })

@@ -1,4 +1,4 @@
-import { defineProcessor, field, mapMessagesInTurn, parseDuration } from '../../engine/index.ts'
+import { defineProcessor, field, perMessage, parseDuration } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'sleep',
@@ -7,18 +7,17 @@ export default defineProcessor({
   config: field.object({ duration: field.interpolated('How long.').examples('250ms', '${! this.wait }s') }),
   create: ({ duration }, resources) => ({
     waits: true,
-    process: batch =>
-      mapMessagesInTurn(batch, async (message, view, index) => {
-        let ms: number
-        try {
-          ms = parseDuration(duration.eval(view, index))
-        } catch (error) {
-          // A duration that makes no sense is only logged: the message did nothing wrong.
-          resources.log.error(`Failed to parse duration: ${(error as { message: string }).message}`)
-          return message
-        }
-        await resources.wait(ms)
+    ...perMessage(async (message, view, index) => {
+      let ms: number
+      try {
+        ms = parseDuration(duration.eval(view, index))
+      } catch (error) {
+        // A duration that makes no sense is only logged: the message did nothing wrong.
+        resources.log.error(`Failed to parse duration: ${(error as { message: string }).message}`)
         return message
-      }),
+      }
+      await resources.wait(ms)
+      return message
+    }),
   }),
 })

@@ -1,4 +1,4 @@
-import { type Batch, batchOf, defineProcessor, eachBatch, field, type Message } from '../../engine/index.ts'
+import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'split',
@@ -10,30 +10,27 @@ export default defineProcessor({
   }),
   create: ({ size, byte_size: limitBytes }, resources) => ({
     process(batch) {
-      if (batch.solo) return [batch]
-      return eachBatch(batch, messages => {
-        const parts: Batch[] = []
-        let part: Message[] = []
-        let partBytes = 0
-        for (const message of messages) {
-          const bytes = limitBytes > 0 ? message.sizeBytes : 0
-          if ((size > 0 && part.length >= size) || (limitBytes > 0 && partBytes + bytes > limitBytes)) {
-            if (part.length > 0) {
-              parts.push(batchOf(part))
-              part = []
-              partBytes = 0
-            } else {
-              resources.log.warn(
-                `A single message exceeds the target batch byte size of '${limitBytes}', actual size: '${bytes}'`,
-              )
-            }
+      const parts: Message[][] = []
+      let part: Message[] = []
+      let partBytes = 0
+      for (const message of batch) {
+        const bytes = limitBytes > 0 ? message.sizeBytes : 0
+        if ((size > 0 && part.length >= size) || (limitBytes > 0 && partBytes + bytes > limitBytes)) {
+          if (part.length > 0) {
+            parts.push(part)
+            part = []
+            partBytes = 0
+          } else {
+            resources.log.warn(
+              `A single message exceeds the target batch byte size of '${limitBytes}', actual size: '${bytes}'`,
+            )
           }
-          part.push(message)
-          partBytes += bytes
         }
-        if (part.length > 0) parts.push(batchOf(part))
-        return parts
-      })
+        part.push(message)
+        partBytes += bytes
+      }
+      if (part.length > 0) parts.push(part)
+      return parts
     },
   }),
 })

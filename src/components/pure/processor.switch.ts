@@ -1,19 +1,17 @@
 import type { Mapping } from '../../bloblang/index.ts'
 import {
-  allMessages,
+  andThen,
   type Batch,
-  batchOf,
   type Chain,
   ConfigError,
   defineProcessor,
-  eachBatch,
   field,
-  firstOrigin,
-  mergedOrigin,
+  kept,
   type MaybePromise,
   type Message,
   type Processor,
   type Resources,
+  Tracing,
 } from '../../engine/index.ts'
 
 export default defineProcessor({
@@ -61,25 +59,19 @@ class SwitchProcessor implements Processor {
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
-    return eachBatch(batch, messages => this.#route(messages))
+    return this.#route(batch)
   }
 
   async close(): Promise<void> {
     for (const { chain } of this.#cases) await chain.close()
   }
 
-  #route(messages: readonly Message[]): MaybePromise<readonly Batch[]> {
-    const rooted = messages.length === 1 ? messages : messages.map((message, index) => message.withOrigin(index))
+  #route(batch: Batch): MaybePromise<readonly Batch[]> {
     const done: Message[] = []
-    const routed = this.#case(0, rooted, [], done)
-    const finish = (): readonly Batch[] => {
-      if (done.length === 0) return []
-      if (messages.length === 1) return [batchOf(done)]
-      // Everything comes back in the order in which it, or what it was made of, came.
-      const sorted = done.toSorted((left, right) => firstOrigin(left.origin) - firstOrigin(right.origin))
-      return [batchOf(sorted.map(message => message.withOrigin(outerOrigin(messages, message.origin))))]
-    }
-    return routed instanceof Promise ? routed.then(finish) : finish()
+    if (batch.length === 1) return andThen(this.#case(0, batch, [], done), () => kept(done))
+    // Everything comes back in the order in which it, or what it was made of, came.
+    const tracing = new Tracing(batch)
+    return andThen(this.#case(0, tracing.messages, [], done), () => kept(tracing.inOrder(done)))
   }
 
   #case(
@@ -108,19 +100,13 @@ class SwitchProcessor implements Processor {
       }
     }
     if (passed.length === 0) return this.#case(index + 1, failed, [], done)
-    const results = current.chain.run(batchOf(passed))
+    const results = current.chain.process(passed)
     const proceed = (batches: readonly Batch[]) => {
-      const processed = allMessages(batches)
+      const processed = batches.flat()
       if (current.fallthrough) return this.#case(index + 1, failed, processed, done)
       done.push(...processed)
       return this.#case(index + 1, failed, [], done)
     }
     return results instanceof Promise ? results.then(proceed) : proceed(results)
   }
-}
-
-/** The origin that a message of the switch has for those outside of it. */
-function outerOrigin(messages: readonly Message[], origin: number): number {
-  const outer = messages[firstOrigin(origin)]?.origin ?? -1
-  return origin < 0 ? mergedOrigin(outer) : outer
 }

@@ -1,15 +1,16 @@
 import {
-  allMessages,
+  allOf,
+  andThen,
   type Batch,
   type Chain,
-  collected,
   defineProcessor,
   field,
+  kept,
   type MaybePromise,
+  type Message,
   type Processor,
-  withMessages,
 } from '../../engine/index.ts'
-import { processRuns } from './runs.ts'
+import { processWhere } from './runs.ts'
 
 export default defineProcessor({
   name: 'try',
@@ -24,19 +25,20 @@ export default defineProcessor({
 
 class TryProcessor implements Processor {
   readonly #chain: Chain
+  readonly processRun: Processor['processRun']
   readonly waits: boolean
   readonly effects: boolean
 
   constructor(chain: Chain) {
     this.#chain = chain
+    this.processRun = chain.processRun === undefined ? undefined : run => this.#runFrom(0, run)
     this.waits = chain.waits
     this.effects = chain.effects
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
-    const results = this.#from(0, [{ messages: batch.messages, solo: true }])
-    const done = (batches: readonly Batch[]) => (batch.solo ? batches : withMessages(batch, allMessages(batches)))
-    return results instanceof Promise ? results.then(done) : done(results)
+    const alone = batch.map(message => [message])
+    return andThen(this.#from(0, alone), batches => kept(batches.flat()))
   }
 
   close(): Promise<void> {
@@ -46,25 +48,31 @@ class TryProcessor implements Processor {
   #from(first: number, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
     let current = batches
     for (let i = first; i < this.#chain.processors.length; i++) {
-      const processor = this.#chain.processors[i]!
-      const results = step(processor, current)
+      const results = step(this.#chain.processors[i]!, current)
       if (results instanceof Promise) return results.then(next => this.#from(i + 1, next))
+      current = results
+    }
+    return current
+  }
+
+  #runFrom(first: number, run: readonly (Message | null)[]): MaybePromise<readonly (Message | null)[]> {
+    let current = run
+    for (let i = first; i < this.#chain.processors.length; i++) {
+      const processor = this.#chain.processors[i]!
+      const results = processWhere(each => processor.processRun!(each), current, isGood)
+      if (results instanceof Promise) return results.then(next => this.#runFrom(i + 1, next))
       current = results
     }
     return current
   }
 }
 
+function isGood(message: Message): boolean {
+  return message.error === null
+}
+
+/** One processor over all batches. One that a processor made of a single message is judged by its first. */
 function step(processor: Processor, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
-  const results = batches.map(batch => {
-    // A batch that a processor made of one message is judged by its first.
-    if (!batch.solo) return batch.messages[0]?.error ? [batch] : processor.process(batch)
-    if (batch.messages.every(message => message.error === null)) return processor.process(batch)
-    return processRuns(
-      batch.messages,
-      message => message.error === null,
-      run => processor.process(run),
-    )
-  })
-  return collected(results)
+  const results = batches.map(batch => (isGood(batch[0]!) ? processor.process(batch) : [batch]))
+  return andThen(allOf(results), each => each.flat())
 }

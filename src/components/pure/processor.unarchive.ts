@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { isObject, parseJson, typeOf, type Value, type Host } from '../../bloblang/index.ts'
-import { type Batch, ConfigError, defineProcessor, field, type Message, withMessages } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, kept, type Message } from '../../engine/index.ts'
 import { unpackBinary, unpackTar, unpackZip } from './containers.ts'
 import { expression, quoted } from './expression.ts'
 import { splitDocuments } from './json-documents.ts'
@@ -32,30 +32,21 @@ export default defineProcessor({
   create({ format }, resources) {
     const unpack = unpacker(format, resources.host)
     return {
-      process(batch: Batch) {
+      process(batch) {
         const results: Message[] = []
-        let isSplit = false
-        for (const message of batch.messages) {
+        for (const message of batch) {
           try {
-            const parts = unpack(message)
-            isSplit ||= parts.length !== 1
-            for (const part of parts) results.push(part)
+            for (const part of unpack(message)) results.push(part)
           } catch (error) {
             resources.log.error(`Failed to unarchive message part: ${(error as { message: string }).message}`)
             results.push(resources.fail(message, error))
           }
         }
-        if (!batch.solo || !isSplit) return withMessages(batch, results)
-        return byOrigin(results)
+        return kept(results)
       },
     }
   },
 })
-
-/** What came out of one message is a batch of its own. */
-function byOrigin(messages: readonly Message[]): readonly Batch[] {
-  return [...Map.groupBy(messages, message => message.origin).values()].map(group => ({ messages: group, solo: false }))
-}
 
 function unpacker(format: string, host: Host): Unpack {
   const each = (unpack: (bytes: Uint8Array) => readonly Uint8Array[]): Unpack => {

@@ -1,12 +1,12 @@
 import type { Mapping } from '../../bloblang/index.ts'
 import {
+  allOf,
+  andThen,
   type Batch,
   type Chain,
   ClosedError,
-  collected,
   ConfigError,
   defineProcessor,
-  eachBatch,
   field,
   type MaybePromise,
   type Processor,
@@ -56,7 +56,7 @@ class WhileProcessor implements Processor {
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
-    return eachBatch(batch, messages => this.#loop([{ messages, solo: false }], 0))
+    return this.#loop([batch], 0)
   }
 
   async close(): Promise<void> {
@@ -86,7 +86,7 @@ class WhileProcessor implements Processor {
 
   #passes(batch: Batch): boolean {
     try {
-      return this.#check.check(batch.messages, 0)
+      return this.#check.check(batch, 0)
     } catch (error) {
       this.#resources.log.error(`Query failed for loop: ${(error as { message: string }).message}`)
       return false
@@ -95,6 +95,6 @@ class WhileProcessor implements Processor {
 }
 
 function runAll(chain: Chain, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
-  if (batches.length === 1) return chain.run(batches[0]!)
-  return collected(batches.map(batch => chain.run(batch)))
+  if (batches.length === 1) return chain.process(batches[0]!)
+  return andThen(allOf(batches.map(batch => chain.process(batch))), results => results.flat())
 }

@@ -1,10 +1,8 @@
 import type { Value } from '../../bloblang/index.ts'
 import {
   type Batch,
-  batchOf,
   ConfigError,
   defineProcessor,
-  eachBatch,
   field,
   isClosing,
   type MaybePromise,
@@ -119,7 +117,7 @@ class Workflow implements Processor {
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
-    return eachBatch(batch, messages => this.#run(messages))
+    return this.#run(batch)
   }
 
   async close(): Promise<void> {
@@ -134,14 +132,14 @@ class Workflow implements Processor {
       tiers = this.#plan.tiers ?? dependencyTiers(branches)
     } catch (error) {
       this.#resources.log.error(`Failed to establish workflow: ${(error as Error).message}`)
-      return [batchOf(messages.map(message => flagged(message, (error as Error).message)))]
+      return [messages.map(message => flagged(message, (error as Error).message))]
     }
     const names = tiers.flat()
     const progress = messages.map(() => ({ succeeded: new Set(names), skipped: new Set<string>(), failed: new Map() }))
     const skips = messages.map(message => this.#doneBefore(message, branches))
     let current = messages
     for (const tier of tiers) current = await this.#runTier(tier, branches, current, progress, skips)
-    return [batchOf(current.map((message, index) => this.#record(message, progress[index]!)))]
+    return [current.map((message, index) => this.#record(message, progress[index]!))]
   }
 
   /** All branches of a tier ask at once; their answers are written over the messages in the order of the tier. */

@@ -1,4 +1,4 @@
-import { defineProcessor, field, mapMessages } from '../../engine/index.ts'
+import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression } from './expression.ts'
 
 export default defineProcessor({
@@ -29,16 +29,15 @@ export default defineProcessor({
   create({ cast }, resources) {
     const parse = expression(`this.parse_xml(cast: ${cast})`, resources.host)
     return {
-      process: batch =>
-        mapMessages(batch, message => {
-          try {
-            return message.withDocument(parse(message.text()))
-          } catch (error) {
-            const text = (error as { message: string }).message.replace(/^failed to parse value as XML: /, '')
-            resources.log.debug(`Failed to parse part as XML: ${text}`)
-            return resources.fail(message, text)
-          }
-        }),
+      ...perMessage(message => {
+        try {
+          return message.withDocument(parse(message.text()))
+        } catch (error) {
+          const text = (error as { message: string }).message.replace(/^failed to parse value as XML: /, '')
+          resources.log.debug(`Failed to parse part as XML: ${text}`)
+          return resources.fail(message, text)
+        }
+      }),
     }
   },
 })

@@ -1,12 +1,4 @@
-import {
-  Backoff,
-  type Batch,
-  BatchError,
-  isClosing,
-  type OutputHandle,
-  pause,
-  type Resources,
-} from '../../engine/index.ts'
+import { Backoff, type Batch, isClosing, type OutputHandle, pause, type Resources } from '../../engine/index.ts'
 
 export interface RetryOptions {
   readonly initialMs: number
@@ -32,51 +24,36 @@ export class RetryingWriter {
     this.#resources = resources
   }
 
+  /** Resolves once all of the batch is delivered; what failed in part is written again as a whole, as in the original. */
   async write(batch: Batch): Promise<void> {
     const { signal, log, host } = this.#resources
     while (this.#failing > 0 && !signal.aborted) await pause(20, signal)
     let backoff: Backoff | undefined
-    let places = batch.messages.map((_, index) => index)
-    let current = batch
     let retries = 0
     try {
       for (;;) {
         try {
-          await this.#output.write(current)
-          return
+          return await this.#output.write(batch)
         } catch (error) {
-          if (isClosing(error)) throw refusal(batch, places, error as Error)
+          if (isClosing(error)) throw error
           if (backoff === undefined) {
             this.#failing++
             backoff = new Backoff(this.#options, () => host.random())
           }
-          const failure = error as Error
+          const { message } = error as Error
           const waitMs = backoff.next()
           retries++
           if (waitMs === undefined || (this.#options.maxRetries > 0 && retries > this.#options.maxRetries)) {
-            log.error(`Failed to send message: ${failure.message}`)
-            throw refusal(batch, places, new Error('message failed to reach a target destination'))
+            log.error(`Failed to send message: ${message}`)
+            throw new Error('message failed to reach a target destination', { cause: error })
           }
-          log.warn(`Failed to send message: ${failure.message}`)
+          log.warn(`Failed to send message: ${message}`)
           await pause(waitMs, signal)
-          if (signal.aborted) throw refusal(batch, places, failure)
-          if (batch.solo && failure instanceof BatchError) {
-            // Messages that are batches of their own are sent again one by one; a batch always as a whole.
-            const indexes = [...failure.failures.keys()].toSorted((left, right) => left - right)
-            places = indexes.map(index => places[index]!)
-            current = { messages: places.map(place => batch.messages[place]!), solo: places.length > 1 }
-          }
+          if (signal.aborted) throw error
         }
       }
     } finally {
       if (backoff !== undefined) this.#failing--
     }
   }
-}
-
-/** The refusal of the messages that are left. */
-function refusal(batch: Batch, places: readonly number[], reason: Error): Error {
-  return places.length === batch.messages.length
-    ? reason
-    : new BatchError(new Map(places.map(place => [place, reason])))
 }

@@ -1,34 +1,18 @@
-import {
-  andThen,
-  type Batch,
-  collected,
-  joinSolo,
-  type MaybePromise,
-  type Message,
-  soloBatch,
-} from '../../engine/index.ts'
+import { andThen, type MaybePromise, type Message, type Processor } from '../../engine/index.ts'
 
-/**
- * Runs `process` on the messages that `applies` holds for and leaves the others, keeping the order: neighbours for which it
- * holds go together, each as a batch of its own.
- */
-export function processRuns(
-  messages: readonly Message[],
+type Results = readonly (Message | null)[]
+
+/** Runs `processRun` on the messages of a run that `applies` holds for, and leaves the others where they are. */
+export function processWhere(
+  processRun: NonNullable<Processor['processRun']>,
+  run: Results,
   applies: (message: Message) => boolean,
-  process: (batch: Batch) => MaybePromise<readonly Batch[]>,
-): MaybePromise<readonly Batch[]> {
-  const runs: Message[][] = []
-  const isMatch: boolean[] = []
-  for (const message of messages) {
-    const matches = applies(message)
-    if (isMatch.length === 0 || isMatch[isMatch.length - 1] !== matches) {
-      runs.push([])
-      isMatch.push(matches)
-    }
-    runs[runs.length - 1]!.push(message)
-  }
-  const results: MaybePromise<readonly Batch[]>[] = runs.map((run, index) =>
-    isMatch[index] === true ? process(soloBatch(run)) : [soloBatch(run)],
-  )
-  return andThen(collected(results), joinSolo)
+): MaybePromise<Results> {
+  const isChosen = (message: Message | null): message is Message => message !== null && applies(message)
+  const chosen = run.filter(isChosen)
+  if (chosen.length === 0) return run
+  return andThen(processRun(chosen), results => {
+    let next = 0
+    return run.map(message => (isChosen(message) ? results[next++]! : message))
+  })
 }

@@ -20,7 +20,7 @@ export default defineScanner({
             const messages: Message[] = []
             let start = 0
             for (; start + size <= rest.length; start += size) {
-              messages.push(Message.fromChunk(rest, start, start + size, source.metadata, messages.length))
+              messages.push(Message.fromChunk(rest, start, start + size, source.metadata))
             }
             if (hasEnded && start < rest.length)
               messages.push(Message.fromChunk(rest, start, rest.length, source.metadata))

@@ -79,7 +79,7 @@ class CsvScanner implements Scanner {
       this.#reader.push(piece)
       const messages: Message[] = []
       for (let row = this.#reader.next(); row !== null && this.#failure === null; row = this.#reader.next()) {
-        const message = this.#message(row, messages.length)
+        const message = this.#message(row)
         if (message !== null) messages.push(message)
       }
       if (messages.length > 0) return messages
@@ -90,7 +90,7 @@ class CsvScanner implements Scanner {
     return this.#source.close()
   }
 
-  #message({ values, error }: CsvRow, origin: number): Message | null {
+  #message({ values, error }: CsvRow): Message | null {
     const { hasHeader, header: expected, continues } = this.#options
     if (hasHeader && this.#header === null) {
       this.#header = values
@@ -103,7 +103,7 @@ class CsvScanner implements Scanner {
       return null
     }
     const metadata = new Map<string, Value>(this.#source.metadata).set('csv_row', this.#row++)
-    const message = Message.fromValue(rowValue(this.#header, values), metadata, origin)
+    const message = Message.fromValue(rowValue(this.#header, values), metadata)
     if (error === null) return message
     return message.withError({ message: error.message, sourceLabel: null, sourcePath: null, sourceType: null })
   }

@@ -75,7 +75,7 @@ class LineScanner implements Scanner {
       if (end === -1) break
       const trimmed = delimiter === null && end > start && chunk[end - 1] === CARRIAGE_RETURN ? end - 1 : end
       if (trimmed > start || !this.#omitEmpty) {
-        messages.push(Message.fromChunk(chunk, start, trimmed, metadata, messages.length))
+        messages.push(Message.fromChunk(chunk, start, trimmed, metadata))
       }
       start = end + width
     }

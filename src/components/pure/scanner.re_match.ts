@@ -31,7 +31,7 @@ export default defineScanner({
             let begin = 0
             for (const end of [...starts, bytes.length]) {
               if (end - begin > maxBytes) throw new Error('bufio.Scanner: token too long')
-              if (end > begin) messages.push(Message.fromChunk(bytes, begin, end, source.metadata, messages.length))
+              if (end > begin) messages.push(Message.fromChunk(bytes, begin, end, source.metadata))
               begin = end
             }
             return messages.length === 0 ? null : messages

@@ -4,11 +4,11 @@ import { nullLog, systemClock } from '../../base/index.ts'
 import {
   type AnySpec,
   type Batch,
-  BatchError,
   ConfigError,
   defineOutput,
   field,
   type Message,
+  PartialFailure,
   startStream,
 } from '../../engine/index.ts'
 import { createRegistry } from '../index.ts'
@@ -25,7 +25,7 @@ async function run(config: string, accept: (batch: Batch) => void = () => undefi
     create: () => ({
       write(batch) {
         accept(batch)
-        collected.push(batch.messages.map(textOf).join(batch.solo ? ' ' : '|'))
+        collected.push(batch.map(textOf).join('|'))
       },
     }),
   })
@@ -43,7 +43,7 @@ const numbers = (count: number, more = '') =>
   `input: { generate: { count: ${count}, interval: '', mapping: 'root.n = counter()'${more} } }\n`
 
 test('a stream ends when its input does and everything was delivered', async () => {
-  assert.deepEqual(await run(`${numbers(3)}output: { collect: {} }\n`), ['{"n":1} {"n":2} {"n":3}'])
+  assert.deepEqual(await run(`${numbers(3)}output: { collect: {} }\n`), ['{"n":1}', '{"n":2}', '{"n":3}'])
 })
 
 test('a stream whose parts never wait leaves time for others and can be stopped', async () => {
@@ -62,20 +62,20 @@ test('a mapping that fails leaves the message and flags it', async () => {
     - catch: [ { mapping: 'root = "%s: %s".format(content().string(), error())' } ]
 output: { collect: {} }
 `
-  assert.deepEqual(await run(config), ['{"ok":true} {"n":2}: failed assignment (line 1): no'])
+  assert.deepEqual(await run(config), ['{"ok":true}', '{"n":2}: failed assignment (line 1): no'])
 })
 
 test('messages that are batches of their own are archived one by one, a batch as one', async () => {
   const rest = 'pipeline: { processors: [ { archive: { format: json_array } } ] }\noutput: { collect: {} }\n'
-  assert.deepEqual(await run(`${numbers(2)}${rest}`), ['[{"n":1}] [{"n":2}]'])
+  assert.deepEqual(await run(`${numbers(2)}${rest}`), ['[{"n":1}]', '[{"n":2}]'])
   assert.deepEqual(await run(`${numbers(2, ', batch_size: 2')}${rest}`), ['[{"n":1},{"n":2}]'])
 })
 
 test('only the messages that were refused are delivered again', async () => {
   let attempts = 0
-  const delivered = await run(`${numbers(3)}output: { collect: {} }\n`, () => {
+  const delivered = await run(`${numbers(3, ', batch_size: 3')}output: { collect: {} }\n`, batch => {
     attempts++
-    if (attempts === 1) throw new BatchError(new Map([[1, new Error('busy')]]))
+    if (attempts === 1) throw new PartialFailure(new Map([[batch[1]!, new Error('busy')]]))
   })
   assert.deepEqual(delivered, ['{"n":2}'])
 })
@@ -88,9 +88,9 @@ test('after an expansion the message that it came from is delivered again', asyn
     - unarchive: { format: json_array }
 output: { collect: {} }
 `
-  const delivered = await run(config, () => {
+  const delivered = await run(config, batch => {
     attempts++
-    if (attempts === 1) throw new BatchError(new Map([[2, new Error('busy')]]))
+    if (attempts === 1) throw new PartialFailure(new Map([[batch[2]!, new Error('busy')]]))
   })
   assert.deepEqual(delivered, ['2|20'])
 })
@@ -115,7 +115,7 @@ test('a branch maps its answer back and leaves failed messages alone', async () 
     - mapping: 'root = this.assign({"failed": errored()})'
 output: { collect: {} }
 `
-  assert.deepEqual(await run(config), ['{"failed":false,"n":1,"next":2} {"failed":true,"n":2}'])
+  assert.deepEqual(await run(config), ['{"failed":false,"n":1,"next":2}', '{"failed":true,"n":2}'])
 })
 
 test('a policy collects messages, and the end of the input delivers the rest', async () => {
@@ -151,7 +151,7 @@ ${'BATCHING'}
 })
 
 test('the memory buffer passes everything on', async () => {
-  assert.deepEqual(await run(`${numbers(2)}buffer: { memory: {} }\noutput: { collect: {} }\n`), ['{"n":1} {"n":2}'])
+  assert.deepEqual(await run(`${numbers(2)}buffer: { memory: {} }\noutput: { collect: {} }\n`), ['{"n":1}', '{"n":2}'])
 })
 
 test('dedupe drops what its cache knows', async () => {
@@ -160,7 +160,7 @@ pipeline: { processors: [ { dedupe: { cache: seen, key: '${'${! content() }'}' }
 output: { collect: {} }
 cache_resources: [ { label: seen, memory: {} } ]
 `
-  assert.deepEqual(await run(config), ['1 0'])
+  assert.deepEqual(await run(config), ['1', '0'])
 })
 
 test('a resource that does not exist keeps the stream from starting', async () => {

@@ -1,14 +1,13 @@
 import { isObject, parseJson, printJson, type Value, utf8Text } from '../../bloblang/index.ts'
 import {
-  allMessages,
   type Batch,
-  BatchError,
   type Buffer,
   type Chain,
   defineBuffer,
+  deliverBatch,
+  deliverEach,
   type Delivery,
   field,
-  logicalBatches,
   Message,
   type Resources,
   Signal,
@@ -59,6 +58,7 @@ class SqliteBuffer implements Buffer {
   readonly #changed = new Signal()
   /** Refused batches, which come before what was never taken out. */
   readonly #refused: bigint[] = []
+  readonly #ready: Delivery[] = []
   #takenUntil = 0n
   #pending = 0
   #ended = false
@@ -72,10 +72,11 @@ class SqliteBuffer implements Buffer {
   }
 
   async push(delivery: Delivery): Promise<void> {
-    const batches = await this.#before.run(delivery.batch)
     try {
+      const batches: Batch[] = []
+      for (const batch of delivery.batches) batches.push(...(await this.#before.process(batch)))
       this.#connection.together(() => {
-        for (const batch of batches.flatMap(logicalBatches)) {
+        for (const batch of batches) {
           this.#connection.run('INSERT INTO batches (content) VALUES (?)', [packed(batch)])
         }
       })
@@ -98,10 +99,11 @@ class SqliteBuffer implements Buffer {
     try {
       for (;;) {
         if (this.#closed || signal.aborted) return null
+        const ready = this.#ready.shift()
+        if (ready !== undefined) return ready
         const stored = this.#take()
         if (stored.length > 0) {
-          const delivery = await this.#deliver(stored)
-          if (delivery !== null) return delivery
+          this.#ready.push(...(await this.#deliver(stored)))
           continue
         }
         if (this.#ended && this.#pending === 0) return null
@@ -142,45 +144,48 @@ class SqliteBuffer implements Buffer {
     return taken
   }
 
-  async #deliver(stored: readonly Stored[]): Promise<Delivery | null> {
-    this.#pending++
-    const messages = stored.flatMap(each => each.messages).map((message, index) => message.withOrigin(index))
-    const solo = stored.length > 1
-    const results = allMessages(await this.#after.run({ messages, solo }))
-    const ack = (error: Error | null) => {
-      const failed = error === null ? [] : solo ? failedOf(stored, results, error) : stored
-      this.#settle(stored, failed)
-    }
-    if (results.length > 0) return { batch: { messages: results, solo: solo && results.length > 1 }, ack }
-    ack(null)
-    return null
+  /** What the processors make of stored batches, ready to be delivered. */
+  async #deliver(stored: readonly Stored[]): Promise<readonly Delivery[]> {
+    this.#pending += stored.length
+    const [first] = stored
+    const source =
+      stored.length === 1
+        ? deliverBatch(first!.messages, error => this.#settle(stored, error))
+        : this.#deliverSingles(stored)
+    return await this.#after.deliver(source)
   }
 
-  #settle(stored: readonly Stored[], failed: readonly Stored[]): void {
-    this.#pending--
-    const delivered = stored.filter(each => !failed.includes(each))
-    this.#refused.push(...failed.map(({ id }) => id))
-    if (this.#closed) return
+  #deliverSingles(stored: readonly Stored[]): Delivery {
+    const byMessage = new Map(stored.map(each => [each.messages[0]!, each]))
+    return deliverEach([...byMessage.keys()], (messages, error) =>
+      this.#settle(
+        messages.map(message => byMessage.get(message)!),
+        error,
+      ),
+    )
+  }
+
+  /** Forgets what was delivered; a batch that was refused, if only in part, is delivered again. */
+  #settle(stored: readonly Stored[], error: Error | null): void {
+    this.#pending -= stored.length
+    if (error !== null) this.#refused.push(...stored.map(({ id }) => id))
+    if (error === null && !this.#closed) this.#remove(stored)
+    this.#changed.notify()
+  }
+
+  #remove(stored: readonly Stored[]): void {
     try {
       this.#connection.together(() => {
-        for (const { id } of delivered) this.#connection.run('DELETE FROM batches WHERE id = ?', [id])
+        for (const { id } of stored) this.#connection.run('DELETE FROM batches WHERE id = ?', [id])
       })
     } catch (error) {
       this.#resources.log.error(`Failed to remove delivered messages: ${(error as Error).message}`)
     }
-    this.#changed.notify()
   }
 }
 
-/** The rows of the messages that failed. */
-function failedOf(stored: readonly Stored[], results: readonly Message[], error: Error): readonly Stored[] {
-  if (!(error instanceof BatchError)) return stored
-  const origins = new Set([...error.failures.keys()].map(index => results[index]?.origin ?? -1))
-  return origins.has(-1) ? stored : stored.filter((_, index) => origins.has(index))
-}
-
 /** Metadata and body of each message, one behind the other. */
-function packed({ messages }: Batch): Uint8Array {
+function packed(messages: Batch): Uint8Array {
   return packBinary(
     messages.flatMap(message => [
       new TextEncoder().encode(printJson(Object.fromEntries(message.metadata))),

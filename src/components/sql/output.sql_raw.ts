@@ -1,4 +1,4 @@
-import { BatchError, batchingField, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
+import { batchingField, defineOutput, deliverEachOf, field, maxInFlightField } from '../../engine/index.ts'
 import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 import { dynamicQuery } from './processor.sql_raw.ts'
 
@@ -23,20 +23,10 @@ export default defineOutput({
     const queryOf = config.unsafe_dynamic_query ? dynamicQuery(config.query, resources) : () => config.query
     const connection = connect(config, resources)
     return {
-      write({ messages, solo }) {
-        const failures = new Map<number, Error>()
-        for (const [index, message] of messages.entries()) {
-          const view = solo ? [message] : messages
-          const place = solo ? 0 : index
-          try {
-            connection.run(queryOf(view, place), argumentsOf(config.args_mapping, view, place))
-          } catch (error) {
-            failures.set(index, error as Error)
-          }
-        }
-        if (failures.size === messages.length) throw failures.get(0)!
-        if (failures.size > 0) throw new BatchError(failures)
-      },
+      write: batch =>
+        deliverEachOf(batch, (_, index) => {
+          connection.run(queryOf(batch, index), argumentsOf(config.args_mapping, batch, index))
+        }),
       close: () => connection.close(),
     }
   },

@@ -1,5 +1,5 @@
 import type { Value } from '../../bloblang/index.ts'
-import { batchOf, defineProcessor, eachBatch, type Message } from '../../engine/index.ts'
+import { defineProcessor, type Message } from '../../engine/index.ts'
 import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 import { insertFields, insertQuery } from './queries.ts'
 
@@ -21,27 +21,26 @@ export default defineProcessor({
     const query = insertQuery(config)
     return {
       effects: true,
-      process: batch =>
-        eachBatch(batch, messages => {
-          const results: Message[] = []
-          const rows: (readonly Value[])[] = []
-          for (const [index, message] of messages.entries()) {
-            try {
-              rows.push(argumentsOf(config.args_mapping, messages, index))
-              results.push(message)
-            } catch (error) {
-              results.push(resources.fail(message, error))
-            }
-          }
+      process: messages => {
+        const results: Message[] = []
+        const rows: (readonly Value[])[] = []
+        for (const [index, message] of messages.entries()) {
           try {
-            connection.together(() => {
-              for (const row of rows) connection.run(query, row)
-            })
+            rows.push(argumentsOf(config.args_mapping, messages, index))
+            results.push(message)
           } catch (error) {
-            return [batchOf(messages.map(message => resources.fail(message, error)))]
+            results.push(resources.fail(message, error))
           }
-          return [batchOf(results)]
-        }),
+        }
+        try {
+          connection.together(() => {
+            for (const row of rows) connection.run(query, row)
+          })
+        } catch (error) {
+          return [messages.map(message => resources.fail(message, error))]
+        }
+        return [results]
+      },
       close: () => connection.close(),
     }
   },

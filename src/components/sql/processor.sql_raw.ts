@@ -1,5 +1,5 @@
 import type { Value } from '../../bloblang/index.ts'
-import { ConfigError, defineProcessor, field, mapMessages, type Resources } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, perMessage, type Resources } from '../../engine/index.ts'
 import { compileInterpolation } from '../../bloblang/index.ts'
 import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 
@@ -39,18 +39,17 @@ export default defineProcessor({
     const connection = connect(config, resources)
     return {
       effects: true,
-      process: batch =>
-        mapMessages(batch, (message, view, index) => {
-          try {
-            const args = argumentsOf(config.args_mapping, view, index)
-            const query = queryOf(view, index)
-            if (!config.exec_only) return message.withDocument(connection.rows(query, args) as Value)
-            connection.run(query, args)
-            return message
-          } catch (error) {
-            return resources.fail(message, error)
-          }
-        }),
+      ...perMessage((message, view, index) => {
+        try {
+          const args = argumentsOf(config.args_mapping, view, index)
+          const query = queryOf(view, index)
+          if (!config.exec_only) return message.withDocument(connection.rows(query, args) as Value)
+          connection.run(query, args)
+          return message
+        } catch (error) {
+          return resources.fail(message, error)
+        }
+      }),
       close: () => connection.close(),
     }
   },

@@ -1,5 +1,5 @@
 import type { Value } from '../../bloblang/index.ts'
-import { defineProcessor, mapMessages } from '../../engine/index.ts'
+import { defineProcessor, perMessage } from '../../engine/index.ts'
 import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
 import { selectFields, selectQuery } from './queries.ts'
 
@@ -38,14 +38,13 @@ export default defineProcessor({
     const query = selectQuery(config)
     return {
       effects: true,
-      process: batch =>
-        mapMessages(batch, (message, view, index) => {
-          try {
-            return message.withDocument(connection.rows(query, argumentsOf(config.args_mapping, view, index)) as Value)
-          } catch (error) {
-            return resources.fail(message, error)
-          }
-        }),
+      ...perMessage((message, view, index) => {
+        try {
+          return message.withDocument(connection.rows(query, argumentsOf(config.args_mapping, view, index)) as Value)
+        } catch (error) {
+          return resources.fail(message, error)
+        }
+      }),
       close: () => connection.close(),
     }
   },

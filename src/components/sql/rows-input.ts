@@ -1,5 +1,5 @@
 import type { Value } from '../../bloblang/index.ts'
-import { type Delivery, type Input, Message, NotConnectedError, soloBatch } from '../../engine/index.ts'
+import { deliverEach, type Delivery, type Input, Message, NotConnectedError } from '../../engine/index.ts'
 import type { Connection, Row } from './connection.ts'
 
 /** Rows that are read at a time. */
@@ -34,14 +34,14 @@ export class RowsInput implements Input {
     const messages: Message[] = []
     try {
       while (this.#next?.done === false && messages.length < chunkRows) {
-        messages.push(Message.fromValue(this.#next.value as Value, undefined, messages.length))
+        messages.push(Message.fromValue(this.#next.value as Value))
         this.#next = rows.next() as IteratorResult<Row, undefined>
       }
     } catch (error) {
       this.#rows = null
       throw error
     }
-    return messages.length === 0 ? null : { batch: soloBatch(messages), ack: () => undefined }
+    return messages.length === 0 ? null : deliverEach(messages)
   }
 
   close(): void {

@@ -22,7 +22,7 @@ async function run(config: string, accept: (batch: Batch) => void = () => undefi
     create: () => ({
       write(batch) {
         accept(batch)
-        for (const message of batch.messages) results.push(message.text())
+        for (const message of batch) results.push(message.text())
       },
     }),
   })

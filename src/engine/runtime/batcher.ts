@@ -1,11 +1,11 @@
 import type { Clock, Log } from '../../base/index.ts'
-import { type Delivery, Outcome } from '../batch.ts'
 import type { Batcher, BatchPolicy, Chain } from '../component.ts'
+import { type Delivery, isRun } from '../delivery.ts'
 import type { Message } from '../message.ts'
 import type { Counter, Metrics } from '../metrics.ts'
-import { merge, type Part, PartialAck } from './deliveries.ts'
+import { merged, type Part, processToBatch } from './tracker.ts'
 
-/** Collects messages until a `batching` policy is content: by count, size, a condition on the newest message, or time. */
+/** Collects messages until a `batching` policy is fulfilled: by count, size, a condition on the newest message, or time. */
 export class PolicyBatcher implements Batcher {
   readonly #policy: BatchPolicy
   readonly #processors: Chain
@@ -35,25 +35,20 @@ export class PolicyBatcher implements Batcher {
 
   async add(delivery: Delivery): Promise<readonly Delivery[]> {
     const complete: Delivery[] = []
-    const acks = new PartialAck(delivery)
-    let part: { messages: Message[]; indexes: number[] } | undefined
-    for (const [index, message] of delivery.batch.messages.entries()) {
-      if (part === undefined) {
-        part = { messages: [], indexes: [] }
-        this.#parts.push({ messages: part.messages, ack: acks.open(part.indexes) })
-      }
-      part.messages.push(message)
-      part.indexes.push(index)
+    // A batch that arrives as one is never cut.
+    const mayCut = isRun(delivery)
+    let messages: Message[] = []
+    for (const [index, message] of delivery.messages.entries()) {
+      if (messages.length === 0) this.#parts.push({ delivery, messages })
+      messages.push(message)
       const mechanism = this.#push(message)
-      // A batch that arrives as one is never cut.
-      const isLast = index === delivery.batch.messages.length - 1
+      const isLast = index === delivery.messages.length - 1
       this.#complete ||= mechanism
-      if (this.#complete === null || (!delivery.batch.solo && !isLast)) continue
+      if (this.#complete === null || (!mayCut && !isLast)) continue
       this.#created(this.#complete).add(1)
       complete.push(...(await this.#take()))
-      part = undefined
+      messages = []
     }
-    await acks.seal()
     return complete
   }
 
@@ -92,34 +87,19 @@ export class PolicyBatcher implements Batcher {
   }
 
   async #take(): Promise<readonly Delivery[]> {
-    const merged = merge(this.#parts)
+    const batch = merged(this.#parts)
     this.#parts = []
     this.#complete = null
     this.#messages = []
     this.#sizeBytes = 0
     this.#dueAt = undefined
-    if (this.#processors.length === 0) return [merged]
+    if (this.#processors.length === 0) return [batch]
     try {
-      const results = await this.#processors.run(merged.batch)
-      const messages = results.flatMap(batch => [...batch.messages])
-      if (messages.length === 0) {
-        await merged.ack(null)
-        return []
-      }
-      const batch = { messages, solo: false }
-      return [
-        {
-          batch,
-          ack: error => {
-            const outcome = new Outcome()
-            if (error !== null) outcome.failed(batch, error)
-            return merged.ack(outcome.error(merged.batch.messages.length))
-          },
-        },
-      ]
+      const processed = await processToBatch(this.#processors, batch)
+      return processed === null ? [] : [processed]
     } catch (error) {
       this.#log.error(`Batch processors resulted in error: ${(error as Error).message}, the batch has been dropped.`)
-      await merged.ack(null)
+      await batch.ack(null)
       return []
     }
   }

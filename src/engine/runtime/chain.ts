@@ -1,12 +1,17 @@
 import type { Log } from '../../base/index.ts'
 import type { Batch } from '../batch.ts'
-import type { Chain, MaybePromise, Processor } from '../component.ts'
-import { eachBatch } from '../each.ts'
+import { type Chain, ContractError, type MaybePromise, type Processor } from '../component.ts'
+import type { Delivery } from '../delivery.ts'
+import type { Message } from '../message.ts'
 import type { Counter, Metrics, Timer } from '../metrics.ts'
+import { andThen } from '../per-message.ts'
+import { type Refuse, type Segment, type SegmentRunner, segmentsOf } from './segments.ts'
+import { processDelivery } from './tracker.ts'
 
 /** Processors one after the other, over all batches that come out of each. Waits only where a processor does. */
-export class ProcessorChain implements Chain {
+export class ProcessorChain implements Chain, SegmentRunner {
   readonly processors: readonly Processor[]
+  readonly processRun: Processor['processRun']
   readonly waits: boolean
   readonly effects: boolean
   readonly #isInterleaved: boolean
@@ -17,49 +22,198 @@ export class ProcessorChain implements Chain {
     const effects = processors.filter(processor => processor.effects === true).length
     this.effects = effects > 0
     this.#isInterleaved = effects > 1
+    const takesRuns = !this.#isInterleaved && processors.every(processor => processor.processRun !== undefined)
+    this.processRun = takesRuns ? run => this.#processRun(run, 0) : undefined
   }
 
   get length(): number {
     return this.processors.length
   }
 
-  run(batch: Batch): MaybePromise<readonly Batch[]> {
-    if (!batch.solo || !this.#isInterleaved) return runFrom(this.processors, 0, [batch])
-    return eachBatch(batch, messages => runFrom(this.processors, 0, [{ messages, solo: false }]))
+  process(batch: Batch): MaybePromise<readonly Batch[]> {
+    return this.#processFrom(0, [batch])
+  }
+
+  processEach(messages: readonly Message[]): MaybePromise<readonly (readonly Batch[])[]> {
+    if (this.processRun !== undefined) {
+      return andThen(this.processRun(messages), results => results.map(result => (result === null ? [] : [[result]])))
+    }
+    return this.#processEachFrom(messages, 0, [])
+  }
+
+  deliver(delivery: Delivery): MaybePromise<readonly Delivery[]> {
+    if (this.length === 0) return [delivery]
+    return processDelivery(this, delivery)
+  }
+
+  /** What becomes of a segment. A run goes through message by message where a processor wants that. */
+  run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
+    if (!segment.isRun) return andThen(this.process(segment.messages), batchSegments)
+    if (this.#isInterleaved) {
+      return andThen(
+        runEach(segment.messages, message => this.process([message]), refuse),
+        segmentsOf,
+      )
+    }
+    return this.#runFrom(0, [segment], refuse)
   }
 
   async close(): Promise<void> {
     for (const processor of this.processors) await processor.close?.()
   }
-}
 
-function runFrom(
-  processors: readonly Processor[],
-  first: number,
-  batches: readonly Batch[],
-): MaybePromise<readonly Batch[]> {
-  let current = batches
-  for (let i = first; i < processors.length; i++) {
-    if (current.length === 0) return current
-    const results = runOne(processors[i]!, current)
-    if (results instanceof Promise) return results.then(next => runFrom(processors, i + 1, next))
-    current = results
+  #processFrom(first: number, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
+    let current = batches
+    for (let i = first; i < this.processors.length; i++) {
+      if (current.length === 0) return current
+      const results = processAll(this.processors[i]!, current)
+      if (results instanceof Promise) return results.then(next => this.#processFrom(i + 1, next))
+      current = results
+    }
+    return current
   }
-  return current
+
+  #processEachFrom(
+    messages: readonly Message[],
+    first: number,
+    results: (readonly Batch[])[],
+  ): MaybePromise<readonly (readonly Batch[])[]> {
+    for (let i = first; i < messages.length; i++) {
+      const result = this.process([messages[i]!])
+      if (result instanceof Promise) {
+        return result.then(batches => {
+          results.push(batches)
+          return this.#processEachFrom(messages, i + 1, results)
+        })
+      }
+      results.push(result)
+    }
+    return results
+  }
+
+  /** By position: what became of each message of a run after all processors. */
+  #processRun(run: readonly Message[], first: number): MaybePromise<readonly (Message | null)[]> {
+    let current: readonly (Message | null)[] = run
+    for (let i = first; i < this.processors.length; i++) {
+      const processor = this.processors[i]!
+      const left = current.includes(null)
+        ? current.filter(message => message !== null)
+        : (current as readonly Message[])
+      if (left.length === 0) return current
+      const before = current
+      const results = andThen(processRun(processor, left), after => spread(before, after))
+      if (results instanceof Promise) return results.then(next => this.#continueRun(next, i + 1))
+      current = results
+    }
+    return current
+  }
+
+  #continueRun(current: readonly (Message | null)[], first: number): MaybePromise<readonly (Message | null)[]> {
+    if (first === this.processors.length) return current
+    const left = current.filter(message => message !== null)
+    return andThen(this.#processRun(left, first), after => spread(current, after))
+  }
+
+  #runFrom(first: number, segments: readonly Segment[], refuse: Refuse): MaybePromise<readonly Segment[]> {
+    let current = segments
+    for (let i = first; i < this.processors.length; i++) {
+      if (current.length === 0) return current
+      const processor = this.processors[i]!
+      const results =
+        current.length === 1 ? this.#runOne(processor, current[0]!, refuse) : this.#runAll(processor, current, refuse)
+      if (results instanceof Promise) return results.then(next => this.#runFrom(i + 1, next, refuse))
+      current = results
+    }
+    return current
+  }
+
+  #runOne(processor: Processor, segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
+    const { messages, isRun } = segment
+    if (!isRun) return andThen(processor.process(messages), batchSegments)
+    if (processor.processRun !== undefined) return andThen(processRun(processor, messages), runSegments)
+    const results =
+      processor instanceof ObservedProcessor
+        ? processor.processEach(messages, refuse)
+        : runEach(messages, message => processor.process([message]), refuse)
+    return andThen(results, segmentsOf)
+  }
+
+  /** All batches that come out of several segments, and again as few segments as possible. */
+  #runAll(processor: Processor, segments: readonly Segment[], refuse: Refuse): MaybePromise<readonly Segment[]> {
+    const results: Segment[] = []
+    for (let i = 0; i < segments.length; i++) {
+      const result = this.#runOne(processor, segments[i]!, refuse)
+      if (result instanceof Promise) return this.#runRest(processor, segments, refuse, i, results, result)
+      for (const each of result) results.push(each)
+    }
+    return joined(results)
+  }
+
+  async #runRest(
+    processor: Processor,
+    segments: readonly Segment[],
+    refuse: Refuse,
+    index: number,
+    results: Segment[],
+    pending: Promise<readonly Segment[]>,
+  ): Promise<readonly Segment[]> {
+    results.push(...(await pending))
+    for (let i = index + 1; i < segments.length; i++)
+      results.push(...(await this.#runOne(processor, segments[i]!, refuse)))
+    return joined(results)
+  }
 }
 
-function runOne(processor: Processor, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
-  if (batches.length === 1) return processor.process(batches[0]!)
+/** The batches that come out of each message alone. One that throws is refused alone. */
+function runEach(
+  messages: readonly Message[],
+  process: (message: Message) => MaybePromise<readonly Batch[]>,
+  refuse: Refuse,
+): MaybePromise<readonly Batch[]> {
   const results: Batch[] = []
-  for (let i = 0; i < batches.length; i++) {
-    const result = processor.process(batches[i]!)
-    if (result instanceof Promise) return runRest(processor, batches, i, results, result)
-    results.push(...result)
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i]!
+    try {
+      const result = process(message)
+      if (result instanceof Promise) return runEachFrom(messages, process, refuse, i, results, result)
+      for (let at = 0; at < result.length; at++) results.push(result[at]!)
+    } catch (error) {
+      refuse(message, asError(error))
+    }
   }
   return results
 }
 
-async function runRest(
+async function runEachFrom(
+  messages: readonly Message[],
+  process: (message: Message) => MaybePromise<readonly Batch[]>,
+  refuse: Refuse,
+  index: number,
+  results: Batch[],
+  pending: Promise<readonly Batch[]>,
+): Promise<readonly Batch[]> {
+  for (let i = index; i < messages.length; i++) {
+    try {
+      for (const batch of await (i === index ? pending : process(messages[i]!))) results.push(batch)
+    } catch (error) {
+      refuse(messages[i]!, asError(error))
+    }
+  }
+  return results
+}
+
+function processAll(processor: Processor, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
+  if (batches.length === 1) return processor.process(batches[0]!)
+  const results: Batch[] = []
+  for (let i = 0; i < batches.length; i++) {
+    const result = processor.process(batches[i]!)
+    if (result instanceof Promise) return processRest(processor, batches, i, results, result)
+    for (const batch of result) results.push(batch)
+  }
+  return results
+}
+
+async function processRest(
   processor: Processor,
   batches: readonly Batch[],
   index: number,
@@ -68,6 +222,51 @@ async function runRest(
 ): Promise<readonly Batch[]> {
   results.push(...(await pending))
   for (let i = index + 1; i < batches.length; i++) results.push(...(await processor.process(batches[i]!)))
+  return results
+}
+
+/** Throws {@link ContractError} where not every message has one result. */
+function processRun(processor: Processor, run: readonly Message[]): MaybePromise<readonly (Message | null)[]> {
+  return andThen(processor.processRun!(run), results => {
+    if (results.length === run.length) return results
+    throw new ContractError(`a processor made ${results.length} results of a run of ${run.length} messages`)
+  })
+}
+
+/** The results of those that were left, each at its place before. */
+function spread(before: readonly (Message | null)[], after: readonly (Message | null)[]): readonly (Message | null)[] {
+  if (after.length === before.length) return after
+  let next = 0
+  return before.map(message => (message === null ? null : after[next++]!))
+}
+
+function runSegments(results: readonly (Message | null)[]): readonly Segment[] {
+  const messages = results.includes(null)
+    ? results.filter(message => message !== null)
+    : (results as readonly Message[])
+  return messages.length === 0 ? [] : [{ messages, isRun: true }]
+}
+
+function batchSegments(batches: readonly Batch[]): readonly Segment[] {
+  return batches.length === 1 ? [{ messages: batches[0]!, isRun: false }] : segmentsOf(batches)
+}
+
+/** Neighbouring runs as one. */
+function joined(segments: readonly Segment[]): readonly Segment[] {
+  const results: Segment[] = []
+  let run: Message[] | null = null
+  for (const segment of segments) {
+    if (!segment.isRun && segment.messages.length !== 1) {
+      run = null
+      results.push(segment)
+      continue
+    }
+    if (run === null) {
+      run = []
+      results.push({ messages: run, isRun: true })
+    }
+    for (const message of segment.messages) run.push(message)
+  }
   return results
 }
 
@@ -84,6 +283,7 @@ export class ObservedProcessor implements Processor {
   readonly #sent: Counter
   readonly #batchSent: Counter
   readonly #latency: Timer
+  readonly processRun: Processor['processRun']
   readonly waits: boolean
   readonly effects: boolean
 
@@ -96,29 +296,59 @@ export class ObservedProcessor implements Processor {
     this.#sent = metrics.counter('processor_sent')
     this.#batchSent = metrics.counter('processor_batch_sent')
     this.#latency = metrics.timer('processor_latency_ns')
+    // A strategy refuses the batch of a flagged message, which is known only where batches are told apart.
+    this.processRun =
+      inner.processRun === undefined || strategy !== 'none'
+        ? undefined
+        : run => this.#processRun(inner.processRun!, run)
     this.waits = inner.waits === true
     this.effects = inner.effects === true
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
-    this.#received.add(batch.messages.length)
-    this.#batchReceived.add(batch.solo ? batch.messages.length : 1)
+    this.#received.add(batch.length)
+    this.#batchReceived.add(1)
     const startedAt = this.#clock()
     const results = this.#inner.process(batch)
     if (results instanceof Promise) return results.then(batches => this.#done(batches, startedAt))
     return this.#done(results, startedAt)
   }
 
+  /** The batches that come out of each message alone, measured as one. */
+  processEach(messages: readonly Message[], refuse: Refuse): MaybePromise<readonly Batch[]> {
+    if (this.#strategy !== 'none') return runEach(messages, message => this.process([message]), refuse)
+    this.#received.add(messages.length)
+    this.#batchReceived.add(messages.length)
+    const startedAt = this.#clock()
+    const results = runEach(messages, message => this.#inner.process([message]), refuse)
+    return andThen(results, batches => this.#done(batches, startedAt))
+  }
+
   async close(): Promise<void> {
     await this.#inner.close?.()
   }
 
+  #processRun(
+    inner: NonNullable<Processor['processRun']>,
+    run: readonly Message[],
+  ): MaybePromise<readonly (Message | null)[]> {
+    this.#received.add(run.length)
+    this.#batchReceived.add(run.length)
+    const startedAt = this.#clock()
+    return andThen(inner.call(this.#inner, run), results => {
+      this.#latency.observe((this.#clock() - startedAt) * 1e6)
+      let sent = 0
+      for (let i = 0; i < results.length; i++) if (results[i] !== null) sent++
+      this.#sent.add(sent)
+      this.#batchSent.add(sent)
+      return results
+    })
+  }
+
   #done(batches: readonly Batch[], startedAt: number): readonly Batch[] {
     this.#latency.observe((this.#clock() - startedAt) * 1e6)
-    for (const batch of batches) {
-      this.#sent.add(batch.messages.length)
-      this.#batchSent.add(batch.solo ? batch.messages.length : 1)
-    }
+    for (const batch of batches) this.#sent.add(batch.length)
+    this.#batchSent.add(batches.length)
     if (this.#strategy !== 'none') rejectFailed(batches)
     return batches
   }
@@ -126,7 +356,7 @@ export class ObservedProcessor implements Processor {
 
 function rejectFailed(batches: readonly Batch[]): void {
   for (const batch of batches) {
-    for (const message of batch.messages) if (message.error !== null) throw new Error(message.error.message)
+    for (const message of batch) if (message.error !== null) throw new Error(message.error.message)
   }
 }
 
@@ -134,4 +364,8 @@ function rejectFailed(batches: readonly Batch[]): void {
 export function logFailure(log: Log, text: string, asError: boolean): void {
   if (asError) log.error(`Processor failed: ${text}`)
   else log.debug(`Processor failed: ${text}`)
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,10 +1,11 @@
 import type { Log } from '../../base/index.ts'
-import { type Batch, type Delivery } from '../batch.ts'
 import { ClosedError, type Input, type InputHandle, isClosing, NotConnectedError } from '../component.ts'
+import { type Delivery, isRun } from '../delivery.ts'
+import type { Message } from '../message.ts'
 import type { Counter, Metrics, Timer } from '../metrics.ts'
 import { Backoff, pause } from './backoff.ts'
-import { failedPart, rooted } from './deliveries.ts'
 import { Signal } from './limiter.ts'
+import { failedOf } from './tracker.ts'
 import { Turns } from './turns.ts'
 
 export interface InputLayerOptions {
@@ -20,7 +21,7 @@ export interface InputLayerOptions {
 }
 
 interface Replay {
-  readonly batch: Batch
+  readonly messages: readonly Message[]
   readonly source: Delivery
   readonly backoff: Backoff
 }
@@ -71,18 +72,18 @@ export class InputLayer implements InputHandle {
     try {
       for (;;) {
         const replay = this.#replays.shift()
-        if (replay !== undefined) return this.#adopt(replay.batch, replay.source, replay.backoff)
+        if (replay !== undefined) return this.#adopt(replay.messages, replay.source, replay.backoff)
         if (this.#ready !== null) {
           const delivery = this.#ready
           this.#ready = null
-          return this.#adopt(rooted(delivery.batch), delivery)
+          return this.#adopt(delivery.messages, delivery)
         }
         if (this.#ended) {
           for (const listener of this.#drainListeners) listener()
           if (this.#pending === 0) return null
         } else if (this.#reading === null) {
           if (this.#abort.signal.aborted) {
-            // Stopped while nobody was reading: there is no end of a read to wait for.
+            // Stopped between two reads: there is no end of a read to wait for.
             this.#ended = true
             continue
           }
@@ -134,8 +135,8 @@ export class InputLayer implements InputHandle {
         try {
           const delivery = await this.#input.read(signal)
           if (delivery === null) break
-          if (delivery.batch.messages.length > 0) {
-            this.#received.add(delivery.batch.messages.length)
+          if (delivery.messages.length > 0) {
+            this.#received.add(delivery.messages.length)
             this.#ready = delivery
             return
           }
@@ -182,35 +183,39 @@ export class InputLayer implements InputHandle {
     return false
   }
 
-  /** Hands a batch out and waits for its ack. */
-  #adopt(batch: Batch, source: Delivery, backoff?: Backoff): Delivery {
+  /** Hands messages of a source out and waits until each has its answer. */
+  #adopt(messages: readonly Message[], source: Delivery, backoff?: Backoff): Delivery {
     this.#pending++
+    let left = messages.length
     const startedAt = this.#options.monotonic()
-    return {
-      batch,
-      ack: async error => {
-        try {
-          if (error !== null && this.#options.replays) {
-            // What the stream has no time for any more stays unacknowledged: the source delivers it another time.
-            if (!isClosing(error)) await this.#replay(batch, source, error, backoff)
-            return
-          }
-          this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
-          await source.ack(error)
-        } catch (failure) {
-          this.#options.log.error(`Failed to acknowledge message: ${(failure as Error).message}`)
-        } finally {
-          this.#pending--
-          this.#changed.notify()
+    return source.like(messages, async (some, error) => {
+      try {
+        if (error !== null && this.#options.replays) {
+          // What the stream has no time for any more stays unacknowledged: the source delivers it another time.
+          if (!isClosing(error)) await this.#replay(some, source, error, backoff)
+          return
         }
-      },
-    }
+        this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
+        await (isRun(source) ? source.settle(some, error) : source.ack(error))
+      } catch (failure) {
+        this.#options.log.error(`Failed to acknowledge message: ${(failure as Error).message}`)
+      } finally {
+        left -= some.length
+        if (left === 0) this.#pending--
+        this.#changed.notify()
+      }
+    })
   }
 
-  async #replay(batch: Batch, source: Delivery, error: Error, previous: Backoff | undefined): Promise<void> {
+  async #replay(
+    messages: readonly Message[],
+    source: Delivery,
+    error: Error,
+    previous: Backoff | undefined,
+  ): Promise<void> {
     const backoff = previous ?? new Backoff({ initialMs: 1, maxMs: 1000, multiplier: 1.1 }, this.#options.random)
     // The first two attempts come at once, as most refusals pass quickly.
     if (previous !== undefined) await pause(backoff.next() ?? 1000)
-    this.#replays.push({ batch: failedPart(batch, error), source, backoff })
+    this.#replays.push({ messages: failedOf(messages, error), source, backoff })
   }
 }

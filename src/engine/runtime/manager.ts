@@ -4,7 +4,6 @@ import {
   type BatchPolicy,
   type Buffer,
   type Cache,
-  type Chain,
   type ComponentConfig,
   ConfigError,
   type Input,
@@ -16,7 +15,7 @@ import {
   type Resources,
   type ScannerFactory,
 } from '../component.ts'
-import type { Delivery } from '../batch.ts'
+import type { Delivery } from '../delivery.ts'
 import type { ComponentHost } from '../host.ts'
 import type { HttpHost } from '../http-host.ts'
 import { declaredHost } from '../needs.ts'
@@ -24,12 +23,12 @@ import type { Message } from '../message.ts'
 import type { Metrics } from '../metrics.ts'
 import { PolicyBatcher } from './batcher.ts'
 import { type ErrorStrategy, logFailure, ObservedProcessor, ProcessorChain } from './chain.ts'
-import { dissolve, processDelivery } from './deliveries.ts'
 import type { FailureLog } from './failure-log.ts'
 import { InputLayer } from './input-layer.ts'
 import { ObservedCache, ObservedRateLimit } from './observed.ts'
 import { OutputLayer } from './output-layer.ts'
 import type { Shutdown } from './shutdown.ts'
+import { processDelivery, separated } from './tracker.ts'
 
 /** What all components of a stream share. */
 export interface Surroundings {
@@ -317,8 +316,14 @@ export class Manager {
 
   #processorResource(label: string): Processor {
     const processor = this.#find('processor', label)
-    const waits = this.#instances.processor.get(label)?.waits !== false
-    return { waits, effects: true, process: batch => processor().process(batch) }
+    // One that is made later may wait.
+    const made = this.#instances.processor.get(label)
+    return {
+      waits: made?.waits !== false,
+      effects: true,
+      process: batch => processor().process(batch),
+      processRun: made?.processRun === undefined ? undefined : run => processor().processRun!(run),
+    }
   }
 
   #inputResource(label: string): InputHandle {
@@ -364,10 +369,10 @@ export class InitError extends ConfigError {
 /** An input whose messages run through processors of its own. */
 export class ProcessedInput implements InputHandle {
   readonly #input: InputLayer
-  readonly #chain: Chain
+  readonly #chain: ProcessorChain
   #ready: Delivery[] = []
 
-  constructor(input: InputLayer, chain: Chain) {
+  constructor(input: InputLayer, chain: ProcessorChain) {
     this.#input = input
     this.#chain = chain
   }
@@ -386,7 +391,7 @@ export class ProcessedInput implements InputHandle {
       if (ready !== undefined) return ready
       const delivery = await this.#input.next(signal)
       if (delivery === null) return null
-      const sources = this.#chain.waits ? dissolve(delivery) : [delivery]
+      const sources = this.#chain.waits ? separated(delivery) : [delivery]
       for (const source of sources) this.#ready.push(...(await processDelivery(this.#chain, source)))
     }
   }

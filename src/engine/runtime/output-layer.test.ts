@@ -1,28 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
-import { type Batch, batchOf } from '../batch.ts'
+import type { Batch } from '../batch.ts'
+import { deliverBatch } from '../delivery.ts'
 import { Message } from '../message.ts'
 import { MetricsStore } from '../metrics.ts'
-import type { Chain } from '../component.ts'
 import { PolicyBatcher } from './batcher.ts'
+import { ProcessorChain } from './chain.ts'
 import { OutputLayer } from './output-layer.ts'
 
-const noProcessors: Chain = {
-  processors: [],
-  run: batch => [batch],
-  waits: false,
-  effects: false,
-  length: 0,
-  close: () => Promise.resolve(),
-}
+const noProcessors = new ProcessorChain([])
 
 test('messages do not pile up before an output that is slower than the period of its batches', async () => {
   const { metrics } = new MetricsStore()
   const sizes: number[] = []
   const slow = async (batch: Batch) => {
     await systemClock.sleep(40)
-    sizes.push(batch.messages.length)
+    sizes.push(batch.length)
   }
   const batcher = new PolicyBatcher(
     { count: 100, byte_size: 0, period: 1, jitter: 0, check: null, processors: undefined },
@@ -51,7 +45,7 @@ test('messages do not pile up before an output that is slower than the period of
   let [accepted, acknowledged] = [0, 0]
   const end = performance.now() + 500
   while (performance.now() < end) {
-    await layer.accept({ batch: batchOf([Message.fromText('x')]), ack: () => void acknowledged++ })
+    await layer.accept(deliverBatch([Message.fromText('x')], () => void acknowledged++))
     accepted++
     await systemClock.sleep(2)
   }

@@ -1,17 +1,20 @@
 import type { Log } from '../../base/index.ts'
-import { type Batch, BatchError, type Delivery } from '../batch.ts'
+import { type Batch, PartialFailure } from '../batch.ts'
 import {
   type Batcher,
-  type Chain,
   ClosedError,
+  ContractError,
+  type MaybePromise,
   NotConnectedError,
   type Output,
   type OutputHandle,
 } from '../component.ts'
+import { deliverBatch, type Delivery, isRun } from '../delivery.ts'
+import type { Message } from '../message.ts'
 import type { Counter, Metrics, Timer } from '../metrics.ts'
 import { Backoff, pause } from './backoff.ts'
-import { processDelivery } from './deliveries.ts'
-import { Limiter } from './limiter.ts'
+import type { ProcessorChain } from './chain.ts'
+import { processDelivery } from './tracker.ts'
 
 export interface OutputLayerOptions {
   readonly name: string
@@ -20,7 +23,7 @@ export interface OutputLayerOptions {
   readonly random: () => number
   readonly monotonic: () => number
   readonly maxInFlight: number
-  readonly processors: Chain
+  readonly processors: ProcessorChain
   readonly batcher: Batcher | undefined
   /** A composing output says nothing itself of what its children could not deliver. */
   readonly quiet: boolean
@@ -33,14 +36,27 @@ export interface OutputLayerOptions {
 /** How long an incomplete batch without a period waits for company once an input ended. */
 const DRAIN_MS = 10
 
+/** The most messages that are gathered for one call of `writeRun`. */
+const MAX_GATHERED = 1024
+
+/** Messages that wait for one of the writes that may be under way at a time. */
+interface Job {
+  readonly delivery: Delivery
+  /** One batch, or several messages that are each a batch of their own. */
+  readonly messages: readonly Message[]
+  readonly isRun: boolean
+  /** Called when the job is taken up. */
+  readonly taken: () => void
+}
+
 /**
  * The life of an output: its processors and batching policy, connecting with back-off, up to `maxInFlight` writes at a time,
- * and writing again after a lost connection.
+ * and writing again after a lost connection. An output that takes runs gets what waits together, any other one batch a time.
  */
 export class OutputLayer implements OutputHandle {
   readonly #output: Output
   readonly #options: OutputLayerOptions
-  readonly #limiter: Limiter
+  readonly #maxInFlight: number
   readonly #abort = new AbortController()
   readonly #sent: Counter
   readonly #batchSent: Counter
@@ -49,6 +65,11 @@ export class OutputLayer implements OutputHandle {
   readonly #connects: Counter
   readonly #connectFailures: Counter
   readonly #connectionsLost: Counter
+  readonly #jobs: Job[] = []
+  /** Who waits for room without a job. */
+  #roomWaiters: (() => void)[] = []
+  #inFlight = 0
+  #isStarting = false
   #connecting: Promise<void> | null = null
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   #flushing = false
@@ -58,7 +79,7 @@ export class OutputLayer implements OutputHandle {
   constructor(output: Output, options: OutputLayerOptions) {
     this.#output = output
     this.#options = options
-    this.#limiter = new Limiter(Math.max(1, options.maxInFlight))
+    this.#maxInFlight = Math.max(1, options.maxInFlight)
     this.#sent = options.metrics.counter('output_sent')
     this.#batchSent = options.metrics.counter('output_batch_sent')
     this.#errors = options.metrics.counter('output_error')
@@ -69,12 +90,11 @@ export class OutputLayer implements OutputHandle {
   }
 
   get hasRoom(): boolean {
-    return this.#limiter.hasRoom
+    return this.#inFlight < this.#maxInFlight && this.#jobs.length === 0
   }
 
   async room(): Promise<void> {
-    await this.#limiter.enter()
-    this.#limiter.leave()
+    while (!this.hasRoom) await new Promise<void>(resolve => this.#roomWaiters.push(resolve))
   }
 
   /** Begins to connect. */
@@ -87,7 +107,7 @@ export class OutputLayer implements OutputHandle {
   write(batch: Batch): Promise<void> {
     return new Promise((resolve, reject) => {
       const ack = (error: Error | null) => (error === null ? resolve() : reject(error))
-      const accepted = this.accept({ batch, ack })
+      const accepted = this.accept(deliverBatch(batch, ack))
       if (accepted instanceof Promise) accepted.catch(reject)
     })
   }
@@ -171,44 +191,189 @@ export class OutputLayer implements OutputHandle {
     this.#schedule(batcher)
   }
 
+  /** Resolves when all messages are taken up. */
   #send(delivery: Delivery): void | Promise<void> {
-    const wait = this.#limiter.enter()
-    if (wait !== undefined) return wait.then(() => void this.#write(delivery))
-    void this.#write(delivery)
-    return undefined
+    const { messages } = delivery
+    if (this.#output.writeRun === undefined && messages.length > 1 && isRun(delivery)) {
+      return this.#sendEach(delivery, messages)
+    }
+    return this.#enter(delivery, messages, isRun(delivery) || messages.length === 1)
   }
 
-  /** Writes one batch and calls its ack. Never rejects. */
-  async #write(delivery: Delivery): Promise<void> {
-    const { batch } = delivery
+  async #sendEach(delivery: Delivery, messages: readonly Message[]): Promise<void> {
+    for (const message of messages) {
+      const wait = this.#enter(delivery, [message], true)
+      if (wait !== undefined) await wait
+    }
+  }
+
+  #enter(delivery: Delivery, messages: readonly Message[], isRunJob: boolean): void | Promise<void> {
+    if (this.hasRoom) {
+      this.#start([{ delivery, messages, isRun: isRunJob, taken: nothing }])
+      return undefined
+    }
+    return new Promise(taken => this.#jobs.push({ delivery, messages, isRun: isRunJob, taken }))
+  }
+
+  #start(jobs: readonly Job[]): void {
+    this.#inFlight++
+    // Neither rejects: what fails is the answer to the messages.
+    if (this.#output.writeRun === undefined || !jobs[0]!.isRun) void this.#writeBatch(jobs[0]!)
+    else void this.#writeRun(jobs)
+  }
+
+  /** Gives room to the next write. Comes before the answer, as whoever gets that may write again. */
+  #leave(): void {
+    this.#inFlight--
+    if (this.#isStarting) return
+    this.#isStarting = true
+    while (this.#jobs.length > 0 && this.#inFlight < this.#maxInFlight) this.#start(this.#gather())
+    this.#isStarting = false
+    if (this.#roomWaiters.length === 0 || !this.hasRoom) return
+    const waiters = this.#roomWaiters
+    this.#roomWaiters = []
+    for (const wake of waiters) wake()
+  }
+
+  /** The next job, and those behind it that may go with it. */
+  #gather(): readonly Job[] {
+    const jobs: Job[] = []
+    let size = 0
+    do {
+      const job = this.#jobs.shift()!
+      job.taken()
+      jobs.push(job)
+      size += job.messages.length
+    } while (this.#output.writeRun !== undefined && jobs[0]!.isRun && this.#joins(size))
+    return jobs
+  }
+
+  #joins(size: number): boolean {
+    const next = this.#jobs[0]
+    return next !== undefined && next.isRun && size + next.messages.length <= MAX_GATHERED
+  }
+
+  /** Writes one batch and answers it; undefined where nothing had to be waited for. Never rejects. */
+  #writeBatch({ delivery, messages }: Job): Promise<void> | undefined {
+    if (!this.connected) return this.#writeLater(delivery, messages)
+    const startedAt = this.#options.monotonic()
+    let written: void | Promise<void>
+    try {
+      written = this.#output.write(messages, this.#abort.signal)
+    } catch (error) {
+      return this.#writeRest(delivery, messages, startedAt, Promise.reject(error as Error))
+    }
+    if (written instanceof Promise) return this.#writeRest(delivery, messages, startedAt, written)
+    this.#measure(messages.length, 1, startedAt)
+    this.#leave()
+    return this.#answer(delivery, messages, null)
+  }
+
+  async #writeLater(delivery: Delivery, messages: Batch): Promise<void> {
+    const connected = this.#connect()
+    await this.#writeRest(
+      delivery,
+      messages,
+      undefined,
+      connected.then(() => this.#output.write(messages, this.#abort.signal)),
+    )
+  }
+
+  async #writeRest(
+    delivery: Delivery,
+    messages: Batch,
+    startedAt: number | undefined,
+    written: Promise<void>,
+  ): Promise<void> {
     let failure: Error | null = null
     try {
-      if (!this.connected) await this.#connect()
-      const startedAt = this.#options.monotonic()
-      await this.#attempt(batch)
-      this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
-      this.#sent.add(batch.messages.length)
-      this.#batchSent.add(batch.solo ? batch.messages.length : 1)
+      await this.#attempt(() => this.#output.write(messages, this.#abort.signal), written)
+      this.#measure(messages.length, 1, startedAt)
     } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error))
-      if (!(failure instanceof ClosedError)) this.#report(failure)
+      failure = this.#checked(messages, asError(error))
+      this.#report(failure)
     }
-    this.#limiter.leave()
+    this.#leave()
+    await this.#answer(delivery, messages, failure)
+  }
+
+  /** A failure that names messages of another batch is none that could be answered. */
+  #checked(messages: Batch, failure: Error): Error {
+    if (!(failure instanceof PartialFailure)) return failure
+    const isKnown =
+      failure.failures.size > 0 && [...failure.failures.keys()].every(message => messages.includes(message))
+    return isKnown ? failure : new ContractError(`${this.#options.name} named messages that it was not given as failed`)
+  }
+
+  /** Writes the messages of several jobs, each a batch of its own, and answers each. Never rejects. */
+  async #writeRun(jobs: readonly Job[]): Promise<void> {
+    const run = jobs.length === 1 ? jobs[0]!.messages : jobs.flatMap(job => job.messages)
+    const startedAt = this.#options.monotonic()
+    let outcomes: readonly (Error | null)[]
     try {
-      await delivery.ack(failure)
+      outcomes = await this.#attemptRun(run)
     } catch (error) {
-      this.#options.log.error(`Failed to acknowledge message: ${(error as Error).message}`)
+      const failure = asError(error)
+      outcomes = run.map(() => failure)
+    }
+    const failed = outcomes.filter(outcome => outcome !== null)
+    this.#measure(run.length - failed.length, run.length - failed.length, startedAt)
+    for (const failure of new Set(failed)) this.#report(failure)
+    this.#leave()
+    let first = 0
+    for (const { delivery, messages } of jobs) {
+      await this.#answerRun(
+        delivery,
+        messages,
+        failed.length === 0 ? null : outcomes.slice(first, first + messages.length),
+      )
+      first += messages.length
     }
   }
 
-  async #attempt(batch: Batch): Promise<void> {
+  async #answerRun(
+    delivery: Delivery,
+    messages: readonly Message[],
+    outcomes: readonly (Error | null)[] | null,
+  ): Promise<void> {
+    if (outcomes === null) return await this.#answer(delivery, messages, null)
+    const delivered = messages.filter((_, index) => outcomes[index] === null)
+    if (delivered.length > 0) await this.#answer(delivery, delivered, null)
+    for (const [index, failure] of outcomes.entries()) {
+      if (failure !== null) await this.#answer(delivery, [messages[index]!], failure)
+    }
+  }
+
+  #measure(messages: number, batches: number, startedAt: number | undefined): void {
+    if (startedAt !== undefined) this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
+    this.#sent.add(messages)
+    this.#batchSent.add(batches)
+  }
+
+  #answer(delivery: Delivery, messages: readonly Message[], failure: Error | null): Promise<void> | undefined {
+    try {
+      const answered = delivery.settle(messages, failure)
+      return answered instanceof Promise ? answered.catch((error: unknown) => this.#unanswered(error)) : undefined
+    } catch (error) {
+      this.#unanswered(error)
+      return undefined
+    }
+  }
+
+  #unanswered(error: unknown): void {
+    this.#options.log.error(`Failed to acknowledge message: ${(error as Error).message}`)
+  }
+
+  /** Waits for a write that began; where the connection was lost, connects and writes again. */
+  async #attempt<T>(write: () => MaybePromise<T>, begun?: Promise<T>): Promise<T> {
+    let attempt: MaybePromise<T> | undefined = begun
     for (;;) {
       try {
-        const written = this.#output.write(batch, this.#abort.signal)
-        if (written instanceof Promise) await written
-        return
+        if (attempt === undefined && !this.connected) await this.#connect()
+        return await (attempt ?? write())
       } catch (error) {
         if (!(error instanceof NotConnectedError)) throw error
+        attempt = undefined
         this.#connectionsLost.add(1)
         this.connected = false
         await this.#connect()
@@ -216,7 +381,25 @@ export class OutputLayer implements OutputHandle {
     }
   }
 
+  /** The outcome of every message; those that a lost connection left open are written again. */
+  async #attemptRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
+    const outcomes = await this.#attempt(() => this.#output.writeRun!(run, this.#abort.signal))
+    if (outcomes.length !== run.length) {
+      throw new ContractError(
+        `${this.#options.name} gave ${outcomes.length} outcomes for ${run.length} messages, none counts as delivered`,
+      )
+    }
+    const isLost = (outcome: Error | null) => outcome instanceof NotConnectedError
+    if (!outcomes.some(isLost)) return outcomes
+    this.#connectionsLost.add(1)
+    this.connected = false
+    const again = await this.#attemptRun(run.filter((_, index) => isLost(outcomes[index]!)))
+    let next = 0
+    return outcomes.map(outcome => (isLost(outcome) ? again[next++]! : outcome))
+  }
+
   #report(failure: Error): void {
+    if (failure instanceof ClosedError) return
     this.#errors.add(1)
     if (this.#options.quiet) this.#options.log.debug(`Rejecting message: ${failure.message}`)
     else this.#options.log.error(`Failed to send message to ${this.#options.name}: ${failure.message}`)
@@ -249,7 +432,10 @@ export class OutputLayer implements OutputHandle {
   }
 }
 
-/** Whether an error is about some messages of a batch only. */
-export function isPartial(error: unknown): error is BatchError {
-  return error instanceof BatchError
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+function nothing(): void {
+  // A job that is taken up at once needs no notice.
 }

@@ -1,11 +1,11 @@
 import type { Log } from '../../base/index.ts'
-import type { Delivery } from '../batch.ts'
 import { type InputHandle, isClosing } from '../component.ts'
+import type { Delivery } from '../delivery.ts'
 import { Backoff, pause } from './backoff.ts'
 import type { ErrorStrategy, ProcessorChain } from './chain.ts'
-import { dissolve, processDelivery } from './deliveries.ts'
 import { Limiter } from './limiter.ts'
 import type { OutputLayer } from './output-layer.ts'
+import { processDelivery, separated } from './tracker.ts'
 
 export interface PipelineOptions {
   /** Batches processed at a time, where processors wait. */
@@ -30,11 +30,13 @@ export async function runPipeline(
   signal: AbortSignal,
 ): Promise<void> {
   const limiter = new Limiter(chain.waits ? options.threads : 1)
+  // A strategy decides on each batch alone.
+  const isSeparated = chain.waits || options.strategy !== 'none'
   const running = new Set<Promise<void>>()
   for (;;) {
     const delivery = await source.next(signal)
     if (delivery === null) break
-    for (const part of chain.waits ? dissolve(delivery) : [delivery]) {
+    for (const part of isSeparated ? separated(delivery) : [delivery]) {
       await limiter.enter()
       const work = process(part, chain, output, options)
       if (!(work instanceof Promise)) {
@@ -75,14 +77,11 @@ async function acceptAll(output: OutputLayer, deliveries: readonly Delivery[]): 
 /** A delivery that is processed again, after a pause, whenever it is refused. */
 function retried(delivery: Delivery, chain: ProcessorChain, output: OutputLayer, options: PipelineOptions): Delivery {
   const backoff = new Backoff({ initialMs: 10, maxMs: 1000 }, options.random)
-  const attempt: Delivery = {
-    batch: delivery.batch,
-    ack: async error => {
-      if (error === null || isClosing(error)) return await delivery.ack(error)
-      await pause(backoff.next() ?? 1000)
-      const results = await processDelivery(chain, attempt)
-      await acceptAll(output, results)
-    },
-  }
+  const attempt: Delivery = delivery.like(delivery.messages, async (messages, error) => {
+    if (error === null || isClosing(error)) return await delivery.settle(messages, error)
+    await pause(backoff.next() ?? 1000)
+    const results = await processDelivery(chain, attempt)
+    await acceptAll(output, results)
+  })
   return attempt
 }
