@@ -1,15 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import type {
-  Agent,
-  AgentOptions,
-  ClientRequest,
-  IncomingMessage,
-  RequestListener,
-  RequestOptions,
-  Server,
-} from 'node:http'
+import type { Agent, AgentOptions, RequestListener, Server } from 'node:http'
 import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions, ServerOptions } from 'node:https'
 import type { ListenOptions, LookupFunction, Server as SocketServer, Socket, TcpNetConnectOpts } from 'node:net'
 import type { DatabaseSync } from 'node:sqlite'
@@ -79,12 +71,6 @@ export interface Network {
   secureAgent(options?: SecureAgentOptions): SecureAgent
   /** `HTTP_PROXY` and its like; empty where addresses are refused, since a proxy would reach them. */
   readonly proxyVariables: Readonly<Record<string, string | undefined>>
-  /** A request over HTTP or HTTPS, as the URL says; `options.agent` has to be an agent from here. */
-  request(
-    url: URL,
-    options: RequestOptions & { readonly agent: Agent },
-    onResponse: (response: IncomingMessage) => void,
-  ): ClientRequest
 }
 
 /** `listen`: servers on addresses of their own. The HTTP server that all streams share needs nothing. */

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import type { Capability } from '../base/index.ts'
 
@@ -75,8 +75,24 @@ const matchers: Readonly<Record<Capability, Matcher>> = {
 /** Whether a path is a folder or below it, links followed; the path of a pattern is the folder that it starts from. */
 function isInside(folder: string, path: string): boolean {
   const fixed = /[*?[]/.test(path) ? path.slice(0, path.search(/[^/]*[*?[]/)) || '.' : path
+  if (leavesLink(fixed)) return false
   const way = relative(realPath(folder), realPath(fixed))
   return way === '' || (!/^\.\.(\/|$)/.test(way) && !isAbsolute(way))
+}
+
+/** Whether `..` stands behind a link: the system goes up from where the link leads, which is not what the text says. */
+function leavesLink(path: string): boolean {
+  const passed: string[] = []
+  for (const part of path.split('/')) {
+    if (part !== '..') {
+      if (part !== '' && part !== '.') passed.push(part)
+      continue
+    }
+    const here = `${path.startsWith('/') ? '/' : './'}${passed.join('/')}`
+    if (lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink() === true) return true
+    passed.pop()
+  }
+  return false
 }
 
 /** The path without links; parts that do not exist yet stay as they are. */

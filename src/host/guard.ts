@@ -18,7 +18,7 @@ export function guardSockets(policy: HostPolicy, { refusal }: Pick<Host, 'refusa
     const [options, listener] = connectArguments(args)
     const error = connectionRefusal(filter, refusal, options)
     if (error !== undefined) return this.destroy(error)
-    const target = options.path === undefined ? filtered(filter, options) : options
+    const target = isLocal(options) ? options : filtered(filter, options)
     return Reflect.apply(connect, this, [target, listener]) as Socket
   }
   const listenGuarded = function (this: Server, ...args: unknown[]): Server {
@@ -32,14 +32,19 @@ export function guardSockets(policy: HostPolicy, { refusal }: Pick<Host, 'refusa
   Server.prototype.listen = listenGuarded as typeof listen
 }
 
-type ConnectOptions = TcpNetConnectOpts & { readonly path?: string }
+type ConnectOptions = TcpNetConnectOpts & { readonly path?: string | null }
+
+/** Whether it is a socket of the file system; agents of HTTP say null where it is not. */
+function isLocal<T extends { readonly path?: string | null }>(options: T): options is T & { readonly path: string } {
+  return (options.path ?? '') !== ''
+}
 
 function connectionRefusal(
   filter: AddressFilter,
   refusal: Host['refusal'],
   options: ConnectOptions,
 ): CapabilityError | undefined {
-  if (options.path === undefined) return refusalOf(filter, options)
+  if (!isLocal(options)) return refusalOf(filter, options)
   const text = refusal?.('files', options.path)
   return text === undefined ? undefined : new CapabilityError('not_granted', 'files', text)
 }

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns'
-import { Agent, request as requestHttp } from 'node:http'
-import { Agent as SecureAgent, request as requestHttps } from 'node:https'
+import { Agent } from 'node:http'
+import { Agent as SecureAgent } from 'node:https'
 import { createRequire } from 'node:module'
 import { connect, isIP, type LookupFunction, Socket, type TcpNetConnectOpts } from 'node:net'
 import process from 'node:process'
@@ -21,8 +21,6 @@ export const openNetwork: Network = {
   lookup: (hostname, options, callback) => lookup(hostname, options, callback),
   agent: options => new Agent(options),
   secureAgent: options => new SecureAgent(options),
-  request: (url, options, onResponse) =>
-    url.protocol === 'https:' ? requestHttps(url, options, onResponse) : requestHttp(url, options, onResponse),
   fetch: (input, init) => undici().fetch(input, init),
   dispatcher: options => new (undici().Agent)(options),
   get proxyVariables() {
@@ -41,7 +39,6 @@ export function filteredNetwork(filter: AddressFilter): Network {
     lookup: filteredLookup(filter, 0),
     agent: options => filteredAgent(filter, new Agent(options)),
     secureAgent: options => filteredAgent(filter, new SecureAgent(options)),
-    request: openNetwork.request,
     proxyVariables: {},
     fetch: (input, init) => {
       dispatcher ??= network.dispatcher()
