@@ -1,0 +1,262 @@
+// The SASL exchanges of one connection (KIP-43, KIP-152, KIP-255, KIP-368).
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../base/index.ts'
+import type { Credential, CredentialStore, PasswordCheck } from './credentials.ts'
+import { type Principal, principalText } from './principal.ts'
+import { ScramError, type ScramChallenge, scramChallenge, type ScramHash, scramUsername, scramVerify } from './scram.ts'
+
+export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER'
+
+/** Checks a bearer token; throws where it does not hold. */
+export type TokenCheck = (token: string) => Promise<{
+  readonly principal: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}>
+
+/** What a broker authenticates with. */
+export interface SaslSettings {
+  readonly credentials: CredentialStore
+  readonly passwords: PasswordCheck
+  /** Absent where OAUTHBEARER is not offered. */
+  readonly checkToken?: TokenCheck
+  /** Kafka's connections.max.reauth.ms: the longest that a session lasts; 0 for no limit but that of the credential. */
+  readonly maxSessionMs: number
+  readonly clock: Pick<Clock, 'now'>
+}
+
+export function mechanismsOf(settings: SaslSettings): readonly SaslMechanism[] {
+  const mechanisms: SaslMechanism[] = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
+  return settings.checkToken === undefined ? mechanisms : [...mechanisms, 'OAUTHBEARER']
+}
+
+/** Who a connection is, once its exchange has succeeded. */
+export interface SaslIdentity {
+  readonly principal: Principal
+  readonly superuser: boolean
+  /** Milliseconds since 1970 after which the client has to authenticate again; undefined for never. */
+  readonly expiresAt: number | undefined
+}
+
+/** What one message of a client came to. */
+export interface SaslStep {
+  readonly reply: Uint8Array
+  /** Set by the message that ends the exchange. */
+  readonly identity?: SaslIdentity
+}
+
+/** An exchange failed; its text is for the client. */
+export class SaslError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'SaslError'
+  }
+}
+
+/** One exchange: takes the client's messages one after the other until one brings an identity. */
+export interface SaslExchange {
+  /** Throws {@link SaslError} where the client is refused. */
+  step(message: Uint8Array): Promise<SaslStep>
+}
+
+export function startExchange(mechanism: SaslMechanism, settings: SaslSettings): SaslExchange {
+  switch (mechanism) {
+    case 'PLAIN':
+      return { step: message => plain(message, settings) }
+    case 'SCRAM-SHA-256':
+      return new ScramExchange('sha256', mechanism, settings)
+    case 'SCRAM-SHA-512':
+      return new ScramExchange('sha512', mechanism, settings)
+    case 'OAUTHBEARER':
+      return new BearerExchange(settings)
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+async function plain(message: Uint8Array, settings: SaslSettings): Promise<SaslStep> {
+  const parts = Buffer.from(message).toString('utf8').split('\0')
+  if (parts.length !== 3) throw new SaslError('Invalid SASL/PLAIN response: expected 3 tokens separated by NUL')
+  const [authorizationId, username, password] = parts as [string, string, string]
+  if (username === '' || password === '')
+    throw new SaslError('Authentication failed: username or password not specified')
+  const credential = await settings.credentials.find(username)
+  const isValid =
+    credential !== undefined &&
+    !isExpired(credential, settings.clock) &&
+    (await settings.passwords.matches(credential, password))
+  if (!isValid) throw new SaslError('Authentication failed: Invalid username or password')
+  if (authorizationId !== '' && authorizationId !== username) {
+    throw new SaslError('Authentication failed: Client requested an authorization id that is different from username')
+  }
+  return { reply: nothing, identity: identityOf(credential, settings) }
+}
+
+interface OpenChallenge {
+  readonly challenge: ScramChallenge
+  readonly credential: Credential
+}
+
+class ScramExchange implements SaslExchange {
+  readonly #hash: ScramHash
+  readonly #mechanism: string
+  readonly #settings: SaslSettings
+  #open: OpenChallenge | undefined
+
+  constructor(hash: ScramHash, mechanism: string, settings: SaslSettings) {
+    this.#hash = hash
+    this.#mechanism = mechanism
+    this.#settings = settings
+  }
+
+  async step(message: Uint8Array): Promise<SaslStep> {
+    try {
+      const text = Buffer.from(message).toString('utf8')
+      return this.#open === undefined ? await this.#first(text) : this.#last(text, this.#open)
+    } catch (error) {
+      if (!(error instanceof ScramError)) throw error
+      throw this.#refused()
+    }
+  }
+
+  async #first(message: string): Promise<SaslStep> {
+    const credential = await this.#settings.credentials.find(scramUsername(message))
+    const keys = credential?.[this.#hash]
+    if (credential === undefined || keys === undefined || isExpired(credential, this.#settings.clock)) {
+      throw this.#refused()
+    }
+    const challenge = scramChallenge(this.#hash, message, keys, randomBytes(24).toString('base64url'))
+    this.#open = { challenge, credential }
+    return { reply: Buffer.from(challenge.message) }
+  }
+
+  #last(message: string, open: OpenChallenge): SaslStep {
+    const reply = Buffer.from(scramVerify(open.challenge, message))
+    return { reply, identity: identityOf(open.credential, this.#settings) }
+  }
+
+  #refused(): SaslError {
+    return new SaslError(
+      `Authentication failed during authentication due to invalid credentials with SASL mechanism ${this.#mechanism}`,
+    )
+  }
+}
+
+/** RFC 7628. A refused token is answered with its reason, and the exchange ends with the client's next message. */
+class BearerExchange implements SaslExchange {
+  readonly #settings: SaslSettings
+  #refusal: string | undefined
+
+  constructor(settings: SaslSettings) {
+    this.#settings = settings
+  }
+
+  async step(message: Uint8Array): Promise<SaslStep> {
+    if (this.#refusal !== undefined) throw new SaslError(`Authentication failed: ${this.#refusal}`)
+    const match =
+      /^n,(?:a=([^,]*))?,\x01(?:[A-Za-z]+=[^\x01]*\x01)*?auth=Bearer +([^\x01]+)\x01(?:[A-Za-z]+=[^\x01]*\x01)*\x01$/i.exec(
+        Buffer.from(message).toString('utf8'),
+      )
+    if (match === null) throw new SaslError('Authentication failed: invalid OAUTHBEARER client first message')
+    const [, authorizationId, token] = match
+    try {
+      const { principal, expiresAt } = await this.#settings.checkToken!(token!)
+      if (authorizationId && authorizationId !== principal) throw new Error('the authorization id is not the principal')
+      const identity = {
+        principal: { type: 'User', name: principal },
+        superuser: false,
+        expiresAt: sessionEnd(expiresAt, this.#settings),
+      }
+      return { reply: nothing, identity }
+    } catch (error) {
+      this.#refusal = (error as Error).message
+      return { reply: Buffer.from(JSON.stringify({ status: 'invalid_token' })) }
+    }
+  }
+}
+
+function identityOf(credential: Credential, settings: SaslSettings): SaslIdentity {
+  const { username, superuser, expiresAt } = credential
+  return { principal: { type: 'User', name: username }, superuser, expiresAt: sessionEnd(expiresAt, settings) }
+}
+
+function sessionEnd(credentialEnd: number | undefined, { maxSessionMs, clock }: SaslSettings): number | undefined {
+  const longest = maxSessionMs > 0 ? clock.now() + maxSessionMs : undefined
+  if (longest === undefined || credentialEnd === undefined) return longest ?? credentialEnd
+  return Math.min(longest, credentialEnd)
+}
+
+function isExpired({ expiresAt }: Credential, clock: Pick<Clock, 'now'>): boolean {
+  return expiresAt !== undefined && expiresAt <= clock.now()
+}
+
+/** The state of authentication of one connection. */
+export class SaslSession {
+  readonly #settings: SaslSettings
+  #mechanism: SaslMechanism | undefined
+  #exchange: SaslExchange | undefined
+  #identity: SaslIdentity | undefined
+  /** Set once a client was refused: the connection ends. */
+  failed = false
+
+  constructor(settings: SaslSettings) {
+    this.#settings = settings
+  }
+
+  get mechanisms(): readonly SaslMechanism[] {
+    return mechanismsOf(this.#settings)
+  }
+
+  /** Undefined while the client has not authenticated. */
+  get identity(): SaslIdentity | undefined {
+    return this.#identity
+  }
+
+  /** Whether the session has lasted as long as it may, so that only a new exchange is answered. */
+  get isExpired(): boolean {
+    const end = this.#identity?.expiresAt
+    return end !== undefined && end <= this.#settings.clock.now()
+  }
+
+  /** Chooses a mechanism; an error's name where that is not possible. */
+  handshake(mechanism: string): 'UNSUPPORTED_SASL_MECHANISM' | 'ILLEGAL_SASL_STATE' | undefined {
+    const known = this.mechanisms.find(each => each === mechanism)
+    if (known === undefined) return 'UNSUPPORTED_SASL_MECHANISM'
+    // A session goes on under the mechanism that it began with (KIP-368).
+    if (this.#identity !== undefined && known !== this.#mechanism) return 'ILLEGAL_SASL_STATE'
+    this.#mechanism = known
+    this.#exchange = startExchange(known, this.#settings)
+    return undefined
+  }
+
+  /**
+   * Takes the next message of the exchange. The session's length in milliseconds is 0 where it has no end. Throws
+   * {@link SaslError}; a message without a handshake before it throws one as well.
+   */
+  async authenticate(message: Uint8Array): Promise<{ readonly reply: Uint8Array; readonly lifetimeMs: number }> {
+    const exchange = this.#exchange
+    if (exchange === undefined)
+      throw new SaslError('SaslAuthenticate request received without a SaslHandshake before it')
+    try {
+      const { reply, identity } = await exchange.step(message)
+      if (identity === undefined) return { reply, lifetimeMs: 0 }
+      this.#exchange = undefined
+      this.#adopt(identity)
+      const { expiresAt } = identity
+      return { reply, lifetimeMs: expiresAt === undefined ? 0 : Math.max(1, expiresAt - this.#settings.clock.now()) }
+    } catch (error) {
+      this.failed = true
+      throw error
+    }
+  }
+
+  #adopt(identity: SaslIdentity): void {
+    const before = this.#identity
+    if (before !== undefined && principalText(before.principal) !== principalText(identity.principal)) {
+      throw new SaslError(
+        `Authentication failed: a session of ${principalText(before.principal)} cannot go on as ${principalText(identity.principal)}`,
+      )
+    }
+    this.#identity = identity
+  }
+}
