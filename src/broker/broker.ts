@@ -8,6 +8,7 @@ import { Groups } from './groups/index.ts'
 import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
 import { type LogConfig, openRecordLog, type RecordLog } from './log/index.ts'
+import type { SecuritySettings } from './security/settings.ts'
 import { KafkaServer } from './server.ts'
 import { topicConfig } from './topic-config.ts'
 
@@ -22,6 +23,8 @@ export interface BrokerOptions {
   readonly config?: Partial<BrokerConfig>
   /** The brokers that clients are told of; this one alone when left out. */
   readonly cluster?: Cluster
+  /** Authentication and encryption of the Kafka port; open to everyone when left out. */
+  readonly security?: SecuritySettings
 }
 
 /**
@@ -74,21 +77,25 @@ export class Broker {
         checkIntervalMs: config.offsetsRetentionCheckIntervalMs,
       },
     })
-    const server = new KafkaServer(bound => {
-      const own = this.#options.config?.advertisedPort === undefined ? { ...config, advertisedPort: bound } : config
-      const context: BrokerContext = {
-        config: own,
-        clock,
-        random,
-        log,
-        metadata,
-        cluster: this.#options.cluster ?? singleBrokerCluster(own),
-        records: this.#records,
-        groups,
-        handlers,
-      }
-      return context
-    }, log)
+    const server = new KafkaServer(
+      bound => {
+        const own = this.#options.config?.advertisedPort === undefined ? { ...config, advertisedPort: bound } : config
+        const context: BrokerContext = {
+          config: own,
+          clock,
+          random,
+          log,
+          metadata,
+          cluster: this.#options.cluster ?? singleBrokerCluster(own),
+          records: this.#records,
+          groups,
+          handlers,
+        }
+        return context
+      },
+      log,
+      this.#options.security,
+    )
     const bound = await server.listen(port, host).catch(async (error: unknown) => {
       await groups.close()
       throw error

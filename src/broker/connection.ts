@@ -11,8 +11,12 @@ import {
 import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
 import { type AnyHandler, type BrokerContext, type ConnectionInfo, noResponse, type RequestContext } from './handler.ts'
 import type { BrokerCounters } from './counters.ts'
+import { SaslSession } from './security/sasl.ts'
+import type { SecuritySettings } from './security/settings.ts'
 
 const apiVersionsKey = 18
+/** What is answered before a client has authenticated, where it has to: SaslHandshake, ApiVersions, SaslAuthenticate. */
+const openKeys: ReadonlySet<number> = new Set([17, apiVersionsKey, 36])
 
 /** One request between its arrival and the sending of its answer. */
 interface Pending {
@@ -31,6 +35,7 @@ export interface ConnectionOptions {
   /** By API key. */
   readonly handlers: ReadonlyMap<number, AnyHandler>
   readonly counters: BrokerCounters
+  readonly security: SecuritySettings
 }
 
 /**
@@ -54,11 +59,16 @@ export class Connection {
   #ended = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
-    const { broker, id } = options
+    const { broker, id, security } = options
     this.#options = options
     this.#socket = socket
     this.#splitter = new FrameSplitter(broker.config.socketRequestMaxBytes, frame => this.#onFrame(frame))
-    this.#info = { id, remoteAddress: socket.remoteAddress ?? '', signal: this.#abort.signal }
+    this.#info = {
+      id,
+      remoteAddress: socket.remoteAddress ?? '',
+      signal: this.#abort.signal,
+      sasl: security.sasl === undefined ? undefined : new SaslSession(security.sasl),
+    }
     socket.on('drain', () => this.#pump())
     socket.on('end', () => this.#onEnd())
     // Whatever goes wrong with the socket ends in 'close'; clients vanish, which is no error of ours.
@@ -85,6 +95,7 @@ export class Connection {
   }
 
   #onFrame(frame: Buffer): void {
+    if (this.#info.sasl?.expectsRawMessage === true) return void this.#authenticateRaw(this.#info.sasl, frame)
     const reader = new Reader(frame)
     const header = readRequestHeader(reader)
     const handler = this.#options.handlers.get(header.apiKey)
@@ -115,6 +126,9 @@ export class Connection {
     const { counters } = this.#options
     counters.countRequest(handler.api.name)
     const version = header.apiVersion
+    if (!this.#admits(header.apiKey)) {
+      return this.#refuse(new ProtocolError(`${handler.api.name} came before the client had authenticated`))
+    }
     if (version < handler.minVersion || version > handler.maxVersion) return this.#answerWrongVersion(pending)
     const reader = pending.reader!
     pending.reader = undefined
@@ -146,6 +160,26 @@ export class Connection {
       )
     } else {
       this.#complete(pending, answer)
+    }
+  }
+
+  /** Whether the client has authenticated where it has to, and its session has not ended. */
+  #admits(apiKey: number): boolean {
+    const { sasl } = this.#options.security
+    if (sasl === undefined || openKeys.has(apiKey)) return true
+    const session = this.#info.sasl!
+    return session.identity === undefined ? !sasl.required : !session.isExpired
+  }
+
+  /** A message of an exchange that began with SaslHandshake v0: only its length is before it, and before the answer. */
+  async #authenticateRaw(session: SaslSession, message: Buffer): Promise<void> {
+    try {
+      const { reply } = await session.authenticate(message)
+      const length = Buffer.alloc(4)
+      length.writeInt32BE(reply.length)
+      this.#socket.write(Buffer.concat([length, reply]))
+    } catch (error) {
+      this.#refuse(new ProtocolError(error instanceof Error ? error.message : String(error)))
     }
   }
 
@@ -191,7 +225,8 @@ export class Connection {
     // Not at once: an answer that is ready synchronously would otherwise nest as deep as the queue is long.
     if (this.#queue.length > this.#started) queueMicrotask(() => this.#pump())
     this.#pauseOrResume()
-    if (this.#ended && this.#queue.length === 0) this.#socket.end()
+    const isOver = this.#ended || this.#info.sasl?.failed === true
+    if (isOver && this.#queue.length === 0) this.#socket.end()
   }
 
   #pauseOrResume(): void {

@@ -5,6 +5,7 @@ import type { Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Groups } from './groups/index.ts'
 import type { RecordLog } from './log/index.ts'
+import type { SaslSession } from './security/sasl.ts'
 
 export type ApiName = keyof typeof apis
 
@@ -76,6 +77,8 @@ export interface ConnectionInfo {
   readonly remoteAddress: string
   /** Aborts when the connection is gone or the broker closes: nobody waits for an answer any more. */
   readonly signal: AbortSignal
+  /** How the client authenticates; undefined on a port without SASL. */
+  readonly sasl: SaslSession | undefined
 }
 
 /** All that the handlers share; they keep no state of their own. */

@@ -1,8 +1,10 @@
 import { createServer, Socket, type Server } from 'node:net'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import type { Log } from '../base/index.ts'
 import { Connection } from './connection.ts'
 import { BrokerCounters } from './counters.ts'
 import type { AnyHandler, BrokerContext } from './handler.ts'
+import type { SecuritySettings, TlsSettings } from './security/settings.ts'
 
 /** All sockets read into this, one after the other; each copies what is its own before the next one reads. */
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
@@ -19,15 +21,21 @@ export class KafkaServer {
   #handlers: ReadonlyMap<number, AnyHandler> = new Map()
   readonly #connections = new Set<Connection>()
   readonly #server: Server
+  readonly #security: SecuritySettings
+  #stopReloading: (() => void) | undefined
   #nextId = 1
 
   /** @param contextFor answers what the handlers share, once the port is known */
-  constructor(contextFor: (port: number) => BrokerContext, log: Log) {
+  constructor(contextFor: (port: number) => BrokerContext, log: Log, security: SecuritySettings = {}) {
     this.#contextFor = contextFor
     this.#log = log
-    this.#server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accepted => {
-      this.#accept(accepted)
-    })
+    this.#security = security
+    this.#server =
+      security.tls === undefined
+        ? createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accepted => {
+            this.#accept(accepted, onBytes => readingInto(readBuffer, accepted, this.#server, onBytes))
+          })
+        : this.#tlsServer(security.tls)
   }
 
   /** Listens; port 0 takes a free one. Answers the port. Rejects when the port is taken. */
@@ -48,6 +56,7 @@ export class KafkaServer {
 
   /** Accepts nothing more and closes all connections, whatever they wait for. */
   close(): Promise<void> {
+    this.#stopReloading?.()
     if (!this.#server.listening) return Promise.resolve()
     const closed = new Promise<void>(resolve => {
       this.#server.close(() => resolve())
@@ -56,17 +65,46 @@ export class KafkaServer {
     return closed
   }
 
-  #accept(accepted: Socket): void {
+  #tlsServer(tls: TlsSettings): Server {
+    const server: TlsServer = createTlsServer(
+      {
+        ...tls.current(),
+        requestCert: tls.requiresClientCertificate,
+        rejectUnauthorized: tls.requiresClientCertificate,
+        noDelay: true,
+      },
+      accepted => this.#accept(accepted, onBytes => accepted.on('data', onBytes)),
+    )
+    server.on('tlsClientError', (error, socket) => {
+      this.#log.debug('TLS handshake failed', { error: error.message })
+      socket.destroy()
+    })
+    this.#stopReloading = tls.onChange(() => {
+      try {
+        server.setSecureContext(tls.current())
+        this.#log.info('the certificate of the Kafka port was reloaded')
+      } catch (error) {
+        this.#log.error('the new certificate of the Kafka port cannot be used, the old one stays', {
+          error: (error as Error).message,
+        })
+      }
+    })
+    return server
+  }
+
+  /** @param reading makes the socket call `onBytes` with all that arrives */
+  #accept(accepted: Socket, reading: (onBytes: (chunk: Buffer) => void) => Socket): void {
     const { counters } = this
     const broker = this.#broker
     if (broker === undefined) return void accepted.destroy()
     let connection: Connection | undefined
-    const socket = readingInto(readBuffer, accepted, this.#server, chunk => connection?.onBytes(chunk))
+    const socket = reading(chunk => connection?.onBytes(chunk))
     connection = new Connection(socket, {
       id: this.#nextId++,
       broker,
       handlers: this.#handlers,
       counters,
+      security: this.#security,
     })
     const open = connection
     this.#connections.add(open)

@@ -9,6 +9,7 @@ import type { BrokerConfig } from './config.ts'
 import { FrameSplitter } from './frame-splitter.ts'
 import type { ApiName } from './handler.ts'
 import { localLogConfig } from './log/index.ts'
+import type { SecuritySettings } from './security/settings.ts'
 
 type RequestInput<Name extends ApiName> = Parameters<(typeof apis)[Name]['encodeRequest']>[2]
 type Response<Name extends ApiName> = ReturnType<(typeof apis)[Name]['decodeResponse']>
@@ -24,6 +25,7 @@ export async function startTestBroker(
   config: Partial<BrokerConfig> = {},
   wantedPort = 0,
   store = openMemoryStore(),
+  security: SecuritySettings = {},
 ): Promise<TestBroker> {
   const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   const broker = await Broker.open({
@@ -34,6 +36,7 @@ export async function startTestBroker(
     log: nullLog,
     logConfig: localLogConfig,
     config: { groupInitialRebalanceDelayMs: 0, ...config },
+    security,
   })
   const port = await broker.listen(wantedPort, '127.0.0.1').catch(async (error: unknown) => {
     await broker.close()
@@ -64,6 +67,7 @@ export class TestClient {
   readonly closed: Promise<void>
   readonly #frames: Buffer[] = []
   readonly #readers: ((frame: Buffer) => void)[] = []
+  #rawReader: ((chunk: Buffer) => void) | undefined
   #correlationId = 0
 
   static open(port: number): Promise<TestClient> {
@@ -80,7 +84,12 @@ export class TestClient {
       if (reader === undefined) this.#frames.push(frame)
       else reader(frame)
     })
-    socket.on('data', chunk => splitter.push(chunk as Buffer))
+    socket.on('data', chunk => {
+      const reader = this.#rawReader
+      this.#rawReader = undefined
+      if (reader === undefined) splitter.push(chunk as Buffer)
+      else reader(chunk as Buffer)
+    })
     socket.on('error', () => socket.destroy())
     this.closed = new Promise(resolve => {
       socket.once('close', () => resolve())
@@ -94,6 +103,14 @@ export class TestClient {
     const header = { apiVersion, correlationId, clientId: 'test' }
     for (const buffer of requestFrame(api, header, request)) this.socket.write(buffer)
     return correlationId
+  }
+
+  /** Writes bytes that are no request and answers the bytes that come next, as they are. */
+  exchangeRaw(bytes: Buffer): Promise<Buffer> {
+    return new Promise(resolve => {
+      this.#rawReader = resolve
+      this.socket.write(bytes)
+    })
   }
 
   /** The next frame that comes, without its length. */

@@ -48,7 +48,7 @@ describe('the handlers of records', () => {
     const answer = await handler.handle(request, {
       version,
       clientId: 'test',
-      connection: { id: 1, remoteAddress: '', signal: new AbortController().signal },
+      connection: { id: 1, remoteAddress: '', signal: new AbortController().signal, sasl: undefined },
       broker: {
         config: defaultBrokerConfig,
         clock: systemClock,

@@ -196,6 +196,7 @@ export class SaslSession {
   #mechanism: SaslMechanism | undefined
   #exchange: SaslExchange | undefined
   #identity: SaslIdentity | undefined
+  #isRaw = false
   /** Set once a client was refused: the connection ends. */
   failed = false
 
@@ -218,14 +219,20 @@ export class SaslSession {
     return end !== undefined && end <= this.#settings.clock.now()
   }
 
-  /** Chooses a mechanism; an error's name where that is not possible. */
-  handshake(mechanism: string): 'UNSUPPORTED_SASL_MECHANISM' | 'ILLEGAL_SASL_STATE' | undefined {
+  /** Whether the next frame is a message of the exchange itself, without the header of a request. */
+  get expectsRawMessage(): boolean {
+    return this.#isRaw && this.#exchange !== undefined
+  }
+
+  /** Chooses a mechanism; an error's name where that is not possible. `isRaw`: the exchange goes on without headers. */
+  handshake(mechanism: string, isRaw = false): 'UNSUPPORTED_SASL_MECHANISM' | 'ILLEGAL_SASL_STATE' | undefined {
     const known = this.mechanisms.find(each => each === mechanism)
     if (known === undefined) return 'UNSUPPORTED_SASL_MECHANISM'
     // A session goes on under the mechanism that it began with (KIP-368).
     if (this.#identity !== undefined && known !== this.#mechanism) return 'ILLEGAL_SASL_STATE'
     this.#mechanism = known
     this.#exchange = startExchange(known, this.#settings)
+    this.#isRaw = isRaw
     return undefined
   }
 
