@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Programs that end-to-end tests drive, and the Debian package of each. */
-const programs: Readonly<Record<string, string>> = { kcat: 'kcat', chromium: 'chromium' }
+const programs: Readonly<Record<string, string>> = { kcat: 'kcat', chromium: 'chromium', zsh: 'zsh', fish: 'fish' }
 
 /** Installs what is missing where that is allowed; otherwise says the one command that does, and the tests skip. */
 export function ensurePrograms(): void {

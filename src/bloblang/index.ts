@@ -52,3 +52,4 @@ export {
   type ValueType,
   type Zone,
 } from './value.ts'
+export { nearest } from './syntax/nearest.ts'

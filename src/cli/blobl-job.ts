@@ -3,10 +3,13 @@ import process from 'node:process'
 import { compileMapping, type CompileResult, type Mapping } from '../bloblang/index.ts'
 import { fileImporter, systemHost } from '../host/index.ts'
 import type { Paint } from './blobl-colors.ts'
-import type { BloblFlags } from './blobl-flags.ts'
+import type { bloblFlags } from './commands.ts'
+import type { FlagValues } from './flags.ts'
 import { CHUNK_BYTES, InputError, LineReader, LineWriter } from './blobl-io.ts'
 import { LineMapper } from './blobl-lines.ts'
 import { SharedInput, type SharedMemory } from './blobl-shared-input.ts'
+
+export type BloblFlags = FlagValues<typeof bloblFlags>
 
 /** What is to be done with the lines of the standard input. */
 export interface BloblJob {
@@ -26,7 +29,7 @@ export function compileJob({ mapping, flags }: BloblJob, withoutFunctions: reado
 
 /** Maps all lines and returns the exit code. Where memory is shared, other threads map some of them. */
 export function runJob({ flags }: BloblJob, mapping: Mapping, paint: Paint, memory?: SharedMemory): number {
-  const reader = new LineReader(flags.maxTokenLength)
+  const reader = new LineReader(flags['max-token-length'])
   const shared = memory === undefined ? undefined : new SharedInput(reader, memory)
   const writer =
     shared === undefined

@@ -6,7 +6,7 @@ import { type LineWriter, tooLong } from './blobl-io.ts'
 export interface LineOptions {
   readonly raw: boolean
   readonly pretty: boolean
-  readonly maxTokenLength: number
+  readonly 'max-token-length': number
 }
 
 /** Maps lines one by one, each on its own but for the metadata. */
@@ -32,7 +32,7 @@ export class LineMapper {
     for (let start = 0; start < data.length; ) {
       const found = latin1.indexOf('\n', start)
       const end = found === -1 ? data.length : found
-      if (end - start >= this.#options.maxTokenLength) throw tooLong()
+      if (end - start >= this.#options['max-token-length']) throw tooLong()
       this.#line.set(data, start, end > start && data[end - 1] === 13 ? end - 1 : end, latin1)
       this.#mapLine()
       start = end + 1

@@ -7,7 +7,8 @@ import process from 'node:process'
 import { hostPort } from '../base/index.ts'
 import { BLOBL_PAGE } from './blobl-page.ts'
 import { type Trial, tryMapping } from './blobl-trial.ts'
-import { flag, FlagError, type FlagValues, readFlags } from './flags.ts'
+import type { bloblServerFlags } from './commands.ts'
+import type { FlagValues } from './flags.ts'
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024
 const EXAMPLE: Trial = {
@@ -16,49 +17,15 @@ const EXAMPLE: Trial = {
 root.level = "=".repeat(this.height)`,
 }
 
-const HELP = `Usage: penstock blobl server [options]
-
-Serves a page to try mappings in. Mappings in it see neither files nor environment variables.
-
-Options:
-      --host ADDRESS       where to listen (default localhost)
-  -p, --port N             the port (default 4195)
-  -n, --no-open            do not open the page in a browser
-  -i, --input-file PATH    begin with the document in a file
-  -m, --mapping-file PATH  begin with the mapping in a file
-  -w, --write              write what is changed on the page to these files
-`
-
-const SPECS = {
-  host: flag.text('localhost', 'Where to listen.'),
-  port: flag.port(4195, 'The port.'),
-  'no-open': flag.boolean(false, 'Does not open the page in a browser.'),
-  'input-file': flag.text('', 'Begins with the document in a file.'),
-  'mapping-file': flag.text('', 'Begins with the mapping in a file.'),
-  write: flag.boolean(false, 'Writes what is changed on the page to these files.'),
-}
-
-const SHORT: Readonly<Record<string, string>> = {
-  p: 'port',
-  n: 'no-open',
-  i: 'input-file',
-  m: 'mapping-file',
-  w: 'write',
-}
+type ServerFlags = FlagValues<typeof bloblServerFlags>
 
 /** `penstock blobl server`: a page to try mappings in. Serves until the process is told to stop. */
-export async function runBloblServer(args: readonly string[]): Promise<number> {
+export async function runBloblServer(flags: ServerFlags): Promise<number> {
   let page: Page
-  let flags: FlagValues<typeof SPECS> | 'help'
   try {
-    flags = readFlags(SPECS, args.map(longName), {})
-    if (flags === 'help') {
-      process.stdout.write(HELP)
-      return 0
-    }
     page = new Page(flags)
   } catch (error) {
-    process.stderr.write(`${error instanceof FlagError ? `Incorrect Usage: ${error.message}` : String(error)}\n`)
+    process.stderr.write(`${String(error)}\n`)
     return 1
   }
   const server = createServer((request, response) => {
@@ -80,16 +47,12 @@ export async function runBloblServer(args: readonly string[]): Promise<number> {
   return 0
 }
 
-function longName(argument: string): string {
-  return argument.replace(/^-([pnimw])(?==|$)/, (_, letter: string) => `--${SHORT[letter]!}`)
-}
-
 /** What is on the page, and in the files behind it. */
 class Page {
-  readonly #flags: FlagValues<typeof SPECS>
+  readonly #flags: ServerFlags
   #current: Trial
 
-  constructor(flags: FlagValues<typeof SPECS>) {
+  constructor(flags: ServerFlags) {
     this.#flags = flags
     this.#current = {
       input: this.#read(flags['input-file'], EXAMPLE.input),

@@ -3,28 +3,14 @@ import process from 'node:process'
 import { utf8Text } from '../bloblang/index.ts'
 import { systemHost } from '../host/index.ts'
 import { errorPaint, type Paint } from './blobl-colors.ts'
-import { HELP, parseBloblFlags } from './blobl-flags.ts'
-import { type BloblJob, compileJob, runJob } from './blobl-job.ts'
-import type { Command } from './main.ts'
+import { type BloblFlags, type BloblJob, compileJob, runJob } from './blobl-job.ts'
 
-export default { summary: 'run a mapping over documents from standard input', run: runBlobl } satisfies Command
-
-/** Maps the lines of the standard input. Resolves to the exit code. */
-export async function runBlobl(args: readonly string[]): Promise<number> {
-  if (args[0] === 'server' || args[0] === 'playground') {
-    const { runBloblServer } = await import('./blobl-server.ts')
-    return runBloblServer(args.slice(1))
-  }
-  const flags = parseBloblFlags(args)
-  if (typeof flags === 'string') return complain(`Incorrect Usage: ${flags}\n\n${HELP.trimEnd()}`)
-  if (flags.help || flags.mapping === 'help' || flags.mapping === 'h') {
-    process.stdout.write(HELP)
-    return 0
-  }
-  if (flags.file !== '' && flags.mapping !== '') {
+/** Maps the lines of the standard input. `inline`: the mapping, or an empty text. Resolves to the exit code. */
+export async function runBlobl(flags: BloblFlags, inline: string): Promise<number> {
+  if (flags.file !== '' && inline !== '') {
     return complain(paint('invalid flags, unable to execute both a file mapping and an inline mapping'))
   }
-  let { mapping: text } = flags
+  let text = inline
   if (flags.file !== '') {
     try {
       text = utf8Text(systemHost.readFile(flags.file)).toWellFormed()

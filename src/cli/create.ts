@@ -18,8 +18,7 @@ import { registryOf } from './templates.ts'
 class UnknownName extends Error {}
 
 /** Prints a configuration of the components of an expression such as `stdin/mapping,log/stdout`. Resolves to the exit code. */
-export async function createConfig(options: EngineOptions): Promise<number> {
-  const small = options.own.get('small')?.at(-1) === 'true'
+export async function createConfig(options: EngineOptions, { small }: { readonly small: boolean }): Promise<number> {
   const registry = await registryOf(options)
   const lists = (options.words[0] ?? '').split('/').map(list =>
     list

@@ -1,23 +1,48 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { environmentName, FlagError, flag, readFlags } from './flags.ts'
+import { environmentName, FlagError, flag, flagValues, readFlags } from './flags.ts'
 
 const specs = {
   kafkaPort: flag.port(9092, 'where Kafka clients connect'),
-  dataDir: flag.text('', 'where everything is kept'),
-  enableManagedPipelines: flag.boolean(false, 'run pipelines'),
-}
+  dataDir: flag.text('', 'the folder for all data', { short: 'd' }),
+  enableManagedPipelines: flag.boolean('run pipelines'),
+  threads: flag.integer(1, 'threads'),
+  files: flag.list('files'),
+  set: flag.texts('fields'),
+} as const
 
-test('flags are written with one dash or two, with or without an equals sign', () => {
-  assert.deepEqual(readFlags(specs, ['-kafkaPort', '1', '--dataDir=a=b', '-enableManagedPipelines'], {}), {
+const none = { kafkaPort: 9092, dataDir: '', enableManagedPipelines: false, threads: 1, files: [], set: [] }
+
+const read = (args: readonly string[], environment = {}) => flagValues(specs, readFlags(specs, args).flags, environment)
+
+test('flags are written with one dash or two, with or without an equals sign, by name or by letter', () => {
+  assert.deepEqual(read(['-kafkaPort', '1', '--dataDir=a=b', '-enableManagedPipelines']), {
+    ...none,
     kafkaPort: 1,
     dataDir: 'a=b',
     enableManagedPipelines: true,
   })
-  assert.deepEqual(readFlags(specs, ['-enableManagedPipelines=false', '-kafkaPort=0'], {}), {
-    kafkaPort: 0,
-    dataDir: '',
-    enableManagedPipelines: false,
+  assert.deepEqual(read(['-enableManagedPipelines=false', '-d', 'x', '--threads=-0x10']), {
+    ...none,
+    dataDir: 'x',
+    threads: -16,
+  })
+})
+
+test('the last of several values counts, lists have them all and are cut at commas', () => {
+  assert.deepEqual(read(['-d', 'x', '-d', 'y', '-files', 'a,b', '-files=c', '-set', 'a=1,2', '-set=b=3']), {
+    ...none,
+    dataDir: 'y',
+    files: ['a', 'b', 'c'],
+    set: ['a=1,2', 'b=3'],
+  })
+})
+
+test('words stand anywhere, behind two dashes everything is a word, and a command may keep all that follows its first', () => {
+  assert.deepEqual(readFlags(specs, ['one', '-d', 'x', '-', '--', '-d']).words, ['one', '-', '-d'])
+  assert.deepEqual(readFlags(specs, ['-d', 'x', 'one', '-d', 'y'], true), {
+    flags: new Map([['dataDir', ['x']]]),
+    words: ['one', '-d', 'y'],
   })
 })
 
@@ -27,7 +52,8 @@ test('the environment fills in what the command line leaves out', () => {
     WARPSTREAM_ENABLE_MANAGED_PIPELINES: 'true',
     WARPSTREAM_DATA_DIR: 'x',
   }
-  assert.deepEqual(readFlags(specs, ['-dataDir', 'y'], environment), {
+  assert.deepEqual(read(['-dataDir', 'y'], environment), {
+    ...none,
     kafkaPort: 7,
     dataDir: 'y',
     enableManagedPipelines: true,
@@ -36,23 +62,26 @@ test('the environment fills in what the command line leaves out', () => {
   assert.equal(environmentName('defaultVirtualClusterID'), 'WARPSTREAM_DEFAULT_VIRTUAL_CLUSTER_ID')
 })
 
-test('what is wrong is told, with the flag that was meant', () => {
+test('a mistake is reported in the words of Go, with the flag that was meant', () => {
   const message = (args: string[], environment = {}) => {
     try {
-      readFlags(specs, args, environment)
+      read(args, environment)
     } catch (error) {
       assert.ok(error instanceof FlagError)
       return error.message
     }
     return 'nothing'
   }
-  assert.equal(message(['-kafkaprot', '1']), 'there is no flag -kafkaprot; did you mean -kafkaPort?')
-  assert.equal(message(['-zzz']), 'there is no flag -zzz')
-  assert.equal(message(['-kafkaPort']), '-kafkaPort needs a value')
-  assert.equal(message(['-kafkaPort', '70000']), '-kafkaPort has to be a port from 0 to 65535, not "70000"')
-  assert.equal(message(['data']), '"data" is not a flag; flags begin with a dash')
+  assert.equal(message(['-kafkaprot', '1']), 'flag provided but not defined: -kafkaprot; did you mean -kafkaPort?')
+  assert.equal(message(['-zzz']), 'flag provided but not defined: -zzz')
+  assert.equal(message(['-kafkaPort']), 'flag needs an argument: -kafkaPort')
+  const range = 'a port is a number from 0 to 65535'
+  assert.equal(message(['-kafkaPort', '70000']), `invalid value "70000" for flag -kafkaPort: ${range}`)
+  assert.equal(message(['-threads', 'many']), 'invalid value "many" for flag -threads: parse error')
   assert.equal(
-    message([], { WARPSTREAM_KAFKA_PORT: 'x' }),
-    'WARPSTREAM_KAFKA_PORT has to be a port from 0 to 65535, not "x"',
+    message(['-enableManagedPipelines=perhaps']),
+    'invalid value "perhaps" for flag -enableManagedPipelines: parse error',
   )
+  const environment = { WARPSTREAM_KAFKA_PORT: 'x' }
+  assert.equal(message([], environment), `invalid value "x" for variable WARPSTREAM_KAFKA_PORT: ${range}`)
 })

@@ -1,109 +1,176 @@
-/** A flag as its user sees it. Written `-name value`, `-name=value` or with two dashes; a boolean may stand alone. */
-interface FlagSpec<Value> {
-  readonly kind: 'text' | 'port' | 'boolean'
-  readonly default: Value
-  /** One sentence. */
+import { nearest } from '../bloblang/index.ts'
+
+/** A flag as a person writes it: `-name value`, `-name=value`, or with two dashes. A boolean may stand alone. */
+export interface FlagSpec<Kind extends FlagKind = FlagKind> {
+  readonly kind: Kind
+  readonly default: KindValues[Kind]
+  /** One sentence without its full stop. */
   readonly description: string
+  /** One letter. */
+  readonly short?: string
+  /** What the value is called in help texts; `FILE` and `FOLDER` also complete paths. */
+  readonly value?: string
+  /** The values that there are, for completion. */
+  readonly choices?: readonly string[]
 }
 
-export type FlagSpecs = Readonly<Record<string, FlagSpec<string> | FlagSpec<number> | FlagSpec<boolean>>>
-export type FlagValues<Specs extends FlagSpecs> = { readonly [Name in keyof Specs]: Widen<Specs[Name]['default']> }
-type Widen<Value> = Value extends string ? string : Value extends number ? number : boolean
+interface KindValues {
+  text: string
+  /** As written, once for each time. */
+  texts: readonly string[]
+  /** The same, each of them cut at commas. */
+  list: readonly string[]
+  integer: number
+  port: number
+  boolean: boolean
+}
+type FlagKind = keyof KindValues
 
-/** What a person wrote on the command line, or in an environment variable, and what is wrong with it. */
-export class FlagError extends Error {}
+/** By name. */
+export type FlagSpecs = Readonly<Record<string, FlagSpec>>
+export type FlagValues<Specs extends FlagSpecs> = { readonly [Name in keyof Specs]: KindValues[Specs[Name]['kind']] }
+
+type Details = Pick<FlagSpec, 'short' | 'value' | 'choices'>
 
 export const flag = {
-  text: (defaultValue: string, description: string) => ({ kind: 'text', default: defaultValue, description }) as const,
-  port: (defaultValue: number, description: string) => ({ kind: 'port', default: defaultValue, description }) as const,
-  boolean: (defaultValue: boolean, description: string) =>
-    ({ kind: 'boolean', default: defaultValue, description }) as const,
+  text: (defaultValue: string, description: string, details: Details = {}): FlagSpec<'text'> => ({
+    kind: 'text',
+    default: defaultValue,
+    description,
+    ...details,
+  }),
+  texts: (description: string, details: Details = {}): FlagSpec<'texts'> => ({
+    kind: 'texts',
+    default: [],
+    description,
+    ...details,
+  }),
+  list: (description: string, details: Details = {}): FlagSpec<'list'> => ({
+    kind: 'list',
+    default: [],
+    description,
+    ...details,
+  }),
+  integer: (defaultValue: number, description: string, details: Details = {}): FlagSpec<'integer'> => ({
+    kind: 'integer',
+    default: defaultValue,
+    description,
+    ...details,
+  }),
+  port: (defaultValue: number, description: string, details: Details = {}): FlagSpec<'port'> => ({
+    kind: 'port',
+    default: defaultValue,
+    description,
+    ...details,
+  }),
+  boolean: (description: string, details: Details & { readonly default?: boolean } = {}): FlagSpec<'boolean'> => ({
+    kind: 'boolean',
+    default: false,
+    description,
+    ...details,
+  }),
+}
+
+/** A command line or an environment variable that cannot be understood; the message is for the user. */
+export class FlagError extends Error {}
+
+/** A command line cut into flags and words. */
+export interface Written {
+  /** What was written for each flag, in order. */
+  readonly flags: ReadonlyMap<string, readonly string[]>
+  readonly words: readonly string[]
 }
 
 /**
- * Reads flags in Go's manner. A flag that is not given is taken from its environment variable (`-httpPort` from
- * `WARPSTREAM_HTTP_PORT`), else it has its default. Answers `help` when that is what was asked for.
+ * Cuts a command line into flags and words, in Go's syntax; after `--` everything is a word. With `stopAtWord` the first word
+ * and everything behind it is left as it is. Throws {@link FlagError}.
  */
-export function readFlags<const Specs extends FlagSpecs>(
-  specs: Specs,
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): FlagValues<Specs> | 'help' {
-  const values: Record<string, string | number | boolean> = {}
-  for (const [name, spec] of Object.entries(specs)) {
-    const variable = environmentName(name)
-    const written = environment[variable]
-    values[name] = written === undefined || written === '' ? spec.default : parse(variable, spec.kind, written)
-  }
+export function readFlags(specs: FlagSpecs, args: readonly string[], stopAtWord = false): Written {
+  const flags = new Map<string, string[]>()
+  const words: string[] = []
   for (let index = 0; index < args.length; index++) {
     const argument = args[index]!
-    const match = /^--?([^=-][^=]*)(?:=([\s\S]*))?$/.exec(argument)
-    if (match === null) throw new FlagError(`${JSON.stringify(argument)} is not a flag; flags begin with a dash`)
-    const name = match[1]!
-    if (name === 'h' || name === 'help') return 'help'
-    const spec = Object.hasOwn(specs, name) ? specs[name] : undefined
-    if (spec === undefined) throw new FlagError(unknownFlag(name, Object.keys(specs)))
-    let text = match[2]
-    if (text === undefined && spec.kind === 'boolean') text = 'true'
-    if (text === undefined) text = args[++index]
-    if (text === undefined) throw new FlagError(`-${name} needs a value`)
-    values[name] = parse(`-${name}`, spec.kind, text)
+    const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(argument)
+    if (match === null) {
+      const rest = argument === '--' ? args.slice(index + 1) : args.slice(index)
+      if (argument === '--' || stopAtWord) return { flags, words: [...words, ...rest] }
+      words.push(argument)
+      continue
+    }
+    const [, written = '', inline] = match
+    const [name, spec] = flagNamed(specs, written)
+    const text = inline ?? (spec.kind === 'boolean' ? 'true' : args[++index])
+    if (text === undefined) throw new FlagError(`flag needs an argument: -${written}`)
+    // A wrong value is an error also where a later one replaces it.
+    parse(`flag -${written}`, spec.kind, text)
+    flags.set(name, [...(flags.get(name) ?? []), text])
   }
-  return values as FlagValues<Specs>
+  return { flags, words }
 }
 
-/** The flags with their defaults and variables, for `-help`. */
-export function describeFlags(specs: FlagSpecs): string {
-  return Object.entries(specs)
-    .map(([name, { default: value, description }]) => {
-      const shown = value === '' ? '' : ` (default ${String(value)})`
-      return `  -${name}${shown}\n      ${description} [${environmentName(name)}]`
-    })
-    .join('\n')
+/**
+ * The value of each flag: as written, else from its variable in `environment` (`-httpPort` from `WARPSTREAM_HTTP_PORT`), else
+ * its default. Throws {@link FlagError}.
+ */
+export function flagValues<Specs extends FlagSpecs>(
+  specs: Specs,
+  written: Written['flags'],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): FlagValues<Specs> {
+  const values = Object.entries(specs).map(([name, spec]) => {
+    const texts = written.get(name)
+    if (texts !== undefined && spec.kind === 'texts') return [name, texts]
+    if (texts !== undefined && spec.kind === 'list') return [name, texts.flatMap(splitList)]
+    if (texts !== undefined) return [name, parse(`flag -${name}`, spec.kind, texts.at(-1)!)]
+    const variable = environmentName(name)
+    const text = environment[variable] ?? ''
+    return [name, text === '' ? spec.default : parse(`variable ${variable}`, spec.kind, text)]
+  })
+  return Object.fromEntries(values) as FlagValues<Specs> // every name has a value of its own kind
+}
+
+/** `; did you mean x?` for the nearest of some words, or an empty text. */
+export function suggestion(written: string, known: readonly string[], prefix = ''): string {
+  const [near] = nearest(written, known)
+  return near === undefined ? '' : `; did you mean ${prefix}${near}?`
+}
+
+function flagNamed(specs: FlagSpecs, written: string): readonly [name: string, spec: FlagSpec] {
+  const found = Object.entries(specs).find(([name, { short }]) => name === written || short === written)
+  if (found !== undefined) return found
+  throw new FlagError(`flag provided but not defined: -${written}${suggestion(written, Object.keys(specs), '-')}`)
+}
+
+function parse(where: string, kind: FlagKind, text: string): KindValues[FlagKind] {
+  const fail = (reason: string) => new FlagError(`invalid value ${JSON.stringify(text)} for ${where}: ${reason}`)
+  switch (kind) {
+    case 'text':
+      return text
+    case 'texts':
+      return [text]
+    case 'list':
+      return splitList(text)
+    case 'integer':
+      if (!/^[+-]?(?:0x[\da-f]+|0o[0-7]+|0b[01]+|\d+)$/i.test(text)) throw fail('parse error')
+      return text.startsWith('-') ? -Number(text.slice(1)) : Number(text.replace('+', ''))
+    case 'port':
+      if (!/^\d+$/.test(text) || Number(text) > 65535) throw fail('a port is a number from 0 to 65535')
+      return Number(text)
+    case 'boolean':
+      if (/^(?:true|t|1)$/i.test(text)) return true
+      if (/^(?:false|f|0)$/i.test(text)) return false
+      throw fail('parse error')
+    default:
+      return kind satisfies never
+  }
+}
+
+function splitList(text: string): readonly string[] {
+  return text.split(',').filter(item => item !== '')
 }
 
 /** `enableManagedPipelines` → `WARPSTREAM_ENABLE_MANAGED_PIPELINES`, `bucketURL` → `WARPSTREAM_BUCKET_URL`. */
 export function environmentName(flagName: string): string {
   const words = flagName.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
   return `WARPSTREAM_${words.toUpperCase()}`
-}
-
-function parse(where: string, kind: FlagSpec<unknown>['kind'], text: string): string | number | boolean {
-  switch (kind) {
-    case 'text':
-      return text
-    case 'port': {
-      const port = Number(text)
-      if (/^\d+$/.test(text) && port <= 65535) return port
-      throw new FlagError(`${where} has to be a port from 0 to 65535, not ${JSON.stringify(text)}`)
-    }
-    case 'boolean':
-      if (['true', 't', '1', 'TRUE', 'True'].includes(text)) return true
-      if (['false', 'f', '0', 'FALSE', 'False'].includes(text)) return false
-      throw new FlagError(`${where} has to be true or false, not ${JSON.stringify(text)}`)
-    default:
-      return kind satisfies never
-  }
-}
-
-function unknownFlag(name: string, known: readonly string[]): string {
-  const near = known
-    .map(candidate => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .toSorted((a, b) => a.distance - b.distance)[0]
-  const isNear = near !== undefined && near.distance <= Math.max(2, Math.floor(name.length / 3))
-  return `there is no flag -${name}${isNear ? `; did you mean -${near.candidate}?` : ''}`
-}
-
-/** How many letters to change, add or take away to make one word of the other. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

@@ -19,9 +19,15 @@ export async function lintTemplateFiles(words: readonly string[]): Promise<numbe
   return 1
 }
 
+/** What is reported beside errors. */
+export interface LintFlags {
+  readonly deprecated: boolean
+  readonly labels: boolean
+  readonly 'skip-env-var-check': boolean
+}
+
 /** Checks configurations, and those in Markdown files. Resolves to the exit code: 1 where anything was found. */
-export async function lintFiles(options: EngineOptions): Promise<number> {
-  const flag = (name: string) => options.own.get(name)?.at(-1) === 'true'
+export async function lintFiles(options: EngineOptions, flags: LintFlags): Promise<number> {
   let targets: readonly string[]
   let registry: Registry
   try {
@@ -42,9 +48,9 @@ export async function lintFiles(options: EngineOptions): Promise<number> {
       registry,
       host: systemHost,
       importer: fileImporter(dirname(resolve(path))),
-      deprecated: flag('deprecated') ? 'error' : 'warning',
-      requireLabels: flag('labels'),
-      skipEnvCheck: flag('skip-env-var-check'),
+      deprecated: flags.deprecated ? 'error' : 'warning',
+      requireLabels: flags.labels,
+      skipEnvCheck: flags['skip-env-var-check'],
     }
     findings.push(...(await lintFile(path, readOptions)))
   }

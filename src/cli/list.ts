@@ -16,11 +16,12 @@ const KINDS: readonly (readonly [plural: string, kind: ComponentKind])[] = [
 ]
 
 /** Lists the components of some kinds, or of all. Resolves to the exit code. */
-export async function listComponents(options: EngineOptions): Promise<number> {
+export async function listComponents(
+  options: EngineOptions,
+  { format, status }: { readonly format: string; readonly status: string },
+): Promise<number> {
   const registry = await registryOf(options)
   await registry.loadAll()
-  const format = options.own.get('format')?.at(-1) ?? 'text'
-  const status = options.own.get('status')?.at(-1) ?? ''
   const wanted = options.words.map(word => word.toLowerCase().replaceAll('_', '-'))
   const idOf = (plural: string) => plural.toLowerCase().replaceAll(' ', '-')
   const isWanted = (plural: string) =>

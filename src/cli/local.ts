@@ -3,54 +3,25 @@ import type { Log } from '../base/index.ts'
 import { createLog, severityOf } from '../engine/index.ts'
 import { allGrants, type Grant, GrantError, readGrants } from '../host/index.ts'
 import { type DataFolder, DataFolderError, takeDataFolder } from './data-folder.ts'
-import { describeFlags, FlagError, type FlagValues, flag, readFlags } from './flags.ts'
+import type { localFlags } from './commands.ts'
+import { FlagError, type FlagValues } from './flags.ts'
 import { ListenError } from './listen.ts'
 import { type Stack, startStack } from './stack.ts'
 
 const closeTimeoutMs = 15_000
 
-/** The flags of the commands that run everything in one process. */
-const localFlags = {
-  kafkaPort: flag.port(9092, 'where Kafka clients connect'),
-  httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
-  pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),
-  consolePort: flag.port(9080, 'the console and the API'),
-  bindAddress: flag.text(
-    '127.0.0.1',
-    'the address on which all of them listen; there is no TLS, so think before you change it',
-  ),
-  discoveryKafkaHostnameOverride: flag.text('', 'the host that Kafka clients are told to connect to'),
-  enableManagedPipelines: flag.boolean(true, 'run pipelines here'),
-  managedPipelinesGroupName: flag.text(
-    '',
-    'run only pipelines of this pipeline_group; without it, those that have none',
-  ),
-  pipelinesGrant: flag.text(
-    '',
-    'what pipelines may reach on this host beside the network, such as files=/data,env=PIPELINE_*: files, database_files, processes, env, network, listen, stdio',
-  ),
-  enablePipelinesHostAccess: flag.boolean(false, 'grant pipelines everything that -pipelinesGrant can grant'),
-  availabilityZone: flag.text('', 'the zone that clients and pipelines are told'),
-  logLevel: flag.text('warn', 'the least severe lines of the log on standard error: debug, info, warn or error'),
-} as const
+type LocalFlags = FlagValues<typeof localFlags>
 
 /** Runs a playground or a standalone server until it is told to stop; answers the exit code. */
 export async function runLocal(
   name: 'playground' | 'standalone',
-  args: readonly string[],
-  dataDir: { readonly default: string } | null,
+  flags: LocalFlags,
+  dataDir: string | null,
 ): Promise<number> {
   const startedAt = performance.now()
-  const specs =
-    dataDir === null ? localFlags : { ...localFlags, dataDir: flag.text(dataDir.default, 'where everything is kept') }
   let folder: DataFolder | null = null
   try {
-    const flags = readFlags(specs, args, process.env)
-    if (flags === 'help') {
-      process.stdout.write(`penstock ${name} [flags]\n\n${describeFlags(specs)}\n`)
-      return 0
-    }
-    if ('dataDir' in flags) folder = takeDataFolder(String(flags.dataDir))
+    if (dataDir !== null) folder = takeDataFolder(dataDir)
     const stack = await startStack({ ...stackOptions(flags), folder })
     const readyMs = Math.round(performance.now() - startedAt)
     process.stdout.write(welcome(name, stack, folder, readyMs))
@@ -65,7 +36,7 @@ export async function runLocal(
   }
 }
 
-function stackOptions(flags: FlagValues<typeof localFlags>): Omit<Parameters<typeof startStack>[0], 'folder'> {
+function stackOptions(flags: LocalFlags): Omit<Parameters<typeof startStack>[0], 'folder'> {
   const log = standardErrorLog(flags.logLevel)
   return {
     host: addressOf(flags.bindAddress),

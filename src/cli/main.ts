@@ -3,32 +3,15 @@ import { constants, homedir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 
-/** A command that Penstock adds; every other word and flag is the stream engine's command line (`bento.ts`). */
-export interface Command {
-  /** One line for the list of commands. */
-  readonly summary: string
-  /** Runs with the words behind the command's name and resolves to the exit code. */
-  run(args: readonly string[]): Promise<number>
-}
-
-const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = {
-  blobl: () => import('./blobl.ts'),
-  playground: () => import('./playground.ts'),
-  standalone: () => import('./standalone.ts'),
-}
-
 if (import.meta.url.endsWith('.mjs')) keepCompiledCode()
-process.exitCode = await runCommand(process.argv.slice(2))
+process.exitCode = await runProgram(process.argv.slice(2))
 
-async function runCommand(args: readonly string[]): Promise<number> {
+async function runProgram(args: readonly string[]): Promise<number> {
   process.stdout.on('error', endAsBrokenPipe)
   // Where everything waits for what never comes, the program waits, too; Node alone would end it with code 13.
   const alive = setInterval(() => undefined, 2 ** 30)
   try {
-    const [word = '', ...rest] = args
-    const load = Object.hasOwn(commands, word) ? commands[word] : undefined
-    if (load !== undefined) return await (await load()).default.run(rest)
-    return await (await import('./bento.ts')).runBento(args)
+    return await (await import('./command-line.ts')).runCommandLine(args)
   } catch (error) {
     process.stderr.write(`penstock: ${describeFailure(error)}\n`)
     return 1

@@ -52,14 +52,14 @@ interface Outcome {
 class SuiteError extends Error {}
 
 /** Runs the unit tests of configurations. Resolves to the exit code: 1 where any failed, or where there are none. */
-export async function testConfigs(options: EngineOptions): Promise<number> {
+export async function testConfigs(options: EngineOptions, flags: { readonly log: string }): Promise<number> {
   if (options.set.length > 0) return fail('Cannot override fields with --set (-s) during unit tests')
   try {
     loadEnvFiles(options.envFiles)
     const targetOptions = {
       registry: await registryOf(options),
       resources: expand(options.resources),
-      log: testLog(options.own.get('log')?.at(-1) ?? ''),
+      log: testLog(flags.log),
     }
     return await runSuites(suitesOf(options.words.length === 0 ? ['./...'] : options.words), targetOptions)
   } catch (error) {

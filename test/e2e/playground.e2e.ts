@@ -86,7 +86,7 @@ test('on an IPv6 address everything is where it is said to be, pipelines too', {
 test('an unknown flag is told with the one that was meant', () => {
   const { status, stderr } = spawnSync(program, ['playground', '-kafkaprot', '1'], { encoding: 'utf8' })
   assert.equal(status, 1)
-  assert.match(stderr, /there is no flag -kafkaprot; did you mean -kafkaPort\?/)
+  assert.match(stderr, /flag provided but not defined: -kafkaprot; did you mean -kafkaPort\?/)
   const help = spawnSync(program, ['playground', '-help'], { encoding: 'utf8' })
   assert.equal(help.status, 0)
   assert.match(help.stdout, /-kafkaPort \(default 9092\)/)

@@ -1,7 +1,7 @@
 import type { ComponentKind } from '../component.ts'
 import type { FieldShape } from '../fields.ts'
 import type { Registry } from '../registry.ts'
-import { nearest } from './lint.ts'
+import { didYouMean } from './did-you-mean.ts'
 import { type Node, resolved } from './node.ts'
 
 const text: FieldShape = { type: 'string', structure: 'scalar', description: '', default: '' }
@@ -76,6 +76,6 @@ export function inferName(registry: Registry, kind: ComponentKind, written: Node
 }
 
 function hintFor(registry: Registry, kind: ComponentKind, word: string): { hint?: string } {
-  const hint = nearest(word, registry.names(kind))
+  const hint = didYouMean(word, registry.names(kind))
   return hint === undefined ? {} : { hint }
 }

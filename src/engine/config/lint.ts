@@ -3,6 +3,7 @@ import type { AnySpec, ComponentKind } from '../component.ts'
 import type { FieldShape } from '../fields.ts'
 import { type Need, needsOf, refusedNeeds } from '../needs.ts'
 import type { Registry } from '../registry.ts'
+import { didYouMean } from './did-you-mean.ts'
 import { inferName, reservedFields } from './envelope.ts'
 import { looseValue, needsValue } from './values.ts'
 import { type Node, nodeOf, resolved, valueOf } from './node.ts'
@@ -76,7 +77,7 @@ export function lintFields(context: LintContext, shapes: Shapes, written: Node):
       const shape = Object.hasOwn(shapes, key.value) ? shapes[key.value] : undefined
       if (shape === undefined) {
         if (value.kind !== 'alias') {
-          const hint = nearest(key.value, Object.keys(shapes))
+          const hint = didYouMean(key.value, Object.keys(shapes))
           findings.push(finding(key, 'unknown_field', `field ${key.value} not recognised`, hint))
         }
         continue
@@ -266,7 +267,7 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
   if (strict && typeof value !== 'object') {
     const text = String(value)
     if (!Object.keys(shape.options!).some(option => option.toLowerCase() === text.toLowerCase())) {
-      const hint = nearest(text, Object.keys(shape.options!))
+      const hint = didYouMean(text, Object.keys(shape.options!))
       findings.push({
         ...at,
         kind: 'bad_option',
@@ -339,32 +340,4 @@ function hinted(hint: string | undefined): { hint?: string } {
 
 export function shortTag(node: Node): string {
   return node.kind === 'alias' ? resolved(node).tag : node.tag
-}
-
-/** `did you mean x?` for the nearest of the names, if any is near. */
-export function nearest(word: string, names: readonly string[]): string | undefined {
-  let best: string | undefined
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
-  for (const name of names) {
-    const distance = editDistance(word, name, bestDistance)
-    if (distance < bestDistance) {
-      best = name
-      bestDistance = distance
-    }
-  }
-  return best === undefined ? undefined : `did you mean ${best}?`
-}
-
-function editDistance(left: string, right: string, limit: number): number {
-  if (Math.abs(left.length - right.length) >= limit) return limit
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= right.length; j++) {
-      const cost = left[i - 1] === right[j - 1] ? 0 : 1
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + cost))
-    }
-    row = next
-  }
-  return row[right.length]!
 }

@@ -2,7 +2,7 @@ import { type ComponentKind, ConfigError } from '../component.ts'
 import type { FieldShape } from '../fields.ts'
 import type { Registry } from '../registry.ts'
 import { reservedFields } from './envelope.ts'
-import { nearest } from './lint.ts'
+import { didYouMean } from './did-you-mean.ts'
 import { type Node, nullNode, plainScalar, resolved, stringNode } from './node.ts'
 
 type Shapes = Readonly<Record<string, FieldShape>>
@@ -130,7 +130,7 @@ class Setter {
   }
 
   #unknown(depth: number, known: readonly string[]): ConfigError {
-    const hint = nearest(this.#path[depth]!, known)
+    const hint = didYouMean(this.#path[depth]!, known)
     return this.#failure(depth + 1, `field not recognised${hint === undefined ? '' : `, ${hint}`}`)
   }
 

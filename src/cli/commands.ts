@@ -1,0 +1,204 @@
+import process from 'node:process'
+import { type Call, type Command, command } from './command.ts'
+import { flag, type FlagSpecs } from './flags.ts'
+import { type EngineOptions, engineFlags, engineOptions } from './options.ts'
+
+/** The flags of the commands that run everything in one process. */
+export const localFlags = {
+  kafkaPort: flag.port(9092, 'where Kafka clients connect'),
+  httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
+  pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),
+  consolePort: flag.port(9080, 'the console and the API'),
+  bindAddress: flag.text(
+    '127.0.0.1',
+    'the address that all servers listen on; there is no TLS, so change it with care',
+  ),
+  discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are given'),
+  enableManagedPipelines: flag.boolean('run pipelines here', { default: true }),
+  managedPipelinesGroupName: flag.text(
+    '',
+    'run only pipelines with this pipeline_group; by default, those without one',
+  ),
+  pipelinesGrant: flag.text(
+    '',
+    'what pipelines may reach on this host beside the network, such as files=/data,env=PIPELINE_*: files, database_files, processes, env, network, listen, stdio',
+    { value: 'GRANTS' },
+  ),
+  enablePipelinesHostAccess: flag.boolean('grant pipelines everything that -pipelinesGrant can grant'),
+  availabilityZone: flag.text('', 'the zone that clients and pipelines are given'),
+  logLevel: flag.text('warn', 'log lines of this severity and above, on standard error', {
+    choices: ['debug', 'info', 'warn', 'error'],
+  }),
+} as const
+
+export const standaloneFlags = {
+  ...localFlags,
+  dataDir: flag.text('./data', 'the folder for all data', { value: 'FOLDER' }),
+} as const
+
+export const bloblFlags = {
+  threads: flag.integer(1, 'threads to map in, at most one for each core; the order is kept', {
+    short: 't',
+    value: 'N',
+  }),
+  raw: flag.boolean('read lines as raw text', { short: 'r' }),
+  pretty: flag.boolean('indent documents', { short: 'p' }),
+  file: flag.text('', 'read the mapping from a file', { short: 'f', value: 'FILE' }),
+  'max-token-length': flag.integer(65_536, 'the longest line in bytes', { value: 'N' }),
+} as const
+
+export const bloblServerFlags = {
+  host: flag.text('localhost', 'the address to listen on'),
+  port: flag.port(4195, 'the port', { short: 'p' }),
+  'no-open': flag.boolean('do not open a browser', { short: 'n' }),
+  'input-file': flag.text('', 'start with the document in this file', { short: 'i', value: 'FILE' }),
+  'mapping-file': flag.text('', 'start with the mapping in this file', { short: 'm', value: 'FILE' }),
+  write: flag.boolean('write changes on the page to these files', { short: 'w' }),
+} as const
+
+const kinds = ['inputs', 'processors', 'outputs', 'caches', 'rate-limits', 'buffers', 'metrics', 'tracers', 'scanners']
+
+const bloblServer = command({
+  summary: 'serve a page to try mappings in',
+  description: '   Mappings on the page see neither files nor environment variables.',
+  flags: bloblServerFlags,
+  run: async ({ flags }) => (await import('./blobl-server.ts')).runBloblServer(flags),
+})
+
+/** Every command, in the order of the help. */
+export const commands: Readonly<Record<string, Command>> = {
+  playground: command({
+    summary: 'run a whole cluster with console and pipelines that keeps nothing',
+    isAgent: true,
+    flags: localFlags,
+    run: async ({ flags }) => (await import('./local.ts')).runLocal('playground', flags, null),
+  }),
+  standalone: command({
+    summary: 'run a whole cluster with console and pipelines that keeps everything in one folder',
+    isAgent: true,
+    flags: standaloneFlags,
+    run: async ({ flags }) => (await import('./local.ts')).runLocal('standalone', flags, flags.dataDir),
+  }),
+  run: engineCommand({
+    summary: 'run a stream',
+    usage: '[FILE]',
+    description: '   penstock run ./config.yaml',
+    words: 'files',
+    flags: {},
+    run: runOneStream,
+  }),
+  lint: engineCommand({
+    summary: 'check configurations',
+    usage: 'FILES',
+    description: `   Exits with 1 if anything is found. A path that ends with ... stands for all YAML files below it:
+
+     penstock lint ./configs/*.yaml
+     penstock lint ./configs/...`,
+    words: 'files',
+    flags: {
+      deprecated: flag.boolean('report deprecated fields'),
+      labels: flag.boolean('report components without a label'),
+      'skip-env-var-check': flag.boolean('accept environment variables that are not set and have no default'),
+    },
+    run: async (options, flags) => (await import('./lint.ts')).lintFiles(options, flags),
+  }),
+  template: command({
+    summary: 'check templates and run their tests',
+    usage: 'lint FILES',
+    flags: {},
+    subcommands: {
+      lint: command({
+        summary: 'check templates and run their tests',
+        usage: 'FILES',
+        words: 'files',
+        flags: {},
+        run: async ({ words }) => (await import('./lint.ts')).lintTemplateFiles(['lint', ...words]),
+      }),
+    },
+    run: async ({ words }) => (await import('./lint.ts')).lintTemplateFiles(words),
+  }),
+  echo: engineCommand({
+    summary: 'print a configuration normalised',
+    description: '   penstock -c ./config.yaml echo',
+    flags: {},
+    run: async options => (await import('./echo.ts')).echoConfig(options),
+  }),
+  list: engineCommand({
+    summary: 'list components',
+    usage: '[KINDS]',
+    description: '   penstock list --format json inputs outputs',
+    words: kinds,
+    flags: {
+      format: flag.text('text', 'the format of the list', { choices: ['text', 'json'] }),
+      status: flag.text('', 'only components of this status', { choices: ['stable', 'beta', 'experimental'] }),
+    },
+    run: async (options, flags) => (await import('./list.ts')).listComponents(options, flags),
+  }),
+  create: engineCommand({
+    summary: 'print a configuration with defaults',
+    usage: '[INPUTS/PROCESSORS/OUTPUTS]',
+    description: `   Each part is a list of names with commas:
+
+     penstock create stdin/mapping,log/stdout`,
+    flags: { small: flag.boolean('leave advanced fields out', { short: 's' }) },
+    run: async (options, flags) => (await import('./create.ts')).createConfig(options, flags),
+  }),
+  test: engineCommand({
+    summary: 'run the unit tests of configurations',
+    usage: '[FILES]',
+    description: `   Exits with 1 if a test fails. Without files it tests everything below this folder:
+
+     penstock test ./path/to/configs/...`,
+    words: 'files',
+    flags: {
+      log: flag.text('', 'let components log with this level', {
+        value: 'LEVEL',
+        choices: ['off', 'error', 'warn', 'info', 'debug', 'trace'],
+      }),
+    },
+    run: async (options, flags) => (await import('./test.ts')).testConfigs(options, flags),
+  }),
+  blobl: command({
+    summary: 'run a mapping over documents from standard input',
+    usage: '[MAPPING]',
+    description: `   Each line is a document:
+
+     cat documents.jsonl | penstock blobl 'root.name = this.name.uppercase()'
+     echo '{"foo":"bar"}' | penstock blobl -f ./mapping.blobl`,
+    stopsAtWord: true,
+    flags: bloblFlags,
+    subcommands: { server: bloblServer, playground: bloblServer },
+    run: async ({ flags, words }) => (await import('./blobl.ts')).runBlobl(flags, words[0] ?? ''),
+  }),
+  completion: command({
+    summary: 'print the completion script of a shell',
+    usage: 'bash|zsh|fish',
+    description: `   source <(penstock completion bash)
+   source <(penstock completion zsh)
+   penstock completion fish | source`,
+    words: ['bash', 'zsh', 'fish'],
+    stopsAtWord: true,
+    flags: {},
+    run: async ({ words }) => (await import('./completion.ts')).printCompletion(words),
+  }),
+}
+
+async function runOneStream(options: EngineOptions): Promise<number> {
+  const [file = options.config, ...more] = options.words
+  if (more.length === 0) return await (await import('./run.ts')).runStream({ ...options, config: file })
+  process.stderr.write('A maximum of one config must be specified with the run command\n')
+  return 1
+}
+
+interface EngineCommand<Specs extends FlagSpecs> extends Omit<Command<Specs>, 'run'> {
+  run(options: EngineOptions, flags: Call<Specs>['flags']): Promise<number>
+}
+
+/** A command of the stream engine: it takes the engine's flags beside its own. */
+function engineCommand<const Specs extends FlagSpecs>(spec: EngineCommand<Specs>): Command {
+  return command<typeof engineFlags & Specs>({
+    ...spec,
+    flags: { ...engineFlags, ...spec.flags },
+    run: ({ flags, words }) => spec.run(engineOptions(flags, words), flags),
+  })
+}
