@@ -16,6 +16,7 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { lazyBuiltins } from './lazy-builtins.ts'
+import { leanKafka } from './lean-kafka.ts'
 
 const { values: flags } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, only: { type: 'string' } } })
 process.chdir(join(import.meta.dirname, '..'))
@@ -24,7 +25,7 @@ mkdirSync('dist', { recursive: true })
 const parts = [
   {
     name: 'program',
-    sources: ['src', 'package-lock.json', 'tools/build.ts', 'tools/lazy-builtins.ts'],
+    sources: ['src', 'package-lock.json', 'tools/build.ts', 'tools/lazy-builtins.ts', 'tools/lean-kafka.ts'],
     build: buildProgram,
   },
   { name: 'console', sources: ['console', 'src/bloblang', 'package-lock.json'], build: buildConsole },
@@ -62,7 +63,10 @@ async function buildProgram(): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
     keepNames: false,
-    plugins: [lazyBuiltins],
+    // V8 keeps the text of all code in each thread. Names stay: logs and stack traces show them.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    plugins: [lazyBuiltins, leanKafka],
     external: ['@node-rs/crc32', '@faker-js/faker', '@platformatic/wasm-utils'],
     // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
     banner: {

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import {
@@ -193,6 +193,7 @@ function newSupervisor(
     clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
     policy,
     limits: { memoryMb: options.pipelineMemoryMb, silentMs: 10_000, graceMs: 5_000 },
+    startsAtOnce: availableParallelism(),
     socketFolder,
     http: server,
     clock: systemClock,

@@ -8,9 +8,13 @@ import { filtered, refusalOf } from './network.ts'
 
 /**
  * Holds every socket of this thread to what managed pipelines are granted, also those of SDKs that open their own and offer
- * no way to be given one. `ownSocket`: the path of the one local socket that the thread itself listens on.
+ * no way to be given one. `isOwnSocket`: whether the thread itself listens on the local socket of that path.
  */
-export function guardSockets(policy: HostPolicy, { refusal }: Pick<Host, 'refusal'>, ownSocket: string): void {
+export function guardSockets(
+  policy: HostPolicy,
+  { refusal }: Pick<Host, 'refusal'>,
+  isOwnSocket: (path: string) => boolean,
+): void {
   const filter = new AddressFilter(policy.grants, policy.ownPorts)
   const { connect } = Socket.prototype
   const { listen } = Server.prototype
@@ -23,7 +27,8 @@ export function guardSockets(policy: HostPolicy, { refusal }: Pick<Host, 'refusa
   }
   const listenGuarded = function (this: Server, ...args: unknown[]): Server {
     const options = listenArguments(args)
-    const text = options.path === ownSocket ? undefined : refusal?.('listen', addressOf(options))
+    const text =
+      options.path !== undefined && isOwnSocket(options.path) ? undefined : refusal?.('listen', addressOf(options))
     if (text !== undefined) throw new CapabilityError('not_granted', 'listen', text)
     return Reflect.apply(listen, this, args) as Server
   }

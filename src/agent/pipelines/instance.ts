@@ -1,17 +1,22 @@
 import { join } from 'node:path'
 import { type Clock, waitOrAbort } from '../../base/index.ts'
 import { type InstanceOrder, type InstanceReport, type LogReport, readSettings } from '../../control/index.ts'
-import type { HostPolicy } from '../../host/index.ts'
 import type { PipelineHttpServer } from './http-server.ts'
-import { runThread, type ThreadEnd, type ThreadLimits } from './pipeline-thread.ts'
-import type { WorkerLog, WorkerPulse } from './protocol.ts'
+import type { StreamEnd, StreamFigures, StreamListener } from './pipeline-thread.ts'
+import type { StreamLog } from './protocol.ts'
+import { type Sharing, sharingOf } from './sharing.ts'
+import type { StartQueue } from './start-queue.ts'
+import type { ThreadPool } from './thread-pool.ts'
 
 const firstDelayMs = 1000
 const maxDelayMs = 60_000
-/** A run of that length was healthy: the next failure starts with the shortest delay again. */
+/** After a run of this length the next failure starts with the shortest delay again. */
 const healthyRunMs = 60_000
 
-/** Whom instances tell what happens to them. */
+/** A start that takes longer waits for something else than a processor, which others can use. In milliseconds. */
+const maxStartMs = 15_000
+
+/** What happens to instances. */
 export interface SupervisorEvents {
   readonly onLog: (line: LogReport) => void
   /** Called when a report would differ in more than its counters. */
@@ -22,8 +27,8 @@ export interface SupervisorEvents {
 export interface InstanceHost extends SupervisorEvents {
   readonly seedBroker: string
   readonly clientId: string
-  readonly policy: HostPolicy
-  readonly limits: ThreadLimits
+  readonly threads: ThreadPool
+  readonly starts: StartQueue
   /** Where the sockets of their HTTP endpoints are. */
   readonly socketFolder: string
   readonly http: PipelineHttpServer | undefined
@@ -39,7 +44,7 @@ const zeroCounters: Counters = {
   processor_errors: 0,
 }
 
-const idlePulse: Omit<WorkerPulse, 'kind' | 'logs'> = { counters: zeroCounters, problem: null, memoryBytes: 0, cpu: 0 }
+const idleFigures: Omit<StreamFigures, 'logs'> = { counters: zeroCounters, problem: null, memoryBytes: 0, cpu: 0 }
 
 /** One instance of a pipeline's version: runs it, and runs it again after a failure or on its schedule, until it is stopped. */
 export class Instance {
@@ -54,7 +59,9 @@ export class Instance {
   #error: InstanceReport['error'] = null
   /** Of the runs that are over. */
   #past: Counters = zeroCounters
-  #pulse: Omit<WorkerPulse, 'kind' | 'logs'> = idlePulse
+  #figures: Omit<StreamFigures, 'logs'> = idleFigures
+  /** Set for good when it had to leave a shared thread. */
+  #isDisplaced = false
 
   constructor(order: InstanceOrder, host: InstanceHost) {
     this.order = order
@@ -75,10 +82,10 @@ export class Instance {
       restarts: this.#restarts,
       nextStartAt: this.#nextStartAt,
       error: this.#error,
-      problem: this.#state === 'running' ? this.#pulse.problem : null,
-      counters: add(this.#past, this.#pulse.counters),
-      memoryBytes: this.#pulse.memoryBytes,
-      cpu: this.#pulse.cpu,
+      problem: this.#state === 'running' ? (this.#figures.problem?.message ?? null) : null,
+      counters: add(this.#past, this.#figures.counters),
+      memoryBytes: this.#figures.memoryBytes,
+      cpu: this.#figures.cpu,
     }
   }
 
@@ -94,16 +101,26 @@ export class Instance {
   async #run(): Promise<void> {
     const { clock } = this.#host
     const { settings, streamText } = readSettings(this.order.yaml)
+    const sharing = sharingOf(streamText)
     const { signal } = this.#stop
     let delayMs = firstDelayMs
+    let start: 'first' | 'restart' = 'first'
     while (!signal.aborted) {
       this.#set('starting')
+      const endStart = await this.#host.starts.enter(start, signal)
+      if (endStart === null) return
       const startedAt = clock.now()
-      const end = await this.#runOnce(streamText)
+      const end = await this.#runOnce(streamText, this.#isDisplaced ? 'alone' : sharing, endStart)
       if (signal.aborted) return
       if (end.kind === 'ended') {
         if (settings.runEveryMs === null) return this.#set('completed')
         await this.#wait('completed', Math.max(0, startedAt + settings.runEveryMs - clock.now()))
+        continue
+      }
+      if (end.kind === 'displaced') {
+        this.#isDisplaced = true
+        const message = `pipeline goes on in a thread of its own: ${end.reason}`
+        this.#log({ at: clock.now(), level: 'info', message, fields: {} })
         continue
       }
       this.#error = { code: end.code, message: end.message, at: clock.now() }
@@ -116,51 +133,53 @@ export class Instance {
       })
       await this.#wait('backing_off', delayMs)
       delayMs = Math.min(delayMs * 2, maxDelayMs)
+      start = 'restart'
       this.#restarts++
     }
   }
 
-  async #runOnce(streamText: string): Promise<ThreadEnd> {
-    const { seedBroker, clientId, policy, socketFolder, limits, http } = this.#host
+  async #runOnce(streamText: string, sharing: Sharing, endStart: () => void): Promise<StreamEnd> {
+    const { seedBroker, clientId, socketFolder, threads, http, clock } = this.#host
     const { instanceId, pipelineName } = this.order
     const socketPath = join(socketFolder, `${instanceId.replace(/^ins_/, '').replaceAll('_', '').slice(0, 20)}.sock`)
     let withdraw = () => {}
+    const started = new AbortController()
+    void waitOrAbort(clock, maxStartMs, started.signal).then(endStart)
+    const listener: StreamListener = {
+      onStarted: () => {
+        started.abort()
+        this.#set('running')
+      },
+      onPulse: figures => this.#onFigures(figures),
+      onEndpoints: paths => {
+        withdraw()
+        const { pipelineId } = this.order
+        withdraw = http?.offer({ pipelineId, pipelineName, paths, socketPath }) ?? (() => {})
+      },
+      onOutput: line => this.#log({ at: clock.now(), level: 'info', message: line, fields: { stream: 'stdout' } }),
+    }
     try {
       // A thread that cannot even be made (too many of them, no memory) is one more failure to try again.
-      return await runThread(
-        pipelineName,
-        { streamText, seedBroker, clientId, policy, socketPath },
-        limits,
-        {
-          onStarted: () => this.#set('running'),
-          onPulse: pulse => this.#onPulse(pulse),
-          onEndpoints: paths => {
-            withdraw()
-            const { pipelineId } = this.order
-            withdraw = http?.offer({ pipelineId, pipelineName, paths, socketPath }) ?? (() => {})
-          },
-          onOutput: line =>
-            this.#log({ at: this.#host.clock.now(), level: 'info', message: line, fields: { stream: 'stdout' } }),
-        },
-        this.#stop.signal,
-      )
+      const order = { streamText, seedBroker, clientId, socketPath }
+      return await threads.run(pipelineName, instanceId, sharing, order, listener, this.#stop.signal)
     } catch (error) {
       return { kind: 'failed', code: 'crashed', message: `the pipeline's thread could not run: ${String(error)}` }
     } finally {
+      started.abort()
       withdraw()
-      this.#past = add(this.#past, this.#pulse.counters)
-      this.#pulse = idlePulse
+      this.#past = add(this.#past, this.#figures.counters)
+      this.#figures = idleFigures
     }
   }
 
-  #onPulse({ counters, problem, logs, memoryBytes, cpu }: WorkerPulse): void {
-    const changed = problem !== this.#pulse.problem
-    this.#pulse = { counters, problem, memoryBytes, cpu }
+  #onFigures({ counters, problem, logs, memoryBytes, cpu }: StreamFigures): void {
+    const changed = problem?.message !== this.#figures.problem?.message
+    this.#figures = { counters, problem, memoryBytes, cpu }
     for (const line of logs) this.#log(line)
     if (changed) this.#host.onChange()
   }
 
-  #log(line: WorkerLog): void {
+  #log(line: StreamLog): void {
     const { instanceId, pipelineId } = this.order
     this.#host.onLog({ ...line, instanceId, pipelineId })
   }

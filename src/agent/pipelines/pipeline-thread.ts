@@ -1,135 +1,334 @@
+import { getCompileCacheDir } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../../base/index.ts'
 import { grantedEnvironment } from '../../host/index.ts'
-import type { PipelineWorkerData, StopMessage, WorkerMessage, WorkerPulse } from './protocol.ts'
+import type {
+  StreamEvent,
+  StreamOrder,
+  StreamPulse,
+  ThreadData,
+  ThreadMessage,
+  ThreadOrder,
+  ThreadPulse,
+} from './protocol.ts'
+import { judgeSilence, outOfMemory, type ThreadLimits } from './thread-watch.ts'
 
-export interface ThreadLimits {
-  /** Of the JavaScript heap and of buffers together, in mebibytes. */
-  readonly memoryMb: number
-  /** A thread that says nothing for so long is stuck, in milliseconds. */
-  readonly silentMs: number
-  /** How long messages on their way may take when the instance is stopped, in milliseconds. */
-  readonly graceMs: number
-}
-
-const askHeapAfterMs = 1500
-/** A thread that is silent for so long while it is told to stop would not deliver anything in its time of grace either. */
+const watchIntervalMs = 500
+/** A thread that was silent for so long is asked for its processor time and its heap, which interrupts it. */
+const askAfterMs = 1500
+/** A thread that is silent for so long while its only stream is stopped would not deliver anything in its time of grace either. */
 const silentStopMs = 3000
 
-/** How a thread came to its end. */
-export type ThreadEnd =
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+export interface PipelineFailure {
+  readonly code: string
+  readonly message: string
+}
 
-export interface ThreadListener {
+/** How the run of a stream came to its end. */
+export type StreamEnd =
+  | { readonly kind: 'ended' }
+  | ({ readonly kind: 'failed' } & PipelineFailure)
+  /** Its thread ended, or it had to leave it, through no known fault of its own: it has to run in a thread of its own. */
+  | { readonly kind: 'displaced'; readonly reason: string }
+
+/** What a stream reports, with its share of what its thread uses. */
+export interface StreamFigures extends Omit<StreamPulse, 'stream'> {
+  readonly memoryBytes: number
+  /** Share of one core. */
+  readonly cpu: number
+}
+
+export interface StreamListener {
   onStarted(): void
-  onPulse(pulse: WorkerPulse): void
+  onPulse(figures: StreamFigures): void
   onEndpoints(paths: readonly string[]): void
-  /** A line that the pipeline wrote to its standard output or error. */
+  /** A line written to the standard output or error of the thread: by this stream, or by one that shares its thread. */
   onOutput(line: string): void
 }
 
+interface Hosted {
+  readonly listener: StreamListener
+  readonly signal: AbortSignal
+  readonly settle: (end: StreamEnd) => void
+  readonly stop: () => void
+  last: StreamPulse
+  isStarted: boolean
+  /** Why it has to leave the thread, when it has to. */
+  displacedBy: string | undefined
+  stopTimer: NodeJS.Timeout | undefined
+  /** Messages read when the busiest stream was last looked for. */
+  readBefore: number
+}
+
+const zeroCounters = { input_received: 0, output_sent: 0, input_errors: 0, output_errors: 0, processor_errors: 0 }
+
 /**
- * Runs a stream in a thread of its own until it ends, fails, or the signal stops it. A thread that is stuck or takes more
- * than its share is killed; the threads beside it do not notice.
+ * A thread in which streams run, one or several. It is stopped when its last stream has ended, and killed when it is stuck or
+ * takes more than its share; threads beside it do not notice. Streams that shared a thread which was killed are displaced,
+ * as it is not known which of them was the cause; one that was alone in it has failed.
  */
-export async function runThread(
-  name: string,
-  data: PipelineWorkerData,
-  limits: ThreadLimits,
-  listener: ThreadListener,
-  signal: AbortSignal,
-): Promise<ThreadEnd> {
-  const worker = new Worker(workerUrl(import.meta.url, './pipeline.worker.ts'), {
-    name,
-    workerData: data,
-    env: grantedEnvironment(data.policy.grants, process.env),
-    stdin: false,
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
-  })
-  let end: ThreadEnd | undefined
-  let lastSign = performance.now()
-  const kill = (code: string, message: string) => {
-    end ??= { kind: 'failed', code, message }
-    void worker.terminate()
-  }
-  const limitBytes = limits.memoryMb * 1024 * 1024
-  let usedBytes = 0
-  const watch = setInterval(() => {
-    const silentMs = performance.now() - lastSign
-    if (silentMs < askHeapAfterMs) return
-    // A thread that collects garbage all the time is as silent as one in a loop; its heap can be asked for all the same.
-    worker.getHeapStatistics().then(
-      heap => (usedBytes = heap.used_heap_size + heap.external_memory),
-      () => {}, // it has ended meanwhile
-    )
-    // Buffers are not part of the heap that the limit of the thread itself is about.
-    if (usedBytes > limitBytes * 1.1) return kill('out_of_memory', outOfMemory(limits))
-    if (signal.aborted && silentMs >= silentStopMs) return void worker.terminate()
-    if (silentMs < limits.silentMs) return
-    if (usedBytes > limitBytes * 0.7) return kill('out_of_memory', outOfMemory(limits))
-    kill(
-      'unresponsive',
-      `the pipeline did not respond for ${limits.silentMs / 1000} s and was stopped: it may be in an endless loop`,
-    )
-  }, 500)
-  let killTimer: NodeJS.Timeout | undefined
-  const stop = () => {
-    const message: StopMessage = { kind: 'stop', timeoutMs: limits.graceMs }
-    worker.postMessage(message)
-    killTimer = setTimeout(() => void worker.terminate(), limits.graceMs + 1000)
-  }
-  worker.on('message', (message: WorkerMessage) => {
-    lastSign = performance.now()
-    switch (message.kind) {
-      case 'started':
-        return listener.onStarted()
-      case 'pulse':
-        listener.onPulse(message)
-        if (message.memoryBytes > limitBytes * 1.1) kill('out_of_memory', outOfMemory(limits))
-        return
-      case 'endpoints':
-        return listener.onEndpoints(message.paths)
-      case 'ended':
-        end ??= { kind: 'ended' }
-        return
-      case 'failed':
-        end ??= { kind: 'failed', code: message.code, message: message.message }
-        return
-      default:
-        message satisfies never
-    }
-  })
-  worker.on('error', (error: Error & { code?: string }) => {
-    if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
-      end ??= { kind: 'failed', code: 'out_of_memory', message: outOfMemory(limits) }
-    else end ??= { kind: 'failed', code: 'crashed', message: error.message }
-  })
-  forwardLines(worker, listener)
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  const exitCode = await new Promise<number>(resolve => worker.once('exit', resolve))
-  clearInterval(watch)
-  clearTimeout(killTimer)
-  signal.removeEventListener('abort', stop)
-  if (signal.aborted) return { kind: 'ended' }
-  return end ?? { kind: 'failed', code: 'crashed', message: `the pipeline's thread ended with exit code ${exitCode}` }
-}
+export class PipelineThread {
+  readonly #worker: Worker
+  readonly #limits: ThreadLimits
+  readonly #streams = new Map<string, Hosted>()
+  readonly #watch: NodeJS.Timeout
+  readonly #exited: Promise<void>
+  #failure: PipelineFailure | undefined
+  #isOpen = true
+  #watchedAt = performance.now()
+  #silentMs = 0
+  #pulse: ThreadPulse = { kind: 'pulse', memoryBytes: 0, cpuMs: 0, streams: [] }
+  #pulseAt = performance.now()
+  /** Share of one core between the last two pulses. */
+  #cpu = 0
+  /** What it answered during a silence. */
+  #cpuMs = 0
+  #usedBytes = 0
 
-function outOfMemory({ memoryMb }: ThreadLimits): string {
-  return `the pipeline needed more than its ${memoryMb} MiB of memory and was stopped`
-}
-
-function forwardLines(worker: Worker, listener: ThreadListener): void {
-  for (const stream of [worker.stdout, worker.stderr]) {
-    let rest = ''
-    stream.setEncoding('utf8')
-    stream.on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop()!.slice(-4096)
-      for (const line of lines.slice(-100)) listener.onOutput(line)
+  /** Throws where the thread cannot be made. */
+  constructor(name: string, data: ThreadData, limits: ThreadLimits) {
+    this.#limits = limits
+    const compileCache = getCompileCacheDir()
+    this.#worker = new Worker(workerUrl(import.meta.url, './pipeline.worker.ts'), {
+      name,
+      workerData: data,
+      // Compiled code is shared with earlier threads.
+      env: {
+        ...grantedEnvironment(data.policy.grants, process.env),
+        ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+      },
+      stdin: false,
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
+    })
+    this.#worker.on('message', (message: ThreadMessage) => this.#onMessage(message))
+    this.#worker.on('error', (error: Error & { code?: string }) => {
+      this.#failure ??=
+        error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory(limits) : { code: 'crashed', message: error.message }
+    })
+    this.#forwardLines()
+    this.#watch = setInterval(() => this.#look(), watchIntervalMs)
+    this.#exited = new Promise(resolve => {
+      this.#worker.once('exit', exitCode => {
+        this.#onExit(exitCode)
+        resolve()
+      })
     })
   }
+
+  /** Whether it takes more streams. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  get size(): number {
+    return this.#streams.size
+  }
+
+  /** Share of one core that it uses. */
+  get cpu(): number {
+    return this.#cpu
+  }
+
+  /** Runs a stream until it ends, fails, has to leave, or the signal stops it. When it resolves nothing of the stream runs any more. */
+  run(stream: string, order: StreamOrder, listener: StreamListener, signal: AbortSignal): Promise<StreamEnd> {
+    return new Promise(resolve => {
+      const stop = () => this.#stop(stream)
+      this.#streams.set(stream, {
+        listener,
+        signal,
+        settle: resolve,
+        stop,
+        last: { stream, counters: zeroCounters, logs: [], problem: null },
+        isStarted: false,
+        displacedBy: undefined,
+        stopTimer: undefined,
+        readBefore: 0,
+      })
+      this.#post({ kind: 'start', stream, order })
+      if (signal.aborted) stop()
+      signal.addEventListener('abort', stop, { once: true })
+    })
+  }
+
+  /** Makes the stream leave that read most messages since the last call, out of those that `mayMove`, when there is one. */
+  displaceBusiest(mayMove: (stream: string) => boolean, reason: string): void {
+    let busiest: Hosted | undefined
+    let most = 0
+    for (const [stream, hosted] of this.#streams) {
+      const read = hosted.last.counters.input_received - hosted.readBefore
+      hosted.readBefore += read
+      if (read <= most || !mayMove(stream)) continue
+      most = read
+      busiest = hosted
+    }
+    if (busiest === undefined || busiest.displacedBy !== undefined || busiest.signal.aborted) return
+    busiest.displacedBy = reason
+    busiest.stop()
+  }
+
+  #stop(stream: string): void {
+    const hosted = this.#streams.get(stream)
+    if (hosted === undefined || hosted.stopTimer !== undefined) return
+    const { graceMs } = this.#limits
+    this.#post({ kind: 'stop', stream, timeoutMs: graceMs })
+    hosted.stopTimer = setTimeout(() => this.#close(), graceMs + 1000)
+  }
+
+  #onMessage(message: ThreadMessage): void {
+    if (message.kind === 'pulse') return this.#onPulse(message)
+    const hosted = this.#streams.get(message.stream)
+    if (hosted !== undefined) this.#onEvent(message.stream, hosted, message)
+  }
+
+  #onEvent(stream: string, hosted: Hosted, event: StreamEvent): void {
+    switch (event.kind) {
+      case 'started':
+        hosted.isStarted = true
+        return hosted.listener.onStarted()
+      case 'endpoints':
+        return hosted.listener.onEndpoints(event.paths)
+      case 'failed':
+        return this.#end(stream, hosted, { kind: 'failed', code: event.code, message: event.message }, true)
+      case 'ended':
+        return this.#end(stream, hosted, { kind: 'ended' }, event.isClean)
+      default:
+        event satisfies never
+    }
+  }
+
+  #onPulse(pulse: ThreadPulse): void {
+    const now = performance.now()
+    this.#cpu = Math.min(1, (pulse.cpuMs - this.#pulse.cpuMs) / Math.max(1, now - this.#pulseAt))
+    this.#pulse = pulse
+    this.#pulseAt = now
+    this.#silentMs = 0
+    this.#cpuMs = pulse.cpuMs
+    const shares = this.#cpuShares(pulse)
+    for (const changed of pulse.streams) {
+      const hosted = this.#streams.get(changed.stream)
+      if (hosted !== undefined) hosted.last = changed
+    }
+    for (const [stream, hosted] of this.#streams) {
+      const { counters, logs, problem } = hosted.last
+      const memoryBytes = pulse.memoryBytes / this.#streams.size
+      hosted.listener.onPulse({ counters, logs, problem, memoryBytes, cpu: shares(stream) })
+      if (logs.length > 0) hosted.last = { ...hosted.last, logs: [] }
+    }
+    if (pulse.memoryBytes > this.#limits.memoryMb * 1024 * 1024 * 1.1) this.#kill(outOfMemory(this.#limits))
+  }
+
+  /** Divides the thread's processor time among its streams by the messages they handled, as nothing measures it. */
+  #cpuShares({ streams }: ThreadPulse): (stream: string) => number {
+    const handled = new Map<string, number>()
+    let total = 0
+    for (const { stream, counters } of streams) {
+      const before = this.#streams.get(stream)?.last.counters
+      if (before === undefined) continue
+      const count = counters.input_received - before.input_received + counters.output_sent - before.output_sent
+      handled.set(stream, count)
+      total += count
+    }
+    if (total === 0) return () => this.#cpu / Math.max(1, this.#streams.size)
+    return stream => (this.#cpu * (handled.get(stream) ?? 0)) / total
+  }
+
+  /** Looks whether the thread is stuck, when it has not sent a pulse for a while. */
+  #look(): void {
+    const now = performance.now()
+    // While the agent itself did not run, the thread's pulses could not arrive.
+    this.#silentMs += Math.min(now - this.#watchedAt, 2 * watchIntervalMs)
+    this.#watchedAt = now
+    if (this.#silentMs < askAfterMs) return
+    this.#ask()
+    const failure = judgeSilence(
+      {
+        silentMs: this.#silentMs,
+        cpuMs: this.#cpuMs - this.#pulse.cpuMs,
+        usedBytes: this.#usedBytes,
+        isStarting: [...this.#streams.values()].some(({ isStarted }) => !isStarted),
+      },
+      this.#limits,
+    )
+    if (failure !== null) return this.#kill(failure)
+    const [only] = this.#streams.values()
+    if (this.#streams.size === 1 && only!.signal.aborted && this.#silentMs >= silentStopMs) this.#close()
+  }
+
+  #ask(): void {
+    const ignoreEnd = () => {} // it has ended meanwhile
+    this.#worker.cpuUsage().then(({ user, system }) => {
+      this.#cpuMs = Math.max(this.#cpuMs, (user + system) / 1000)
+    }, ignoreEnd)
+    this.#worker.getHeapStatistics().then(heap => {
+      this.#usedBytes = heap.used_heap_size + heap.external_memory
+    }, ignoreEnd)
+  }
+
+  #kill(failure: PipelineFailure): void {
+    this.#failure ??= failure
+    this.#close()
+  }
+
+  /** Ends the thread, whatever still runs in it. */
+  #close(): void {
+    this.#isOpen = false
+    void this.#worker.terminate()
+  }
+
+  /** Ends one stream; what was not stopped cleanly ends only with the thread, as does the last one. */
+  #end(stream: string, hosted: Hosted, end: StreamEnd, isClean: boolean): void {
+    if (this.#streams.size === 1 || !isClean) {
+      this.#isOpen = false
+      void this.#worker.terminate()
+      void this.#exited.then(() => hosted.settle(outcome(hosted, end)))
+    } else hosted.settle(outcome(hosted, end))
+    this.#remove(stream, hosted)
+  }
+
+  #onExit(exitCode: number): void {
+    this.#isOpen = false
+    clearInterval(this.#watch)
+    const failure = this.#failure ?? {
+      code: 'crashed',
+      message: `the pipeline's thread ended with exit code ${exitCode}`,
+    }
+    const end: StreamEnd =
+      this.#streams.size === 1
+        ? { kind: 'failed', ...failure }
+        : { kind: 'displaced', reason: 'a pipeline in the same thread was stopped' }
+    for (const [stream, hosted] of this.#streams) {
+      this.#remove(stream, hosted)
+      hosted.settle(outcome(hosted, end))
+    }
+  }
+
+  #remove(stream: string, hosted: Hosted): void {
+    this.#streams.delete(stream)
+    clearTimeout(hosted.stopTimer)
+    hosted.signal.removeEventListener('abort', hosted.stop)
+  }
+
+  #post(message: ThreadOrder): void {
+    this.#worker.postMessage(message)
+  }
+
+  #forwardLines(): void {
+    for (const stream of [this.#worker.stdout, this.#worker.stderr]) {
+      let rest = ''
+      stream.setEncoding('utf8')
+      stream.on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop()!.slice(-4096)
+        for (const line of lines.slice(-100)) for (const { listener } of this.#streams.values()) listener.onOutput(line)
+      })
+    }
+  }
+}
+
+/** Who is stopped has ended, whatever else happened to it. */
+function outcome({ signal, displacedBy }: Hosted, end: StreamEnd): StreamEnd {
+  if (signal.aborted) return { kind: 'ended' }
+  return displacedBy === undefined ? end : { kind: 'displaced', reason: displacedBy }
 }

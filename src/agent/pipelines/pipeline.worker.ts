@@ -1,90 +1,47 @@
-// The thread of one pipeline instance. Whatever its configuration does, it does here and nowhere else.
+// A thread of pipelines. Whatever their configurations do, they do here and nowhere else.
 import { parentPort, workerData } from 'node:worker_threads'
-import { assert, systemClock } from '../../base/index.ts'
-import { createRegistry } from '../../components/index.ts'
-import { managedComponents } from '../../control/index.ts'
-import {
-  ConfigError,
-  InitError,
-  loadConfig,
-  makeLog,
-  MetricsStore,
-  plainValue,
-  severityOf,
-  startStream,
-  type Node,
-  type Stream,
-  substituteEnv,
-  valueOf,
-} from '../../engine/index.ts'
-import { fileImporter, grantedHost, guardSockets } from '../../host/index.ts'
-import type { PipelineWorkerData, StopMessage, WorkerMessage } from './protocol.ts'
-import { Pulse } from './worker-pulse.ts'
-import { WorkerHttpHost } from './worker-http-host.ts'
+import { assert } from '../../base/index.ts'
+import { grantedHost, guardSockets } from '../../host/index.ts'
+import { HostedStream } from './hosted-stream.ts'
+import type { StreamPulse, ThreadData, ThreadMessage, ThreadOrder } from './protocol.ts'
+import { threadMemoryBytes } from './thread-memory.ts'
 
-assert(parentPort !== null, 'a pipeline runs in a thread of its own')
+const pulseIntervalMs = 500
+
+assert(parentPort !== null, 'pipelines run in threads of their own')
 const port = parentPort
-const data = workerData as PipelineWorkerData
-const store = new MetricsStore()
-let stream: Stream | undefined
-const pulse = new Pulse(
-  store,
-  () => stream?.status,
-  message => post(message),
-)
-let stopTimeoutMs: number | undefined
+const { policy } = workerData as ThreadData
+const host = grantedHost(policy)
+const streams = new Map<string, HostedStream>()
+guardSockets(policy, host, path => [...streams.values()].some(({ socketPath }) => socketPath === path))
 
-port.on('message', ({ timeoutMs }: StopMessage) => {
-  stopTimeoutMs = timeoutMs
-  // Before it has started there is nothing to stop yet; it is stopped as soon as it has.
-  if (stream !== undefined) void stop(stream, timeoutMs)
+port.on('message', (message: ThreadOrder) => {
+  if (message.kind === 'stop') return streams.get(message.stream)?.stop(message.timeoutMs)
+  const { stream, order } = message
+  const hosted = new HostedStream(order, host, event => {
+    const isOver = event.kind === 'ended' || event.kind === 'failed'
+    if (isOver) {
+      // Its last figures come before its end.
+      beat()
+      streams.delete(stream)
+    }
+    post({ stream, ...event })
+  })
+  streams.set(stream, hosted)
 })
 
-try {
-  stream = await start()
-  post({ kind: 'started' })
-  if (stopTimeoutMs !== undefined) void stop(stream, stopTimeoutMs)
-  await stream.done
-  finish({ kind: 'ended' })
-} catch (error) {
-  const code = error instanceof ConfigError || error instanceof InitError ? 'configuration' : 'stream'
-  finish({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) })
+setInterval(beat, pulseIntervalMs)
+
+function beat(): void {
+  const { user, system } = process.threadCpuUsage()
+  const pulses: StreamPulse[] = []
+  for (const [stream, hosted] of streams) {
+    const pulse = hosted.takePulse()
+    if (pulse !== null) pulses.push({ stream, ...pulse })
+  }
+  post({ kind: 'pulse', memoryBytes: threadMemoryBytes(), cpuMs: (user + system) / 1000, streams: pulses })
 }
 
-async function start(): Promise<Stream> {
-  const { streamText, seedBroker, clientId, policy, socketPath } = data
-  const host = grantedHost(policy)
-  guardSockets(policy, host, socketPath)
-  const registry = await managedComponents(createRegistry(), { seedBroker, clientId })
-  const node = await loadConfig(substituteEnv(streamText, name => host.env(name)).text, registry)
-  const http = new WorkerHttpHost(socketPath, paths => post({ kind: 'endpoints', paths }))
-  const log = makeLog(severityOf(logLevel(node)), {}, (level, message, fields) => pulse.addLog(level, message, fields))
-  const importer = fileImporter(process.cwd(), host)
-  return await startStream(node, { registry, host, importer, clock: systemClock, log, http, metrics: store.metrics })
-}
-
-async function stop(running: Stream, timeoutMs: number): Promise<void> {
-  await running.stop(timeoutMs)
-  // A stream that did not end in time is given up with its thread.
-  finish({ kind: 'ended' })
-}
-
-/** Says the last word and lets the thread end; what may still hang in it ends with it. */
-function finish(message: WorkerMessage): void {
-  pulse.close()
-  post(message)
-  port.close()
-  // The message has to leave the thread first, which takes a turn of the event loop.
-  setImmediate(() => process.exit(0))
-}
-
-function post(message: WorkerMessage): void {
+function post(message: ThreadMessage): void {
   port.postMessage(message)
-}
-
-function logLevel(node: Node): string {
-  const logger = valueOf(node, 'logger')
-  const level = logger === undefined ? undefined : valueOf(logger, 'level')
-  const value = level === undefined ? undefined : plainValue(level)
-  return typeof value === 'string' ? value : 'INFO'
 }

@@ -1,43 +1,70 @@
+import type { LogReport, PipelineCounters } from '../../control/index.ts'
 import type { HostPolicy } from '../../host/index.ts'
-import type { LogReport } from '../../control/index.ts'
-import type { PipelineCounters } from '../../control/index.ts'
 
-/** What a pipeline's thread is started with. */
-export interface PipelineWorkerData {
+/** What a thread of pipelines is started with. */
+export interface ThreadData {
+  /** What its pipelines may reach. */
+  readonly policy: HostPolicy
+}
+
+/** One stream, as its thread gets it. */
+export interface StreamOrder {
   /** The stream's configuration, without the `warpstream` block. */
   readonly streamText: string
   readonly seedBroker: string
   readonly clientId: string
-  readonly policy: HostPolicy
   /** Where its own HTTP server listens when it has endpoints; the agent's passes requests on to it. */
   readonly socketPath: string
 }
 
-/** To the thread. */
-export interface StopMessage {
-  readonly kind: 'stop'
-  /** How long messages on their way may take to arrive, in milliseconds. */
-  readonly timeoutMs: number
-}
+/** To the thread. `stream` is the key under which the agent knows the stream. */
+export type ThreadOrder =
+  | { readonly kind: 'start'; readonly stream: string; readonly order: StreamOrder }
+  | {
+      readonly kind: 'stop'
+      readonly stream: string
+      /** How long messages on their way may take to arrive, in milliseconds. */
+      readonly timeoutMs: number
+    }
 
-/** From the thread. One comes at least every second; a thread that is silent for long is stuck. */
-export type WorkerMessage =
+/** From the thread. A pulse comes twice a second, whatever else is sent; a thread without one is busy or stuck. */
+export type ThreadMessage = ThreadPulse | ({ readonly stream: string } & StreamEvent)
+
+export type StreamEvent =
   | { readonly kind: 'started' }
-  | WorkerPulse
-  /** The stream came to its end, or was stopped. */
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'failed'; readonly code: 'configuration' | 'stream'; readonly message: string }
   | { readonly kind: 'endpoints'; readonly paths: readonly string[] }
+  | StreamEnded
+  | { readonly kind: 'failed'; readonly code: 'configuration' | 'stream'; readonly message: string }
 
-export interface WorkerPulse {
-  readonly kind: 'pulse'
-  readonly counters: PipelineCounters
-  readonly logs: readonly WorkerLog[]
-  /** What keeps the pipeline from working though it runs: an input or output without a connection, and why. */
-  readonly problem: string | null
-  readonly memoryBytes: number
-  /** Share of one core since the last pulse. */
-  readonly cpu: number
+/** The stream came to its end, or was stopped. */
+export interface StreamEnded {
+  readonly kind: 'ended'
+  /** False where parts of it did not stop in time: they end with their thread only. */
+  readonly isClean: boolean
 }
 
-export type WorkerLog = Omit<LogReport, 'instanceId' | 'pipelineId'>
+export interface ThreadPulse {
+  readonly kind: 'pulse'
+  /** Heap and buffers of the thread, in bytes. */
+  readonly memoryBytes: number
+  /** Processor time of the thread since it began, in milliseconds. */
+  readonly cpuMs: number
+  /** Streams of which something changed. */
+  readonly streams: readonly StreamPulse[]
+}
+
+export interface StreamPulse {
+  readonly stream: string
+  readonly counters: PipelineCounters
+  readonly logs: readonly StreamLog[]
+  readonly problem: StreamProblem | null
+}
+
+/** What keeps a pipeline from working though it runs. */
+export interface StreamProblem {
+  readonly message: string
+  /** Whether nothing gets through at all: every message fails. */
+  readonly isFailing: boolean
+}
+
+export type StreamLog = Omit<LogReport, 'instanceId' | 'pipelineId'>

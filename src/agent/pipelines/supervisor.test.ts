@@ -16,6 +16,7 @@ const supervisor = new Supervisor({
   clientId: 'test',
   policy: { grants: [], ownPorts: [] },
   limits: { memoryMb: 128, silentMs: 20_000, graceMs: 2000 },
+  startsAtOnce: 2,
   socketFolder,
   http: undefined,
   clock: systemClock,

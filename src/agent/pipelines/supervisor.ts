@@ -1,7 +1,28 @@
+import type { Clock } from '../../base/index.ts'
 import type { InstanceOrder, InstanceReport } from '../../control/index.ts'
-import { Instance, type InstanceHost } from './instance.ts'
+import type { HostPolicy } from '../../host/index.ts'
+import type { PipelineHttpServer } from './http-server.ts'
+import { Instance, type InstanceHost, type SupervisorEvents } from './instance.ts'
+import { StartQueue } from './start-queue.ts'
+import { ThreadPool } from './thread-pool.ts'
+import type { ThreadLimits } from './thread-watch.ts'
 
 const maxEnded = 1000
+
+export interface SupervisorOptions extends SupervisorEvents {
+  /** `host:port` of a Kafka port of the cluster. */
+  readonly seedBroker: string
+  readonly clientId: string
+  /** What pipelines may reach. */
+  readonly policy: HostPolicy
+  readonly limits: ThreadLimits
+  /** How many pipelines may start at the same time: the number of processors. */
+  readonly startsAtOnce: number
+  /** Where the sockets of pipelines with HTTP endpoints are. */
+  readonly socketFolder: string
+  readonly http: PipelineHttpServer | undefined
+  readonly clock: Clock
+}
 
 /** Makes an agent's instances what its orders say. */
 export class Supervisor {
@@ -10,8 +31,9 @@ export class Supervisor {
   #wanted = new Map<string, InstanceOrder>()
   #ended: InstanceReport[] = []
 
-  constructor(host: InstanceHost) {
-    this.#host = host
+  constructor({ policy, limits, startsAtOnce, ...shared }: SupervisorOptions) {
+    const threads = new ThreadPool({ policy }, limits)
+    this.#host = { ...shared, threads, starts: new StartQueue(startsAtOnce) }
   }
 
   /** All instances that have not ended, and those that came to their end and are still wanted. */

@@ -27,6 +27,12 @@ export class WorkerHttpHost implements HttpHost {
     }
   }
 
+  /** Stops listening; the thread may go on for other pipelines. */
+  close(): void {
+    this.#server?.close()
+    this.#server?.closeAllConnections()
+  }
+
   #listen(): Server {
     const server = createServer((request, response) => {
       if (this.#router.handle(request, response)) return
@@ -35,8 +41,7 @@ export class WorkerHttpHost implements HttpHost {
     server.on('upgrade', (request, socket, head) => {
       if (!this.#router.upgrade(request, socket, head)) socket.destroy()
     })
-    // The thread ends when its stream does, whoever may still be connected.
-    server.listen(this.#socketPath, () => this.#tell()).unref()
+    server.listen(this.#socketPath, () => this.#tell())
     return server
   }
 

@@ -1,0 +1,109 @@
+import { systemClock } from '../../base/index.ts'
+import { createRegistry } from '../../components/index.ts'
+import { managedComponents } from '../../control/index.ts'
+import {
+  type ComponentHost,
+  ConfigError,
+  InitError,
+  loadConfig,
+  makeLog,
+  type Node,
+  plainValue,
+  severityOf,
+  startStream,
+  type Stream,
+  substituteEnv,
+  valueOf,
+} from '../../engine/index.ts'
+import { fileImporter } from '../../host/index.ts'
+import type { StreamEvent, StreamOrder, StreamPulse } from './protocol.ts'
+import { StreamJournal } from './stream-journal.ts'
+import { StreamMeters } from './stream-meters.ts'
+import { WorkerHttpHost } from './worker-http-host.ts'
+
+/** One stream in a thread of pipelines: starts it at once, and announces its end, which comes last and once. */
+export class HostedStream {
+  /** Where its HTTP endpoints are reached. */
+  readonly socketPath: string
+  readonly #meters = new StreamMeters()
+  readonly #journal: StreamJournal
+  readonly #announce: (event: StreamEvent) => void
+  #stream: Stream | undefined
+  #http: WorkerHttpHost | undefined
+  /** Set when it is stopped before it has started. */
+  #stopTimeoutMs: number | undefined
+  #isOver = false
+
+  constructor(order: StreamOrder, host: ComponentHost, announce: (event: StreamEvent) => void) {
+    this.#announce = announce
+    this.#journal = new StreamJournal(order.streamText)
+    this.socketPath = order.socketPath
+    void this.#run(order, host)
+  }
+
+  /** What changed since it was last asked, or null. */
+  takePulse(): Omit<StreamPulse, 'stream'> | null {
+    const status = this.#stream?.status
+    return this.#journal.take(this.#meters.counters(status?.readErrors ?? 0), status)
+  }
+
+  /** Delivers what is on its way, gives up what is not done in time. */
+  stop(timeoutMs: number): void {
+    this.#stopTimeoutMs = timeoutMs
+    // Before it has started there is nothing to stop yet; it is stopped as soon as it has.
+    if (this.#stream !== undefined) void this.#stop(this.#stream, timeoutMs)
+  }
+
+  async #run(order: StreamOrder, host: ComponentHost): Promise<void> {
+    try {
+      const stream = await this.#start(order, host)
+      this.#stream = stream
+      this.#announce({ kind: 'started' })
+      if (this.#stopTimeoutMs !== undefined) void this.#stop(stream, this.#stopTimeoutMs)
+      await stream.done
+      this.#end({ kind: 'ended', isClean: true })
+    } catch (error) {
+      const code = error instanceof ConfigError || error instanceof InitError ? 'configuration' : 'stream'
+      this.#end({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  async #start({ streamText, seedBroker, clientId, socketPath }: StreamOrder, host: ComponentHost): Promise<Stream> {
+    const registry = await managedComponents(createRegistry(), { seedBroker, clientId })
+    const node = await loadConfig(substituteEnv(streamText, name => host.env(name)).text, registry)
+    const http = new WorkerHttpHost(socketPath, paths => this.#announce({ kind: 'endpoints', paths }))
+    this.#http = http
+    const log = makeLog(severityOf(logLevel(node)), {}, (level, message, fields) =>
+      this.#journal.add(level, message, fields),
+    )
+    const importer = fileImporter(process.cwd(), host)
+    const { metrics } = this.#meters
+    return await startStream(node, { registry, host, importer, clock: systemClock, log, http, metrics })
+  }
+
+  async #stop(stream: Stream, timeoutMs: number): Promise<void> {
+    await stream.stop(timeoutMs)
+    const isClean = await Promise.race([
+      stream.done.then(
+        () => true,
+        () => true,
+      ),
+      new Promise<false>(resolve => setImmediate(() => resolve(false))),
+    ])
+    this.#end({ kind: 'ended', isClean })
+  }
+
+  #end(event: StreamEvent): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#http?.close()
+    this.#announce(event)
+  }
+}
+
+function logLevel(node: Node): string {
+  const logger = valueOf(node, 'logger')
+  const level = logger === undefined ? undefined : valueOf(logger, 'level')
+  const value = level === undefined ? undefined : plainValue(level)
+  return typeof value === 'string' ? value : 'INFO'
+}

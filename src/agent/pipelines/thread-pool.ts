@@ -1,0 +1,69 @@
+import { PipelineThread, type StreamEnd, type StreamListener } from './pipeline-thread.ts'
+import type { StreamOrder, ThreadData } from './protocol.ts'
+import type { Sharing } from './sharing.ts'
+import type { ThreadLimits } from './thread-watch.ts'
+
+/** More would make a thread that has to be killed matter to more pipelines, and save little: ADR 0012 has the figures. */
+const maxStreams = 25
+const balanceIntervalMs = 5000
+/** A thread that uses more of a core than this makes its small pipelines wait for each other. */
+const maxSharedCpu = 0.5
+
+/** Finds each stream a thread: small ones share some, every other one has its own. */
+export class ThreadPool {
+  readonly #data: ThreadData
+  readonly #limits: ThreadLimits
+  readonly #shared = new Set<PipelineThread>()
+  /** Streams in shared threads that may be moved. */
+  readonly #movable = new Set<string>()
+  #balance: NodeJS.Timeout | undefined
+
+  constructor(data: ThreadData, limits: ThreadLimits) {
+    this.#data = data
+    this.#limits = limits
+  }
+
+  /** Runs a stream as {@link PipelineThread.run} does. Throws where no thread can be made. `name` is for debuggers. */
+  async run(
+    name: string,
+    stream: string,
+    sharing: Sharing,
+    order: StreamOrder,
+    listener: StreamListener,
+    signal: AbortSignal,
+  ): Promise<StreamEnd> {
+    if (sharing === 'alone')
+      return await new PipelineThread(name, this.#data, this.#limits).run(stream, order, listener, signal)
+    const thread = this.#sharedThread()
+    if (sharing === 'together') this.#movable.add(stream)
+    try {
+      return await thread.run(stream, order, listener, signal)
+    } finally {
+      this.#movable.delete(stream)
+      if (!thread.isOpen) this.#forget(thread)
+    }
+  }
+
+  #sharedThread(): PipelineThread {
+    for (const thread of this.#shared) if (thread.isOpen && thread.size < maxStreams) return thread
+    const thread = new PipelineThread('small pipelines', this.#data, this.#limits)
+    this.#shared.add(thread)
+    this.#balance ??= setInterval(() => this.#moveBusiest(), balanceIntervalMs)
+    return thread
+  }
+
+  #forget(thread: PipelineThread): void {
+    this.#shared.delete(thread)
+    if (this.#shared.size > 0) return
+    clearInterval(this.#balance)
+    this.#balance = undefined
+  }
+
+  /** A pipeline that turns out not to be small gets a thread of its own: one at a time, as the rest may be small then. */
+  #moveBusiest(): void {
+    for (const thread of this.#shared) {
+      if (thread.size < 2 || thread.cpu < maxSharedCpu) continue
+      thread.displaceBusiest(stream => this.#movable.has(stream), 'it uses more than a small part of a core')
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judgeSilence, type Silence } from './thread-watch.ts'
+
+const limits = { memoryMb: 100, silentMs: 10_000, graceMs: 5000 }
+const mebibyte = 1024 * 1024
+
+function judge(silence: Partial<Silence>): string | undefined {
+  return judgeSilence({ silentMs: 0, cpuMs: 0, usedBytes: mebibyte, isStarting: false, ...silence }, limits)?.code
+}
+
+test('a thread that uses the processor without a pulse is in a loop', () => {
+  assert.equal(judge({ silentMs: 10_500, cpuMs: 9900 }), undefined)
+  assert.equal(judge({ silentMs: 10_500, cpuMs: 10_000 }), 'unresponsive')
+})
+
+test('a thread that does not get the processor is left alone', () => {
+  assert.equal(judge({ silentMs: 50_000, cpuMs: 900 }), undefined)
+})
+
+test('a thread that is blocked is stopped, later', () => {
+  assert.equal(judge({ silentMs: 60_000, cpuMs: 10 }), 'unresponsive')
+})
+
+test('a start is no loop, however long it waits for the processor', () => {
+  assert.equal(judge({ silentMs: 600_000, cpuMs: 59_000, isStarting: true }), undefined)
+  assert.equal(judge({ silentMs: 60_000, cpuMs: 60_000, isStarting: true }), 'unresponsive')
+})
+
+test('a thread with too much memory is stopped as soon as it is known', () => {
+  assert.equal(judge({ silentMs: 2000, usedBytes: 111 * mebibyte }), 'out_of_memory')
+  assert.equal(judge({ silentMs: 2000, usedBytes: 111 * mebibyte, isStarting: true }), 'out_of_memory')
+})
+
+test('a thread that only collects garbage needs more memory than it may have', () => {
+  assert.equal(judge({ silentMs: 11_000, cpuMs: 10_500, usedBytes: 80 * mebibyte }), 'out_of_memory')
+})

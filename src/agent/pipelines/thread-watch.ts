@@ -1,0 +1,61 @@
+import type { PipelineFailure } from './pipeline-thread.ts'
+
+export interface ThreadLimits {
+  /** Of the JavaScript heap and of buffers together, in mebibytes. */
+  readonly memoryMb: number
+  /** Processor time that a thread may use without a pulse, in milliseconds. */
+  readonly silentMs: number
+  /** How long messages on their way may take when a pipeline is stopped, in milliseconds. */
+  readonly graceMs: number
+}
+
+/** What is known of a thread that has not sent a pulse for a while. */
+export interface Silence {
+  /** Since the last pulse, as far as the agent itself was running, in milliseconds. */
+  readonly silentMs: number
+  /** Processor time that the thread used since the last pulse, in milliseconds. */
+  readonly cpuMs: number
+  /** Heap and buffers in use, in bytes. */
+  readonly usedBytes: number
+  /** Whether one of its pipelines is loading. */
+  readonly isStarting: boolean
+}
+
+/** Loading code and compiling mappings are no loop; only what takes so many times the limit is given up. */
+const startFactor = 6
+/** A thread that uses no processor time waits for something outside of it, or for a processor. */
+const blockedFactor = 6
+
+/**
+ * Why a silent thread has to be stopped, or null while it may go on. Its own processor time decides: a thread that does not get
+ * the processor on a busy machine is as silent as one in an endless loop.
+ */
+export function judgeSilence(silence: Silence, limits: ThreadLimits): PipelineFailure | null {
+  const { silentMs, cpuMs, usedBytes, isStarting } = silence
+  const limitBytes = limits.memoryMb * 1024 * 1024
+  // Buffers are not part of the heap that the limit of the thread itself is about.
+  if (usedBytes > limitBytes * 1.1) return outOfMemory(limits)
+  const limitMs = limits.silentMs * (isStarting ? startFactor : 1)
+  if (cpuMs >= limitMs) {
+    // A thread that collects garbage all the time does nothing else either.
+    if (usedBytes > limitBytes * 0.7) return outOfMemory(limits)
+    const what = isStarting ? 'did not start within' : 'did not respond during'
+    return {
+      code: 'unresponsive',
+      message: `the pipeline ${what} ${limitMs / 1000} s of processor time and was stopped: it may be in an endless loop`,
+    }
+  }
+  if (!isStarting && silentMs >= limits.silentMs * blockedFactor)
+    return {
+      code: 'unresponsive',
+      message: `the pipeline did not respond for ${(limits.silentMs * blockedFactor) / 1000} s and was stopped: it is blocked`,
+    }
+  return null
+}
+
+export function outOfMemory({ memoryMb }: ThreadLimits): PipelineFailure {
+  return {
+    code: 'out_of_memory',
+    message: `the pipeline needed more than its ${memoryMb} MiB of memory and was stopped`,
+  }
+}
