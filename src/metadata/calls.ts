@@ -5,9 +5,10 @@ import { groupReads, groupWrites } from './operations/groups.ts'
 import { housekeepingReads, housekeepingWrites } from './operations/housekeeping.ts'
 import { logReads, logWrites } from './operations/log.ts'
 import { mergeReads, mergeWrites } from './operations/merge.ts'
+import { securityReads, securityWrites } from './operations/security.ts'
 import { topicReads, topicWrites } from './operations/topics.ts'
 
-const reads = { ...topicReads, ...logReads, ...groupReads, ...housekeepingReads, ...mergeReads }
+const reads = { ...topicReads, ...logReads, ...groupReads, ...housekeepingReads, ...mergeReads, ...securityReads }
 const writes = {
   ...factWrites,
   ...topicWrites,
@@ -15,6 +16,7 @@ const writes = {
   ...groupWrites,
   ...housekeepingWrites,
   ...mergeWrites,
+  ...securityWrites,
 }
 
 const operations = { ...reads, ...writes }

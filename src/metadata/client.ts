@@ -1,6 +1,8 @@
 import type { Clock, Random } from '../base/index.ts'
 import type { MetadataError } from './errors.ts'
 import type {
+  AclChange,
+  AclRules,
   Appended,
   Assignment,
   Catalog,
@@ -11,6 +13,7 @@ import type {
   MergeRule,
   Metadata,
   NewObject,
+  NewCredential,
   NewTopic,
   PartitionId,
   RetentionRule,
@@ -172,6 +175,46 @@ export class MetadataClient implements Metadata {
 
   expireGroups(groups: readonly string[], idleMs: number) {
     return this.#transport.call('expireGroups', groups, idleMs, this.#clock.now())
+  }
+
+  credentials() {
+    return this.#transport.call('credentials')
+  }
+
+  findCredential(username: string) {
+    return this.#transport.call('findCredential', username)
+  }
+
+  putCredentials(credentials: readonly NewCredential[]) {
+    return this.#transport.call('putCredentials', credentials, this.#clock.now())
+  }
+
+  deleteCredentials(usernames: readonly string[]) {
+    return this.#transport.call('deleteCredentials', usernames)
+  }
+
+  deleteScramKeys(username: string, hash: 'sha256' | 'sha512') {
+    return this.#transport.call('deleteScramKeys', username, hash)
+  }
+
+  expireCredentials() {
+    return this.#transport.call('expireCredentials', this.#clock.now())
+  }
+
+  securityVersion() {
+    return this.#transport.call('securityVersion')
+  }
+
+  aclRules() {
+    return this.#transport.call('aclRules')
+  }
+
+  setAclMode(mode: AclRules['mode']) {
+    return this.#transport.call('setAclMode', mode)
+  }
+
+  changeAcls(change: AclChange) {
+    return this.#transport.call('changeAcls', change)
   }
 
   retain(rules: readonly RetentionRule[]) {

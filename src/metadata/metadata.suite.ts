@@ -425,6 +425,74 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
+    describe('users and ACLs', () => {
+      const keys = { salt: 'c2FsdA==', iterations: 4096, storedKey: 'c3RvcmVk', serverKey: 'c2VydmVy' }
+      const alice = {
+        username: 'alice',
+        id: 'x',
+        name: 'a',
+        sha256: keys,
+        sha512: null,
+        superuser: true,
+        expiresAt: null,
+      }
+      const acl = {
+        resourceType: 'topic',
+        resourceName: 'orders',
+        patternType: 'literal',
+        principal: 'User:alice',
+        host: '*',
+        operation: 'read',
+        permission: 'allow',
+      }
+
+      it('keep what they were given, and tell of every change', async () => {
+        assert.equal(await metadata.findCredential('alice'), null)
+        const before = await metadata.securityVersion()
+        await metadata.putCredentials([alice])
+        assert.deepEqual(await metadata.findCredential('alice'), { ...alice, createdAt: now })
+        assert.ok((await metadata.securityVersion()) > before)
+        assert.deepEqual(await metadata.deleteCredentials(['bob', 'alice']), [false, true])
+        assert.deepEqual(await metadata.credentials(), [])
+      })
+
+      it('keep keys of two hashes, and go with the last of them', async () => {
+        await metadata.putCredentials([alice])
+        await metadata.putCredentials([{ ...alice, sha256: null, sha512: { ...keys, iterations: 8192 } }])
+        const both = await metadata.findCredential('alice')
+        assert.deepEqual([both?.sha256?.iterations, both?.sha512?.iterations], [4096, 8192])
+        assert.equal(await metadata.deleteScramKeys('alice', 'sha256'), true)
+        assert.equal(await metadata.deleteScramKeys('alice', 'sha256'), false)
+        assert.equal(await metadata.deleteScramKeys('alice', 'sha512'), true)
+        assert.equal(await metadata.findCredential('alice'), null)
+      })
+
+      it('forget users whose time is over', async () => {
+        await metadata.putCredentials([alice, { ...alice, username: 'bob', expiresAt: now + 10 }])
+        now += 10
+        await metadata.expireCredentials()
+        assert.deepEqual(
+          (await metadata.credentials()).map(({ username }) => username),
+          ['alice'],
+        )
+      })
+
+      it('add and remove ACLs, each once', async () => {
+        assert.deepEqual((await metadata.aclRules()).acls, [])
+        const other = { ...acl, permission: 'deny' }
+        await metadata.changeAcls({ add: [acl, other, acl], remove: [] })
+        const { acls, version } = await metadata.changeAcls({ add: [acl], remove: [other, { ...acl, host: 'x' }] })
+        assert.deepEqual(acls, [acl])
+        assert.equal(version, await metadata.securityVersion())
+      })
+
+      it('say whether ACLs decide', async () => {
+        assert.equal((await metadata.aclRules()).mode, 'off')
+        await metadata.setAclMode('shadow')
+        assert.equal((await metadata.aclRules()).mode, 'shadow')
+      })
+    })
+
     it('refuses all after it was closed', async () => {
       const closed = await open({ clock, random })
       await closed.close()

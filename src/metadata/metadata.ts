@@ -197,6 +197,58 @@ export interface MergeCandidate {
   readonly extents: readonly Extent[]
 }
 
+/** What is kept of a password for one hash of SCRAM; bytes as base64. */
+export interface StoredScramKeys {
+  readonly salt: string
+  readonly iterations: number
+  readonly storedKey: string
+  readonly serverKey: string
+}
+
+/** A user of the Kafka port. */
+export interface NewCredential {
+  readonly username: string
+  /** The HTTP API's id, or empty. */
+  readonly id: string
+  /** The name that people gave it, or empty. */
+  readonly name: string
+  readonly sha256: StoredScramKeys | null
+  readonly sha512: StoredScramKeys | null
+  /** Bypasses ACLs. */
+  readonly superuser: boolean
+  /** Milliseconds since 1970, or null where it does not end. */
+  readonly expiresAt: number | null
+}
+
+export interface StoredCredential extends NewCredential {
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+/** One ACL; the words are the broker's. */
+export interface StoredAcl {
+  readonly resourceType: string
+  readonly resourceName: string
+  readonly patternType: string
+  readonly principal: string
+  readonly host: string
+  readonly operation: string
+  readonly permission: string
+}
+
+export interface AclRules {
+  /** Grows with every change of credentials or ACLs. */
+  readonly version: number
+  /** Whether ACLs decide, are only logged (shadowing), or are not asked. */
+  readonly mode: 'off' | 'shadow' | 'on'
+  readonly acls: readonly StoredAcl[]
+}
+
+export interface AclChange {
+  readonly add: readonly StoredAcl[]
+  readonly remove: readonly StoredAcl[]
+}
+
 /**
  * What a cluster knows: topics, which object holds which offsets, producers, groups' offsets. Records are not in it.
  * Every call is one transaction for all its items; calls that are made together may share a transaction.
@@ -285,6 +337,26 @@ export interface Metadata {
   idleGroups(idleMs: number): Promise<string[]>
   /** Forgets groups like `deleteGroups`, but only those that are still idle; answers which of them were forgotten. */
   expireGroups(groups: readonly string[], idleMs: number): Promise<boolean[]>
+
+  // Security
+
+  /** All users of the Kafka port, oldest first. */
+  credentials(): Promise<StoredCredential[]>
+  findCredential(username: string): Promise<StoredCredential | null>
+  /** Adds users, or replaces the keys of those that there are. */
+  putCredentials(credentials: readonly NewCredential[]): Promise<void>
+  /** Forgets users; answers which of them were known. */
+  deleteCredentials(usernames: readonly string[]): Promise<boolean[]>
+  /** Forgets the keys of one hash, and the user with the last of them; false where there were none. */
+  deleteScramKeys(username: string, hash: 'sha256' | 'sha512'): Promise<boolean>
+  /** Forgets users whose time is over. */
+  expireCredentials(): Promise<void>
+  /** Tells whether `credentials` or `aclRules` would answer something new. */
+  securityVersion(): Promise<number>
+  aclRules(): Promise<AclRules>
+  setAclMode(mode: AclRules['mode']): Promise<void>
+  /** Adds and removes ACLs; answers all of them after it. */
+  changeAcls(change: AclChange): Promise<AclRules>
 
   // Housekeeping
 

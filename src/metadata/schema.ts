@@ -111,6 +111,39 @@ const groupOffsets = {
   primaryKey: ['group_id', 'topic', 'partition'],
 } satisfies Table
 
+/** Users of the Kafka port. Keys are JSON with base64 in it; a password is never stored. */
+const credentials = {
+  columns: {
+    username: text,
+    // Of the HTTP API: its id and the name that people gave it; empty for users that Kafka's own tools made.
+    id: text,
+    name: text,
+    sha256: nullable(json),
+    sha512: nullable(json),
+    superuser: integer,
+    expires_at: nullable(time),
+    created_at: time,
+  },
+  primaryKey: ['username'],
+} satisfies Table
+
+const acls = {
+  columns: {
+    id: serial,
+    resource_type: text,
+    resource_name: text,
+    pattern_type: text,
+    principal: text,
+    host: text,
+    operation: text,
+    permission: text,
+  },
+  primaryKey: ['id'],
+  unique: [['resource_type', 'resource_name', 'pattern_type', 'principal', 'host', 'operation', 'permission']],
+} satisfies Table
+
+export type CredentialRow = Row<typeof credentials>
+export type AclRow = Row<typeof acls>
 export type TopicRow = Row<typeof topics>
 export type PartitionRow = Row<typeof partitions>
 export type ObjectRow = Row<typeof objects>
@@ -133,6 +166,14 @@ export const migrations: readonly Migration[] = [
       ...createTable('groups', groups, dialect),
       ...createTable('group_offsets', groupOffsets, dialect),
       `INSERT INTO facts (name, value) VALUES ('catalog_version', '0'), ('next_producer_id', '0') ON CONFLICT DO NOTHING`,
+    ],
+  },
+  {
+    name: 'credentials and ACLs',
+    statements: dialect => [
+      ...createTable('credentials', credentials, dialect),
+      ...createTable('acls', acls, dialect),
+      `INSERT INTO facts (name, value) VALUES ('security_version', '0') ON CONFLICT DO NOTHING`,
     ],
   },
 ]
