@@ -16,7 +16,15 @@ export type Generator = () => Promise<readonly GeneratedFile[]> | readonly Gener
  * Each generator follows those whose files it reads, so that one run is enough. A generator is imported when its turn comes:
  * what it imports was written by then.
  */
-const order = ['seeded-random', 'kafka', 'bloblang-registry', 'bloblang-docs', 'components-registry', 'components-docs']
+const order = [
+  'seeded-random',
+  'kafka',
+  'bloblang-registry',
+  'bloblang-docs',
+  'components-registry',
+  'components-docs',
+  'http-api',
+]
 
 process.chdir(join(import.meta.dirname, '..'))
 const check = process.argv.includes('--check')

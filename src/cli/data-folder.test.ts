@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -28,4 +28,18 @@ test('a file in its place is told', t => {
   t.after(() => rmSync(parent, { recursive: true }))
   writeFileSync(join(parent, 'file'), '')
   assert.throws(() => takeDataFolder(join(parent, 'file')), DataFolderError)
+})
+
+test('a folder keeps its sealing key, readable for its owner only, and a broken one is an error', t => {
+  const parent = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+  t.after(() => rmSync(parent, { recursive: true }))
+  const first = takeDataFolder(parent)
+  first.release()
+  const file = join(parent, 'secrets.key')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const again = takeDataFolder(parent)
+  again.release()
+  assert.deepEqual(again.sealingKey, first.sealingKey)
+  writeFileSync(file, readFileSync(file, 'utf8').slice(2))
+  assert.throws(() => takeDataFolder(parent), /secrets\.key has to hold 64 hexadecimal digits/)
 })

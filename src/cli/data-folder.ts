@@ -1,7 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
+import { sealingKeyBytes } from '../control/index.ts'
 
 /** The data folder is in use by another process, or cannot be used at all. The message is for people. */
 export class DataFolderError extends Error {}
@@ -12,6 +14,8 @@ export interface DataFolder {
   readonly bucket: string
   readonly metadata: string
   readonly control: string
+  /** Seals the secrets in the control database. Its file belongs into the same backup, and to no other reader. */
+  readonly sealingKey: Uint8Array
   /** Lets another process have it. */
   release(): void
 }
@@ -25,7 +29,7 @@ export function takeDataFolder(folder: string): DataFolder {
   const pidFile = join(path, 'penstock.pid')
   let lock: DatabaseSync
   try {
-    // Its databases have the keys, so that it is nobody else's to read.
+    // It holds secrets, so no other user may read it.
     mkdirSync(path, { recursive: true, mode: 0o700 })
     mkdirSync(join(path, 'bucket'), { recursive: true })
     lock = new DatabaseSync(join(path, 'penstock.lock'), { timeout: 0 })
@@ -39,13 +43,30 @@ export function takeDataFolder(folder: string): DataFolder {
     throw new DataFolderError(`the data folder ${path} is in use by another process${pidOf(pidFile)}`, { cause })
   }
   writeFileSync(pidFile, `${process.pid}\n`)
+  let sealingKey: Uint8Array
+  try {
+    sealingKey = takeSealingKey(join(path, 'secrets.key'))
+  } catch (error) {
+    lock.close()
+    throw error
+  }
   return {
     path,
     bucket: join(path, 'bucket'),
     metadata: join(path, 'metadata.sqlite'),
     control: join(path, 'control.sqlite'),
+    sealingKey,
     release: () => lock.close(),
   }
+}
+
+/** Reads the sealing key, which is made when it is missing. */
+function takeSealingKey(file: string): Uint8Array {
+  if (!existsSync(file)) writeFileSync(file, `${randomBytes(sealingKeyBytes).toString('hex')}\n`, { mode: 0o600 })
+  const text = readFileSync(file, 'utf8').trim()
+  const key = Buffer.from(text, 'hex')
+  if (key.length === sealingKeyBytes && text.length === 2 * sealingKeyBytes) return key
+  throw new DataFolderError(`${file} has to hold ${2 * sealingKeyBytes} hexadecimal digits: restore it from a backup`)
 }
 
 /** For the message only: what holds is the lock. */

@@ -12,8 +12,9 @@ import {
   type SupervisorEvents,
 } from '../agent/index.ts'
 import { hostPort, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
+import { ControlPlane, ControlServer, sealingKeyBytes } from '../control/index.ts'
+import { openSqlite } from '../database/index.ts'
 import type { Grant, HostPolicy } from '../host/index.ts'
-import { ControlPlane, ControlServer, openSqlite } from '../control/index.ts'
 import type { DataFolder } from './data-folder.ts'
 import { listen } from './listen.ts'
 import { type KafkaPort, startKafka } from './stack-kafka.ts'
@@ -68,9 +69,11 @@ export type Closers = (() => Promise<void> | void)[]
 /** Starts everything side by side; when it resolves, the console answers and Kafka accepts. What was started before a failure is stopped. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const closers: Closers = []
+  const refusers: (() => void)[] = []
   const close = async () => {
+    for (const refuse of refusers) refuse()
     const problems: unknown[] = []
-    // What cannot be closed in order does not keep the rest from it.
+    // What fails to close does not keep the rest from closing.
     for (const closer of closers.splice(0).toReversed()) {
       try {
         await closer()
@@ -81,14 +84,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (problems.length > 0) throw new AggregateError(problems, `could not close everything: ${problems.join('; ')}`)
   }
   try {
-    return await start(options, closers, close)
+    return await start(options, closers, refusers, close)
   } catch (error) {
     await close().catch((problem: unknown) => options.log.error('after a failed start', { error: String(problem) }))
     throw error
   }
 }
 
-async function start(options: StackOptions, closers: Closers, close: () => Promise<void>): Promise<Stack> {
+async function start(
+  options: StackOptions,
+  closers: Closers,
+  refusers: (() => void)[],
+  close: () => Promise<void>,
+): Promise<Stack> {
   const { log } = options
   let agent: Agent | undefined
   const ports = new OwnPorts(options)
@@ -100,6 +108,8 @@ async function start(options: StackOptions, closers: Closers, close: () => Promi
     options.enableManagedPipelines ? startPipelineServer(options, closers) : undefined,
   ])
   ports.replace(plane.url, `http://${status.address}`, pipelines && `http://${pipelines.address}`)
+  // Pipelines take a while to stop, and what is saved meanwhile would seem to be accepted and never run.
+  refusers.push(plane.refuseChanges)
   const running = new Agent({
     link: plane.link,
     hello: {
@@ -142,10 +152,12 @@ async function startControlPlane(options: StackOptions, policy: HostPolicy, clos
   const { folder, host, log } = options
   const linter = new LintThread({ policy })
   closers.push(() => linter.close())
-  const database = openSqlite(folder?.control ?? ':memory:')
+  const database = await openSqlite({ path: folder?.control ?? ':memory:' })
   closers.push(() => database.close())
+  database.onLost(options.onLost)
   const plane = await ControlPlane.open({
     database,
+    sealingKey: folder?.sealingKey ?? systemRandom.bytes(sealingKeyBytes),
     lint: yaml => linter.lint(yaml),
     jsonSchema: () => linter.jsonSchema(),
     version,
@@ -155,12 +167,19 @@ async function startControlPlane(options: StackOptions, policy: HostPolicy, clos
     log,
   })
   closers.push(() => plane.close())
+  const { cluster, applicationKey } = await plane.ensureDefaultCluster()
   const server = await listen('consolePort', host, options.consolePort, port =>
     ControlServer.listen(plane, { consoleFolder, host, port }),
   )
   closers.push(() => server.close())
-  const { link, apiUrl, signInToken, first } = plane
-  return { link, url: server.url, apiUrl, signInToken, apiKey: first.applicationKey.secret }
+  return {
+    link: plane.link(cluster.id),
+    url: server.url,
+    apiUrl: plane.apiUrl,
+    signInToken: plane.sessions.signInToken,
+    apiKey: applicationKey.secret,
+    refuseChanges: () => plane.refuseChanges(),
+  }
 }
 
 async function startStatusServer({ host, httpPort }: StackOptions, closers: Closers, agent: () => Agent | undefined) {

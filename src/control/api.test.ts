@@ -1,49 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { nullLog, systemClock, systemRandom } from '../base/index.ts'
+import { after, test } from 'node:test'
 import type { AgentReport, InstanceReport } from './agent-link.ts'
 import type { ApiName, ApiRequest } from './api-types.ts'
-import { ControlPlane } from './control-plane.ts'
-import { ControlServer } from './server.ts'
-import { openSqlite } from './store/sqlite.ts'
+import { startTestPlane } from './test-plane.ts'
 
-const database = openSqlite(':memory:')
-let plane: ControlPlane
-let server: ControlServer
-let key: string
-let vci: string
+const { plane, post: postRaw, url, clusterId: vci, applicationKey: key, agentKey, close } = await startTestPlane()
+after(close)
 
-before(async () => {
-  plane = await ControlPlane.open({
-    database,
-    lint: async yaml =>
-      yaml.includes('bad') ? [{ line: 2, column: 3, level: 'error', message: 'field bad not recognised' }] : [],
-    jsonSchema: async () => ({ type: 'object' }),
-    version: '0.0.0',
-    isEphemeral: true,
-    clock: systemClock,
-    random: systemRandom,
-    log: nullLog,
-  })
-  server = await ControlServer.listen(plane, { consoleFolder: '/nowhere', host: '127.0.0.1', port: 0 })
-  key = plane.first.applicationKey.secret
-  vci = plane.first.cluster.id
-})
-
-after(async () => {
-  await server.close()
-  await plane.close()
-  await database.close()
-})
-
-async function post(name: string, body: unknown, headers: Record<string, string> = { 'warpstream-api-key': key }) {
-  const response = await fetch(`${server.url}/api/v1/${name}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  return { status: response.status, text, json: JSON.parse(text), headers: response.headers }
+function post(name: string, body: unknown, headers: Record<string, string> = { 'warpstream-api-key': key }) {
+  return postRaw(name, body, headers)
 }
 
 async function call<Name extends ApiName>(name: Name, request: ApiRequest<Name>) {
@@ -66,13 +31,12 @@ test('no key and an unknown key are 401 invalid_api_key, an agent key is forbidd
   assert.equal((await post('list_pipelines', { virtual_cluster_id: vci }, {})).json.code, 'invalid_api_key')
   const answer = await post('list_pipelines', { virtual_cluster_id: vci }, { 'warpstream-api-key': 'aks_00' })
   assert.deepEqual([answer.status, answer.json.code], [401, 'invalid_api_key'])
-  const agentKey = plane.first.agentKey.secret
   const forbidden = await post('list_pipelines', { virtual_cluster_id: vci }, { 'warpstream-api-key': agentKey })
   assert.deepEqual([forbidden.status, forbidden.json.code], [403, 'forbidden'])
 })
 
 test('a list without any body is answered', async () => {
-  const response = await fetch(`${server.url}/api/v1/list_virtual_clusters`, {
+  const response = await fetch(`${url}/api/v1/list_virtual_clusters`, {
     method: 'POST',
     headers: { 'warpstream-api-key': key, 'content-type': 'application/json' },
   })
@@ -163,7 +127,7 @@ test('what does not lint is refused with its findings and changes nothing', asyn
   assert.deepEqual(await call('describe_pipeline', id), before)
 })
 
-test('mistakes of a user are 4xx that clients do not try again', async () => {
+test('mistakes of a user are 4xx that clients do not retry', async () => {
   const unknown = 'vci_none'
   const id = { virtual_cluster_id: vci, pipeline_id: 'pi_none' }
   const cases: [string, unknown, number, string][] = [
@@ -189,7 +153,7 @@ test('mistakes of a user are 4xx that clients do not try again', async () => {
     const answer = await post(name, body)
     assert.deepEqual([name, answer.status, answer.json.code], [name, status, code])
   }
-  const broken = await fetch(`${server.url}/api/v1/list_pipelines`, {
+  const broken = await fetch(`${url}/api/v1/list_pipelines`, {
     method: 'POST',
     headers: { 'warpstream-api-key': key },
     body: '{',
@@ -209,7 +173,7 @@ test('a pipeline without a version cannot run, and only its own versions can be 
 test('a browser signs in with the printed token and is known by its cookie', async () => {
   const wrong = await post('create_session', { token: 'sks_no' }, {})
   assert.equal(wrong.status, 401)
-  const signedIn = await post('create_session', { token: plane.signInToken }, {})
+  const signedIn = await post('create_session', { token: plane.sessions.signInToken }, {})
   assert.equal(signedIn.json.default_virtual_cluster_id, vci)
   const setCookie = signedIn.headers.get('set-cookie')!
   assert.match(setCookie, /HttpOnly; SameSite=Strict/)
@@ -233,8 +197,8 @@ test('keys are made, listed in clear and deleted', async () => {
   assert.equal((await post('list_virtual_clusters', {}, { 'warpstream-api-key': made.key })).status, 401)
 })
 
-test('an agent gets its orders, tells how it goes, and answers questions that nobody else reads', async () => {
-  const { link } = plane
+test('an agent gets its orders, reports, and answers questions that only the caller reads', async () => {
+  const link = plane.link(vci)
   const { pipeline_id } = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'fleet' })
   const id = { virtual_cluster_id: vci, pipeline_id }
   const yaml = 'input: {}\nwarpstream:\n  cluster_concurrency_target: 1\n'
@@ -314,4 +278,34 @@ test('an agent gets its orders, tells how it goes, and answers questions that no
   assert.equal((await call('describe_pipeline_status', id)).counters.input_received, 5)
   await link.leave(agentId)
   assert.deepEqual((await call('list_agents', { virtual_cluster_id: vci })).agents, [])
+})
+
+test('while it shuts down changes are refused with an error that clients retry, and reads are answered', async () => {
+  const stopping = await startTestPlane()
+  after(stopping.close)
+  const cluster = { virtual_cluster_id: stopping.clusterId }
+  const ask = (name: string, body: object) => stopping.postWith(stopping.applicationKey, name, { ...cluster, ...body })
+  const { json } = await ask('create_pipeline', { pipeline_name: 'before' })
+  stopping.plane.refuseChanges()
+  const save = await ask('create_pipeline_configuration', { pipeline_id: json.pipeline_id, configuration_yaml: 'a: 1' })
+  assert.deepEqual([save.status, save.json.code], [503, 'shutting_down'])
+  assert.equal((await ask('create_pipeline', { pipeline_name: 'after' })).status, 503)
+  assert.equal((await ask('describe_pipeline', json)).json.pipeline_configurations.length, 0)
+})
+
+test('events of one cluster do not reach the listeners of another', async () => {
+  const several = await startTestPlane()
+  after(several.close)
+  await several.createCluster('vci_other')
+  const heard: string[] = []
+  const stop = several.plane.changes.subscribe('vci_other', event => heard.push(event.virtual_cluster_id), 0)
+  const create = (virtual_cluster_id: string) =>
+    several.postWith(several.applicationKey, 'create_pipeline', { virtual_cluster_id, pipeline_name: 'p' })
+  const next = several.plane.changes.next(10_000, ({ clusterId }) => clusterId === 'vci_other')
+  await create(several.clusterId)
+  await create('vci_other')
+  await next
+  await new Promise(resolve => setTimeout(resolve, 5))
+  assert.deepEqual(heard, ['vci_other'])
+  stop()
 })

@@ -1,28 +1,37 @@
 import type { ChangedEvent, ChangedSubject } from './api-types.ts'
 
-/** Tells who listens that something changed, at most a few times a second for each listener. */
-export class Changes {
-  readonly #listeners = new Set<(subject: ChangedSubject, pipelineId: string | undefined) => void>()
+/** A change of a cluster, announced so that those who show it read it again. */
+export interface Change {
+  readonly clusterId: string
+  readonly subject: ChangedSubject
+  readonly pipelineId?: string
+}
 
-  announce(subject: ChangedSubject, pipelineId?: string): void {
-    for (const listener of this.#listeners) listener(subject, pipelineId)
+/** Distributes changes to listeners of this process. Nothing depends on an announcement: it only shortens a wait. */
+export class Changes {
+  readonly #listeners = new Set<(change: Change) => void>()
+
+  announce(clusterId: string, subject: ChangedSubject, pipelineId?: string): void {
+    for (const listener of this.#listeners)
+      listener({ clusterId, subject, ...(pipelineId !== undefined && { pipelineId }) })
   }
 
-  /** Calls `listener` with all that changed since its last call. Returns the way to stop it. */
-  subscribe(listener: (event: ChangedEvent) => void, intervalMs = 250): () => void {
+  /** Calls `listener` with what changed in a cluster since its last call. Returns how to stop listening. */
+  subscribe(clusterId: string, listener: (event: ChangedEvent) => void, intervalMs = 250): () => void {
     const subjects = new Set<ChangedSubject>()
     const pipelineIds = new Set<string>()
     let timer: NodeJS.Timeout | undefined
     const flush = () => {
       timer = undefined
-      const event = { subjects: [...subjects], pipeline_ids: [...pipelineIds] }
+      const event = { virtual_cluster_id: clusterId, subjects: [...subjects], pipeline_ids: [...pipelineIds] }
       subjects.clear()
       pipelineIds.clear()
       listener(event)
     }
-    const note = (subject: ChangedSubject, pipelineId: string | undefined) => {
-      subjects.add(subject)
-      if (pipelineId !== undefined) pipelineIds.add(pipelineId)
+    const note = (change: Change) => {
+      if (change.clusterId !== clusterId) return
+      subjects.add(change.subject)
+      if (change.pipelineId !== undefined) pipelineIds.add(change.pipelineId)
       timer ??= setTimeout(flush, intervalMs)
     }
     this.#listeners.add(note)
@@ -32,16 +41,16 @@ export class Changes {
     }
   }
 
-  /** Resolves at the next change of this kind, or when the time is over. */
-  next(waitMs: number, subject: ChangedSubject, pipelineId?: string): Promise<void> {
+  /** Resolves at the next change for which `isWanted` holds, or after `waitMs`. */
+  next(waitMs: number, isWanted: (change: Change) => boolean): Promise<void> {
     return new Promise(resolve => {
       const finish = () => {
         this.#listeners.delete(listener)
         clearTimeout(timer)
         resolve()
       }
-      const listener = (changed: ChangedSubject, id: string | undefined) => {
-        if (changed === subject && id === pipelineId) finish()
+      const listener = (change: Change) => {
+        if (isWanted(change)) finish()
       }
       const timer = setTimeout(finish, waitMs)
       this.#listeners.add(listener)

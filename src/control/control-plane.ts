@@ -1,170 +1,184 @@
-import { createHash } from 'node:crypto'
 import { type Clock, type Log, type Random, waitOrAbort } from '../base/index.ts'
-import type { AgentLink, RelayedName } from './agent-link.ts'
-import type { ApiRequest, ApiResponse } from './api-types.ts'
+import { type Database, migrate } from '../database/index.ts'
+import type { AgentLink } from './agent-link.ts'
 import { Changes } from './changes.ts'
-import { ensureFirstCluster, type FirstCluster } from './clusters.ts'
+import { ensureDefaultCluster, workspaceId } from './clusters.ts'
+import { readSettings } from './configuration/settings.ts'
 import { ControlError } from './errors.ts'
 import { Fleet } from './fleet.ts'
-import { newSecret } from './ids.ts'
-import type { Cluster } from './model.ts'
+import { Keys } from './keys.ts'
+import type { Cluster, Key } from './model.ts'
 import { type PipelineLinter, Pipelines } from './pipelines.ts'
-import { Relay } from './relay.ts'
-import { StatusBoard } from './status-board.ts'
-import type { Database } from './store/database.ts'
+import { Sealer } from './sealing.ts'
+import { Sessions } from './sessions.ts'
+import { migrations } from './store/schema.ts'
 import * as store from './store/store.ts'
 
 const tickMs = 1000
-const sessionMs = 30 * 24 * 3600 * 1000
 
 export interface ControlPlaneOptions {
   readonly database: Database
+  /** Encrypts the secrets of API keys in the database: 32 bytes that are kept elsewhere and never change. */
+  readonly sealingKey: Uint8Array
   readonly lint: PipelineLinter
   /** JSON Schema of a pipeline configuration. */
   readonly jsonSchema: () => Promise<Readonly<Record<string, unknown>>>
   readonly version: string
-  /** Everything is lost at the end of the process; people are told. */
+  /** Everything is lost when the process ends, and people are warned of it. */
   readonly isEphemeral: boolean
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
 
-/** Who asks. */
-export type Caller =
-  | { readonly kind: 'application' }
-  /** An agent of one cluster. */
-  | { readonly kind: 'agent'; readonly clusterId: string }
+/** What every deployment has from its first start. */
+export interface DefaultCluster {
+  readonly cluster: Cluster
+  /** For curl and Terraform. */
+  readonly applicationKey: Key
+  /** For agents. */
+  readonly agentKey: Key
+}
 
-/** The control plane without its HTTP server: what a cluster's pipelines shall do, and who does it. */
+/**
+ * The control plane without its HTTP server: what the pipelines of its clusters are to do, and who does it. Several
+ * processes may run over one database: what has to survive or be shared is in there, and each class says what it holds
+ * beside it.
+ */
 export class ControlPlane {
   readonly options: ControlPlaneOptions
-  readonly first: FirstCluster
-  /** Signs a browser in; printed at the start as part of the console's address. */
-  readonly signInToken: string
   readonly changes: Changes
-  readonly board: StatusBoard
-  readonly relay: Relay
-  readonly fleet: Fleet
+  readonly keys: Keys
+  readonly sessions: Sessions
   readonly pipelines: Pipelines
-  /** Where the API is, as people reach it; set when the server listens. */
+  /** Where people reach the API; set when the server listens. */
   apiUrl = ''
+  readonly #fleets = new Map<string, Fleet>()
   readonly #stop = new AbortController()
+  #isStopping = false
   #ticking: Promise<void> = Promise.resolve()
 
-  /** Opens the control plane on a database; the first time it makes a cluster and its keys. */
+  /** Opens the control plane on a database and brings its tables up to date. */
   static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
-    const first = await ensureFirstCluster(options.database, options.clock, options.random)
-    const plane = new ControlPlane(options, first)
+    const { database, clock, random, sealingKey } = options
+    await migrate(database, 'control plane', migrations)
+    await fillSettings(database)
+    const keys = await Keys.open({ database, sealer: new Sealer(sealingKey, random), clock, random })
+    const sessions = await Sessions.open({ database, keys, clock, random })
+    const plane = new ControlPlane(options, keys, sessions)
     plane.#ticking = plane.#tick()
     return plane
   }
 
-  private constructor(options: ControlPlaneOptions, first: FirstCluster) {
-    const { database, clock, random, log } = options
+  private constructor(options: ControlPlaneOptions, keys: Keys, sessions: Sessions) {
+    const { database, clock, random } = options
     this.options = options
-    this.first = first
-    this.signInToken = newSecret('sks', random)
+    this.keys = keys
+    this.sessions = sessions
     this.changes = new Changes()
-    this.board = new StatusBoard(clock, this.changes)
-    this.relay = new Relay(random, agentId => this.fleet.wake(agentId))
-    this.fleet = new Fleet({
-      clusterId: first.cluster.id,
-      database,
-      clock,
-      random,
-      log,
-      board: this.board,
-      changes: this.changes,
-      relay: this.relay,
-    })
     this.pipelines = new Pipelines({
       database,
       clock,
       random,
       lint: options.lint,
-      onChange: async pipelineId => {
-        await this.fleet.reconcile()
-        this.changes.announce('pipelines', pipelineId)
+      onChange: async (clusterId, pipelineId) => {
+        await this.fleet(clusterId).reconcile()
+        this.changes.announce(clusterId, 'pipelines', pipelineId)
       },
     })
   }
 
-  /** How agents of this process reach the control plane. */
-  get link(): AgentLink {
-    return this.fleet
+  /** Finds the default cluster and its keys, and creates what is missing. */
+  async ensureDefaultCluster(): Promise<DefaultCluster> {
+    const { database, clock, random } = this.options
+    const cluster = await ensureDefaultCluster(database, clock, random)
+    const applicationKey = await this.keys.ensure('akn_default_application', {
+      principal_kind: 'app',
+      resource_kind: '*',
+      resource_id: '*',
+      workspace_id: workspaceId,
+    })
+    const agentKey = await this.keys.ensure('akn_default_agent', {
+      principal_kind: 'agent',
+      resource_kind: 'virtual_cluster',
+      resource_id: cluster.id,
+    })
+    return { cluster, applicationKey, agentKey }
   }
 
-  /** The cluster of that id. */
-  cluster(id: string): Cluster {
-    if (id === this.first.cluster.id) return this.first.cluster
+  /** All clusters, oldest first. */
+  clusters(): Promise<Cluster[]> {
+    return this.options.database.transaction({ kind: 'read' }, sql => store.listClusters(sql))
+  }
+
+  /** The cluster of that id; rejects with `virtual_cluster_not_found` when there is none. */
+  async cluster(id: string): Promise<Cluster> {
+    const cluster = await this.options.database.transaction({ kind: 'read' }, sql => store.findCluster(sql, id))
+    if (cluster !== undefined) return cluster
     throw new ControlError('virtual_cluster_not_found', `there is no virtual cluster ${JSON.stringify(id)}`)
   }
 
-  /** Has an agent answer something about the cluster's data, which is neither looked at nor kept here. */
-  async ask<Name extends RelayedName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
-    const agents = await this.fleet.agents()
-    const agent = agents.find(({ agent: { hello }, isAlive }) => isAlive && hello.kafkaAddress !== null)
-    if (agent === undefined)
-      throw new ControlError('no_agent_available', 'no agent is connected that could answer this')
-    return this.relay.ask(agent.agent.id, name, request)
+  /** The agents of a cluster that exists. */
+  fleet(clusterId: string): Fleet {
+    let fleet = this.#fleets.get(clusterId)
+    if (fleet === undefined) {
+      const { database, clock, random, log } = this.options
+      fleet = new Fleet({ clusterId, database, changes: this.changes, clock, random, log })
+      this.#fleets.set(clusterId, fleet)
+    }
+    return fleet
   }
 
-  /** Who holds this key; undefined when it is none. */
-  async authenticate(secret: string): Promise<Caller | undefined> {
-    const keys = await this.options.database.transaction('relaxed', sql => store.listKeys(sql))
-    const digest = sha256(secret)
-    const key = keys.find(candidate => sha256(candidate.secret) === digest)
-    if (key === undefined) return undefined
-    const agentGrant = key.grants.find(({ principal_kind }) => principal_kind === 'agent')
-    if (agentGrant !== undefined) return { kind: 'agent', clusterId: agentGrant.resource_id }
-    return { kind: 'application' }
+  /** How agents of this process reach the control plane. */
+  link(clusterId: string): AgentLink {
+    return this.fleet(clusterId)
   }
 
-  /** Makes a session for who has the sign-in token or an application key; answers its secret. */
-  async signIn(token: string): Promise<{ readonly session: string; readonly maxAgeMs: number }> {
-    const isToken = sha256(token) === sha256(this.signInToken)
-    if (!isToken && (await this.authenticate(token))?.kind !== 'application')
-      throw new ControlError('invalid_api_key', 'the token is not valid: take the newest link that the program printed')
-    const { database, clock, random } = this.options
-    const session = newSecret('sks', random)
-    const now = clock.now()
-    await database.transaction('relaxed', sql => store.insertSession(sql, sha256(session), now, now + sessionMs))
-    return { session, maxAgeMs: sessionMs }
+  /** From now on changes are refused with `shutting_down`; reads and agents are still answered. */
+  refuseChanges(): void {
+    this.#isStopping = true
   }
 
-  hasSession(session: string): Promise<boolean> {
-    const { database, clock } = this.options
-    return database.transaction('relaxed', sql => store.hasSession(sql, sha256(session), clock.now()))
+  /** Throws `shutting_down` when changes are refused. */
+  checkAcceptsChanges(): void {
+    if (this.#isStopping)
+      throw new ControlError(
+        'shutting_down',
+        'the control plane is shutting down and saves nothing: try again in a moment',
+      )
   }
 
-  signOut(session: string): Promise<void> {
-    return this.options.database.transaction('relaxed', sql => store.deleteSession(sql, sha256(session)))
-  }
-
-  /** Stops the loops; the database stays open, it is the caller's. */
+  /** Stops the loops; the database stays open, it belongs to the caller. */
   async close(): Promise<void> {
+    this.refuseChanges()
     this.#stop.abort()
-    this.relay.close()
-    this.fleet.close()
+    for (const fleet of this.#fleets.values()) fleet.close()
     await this.#ticking
+    await this.sessions.close()
   }
 
   async #tick(): Promise<void> {
     const { clock, log } = this.options
     while (!this.#stop.signal.aborted) {
-      this.board.sample()
       try {
-        await this.fleet.reconcile()
+        await this.sessions.maintain()
+        for (const { id } of await this.clusters()) await this.fleet(id).tick()
       } catch (error) {
-        log.error('reconciling failed; it is tried again', { error: String(error) })
+        log.error('background maintenance failed and is retried', { error: String(error) })
       }
       await waitOrAbort(clock, tickMs, this.#stop.signal)
     }
   }
 }
 
-/** Secrets are compared by their hashes, so that the time it takes tells nothing about them. */
-function sha256(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+/** Works out the settings of configurations that an earlier version saved without them. */
+async function fillSettings(database: Database): Promise<void> {
+  await database.transaction({ kind: 'write' }, async sql => {
+    const without = await store.listWithoutSettings(sql)
+    if (without.length === 0) return
+    await store.setSettings(
+      sql,
+      without.map(({ id, yaml }) => ({ id, settings: readSettings(yaml).settings })),
+    )
+  })
 }

@@ -1,8 +1,8 @@
 import type { ApiError, ApiErrorCode, Finding } from './api-types.ts'
 
 /**
- * The HTTP status of each code. Clients try 429, 499 and everything from 500 on again and take 404 for "is gone",
- * so a user's mistake never gets one of those.
+ * The HTTP status of each code. Clients retry 429, 499 and 5xx and take 404 for "is gone", so a user's mistake gets
+ * none of those.
  */
 const statuses: Readonly<Record<ApiErrorCode, number>> = {
   invalid_request: 400,
@@ -17,18 +17,21 @@ const statuses: Readonly<Record<ApiErrorCode, number>> = {
   consumer_group_not_found: 404,
   consumer_group_not_empty: 409,
   api_key_not_found: 404,
+  workspace_not_found: 404,
   agent_not_found: 404,
   duplicate_pipeline_name: 409,
   duplicate_api_key_name: 409,
   topic_already_exists: 409,
+  topic_protected: 409,
   invalid_pipeline_configuration: 400,
   pipeline_not_deployable: 409,
   no_agent_available: 409,
   kafka_error: 400,
+  shutting_down: 503,
   internal_error: 500,
 }
 
-/** What a request came to when it did not succeed; the server turns it into the answer. */
+/** Why a request failed; the server turns it into the answer. */
 export class ControlError extends Error {
   readonly code: ApiErrorCode
   readonly findings: readonly Finding[] | undefined

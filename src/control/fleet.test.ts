@@ -1,29 +1,32 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { nullLog, systemClock, systemRandom } from '../base/index.ts'
+import { type Database, migrate, openSqliteHere } from '../database/index.ts'
 import { Changes } from './changes.ts'
 import { Fleet } from './fleet.ts'
+import type { AgentReport, InstanceReport } from './agent-link.ts'
+import { defaultSettings } from './configuration/settings.ts'
 import type { AgentHello } from './model.ts'
-import { Relay } from './relay.ts'
-import { StatusBoard } from './status-board.ts'
-import type { Database } from './store/database.ts'
-import { openSqlite } from './store/sqlite.ts'
+import { migrations } from './store/schema.ts'
 import * as store from './store/store.ts'
 
 const clusterId = 'vci_1'
-const sqlite = openSqlite(':memory:')
+const sqlite = openSqliteHere({ path: ':memory:' })
 after(() => sqlite.close())
+await migrate(sqlite, 'control plane', migrations)
 
 /** The next commit fails, as on a full disk, after all of its statements were carried out. */
 let failsNext = false
 const database: Database = {
-  transaction: (durability, work) =>
-    sqlite.transaction(durability, async sql => {
+  dialect: sqlite.dialect,
+  transaction: (options, work) =>
+    sqlite.transaction(options, async sql => {
       const result = await work(sql)
-      if (!failsNext) return result
+      if (!failsNext || options.kind === 'read') return result
       failsNext = false
       throw new Error('database or disk is full')
     }),
+  onLost: listener => sqlite.onLost(listener),
   close: () => sqlite.close(),
 }
 
@@ -40,30 +43,19 @@ const hello: AgentHello = {
 }
 
 function newFleet(): Fleet {
-  const changes = new Changes()
-  const relay: Relay = new Relay(systemRandom, agentId => fleet.wake(agentId))
-  const fleet = new Fleet({
-    clusterId,
-    database,
-    board: new StatusBoard(systemClock, changes),
-    changes,
-    relay,
-    clock: systemClock,
-    random: systemRandom,
-    log: nullLog,
-  })
-  return fleet
+  const world = { clock: systemClock, random: systemRandom, log: nullLog }
+  return new Fleet({ clusterId, database, changes: new Changes(), ...world })
 }
 
-test('an agent hears of no order that was not kept', async () => {
+test('an agent gets no order that was not stored', async () => {
   const fleet = newFleet()
-  await database.transaction('relaxed', sql =>
+  await database.transaction({ kind: 'write' }, sql =>
     store.insertCluster(sql, { id: clusterId, name: 'vcn_one', createdAt: 1 }),
   )
   const { agentId } = await fleet.register(hello)
   const { revision } = await fleet.poll(agentId, 0, new AbortController().signal)
   const polled = fleet.poll(agentId, revision, new AbortController().signal)
-  await database.transaction('relaxed', async sql => {
+  await database.transaction({ kind: 'write' }, async sql => {
     await store.insertPipeline(sql, {
       id: 'pi_1',
       clusterId,
@@ -74,7 +66,8 @@ test('an agent hears of no order that was not kept', async () => {
       createdAt: 1,
     })
     const yaml = 'input: {}\noutput: {}\n'
-    await store.insertConfiguration(sql, { id: 'pci_1', pipelineId: 'pi_1', version: 0, yaml, createdAt: 1 })
+    const configuration = { id: 'pci_1', pipelineId: 'pi_1', version: 0, yaml, createdAt: 1 }
+    await store.insertConfiguration(sql, { ...configuration, settings: defaultSettings })
   })
 
   failsNext = true
@@ -83,7 +76,7 @@ test('an agent hears of no order that was not kept', async () => {
   await fleet.reconcile()
 
   const orders = await polled
-  const assigned = await database.transaction('relaxed', sql => store.listAssignments(sql, clusterId))
+  const assigned = await database.transaction({ kind: 'write' }, sql => store.listAssignments(sql, clusterId))
   assert.equal(assigned.length, 1)
   assert.deepEqual(
     orders.instances.map(({ instanceId }) => instanceId),
@@ -94,7 +87,7 @@ test('an agent hears of no order that was not kept', async () => {
   fleet.close()
 })
 
-test('reconciliations that are asked for together give an agent its orders once', async () => {
+test('reconciliations that are requested together give an agent its orders once', async () => {
   const fleet = newFleet()
   const { agentId } = await fleet.register(hello)
   const before = await fleet.poll(agentId, 0, new AbortController().signal)
@@ -103,4 +96,59 @@ test('reconciliations that are asked for together give an agent its orders once'
   assert.deepEqual(after, before)
   assert.equal(after.instances.length, 1)
   fleet.close()
+})
+
+test('a second control plane knows the orders of the first, what agents hold and what they report', async () => {
+  const first = newFleet()
+  const second = newFleet()
+  const { agentId } = await first.register(hello)
+  const { signal } = new AbortController()
+  const orders = await first.poll(agentId, 0, signal)
+  assert.equal(orders.instances.length, 1)
+  assert.deepEqual(await second.poll(agentId, 0, signal), orders)
+  const [order] = orders.instances
+  const instance: InstanceReport = {
+    instanceId: order!.instanceId,
+    pipelineId: 'pi_1',
+    configurationId: 'pci_1',
+    version: 0,
+    state: 'running',
+    since: 1,
+    restarts: 0,
+    nextStartAt: null,
+    error: null,
+    problem: null,
+    counters: { input_received: 5, output_sent: 4, input_errors: 0, output_errors: 0, processor_errors: 0 },
+    memoryBytes: 1,
+    cpu: 0,
+  }
+  const report = (revision: number, instances: readonly InstanceReport[]): AgentReport => ({
+    revision,
+    instances,
+    ended: [],
+    cpu: 0,
+    memoryBytes: 1,
+    connections: 0,
+    traffic: { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 },
+    logs: [],
+  })
+  await first.report(agentId, report(orders.revision, [instance]))
+  await second.tick()
+  assert.equal(second.board.counters('pi_1').input_received, 5)
+  assert.equal(second.placed('pi_1')?.wanted, 1)
+
+  await database.transaction({ kind: 'write' }, sql => store.updatePipeline(sql, 'pi_1', { state: 'paused' }))
+  await second.reconcile()
+  const revoked = await first.poll(agentId, orders.revision, signal)
+  assert.deepEqual(revoked.instances, [])
+  const assignments = () => database.transaction({ kind: 'read' }, sql => store.listAssignments(sql, clusterId))
+  assert.deepEqual(
+    (await assignments()).map(({ released }) => released),
+    [true],
+  )
+  await first.report(agentId, report(revoked.revision, []))
+  await second.reconcile()
+  assert.deepEqual(await assignments(), [])
+  first.close()
+  second.close()
 })

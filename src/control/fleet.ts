@@ -1,32 +1,24 @@
 import type { Clock, Log, Random } from '../base/index.ts'
+import { type Database, databaseTime, type Sql } from '../database/index.ts'
 import type { AgentLink, AgentReport, Orders, Registration, RelayAnswer } from './agent-link.ts'
+import type { ApiRequest, ApiResponse, ChangedSubject, RelayedName } from './api-types.ts'
 import type { Changes } from './changes.ts'
-import { type PipelineSettings, readSettings } from './configuration/settings.ts'
 import { ControlError } from './errors.ts'
 import { newId } from './ids.ts'
-import type { AgentHello, Assignment, Configuration, RegisteredAgent } from './model.ts'
-import { type CandidateAgent, type ReconcilePlan, reconcile, type WantedPipeline } from './reconciler.ts'
-import type { Relay } from './relay.ts'
-import type { StatusBoard } from './status-board.ts'
-import type { Database, Sql } from './store/database.ts'
+import type { AgentHello, Assignment, RegisteredAgent } from './model.ts'
+import { type ReconcilePlan, reconcile } from './reconciler.ts'
+import { Relay } from './relay.ts'
+import { StatusBoard } from './status-board.ts'
 import * as store from './store/store.ts'
 
 const pollMs = 3000
 const leaseMs = 20_000
-/** An agent that was silent for so long gets nothing new. */
+/** An agent that has been silent for this long gets nothing new. */
 const silentMs = 8000
-/** So long after its last word a lost agent is still shown. */
+/** How long a lost agent is still shown. */
 const rememberLostMs = 10 * 60_000
-
-/** What this process knows of an agent beside its row. */
-interface Session {
-  /** Grows with every change of the agent's orders. */
-  revision: number
-  /** What the orders of that revision were, to notice a change. */
-  fingerprint: string
-  reported: { readonly revision: number; readonly held: ReadonlySet<string> } | undefined
-  readonly waiting: Set<() => void>
-}
+/** How often a report in which nothing but figures changed is stored for other control planes. */
+const storeReportMs = 5000
 
 /** How a pipeline was placed by the newest reconciliation. */
 export interface Placed {
@@ -37,302 +29,371 @@ export interface Placed {
 export interface FleetOptions {
   readonly clusterId: string
   readonly database: Database
-  readonly board: StatusBoard
   readonly changes: Changes
-  readonly relay: Relay
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
 
-/** The agents of a cluster: who is there, who runs what, and what they shall do next. */
+/** What a reconciliation found and did. */
+interface Reconciled {
+  readonly now: number
+  readonly agents: readonly RegisteredAgent[]
+  readonly lost: readonly RegisteredAgent[]
+  readonly placed: ReadonlyMap<string, Placed>
+  /** Agents whose orders change. */
+  readonly reordered: ReadonlySet<string>
+  readonly isIdle: boolean
+}
+
+/**
+ * The agents of a cluster: who is there, who runs what, and what they do next.
+ *
+ * Everything that decides who runs what is in the database and judged by its clock: agents, assignments with their leases,
+ * revisions of orders, what each agent holds. What is kept here can be lost at any time: the orders of a revision and the
+ * last words of agents are caches, and the polls that wait and the questions on their way belong to this process.
+ */
 export class Fleet implements AgentLink {
+  readonly board: StatusBoard
   readonly #options: FleetOptions
-  readonly #sessions = new Map<string, Session>()
-  readonly #configurations = new Map<string, Configuration & { readonly settings: PipelineSettings }>()
-  readonly #unavailable = new Set<string>()
+  readonly #relay: Relay
+  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #orders = new Map<string, Omit<Orders, 'questions'>>()
+  readonly #reported = new Map<string, { readonly revision: number; readonly held: string; storedAt: number }>()
+  readonly #silent = new Set<string>()
   #placed: ReadonlyMap<string, Placed> = new Map()
-  #orders: ReadonlyMap<string, Orders> = new Map()
-  #reconciled: Promise<void> = Promise.resolve()
+  #reconciling: Promise<unknown> = Promise.resolve()
+  #queued: Promise<void> | undefined
+  #reportsReadUntil = 0
 
   constructor(options: FleetOptions) {
+    const { clusterId, clock, changes, random } = options
     this.#options = options
+    this.board = new StatusBoard(clusterId, clock, changes)
+    this.#relay = new Relay(random, agentId => this.#wake(agentId))
   }
 
-  /** Where a pipeline stands that shall run; undefined for one that shall not. */
+  // ── For the API ──
+
+  /** How a pipeline that is to run was placed; undefined for one that is not. */
   placed(pipelineId: string): Placed | undefined {
     return this.#placed.get(pipelineId)
   }
 
-  /** All agents, with those that were lost a short while ago. */
-  async agents(): Promise<{ readonly agent: RegisteredAgent; readonly isAlive: boolean }[]> {
-    const { database, clusterId, clock } = this.#options
-    const agents = await database.transaction('relaxed', sql => store.listAgents(sql, clusterId))
-    return agents.map(agent => ({ agent, isAlive: clock.now() - agent.lastSeenAt < silentMs }))
+  /** All agents, including those lost a short while ago. */
+  agents(): Promise<{ readonly agent: RegisteredAgent; readonly isAlive: boolean }[]> {
+    const { database, clusterId } = this.#options
+    return database.transaction({ kind: 'read' }, async sql => {
+      const now = await databaseTime(database, sql)
+      return (await store.listAgents(sql, clusterId)).map(agent => ({ agent, isAlive: isHeard(agent, now) }))
+    })
   }
 
-  /** Wakes an agent that waits for orders. */
-  wake(agentId: string): void {
-    for (const wake of this.#sessions.get(agentId)?.waiting ?? []) wake()
+  /** Where Kafka clients connect first; null while no agent serves them. */
+  async kafkaAddress(): Promise<string | null> {
+    return (await this.#kafkaAgent())?.hello.kafkaAddress ?? null
   }
 
-  // ── The agents' side ──
+  /** Has an agent answer something about the cluster's data, which is neither looked at nor kept here. */
+  async ask<Name extends RelayedName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
+    const agent = await this.#kafkaAgent()
+    if (agent === undefined)
+      throw new ControlError('no_agent_available', 'no agent is connected that could answer this')
+    return this.#relay.ask(agent.id, name, request)
+  }
+
+  announce(subject: ChangedSubject): void {
+    this.#options.changes.announce(this.#options.clusterId, subject)
+  }
+
+  // ── For agents ──
 
   async register(hello: AgentHello): Promise<Registration> {
-    const { database, clock, random, clusterId, changes, log } = this.#options
-    const now = clock.now()
-    const agentId = await database.transaction('relaxed', async sql => {
-      const known = (await store.listAgents(sql, clusterId)).find(
-        agent => hello.identity !== null && agent.hello.identity === hello.identity,
-      )
-      const id = known?.id ?? newId('agt', random)
-      const agent: RegisteredAgent = { id, clusterId, hello, registeredAt: now, lastSeenAt: now }
-      if (known === undefined) await store.insertAgent(sql, agent)
-      else await this.#replace(sql, agent)
+    const { database, random, clusterId, log } = this.#options
+    const agentId = await database.transaction({ kind: 'write' }, async sql => {
+      const now = await databaseTime(database, sql)
+      const known =
+        hello.identity === null ? undefined : await store.findAgentByIdentity(sql, clusterId, hello.identity)
+      if (known !== undefined) {
+        // What came to its end on it stays so; the rest is assigned anew, as the earlier process is gone for sure.
+        await store.deleteUncompleted(sql, known.id)
+        await store.reviveAgent(sql, known.id, hello, now)
+        return known.id
+      }
+      const id = newId('agt', random)
+      const agent = { id, clusterId, hello, registeredAt: now, lastSeenAt: now, ordersRevision: 1, reported: null }
+      await store.insertAgent(sql, agent)
       return id
     })
-    this.#sessions.set(agentId, { revision: 1, fingerprint: '', reported: undefined, waiting: new Set() })
+    this.#reported.delete(agentId)
     log.info('agent registered', { agent: agentId, name: hello.name })
-    changes.announce('agents')
+    this.announce('agents')
     await this.reconcile()
     return { agentId, leaseMs }
   }
 
   async poll(agentId: string, revision: number, signal: AbortSignal): Promise<Orders> {
-    const { database, clock, relay } = this.#options
-    const now = clock.now()
-    const isKnown = await database.transaction('relaxed', sql => store.touchAgent(sql, agentId, now, now + leaseMs))
+    const { database } = this.#options
+    const isKnown = await database.transaction({ kind: 'write', durable: false }, async sql => {
+      const now = await databaseTime(database, sql)
+      return store.touchAgent(sql, agentId, now, now + leaseMs)
+    })
     if (!isKnown) throw new ControlError('agent_not_found', `there is no agent ${agentId}`)
-    if (this.#unavailable.has(agentId) || !this.#sessions.has(agentId)) {
-      this.#session(agentId)
-      await this.reconcile()
+    if (this.#silent.has(agentId)) await this.reconcile()
+    // Waits from before the orders are read, so that no change in between goes unnoticed.
+    const wait = this.#wait(agentId, signal)
+    let orders = await this.#currentOrders(agentId)
+    if (orders.revision === revision && !this.#relay.has(agentId)) {
+      await wait.woken
+      orders = await this.#currentOrders(agentId)
     }
-    const session = this.#session(agentId)
-    if (session.revision === revision && !relay.has(agentId) && !signal.aborted) await this.#pause(session, signal)
-    const orders = this.#orders.get(agentId) ?? { revision: session.revision, instances: [], questions: [] }
-    return { ...orders, questions: relay.take(agentId) }
+    wait.end()
+    return { ...orders, questions: this.#relay.take(agentId) }
   }
 
   async report(agentId: string, report: AgentReport): Promise<void> {
-    const session = this.#session(agentId)
-    const held = new Set(report.instances.map(({ instanceId }) => instanceId))
-    const before = session.reported
-    session.reported = { revision: report.revision, held }
-    this.#options.board.update(agentId, report)
-    const completed = report.instances.filter(({ state, nextStartAt }) => state === 'completed' && nextStartAt === null)
-    await this.#noteCompleted(completed.map(({ instanceId, configurationId }) => ({ instanceId, configurationId })))
-    const letGo = before === undefined || [...before.held].some(id => !held.has(id))
-    if (letGo || before?.revision !== report.revision) await this.reconcile()
+    this.board.update(agentId, report)
+    const { instances, revision } = report
+    const before = this.#reported.get(agentId)
+    const ids = instances.map(({ instanceId }) => instanceId).toSorted()
+    const held = ids.join(' ')
+    const isNews = before?.revision !== revision || before.held !== held
+    const completed = this.#newlyCompleted(agentId, report)
+    const now = this.#options.clock.now()
+    if (!isNews && completed.length === 0 && now - before.storedAt < storeReportMs) return
+    const isKnown = await this.#store(agentId, report, ids, completed)
+    if (!isKnown) return this.board.forgetAgent(agentId)
+    this.#reported.set(agentId, { revision, held, storedAt: now })
+    this.#noteCompleted(agentId, completed)
+    if (isNews || completed.length > 0) await this.reconcile()
   }
 
   answer(agentId: string, questionId: string, answer: RelayAnswer): Promise<void> {
-    this.#options.relay.answer(agentId, questionId, answer)
+    this.#relay.answer(agentId, questionId, answer)
     return Promise.resolve()
   }
 
   async leave(agentId: string): Promise<void> {
     const { database, clusterId, log } = this.#options
-    await database.transaction('relaxed', async sql => {
-      for (const assignment of await store.listAssignments(sql, clusterId))
-        if (assignment.agentId === agentId && !assignment.completed)
-          await store.deleteAssignment(sql, assignment.instanceId)
-      const agent = (await store.listAgents(sql, clusterId)).find(({ id }) => id === agentId)
+    await database.transaction({ kind: 'write' }, async sql => {
+      await store.deleteUncompleted(sql, agentId)
+      const agent = await store.findAgent(sql, clusterId, agentId)
       // One with an identity will be back, and what came to its end on it stays so.
-      if (agent?.hello.identity === null) await store.deleteAgent(sql, agentId)
-      else if (agent !== undefined) await store.updateAgent(sql, { ...agent, lastSeenAt: 0 })
+      if (agent?.hello.identity === null) await store.deleteAgents(sql, [agentId])
+      else if (agent !== undefined) await store.markLeft(sql, agentId)
     })
     log.info('agent left', { agent: agentId })
     this.#forget(agentId)
     await this.reconcile()
   }
 
-  // ── The control plane's side ──
+  // ── For the control plane ──
 
-  /** Brings the assignments nearer to what is wanted; call it after every change and now and then. */
-  reconcile(): Promise<void> {
-    // One after the other, as each has to know of the orders that the one before it gave.
-    const reconciled = this.#reconciled.then(() => this.#reconcile())
-    this.#reconciled = reconciled.catch(() => undefined)
-    return reconciled
-  }
-
-  /** Agents hear of nothing that is not kept: all that they are told is worked out first and given out after the commit. */
-  async #reconcile(): Promise<void> {
-    const { database, clusterId, clock, random, log } = this.#options
-    const now = clock.now()
-    const { agents, lost, placed, orders } = await database.transaction('relaxed', async sql => {
-      const pipelines = await store.listPipelines(sql, clusterId)
-      const wanted: WantedPipeline[] = []
-      for (const { id, state, deployedConfigurationId } of pipelines) {
-        if (state !== 'running' || deployedConfigurationId === '') continue
-        const { settings } = await this.#configuration(sql, deployedConfigurationId)
-        const { pipelineGroup: group, concurrency } = settings
-        wanted.push({ id, configurationId: deployedConfigurationId, group, concurrency })
-      }
-      const agents = await store.listAgents(sql, clusterId)
-      const input = { pipelines: wanted, agents: agents.map(agent => this.#candidate(agent, now)), now }
-      const plan = reconcile({ ...input, assignments: await store.listAssignments(sql, clusterId) })
-      await apply(sql, plan, placement => ({
-        ...placement,
-        instanceId: newId('ins', random),
-        clusterId,
-        leaseExpiresAt: now + leaseMs,
-        released: false,
-        completed: false,
-      }))
-      const assignments = await store.listAssignments(sql, clusterId)
-      const names = new Map(pipelines.map(({ id, name }) => [id, name]))
-      const orders = new Map<string, Orders['instances']>()
-      for (const { id } of agents) orders.set(id, await this.#ordersOf(sql, id, assignments, names))
-      const lost = agents.filter(
-        ({ hello, lastSeenAt }) => hello.identity === null && now - lastSeenAt >= rememberLostMs,
-      )
-      for (const { id } of lost) await store.deleteAgent(sql, id)
-      return { agents, lost, placed: placedOf(plan, assignments), orders }
-    })
-    for (const agent of agents) this.#noteAvailability(agent, now)
-    this.#placed = placed
-    this.#publish(orders)
-    for (const { id: agentId } of lost) {
-      log.warn('agent is lost', { agent: agentId })
-      this.#forget(agentId)
-    }
-  }
-
-  close(): void {
-    for (const session of this.#sessions.values()) for (const wake of session.waiting) wake()
-  }
-
-  /** The newcomer keeps what came to its end; the rest is given out anew, as the earlier process is gone for sure. */
-  async #replace(sql: Sql, agent: RegisteredAgent): Promise<void> {
-    await store.updateAgent(sql, agent)
-    for (const assignment of await store.listAssignments(sql, agent.clusterId))
-      if (assignment.agentId === agent.id && !assignment.completed)
-        await store.deleteAssignment(sql, assignment.instanceId)
-  }
-
-  #candidate(agent: RegisteredAgent, now: number): CandidateAgent {
-    const session = this.#sessions.get(agent.id)
-    const isCurrent = session?.reported !== undefined && session.reported.revision >= session.revision
-    return {
-      id: agent.id,
-      isAvailable: isHeard(agent, now) && agent.hello.roles.includes('pipelines'),
-      group: agent.hello.pipelineGroup,
-      held: isCurrent ? session.reported!.held : null,
-    }
-  }
-
-  #noteAvailability(agent: RegisteredAgent, now: number): void {
-    const { changes, relay, board } = this.#options
-    const isAvailable = isHeard(agent, now)
-    if (isAvailable !== this.#unavailable.has(agent.id)) return
-    if (isAvailable) this.#unavailable.delete(agent.id)
-    else {
-      this.#unavailable.add(agent.id)
-      relay.forget(agent.id)
-      board.forgetAgent(agent.id)
-    }
-    changes.announce('agents')
-  }
-
-  async #ordersOf(
-    sql: Sql,
-    agentId: string,
-    assignments: readonly Assignment[],
-    names: ReadonlyMap<string, string>,
-  ): Promise<Orders['instances']> {
-    const instances = []
-    for (const { instanceId, pipelineId, configurationId, completed, ...assignment } of assignments) {
-      if (assignment.agentId !== agentId || assignment.released) continue
-      const { version, yaml } = await this.#configuration(sql, configurationId)
-      const pipelineName = names.get(pipelineId) ?? pipelineId
-      instances.push({ instanceId, pipelineId, pipelineName, configurationId, version, yaml, completed })
-    }
-    return instances
-  }
-
-  #publish(orders: ReadonlyMap<string, Orders['instances']>): void {
-    const all = new Map<string, Orders>()
-    const changed: Session[] = []
-    for (const [agentId, instances] of orders) {
-      const session = this.#session(agentId)
-      const fingerprint = instances
-        .map(({ instanceId, configurationId }) => `${instanceId} ${configurationId}`)
-        .join('\n')
-      if (fingerprint !== session.fingerprint) {
-        session.fingerprint = fingerprint
-        session.revision++
-        changed.push(session)
-      }
-      all.set(agentId, { revision: session.revision, instances, questions: [] })
-    }
-    this.#orders = all
-    for (const { waiting } of changed) for (const wake of waiting) wake()
-  }
-
-  async #noteCompleted(
-    instances: readonly { readonly instanceId: string; readonly configurationId: string }[],
-  ): Promise<void> {
-    const { database, clusterId } = this.#options
-    const pending = instances.filter(({ instanceId }) =>
-      [...this.#orders.values()].some(({ instances: orders }) =>
-        orders.some(order => order.instanceId === instanceId && !order.completed),
-      ),
-    )
-    if (pending.length === 0) return
-    await database.transaction('durable', async sql => {
-      for (const assignment of await store.listAssignments(sql, clusterId)) {
-        const isDone = pending.some(
-          ({ instanceId, configurationId }) =>
-            instanceId === assignment.instanceId && configurationId === assignment.configurationId,
-        )
-        if (isDone) await store.updateAssignment(sql, { ...assignment, completed: true })
-      }
-    })
+  /** Background maintenance, about once a second: samples figures, reads what other control planes know, reconciles. */
+  async tick(): Promise<void> {
+    this.board.sample()
     await this.reconcile()
+    await this.#readReports()
   }
 
-  async #configuration(sql: Sql, id: string): Promise<Configuration & { readonly settings: PipelineSettings }> {
-    const known = this.#configurations.get(id)
-    if (known !== undefined) return known
-    const configuration = await store.findConfiguration(sql, id)
-    if (configuration === undefined) throw new Error(`configuration ${id} is assigned and does not exist`)
-    const found = { ...configuration, settings: readSettings(configuration.yaml).settings }
-    if (this.#configurations.size >= 1000) this.#configurations.clear()
-    this.#configurations.set(id, found)
-    return found
-  }
-
-  #session(agentId: string): Session {
-    let session = this.#sessions.get(agentId)
-    if (session === undefined) {
-      session = { revision: 1, fingerprint: '', reported: undefined, waiting: new Set() }
-      this.#sessions.set(agentId, session)
-    }
-    return session
-  }
-
-  #pause(session: Session, signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const wake = () => {
-        clearTimeout(timer)
-        session.waiting.delete(wake)
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      const timer = setTimeout(wake, pollMs)
-      session.waiting.add(wake)
-      signal.addEventListener('abort', wake)
+  /**
+   * Brings the assignments closer to what is wanted; called after every change and now and then. Calls that come while
+   * one is under way share the next one.
+   */
+  reconcile(): Promise<void> {
+    if (this.#queued !== undefined) return this.#queued
+    const next = this.#reconciling.then(() => {
+      this.#queued = undefined
+      return this.#reconcile()
     })
+    this.#queued = next
+    this.#reconciling = next.catch(() => undefined) // the caller gets the error
+    return next
+  }
+
+  /** Ends the polls that wait and the questions on their way. */
+  close(): void {
+    this.#relay.close()
+    for (const agentId of this.#waiting.keys()) this.#wake(agentId)
+  }
+
+  async #reconcile(): Promise<void> {
+    const { database, clusterId } = this.#options
+    const look = (sql: Sql) => this.#plan(sql)
+    const seen = await database.transaction({ kind: 'read' }, look)
+    const done = seen.isIdle
+      ? seen
+      : await database.transaction({ kind: 'write' }, async sql => {
+          await store.lockCluster(sql, clusterId)
+          return this.#plan(sql, plan => this.#apply(sql, plan))
+        })
+    this.#placed = done.placed
+    for (const agent of done.agents) this.#noteSilence(agent, done.now)
+    for (const { id } of done.lost) {
+      this.#options.log.warn('agent is lost', { agent: id })
+      this.#forget(id)
+    }
+    for (const agentId of done.reordered) this.#wake(agentId)
+  }
+
+  async #plan(
+    sql: Sql,
+    apply?: (planned: { plan: ReconcilePlan; now: number; lost: readonly RegisteredAgent[] }) => Promise<void>,
+  ): Promise<Reconciled> {
+    const { database, clusterId } = this.#options
+    const [now, running, agents, assignments] = await Promise.all([
+      databaseTime(database, sql),
+      store.listRunning(sql, clusterId),
+      store.listAgents(sql, clusterId),
+      store.listAssignments(sql, clusterId),
+    ])
+    const pipelines = running.map(({ id, configurationId, settings }) => ({
+      id,
+      configurationId,
+      group: settings.pipelineGroup,
+      concurrency: settings.concurrency,
+    }))
+    const plan = reconcile({ pipelines, agents: agents.map(agent => toCandidate(agent, now)), assignments, now })
+    const lost = agents.filter(({ hello, lastSeenAt }) => hello.identity === null && now - lastSeenAt >= rememberLostMs)
+    await apply?.({ plan, now, lost })
+    const isIdle = plan.create.length + plan.update.length + plan.remove.length + lost.length === 0
+    return { now, agents, lost, placed: placedOf(plan, assignments), reordered: reorderedBy(plan), isIdle }
+  }
+
+  /** Revokes first, then changes, then assigns: a slot may be subject to all three in one plan. */
+  async #apply(
+    sql: Sql,
+    { plan, now, lost }: { plan: ReconcilePlan; now: number; lost: readonly RegisteredAgent[] },
+  ): Promise<void> {
+    const { clusterId, random } = this.#options
+    await store.deleteAssignments(
+      sql,
+      plan.remove.map(({ instanceId }) => instanceId),
+    )
+    await store.updateAssignments(sql, plan.update)
+    const created = plan.create.map(placement => ({
+      ...placement,
+      instanceId: newId('ins', random),
+      clusterId,
+      leaseExpiresAt: now + leaseMs,
+      released: false,
+      completed: false,
+    }))
+    await store.insertAssignments(sql, created)
+    await store.advanceOrders(sql, [...reorderedBy(plan)])
+    await store.deleteAgents(
+      sql,
+      lost.map(({ id }) => id),
+    )
+  }
+
+  async #kafkaAgent(): Promise<RegisteredAgent | undefined> {
+    return (await this.agents()).find(({ agent, isAlive }) => isAlive && agent.hello.kafkaAddress !== null)?.agent
+  }
+
+  async #currentOrders(agentId: string): Promise<Omit<Orders, 'questions'>> {
+    const { database, clusterId } = this.#options
+    const known = this.#orders.get(agentId)
+    const orders = await database.transaction({ kind: 'read' }, async sql => {
+      const agent = await store.findAgent(sql, clusterId, agentId)
+      if (agent === undefined) throw new ControlError('agent_not_found', `there is no agent ${agentId}`)
+      const revision = agent.ordersRevision
+      return known?.revision === revision ? known : { revision, instances: await store.listOrders(sql, agentId) }
+    })
+    this.#orders.set(agentId, orders)
+    return orders
+  }
+
+  #newlyCompleted(agentId: string, { instances }: AgentReport) {
+    const known = new Map(this.#orders.get(agentId)?.instances.map(order => [order.instanceId, order]))
+    return instances.filter(
+      ({ instanceId, state, nextStartAt }) =>
+        state === 'completed' && nextStartAt === null && known.get(instanceId)?.completed === false,
+    )
+  }
+
+  /** False when the agent is not known any more. */
+  #store(
+    agentId: string,
+    report: AgentReport,
+    held: readonly string[],
+    completed: readonly { readonly instanceId: string; readonly configurationId: string }[],
+  ): Promise<boolean> {
+    const { database } = this.#options
+    const durable = completed.length > 0
+    return database.transaction({ kind: 'write', durable }, async sql => {
+      const now = await databaseTime(database, sql)
+      await store.completeAssignments(sql, completed)
+      await store.upsertReport(sql, agentId, { ...report, ended: [], logs: [] }, now)
+      return store.noteReported(sql, agentId, { revision: report.revision, held })
+    })
+  }
+
+  #noteCompleted(agentId: string, completed: readonly { readonly instanceId: string }[]): void {
+    const orders = this.#orders.get(agentId)
+    if (orders === undefined || completed.length === 0) return
+    const done = new Set(completed.map(({ instanceId }) => instanceId))
+    const instances = orders.instances.map(order =>
+      done.has(order.instanceId) ? { ...order, completed: true } : order,
+    )
+    this.#orders.set(agentId, { ...orders, instances })
+  }
+
+  /** Agents that talk to another control plane are known from what it stored. */
+  async #readReports(): Promise<void> {
+    const { database, clusterId } = this.#options
+    const isElsewhere = (agent: RegisteredAgent) => !this.#silent.has(agent.id) && !this.#reported.has(agent.id)
+    const found = await database.transaction({ kind: 'read' }, async sql => {
+      const agents = await store.listAgents(sql, clusterId)
+      return agents.some(isElsewhere) ? store.listReports(sql, clusterId, this.#reportsReadUntil) : []
+    })
+    for (const { agentId, reportedAt, report } of found) {
+      this.#reportsReadUntil = Math.max(this.#reportsReadUntil, reportedAt)
+      if (!this.#reported.has(agentId)) this.board.update(agentId, report)
+    }
+  }
+
+  #noteSilence(agent: RegisteredAgent, now: number): void {
+    const isSilent = !isHeard(agent, now)
+    if (isSilent === this.#silent.has(agent.id)) return
+    if (isSilent) {
+      this.#silent.add(agent.id)
+      this.#reported.delete(agent.id)
+      this.#relay.forget(agent.id)
+      this.board.forgetAgent(agent.id)
+    } else this.#silent.delete(agent.id)
+    this.announce('agents')
+  }
+
+  #wake(agentId: string): void {
+    for (const wake of this.#waiting.get(agentId) ?? []) wake()
+  }
+
+  /** Resolves `woken` at the next call of `#wake`, after `pollMs`, or when the signal is aborted. */
+  #wait(agentId: string, signal: AbortSignal): { readonly woken: Promise<void>; readonly end: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting = this.#waiting.get(agentId) ?? new Set()
+    this.#waiting.set(agentId, waiting.add(resolve))
+    const timer = setTimeout(resolve, pollMs)
+    const wake = () => resolve()
+    signal.addEventListener('abort', wake)
+    if (signal.aborted) resolve()
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      waiting.delete(resolve)
+      if (waiting.size === 0 && this.#waiting.get(agentId) === waiting) this.#waiting.delete(agentId)
+    }
+    return { woken: promise, end }
   }
 
   #forget(agentId: string): void {
-    const { board, changes, relay } = this.#options
-    this.#sessions.delete(agentId)
-    this.#unavailable.delete(agentId)
-    relay.forget(agentId)
-    board.forgetAgent(agentId)
-    changes.announce('agents')
+    this.#reported.delete(agentId)
+    this.#orders.delete(agentId)
+    this.#silent.delete(agentId)
+    this.#relay.forget(agentId)
+    this.board.forgetAgent(agentId)
+    this.announce('agents')
   }
 }
 
@@ -340,24 +401,30 @@ function isHeard({ lastSeenAt }: RegisteredAgent, now: number): boolean {
   return now - lastSeenAt < silentMs
 }
 
-/** Taken back first, then changed, then given out: a slot may be all three in one plan. */
-async function apply(
-  sql: Sql,
-  plan: ReconcilePlan,
-  assign: (placement: ReconcilePlan['create'][number]) => Assignment,
-): Promise<void> {
-  for (const { instanceId } of plan.remove) await store.deleteAssignment(sql, instanceId)
-  for (const assignment of plan.update) await store.updateAssignment(sql, assignment)
-  for (const placement of plan.create) await store.insertAssignment(sql, assign(placement))
+function toCandidate(agent: RegisteredAgent, now: number) {
+  const { id, hello, lastSeenAt, reported, ordersRevision } = agent
+  return {
+    id,
+    isAvailable: isHeard(agent, now) && hello.roles.includes('pipelines'),
+    isLost: now - lastSeenAt >= leaseMs || !hello.roles.includes('pipelines'),
+    group: hello.pipelineGroup,
+    held: reported !== null && reported.revision >= ordersRevision ? new Set(reported.held) : null,
+  }
+}
+
+/** The agents whose orders a plan changes. */
+function reorderedBy({ create, update, remove }: ReconcilePlan): Set<string> {
+  const removed = remove.filter(({ released }) => !released)
+  return new Set([...create, ...update, ...removed].map(({ agentId }) => agentId))
 }
 
 function placedOf(plan: ReconcilePlan, assignments: readonly Assignment[]): Map<string, Placed> {
+  const reassigned = new Set(plan.update.map(({ instanceId }) => instanceId))
+  const completed = Map.groupBy(
+    assignments.filter(({ instanceId, completed, released }) => completed && !released && !reassigned.has(instanceId)),
+    ({ pipelineId }) => pipelineId,
+  )
   return new Map(
-    [...plan.wantedCounts].map(([pipelineId, wanted]) => {
-      const done = assignments.filter(
-        ({ pipelineId: id, completed, released }) => id === pipelineId && completed && !released,
-      )
-      return [pipelineId, { wanted, completed: done.length }]
-    }),
+    [...plan.wantedCounts].map(([id, wanted]) => [id, { wanted, completed: completed.get(id)?.length ?? 0 }]),
   )
 }

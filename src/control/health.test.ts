@@ -23,6 +23,7 @@ function instance(state: InstanceReport['state'], more: Partial<InstanceReport> 
 }
 
 const now = 1_000_000
+const quiet = { input_received: 0, output_sent: 0, input_errors: 0, output_errors: 0, processor_errors: 0 }
 const failed = instance('backing_off', { error: { code: 'stream', message: 'no route', at: 0 } })
 
 function health(more: Partial<HealthInput>): string {
@@ -32,6 +33,7 @@ function health(more: Partial<HealthInput>): string {
     pipelineGroup: '',
     wanted: 1,
     completed: 0,
+    recent: quiet,
     now,
   } as const
   const { health: found, explanation } = healthOf({ ...wanted, instances: [], ...more })
@@ -50,12 +52,9 @@ test('a pipeline is as well as its instances', () => {
     health({ wanted: 2, instances: [instance('running'), failed] }),
     'degraded: 1 instance of 2 not running: no route',
   )
-  assert.equal(health({ completed: 1 }), 'completed: every instance came to the end of its input')
-  assert.equal(health({ wanted: 0 }), 'waiting: no agent without a pipeline group is there to run it')
-  assert.equal(
-    health({ wanted: 0, pipelineGroup: 'a' }),
-    'waiting: no agent of the pipeline group "a" is there to run it',
-  )
+  assert.equal(health({ completed: 1 }), 'completed: every instance has reached the end of its input')
+  assert.equal(health({ wanted: 0 }), 'waiting: no agent without a pipeline group is connected')
+  assert.equal(health({ wanted: 0, pipelineGroup: 'a' }), 'waiting: no agent of the pipeline group "a" is connected')
 })
 
 test('while an earlier version still runs the pipeline changes over', () => {
@@ -65,11 +64,27 @@ test('while an earlier version still runs the pipeline changes over', () => {
 
 test('an instance that came back from a failure has to prove itself first', () => {
   const { error } = failed
-  const back = 'degraded: started again a moment ago: no route'
+  const back = 'degraded: restarted a moment ago: no route'
   assert.equal(health({ instances: [instance('running', { error, since: now - 1000 })] }), back)
   assert.equal(health({ instances: [instance('running', { error, since: now - 60_000 })] }), 'running')
 })
 
 test('between two scheduled runs a pipeline is running', () => {
   assert.equal(health({ instances: [instance('completed', { nextStartAt: 1 })] }), 'running')
+})
+
+test('a pipeline that runs and gets no message through is failing', () => {
+  const instances = [instance('running')]
+  const refused = { ...quiet, input_received: 3, output_errors: 4 }
+  const message = 'failing: no message has been delivered in the last seconds: 4 failed writes'
+  assert.equal(health({ instances, recent: refused }), message)
+  const broken = { ...quiet, input_received: 3, output_sent: 3, processor_errors: 3 }
+  assert.equal(
+    health({ instances, recent: broken }),
+    'failing: processors failed 3 times for 3 messages in the last seconds',
+  )
+  const mixed = { ...quiet, input_received: 3, output_sent: 2, output_errors: 4, processor_errors: 1 }
+  assert.equal(health({ instances, recent: mixed }), 'running')
+  assert.equal(health({ instances, recent: { ...quiet, input_received: 9 } }), 'running')
+  assert.equal(health({ state: 'paused', instances: [], recent: refused }), 'paused')
 })

@@ -1,4 +1,5 @@
 import type { AccessGrant, AgentRole, PipelineState } from './api-types.ts'
+import type { PipelineSettings } from './configuration/settings.ts'
 
 // What the control plane knows, in the program's own words. Times are milliseconds since 1970.
 
@@ -16,32 +17,69 @@ export interface Key {
   readonly createdAt: number
 }
 
+/** A key as it is stored: its secret can be recognised by the hash, and opened only with the sealing key. */
+export interface StoredKey extends Omit<Key, 'secret'> {
+  readonly secretHash: string
+  readonly sealedSecret: string
+}
+
+/** A signed-in browser. */
+export interface Session {
+  readonly secretHash: string
+  /** The API key that signed in; empty for a sign-in token. */
+  readonly keyId: string
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
 export interface Pipeline {
   readonly id: string
   readonly clusterId: string
   readonly name: string
   readonly type: string
-  /** The desired state; what really runs is told by the agents. */
+  /** The desired state; agents report the actual one. */
   readonly state: PipelineState
-  /** Empty while nothing was saved. */
+  /** Empty while nothing has been saved. */
   readonly deployedConfigurationId: string
   readonly createdAt: number
 }
 
-/** An immutable version of a pipeline's configuration. */
-export interface Configuration {
+/** A pipeline as lists show it: what is known of its versions without their texts. */
+export interface PipelineSummary extends Pipeline {
+  /** Null while nothing has been saved. */
+  readonly deployedVersion: number | null
+  readonly latestVersion: number | null
+  /** Of the deployed version. */
+  readonly pipelineGroup: string
+}
+
+/** A pipeline that is to run. */
+export interface RunningPipeline {
   readonly id: string
-  readonly pipelineId: string
+  readonly name: string
+  /** The deployed configuration and its settings. */
+  readonly configurationId: string
+  readonly settings: PipelineSettings
+}
+
+/** A version of a pipeline's configuration without its text. */
+export interface ConfigurationVersion {
+  readonly id: string
   /** Counted from 0 in the order of saving. */
   readonly version: number
-  /** Exactly as it was typed. */
-  readonly yaml: string
   readonly createdAt: number
 }
 
-/** What an agent says of itself when it registers. */
+/** An immutable version of a pipeline's configuration. */
+export interface Configuration extends ConfigurationVersion {
+  readonly pipelineId: string
+  /** Exactly as it was typed. */
+  readonly yaml: string
+}
+
+/** How an agent introduces itself when it registers. */
 export interface AgentHello {
-  /** What it keeps over restarts: it takes the place of an earlier agent of this identity. Null for a new one each time. */
+  /** Survives restarts: the agent takes the place of an earlier one with this identity. Null for a new agent each time. */
   readonly identity: string | null
   /** For people: host name and process id. */
   readonly name: string
@@ -61,6 +99,10 @@ export interface RegisteredAgent {
   readonly hello: AgentHello
   readonly registeredAt: number
   readonly lastSeenAt: number
+  /** Grows whenever the agent's orders change. */
+  readonly ordersRevision: number
+  /** The newest orders that it has followed and the instances that it held then; null until its first report. */
+  readonly reported: { readonly revision: number; readonly held: readonly string[] } | null
 }
 
 /** The right of one agent to run one instance of a pipeline, until its lease ends. */
@@ -73,8 +115,8 @@ export interface Assignment {
   readonly agentId: string
   readonly configurationId: string
   readonly leaseExpiresAt: number
-  /** Taken back; it stays until the agent has let go or the lease is over, so that nobody runs the same slot meanwhile. */
+  /** Revoked; it stays until the agent has stopped the instance or the lease has ended, so that no slot runs twice. */
   readonly released: boolean
-  /** The instance came to the end of its input. It keeps its slot, so that it is not run again, until something changes. */
+  /** The instance reached the end of its input. It keeps its slot until something changes, so that it is not run again. */
   readonly completed: boolean
 }

@@ -1,16 +1,23 @@
 import type { Clock, Random } from '../base/index.ts'
+import type { Database, Sql } from '../database/index.ts'
 import type { Finding, PipelineState } from './api-types.ts'
+import type { PipelineSettings } from './configuration/settings.ts'
 import { ControlError } from './errors.ts'
 import { newId } from './ids.ts'
-import type { Configuration, Pipeline } from './model.ts'
-import type { Database, Sql } from './store/database.ts'
+import type { Configuration, ConfigurationVersion, Pipeline, PipelineSummary } from './model.ts'
 import * as store from './store/store.ts'
 
 const maxNameLength = 128
 const maxYamlBytes = 1024 * 1024
 
-/** Tells what is wrong with a pipeline's configuration. */
-export type PipelineLinter = (yaml: string) => Promise<readonly Finding[]>
+/** What a check of a configuration found, and the settings that its `warpstream` block makes. */
+export interface CheckedConfiguration {
+  readonly findings: readonly Finding[]
+  readonly settings: PipelineSettings
+}
+
+/** Checks a pipeline's configuration. */
+export type PipelineLinter = (yaml: string) => Promise<CheckedConfiguration>
 
 export interface PipelinesOptions {
   readonly database: Database
@@ -18,7 +25,7 @@ export interface PipelinesOptions {
   readonly clock: Clock
   readonly random: Random
   /** Called after every change, before the answer. */
-  readonly onChange: (pipelineId: string) => Promise<void>
+  readonly onChange: (clusterId: string, pipelineId: string) => Promise<void>
 }
 
 /** The pipelines of the clusters: named, with numbered versions that never change, one of them deployed. */
@@ -31,6 +38,24 @@ export class Pipelines {
 
   list(clusterId: string): Promise<Pipeline[]> {
     return this.#read(sql => store.listPipelines(sql, clusterId))
+  }
+
+  /** All pipelines of a cluster without the text of any configuration. */
+  summaries(clusterId: string): Promise<PipelineSummary[]> {
+    return this.#read(sql => store.listSummaries(sql, clusterId))
+  }
+
+  find(clusterId: string, id: string): Promise<Pipeline> {
+    return this.#read(sql => find(sql, clusterId, id))
+  }
+
+  /** A pipeline and its versions, oldest first, without the text of any configuration. */
+  summarize(clusterId: string, id: string): Promise<{ summary: PipelineSummary; versions: ConfigurationVersion[] }> {
+    return this.#read(async sql => {
+      const summary = await store.findSummary(sql, clusterId, id)
+      if (summary === undefined) throw notFound(id)
+      return { summary, versions: await store.listVersions(sql, id) }
+    })
   }
 
   /** A pipeline with its versions, oldest first. */
@@ -64,89 +89,102 @@ export class Pipelines {
       await store.insertPipeline(sql, created)
       return created
     })
-    await onChange(pipeline.id)
+    await onChange(clusterId, pipeline.id)
     return pipeline
   }
 
-  /** Saves the next version, exactly as typed. The first one is deployed by that; later ones change nothing that runs. */
-  async saveConfiguration(clusterId: string, id: string, yaml: string): Promise<Configuration> {
-    await this.#read(sql => find(sql, clusterId, id))
-    await this.#check(yaml)
+  /** Saves the next version exactly as typed. The first one is deployed at once; later ones change nothing that runs. */
+  async saveConfiguration(clusterId: string, id: string, yaml: string): Promise<ConfigurationVersion> {
+    await this.find(clusterId, id)
+    const settings = await this.#check(yaml)
     const { clock, random, onChange } = this.#options
-    const configuration = await this.#write(async sql => {
-      const pipeline = await find(sql, clusterId, id)
+    const saved = await this.#write(async sql => {
+      const pipeline = await findLocked(sql, clusterId, id)
       const version = await store.nextVersion(sql, id)
-      const saved = { id: newId('pci', random), pipelineId: id, version, yaml, createdAt: clock.now() }
-      await store.insertConfiguration(sql, saved)
+      const configuration: Configuration = {
+        id: newId('pci', random),
+        pipelineId: id,
+        version,
+        yaml,
+        createdAt: clock.now(),
+      }
+      await store.insertConfiguration(sql, { ...configuration, settings })
       if (pipeline.deployedConfigurationId === '')
-        await store.updatePipeline(sql, { ...pipeline, deployedConfigurationId: saved.id })
-      return saved
+        await store.updatePipeline(sql, id, { deployedConfigurationId: configuration.id })
+      return configuration
     })
-    await onChange(id)
-    return configuration
+    await onChange(clusterId, id)
+    return saved
   }
 
-  /** Sets what shall be: what is undefined stays. The agents follow. */
+  /** Sets the desired state; what is undefined stays. The agents follow. */
   async change(
     clusterId: string,
     id: string,
     desired: { readonly state: PipelineState | undefined; readonly deployedConfigurationId: string | undefined },
   ): Promise<void> {
+    const { state, deployedConfigurationId } = desired
     await this.#write(async sql => {
-      const pipeline = await find(sql, clusterId, id)
-      const deployedConfigurationId = desired.deployedConfigurationId ?? pipeline.deployedConfigurationId
-      if (desired.deployedConfigurationId !== undefined)
-        await findConfiguration(sql, id, desired.deployedConfigurationId)
-      const state = desired.state ?? pipeline.state
-      if (state === 'running' && deployedConfigurationId === '')
+      const pipeline = await findLocked(sql, clusterId, id)
+      if (deployedConfigurationId !== undefined) await checkConfiguration(sql, id, deployedConfigurationId)
+      const deployed = deployedConfigurationId ?? pipeline.deployedConfigurationId
+      if ((state ?? pipeline.state) === 'running' && deployed === '')
         throw new ControlError('pipeline_not_deployable', 'the pipeline has no configuration yet: save one first')
-      await store.updatePipeline(sql, { ...pipeline, state, deployedConfigurationId })
+      await store.updatePipeline(sql, id, {
+        ...(state !== undefined && { state }),
+        ...(deployedConfigurationId !== undefined && { deployedConfigurationId }),
+      })
     })
-    await this.#options.onChange(id)
+    await this.#options.onChange(clusterId, id)
   }
 
   /** Gives a pipeline another name. What runs is untouched. */
   async rename(clusterId: string, id: string, name: string): Promise<void> {
     checkName(name)
     await this.#write(async sql => {
-      const pipeline = await find(sql, clusterId, id)
+      const pipeline = await findLocked(sql, clusterId, id)
       if (pipeline.name === name) return
       await checkUnused(sql, clusterId, name)
-      await store.renamePipeline(sql, id, name)
+      await store.updatePipeline(sql, id, { name })
     })
-    await this.#options.onChange(id)
+    await this.#options.onChange(clusterId, id)
   }
 
   async delete(clusterId: string, id: string): Promise<void> {
     await this.#write(async sql => {
-      await find(sql, clusterId, id)
+      await findLocked(sql, clusterId, id)
       await store.deletePipeline(sql, id)
     })
-    await this.#options.onChange(id)
+    await this.#options.onChange(clusterId, id)
   }
 
   /** What is wrong with a configuration, without saving it. */
-  lint(yaml: string): Promise<readonly Finding[]> {
+  async lint(yaml: string): Promise<readonly Finding[]> {
+    return (await this.#lint(yaml)).findings
+  }
+
+  #lint(yaml: string): Promise<CheckedConfiguration> {
     if (Buffer.byteLength(yaml) > maxYamlBytes)
       throw new ControlError('invalid_request', `a configuration has at most ${maxYamlBytes} bytes`)
     return this.#options.lint(yaml)
   }
 
-  async #check(yaml: string): Promise<void> {
-    const findings = (await this.lint(yaml)).filter(({ level }) => level === 'error')
-    const first = findings[0]
-    if (first === undefined) return
-    const more = findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''
+  async #check(yaml: string): Promise<PipelineSettings> {
+    const { findings, settings } = await this.#lint(yaml)
+    const errors = findings.filter(({ level }) => level === 'error')
+    const first = errors[0]
+    if (first === undefined) return settings
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
     const message = `line ${first.line} column ${first.column}: ${first.message}${more}`
-    throw new ControlError('invalid_pipeline_configuration', message, { findings })
+    throw new ControlError('invalid_pipeline_configuration', message, { findings: errors })
   }
 
   #read<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
-    return this.#options.database.transaction('relaxed', work)
+    return this.#options.database.transaction({ kind: 'read' }, work)
   }
 
   #write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
-    return this.#options.database.transaction('durable', work)
+    return this.#options.database.transaction({ kind: 'write' }, work)
   }
 }
 
@@ -156,19 +194,28 @@ function checkName(name: string): void {
 }
 
 async function checkUnused(sql: Sql, clusterId: string, name: string): Promise<void> {
-  if ((await store.listPipelines(sql, clusterId)).some(other => other.name === name))
+  if (await store.hasPipelineNamed(sql, clusterId, name))
     throw new ControlError('duplicate_pipeline_name', `there is a pipeline named ${JSON.stringify(name)} already`)
 }
 
 async function find(sql: Sql, clusterId: string, id: string): Promise<Pipeline> {
   const pipeline = await store.findPipeline(sql, clusterId, id)
-  if (pipeline === undefined) throw new ControlError('pipeline_not_found', `there is no pipeline ${JSON.stringify(id)}`)
+  if (pipeline === undefined) throw notFound(id)
   return pipeline
 }
 
-async function findConfiguration(sql: Sql, pipelineId: string, id: string): Promise<Configuration> {
-  const configuration = await store.findConfiguration(sql, id)
-  if (configuration?.pipelineId === pipelineId) return configuration
+async function findLocked(sql: Sql, clusterId: string, id: string): Promise<Pipeline> {
+  const pipeline = await store.findPipeline(sql, clusterId, id, 'lock')
+  if (pipeline === undefined) throw notFound(id)
+  return pipeline
+}
+
+async function checkConfiguration(sql: Sql, pipelineId: string, id: string): Promise<void> {
+  if (await store.hasConfiguration(sql, pipelineId, id)) return
   const message = `the pipeline has no configuration ${JSON.stringify(id)}`
   throw new ControlError('pipeline_configuration_not_found', message)
+}
+
+function notFound(id: string): ControlError {
+  return new ControlError('pipeline_not_found', `there is no pipeline ${JSON.stringify(id)}`)
 }

@@ -10,11 +10,11 @@ import {
 } from './reconciler.ts'
 
 const now = 1_000_000
-const once: Concurrency = { scope: 'cluster', count: 1 }
+const once: Concurrency = { scope: 'exact', count: 1 }
 const onEachAgent: Concurrency = { scope: 'agent', count: 1 }
 
 function agent(id: string, more: Partial<CandidateAgent> = {}): CandidateAgent {
-  return { id, isAvailable: true, group: '', held: new Set(), ...more }
+  return { id, isAvailable: true, isLost: false, group: '', held: new Set(), ...more }
 }
 
 function pipeline(concurrency: Concurrency, more: Partial<WantedPipeline> = {}): WantedPipeline {
@@ -46,17 +46,51 @@ function plan(input: Partial<ReconcileInput>) {
 
 const nothing = { create: [], update: [], remove: [] }
 
-test('a cluster target is met exactly, spread over the agents', () => {
+test('an exact target is met exactly, spread over the agents', () => {
   const agents = [agent('a'), agent('b'), agent('c')]
   for (const count of [1, 2, 3, 4]) {
-    const { create, wanted } = plan({ agents, pipelines: [pipeline({ scope: 'cluster', count })] })
+    const { create, wanted } = plan({ agents, pipelines: [pipeline({ scope: 'exact', count })] })
     assert.equal(create.length, count)
     assert.equal(wanted, count)
     assert.equal(new Set(create.map(text => text.split(' on ')[1])).size, Math.min(count, 3))
   }
 })
 
-test('an agent target is so many on each agent', () => {
+test('a cluster target is rounded up to the same number on each agent of the group', () => {
+  const three = [agent('a'), agent('b'), agent('c'), agent('other', { group: 'x' })]
+  const table = [
+    { agents: three, target: 1, instances: 3 },
+    { agents: three, target: 2, instances: 3 },
+    { agents: three, target: 3, instances: 3 },
+    { agents: three, target: 4, instances: 6 },
+    { agents: [agent('a')], target: 4, instances: 4 },
+    { agents: [], target: 4, instances: 0 },
+    { agents: [agent('other', { group: 'x' })], target: 4, instances: 0 },
+  ]
+  for (const { agents, target, instances } of table) {
+    const { create, wanted } = plan({ agents, pipelines: [pipeline({ scope: 'cluster', count: target })] })
+    assert.deepEqual([create.length, wanted], [instances, instances])
+    const perAgent = Map.groupBy(create, text => text.split(' on ')[1])
+    assert.ok(perAgent.values().every(slots => slots.length === instances / (agents.length === 4 ? 3 : 1)))
+  }
+})
+
+test('a cluster target is divided anew when an agent is lost, not while it is silent for a moment', () => {
+  const silent = [agent('a'), agent('b', { isAvailable: false, held: null })]
+  const pipelines = [pipeline({ scope: 'cluster', count: 2 })]
+  const assignments = [assigned('a/0', 'a'), assigned('b/0', 'b')]
+  assert.deepEqual(plan({ agents: silent, pipelines, assignments }), { ...nothing, wanted: 1 })
+  const lost = [agent('a'), agent('b', { isAvailable: false, isLost: true, held: null })]
+  const expired = [assigned('a/0', 'a'), assigned('b/0', 'b', { leaseExpiresAt: now })]
+  assert.deepEqual(plan({ agents: lost, pipelines, assignments: expired }), {
+    create: ['a/1 on a'],
+    update: [],
+    remove: ['b/0@b'],
+    wanted: 2,
+  })
+})
+
+test('an agent target is met on each agent', () => {
   const { create, wanted } = plan({
     agents: [agent('a'), agent('b')],
     pipelines: [pipeline({ scope: 'agent', count: 2 })],
@@ -82,7 +116,7 @@ test('what runs where it may stays there', () => {
   })
 })
 
-test('a pipeline that shall not run is taken back, and gone when its agent says so', () => {
+test('a pipeline that is not to run is revoked, and gone when its agent has let go', () => {
   const agents = [agent('a', { held: new Set(['cluster/0@a']) })]
   assert.deepEqual(plan({ agents, assignments: [assigned('cluster/0', 'a')] }).update, ['cluster/0@a released'])
   const released = [assigned('cluster/0', 'a', { released: true })]
@@ -122,7 +156,7 @@ test('a resumed pipeline waits until the agent has let go of the earlier instanc
   assert.deepEqual(plan({ agents: [agent('a'), agent('b')], pipelines, assignments }).create, ['cluster/0 on a'])
 })
 
-test('a lower target takes back the highest slots', () => {
+test('a lower target revokes the highest slots', () => {
   const assignments = [assigned('cluster/0', 'a'), assigned('cluster/1', 'b')]
   const agents = [agent('a'), agent('b')]
   assert.deepEqual(plan({ agents, pipelines: [pipeline(once)], assignments }).update, ['cluster/1@b released'])

@@ -1,13 +1,15 @@
 import type { Assignment } from './model.ts'
 
-/** How many instances of a pipeline there shall be. */
+/** How many instances of a pipeline there are to be. */
 export type Concurrency =
-  /** Exactly so many in the whole cluster. */
+  /** Exactly `count` in the whole cluster. */
+  | { readonly scope: 'exact'; readonly count: number }
+  /** At least `count` in the whole cluster, the same number on each agent: 4 on 3 agents are 6. */
   | { readonly scope: 'cluster'; readonly count: number }
-  /** So many on each agent. */
+  /** `count` on each agent. */
   | { readonly scope: 'agent'; readonly count: number }
 
-/** A pipeline that shall run. Paused ones are not given. */
+/** A pipeline that is to run; paused ones are left out. */
 export interface WantedPipeline {
   readonly id: string
   readonly configurationId: string
@@ -19,10 +21,12 @@ export interface WantedPipeline {
 /** An agent as far as placing pipelines goes. */
 export interface CandidateAgent {
   readonly id: string
-  /** Heard of recently and with the pipelines role. */
+  /** Heard recently and with the pipelines role. */
   readonly isAvailable: boolean
+  /** Silent for longer than a lease, or without the pipelines role: it does not count when instances are divided. */
+  readonly isLost: boolean
   readonly group: string
-  /** The instances that it has not let go, or null while it has not said so since the last change for it. */
+  /** The instances that it holds; null until it has reported on its newest orders. */
   readonly held: ReadonlySet<string> | null
 }
 
@@ -37,11 +41,11 @@ export interface ReconcileInput {
 /** What has to change so that the assignments come nearer to what is wanted. */
 export interface ReconcilePlan {
   readonly create: readonly Placement[]
-  /** Assignments that get another configuration or are taken back. */
+  /** Assignments that get another configuration or are revoked. */
   readonly update: readonly Assignment[]
-  /** Assignments that nobody holds any more. */
+  /** Assignments that no agent holds any more. */
   readonly remove: readonly Assignment[]
-  /** How many instances each pipeline shall have now, completed ones included; 0 when no agent may run it. */
+  /** How many instances each pipeline is to have now, completed ones included; 0 when no agent may run it. */
   readonly wantedCounts: ReadonlyMap<string, number>
 }
 
@@ -53,8 +57,8 @@ export interface Placement {
 }
 
 /**
- * Decides who runs what. A slot is given to a second agent only after the first one has let go of it or its lease is
- * over, so that no slot ever runs twice; and it stays where it is while its agent may run it.
+ * Decides who runs what. A slot is given to a second agent only after the first one has let go of it or its lease has
+ * ended, so that no slot ever runs twice; and it stays where it is while its agent may run it.
  */
 export function reconcile(input: ReconcileInput): ReconcilePlan {
   const agents = new Map(input.agents.map(agent => [agent.id, agent]))
@@ -78,7 +82,7 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
     load.set(assignment.agentId, (load.get(assignment.agentId) ?? 0) + 1)
     if (assignment.released) continue
     const isWanted = pipeline !== undefined && wantedSlots.get(pipeline.id)!.has(assignment.slot)
-    // An agent that is silent for a moment keeps what it has until its lease is over.
+    // An agent that is silent for a moment keeps what it has until its lease ends.
     const mayStay = agent === undefined || !agent.isAvailable || agent.group === pipeline?.group
     if (!isWanted || !mayStay) update.push({ ...assignment, released: true })
     else if (assignment.configurationId !== pipeline.configurationId)
@@ -97,10 +101,10 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
     }
   }
   const wantedCounts = new Map(
-    input.pipelines.map(({ id, concurrency: { scope, count } }) => {
-      const agentCount = eligible.get(id)!.length
-      return [id, scope === 'agent' ? agentCount * count : agentCount === 0 ? 0 : count]
-    }),
+    input.pipelines.map(pipeline => [
+      pipeline.id,
+      wantedCount(pipeline, input.agents, eligible.get(pipeline.id)!.length),
+    ]),
   )
   return { create, update, remove, wantedCounts }
 }
@@ -109,21 +113,38 @@ function agentsFor(pipeline: WantedPipeline, agents: readonly CandidateAgent[]):
   return agents.filter(agent => agent.isAvailable && agent.group === pipeline.group)
 }
 
-/**
- * The slots there shall be, with the agent that a slot is bound to, if it is to one. Agents that are silent for a moment
- * count here, so that what they run is not taken back before their lease is over.
- */
-function slotsOf(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): Map<string, string | undefined> {
+function wantedCount(pipeline: WantedPipeline, agents: readonly CandidateAgent[], available: number): number {
+  if (available === 0) return 0
   const { scope, count } = pipeline.concurrency
-  const numbers = Array.from({ length: count }, (_, index) => index)
-  if (scope === 'cluster') return new Map(numbers.map(number => [`cluster/${number}`, undefined]))
-  const ofGroup = agents.filter(agent => agent.group === pipeline.group)
-  return new Map(ofGroup.flatMap(({ id }) => numbers.map(number => [`${id}/${number}`, id] as const)))
+  return scope === 'exact' ? count : available * countPerAgent(pipeline, agents)
+}
+
+/** How many instances each agent runs of a pipeline that is divided evenly. */
+function countPerAgent({ group, concurrency }: WantedPipeline, agents: readonly CandidateAgent[]): number {
+  if (concurrency.scope === 'agent') return concurrency.count
+  const present = agents.filter(agent => agent.group === group && !agent.isLost).length
+  return Math.ceil(concurrency.count / Math.max(1, present))
 }
 
 /**
- * An agent that is gone has let go of everything when its lease is over: it stops by itself before that. One that is
- * alive has let go of what was taken back when it says so after having heard of it.
+ * The slots that are wanted, with the agent that a slot is bound to, if any. Agents that are silent have slots too, so
+ * that what they run is not revoked before their lease ends.
+ */
+function slotsOf(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): Map<string, string | undefined> {
+  const { scope, count } = pipeline.concurrency
+  if (scope === 'exact') return new Map(numbers(count).map(number => [`cluster/${number}`, undefined]))
+  const slots = numbers(countPerAgent(pipeline, agents))
+  const ofGroup = agents.filter(agent => agent.group === pipeline.group)
+  return new Map(ofGroup.flatMap(({ id }) => slots.map(number => [`${id}/${number}`, id] as const)))
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}
+
+/**
+ * An agent that is gone has let go of everything when its lease ends: it stops by itself before that. One that is alive
+ * has let go of what was revoked once it reports on the orders that revoked it.
  */
 function hasLetGo(assignment: Assignment, agent: CandidateAgent | undefined, now: number): boolean {
   if (assignment.leaseExpiresAt <= now) return agent === undefined || !agent.isAvailable || assignment.released

@@ -1,6 +1,6 @@
 import type { Random } from '../base/index.ts'
-import type { RelayAnswer, RelayedName, RelayQuestion } from './agent-link.ts'
-import type { ApiRequest, ApiResponse } from './api-types.ts'
+import type { RelayAnswer, RelayQuestion } from './agent-link.ts'
+import type { ApiRequest, ApiResponse, RelayedName } from './api-types.ts'
 import { ControlError } from './errors.ts'
 import { newId } from './ids.ts'
 
@@ -12,7 +12,10 @@ interface OpenQuestion {
   readonly settle: (answer: RelayAnswer) => void
 }
 
-/** Carries questions about the cluster's data to an agent and its answers back, and keeps neither. */
+/**
+ * Carries questions about the cluster's data to an agent that polls this process, and its answers back. Neither is stored:
+ * a question lost with the process is one that a person asks again.
+ */
 export class Relay {
   readonly #random: Random
   readonly #wake: (agentId: string) => void
@@ -28,7 +31,9 @@ export class Relay {
   /** Asks an agent. Rejects with the error that it answers, or `no_agent_available` when it does not answer in time. */
   ask<Name extends RelayedName>(agentId: string, name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
     if (this.#open.size >= maxOpenQuestions)
-      return Promise.reject(new ControlError('no_agent_available', 'too many questions wait for an answer of an agent'))
+      return Promise.reject(
+        new ControlError('no_agent_available', 'too many questions are waiting for answers from agents'),
+      )
     const id = newId('api', this.#random)
     const queue = this.#waiting.get(agentId) ?? []
     queue.push({ id, name, request } as unknown as RelayQuestion) // The pair is right by the signature.
@@ -67,7 +72,7 @@ export class Relay {
     if (question?.agentId === agentId) question.settle(answer)
   }
 
-  /** The agent is gone: nobody waits for it any longer. */
+  /** The agent is gone: whoever waits for its answers gets an error. */
   forget(agentId: string): void {
     this.#waiting.delete(agentId)
     const error = { code: 'no_agent_available', message: 'the agent went away before it answered' } as const

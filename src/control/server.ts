@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hostPort, reachableHost } from '../base/index.ts'
-import { Body } from './api/endpoint.ts'
-import { findEndpoint } from './api/index.ts'
+import { authorize, type Caller } from './access.ts'
+import { accessLevels } from './contract/access.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { ControlError } from './errors.ts'
-import { callerOf, sessionEndpoints } from './sessions.ts'
+import { SessionCookie } from './session-cookie.ts'
 
 const maxBodyBytes = 4 * 1024 * 1024
 
@@ -27,7 +27,7 @@ export class ControlServer {
 
   /** Listens; rejects with the system's error (`EADDRINUSE`) where it cannot. */
   static async listen(plane: ControlPlane, options: ControlServerOptions): Promise<ControlServer> {
-    // Loaded here, so that the agent's threads, which need only the types beside, do not pay for it.
+    // Loaded here, so that the agent's threads, which need only the types, do not pay for it.
     const { default: fastify } = await import('fastify')
     const app = fastify({
       bodyLimit: maxBodyBytes,
@@ -38,7 +38,7 @@ export class ControlServer {
     addHeaders(app)
     addBodyParser(app)
     addErrors(app, plane)
-    addApi(app, plane, streams)
+    await addApi(app, plane, streams)
     await addConsole(app, options.consoleFolder)
     await app.listen({ host: options.host, port: options.port })
     const address = app.server.address()
@@ -79,7 +79,7 @@ function addHeaders(app: FastifyInstance): void {
   })
 }
 
-/** Every body is JSON, whatever it calls itself, and no body is an empty object: the original's clients send both. */
+/** Every body is read as JSON whatever its content type, and a missing one as `{}`: the original's clients send both. */
 function addBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
@@ -98,10 +98,7 @@ function addErrors(app: FastifyInstance, plane: ControlPlane): void {
     const status = error.statusCode ?? 500
     if (status < 500) return sendError(reply, new ControlError('invalid_request', error.message), status)
     plane.options.log.error('request failed', { path: request.url.split('?')[0], error: error.stack ?? error.message })
-    return sendError(
-      reply,
-      new ControlError('internal_error', 'the request could not be carried out; the log has the reason'),
-    )
+    return sendError(reply, new ControlError('internal_error', 'the request failed; the log has the reason'))
   })
   app.setNotFoundHandler(async (request, reply) => {
     const name = JSON.stringify(request.url.split('?')[0])
@@ -109,30 +106,50 @@ function addErrors(app: FastifyInstance, plane: ControlPlane): void {
   })
 }
 
-function addApi(app: FastifyInstance, plane: ControlPlane, streams: Set<() => void>): void {
+async function addApi(app: FastifyInstance, plane: ControlPlane, streams: Set<() => void>): Promise<void> {
+  // Loaded here like the framework, since it builds the schemas of all endpoints.
+  const { answerCall } = await import('./api/index.ts')
   app.post<{ Params: { name: string } }>('/api/v1/:name', async (request, reply) => {
-    const { name } = request.params
-    if (Object.hasOwn(sessionEndpoints, name)) {
-      const response = await sessionEndpoints[name as keyof typeof sessionEndpoints](plane, request, reply)
-      return sendJson(reply, response)
-    }
-    const endpoint = findEndpoint(name)
-    const caller = await callerOf(plane, request)
-    if (caller.kind !== 'application')
-      throw new ControlError('forbidden', 'this needs an application key; the key sent is an agent key')
-    if (endpoint === undefined)
-      throw new ControlError('unknown_endpoint', `there is no endpoint ${JSON.stringify(name)}`)
-    const body = new Body(request.body ?? {})
-    return sendJson(reply, await endpoint.answer(plane, endpoint.read(body)))
+    const cookie = new SessionCookie(request, reply)
+    const caller = await callerOf(plane, request, cookie)
+    return sendJson(reply, await answerCall(plane, request.params.name, request.body ?? {}, { caller, cookie }))
   })
-  app.get('/api/v1/events', async (request, reply) => {
-    await callerOf(plane, request)
-    streamEvents(plane, request, reply, streams)
+  app.get<{ Querystring: { virtual_cluster_id?: string } }>('/api/v1/events', async (request, reply) => {
+    const clusterId = request.query.virtual_cluster_id
+    const caller = await callerOf(plane, request, new SessionCookie(request, reply))
+    authorize(accessLevels.application, caller)
+    if (clusterId === undefined) throw new ControlError('invalid_request', 'virtual_cluster_id is missing')
+    authorize(accessLevels.cluster_read, caller, clusterId)
+    await plane.cluster(clusterId)
+    streamEvents(plane, clusterId, request, reply, streams)
   })
+}
+
+const keyHeader = 'warpstream-api-key'
+
+/** Who sends this request, by key or by the cookie of a signed-in browser; undefined when it carries neither. */
+async function callerOf(
+  plane: ControlPlane,
+  request: FastifyRequest,
+  cookie: SessionCookie,
+): Promise<Caller | undefined> {
+  const key = request.headers[keyHeader]
+  if (typeof key === 'string') {
+    const caller = await plane.keys.authenticate(key)
+    if (caller === undefined) throw new ControlError('invalid_api_key', 'the API key is not known')
+    return caller
+  }
+  const { secret } = cookie
+  if (secret === undefined) return undefined
+  // A page of another site can make a browser send a form along with the cookie, but no JSON.
+  const isForm = request.method === 'POST' && request.headers['content-type']?.split(';')[0] !== 'application/json'
+  if (isForm) throw new ControlError('invalid_request', 'the content type has to be application/json')
+  return plane.sessions.find(secret)
 }
 
 function streamEvents(
   plane: ControlPlane,
+  clusterId: string,
   request: FastifyRequest,
   reply: FastifyReply,
   streams: Set<() => void>,
@@ -141,8 +158,8 @@ function streamEvents(
   const { raw } = reply
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   raw.write(': hello\n\n')
-  const unsubscribe = plane.changes.subscribe(event => {
-    // A listener that does not read is let go; its browser connects again by itself.
+  const unsubscribe = plane.changes.subscribe(clusterId, event => {
+    // A listener that does not read is disconnected; its browser connects again by itself.
     if (raw.writableLength > 1024 * 1024) end()
     else raw.write(`event: changed\ndata: ${JSON.stringify(event)}\n\n`)
   })
@@ -170,12 +187,12 @@ async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
     cacheControl: false,
     preCompressed: true,
     setHeaders(reply, path) {
-      // Files with a hash in their name never change; the page itself is asked for anew each time.
+      // Files with a hash in their name never change; the page itself is requested anew each time.
       const isHashed = path.includes('/assets/')
       reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
   })
-  // The console has addresses of its own; all of them are the one page.
+  // The console routes its own addresses; all of them are the one page.
   app.get('/*', async (request, reply) => {
     if (request.url.startsWith('/api/') || request.url.startsWith('/assets/')) return reply.callNotFound()
     return reply.sendFile('index.html')

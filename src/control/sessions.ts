@@ -1,77 +1,102 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Empty, DescribeSessionResponse } from './api-types.ts'
-import { Body } from './api/endpoint.ts'
-import type { Caller, ControlPlane } from './control-plane.ts'
+import type { Clock, Random } from '../base/index.ts'
+import type { Database } from '../database/index.ts'
+import { authorize, type Caller, unrestricted } from './access.ts'
+import { accessLevels } from './contract/access.ts'
 import { ControlError } from './errors.ts'
+import { newSecret } from './ids.ts'
+import type { Keys } from './keys.ts'
+import { hashSecret } from './sealing.ts'
+import * as store from './store/store.ts'
 
-const keyHeader = 'warpstream-api-key'
+const sessionMs = 30 * 24 * 3600 * 1000
+/** A process renews its token while it lives, so that one that was killed leaves none behind for long. */
+const tokenMs = 24 * 3600 * 1000
+const renewalMs = 3600 * 1000
 
-/** Who sends this request: by key, or by the session cookie of a signed-in browser. */
-export async function callerOf(plane: ControlPlane, request: FastifyRequest): Promise<Caller> {
-  const key = request.headers[keyHeader]
-  if (typeof key === 'string') {
-    const caller = await plane.authenticate(key)
-    if (caller === undefined) throw new ControlError('invalid_api_key', 'the API key is not known')
-    return caller
+export interface SessionsOptions {
+  readonly database: Database
+  readonly keys: Keys
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Signed-in browsers. Sessions and sign-in tokens are stored hashed, so that every control plane knows all of them. */
+export class Sessions {
+  readonly #options: SessionsOptions
+  #tokenRenewedAt = 0
+  /** Signs a browser in; printed at the start as a part of the console's address. */
+  readonly signInToken: string
+
+  /** Makes a sign-in token and stores it. */
+  static async open(options: SessionsOptions): Promise<Sessions> {
+    const sessions = new Sessions(options)
+    await sessions.maintain()
+    return sessions
   }
-  const session = sessionOf(request)
-  if (session === undefined) throw new ControlError('invalid_api_key', `sign in, or send the header ${keyHeader}`)
-  // A page of another site can make a browser send a form along with the cookie, but no JSON.
-  const isForm = request.method === 'POST' && request.headers['content-type']?.split(';')[0] !== 'application/json'
-  if (isForm) throw new ControlError('invalid_request', 'the content type has to be application/json')
-  if (!(await plane.hasSession(session)))
-    throw new ControlError('invalid_api_key', 'the session is over: sign in again')
-  return { kind: 'application' }
-}
 
-/** `create_session`, `describe_session` and `delete_session`, which live by the cookie. */
-export const sessionEndpoints = {
-  async create_session(
-    plane: ControlPlane,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<DescribeSessionResponse> {
-    const { session, maxAgeMs } = await plane.signIn(new Body(request.body ?? {}).text('token'))
-    setCookie(request, reply, session, maxAgeMs / 1000)
-    return describe(plane)
-  },
+  private constructor(options: SessionsOptions) {
+    this.#options = options
+    this.signInToken = newSecret('sks', options.random)
+  }
 
-  async describe_session(plane: ControlPlane, request: FastifyRequest): Promise<DescribeSessionResponse> {
-    await callerOf(plane, request)
-    return describe(plane)
-  },
+  /** Makes a session for a sign-in token or the secret of an application key. */
+  async signIn(
+    token: string,
+  ): Promise<{ readonly secret: string; readonly maxAgeMs: number; readonly caller: Caller }> {
+    const { database, clock, random, keys } = this.#options
+    const now = clock.now()
+    const isToken = await database.transaction({ kind: 'read' }, sql =>
+      store.hasSignInToken(sql, hashSecret(token), now),
+    )
+    const key = isToken ? undefined : await keys.authenticate(token)
+    if (!isToken && key === undefined)
+      throw new ControlError('invalid_api_key', 'the token is not valid: use the newest link that the program printed')
+    const caller = key ?? unrestricted
+    authorize(accessLevels.application, caller)
+    const secret = newSecret('sks', random)
+    await database.transaction({ kind: 'write' }, sql =>
+      store.insertSession(sql, {
+        secretHash: hashSecret(secret),
+        keyId: key?.keyId ?? '',
+        createdAt: now,
+        expiresAt: now + sessionMs,
+      }),
+    )
+    return { secret, maxAgeMs: sessionMs, caller }
+  }
 
-  async delete_session(plane: ControlPlane, request: FastifyRequest, reply: FastifyReply): Promise<Empty> {
-    const session = sessionOf(request)
-    // Without the cookie it may be a page of another site that would like to have the browser signed out.
-    if (session === undefined) return {}
-    await plane.signOut(session)
-    setCookie(request, reply, '', 0)
-    return {}
-  },
-}
+  /** Who signed in; undefined when the session is over. */
+  find(secret: string): Promise<Caller | undefined> {
+    const { database, clock } = this.#options
+    return database.transaction({ kind: 'read' }, async sql => {
+      const session = await store.findSession(sql, hashSecret(secret), clock.now())
+      if (session === undefined) return undefined
+      if (session.keyId === '') return unrestricted
+      const key = await store.findKey(sql, session.keyId)
+      return key && { grants: key.grants }
+    })
+  }
 
-function describe(plane: ControlPlane): DescribeSessionResponse {
-  const { version, isEphemeral } = plane.options
-  return { default_virtual_cluster_id: plane.first.cluster.id, version, is_ephemeral: isEphemeral }
-}
+  signOut(secret: string): Promise<void> {
+    return this.#options.database.transaction({ kind: 'write' }, sql => store.deleteSession(sql, hashSecret(secret)))
+  }
 
-function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, maxAgeSeconds: number): void {
-  reply.header(
-    'set-cookie',
-    `${cookieName(request)}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict`,
-  )
-}
+  /** Renews the sign-in token and removes what has expired; cheap to call often. */
+  async maintain(): Promise<void> {
+    const { database, clock } = this.#options
+    const now = clock.now()
+    if (now - this.#tokenRenewedAt < renewalMs) return
+    await database.transaction({ kind: 'write' }, async sql => {
+      await store.deleteExpired(sql, now)
+      await store.upsertSignInToken(sql, hashSecret(this.signInToken), now + tokenMs)
+    })
+    this.#tokenRenewedAt = now
+  }
 
-// Browsers do not tell ports apart where cookies are concerned: without it in the name, two playgrounds side by side would
-// sign each other out.
-function cookieName(request: FastifyRequest): string {
-  return `penstock_session_${request.socket.localPort}`
-}
-
-function sessionOf(request: FastifyRequest): string | undefined {
-  const cookies = (request.headers.cookie ?? '').split(';').map(cookie => cookie.trim())
-  const prefix = `${cookieName(request)}=`
-  const value = cookies.find(cookie => cookie.startsWith(prefix))?.slice(prefix.length)
-  return value === '' ? undefined : value
+  /** Makes the sign-in token useless. */
+  close(): Promise<void> {
+    return this.#options.database.transaction({ kind: 'write' }, sql =>
+      store.deleteSignInToken(sql, hashSecret(this.signInToken)),
+    )
+  }
 }

@@ -29,7 +29,7 @@ function report(more: Partial<AgentReport>): AgentReport {
 }
 
 function newBoard(now = () => 0): StatusBoard {
-  return new StatusBoard({ ...systemClock, now }, new Changes())
+  return new StatusBoard('vci', { ...systemClock, now }, new Changes())
 }
 
 test('what instances counted stays when they are gone, to the last message', () => {

@@ -8,11 +8,14 @@ import type {
   PipelineRates,
 } from './api-types.ts'
 import type { Changes } from './changes.ts'
+import { failureOf } from './health.ts'
 
 const sampleIntervalMs = 2000
+/** What `recent` looks back on: 6 samples are some 12 seconds. */
+const recentSamples = 6
 const historyPoints = 150
 const logLinesPerPipeline = 1000
-/** An instance of a deleted pipeline is gone long before so many others were deleted. */
+/** Instances of a deleted pipeline are gone long before this many others have been deleted. */
 const rememberedDeletions = 1000
 const zeroCounters: PipelineCounters = {
   input_received: 0,
@@ -21,19 +24,27 @@ const zeroCounters: PipelineCounters = {
   output_errors: 0,
   processor_errors: 0,
 }
-const zeroRates: PipelineRates = { input_per_second: 0, output_per_second: 0, errors_per_second: 0 }
+export const zeroRates: PipelineRates = { input_per_second: 0, output_per_second: 0, errors_per_second: 0 }
 
 interface PipelineBoard {
   /** What instances that are gone had counted. */
   gone: PipelineCounters
   sampled: PipelineCounters
+  /** The counters at the last samples, oldest first. */
+  samples: readonly PipelineCounters[]
+  isFailing: boolean
   rates: PipelineRates
   readonly history: PipelineHistoryPoint[]
   readonly lines: LogLine[]
 }
 
-/** What the agents told lately: instances, counters, log lines. It is kept in memory only, and bounded. */
+/**
+ * What the agents of a cluster reported lately: instances, counters, rates, log lines. It is bounded, kept in memory and
+ * rebuilt from the agents' next reports; those of agents that talk to another control plane come from the database. What
+ * instances that are gone had counted, the history and the log lines begin anew with the process.
+ */
 export class StatusBoard {
+  readonly #clusterId: string
   readonly #clock: Clock
   readonly #changes: Changes
   readonly #reports = new Map<string, AgentReport>()
@@ -45,7 +56,8 @@ export class StatusBoard {
   #sampledAt: number
   #cursor = 0
 
-  constructor(clock: Clock, changes: Changes) {
+  constructor(clusterId: string, clock: Clock, changes: Changes) {
+    this.#clusterId = clusterId
     this.#clock = clock
     this.#changes = changes
     this.#sampledAt = clock.now()
@@ -71,6 +83,12 @@ export class StatusBoard {
 
   rates(pipelineId: string): PipelineRates {
     return this.#pipelines.get(pipelineId)?.rates ?? zeroRates
+  }
+
+  /** What was counted over the last seconds. */
+  recent(pipelineId: string): PipelineCounters {
+    const oldest = this.#pipelines.get(pipelineId)?.samples[0]
+    return oldest === undefined ? zeroCounters : subtract(this.counters(pipelineId), oldest)
   }
 
   history(pipelineId: string): readonly PipelineHistoryPoint[] {
@@ -108,7 +126,7 @@ export class StatusBoard {
       if (then?.state !== now?.state || then?.since !== now?.since || then?.problem !== now?.problem)
         changed.add(instance.pipelineId)
     }
-    for (const pipelineId of changed) this.#changes.announce('pipelines', pipelineId)
+    for (const pipelineId of changed) this.#changes.announce(this.#clusterId, 'pipelines', pipelineId)
     for (const line of report.logs) this.#append(agentId, line)
   }
 
@@ -116,7 +134,7 @@ export class StatusBoard {
   forgetAgent(agentId: string): void {
     for (const instance of this.#reports.get(agentId)?.instances ?? []) {
       this.#retire(instance)
-      this.#changes.announce('pipelines', instance.pipelineId)
+      this.#changes.announce(this.#clusterId, 'pipelines', instance.pipelineId)
     }
     this.#reports.delete(agentId)
   }
@@ -155,7 +173,11 @@ export class StatusBoard {
         errors_per_second: perSecond(failed),
       }
       board.sampled = counters
+      board.samples = [...board.samples, counters].slice(-recentSamples)
       push(board.history, historyPoints, { at, ...board.rates })
+      const isFailing = failureOf(this.recent(pipelineId)) !== undefined
+      if (isFailing !== board.isFailing) this.#changes.announce(this.#clusterId, 'pipelines', pipelineId)
+      board.isFailing = isFailing
     }
   }
 
@@ -174,13 +196,21 @@ export class StatusBoard {
       instance_id: line.instanceId,
       agent_id: agentId,
     })
-    this.#changes.announce('pipeline_logs', line.pipelineId)
+    this.#changes.announce(this.#clusterId, 'pipeline_logs', line.pipelineId)
   }
 
   #board(pipelineId: string): PipelineBoard {
     let board = this.#pipelines.get(pipelineId)
     if (board === undefined) {
-      board = { gone: zeroCounters, sampled: zeroCounters, rates: zeroRates, history: [], lines: [] }
+      board = {
+        gone: zeroCounters,
+        sampled: zeroCounters,
+        samples: [],
+        isFailing: false,
+        rates: zeroRates,
+        history: [],
+        lines: [],
+      }
       if (!this.#forgotten.has(pipelineId)) this.#pipelines.set(pipelineId, board)
     }
     return board
@@ -199,6 +229,16 @@ function add(a: PipelineCounters, b: PipelineCounters): PipelineCounters {
     input_errors: a.input_errors + b.input_errors,
     output_errors: a.output_errors + b.output_errors,
     processor_errors: a.processor_errors + b.processor_errors,
+  }
+}
+
+function subtract(a: PipelineCounters, b: PipelineCounters): PipelineCounters {
+  return {
+    input_received: a.input_received - b.input_received,
+    output_sent: a.output_sent - b.output_sent,
+    input_errors: a.input_errors - b.input_errors,
+    output_errors: a.output_errors - b.output_errors,
+    processor_errors: a.processor_errors - b.processor_errors,
   }
 }
 

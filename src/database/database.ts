@@ -1,4 +1,4 @@
-import type { DialectName } from './dialect.ts'
+import { type DialectName, dialects } from './dialect.ts'
 
 /** A value of a statement or a row. Integers are numbers within ±2^53; a boolean is stored as 0 or 1. */
 export type SqlValue = string | number | Uint8Array | null
@@ -50,4 +50,9 @@ export interface Database {
   onLost(listener: (reason: Error) => void): () => void
   /** Waits for the transactions under way and closes. Later transactions reject with the code `closed`. */
   close(): Promise<void>
+}
+
+/** The time of the database in milliseconds since 1970, for leases that several processes grant and respect. */
+export async function databaseTime(database: Database, sql: Sql): Promise<number> {
+  return (await sql.all<{ now: number }>(`SELECT ${dialects[database.dialect].now} AS now`))[0]!.now
 }

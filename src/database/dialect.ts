@@ -8,6 +8,8 @@ export type ColumnType = 'serial' | 'integer' | 'text' | 'bytes'
 export interface Dialect {
   readonly name: DialectName
   readonly types: Readonly<Record<ColumnType, string>>
+  /** The time of the database in milliseconds since 1970, as an expression: the one clock that all processes share. */
+  readonly now: string
   /** What follows the columns of a CREATE TABLE. */
   readonly tableOptions: (table: { readonly hasSerial: boolean; readonly isHot: boolean }) => string
 }
@@ -16,6 +18,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
   sqlite: {
     name: 'sqlite',
     types: { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', integer: 'INTEGER', text: 'TEXT', bytes: 'BLOB' },
+    now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
     tableOptions: ({ hasSerial }) => (hasSerial ? '' : 'WITHOUT ROWID'),
   },
   postgres: {
@@ -27,6 +30,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
       text: 'text COLLATE "C"',
       bytes: 'bytea',
     },
+    now: 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)',
     // Space on the page lets an update stay beside the row's former version instead of touching every index.
     tableOptions: ({ isHot }) => (isHot ? 'WITH (fillfactor = 70)' : ''),
   },

@@ -1,5 +1,12 @@
 export { CallWorker, type Outcome, type ReportEvent, serveCalls } from './call-worker.ts'
-export type { Database, RowSet, Sql, SqlValue, TransactionOptions } from './database.ts'
+export {
+  type Database,
+  databaseTime,
+  type RowSet,
+  type Sql,
+  type SqlValue,
+  type TransactionOptions,
+} from './database.ts'
 export type { DialectName } from './dialect.ts'
 export { DatabaseError, type DatabaseErrorCode } from './errors.ts'
 export { migrate, type Migration } from './migrations.ts'

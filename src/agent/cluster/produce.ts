@@ -43,5 +43,11 @@ async function choosePartition(
 }
 
 function toBytes(bytes: MessageBytes | null | undefined): Buffer | null {
-  return bytes === null || bytes === undefined ? null : Buffer.from(bytes.data, bytes.encoding)
+  if (bytes === null || bytes === undefined) return null
+  const { encoding, data } = bytes
+  const decoded = Buffer.from(data, encoding)
+  // Node reads what it can of broken base64, so only bytes that encode to the same text were base64.
+  if (encoding === 'base64' && decoded.toString('base64') !== data)
+    throw new ControlError('invalid_request', `${JSON.stringify(data.slice(0, 40))} is not base64`)
+  return decoded
 }

@@ -16,6 +16,7 @@ export async function resetConsumerGroupOffsets(
   { client }: ClusterView,
   request: Request,
 ): Promise<ApiResponse<'reset_consumer_group_offsets'>> {
+  checkTarget(request)
   const wanted = await wantedPartitions(client, request)
   const bounds = await offsetBounds(client, wanted)
   const offsets = await newOffsets(client, request, wanted, bounds)
@@ -32,6 +33,13 @@ export async function resetConsumerGroupOffsets(
   const answer = await client.send('OffsetCommit', { groupId: request.consumer_group_id, memberId: '', topics })
   for (const { errorCode } of answer.topics.flatMap(topic => topic.partitions)) throwOnError(errorCode)
   return { offsets }
+}
+
+function checkTarget({ to, timestamp, offset }: Request): void {
+  if (to === 'timestamp' && timestamp === undefined) throw new ControlError('invalid_request', 'timestamp is missing')
+  if (to === 'timestamp' && Number.isNaN(Date.parse(timestamp ?? '')))
+    throw new ControlError('invalid_request', `timestamp is not a time: ${JSON.stringify(timestamp)}`)
+  if (to === 'offset' && offset === undefined) throw new ControlError('invalid_request', 'offset is missing')
 }
 
 async function wantedPartitions(

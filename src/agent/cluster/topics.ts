@@ -69,7 +69,7 @@ export async function createTopic(
 ): Promise<ApiResponse<'create_topic'>> {
   const topic = {
     name: topic_name,
-    numPartitions: partition_count,
+    numPartitions: partition_count ?? 1,
     replicationFactor: -1,
     assignments: [],
     configs: Object.entries(configs ?? {}).map(([name, value]) => ({ name, value })),

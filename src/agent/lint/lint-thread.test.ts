@@ -9,8 +9,8 @@ const thread = new LintThread({ policy })
 after(() => thread.close())
 
 async function lint(yaml: string): Promise<string[]> {
-  const found = await thread.lint(yaml)
-  return found.map(({ line, column, level, message }) => `${level} ${line}:${column} ${message}`)
+  const { findings } = await thread.lint(yaml)
+  return findings.map(({ line, column, level, message }) => `${level} ${line}:${column} ${message}`)
 }
 
 const output = 'output:\n  kafka_franz_warpstream:\n    topic: t\n'
@@ -82,7 +82,7 @@ test('a check that ends its thread fails alone: its neighbours are checked in an
   const found = await Promise.all(checks)
   process.off('worker', note)
   assert.deepEqual(
-    found.map(findings => findings.map(({ message }) => message)),
+    found.map(({ findings }) => findings.map(({ message }) => message)),
     [['the check was stopped'], [], ['field inptu not recognised']],
   )
   assert.equal(threads.length, 2)
@@ -92,8 +92,8 @@ test('who still waits for a check when it is closed is told so', async () => {
   const other = new LintThread({ policy })
   const checks = [1, 2].map(() => other.lint(`input:\n  generate:\n    mapping: root = 1\n${output}`))
   await other.close()
-  for (const found of await Promise.all(checks)) assert.equal(found[0]?.message, 'the check was stopped')
-  assert.equal((await other.lint(''))[0]?.message, 'the check was stopped')
+  for (const { findings } of await Promise.all(checks)) assert.equal(findings[0]?.message, 'the check was stopped')
+  assert.equal((await other.lint('')).findings[0]?.message, 'the check was stopped')
 })
 
 test('the schema has the block, the alias and the fields of components', async () => {

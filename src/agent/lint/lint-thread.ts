@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../../base/index.ts'
+import { type CheckedConfiguration, defaultSettings } from '../../control/index.ts'
 import { grantedEnvironment, type HostPolicy } from '../../host/index.ts'
-import type { Finding } from '../../control/index.ts'
 
 export interface LintWorkerData {
   /** What pipelines may reach; read when the thread starts. */
@@ -16,7 +16,7 @@ export type LintAnswer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: string }
 
-/** The first check also loads the components that the configuration names. */
+/** The first check includes loading the components that the configuration names. */
 const timeoutMs = 15_000
 const memoryMb = 512
 const maxWaiting = 1000
@@ -27,12 +27,12 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** A configuration could not be checked: it took too much time or memory, or too many others wait. */
+/** A configuration could not be checked: it took too much time or memory, or too many others are waiting. */
 class CheckStopped extends Error {}
 
 /**
- * Checks configurations in a thread that is started when it is first needed. The thread has one of them at a time, so that
- * one that is too much for it is known, and fails alone: the others are checked in another thread.
+ * Checks configurations in a thread that is started when it is first needed. The thread checks one at a time, so that one
+ * that exhausts it is known and fails alone: the others are checked in another thread.
  */
 export class LintThread {
   readonly #data: LintWorkerData
@@ -48,13 +48,14 @@ export class LintThread {
     this.#data = data
   }
 
-  /** What is wrong with a configuration. What cannot be checked in time is wrong, too. */
-  async lint(yaml: string): Promise<readonly Finding[]> {
+  /** Checks a configuration. One that cannot be checked in time has a mistake, too. */
+  async lint(yaml: string): Promise<CheckedConfiguration> {
     try {
-      return (await this.#ask({ id: this.#nextId++, kind: 'lint', yaml })) as readonly Finding[]
+      // The thread answers a question of this kind with what the linter found.
+      return (await this.#ask({ id: this.#nextId++, kind: 'lint', yaml })) as CheckedConfiguration
     } catch (error) {
       if (!(error instanceof CheckStopped)) throw error
-      return [{ line: 1, column: 1, level: 'error', message: error.message }]
+      return { settings: defaultSettings, findings: [{ line: 1, column: 1, level: 'error', message: error.message }] }
     }
   }
 
@@ -63,7 +64,7 @@ export class LintThread {
     this.#schema ??= this.#ask({ id: this.#nextId++, kind: 'schema' }).then(
       value => value as Readonly<Record<string, unknown>>,
       (error: unknown) => {
-        this.#schema = undefined // the next one may have more luck
+        this.#schema = undefined // allow a retry
         throw error
       },
     )
@@ -86,12 +87,12 @@ export class LintThread {
     })
   }
 
-  /** Gives the thread the next question, when it has none. */
+  /** Gives the thread the next question, unless it has one. */
   #next(): void {
     if (this.#current !== undefined) return
     const next = this.#waiting.shift()
     if (next === undefined) {
-      // A thread that has nothing to do does not keep the process alive.
+      // An idle thread does not keep the process alive.
       this.#worker?.unref()
       return
     }
@@ -125,7 +126,7 @@ export class LintThread {
       resourceLimits: { maxOldGenerationSizeMb: memoryMb, stackSizeMb: 4 },
     })
     worker.on('message', (answer: LintAnswer) => {
-      // What a thread still says that was stopped is about a question that is settled.
+      // A thread that was stopped may still answer a question that is settled already.
       if (this.#current?.question.id !== answer.id) return
       if ('error' in answer) this.#settle(({ reject }) => reject(new Error(answer.error)))
       else this.#settle(({ resolve }) => resolve(answer.value))
@@ -139,7 +140,7 @@ export class LintThread {
     return worker
   }
 
-  /** Whoever was being answered is told why; the next question starts another thread. */
+  /** The current question fails with the reason; the next one starts another thread. */
   #stop(worker: Worker, reason: Error): void {
     if (this.#worker !== worker) return
     this.#worker = undefined

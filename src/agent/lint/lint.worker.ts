@@ -1,5 +1,5 @@
-// Checks pipeline configurations. Parts of a mapping that are constant are worked out when it is parsed, so that checking
-// runs what people wrote: it has a thread of its own.
+// Checks pipeline configurations. Constant parts of a mapping are evaluated when it is parsed, so checking runs what people
+// wrote: that is why it has a thread of its own.
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../../base/index.ts'
 import { createRegistry } from '../../components/index.ts'
@@ -7,7 +7,7 @@ import { createLinter, pipelineJsonSchema } from '../../control/index.ts'
 import { fileImporter, grantedHost } from '../../host/index.ts'
 import type { LintAnswer, LintQuestion, LintWorkerData } from './lint-thread.ts'
 
-assert(parentPort !== null, 'configurations are checked in a thread of its own')
+assert(parentPort !== null, 'lint.worker.ts runs as a worker thread')
 const port = parentPort
 const { policy } = workerData as LintWorkerData
 const registry = createRegistry()
@@ -22,5 +22,5 @@ port.on('message', (question: LintQuestion) => {
 })
 
 function answer(question: LintQuestion): Promise<unknown> {
-  return question.kind === 'lint' ? lint(question.yaml).then(found => [...found]) : pipelineJsonSchema(registry)
+  return question.kind === 'lint' ? lint(question.yaml) : pipelineJsonSchema(registry)
 }

@@ -1,23 +1,64 @@
-import type { ApiName } from '../api-types.ts'
-import { clusterEndpoints } from './clusters.ts'
-import type { EndpointHandler, Endpoints } from './endpoint.ts'
-import { pipelineEndpoints } from './pipelines.ts'
-import { statusEndpoints } from './status.ts'
-import { relayedEndpoints } from './topics.ts'
+import type { ApiName, ApiRequest, RelayedName } from '../api-types.ts'
+import { authorize, type Caller } from '../access.ts'
+import { accessLevels } from '../contract/access.ts'
+import type { Endpoint } from '../contract/endpoint.ts'
+import { contract } from '../contract/index.ts'
+import type { ControlPlane } from '../control-plane.ts'
+import { ControlError } from '../errors.ts'
+import type { Fleet } from '../fleet.ts'
+import type { SessionCookie } from '../session-cookie.ts'
+import { clusterHandlers } from './clusters.ts'
+import type { Call, ClusterCall, Handlers } from './endpoint.ts'
+import { keyHandlers } from './keys.ts'
+import { pipelineHandlers } from './pipelines.ts'
+import { readRequest } from './request.ts'
+import { sessionHandlers } from './sessions.ts'
+import { statusHandlers } from './status.ts'
 
-/** Those that set and take the session cookie are part of the server. */
-type SessionEndpoint = 'create_session' | 'describe_session' | 'delete_session'
-
-const endpoints: Endpoints<Exclude<ApiName, SessionEndpoint>> = {
-  ...clusterEndpoints,
-  ...pipelineEndpoints,
-  ...relayedEndpoints,
-  ...statusEndpoints,
+const handlers: Handlers<Exclude<ApiName, RelayedName>> = {
+  ...clusterHandlers,
+  ...keyHandlers,
+  ...pipelineHandlers,
+  ...sessionHandlers,
+  ...statusHandlers,
 }
 
-/** The endpoint of that name, if there is one. */
-export function findEndpoint(name: string): EndpointHandler<ApiName> | undefined {
-  if (!Object.hasOwn(endpoints, name)) return undefined
-  // Each handler reads the very request that it answers, so that the pair is right for whatever name it is.
-  return endpoints[name as keyof typeof endpoints] as unknown as EndpointHandler<ApiName>
+/** Answers one call of an endpoint: finds it, reads the request, authorizes the caller, and has it handled. */
+export async function answerCall(
+  plane: ControlPlane,
+  name: string,
+  body: unknown,
+  { caller, cookie }: { readonly caller: Caller | undefined; readonly cookie: SessionCookie },
+): Promise<object> {
+  const endpoint = Object.hasOwn(contract, name) ? contract[name as ApiName] : undefined
+  const needs = accessLevels[endpoint?.access ?? 'application']
+  // Without a key a caller learns nothing, not even which endpoints there are.
+  if (caller === undefined || needs.grant !== 'cluster') authorize(needs, caller)
+  if (endpoint === undefined) throw new ControlError('unknown_endpoint', `there is no endpoint ${JSON.stringify(name)}`)
+  const request = readRequest(endpoint.request, body)
+  const call: Call = { plane, caller, cookie }
+  if (!('virtual_cluster_id' in request)) {
+    if (!needs.readOnlyKey) plane.checkAcceptsChanges()
+    return handle(name as keyof typeof handlers, call, request)
+  }
+  authorize(needs, caller, request.virtual_cluster_id)
+  if (!needs.readOnlyKey) plane.checkAcceptsChanges()
+  const cluster = await plane.cluster(request.virtual_cluster_id)
+  const fleet = plane.fleet(cluster.id)
+  if (endpoint.answeredBy === 'agent') return relay(name as RelayedName, fleet, request as ApiRequest<RelayedName>)
+  return handle(name as keyof typeof handlers, { ...call, cluster, fleet }, request)
+}
+
+function handle(name: keyof typeof handlers, call: Call | ClusterCall, request: unknown): Promise<object> {
+  // The request was read by the schema of this name, and clusters are resolved for the requests that name one.
+  const handler = handlers[name] as (call: Call | ClusterCall, request: unknown) => Promise<object>
+  return handler(call, request)
+}
+
+/** Has an agent answer, and announces what that changed. */
+async function relay(name: RelayedName, fleet: Fleet, request: ApiRequest<RelayedName>): Promise<object> {
+  const response = await fleet.ask(name, request)
+  const { changes }: Endpoint = contract[name]
+  if (changes !== undefined) fleet.announce(changes)
+  return response
 }

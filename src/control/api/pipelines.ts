@@ -1,8 +1,8 @@
 import type { PipelineOverview } from '../api-types.ts'
 import type { Pipeline } from '../model.ts'
-import { type Body, type Endpoints, readCluster, readNothing } from './endpoint.ts'
+import type { Handlers } from './endpoint.ts'
 
-export const pipelineEndpoints: Endpoints<
+export const pipelineHandlers: Handlers<
   | 'list_pipelines'
   | 'create_pipeline'
   | 'create_pipeline_configuration'
@@ -13,106 +13,64 @@ export const pipelineEndpoints: Endpoints<
   | 'lint_pipeline_configuration'
   | 'get_pipeline_json_schema'
 > = {
-  list_pipelines: {
-    read: readCluster,
-    async answer(plane, { virtual_cluster_id }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      return { pipelines: (await plane.pipelines.list(id)).map(overview) }
-    },
+  async list_pipelines({ plane, cluster }) {
+    return { pipelines: (await plane.pipelines.list(cluster.id)).map(overview) }
   },
 
-  create_pipeline: {
-    read: body => ({
-      ...readCluster(body),
-      pipeline_name: body.text('pipeline_name'),
-      pipeline_type: body.optionalText('pipeline_type'),
-    }),
-    async answer(plane, { virtual_cluster_id, pipeline_name, pipeline_type }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      const pipeline = await plane.pipelines.create(id, pipeline_name, pipeline_type || 'bento')
-      return {
-        pipeline_id: pipeline.id,
-        pipeline_name: pipeline.name,
-        pipeline_state: pipeline.state,
-        pipeline_type: pipeline.type,
-        pipeline_deployed_configuration_id: pipeline.deployedConfigurationId,
-      }
-    },
+  async create_pipeline({ plane, cluster }, { pipeline_name, pipeline_type }) {
+    const pipeline = await plane.pipelines.create(cluster.id, pipeline_name, pipeline_type || 'bento')
+    return {
+      pipeline_id: pipeline.id,
+      pipeline_name: pipeline.name,
+      pipeline_state: pipeline.state,
+      pipeline_type: pipeline.type,
+      pipeline_deployed_configuration_id: pipeline.deployedConfigurationId,
+    }
   },
 
-  create_pipeline_configuration: {
-    read: body => ({ ...readPipeline(body), configuration_yaml: body.text('configuration_yaml') }),
-    async answer(plane, { virtual_cluster_id, pipeline_id, configuration_yaml }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      const configuration = await plane.pipelines.saveConfiguration(id, pipeline_id, configuration_yaml ?? '')
-      return { configuration_id: configuration.id }
-    },
+  async create_pipeline_configuration({ plane, cluster }, { pipeline_id, configuration_yaml }) {
+    const { id } = await plane.pipelines.saveConfiguration(cluster.id, pipeline_id, configuration_yaml ?? '')
+    return { configuration_id: id }
   },
 
-  change_pipeline_state: {
-    read: body => ({
-      ...readPipeline(body),
-      desired_state: body.optionalOneOf('desired_state', ['running', 'paused']),
-      deployed_configuration_id: body.optionalText('deployed_configuration_id'),
-    }),
-    async answer(plane, { virtual_cluster_id, pipeline_id, desired_state, deployed_configuration_id }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      await plane.pipelines.change(id, pipeline_id, {
-        state: desired_state ?? undefined,
-        deployedConfigurationId: deployed_configuration_id ?? undefined,
-      })
-      return {}
-    },
+  async change_pipeline_state({ plane, cluster }, { pipeline_id, desired_state, deployed_configuration_id }) {
+    await plane.pipelines.change(cluster.id, pipeline_id, {
+      state: desired_state ?? undefined,
+      deployedConfigurationId: deployed_configuration_id ?? undefined,
+    })
+    return {}
   },
 
-  describe_pipeline: {
-    read: readPipeline,
-    async answer(plane, { virtual_cluster_id, pipeline_id }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      const { pipeline, configurations } = await plane.pipelines.describe(id, pipeline_id)
-      return {
-        pipeline_overview: overview(pipeline),
-        pipeline_configurations: configurations.map(({ id, version, yaml }) => ({
-          id,
-          version,
-          configuration_yaml: yaml,
-        })),
-      }
-    },
+  async describe_pipeline({ plane, cluster }, { pipeline_id }) {
+    const { pipeline, configurations } = await plane.pipelines.describe(cluster.id, pipeline_id)
+    return {
+      pipeline_overview: overview(pipeline),
+      pipeline_configurations: configurations.map(({ id, version, yaml }) => ({
+        id,
+        version,
+        configuration_yaml: yaml,
+      })),
+    }
   },
 
-  delete_pipeline: {
-    read: readPipeline,
-    async answer(plane, { virtual_cluster_id, pipeline_id }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      await plane.pipelines.delete(id, pipeline_id)
-      plane.board.forgetPipeline(pipeline_id)
-      return {}
-    },
+  async delete_pipeline({ plane, cluster, fleet }, { pipeline_id }) {
+    await plane.pipelines.delete(cluster.id, pipeline_id)
+    fleet.board.forgetPipeline(pipeline_id)
+    return {}
   },
 
-  rename_pipeline: {
-    read: body => ({ ...readPipeline(body), pipeline_name: body.text('pipeline_name') }),
-    async answer(plane, { virtual_cluster_id, pipeline_id, pipeline_name }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      await plane.pipelines.rename(id, pipeline_id, pipeline_name)
-      return {}
-    },
+  async rename_pipeline({ plane, cluster }, { pipeline_id, pipeline_name }) {
+    await plane.pipelines.rename(cluster.id, pipeline_id, pipeline_name)
+    return {}
   },
 
-  lint_pipeline_configuration: {
-    read: body => ({ configuration_yaml: body.text('configuration_yaml') }),
-    answer: async (plane, { configuration_yaml }) => ({ findings: await plane.pipelines.lint(configuration_yaml) }),
+  async lint_pipeline_configuration({ plane }, { configuration_yaml }) {
+    return { findings: await plane.pipelines.lint(configuration_yaml) }
   },
 
-  get_pipeline_json_schema: {
-    read: readNothing,
-    answer: async plane => ({ json_schema: await plane.options.jsonSchema() }),
+  async get_pipeline_json_schema({ plane }) {
+    return { json_schema: await plane.options.jsonSchema() }
   },
-}
-
-export function readPipeline(body: Body) {
-  return { ...readCluster(body), pipeline_id: body.text('pipeline_id') }
 }
 
 function overview(pipeline: Pipeline): PipelineOverview {

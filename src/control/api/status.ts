@@ -6,165 +6,142 @@ import type {
   PipelineInstance,
   PipelineStatus,
   Problem,
-  ReadPipelineLogsResponse,
+  RelayedName,
 } from '../api-types.ts'
-import type { InstanceReport, RelayedName } from '../agent-link.ts'
-import { readSettings } from '../configuration/settings.ts'
-import type { ControlPlane } from '../control-plane.ts'
+import type { InstanceReport } from '../agent-link.ts'
 import { ControlError } from '../errors.ts'
+import type { Fleet } from '../fleet.ts'
 import { healthOf } from '../health.ts'
-import type { Configuration, Pipeline } from '../model.ts'
+import type { PipelineSummary } from '../model.ts'
+import { zeroRates } from '../status-board.ts'
 import { virtualCluster } from './clusters.ts'
-import { type Endpoints, readCluster } from './endpoint.ts'
-import { readPipeline } from './pipelines.ts'
+import type { ClusterCall, Handlers } from './endpoint.ts'
 
-export const statusEndpoints: Endpoints<
+export const statusHandlers: Handlers<
   'list_agents' | 'list_pipeline_statuses' | 'describe_pipeline_status' | 'read_pipeline_logs' | 'describe_overview'
 > = {
-  list_agents: {
-    read: readCluster,
-    async answer(plane, { virtual_cluster_id }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      const names = new Map((await plane.pipelines.list(id)).map(pipeline => [pipeline.id, pipeline.name]))
-      return { agents: await agents(plane, names) }
-    },
+  async list_agents(call) {
+    const pipelines = await call.plane.pipelines.list(call.cluster.id)
+    return { agents: await agents(call.fleet, new Map(pipelines.map(({ id, name }) => [id, name]))) }
   },
 
-  list_pipeline_statuses: {
-    read: readCluster,
-    async answer(plane, { virtual_cluster_id }) {
-      return { pipelines: await statuses(plane, plane.cluster(virtual_cluster_id).id) }
-    },
+  async list_pipeline_statuses(call) {
+    return { pipelines: await statuses(call) }
   },
 
-  describe_pipeline_status: {
-    read: readPipeline,
-    async answer(plane, { virtual_cluster_id, pipeline_id }) {
-      const { id } = plane.cluster(virtual_cluster_id)
-      const { pipeline, configurations } = await plane.pipelines.describe(id, pipeline_id)
-      const names = await agentNames(plane)
-      return {
-        ...statusOf(plane, pipeline, configurations),
-        instances: plane.board
-          .instances(pipeline_id)
-          .map(({ agentId, instance }) => pipelineInstance(agentId, names.get(agentId) ?? agentId, instance)),
-        versions: configurations.toReversed().map(({ id: configurationId, version, createdAt }) => ({
-          configuration_id: configurationId,
-          version,
-          created_at: new Date(createdAt).toISOString(),
-          is_deployed: configurationId === pipeline.deployedConfigurationId,
-        })),
-        history: plane.board.history(pipeline_id),
-      }
-    },
+  async describe_pipeline_status(call, { pipeline_id }) {
+    const { plane, fleet, cluster } = call
+    const { summary, versions } = await plane.pipelines.summarize(cluster.id, pipeline_id)
+    const names = new Map((await fleet.agents()).map(({ agent }) => [agent.id, agent.hello.name]))
+    return {
+      ...statusOf(call, summary),
+      instances: fleet.board
+        .instances(pipeline_id)
+        .map(({ agentId, instance }) => pipelineInstance(agentId, names.get(agentId) ?? agentId, instance)),
+      versions: versions.toReversed().map(({ id, version, createdAt }) => ({
+        configuration_id: id,
+        version,
+        created_at: new Date(createdAt).toISOString(),
+        is_deployed: id === summary.deployedConfigurationId,
+      })),
+      history: fleet.board.history(pipeline_id),
+    }
   },
 
-  read_pipeline_logs: {
-    read: body => ({
-      ...readPipeline(body),
-      after_cursor: body.optionalInteger('after_cursor', 0, Number.MAX_SAFE_INTEGER),
-      limit: body.optionalInteger('limit', 1, 1000),
-      wait_ms: body.optionalInteger('wait_ms', 0, 20_000),
-    }),
-    async answer(plane, { virtual_cluster_id, pipeline_id, after_cursor, limit = 200, wait_ms = 0 }) {
-      await plane.pipelines.describe(plane.cluster(virtual_cluster_id).id, pipeline_id)
-      const read = (): ReadPipelineLogsResponse => {
-        const lines = plane.board.logs(pipeline_id, after_cursor, limit)
-        return { lines, next_cursor: lines.at(-1)?.cursor ?? after_cursor ?? plane.board.cursor }
-      }
-      const now = read()
-      if (now.lines.length > 0 || wait_ms === 0) return now
-      await plane.changes.next(wait_ms, 'pipeline_logs', pipeline_id)
-      return read()
-    },
+  async read_pipeline_logs(call, { pipeline_id, after_cursor, limit = 200, wait_ms = 0 }) {
+    const { plane, fleet, cluster } = call
+    await plane.pipelines.find(cluster.id, pipeline_id)
+    const read = () => {
+      const lines = fleet.board.logs(pipeline_id, after_cursor, limit)
+      return { lines, next_cursor: lines.at(-1)?.cursor ?? after_cursor ?? fleet.board.cursor }
+    }
+    const found = read()
+    if (found.lines.length > 0 || wait_ms === 0) return found
+    await plane.changes.next(
+      wait_ms,
+      ({ subject, pipelineId }) => subject === 'pipeline_logs' && pipelineId === pipeline_id,
+    )
+    return read()
   },
 
-  describe_overview: {
-    read: readCluster,
-    async answer(plane, { virtual_cluster_id }) {
-      const cluster = plane.cluster(virtual_cluster_id)
-      const pipelines = await statuses(plane, cluster.id)
-      const names = new Map(pipelines.map(({ pipeline_id, pipeline_name }) => [pipeline_id, pipeline_name]))
-      const all = await agents(plane, names)
-      const alive = all.filter(({ is_alive }) => is_alive)
-      const [{ topics }, groups] = await Promise.all([
-        askOr(plane, 'list_topics', { virtual_cluster_id }, { topics: [] }),
-        askOr(plane, 'list_consumer_groups', { virtual_cluster_id }, { consumer_groups: [] }),
-      ])
-      const described = await virtualCluster(plane, cluster)
-      return {
-        virtual_cluster: { ...described, agent_keys: null },
-        version: plane.options.version,
-        kafka_address: described.bootstrap_url,
-        api_url: plane.apiUrl,
-        is_ephemeral: plane.options.isEphemeral,
-        counts: {
-          agents_alive: alive.length,
-          agents_lost: all.length - alive.length,
-          topics: topics.length,
-          partitions: topics.reduce((sum, { partition_count }) => sum + partition_count, 0),
-          consumer_groups: groups.consumer_groups.length,
-          pipelines: countByHealth(pipelines),
-        },
-        history: plane.board.overviewHistory,
-        problems: problems(plane, pipelines, all),
-      }
-    },
+  async describe_overview(call) {
+    const { plane, fleet, cluster } = call
+    const pipelines = await statuses(call)
+    const names = new Map(pipelines.map(({ pipeline_id, pipeline_name }) => [pipeline_id, pipeline_name]))
+    const all = await agents(fleet, names)
+    const alive = all.filter(({ is_alive }) => is_alive)
+    const request = { virtual_cluster_id: cluster.id }
+    const [{ topics }, groups] = await Promise.all([
+      askOr(fleet, 'list_topics', request, { topics: [] }),
+      askOr(fleet, 'list_consumer_groups', request, { consumer_groups: [] }),
+    ])
+    const described = await virtualCluster(call, cluster)
+    return {
+      virtual_cluster: { ...described, agent_keys: null },
+      version: plane.options.version,
+      kafka_address: described.bootstrap_url,
+      api_url: plane.apiUrl,
+      is_ephemeral: plane.options.isEphemeral,
+      counts: {
+        agents_alive: alive.length,
+        agents_lost: all.length - alive.length,
+        topics: topics.length,
+        partitions: topics.reduce((sum, { partition_count }) => sum + partition_count, 0),
+        consumer_groups: groups.consumer_groups.length,
+        pipelines: countByHealth(pipelines),
+      },
+      history: fleet.board.overviewHistory,
+      problems: problems(call, pipelines, all),
+    }
   },
 }
 
-/** The overview is shown also when nobody can tell what is in the cluster; its problems say why. */
+/** The overview is shown even when no agent can say what is in the cluster; its problems say why. */
 async function askOr<Name extends RelayedName>(
-  plane: ControlPlane,
+  fleet: Fleet,
   name: Name,
   request: ApiRequest<Name>,
   otherwise: ApiResponse<Name>,
 ): Promise<ApiResponse<Name>> {
   try {
-    return await plane.ask(name, request)
+    return await fleet.ask(name, request)
   } catch (error) {
     if (error instanceof ControlError) return otherwise
     throw error
   }
 }
 
-async function statuses(plane: ControlPlane, clusterId: string): Promise<PipelineStatus[]> {
-  const pipelines = await plane.pipelines.list(clusterId)
-  return Promise.all(
-    pipelines.map(async pipeline => {
-      const { configurations } = await plane.pipelines.describe(clusterId, pipeline.id)
-      return statusOf(plane, pipeline, configurations)
-    }),
-  )
+async function statuses(call: ClusterCall): Promise<PipelineStatus[]> {
+  const summaries = await call.plane.pipelines.summaries(call.cluster.id)
+  return summaries.map(summary => statusOf(call, summary))
 }
 
-function statusOf(plane: ControlPlane, pipeline: Pipeline, configurations: readonly Configuration[]): PipelineStatus {
-  const deployed = configurations.find(({ id }) => id === pipeline.deployedConfigurationId)
-  const instances = plane.board.instances(pipeline.id).map(({ instance }) => instance)
-  const placed = plane.fleet.placed(pipeline.id) ?? { wanted: 0, completed: 0 }
-  const { pipelineGroup } = readSettings(deployed?.yaml ?? '').settings
-  const { state, deployedConfigurationId } = pipeline
+function statusOf({ plane, fleet }: ClusterCall, summary: PipelineSummary): PipelineStatus {
+  const { id, state, deployedConfigurationId, deployedVersion, latestVersion, pipelineGroup } = summary
+  const instances = fleet.board.instances(id).map(({ instance }) => instance)
+  const placed = fleet.placed(id) ?? { wanted: 0, completed: 0 }
   const now = plane.options.clock.now()
-  const health = healthOf({ state, deployedConfigurationId, pipelineGroup, ...placed, instances, now })
+  const recent = fleet.board.recent(id)
+  const health = healthOf({ state, deployedConfigurationId, pipelineGroup, ...placed, instances, recent, now })
   return {
-    pipeline_id: pipeline.id,
-    pipeline_name: pipeline.name,
+    pipeline_id: id,
+    pipeline_name: summary.name,
     pipeline_state: state,
-    created_at: new Date(pipeline.createdAt).toISOString(),
+    created_at: new Date(summary.createdAt).toISOString(),
     ...health,
     deployed_configuration_id: deployedConfigurationId,
-    deployed_version: deployed?.version ?? null,
-    latest_version: configurations.at(-1)?.version ?? null,
+    deployed_version: deployedVersion,
+    latest_version: latestVersion,
     instances_wanted: placed.wanted,
     instances_running: instances.filter(instance => instance.state === 'running').length,
-    counters: plane.board.counters(pipeline.id),
-    rates: plane.board.rates(pipeline.id),
+    counters: fleet.board.counters(id),
+    rates: state === 'paused' ? zeroRates : fleet.board.rates(id),
   }
 }
 
-async function agents(plane: ControlPlane, pipelineNames: ReadonlyMap<string, string>): Promise<Agent[]> {
-  return (await plane.fleet.agents()).map(({ agent: { id, hello, lastSeenAt }, isAlive }) => {
-    const report = plane.board.report(id)
+async function agents(fleet: Fleet, pipelineNames: ReadonlyMap<string, string>): Promise<Agent[]> {
+  return (await fleet.agents()).map(({ agent: { id, hello, lastSeenAt }, isAlive }) => {
+    const report = fleet.board.report(id)
     return {
       agent_id: id,
       agent_name: hello.name,
@@ -187,10 +164,6 @@ async function agents(plane: ControlPlane, pipelineNames: ReadonlyMap<string, st
       })),
     }
   })
-}
-
-async function agentNames(plane: ControlPlane): Promise<Map<string, string>> {
-  return new Map((await plane.fleet.agents()).map(({ agent }) => [agent.id, agent.hello.name]))
 }
 
 function pipelineInstance(agentId: string, agentName: string, instance: InstanceReport): PipelineInstance {
@@ -219,7 +192,11 @@ function countByHealth(pipelines: readonly PipelineStatus[]): Record<PipelineHea
   return counts
 }
 
-function problems(plane: ControlPlane, pipelines: readonly PipelineStatus[], all: readonly Agent[]): Problem[] {
+function problems(
+  { plane, fleet }: ClusterCall,
+  pipelines: readonly PipelineStatus[],
+  all: readonly Agent[],
+): Problem[] {
   const now = new Date(plane.options.clock.now()).toISOString()
   const found: Problem[] = all
     .filter(({ is_alive }) => !is_alive)
@@ -227,11 +204,11 @@ function problems(plane: ControlPlane, pipelines: readonly PipelineStatus[], all
       at: agent.last_seen_at,
       level: 'error',
       subject: { kind: 'agent', id: agent.agent_id, name: agent.agent_name },
-      message: 'the agent has not been heard of any more',
+      message: 'the agent has stopped sending heartbeats',
     }))
   for (const { pipeline_id, pipeline_name, health, explanation } of pipelines) {
     if (health !== 'failing' && health !== 'degraded' && health !== 'waiting') continue
-    const errors = plane.board.instances(pipeline_id).flatMap(({ instance }) => instance.error?.at ?? [])
+    const errors = fleet.board.instances(pipeline_id).flatMap(({ instance }) => instance.error?.at ?? [])
     found.push({
       at: errors.length === 0 ? now : new Date(Math.max(...errors)).toISOString(),
       level: health === 'failing' ? 'error' : 'warning',

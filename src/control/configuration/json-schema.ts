@@ -12,7 +12,7 @@ type Schema = Readonly<Record<string, unknown>>
 
 const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner', 'metrics', 'tracer'] as const
 
-/** What belongs to the whole program of the original, and has no meaning for one pipeline among many. */
+/** Blocks for the whole program of the original, without a meaning for one pipeline among many. */
 const ofThePrograms = new Set(['http', 'metrics', 'tracer', 'tests'])
 
 /** JSON Schema of a whole pipeline configuration: the `warpstream` block, every component and its fields. */
@@ -38,8 +38,11 @@ const block: Schema = {
   additionalProperties: false,
   description: 'How many instances run, on which agents, and when.',
   properties: {
-    cluster_concurrency_target: target('Exactly so many instances in the whole cluster.'),
-    agent_concurrency_target: target('So many instances on each agent.'),
+    cluster_concurrency_target: target(
+      'At least this many instances in the whole cluster, rounded up to the same number on each agent of the group.',
+    ),
+    agent_concurrency_target: target('This many instances on each agent.'),
+    exact_concurrency: target('Exactly this many instances in the whole cluster, on whichever agents have room.'),
     pipeline_group: {
       type: 'string',
       description: 'Only agents that were started with the same `-managedPipelinesGroupName` run the pipeline.',
@@ -47,11 +50,11 @@ const block: Schema = {
     scheduling: {
       type: 'object',
       additionalProperties: false,
-      description: 'When a stream that came to its end runs again.',
+      description: 'When a stream that has reached its end runs again.',
       properties: {
         run_every: {
           type: 'string',
-          description: 'How long after the start of a run the next one begins.',
+          description: 'How long after the start of a run the next one starts.',
           examples: ['30s', '1h'],
         },
       },

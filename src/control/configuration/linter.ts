@@ -1,9 +1,9 @@
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, parseDocument, type YAMLParseError } from 'yaml'
 import { lintConfig, type ReadOptions, type Registry } from '../../engine/index.ts'
 import type { Finding } from '../api-types.ts'
 import type { PipelineLinter } from '../pipelines.ts'
 import { managedComponents } from './components.ts'
-import { readSettings } from './settings.ts'
+import { settingsOf } from './settings.ts'
 
 export interface LinterOptions {
   readonly registry: Registry
@@ -18,43 +18,41 @@ export function createLinter({ registry, host, importer }: LinterOptions): Pipel
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock' }
   let components: Registry | undefined
   return async yaml => {
-    if (yaml.trim() === '') return [{ line: 1, column: 1, level: 'error', message: 'the configuration is empty' }]
-    const broken = yamlFindings(yaml)
-    if (broken.length > 0) return broken
-    const { findings, streamText } = readSettings(yaml)
+    const lines = new LineCounter()
+    const document = parseDocument(yaml, {
+      lineCounter: lines,
+      uniqueKeys: true,
+      prettyErrors: false,
+      logLevel: 'silent',
+    })
+    const { settings, findings, streamText } = settingsOf(yaml, document, lines)
+    if (yaml.trim() === '') return { settings, findings: [empty] }
+    // Every place where the text is not YAML, so that a person fixes them in one go.
+    if (document.errors.length > 0)
+      return { settings, findings: document.errors.map(error => yamlFinding(error, lines)) }
     components ??= await managedComponents(registry, access)
     const found = await lintConfig(streamText, { registry: components, host, importer, deprecated: 'warning' })
-    const all = [...findings, ...found.map(one => toFinding(one, yaml)), ...idleFindings(yaml)]
-    return all.toSorted((a, b) => a.line - b.line || a.column - b.column)
+    const all = [...findings, ...found.map(one => toFinding(one, yaml)), ...idleFindings(document.contents, lines)]
+    return { settings, findings: all.toSorted((a, b) => a.line - b.line || a.column - b.column) }
   }
 }
 
-/** Every place where the text is not YAML; a person fixes them in one go. */
-function yamlFindings(text: string): Finding[] {
-  const lines = new LineCounter()
-  const { errors } = parseDocument(text, {
-    lineCounter: lines,
-    uniqueKeys: true,
-    prettyErrors: false,
-    logLevel: 'silent',
-  })
-  return errors.map(({ message, pos }) => {
-    const [from, to] = [lines.linePos(pos[0]), lines.linePos(pos[1])]
-    return { line: from.line, column: from.col, end: { line: to.line, column: to.col }, level: 'error', message }
-  })
+const empty: Finding = { line: 1, column: 1, level: 'error', message: 'the configuration is empty' }
+
+function yamlFinding({ message, pos }: YAMLParseError, lines: LineCounter): Finding {
+  const [from, to] = [lines.linePos(pos[0]), lines.linePos(pos[1])]
+  return { line: from.line, column: from.col, end: { line: to.line, column: to.col }, level: 'error', message }
 }
 
-/** Blocks that belong to a program of its own, and what stands in their place for a pipeline among others. */
+/** Blocks that configure a whole program, and what stands in their place for a pipeline among others. */
 const idleBlocks: Readonly<Record<string, string>> = {
   http: 'all pipelines of an agent share its HTTP server',
-  metrics: "the agent's own metrics have those of its pipelines",
-  tracer: 'there is no tracing of managed pipelines',
+  metrics: "the agent's own metrics include those of its pipelines",
+  tracer: 'managed pipelines are not traced',
 }
 
-/** Blocks without effect are told of, and do no harm. */
-function idleFindings(text: string): Finding[] {
-  const lines = new LineCounter()
-  const root = parseDocument(text, { lineCounter: lines, logLevel: 'silent' }).contents
+/** Blocks without effect produce a warning. */
+function idleFindings(root: unknown, lines: LineCounter): Finding[] {
   if (!isMap(root)) return []
   return root.items.flatMap(({ key }): Finding[] => {
     if (!isScalar(key) || !Object.hasOwn(idleBlocks, String(key.value)) || key.range == null) return []
@@ -64,7 +62,7 @@ function idleFindings(text: string): Finding[] {
   })
 }
 
-/** Only what is merely old-fashioned may be saved: a component that nobody knows could never run. */
+/** Deprecated things may be saved; an unknown component could never run. */
 function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number], yaml: string): Finding {
   const { line, text, hint, kind } = found
   const column = found.exactColumn ?? columnInFile(found, yaml) ?? found.column
@@ -77,7 +75,7 @@ function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number], yaml: 
   return { line, column, level, message: text, ...(hint !== undefined && { hint }) }
 }
 
-/** The column of a mistake inside of a block of text, whose lines are all indented like the first. */
+/** The column of a mistake in a block of text, whose lines are all indented like the first. */
 function columnInFile({ line, columnInBlock }: { line: number; columnInBlock?: number }, yaml: string) {
   if (columnInBlock === undefined) return undefined
   const lines = yaml.split('\n')

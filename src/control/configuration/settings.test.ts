@@ -37,7 +37,7 @@ test('a block in braces and an empty block are taken away too', () => {
   assert.equal(readSettings(`${stream}warpstream: {}\n`).streamText.trim(), stream.trim())
 })
 
-test('what is wrong in the block is told with its place', () => {
+test('mistakes in the block are reported with their places', () => {
   const text = `${stream}warpstream:\n  cluster_concurency_target: 1\n  agent_concurrency_target: 0\n  cluster_concurrency_target: 2\n  scheduling:\n    run_every: soon\n`
   const { findings } = readSettings(text)
   assert.deepEqual(
@@ -46,14 +46,19 @@ test('what is wrong in the block is told with its place', () => {
       '7:3 field cluster_concurency_target not recognised',
       '8:29 agent_concurrency_target has to be a whole number from 1 to 1024',
       '11:16 run_every is not a duration: "soon"',
-      '9:3 cluster_concurrency_target and agent_concurrency_target exclude each other',
+      '9:3 cluster_concurrency_target, agent_concurrency_target, exact_concurrency exclude each other',
     ],
   )
 })
 
-test('a block that is not an object is told', () => {
+test('a block that is not an object is a mistake', () => {
   assert.deepEqual(
     readSettings('warpstream: 5\n').findings.map(({ message }) => message),
     ['expected object value, got number'],
   )
+})
+
+test('exact_concurrency asks for that many instances in the whole cluster', () => {
+  const { settings, findings } = readSettings(`${stream}warpstream:\n  exact_concurrency: 2\n`)
+  assert.deepEqual([settings.concurrency, findings], [{ scope: 'exact', count: 2 }, []])
 })

@@ -8,7 +8,7 @@ export interface PipelineSettings {
   readonly concurrency: Concurrency
   /** Only agents of this group run the pipeline; empty means those without a group. */
   readonly pipelineGroup: string
-  /** How long after the start of a run that came to its end the next one begins, in milliseconds; null means never. */
+  /** How long after the start of a run that reached its end the next one starts, in milliseconds; null means never. */
   readonly runEveryMs: number | null
 }
 
@@ -21,22 +21,39 @@ export interface ReadSettings {
   readonly streamText: string
 }
 
-const defaults: PipelineSettings = { concurrency: { scope: 'agent', count: 1 }, pipelineGroup: '', runEveryMs: null }
+type ParsedDocument = ReturnType<typeof parseDocument>
+
+/** The settings of a configuration without a block. */
+export const defaultSettings: PipelineSettings = {
+  concurrency: { scope: 'agent', count: 1 },
+  pipelineGroup: '',
+  runEveryMs: null,
+}
 const blockName = 'warpstream'
 const maxConcurrency = 1024
 
 /** Reads the block. Text that is not YAML has no findings here: the stream engine says what is wrong with it. */
 export function readSettings(text: string): ReadSettings {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' })
+  return settingsOf(text, parseDocument(text, { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' }), lines)
+}
+
+/** Reads the block of a text that has been parsed already. */
+export function settingsOf(text: string, document: ParsedDocument, lines: LineCounter): ReadSettings {
   const root = document.contents
-  if (document.errors.length > 0 || !isMap(root)) return { settings: defaults, findings: [], streamText: text }
+  if (document.errors.length > 0 || !isMap(root)) return { settings: defaultSettings, findings: [], streamText: text }
   const pair = root.items.find(({ key }) => isScalar(key) && key.value === blockName) as Pair<Node, Node> | undefined
-  if (pair === undefined) return { settings: defaults, findings: [], streamText: text }
+  if (pair === undefined) return { settings: defaultSettings, findings: [], streamText: text }
   const reader = new SettingsReader(lines)
   const settings = reader.read(pair)
   return { settings, findings: reader.findings, streamText: blank(text, root, pair) }
 }
+
+const scopes = {
+  cluster_concurrency_target: 'cluster',
+  agent_concurrency_target: 'agent',
+  exact_concurrency: 'exact',
+} as const
 
 class SettingsReader {
   readonly findings: Finding[] = []
@@ -47,17 +64,16 @@ class SettingsReader {
   }
 
   read(block: Pair<Node, Node>): PipelineSettings {
-    const settings = { ...defaults }
+    const settings = { ...defaultSettings }
     const seen: Node[] = []
     for (const { key, name, value } of this.#fields(block)) {
       switch (name) {
         case 'cluster_concurrency_target':
-        case 'agent_concurrency_target': {
-          const scope = name === 'cluster_concurrency_target' ? 'cluster' : 'agent'
-          settings.concurrency = { scope, count: this.#count(name, value ?? key) }
+        case 'agent_concurrency_target':
+        case 'exact_concurrency':
+          settings.concurrency = { scope: scopes[name], count: this.#count(name, value ?? key) }
           seen.push(key)
           break
-        }
         case 'pipeline_group':
           settings.pipelineGroup = this.#text(name, value ?? key)
           break
@@ -65,20 +81,11 @@ class SettingsReader {
           settings.runEveryMs = this.#scheduling({ key, value } as Pair<Node, Node>)
           break
         default:
-          this.#unknown(key, name, [
-            'cluster_concurrency_target',
-            'agent_concurrency_target',
-            'pipeline_group',
-            'scheduling',
-          ])
+          this.#unknown(key, name, [...Object.keys(scopes), 'pipeline_group', 'scheduling'])
       }
     }
     if (seen.length > 1)
-      this.#find(
-        seen[1]!,
-        'cluster_concurrency_target and agent_concurrency_target exclude each other',
-        'keep one of the two',
-      )
+      this.#find(seen[1]!, `${Object.keys(scopes).join(', ')} exclude each other`, 'keep one of them')
     return settings
   }
 

@@ -1,101 +1,189 @@
-/** A column's type; `json` is kept as text, `time` is milliseconds since 1970. */
-type ColumnType = 'text' | 'integer' | 'time' | 'json' | 'boolean'
-
-interface Table {
-  readonly columns: Readonly<Record<string, ColumnType>>
-  readonly primaryKey: readonly string[]
-  readonly unique?: readonly (readonly string[])[]
-  /** Column → table whose primary key it names; the row goes when that one goes. */
-  readonly references?: Readonly<Record<string, string>>
-}
+import {
+  boolean,
+  createTable,
+  integer,
+  json,
+  type Migration,
+  nullable,
+  references,
+  type Row as RowOf,
+  type Table,
+  text,
+  time,
+} from '../../database/index.ts'
 
 /** Every table of the control plane, declared once for every database, parents first. */
 export const tables = {
   clusters: {
-    columns: { id: 'text', name: 'text', created_at: 'time' },
+    columns: { id: text, name: text, created_at: time },
     primaryKey: ['id'],
     unique: [['name']],
   },
   api_keys: {
-    columns: { id: 'text', name: 'text', secret: 'text', access_grants: 'json', created_at: 'time' },
+    columns: {
+      id: text,
+      name: text,
+      secret_hash: text,
+      /** Encrypted with a key that is not in the database. */
+      sealed_secret: text,
+      access_grants: json,
+      created_at: time,
+    },
     primaryKey: ['id'],
-    unique: [['name'], ['secret']],
+    unique: [['name'], ['secret_hash']],
   },
   sessions: {
-    columns: { secret_hash: 'text', created_at: 'time', expires_at: 'time' },
+    columns: {
+      secret_hash: text,
+      /** The API key that signed in; empty for a sign-in token. */
+      key_id: text,
+      created_at: time,
+      expires_at: time,
+    },
+    primaryKey: ['secret_hash'],
+    indexes: [['key_id']],
+  },
+  sign_in_tokens: {
+    columns: { secret_hash: text, expires_at: time },
     primaryKey: ['secret_hash'],
   },
   pipelines: {
     columns: {
-      id: 'text',
-      cluster_id: 'text',
-      name: 'text',
-      type: 'text',
-      state: 'text',
-      deployed_configuration_id: 'text',
-      created_at: 'time',
+      id: text,
+      cluster_id: references('clusters', text),
+      name: text,
+      type: text,
+      state: text,
+      deployed_configuration_id: text,
+      created_at: time,
     },
     primaryKey: ['id'],
     unique: [['cluster_id', 'name']],
-    references: { cluster_id: 'clusters' },
   },
   configurations: {
-    columns: { id: 'text', pipeline_id: 'text', version: 'integer', yaml: 'text', created_at: 'time' },
+    columns: {
+      id: text,
+      pipeline_id: references('pipelines', text),
+      version: integer,
+      /** What the `warpstream` block says, worked out once when the version is saved. */
+      settings: json,
+      created_at: time,
+      yaml: text,
+    },
     primaryKey: ['id'],
     unique: [['pipeline_id', 'version']],
-    references: { pipeline_id: 'pipelines' },
   },
   agents: {
-    columns: { id: 'text', cluster_id: 'text', hello: 'json', registered_at: 'time', last_seen_at: 'time' },
+    columns: {
+      id: text,
+      cluster_id: references('clusters', text),
+      /** Empty for an agent that is a new one at each start. */
+      identity: text,
+      hello: json,
+      registered_at: time,
+      last_seen_at: time,
+      /** Grows whenever the agent's orders change. */
+      orders_revision: integer,
+      /** The newest orders that the agent has followed, and the instances it held then; null until its first report. */
+      reported_revision: nullable(integer),
+      held: json,
+    },
     primaryKey: ['id'],
-    references: { cluster_id: 'clusters' },
+    indexes: [['cluster_id']],
+    isHot: true,
+  },
+  // The newest report of each agent, so that a control plane that the agent does not talk to knows it as well.
+  agent_reports: {
+    columns: { agent_id: references('agents', text), reported_at: time, report: json },
+    primaryKey: ['agent_id'],
+    isHot: true,
   },
   // No reference to the pipeline: an instance may outlive it until its agent has let go.
   assignments: {
     columns: {
-      instance_id: 'text',
-      cluster_id: 'text',
-      pipeline_id: 'text',
-      slot: 'text',
-      agent_id: 'text',
-      configuration_id: 'text',
-      lease_expires_at: 'time',
-      released: 'boolean',
-      completed: 'boolean',
+      instance_id: text,
+      cluster_id: references('clusters', text),
+      pipeline_id: text,
+      slot: text,
+      agent_id: text,
+      configuration_id: text,
+      lease_expires_at: time,
+      released: boolean,
+      completed: boolean,
     },
     primaryKey: ['instance_id'],
     unique: [['pipeline_id', 'slot']],
-    references: { cluster_id: 'clusters' },
+    indexes: [['cluster_id'], ['agent_id']],
+    isHot: true,
   },
 } as const satisfies Readonly<Record<string, Table>>
 
-type Tables = typeof tables
-export type TableName = keyof Tables
-type ValueOf<Type extends ColumnType> = Type extends 'integer' | 'time'
-  ? number
-  : Type extends 'boolean'
-    ? 0 | 1
-    : string
-
+export type TableName = keyof typeof tables
 /** A row of a table as the database answers it. */
-export type Row<Name extends keyof Tables> = {
-  readonly [Column in keyof Tables[Name]['columns']]: Tables[Name]['columns'][Column] extends ColumnType
-    ? ValueOf<Tables[Name]['columns'][Column]>
-    : never
+export type Row<Name extends TableName> = RowOf<(typeof tables)[Name]>
+
+/** The tables as the first version made them, which had no migrations. Never changed. */
+const firstTables = {
+  clusters: 'id TEXT NOT NULL, name TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (id), UNIQUE (name)',
+  api_keys:
+    'id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, access_grants TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (id)',
+  pipelines:
+    'id TEXT NOT NULL, cluster_id TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, state TEXT NOT NULL, deployed_configuration_id TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (id)',
+  configurations:
+    'id TEXT NOT NULL, pipeline_id TEXT NOT NULL, version BIGINT NOT NULL, yaml TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (id)',
+  agents:
+    'id TEXT NOT NULL, cluster_id TEXT NOT NULL, hello TEXT NOT NULL, registered_at BIGINT NOT NULL, last_seen_at BIGINT NOT NULL, PRIMARY KEY (id)',
+  assignments:
+    'instance_id TEXT NOT NULL, cluster_id TEXT NOT NULL, pipeline_id TEXT NOT NULL, slot TEXT NOT NULL, agent_id TEXT NOT NULL, configuration_id TEXT NOT NULL, lease_expires_at BIGINT NOT NULL, released BIGINT NOT NULL, completed BIGINT NOT NULL, PRIMARY KEY (instance_id)',
 }
 
-/** The statements that create what is missing, in a dialect's type names. */
-export function createStatements(typeNames: Readonly<Record<ColumnType, string>>): string[] {
-  return Object.entries<Table>(tables).map(([name, table]) => {
-    const columns = Object.entries(table.columns).map(([column, type]) => {
-      const parent = table.references?.[column]
-      const reference = parent === undefined ? '' : ` REFERENCES ${parent} ON DELETE CASCADE`
-      return `${column} ${typeNames[type]} NOT NULL${reference}`
-    })
-    const keys = [
-      `PRIMARY KEY (${table.primaryKey.join(', ')})`,
-      ...(table.unique ?? []).map(unique => `UNIQUE (${unique.join(', ')})`),
-    ]
-    return `CREATE TABLE IF NOT EXISTS ${name} (${[...columns, ...keys].join(', ')})`
-  })
+/** What the second version takes over from the first: the columns of each table, and what they are filled with. */
+const takenOver: Readonly<Partial<Record<TableName, { readonly columns: string; readonly values: string }>>> = {
+  clusters: { columns: 'id, name, created_at', values: 'id, name, created_at' },
+  pipelines: {
+    columns: 'id, cluster_id, name, type, state, deployed_configuration_id, created_at',
+    values: 'id, cluster_id, name, type, state, deployed_configuration_id, created_at',
+  },
+  // Empty settings are worked out from the text when they are first read.
+  configurations: {
+    columns: 'id, pipeline_id, version, settings, created_at, yaml',
+    values: "id, pipeline_id, version, '', created_at, yaml",
+  },
+  // Agents register again by their identity, and keep what came to its end on them.
+  agents: {
+    columns: 'id, cluster_id, identity, hello, registered_at, last_seen_at, orders_revision, reported_revision, held',
+    values: "id, cluster_id, 'local', hello, registered_at, 0, 1, NULL, '[]'",
+  },
+  assignments: {
+    columns:
+      'instance_id, cluster_id, pipeline_id, slot, agent_id, configuration_id, lease_expires_at, released, completed',
+    values:
+      'instance_id, cluster_id, pipeline_id, slot, agent_id, configuration_id, lease_expires_at, released, completed',
+  },
 }
+
+/** The schema's steps. The secrets of `clear_api_keys` are sealed by `Keys.open`, since only the program has the key. */
+export const migrations: readonly Migration[] = [
+  {
+    name: 'tables of the first version',
+    statements: () =>
+      Object.entries(firstTables).map(([name, columns]) => `CREATE TABLE IF NOT EXISTS ${name} (${columns})`),
+  },
+  {
+    name: 'sealed secrets, settings of configurations, agents of several control planes',
+    statements: dialect => [
+      'DROP TABLE IF EXISTS sessions',
+      ...Object.keys(firstTables).map(name => `ALTER TABLE ${name} RENAME TO first_${name}`),
+      ...Object.entries<Table>(tables).flatMap(([name, table]) => createTable(name, table, dialect)),
+      ...Object.entries(takenOver).map(
+        ([name, { columns, values }]) => `INSERT INTO ${name} (${columns}) SELECT ${values} FROM first_${name}`,
+      ),
+      'CREATE TABLE clear_api_keys (id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, access_grants TEXT NOT NULL, created_at BIGINT NOT NULL)',
+      'INSERT INTO clear_api_keys SELECT id, name, secret, access_grants, created_at FROM first_api_keys',
+      // Children before their parents.
+      ...Object.keys(firstTables)
+        .toReversed()
+        .map(name => `DROP TABLE first_${name}`),
+    ],
+  },
+]

@@ -117,8 +117,11 @@ const tests = field.object(testFields, 'Unit tests.').list().advanced().optional
 const warpstream = field
   .object(
     {
-      cluster_concurrency_target: field.int('How many instances run in the whole cluster.').optional(),
-      agent_concurrency_target: field.int('How many instances run on each agent.').optional(),
+      cluster_concurrency_target: field
+        .int('At least this many instances in the whole cluster, the same number on each agent.')
+        .optional(),
+      agent_concurrency_target: field.int('This many instances on each agent.').optional(),
+      exact_concurrency: field.int('Exactly this many instances in the whole cluster.').optional(),
       pipeline_group: field.string('Only agents of this group run it.').optional(),
       scheduling: field
         .object({ run_every: field.duration('Runs a stream that ends by itself again after this period.').optional() })

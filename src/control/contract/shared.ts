@@ -1,0 +1,68 @@
+import Type from 'typebox'
+import { integer, list, named, object, oneOf, optional, type Shape, text } from './endpoint.ts'
+
+// Shapes that endpoints of several areas use.
+
+export const Empty = Type.Object({})
+export type Empty = Readonly<Record<string, never>>
+
+export const ClusterRequest = Type.Object({ virtual_cluster_id: text('`vci_…`') })
+export type ClusterRequest = Shape<typeof ClusterRequest>
+
+const Place = object({ line: integer(), column: integer() })
+
+export const Finding = named(
+  'Finding',
+  {
+    line: integer(),
+    column: integer(),
+    end: optional(Place),
+    level: oneOf(['error', 'warning'], 'Only errors refuse a save.'),
+    message: text(),
+    hint: optional(text('What to do about it, e.g. `did you mean "topic"?`')),
+  },
+  'A place in a configuration and what is wrong there. Lines and columns count from 1; `end` is exclusive.',
+)
+export type Finding = Shape<typeof Finding>
+
+export const apiErrorCodes = [
+  'invalid_request',
+  'invalid_api_key',
+  'forbidden',
+  'unknown_endpoint',
+  'virtual_cluster_not_found',
+  'pipeline_not_found',
+  'pipeline_configuration_not_found',
+  'topic_not_found',
+  'topic_message_not_found',
+  'consumer_group_not_found',
+  'consumer_group_not_empty',
+  'api_key_not_found',
+  'workspace_not_found',
+  'agent_not_found',
+  'duplicate_pipeline_name',
+  'duplicate_api_key_name',
+  'topic_already_exists',
+  'topic_protected',
+  'invalid_pipeline_configuration',
+  'pipeline_not_deployable',
+  'no_agent_available',
+  'kafka_error',
+  'shutting_down',
+  'internal_error',
+] as const
+export type ApiErrorCode = (typeof apiErrorCodes)[number]
+
+export const ApiError = named(
+  'ApiError',
+  {
+    code: oneOf(apiErrorCodes),
+    message: text(),
+    findings: optional(list(Finding, 'Only with `invalid_pipeline_configuration`: what is wrong, and where.')),
+  },
+  'The body of every answer that is not 200.',
+)
+export type ApiError = Shape<typeof ApiError>
+
+/** RFC 3339 in UTC with milliseconds, e.g. `2026-11-23T01:56:00.000Z`. */
+export type Timestamp = string

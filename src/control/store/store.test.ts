@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import { migrate, openSqlite, openSqliteHere } from '../../database/index.ts'
+import { migrations, tables } from './schema.ts'
+import { storeSuite } from './store.suite.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'penstock-control-'))
+after(() => rmSync(folder, { recursive: true }))
+let files = 0
+const freshPath = () => join(folder, `${files++}.sqlite`)
+
+storeSuite('SQLite in memory', async () => openSqliteHere({ path: ':memory:' }))
+storeSuite('SQLite in a file', () => openSqlite({ path: freshPath() }))
+
+test('the migrations end at the declared tables', async () => {
+  const path = freshPath()
+  const database = await openSqlite({ path })
+  await migrate(database, 'control plane', migrations)
+  await database.close()
+  const file = new DatabaseSync(path)
+  for (const [name, { columns }] of Object.entries(tables)) {
+    const found = file.prepare(`SELECT name FROM pragma_table_info('${name}')`).all()
+    assert.deepEqual(
+      found.map(column => column['name']),
+      Object.keys(columns),
+      name,
+    )
+  }
+  file.close()
+})

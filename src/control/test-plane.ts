@@ -1,0 +1,60 @@
+import { nullLog, systemClock, systemRandom } from '../base/index.ts'
+import { openSqlite } from '../database/index.ts'
+import type { AccessGrant, Finding } from './api-types.ts'
+import { readSettings } from './configuration/settings.ts'
+import { ControlPlane } from './control-plane.ts'
+import { ControlServer } from './server.ts'
+import * as store from './store/store.ts'
+
+/** A control plane with its HTTP server over a database in memory; configurations with the word `bad` do not lint. */
+export async function startTestPlane() {
+  const database = await openSqlite({ path: ':memory:' })
+  const mistake: Finding = { line: 2, column: 3, level: 'error', message: 'field bad not recognised' }
+  const plane = await ControlPlane.open({
+    database,
+    sealingKey: systemRandom.bytes(32),
+    lint: async yaml => ({
+      settings: readSettings(yaml).settings,
+      findings: yaml.includes('bad') ? [mistake] : [],
+    }),
+    jsonSchema: async () => ({ type: 'object' }),
+    version: '0.0.0',
+    isEphemeral: true,
+    clock: systemClock,
+    random: systemRandom,
+    log: nullLog,
+  })
+  const server = await ControlServer.listen(plane, { consoleFolder: '/nowhere', host: '127.0.0.1', port: 0 })
+  const defaults = await plane.ensureDefaultCluster()
+  const post = async (name: string, body: unknown, headers: Readonly<Record<string, string>>) => {
+    const response = await fetch(`${server.url}/api/v1/${name}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, text, json: JSON.parse(text), headers: response.headers }
+  }
+  return {
+    plane,
+    url: server.url,
+    database,
+    clusterId: defaults.cluster.id,
+    applicationKey: defaults.applicationKey.secret,
+    agentKey: defaults.agentKey.secret,
+    post,
+    /** Posts with a key and without any when it is undefined. */
+    postWith: (key: string | undefined, name: string, body: unknown) =>
+      post(name, body, key === undefined ? {} : { 'warpstream-api-key': key }),
+    createKey: async (name: string, grants: readonly AccessGrant[]) => (await plane.keys.create(name, grants)).secret,
+    createCluster: async (id: string) => {
+      const cluster = { id, name: id.replace('vci', 'vcn'), createdAt: systemClock.now() }
+      await database.transaction({ kind: 'write' }, sql => store.insertCluster(sql, cluster))
+    },
+    async close() {
+      await server.close()
+      await plane.close()
+      await database.close()
+    },
+  }
+}
