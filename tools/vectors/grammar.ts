@@ -5,7 +5,7 @@ import { Library } from '../../src/bloblang/compiler/library.ts'
 import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
 import { Float, type Value } from '../../src/bloblang/value.ts'
 import { systemHost } from '../../src/host/index.ts'
-import { mismatch } from './run.ts'
+import { mismatch } from './compare.ts'
 import { same, typed, type Vector } from './values.ts'
 
 /** One rule of the grammar: what it yields and what it leaves. Names of what was expected are the parser's own affair. */

@@ -16,7 +16,7 @@ import { compileRe2 } from '../../src/bloblang/text/re2/re2.ts'
 import { parseUrl, queryEscape, queryUnescape } from '../../src/bloblang/text/url.ts'
 import { Float, JsonNumber, type Timestamp, type Value } from '../../src/bloblang/value.ts'
 import { systemHost } from '../../src/host/index.ts'
-import { mismatch } from './run.ts'
+import { mismatch } from './compare.ts'
 import type { Vector } from './values.ts'
 
 /** What the mapping language takes over from the standard library of the original's language. */

@@ -3,7 +3,7 @@ import { systemHost } from '../../src/host/index.ts'
 import { printJson } from '../../src/bloblang/json/print.ts'
 import type { Value } from '../../src/bloblang/value.ts'
 import { messagesOf } from './message.ts'
-import { mismatch } from './run.ts'
+import { mismatch } from './compare.ts'
 import type { Vector } from './values.ts'
 
 /** A mapping with a cache beside it. */

@@ -13,7 +13,7 @@ import { QueryParser } from '../../src/bloblang/syntax/query-parser.ts'
 import { NOTHING, type Value, isObject } from '../../src/bloblang/value.ts'
 import { systemHost } from '../../src/host/index.ts'
 import { messagesOf } from './message.ts'
-import { compareError, mismatch } from './run.ts'
+import { compareError, mismatch } from './compare.ts'
 import { same, typed, type Vector } from './values.ts'
 
 /** A single query, the way the tests of the original call it. */

@@ -16,6 +16,7 @@ import { textOfMetadata } from '../../src/bloblang/runtime/metadata-text.ts'
 import { toText } from '../../src/bloblang/data/to-text.ts'
 import { DELETED, NOTHING, type Value, isObject } from '../../src/bloblang/value.ts'
 import { fileImporter, systemHost } from '../../src/host/index.ts'
+import { compareError, mismatch, show } from './compare.ts'
 import { runGrammar } from './grammar.ts'
 import { CaseMessage, messagesOf } from './message.ts'
 import { runQuery } from './query.ts'
@@ -58,13 +59,6 @@ export function runVector(vector: Vector): string | null {
     default:
       return runLibraryCase(vector)
   }
-}
-
-/** The failure of a case as one line. */
-export function mismatch(vector: Vector, expected: unknown, got: unknown): string {
-  const input = vector['input'] ?? vector['messages'] ?? vector['value'] ?? vector['in'] ?? null
-  const shown = [vector['mapping'] ?? vector['kind'] ?? null, input].map(part => printJson(part as Value))
-  return `mapping ${shown[0]!} input ${shown[1]!} expected ${String(expected)} got ${String(got)}`
 }
 
 /** Mappings of one documented example run in order on one compiled mapping: counters depend on it. */
@@ -178,21 +172,6 @@ function compareRun(vector: Vector, mapping: Mapping, batch: readonly MessageVie
 function bodyText(value: Value): string {
   if (typeof value === 'string') return value
   return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : printJson(value)
-}
-
-/** Compares the text of an error with what a case expects of it. */
-export function compareError(vector: Vector, text: string): string | null {
-  const exact = vector['error']
-  if (typeof exact === 'string') return exact === text ? null : mismatch(vector, exact, text)
-  const part = vector['error_contains']
-  if (typeof part === 'string') return text.includes(part) ? null : mismatch(vector, part, text)
-  return vector['error_any'] === true
-    ? null
-    : mismatch(vector, show(vector['output'] ?? vector['output_value'] ?? null), `error ${text}`)
-}
-
-function show(value: Value): string {
-  return typeof value === 'symbol' ? String(value) : printJson(value)
 }
 
 function runParseError(vector: Vector, folder: string): string | null {

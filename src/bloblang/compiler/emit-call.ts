@@ -1,7 +1,7 @@
 import { annotationOf, splitDotPath } from '../syntax/annotation.ts'
 import type { BoundArgument } from '../syntax/arguments.ts'
 import type { FunctionCall, MethodCall, Query } from '../syntax/ast.ts'
-import { emit, emitClosure, emitCoalesce, emitNested, guarded, quote, writeClosure } from './emit-query.ts'
+import { emitClosure, emitCoalesce, emitNested, guarded, quote, writeClosure } from './emit-parts.ts'
 import { type Context, type FunctionScope, refer, withoutSelf } from './scope.ts'
 
 /** JavaScript for a call of a function or method. */
@@ -28,7 +28,7 @@ function emitFunction(call: FunctionCall, context: Context): string {
 function emitVar(call: FunctionCall, context: Context): string {
   const [argument] = call.args.values
   if (argument?.kind === 'known')
-    return emit({ kind: 'variable', name: String(argument.value), span: call.span }, context)
+    return context.emit({ kind: 'variable', name: String(argument.value), span: call.span }, context)
   const { program, variables } = context
   if (variables === null) return `${program.use('fail')}("variables were undefined", ${emitComputed(call, context)})`
   const locals = [...variables.locals].map(([name, local]) => {
@@ -45,10 +45,10 @@ function emitMethod(call: MethodCall, context: Context): string {
       if (first?.kind === 'query') return emitCoalesce(call.target, first.query, context)
       break
     case 'map':
-      if (first?.kind === 'query') return emitNested(emit(call.target, context), first.query, context)
+      if (first?.kind === 'query') return emitNested(context.emit(call.target, context), first.query, context)
       break
     case 'not':
-      return emit({ kind: 'not', operand: call.target, span: call.span }, context)
+      return context.emit({ kind: 'not', operand: call.target, span: call.span }, context)
     case 'catch':
       if (first?.kind === 'query') return emitCatch(call.target, first.query, context)
       break
@@ -61,7 +61,7 @@ function emitMethod(call: MethodCall, context: Context): string {
     case 'get':
       if (first?.kind === 'known') {
         const path = splitDotPath(String(first.value))
-        return emit({ kind: 'path', target: call.target, path, span: call.span }, context)
+        return context.emit({ kind: 'path', target: call.target, path, span: call.span }, context)
       }
       break
   }
@@ -81,14 +81,14 @@ function emitLibraryMethod(call: MethodCall, context: Context): string {
     const make = program.constant(program.library.dynamicMethod(call), `makes ${annotationOf(call)}`, 'make')
     const queries = emitQueries(queryArguments(call), context)
     const extra = queries.length === 0 ? '' : `, [${queries.join(', ')}]`
-    return `${make}([${emitComputed(call, context)}]${extra})(${emit(call.target, context)}, f)`
+    return `${make}([${emitComputed(call, context)}]${extra})(${context.emit(call.target, context)}, f)`
   }
   const queries = queryArguments(call)
   if (queries.length === 0) {
-    const target = emit(call.target, context)
+    const target = context.emit(call.target, context)
     return `${program.constant(program.library.staticMethod(call), annotationOf(call), 'm')}(${target}, f)`
   }
-  const target = emit(call.target, context)
+  const target = context.emit(call.target, context)
   const closures = emitQueries(queries, context)
   const method = program.constant(program.library.methodWithQueries(call), annotationOf(call), 'm')
   return `${method}([${closures.join(', ')}], ${target}, f)`
@@ -104,7 +104,7 @@ function emitCatch(target: Query, fallback: Query, context: Context): string {
 function emitApply(call: MethodCall, context: Context): string {
   const { program } = context
   const [name] = call.args.values
-  const target = emit(call.target, context)
+  const target = context.emit(call.target, context)
   if (name?.kind === 'known') {
     const known = program.library.mapFunction(String(name.value))
     if (known !== null) return `${known}(${target})`
@@ -129,7 +129,7 @@ function argument(call: FunctionCall | MethodCall, index: number, context: Conte
   const param = program.library.parameter(call, index)
   const prefix = `${call.kind} '${call.name}': failed to extract input arg '${param.name}'`
   return guarded(context, prefix, () => {
-    const text = emit(value.query, context)
+    const text = context.emit(value.query, context)
     if (param.type === 'unknown') return text
     return `${program.use('readArgument')}(${program.shared(param, `the parameter ${param.name}`)}, ${text})`
   })

@@ -2,7 +2,8 @@ import { asStored } from '../data/empty-literals.ts'
 import { annotationOf, dotPath } from '../syntax/annotation.ts'
 import type { Assignment, IfStatement, MapDefinition, Statement } from '../syntax/ast.ts'
 import { emitStore, isSafeStore } from './emit-path.ts'
-import { emit, emitLiteral, guarded, quote } from './emit-query.ts'
+import { guarded, quote } from './emit-parts.ts'
+import { emit, emitLiteral } from './emit-query.ts'
 import { Places } from './places.ts'
 import { DELETED } from '../value.ts'
 import { type Context, FunctionScope, type Program, Variables } from './scope.ts'
@@ -28,6 +29,7 @@ export class StatementWriter {
     this.#countedTo = start
     this.#places = places
     this.#context = {
+      emit,
       program,
       scope,
       self: null,

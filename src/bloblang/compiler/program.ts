@@ -4,7 +4,8 @@ import { HELPERS } from '../runtime/helpers.ts'
 import { dotPath } from '../syntax/annotation.ts'
 import type { MappingTree, Query, Statement } from '../syntax/ast.ts'
 import { DELETED, type Value } from '../value.ts'
-import { writeClosure } from './emit-query.ts'
+import { writeClosure } from './emit-parts.ts'
+import { emit } from './emit-query.ts'
 import { copiesDocument, StatementWriter } from './emit-statements.ts'
 import type { Library } from './library.ts'
 import { type Form, FunctionScope, Need, Program } from './scope.ts'
@@ -50,6 +51,7 @@ export function compileQuery(query: Query, library: Library): Compiled<(frame: F
   library.useMaps(null)
   const scope = new FunctionScope()
   const { text } = writeClosure([], query, {
+    emit,
     program,
     scope,
     self: null,

@@ -1,5 +1,6 @@
 import type { Library } from './library.ts'
 import type { Site } from '../runtime/errors.ts'
+import type { Query } from '../syntax/ast.ts'
 
 /**
  * What `root` starts as: nothing, a document that is given (`onto`), or in a mutation the document of the message, where `this`
@@ -135,6 +136,8 @@ export class FunctionScope {
 
 /** What names mean where a query stands. */
 export interface Context {
+  /** JavaScript that yields the value of a query: `emit` of `emit-query.ts`, which all that writes parts of it call again. */
+  readonly emit: (query: Query, context: Context) => string
   readonly program: Program
   readonly scope: FunctionScope
   /** What `this` is: a JavaScript expression, or null for the document of the message. */

@@ -2,7 +2,7 @@
 import type { Value } from '../../value.ts'
 import { structureFault } from './cursor.ts'
 import type { TagName } from './names.ts'
-import { YamlBuilder, type YamlProperties } from './nodes.ts'
+import { YamlBuilder, type YamlProperties } from './builder.ts'
 import type { Token, TokenKind, YamlScanner } from './scanner.ts'
 
 /** What is to come in an open collection. A pair is a mapping of one field that stands in a flow sequence without braces. */
