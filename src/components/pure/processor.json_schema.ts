@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { fileErrorText } from '../../base/index.ts'
 import {
   addressOfUrl,
@@ -5,7 +6,9 @@ import {
   ConfigError,
   defineProcessor,
   field,
+  HttpTransport,
   type Need,
+  type Network,
   perMessage,
 } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
@@ -22,19 +25,19 @@ export default defineProcessor({
       .optional(),
   }),
   async create({ schema, schema_path: path }, resources) {
-    let text = schema ?? ''
+    let definition = schema ?? ''
     if (path !== undefined && path !== '') {
       if (!path.startsWith('file://') && !path.startsWith('http://')) {
         throw new ConfigError('invalid schema_path provided, must start with file:// or http://')
       }
       try {
-        text = await read(path, resources.host)
+        definition = await read(path, resources.host)
       } catch (error) {
         throw new ConfigError(`failed to load JSON schema definition: ${(error as Error).message}`, { cause: error })
       }
     }
-    if (text === '') throw new ConfigError('either schema or schema_path must be provided')
-    const check = expression(`this.json_schema(${quoted(text)})`, resources.host)
+    if (definition === '') throw new ConfigError('either schema or schema_path must be provided')
+    const check = expression(`this.json_schema(${quoted(definition)})`, resources.host)
     return {
       ...perMessage(message => {
         try {
@@ -57,15 +60,23 @@ function needsOfPath(value: unknown): readonly Need[] {
 }
 
 async function read(path: string, { files, network }: Pick<ComponentHost, 'files' | 'network'>): Promise<string> {
-  if (path.startsWith('http://')) {
-    const response = await network.fetch(path)
-    if (!response.ok) throw new Error(`${path} answered ${response.status} ${response.statusText}`)
-    return await response.text()
-  }
+  if (path.startsWith('http://')) return await download(path, network)
   const file = path.replace(/^file:\/\//, '')
   try {
     return (await files.readFile(file)).toString('utf8')
   } catch (error) {
     throw new Error(fileErrorText('open', file, error as NodeJS.ErrnoException), { cause: error })
+  }
+}
+
+async function download(url: string, network: Network): Promise<string> {
+  const transport = new HttpTransport({ sockets: network, environment: network.proxyVariables })
+  try {
+    const { statusCode, statusText, body } = await transport.request(url, { method: 'GET', timeoutMs: 30_000 })
+    const schema = await text(body)
+    if (statusCode !== 200) throw new Error(`${url} responded ${statusCode} ${statusText}`)
+    return schema
+  } finally {
+    await transport.close()
   }
 }

@@ -1,0 +1,328 @@
+// Every component and every function of mappings that reaches anything outside of a stream, tried without grants.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import { type Capability, systemClock } from '../base/index.ts'
+import type { Host, Value } from '../bloblang/index.ts'
+import { inertHost } from '../bloblang/inert-host.ts'
+import { FUNCTIONS, METHODS } from '../bloblang/stdlib/registry.gen.ts'
+import type { FunctionSpec, MethodSpec } from '../bloblang/stdlib/spec.ts'
+import { createLinter } from '../control/index.ts'
+import {
+  capabilitiesOf,
+  type ComponentHost,
+  type ComponentKind,
+  makeLog,
+  severityOf,
+  startStream,
+} from '../engine/index.ts'
+import { fileImporter, grantedHost, guardSockets } from '../host/index.ts'
+import { createRegistry } from './index.ts'
+
+const registry = createRegistry()
+await registry.loadAll()
+
+// What must be neither read nor changed: a file, a database, a variable, a server of ours; and what must not appear.
+const folder = mkdtempSync(join(tmpdir(), 'penstock-capabilities-'))
+after(() => rmSync(folder, { recursive: true }))
+const secretFile = join(folder, 'secret.txt')
+const secretDatabase = join(folder, 'secret.db')
+const marker = join(folder, 'marker')
+writeFileSync(secretFile, 'canary')
+const database = new DatabaseSync(secretDatabase)
+database.exec("CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('canary')")
+database.close()
+const before = readFileSync(secretDatabase)
+process.env['PENSTOCK_CANARY'] = 'canary'
+let connections = 0
+const own = createServer((_, response) => response.end('"canary"')).on('connection', () => connections++)
+await once(own.listen(0, '127.0.0.1'), 'listening')
+after(() => own.close())
+const ownPort = (own.address() as AddressInfo).port
+const idle = createServer()
+await once(idle.listen(0, '127.0.0.1'), 'listening')
+const freePort = (idle.address() as AddressInfo).port
+idle.close()
+
+const policy = { grants: [], ownPorts: [ownPort] }
+const host = grantedHost(policy)
+guardSockets(policy, host, () => false)
+const check = createLinter({ registry, host, importer: fileImporter(folder, host) })
+
+const lint = async (yaml: string) => (await check(yaml)).findings
+
+type Body = Readonly<Record<string, unknown>>
+
+const url = 'http://example.invalid'
+const ownUrl = `http://localhost:${ownPort}/`
+const tls = { tls: { enabled: true, root_cas_file: secretFile } }
+const http = { files: { url, retries: 0, ...tls }, network: { url: ownUrl, retries: 0 } }
+const kafka = (more: Body) => ({
+  files: { seed_brokers: ['127.0.0.1:1'], ...more, ...tls },
+  network: { seed_brokers: [`127.0.0.1:${ownPort}`], ...more },
+})
+const sql = (more: Body) => ({
+  database_files: { driver: 'sqlite', dsn: `file:${secretDatabase}`, ...more },
+  files: { driver: 'sqlite', dsn: ':memory:', init_files: [secretFile], ...more },
+  network: { driver: 'postgres', dsn: `postgres://127.0.0.1:${ownPort}/x`, ...more },
+})
+const query = { query: 'SELECT a FROM t' }
+const select = { table: 't', columns: ['a'] }
+const insert = { table: 't', columns: ['a'], args_mapping: 'root = [ "x" ]' }
+const touch = { name: 'touch', args: [marker] }
+
+/** Kind and name → capability → a configuration that tries to use it. */
+const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>>> = {
+  'input csv': { files: { paths: [secretFile] } },
+  'input file': { files: { paths: [secretFile] } },
+  'input http_client': http,
+  'input http_server': {
+    listen: { address: `127.0.0.1:${freePort}` },
+    files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
+  },
+  'input kafka_franz': kafka({ topics: ['x'] }),
+  'input sql_raw': sql(query),
+  'input sql_select': sql(select),
+  'input stdin': { stdio: {} },
+  'input subprocess': { processes: touch },
+  'output file': { files: { path: marker } },
+  'output http_client': http,
+  'output kafka_franz': kafka({ topic: 'x' }),
+  'output sql_insert': sql(insert),
+  'output sql_raw': sql({ query: 'DELETE FROM t' }),
+  'output stdout': { stdio: {} },
+  'output subprocess': { processes: touch },
+  'processor command': { processes: { name: 'touch', args_mapping: `root = [ "${marker}" ]` } },
+  'processor file': { files: { operation: 'write', path: marker } },
+  'processor http': http,
+  'processor json_schema': {
+    files: { schema_path: `file://${secretFile}` },
+    network: { schema_path: ownUrl },
+  },
+  'processor sql_insert': sql(insert),
+  'processor sql_raw': sql(query),
+  'processor sql_select': sql({ ...select, args_mapping: 'root = []' }),
+  'processor subprocess': { processes: touch },
+  'cache file': { files: { directory: folder } },
+  'cache sql': sql({ table: 't', key_column: 'a', value_column: 'a' }),
+  'buffer sqlite': { database_files: { path: secretDatabase } },
+}
+
+const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner', 'metrics', 'tracer'] as const
+
+test('every component that declares a capability is tried below', () => {
+  const declared = kinds.flatMap(kind =>
+    registry.names(kind).flatMap(name => {
+      const spec = registry.implements(kind, name) ? registry.get(kind, name)! : undefined
+      return spec === undefined ? [] : [...capabilitiesOf(spec)].map(capability => `${kind} ${name}: ${capability}`)
+    }),
+  )
+  const tried = Object.entries(cases).flatMap(([name, tries]) => Object.keys(tries).map(each => `${name}: ${each}`))
+  assert.deepEqual(tried.toSorted(), declared.toSorted())
+})
+
+for (const [component, tries] of Object.entries(cases)) {
+  const [kind, name] = component.split(' ') as [ComponentKind, string]
+  for (const [capability, body] of Object.entries(tries)) {
+    const text = JSON.stringify(configWith(kind, name, body), null, 2)
+
+    // Drivers of databases over the network come with their connectors, and decide about addresses when they connect.
+    const isRefusedAtSave = !(capability === 'network' && 'driver' in body)
+    if (isRefusedAtSave) {
+      test(`${component} is refused ${capability} when it is saved, at its place`, async () => {
+        const findings = (await lint(text)).filter(({ message }) => message.includes('managed pipelines may not'))
+        assert.notEqual(findings.length, 0)
+        for (const { line, column, level, message } of findings) {
+          assert.equal(level, 'error')
+          assert.match(message, /\(the agent's flag -pipelinesGrant \S+ allows it\)$/)
+          assert.match(text.split('\n')[line - 1]!.slice(column - 1), /^"/)
+        }
+      })
+
+      test(`${component} is refused ${capability} when the stream starts`, async () => {
+        const { refused } = await run(text, host)
+        assert.match(refused, /managed pipelines may not/)
+        await untouched()
+      })
+    }
+
+    test(`${component} cannot use ${capability}, had it started`, async () => {
+      const { refused, log } = await run(text, Object.create(host, { refusal: { value: undefined } }) as ComponentHost)
+      assert.match(refused, isRefusedAtSave ? /managed pipelines may not/ : /is known but not supported/)
+      assert.doesNotMatch(log.join('\n'), /canary/)
+      await untouched()
+    })
+  }
+}
+
+test('standard input and output as defaults are refused when the configuration is saved', async () => {
+  const generate = { generate: { mapping: 'root = 1' } }
+  for (const config of [
+    { output: { drop: {} } },
+    { input: generate },
+    { input: { stdin: {} }, output: { stdout: {} } },
+  ]) {
+    const findings = await lint(JSON.stringify(config))
+    assert.match(findings[0]?.message ?? '', /managed pipelines may not use standard input and output/)
+  }
+})
+
+/** Function or method → mappings that try to use what it needs. */
+const geoip = (name: string) => [`root = "1.1.1.1".${name}("${secretFile}")`, `root = "1.1.1.1".${name}(this.path)`]
+const mappings: Readonly<Record<string, readonly string[]>> = {
+  env: [
+    'root = env("PENSTOCK_CANARY")',
+    'root = env(this.name)',
+    'root = env("PENSTOCK_CANARY", true)',
+    'root = env("PENSTOCK_CANARY").catch("")',
+    'let f = env(name: "PENSTOCK_CANARY")',
+  ],
+  file: [`root = file("${secretFile}")`, 'root = file(this.path)', `root = file("${secretFile}", true).catch("")`],
+  file_rel: [`root = file_rel("${secretFile}")`, 'root = file_rel(this.path)'],
+  file_rel_json: [`root = file_rel_json("${secretFile}")`, 'root = file_rel_json(this.path)'],
+  ...Object.fromEntries(
+    ['anonymous_ip', 'asn', 'city', 'connection_type', 'country', 'domain', 'enterprise', 'isp'].map(kind => [
+      `geoip_${kind}`,
+      geoip(`geoip_${kind}`),
+    ]),
+  ),
+}
+
+test('every function and method that declares a capability is tried below', () => {
+  const declared = [...FUNCTIONS, ...METHODS].filter(([, { needs }]) => needs !== undefined).map(([name]) => name)
+  assert.deepEqual(declared.toSorted(), Object.keys(mappings).toSorted())
+})
+
+test('every function and method that reads files or variables declares it', () => {
+  const reading = new Set<string>()
+  for (const [name, spec] of [...FUNCTIONS, ...METHODS]) {
+    const recording: Host = {
+      ...inertHost,
+      env: () => void reading.add(name),
+      readFile: () => (reading.add(name), new Uint8Array()),
+      readRelativeFile: () => (reading.add(name), new Uint8Array()),
+    }
+    tryOut(spec, recording)
+  }
+  assert.deepEqual([...reading].toSorted(), Object.keys(mappings).toSorted())
+})
+
+for (const [name, texts] of Object.entries(mappings)) {
+  test(`${name} is refused in mappings and interpolations, and reads nothing`, async () => {
+    for (const mapping of texts) {
+      const config = configWith('processor', 'mapping', mapping)
+      assert.match((await lint(JSON.stringify(config)))[0]?.message ?? '', /managed pipelines may not/, mapping)
+      const { refused } = await run(JSON.stringify(config), host)
+      assert.match(refused, /managed pipelines may not/, mapping)
+      const ungoverned = Object.create(host, { refusal: { value: undefined } }) as ComponentHost
+      const { log } = await run(JSON.stringify(config), ungoverned, /./)
+      assert.doesNotMatch(log.join('\n'), /canary/, mapping)
+    }
+    const query = texts[0]!.replace(/^root = /, '')
+    const headers = configWith('processor', 'http', { url, headers: { x: `\${! ${query} }` } })
+    assert.match((await lint(JSON.stringify(headers)))[0]?.message ?? '', /managed pipelines may not/)
+  })
+}
+
+test('imports of mappings read nothing', async () => {
+  for (const mapping of [`import "${secretFile}"`, `from "${secretFile}"`]) {
+    const findings = await lint(JSON.stringify(configWith('processor', 'mapping', mapping)))
+    assert.match(findings[0]?.message ?? '', /managed pipelines may not use the file/)
+  }
+})
+
+test('a variable of the environment is not put in place', async () => {
+  const [finding] = await lint(JSON.stringify(configWith('processor', 'mapping', 'root = "${PENSTOCK_CANARY}"')))
+  assert.match(finding?.message ?? '', /PENSTOCK_CANARY/)
+})
+
+function configWith(kind: ComponentKind, name: string, body: unknown): Record<string, unknown> {
+  const config: Record<string, unknown> = {
+    input: {
+      generate: { mapping: `root.path = "${secretFile}"\nroot.name = "PENSTOCK_CANARY"`, count: 1, interval: '' },
+    },
+    output: { drop: {} },
+  }
+  const processors = (...list: readonly unknown[]) => ({
+    processors: [...list, { log: { message: '${! content() }' } }],
+  })
+  switch (kind) {
+    case 'processor':
+      return { ...config, pipeline: processors({ [name]: body }) }
+    case 'cache': {
+      const get = { cache: { resource: 'c', operator: 'get', key: 'secret.txt' } }
+      return { ...config, pipeline: processors(get), cache_resources: [{ label: 'c', [name]: body }] }
+    }
+    default:
+      return { ...config, pipeline: processors(), [kind]: { [name]: body } }
+  }
+}
+
+/**
+ * Runs a stream until it ends, cannot start, or logs a refusal, and stops it. What refused it: the error or the line of the
+ * log.
+ */
+async function run(
+  text: string,
+  ungoverned: ComponentHost,
+  awaited = /managed pipelines may not/,
+): Promise<{ refused: string; log: readonly string[] }> {
+  const lines: string[] = []
+  let refused = ''
+  const heard = Promise.withResolvers<void>()
+  const log = makeLog(severityOf('ALL'), {}, (_level, message, fields) => {
+    const line = `${message} ${JSON.stringify(fields)}`
+    lines.push(line)
+    if (refused === '' && awaited.test(line)) {
+      refused = line
+      heard.resolve()
+    }
+  })
+  try {
+    const stream = await startStream(text, { registry, host: ungoverned, clock: systemClock, log })
+    await Promise.race([stream.done, heard.promise])
+    await stream.stop(200)
+  } catch (error) {
+    refused ||= (error as Error).message
+    lines.push((error as Error).message)
+  }
+  return { refused, log: lines }
+}
+
+async function untouched(): Promise<void> {
+  assert.deepEqual(readdirSync(folder).toSorted(), ['secret.db', 'secret.txt'])
+  assert.equal(readFileSync(secretFile, 'utf8'), 'canary')
+  assert.deepEqual(readFileSync(secretDatabase), before)
+  assert.equal(connections, 0)
+  await assert.rejects(once(connect(freePort, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' })
+}
+
+/** Makes and calls a function or method with something for each of its parameters, whatever comes of it. */
+function tryOut(spec: FunctionSpec | MethodSpec, recording: Host): void {
+  const examples: Readonly<Record<string, Value>> = {
+    string: 'x',
+    integer: 1n,
+    float: 1,
+    bool: true,
+    object: {},
+    array: [],
+  }
+  const args = spec.params.map(({ type }) => examples[type] ?? 'x')
+  const call = { batch: [], index: 0, context: null, variables: new Map() }
+  for (const target of ['1.1.1.1', '{}', 'x']) {
+    try {
+      const body = spec.create(args, recording) as (...all: unknown[]) => unknown
+      if (FUNCTIONS.get(spec.name) === spec) body(call)
+      else body(target, call)
+    } catch {
+      continue // most of them want something else, which is not the question here
+    }
+  }
+}
