@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import type { StreamEnd, StreamListener } from './pipeline-thread.ts'
+import type { Sharing } from './sharing.ts'
+import { ThreadPool } from './thread-pool.ts'
+
+const pool = new ThreadPool({ policy: { grants: [], ownPorts: [] } }, { memoryMb: 96, silentMs: 1000, graceMs: 2000 })
+const stop = new AbortController()
+after(() => stop.abort())
+
+const quiet = 'input:\n  generate:\n    interval: 10ms\n    mapping: root = "x"\noutput:\n  drop: {}\n'
+const withProcessor = (processor: string) =>
+  `input:\n  generate:\n    count: 1\n    interval: ""\n    mapping: root = "x"\npipeline:\n  processors:\n    - ${processor}\noutput:\n  drop: {}\n`
+const loop = withProcessor('while: { check: "true", processors: [ { mapping: root = content().string() } ] }')
+const leak = withProcessor(
+  `mapping: 'root = range(0, 4000000).map_each(i -> {"n": i, "t": "%v at %v".format(i, now())})'`,
+)
+const once = withProcessor('noop: {}')
+const broken = 'input:\n  generate:\n    mapping: root = 1\noutput:\n  resource: nowhere\n'
+
+let streams = 0
+
+/** Runs a stream, and notes what it sent. Its thread need not be what the configuration asks for: that is the point here. */
+function run(streamText: string, sharing: Sharing, signal: AbortSignal = stop.signal) {
+  let sent = 0
+  let wake = () => {}
+  const listener: StreamListener = {
+    onStarted: () => {},
+    onPulse({ counters }) {
+      sent = counters.output_sent
+      wake()
+    },
+    onEndpoints: () => {},
+    onOutput: () => {},
+  }
+  const stream = `stream-${++streams}`
+  const order = { streamText, seedBroker: '127.0.0.1:1', clientId: 'test', socketPath: `/tmp/${stream}.sock` }
+  return {
+    end: pool.run(stream, stream, sharing, order, listener, signal),
+    /** Resolves when it has sent more than until now. */
+    async sendsMore(): Promise<void> {
+      const before = sent
+      while (sent <= before) await new Promise<void>(resolve => (wake = resolve))
+    },
+  }
+}
+
+const codeOf = (end: StreamEnd) => (end.kind === 'failed' ? end.code : end.kind)
+
+test('a loop and a leak end their own threads, and those beside them go on', async () => {
+  const leaving = new AbortController()
+  const neighbours = [run(quiet, 'together', leaving.signal), run(quiet, 'together', leaving.signal)]
+  const [looping, leaking] = [run(loop, 'alone'), run(leak, 'alone')]
+  assert.equal(codeOf(await looping.end), 'unresponsive')
+  assert.equal(codeOf(await leaking.end), 'out_of_memory')
+  for (const neighbour of neighbours) await neighbour.sendsMore()
+  leaving.abort()
+  for (const neighbour of neighbours) assert.equal(codeOf(await neighbour.end), 'ended')
+})
+
+test('a loop in a shared thread displaces everyone there, and is blamed when it is alone', async () => {
+  const neighbour = run(quiet, 'together')
+  await neighbour.sendsMore()
+  const looping = run(loop, 'together')
+  assert.equal(codeOf(await looping.end), 'displaced')
+  assert.equal(codeOf(await neighbour.end), 'displaced')
+  assert.equal(codeOf(await run(loop, 'alone').end), 'unresponsive')
+})
+
+test('a leak in a shared thread displaces everyone there', async () => {
+  const neighbour = run(quiet, 'together')
+  await neighbour.sendsMore()
+  assert.equal(codeOf(await run(leak, 'together').end), 'displaced')
+  assert.equal(codeOf(await neighbour.end), 'displaced')
+})
+
+test('a loop that is the only one in a shared thread is blamed at once', async () => {
+  assert.equal(codeOf(await run(loop, 'together').end), 'unresponsive')
+})
+
+test('one that comes to its end, is stopped or cannot start leaves the others in its thread', async () => {
+  const leaving = new AbortController()
+  const staying = run(quiet, 'together', leaving.signal)
+  await staying.sendsMore()
+  assert.equal(codeOf(await run(once, 'together').end), 'ended')
+  assert.equal(codeOf(await run(broken, 'together').end), 'configuration')
+  const stopping = new AbortController()
+  const stopped = run(quiet, 'together', stopping.signal)
+  await stopped.sendsMore()
+  stopping.abort()
+  assert.equal(codeOf(await stopped.end), 'ended')
+  await staying.sendsMore()
+  leaving.abort()
+  assert.equal(codeOf(await staying.end), 'ended')
+})
