@@ -216,6 +216,28 @@ describe('pipelines that misbehave', () => {
   }
 })
 
+const failing: [name: string, yaml: string, explanation: RegExp][] = [
+  [
+    'refused',
+    'input:\n  generate:\n    interval: 100ms\n    mapping: root = "x"\noutput:\n  reject: not today\n',
+    /no message has been delivered/,
+  ],
+  [
+    'unmappable',
+    'input:\n  generate:\n    interval: 100ms\n    mapping: root = "x"\npipeline:\n  processors:\n    - mapping: root = throw("not today")\noutput:\n  kafka_franz_warpstream:\n    topic: unmappable\n',
+    /processors failed/,
+  ],
+]
+for (const [name, yaml, explanation] of failing) {
+  test(`${name}: a pipeline of which every message fails runs and is failing`, async () => {
+    const pipeline = await api.createPipeline(name, yaml)
+    const status = await pipeline.until('it is failing', ({ health }) => health === 'failing', 60_000)
+    assert.match(status.explanation!, explanation)
+    assert.equal(status.instances[0]!.state, 'running')
+    await pipeline.change({ desired_state: 'paused' })
+  })
+}
+
 /** Produces one record after the other; the answer stops it and tells how many arrived. */
 function produceMeanwhile(topic: string): () => Promise<number> {
   let isDone = false

@@ -36,7 +36,7 @@ export class HostedStream {
 
   constructor(order: StreamOrder, host: ComponentHost, announce: (event: StreamEvent) => void) {
     this.#announce = announce
-    this.#journal = new StreamJournal(order.streamText)
+    this.#journal = new StreamJournal()
     this.socketPath = order.socketPath
     void this.#run(order, host)
   }

@@ -82,7 +82,7 @@ export class Instance {
       restarts: this.#restarts,
       nextStartAt: this.#nextStartAt,
       error: this.#error,
-      problem: this.#state === 'running' ? (this.#figures.problem?.message ?? null) : null,
+      problem: this.#state === 'running' ? this.#figures.problem : null,
       counters: add(this.#past, this.#figures.counters),
       memoryBytes: this.#figures.memoryBytes,
       cpu: this.#figures.cpu,
@@ -173,7 +173,7 @@ export class Instance {
   }
 
   #onFigures({ counters, problem, logs, memoryBytes, cpu }: StreamFigures): void {
-    const changed = problem?.message !== this.#figures.problem?.message
+    const changed = problem !== this.#figures.problem
     this.#figures = { counters, problem, memoryBytes, cpu }
     for (const line of logs) this.#log(line)
     if (changed) this.#host.onChange()

@@ -57,14 +57,8 @@ export interface StreamPulse {
   readonly stream: string
   readonly counters: PipelineCounters
   readonly logs: readonly StreamLog[]
-  readonly problem: StreamProblem | null
-}
-
-/** What keeps a pipeline from working though it runs. */
-export interface StreamProblem {
-  readonly message: string
-  /** Whether nothing gets through at all: every message fails. */
-  readonly isFailing: boolean
+  /** What keeps the pipeline from working though it runs: an input or output without a connection, and why. */
+  readonly problem: string | null
 }
 
 export type StreamLog = Omit<LogReport, 'instanceId' | 'pipelineId'>

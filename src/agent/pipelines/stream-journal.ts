@@ -1,8 +1,7 @@
 import type { LogFields, LogLevel } from '../../base/index.ts'
 import type { PipelineCounters } from '../../control/index.ts'
 import type { StreamStatus } from '../../engine/index.ts'
-import { FailureWatch } from './failure-watch.ts'
-import type { StreamLog, StreamProblem, StreamPulse } from './protocol.ts'
+import type { StreamLog, StreamPulse } from './protocol.ts'
 
 /** More lines in one pulse cannot be read by anyone, and would fill the agent's memory. */
 const maxLogsPerPulse = 100
@@ -10,23 +9,14 @@ const maxMessageLength = 4096
 
 /** Gathers what is to be reported about a stream from one pulse to the next. */
 export class StreamJournal {
-  readonly #failures: FailureWatch
   #logs: StreamLog[] = []
   #dropped = 0
-  /** The newest error since input and output were connected, for what keeps them from connecting. */
-  #connectionError: string | null = null
+  /** The newest error since input and output were connected. */
   #lastError: string | null = null
   #reported = ''
 
-  constructor(streamText: string) {
-    this.#failures = new FailureWatch(handlesErrors(streamText))
-  }
-
   add(level: LogLevel, message: string, fields: LogFields): void {
-    if (level === 'error') {
-      this.#lastError = cut(message)
-      this.#connectionError = this.#lastError
-    }
+    if (level === 'error') this.#lastError = cut(message)
     if (this.#logs.length >= maxLogsPerPulse) {
       this.#dropped++
       return
@@ -43,14 +33,7 @@ export class StreamJournal {
   /** What is new since the last call, or null where nothing is. */
   take(counters: PipelineCounters, status: StreamStatus | undefined): Omit<StreamPulse, 'stream'> | null {
     const logs = this.#takeLogs()
-    const failing = this.#failures.observe(performance.now(), counters, this.#lastError)
-    const unconnected = this.#connectionProblem(status)
-    const problem: StreamProblem | null =
-      unconnected !== null
-        ? { message: unconnected, isFailing: false }
-        : failing !== null
-          ? { message: failing, isFailing: true }
-          : null
+    const problem = this.#connectionProblem(status)
     const figures = JSON.stringify([counters, problem])
     if (logs.length === 0 && figures === this.#reported) return null
     this.#reported = figures
@@ -68,16 +51,11 @@ export class StreamJournal {
 
   #connectionProblem(status: StreamStatus | undefined): string | null {
     if (status === undefined) return null
-    if (status.inputConnected && status.outputConnected) this.#connectionError = null
+    if (status.inputConnected && status.outputConnected) this.#lastError = null
     // Without an error it is about to connect for the first time, or has come to its end.
-    if (this.#connectionError === null) return null
-    return `${status.inputConnected ? 'output' : 'input'} not connected: ${this.#connectionError}`
+    if (this.#lastError === null) return null
+    return `${status.inputConnected ? 'output' : 'input'} not connected: ${this.#lastError}`
   }
-}
-
-/** Whether a configuration deals with messages that failed in a processor, so that their failure is part of its plan. */
-function handlesErrors(streamText: string): boolean {
-  return /\berrored\(|\berror\(|\b(?:try|catch|retry|reject_errored|error_handling)\b/.test(streamText)
 }
 
 function toText(value: unknown): string {
