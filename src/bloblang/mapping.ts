@@ -24,7 +24,7 @@ export interface CompileOptions {
   readonly withoutMessage?: boolean
   /** Names of functions that are refused. */
   readonly withoutFunctions?: readonly string[]
-  /** Checks the text without running any constructor: no file is read, no expression compiled. Lint uses it. */
+  /** Checks the text without touching anything outside: no file is read. What is wrong within the text is found. Lint uses it. */
   readonly deactivated?: boolean
 }
 

@@ -39,7 +39,8 @@ export async function lintFiles(options: EngineOptions, flags: LintFlags): Promi
       ...expand(options.resources),
     ]
   } catch (error) {
-    process.stderr.write(`Lint paths error: ${(error as Error).message}\n`)
+    if (!(error instanceof SourceError)) throw error
+    process.stderr.write(`Lint paths error: ${error.message}\n`)
     return 1
   }
   const findings: FileFinding[] = []

@@ -28,6 +28,9 @@ export async function listComponents(
     wanted.length === 0 || wanted.some(word => word === idOf(plural) || `${word}s` === idOf(plural))
   const namesOf = (kind: ComponentKind) =>
     registry.names(kind).filter(name => status === '' || (registry.get(kind, name)?.status ?? 'stable') === status)
+  const isRunnable = (kind: ComponentKind, name: string) => registry.implements(kind, name)
+  // Programs read the names as the original prints them; for them the marks stand together on the standard error.
+  const marks = process.stdout.isTTY
   const shown = KINDS.filter(([plural]) => isWanted(plural))
   switch (format) {
     case 'json': {
@@ -35,14 +38,23 @@ export async function listComponents(
       process.stdout.write(`${JSON.stringify(lists)}\n`)
       return 0
     }
-    case 'text':
+    case 'text': {
       for (const [index, [plural, kind]] of shown.entries()) {
-        const lines = namesOf(kind).map(name => `  - ${name}`)
+        const lines = namesOf(kind).map(
+          name => `  - ${name}${marks && !isRunnable(kind, name) ? ' (not supported yet)' : ''}`,
+        )
         process.stdout.write(`${index === 0 ? '' : '\n'}${plural}:\n${lines.join('\n')}\n`)
       }
+      if (!marks) noteUnsupported(shown.flatMap(([, kind]) => namesOf(kind).filter(name => !isRunnable(kind, name))))
       return 0
+    }
     default:
       process.stderr.write(`Unrecognised format: ${format}\n`)
       return 1
   }
+}
+
+function noteUnsupported(names: readonly string[]): void {
+  if (names.length === 0) return
+  process.stderr.write(`Known but not supported by Penstock yet: ${[...new Set(names)].toSorted().join(', ')}\n`)
 }

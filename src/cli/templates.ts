@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
-import { createRegistry } from '../components/index.ts'
 import { fileImporter, systemHost } from '../host/index.ts'
 import { parseContext, readTemplate, type Registry, type Template } from '../engine/index.ts'
 import { type EngineOptions, SourceError } from './options.ts'
+import { commandLineRegistry } from './registry.ts'
 import { expand, readText } from './source.ts'
 
 /** Reads a template file. Throws an `Error` where it cannot be read at all. */
@@ -17,7 +17,7 @@ export function openTemplate(path: string, registry: Registry): Template {
  * standard error; it throws {@link SourceError} where that must not go on.
  */
 export async function registryOf(options: Pick<EngineOptions, 'templates' | 'chilled'>): Promise<Registry> {
-  const registry = createRegistry()
+  const registry = commandLineRegistry()
   const paths = expand(options.templates)
   if (paths.length === 0) return registry
   // What a template makes is only known once it is used.
@@ -41,7 +41,7 @@ export async function registryOf(options: Pick<EngineOptions, 'templates' | 'chi
 
 /** Checks templates and runs their tests. Resolves to the exit code: 1 where anything was found. */
 export async function lintTemplates(paths: readonly string[]): Promise<number> {
-  const registry = createRegistry()
+  const registry = commandLineRegistry()
   await registry.loadAll()
   let isClean = true
   for (const path of paths) {

@@ -45,6 +45,8 @@ export interface FieldShape {
   readonly children?: Readonly<Record<string, FieldShape>>
   /** Findings about a value that is well formed. Runs for the whole field and, in lists and maps, for each element. */
   readonly lint?: (value: unknown) => string | readonly string[] | undefined
+  /** Why this build cannot run a value that the original takes; undefined where it can. */
+  readonly unsupported?: (value: unknown) => string | undefined
   readonly examples?: readonly unknown[]
   readonly version?: string
   readonly needs?: FieldNeeds
@@ -96,6 +98,10 @@ export class Field<T> {
 
   lint(lint: NonNullable<FieldShape['lint']>): Field<T> {
     return this.#with({ lint })
+  }
+
+  unsupported(unsupported: NonNullable<FieldShape['unsupported']>): Field<T> {
+    return this.#with({ unsupported })
   }
 
   examples(...examples: readonly unknown[]): Field<T> {

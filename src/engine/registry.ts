@@ -78,7 +78,14 @@ export class Registry {
 
   /** Whether a component of that name can run here. */
   implements(kind: ComponentKind, name: string): boolean {
-    return this.#loaded.get(`${kind}/${name}`)?.create !== undefined || this.#loader(kind, name) !== undefined
+    const loaded = this.#loaded.get(`${kind}/${name}`)
+    if (loaded !== undefined) return this.isRunnable(loaded)
+    return this.#loader(kind, name) !== undefined || isBuiltIn(kind, name)
+  }
+
+  /** Whether a component can run here, and is not only known by its fields. */
+  isRunnable({ kind, name, create, expand }: AnySpec): boolean {
+    return create !== undefined || expand !== undefined || isBuiltIn(kind, name)
   }
 
   async #import(kind: ComponentKind, name: string, load: Loader): Promise<void> {
@@ -108,6 +115,16 @@ export class Registry {
   #kinds(): readonly ComponentKind[] {
     return [...new Set([...Object.keys(this.#loaders), ...Object.keys(this.#knownNames)])] as ComponentKind[]
   }
+}
+
+function isBuiltIn(kind: ComponentKind, name: string): boolean {
+  return BUILT_IN[kind]?.includes(name) === true
+}
+
+/** What the engine does by itself, without a component's code. */
+const BUILT_IN: Readonly<Partial<Record<ComponentKind, readonly string[]>>> = {
+  metrics: ['prometheus', 'none'],
+  tracer: ['none'],
 }
 
 /** The components that defaults of fields name, at any depth. */

@@ -162,3 +162,43 @@ output: { stdout: {} }
     assert.doesNotMatch(stderr, /^ +at /m)
   }
 })
+
+test('lint and run agree on a configuration of a managed pipeline, and on what cannot run', () => {
+  const managed = write(
+    'managed.yaml',
+    'input:\n  kafka_franz_warpstream: { topics: [ a ], consumer_group: g }\noutput: { drop: {} }\nwarpstream: { cluster_concurrency_target: 2 }\n',
+  )
+  assert.equal(run(['lint', managed]).status, 0)
+  const unsupported = write(
+    'unsupported.yaml',
+    'metrics:\n  aws_cloudwatch: {}\ninput: { stdin: {} }\noutput: { drop: {} }\n',
+  )
+  for (const command of ['lint', 'run']) {
+    const { status, stdout, stderr } = run([command, unsupported])
+    assert.equal(status, 1)
+    assert.match(
+      stdout + stderr,
+      /unsupported\.yaml\(2,1\) metrics 'aws_cloudwatch' is known but not supported by Penstock yet/,
+    )
+  }
+})
+
+test('a file that does not exist and a pattern that matches nothing are errors of every command', () => {
+  write('there.yaml', `${quiet}input: { stdin: {} }\noutput: { drop: {} }\n`)
+  for (const args of [
+    ['lint', 'none.yaml'],
+    ['lint', 'none.md'],
+    ['lint', './none/*.yaml'],
+    ['lint', './none/...'],
+    ['run', 'none.yaml'],
+    ['-r', './none/*.yaml', 'run', 'there.yaml'],
+    ['-e', 'none.env', 'run', 'there.yaml'],
+    ['-t', './none/*.yaml', 'list'],
+    ['template', 'lint', './none/*.yaml'],
+  ]) {
+    const { status, stdout, stderr } = run(args)
+    assert.equal(status, 1, args.join(' '))
+    assert.match(stdout + stderr, /none/)
+    assert.doesNotMatch(stderr, /^ +at |unexpected/m)
+  }
+})

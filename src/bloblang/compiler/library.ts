@@ -76,8 +76,9 @@ export class Library implements Catalog {
   }
 
   prepare(call: FunctionCall | MethodCall, target: Value | undefined): Value | undefined {
-    if (this.#options.deactivated === true) return undefined
     const spec = this.#spec(call)
+    const isOutside = spec.impure === true || spec.needs !== undefined
+    if (this.#options.deactivated === true && isOutside) return undefined
     const queries = call.args.values.some(argument => argument?.kind === 'query')
     const slots: Slots = { current: [] }
     const args = this.#arguments(call, slots)

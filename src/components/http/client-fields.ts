@@ -26,6 +26,7 @@ export const clientFields = {
       access_token: plainText(''),
       access_token_secret: secretText(''),
     })
+    .unsupported(value => refusalOf('oauth', value))
     .optional()
     .advanced(),
   oauth2: field
@@ -59,6 +60,7 @@ export const clientFields = {
       claims: field.any('').map().default({}).advanced(),
       headers: field.any('').map().default({}).advanced(),
     })
+    .unsupported(value => refusalOf('jwt', value))
     .advanced(),
   tls: tlsField,
   extract_headers: field
@@ -81,6 +83,7 @@ export const clientFields = {
     .advanced(),
   digest_auth: field
     .object({ enabled: enabled(), username: plainText(''), password: plainText('') })
+    .unsupported(value => refusalOf('digest_auth', value))
     .optional()
     .advanced(),
   negotiate: field
@@ -97,6 +100,7 @@ export const clientFields = {
         .optional()
         .advanced(),
     })
+    .unsupported(value => refusalOf('negotiate', value))
     .optional()
     .advanced(),
   transport: field
@@ -136,11 +140,13 @@ export type ClientConfig = Infer<typeof clientFields> & {
 
 /** Throws `ConfigError` where something is enabled that cannot be done. */
 export function refuseUnsupported(config: ClientConfig): void {
-  const refuse = (name: string) => {
-    throw new ConfigError(`field '${name}' is known but not supported by Penstock yet`)
+  for (const name of ['oauth', 'jwt', 'digest_auth', 'negotiate'] as const) {
+    const refusal = refusalOf(name, config[name])
+    if (refusal !== undefined) throw new ConfigError(refusal)
   }
-  if (config.oauth?.enabled === true) refuse('oauth')
-  if (config.jwt.enabled) refuse('jwt')
-  if (config.digest_auth?.enabled === true) refuse('digest_auth')
-  if (config.negotiate?.enabled === true) refuse('negotiate')
+}
+
+function refusalOf(name: string, value: unknown): string | undefined {
+  const isEnabled = typeof value === 'object' && value !== null && 'enabled' in value && value.enabled === true
+  return isEnabled ? `field '${name}' is known but not supported by Penstock yet` : undefined
 }

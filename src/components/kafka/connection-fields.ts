@@ -14,14 +14,17 @@ import {
 const sasl = field
   .object(
     {
-      mechanism: field.string('How the client signs in.').options({
-        none: 'It does not.',
-        PLAIN: 'With name and password in the clear; use it with TLS.',
-        OAUTHBEARER: 'With a token.',
-        'SCRAM-SHA-256': 'With name and password by RFC 5802.',
-        'SCRAM-SHA-512': 'With name and password by RFC 5802.',
-        AWS_MSK_IAM: 'With AWS credentials.',
-      }),
+      mechanism: field
+        .string('How the client signs in.')
+        .options({
+          none: 'It does not.',
+          PLAIN: 'With name and password in the clear; use it with TLS.',
+          OAUTHBEARER: 'With a token.',
+          'SCRAM-SHA-256': 'With name and password by RFC 5802.',
+          'SCRAM-SHA-512': 'With name and password by RFC 5802.',
+          AWS_MSK_IAM: 'With AWS credentials.',
+        })
+        .unsupported(mechanism => (mechanism === 'AWS_MSK_IAM' ? mechanismRefusal(mechanism) : undefined)),
       username: field.string('The name.').default(''),
       password: field.string('The password.').default('').secret(),
       token: field.string('The token of `OAUTHBEARER`.').default(''),
@@ -111,8 +114,12 @@ function saslOptions(login: NonNullable<Infer<typeof sasl>>[number], { network }
       if (login.oauth2.enabled) return { mechanism: 'OAUTHBEARER', token: () => fetchToken(login.oauth2, network) }
       return { mechanism: 'OAUTHBEARER', token: login.token }
     default:
-      throw new ConfigError(`SASL mechanism ${login.mechanism} is not supported yet`)
+      throw new ConfigError(mechanismRefusal(login.mechanism))
   }
+}
+
+function mechanismRefusal(mechanism: string): string {
+  return `SASL mechanism ${mechanism} is known but not supported by Penstock yet`
 }
 
 /** A token by the client credentials grant (RFC 6749, section 4.4). */

@@ -37,8 +37,27 @@ test('a component that nobody knows is the only finding', async () => {
   ])
 })
 
-test('components that cannot run here are checked as well', async () => {
-  assert.deepEqual(await lint('output:\n  aws_s3:\n    bucket: b\n    pathh: x\n'), ['4: field pathh not recognised'])
+test('what this build cannot run is a finding, beside what is wrong with it', async () => {
+  assert.deepEqual(await lint('output:\n  aws_s3:\n    bucket: b\n    pathh: x\n'), [
+    "2: output 'aws_s3' is known but not supported by Penstock yet",
+    '4: field pathh not recognised',
+  ])
+  assert.deepEqual(await lint('metrics:\n  aws_cloudwatch: {}\ntracer:\n  gcp_cloudtrace: { project: p }\n'), [
+    "2: metrics 'aws_cloudwatch' is known but not supported by Penstock yet",
+    "4: tracer 'gcp_cloudtrace' is known but not supported by Penstock yet",
+  ])
+  const sql = 'output:\n  sql_raw:\n    driver: spanner\n    dsn: x\n    query: SELECT 1\n'
+  assert.deepEqual(await lint(sql), ["3: SQL driver 'spanner' is known but not supported by Penstock yet"])
+})
+
+test('what a mapping refuses when a stream starts is found before', async () => {
+  const inMapping = (mapping: string) => lint(`pipeline:\n  processors:\n    - mapping: '${mapping}'\n`)
+  assert.deepEqual(await inMapping('root = range(0, 100000000)'), ['3: a range of 100000000 elements is too large'])
+  assert.deepEqual(await inMapping('root = content().re_match("[")'), [
+    '3: error parsing regexp: missing closing ]: `[`',
+  ])
+  // What a file holds where the stream will run cannot be known here.
+  assert.deepEqual(await inMapping('root = file("/nowhere")'), [])
 })
 
 test('a broken mapping is found at its own line', async () => {

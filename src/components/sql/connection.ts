@@ -27,7 +27,10 @@ const DRIVERS = {
 }
 
 export const driverFields = {
-  driver: field.string('The kind of database. Here only `sqlite` runs.').options(DRIVERS, false),
+  driver: field
+    .string('The kind of database. Here only `sqlite` runs.')
+    .options(DRIVERS, false)
+    .unsupported(driverRefusal),
   dsn: field.string('Where the database is.').examples('file:data.db?_pragma=busy_timeout(5000)', ':memory:'),
 } as const
 
@@ -183,8 +186,16 @@ interface Shared {
 
 /** Throws `ConfigError` for a kind of database that this build cannot reach. */
 export function checkDriver({ driver }: Pick<Config, 'driver'>): void {
-  if (driver === 'sqlite') return
-  throw new ConfigError(`SQL driver '${driver}' is known but not supported by Penstock yet`)
+  const refusal = driverRefusal(driver)
+  if (refusal !== undefined) throw new ConfigError(refusal)
+  if (driver !== 'sqlite') throw new ConfigError(`unknown SQL driver '${driver}'`)
+}
+
+function driverRefusal(driver: unknown): string | undefined {
+  const isKnown = typeof driver === 'string' && Object.hasOwn(DRIVERS, driver)
+  return isKnown && driver !== 'sqlite'
+    ? `SQL driver '${driver}' is known but not supported by Penstock yet`
+    : undefined
 }
 
 /**

@@ -13,6 +13,7 @@ export type FindingKind =
   | 'failed_read'
   | 'missing_env'
   | 'not_granted'
+  | 'unsupported'
   | 'bad_option'
   | 'bad_label'
   | 'missing_label'
@@ -189,10 +190,18 @@ export function lintComponent(context: LintContext, kind: ComponentKind, written
     findings.push(...deprecation(context, node, `component ${spec.name} is deprecated`))
   }
   const body = node.entries.find(entry => entry.key.value === spec.name)
+  if (!context.registry.isRunnable(spec)) {
+    findings.push(finding(body?.key ?? node, 'unsupported', unsupportedText(kind, spec.name)))
+  }
   findings.push(...lintNeeds(context, needsOf(spec), () => body?.key ?? node, `${kind} ${spec.name}: `))
   if (body !== undefined) findings.push(...lintField(context, spec.config.shape, body.value, spec.name))
   findings.push(...lintEnvelope(context, kind, node, spec, body !== undefined))
   return findings
+}
+
+/** What is said of a component whose configuration is known and that this build cannot run. */
+export function unsupportedText(kind: ComponentKind, name: string): string {
+  return `${kind} '${name}' is known but not supported by Penstock yet`
 }
 
 function lintEnvelope(
@@ -255,7 +264,8 @@ function lintLabel(context: LintContext, parent: Node, node: Node): Finding[] {
 
 function lintCustom(context: LintContext, shape: FieldShape, node: Node): Finding[] {
   const strict = shape.options !== undefined && shape.strict !== false
-  if (shape.lint === undefined && !strict && !shape.interpolated && !shape.bloblang) return []
+  const hasRules = shape.lint !== undefined || shape.unsupported !== undefined
+  if (!hasRules && !strict && !shape.interpolated && !shape.bloblang) return []
   const loose = looseValue(shape, node)
   if (loose === undefined) return []
   const value = loose.value
@@ -276,6 +286,8 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
       })
     }
   }
+  const unsupported = shape.unsupported?.(value)
+  if (unsupported !== undefined) findings.push({ ...at, kind: 'unsupported', text: unsupported })
   const custom = shape.lint?.(value)
   for (const text of typeof custom === 'string' ? [custom] : (custom ?? [])) {
     findings.push({ ...at, kind: 'custom', text })

@@ -15,6 +15,7 @@ import {
   type Resources,
   type ScannerFactory,
 } from '../component.ts'
+import { unsupportedText } from '../config/lint.ts'
 import type { Delivery } from '../delivery.ts'
 import type { ComponentHost } from '../host.ts'
 import type { HttpHost } from '../http-host.ts'
@@ -232,9 +233,7 @@ export class Manager {
   async #create<T>(config: ComponentConfig, resources: Resources): Promise<T> {
     const annotation = `${config.label === '' ? '<no label>' : `'${config.label}'`} path root.${config.path}`
     if (config.spec.create === undefined) {
-      throw new ConfigError(
-        `failed to init ${config.kind} ${annotation}: ${config.kind} '${config.name}' is known but not supported by Penstock yet`,
-      )
+      throw new ConfigError(`failed to init ${config.kind} ${annotation}: ${unsupportedText(config.kind, config.name)}`)
     }
     try {
       return (await config.spec.create(config.config as never, resources)) as T

@@ -1,0 +1,21 @@
+import { createRegistry } from '../components/index.ts'
+import type { AnySpec, Registry } from '../engine/index.ts'
+
+/** Where `kafka_franz_warpstream` finds a cluster outside of one: a playground or agent on this machine. */
+const localCluster = { seedBroker: 'localhost:9092', clientId: 'penstock' }
+
+/**
+ * The components of the command line: all that there are, and `kafka_franz_warpstream` of managed pipelines, which there reaches
+ * the cluster that `seed_brokers` name or one on this machine. So a pipeline's configuration is checked and tried as it is.
+ */
+export function commandLineRegistry(): Registry {
+  const load = (kind: 'input' | 'output') => async () => {
+    const { managedComponents } = await import('../control/index.ts')
+    const managed = await managedComponents(createRegistry(), localCluster)
+    return { default: managed.get(kind, 'kafka_franz_warpstream')! satisfies AnySpec }
+  }
+  return createRegistry({
+    input: { kafka_franz_warpstream: load('input') },
+    output: { kafka_franz_warpstream: load('output') },
+  })
+}
