@@ -42,10 +42,10 @@ const broker = await Broker.open({
   random: systemRandom,
   log: consoleLog,
   logConfig: localLogConfig,
+  port: Number(flags.port),
   config: { groupInitialRebalanceDelayMs: 0, numPartitions: Number(flags.partitions) },
 })
-const port = await broker.listen(Number(flags.port))
-console.log(`listening on 127.0.0.1:${port}`)
+console.log(`listening on 127.0.0.1:${broker.port}`)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
 

@@ -1,12 +1,13 @@
-import { assert, type Clock, type Log, type Random } from '../base/index.ts'
+import { type Clock, type Log, type Random, uuid } from '../base/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import type { ObjectStore } from '../storage/index.ts'
-import { singleBrokerCluster, type Cluster } from './cluster.ts'
+import { type Cluster, singleBrokerCluster } from './cluster.ts'
 import { type BrokerConfig, defaultBrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
-import { Groups } from './groups/index.ts'
+import { Groups, leaseOfGroup } from './groups/index.ts'
 import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
+import { Leases } from './leases.ts'
 import { type LogConfig, openRecordLog, type RecordLog } from './log/index.ts'
 import type { SecuritySettings } from './security/settings.ts'
 import { KafkaServer } from './server.ts'
@@ -19,12 +20,21 @@ export interface BrokerOptions {
   readonly random: Random
   readonly log: Log
   readonly logConfig: LogConfig
-  /** What is left out has Kafka's default. */
+  /** The Kafka port; 0 takes a free one. Without an advertised port clients connect to this one. */
+  readonly port: number
+  /** The address to listen on; all addresses by default. */
+  readonly host?: string
+  /** Kafka's defaults stand in for what is left out. */
   readonly config?: Partial<BrokerConfig>
-  /** The brokers that clients are told of; this one alone when left out. */
+  /** The brokers that clients see; this one alone by default. */
   readonly cluster?: Cluster
-  /** Authentication and encryption of the Kafka port; open to everyone when left out. */
+  /** Authentication and encryption of the Kafka port; open to everyone by default. */
   readonly security?: SecuritySettings
+  /**
+   * Who holds this broker's leases. Random by default, so that a broker that is started again waits until the leases of
+   * its former life expire. A caller that lets no two run at once gives a fixed one and need not wait.
+   */
+  readonly instanceId?: string
 }
 
 /**
@@ -32,42 +42,50 @@ export interface BrokerOptions {
  * opens and closes metadata and store.
  */
 export class Broker {
-  readonly #options: BrokerOptions
-  readonly #records: RecordLog
-  #server: KafkaServer | undefined
-  #groups: Groups | undefined
+  readonly port: number
+  readonly records: RecordLog
+  readonly groups: Groups
+  readonly #leases: Leases
+  readonly #server: KafkaServer
 
-  /** Opens the log; the port opens with `listen`. */
+  /** Opens the port and the log, and answers clients. Rejects when the port is taken. */
   static async open(options: BrokerOptions): Promise<Broker> {
-    const config = { ...defaultBrokerConfig, ...options.config }
     const { metadata, store, clock, random, log, logConfig } = options
-    const records = await openRecordLog({
+    const server = await KafkaServer.bind(options.port, options.host, log, options.security ?? {})
+    try {
+      const config = { ...defaultBrokerConfig, advertisedPort: server.port, ...options.config }
+      const records = await openRecordLog({
+        metadata,
+        store,
+        clock,
+        random,
+        log,
+        config: logConfig,
+        topicConfig: topic => topicConfig(topic, config),
+      })
+      return new Broker(options, config, server, records)
+    } catch (error) {
+      await server.close()
+      throw error
+    }
+  }
+
+  private constructor(options: BrokerOptions, config: BrokerConfig, server: KafkaServer, records: RecordLog) {
+    const { metadata, clock, random, log, cluster = singleBrokerCluster(config) } = options
+    const { nodeId, advertisedHost: host, advertisedPort: port } = config
+    this.port = server.port
+    this.records = records
+    this.#server = server
+    this.#leases = new Leases({
       metadata,
-      store,
       clock,
-      random,
       log,
-      config: logConfig,
-      topicConfig: topic => topicConfig(topic, config),
+      holder: { id: options.instanceId ?? uuid(random), nodeId, host, port },
+      durationMs: config.coordinatorLeaseMs,
     })
-    return new Broker(options, records)
-  }
-
-  private constructor(options: BrokerOptions, records: RecordLog) {
-    this.#options = options
-    this.#records = records
-  }
-
-  /**
-   * Opens the Kafka port and answers it; 0 takes a free one. Without an advertised port clients are told this one.
-   * Rejects when the port is taken.
-   */
-  async listen(port: number, host?: string): Promise<number> {
-    assert(this.#server === undefined, 'a broker listens on one port')
-    const { clock, random, log, metadata } = this.#options
-    const config = { ...defaultBrokerConfig, ...this.#options.config }
-    const groups = new Groups({
+    this.groups = new Groups({
       metadata,
+      leases: this.#leases,
       clock,
       random,
       log,
@@ -77,53 +95,36 @@ export class Broker {
         checkIntervalMs: config.offsetsRetentionCheckIntervalMs,
       },
     })
-    const server = new KafkaServer(
-      bound => {
-        const own = this.#options.config?.advertisedPort === undefined ? { ...config, advertisedPort: bound } : config
-        const context: BrokerContext = {
-          config: own,
-          clock,
-          random,
-          log,
-          metadata,
-          cluster: this.#options.cluster ?? singleBrokerCluster(own),
-          records: this.#records,
-          groups,
-          handlers,
-        }
-        return context
-      },
+    const context: BrokerContext = {
+      config,
+      clock,
+      random,
       log,
-      this.#options.security,
-    )
-    const bound = await server.listen(port, host).catch(async (error: unknown) => {
-      await groups.close()
-      throw error
-    })
-    this.#server = server
-    this.#groups = groups
-    return bound
+      metadata,
+      cluster,
+      records,
+      leases: this.#leases,
+      groups: this.groups,
+      handlers,
+    }
+    server.serve(context)
   }
 
-  /** What was counted since the port was opened. */
-  get counters(): BrokerCounters | undefined {
-    return this.#server?.counters
+  /** Counted since the port was opened. */
+  get counters(): BrokerCounters {
+    return this.#server.counters
   }
 
-  /** The partitions' records. */
-  get records(): RecordLog {
-    return this.#records
+  /** Whether this broker is the coordinator of a group now. */
+  coordinates(groupId: string): boolean {
+    return this.#leases.held(leaseOfGroup(groupId)) !== undefined
   }
 
-  /** The groups, once the port is open. */
-  get groups(): Groups | undefined {
-    return this.#groups
-  }
-
-  /** Closes the port and all connections, then finishes what the log has accepted. */
+  /** Closes the port and all connections, gives back what this broker coordinates, then finishes what the log accepted. */
   async close(): Promise<void> {
-    await this.#server?.close()
-    await this.#groups?.close()
-    await this.#records.close()
+    await this.#server.close()
+    await this.groups.close()
+    await this.#leases.close()
+    await this.records.close()
   }
 }

@@ -1,21 +1,23 @@
 /** A broker's settings. Names and defaults are Kafka's, camel-cased, units last. */
 export interface BrokerConfig {
   readonly nodeId: number
-  /** The zone that Metadata tells as the broker's rack, or null. */
+  /** The availability zone, which Metadata answers as the broker's rack, or null. */
   readonly rack: string | null
-  /** What clients are told to connect to. */
+  /** Where clients connect. */
   readonly advertisedHost: string
   readonly advertisedPort: number
   readonly autoCreateTopicsEnable: boolean
   readonly numPartitions: number
+  /** How long the groups of a broker that has died wait for another coordinator. Ours; Kafka has replicas instead. */
+  readonly coordinatorLeaseMs: number
   readonly groupInitialRebalanceDelayMs: number
   readonly groupMinSessionTimeoutMs: number
   readonly groupMaxSessionTimeoutMs: number
   readonly groupMaxSize: number
   readonly offsetMetadataMaxBytes: number
-  /** How long a group is remembered that has no members and commits nothing. */
+  /** How long a group without members and commits is kept. */
   readonly offsetsRetentionMinutes: number
-  /** How often groups are looked for that need not be remembered any more. */
+  /** How often such groups are looked for. */
   readonly offsetsRetentionCheckIntervalMs: number
   /** The largest request frame; a larger one closes its connection. */
   readonly socketRequestMaxBytes: number
@@ -36,6 +38,7 @@ export const defaultBrokerConfig: BrokerConfig = {
   advertisedPort: 9092,
   autoCreateTopicsEnable: true,
   numPartitions: 1,
+  coordinatorLeaseMs: 10_000,
   groupInitialRebalanceDelayMs: 3000,
   groupMinSessionTimeoutMs: 6000,
   groupMaxSessionTimeoutMs: 1_800_000,

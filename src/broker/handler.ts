@@ -4,6 +4,7 @@ import type { Metadata } from '../metadata/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Groups } from './groups/index.ts'
+import type { Leases } from './leases.ts'
 import type { RecordLog } from './log/index.ts'
 import type { SaslSession } from './security/sasl.ts'
 
@@ -92,6 +93,8 @@ export interface BrokerContext {
   readonly cluster: Cluster
   /** The partitions' records: append, fetch, look up. */
   readonly records: RecordLog
+  /** What this broker alone may act for. */
+  readonly leases: Leases
   readonly groups: Groups
   /** What ApiVersions advertises: every handler there is. */
   readonly handlers: readonly AnyHandler[]

@@ -1,4 +1,4 @@
-import { createServer, Socket, type Server } from 'node:net'
+import { type AddressInfo, createServer, Socket, type Server } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import type { Log } from '../base/index.ts'
 import { Connection } from './connection.ts'
@@ -12,22 +12,35 @@ const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 /** Kafka's connections.max.idle.ms. */
 const idleTimeoutMs = 600_000
 
+/** Makes a socket call `onBytes` with all that arrives. */
+type Reading = (onBytes: (chunk: Buffer) => void) => Socket
+
 /** The Kafka port: accepts connections and closes them again. */
 export class KafkaServer {
   readonly counters = new BrokerCounters()
-  readonly #contextFor: (port: number) => BrokerContext
   readonly #log: Log
-  #broker: BrokerContext | undefined
-  #handlers: ReadonlyMap<number, AnyHandler> = new Map()
-  readonly #connections = new Set<Connection>()
-  readonly #server: Server
   readonly #security: SecuritySettings
+  readonly #server: Server
+  readonly #connections = new Set<Connection>()
+  /** Connections that came before there was someone to serve them. */
+  readonly #early: { readonly accepted: Socket; readonly reading: Reading }[] = []
+  #serving: { readonly broker: BrokerContext; readonly handlers: ReadonlyMap<number, AnyHandler> } | undefined
   #stopReloading: (() => void) | undefined
   #nextId = 1
 
-  /** @param contextFor answers what the handlers share, once the port is known */
-  constructor(contextFor: (port: number) => BrokerContext, log: Log, security: SecuritySettings = {}) {
-    this.#contextFor = contextFor
+  /** Takes a port, any free one for 0, and lets connections wait until `serve`. Rejects when the port is taken. */
+  static async bind(
+    port: number,
+    host: string | undefined,
+    log: Log,
+    security: SecuritySettings,
+  ): Promise<KafkaServer> {
+    const server = new KafkaServer(log, security)
+    await server.#listen(port, host)
+    return server
+  }
+
+  private constructor(log: Log, security: SecuritySettings) {
     this.#log = log
     this.#security = security
     this.#server =
@@ -38,31 +51,38 @@ export class KafkaServer {
         : this.#tlsServer(security.tls)
   }
 
-  /** Listens; port 0 takes a free one. Answers the port. Rejects when the port is taken. */
-  listen(port: number, host?: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ port, host, backlog: 1024 }, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', error => this.#log.error('listener failed', { error: error.message }))
-        const address = this.#server.address()
-        const bound = typeof address === 'object' && address !== null ? address.port : port
-        this.#broker = this.#contextFor(bound)
-        this.#handlers = new Map(this.#broker.handlers.map(handler => [handler.api.key, handler]))
-        resolve(bound)
-      })
-    })
+  get port(): number {
+    // A server that listens on a port has an address with one.
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Answers connections, those first that waited. */
+  serve(broker: BrokerContext): void {
+    this.#serving = { broker, handlers: new Map(broker.handlers.map(handler => [handler.api.key, handler])) }
+    for (const { accepted, reading } of this.#early.splice(0)) this.#accept(accepted, reading)
   }
 
   /** Accepts nothing more and closes all connections, whatever they wait for. */
   close(): Promise<void> {
     this.#stopReloading?.()
     if (!this.#server.listening) return Promise.resolve()
+    for (const { accepted } of this.#early.splice(0)) accepted.destroy()
     const closed = new Promise<void>(resolve => {
       this.#server.close(() => resolve())
     })
     for (const connection of this.#connections) connection.close()
     return closed
+  }
+
+  #listen(port: number, host: string | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ port, host, backlog: 1024 }, () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', error => this.#log.error('listener failed', { error: error.message }))
+        resolve()
+      })
+    })
   }
 
   #tlsServer(tls: TlsSettings): Server {
@@ -92,17 +112,16 @@ export class KafkaServer {
     return server
   }
 
-  /** @param reading makes the socket call `onBytes` with all that arrives */
-  #accept(accepted: Socket, reading: (onBytes: (chunk: Buffer) => void) => Socket): void {
+  #accept(accepted: Socket, reading: Reading): void {
     const { counters } = this
-    const broker = this.#broker
-    if (broker === undefined) return void accepted.destroy()
+    if (this.#serving === undefined) return void this.#early.push({ accepted, reading })
+    const { broker, handlers } = this.#serving
     let connection: Connection | undefined
     const socket = reading(chunk => connection?.onBytes(chunk))
     connection = new Connection(socket, {
       id: this.#nextId++,
       broker,
-      handlers: this.#handlers,
+      handlers,
       counters,
       security: this.#security,
     })

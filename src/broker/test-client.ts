@@ -35,14 +35,15 @@ export async function startTestBroker(
     random: systemRandom,
     log: nullLog,
     logConfig: localLogConfig,
+    port: wantedPort,
+    host: '127.0.0.1',
     config: { groupInitialRebalanceDelayMs: 0, ...config },
     security,
-  })
-  const port = await broker.listen(wantedPort, '127.0.0.1').catch(async (error: unknown) => {
-    await broker.close()
+  }).catch(async (error: unknown) => {
     await metadata.close()
     throw error
   })
+  const { port } = broker
   const clients: TestClient[] = []
   return {
     port,

@@ -11,7 +11,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 
 /** The Kafka port of a stack. */
 export interface KafkaPort {
-  /** What clients are told, `host:port`. */
+  /** Where clients connect, `host:port`. */
   readonly address: string
   /** How this process reaches it. */
   readonly connectHost: string
@@ -35,22 +35,28 @@ export async function startKafka(options: StackOptions, closers: Closers): Promi
   const store = await openStore(pathToFileURL(bucket).href, { fsync: folder !== null })
   const connectHost = reachableHost(host)
   const advertisedHost = options.advertisedHost === '' ? connectHost : options.advertisedHost
-  const broker = await Broker.open({
-    metadata,
-    store,
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    logConfig: localLogConfig,
-    config: {
-      advertisedHost,
-      rack: options.availabilityZone === '' ? null : options.availabilityZone,
-      // Whoever starts consumers one after the other by hand does not want to wait for three seconds each time.
-      groupInitialRebalanceDelayMs: 0,
-    },
-  })
+  const broker = await listen('kafkaPort', host, kafkaPort, port =>
+    Broker.open({
+      metadata,
+      store,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      logConfig: localLogConfig,
+      port,
+      host,
+      // The data folder is locked, so that no two brokers run over it.
+      instanceId: 'standalone',
+      config: {
+        advertisedHost,
+        rack: options.availabilityZone === '' ? null : options.availabilityZone,
+        // Consumers that are started one after the other by hand should not wait for three seconds each time.
+        groupInitialRebalanceDelayMs: 0,
+      },
+    }),
+  )
   closers.push(() => broker.close())
-  const port = await listen('kafkaPort', host, kafkaPort, wanted => broker.listen(wanted, host))
+  const { port } = broker
   return { address: hostPort(advertisedHost, port), connectHost, port, metadata, figures: figuresOf(broker, metadata) }
 }
 
@@ -65,13 +71,13 @@ function figuresOf(broker: Broker, metadata: Metadata): KafkaFigures {
     }
   })
   return {
-    connections: () => broker.counters?.connectionsOpen ?? 0,
+    connections: () => broker.counters.connectionsOpen,
     traffic: () => ({
       producedBytes: produced.bytes,
       producedRecords: produced.records,
-      fetchedBytes: broker.counters?.bytesOut ?? 0,
+      fetchedBytes: broker.counters.bytesOut,
     }),
-    requests: () => broker.counters?.requests ?? new Map(),
+    requests: () => broker.counters.requests,
   }
 }
 

@@ -3,12 +3,21 @@ import { MetadataError, type MetadataErrorCode } from './errors.ts'
 import { factWrites } from './operations/facts.ts'
 import { groupReads, groupWrites } from './operations/groups.ts'
 import { housekeepingReads, housekeepingWrites } from './operations/housekeeping.ts'
+import { leaseReads, leaseWrites } from './operations/leases.ts'
 import { logReads, logWrites } from './operations/log.ts'
 import { mergeReads, mergeWrites } from './operations/merge.ts'
 import { securityReads, securityWrites } from './operations/security.ts'
 import { topicReads, topicWrites } from './operations/topics.ts'
 
-const reads = { ...topicReads, ...logReads, ...groupReads, ...housekeepingReads, ...mergeReads, ...securityReads }
+const reads = {
+  ...topicReads,
+  ...logReads,
+  ...groupReads,
+  ...housekeepingReads,
+  ...mergeReads,
+  ...leaseReads,
+  ...securityReads,
+}
 const writes = {
   ...factWrites,
   ...topicWrites,
@@ -17,6 +26,7 @@ const writes = {
   ...housekeepingWrites,
   ...mergeWrites,
   ...securityWrites,
+  ...leaseWrites,
 }
 
 const operations = { ...reads, ...writes }

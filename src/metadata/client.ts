@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../base/index.ts'
+import { type Clock, type Random, uuid, uuidBytes } from '../base/index.ts'
 import type { MetadataError } from './errors.ts'
 import type {
   AclChange,
@@ -9,6 +9,8 @@ import type {
   CommittedOffset,
   Extent,
   ExtentQuery,
+  Fence,
+  LeaseHolder,
   MergedObject,
   MergeRule,
   Metadata,
@@ -41,7 +43,8 @@ export class MetadataClient implements Metadata {
   /** Reads what is known without waiting later. The transport belongs to the client from then on. */
   static async open(transport: Transport, { clock, random }: ClientOptions): Promise<Metadata> {
     try {
-      const clusterId = await transport.call('clusterId', newClusterId(random))
+      // A UUID in base64url, as Kafka's own tools write cluster ids.
+      const clusterId = await transport.call('clusterId', uuidBytes(random).toString('base64url'))
       return new MetadataClient(transport, clock, random, clusterId, await transport.call('topics'))
     } catch (error) {
       await transport.close()
@@ -78,7 +81,7 @@ export class MetadataClient implements Metadata {
   }
 
   async createTopics(topics: readonly NewTopic[]) {
-    const withIds = topics.map(topic => ({ ...topic, id: newTopicId(this.#random) }))
+    const withIds = topics.map(topic => ({ ...topic, id: uuid(this.#random) }))
     return this.#changed(await this.#transport.call('createTopics', withIds, this.#clock.now()))
   }
 
@@ -141,40 +144,56 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('allocateProducerIds', count)
   }
 
-  commitOffsets(group: string, offsets: readonly CommittedOffset[]) {
-    return this.#transport.call('commitOffsets', group, offsets)
+  acquireLeases(names: readonly string[], holder: LeaseHolder, durationMs: number) {
+    return this.#transport.call('acquireLeases', names, holder, durationMs, this.#clock.now())
+  }
+
+  renewLeases(fences: readonly Fence[], holderId: string, durationMs: number) {
+    return this.#transport.call('renewLeases', fences, holderId, durationMs, this.#clock.now())
+  }
+
+  releaseLeases(holderId: string) {
+    return this.#transport.call('releaseLeases', holderId)
+  }
+
+  findLeases(names: readonly string[]) {
+    return this.#transport.call('findLeases', names, this.#clock.now())
+  }
+
+  commitOffsets(group: string, offsets: readonly CommittedOffset[], fence: Fence) {
+    return this.#transport.call('commitOffsets', group, offsets, fence)
   }
 
   groupOffsets(group: string) {
     return this.#transport.call('groupOffsets', group)
   }
 
-  deleteOffsets(group: string, partitions: readonly { topic: TopicId; partition: number }[]) {
-    return this.#transport.call('deleteOffsets', group, partitions)
+  deleteOffsets(group: string, partitions: readonly { topic: TopicId; partition: number }[], fence: Fence) {
+    return this.#transport.call('deleteOffsets', group, partitions, fence)
   }
 
   listGroups() {
     return this.#transport.call('listGroups')
   }
 
-  saveGroup(group: string, state: Uint8Array) {
-    return this.#transport.call('saveGroup', group, state)
+  saveGroup(group: string, state: Uint8Array, fence: Fence) {
+    return this.#transport.call('saveGroup', group, state, fence)
   }
 
   loadGroup(group: string) {
     return this.#transport.call('loadGroup', group)
   }
 
-  deleteGroups(groups: readonly string[]) {
-    return this.#transport.call('deleteGroups', groups)
+  deleteGroup(group: string, fence: Fence) {
+    return this.#transport.call('deleteGroup', group, fence)
   }
 
   idleGroups(idleMs: number) {
     return this.#transport.call('idleGroups', idleMs, this.#clock.now())
   }
 
-  expireGroups(groups: readonly string[], idleMs: number) {
-    return this.#transport.call('expireGroups', groups, idleMs, this.#clock.now())
+  expireGroup(group: string, idleMs: number, fence: Fence) {
+    return this.#transport.call('expireGroup', group, idleMs, fence, this.#clock.now())
   }
 
   credentials() {
@@ -279,22 +298,4 @@ function catalogOf({ topics, version }: TopicList): Catalog {
     byId: new Map(topics.map(topic => [topic.id, topic])),
     version,
   }
-}
-
-/** A random UUID (version 4) in canonical text. */
-function newTopicId(random: Random): TopicId {
-  const hex = randomUuidBytes(random).toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
-/** A cluster's id is a random UUID too, but clients know it in base64url, as Kafka's own tools write it. */
-function newClusterId(random: Random): string {
-  return randomUuidBytes(random).toString('base64url')
-}
-
-function randomUuidBytes(random: Random): Buffer {
-  const bytes = Buffer.from(random.bytes(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Clock, Random } from '../base/index.ts'
-import type { Appended, Extent, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
+import type { Appended, Extent, Fence, LeaseHolder, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
 
 /** The world in which the suite opens its metadata. */
 export interface SuiteWorld {
@@ -228,7 +228,75 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
+    const holder = (id: string): LeaseHolder => ({ id, nodeId: 1, host: 'here', port: 9092 })
+
+    describe('leases', () => {
+      it('have one holder at a time, and a higher epoch with each', async () => {
+        const [one] = await metadata.acquireLeases(['x'], holder('a'), 100)
+        assert.deepEqual(one, { name: 'x', epoch: 1, holder: holder('a'), expiresAt: now + 100 })
+        const [held, free] = await metadata.acquireLeases(['x', 'y'], holder('b'), 100)
+        assert.deepEqual(held, one)
+        assert.deepEqual([free?.holder.id, free?.epoch], ['b', 1])
+        assert.deepEqual(await metadata.findLeases(['y', 'z', 'x']), [free, null, one])
+        now += 100
+        assert.deepEqual(await metadata.findLeases(['x']), [null])
+        const [taken] = await metadata.acquireLeases(['x'], holder('b'), 100)
+        assert.deepEqual([taken?.holder.id, taken?.epoch], ['b', 2])
+      })
+
+      it('are extended by their holder, also late, but not when another holder has them', async () => {
+        await metadata.acquireLeases(['x', 'y'], holder('a'), 100)
+        const fences = ['x', 'y'].map(lease => ({ lease, epoch: 1 }))
+        now += 150
+        await metadata.acquireLeases(['y'], holder('b'), 100)
+        assert.deepEqual(await metadata.renewLeases(fences, 'a', 100), [true, false])
+        assert.deepEqual(
+          (await metadata.acquireLeases(['x', 'y'], holder('c'), 100)).map(lease => lease.holder.id),
+          ['a', 'b'],
+        )
+        const [again] = await metadata.acquireLeases(['x'], holder('a'), 200)
+        assert.deepEqual([again?.epoch, again?.expiresAt], [1, now + 200])
+      })
+
+      it('are free once they are given back, and the former holder is fenced', async () => {
+        await metadata.acquireLeases(['x'], holder('a'), 100)
+        await metadata.releaseLeases('a')
+        const [lease] = await metadata.acquireLeases(['x'], holder('b'), 100)
+        assert.deepEqual([lease?.holder.id, lease?.epoch], ['b', 2])
+        assert.deepEqual(await metadata.renewLeases([{ lease: 'x', epoch: 1 }], 'a', 100), [false])
+      })
+    })
+
     describe('groups', () => {
+      let fence: Fence
+      beforeEach(async () => {
+        const [lease] = await metadata.acquireLeases(['coordinator'], holder('a'), 1e9)
+        fence = { lease: 'coordinator', epoch: lease!.epoch }
+      })
+
+      it('take nothing from a coordinator that has lost its lease', async () => {
+        const topic = await create('one')
+        const offset = { topic: topic.id, partition: 0, offset: 1, leaderEpoch: 0, metadata: '', committedAt: now }
+        await metadata.saveGroup('g', Uint8Array.of(1), fence)
+        await metadata.releaseLeases('a')
+        assert.deepEqual(await metadata.commitOffsets('g', [offset], fence), [null], 'nobody else has taken it yet')
+        await metadata.acquireLeases(['coordinator'], holder('b'), 100)
+        const refused = [
+          metadata.saveGroup('g', Uint8Array.of(2), fence),
+          metadata.commitOffsets('g', [{ ...offset, offset: 2 }], fence),
+          metadata.deleteOffsets('g', [{ topic: topic.id, partition: 0 }], fence),
+          metadata.deleteGroup('g', fence),
+          metadata.expireGroup('g', -1, fence),
+          metadata.saveGroup('g', Uint8Array.of(2), { lease: 'never taken', epoch: 1 }),
+        ]
+        for (const write of await Promise.allSettled(refused)) {
+          assert.ok(write.status === 'rejected')
+          assert.equal((write.reason as { code: string }).code, 'fenced')
+        }
+        assert.deepEqual(await metadata.loadGroup('g'), Uint8Array.of(1))
+        assert.deepEqual(await metadata.groupOffsets('g'), [offset])
+      })
+
       it('keep offsets until they or their topic are deleted', async () => {
         const topic = await create('one', 2)
         const other = await create('two')
@@ -240,16 +308,15 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
           metadata: 'm',
           committedAt: now,
         })
-        const errors = await metadata.commitOffsets('g', [
-          committed(topic.id, 0, 5),
-          committed(topic.id, 1, 6),
-          committed(topic.id, 2, 7),
-          committed(other.id, 0, 8),
-        ])
+        const errors = await metadata.commitOffsets(
+          'g',
+          [committed(topic.id, 0, 5), committed(topic.id, 1, 6), committed(topic.id, 2, 7), committed(other.id, 0, 8)],
+          fence,
+        )
         assert.deepEqual(errors, [null, null, 'UNKNOWN_TOPIC_OR_PARTITION', null])
         assert.equal((await metadata.groupOffsets('g')).length, 3)
-        await metadata.commitOffsets('g', [committed(other.id, 0, 9)])
-        await metadata.deleteOffsets('g', [{ topic: topic.id, partition: 1 }])
+        await metadata.commitOffsets('g', [committed(other.id, 0, 9), committed(other.id, 0, 9)], fence)
+        await metadata.deleteOffsets('g', [{ topic: topic.id, partition: 1 }], fence)
         await metadata.deleteTopics([topic.id])
         assert.deepEqual(await metadata.groupOffsets('g'), [committed(other.id, 0, 9)])
         assert.deepEqual(await metadata.groupOffsets('unknown'), [])
@@ -257,32 +324,46 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
 
       it('keep their state, and are forgotten as a whole', async () => {
         const topic = await create('one')
-        await metadata.saveGroup('b', Uint8Array.of(1, 2))
-        await metadata.saveGroup('b', Uint8Array.of(3))
+        await metadata.saveGroup('b', Uint8Array.of(1, 2), fence)
+        await metadata.saveGroup('b', Uint8Array.of(3), fence)
         const offset = { topic: topic.id, partition: 0, offset: 1, leaderEpoch: 0, metadata: '', committedAt: 0 }
-        await metadata.commitOffsets('a', [offset])
+        await metadata.commitOffsets('a', [offset], fence)
         assert.deepEqual(await metadata.listGroups(), ['a', 'b'])
         assert.deepEqual(await metadata.loadGroup('b'), Uint8Array.of(3))
         assert.equal(await metadata.loadGroup('a'), null)
-        assert.deepEqual(await metadata.deleteGroups(['a', 'b', 'c']), [true, true, false])
+        for (const [group, wasKnown] of [
+          ['a', true],
+          ['b', true],
+          ['c', false],
+        ] as const) {
+          assert.equal(await metadata.deleteGroup(group, fence), wasKnown)
+        }
         assert.deepEqual(await metadata.listGroups(), [])
       })
 
       it('expire when their last commit is too long ago', async () => {
         const topic = await create('one', 2)
         const commit = (group: string, partition: number) =>
-          metadata.commitOffsets(group, [
-            { topic: topic.id, partition, offset: 1, leaderEpoch: 0, metadata: '', committedAt: now },
-          ])
-        await metadata.saveGroup('empty', Uint8Array.of(1))
-        await metadata.saveGroup('idle', Uint8Array.of(1))
+          metadata.commitOffsets(
+            group,
+            [{ topic: topic.id, partition, offset: 1, leaderEpoch: 0, metadata: '', committedAt: now }],
+            fence,
+          )
+        await metadata.saveGroup('empty', Uint8Array.of(1), fence)
+        await metadata.saveGroup('idle', Uint8Array.of(1), fence)
         await commit('idle', 0)
         await commit('active', 0)
         assert.deepEqual(await metadata.idleGroups(100), ['empty'])
         now += 101
         await commit('active', 1)
         assert.deepEqual(await metadata.idleGroups(100), ['empty', 'idle'])
-        assert.deepEqual(await metadata.expireGroups(['active', 'idle', 'unknown'], 100), [false, true, false])
+        for (const [group, isForgotten] of [
+          ['active', false],
+          ['idle', true],
+          ['unknown', false],
+        ] as const) {
+          assert.equal(await metadata.expireGroup(group, 100, fence), isForgotten)
+        }
         assert.deepEqual(await metadata.listGroups(), ['active', 'empty'])
         assert.equal(await metadata.loadGroup('idle'), null)
         assert.equal((await metadata.groupOffsets('active')).length, 2)

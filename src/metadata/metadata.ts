@@ -154,6 +154,30 @@ export interface CommittedOffset {
   readonly committedAt: number
 }
 
+/** A process that can hold leases, and how clients reach it. */
+export interface LeaseHolder {
+  /** Unique to this run of the process: a process that is started again is another holder. */
+  readonly id: string
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+}
+
+export interface Lease {
+  readonly name: string
+  /** Grows each time when it passes to another holder, so that it tells them apart. */
+  readonly epoch: number
+  readonly holder: LeaseHolder
+  /** Milliseconds since 1970, by the database's clock. */
+  readonly expiresAt: number
+}
+
+/** The right to write what a lease protects: refused as `fenced` once the lease has another epoch. */
+export interface Fence {
+  readonly lease: string
+  readonly epoch: number
+}
+
 /** What retention and DeleteRecords are allowed to take away from one partition. */
 export interface RetentionRule {
   readonly partition: PartitionId
@@ -317,26 +341,48 @@ export interface Metadata {
   /** Reserves producer ids that nobody had before; answers the first of `count` consecutive ones. */
   allocateProducerIds(count: number): Promise<number>
 
-  // Groups
+  // Leases
 
-  /** Answers an error for each offset whose topic or partition is gone. */
-  commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<(null | 'UNKNOWN_TOPIC_OR_PARTITION')[]>
+  /**
+   * Takes the leases that are free or have expired and extends those that the holder has; answers every lease as it is
+   * then, whoever holds it. Time is the database's.
+   */
+  acquireLeases(names: readonly string[], holder: LeaseHolder, durationMs: number): Promise<Lease[]>
+  /** Extends leases; false for those that have passed to another holder. An expired one that nobody took is extended. */
+  renewLeases(fences: readonly Fence[], holderId: string, durationMs: number): Promise<boolean[]>
+  /** Gives back all leases of a holder, which thereby expire at once. */
+  releaseLeases(holderId: string): Promise<void>
+  /** The leases that are held now; null for those that are free. */
+  findLeases(names: readonly string[]): Promise<(Lease | null)[]>
+
+  // Groups. What is written carries the fence of the group's coordinator, checked in the same transaction.
+
+  /** Answers an error for each offset whose topic or partition is gone. Rejects with `fenced`. */
+  commitOffsets(
+    group: string,
+    offsets: readonly CommittedOffset[],
+    fence: Fence,
+  ): Promise<(null | 'UNKNOWN_TOPIC_OR_PARTITION')[]>
   /** All offsets of a group; an unknown group has none. */
   groupOffsets(group: string): Promise<CommittedOffset[]>
-  /** Forgets single offsets. */
-  deleteOffsets(group: string, partitions: readonly { topic: TopicId; partition: number }[]): Promise<void>
+  /** Forgets single offsets. Rejects with `fenced`. */
+  deleteOffsets(
+    group: string,
+    partitions: readonly { topic: TopicId; partition: number }[],
+    fence: Fence,
+  ): Promise<void>
   /** The groups that are remembered, because they have offsets or a saved state. */
   listGroups(): Promise<string[]>
-  /** Keeps the opaque state of a group. */
-  saveGroup(group: string, state: Uint8Array): Promise<void>
+  /** Keeps the opaque state of a group. Rejects with `fenced`. */
+  saveGroup(group: string, state: Uint8Array, fence: Fence): Promise<void>
   /** The saved state of a group, or null. */
   loadGroup(group: string): Promise<Uint8Array | null>
-  /** Forgets groups with their offsets and states; answers which of them were known. */
-  deleteGroups(groups: readonly string[]): Promise<boolean[]>
+  /** Forgets a group with its offsets and state; false when it was not known. Rejects with `fenced`. */
+  deleteGroup(group: string, fence: Fence): Promise<boolean>
   /** The groups that committed nothing for `idleMs` milliseconds, those without any offset among them. */
   idleGroups(idleMs: number): Promise<string[]>
-  /** Forgets groups like `deleteGroups`, but only those that are still idle; answers which of them were forgotten. */
-  expireGroups(groups: readonly string[], idleMs: number): Promise<boolean[]>
+  /** Forgets a group like `deleteGroup` if it is still idle; answers whether it was forgotten. Rejects with `fenced`. */
+  expireGroup(group: string, idleMs: number, fence: Fence): Promise<boolean>
 
   // Security
 

@@ -144,11 +144,22 @@ const acls = {
 
 export type CredentialRow = Row<typeof credentials>
 export type AclRow = Row<typeof acls>
+/**
+ * Who may act for something: the coordinator of a share of the groups, for instance. A new holder gets a higher epoch, and
+ * what it writes carries it, so that nothing of a former holder is accepted any more.
+ */
+const leases = {
+  columns: { name: text, epoch: integer, holder_id: text, holder: json, expires_at: time },
+  primaryKey: ['name'],
+  isHot: true,
+} satisfies Table
+
 export type TopicRow = Row<typeof topics>
 export type PartitionRow = Row<typeof partitions>
 export type ObjectRow = Row<typeof objects>
 export type ProducerRow = Row<typeof producers>
 export type GroupOffsetRow = Row<typeof groupOffsets>
+export type LeaseRow = Row<typeof leases>
 
 /** How the tables came to be. A released step is never changed; a change is another step. */
 export const migrations: readonly Migration[] = [
@@ -176,4 +187,5 @@ export const migrations: readonly Migration[] = [
       `INSERT INTO facts (name, value) VALUES ('security_version', '0') ON CONFLICT DO NOTHING`,
     ],
   },
+  { name: 'leases', statements: dialect => createTable('leases', leases, dialect) },
 ]

@@ -17,6 +17,7 @@ let view: ClusterView
 before(async () => {
   metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   broker = await Broker.open({
+    port: 0,
     metadata,
     store: await openStore('mem://cluster-test'),
     clock: systemClock,
@@ -25,7 +26,7 @@ before(async () => {
     logConfig: localLogConfig,
     config: { groupInitialRebalanceDelayMs: 0 },
   })
-  const port = await broker.listen(0)
+  const { port } = broker
   view = { client: new KafkaClient('127.0.0.1', port), metadata, clock: systemClock, random: systemRandom }
 })
 

@@ -14,7 +14,7 @@ import {
   step,
   type Timer,
 } from './classic-group.ts'
-import { loadGroup, saveGroup } from './saved-group.ts'
+import { loadClassicGroup, saveClassicGroup } from './saved-group.ts'
 
 /** A group whose effects are collected, so that a test reads like a conversation with it. */
 class Conversation {
@@ -304,7 +304,7 @@ describe('a classic group', () => {
 
   it('comes back from what was saved as it was', () => {
     const { talk, ids } = stable(2)
-    const loaded = loadGroup(saveGroup(talk.group, null)).group
+    const loaded = loadClassicGroup(saveClassicGroup(talk.group, null)).group
     assert.deepEqual(loaded, talk.group)
     talk.group = loaded
     assert.equal(talk.heartbeat(ids[0]!), 'NONE')

@@ -39,6 +39,7 @@ export interface Member {
 }
 
 export interface ClassicGroup {
+  readonly type: 'classic'
   readonly phase: Phase
   readonly generation: number
   /** "consumer", "connect" and so on; null before the first member. */
@@ -56,6 +57,7 @@ export interface ClassicGroup {
 }
 
 export const emptyGroup: ClassicGroup = {
+  type: 'classic',
   phase: 'Empty',
   generation: 0,
   protocolType: null,

@@ -42,7 +42,8 @@ export class Draft {
   result(): [ClassicGroup, GroupEffect[]] {
     const { phase, generation, protocolType, protocol, leader, members, pending, initialDelayLeftMs } = this
     const { joinedDuringDelay } = this
-    const after = {
+    const after: ClassicGroup = {
+      type: 'classic',
       phase,
       generation,
       protocolType,

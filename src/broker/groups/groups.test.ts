@@ -3,14 +3,30 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type Clock, nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
 import { type Metadata, MetadataError, openSqliteMetadata } from '../../metadata/index.ts'
-import { Groups } from './index.ts'
+import { Leases } from '../leases.ts'
+import { Groups, leaseOfGroup } from './index.ts'
 
 const day = 24 * 60 * 60 * 1000
 
-function openGroups(metadata: Metadata, clock: Clock = systemClock, checkIntervalMs = 20 * day): Groups {
+type Coordinator = Groups & { readonly leases: Leases }
+
+function openGroups(
+  metadata: Metadata,
+  clock: Clock = systemClock,
+  checkIntervalMs = 20 * day,
+  id = 'one',
+): Coordinator {
   const retention = { offsetsRetentionMs: 7 * day, checkIntervalMs }
   const settings = { initialRebalanceDelayMs: 0, maxSize: 100 }
-  return new Groups({ metadata, clock, random: systemRandom, log: nullLog, settings, retention })
+  const holder = { id, nodeId: 1, host: 'here', port: 9092 }
+  const leases = new Leases({ metadata, clock, log: nullLog, holder, durationMs: 10_000 })
+  const groups = new Groups({ metadata, leases, clock, random: systemRandom, log: nullLog, settings, retention })
+  return Object.assign(groups, { leases })
+}
+
+async function closeGroups(groups: Coordinator): Promise<void> {
+  await groups.close()
+  await groups.leases.close()
 }
 
 /** Time that passes when it is told to. */
@@ -48,6 +64,8 @@ class FakeClock implements Clock {
   }
 }
 
+const stranger = { memberId: '', instanceId: null, generation: -1 }
+
 const newcomer = {
   memberId: '',
   instanceId: null,
@@ -82,7 +100,7 @@ describe('the coordinator', () => {
     const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
     const before = openGroups(metadata)
     const who = await stableMember(before, 'g')
-    await before.close()
+    await closeGroups(before)
     const after = openGroups(metadata)
     assert.deepEqual(
       (await after.list()).map(({ id, group }) => [id, group.phase]),
@@ -92,7 +110,7 @@ describe('the coordinator', () => {
     const sync = await after.sync('g', { ...who, protocolType: null, protocol: null, assignments: new Map() })
     assert.equal(sync.assignment.toString(), 'all')
     assert.deepEqual([...(await after.subscribedTopics('g'))], ['t'])
-    await after.close()
+    await closeGroups(after)
     await metadata.close()
   })
 
@@ -106,29 +124,29 @@ describe('the coordinator', () => {
     assert.equal(await groups.heartbeat('g', who), ErrorCode.NONE)
     await new Promise(resolve => setTimeout(resolve, 150))
     assert.equal(await groups.heartbeat('g', who), ErrorCode.UNKNOWN_MEMBER_ID)
-    assert.equal((await groups.describe('g'))?.phase, 'Empty')
-    await groups.close()
+    assert.equal((await groups.describe('g')).group?.phase, 'Empty')
+    await closeGroups(groups)
     await metadata.close()
   })
 
   it('keeps a group that could not be deleted', async () => {
     const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
-    const deleteGroups = metadata.deleteGroups.bind(metadata)
-    metadata.deleteGroups = () => Promise.reject(new MetadataError('busy', 'locked'))
+    const deleteGroup = metadata.deleteGroup.bind(metadata)
+    metadata.deleteGroup = () => Promise.reject(new MetadataError('busy', 'locked'))
     const groups = openGroups(metadata)
     const who = await stableMember(groups, 'g')
     await groups.leave('g', who)
     await assert.rejects(groups.delete('g'), MetadataError)
-    metadata.deleteGroups = deleteGroups
+    metadata.deleteGroup = deleteGroup
     assert.equal((await groups.join('g', newcomer)).errorCode, ErrorCode.NONE)
-    await groups.close()
+    await closeGroups(groups)
     await metadata.close()
   })
 
   describe('with groups that are idle', () => {
     const clock = new FakeClock()
     let metadata: Metadata
-    let groups: Groups
+    let groups: Coordinator
     let topic: string
     beforeEach(async () => {
       metadata = await openSqliteMetadata({ path: ':memory:', clock, random: systemRandom })
@@ -138,12 +156,13 @@ describe('the coordinator', () => {
       groups = openGroups(metadata, clock)
     })
     afterEach(async () => {
-      await groups.close()
+      await closeGroups(groups)
       await metadata.close()
     })
     const commit = async (group: string) => {
       const offset = { topic, partition: 0, offset: 5, leaderEpoch: -1, metadata: '', committedAt: clock.now() }
-      assert.deepEqual(await metadata.commitOffsets(group, [offset]), [null])
+      const [fence] = await groups.leases.acquire([leaseOfGroup(group)])
+      assert.deepEqual(await metadata.commitOffsets(group, [offset], fence!), [null])
     }
 
     it('forgets their offsets seven days after the last commit', async () => {
@@ -155,7 +174,7 @@ describe('the coordinator', () => {
       await clock.pass(1)
       assert.deepEqual(await groups.expireIdle(), ['g'])
       assert.deepEqual(await metadata.listGroups(), ['h'])
-      assert.equal(await groups.describe('g'), undefined)
+      assert.equal((await groups.describe('g')).errorCode, ErrorCode.GROUP_ID_NOT_FOUND)
     })
 
     it('keeps those that have members, however long ago they have committed', async () => {
@@ -171,7 +190,7 @@ describe('the coordinator', () => {
       await commit('g')
       await clock.pass(30 * day)
       await groups.leave('g', who)
-      await groups.close()
+      await closeGroups(groups)
       groups = openGroups(metadata, clock)
       await clock.pass(7 * day)
       assert.deepEqual(await groups.expireIdle(), [])
@@ -183,12 +202,13 @@ describe('the coordinator', () => {
 
     it('counts from now on where an earlier program did not say when the last member left', async () => {
       const saved = { version: 1, generation: 3, protocolType: 'consumer', protocol: null, leader: null, members: [] }
-      await metadata.saveGroup('g', Buffer.from(JSON.stringify(saved)))
+      const [fence] = await groups.leases.acquire([leaseOfGroup('g')])
+      await metadata.saveGroup('g', Buffer.from(JSON.stringify(saved)), fence!)
       await commit('g')
       await clock.pass(30 * day)
       assert.deepEqual(await groups.expireIdle(), [])
       await clock.pass(6 * day)
-      await groups.close()
+      await closeGroups(groups)
       groups = openGroups(metadata, clock)
       assert.deepEqual(await groups.expireIdle(), [])
       await clock.pass(day + 1)
@@ -198,19 +218,20 @@ describe('the coordinator', () => {
     it('keeps what was committed while it looked', async () => {
       await commit('g')
       await clock.pass(8 * day)
-      const expireGroups = metadata.expireGroups.bind(metadata)
-      metadata.expireGroups = async (...call) => {
-        await commit('g')
-        return await expireGroups(...call)
+      const expireGroup = metadata.expireGroup.bind(metadata)
+      const offset = { topic, partition: 0, offset: 5, leaderEpoch: -1, metadata: '', committedAt: clock.now() }
+      metadata.expireGroup = async (group, idleMs, fence) => {
+        await metadata.commitOffsets(group, [offset], fence)
+        return await expireGroup(group, idleMs, fence)
       }
       assert.deepEqual(await groups.expireIdle(), [])
       assert.equal((await metadata.groupOffsets('g')).length, 1)
       // And the group is not dead for that.
-      assert.equal(await groups.mayCommit('g', { memberId: '', instanceId: null, generation: -1 }), ErrorCode.NONE)
+      assert.equal((await groups.mayCommit('g', stranger)).errorCode, ErrorCode.NONE)
     })
 
     it('looks after it by itself now and then', async () => {
-      await groups.close()
+      await closeGroups(groups)
       groups = openGroups(metadata, clock, 600_000)
       await commit('g')
       await clock.pass(8 * day)
@@ -228,14 +249,80 @@ describe('the coordinator', () => {
       await groups.heartbeat('no', { memberId: 'm', instanceId: null, generation: 1 }),
       ErrorCode.UNKNOWN_MEMBER_ID,
     )
-    assert.equal(await groups.describe('no'), undefined)
+    assert.equal((await groups.describe('no')).errorCode, ErrorCode.GROUP_ID_NOT_FOUND)
     assert.deepEqual(await groups.list(), [])
     const who = await stableMember(groups, 'g')
     assert.equal(await groups.delete('g'), ErrorCode.NON_EMPTY_GROUP)
     await groups.leave('g', who)
     assert.equal(await groups.delete('g'), ErrorCode.NONE)
     assert.equal(await groups.delete('g'), ErrorCode.GROUP_ID_NOT_FOUND)
-    await groups.close()
+    await closeGroups(groups)
     await metadata.close()
+  })
+
+  describe('that has a rival over the same metadata', () => {
+    const clock = new FakeClock()
+    let metadata: Metadata
+    let first: Coordinator
+    let second: Coordinator
+    beforeEach(async () => {
+      metadata = await openSqliteMetadata({ path: ':memory:', clock, random: systemRandom })
+      first = openGroups(metadata, clock, 20 * day, 'first')
+      second = openGroups(metadata, clock, 20 * day, 'second')
+    })
+    afterEach(async () => {
+      await closeGroups(first)
+      await closeGroups(second)
+      await metadata.close()
+    })
+
+    it('leaves every request about its groups to it', async () => {
+      const who = await stableMember(first, 'g')
+      const sync = { ...who, protocolType: null, protocol: null, assignments: new Map() }
+      assert.equal((await second.join('g', newcomer)).errorCode, ErrorCode.NOT_COORDINATOR)
+      assert.equal((await second.sync('g', sync)).errorCode, ErrorCode.NOT_COORDINATOR)
+      assert.equal(await second.heartbeat('g', who), ErrorCode.NOT_COORDINATOR)
+      assert.equal(await second.leave('g', who), ErrorCode.NOT_COORDINATOR)
+      assert.equal((await second.mayCommit('g', who)).errorCode, ErrorCode.NOT_COORDINATOR)
+      assert.equal((await second.describe('g')).errorCode, ErrorCode.NOT_COORDINATOR)
+      assert.equal(await second.delete('g'), ErrorCode.NOT_COORDINATOR)
+      assert.deepEqual(await second.list(), [])
+      assert.equal(await first.heartbeat('g', who), ErrorCode.NONE)
+    })
+
+    it('takes its groups over once it is gone, as it left them', async () => {
+      const who = await stableMember(first, 'g')
+      await closeGroups(first)
+      assert.equal(await second.heartbeat('g', who), ErrorCode.NONE)
+      assert.equal(await first.heartbeat('g', who), ErrorCode.NOT_COORDINATOR)
+    })
+
+    it('takes over once its lease has expired; whatever it still writes then is refused', async () => {
+      // The first coordinator stands still: by its own clock it holds its lease for ever.
+      await closeGroups(first)
+      first = openGroups(metadata, new FakeClock(), 20 * day, 'still')
+      const who = await stableMember(first, 'g', 60_000)
+      const { fence } = await first.mayCommit('g', who)
+      await clock.pass(9_999)
+      assert.equal(await second.heartbeat('g', who), ErrorCode.NOT_COORDINATOR)
+      await clock.pass(2)
+      assert.equal(await second.heartbeat('g', who), ErrorCode.NONE)
+      await assert.rejects(metadata.commitOffsets('g', [], fence!), { code: 'fenced' })
+      const leaving = await first.leave('g', who)
+      assert.equal(leaving, ErrorCode.NONE, 'it has yet to learn that it was replaced')
+      await eventually(async () => (await first.heartbeat('g', who)) === ErrorCode.NOT_COORDINATOR)
+      assert.equal(await second.heartbeat('g', who), ErrorCode.NONE, 'the member has not left')
+    })
+
+    it('does not answer a join whose group it could not save any more', async () => {
+      const { memberId, generation } = await first.join('g', newcomer)
+      await metadata.releaseLeases('first')
+      const [lease] = await metadata.acquireLeases([leaseOfGroup('g')], { id: 'x', nodeId: 2, host: '', port: 1 }, 1e6)
+      assert.equal(lease?.holder.id, 'x')
+      const assignments = new Map([[memberId, Buffer.from('all')]])
+      const who = { memberId, instanceId: null, generation, protocolType: null, protocol: null }
+      assert.equal((await first.sync('g', { ...who, assignments })).errorCode, ErrorCode.NOT_COORDINATOR)
+      assert.equal(await metadata.loadGroup('g'), null)
+    })
   })
 })

@@ -1,4 +1,4 @@
-// What of a group survives a restart: its generation, its members and their assignment, as in Kafka's own log of groups.
+// What of a classic group survives its coordinator: generation, members and assignment, as in Kafka's own log of groups.
 import type { ClassicGroup, Member } from './classic-group.ts'
 import { emptyGroup } from './classic-group.ts'
 
@@ -19,7 +19,7 @@ interface SavedGroup {
 }
 
 /** @param emptySince when the last member left, in milliseconds since 1970, or null while there are members */
-export function saveGroup(group: ClassicGroup, emptySince: number | null): Buffer {
+export function saveClassicGroup(group: ClassicGroup, emptySince: number | null): Buffer {
   const { generation, protocolType, protocol, leader } = group
   const members = [...group.members.values()].map(
     ({
@@ -39,8 +39,11 @@ export function saveGroup(group: ClassicGroup, emptySince: number | null): Buffe
   return Buffer.from(JSON.stringify(saved))
 }
 
-/** A group as it was saved: stable, or empty. Its members have a full session to be heard of again. */
-export function loadGroup(bytes: Uint8Array): { readonly group: ClassicGroup; readonly emptySince: number | null } {
+/** A group as it was saved: stable, or empty. Its members have a full session to send a heartbeat. */
+export function loadClassicGroup(bytes: Uint8Array): {
+  readonly group: ClassicGroup
+  readonly emptySince: number | null
+} {
   const saved = JSON.parse(Buffer.from(bytes).toString()) as SavedGroup
   const members = saved.members.map(
     (member): Member => ({

@@ -1,10 +1,11 @@
-// OffsetCommit v2–v10: remembers how far a group has come in each partition.
+// OffsetCommit v2–v10: stores how far a group has come in each partition.
 //
 // Behaviour: members commit with their generation; who manages its partitions itself commits with none, as long as the
 // group has no members. An unknown partition or a text that is too long is an error of that partition alone.
 // v6 leader epochs. v7 static members. v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
-import { type Catalog, type CommittedOffset, MetadataError, type Topic } from '../../metadata/index.ts'
+import { type Catalog, type CommittedOffset, type Fence, MetadataError, type Topic } from '../../metadata/index.ts'
+import type { CommitPermission } from '../groups/index.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 
 type Request = RequestOf<'OffsetCommit'>
@@ -13,8 +14,8 @@ type TopicAnswer = ResponseOf<'OffsetCommit'>['topics'][number]
 
 export default defineHandler('OffsetCommit', {
   async handle(request, { version, broker }) {
-    const errorCode = await mayCommit(request, broker)
-    if (errorCode !== ErrorCode.NONE) return { topics: request.topics.map(topic => refuseAll(topic, errorCode)) }
+    const { errorCode, fence } = await mayCommit(request, broker)
+    if (fence === undefined) return { topics: request.topics.map(topic => refuseAll(topic, errorCode)) }
     const catalog = await catalogFor(request, version, broker)
     const now = broker.clock.now()
     const offsets: CommittedOffset[] = []
@@ -43,7 +44,7 @@ export default defineHandler('OffsetCommit', {
       return { name: wanted.name, topicId: wanted.topicId, partitions }
     })
     if (offsets.length > 0) {
-      const codes = await commit(request.groupId, offsets, broker)
+      const codes = await commit(request.groupId, offsets, fence, broker)
       codes.forEach((code, i) => {
         places[i]!.errorCode = code
       })
@@ -56,20 +57,27 @@ export default defineHandler('OffsetCommit', {
 async function commit(
   groupId: string,
   offsets: readonly CommittedOffset[],
+  fence: Fence,
   broker: BrokerContext,
 ): Promise<ErrorCode[]> {
   try {
-    const problems = await broker.metadata.commitOffsets(groupId, offsets)
+    const problems = await broker.metadata.commitOffsets(groupId, offsets, fence)
     return problems.map(problem => (problem === null ? ErrorCode.NONE : ErrorCode[problem]))
   } catch (error) {
     if (!(error instanceof MetadataError)) throw error
+    if (error.code === 'fenced') {
+      broker.groups.fenced(fence)
+      return offsets.map(() => ErrorCode.NOT_COORDINATOR)
+    }
     broker.log.warn('offsets could not be committed', { group: groupId, error: error.message })
     return offsets.map(() => ErrorCode.COORDINATOR_NOT_AVAILABLE)
   }
 }
 
-function mayCommit(request: Request, broker: BrokerContext): ErrorCode | Promise<ErrorCode> {
-  if (request.groupId === '' && request.generationIdOrMemberEpoch >= 0) return ErrorCode.INVALID_GROUP_ID
+async function mayCommit(request: Request, broker: BrokerContext): Promise<CommitPermission> {
+  if (request.groupId === '' && request.generationIdOrMemberEpoch >= 0) {
+    return { errorCode: ErrorCode.INVALID_GROUP_ID }
+  }
   return broker.groups.mayCommit(request.groupId, {
     memberId: request.memberId,
     instanceId: request.groupInstanceId,

@@ -2,24 +2,42 @@
 //
 // v1 transactional ids. v4 several keys, each with an answer of its own. v6 share groups, of which there are none.
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
+import { MetadataError } from '../../metadata/index.ts'
+import { leaseOfGroup } from '../groups/index.ts'
 import { type BrokerContext, defineHandler } from '../handler.ts'
 
 const groupType = 0
 const transactionType = 1
 
 export default defineHandler('FindCoordinator', {
-  handle(request, { version, broker }) {
-    if (version >= 4) return { coordinators: request.coordinatorKeys.map(key => find(key, request.keyType, broker)) }
-    const { key: _key, ...coordinator } = find(request.key, request.keyType, broker)
+  async handle(request, { version, broker }) {
+    if (version >= 4) {
+      const coordinators = await Promise.all(request.coordinatorKeys.map(key => find(key, request.keyType, broker)))
+      return { coordinators }
+    }
+    const { key: _key, ...coordinator } = await find(request.key, request.keyType, broker)
     return { ...coordinator, coordinators: [] }
   },
 })
 
-function find(key: string, keyType: number, { cluster }: BrokerContext) {
-  if (keyType !== groupType && keyType !== transactionType) {
-    const errorCode = ErrorCode.INVALID_REQUEST
-    return { key, errorCode, errorMessage: errorMessage(errorCode), nodeId: -1, host: '', port: -1 }
+async function find(key: string, keyType: number, broker: BrokerContext) {
+  if (keyType !== groupType && keyType !== transactionType) return refuse(key, ErrorCode.INVALID_REQUEST)
+  try {
+    const { nodeId, host, port } = await coordinatorOf(key, keyType, broker)
+    return { key, errorCode: ErrorCode.NONE, errorMessage: null, nodeId, host, port }
+  } catch (error) {
+    if (!(error instanceof MetadataError)) throw error
+    return refuse(key, ErrorCode.COORDINATOR_NOT_AVAILABLE)
   }
-  const { nodeId, host, port } = cluster.coordinatorOf(key)
-  return { key, errorCode: ErrorCode.NONE, errorMessage: null, nodeId, host, port }
+}
+
+/** Whoever holds the lease; a free one goes to the broker that the cluster has in mind for it. */
+async function coordinatorOf(key: string, keyType: number, { cluster, leases, config }: BrokerContext) {
+  const preferred = cluster.coordinatorOf(key)
+  if (keyType === transactionType) return preferred
+  return (await leases.holderOf(leaseOfGroup(key), preferred.nodeId === config.nodeId)) ?? preferred
+}
+
+function refuse(key: string, errorCode: ErrorCode) {
+  return { key, errorCode, errorMessage: errorMessage(errorCode), nodeId: -1, host: '', port: -1 }
 }

@@ -3,7 +3,7 @@
 // Behaviour: an unknown group is dead, without an error before v6 (KIP-1043). v3 authorized operations. v4 instance ids.
 import { ErrorCode } from '../../kafka/index.ts'
 import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
-import type { ClassicGroup } from '../groups/index.ts'
+import type { Group } from '../groups/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
 
 type Described = ResponseOf<'DescribeGroups'>['groups'][number]
@@ -13,9 +13,9 @@ export default defineHandler('DescribeGroups', {
     const authorizedOperations = request.includeAuthorizedOperations ? groupOperations : operationsNotAsked
     const groups: Described[] = []
     for (const groupId of request.groups) {
-      const group = await broker.groups.describe(groupId)
+      const { errorCode, group } = await broker.groups.describe(groupId)
       groups.push({
-        ...(group === undefined ? unknown(groupId, version) : describe(groupId, group)),
+        ...(group === undefined ? missing(groupId, errorCode, version) : describe(groupId, group)),
         authorizedOperations,
       })
     }
@@ -23,19 +23,20 @@ export default defineHandler('DescribeGroups', {
   },
 })
 
-function unknown(groupId: string, version: number): Described {
-  const error = { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` }
+function missing(groupId: string, errorCode: ErrorCode, version: number): Described {
+  const isUnknown = errorCode === ErrorCode.GROUP_ID_NOT_FOUND
   return {
-    ...(version >= 6 ? error : {}),
+    errorCode: isUnknown && version < 6 ? ErrorCode.NONE : errorCode,
+    errorMessage: isUnknown && version >= 6 ? `Group ${groupId} not found.` : null,
     groupId,
-    groupState: 'Dead',
+    groupState: isUnknown ? 'Dead' : '',
     protocolType: '',
     protocolData: '',
     members: [],
   }
 }
 
-function describe(groupId: string, group: ClassicGroup): Described {
+function describe(groupId: string, group: Group): Described {
   const isStable = group.phase === 'Stable'
   return {
     groupId,

@@ -6,9 +6,9 @@ import { defineHandler } from '../handler.ts'
 
 export default defineHandler('OffsetDelete', {
   async handle({ groupId, topics }, { broker }) {
-    const group = await broker.groups.describe(groupId)
-    if (group === undefined) return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, throttleTimeMs: 0, topics: [] }
-    // Who is no consumer does not say what it is subscribed to, so nothing of it may be taken away.
+    const { errorCode, group } = await broker.groups.describe(groupId)
+    if (group === undefined) return { errorCode, throttleTimeMs: 0, topics: [] }
+    // Members that are no consumers do not say what they are subscribed to, so that nothing of theirs may be deleted.
     if (group.members.size > 0 && group.protocolType !== 'consumer') {
       return { errorCode: ErrorCode.NON_EMPTY_GROUP, throttleTimeMs: 0, topics: [] }
     }
@@ -29,7 +29,8 @@ export default defineHandler('OffsetDelete', {
         }),
       }
     })
-    await broker.metadata.deleteOffsets(groupId, doomed)
+    const problem = await broker.groups.deleteOffsets(groupId, doomed)
+    if (problem !== ErrorCode.NONE) return { errorCode: problem, throttleTimeMs: 0, topics: [] }
     return { errorCode: ErrorCode.NONE, topics: answers }
   },
 })

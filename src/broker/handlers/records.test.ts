@@ -7,6 +7,7 @@ import { openMemoryStore } from '../../storage/index.ts'
 import { singleBrokerCluster } from '../cluster.ts'
 import { defaultBrokerConfig } from '../config.ts'
 import { Groups } from '../groups/index.ts'
+import { Leases } from '../leases.ts'
 import { type AnyHandler, type ApiName, noResponse, type RequestOf, type ResponseOf } from '../handler.ts'
 import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
 import { topicConfig } from '../topic-config.ts'
@@ -44,24 +45,25 @@ describe('the handlers of records', () => {
   async function call<Name extends ApiName>(handler: AnyHandler, version: number, request: RequestOf<Name>) {
     const settings = { initialRebalanceDelayMs: 0, maxSize: 10 }
     const retention = { offsetsRetentionMs: 1000, checkIntervalMs: 1_000_000 }
-    const groups = new Groups({ metadata, clock: systemClock, random: systemRandom, log: nullLog, settings, retention })
+    const world = { metadata, clock: systemClock, random: systemRandom, log: nullLog }
+    const leases = new Leases({ ...world, holder: { id: 'one', nodeId: 1, host: '', port: 1 }, durationMs: 10_000 })
+    const groups = new Groups({ ...world, leases, settings, retention })
     const answer = await handler.handle(request, {
       version,
       clientId: 'test',
       connection: { id: 1, remoteAddress: '', signal: new AbortController().signal, sasl: undefined },
       broker: {
+        ...world,
         config: defaultBrokerConfig,
-        clock: systemClock,
-        random: systemRandom,
-        log: nullLog,
-        metadata,
         cluster: singleBrokerCluster(defaultBrokerConfig),
         records,
+        leases,
         groups,
         handlers: [],
       },
     })
     await groups.close()
+    await leases.close()
     // The handler's answer is that of its API.
     return answer as ResponseOf<Name>
   }

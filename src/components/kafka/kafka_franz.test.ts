@@ -20,6 +20,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'penstock-kafka-franz-'))
   metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   broker = await Broker.open({
+    port: 0,
     metadata,
     store: await openStore('mem://kafka-franz-test'),
     clock: systemClock,
@@ -28,7 +29,7 @@ before(async () => {
     logConfig: localLogConfig,
     config: { groupInitialRebalanceDelayMs: 0, numPartitions: 3 },
   })
-  brokers = `127.0.0.1:${await broker.listen(0)}`
+  brokers = `127.0.0.1:${broker.port}`
 })
 
 after(async () => {

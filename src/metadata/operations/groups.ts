@@ -1,6 +1,7 @@
 import type { Sql } from '../../database/index.ts'
-import type { CommittedOffset, TopicId } from '../metadata.ts'
+import type { CommittedOffset, Fence, TopicId } from '../metadata.ts'
 import type { GroupOffsetRow } from '../schema.ts'
+import { checkFence } from './leases.ts'
 
 export const groupReads = {
   groupOffsets: async (sql: Sql, group: string): Promise<CommittedOffset[]> => {
@@ -43,15 +44,19 @@ export const groupWrites = {
     sql: Sql,
     group: string,
     offsets: readonly CommittedOffset[],
+    fence: Fence,
   ): Promise<(null | 'UNKNOWN_TOPIC_OR_PARTITION')[]> => {
     // The last one counts where a partition is named twice.
     const latest = new Map(offsets.map(offset => [`${offset.topic}/${offset.partition}`, offset]))
-    const known = await sql.all<{ topic: TopicId; number: number }>(
-      `SELECT topic, number FROM partitions
-       WHERE (topic, number) IN (SELECT topic, number FROM ROWS(topic text, number integer) AS r)
-       ORDER BY id FOR KEY SHARE`,
-      Array.from(latest.values(), ({ topic, partition }) => [topic, partition]),
-    )
+    const [, known] = await Promise.all([
+      checkFence(sql, fence),
+      sql.all<{ topic: TopicId; number: number }>(
+        `SELECT topic, number FROM partitions
+         WHERE (topic, number) IN (SELECT topic, number FROM ROWS(topic text, number integer) AS r)
+         ORDER BY id FOR KEY SHARE`,
+        Array.from(latest.values(), ({ topic, partition }) => [topic, partition]),
+      ),
+    ])
     const accepted = known.map(({ topic, number }) => latest.get(`${topic}/${number}`)!)
     await sql.run(
       `INSERT INTO group_offsets (group_id, topic, partition, committed, leader_epoch, metadata, committed_at)
@@ -80,7 +85,9 @@ export const groupWrites = {
     sql: Sql,
     group: string,
     partitions: readonly { topic: TopicId; partition: number }[],
+    fence: Fence,
   ): Promise<void> => {
+    await checkFence(sql, fence)
     await sql.run(
       `DELETE FROM group_offsets WHERE group_id = ?
        AND (topic, partition) IN (SELECT topic, number FROM ROWS(topic text, number integer) AS r)`,
@@ -89,7 +96,8 @@ export const groupWrites = {
     )
   },
 
-  saveGroup: async (sql: Sql, group: string, state: Uint8Array): Promise<void> => {
+  saveGroup: async (sql: Sql, group: string, state: Uint8Array, fence: Fence): Promise<void> => {
+    await checkFence(sql, fence)
     await sql.run(
       'INSERT INTO groups (id, state) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state',
       group,
@@ -97,32 +105,20 @@ export const groupWrites = {
     )
   },
 
-  deleteGroups: async (sql: Sql, groups: readonly string[]): Promise<boolean[]> => {
-    const doomed = groups.map(group => [group])
-    const isDoomed = 'IN (SELECT id FROM ROWS(id text) AS r)'
-    const withOffsets = await ids(
-      sql.all(`DELETE FROM group_offsets WHERE group_id ${isDoomed} RETURNING group_id AS id`, doomed),
-    )
-    const withState = await ids(sql.all(`DELETE FROM groups WHERE id ${isDoomed} RETURNING id`, doomed))
-    const deleted = new Set([...withOffsets, ...withState])
-    return groups.map(group => deleted.delete(group))
+  deleteGroup: async (sql: Sql, group: string, fence: Fence): Promise<boolean> => {
+    await checkFence(sql, fence)
+    const offsets = await sql.run('DELETE FROM group_offsets WHERE group_id = ?', group)
+    const states = await sql.run('DELETE FROM groups WHERE id = ?', group)
+    return offsets + states > 0
   },
 
-  expireGroups: async (sql: Sql, groups: readonly string[], idleMs: number, now: number): Promise<boolean[]> => {
-    const active = new Set(
-      await ids(
-        sql.all(
-          `SELECT DISTINCT group_id AS id FROM group_offsets
-           WHERE group_id IN (SELECT id FROM ROWS(id text) AS r) AND committed_at >= ?`,
-          groups.map(group => [group]),
-          now - idleMs,
-        ),
-      ),
+  expireGroup: async (sql: Sql, group: string, idleMs: number, fence: Fence, now: number): Promise<boolean> => {
+    const active = await sql.all(
+      'SELECT 1 AS found FROM group_offsets WHERE group_id = ? AND committed_at >= ? LIMIT 1',
+      group,
+      now - idleMs,
     )
-    const idle = groups.filter(group => !active.has(group))
-    const deleted = await groupWrites.deleteGroups(sql, idle)
-    const gone = new Set(idle.filter((_, index) => deleted[index]))
-    return groups.map(group => gone.delete(group))
+    return active.length === 0 && groupWrites.deleteGroup(sql, group, fence)
   },
 }
 
