@@ -1,5 +1,6 @@
 import type { AnySpec, ComponentKind, FieldShape, KnownSpecs } from '../engine/index.ts'
 import { Field } from '../engine/index.ts'
+import { needsOfKnown, withNeeds } from './known-needs.ts'
 
 /**
  * The fields of every component of the original, for those that have no file of their own here (yet): their configurations
@@ -44,8 +45,16 @@ export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
   const has = (name: string) => Object.hasOwn(table, name)
   const make = (name: string): AnySpec => {
     const { status, config } = table[name]!
-    const shape = withRules(`${kind}/${name}`, shapeOf(config))
-    return { kind, name, status: status as NonNullable<AnySpec['status']>, summary: '', config: new Field(shape) }
+    const key = `${kind}/${name}`
+    const shape = withNeeds(key, withRules(key, shapeOf(config)))
+    return {
+      kind,
+      name,
+      status: status as NonNullable<AnySpec['status']>,
+      summary: '',
+      config: new Field(shape),
+      needs: needsOfKnown(key),
+    }
   }
   return {
     spec(name) {

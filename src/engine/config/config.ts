@@ -38,8 +38,11 @@ export async function readConfig(text: string, options: ReadOptions, fieldShapes
   const { text: substituted, missing } = substituteEnv(text, name => options.host.env(name))
   const findings: Finding[] = []
   const top = { line: 1, column: 1, level: 'error' as const }
-  if (missing.length > 0 && options.skipEnvCheck !== true) {
-    const message = `required environment variables were not set: [${missing.join(' ')}]`
+  const refused = refusedVariables(text, missing, options.host)
+  findings.push(...refused.values())
+  const unset = missing.filter(name => !refused.has(name))
+  if (unset.length > 0 && options.skipEnvCheck !== true) {
+    const message = `required environment variables were not set: [${unset.join(' ')}]`
     findings.push({ ...top, kind: 'missing_env', text: message })
   }
   let node: Node
@@ -72,8 +75,27 @@ export async function readConfig(text: string, options: ReadOptions, fieldShapes
   }
   const failure = firstFailure(options.registry, node)
   if (failure !== undefined) return { node, findings: [failure], broken: true }
-  if (!substituted.startsWith(DISABLED)) findings.push(...lintFields(lintContext(options), fieldShapes, node))
+  const found = lintFields(lintContext(options), fieldShapes, node)
+  findings.push(...(substituted.startsWith(DISABLED) ? found.filter(isAboutGrants(options.host)) : found))
   return { node, findings, broken: false }
+}
+
+/** What the host does not grant is said though the check is switched off: the stream could not start. */
+function isAboutGrants({ refusal }: Host): (found: Finding) => boolean {
+  return ({ kind }) => refusal !== undefined && (kind === 'not_granted' || kind === 'bad_bloblang')
+}
+
+/** The variables that were not put in place because the host does not grant them, each where the text first names it. */
+function refusedVariables(text: string, missing: readonly string[], { refusal }: Host): ReadonlyMap<string, Finding> {
+  const findings = new Map<string, Finding>()
+  for (const name of missing) {
+    const refused = refusal?.('environment', name)
+    if (refused === undefined || findings.has(name)) continue
+    const before = text.slice(0, text.indexOf(`\${${name}}`)).split('\n')
+    const [line, exactColumn] = [before.length, before.at(-1)!.length + 1]
+    findings.set(name, { line, column: 1, exactColumn, level: 'error', kind: 'not_granted', text: refused })
+  }
+  return findings
 }
 
 /** Everything that is wrong with a configuration, in the order of the text. */

@@ -1,0 +1,86 @@
+import type { Capability } from '../base/index.ts'
+import type { FieldShape, Need } from '../engine/index.ts'
+
+/**
+ * What components that have no file here yet reach outside of a stream: managed pipelines refuse them like others, so that a
+ * configuration which is saved today does not start to reach it with the release that implements them.
+ */
+const components: Readonly<Record<string, readonly Capability[]>> = {
+  'input/fsevent': ['files'],
+  'input/parquet': ['files'],
+  'output/duckdb_append': ['database_files'],
+  'processor/python': ['processes'],
+}
+
+const fields: Readonly<Record<string, Capability>> = {
+  'input/file_tail.path': 'files',
+  'input/socket_server.address': 'listen',
+  'output/http_server.address': 'listen',
+  'processor/grok.pattern_paths': 'files',
+  'processor/javascript.file': 'files',
+  'processor/javascript.global_folders': 'files',
+  'processor/nlp_classify_text.path': 'files',
+  'processor/nlp_classify_tokens.path': 'files',
+  'processor/nlp_extract_features.path': 'files',
+  'processor/nlp_zero_shot_classify.path': 'files',
+  'processor/protobuf.import_paths': 'files',
+  'processor/wasm.module_path': 'files',
+}
+
+type Values = Readonly<Record<string, unknown>>
+
+/** Needs that several fields decide together. */
+const rules: Readonly<Record<string, (values: Values) => readonly Need[]>> = {
+  'input/socket': needsOfSocket,
+  'output/socket': needsOfSocket,
+  'output/sql': needsOfDatabase,
+  'processor/sql': needsOfDatabase,
+  'processor/avro': ({ schema_path: path }) =>
+    typeof path === 'string' && path.startsWith('file://')
+      ? [{ capability: 'files', target: path.slice('file://'.length), field: 'schema_path' }]
+      : [],
+}
+
+/** The needs of a component whatever its configuration says. */
+export function needsOfKnown(key: string): readonly Capability[] {
+  return components[key] ?? []
+}
+
+/** The shape of a component's configuration with what its fields need. */
+export function withNeeds(key: string, shape: FieldShape): FieldShape {
+  const rule = rules[key]
+  const of = (value: unknown) => rule!((value ?? {}) as Values)
+  const own = rule === undefined ? shape : { ...shape, needs: { capabilities: [], of } }
+  return { ...own, ...childrenWithNeeds(key, shape) }
+}
+
+function childrenWithNeeds(key: string, { children }: FieldShape): Pick<FieldShape, 'children'> {
+  if (children === undefined) return {}
+  const entries = Object.entries(children).map(([name, child]): [string, FieldShape] => {
+    const capability = fields[`${key}.${name}`] ?? (name.endsWith('_file') ? 'files' : undefined)
+    const deep = { ...child, ...childrenWithNeeds(`${key}.${name}`, child) }
+    return [
+      name,
+      capability === undefined ? deep : { ...deep, needs: { capabilities: [capability], of: textNeeds(capability) } },
+    ]
+  })
+  return { children: Object.fromEntries(entries) }
+}
+
+function textNeeds(capability: Capability): (value: unknown) => readonly Need[] {
+  return value => {
+    if (typeof value !== 'string' || value === '') return []
+    return [value.includes('${') ? { capability } : { capability, target: value }]
+  }
+}
+
+/** A socket of the file system is a file. */
+function needsOfSocket({ network, address }: Values): readonly Need[] {
+  if (network !== 'unix' || typeof address !== 'string') return []
+  return [{ capability: 'files', target: address, field: 'address' }]
+}
+
+function needsOfDatabase({ driver, data_source_name: name, dsn = name }: Values): readonly Need[] {
+  if (driver !== 'sqlite' && driver !== 'duckdb') return []
+  return [{ capability: 'database_files', target: String(dsn).replace(/^file:|\?.*$/g, '') }]
+}
