@@ -71,9 +71,9 @@ async function measure(path: string): Promise<void> {
     const client = await WireClient.open(Number(program.kafkaAddress.split(':').at(-1)))
     const records = writeRecords([{ key: null, value: Buffer.alloc(1024) }], { timestamp: Date.now() })
     const ask = {
-      'list_pipeline_statuses': () => api.call('list_pipeline_statuses', cluster),
-      'describe_overview': () => api.call('describe_overview', cluster),
-      'describe_pipeline_status': () => api.call('describe_pipeline_status', { ...cluster, pipeline_id: 'pi_7' }),
+      list_pipeline_statuses: () => api.call('list_pipeline_statuses', cluster),
+      describe_overview: () => api.call('describe_overview', cluster),
+      describe_pipeline_status: () => api.call('describe_pipeline_status', { ...cluster, pipeline_id: 'pi_7' }),
     }
     const kafka = {
       'metadata (kcat -L)': () => client.call(apis.Metadata, 9, { topics: null, allowAutoTopicCreation: false }),

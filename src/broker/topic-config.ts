@@ -32,6 +32,8 @@ export interface TopicConfig {
   readonly retentionMs: number | null
   /** Null for any size. */
   readonly retentionBytes: number | null
+  /** The topic cannot be deleted. */
+  readonly isProtected: boolean
 }
 
 const parsed = new WeakMap<Topic, TopicConfig>()
@@ -69,6 +71,7 @@ function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig):
     delete: policies.includes('delete'),
     retentionMs: limit('retention.ms'),
     retentionBytes: limit('retention.bytes'),
+    isProtected: text('warpstream.deletion.protection.enabled').trim().toLowerCase() === 'true',
   }
 }
 
@@ -369,6 +372,19 @@ export const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'unclean.leader.election.enable',
     defaultOf: always('false'),
     documentation: 'Whether a replica that lags may become leader. No replica can lag here.',
+  },
+  {
+    name: 'warpstream.deletion.protection.enabled',
+    type: 'boolean',
+    defaultOf: always('false'),
+    documentation: 'Whether the topic is protected: it cannot be deleted while this is true.',
+  },
+  {
+    name: 'warpstream.topic.type',
+    type: 'string',
+    defaultOf: always('classic'),
+    check: oneOf('classic', 'lightning'),
+    documentation: 'Accepted for WarpStream configurations. Every topic commits records before it acknowledges them.',
   },
 ]
 

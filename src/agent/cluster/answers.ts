@@ -54,11 +54,11 @@ export async function answerQuestion(view: ClusterView, question: RelayQuestion)
     const answer = answers[question.name] as (view: ClusterView, request: unknown) => Promise<ApiResponse<RelayedName>>
     return { ok: true, response: await answer(view, question.request) }
   } catch (error) {
-    return { ok: false, error: toControlError(error).toJSON() }
+    return { ok: false, error: toControlError(question.name, error).toJSON() }
   }
 }
 
-function toControlError(error: unknown): ControlError {
+function toControlError(name: RelayedName, error: unknown): ControlError {
   if (error instanceof ControlError) return error
   if (!(error instanceof KafkaError) && !(error instanceof ProtocolError))
     return new ControlError(
@@ -75,5 +75,7 @@ function toControlError(error: unknown): ControlError {
   // A commit from outside is refused as one of an unknown member while the group has members.
   if (code === ErrorCode.NON_EMPTY_GROUP || code === ErrorCode.UNKNOWN_MEMBER_ID)
     return new ControlError('consumer_group_not_empty', 'the consumer group has members: stop its consumers first')
+  if (code === ErrorCode.POLICY_VIOLATION && name === 'delete_topic')
+    return new ControlError('topic_protected', error.message)
   return new ControlError('kafka_error', error.message)
 }

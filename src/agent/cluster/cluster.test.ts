@@ -155,3 +155,23 @@ function join(memberId: string) {
     protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
   })
 }
+
+test('a topic is created and updated as Terraform does it, and protected from deletion until it says otherwise', async () => {
+  const topic_name = 'terraform'
+  const protection = 'warpstream.deletion.protection.enabled'
+  const configs = { [protection]: 'true', 'warpstream.topic.type': 'classic', 'retention.ms': '604800000' }
+  await ask('create_topic', { topic_name, partition_count: 2, configs })
+  assert.deepEqual((await ask('describe_topic', { topic_name })).configs, configs)
+  assert.equal(await refusal('delete_topic', { topic_name }), 'topic_protected')
+
+  const changed = { ...configs, [protection]: 'false', 'cleanup.policy': 'compact,delete' }
+  await ask('update_topic', { topic_name, partition_count: 3, configs: changed })
+  const described = await ask('describe_topic', { topic_name })
+  assert.deepEqual([described.partition_count, described.configs], [3, changed])
+  assert.equal(
+    await refusal('update_topic', { topic_name, configs: { 'warpstream.topic.type': 'fast' } }),
+    'kafka_error',
+  )
+  await ask('delete_topic', { topic_name })
+  assert.equal(await refusal('describe_topic', { topic_name }), 'topic_not_found')
+})

@@ -1,8 +1,10 @@
 // DeleteTopics v0–v6: deletes topics with all that belongs to them, each with a result of its own.
 //
-// v6 also by id. A topic that the request has twice, or by name and id at once, is INVALID_REQUEST and stays.
+// v6 also by id. A topic that the request has twice, or by name and id at once, is INVALID_REQUEST and stays. A topic with
+// deletion protection is POLICY_VIOLATION and stays.
 import { ErrorCode, errorMessage, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, Topic } from '../../metadata/index.ts'
+import { topicConfig } from '../topic-config.ts'
 import { defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 
 type Result = ResponseOf<'DeleteTopics'>['responses'][number]
@@ -16,15 +18,19 @@ export default defineHandler('DeleteTopics', {
     const found = wanted.map(item => find(item, catalog))
     const counts = new Map<string, number>()
     for (const topic of found) if (typeof topic !== 'number') counts.set(topic.id, (counts.get(topic.id) ?? 0) + 1)
-    const doomed = found.filter(topic => typeof topic !== 'number').filter(topic => counts.get(topic.id) === 1)
+    const isProtected = (topic: Topic) => topicConfig(topic, broker.config).isProtected
+    const doomed = found
+      .filter(topic => typeof topic !== 'number')
+      .filter(topic => counts.get(topic.id) === 1 && !isProtected(topic))
     const outcomes = await broker.metadata.deleteTopics(doomed.map(topic => topic.id))
     const gone = new Set(doomed.filter((_, i) => outcomes[i]?.ok).map(topic => topic.id))
     const responses = wanted.map((item, i): Result => {
       const topic = found[i]!
       if (typeof topic === 'number') return failed(item, topic)
-      // Whoever asks by id need not be told the name that he may not know, but it does no harm without ACLs.
+      // With ACLs a caller that gave an id may not be allowed to see the name; without them it does no harm.
       const named = { name: topic.name, topicId: topic.id }
       if (counts.get(topic.id) !== 1) return failed(named, ErrorCode.INVALID_REQUEST)
+      if (isProtected(topic)) return failed(named, ErrorCode.POLICY_VIOLATION, protectedMessage)
       if (gone.has(topic.id)) return named
       return failed(item, item.name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     })
@@ -38,6 +44,9 @@ function find({ name, topicId }: Wanted, catalog: Catalog): Topic | ErrorCode {
   return catalog.byId.get(topicId) ?? ErrorCode.UNKNOWN_TOPIC_ID
 }
 
-function failed({ name, topicId }: Wanted, errorCode: ErrorCode): Result {
-  return { name, topicId, errorCode, errorMessage: errorMessage(errorCode) }
+const protectedMessage =
+  'The topic has deletion protection enabled: set warpstream.deletion.protection.enabled to false first.'
+
+function failed({ name, topicId }: Wanted, errorCode: ErrorCode, message = errorMessage(errorCode)): Result {
+  return { name, topicId, errorCode, errorMessage: message }
 }
