@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkContract } from './contract.ts'
 import { checkLayers } from './layers.ts'
 import { checkLockFile } from './lock-file.ts'
 import { checkAllOutside } from './outside.ts'
@@ -27,6 +28,7 @@ export const checks: readonly Check[] = [
     run: () => command(bin('oxlint'), ['--type-aware', '--quiet', 'src', 'tools', 'test', 'bench', 'console']),
   },
   { name: 'layers', run: checkLayers },
+  { name: 'connector contract', run: checkContract },
   { name: 'outside', run: checkAllOutside },
   { name: 'lock file', run: () => checkLockFile() },
   { name: 'tidy', run: checkTidy },

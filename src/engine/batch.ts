@@ -54,5 +54,9 @@ export function flattened(batches: readonly Batch[]): readonly Batch[] {
 
 /** The outcomes of a run all of which was delivered. */
 export function allDelivered(run: readonly Message[]): readonly null[] {
-  return run.map(() => null)
+  // Runs of one source have mostly the same length.
+  if (delivered.length !== run.length) delivered = Array<null>(run.length).fill(null)
+  return delivered
 }
+
+let delivered: readonly null[] = []

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { systemClock } from '../../base/index.ts'
 import { createRegistry } from '../../components/index.ts'
 import { managedComponents } from '../../control/index.ts'
@@ -78,7 +79,8 @@ export class HostedStream {
     )
     const importer = fileImporter(process.cwd(), host)
     const { metrics } = this.#meters
-    return await startStream(node, { registry, host, importer, clock: systemClock, log, http, metrics })
+    const parallelism = availableParallelism()
+    return await startStream(node, { registry, host, importer, clock: systemClock, log, http, metrics, parallelism })
   }
 
   async #stop(stream: Stream, timeoutMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
 import {
+  andThen,
   type Batch,
   type Chain,
   type ComponentConfig,
@@ -89,26 +90,60 @@ export class Branch {
     return results instanceof Promise ? results.then(finish) : finish(results)
   }
 
+  /** The same for messages that are each a batch of their own, by a chain that takes runs. */
+  askRun(run: readonly Message[], processRun: NonNullable<Chain['processRun']>): MaybePromise<readonly BranchResult[]> {
+    const outcome: BranchResult[] = []
+    const requests: Message[] = []
+    const places: number[] = []
+    for (let i = 0; i < run.length; i++) {
+      const request = this.#request([run[i]!], 0)
+      if (request instanceof Error || request === null) {
+        outcome.push(request)
+        continue
+      }
+      outcome.push(null)
+      requests.push(request)
+      places.push(i)
+    }
+    if (requests.length === 0) return outcome
+    return andThen(processRun(requests), answers => {
+      for (let i = 0; i < answers.length; i++) {
+        const answer = answers[i]!
+        outcome[places[i]!] = answer === null ? new NoAnswerError() : answered(answer)
+      }
+      return outcome
+    })
+  }
+
   /** Writes the answers over the messages; a message whose mapping fails becomes an error. */
   overlay(messages: readonly Message[], results: readonly BranchResult[]): readonly (Message | Error)[] {
-    const { result: mapping } = this.#parts
     const views = results.map(result => (result instanceof Error || result === null ? missing : result))
-    return messages.map((message, index) => {
+    return messages.map((message, index) => this.#overlayOne(message, results[index]!, views, index))
+  }
+
+  /** The same for messages that are each a batch of their own. */
+  overlayRun(run: readonly Message[], results: readonly BranchResult[]): readonly (Message | Error)[] {
+    return run.map((message, index) => {
       const result = results[index]!
-      if (result instanceof Error) return result
-      if (result === null || mapping === null) return message
-      const draft = this.#draft.reset(message.metadata)
-      try {
-        const value = mapping.runOnto(views, index, draft, message)
-        if (value === DELETED) return message
-        return value === NOTHING
-          ? message.withMetadata(draft.current)
-          : message.withValueAndMetadata(value, draft.current)
-      } catch (error) {
-        this.#resources.noteError(error)
-        return new Error(`result mapping failed: ${(error as { message: string }).message}`)
-      }
+      return this.#overlayOne(message, result, result instanceof Message ? [result] : [missing], 0)
     })
+  }
+
+  #overlayOne(message: Message, result: BranchResult, views: readonly Message[], index: number): Message | Error {
+    const { result: mapping } = this.#parts
+    if (result instanceof Error) return result
+    if (result === null || mapping === null) return message
+    const draft = this.#draft.reset(message.metadata)
+    try {
+      const value = mapping.runOnto(views, index, draft, message)
+      if (value === DELETED) return message
+      return value === NOTHING
+        ? message.withMetadata(draft.current)
+        : message.withValueAndMetadata(value, draft.current)
+    } catch (error) {
+      this.#resources.noteError(error)
+      return new Error(`result mapping failed: ${(error as { message: string }).message}`)
+    }
   }
 
   close(): Promise<void> {
@@ -137,7 +172,7 @@ const missing = Message.fromText('')
 
 /** Puts the answers where the questions came from. Throws where their number changed. */
 function align(outcome: BranchResult[], places: readonly number[], batches: readonly Batch[]): readonly BranchResult[] {
-  if (batches.length === 0) throw new Error('child processors resulted in zero messages')
+  if (batches.length === 0) throw new NoAnswerError()
   const answers = batches.flat()
   const settled = outcome.length - places.length
   if (answers.length !== places.length) {
@@ -146,8 +181,20 @@ function align(outcome: BranchResult[], places: readonly number[], batches: read
     )
   }
   for (const [position, answer] of answers.entries()) {
-    const { error } = answer
-    outcome[places[position]!] = error === null ? answer : new Error(`processors failed: ${error.message}`)
+    outcome[places[position]!] = answered(answer)
   }
   return outcome
+}
+
+/** The processors of a branch dropped everything that they were asked. */
+export class NoAnswerError extends Error {
+  constructor() {
+    super('child processors resulted in zero messages')
+    this.name = 'NoAnswerError'
+  }
+}
+
+function answered(answer: Message): Message | Error {
+  const { error } = answer
+  return error === null ? answer : new Error(`processors failed: ${error.message}`)
 }

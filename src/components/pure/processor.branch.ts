@@ -1,5 +1,7 @@
 import {
+  andThen,
   type Batch,
+  type Chain,
   ConfigError,
   defineProcessor,
   field,
@@ -9,7 +11,7 @@ import {
   type Processor,
   type Resources,
 } from '../../engine/index.ts'
-import { type Branch, branchFields, type BranchResult, makeBranch, shareBranch } from './branching.ts'
+import { type Branch, branchFields, type BranchResult, makeBranch, NoAnswerError, shareBranch } from './branching.ts'
 
 export default defineProcessor({
   name: 'branch',
@@ -38,6 +40,7 @@ export default defineProcessor({
 class BranchProcessor implements Processor {
   readonly #branch: Branch
   readonly #resources: Resources
+  readonly processRun: Processor['processRun']
   readonly waits: boolean
   readonly effects: boolean
 
@@ -47,6 +50,9 @@ class BranchProcessor implements Processor {
     const { chain, request, result } = branch.parts
     this.waits = chain.waits
     this.effects = chain.effects || request?.impure === true || result?.impure === true
+    const { processRun } = chain
+    // Effects of the three parts must not overtake each other from message to message.
+    this.processRun = processRun === undefined || this.effects ? undefined : run => this.#processRun(run, processRun)
   }
 
   process(batch: Batch): MaybePromise<readonly Batch[]> {
@@ -66,6 +72,16 @@ class BranchProcessor implements Processor {
     return this.#branch.close()
   }
 
+  #processRun(run: readonly Message[], processRun: NonNullable<Chain['processRun']>): MaybePromise<readonly Message[]> {
+    return andThen(this.#branch.askRun(run, processRun), results => {
+      const overlaid = this.#branch.overlayRun(run, results)
+      return overlaid.map((result, index) => {
+        if (!(result instanceof Error)) return result
+        return result instanceof NoAnswerError ? this.#fail(run[index]!, result) : this.#flag(run[index]!, result)
+      })
+    })
+  }
+
   #finish(messages: readonly Message[], results: readonly BranchResult[]): readonly Batch[] {
     const overlaid = this.#branch.overlay(messages, results)
     return [overlaid.map((result, index) => (result instanceof Error ? this.#flag(messages[index]!, result) : result))]
@@ -76,6 +92,11 @@ class BranchProcessor implements Processor {
     const { message: text } = error as { message: string }
     this.#resources.log.error(`Child processors failed: ${text}`)
     return [messages.map(message => this.#flag(message, new Error(text), false))]
+  }
+
+  #fail(message: Message, error: Error): Message {
+    this.#resources.log.error(`Child processors failed: ${error.message}`)
+    return this.#flag(message, error, false)
   }
 
   /** The flag of a branch names no component, as the failure may have come from anywhere inside. */

@@ -309,24 +309,22 @@ export class OutputLayer implements OutputHandle {
   async #writeRun(jobs: readonly Job[]): Promise<void> {
     const run = jobs.length === 1 ? jobs[0]!.messages : jobs.flatMap(job => job.messages)
     const startedAt = this.#options.monotonic()
-    let outcomes: readonly (Error | null)[]
+    /** Null where all were delivered. */
+    let outcomes: readonly (Error | null)[] | null
     try {
-      outcomes = await this.#attemptRun(run)
+      const given = await this.#attemptRun(run)
+      outcomes = given.every(isDelivered) ? null : given
     } catch (error) {
       const failure = asError(error)
       outcomes = run.map(() => failure)
     }
-    const failed = outcomes.filter(outcome => outcome !== null)
-    this.#measure(run.length - failed.length, run.length - failed.length, startedAt)
-    for (const failure of new Set(failed)) this.#report(failure)
+    const failures = outcomes === null ? [] : outcomes.filter(outcome => outcome !== null)
+    this.#measure(run.length - failures.length, run.length - failures.length, startedAt)
+    for (const failure of new Set(failures)) this.#report(failure)
     this.#leave()
     let first = 0
     for (const { delivery, messages } of jobs) {
-      await this.#answerRun(
-        delivery,
-        messages,
-        failed.length === 0 ? null : outcomes.slice(first, first + messages.length),
-      )
+      await this.#answerRun(delivery, messages, outcomes?.slice(first, first + messages.length) ?? null)
       first += messages.length
     }
   }
@@ -389,7 +387,6 @@ export class OutputLayer implements OutputHandle {
         `${this.#options.name} gave ${outcomes.length} outcomes for ${run.length} messages, none counts as delivered`,
       )
     }
-    const isLost = (outcome: Error | null) => outcome instanceof NotConnectedError
     if (!outcomes.some(isLost)) return outcomes
     this.#connectionsLost.add(1)
     this.connected = false
@@ -430,6 +427,14 @@ export class OutputLayer implements OutputHandle {
       }
     }
   }
+}
+
+function isLost(outcome: Error | null): boolean {
+  return outcome instanceof NotConnectedError
+}
+
+function isDelivered(outcome: Error | null): boolean {
+  return outcome === null
 }
 
 function asError(error: unknown): Error {

@@ -1,0 +1,31 @@
+// A connector sees one batch at a time (ADR 0009): what the engine knows of runs and of where messages come from stays in it.
+import { globSync, readFileSync } from 'node:fs'
+
+/** The engine's words, and what to use instead. */
+const words: readonly (readonly [RegExp, string])[] = [
+  [
+    /\b(solo|soloBatch|joinSolo)\b/,
+    'make deliveries with deliverEach; a batch that a connector gets is always one batch',
+  ],
+  [
+    /\b(withOrigin|mergedOrigin|firstOrigin|rootOf|asRoot|isRoot)\b|\bmessage\.origin\b/,
+    'use Message.madeOf or Tracing',
+  ],
+  [/\bBatchError\b/, 'throw a PartialFailure, whose failures are keyed by messages'],
+  [/\b(isRun|Segment|ProcessorChain|processDelivery)\b/, 'use delivery.batches, Chain.process or Chain.deliver'],
+]
+
+/** Findings `file:line: what is wrong`; none where only the engine speaks of runs and lineage. */
+export function checkContract(): string[] {
+  const findings: string[] = []
+  for (const file of globSync('src/**/*.ts').toSorted()) {
+    if (file.startsWith('src/engine/')) continue
+    for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
+      for (const [pattern, instead] of words) {
+        const match = pattern.exec(line)
+        if (match !== null) findings.push(`${file}:${index + 1}: '${match[0]}' belongs to the engine: ${instead}`)
+      }
+    }
+  }
+  return findings
+}
