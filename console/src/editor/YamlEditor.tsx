@@ -142,7 +142,7 @@ function extensions(lineSeparator: string | undefined, save: () => void): Extens
     autocompletion({ override: [completeMapping, completeFromSchema], icons: false }),
     hoverDocumentation(),
     placeholder('input:\n  …'),
-    EditorView.contentAttributes.of({ 'aria-label': 'Configuration', spellcheck: 'false' }),
+    EditorView.contentAttributes.of({ 'aria-label': 'Configuration', spellcheck: 'false', tabindex: '0' }),
   ]
 }
 

@@ -140,8 +140,14 @@ const look = {
   '.cm-merge-a .cm-changedLine, .cm-deletedChunk': {
     backgroundColor: 'color-mix(in srgb, var(--bad-soft) 75%, transparent) !important',
   },
-  '.cm-changedText': { background: 'color-mix(in srgb, var(--ok) 24%, transparent) !important', borderRadius: '2px' },
-  '&.cm-merge-a .cm-changedText': { background: 'color-mix(in srgb, var(--bad) 24%, transparent) !important' },
+  '.cm-changedText': {
+    background: 'color-mix(in srgb, var(--ok) 10%, transparent) !important',
+    boxShadow: 'inset 0 -2px 0 var(--ok)',
+  },
+  '&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText': {
+    background: 'color-mix(in srgb, var(--bad) 10%, transparent) !important',
+    boxShadow: 'inset 0 -2px 0 var(--bad)',
+  },
   '&.cm-merge-a .cm-changedLine': {
     backgroundColor: 'color-mix(in srgb, var(--bad-soft) 75%, transparent) !important',
   },

@@ -1,14 +1,14 @@
 import type { ReactNode } from 'react'
 import { classNames } from './class-names.ts'
 
-/** A sheet of the page. */
+/** A bordered section of a page. */
 export function Card({ children, className }: { children: ReactNode; className?: string }) {
   return <section className={classNames('rounded-lg border border-line bg-surface', className)}>{children}</section>
 }
 
 export function CardHeader({ title, note, children }: { title: ReactNode; note?: ReactNode; children?: ReactNode }) {
   return (
-    <header className="flex min-h-11 items-center gap-3 border-b border-line px-4 py-2">
+    <header className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2">
       <h2 className="text-sm font-semibold">{title}</h2>
       {note !== undefined && <span className="truncate text-xs text-faint">{note}</span>}
       {children !== undefined && <div className="ml-auto flex items-center gap-2">{children}</div>}

@@ -2,8 +2,17 @@ import { useEffect, useState } from 'react'
 import { classNames } from './class-names.ts'
 import { Icon } from './Icon.tsx'
 
-/** Puts a text on the clipboard and says so for a moment. */
-export function CopyButton({ text, label, className }: { text: string; label: string; className?: string }) {
+/** Copies a text to the clipboard and confirms it for a moment. */
+export function CopyButton({
+  text,
+  label,
+  className,
+}: {
+  /** The text, or a function that makes it when it is asked for. */
+  text: string | (() => string)
+  label: string
+  className?: string
+}) {
   const [copied, setCopied] = useState(false)
   useEffect(() => {
     if (!copied) return undefined
@@ -12,9 +21,9 @@ export function CopyButton({ text, label, className }: { text: string; label: st
   }, [copied])
 
   const copy = () => {
-    navigator.clipboard.writeText(text).then(
+    navigator.clipboard.writeText(typeof text === 'string' ? text : text()).then(
       () => setCopied(true),
-      // The browser may refuse; the text stays on the page to be selected by hand.
+      // The browser may refuse; the text can still be selected by hand.
       () => setCopied(false),
     )
   }
@@ -34,7 +43,7 @@ export function CopyButton({ text, label, className }: { text: string; label: st
   )
 }
 
-/** A line to be copied as it is. */
+/** One line to copy. */
 export function CopyLine({ label, text }: { label: string; text: string }) {
   return (
     <div className="flex h-8 items-center gap-1 rounded-md border border-line bg-sunken pr-1 pl-3">
@@ -46,7 +55,7 @@ export function CopyLine({ label, text }: { label: string; text: string }) {
   )
 }
 
-/** Several lines to be copied as they are. */
+/** Several lines to copy. */
 export function CodeBlock({ label, text }: { label: string; text: string }) {
   return (
     <div className="relative rounded-md border border-line bg-sunken">

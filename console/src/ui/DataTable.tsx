@@ -8,6 +8,8 @@ import { Cell, HeaderRow, Heading, Table } from './Table.tsx'
 export interface Column<Item> {
   readonly id: string
   readonly heading: string
+  /** The heading is only for those who cannot see the column. */
+  readonly hideHeading?: boolean
   readonly cell: (item: Item) => ReactNode
   /** What the rows are sorted by; a column without it cannot be sorted. Nulls come last. */
   readonly sortBy?: (item: Item) => string | number | null
@@ -136,7 +138,7 @@ function ColumnHeading<Item>({
   if (onSort === undefined || column.sortBy === undefined) {
     return (
       <Heading figures={figures} className={hidden}>
-        {column.heading}
+        <span className={column.hideHeading === true ? 'sr-only' : ''}>{column.heading}</span>
       </Heading>
     )
   }

@@ -37,6 +37,10 @@ const paths = {
   inbox: 'M3.5 13 6 5h12l2.5 8v6h-17v-6Zm0 0H9l1.2 2.5h3.6L15 13h5.5',
   external: 'M13 5h6v6M19 5l-9 9M10 5H5v14h14v-5',
   terminal: 'm5 7 5 5-5 5M12.5 17H19',
+  edit: 'M4 20h4L19.5 8.5l-4-4L4 16v4ZM13.5 6.5l4 4',
+  download: 'M12 4v11M7.5 10.5 12 15l4.5-4.5M4 19h16',
+  reset: 'M4.5 12a7.5 7.5 0 1 0 2.6-5.7M4 4v4.5h4.5',
+  send: 'M4 12 20 4l-5 16-3.5-6.5L4 12Zm7.5 1.5L20 4',
   enter: 'M20 6v7H5M9.5 8.5 5 13l4.5 4.5',
 } as const
 

@@ -30,7 +30,7 @@ export function ListToolbar({
 }) {
   const [typed, setTyped] = useTypedText(text, onText)
   return (
-    <div role="search" aria-label={label} className="flex flex-wrap items-center gap-x-3 gap-y-2.5">
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-2.5">
       <SearchField
         label={label}
         value={typed}
@@ -68,7 +68,7 @@ function FilterButton({ filter, isOn, onToggle }: { filter: ListFilter; isOn: bo
       )}
     >
       {filter.label}
-      <span className="figures opacity-80">{formatCount(filter.count)}</span>
+      <span className="figures">{formatCount(filter.count)}</span>
     </button>
   )
 }

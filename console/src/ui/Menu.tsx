@@ -5,14 +5,14 @@ import { Icon, type IconName } from './Icon.tsx'
 
 export interface MenuItem {
   readonly label: string
-  readonly note?: string
+  readonly note?: string | undefined
   readonly icon?: IconName
   readonly danger?: boolean
   readonly disabled?: boolean
   readonly onSelect: () => void
 }
 
-/** A button that opens a short list of what can be done. */
+/** A button that opens a short list of actions. */
 export function Menu({
   trigger,
   items,

@@ -1,16 +1,19 @@
 import { ToggleGroup } from 'radix-ui'
+import { classNames } from './class-names.ts'
 
-/** One of a few, all in view. */
+/** A choice of one among a few, all visible. */
 export function Segmented<Value extends string>({
   label,
   value,
   options,
   onChange,
+  small = false,
 }: {
   label: string
   value: Value
   options: readonly { readonly value: Value; readonly label: string }[]
   onChange: (value: Value) => void
+  small?: boolean
 }) {
   return (
     <ToggleGroup.Root
@@ -22,7 +25,10 @@ export function Segmented<Value extends string>({
         // Radix answers with an empty string when the chosen one is pressed again; one stays chosen here.
         if (chosen !== undefined) onChange(chosen.value)
       }}
-      className="inline-flex h-8 items-center gap-0.5 rounded-md border border-line bg-sunken p-0.5"
+      className={classNames(
+        'inline-flex items-center gap-0.5 rounded-md border border-line bg-sunken p-0.5',
+        small ? 'h-7' : 'h-8',
+      )}
     >
       {options.map(option => (
         <ToggleGroup.Item

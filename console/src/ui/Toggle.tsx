@@ -1,6 +1,6 @@
 import { Switch as Radix } from 'radix-ui'
 
-/** On or off, at once. */
+/** A switch that acts at once. */
 export function Toggle({
   label,
   checked,
@@ -19,7 +19,7 @@ export function Toggle({
       checked={checked}
       disabled={disabled}
       onCheckedChange={onChange}
-      className="inline-flex h-5 w-9 shrink-0 items-center rounded-full bg-line-strong p-0.5 transition-colors disabled:opacity-45 data-[state=checked]:bg-ok"
+      className="inline-flex h-5 w-9 shrink-0 items-center rounded-full bg-line-strong p-0.5 transition-colors disabled:opacity-45 data-[state=checked]:bg-accent"
     >
       <Radix.Thumb className="size-4 rounded-full bg-white shadow-1 transition-transform duration-150 data-[state=checked]:translate-x-4" />
     </Radix.Root>

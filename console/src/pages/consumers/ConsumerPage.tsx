@@ -1,18 +1,28 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import type { ConsumerGroupMember, ConsumerGroupPartition } from '../../api/types.ts'
+import { useMemo, useState } from 'react'
+import { errorText } from '../../api/client.ts'
+import { useDeleteGroup } from '../../api/queries.ts'
+import type { ConsumerGroupMember, ConsumerGroupPartition, DescribeConsumerGroupResponse } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
+import { IconButton } from '../../ui/Button.tsx'
 import { Card, CardHeader, Stat, StatRow } from '../../ui/Card.tsx'
+import { CopyButton } from '../../ui/Copy.tsx'
 import { Crumbs } from '../../ui/Crumbs.tsx'
+import { type Column, DataTable } from '../../ui/DataTable.tsx'
+import { DeleteDialog } from '../../ui/Dialog.tsx'
 import { formatCount, formatPlural } from '../../ui/format.ts'
+import { Menu } from '../../ui/Menu.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
-import { Cell, Heading, HeaderRow, Row, Rows, Table } from '../../ui/Table.tsx'
+import { rowLinkClass } from '../../ui/Table.tsx'
+import { useToast } from '../../ui/Toasts.tsx'
 import { GroupState } from './GroupState.tsx'
+import { ResetOffsetsDialog } from './ResetOffsetsDialog.tsx'
 
 const route = getRouteApi('/consumers/$groupId')
 
-/** One consumer group: who is in it and how far each partition was read. */
+/** One consumer group: who is in it and how far it has read each partition. */
 export default function ConsumerPage() {
   const { groupId } = route.useParams()
   const { queries } = useCluster()
@@ -24,9 +34,11 @@ export default function ConsumerPage() {
       title={
         <>
           <Crumbs parent={<Link to="/consumers">Consumers</Link>}>{groupId}</Crumbs>
+          <CopyButton text={groupId} label="Copy the group id" />
           {data !== undefined && <GroupState state={data.state} />}
         </>
       }
+      actions={data !== undefined && <Actions group={data} />}
     >
       {data === undefined ? (
         <Card>
@@ -42,106 +54,214 @@ export default function ConsumerPage() {
             <Stat label="Lag" value={formatCount(data.lag)} unit="records" />
             <Stat label="Members" value={formatCount(data.member_count)} />
             <Stat label="Topics" value={formatCount(data.topic_names.length)} />
-            <Stat
-              label="Assignment"
-              value={<span className="text-base">{data.protocol === '' ? '–' : data.protocol}</span>}
-            />
+            <Stat label="Assignment" value={<span className="text-base">{data.protocol || '–'}</span>} />
           </StatRow>
-          <Card>
-            <CardHeader title="Partitions" note={formatPlural(data.partitions.length, 'partition')} />
-            <Partitions partitions={data.partitions} members={data.members} />
-          </Card>
-          <Card>
-            <CardHeader title="Members" note={formatPlural(data.members.length, 'member')} />
-            <Members members={data.members} />
-          </Card>
+          <Partitions group={data} />
+          <Members members={data.members} />
         </>
       )}
     </Page>
   )
 }
 
-function Partitions({
-  partitions,
-  members,
-}: {
-  partitions: readonly ConsumerGroupPartition[]
-  members: readonly ConsumerGroupMember[]
-}) {
-  if (partitions.length === 0) {
-    return (
-      <EmptyState icon="topics" title="Nothing committed">
-        The group has neither partitions nor offsets.
-      </EmptyState>
-    )
-  }
-  const clients = new Map(members.map(member => [member.member_id, member.client_id]))
+function Actions({ group }: { group: DescribeConsumerGroupResponse }) {
+  const [dialog, setDialog] = useState<'reset' | 'delete'>()
+  const hasMembers = group.member_count > 0
+  const note = hasMembers ? 'Stop its consumers first' : undefined
   return (
-    <Table label="Partitions">
-      <HeaderRow>
-        <Heading>Topic</Heading>
-        <Heading figures>Partition</Heading>
-        <Heading figures>Committed</Heading>
-        <Heading figures>End</Heading>
-        <Heading figures>Lag</Heading>
-        <Heading>Read by</Heading>
-      </HeaderRow>
-      <Rows>
-        {partitions.map(one => (
-          <Row key={`${one.topic_name} ${one.partition}`}>
-            <Cell>
-              <Link
-                to="/topics/$topicName"
-                params={{ topicName: one.topic_name }}
-                className="font-medium hover:text-accent-text"
-              >
-                {one.topic_name}
-              </Link>
-            </Cell>
-            <Cell figures>{one.partition}</Cell>
-            <Cell figures>{one.committed_offset === null ? '–' : formatCount(one.committed_offset)}</Cell>
-            <Cell figures>{formatCount(one.high_watermark)}</Cell>
-            <Cell figures>{one.lag === null ? '–' : formatCount(one.lag)}</Cell>
-            <Cell className="max-w-64 truncate text-muted" title={one.member_id ?? undefined}>
-              {one.member_id === null ? '–' : (clients.get(one.member_id) ?? one.member_id)}
-            </Cell>
-          </Row>
-        ))}
-      </Rows>
-    </Table>
+    <>
+      <Menu
+        trigger={<IconButton icon="more" label="More" className="size-8 border border-line bg-surface" />}
+        items={[
+          { label: 'Reset offsets…', icon: 'reset', disabled: hasMembers, note, onSelect: () => setDialog('reset') },
+          {
+            label: 'Delete group…',
+            icon: 'trash',
+            danger: true,
+            disabled: hasMembers,
+            note,
+            onSelect: () => setDialog('delete'),
+          },
+        ]}
+      />
+      {dialog === 'reset' && <ResetOffsetsDialog group={group} onClose={() => setDialog(undefined)} />}
+      {dialog === 'delete' && (
+        <GroupDeleteDialog groupId={group.consumer_group_id} onClose={() => setDialog(undefined)} />
+      )}
+    </>
   )
 }
 
-function Members({ members }: { members: readonly ConsumerGroupMember[] }) {
-  if (members.length === 0) {
-    return (
-      <EmptyState icon="consumers" title="No members">
-        Nobody reads as this group at the moment.
-      </EmptyState>
-    )
-  }
+function GroupDeleteDialog({ groupId, onClose }: { groupId: string; onClose: () => void }) {
+  const { clusterId } = useCluster()
+  const navigate = route.useNavigate()
+  const toast = useToast()
+  const remove = useDeleteGroup(clusterId, groupId)
   return (
-    <Table label="Members">
-      <HeaderRow>
-        <Heading>Client</Heading>
-        <Heading>Host</Heading>
-        <Heading>Assignment</Heading>
-        <Heading>Member id</Heading>
-      </HeaderRow>
-      <Rows>
-        {members.map(member => (
-          <Row key={member.member_id}>
-            <Cell className="font-medium">{member.client_id}</Cell>
-            <Cell className="text-muted">{member.client_host}</Cell>
-            <Cell className="text-muted">
-              {member.assignment.map(one => `${one.topic_name} (${one.partitions.join(', ')})`).join('; ') || 'none'}
-            </Cell>
-            <Cell className="max-w-72 truncate font-mono text-xs text-faint" title={member.member_id}>
-              {member.group_instance_id ?? member.member_id}
-            </Cell>
-          </Row>
-        ))}
-      </Rows>
-    </Table>
+    <DeleteDialog
+      open
+      what="group"
+      name={groupId}
+      consequence="Its offsets are deleted for good. A consumer that joins again starts where its own settings say."
+      busy={remove.isPending}
+      error={remove.error === null ? undefined : errorText(remove.error)}
+      onClose={onClose}
+      onDelete={() =>
+        remove.mutate(undefined, {
+          onSuccess: () => {
+            toast({ tone: 'ok', title: `Group ${groupId} deleted` })
+            void navigate({ to: '/consumers' })
+          },
+        })
+      }
+    />
   )
 }
+
+function Partitions({ group }: { group: DescribeConsumerGroupResponse }) {
+  const [sort, setSort] = useState<string>()
+  const { partitions, members } = group
+  const columns = useMemo(() => partitionColumns(members), [members])
+  return (
+    <Card className="overflow-hidden">
+      <CardHeader title="Partitions" note={formatPlural(partitions.length, 'partition')} />
+      {partitions.length === 0 ? (
+        <EmptyState icon="topics" title="Nothing committed">
+          The group has neither partitions nor offsets.
+        </EmptyState>
+      ) : (
+        <DataTable
+          interactive
+          label="Partitions"
+          items={partitions}
+          columns={columns}
+          keyOf={one => `${one.topic_name} ${one.partition}`}
+          sort={sort}
+          onSort={setSort}
+        />
+      )}
+    </Card>
+  )
+}
+
+function partitionColumns(members: readonly ConsumerGroupMember[]): readonly Column<ConsumerGroupPartition>[] {
+  const clients = new Map(members.map(member => [member.member_id, member.client_id]))
+  const readerOf = (one: ConsumerGroupPartition) =>
+    one.member_id === null ? '' : (clients.get(one.member_id) ?? one.member_id)
+  return [
+    {
+      id: 'topic',
+      heading: 'Topic',
+      grows: true,
+      sortBy: one => one.topic_name,
+      cell: one => (
+        <Link
+          to="/topics/$topicName"
+          params={{ topicName: one.topic_name }}
+          search={{ partition: one.partition }}
+          title={one.topic_name}
+          className={rowLinkClass}
+        >
+          {one.topic_name}
+        </Link>
+      ),
+    },
+    {
+      id: 'partition',
+      heading: 'Partition',
+      figures: true,
+      sortBy: one => one.partition,
+      cell: one => one.partition,
+    },
+    {
+      id: 'committed',
+      heading: 'Committed',
+      figures: true,
+      from: 'sm',
+      sortBy: one => one.committed_offset,
+      cell: one => (one.committed_offset === null ? '–' : formatCount(one.committed_offset)),
+    },
+    {
+      id: 'end',
+      heading: 'End',
+      figures: true,
+      from: 'md',
+      sortBy: one => one.high_watermark,
+      cell: one => formatCount(one.high_watermark),
+    },
+    {
+      id: 'lag',
+      heading: 'Lag',
+      figures: true,
+      sortBy: one => one.lag,
+      cell: one => (one.lag === null ? '–' : formatCount(one.lag)),
+    },
+    {
+      id: 'reader',
+      heading: 'Read by',
+      from: 'md',
+      sortBy: readerOf,
+      cell: one => (
+        <span className="block max-w-48 truncate text-muted" title={one.member_id ?? undefined}>
+          {readerOf(one) || '–'}
+        </span>
+      ),
+    },
+  ]
+}
+
+function Members({ members }: { members: readonly ConsumerGroupMember[] }) {
+  const [sort, setSort] = useState<string>()
+  return (
+    <Card className="overflow-hidden">
+      <CardHeader title="Members" note={formatPlural(members.length, 'member')} />
+      {members.length === 0 ? (
+        <EmptyState icon="consumers" title="No members">
+          No consumer of this group is running.
+        </EmptyState>
+      ) : (
+        <DataTable
+          label="Members"
+          items={members}
+          columns={memberColumns}
+          keyOf={member => member.member_id}
+          sort={sort}
+          onSort={setSort}
+        />
+      )}
+    </Card>
+  )
+}
+
+const assignmentOf = (member: ConsumerGroupMember) =>
+  member.assignment.map(one => `${one.topic_name} (${one.partitions.join(', ')})`).join('; ') || 'none'
+
+const memberColumns: readonly Column<ConsumerGroupMember>[] = [
+  {
+    id: 'client',
+    heading: 'Client',
+    grows: true,
+    sortBy: member => member.client_id,
+    cell: member => (
+      <span className="font-medium" title={member.group_instance_id ?? member.member_id}>
+        {member.client_id}
+      </span>
+    ),
+  },
+  {
+    id: 'host',
+    heading: 'Host',
+    sortBy: member => member.client_host,
+    cell: member => <span className="text-muted">{member.client_host}</span>,
+  },
+  {
+    id: 'assignment',
+    heading: 'Assignment',
+    from: 'sm',
+    cell: member => (
+      <span className="block max-w-72 truncate text-muted" title={assignmentOf(member)}>
+        {assignmentOf(member)}
+      </span>
+    ),
+  },
+]

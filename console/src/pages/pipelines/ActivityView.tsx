@@ -1,9 +1,10 @@
 import type { UseQueryResult } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { sentence } from '../../api/client.ts'
 import type { DescribePipelineStatusResponse, PipelineInstance } from '../../api/types.ts'
 import { useTheme } from '../../app/theme.tsx'
 import { Card, CardHeader, Stat, StatRow } from '../../ui/Card.tsx'
+import { classNames } from '../../ui/class-names.ts'
 import { formatBytes, formatCount, formatPlural, formatRate, formatShare } from '../../ui/format.ts'
 import { EmptyState, ErrorState, Notice, SkeletonRows } from '../../ui/States.tsx'
 import { Cell, Heading, HeaderRow, Row, Rows, Table } from '../../ui/Table.tsx'
@@ -18,7 +19,7 @@ interface ActivityViewProps {
   readonly status: UseQueryResult<DescribePipelineStatusResponse>
 }
 
-/** How a pipeline does: its rates, its instances, what they say. */
+/** What a pipeline does: its rates, its instances, their logs. */
 export function ActivityView({ pipelineId, status }: ActivityViewProps) {
   const data = status.data
   return (
@@ -68,7 +69,7 @@ function Figures({ status }: { status: DescribePipelineStatusResponse }) {
       <Stat
         label="Errors"
         value={<span className={errors > 0 ? 'text-bad' : ''}>{formatCount(errors)}</span>}
-        note={`${formatCount(counters.input_errors)} of inputs, ${formatCount(counters.output_errors)} of outputs, ${formatCount(counters.processor_errors)} of processors`}
+        note={`${formatCount(counters.input_errors)} input, ${formatCount(counters.output_errors)} output, ${formatCount(counters.processor_errors)} processor`}
       />
       <Stat
         label="Instances"
@@ -117,13 +118,25 @@ function Instances({ status }: { status: DescribePipelineStatusResponse }) {
           <HeaderRow>
             <Heading>State</Heading>
             <Heading>Agent</Heading>
-            <Heading figures>Version</Heading>
-            <Heading figures>Since</Heading>
-            <Heading figures>Received</Heading>
+            <Heading figures className="max-md:hidden">
+              Version
+            </Heading>
+            <Heading figures className="max-md:hidden">
+              Since
+            </Heading>
+            <Heading figures className="max-lg:hidden">
+              Received
+            </Heading>
             <Heading figures>Sent</Heading>
-            <Heading figures>Restarts</Heading>
-            <Heading figures>CPU</Heading>
-            <Heading figures>Memory</Heading>
+            <Heading figures className="max-sm:hidden">
+              Restarts
+            </Heading>
+            <Heading figures className="max-md:hidden">
+              CPU
+            </Heading>
+            <Heading figures className="max-md:hidden">
+              Memory
+            </Heading>
           </HeaderRow>
           <Rows>
             {status.instances.map(instance => (
@@ -143,46 +156,49 @@ function InstanceRows({ instance }: { instance: PipelineInstance }) {
         <Cell>
           <InstancePill state={instance.state} />
         </Cell>
-        <Cell className="max-w-48 truncate" title={instance.agent_id}>
+        <Cell className="w-full max-w-0 truncate" title={instance.agent_id}>
           {instance.agent_name}
         </Cell>
-        <Cell figures>{instance.version}</Cell>
-        <Cell figures className="text-muted">
+        <Cell figures className="max-md:hidden">
+          {instance.version}
+        </Cell>
+        <Cell figures className="text-muted max-md:hidden">
           <Since at={instance.since} />
         </Cell>
-        <Cell figures>{formatCount(instance.counters.input_received)}</Cell>
+        <Cell figures className="max-lg:hidden">
+          {formatCount(instance.counters.input_received)}
+        </Cell>
         <Cell figures>{formatCount(instance.counters.output_sent)}</Cell>
-        <Cell figures className={instance.restarts > 0 ? 'text-warn' : ''}>
+        <Cell figures className={classNames('max-sm:hidden', instance.restarts > 0 && 'text-warn')}>
           {formatCount(instance.restarts)}
         </Cell>
-        <Cell figures className="text-muted">
+        <Cell figures className="text-muted max-md:hidden">
           {formatShare(instance.cpu)}
         </Cell>
-        <Cell figures className="text-muted">
+        <Cell figures className="text-muted max-md:hidden">
           {formatBytes(instance.memory_bytes)}
         </Cell>
       </Row>
       {instance.error !== null && (
-        <tr className="border-t-0!">
-          <td colSpan={9} className="px-4 pb-2.5">
-            <p className="rounded-md bg-bad-soft px-3 py-1.5 font-mono text-xs break-words text-ink">
-              <span className="mr-2 font-sans text-faint">
-                <Ago at={instance.error.at} />
-              </span>
-              {instance.error.message}
-            </p>
-          </td>
-        </tr>
+        <TroubleRow>
+          <span className="mr-2 font-sans text-muted">
+            <Ago at={instance.error.at} />
+          </span>
+          {instance.error.message}
+        </TroubleRow>
       )}
-      {instance.problem !== null && (
-        <tr className="border-t-0!">
-          <td colSpan={9} className="px-4 pb-2.5">
-            <p className="rounded-md bg-bad-soft px-3 py-1.5 font-mono text-xs break-words text-ink">
-              {instance.problem}
-            </p>
-          </td>
-        </tr>
-      )}
+      {instance.problem !== null && <TroubleRow>{instance.problem}</TroubleRow>}
     </>
+  )
+}
+
+/** What is wrong with the instance in the row above. */
+function TroubleRow({ children }: { children: ReactNode }) {
+  return (
+    <tr className="border-t-0!">
+      <td colSpan={9} className="max-w-0 px-4 pb-2.5">
+        <p className="rounded-md bg-bad-soft px-3 py-1.5 font-mono text-xs break-words text-ink">{children}</p>
+      </td>
+    </tr>
   )
 }

@@ -12,16 +12,12 @@ import { useCluster } from '../../app/cluster.ts'
 import { useTheme } from '../../app/theme.tsx'
 import type { Schema } from '../../editor/schema.ts'
 import { type EditorHandle, YamlEditor } from '../../editor/YamlEditor.tsx'
-import { Button } from '../../ui/Button.tsx'
-import { commandKey } from '../../ui/Kbd.tsx'
-import { Menu } from '../../ui/Menu.tsx'
-import { Pill } from '../../ui/Pill.tsx'
 import { Notice } from '../../ui/States.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 import { CompareView } from './CompareView.tsx'
 import { compare } from './comparison.ts'
+import { EditorToolbar } from './EditorToolbar.tsx'
 import { ExampleCards } from './ExampleCards.tsx'
-import { examples } from './examples.ts'
 import { FindingsPanel } from './FindingsPanel.tsx'
 import { LeaveGuard } from './LeaveGuard.tsx'
 import { useDraft } from './use-draft.ts'
@@ -79,7 +75,7 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
     toast({
       tone: 'ok',
       title: `Saved as Version ${saved.version}`,
-      text: isDeployed ? 'It is deployed, and runs when the pipeline is switched on.' : 'Deploy it when it should run.',
+      text: isDeployed ? 'It is deployed, and runs when you switch the pipeline on.' : 'Deploy it to run it.',
     })
   }
 
@@ -97,59 +93,29 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
   }
 
   const comparison = compare(pipeline, search.compare, selected, draft)
+  const compared = pipeline.pipeline_configurations.find(one => String(one.version) === comparison.right?.key)
   return (
-    <div className="grid h-full min-h-0 grid-rows-[9rem_minmax(0,1fr)] md:grid-cols-[13.5rem_minmax(0,1fr)] md:grid-rows-1">
-      <div className="flex min-h-0 flex-col border-b border-line bg-sunken md:border-r md:border-b-0">
+    <div className="grid h-full min-h-0 grid-rows-[auto_minmax(0,1fr)] md:grid-cols-[13.5rem_minmax(0,1fr)] md:grid-rows-1">
+      <div className="flex min-h-0 min-w-0 flex-col border-b border-line bg-sunken md:border-r md:border-b-0">
         <VersionList pipeline={pipeline} status={status} selected={selected?.version} isDraft={draft.isDirty} />
       </div>
       <div className="relative flex min-h-0 min-w-0 flex-col bg-surface">
-        <div className="flex min-h-11 shrink-0 flex-wrap items-center gap-2 border-b border-line px-3 py-1.5">
-          <h2 className="mr-auto flex items-center gap-2 pl-1 text-sm font-semibold">
-            {draft.isDirty || selected === undefined ? 'Draft' : `Version ${selected.version}`}
-            {!draft.isDirty && selected !== undefined && selected.id === deployed?.id && (
-              <Pill tone="accent">Deployed</Pill>
-            )}
-            {draft.isDirty && <Pill tone="warn">Not saved</Pill>}
-          </h2>
-          <Menu
-            trigger={
-              <Button size="small" variant="ghost" icon="book">
-                Examples
-              </Button>
-            }
-            items={examples.map(example => ({
-              label: example.name,
-              note: example.note,
-              onSelect: () => editor.current?.replace(example.text),
-            }))}
-          />
-          {comparison.choices.length > 1 && (
-            <Button
-              size="small"
-              variant="ghost"
-              icon="compare"
-              onClick={() => void navigate({ search: { ...search, compare: comparison.defaultLeft } })}
-            >
-              Compare
-            </Button>
-          )}
-          {canDeploy && (
-            <Button size="small" icon="deploy" busy={change.isPending} onClick={() => handleDeploy(selected)}>
-              Deploy
-            </Button>
-          )}
-          <Button
-            size="small"
-            variant="primary"
-            icon="save"
-            title={`Save as Version ${pipeline.pipeline_configurations.length} (${commandKey}+S)`}
-            busy={save.isPending}
-            disabled={!draft.isDirty || isBlank}
-            onClick={handleSave}
-          >
-            Save
-          </Button>
-        </div>
+        <EditorToolbar
+          version={selected?.version}
+          isDeployed={selected !== undefined && selected.id === deployed?.id}
+          isDirty={draft.isDirty}
+          isBlank={isBlank}
+          nextVersion={pipeline.pipeline_configurations.length}
+          canCompare={comparison.choices.length > 1}
+          canDeploy={canDeploy}
+          isSaving={save.isPending}
+          isDeploying={change.isPending}
+          onExample={text => editor.current?.replace(text)}
+          onCompare={() => void navigate({ search: { ...search, compare: comparison.defaultLeft } })}
+          onDiscard={() => editor.current?.replace(draft.baseText)}
+          onSave={handleSave}
+          onDeploy={() => selected !== undefined && handleDeploy(selected)}
+        />
         {selected !== undefined && deployed !== undefined && selected.id !== deployed.id && (
           <div className="shrink-0 border-b border-line p-2">
             <Notice tone="warn">
@@ -158,7 +124,7 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
             </Notice>
           </div>
         )}
-        <div className="min-h-0 flex-1">
+        <div className="min-h-40 flex-1">
           <YamlEditor
             ref={editor}
             documentId={draft.documentId}
@@ -186,6 +152,10 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
               right={comparison.right}
               choices={comparison.choices}
               dark={theme.shown === 'dark'}
+              onDeploy={
+                compared === undefined || compared.id === deployed?.id ? undefined : () => handleDeploy(compared)
+              }
+              isDeploying={change.isPending}
               onChange={(left, right) =>
                 void navigate({
                   search: {
@@ -206,8 +176,8 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
 }
 
 /**
- * The version that the address names; else the one that was deployed when the page was opened, so that somebody's
- * deployment does not exchange the text under the cursor.
+ * The version that the address names; else the one that was deployed when the page was opened, so that a deployment by
+ * someone else does not replace the text under the cursor.
  */
 function useSelectedVersion(
   pipeline: DescribePipelineResponse,

@@ -11,7 +11,7 @@ import { SearchField, Select } from '../../ui/Field.tsx'
 import { formatClock, formatInstant } from '../../ui/format.ts'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
 
-/** From the gravest on. */
+/** The most severe first. */
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
 const levelColors: Record<LogLine['level'], string> = {
@@ -23,7 +23,7 @@ const levelColors: Record<LogLine['level'], string> = {
   trace: 'text-faint',
 }
 
-/** What the instances of a pipeline log, as it happens. */
+/** The live logs of a pipeline's instances. */
 export function LogView({ pipelineId }: { pipelineId: string }) {
   const { clusterId } = useCluster()
   const client = useQueryClient()
@@ -36,12 +36,12 @@ export function LogView({ pipelineId }: { pipelineId: string }) {
     <Card>
       <CardHeader title="Logs">
         <Select
-          label="Least level"
+          label="Minimum level"
           className="w-36"
           value={level}
           options={levels
             .toReversed()
-            .map(one => ({ value: one, label: one === 'trace' ? 'All levels' : `From ${one}` }))}
+            .map(one => ({ value: one, label: one === 'trace' ? 'All levels' : `${one} and above` }))}
           onChange={event => setLevel(levels.find(one => one === event.target.value) ?? 'trace')}
         />
         <SearchField
@@ -58,7 +58,7 @@ export function LogView({ pipelineId }: { pipelineId: string }) {
           <SkeletonRows label="logs" rows={4} />
         )
       ) : lines.length === 0 ? (
-        <EmptyState icon="terminal" title={logs.data.lines.length === 0 ? 'Nothing logged yet' : 'No such line'} />
+        <EmptyState icon="terminal" title={logs.data.lines.length === 0 ? 'Nothing logged yet' : 'No lines match'} />
       ) : (
         <LogLines lines={lines} />
       )}
@@ -138,11 +138,11 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
 function LogRow({ line }: { line: LogLine }) {
   const fields = Object.entries(line.fields)
   return (
-    <div className="grid grid-cols-[6.5rem_3rem_minmax(0,1fr)] gap-3 px-4 py-px font-mono text-xs leading-5 hover:bg-hover">
-      <time dateTime={line.at} title={formatInstant(line.at)} className="figures text-faint">
+    <div className="px-4 sm:grid sm:grid-cols-[6.5rem_3rem_minmax(0,1fr)] sm:gap-3 py-px font-mono text-xs leading-5 hover:bg-hover">
+      <time dateTime={line.at} title={formatInstant(line.at)} className="figures text-faint max-sm:mr-2">
         {formatClock(line.at)}
       </time>
-      <span className={classNames('uppercase', levelColors[line.level])}>{line.level}</span>
+      <span className={classNames('uppercase max-sm:mr-2', levelColors[line.level])}>{line.level}</span>
       <span className="min-w-0 break-words whitespace-pre-wrap">
         {line.message}
         {fields.map(([name, value]) => (

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { errorText, sentence } from '../../api/client.ts'
-import { useChangePipeline, useDeletePipeline } from '../../api/queries.ts'
+import { useChangePipeline } from '../../api/queries.ts'
 import type { DescribePipelineStatusResponse, PipelineOverview } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { PageLoading } from '../../app/SystemPages.tsx'
@@ -10,7 +10,6 @@ import { IconButton } from '../../ui/Button.tsx'
 import { Card } from '../../ui/Card.tsx'
 import { classNames } from '../../ui/class-names.ts'
 import { Crumbs } from '../../ui/Crumbs.tsx'
-import { DeleteDialog } from '../../ui/Dialog.tsx'
 import { formatRate } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
 import { Page, PageHeader } from '../../ui/Page.tsx'
@@ -21,14 +20,15 @@ import { Toggle } from '../../ui/Toggle.tsx'
 import { errorCount } from './counters.ts'
 import { ActivityView } from './ActivityView.tsx'
 import { HealthPill } from './Health.tsx'
+import { PipelineDeleteDialog, PipelineDuplicateDialog, PipelineRenameDialog } from './PipelineDialogs.tsx'
 
 const route = getRouteApi('/pipelines/$pipelineId')
 const ConfigurationView = lazy(() => import('./ConfigurationView.tsx'))
 
-/** One pipeline: its versions and their editor, and how its instances do. */
+/** One pipeline: its versions with their editor, and what its instances do. */
 export default function PipelinePage() {
   const { pipelineId } = route.useParams()
-  // Another pipeline is another page: nothing of the one before, least of all its draft, may stay.
+  // The key keeps state, such as a draft, from leaking into the page of another pipeline.
   return <Pipeline key={pipelineId} pipelineId={pipelineId} />
 }
 
@@ -37,7 +37,8 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
   const { queries } = useCluster()
   const pipeline = useQuery(queries.pipeline(pipelineId))
   const status = useQuery(queries.pipelineStatus(pipelineId))
-  const [deleting, setDeleting] = useState(false)
+  const [dialog, setDialog] = useState<'rename' | 'duplicate' | 'delete'>()
+  const closeDialog = () => setDialog(undefined)
   // The editor stays while another tab is open, so that a draft and its undo history survive the visit.
   const [editorWasOpen, setEditorWasOpen] = useState(tab === 'configuration')
   if (tab === 'configuration' && !editorWasOpen) setEditorWasOpen(true)
@@ -55,7 +56,7 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
   const overview = pipeline.data.pipeline_overview
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <div className="border-b border-line px-4 pt-5 sm:px-6">
+      <div className="border-b border-line px-4 pt-3 sm:px-6 sm:pt-5">
         <PageHeader
           name={overview.name}
           title={
@@ -69,7 +70,16 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
               <RunToggle overview={overview} />
               <Menu
                 trigger={<IconButton icon="more" label="More" className="size-8 border border-line bg-surface" />}
-                items={[{ label: 'Delete pipeline…', icon: 'trash', danger: true, onSelect: () => setDeleting(true) }]}
+                items={[
+                  { label: 'Rename…', icon: 'edit', onSelect: () => setDialog('rename') },
+                  {
+                    label: 'Duplicate…',
+                    icon: 'copy',
+                    disabled: pipeline.data.pipeline_configurations.length === 0,
+                    onSelect: () => setDialog('duplicate'),
+                  },
+                  { label: 'Delete pipeline…', icon: 'trash', danger: true, onSelect: () => setDialog('delete') },
+                ]}
               />
             </>
           }
@@ -100,18 +110,20 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
         </div>
       )}
       {tab === 'activity' && <ActivityView pipelineId={pipelineId} status={status} />}
-      {deleting && <PipelineDelete overview={overview} onClose={() => setDeleting(false)} />}
+      {dialog === 'rename' && <PipelineRenameDialog overview={overview} onClose={closeDialog} />}
+      {dialog === 'duplicate' && <PipelineDuplicateDialog pipeline={pipeline.data} onClose={closeDialog} />}
+      {dialog === 'delete' && <PipelineDeleteDialog overview={overview} onClose={closeDialog} />}
     </div>
   )
 }
 
-/** Running or paused: what a person wants, at once; the pill beside the name says what came of it. */
+/** The desired state, switched at once; the pill beside the name shows the actual one. */
 function RunToggle({ overview }: { overview: PipelineOverview }) {
   const { clusterId } = useCluster()
   const change = useChangePipeline(clusterId, overview.id)
   const toast = useToast()
   const isRunning = overview.state === 'running'
-  // While the answer is on its way the switch already stands where it was put.
+  // Until the answer comes the switch shows the state that was asked for.
   const shown =
     change.isPending && change.variables.state !== undefined ? change.variables.state === 'running' : isRunning
   const undeployed = overview.deployed_configuration_id === ''
@@ -128,8 +140,11 @@ function RunToggle({ overview }: { overview: PipelineOverview }) {
       className="flex h-8 items-center gap-2.5 rounded-md border border-line bg-surface px-3"
       title={undeployed ? 'Save a first version to run it' : undefined}
     >
-      <span className={classNames('text-sm font-medium', shown ? 'text-ink' : 'text-muted')} aria-hidden="true">
-        {shown ? 'Running' : 'Paused'}
+      <span
+        className={classNames('text-sm font-medium max-sm:hidden', shown ? 'text-ink' : 'text-muted')}
+        aria-hidden="true"
+      >
+        {shown ? 'On' : 'Off'}
       </span>
       <Toggle label="Run the pipeline" checked={shown} disabled={undeployed || change.isPending} onChange={set} />
     </div>
@@ -140,7 +155,7 @@ function Summary({ status, explains }: { status: DescribePipelineStatusResponse 
   if (status === undefined || status.deployed_version === null) return null
   const errors = errorCount(status.counters)
   return (
-    <p className="figures flex h-10 min-w-0 items-center gap-x-4 overflow-hidden text-xs whitespace-nowrap text-muted">
+    <p className="figures flex h-10 min-w-0 max-sm:hidden items-center gap-x-4 overflow-hidden text-xs whitespace-nowrap text-muted">
       {explains && status.explanation !== null && (
         <span className="truncate text-ink" title={status.explanation}>
           {sentence(status.explanation)}
@@ -154,31 +169,5 @@ function Summary({ status, explains }: { status: DescribePipelineStatusResponse 
       <span>{formatRate(status.rates.output_per_second)}/s out</span>
       {errors > 0 && <span className="text-bad">{errors} errors</span>}
     </p>
-  )
-}
-
-function PipelineDelete({ overview, onClose }: { overview: PipelineOverview; onClose: () => void }) {
-  const { clusterId } = useCluster()
-  const navigate = route.useNavigate()
-  const toast = useToast()
-  const remove = useDeletePipeline(clusterId, overview.id)
-  return (
-    <DeleteDialog
-      open
-      what="pipeline"
-      name={overview.name}
-      consequence="It stops, and all its versions are gone for good. Topics that it wrote stay."
-      busy={remove.isPending}
-      error={remove.error === null ? undefined : errorText(remove.error)}
-      onClose={onClose}
-      onDelete={() =>
-        remove.mutate(undefined, {
-          onSuccess: () => {
-            toast({ tone: 'ok', title: `Pipeline ${overview.name} deleted` })
-            void navigate({ to: '/pipelines', ignoreBlocker: true })
-          },
-        })
-      }
-    />
   )
 }

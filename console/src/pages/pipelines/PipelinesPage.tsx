@@ -11,7 +11,7 @@ import { EmptyState } from '../../ui/States.tsx'
 import { rowLinkClass } from '../../ui/Table.tsx'
 import { errorCount } from './counters.ts'
 import { HealthPill, healthLooks, healthOrder } from './Health.tsx'
-import { PipelineCreateDialog } from './PipelineCreateDialog.tsx'
+import { PipelineCreateDialog } from './PipelineDialogs.tsx'
 
 const route = getRouteApi('/pipelines')
 

@@ -13,7 +13,7 @@ interface VersionListProps {
   readonly isDraft: boolean
 }
 
-/** All versions, newest first, with the deployed one and those that still run marked. */
+/** All versions, newest first, with the deployed and the running ones marked, below the draft if there is one. */
 export function VersionList({ pipeline, status, selected, isDraft }: VersionListProps) {
   const { pipelineId } = route.useParams()
   const deployedId = pipeline.pipeline_overview.deployed_configuration_id
@@ -25,35 +25,39 @@ export function VersionList({ pipeline, status, selected, isDraft }: VersionList
   const createdAt = new Map((status?.versions ?? []).map(version => [version.configuration_id, version.created_at]))
   const versions = pipeline.pipeline_configurations.toReversed()
 
+  const hasDraft = isDraft || versions.length === 0
+
   return (
     <nav aria-label="Versions" className="flex min-h-0 flex-col">
-      <h2 className="flex h-11 shrink-0 items-center px-4 text-xs font-medium text-faint">Versions</h2>
-      <ol className="flex min-h-0 flex-1 flex-col gap-0.5 overflow-y-auto px-2 pb-3">
-        {(isDraft || versions.length === 0) && (
-          <li className="rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-sm">
+      <h2 className="flex h-11 shrink-0 items-center px-4 text-xs font-medium text-faint max-md:sr-only">Versions</h2>
+      <ol className="flex min-h-0 flex-1 gap-1 overflow-auto p-2 md:flex-col md:gap-0.5 md:pt-0 md:pb-3">
+        {hasDraft && (
+          <li
+            aria-current="true"
+            className="shrink-0 rounded-md border border-dashed border-warn-line bg-warn-soft px-2.5 py-1.5 text-sm"
+          >
             <span className="font-medium">Draft</span>
-            <span className="block text-xs text-faint">
-              {versions.length === 0 ? 'Nothing saved yet' : `Not saved, from Version ${selected}`}
+            <span className="block text-xs whitespace-nowrap text-muted">
+              {versions.length === 0 ? 'Nothing saved yet' : `Changes to Version ${selected}`}
             </span>
           </li>
         )}
         {versions.map(version => (
-          <li key={version.id}>
+          <li key={version.id} className="shrink-0">
             <Link
               to="/pipelines/$pipelineId"
               params={{ pipelineId }}
               search={{ version: version.version }}
-              aria-current={version.version === selected ? 'true' : undefined}
               className={classNames(
                 'block rounded-md px-2.5 py-1.5 transition-colors hover:bg-hover',
-                version.version === selected && 'bg-hover',
+                !hasDraft && version.version === selected && 'bg-surface shadow-1',
               )}
             >
-              <span className="flex items-center justify-between gap-2 text-sm font-medium">
+              <span className="flex items-center justify-between gap-2 text-sm font-medium whitespace-nowrap">
                 Version {version.version}
                 {version.id === deployedId && <Pill tone="accent">Deployed</Pill>}
               </span>
-              <span className="flex h-5 items-center justify-between gap-2 text-xs text-faint">
+              <span className="flex h-5 items-center justify-between gap-2 text-xs whitespace-nowrap text-muted">
                 <VersionAge at={createdAt.get(version.id)} />
                 {running.has(version.id) && (
                   <span className="inline-flex items-center gap-1.5 text-ok">

@@ -14,10 +14,10 @@ import { MessageTable } from './MessageTable.tsx'
 
 const route = getRouteApi('/topics/$topicName')
 
-/** Records asked for at a time. */
+/** Records per request. */
 const pageSize = 100
 
-/** A topic's records: the newest, those from an offset on, or as they arrive. */
+/** A topic's records: the newest, those from an offset on, or new ones as they arrive. */
 export function Messages({ topicName, topic }: { topicName: string; topic: DescribeTopicResponse | undefined }) {
   const { partition, offset, follow = false } = route.useSearch()
   const navigate = route.useNavigate()
@@ -25,7 +25,7 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
   const { clusterId } = useCluster()
   const [filter, setFilter] = useState('')
 
-  // The topic's own figures change all the time; the positions stay those that the question was asked with.
+  // The topic's figures change all the time; the positions stay those of the first question.
   const positions = usePositions(offset === undefined || follow ? undefined : offset, partition, topic)
   const question = useMemo<MessageQuestion>(
     () => ({ topicName, partition, positions, limit: pageSize, follow }),
@@ -46,7 +46,7 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
       <div className="flex flex-wrap items-center gap-2 border-b border-line p-2.5">
         <Select
           label="Partition"
-          className="w-40"
+          className="min-w-32 flex-1 sm:w-40 sm:flex-none"
           value={partition === undefined ? '' : String(partition)}
           options={[
             { value: '', label: 'All partitions' },
@@ -65,7 +65,7 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
         />
         <Select
           label="Start at"
-          className="w-36"
+          className="min-w-28 flex-1 sm:w-36 sm:flex-none"
           disabled={follow}
           value={offset === undefined ? 'newest' : offset === 0 ? 'oldest' : 'offset'}
           options={[
@@ -95,19 +95,19 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
           />
         )}
         <SearchField
-          label="Filter what is shown"
+          label="Filter loaded messages"
           value={filter}
           onChange={event => setFilter(event.target.value)}
           className="min-w-40 flex-1 sm:max-w-xs"
         />
         <div className="ml-auto flex items-center gap-3">
           <span className="figures text-xs text-faint" role="status">
-            {messages.data !== undefined && formatPlural(records.length, 'record')}
+            {messages.data !== undefined && formatPlural(records.length, 'message')}
           </span>
           <div className="flex items-center gap-2 text-sm">
             <span aria-hidden="true">Follow</span>
             <Toggle
-              label="Follow new records"
+              label="Follow new messages"
               checked={follow}
               onChange={on => look({ ...kept, ...(on ? { follow: true } : {}) })}
             />
@@ -132,7 +132,7 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
       ) : records.length === 0 ? (
         <NoRecords filtered={messages.data.records.length > 0} follow={follow} from={offset} />
       ) : (
-        <MessageTable records={records} live={follow} />
+        <MessageTable topicName={topicName} records={records} live={follow} />
       )}
       {!newestFirst && !follow && (messages.data?.records.length ?? 0) >= pageSize && partition !== undefined && (
         <footer className="flex justify-end border-t border-line p-2.5">
@@ -144,7 +144,7 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
               if (next !== undefined) look({ ...kept, offset: next.offset })
             }}
           >
-            Next records
+            Next messages
           </Button>
         </footer>
       )}
@@ -153,21 +153,23 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
 }
 
 function NoRecords({ filtered, follow, from }: { filtered: boolean; follow: boolean; from: number | undefined }) {
-  if (filtered) return <EmptyState icon="search" title="No record shown here contains that" />
+  if (filtered) return <EmptyState icon="search" title="No loaded message contains that text" />
   if (follow)
     return (
-      <EmptyState icon="clock" title="Waiting for records">
+      <EmptyState icon="clock" title="Waiting for messages">
         They appear here as they are written.
       </EmptyState>
     )
   return (
-    <EmptyState icon="inbox" title={from === undefined ? 'No records yet' : `No records from offset ${from} on`}>
-      {from === undefined ? 'Write some with any Kafka client or a pipeline.' : 'Start at the newest instead.'}
+    <EmptyState icon="inbox" title={from === undefined ? 'No messages yet' : `No messages from offset ${from} on`}>
+      {from === undefined
+        ? 'Write some with any Kafka client or a pipeline, or produce one here.'
+        : 'Start at the newest instead.'}
     </EmptyState>
   )
 }
 
-/** Where to read from in each partition. Offset 0 stands for the oldest record that is kept, wherever the log begins. */
+/** Where to read from in each partition. Offset 0 stands for the oldest record, wherever the log begins. */
 function usePositions(
   offset: number | undefined,
   partition: number | undefined,

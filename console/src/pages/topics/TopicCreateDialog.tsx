@@ -4,7 +4,7 @@ import { errorText } from '../../api/client.ts'
 import { useCreateTopic } from '../../api/queries.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
-import { Field, Select } from '../../ui/Field.tsx'
+import { Field, LabelledSelect } from '../../ui/Field.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
 export function TopicCreateDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -90,26 +90,7 @@ function TopicForm({ onClose }: { onClose: () => void }) {
   )
 }
 
-function LabelledSelect({
-  label,
-  value,
-  options,
-  onChange,
-}: {
-  label: string
-  value: string
-  options: readonly { readonly value: string; readonly label: string }[]
-  onChange: (value: string) => void
-}) {
-  return (
-    <div>
-      <span className="mb-1.5 block text-sm font-medium">{label}</span>
-      <Select label={label} value={value} options={options} onChange={event => onChange(event.target.value)} />
-    </div>
-  )
-}
-
-/** Kafka's rule for topic names, told before the server has to. */
+/** Kafka's rule for topic names, checked before the server has to. */
 function topicNameError(name: string): string | undefined {
   if (name === '.' || name === '..') return 'A topic cannot be called . or ..'
   if (name.length > 249) return 'At most 249 characters.'

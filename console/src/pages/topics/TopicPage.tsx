@@ -3,22 +3,23 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { errorText } from '../../api/client.ts'
 import { useDeleteTopic } from '../../api/queries.ts'
-import type { DescribeTopicResponse, TopicPartition } from '../../api/types.ts'
+import type { DescribeTopicResponse } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
-import { IconButton } from '../../ui/Button.tsx'
+import { Button, IconButton } from '../../ui/Button.tsx'
 import { Card, Stat, StatRow } from '../../ui/Card.tsx'
 import { CopyButton } from '../../ui/Copy.tsx'
 import { Crumbs } from '../../ui/Crumbs.tsx'
 import { DeleteDialog } from '../../ui/Dialog.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
-import { Limited } from '../../ui/Limited.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { Page } from '../../ui/Page.tsx'
-import { EmptyState, ErrorState, Skeleton } from '../../ui/States.tsx'
-import { Cell, Heading, HeaderRow, Row, Rows, rowLinkClass, Table } from '../../ui/Table.tsx'
+import { ErrorState, Skeleton } from '../../ui/States.tsx'
 import { Tabs, tabClass } from '../../ui/Tabs.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 import { Messages } from './Messages.tsx'
+import { ProduceDialog } from './ProduceDialog.tsx'
+import { TopicConfiguration } from './TopicConfiguration.tsx'
+import { TopicPartitions } from './TopicPartitions.tsx'
 
 const route = getRouteApi('/topics/$topicName')
 
@@ -28,12 +29,13 @@ const tabs = [
   { tab: 'configuration', label: 'Configuration' },
 ] as const
 
-/** One topic: its records, partitions and settings. */
+/** One topic: its messages, partitions and settings. */
 export default function TopicPage() {
   const { topicName } = route.useParams()
   const { tab = 'messages' } = route.useSearch()
   const { queries } = useCluster()
   const topic = useQuery(queries.topic(topicName))
+  const [producing, setProducing] = useState(false)
   const [deleting, setDeleting] = useState(false)
 
   const title = (
@@ -56,10 +58,15 @@ export default function TopicPage() {
       name={topicName}
       title={title}
       actions={
-        <Menu
-          trigger={<IconButton icon="more" label="More" className="size-8 border border-line bg-surface" />}
-          items={[{ label: 'Delete topic…', icon: 'trash', danger: true, onSelect: () => setDeleting(true) }]}
-        />
+        <>
+          <Button icon="send" data-create="" onClick={() => setProducing(true)}>
+            Produce
+          </Button>
+          <Menu
+            trigger={<IconButton icon="more" label="More" className="size-8 border border-line bg-surface" />}
+            items={[{ label: 'Delete topic…', icon: 'trash', danger: true, onSelect: () => setDeleting(true) }]}
+          />
+        </>
       }
     >
       <Figures topic={topic.data} />
@@ -78,8 +85,15 @@ export default function TopicPage() {
         ))}
       </Tabs>
       {tab === 'messages' && <Messages topicName={topicName} topic={topic.data} />}
-      {tab === 'partitions' && <Partitions topic={topic.data} />}
-      {tab === 'configuration' && <Configuration topic={topic.data} />}
+      {tab === 'partitions' && topic.data !== undefined && <TopicPartitions topic={topic.data} />}
+      {tab === 'configuration' && <TopicConfiguration topicName={topicName} />}
+      {producing && (
+        <ProduceDialog
+          topicName={topicName}
+          partitionCount={topic.data?.partition_count ?? 0}
+          onClose={() => setProducing(false)}
+        />
+      )}
       {deleting && <TopicDelete topicName={topicName} onClose={() => setDeleting(false)} />}
     </Page>
   )
@@ -105,87 +119,6 @@ function Figures({ topic }: { topic: DescribeTopicResponse | undefined }) {
   )
 }
 
-function Partitions({ topic }: { topic: DescribeTopicResponse | undefined }) {
-  if (topic === undefined) return null
-  return (
-    <Card>
-      <Limited items={topic.partitions}>
-        {partitions => <PartitionTable topicName={topic.topic_name} partitions={partitions} />}
-      </Limited>
-    </Card>
-  )
-}
-
-function PartitionTable({ topicName, partitions }: { topicName: string; partitions: readonly TopicPartition[] }) {
-  return (
-    <Table label="Partitions">
-      <HeaderRow>
-        <Heading>Partition</Heading>
-        <Heading figures>First offset</Heading>
-        <Heading figures>Next offset</Heading>
-        <Heading figures>Records</Heading>
-        <Heading figures>Size</Heading>
-      </HeaderRow>
-      <Rows>
-        {partitions.map(one => (
-          <Row key={one.partition} interactive>
-            <Cell>
-              <Link
-                to="/topics/$topicName"
-                params={{ topicName }}
-                search={{ partition: one.partition }}
-                title="Show its messages"
-                className={rowLinkClass}
-              >
-                {one.partition}
-              </Link>
-            </Cell>
-            <Cell figures>{formatCount(one.log_start_offset)}</Cell>
-            <Cell figures>{formatCount(one.high_watermark)}</Cell>
-            <Cell figures>{formatCount(one.high_watermark - one.log_start_offset)}</Cell>
-            <Cell figures className="text-muted">
-              {one.size_bytes === null ? '–' : formatBytes(one.size_bytes)}
-            </Cell>
-          </Row>
-        ))}
-      </Rows>
-    </Table>
-  )
-}
-
-function Configuration({ topic }: { topic: DescribeTopicResponse | undefined }) {
-  if (topic === undefined) return null
-  const configs = Object.entries(topic.configs).toSorted(([left], [right]) => left.localeCompare(right))
-  return (
-    <Card>
-      {configs.length === 0 ? (
-        <EmptyState icon="topics" title="Everything is as the cluster has it">
-          No setting is different for this topic.
-        </EmptyState>
-      ) : (
-        <Table label="Configuration">
-          <HeaderRow>
-            <Heading>Setting</Heading>
-            <Heading>Value</Heading>
-          </HeaderRow>
-          <Rows>
-            {configs.map(([name, value]) => (
-              <Row key={name}>
-                <Cell>
-                  <code className="text-xs">{name}</code>
-                </Cell>
-                <Cell>
-                  <code className="text-xs text-muted">{value}</code>
-                </Cell>
-              </Row>
-            ))}
-          </Rows>
-        </Table>
-      )}
-    </Card>
-  )
-}
-
 function TopicDelete({ topicName, onClose }: { topicName: string; onClose: () => void }) {
   const { clusterId } = useCluster()
   const navigate = route.useNavigate()
@@ -196,7 +129,7 @@ function TopicDelete({ topicName, onClose }: { topicName: string; onClose: () =>
       open
       what="topic"
       name={topicName}
-      consequence="Its records are gone for good. Clients and pipelines that write to it may create it anew."
+      consequence="Its records are deleted for good. Clients and pipelines that still write to it may create it again."
       busy={remove.isPending}
       error={remove.error === null ? undefined : errorText(remove.error)}
       onClose={onClose}

@@ -1,0 +1,177 @@
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { errorText } from '../../api/client.ts'
+import { useCreatePipeline, useDeletePipeline, useDuplicatePipeline, useRenamePipeline } from '../../api/queries.ts'
+import type { DescribePipelineResponse, PipelineOverview } from '../../api/types.ts'
+import { useCluster } from '../../app/cluster.ts'
+import { DeleteDialog, Dialog, DialogForm } from '../../ui/Dialog.tsx'
+import { Field } from '../../ui/Field.tsx'
+import { useToast } from '../../ui/Toasts.tsx'
+
+export function PipelineCreateDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const { clusterId } = useCluster()
+  const navigate = useNavigate()
+  const create = useCreatePipeline(clusterId)
+  return (
+    <NameDialog
+      open={open}
+      title="Create pipeline"
+      description="You write its configuration next. Nothing runs until you switch it on."
+      submit="Create pipeline"
+      busy={create.isPending}
+      error={create.error}
+      onClose={onClose}
+      onSubmit={name =>
+        create.mutate(name, {
+          onSuccess: created =>
+            void navigate({ to: '/pipelines/$pipelineId', params: { pipelineId: created.pipeline_id } }),
+        })
+      }
+    />
+  )
+}
+
+export function PipelineRenameDialog({ overview, onClose }: { overview: PipelineOverview; onClose: () => void }) {
+  const { clusterId } = useCluster()
+  const toast = useToast()
+  const rename = useRenamePipeline(clusterId, overview.id)
+  return (
+    <NameDialog
+      open
+      title="Rename pipeline"
+      description="Its id, versions and metrics stay as they are, and it keeps running."
+      submit="Rename"
+      initialName={overview.name}
+      busy={rename.isPending}
+      error={rename.error}
+      onClose={onClose}
+      onSubmit={name =>
+        rename.mutate(name, {
+          onSuccess: () => {
+            toast({ tone: 'ok', title: `Renamed to ${name}` })
+            onClose()
+          },
+        })
+      }
+    />
+  )
+}
+
+export function PipelineDuplicateDialog({
+  pipeline,
+  onClose,
+}: {
+  pipeline: DescribePipelineResponse
+  onClose: () => void
+}) {
+  const { clusterId } = useCluster()
+  const navigate = useNavigate()
+  const toast = useToast()
+  const duplicate = useDuplicatePipeline(clusterId)
+  const { pipeline_overview: overview, pipeline_configurations: versions } = pipeline
+  const source = versions.find(one => one.id === overview.deployed_configuration_id) ?? versions.at(-1)
+  if (source === undefined) return null
+  return (
+    <NameDialog
+      open
+      title="Duplicate pipeline"
+      description={`The copy starts paused, with Version ${source.version} as its first version. Change its consumer groups if both are to read the same topics in full.`}
+      submit="Duplicate"
+      initialName={`${overview.name}-copy`}
+      busy={duplicate.isPending}
+      error={duplicate.error}
+      onClose={onClose}
+      onSubmit={name =>
+        duplicate.mutate(
+          { name, yaml: source.configuration_yaml },
+          {
+            onSuccess: created => {
+              toast({ tone: 'ok', title: `Pipeline ${name} created` })
+              onClose()
+              void navigate({ to: '/pipelines/$pipelineId', params: { pipelineId: created.pipeline_id } })
+            },
+          },
+        )
+      }
+    />
+  )
+}
+
+export function PipelineDeleteDialog({ overview, onClose }: { overview: PipelineOverview; onClose: () => void }) {
+  const { clusterId } = useCluster()
+  const navigate = useNavigate()
+  const toast = useToast()
+  const remove = useDeletePipeline(clusterId, overview.id)
+  return (
+    <DeleteDialog
+      open
+      what="pipeline"
+      name={overview.name}
+      consequence="It stops, and all its versions are deleted for good. Topics that it wrote to stay."
+      busy={remove.isPending}
+      error={remove.error === null ? undefined : errorText(remove.error)}
+      onClose={onClose}
+      onDelete={() =>
+        remove.mutate(undefined, {
+          onSuccess: () => {
+            toast({ tone: 'ok', title: `Pipeline ${overview.name} deleted` })
+            void navigate({ to: '/pipelines', ignoreBlocker: true })
+          },
+        })
+      }
+    />
+  )
+}
+
+interface NameDialogProps {
+  readonly open: boolean
+  readonly title: string
+  readonly description: string
+  readonly submit: string
+  readonly initialName?: string
+  readonly busy: boolean
+  readonly error: Error | null
+  readonly onClose: () => void
+  readonly onSubmit: (name: string) => void
+}
+
+/** Asks for the name of a pipeline. */
+function NameDialog({ open, title, description, onClose, ...form }: NameDialogProps) {
+  return (
+    <Dialog open={open} onClose={onClose} title={title} description={description}>
+      <NameForm {...form} onClose={onClose} />
+    </Dialog>
+  )
+}
+
+function NameForm({
+  submit,
+  initialName = '',
+  busy,
+  error,
+  onClose,
+  onSubmit,
+}: Omit<NameDialogProps, 'open' | 'title' | 'description'>) {
+  const [typed, setTyped] = useState(initialName)
+  const name = typed.trim()
+  return (
+    <DialogForm
+      submit={submit}
+      busy={busy}
+      disabled={name === ''}
+      error={error === null ? undefined : errorText(error)}
+      onCancel={onClose}
+      onSubmit={() => onSubmit(name)}
+    >
+      <Field
+        autoFocus
+        label="Pipeline name"
+        placeholder="orders-to-warehouse"
+        maxLength={128}
+        value={typed}
+        onFocus={event => event.target.select()}
+        onChange={event => setTyped(event.target.value)}
+      />
+    </DialogForm>
+  )
+}
