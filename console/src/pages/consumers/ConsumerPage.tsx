@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { errorText } from '../../api/client.ts'
 import { useDeleteGroup } from '../../api/queries.ts'
-import type { ConsumerGroupMember, ConsumerGroupPartition, DescribeConsumerGroupResponse } from '../../api/types.ts'
+import type { ApiResponse, ConsumerGroupMember, ConsumerGroupPartition } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { IconButton } from '../../ui/Button.tsx'
 import { Card, CardHeader, Stat, StatRow } from '../../ui/Card.tsx'
@@ -64,7 +64,7 @@ export default function ConsumerPage() {
   )
 }
 
-function Actions({ group }: { group: DescribeConsumerGroupResponse }) {
+function Actions({ group }: { group: ApiResponse<'describe_consumer_group'> }) {
   const [dialog, setDialog] = useState<'reset' | 'delete'>()
   const hasMembers = group.member_count > 0
   const note = hasMembers ? 'Stop its consumers first' : undefined
@@ -118,7 +118,7 @@ function GroupDeleteDialog({ groupId, onClose }: { groupId: string; onClose: () 
   )
 }
 
-function Partitions({ group }: { group: DescribeConsumerGroupResponse }) {
+function Partitions({ group }: { group: ApiResponse<'describe_consumer_group'> }) {
   const [sort, setSort] = useState<string>()
   const { partitions, members } = group
   const columns = useMemo(() => partitionColumns(members), [members])

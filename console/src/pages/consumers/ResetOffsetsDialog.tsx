@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { errorText } from '../../api/client.ts'
 import { useResetOffsets } from '../../api/queries.ts'
-import type { ApiRequest, DescribeConsumerGroupResponse } from '../../api/types.ts'
+import type { ApiRequest, ApiResponse } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
 import { Field, LabelledSelect } from '../../ui/Field.tsx'
@@ -9,7 +9,7 @@ import { formatPlural } from '../../ui/format.ts'
 import { useToast } from '../../ui/Toasts.tsx'
 
 interface ResetOffsetsDialogProps {
-  readonly group: DescribeConsumerGroupResponse
+  readonly group: ApiResponse<'describe_consumer_group'>
   readonly onClose: () => void
 }
 
