@@ -1,9 +1,9 @@
-export { Agent, type AgentOptions, type KafkaFigures } from './agent.ts'
-export type { ClusterView } from './cluster/answers.ts'
+export { Agent, type KafkaFigures } from './agent.ts'
+
 export { KafkaClient } from './cluster/kafka-client.ts'
 export { LintThread } from './lint/lint-thread.ts'
 export { PipelineHttpServer } from './pipelines/http-server.ts'
 export type { SupervisorEvents } from './pipelines/instance.ts'
 export { Supervisor } from './pipelines/supervisor.ts'
-export type { ThreadLimits } from './pipelines/thread-watch.ts'
+
 export { StatusServer } from './status-server.ts'

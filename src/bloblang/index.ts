@@ -9,22 +9,20 @@ export { BodyView } from './body-view.ts'
 export { compileInterpolation, compileMapping } from './compile.ts'
 export { MAP_STACK_MB } from './compiled.ts'
 export type {
-  CompileOptions,
   CompileResult,
   Importer,
   Interpolation,
-  InterpolationResult,
   Mapping,
   TargetPath,
 } from './mapping.ts'
 export { MappingError } from './errors.ts'
 export { parseBody, parseJson } from './json/parse.ts'
-export { jsonBytes, printJson, type PrintOptions } from './json/print.ts'
+export { jsonBytes, printJson } from './json/print.ts'
 export { JsonWriter } from './json/writer.ts'
 export type { BodyProjector, MessageFailure, MessageTracing, MessageView } from './message-view.ts'
 export { MetadataDraft } from './metadata-draft.ts'
 export { textOfMetadata } from './runtime/metadata-text.ts'
-export type { CacheAccess, CallContext, FunctionSpec, MethodSpec, Host } from './stdlib/spec.ts'
+export type { CacheAccess, Host } from './stdlib/spec.ts'
 export { toText } from './data/to-text.ts'
 export type { Diagnostic } from './syntax/diagnostic.ts'
 export { compileRe2, type Re2 } from './text/re2/re2.ts'
@@ -33,7 +31,6 @@ export { yamlFaultIn } from './text/yaml/parse.ts'
 export { xxhash64 } from './text/xxhash.ts'
 export {
   DELETED,
-  type Deleted,
   Float,
   getOwn,
   isObject,
@@ -42,14 +39,12 @@ export {
   NarrowInteger,
   type NarrowType,
   NOTHING,
-  type Nothing,
   Opaque,
   Timestamp,
   typeOf,
   Uint64,
   type Value,
   type ValueObject,
-  type ValueType,
   type Zone,
 } from './value.ts'
 export { nearest } from './syntax/nearest.ts'

@@ -114,11 +114,11 @@ export interface Zone {
 /** `deleted()`: removes what it is assigned to. */
 export const DELETED = Symbol('deleted')
 /** The type of {@link DELETED}. */
-export type Deleted = typeof DELETED
+type Deleted = typeof DELETED
 /** No value at all, as of `if` without `else`: the assignment does not happen. */
 export const NOTHING = Symbol('nothing')
 /** The type of {@link NOTHING}. */
-export type Nothing = typeof NOTHING
+type Nothing = typeof NOTHING
 
 /** The types as `.type()` and error texts name them. */
 export type ValueType =

@@ -31,7 +31,7 @@ export const localFlags = {
   }),
 } as const
 
-export const standaloneFlags = {
+const standaloneFlags = {
   ...localFlags,
   dataDir: flag.text('./data', 'the folder for all data', { value: 'FOLDER' }),
 } as const

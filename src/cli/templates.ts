@@ -7,7 +7,7 @@ import { commandLineRegistry } from './registry.ts'
 import { expand, readText } from './source.ts'
 
 /** Reads a template file. Throws an `Error` where it cannot be read at all. */
-export function openTemplate(path: string, registry: Registry): Template {
+function openTemplate(path: string, registry: Registry): Template {
   const options = { registry, host: systemHost, importer: fileImporter(dirname(resolve(path))) }
   return readTemplate(readText(path), parseContext(options), options)
 }

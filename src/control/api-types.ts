@@ -13,7 +13,6 @@ export type {
   PipelineInstance,
   PipelineRates,
   PipelineStatus,
-  PipelineVersion,
   Problem,
 } from './contract/status.ts'
 export type { VirtualCluster } from './contract/clusters.ts'
@@ -23,5 +22,5 @@ export type { ApiName, ApiRequest, ApiResponse, ClusterName, RelayedName } from 
 export type { AccessGrant, ApiKey } from './contract/keys.ts'
 export type { PipelineConfiguration, PipelineOverview, PipelineState } from './contract/pipelines.ts'
 export type { Session } from './contract/sessions.ts'
-export type { ApiError, ApiErrorCode, Empty, Finding, Timestamp } from './contract/shared.ts'
+export type { ApiError, ApiErrorCode, Finding } from './contract/shared.ts'
 export type { MessageBytes, RecordBytes, Topic, TopicConfig, TopicPartition, TopicRecord } from './contract/topics.ts'

@@ -49,7 +49,7 @@ export interface ReconcilePlan {
   readonly wantedCounts: ReadonlyMap<string, number>
 }
 
-export interface Placement {
+interface Placement {
   readonly pipelineId: string
   readonly slot: string
   readonly agentId: string

@@ -160,11 +160,6 @@ export function errorMessage(code: number): string {
   return (byCode.get(code)?.[1] ?? table.UNKNOWN_SERVER_ERROR)[2]
 }
 
-/** Whether the same request may succeed later. */
-export function isRetriable(code: number): boolean {
-  return byCode.get(code)?.[1][1] ?? false
-}
-
 const maxMessageLength = 2000
 
 /** Thrown inside the broker where an answer with this code is due. */

@@ -173,6 +173,7 @@ export const readInt8 = (reader: Reader): number => reader.int8()
 export const readInt32 = (reader: Reader): number => reader.int32()
 export const readInt64 = (reader: Reader): number => reader.int64()
 export const readString = (reader: Reader): string => reader.string()
+/** @public Generated code for an array of ids names it. */
 export const readUuid = (reader: Reader): Uuid => reader.uuid()
 
 function fail(message: string): never {

@@ -28,9 +28,8 @@ const transactionalBit = 16
 const controlBit = 32
 const deleteHorizonBit = 64
 
-/** The codecs by the number in the attributes' lowest three bits; 5 to 7 are nobody's. */
+/** The codecs by the number in the attributes' lowest three bits; 5 to 7 are unassigned. */
 export const compressionNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
-export type CompressionName = (typeof compressionNames)[number]
 
 export interface BatchHeader {
   readonly baseOffset: number

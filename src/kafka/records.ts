@@ -15,7 +15,7 @@ export interface KafkaRecord {
   readonly headers: readonly RecordHeader[]
 }
 
-export interface RecordHeader {
+interface RecordHeader {
   readonly key: string
   readonly value: Buffer | null
 }

@@ -17,7 +17,7 @@ export type PrimitiveType =
   | 'records'
 
 /** A primitive, a struct (its name begins with a capital) or an array of either. */
-export type FieldType = PrimitiveType | `[]${PrimitiveType}` | Capitalize<string> | `[]${Capitalize<string>}`
+type FieldType = PrimitiveType | `[]${PrimitiveType}` | Capitalize<string> | `[]${Capitalize<string>}`
 
 /** One field of a message, in wire order. A field outside its versions holds its default when decoded. */
 export interface Field {

@@ -1,7 +1,5 @@
-export { StorageError, type StorageErrorCode } from './errors.ts'
-export type { ListOptions, ObjectStore, PutOptions, Range, StoredObject } from './object-store.ts'
-export { type FileStoreOptions, openFileStore } from './file-store.ts'
+export { StorageError } from './errors.ts'
+export type { ObjectStore } from './object-store.ts'
+
 export { openMemoryStore } from './memory-store.ts'
-export { type StoreOptions, openStore } from './open.ts'
-export { probeStore } from './probe.ts'
-export type { StoreSample } from './remote/remote-store.ts'
+export { openStore } from './open.ts'

@@ -1,5 +1,5 @@
 /** Whether the keyboard has a Command key. */
-export const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 
 /** The name of the key that goes with letters for commands. */
 export const commandKey = isMac ? '⌘' : 'Ctrl'

@@ -9,7 +9,7 @@ export function usePageScroller(): RefObject<HTMLElement | null> {
 }
 
 /** Everything below scrolls together; its position comes back with the browser's back button. */
-export function Scroller({ id, className, children }: { id: string; className: string; children: ReactNode }) {
+function Scroller({ id, className, children }: { id: string; className: string; children: ReactNode }) {
   const box = useRef<HTMLDivElement>(null)
   return (
     <ScrollerContext value={box}>

@@ -37,7 +37,7 @@ export type StreamEvent =
   | { readonly kind: 'failed'; readonly code: 'configuration' | 'stream'; readonly message: string }
 
 /** The stream came to its end, or was stopped. */
-export interface StreamEnded {
+interface StreamEnded {
   readonly kind: 'ended'
   /** False where parts of it did not stop in time: they end with their thread only. */
   readonly isClean: boolean

@@ -4,7 +4,7 @@ import type { MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 
 /** The type of a parameter, as the reference prints it. A `query` argument is not evaluated but handed over as a function. */
-export type ParamType = 'string' | 'integer' | 'float' | 'bool' | 'array' | 'object' | 'timestamp' | 'unknown' | 'query'
+type ParamType = 'string' | 'integer' | 'float' | 'bool' | 'array' | 'object' | 'timestamp' | 'unknown' | 'query'
 
 /** A parameter of a function or method. */
 export interface Param {

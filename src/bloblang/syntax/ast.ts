@@ -2,7 +2,7 @@ import type { Value } from '../value.ts'
 import type { BoundArguments } from './arguments.ts'
 
 /** A place in the text, in UTF-16 units. */
-export interface Span {
+interface Span {
   readonly start: number
   readonly end: number
 }
@@ -42,7 +42,7 @@ export interface Literal {
 }
 
 /** `this.a.b`, `root.a`, `element.a`. */
-export interface Field {
+interface Field {
   readonly kind: 'field'
   /** `this`, `root` or the name of a lambda's parameter. */
   readonly base: string
@@ -51,7 +51,7 @@ export interface Field {
 }
 
 /** `f().a.b`: fields of anything but a name. */
-export interface Path {
+interface Path {
   readonly kind: 'path'
   readonly target: Query
   readonly path: readonly string[]
@@ -59,7 +59,7 @@ export interface Path {
 }
 
 /** `$name`. */
-export interface Variable {
+interface Variable {
   readonly kind: 'variable'
   readonly name: string
   readonly span: Span
@@ -90,7 +90,7 @@ export interface MethodCall {
 }
 
 /** `target.(query)`: the query with the target as `this`. */
-export interface Nested {
+interface Nested {
   readonly kind: 'nested'
   readonly target: Query
   readonly query: Query
@@ -116,7 +116,7 @@ export interface Slice {
 }
 
 /** `!operand`. */
-export interface Not {
+interface Not {
   readonly kind: 'not'
   readonly operand: Query
   readonly span: Span
@@ -133,7 +133,7 @@ export interface Binary {
 }
 
 /** `[…]` of which some element is not known when it is parsed. */
-export interface ArrayLiteral {
+interface ArrayLiteral {
   readonly kind: 'array'
   readonly items: readonly Query[]
   readonly span: Span
@@ -178,7 +178,7 @@ export interface Lambda {
 }
 
 /** What an assignment writes to. */
-export type Target =
+type Target =
   | {
       readonly kind: 'root'
       readonly path: readonly string[] /** Written with `root` in front. */

@@ -20,7 +20,7 @@ export interface ClusterCall extends Call {
 }
 
 /** Answers an endpoint of the contract. */
-export type Handler<Name extends ApiName> = (
+type Handler<Name extends ApiName> = (
   call: Name extends ClusterName ? ClusterCall : Call,
   request: ApiRequest<Name>,
 ) => Promise<ApiResponse<Name>>

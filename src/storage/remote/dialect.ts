@@ -17,7 +17,7 @@ export interface Answer {
   readonly body: Buffer
 }
 
-export interface Page {
+interface Page {
   readonly objects: readonly StoredObject[]
   /** Where the next page begins; undefined on the last page. */
   readonly next: string | undefined

@@ -12,7 +12,7 @@ export interface LayoutElement {
 }
 
 /** What an element shows, named as Go’s reference time writes it; `.0` and `.9` are fractions with and without zeros at the end. */
-export type ElementKind =
+type ElementKind =
   | 'January'
   | 'Jan'
   | '1'

@@ -22,7 +22,7 @@ export interface ScalarNode extends NodeBase {
 }
 
 /** `*name`. */
-export interface AliasNode extends NodeBase {
+interface AliasNode extends NodeBase {
   readonly kind: 'alias'
   readonly target: ScalarNode | CollectionNode
   /** It cannot stand here, whatever its target is. */
