@@ -24,7 +24,8 @@ export default defineOutput({
     back_pressure: field.duration('The time after which messages that are not delivered are dropped.').default(''),
     output: field.output('The output.'),
   }),
-  maxInFlight: 1,
+  // Enough for an output inside that makes batches.
+  maxInFlight: 64,
   composes: true,
   async create(config, resources) {
     const patterns = config.error_patterns ?? []

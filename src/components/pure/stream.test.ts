@@ -175,3 +175,29 @@ test('a stream that is stopped closes although its input has no end', async () =
   await stream.stop(2000)
   await stream.done
 })
+
+for (const around of [
+  'retry: { output: OUTPUT }',
+  'fallback: [ OUTPUT ]',
+  'drop_on: { error: false, output: OUTPUT }',
+]) {
+  const name = around.slice(0, around.indexOf(':'))
+  const batching = (count: number) => `{ broker: { outputs: [ { collect: {} } ], batching: { count: ${count} } } }`
+  const unhurried = numbers(130).replace("interval: ''", 'interval: 1ms')
+
+  test(`${name} leaves the output inside time to fill a batch`, async () => {
+    const batches = await run(`${unhurried}output: { ${around.replace('OUTPUT', batching(64))} }\n`)
+    assert.deepEqual(
+      batches.map(batch => batch.split('|').length),
+      [64, 64, 2],
+    )
+  })
+
+  test(`${name} does not stand still over a batch that is larger than what it has under way`, async () => {
+    const batches = await run(`${unhurried}output: { ${around.replace('OUTPUT', batching(100))} }\n`)
+    assert.deepEqual(
+      batches.flatMap(batch => batch.split('|')),
+      Array.from({ length: 130 }, (_, index) => `{"n":${index + 1}}`),
+    )
+  })
+}

@@ -144,6 +144,9 @@ export class Manager {
       quiet: config.spec.composes === true || config.name === 'reject',
       composes: config.spec.composes === true,
       isDraining: () => this.#isDraining(),
+      onFull: () => {
+        for (const each of this.#layers) if (each instanceof OutputLayer) each.flushStarved()
+      },
     })
     this.#layers.push(layer)
     layer.start()

@@ -40,6 +40,7 @@ test('messages do not pile up before an output that is slower than the period of
       quiet: false,
       composes: false,
       isDraining: () => false,
+      onFull: () => undefined,
     },
   )
   let [accepted, acknowledged] = [0, 0]

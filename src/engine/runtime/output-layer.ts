@@ -31,6 +31,8 @@ export interface OutputLayerOptions {
   readonly composes: boolean
   /** Whether an input ended, so that an incomplete batch may wait for messages that never come. */
   readonly isDraining: () => boolean
+  /** Called when a composing output has no room, so that messages held back inside of it may be what it waits for. */
+  readonly onFull: () => void
 }
 
 /** How long an incomplete batch without a period waits for company once an input ended. */
@@ -136,6 +138,16 @@ export class OutputLayer implements OutputHandle {
     if (batcher !== undefined && this.#flushTimer === undefined) this.#schedule(batcher)
   }
 
+  /**
+   * Delivers an incomplete batch soon though inputs go on: the output around this one brings no more messages before those that
+   * are held back here are delivered. A batch that a period completes has its timer already.
+   */
+  flushStarved(): void {
+    const { batcher } = this.#options
+    if (batcher === undefined || batcher.size === 0 || this.#flushTimer !== undefined || this.#flushing) return
+    this.#flushAfter(batcher, DRAIN_MS)
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -171,12 +183,15 @@ export class OutputLayer implements OutputHandle {
     this.#flushTimer = undefined
     if (batcher.size === 0) return
     const dueMs = batcher.untilDue() ?? (this.#options.isDraining() ? DRAIN_MS : undefined)
-    if (dueMs === undefined) return
+    if (dueMs !== undefined) this.#flushAfter(batcher, dueMs)
+  }
+
+  #flushAfter(batcher: Batcher, delayMs: number): void {
     this.#flushTimer = setTimeout(() => {
       this.#flushInTime(batcher).catch((error: unknown) =>
         this.#options.log.error(`Failed to flush batch: ${(error as Error).message}`),
       )
-    }, dueMs)
+    }, delayMs)
   }
 
   /** While every write is busy the batch grows on, up to what completes it: then who brings messages waits as well. */
@@ -212,6 +227,7 @@ export class OutputLayer implements OutputHandle {
       this.#start([{ delivery, messages, isRun: isRunJob, taken: nothing }])
       return undefined
     }
+    if (this.#options.composes) this.#options.onFull()
     return new Promise(taken => this.#jobs.push({ delivery, messages, isRun: isRunJob, taken }))
   }
 
