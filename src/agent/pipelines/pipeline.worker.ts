@@ -1,4 +1,6 @@
 // A thread of pipelines. Whatever their configurations do, they do here and nowhere else.
+import { setPriority } from 'node:os'
+import process from 'node:process'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../../base/index.ts'
 import { grantedHost, guardSockets } from '../../host/index.ts'
@@ -10,8 +12,10 @@ const pulseIntervalMs = 500
 
 assert(parentPort !== null, 'pipelines run in threads of their own')
 const port = parentPort
-const { policy } = workerData as ThreadData
+const { policy, niceness } = workerData as ThreadData
 const host = grantedHost(policy)
+// On Linux a thread has a priority of its own, and 0 names the calling one; elsewhere it would be the whole agent's.
+if (process.platform === 'linux' && niceness > 0) setPriority(0, niceness)
 const streams = new Map<string, HostedStream>()
 guardSockets(policy, host, path => [...streams.values()].some(({ socketPath }) => socketPath === path))
 

@@ -5,6 +5,8 @@ import type { HostPolicy } from '../../host/index.ts'
 export interface ThreadData {
   /** What its pipelines may reach. */
   readonly policy: HostPolicy
+  /** How much it gives way to the threads beside it when processors are short: 0 not at all, 19 most, as `nice` has it. */
+  readonly niceness: number
 }
 
 /** One stream, as its thread gets it. */

@@ -9,16 +9,19 @@ const balanceIntervalMs = 5000
 /** A thread that uses more of a core than this makes its small pipelines wait for each other. */
 const maxSharedCpu = 0.5
 
+/** A thread of its own may do a lot of work: the Kafka port and small pipelines get three times its share of a busy processor. */
+const aloneNiceness = 5
+
 /** Finds each stream a thread: small ones share some, every other one has its own. */
 export class ThreadPool {
-  readonly #data: ThreadData
+  readonly #data: Omit<ThreadData, 'niceness'>
   readonly #limits: ThreadLimits
   readonly #shared = new Set<PipelineThread>()
   /** Streams in shared threads that may be moved. */
   readonly #movable = new Set<string>()
   #balance: NodeJS.Timeout | undefined
 
-  constructor(data: ThreadData, limits: ThreadLimits) {
+  constructor(data: Omit<ThreadData, 'niceness'>, limits: ThreadLimits) {
     this.#data = data
     this.#limits = limits
   }
@@ -33,7 +36,12 @@ export class ThreadPool {
     signal: AbortSignal,
   ): Promise<StreamEnd> {
     if (sharing === 'alone')
-      return await new PipelineThread(name, this.#data, this.#limits).run(stream, order, listener, signal)
+      return await new PipelineThread(name, { ...this.#data, niceness: aloneNiceness }, this.#limits).run(
+        stream,
+        order,
+        listener,
+        signal,
+      )
     const thread = this.#sharedThread()
     if (sharing === 'together') this.#movable.add(stream)
     try {
@@ -46,7 +54,7 @@ export class ThreadPool {
 
   #sharedThread(): PipelineThread {
     for (const thread of this.#shared) if (thread.isOpen && thread.size < maxStreams) return thread
-    const thread = new PipelineThread('small pipelines', this.#data, this.#limits)
+    const thread = new PipelineThread('small pipelines', { ...this.#data, niceness: 0 }, this.#limits)
     this.#shared.add(thread)
     this.#balance ??= setInterval(() => this.#moveBusiest(), balanceIntervalMs)
     return thread
