@@ -9,6 +9,7 @@ import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
 import { Leases } from './leases.ts'
 import { type LogConfig, openRecordLog, type RecordLog } from './log/index.ts'
+import { AclAuthorizer } from './security/authorizer.ts'
 import type { SecuritySettings } from './security/settings.ts'
 import { KafkaServer } from './server.ts'
 import { topicConfig } from './topic-config.ts'
@@ -47,6 +48,7 @@ export class Broker {
   readonly groups: Groups
   readonly #leases: Leases
   readonly #server: KafkaServer
+  readonly #authorizer: AclAuthorizer
 
   /** Opens the port and the log, and answers clients. Rejects when the port is taken. */
   static async open(options: BrokerOptions): Promise<Broker> {
@@ -63,19 +65,27 @@ export class Broker {
         config: logConfig,
         topicConfig: topic => topicConfig(topic, config),
       })
-      return new Broker(options, config, server, records)
+      const authorizer = await AclAuthorizer.open({ metadata, clock, log })
+      return new Broker(options, config, server, records, authorizer)
     } catch (error) {
       await server.close()
       throw error
     }
   }
 
-  private constructor(options: BrokerOptions, config: BrokerConfig, server: KafkaServer, records: RecordLog) {
+  private constructor(
+    options: BrokerOptions,
+    config: BrokerConfig,
+    server: KafkaServer,
+    records: RecordLog,
+    authorizer: AclAuthorizer,
+  ) {
     const { metadata, clock, random, log, cluster = singleBrokerCluster(config) } = options
     const { nodeId, advertisedHost: host, advertisedPort: port } = config
     this.port = server.port
     this.records = records
     this.#server = server
+    this.#authorizer = authorizer
     this.#leases = new Leases({
       metadata,
       clock,
@@ -105,6 +115,7 @@ export class Broker {
       records,
       leases: this.#leases,
       groups: this.groups,
+      authorizer,
       handlers,
     }
     server.serve(context)
@@ -123,6 +134,7 @@ export class Broker {
   /** Closes the port and all connections, gives back what this broker coordinates, then finishes what the log accepted. */
   async close(): Promise<void> {
     await this.#server.close()
+    this.#authorizer.close()
     await this.groups.close()
     await this.#leases.close()
     await this.records.close()

@@ -1,7 +1,9 @@
 // Changing settings: what AlterConfigs and IncrementalAlterConfigs share.
 import { ErrorCode, KafkaError } from '../kafka/index.ts'
 import type { Topic } from '../metadata/index.ts'
-import type { BrokerContext } from './handler.ts'
+import type { BrokerContext, RequestContext } from './handler.ts'
+import type { Operation } from './security/acls.ts'
+import { type Access, allowsCluster } from './security/authorizer.ts'
 import { topicConfigDefinition } from './topic-config.ts'
 import { checkedConfigValue } from './topics.ts'
 
@@ -32,7 +34,7 @@ interface Result {
 export async function alterConfigs<Change>(
   resources: readonly Resource<Change>[],
   validateOnly: boolean,
-  broker: BrokerContext,
+  { access, broker }: Pick<RequestContext, 'access' | 'broker'>,
   change: (
     before: Readonly<Record<string, string>>,
     changes: Resource<Change>['configs'],
@@ -52,6 +54,7 @@ export async function alterConfigs<Change>(
       if (new Set(configs.map(({ name }) => name)).size !== configs.length) {
         throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys')
       }
+      checkConfigAccess(access, 'alter_configs', resource)
       const topic = topicOf(resource, broker)
       changes.push({ topic: topic.id, configs: change(topic.configs, configs, broker), index })
       results.push({ errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName })
@@ -69,6 +72,25 @@ export async function alterConfigs<Change>(
     results[index] = { ...results[index]!, errorCode: code, errorMessage: message }
   })
   return results
+}
+
+/** Throws a KafkaError where a client may not see or change the settings of something. */
+export function checkConfigAccess(
+  access: Access,
+  operation: Operation,
+  { resourceType, resourceName }: { readonly resourceType: number; readonly resourceName: string },
+): void {
+  switch (resourceType) {
+    case resourceTypes.topic:
+      if (access.allows(operation, 'topic', resourceName)) return
+      throw new KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    case resourceTypes.group:
+      if (access.allows(operation, 'group', resourceName)) return
+      throw new KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
+    default:
+      if (allowsCluster(access, operation)) return
+      throw new KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+  }
 }
 
 /** AlterConfigs: what is not named goes back to its default. */

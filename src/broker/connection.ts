@@ -11,7 +11,8 @@ import {
 import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
 import { type AnyHandler, type BrokerContext, type ConnectionInfo, noResponse, type RequestContext } from './handler.ts'
 import type { BrokerCounters } from './counters.ts'
-import { SaslSession } from './security/sasl.ts'
+import { type Asking, askingAs } from './security/authorizer.ts'
+import { type SaslIdentity, SaslSession } from './security/sasl.ts'
 import type { SecuritySettings } from './security/settings.ts'
 
 const apiVersionsKey = 18
@@ -36,6 +37,8 @@ export interface ConnectionOptions {
   readonly handlers: ReadonlyMap<number, AnyHandler>
   readonly counters: BrokerCounters
   readonly security: SecuritySettings
+  /** The principal's name out of the client's certificate. */
+  readonly certificateName: string | undefined
 }
 
 /**
@@ -54,6 +57,9 @@ export class Connection {
   readonly #queue: Pending[] = []
   /** How many requests at the head of the queue are being handled or wait for their turn to be sent. */
   #started = 0
+  /** Who the client asks as, and the identity that this was made of. */
+  #asking: Asking | undefined
+  #identity: SaslIdentity | undefined
   #queuedBytes = 0
   #paused = false
   #ended = false
@@ -143,6 +149,7 @@ export class Connection {
       version,
       clientId: header.clientId,
       connection: this.#info,
+      access: this.#options.broker.authorizer.accessOf(this.#askingAs(this.#info.sasl?.identity)),
       broker: this.#options.broker,
     }
     let answer: unknown
@@ -169,6 +176,14 @@ export class Connection {
     if (sasl === undefined || openKeys.has(apiKey)) return true
     const session = this.#info.sasl!
     return session.identity === undefined ? !sasl.required : !session.isExpired
+  }
+
+  #askingAs(identity: SaslIdentity | undefined): Asking {
+    if (this.#asking === undefined || identity !== this.#identity) {
+      this.#identity = identity
+      this.#asking = askingAs(identity, this.#options.certificateName, this.#info.remoteAddress)
+    }
+    return this.#asking
   }
 
   /** A message of an exchange that began with SaslHandshake v0: only its length is before it, and before the answer. */

@@ -6,6 +6,7 @@ import type { BrokerConfig } from './config.ts'
 import type { Groups } from './groups/index.ts'
 import type { Leases } from './leases.ts'
 import type { RecordLog } from './log/index.ts'
+import type { Access, AclAuthorizer } from './security/authorizer.ts'
 import type { SaslSession } from './security/sasl.ts'
 
 export type ApiName = keyof typeof apis
@@ -68,6 +69,8 @@ export interface RequestContext {
   /** Null when the client gives none. */
   readonly clientId: string | null
   readonly connection: ConnectionInfo
+  /** What the client may do; asked before anything is told of a resource or done to it. */
+  readonly access: Access
   readonly broker: BrokerContext
 }
 
@@ -96,6 +99,7 @@ export interface BrokerContext {
   /** What this broker alone may act for. */
   readonly leases: Leases
   readonly groups: Groups
+  readonly authorizer: AclAuthorizer
   /** What ApiVersions advertises: every handler there is. */
   readonly handlers: readonly AnyHandler[]
 }

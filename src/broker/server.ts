@@ -4,6 +4,7 @@ import type { Log } from '../base/index.ts'
 import { Connection } from './connection.ts'
 import { BrokerCounters } from './counters.ts'
 import type { AnyHandler, BrokerContext } from './handler.ts'
+import { distinguishedName } from './security/distinguished-names.ts'
 import type { SecuritySettings, TlsSettings } from './security/settings.ts'
 
 /** All sockets read into this, one after the other; each copies what is its own before the next one reads. */
@@ -23,7 +24,11 @@ export class KafkaServer {
   readonly #server: Server
   readonly #connections = new Set<Connection>()
   /** Connections that came before there was someone to serve them. */
-  readonly #early: { readonly accepted: Socket; readonly reading: Reading }[] = []
+  readonly #early: {
+    readonly accepted: Socket
+    readonly reading: Reading
+    readonly certificateName?: string | undefined
+  }[] = []
   #serving: { readonly broker: BrokerContext; readonly handlers: ReadonlyMap<number, AnyHandler> } | undefined
   #stopReloading: (() => void) | undefined
   #nextId = 1
@@ -59,7 +64,9 @@ export class KafkaServer {
   /** Answers connections, those first that waited. */
   serve(broker: BrokerContext): void {
     this.#serving = { broker, handlers: new Map(broker.handlers.map(handler => [handler.api.key, handler])) }
-    for (const { accepted, reading } of this.#early.splice(0)) this.#accept(accepted, reading)
+    for (const { accepted, reading, certificateName } of this.#early.splice(0)) {
+      this.#accept(accepted, reading, certificateName)
+    }
   }
 
   /** Accepts nothing more and closes all connections, whatever they wait for. */
@@ -93,7 +100,12 @@ export class KafkaServer {
         rejectUnauthorized: tls.requiresClientCertificate,
         noDelay: true,
       },
-      accepted => this.#accept(accepted, onBytes => accepted.on('data', onBytes)),
+      accepted => {
+        const name = tls.requiresClientCertificate
+          ? tls.principalOf(distinguishedName(accepted.getPeerCertificate()))
+          : undefined
+        this.#accept(accepted, onBytes => accepted.on('data', onBytes), name)
+      },
     )
     server.on('tlsClientError', (error, socket) => {
       this.#log.debug('TLS handshake failed', { error: error.message })
@@ -112,9 +124,10 @@ export class KafkaServer {
     return server
   }
 
-  #accept(accepted: Socket, reading: Reading): void {
+  /** @param certificateName the principal's name out of the client's certificate */
+  #accept(accepted: Socket, reading: Reading, certificateName?: string): void {
     const { counters } = this
-    if (this.#serving === undefined) return void this.#early.push({ accepted, reading })
+    if (this.#serving === undefined) return void this.#early.push({ accepted, reading, certificateName })
     const { broker, handlers } = this.#serving
     let connection: Connection | undefined
     const socket = reading(chunk => connection?.onBytes(chunk))
@@ -124,6 +137,7 @@ export class KafkaServer {
       handlers,
       counters,
       security: this.#security,
+      certificateName,
     })
     const open = connection
     this.#connections.add(open)

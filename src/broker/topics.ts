@@ -2,6 +2,7 @@
 import { ErrorCode, KafkaError } from '../kafka/index.ts'
 import { type Catalog, MetadataError, type Topic } from '../metadata/index.ts'
 import type { BrokerContext } from './handler.ts'
+import { type Access, allowsCluster } from './security/authorizer.ts'
 import { configProblem, topicConfigDefinition } from './topic-config.ts'
 
 /** Kafka's bound for one CreateTopics or CreatePartitions request. */
@@ -19,11 +20,16 @@ export interface TopicRequest {
   readonly configs: readonly { readonly name: string; readonly value: string | null }[]
 }
 
-/** A topic that could be created. Before `create`, and with validateOnly, its id is nobody's. */
+/** A topic that could be created. Its id is not assigned yet. */
 export interface PlannedTopic {
   readonly name: string
   readonly partitions: number
   readonly configs: Readonly<Record<string, string>>
+}
+
+/** Topics are created by who may create in the cluster, or this very topic. */
+export function mayCreateTopic(access: Access, name: string): boolean {
+  return allowsCluster(access, 'create') || access.allows('create', 'topic', name)
 }
 
 /** Checks what a client wants created. Throws a KafkaError for what is wrong with it. */

@@ -54,13 +54,14 @@ async function store(parts: readonly Part[], context: RequestContext, waits: boo
 }
 
 /** Judges batches and hands the good ones to the log, without a pause in between; `done` when all have their answers. */
-function place(parts: readonly Part[], catalog: Catalog, { version, broker }: RequestContext) {
+function place(parts: readonly Part[], catalog: Catalog, { version, access, broker }: RequestContext) {
+  const mayWrite = (topic: string) => access.allows('write', 'topic', topic)
   const unknown: Part[] = []
   const appends: Append[] = []
   const placed: Part[] = []
   for (const part of parts) {
     const { topic, data } = part
-    const found = findPartition(catalog, { name: topic.name, id: topic.topicId }, data.index)
+    const found = findPartition(catalog, { name: topic.name, id: topic.topicId }, data.index, mayWrite)
     if (!found.ok) {
       part.answer = failure(data.index, found.errorCode)
       unknown.push(part)

@@ -21,7 +21,7 @@ const FIRST_VERSION_BY_ID = 13
 type Judged = { readonly errorCode: number } | { readonly query: FetchQuery }
 
 export default defineHandler('Fetch', {
-  async handle(request, { version, broker, connection }) {
+  async handle(request, { version, access, broker, connection }) {
     const { metadata, records } = broker
     const session = records.sessions.open(sessionRequest(request, version))
     if (!session.ok) return { errorCode: ErrorCode[session.error], responses: [] }
@@ -30,8 +30,9 @@ export default defineHandler('Fetch', {
       metadata,
       session.partitions.map(({ topic, index }) => [topic, index] as const),
     )
+    const mayRead = (topic: string) => access.allows('read', 'topic', topic)
     const judged = session.partitions.map((partition): Judged => {
-      const found = findPartition(catalog, partition.topic, partition.index)
+      const found = findPartition(catalog, partition.topic, partition.index, mayRead)
       if (!found.ok) return { errorCode: found.errorCode }
       if (partition.leaderEpoch > leaderEpoch) return { errorCode: ErrorCode.UNKNOWN_LEADER_EPOCH }
       return { query: { partition: found.partition, offset: partition.offset, maxBytes: partition.maxBytes } }

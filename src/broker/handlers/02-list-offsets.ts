@@ -33,14 +33,15 @@ const FIRST_VERSION = new Map([
 const READ_COMMITTED = 1
 
 export default defineHandler('ListOffsets', {
-  async handle(request, { version, broker }) {
+  async handle(request, { version, access, broker }) {
     const catalog = await catalogFor(broker.metadata, wantedPartitions(request))
+    const mayDescribe = (topic: string) => access.allows('describe', 'topic', topic)
     const topics = request.topics.map(async ({ name, partitions }) => {
       const counts = new Map<number, number>()
       for (const { partitionIndex } of partitions) counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1)
       const answers = partitions.map(async partition => {
         const index = partition.partitionIndex
-        const found = findPartition(catalog, { name, id: zeroUuid }, index)
+        const found = findPartition(catalog, { name, id: zeroUuid }, index, mayDescribe)
         if (!found.ok) return failure(index, found.errorCode)
         if (counts.get(index) !== 1) return failure(index, ErrorCode.INVALID_REQUEST)
         return answer(partition, found.partition, request.isolationLevel === READ_COMMITTED, version, broker)

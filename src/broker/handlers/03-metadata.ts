@@ -6,34 +6,43 @@
 // v4 allowAutoTopicCreation. v10 topic ids. v12 topics asked for by id.
 import { ErrorCode, KafkaError, zeroUuid } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
-import { clusterOperations, operationsNotAsked, topicOperations } from '../authorized-operations.ts'
+import { clusterResource } from '../security/acls.ts'
+import { authorizedOperations, operationsNotAsked } from '../security/authorizer.ts'
 import { leaderEpoch } from '../cluster.ts'
-import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
-import { checkTopicName, createPlanned, planTopic } from '../topics.ts'
+import { type BrokerContext, defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
+import { checkTopicName, createPlanned, mayCreateTopic, planTopic } from '../topics.ts'
 
 type Request = RequestOf<'Metadata'>
 type TopicAnswer = ResponseOf<'Metadata'>['topics'][number]
 
 export default defineHandler('Metadata', {
-  async handle(request, { version, broker }) {
+  async handle(request, context) {
+    const { access, broker } = context
     const { cluster, metadata } = broker
-    const topics = await answerTopics(request, version, broker)
-    const operations = request.includeTopicAuthorizedOperations ? topicOperations : operationsNotAsked
+    const topics = await answerTopics(request, context)
+    const operationsOn = (name: string) =>
+      request.includeTopicAuthorizedOperations ? authorizedOperations(access, 'topic', name) : operationsNotAsked
     return {
       brokers: cluster.brokers().map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack })),
       clusterId: metadata.clusterId,
       controllerId: cluster.controller().nodeId,
-      topics: topics.map(topic => (topic.errorCode ? topic : { ...topic, topicAuthorizedOperations: operations })),
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
+      topics: topics.map(topic =>
+        topic.errorCode ? topic : { ...topic, topicAuthorizedOperations: operationsOn(topic.name!) },
+      ),
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? authorizedOperations(access, 'cluster', clusterResource)
+        : operationsNotAsked,
     }
   },
 })
 
-async function answerTopics(request: Request, version: number, broker: BrokerContext): Promise<TopicAnswer[]> {
+async function answerTopics(request: Request, context: RequestContext): Promise<TopicAnswer[]> {
+  const { version, access, broker } = context
   const { topics } = request
   if (topics === null || (version === 0 && topics.length === 0)) {
     const { byName } = await broker.metadata.refresh()
-    return [...byName.values()].map(topic => answerTopic(topic, broker))
+    const visible = [...byName.values()].filter(({ name }) => access.allows('describe', 'topic', name))
+    return visible.map(topic => answerTopic(topic, broker))
   }
   const byId = topics.filter(topic => topic.topicId !== zeroUuid)
   if (byId.length > 0 && version < 12) {
@@ -46,28 +55,39 @@ async function answerTopics(request: Request, version: number, broker: BrokerCon
   }
   const names = [...new Set(topics.flatMap(topic => (topic.topicId === zeroUuid ? [topic.name ?? ''] : [])))]
   return [
-    ...(await answerNames(names, request.allowAutoTopicCreation, broker)),
+    ...(await answerNames(names, request.allowAutoTopicCreation, context)),
     ...(await answerIds(
       byId.map(topic => topic.topicId),
-      broker,
+      context,
     )),
   ]
 }
 
 async function answerNames(
-  names: readonly string[],
+  asked: readonly string[],
   mayCreate: boolean,
-  broker: BrokerContext,
+  { access, broker }: RequestContext,
 ): Promise<TopicAnswer[]> {
+  const names = asked.filter(name => access.allows('describe', 'topic', name))
   let catalog = broker.metadata.catalog()
   const isMissing = (name: string) => !catalog.byName.has(name)
   if (names.some(isMissing)) catalog = await broker.metadata.refresh()
   const problems = new Map<string, KafkaError>()
   if (names.some(isMissing)) {
-    await createMissing(names.filter(isMissing), mayCreate && broker.config.autoCreateTopicsEnable, broker, problems)
+    const missing = names.filter(isMissing)
+    const creates = mayCreate && broker.config.autoCreateTopicsEnable
+    const refused = creates ? missing.filter(name => !mayCreateTopic(access, name)) : []
+    for (const name of refused) problems.set(name, new KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED))
+    await createMissing(
+      missing.filter(name => !problems.has(name)),
+      creates,
+      broker,
+      problems,
+    )
     catalog = broker.metadata.catalog()
   }
-  return names.map(name => {
+  return asked.map(name => {
+    if (!names.includes(name)) return { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, name, partitions: [] }
     const topic = catalog.byName.get(name)
     if (topic !== undefined) return answerTopic(topic, broker)
     const errorCode = problems.get(name)?.code ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -97,13 +117,13 @@ async function createMissing(
   if (planned.length > 0) await createPlanned(planned, broker)
 }
 
-async function answerIds(ids: readonly string[], broker: BrokerContext): Promise<TopicAnswer[]> {
+async function answerIds(ids: readonly string[], { access, broker }: RequestContext): Promise<TopicAnswer[]> {
   if (ids.length === 0) return []
   let catalog = broker.metadata.catalog()
   if (ids.some(id => !catalog.byId.has(id))) catalog = await broker.metadata.refresh()
   return ids.map(topicId => {
     const topic = catalog.byId.get(topicId)
-    if (topic !== undefined) return answerTopic(topic, broker)
+    if (topic !== undefined && access.allows('describe', 'topic', topic.name)) return answerTopic(topic, broker)
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] }
   })
 }

@@ -13,7 +13,10 @@ type RequestTopic = Request['topics'][number]
 type TopicAnswer = ResponseOf<'OffsetCommit'>['topics'][number]
 
 export default defineHandler('OffsetCommit', {
-  async handle(request, { version, broker }) {
+  async handle(request, { version, access, broker }) {
+    if (!access.allows('read', 'group', request.groupId)) {
+      return { topics: request.topics.map(topic => refuseAll(topic, ErrorCode.GROUP_AUTHORIZATION_FAILED)) }
+    }
     const { errorCode, fence } = await mayCommit(request, broker)
     if (fence === undefined) return { topics: request.topics.map(topic => refuseAll(topic, errorCode)) }
     const catalog = await catalogFor(request, version, broker)
@@ -23,6 +26,9 @@ export default defineHandler('OffsetCommit', {
     const places: { errorCode: number }[] = []
     const topics = request.topics.map((wanted): TopicAnswer => {
       const topic = topicOf(wanted, version, catalog)
+      if (!access.allows('read', 'topic', topic?.name ?? wanted.name)) {
+        return refuseAll(wanted, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+      }
       const partitions = wanted.partitions.map(partition => {
         const answer = {
           partitionIndex: partition.partitionIndex,

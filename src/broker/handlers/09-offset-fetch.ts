@@ -4,7 +4,7 @@
 // v2 null asks for all partitions that have a commit. v7 requireStable. v8 several groups. v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { type Catalog, type CommittedOffset, MetadataError, type Topic } from '../../metadata/index.ts'
-import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
+import { type BrokerContext, defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
 
 type Group = RequestOf<'OffsetFetch'>['groups'][number]
 type WantedTopic = NonNullable<Group['topics']>[number]
@@ -13,15 +13,16 @@ type TopicAnswer = GroupAnswer['topics'][number]
 type PartitionAnswer = TopicAnswer['partitions'][number]
 
 export default defineHandler('OffsetFetch', {
-  async handle(request, { version, broker }) {
+  async handle(request, context) {
+    const { version } = context
     if (version >= 8) {
       const groups: GroupAnswer[] = []
-      for (const group of request.groups) groups.push(await answerGroup(group, version, broker))
+      for (const group of request.groups) groups.push(await answerGroup(group, context))
       return { groups }
     }
     const topics = request.topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
     const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
-    const answer = await answerGroup(group, version, broker)
+    const answer = await answerGroup(group, context)
     return {
       errorCode: answer.errorCode,
       topics: answer.topics.map(topic => ({ name: topic.name ?? '', partitions: topic.partitions })),
@@ -30,17 +31,24 @@ export default defineHandler('OffsetFetch', {
 })
 
 /** What cannot be read now can be read later: the client tries again. */
-async function answerGroup(group: Group, version: number, broker: BrokerContext): Promise<GroupAnswer> {
+async function answerGroup(group: Group, context: RequestContext): Promise<GroupAnswer> {
+  if (!context.access.allows('describe', 'group', group.groupId)) {
+    return { groupId: group.groupId, topics: [], errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED }
+  }
   try {
-    return await readGroup(group, version, broker)
+    return await readGroup(group, context)
   } catch (error) {
     if (!(error instanceof MetadataError)) throw error
-    broker.log.warn('offsets could not be read', { group: group.groupId, error: error.message })
+    context.broker.log.warn('offsets could not be read', { group: group.groupId, error: error.message })
     return { groupId: group.groupId, topics: [], errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE }
   }
 }
 
-async function readGroup({ groupId, topics }: Group, version: number, broker: BrokerContext): Promise<GroupAnswer> {
+async function readGroup(
+  { groupId, topics }: Group,
+  { version, access, broker }: RequestContext,
+): Promise<GroupAnswer> {
+  const mayDescribe = (topic: string) => access.allows('describe', 'topic', topic)
   const offsets = await broker.metadata.groupOffsets(groupId)
   const byTopic = new Map<string, Map<number, CommittedOffset>>()
   for (const offset of offsets) {
@@ -51,7 +59,9 @@ async function readGroup({ groupId, topics }: Group, version: number, broker: Br
   if (topics === null) {
     const all = [...byTopic].flatMap(([id, partitions]) => {
       const topic = catalog.byId.get(id)
-      return topic === undefined ? [] : [answerTopic(topic, [...partitions.keys()], partitions)]
+      return topic === undefined || !mayDescribe(topic.name)
+        ? []
+        : [answerTopic(topic, [...partitions.keys()], partitions)]
     })
     return { groupId, topics: all }
   }
@@ -59,7 +69,8 @@ async function readGroup({ groupId, topics }: Group, version: number, broker: Br
     groupId,
     topics: topics.map(wanted => {
       const topic = version >= 10 ? catalog.byId.get(wanted.topicId) : catalog.byName.get(wanted.name)
-      if (topic === undefined) return answerUnknown(wanted, version)
+      if (!mayDescribe(topic?.name ?? wanted.name)) return refuse(wanted, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+      if (topic === undefined) return refuse(wanted, version >= 10 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.NONE)
       return answerTopic(topic, wanted.partitionIndexes, byTopic.get(topic.id))
     }),
   }
@@ -97,8 +108,7 @@ function answerTopic(
   return { name: topic.name, topicId: topic.id, partitions }
 }
 
-function answerUnknown({ name, topicId, partitionIndexes }: WantedTopic, version: number): TopicAnswer {
-  const errorCode = version >= 10 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.NONE
+function refuse({ name, topicId, partitionIndexes }: WantedTopic, errorCode: ErrorCode): TopicAnswer {
   return {
     name,
     topicId,

@@ -4,24 +4,30 @@
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import { MetadataError } from '../../metadata/index.ts'
 import { leaseOfGroup } from '../groups/index.ts'
-import { type BrokerContext, defineHandler } from '../handler.ts'
+import { type BrokerContext, defineHandler, type RequestContext } from '../handler.ts'
 
 const groupType = 0
 const transactionType = 1
 
 export default defineHandler('FindCoordinator', {
-  async handle(request, { version, broker }) {
-    if (version >= 4) {
-      const coordinators = await Promise.all(request.coordinatorKeys.map(key => find(key, request.keyType, broker)))
+  async handle(request, context) {
+    if (context.version >= 4) {
+      const coordinators = await Promise.all(request.coordinatorKeys.map(key => find(key, request.keyType, context)))
       return { coordinators }
     }
-    const { key: _key, ...coordinator } = await find(request.key, request.keyType, broker)
+    const { key: _key, ...coordinator } = await find(request.key, request.keyType, context)
     return { ...coordinator, coordinators: [] }
   },
 })
 
-async function find(key: string, keyType: number, broker: BrokerContext) {
+async function find(key: string, keyType: number, { access, broker }: RequestContext) {
   if (keyType !== groupType && keyType !== transactionType) return refuse(key, ErrorCode.INVALID_REQUEST)
+  if (keyType === groupType && !access.allows('describe', 'group', key)) {
+    return refuse(key, ErrorCode.GROUP_AUTHORIZATION_FAILED)
+  }
+  if (keyType === transactionType && !access.allows('describe', 'transactional_id', key)) {
+    return refuse(key, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+  }
   try {
     const { nodeId, host, port } = await coordinatorOf(key, keyType, broker)
     return { key, errorCode: ErrorCode.NONE, errorMessage: null, nodeId, host, port }

@@ -7,10 +7,11 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('JoinGroup', {
-  async handle(request, { version, clientId, connection, broker }) {
+  async handle(request, { version, clientId, connection, access, broker }) {
     const { groupId, memberId, groupInstanceId: instanceId, sessionTimeoutMs } = request
     const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = broker.config
     const refuse = (errorCode: ErrorCode) => ({ errorCode, protocolName: '', leader: '', memberId, members: [] })
+    if (!access.allows('read', 'group', groupId)) return refuse(ErrorCode.GROUP_AUTHORIZATION_FAILED)
     if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID)
     if (sessionTimeoutMs < groupMinSessionTimeoutMs || sessionTimeoutMs > groupMaxSessionTimeoutMs) {
       return refuse(ErrorCode.INVALID_SESSION_TIMEOUT)

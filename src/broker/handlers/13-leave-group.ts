@@ -5,8 +5,11 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('LeaveGroup', {
-  async handle(request, { version, broker }) {
+  async handle(request, { version, access, broker }) {
     const { groupId } = request
+    if (!access.allows('read', 'group', groupId)) {
+      return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, members: [] }
+    }
     if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] }
     const leaving = version >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
     const members = []

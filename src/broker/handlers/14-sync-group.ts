@@ -5,8 +5,11 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('SyncGroup', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
     const { groupId, memberId } = request
+    if (!access.allows('read', 'group', groupId)) {
+      return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, assignment: Buffer.alloc(0) }
+    }
     if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, assignment: Buffer.alloc(0) }
     const answer = await broker.groups.sync(groupId, {
       memberId,

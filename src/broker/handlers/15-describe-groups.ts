@@ -2,21 +2,26 @@
 //
 // Behaviour: an unknown group is dead, without an error before v6 (KIP-1043). v3 authorized operations. v4 instance ids.
 import { ErrorCode } from '../../kafka/index.ts'
-import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
 import type { Group } from '../groups/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
+import { authorizedOperations, operationsNotAsked } from '../security/authorizer.ts'
 
 type Described = ResponseOf<'DescribeGroups'>['groups'][number]
 
 export default defineHandler('DescribeGroups', {
-  async handle(request, { version, broker }) {
-    const authorizedOperations = request.includeAuthorizedOperations ? groupOperations : operationsNotAsked
+  async handle(request, { version, access, broker }) {
     const groups: Described[] = []
     for (const groupId of request.groups) {
+      if (!access.allows('describe', 'group', groupId)) {
+        groups.push(missing(groupId, ErrorCode.GROUP_AUTHORIZATION_FAILED, version))
+        continue
+      }
       const { errorCode, group } = await broker.groups.describe(groupId)
       groups.push({
         ...(group === undefined ? missing(groupId, errorCode, version) : describe(groupId, group)),
-        authorizedOperations,
+        authorizedOperations: request.includeAuthorizedOperations
+          ? authorizedOperations(access, 'group', groupId)
+          : operationsNotAsked,
       })
     }
     return { groups }

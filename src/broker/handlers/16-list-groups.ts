@@ -2,14 +2,18 @@
 //
 // v4 by state, v5 by type, whatever their case. Unknown states and types match nothing.
 import { defineHandler } from '../handler.ts'
+import { allowsCluster } from '../security/authorizer.ts'
 
 export default defineHandler('ListGroups', {
-  async handle({ statesFilter, typesFilter }, { broker }) {
+  async handle({ statesFilter, typesFilter }, { access, broker }) {
+    const seesAll = allowsCluster(access, 'describe')
     const states = new Set(statesFilter.map(state => state.toLowerCase()))
     const types = new Set(typesFilter.map(type => type.toLowerCase()))
     const groups = (await broker.groups.list()).filter(
-      ({ group }) =>
-        (types.size === 0 || types.has(group.type)) && (states.size === 0 || states.has(group.phase.toLowerCase())),
+      ({ id, group }) =>
+        (seesAll || access.allows('describe', 'group', id)) &&
+        (types.size === 0 || types.has(group.type)) &&
+        (states.size === 0 || states.has(group.phase.toLowerCase())),
     )
     return {
       groups: groups.map(({ id, group }) => ({

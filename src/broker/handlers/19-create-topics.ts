@@ -5,12 +5,20 @@
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import { describeTopicConfigs } from '../config-description.ts'
 import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
-import { createPlanned, type PlannedTopic, planTopic, shownReplicationFactor, type TopicRequest } from '../topics.ts'
+import type { Access } from '../security/authorizer.ts'
+import {
+  createPlanned,
+  type PlannedTopic,
+  mayCreateTopic,
+  planTopic,
+  shownReplicationFactor,
+  type TopicRequest,
+} from '../topics.ts'
 
 type Result = ResponseOf<'CreateTopics'>['topics'][number]
 
 export default defineHandler('CreateTopics', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
     const catalog = await broker.metadata.refresh()
     const results = new Map<string, Result>()
     const planned: PlannedTopic[] = []
@@ -19,6 +27,7 @@ export default defineHandler('CreateTopics', {
       try {
         if (results.has(topic.name) || factors.has(topic.name))
           throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.')
+        if (!mayCreateTopic(access, topic.name)) throw new KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
         planned.push(planTopic(topic, catalog, broker))
         factors.set(topic.name, replicationFactorOf(topic))
       } catch (error) {
@@ -33,7 +42,7 @@ export default defineHandler('CreateTopics', {
       const result =
         outcome instanceof KafkaError
           ? failed(topic.name, outcome)
-          : succeeded(topic, outcome?.id, factors.get(topic.name)!, broker)
+          : succeeded(topic, outcome?.id, factors.get(topic.name)!, broker, access)
       results.set(topic.name, result)
     })
     return { topics: [...new Set(request.topics.map(({ name }) => name))].map(name => results.get(name)!) }
@@ -44,7 +53,17 @@ function replicationFactorOf({ assignments, replicationFactor }: TopicRequest): 
   return assignments[0]?.brokerIds.length ?? replicationFactor
 }
 
-function succeeded(topic: PlannedTopic, topicId: string | undefined, factor: number, broker: BrokerContext): Result {
+function succeeded(
+  topic: PlannedTopic,
+  topicId: string | undefined,
+  factor: number,
+  broker: BrokerContext,
+  access: Access,
+): Result {
+  if (!access.allows('describe_configs', 'topic', topic.name)) {
+    const topicConfigErrorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    return { name: topic.name, topicId, numPartitions: -1, replicationFactor: -1, configs: null, topicConfigErrorCode }
+  }
   return {
     name: topic.name,
     topicId,

@@ -6,16 +6,17 @@ import { ErrorCode, errorMessage, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, Topic } from '../../metadata/index.ts'
 import { topicConfig } from '../topic-config.ts'
 import { defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
+import type { Access } from '../security/authorizer.ts'
 
 type Result = ResponseOf<'DeleteTopics'>['responses'][number]
 type Wanted = RequestOf<'DeleteTopics'>['topics'][number]
 
 export default defineHandler('DeleteTopics', {
-  async handle(request, { version, broker }) {
+  async handle(request, { version, access, broker }) {
     const byName = version <= 5
     const wanted = byName ? request.topicNames.map(name => ({ name, topicId: zeroUuid })) : request.topics
     const catalog = await broker.metadata.refresh()
-    const found = wanted.map(item => find(item, catalog))
+    const found = wanted.map(item => find(item, catalog, access))
     const counts = new Map<string, number>()
     for (const topic of found) if (typeof topic !== 'number') counts.set(topic.id, (counts.get(topic.id) ?? 0) + 1)
     const isProtected = (topic: Topic) => topicConfig(topic, broker.config).isProtected
@@ -27,7 +28,6 @@ export default defineHandler('DeleteTopics', {
     const responses = wanted.map((item, i): Result => {
       const topic = found[i]!
       if (typeof topic === 'number') return failed(item, topic)
-      // With ACLs a caller that gave an id may not be allowed to see the name; without them it does no harm.
       const named = { name: topic.name, topicId: topic.id }
       if (counts.get(topic.id) !== 1) return failed(named, ErrorCode.INVALID_REQUEST)
       if (isProtected(topic)) return failed(named, ErrorCode.POLICY_VIOLATION, protectedMessage)
@@ -38,10 +38,12 @@ export default defineHandler('DeleteTopics', {
   },
 })
 
-function find({ name, topicId }: Wanted, catalog: Catalog): Topic | ErrorCode {
+function find({ name, topicId }: Wanted, catalog: Catalog, access: Access): Topic | ErrorCode {
   if (name !== null && topicId !== zeroUuid) return ErrorCode.INVALID_REQUEST
-  if (name !== null) return catalog.byName.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-  return catalog.byId.get(topicId) ?? ErrorCode.UNKNOWN_TOPIC_ID
+  const topic = name === null ? catalog.byId.get(topicId) : catalog.byName.get(name)
+  const known = topic?.name ?? name
+  if (known !== null && !access.allows('delete', 'topic', known)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED
+  return topic ?? (name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
 }
 
 const protectedMessage =

@@ -9,21 +9,25 @@ type TopicResult = ResponseOf<'DeleteRecords'>['topics'][number]
 type PartitionResult = TopicResult['partitions'][number]
 
 export default defineHandler('DeleteRecords', {
-  async handle({ topics }, { broker }) {
+  async handle({ topics }, { access, broker }) {
     const { byName } = await broker.metadata.refresh()
     const wanted = topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, offset }) => ({
         partitionIndex,
         offset,
         partition: byName.get(name)?.partitions[partitionIndex],
+        mayDelete: access.allows('delete', 'topic', name),
       })),
     )
-    const found = wanted.flatMap(({ partition }) => (partition === undefined ? [] : [partition]))
+    const found = wanted.flatMap(({ partition, mayDelete }) =>
+      partition === undefined || !mayDelete ? [] : [partition],
+    )
     const bounds = new Map((await broker.metadata.bounds(found)).map((bound, i) => [found[i]!, bound]))
     const changes: { partition: number; offset: number }[] = []
-    const results = wanted.map(({ partitionIndex, offset, partition }) => {
+    const results = wanted.map(({ partitionIndex, offset, partition, mayDelete }) => {
       const bound = partition === undefined ? null : (bounds.get(partition) ?? null)
       const result = { partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE as ErrorCode, partition }
+      if (!mayDelete) return { ...result, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
       if (bound === null) return { ...result, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
       const start = offset === -1 ? bound.highWatermark : offset
       if (start < 0 || start > bound.highWatermark) return { ...result, errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }

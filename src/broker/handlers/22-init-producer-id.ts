@@ -5,10 +5,14 @@
 // refused: transactions are not kept yet.
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
+import { allowsCluster } from '../security/authorizer.ts'
 
 export default defineHandler('InitProducerId', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
     if (request.transactionalId !== null) return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
+    if (!allowsCluster(access, 'idempotent_write') && !access.allowsAny('write', 'topic')) {
+      return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED }
+    }
     return { producerId: await broker.records.newProducerId(), producerEpoch: 0 }
   },
 })

@@ -11,11 +11,12 @@ type PartitionRequest = Request['topics'][number]['partitions'][number]
 type PartitionAnswer = ResponseOf<'OffsetForLeaderEpoch'>['topics'][number]['partitions'][number]
 
 export default defineHandler('OffsetForLeaderEpoch', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
     const catalog = await catalogFor(broker.metadata, wantedPartitions(request))
+    const mayDescribe = (topic: string) => access.allows('describe', 'topic', topic)
     const topics = request.topics.map(async ({ topic, partitions }) => {
       const answers = partitions.map(partition => {
-        const found = findPartition(catalog, { name: topic, id: zeroUuid }, partition.partition)
+        const found = findPartition(catalog, { name: topic, id: zeroUuid }, partition.partition, mayDescribe)
         return answer(partition, found, broker)
       })
       return { topic, partitions: await Promise.all(answers) }

@@ -8,23 +8,25 @@ import {
   describeBrokerConfigs,
   describeTopicConfigs,
 } from '../config-description.ts'
-import { resourceTypes } from '../config-resources.ts'
+import { checkConfigAccess, resourceTypes } from '../config-resources.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
+import type { Access } from '../security/authorizer.ts'
 
 type Request = RequestOf<'DescribeConfigs'>
 type Resource = Request['resources'][number]
 type Result = ResponseOf<'DescribeConfigs'>['results'][number]
 
 export default defineHandler('DescribeConfigs', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
     await broker.metadata.refresh()
-    return { results: request.resources.map(resource => describe(resource, request, broker)) }
+    return { results: request.resources.map(resource => describe(resource, request, access, broker)) }
   },
 })
 
-function describe(resource: Resource, request: Request, broker: BrokerContext): Result {
+function describe(resource: Resource, request: Request, access: Access, broker: BrokerContext): Result {
   const { resourceType, resourceName, configurationKeys } = resource
   try {
+    checkConfigAccess(access, 'describe_configs', resource)
     const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
     const configs = configsOf(resource, broker).filter(({ name }) => wanted?.has(name) ?? true)
     return { resourceType, resourceName, configs: configs.map(config => answer(config, request)) }

@@ -3,7 +3,7 @@ import { alterConfigs, replaced } from '../config-resources.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('AlterConfigs', {
-  async handle({ resources, validateOnly }, { broker }) {
-    return { responses: await alterConfigs(resources, validateOnly, broker, replaced) }
+  async handle({ resources, validateOnly }, context) {
+    return { responses: await alterConfigs(resources, validateOnly, context, replaced) }
   },
 })

@@ -1,12 +1,15 @@
 // DescribeLogDirs v0–v4: how much each partition holds. There is one directory, the bucket.
 //
 // Behaviour: null asks for all topics; what does not exist is left out. v4 the volume's size, which a bucket has not.
+import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
+import { allowsCluster } from '../security/authorizer.ts'
 
 const logDir = '/bucket'
 
 export default defineHandler('DescribeLogDirs', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
+    if (!allowsCluster(access, 'describe')) return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED, results: [] }
     const { byName } = await broker.metadata.refresh()
     const wanted =
       request.topics ?? [...byName].map(([topic, { partitions }]) => ({ topic, partitions: [...partitions.keys()] }))

@@ -9,7 +9,7 @@ import { checkPartitionCount, checkReplicas } from '../topics.ts'
 type Wanted = RequestOf<'CreatePartitions'>['topics'][number]
 
 export default defineHandler('CreatePartitions', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
     const catalog = await broker.metadata.refresh()
     const results = new Map<string, KafkaError | undefined>()
     const changes: { topic: Topic; partitions: number }[] = []
@@ -17,6 +17,7 @@ export default defineHandler('CreatePartitions', {
       try {
         if (results.has(wanted.name)) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.')
         results.set(wanted.name, undefined)
+        if (!access.allows('alter', 'topic', wanted.name)) throw new KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
         changes.push({ topic: check(wanted, catalog, broker), partitions: wanted.count })
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error

@@ -3,11 +3,14 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('DeleteGroups', {
-  async handle({ groupsNames }, { broker }) {
+  async handle({ groupsNames }, { access, broker }) {
+    const remove = (groupId: string) => {
+      if (!access.allows('delete', 'group', groupId)) return ErrorCode.GROUP_AUTHORIZATION_FAILED
+      return groupId === '' ? ErrorCode.INVALID_GROUP_ID : broker.groups.delete(groupId)
+    }
     const results = []
     for (const groupId of new Set(groupsNames)) {
-      const errorCode = groupId === '' ? ErrorCode.INVALID_GROUP_ID : await broker.groups.delete(groupId)
-      results.push({ groupId, errorCode })
+      results.push({ groupId, errorCode: await remove(groupId) })
     }
     return { results }
   },

@@ -3,9 +3,13 @@
 // Behaviour: null asks for all partitions and names only those where something happened: none.
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
+import { allowsCluster } from '../security/authorizer.ts'
 
 export default defineHandler('ElectLeaders', {
-  async handle({ topicPartitions }, { broker }) {
+  async handle({ topicPartitions }, { access, broker }) {
+    if (!allowsCluster(access, 'alter')) {
+      return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED, replicaElectionResults: [] }
+    }
     const { byName } = await broker.metadata.refresh()
     const replicaElectionResults = (topicPartitions ?? []).map(({ topic, partitions }) => ({
       topic,

@@ -3,7 +3,7 @@ import { alterConfigs, incremented } from '../config-resources.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('IncrementalAlterConfigs', {
-  async handle({ resources, validateOnly }, { broker }) {
-    return { responses: await alterConfigs(resources, validateOnly, broker, incremented) }
+  async handle({ resources, validateOnly }, context) {
+    return { responses: await alterConfigs(resources, validateOnly, context, incremented) }
   },
 })

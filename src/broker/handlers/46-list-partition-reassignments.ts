@@ -1,6 +1,11 @@
 // ListPartitionReassignments v0: there are no replicas to move, so none is ever going on (KIP-455).
+import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
+import { allowsCluster } from '../security/authorizer.ts'
 
 export default defineHandler('ListPartitionReassignments', {
-  handle: () => ({ topics: [] }),
+  handle(_request, { access }) {
+    const errorCode = allowsCluster(access, 'describe') ? ErrorCode.NONE : ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+    return { errorCode, topics: [] }
+  },
 })

@@ -5,7 +5,10 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('OffsetDelete', {
-  async handle({ groupId, topics }, { broker }) {
+  async handle({ groupId, topics }, { access, broker }) {
+    if (!access.allows('delete', 'group', groupId)) {
+      return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, throttleTimeMs: 0, topics: [] }
+    }
     const { errorCode, group } = await broker.groups.describe(groupId)
     if (group === undefined) return { errorCode, throttleTimeMs: 0, topics: [] }
     // Members that are no consumers do not say what they are subscribed to, so that nothing of theirs may be deleted.
@@ -20,6 +23,9 @@ export default defineHandler('OffsetDelete', {
       return {
         name,
         partitions: partitions.map(({ partitionIndex }) => {
+          if (!access.allows('read', 'topic', name)) {
+            return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
+          }
           if (topic?.partitions[partitionIndex] === undefined) {
             return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
           }

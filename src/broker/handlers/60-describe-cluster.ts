@@ -2,14 +2,15 @@
 //
 // v1 tells whether brokers or controllers are asked; clients only ever reach brokers. v2 fenced brokers: there are none.
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
-import { clusterOperations, operationsNotAsked } from '../authorized-operations.ts'
 import { defineHandler } from '../handler.ts'
+import { clusterResource } from '../security/acls.ts'
+import { authorizedOperations, operationsNotAsked } from '../security/authorizer.ts'
 
 const brokersType = 1
 const controllersType = 2
 
 export default defineHandler('DescribeCluster', {
-  handle(request, { broker }) {
+  handle(request, { access, broker }) {
     const { cluster, metadata } = broker
     if (request.endpointType !== brokersType) {
       const errorCode =
@@ -23,7 +24,9 @@ export default defineHandler('DescribeCluster', {
       clusterId: metadata.clusterId,
       controllerId: cluster.controller().nodeId,
       brokers: cluster.brokers().map(({ nodeId, host, port, rack }) => ({ brokerId: nodeId, host, port, rack })),
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? authorizedOperations(access, 'cluster', clusterResource)
+        : operationsNotAsked,
     }
   },
 })

@@ -3,19 +3,21 @@
 // Behaviour: no topics asks for all. A page ends at the client's limit, and a cursor names the partition that comes next.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
-import { topicOperations } from '../authorized-operations.ts'
 import { leaderEpoch } from '../cluster.ts'
 import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
+import { type Access, authorizedOperations } from '../security/authorizer.ts'
 
 type TopicAnswer = ResponseOf<'DescribeTopicPartitions'>['topics'][number]
 
 const maxPartitionsPerPage = 2000
 
 export default defineHandler('DescribeTopicPartitions', {
-  async handle(request, { broker }) {
+  async handle(request, { access, broker }) {
     const { byName } = await broker.metadata.refresh()
     const { cursor } = request
-    const asked = request.topics.length > 0 ? new Set(request.topics.map(({ name }) => name)) : byName.keys()
+    const isAll = request.topics.length === 0
+    const mayDescribe = (name: string) => access.allows('describe', 'topic', name)
+    const asked = isAll ? [...byName.keys()].filter(mayDescribe) : new Set(request.topics.map(({ name }) => name))
     const names = [...asked].toSorted().filter(name => cursor === null || name >= cursor.topicName)
     const topics: TopicAnswer[] = []
     let left = Math.min(Math.max(1, request.responsePartitionLimit), maxPartitionsPerPage)
@@ -23,9 +25,10 @@ export default defineHandler('DescribeTopicPartitions', {
       const topic = byName.get(name)
       const from = cursor?.topicName === name ? cursor.partitionIndex : 0
       if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: from } }
-      if (topic === undefined) {
+      if (topic === undefined || !mayDescribe(name)) {
+        const isHidden = !mayDescribe(name)
         topics.push({
-          errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          errorCode: isHidden ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
           name,
           topicId: zeroUuid,
           isInternal: false,
@@ -34,7 +37,7 @@ export default defineHandler('DescribeTopicPartitions', {
         continue
       }
       const to = Math.min(topic.partitions.length, from + left)
-      topics.push(answerTopic(topic, from, to, broker))
+      topics.push(answerTopic(topic, from, to, access, broker))
       left -= to - from
       if (to < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: to } }
     }
@@ -42,7 +45,7 @@ export default defineHandler('DescribeTopicPartitions', {
   },
 })
 
-function answerTopic(topic: Topic, from: number, to: number, { cluster }: BrokerContext): TopicAnswer {
+function answerTopic(topic: Topic, from: number, to: number, access: Access, { cluster }: BrokerContext): TopicAnswer {
   const partitions = []
   for (let partitionIndex = from; partitionIndex < to; partitionIndex++) {
     const leaderId = cluster.leaderOf(topic.name, partitionIndex).nodeId
@@ -64,6 +67,6 @@ function answerTopic(topic: Topic, from: number, to: number, { cluster }: Broker
     topicId: topic.id,
     isInternal: false,
     partitions,
-    topicAuthorizedOperations: topicOperations,
+    topicAuthorizedOperations: authorizedOperations(access, 'topic', topic.name),
   }
 }

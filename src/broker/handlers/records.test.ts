@@ -10,6 +10,7 @@ import { Groups } from '../groups/index.ts'
 import { Leases } from '../leases.ts'
 import { type AnyHandler, type ApiName, noResponse, type RequestOf, type ResponseOf } from '../handler.ts'
 import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
+import { AclAuthorizer } from '../security/authorizer.ts'
 import { topicConfig } from '../topic-config.ts'
 import produceHandler from './00-produce.ts'
 import fetchHandler from './01-fetch.ts'
@@ -48,9 +49,11 @@ describe('the handlers of records', () => {
     const world = { metadata, clock: systemClock, random: systemRandom, log: nullLog }
     const leases = new Leases({ ...world, holder: { id: 'one', nodeId: 1, host: '', port: 1 }, durationMs: 10_000 })
     const groups = new Groups({ ...world, leases, settings, retention })
+    const authorizer = await AclAuthorizer.open({ metadata, clock: systemClock, log: nullLog })
     const answer = await handler.handle(request, {
       version,
       clientId: 'test',
+      access: authorizer.accessOf({ principals: [], superuser: false, host: '' }),
       connection: { id: 1, remoteAddress: '', signal: new AbortController().signal, sasl: undefined },
       broker: {
         ...world,
@@ -58,10 +61,12 @@ describe('the handlers of records', () => {
         cluster: singleBrokerCluster(defaultBrokerConfig),
         records,
         leases,
+        authorizer,
         groups,
         handlers: [],
       },
     })
+    authorizer.close()
     await groups.close()
     await leases.close()
     // The handler's answer is that of its API.

@@ -12,10 +12,22 @@ export type FoundPartition =
   | { readonly ok: true; readonly topic: Topic; readonly partition: PartitionId }
   | { readonly ok: false; readonly errorCode: number }
 
-/** Finds a partition in a catalog. */
-export function findPartition(catalog: Catalog, { name, id }: TopicRef, index: number): FoundPartition {
+/**
+ * Finds a partition in a catalog. A client that may not do what it wants with the topic learns nothing of it, not even
+ * whether it exists.
+ */
+export function findPartition(
+  catalog: Catalog,
+  { name, id }: TopicRef,
+  index: number,
+  mayUse?: (topic: string) => boolean,
+): FoundPartition {
   const isById = id !== zeroUuid
   const topic = isById ? catalog.byId.get(id) : catalog.byName.get(name)
+  const known = topic?.name ?? (isById ? undefined : name)
+  if (mayUse !== undefined && known !== undefined && !mayUse(known)) {
+    return { ok: false, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
+  }
   if (!topic) {
     return { ok: false, errorCode: isById ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Access, type Acl, AclSet } from './acls.ts'
+import { type AccessQuestion, type Acl, AclSet } from './acls.ts'
 
 const acl = (changes: Partial<Acl>): Acl => ({
   resourceType: 'topic',
@@ -12,15 +12,15 @@ const acl = (changes: Partial<Acl>): Acl => ({
   permission: 'allow',
   ...changes,
 })
-const access = (changes: Partial<Access> = {}): Access => ({
-  principal: 'User:alice',
+const access = (changes: Partial<AccessQuestion> = {}): AccessQuestion => ({
+  principals: ['User:alice', 'User:ccn_alice'],
   host: '10.0.0.1',
   operation: 'read',
   resourceType: 'topic',
   resourceName: 'orders',
   ...changes,
 })
-const allows = (acls: readonly Partial<Acl>[], changes?: Partial<Access>) =>
+const allows = (acls: readonly Partial<Acl>[], changes?: Partial<AccessQuestion>) =>
   new AclSet(acls.map(acl)).allows(access(changes))
 
 describe('an access', () => {
@@ -30,7 +30,7 @@ describe('an access', () => {
     assert.equal(allows([{}], { operation: 'write' }), false)
     assert.equal(allows([{}], { resourceName: 'orders2' }), false)
     assert.equal(allows([{}], { resourceType: 'group' }), false)
-    assert.equal(allows([{}], { principal: 'User:bob' }), false)
+    assert.equal(allows([{}], { principals: ['User:bob'] }), false)
   })
 
   it('is denied by a DENY whatever allows it', () => {
@@ -46,6 +46,7 @@ describe('an access', () => {
     assert.equal(allows([{ resourceName: '*' }]), true)
     assert.equal(allows([{ resourceName: '*', patternType: 'prefixed' }]), false)
     assert.equal(allows([{ principal: 'User:*' }]), true)
+    assert.equal(allows([{ principal: 'User:ccn_alice' }]), true)
     assert.equal(allows([{ operation: 'all' }], { operation: 'write' }), true)
     assert.equal(allows([{ host: '10.0.0.1' }]), true)
     assert.equal(allows([{ host: '10.0.0.2' }]), false)

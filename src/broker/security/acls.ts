@@ -66,8 +66,9 @@ export interface AclFilter {
 }
 
 /** One question to an authorizer. */
-export interface Access {
-  readonly principal: string
+export interface AccessQuestion {
+  /** All names of the one who asks; an ACL for any of them counts. */
+  readonly principals: readonly string[]
   readonly host: string
   readonly operation: Operation
   readonly resourceType: ResourceType
@@ -97,7 +98,7 @@ export class AclSet {
   }
 
   /** DENY before ALLOW, and what no ACL allows is denied. */
-  allows(access: Access): boolean {
+  allows(access: AccessQuestion): boolean {
     const { resourceType, resourceName } = access
     let allowed = false
     for (const acls of this.#covering(resourceType, resourceName)) {
@@ -118,7 +119,7 @@ export class AclSet {
    * Whether the operation is allowed on any resource of a type: some ALLOW is not wiped out by a DENY of the same or a
    * wider pattern (KIP-679).
    */
-  allowsAny(access: Omit<Access, 'resourceName'>): boolean {
+  allowsAny(access: Omit<AccessQuestion, 'resourceName'>): boolean {
     const relevant = this.acls.filter(acl => acl.resourceType === access.resourceType && concerns(acl, access))
     const denies = relevant.filter(
       acl => acl.permission === 'deny' && (acl.operation === 'all' || acl.operation === access.operation),
@@ -178,9 +179,8 @@ function coversName(acl: Acl, name: string): boolean {
   return acl.resourceName === name || acl.resourceName === '*'
 }
 
-function concerns(acl: Acl, { principal, host }: Pick<Access, 'principal' | 'host'>): boolean {
-  const isPrincipal = acl.principal === principal || acl.principal === `${principal.slice(0, principal.indexOf(':'))}:*`
-  return isPrincipal && (acl.host === '*' || acl.host === host)
+function concerns(acl: Acl, { principals, host }: Pick<AccessQuestion, 'principals' | 'host'>): boolean {
+  return (acl.principal === 'User:*' || principals.includes(acl.principal)) && (acl.host === '*' || acl.host === host)
 }
 
 /** Whether every name that `inner` covers is covered by `outer`. */

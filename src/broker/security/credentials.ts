@@ -1,4 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../../base/index.ts'
+import type { Metadata, StoredCredential, StoredScramKeys } from '../../metadata/index.ts'
 import { matchesPassword, type ScramHash, type ScramKeys } from './scram.ts'
 
 /** What is kept of a user's password. A user of the HTTP API has both hashes, one made by Kafka's own tools perhaps one. */
@@ -6,6 +9,8 @@ export interface Credential {
   readonly username: string
   readonly sha256?: ScramKeys
   readonly sha512?: ScramKeys
+  /** Further names of the user, which ACLs may use. */
+  readonly aliases?: readonly string[]
   /** Bypasses ACLs. */
   readonly superuser: boolean
   /** Milliseconds since 1970 after which it is refused; undefined where it does not end. */
@@ -37,5 +42,72 @@ export class PasswordCheck {
     if (this.#known.size >= MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value!)
     this.#known.set(credential.username, { digest, keys })
     return true
+  }
+}
+
+/** How long a credential that was found is used without asking again, in milliseconds. */
+const FRESH_MS = 1_000
+
+/** The users of the cluster, read from the metadata and remembered for a moment. */
+export class ClusterCredentials implements CredentialStore {
+  readonly #metadata: Pick<Metadata, 'findCredential'>
+  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #found = new Map<string, { readonly credential: Credential | undefined; readonly at: number }>()
+
+  constructor(metadata: Pick<Metadata, 'findCredential'>, clock: Pick<Clock, 'monotonic'>) {
+    this.#metadata = metadata
+    this.#clock = clock
+  }
+
+  async find(username: string): Promise<Credential | undefined> {
+    const known = this.#found.get(username)
+    const now = this.#clock.monotonic()
+    if (known !== undefined && now - known.at < FRESH_MS) return known.credential
+    const stored = await this.#metadata.findCredential(username)
+    const read = stored === null ? undefined : credentialOf(stored)
+    // The same keys stay the same object, so that passwords checked with them are still known.
+    const credential = isDeepStrictEqual(read, known?.credential) ? known?.credential : read
+    if (this.#found.size >= MAX_REMEMBERED) this.#found.delete(this.#found.keys().next().value!)
+    this.#found.set(username, { credential, at: now })
+    return credential
+  }
+}
+
+function credentialOf({ username, name, sha256, sha512, superuser, expiresAt }: StoredCredential): Credential {
+  return {
+    username,
+    // The HTTP API's credentials are named `ccn_name`; ACLs may name them with and without it.
+    ...(name === '' ? {} : { aliases: [name, name.replace(/^ccn_/, '')] }),
+    ...(sha256 === null ? {} : { sha256: keysOf(sha256) }),
+    ...(sha512 === null ? {} : { sha512: keysOf(sha512) }),
+    superuser,
+    ...(expiresAt === null ? {} : { expiresAt }),
+  }
+}
+
+function keysOf(stored: StoredScramKeys): ScramKeys {
+  const bytes = (text: string) => Buffer.from(text, 'base64')
+  return {
+    salt: bytes(stored.salt),
+    iterations: stored.iterations,
+    storedKey: bytes(stored.storedKey),
+    serverKey: bytes(stored.serverKey),
+  }
+}
+
+/** The hashes of SCRAM by their numbers in Kafka's protocol. */
+export const scramMechanisms = [
+  { hash: 'sha256', mechanism: 1 },
+  { hash: 'sha512', mechanism: 2 },
+] as const
+
+/** Keys as the metadata keep them. */
+export function storedKeys(keys: ScramKeys): StoredScramKeys {
+  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+  return {
+    salt: text(keys.salt),
+    iterations: keys.iterations,
+    storedKey: text(keys.storedKey),
+    serverKey: text(keys.serverKey),
   }
 }

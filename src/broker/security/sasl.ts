@@ -33,6 +33,8 @@ export function mechanismsOf(settings: SaslSettings): readonly SaslMechanism[] {
 /** Who a connection is, once its exchange has succeeded. */
 export interface SaslIdentity {
   readonly principal: Principal
+  /** Further names of the same user, which ACLs may use. */
+  readonly aliases: readonly string[]
   readonly superuser: boolean
   /** Milliseconds since 1970 after which the client has to authenticate again; undefined for never. */
   readonly expiresAt: number | undefined
@@ -164,6 +166,7 @@ class BearerExchange implements SaslExchange {
       if (authorizationId && authorizationId !== principal) throw new Error('the authorization id is not the principal')
       const identity = {
         principal: { type: 'User', name: principal },
+        aliases: [],
         superuser: false,
         expiresAt: sessionEnd(expiresAt, this.#settings),
       }
@@ -176,8 +179,8 @@ class BearerExchange implements SaslExchange {
 }
 
 function identityOf(credential: Credential, settings: SaslSettings): SaslIdentity {
-  const { username, superuser, expiresAt } = credential
-  return { principal: { type: 'User', name: username }, superuser, expiresAt: sessionEnd(expiresAt, settings) }
+  const { username, aliases = [], superuser, expiresAt } = credential
+  return { principal: { type: 'User', name: username }, aliases, superuser, expiresAt: sessionEnd(expiresAt, settings) }
 }
 
 function sessionEnd(credentialEnd: number | undefined, { maxSessionMs, clock }: SaslSettings): number | undefined {

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import kafkajs, { type AclOperationTypes as AclOperation, type Kafka as KafkaClient } from 'kafkajs'
+import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { errorName } from '../../kafka/index.ts'
+import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
+import { openMemoryStore } from '../../storage/index.ts'
+import { Broker } from '../broker.ts'
+import { localLogConfig } from '../log/index.ts'
+import { ClusterCredentials, PasswordCheck, storedKeys } from './credentials.ts'
+import { scramKeysOf } from './scram.ts'
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
+
+describe('with ACLs on', () => {
+  let metadata: Metadata
+  let broker: Broker
+  before(async () => {
+    metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+    const keys = storedKeys(await scramKeysOf('sha512', 'secret', Buffer.from('salt')))
+    const user = (username: string, superuser: boolean) =>
+      ({ username, id: '', name: `ccn_${username}`, sha256: null, sha512: keys, superuser, expiresAt: null }) as const
+    await metadata.putCredentials([user('root', true), user('alice', false)])
+    await metadata.setAclMode('on')
+    broker = await Broker.open({
+      port: 0,
+      host: '127.0.0.1',
+      metadata,
+      store: openMemoryStore(),
+      clock: systemClock,
+      random: systemRandom,
+      log: nullLog,
+      logConfig: localLogConfig,
+      config: { groupInitialRebalanceDelayMs: 0 },
+      security: {
+        sasl: {
+          credentials: new ClusterCredentials(metadata, systemClock),
+          passwords: new PasswordCheck(),
+          maxSessionMs: 0,
+          clock: systemClock,
+          required: true,
+        },
+      },
+    })
+  })
+  after(async () => {
+    await broker.close()
+    await metadata.close()
+  })
+
+  const clientOf = (username: string) =>
+    new Kafka({
+      brokers: [`127.0.0.1:${broker.port}`],
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+      sasl: { mechanism: 'scram-sha-512', username, password: 'secret' },
+    })
+  const asAdmin = async <T>(
+    name: string,
+    work: (admin: ReturnType<KafkaClient['admin']>) => Promise<T>,
+  ): Promise<T> => {
+    const admin = clientOf(name).admin()
+    await admin.connect()
+    try {
+      return await work(admin)
+    } finally {
+      await admin.disconnect()
+    }
+  }
+  const acl = (principal: string, operation: AclOperation, resourceName: string) => ({
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal,
+    host: '*',
+    operation,
+    permissionType: AclPermissionTypes.ALLOW,
+  })
+  const produce = async (name: string, topic: string) => {
+    const producer = clientOf(name).producer()
+    await producer.connect()
+    try {
+      await producer.send({ topic, messages: [{ value: 'x' }] })
+    } finally {
+      await producer.disconnect()
+    }
+  }
+
+  it('a superuser does everything, and others what they were given', async () => {
+    await asAdmin('root', admin => admin.createTopics({ topics: [{ topic: 'orders' }, { topic: 'secrets' }] }))
+    assert.deepEqual(await asAdmin('alice', admin => admin.listTopics()), [])
+    await assert.rejects(produce('alice', 'orders'), /[Nn]ot authorized/)
+    await assert.rejects(
+      asAdmin('alice', admin => admin.createTopics({ topics: [{ topic: 'mine' }] })),
+      /TOPIC_AUTHORIZATION_FAILED|[Nn]ot authorized|Topic creation errors/,
+    )
+    // By the name of the credential as well as by that of the user.
+    await asAdmin('root', admin =>
+      admin.createAcls({ acl: [acl('User:ccn_alice', AclOperationTypes.WRITE, 'orders')] }),
+    )
+    await produce('alice', 'orders')
+    assert.deepEqual(await asAdmin('alice', admin => admin.listTopics()), ['orders'])
+    await assert.rejects(produce('alice', 'secrets'), /[Nn]ot authorized/)
+  })
+
+  it('a group needs its own permission', async () => {
+    await asAdmin('root', admin => admin.createAcls({ acl: [acl('User:alice', AclOperationTypes.READ, 'orders')] }))
+    const consumer = clientOf('alice').consumer({ groupId: 'g' })
+    await consumer.connect()
+    await consumer.subscribe({ topic: 'orders', fromBeginning: true })
+    const crashed = new Promise<Error>(resolve => {
+      consumer.on('consumer.crash', ({ payload }) => resolve(payload.error))
+    })
+    await consumer.run({ eachMessage: async () => undefined }).catch(() => undefined)
+    assert.match((await crashed).message, /[Gg]roup/)
+    await consumer.disconnect()
+  })
+
+  it('ACLs are listed and deleted by filters, and not by everyone', async () => {
+    const filter = {
+      resourceType: AclResourceTypes.TOPIC,
+      resourceName: 'orders',
+      resourcePatternType: ResourcePatternTypes.MATCH,
+      operation: AclOperationTypes.ANY,
+      permissionType: AclPermissionTypes.ANY,
+    }
+    const { resources } = await asAdmin('root', admin => admin.describeAcls(filter))
+    assert.deepEqual(
+      resources.map(({ resourceName, acls }) => [resourceName, acls.map(({ principal }) => principal)]),
+      [['orders', ['User:ccn_alice', 'User:alice']]],
+    )
+    await assert.rejects(
+      asAdmin('alice', admin => admin.describeAcls(filter)),
+      (error: Error & { code?: number }) => errorName(error.code ?? 0) === 'CLUSTER_AUTHORIZATION_FAILED',
+    )
+    const { filterResponses } = await asAdmin('root', admin => admin.deleteAcls({ filters: [filter] }))
+    assert.equal(filterResponses[0]!.matchingAcls.length, 2)
+    await assert.rejects(produce('alice', 'orders'), /[Nn]ot authorized/)
+  })
+})
+
+describe('without ACLs', () => {
+  it('the APIs about them say so', async () => {
+    const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+    const broker = await Broker.open({
+      port: 0,
+      host: '127.0.0.1',
+      metadata,
+      store: openMemoryStore(),
+      clock: systemClock,
+      random: systemRandom,
+      log: nullLog,
+      logConfig: localLogConfig,
+    })
+    const admin = new Kafka({ brokers: [`127.0.0.1:${broker.port}`], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    await assert.rejects(
+      admin.describeAcls({
+        resourceType: AclResourceTypes.ANY,
+        resourcePatternType: ResourcePatternTypes.ANY,
+        operation: AclOperationTypes.ANY,
+        permissionType: AclPermissionTypes.ANY,
+      }),
+      (error: Error & { code?: number }) => errorName(error.code ?? 0) === 'SECURITY_DISABLED',
+    )
+    await admin.disconnect()
+    await broker.close()
+    await metadata.close()
+  })
+})
