@@ -26,7 +26,7 @@ export const lazyBuiltins: Plugin = {
   },
 }
 
-/** The text of a module with the same exports; those that nobody imports are left out of the bundle. */
+/** The text of a module with the same exports; unused ones are left out of the bundle. */
 function lazyModule(path: string): string {
   if (path === 'node:process') return PROCESS
   const builtin = requireBuiltin(path) as Readonly<Record<string, unknown>>

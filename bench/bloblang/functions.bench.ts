@@ -39,7 +39,7 @@ interface Row {
 const theOriginal = process.env['ORIGINAL']
 const program = process.env['PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
 const only = process.argv.slice(2)
-/** How much was printed in all, so that no engine finds that nobody reads it. */
+/** How much was printed in all, so that no engine can skip unused output. */
 let printedLength = 0
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
 writeFileSync(join(folder, 'side.json'), '{"id":7,"text":"beside the mapping"}')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hostPort, reachableHost } from './address.ts'
 
-test('an IPv6 address is told from its port by brackets', () => {
+test('brackets separate an IPv6 address from its port', () => {
   assert.equal(hostPort('::1', 8080), '[::1]:8080')
   assert.equal(hostPort('127.0.0.1', 8080), '127.0.0.1:8080')
   assert.equal(hostPort('broker.example', 9092), 'broker.example:9092')

@@ -2,7 +2,7 @@ import type { Value, ValueType } from './value.ts'
 
 /**
  * A mapping that failed at run time. Not an `Error`: mappings with `catch` and `|` throw by the thousand, and a stack trace
- * of compiled code helps nobody. The frame adds the place (`failed assignment (line 3): field \`this.a\`: …`).
+ * of compiled code helps no user. The frame adds the place (`failed assignment (line 3): field \`this.a\`: …`).
  */
 export class MappingError {
   readonly message: string

@@ -19,7 +19,7 @@ root.level = "=".repeat(this.height)`,
 
 type ServerFlags = FlagValues<typeof bloblServerFlags>
 
-/** `penstock blobl server`: a page to try mappings in. Serves until the process is told to stop. */
+/** `penstock blobl server`: a page to try mappings in. Serves until the process is asked to stop. */
 export async function runBloblServer(flags: ServerFlags): Promise<number> {
   let page: Page
   try {

@@ -23,7 +23,7 @@ test('a folder belongs to one process at a time, and is free when that one is go
   takeDataFolder(path).release()
 })
 
-test('a file in its place is told', t => {
+test('a file in its place is reported', t => {
   const parent = mkdtempSync(join(tmpdir(), 'penstock-test-'))
   t.after(() => rmSync(parent, { recursive: true }))
   writeFileSync(join(parent, 'file'), '')

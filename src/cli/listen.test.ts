@@ -8,7 +8,7 @@ const failing = (code: string, host: string, port: number) =>
     (error: Error) => error,
   )
 
-test('what is wrong with a port is told with its flag', async () => {
+test('a problem with a port names its flag', async () => {
   const hint = 'choose another one with -kafkaPort (0 takes a free one)'
   assert.equal((await failing('EADDRINUSE', '::1', 9092)).message, `port 9092 is taken: ${hint}`)
   assert.equal(
@@ -18,7 +18,7 @@ test('what is wrong with a port is told with its flag', async () => {
   assert.equal((await failing('EACCES', '::1', 9092)).message, `port 9092 is not allowed for this user: ${hint}`)
 })
 
-test('what is wrong with the address is told with its flag', async () => {
+test('a problem with the address names its flag', async () => {
   for (const [code, text] of [
     ['EADDRNOTAVAIL', 'fe80::1 is not an address of this machine'],
     ['EAFNOSUPPORT', 'this machine has no addresses of the kind of fe80::1'],

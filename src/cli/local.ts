@@ -12,7 +12,7 @@ const closeTimeoutMs = 15_000
 
 type LocalFlags = FlagValues<typeof localFlags>
 
-/** Runs a playground or a standalone server until it is told to stop; answers the exit code. */
+/** Runs a playground or a standalone server until it is asked to stop. Resolves to the exit code. */
 export async function runLocal(
   name: 'playground' | 'standalone',
   flags: LocalFlags,

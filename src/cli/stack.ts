@@ -31,7 +31,7 @@ export interface StackOptions {
   readonly folder: DataFolder | null
   /** Where all ports listen. */
   readonly host: string
-  /** What Kafka clients are told to connect to; empty means where they can by `host`. */
+  /** The host name given to Kafka clients; empty for one that fits `host`. */
   readonly advertisedHost: string
   readonly kafkaPort: number
   readonly httpPort: number
@@ -234,7 +234,7 @@ class OwnPorts {
   }
 }
 
-/** Like `Promise.all`, but a failure is told when all of them have come to rest, so that everything started can be stopped. */
+/** Like `Promise.all`, but rejects only once all of them have settled, so that everything started can be stopped. */
 async function allOrNothing<const Work extends readonly unknown[]>(
   work: Work,
 ): Promise<{ -readonly [Index in keyof Work]: Awaited<Work[Index]> }> {

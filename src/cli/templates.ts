@@ -13,7 +13,7 @@ function openTemplate(path: string, registry: Registry): Template {
 }
 
 /**
- * The registry of a command line: every component, and those that its templates make. What is wrong with templates is told on
+ * The registry of a command line: every component, and those that its templates make. Problems with templates are reported on
  * standard error; it throws {@link SourceError} where that must not go on.
  */
 export async function registryOf(options: Pick<EngineOptions, 'templates' | 'chilled'>): Promise<Registry> {

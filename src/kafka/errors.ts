@@ -150,7 +150,7 @@ const byCode = new Map<number, readonly [ErrorName, Entry]>(
   Object.entries(table).map(([name, entry]) => [entry[0], [name as ErrorName, entry]]),
 )
 
-/** `UNKNOWN_TOPIC_OR_PARTITION` for 3; a code that nobody knows is UNKNOWN_SERVER_ERROR. */
+/** `UNKNOWN_TOPIC_OR_PARTITION` for 3; an unknown code is UNKNOWN_SERVER_ERROR. */
 export function errorName(code: number): ErrorName {
   return byCode.get(code)?.[0] ?? 'UNKNOWN_SERVER_ERROR'
 }

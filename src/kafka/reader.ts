@@ -147,7 +147,7 @@ export class Reader {
     return this.position + size
   }
 
-  /** Skips tagged fields that nobody knows. */
+  /** Skips unknown tagged fields. */
   skipTags(): void {
     for (let left = this.tagCount(); left > 0; left--) {
       this.uvarint()

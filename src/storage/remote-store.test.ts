@@ -113,7 +113,7 @@ describe('a bucket that cannot be used', () => {
     await store.close()
   }
 
-  it('is told by its reason', async () => {
+  it('carries its reason', async () => {
     const endpoint = `endpoint=${plain.endpoint}`
     await probeStore(await openStore(`s3://data?${endpoint}`))
     await refusal(`s3://none?${endpoint}`, /bucket none: NoSuchBucket.*create it first/)

@@ -78,7 +78,7 @@ for (const threads of ['1', '2']) {
     assert.equal(complaints, '')
   })
 
-  test(`nothing more is read while nobody takes the results, in ${threads} threads`, async () => {
+  test(`reading stops while the results are not taken, in ${threads} threads`, async () => {
     const child = spawn(program, ['blobl', '-t', threads, 'root = this'], { cwd: folder, stdio: 'pipe' })
     child.stdin.on('error', () => undefined)
     const feed = Buffer.from('{"a":1}\n'.repeat(8192))
@@ -121,7 +121,7 @@ root = this.apply("down")`
   assert.equal(blobl(['-t', '2', mapping], '4000\n').stdout, 'ground\n')
 })
 
-test('what is wrong with the words of the command is told', () => {
+test('mistakes on the command line are reported', () => {
   const told = (...args: string[]) => {
     const { status, stderr, stdout } = blobl(args)
     assert.equal(status, 1)

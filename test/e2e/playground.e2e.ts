@@ -32,7 +32,7 @@ test('it says where everything is, leaves nothing behind and stops cleanly', asy
   assert.equal(playground.stderr(), '')
 })
 
-test('a taken port is told with the flag that changes it', async t => {
+test('a port in use is reported with the flag that changes it', async t => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   t.after(() => other.close())
@@ -48,10 +48,10 @@ test('a taken port is told with the flag that changes it', async t => {
   }
 })
 
-test('an address of another machine is told with the flag that changes it', () => {
+test('the address of another machine is reported with the flag that changes it', () => {
   const run = (address: string) =>
     spawnSync(program, ['playground', `-bindAddress=${address}`, ...freePorts], { encoding: 'utf8' })
-  // An address for documentation (RFC 5737), and a name that nobody can have (RFC 6761).
+  // An address for documentation (RFC 5737), and a name that cannot exist (RFC 6761).
   const other = run('192.0.2.1')
   assert.equal(other.status, 1)
   assert.match(
@@ -83,7 +83,7 @@ test('on an IPv6 address everything is where it is said to be, pipelines too', {
   assert.equal(await playground.stop('SIGINT'), 0)
 })
 
-test('an unknown flag is told with the one that was meant', () => {
+test('an unknown flag is answered with the nearest one', () => {
   const { status, stderr } = spawnSync(program, ['playground', '-kafkaprot', '1'], { encoding: 'utf8' })
   assert.equal(status, 1)
   assert.match(stderr, /flag provided but not defined: -kafkaprot; did you mean -kafkaPort\?/)

@@ -188,7 +188,7 @@ async function produceUntilKilled(server: Started, kill: number, acknowledged: s
         await producer.send({ messages: [{ topic: 'acknowledged', value }] })
         acknowledged.push(value)
       } catch {
-        return // the server is gone, and whether it has the record nobody knows
+        return // the server is gone; whether it has the record is unknown
       }
     }
   }

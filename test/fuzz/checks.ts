@@ -24,7 +24,7 @@ function messageOf(document: string, message = new BodyView()): BodyView {
   return message.setText(document)
 }
 
-/** A message that shows nobody its bytes: a mapping has to take the document as a whole. */
+/** A message that hides its bytes: a mapping has to take the document as a whole. */
 class WholeMessage extends BodyView {
   override project(): null {
     return null
@@ -141,7 +141,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The time that a text takes must not grow much faster than its length. Milliseconds are told where it does. */
+/** The time that a text takes must not grow much faster than its length. Where it does, the milliseconds are reported. */
 export function checkGrowth(fragment: string): string | null {
   const times = Math.ceil(8000 / Math.max(1, fragment.length))
   const [small, , large] = [1, 2, 4].map(factor => millisecondsToRead(fragment.repeat(times * factor)))

@@ -13,7 +13,7 @@ export interface Faults {
   getFails: number
   /** A commit is refused as a whole. */
   commitFails: number
-  /** A commit happens, but nobody is told. */
+  /** A commit succeeds, but its answer is lost. */
   commitLies: number
 }
 

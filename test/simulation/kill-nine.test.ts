@@ -53,7 +53,7 @@ it(`loses nothing when it is killed ${KILLS} times`, async t => {
   t.diagnostic(`${acknowledged.length} acknowledged batches, ${partitions.flat().length} records`)
 })
 
-/** One life of the process, which ends a moment after its first acknowledgement; answers what it was told. */
+/** One life of the process, which ends a moment after its first acknowledgement; returns the acknowledgements it received. */
 async function live(folder: string, round: number, firstBatch: number): Promise<Acknowledged[]> {
   const child = spawn(
     process.execPath,

@@ -179,7 +179,7 @@ class Simulation {
     }
   }
 
-  /** A producer that gives up what fails: what it is told to be stored must be, once; the rest may be, at most once. */
+  /** A producer that gives up what fails: what was acknowledged must be stored, once; the rest may be, at most once. */
   async #producePlainly(name: string, partition: number): Promise<void> {
     for (let batch = 0; batch < BATCHES_PER_PRODUCER; batch++) {
       const value = `${name}:${batch}`
@@ -266,7 +266,7 @@ class Simulation {
     }
   }
 
-  /** What nobody refers to was swept, as far as its epoch was closed: only the last brokers may have left something. */
+  /** Unreferenced objects were swept, as far as its epoch was closed: only the last brokers may have left something. */
   async #checkObjects(): Promise<void> {
     const objects = await this.#store.list({ limit: 1e6 })
     const known = await this.#metadata.knownObjects(objects.map(({ key }) => key))

@@ -64,7 +64,7 @@ export function compileQuery(query: Query, library: Library): Compiled<(frame: F
   return assemble(program, ['const maps = null', code], 'mapping')
 }
 
-/** `raw`: what is carried may stay text. `carries`: so is all that nobody reads. */
+/** `raw`: what is carried may stay text. `carries`: and so may everything that is not read. */
 function planOf(need: Need, raw: boolean, carries: boolean, dropped: ReadonlySet<string>): DocumentPlan {
   if (need.whole || (need.carried && need.fields.size > 0)) return { ...WHOLE, carried: false }
   if (need.carried) return { ...WHOLE, carried: raw }

@@ -9,7 +9,7 @@ import { mapLeaves } from './deep.ts'
 const literals = new WeakSet<object>()
 let isAnyKnown = false
 
-/** Values that hold literals are written in a mapping; nobody writes deeper ones than this. */
+/** Values that hold literals are written in a mapping; deeper ones than this do not occur. */
 const MAX_DEPTH = 400
 
 /** The value of an array literal without elements. */

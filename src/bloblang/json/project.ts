@@ -18,7 +18,7 @@ export interface DocumentPlan {
 }
 
 /**
- * Reads documents as far as a plan needs them: fields that nobody looks at are checked and then left out, or kept as bytes.
+ * Reads documents as far as a plan needs them: unused fields are checked and then left out, or kept as bytes.
  * Most of the time of a mapping goes into parsing and printing, and this is the way round both; see bench/bloblang.
  */
 export class Projector {

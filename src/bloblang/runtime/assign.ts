@@ -5,7 +5,7 @@ import { DELETED, NOTHING, type Value, typeOf, isObject, setOwn } from '../value
 
 /**
  * Sets a value at a path of the document that a mapping makes, and returns the document. Documents are shared freely, so what
- * lies on the way is copied, except the first `owned` levels: those the mapping has made itself and nobody else has seen.
+ * lies on the way is copied, except the first `owned` levels: those the mapping has made itself and not shared.
  */
 export function assign(root: Value, path: readonly string[], value: Value, owned: number): Value {
   const base = root === NOTHING || root === null ? {} : root

@@ -73,7 +73,7 @@ export function utf8Text(bytes: Uint8Array): string {
 let latest: { readonly text: string; readonly bytes: Uint8Array } | undefined
 
 /**
- * The string of bytes that nobody changes any more. Where it is none of UTF-8, as what was encrypted, its bytes are kept at hand:
+ * The string of bytes that no longer change. Where it is none of UTF-8, as what was encrypted, its bytes are kept at hand:
  * most such strings are encoded in the next step.
  */
 export function settledText(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v1 its own rebalance timeout. v4 a first join is told its member id and comes again (KIP-394). v5 static members (KIP-345). v8 the
+// v1 its own rebalance timeout. v4 a first join gets a member id and is repeated with it (KIP-394). v5 static members (KIP-345). v8 the
 // reason (KIP-800). v9 a leader may be told to skip the assignment (KIP-814).
 export default {
   key: 11,

@@ -165,7 +165,7 @@ export class RemoteStore implements ObjectStore {
         this.#request(() => multipart.complete(key, uploadId, tags, ifAbsent), key, 0, tried, signal),
       )
     } catch (error) {
-      // Parts that nobody completes are paid for until they are aborted; the error that matters is the first one.
+      // Parts that are never completed cost money until they are aborted; the error that matters is the first one.
       await this.#request(() => multipart.abort(key, uploadId), key, 0, count, undefined).catch(() => undefined)
       throw error
     }

@@ -172,7 +172,7 @@ class TimeParser {
     if (this.#zoneName === '') return new Timestamp(at(clockSeconds), UTC)
     const offset = localOffsetNamed(this.#zoneName, clockSeconds)
     if (offset !== undefined) return new Timestamp(at(clockSeconds - offset), LOCAL)
-    // An abbreviation that nobody here knows has no offset, but for `GMT+3`.
+    // An unknown abbreviation has no offset, but for `GMT+3`.
     const hours = /^GMT[+-]?\d+$/.test(this.#zoneName) ? Number(this.#zoneName.slice(3)) : 0
     return new Timestamp(at(clockSeconds), fixedZone(this.#zoneName, hours * 3600))
   }

@@ -2,7 +2,7 @@
 const BITS_PER_TERM = 47
 const GUARD_BITS = 64n
 
-/** The binary digits of pi behind the point, that many, as an integer: the numbers that ciphers begin with to show that nobody chose them. */
+/** The binary digits of pi behind the point, that many, as an integer: the numbers that ciphers begin with as constants that were not chosen for a purpose. */
 export function piFraction(bitCount: number): bigint {
   const bits = BigInt(bitCount) + GUARD_BITS
   const { q, t } = terms(0, Math.ceil(Number(bits) / BITS_PER_TERM) + 1)

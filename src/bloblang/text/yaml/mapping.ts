@@ -121,7 +121,7 @@ class MappingDraft {
     return false
   }
 
-  /** What is told alone ends the list. */
+  /** A fault that is reported alone ends the list. */
   #fail(faults: readonly YamlFault[]): void {
     for (const fault of faults) {
       if (this.#isDone) return

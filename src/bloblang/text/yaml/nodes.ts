@@ -2,7 +2,7 @@
 import type { MappingError } from '../../errors.ts'
 import type { Value } from '../../value.ts'
 
-/** Something wrong with the meaning of a document: a line of the list of all that is, or what is told alone. */
+/** Something wrong with the meaning of a document: a line of the list of faults, or a fault that is reported alone. */
 export type YamlFault = string | MappingError
 
 interface NodeBase {
@@ -52,7 +52,7 @@ export const NO_FAULTS: readonly YamlFault[] = []
 export const STRING_TAG = '!!str'
 export const MERGE_TAG = '!!merge'
 
-/** All that is wrong with some nodes, up to what is told alone. */
+/** The faults of some nodes, up to the first that is reported alone. */
 export function joinFaults(nodes: readonly YamlNode[]): readonly YamlFault[] {
   let all: YamlFault[] | undefined
   for (const { faults } of nodes) {
