@@ -8,6 +8,8 @@ export interface Diagnostic {
   readonly column: number
   /** Where it stands in the text, in UTF-16 units from 0. */
   readonly offset: number
+  /** Where the mistake begins, in the same unit: a name, where `offset` is behind its arguments. */
+  readonly startOffset: number
   /** `line 1 char 10: expected query`. */
   readonly text: string
   /** The same with the source line and a caret below it, several lines. */
@@ -24,6 +26,8 @@ export interface Diagnostic {
 export interface Failure {
   /** In UTF-16 units of the text. */
   readonly at: number
+  /** Where the mistake begins; `at` when absent. */
+  readonly from?: number
   readonly message: string
   /** Whether it says what was expected. */
   readonly expects?: boolean
@@ -48,6 +52,7 @@ export function diagnose(text: string, failure: Failure, file = ''): Diagnostic 
     line,
     column,
     offset: failure.at,
+    startOffset: failure.from ?? failure.at,
     text: `line ${line} char ${column}: ${message}`,
     excerpt: inner === undefined ? own : `${own}\n\n${inner.excerpt}`,
     charText: `char ${countPoints(text, 0, failure.at) + 1}: ${inner === undefined ? head : `${head}: ${inner.charText}`}`,

@@ -3,8 +3,8 @@ import type { Fault } from './fault.ts'
 
 /** A fault of the parser as what a diagnostic is made of. */
 export function toFailure(fault: Fault): Failure {
-  const { at, message, suggestions, imported, expected } = fault
-  if (imported === undefined) return { at, message, suggestions, expects: expected.length > 0 }
+  const { at, from, message, suggestions, imported, expected } = fault
+  if (imported === undefined) return { at, from, message, suggestions, expects: expected.length > 0 }
   const { path, text } = imported
-  return { at, message, suggestions, imported: { path, text, failure: toFailure(imported.fault) } }
+  return { at, from, message, suggestions, imported: { path, text, failure: toFailure(imported.fault) } }
 }

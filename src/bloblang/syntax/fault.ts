@@ -9,6 +9,8 @@ export class Fault {
   readonly fatal: string | null
   readonly suggestions: readonly string[]
   readonly imported: ImportedFault | undefined
+  /** Where the mistake begins, which may be before the place that the original names. */
+  readonly from: number
   /** Where the statement begins that it is in; the parser of mappings sets it on what it returns. */
   statementAt: number | null = null
 
@@ -16,13 +18,14 @@ export class Fault {
     at: number,
     expected: readonly string[],
     fatal: string | null = null,
-    extra?: { readonly suggestions?: readonly string[]; readonly imported?: ImportedFault },
+    extra?: { readonly suggestions?: readonly string[]; readonly imported?: ImportedFault; readonly from?: number },
   ) {
     this.at = at
     this.expected = expected
     this.fatal = fatal
     this.suggestions = extra?.suggestions ?? []
     this.imported = extra?.imported
+    this.from = extra?.from ?? at
   }
 
   /** `required: expected a, b, or c`. */
@@ -53,9 +56,9 @@ export function required(fault: Fault): Fault {
   return fault.fatal === null ? new Fault(fault.at, fault.expected, 'required') : fault
 }
 
-/** A fault about what the text means. */
-export function fatal(at: number, message: string, suggestions?: readonly string[]): Fault {
-  return new Fault(at, [], message, suggestions === undefined ? undefined : { suggestions })
+/** A fault about what the text means, such as an unknown name that begins at `from`. */
+export function fatal(at: number, message: string, suggestions: readonly string[] = [], from = at): Fault {
+  return new Fault(at, [], message, { suggestions, from })
 }
 
 /** Of two attempts that failed the one that got further; expectations of equally far ones are joined. */

@@ -431,7 +431,7 @@ export class QueryParser extends Reader {
     if (written instanceof Fault) return written
     const signature = this.catalog.function(name)
     if (signature === undefined) {
-      return fatal(this.at, `unrecognised function '${name}'`, nearest(name, this.catalog.functionNames()))
+      return fatal(this.at, `unrecognised function '${name}'`, nearest(name, this.catalog.functionNames()), start)
     }
     const args = bindArguments(signature, written)
     if (args instanceof ArgumentError) return fatal(this.at, args.message, args.suggestions)
@@ -573,13 +573,14 @@ export class QueryParser extends Reader {
   }
 
   #method(target: Query): Query | Fault {
+    const start = this.at
     const name = this.snakeCase()
     if (name instanceof Fault) return expecting(name, 'method')
     const written = this.#arguments()
     if (written instanceof Fault) return written
     const signature = this.catalog.method(name)
     if (signature === undefined) {
-      return fatal(this.at, `unrecognised method '${name}'`, nearest(name, this.catalog.methodNames()))
+      return fatal(this.at, `unrecognised method '${name}'`, nearest(name, this.catalog.methodNames()), start)
     }
     const args = bindArguments(signature, written)
     if (args instanceof ArgumentError) return fatal(this.at, args.message, args.suggestions)

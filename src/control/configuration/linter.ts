@@ -3,6 +3,7 @@ import { lintConfig, type ReadOptions, type Registry } from '../../engine/index.
 import type { Finding } from '../api-types.ts'
 import type { PipelineLinter } from '../pipelines.ts'
 import { managedComponents } from './components.ts'
+import { placeInScalar } from './scalar-place.ts'
 import { settingsOf } from './settings.ts'
 
 export interface LinterOptions {
@@ -31,7 +32,13 @@ export function createLinter({ registry, host, importer }: LinterOptions): Pipel
     if (document.errors.length > 0)
       return { settings, findings: document.errors.map(error => yamlFinding(error, lines)) }
     components ??= await managedComponents(registry, access)
-    const found = await lintConfig(streamText, { registry: components, host, importer, deprecated: 'warning' })
+    const found = await lintConfig(streamText, {
+      registry: components,
+      host,
+      importer,
+      deprecated: 'warning',
+      everyMistake: true,
+    })
     const all = [...findings, ...found.map(one => toFinding(one, yaml)), ...idleFindings(document.contents, lines)]
     return { settings, findings: all.toSorted((a, b) => a.line - b.line || a.column - b.column) }
   }
@@ -62,26 +69,21 @@ function idleFindings(root: unknown, lines: LineCounter): Finding[] {
   })
 }
 
+/** The original quotes what follows a mistake, which may begin with a line break. */
+function firstLine(text: string): string {
+  return (text.split('\n')[0] ?? '').replace(/[:\s]+$/, '')
+}
+
 /** Deprecated things may be saved; an unknown component could never run. */
 function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number], yaml: string): Finding {
-  const { line, text, hint, kind } = found
-  const column = found.exactColumn ?? columnInFile(found, yaml) ?? found.column
+  const { text, hint, kind, inScalar } = found
+  const place = inScalar && placeInScalar(yaml, inScalar, inScalar.offset)
+  const { line, column } = place ?? { line: found.line, column: found.exactColumn ?? found.column }
   const level = kind === 'deprecated' ? 'warning' : 'error'
   if (found.exactLine !== undefined) {
     // The text names a line as well, as the original counts it; here the place says it better.
     const message = text.replace(/^yaml: line \d+: /, 'yaml: ')
     return { line: found.exactLine, column, level, message }
   }
-  return { line, column, level, message: text, ...(hint !== undefined && { hint }) }
-}
-
-/** The column of a mistake in a block of text, whose lines are all indented like the first. */
-function columnInFile({ line, columnInBlock }: { line: number; columnInBlock?: number }, yaml: string) {
-  if (columnInBlock === undefined) return undefined
-  const lines = yaml.split('\n')
-  const written = lines[line - 1] ?? ''
-  let first = line - 1
-  while (first > 0 && !/[|>][-+0-9]*\s*(#.*)?$/.test(lines[first - 1] ?? '')) first--
-  const indentation = /^ */.exec(lines.slice(first).find(one => one.trim() !== '') ?? written)?.[0].length ?? 0
-  return indentation + columnInBlock
+  return { line, column, level, message: firstLine(text), ...(hint !== undefined && { hint }) }
 }

@@ -16,6 +16,7 @@ export interface ReadOptions {
   /** Whether and how deprecated things are found. */
   readonly deprecated?: 'error' | 'warning' | 'ignore'
   readonly requireLabels?: boolean
+  readonly everyMistake?: boolean
   /** Missing environment variables are no finding. */
   readonly skipEnvCheck?: boolean
   /** `path.to.field=value` expressions that override what is written. */
@@ -122,6 +123,7 @@ export function lintContext(options: ReadOptions): LintContext {
     checkInterpolation: source => compileInterpolation(source, compile).diagnostics ?? [],
     deprecated: options.deprecated ?? 'warning',
     requireLabels: options.requireLabels ?? false,
+    everyMistake: options.everyMistake ?? false,
   }
 }
 

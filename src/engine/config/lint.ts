@@ -6,7 +6,7 @@ import type { Registry } from '../registry.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { inferName, reservedFields } from './envelope.ts'
 import { looseValue, needsValue } from './values.ts'
-import { type Node, nodeOf, resolved, valueOf } from './node.ts'
+import { type Node, nodeOf, resolved, type ScalarStyle, valueOf } from './node.ts'
 
 export type FindingKind =
   | 'custom'
@@ -38,8 +38,13 @@ export interface Finding {
   readonly column: number
   /** Where it really begins on the line, where that is known: for editors. */
   readonly exactColumn?: number
-  /** In place of `exactColumn` for the text of a block: the column without the block's indentation. */
-  readonly columnInBlock?: number
+  /** Where it is in the text of a scalar, in UTF-16 units from 0; the scalar's own place is that of its first character. */
+  readonly inScalar?: {
+    readonly line: number
+    readonly column: number
+    readonly style: ScalarStyle
+    readonly offset: number
+  }
   readonly text: string
   readonly level: 'error' | 'warning'
   readonly kind: FindingKind
@@ -58,6 +63,8 @@ export interface LintContext {
   readonly checkInterpolation: (text: string) => readonly Diagnostic[]
   readonly deprecated: 'error' | 'warning' | 'ignore'
   readonly requireLabels: boolean
+  /** Reports every mistake of a mapping; the original reports the first. */
+  readonly everyMistake: boolean
 }
 
 type Shapes = Readonly<Record<string, FieldShape>>
@@ -298,11 +305,11 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
       : shape.bloblang
         ? context.checkMapping(value)
         : []
-    for (const diagnostic of diagnostics.slice(0, 1)) {
+    for (const diagnostic of context.everyMistake ? diagnostics : diagnostics.slice(0, 1)) {
       findings.push({
         line: line + diagnostic.line - 1,
         column: node.column + diagnostic.column,
-        ...exactPlace(node, diagnostic),
+        inScalar: { line: node.line, column: node.column, style: node.style, offset: diagnostic.startOffset },
         level: 'error',
         kind: 'bad_bloblang',
         text: diagnosticText(value, diagnostic),
@@ -311,13 +318,6 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
     }
   }
   return findings
-}
-
-/** Where a mapping's mistake is in the file: a block's lines are all indented alike, other texts begin at their node. */
-function exactPlace(node: Node, { line, column }: Diagnostic): { exactColumn?: number; columnInBlock?: number } {
-  if (node.style === 'literal') return { columnInBlock: column }
-  if (node.style === 'folded' || line > 1) return {}
-  return { exactColumn: node.column + column - (node.style === 'plain' ? 1 : 0) }
 }
 
 /** The message followed by the five characters that stand where the parser stopped. */
