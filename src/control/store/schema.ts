@@ -68,10 +68,14 @@ export const tables = {
       /** What the `warpstream` block says, worked out once when the version is saved. */
       settings: json,
       created_at: time,
-      yaml: text,
     },
     primaryKey: ['id'],
     unique: [['pipeline_id', 'version']],
+  },
+  // Apart from the rest, since long rows slow down every search in their table.
+  configuration_texts: {
+    columns: { configuration_id: references('configurations', text), yaml: text },
+    primaryKey: ['configuration_id'],
   },
   agents: {
     columns: {
@@ -137,18 +141,26 @@ const firstTables = {
     'instance_id TEXT NOT NULL, cluster_id TEXT NOT NULL, pipeline_id TEXT NOT NULL, slot TEXT NOT NULL, agent_id TEXT NOT NULL, configuration_id TEXT NOT NULL, lease_expires_at BIGINT NOT NULL, released BIGINT NOT NULL, completed BIGINT NOT NULL, PRIMARY KEY (instance_id)',
 }
 
+interface TakenOver {
+  readonly columns: string
+  readonly values: string
+  /** The table of the first version, when it had another name. */
+  readonly from?: keyof typeof firstTables
+}
+
 /** What the second version takes over from the first: the columns of each table, and what they are filled with. */
-const takenOver: Readonly<Partial<Record<TableName, { readonly columns: string; readonly values: string }>>> = {
+const takenOver: Readonly<Partial<Record<TableName, TakenOver>>> = {
   clusters: { columns: 'id, name, created_at', values: 'id, name, created_at' },
   pipelines: {
     columns: 'id, cluster_id, name, type, state, deployed_configuration_id, created_at',
     values: 'id, cluster_id, name, type, state, deployed_configuration_id, created_at',
   },
-  // Empty settings are worked out from the text when they are first read.
+  // Empty settings are worked out from the text when the control plane opens.
   configurations: {
-    columns: 'id, pipeline_id, version, settings, created_at, yaml',
-    values: "id, pipeline_id, version, '', created_at, yaml",
+    columns: 'id, pipeline_id, version, settings, created_at',
+    values: "id, pipeline_id, version, '', created_at",
   },
+  configuration_texts: { columns: 'configuration_id, yaml', values: 'id, yaml', from: 'configurations' },
   // Agents register again by their identity, and keep what came to its end on them.
   agents: {
     columns: 'id, cluster_id, identity, hello, registered_at, last_seen_at, orders_revision, reported_revision, held',
@@ -176,7 +188,8 @@ export const migrations: readonly Migration[] = [
       ...Object.keys(firstTables).map(name => `ALTER TABLE ${name} RENAME TO first_${name}`),
       ...Object.entries<Table>(tables).flatMap(([name, table]) => createTable(name, table, dialect)),
       ...Object.entries(takenOver).map(
-        ([name, { columns, values }]) => `INSERT INTO ${name} (${columns}) SELECT ${values} FROM first_${name}`,
+        ([name, { columns, values, from = name }]) =>
+          `INSERT INTO ${name} (${columns}) SELECT ${values} FROM first_${from}`,
       ),
       'CREATE TABLE clear_api_keys (id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, access_grants TEXT NOT NULL, created_at BIGINT NOT NULL)',
       'INSERT INTO clear_api_keys SELECT id, name, secret, access_grants, created_at FROM first_api_keys',

@@ -234,10 +234,15 @@ export async function deletePipeline(sql: Sql, id: string): Promise<void> {
 
 // ── Configurations ──
 
+const configurationQuery =
+  'SELECT c.*, t.yaml FROM configurations AS c JOIN configuration_texts AS t ON t.configuration_id = c.id'
+
+type ConfigurationRow = Row<'configurations'> & Pick<Row<'configuration_texts'>, 'yaml'>
+
 /** Oldest first, with their texts. */
 export async function listConfigurations(sql: Sql, pipelineId: string): Promise<Configuration[]> {
-  const query = 'SELECT * FROM configurations WHERE pipeline_id = ? ORDER BY version'
-  return (await sql.all<Row<'configurations'>>(query, pipelineId)).map(toConfiguration)
+  const query = `${configurationQuery} WHERE c.pipeline_id = ? ORDER BY c.version`
+  return (await sql.all<ConfigurationRow>(query, pipelineId)).map(toConfiguration)
 }
 
 /** Oldest first, without their texts. */
@@ -250,8 +255,7 @@ export async function listVersions(sql: Sql, pipelineId: string): Promise<Config
 }
 
 export async function findConfiguration(sql: Sql, id: string): Promise<Configuration | undefined> {
-  const query = 'SELECT * FROM configurations WHERE id = ?'
-  return (await sql.all<Row<'configurations'>>(query, id)).map(toConfiguration)[0]
+  return (await sql.all<ConfigurationRow>(`${configurationQuery} WHERE c.id = ?`, id)).map(toConfiguration)[0]
 }
 
 export async function hasConfiguration(sql: Sql, pipelineId: string, id: string): Promise<boolean> {
@@ -261,7 +265,7 @@ export async function hasConfiguration(sql: Sql, pipelineId: string, id: string)
 
 /** Configurations of a first version, which did not store their settings. */
 export async function listWithoutSettings(sql: Sql): Promise<{ readonly id: string; readonly yaml: string }[]> {
-  return sql.all("SELECT id, yaml FROM configurations WHERE settings = ''")
+  return sql.all<ConfigurationRow>(`${configurationQuery} WHERE c.settings = ''`)
 }
 
 export async function setSettings(
@@ -291,8 +295,8 @@ export async function insertConfiguration(
     version: configuration.version,
     settings: JSON.stringify(configuration.settings),
     created_at: configuration.createdAt,
-    yaml: configuration.yaml,
   })
+  await insert(sql, 'configuration_texts', { configuration_id: configuration.id, yaml: configuration.yaml })
 }
 
 // ── Agents ──
@@ -428,8 +432,9 @@ export async function listOrders(sql: Sql, agentId: string): Promise<InstanceOrd
     yaml: string
     completed: 0 | 1
   }>(
-    `SELECT a.instance_id, a.pipeline_id, p.name AS pipeline_name, a.configuration_id, c.version, c.yaml, a.completed
-    FROM assignments AS a JOIN configurations AS c ON c.id = a.configuration_id JOIN pipelines AS p ON p.id = a.pipeline_id
+    `SELECT a.instance_id, a.pipeline_id, p.name AS pipeline_name, a.configuration_id, c.version, t.yaml, a.completed
+    FROM assignments AS a JOIN configurations AS c ON c.id = a.configuration_id
+    JOIN configuration_texts AS t ON t.configuration_id = c.id JOIN pipelines AS p ON p.id = a.pipeline_id
     WHERE a.agent_id = ? AND a.released = 0 ORDER BY a.pipeline_id, a.slot`,
     agentId,
   )
@@ -552,7 +557,7 @@ function toSummary(row: SummaryRow): PipelineSummary {
   }
 }
 
-function toConfiguration(row: Row<'configurations'>): Configuration {
+function toConfiguration(row: ConfigurationRow): Configuration {
   return { id: row.id, pipelineId: row.pipeline_id, version: row.version, yaml: row.yaml, createdAt: row.created_at }
 }
 
