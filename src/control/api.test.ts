@@ -274,6 +274,8 @@ test('an agent gets its orders, reports, and answers questions that only the cal
   orders = await link.poll(agentId, orders.revision, signal)
   assert.deepEqual(orders.instances, [])
   assert.equal((await call('describe_pipeline_status', id)).health, 'paused')
+  const noRates = { input_per_second: 0, output_per_second: 0, errors_per_second: 0 }
+  assert.deepEqual((await call('describe_pipeline_status', id)).rates, noRates)
   await link.report(agentId, report(orders.revision, []))
   assert.equal((await call('describe_pipeline_status', id)).counters.input_received, 5)
   await link.leave(agentId)

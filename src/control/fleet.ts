@@ -115,7 +115,7 @@ export class Fleet implements AgentLink {
       const known =
         hello.identity === null ? undefined : await store.findAgentByIdentity(sql, clusterId, hello.identity)
       if (known !== undefined) {
-        // What came to its end on it stays so; the rest is assigned anew, as the earlier process is gone for sure.
+        // Completed instances stay completed; the rest is assigned anew, since the earlier process has ended.
         await store.deleteUncompleted(sql, known.id)
         await store.reviveAgent(sql, known.id, hello, now)
         return known.id
@@ -178,7 +178,7 @@ export class Fleet implements AgentLink {
     await database.transaction({ kind: 'write' }, async sql => {
       await store.deleteUncompleted(sql, agentId)
       const agent = await store.findAgent(sql, clusterId, agentId)
-      // One with an identity will be back, and what came to its end on it stays so.
+      // One with an identity will be back, and its completed instances stay completed.
       if (agent?.hello.identity === null) await store.deleteAgents(sql, [agentId])
       else if (agent !== undefined) await store.markLeft(sql, agentId)
     })

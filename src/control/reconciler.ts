@@ -57,7 +57,7 @@ interface Placement {
 }
 
 /**
- * Decides who runs what. A slot is given to a second agent only after the first one has let go of it or its lease has
+ * Decides who runs what. A slot is given to a second agent only after the first one has released it or its lease has
  * ended, so that no slot ever runs twice; and it stays where it is while its agent may run it.
  */
 export function reconcile(input: ReconcileInput): ReconcilePlan {
@@ -74,7 +74,7 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
     const pipeline = pipelines.get(assignment.pipelineId)
     const agent = agents.get(assignment.agentId)
     const isDone = assignment.completed && assignment.configurationId === pipeline?.configurationId
-    if (hasLetGo(assignment, agent, input.now) && (!isDone || assignment.released)) {
+    if (hasReleased(assignment, agent, input.now) && (!isDone || assignment.released)) {
       remove.push(assignment)
       continue
     }
@@ -143,10 +143,10 @@ function numbers(count: number): number[] {
 }
 
 /**
- * An agent that is gone has let go of everything when its lease ends: it stops by itself before that. One that is alive
- * has let go of what was revoked once it reports on the orders that revoked it.
+ * A lost agent has released everything when its lease ends, because it stops by itself before that. One that is alive has
+ * released what was revoked once it reports on the orders that revoked it.
  */
-function hasLetGo(assignment: Assignment, agent: CandidateAgent | undefined, now: number): boolean {
+function hasReleased(assignment: Assignment, agent: CandidateAgent | undefined, now: number): boolean {
   if (assignment.leaseExpiresAt <= now) return agent === undefined || !agent.isAvailable || assignment.released
   return assignment.released && agent?.held != null && !agent.held.has(assignment.instanceId)
 }

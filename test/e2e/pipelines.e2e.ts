@@ -218,7 +218,7 @@ describe('pipelines that misbehave', () => {
 
 const failing: [name: string, yaml: string, explanation: RegExp][] = [
   [
-    'refused',
+    'undeliverable',
     'input:\n  generate:\n    interval: 100ms\n    mapping: root = "x"\noutput:\n  reject: not today\n',
     /no message has been delivered/,
   ],

@@ -102,7 +102,7 @@ export const tables = {
     primaryKey: ['agent_id'],
     isHot: true,
   },
-  // No reference to the pipeline: an instance may outlive it until its agent has let go.
+  // No reference to the pipeline: an instance may outlive it until its agent has released it.
   assignments: {
     columns: {
       instance_id: text,
@@ -161,7 +161,7 @@ const takenOver: Readonly<Partial<Record<TableName, TakenOver>>> = {
     values: "id, pipeline_id, version, '', created_at",
   },
   configuration_texts: { columns: 'configuration_id, yaml', values: 'id, yaml', from: 'configurations' },
-  // Agents register again by their identity, and keep what came to its end on them.
+  // Agents register again by their identity and keep their completed instances.
   agents: {
     columns: 'id, cluster_id, identity, hello, registered_at, last_seen_at, orders_revision, reported_revision, held',
     values: "id, cluster_id, 'local', hello, registered_at, 0, 1, NULL, '[]'",

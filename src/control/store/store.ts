@@ -503,7 +503,7 @@ export async function completeAssignments(
   )
 }
 
-/** Removes what an agent was running; what came to its end on it stays. */
+/** Removes what an agent was running; completed instances stay. */
 export async function deleteUncompleted(sql: Sql, agentId: string): Promise<void> {
   await sql.run('DELETE FROM assignments WHERE agent_id = ? AND completed = 0', agentId)
 }
