@@ -15,6 +15,7 @@ import { hostPort, type Log, reachableHost, systemClock, systemRandom } from '..
 import { ControlPlane, ControlServer, sealingKeyBytes } from '../control/index.ts'
 import { openSqlite } from '../database/index.ts'
 import type { Grant, HostPolicy } from '../host/index.ts'
+import type { Metadata } from '../metadata/index.ts'
 import type { DataFolder } from './data-folder.ts'
 import { listen } from './listen.ts'
 import { type KafkaPort, startKafka } from './stack-kafka.ts'
@@ -99,14 +100,17 @@ async function start(
 ): Promise<Stack> {
   const { log } = options
   let agent: Agent | undefined
+  // Both start side by side: until the metadata are open, what needs them is refused.
+  let metadata: Metadata | undefined
   const ports = new OwnPorts(options)
   const policy = { grants: options.pipelineGrants, ownPorts: ports.list }
   const [plane, kafka, status, pipelines] = await allOrNothing([
-    startControlPlane(options, policy, closers),
+    startControlPlane(options, policy, closers, () => metadata),
     startKafka(options, closers),
     startStatusServer(options, closers, () => agent),
     options.enableManagedPipelines ? startPipelineServer(options, closers) : undefined,
   ])
+  metadata = kafka.metadata
   ports.replace(plane.url, `http://${status.address}`, pipelines && `http://${pipelines.address}`)
   // Pipelines take a while to stop, and what is saved meanwhile would seem to be accepted and never run.
   refusers.push(plane.refuseChanges)
@@ -148,7 +152,12 @@ async function start(
   }
 }
 
-async function startControlPlane(options: StackOptions, policy: HostPolicy, closers: Closers) {
+async function startControlPlane(
+  options: StackOptions,
+  policy: HostPolicy,
+  closers: Closers,
+  metadataOf: () => Metadata | undefined,
+) {
   const { folder, host, log } = options
   const linter = new LintThread({ policy })
   closers.push(() => linter.close())
@@ -160,6 +169,7 @@ async function startControlPlane(options: StackOptions, policy: HostPolicy, clos
     sealingKey: folder?.sealingKey ?? systemRandom.bytes(sealingKeyBytes),
     lint: yaml => linter.lint(yaml),
     jsonSchema: () => linter.jsonSchema(),
+    metadataOf,
     version,
     isEphemeral: folder === null,
     clock: systemClock,

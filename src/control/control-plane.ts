@@ -1,5 +1,6 @@
 import { type Clock, type Log, type Random, waitOrAbort } from '../base/index.ts'
 import { type Database, migrate } from '../database/index.ts'
+import type { Metadata } from '../metadata/index.ts'
 import type { AgentLink } from './agent-link.ts'
 import { Changes } from './changes.ts'
 import { ensureDefaultCluster, workspaceId } from './clusters.ts'
@@ -21,6 +22,8 @@ export interface ControlPlaneOptions {
   /** Encrypts the secrets of API keys in the database: 32 bytes that are kept elsewhere and never change. */
   readonly sealingKey: Uint8Array
   readonly lint: PipelineLinter
+  /** The metadata of a cluster, where this process can reach them: users of the Kafka port and ACLs are in there. */
+  readonly metadataOf?: (clusterId: string) => Metadata | undefined
   /** JSON Schema of a pipeline configuration. */
   readonly jsonSchema: () => Promise<Readonly<Record<string, unknown>>>
   readonly version: string

@@ -109,10 +109,10 @@ function addErrors(app: FastifyInstance, plane: ControlPlane): void {
 async function addApi(app: FastifyInstance, plane: ControlPlane, streams: Set<() => void>): Promise<void> {
   // Loaded here like the framework, since it builds the schemas of all endpoints.
   const { answerCall } = await import('./api/index.ts')
-  app.post<{ Params: { name: string } }>('/api/v1/:name', async (request, reply) => {
+  app.post<{ Params: { '*': string } }>('/api/v1/*', async (request, reply) => {
     const cookie = new SessionCookie(request, reply)
     const caller = await callerOf(plane, request, cookie)
-    return sendJson(reply, await answerCall(plane, request.params.name, request.body ?? {}, { caller, cookie }))
+    return sendJson(reply, await answerCall(plane, request.params['*'], request.body ?? {}, { caller, cookie }))
   })
   app.get<{ Querystring: { virtual_cluster_id?: string } }>('/api/v1/events', async (request, reply) => {
     const clusterId = request.query.virtual_cluster_id

@@ -1,5 +1,6 @@
 import { nullLog, systemClock, systemRandom } from '../base/index.ts'
 import { openSqlite } from '../database/index.ts'
+import { openSqliteMetadata } from '../metadata/index.ts'
 import type { AccessGrant, Finding } from './api-types.ts'
 import { readSettings } from './configuration/settings.ts'
 import { ControlPlane } from './control-plane.ts'
@@ -10,8 +11,10 @@ import * as store from './store/store.ts'
 export async function startTestPlane() {
   const database = await openSqlite({ path: ':memory:' })
   const mistake: Finding = { line: 2, column: 3, level: 'error', message: 'field bad not recognised' }
+  const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   const plane = await ControlPlane.open({
     database,
+    metadataOf: () => metadata,
     sealingKey: systemRandom.bytes(32),
     lint: async yaml => ({
       settings: readSettings(yaml).settings,
@@ -54,6 +57,7 @@ export async function startTestPlane() {
     async close() {
       await server.close()
       await plane.close()
+      await metadata.close()
       await database.close()
     },
   }

@@ -16,3 +16,17 @@ export {
   writeBatch,
 } from './record-batch.ts'
 export { type KafkaRecord, readRecords, writeRecords } from './records.ts'
+export {
+  matchesPassword,
+  maxIterations,
+  minIterations,
+  type ScramChallenge,
+  scramChallenge,
+  ScramError,
+  type ScramHash,
+  type ScramKeys,
+  scramKeysOf,
+  scramKeysOfSalted,
+  scramUsername,
+  scramVerify,
+} from './scram.ts'

@@ -35,3 +35,4 @@ export type {
   TopicId,
 } from './metadata.ts'
 export { openSqliteMetadata, type SqliteMetadataOptions } from './sqlite.ts'
+export { storedScramKeys, usableScramKeys } from './scram-keys.ts'

@@ -2,12 +2,18 @@
 //
 // Behaviour: passwords come salted and hashed. A user who is named twice for the same hash, or whose change cannot be
 // made, is left as it was.
-import { ErrorCode, KafkaError } from '../../kafka/index.ts'
-import type { NewCredential } from '../../metadata/index.ts'
+import {
+  ErrorCode,
+  KafkaError,
+  maxIterations,
+  minIterations,
+  type ScramHash,
+  scramKeysOfSalted,
+} from '../../kafka/index.ts'
+import { type NewCredential, storedScramKeys } from '../../metadata/index.ts'
 import { defineHandler, type RequestOf } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'
-import { scramMechanisms, storedKeys } from '../security/credentials.ts'
-import { maxIterations, minIterations, type ScramHash, scramKeysOfSalted } from '../security/scram.ts'
+import { scramMechanisms } from '../security/credentials.ts'
 
 type Request = RequestOf<'AlterUserScramCredentials'>
 type Upsertion = Request['upsertions'][number]
@@ -59,7 +65,7 @@ function isAcceptable(iterations: number): boolean {
 
 function credentialOf({ name, mechanism, iterations, salt, saltedPassword }: Upsertion): NewCredential {
   const hash = hashOf(mechanism)
-  const keys = storedKeys(scramKeysOfSalted(hash, saltedPassword, Buffer.from(salt), iterations))
+  const keys = storedScramKeys(scramKeysOfSalted(hash, saltedPassword, Buffer.from(salt), iterations))
   return {
     username: name,
     id: '',

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import kafkajs, { type AclOperationTypes as AclOperation, type Kafka as KafkaClient } from 'kafkajs'
 import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
-import { errorName } from '../../kafka/index.ts'
-import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
+import { errorName, scramKeysOf } from '../../kafka/index.ts'
+import { type Metadata, openSqliteMetadata, storedScramKeys } from '../../metadata/index.ts'
 import { openMemoryStore } from '../../storage/index.ts'
 import { Broker } from '../broker.ts'
 import { localLogConfig } from '../log/index.ts'
-import { ClusterCredentials, PasswordCheck, storedKeys } from './credentials.ts'
-import { scramKeysOf } from './scram.ts'
+import { ClusterCredentials, PasswordCheck } from './credentials.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
 
@@ -17,7 +16,7 @@ describe('with ACLs on', () => {
   let broker: Broker
   before(async () => {
     metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
-    const keys = storedKeys(await scramKeysOf('sha512', 'secret', Buffer.from('salt')))
+    const keys = storedScramKeys(await scramKeysOf('sha512', 'secret', Buffer.from('salt')))
     const user = (username: string, superuser: boolean) =>
       ({ username, id: '', name: `ccn_${username}`, sha256: null, sha512: keys, superuser, expiresAt: null }) as const
     await metadata.putCredentials([user('root', true), user('alice', false)])

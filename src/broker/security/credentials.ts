@@ -1,8 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../base/index.ts'
-import type { Metadata, StoredCredential, StoredScramKeys } from '../../metadata/index.ts'
-import { matchesPassword, type ScramHash, type ScramKeys } from './scram.ts'
+import { type Metadata, type StoredCredential, usableScramKeys } from '../../metadata/index.ts'
+import { matchesPassword, type ScramHash, type ScramKeys } from '../../kafka/index.ts'
 
 /** What is kept of a user's password. A user of the HTTP API has both hashes, one made by Kafka's own tools perhaps one. */
 export interface Credential {
@@ -78,20 +78,10 @@ function credentialOf({ username, name, sha256, sha512, superuser, expiresAt }: 
     username,
     // The HTTP API's credentials are named `ccn_name`; ACLs may name them with and without it.
     ...(name === '' ? {} : { aliases: [name, name.replace(/^ccn_/, '')] }),
-    ...(sha256 === null ? {} : { sha256: keysOf(sha256) }),
-    ...(sha512 === null ? {} : { sha512: keysOf(sha512) }),
+    ...(sha256 === null ? {} : { sha256: usableScramKeys(sha256) }),
+    ...(sha512 === null ? {} : { sha512: usableScramKeys(sha512) }),
     superuser,
     ...(expiresAt === null ? {} : { expiresAt }),
-  }
-}
-
-function keysOf(stored: StoredScramKeys): ScramKeys {
-  const bytes = (text: string) => Buffer.from(text, 'base64')
-  return {
-    salt: bytes(stored.salt),
-    iterations: stored.iterations,
-    storedKey: bytes(stored.storedKey),
-    serverKey: bytes(stored.serverKey),
   }
 }
 
@@ -100,14 +90,3 @@ export const scramMechanisms = [
   { hash: 'sha256', mechanism: 1 },
   { hash: 'sha512', mechanism: 2 },
 ] as const
-
-/** Keys as the metadata keep them. */
-export function storedKeys(keys: ScramKeys): StoredScramKeys {
-  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
-  return {
-    salt: text(keys.salt),
-    iterations: keys.iterations,
-    storedKey: text(keys.storedKey),
-    serverKey: text(keys.serverKey),
-  }
-}

@@ -4,12 +4,11 @@ import { after, before, describe, it } from 'node:test'
 import { Kafka, logLevel, type KafkaConfig } from 'kafkajs'
 import { type Authority, type IssuedCertificate, makeAuthority } from '../../../test/servers/certificates.ts'
 import { systemClock } from '../../base/index.ts'
-import { ErrorCode } from '../../kafka/index.ts'
+import { ErrorCode, scramKeysOf } from '../../kafka/index.ts'
 import { startTestBroker, type TestBroker } from '../test-client.ts'
 import { type Credential, PasswordCheck } from './credentials.ts'
 import { distinguishedName, principalMapping } from './distinguished-names.ts'
 import type { SaslSettings } from './sasl.ts'
-import { scramKeysOf } from './scram.ts'
 import type { TlsSettings } from './settings.ts'
 
 const salt = Buffer.from('salt of the user')

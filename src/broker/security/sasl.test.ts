@@ -5,7 +5,7 @@ import { SignJWT } from 'jose'
 import { bearerCheck } from './bearer.ts'
 import { type Credential, PasswordCheck } from './credentials.ts'
 import { SaslSession, type SaslSettings } from './sasl.ts'
-import { scramChallenge, scramKeysOf, scramVerify } from './scram.ts'
+import { scramChallenge, scramKeysOf, scramVerify } from '../../kafka/index.ts'
 
 let now = 1_700_000_000_000
 const clock = { now: () => now, monotonic: () => now }

@@ -3,7 +3,14 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../base/index.ts'
 import type { Credential, CredentialStore, PasswordCheck } from './credentials.ts'
 import { type Principal, principalText } from './principal.ts'
-import { ScramError, type ScramChallenge, scramChallenge, type ScramHash, scramUsername, scramVerify } from './scram.ts'
+import {
+  ScramError,
+  type ScramChallenge,
+  scramChallenge,
+  type ScramHash,
+  scramUsername,
+  scramVerify,
+} from '../../kafka/index.ts'
 
 export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER'
 

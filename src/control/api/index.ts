@@ -12,6 +12,7 @@ import type { Call, ClusterCall, Handlers } from './endpoint.ts'
 import { keyHandlers } from './keys.ts'
 import { pipelineHandlers } from './pipelines.ts'
 import { readRequest } from './request.ts'
+import { securityHandlers } from './security.ts'
 import { sessionHandlers } from './sessions.ts'
 import { statusHandlers } from './status.ts'
 
@@ -19,6 +20,7 @@ const handlers: Handlers<Exclude<ApiName, RelayedName>> = {
   ...clusterHandlers,
   ...keyHandlers,
   ...pipelineHandlers,
+  ...securityHandlers,
   ...sessionHandlers,
   ...statusHandlers,
 }

@@ -5,6 +5,7 @@ import { consumerGroupEndpoints } from './consumer-groups.ts'
 import type { Endpoint, Shape } from './endpoint.ts'
 import { keyEndpoints } from './keys.ts'
 import { pipelineEndpoints } from './pipelines.ts'
+import { securityEndpoints } from './security.ts'
 import { sessionEndpoints } from './sessions.ts'
 import { statusEndpoints } from './status.ts'
 import { topicEndpoints } from './topics.ts'
@@ -16,6 +17,7 @@ export const contract = {
   ...topicEndpoints,
   ...consumerGroupEndpoints,
   ...keyEndpoints,
+  ...securityEndpoints,
   ...sessionEndpoints,
 } as const satisfies Readonly<Record<string, Endpoint>>
 

@@ -1,0 +1,24 @@
+import type { ScramKeys } from '../kafka/index.ts'
+import type { StoredScramKeys } from './metadata.ts'
+
+/** Keys as the metadata keep them. */
+export function storedScramKeys(keys: ScramKeys): StoredScramKeys {
+  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+  return {
+    salt: text(keys.salt),
+    iterations: keys.iterations,
+    storedKey: text(keys.storedKey),
+    serverKey: text(keys.serverKey),
+  }
+}
+
+/** Keys as they are used. */
+export function usableScramKeys(stored: StoredScramKeys): ScramKeys {
+  const bytes = (text: string) => Buffer.from(text, 'base64')
+  return {
+    salt: bytes(stored.salt),
+    iterations: stored.iterations,
+    storedKey: bytes(stored.storedKey),
+    serverKey: bytes(stored.serverKey),
+  }
+}
