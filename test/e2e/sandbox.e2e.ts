@@ -1,6 +1,6 @@
 // What a stranger's pipeline tries against the host that it runs on, and against the control plane itself.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -121,5 +121,49 @@ describe('a pipeline without grants', () => {
       () => api.call('read_pipeline_logs', pipeline.ids),
       ({ lines }) => JSON.stringify(lines).includes('managed pipelines may not connect'),
     )
+  })
+})
+
+describe('a pipeline with grants', () => {
+  test('it uses what is granted: files, a variable, a program, a database and the network', async () => {
+    const data = join(folder, 'granted')
+    mkdirSync(data)
+    writeFileSync(join(data, 'in.txt'), 'one\ntwo\n')
+    const grants = `files=${data},database_files=${data},env=PIPELINE_*,processes=tr,network=localhost`
+    const args = ['playground', ...freePorts, `-pipelinesGrant=${grants}`]
+    const playground = await startProgram(args, { PIPELINE_SUFFIX: '!' })
+    try {
+      const own = await Api.connect(playground)
+      const database = { driver: 'sqlite', dsn: `file:${data}/x.db` }
+      const config = {
+        input: { file: { paths: [`${data}/*.txt`] } },
+        pipeline: {
+          threads: 1,
+          processors: [
+            { mapping: 'root = content().string() + env("PIPELINE_SUFFIX") + "${PIPELINE_SUFFIX}"' },
+            { command: { name: 'tr', args_mapping: 'root = [ "a-z", "A-Z" ]' } },
+            { sql_raw: { ...database, query: 'SELECT ? AS text', args_mapping: 'root = [ content().string() ]' } },
+            {
+              branch: {
+                processors: [{ http: { url: `${playground.agentUrl}/v1/status`, verb: 'GET' } }],
+                result_map: '',
+              },
+            },
+            { mapping: 'root = this.0.text' },
+          ],
+        },
+        output: { file: { path: `${data}/out/lines` } },
+      }
+      await own.createPipeline('granted', JSON.stringify(config))
+      const read = () => readFileSync(join(data, 'out/lines'), { encoding: 'utf8', flag: 'a+' })
+      mkdirSync(join(data, 'out'))
+      await eventually(
+        'it has written',
+        async () => read(),
+        text => text === 'ONE!!\nTWO!!\n',
+      )
+    } finally {
+      assert.equal(await playground.stop(), 0)
+    }
   })
 })
