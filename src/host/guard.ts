@@ -2,6 +2,7 @@ import { type ListenOptions, Server, Socket, type TcpNetConnectOpts } from 'node
 import { CapabilityError } from '../base/index.ts'
 import type { Host } from '../bloblang/index.ts'
 import { AddressFilter } from './address-filter.ts'
+import { guardDatagrams } from './datagram-guard.ts'
 import type { HostPolicy } from './granted-host.ts'
 import { addressOf } from './listening.ts'
 import { filtered, refusalOf } from './network.ts'
@@ -32,6 +33,7 @@ export function guardSockets(
     if (text !== undefined) throw new CapabilityError('not_granted', 'listen', text)
     return Reflect.apply(listen, this, args) as Server
   }
+  guardDatagrams(filter, { refusal })
   // The types of the overloads that Node accepts here are more than one function can say.
   Socket.prototype.connect = connectGuarded as typeof connect
   Server.prototype.listen = listenGuarded as typeof listen

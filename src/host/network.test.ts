@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSocket as createDatagramSocket, Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, get } from 'node:http'
 import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net'
@@ -15,6 +16,7 @@ const foreign = await serve((request, response) => {
   if (request.url === '/redirect') response.writeHead(302, { location: `http://localhost:${own.port}/` }).end()
   else response.end('hello')
 })
+const bindUnguarded = DatagramSocket.prototype.bind
 const policy = { grants: [], ownPorts: [own.port] }
 const { network, refusal } = grantedHost(policy)
 
@@ -110,6 +112,38 @@ test('sockets that others open are held to the same, and servers are refused', a
     code: 'not_granted',
     capability: 'listen',
   })
+})
+
+test('datagrams reach no refused address, and no port is opened for them', async () => {
+  const received: string[] = []
+  const listen = async (wanted: number) => {
+    const server = createDatagramSocket('udp4').on('message', message => received.push(message.toString()))
+    after(() => server.close())
+    Reflect.apply(bindUnguarded, server, [wanted, '127.0.0.1'])
+    await once(server, 'listening')
+    return server.address().port
+  }
+  await listen(own.port)
+  const strange = await listen(0)
+  const client = createDatagramSocket('udp4')
+  after(() => client.close())
+  const send = (...target: [number, string?]) =>
+    new Promise<void>((resolve, reject) => {
+      const done = (error: Error | null) => (error === null ? resolve() : reject(error))
+      if (target[1] === undefined) client.send(Buffer.from('x'), target[0], done)
+      else client.send(Buffer.from('-x-'), 1, 1, target[0], target[1], done)
+    })
+  for (const host of ['127.0.0.1', 'localhost', '2130706433', '0.0.0.0', undefined]) {
+    await assert.rejects(send(own.port, host), isRefusal, host)
+  }
+  const connected = createDatagramSocket('udp4')
+  after(() => connected.close())
+  const connecting = new Promise((_, reject) => connected.connect(own.port, 'localhost', reject as () => void))
+  await assert.rejects(connecting, isRefusal)
+  await send(strange, 'localhost')
+  while (received.length === 0) await new Promise(setImmediate)
+  assert.deepEqual(received, ['x'])
+  assert.throws(() => createDatagramSocket('udp4').bind(strange + 1), { code: 'not_granted', capability: 'listen' })
 })
 
 test('the Kafka client, which opens its own sockets, reaches no refused address', async () => {

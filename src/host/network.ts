@@ -74,7 +74,7 @@ function refusal(host: string, port: number): CapabilityError {
 }
 
 /** Hands out only the addresses that are allowed; fails where a name has no other. */
-function filteredLookup(
+export function filteredLookup(
   filter: AddressFilter,
   port: number,
   resolve: LookupFunction = openNetwork.lookup,
