@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { prometheusFamily, prometheusSample } from '../base/index.ts'
 import type { AgentReport } from '../control/index.ts'
 import type { Agent } from './agent.ts'
 
@@ -112,15 +113,13 @@ function metricsText(version: string, agent: Agent): string {
     ],
   ]
   return families
-    .filter(([, , , series]) => series.length > 0)
-    .map(([name, kind, help, series]) => {
-      const lines = series.map(([labels, value]) => `${name}${labelText(labels)} ${value}`)
-      return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join('\n')}\n`
-    })
+    .map(([name, kind, help, series]) =>
+      prometheusFamily(
+        name,
+        kind,
+        help,
+        series.map(([labels, value]) => prometheusSample(name, labels, value)),
+      ),
+    )
     .join('')
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const entries = Object.entries(labels)
-  return entries.length === 0 ? '' : `{${entries.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}}`
 }

@@ -1,16 +1,19 @@
 import type { Random } from './random.ts'
 
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** A random UUID (version 4) in canonical text, lower case. */
 export function uuid(random: Random): string {
-  return uuidBytes(random)
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  return formatUuidV4(random.bytes(16))
 }
 
-/** The 16 bytes of a random UUID (version 4). */
-export function uuidBytes(random: Random): Buffer {
-  const bytes = Buffer.from(random.bytes(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes
+/** The UUID (version 4) of 16 random bytes, in canonical text. */
+export function formatUuidV4(random: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < 16; at++) {
+    const byte = random[at]!
+    text += hex[at === 6 ? (byte & 0x0f) | 0x40 : at === 8 ? (byte & 0x3f) | 0x80 : byte]!
+    if (at === 3 || at === 5 || at === 7 || at === 9) text += '-'
+  }
+  return text
 }

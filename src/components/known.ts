@@ -3,8 +3,8 @@ import { Field } from '../engine/index.ts'
 import { needsOfKnown, withNeeds } from './known-needs.ts'
 
 /**
- * The fields of every component of the original, for those that have no file of their own here (yet): their configurations
- * are checked like any other, and running one says that it cannot.
+ * A field of a component of the original that is not implemented yet. Such configurations are linted like any other;
+ * running one is an error. A component that gets a file of its own leaves `known/`, which the generator checks.
  */
 interface KnownField {
   readonly type: string
@@ -101,24 +101,12 @@ type Lint = NonNullable<FieldShape['lint']>
 
 /** Rules about the fields of a component together. */
 const componentRules: Readonly<Record<string, (value: Values) => string | undefined>> = {
-  'processor/file': value => {
-    const operation = value['operation']
-    if ((operation === 'move' || operation === 'rename') && value['destination_path'] === undefined) {
-      return "'destination_path' must be set when operation is 'move' or 'rename'"
-    }
-    return operation === 'read' && value['scanner'] === undefined
-      ? "'scanner' must be set when operation is 'read'"
-      : undefined
-  },
-  'input/csv': csvHeaders,
-  'scanner/csv': csvHeaders,
   'input/kafka': value => {
     if (!list(value['topics']).some(topic => String(topic).includes(':'))) return undefined
     if ((value['consumer_group'] ?? '') === '') return undefined
     return 'this input does not support both a consumer group and explicit topic partitions'
   },
   'output/kafka': partitionRule,
-  'output/kafka_franz': partitionRule,
   'input/websocket': value =>
     value['open_message'] !== undefined && list(value['open_messages']).length > 0
       ? 'both open_message and open_messages cannot be set'
@@ -143,9 +131,6 @@ const componentRules: Readonly<Record<string, (value: Values) => string | undefi
 
 /** Rules about single fields, by component and field. */
 const fieldRules: Readonly<Record<string, Lint>> = {
-  'processor/file.path': value => (value === '' ? "'path' must be set to a non-empty string" : undefined),
-  'input/csv.expected_number_of_fields': expectedFields,
-  'scanner/csv.expected_number_of_fields': expectedFields,
   'rate_limit/redis.count': value => (Number(value) <= 0 ? 'count must be larger than zero' : undefined),
 }
 
@@ -161,16 +146,6 @@ function withRules(key: string, shape: FieldShape): FieldShape {
     )
   const withChildren = children === undefined ? shape : { ...shape, children }
   return rule === undefined ? withChildren : { ...withChildren, lint: value => rule((value ?? {}) as Values) }
-}
-
-function csvHeaders(value: Values): string | undefined {
-  return value['parse_header_row'] === false && list(value['expected_headers']).length > 0
-    ? 'expected_headers is set but parse_header_row is false'
-    : undefined
-}
-
-function expectedFields(value: unknown): string | undefined {
-  return Number(value) < 1 ? 'expected_number_of_fields must be at least 1' : undefined
 }
 
 function partitionRule(value: Values): string | undefined {

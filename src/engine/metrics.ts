@@ -1,3 +1,5 @@
+import { prometheusFamily, prometheusSample } from '../base/index.ts'
+
 /** A number that only grows. */
 export interface Counter {
   add(count: number): void
@@ -135,39 +137,35 @@ class Series implements Counter, Gauge, Timer {
   }
 }
 
-function byKey([left]: readonly [string, string], [right]: readonly [string, string]): number {
+function byKey([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
   return left < right ? -1 : 1
 }
 
 /** The samples in the text format of Prometheus: timers as summaries in nanoseconds. */
 export function prometheusText(samples: readonly Sample[]): string {
-  const byName = Map.groupBy(samples, sample => sample.name)
-  const lines: string[] = []
-  for (const name of [...byName.keys()].toSorted()) {
-    const family = byName.get(name)!
-    const kind = family[0]!.kind
-    lines.push(`# HELP ${name} Benthos ${kind === 'timer' ? 'Timing' : kind === 'gauge' ? 'Gauge' : 'Counter'} metric`)
-    lines.push(`# TYPE ${name} ${kind === 'timer' ? 'summary' : kind}`)
-    for (const sample of family) lines.push(...sampleLines(sample))
-  }
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+  const byName = [...Map.groupBy(samples, sample => sample.name)].toSorted(byKey)
+  return byName
+    .map(([name, family]) => {
+      const [type, title] = prometheusTypes[family[0]!.kind]
+      return prometheusFamily(name, type, `Benthos ${title} metric`, family.flatMap(sampleLines))
+    })
+    .join('')
 }
 
-function sampleLines(sample: Sample): readonly string[] {
-  if (sample.kind !== 'timer') return [`${sample.name}${labelText(sample.labels)} ${sample.value}`]
-  const [half, nine, last] = sample.value === 0 ? ['NaN', 'NaN', 'NaN'] : sample.quantilesNs
+const prometheusTypes = {
+  counter: ['counter', 'Counter'],
+  gauge: ['gauge', 'Gauge'],
+  timer: ['summary', 'Timing'],
+} as const
+
+function sampleLines({ name, kind, labels, value, sumNs, quantilesNs }: Sample): readonly string[] {
+  if (kind !== 'timer') return [prometheusSample(name, labels, value)]
+  const [half, nine, last] = value === 0 ? ['NaN', 'NaN', 'NaN'] : quantilesNs
   return [
-    `${sample.name}${labelText({ ...sample.labels, quantile: '0.5' })} ${half}`,
-    `${sample.name}${labelText({ ...sample.labels, quantile: '0.9' })} ${nine}`,
-    `${sample.name}${labelText({ ...sample.labels, quantile: '0.99' })} ${last}`,
-    `${sample.name}_sum${labelText(sample.labels)} ${sample.sumNs}`,
-    `${sample.name}_count${labelText(sample.labels)} ${sample.value}`,
+    prometheusSample(name, { ...labels, quantile: '0.5' }, half),
+    prometheusSample(name, { ...labels, quantile: '0.9' }, nine),
+    prometheusSample(name, { ...labels, quantile: '0.99' }, last),
+    prometheusSample(`${name}_sum`, labels, sumNs),
+    prometheusSample(`${name}_count`, labels, value),
   ]
-}
-
-function labelText(labels: Labels): string {
-  const entries = Object.entries(labels).toSorted(byKey)
-  if (entries.length === 0) return ''
-  const escape = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
-  return `{${entries.map(([name, value]) => `${name}="${escape(value)}"`).join(',')}}`
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Random, uuid, uuidBytes } from '../base/index.ts'
+import { type Clock, type Random, uuid } from '../base/index.ts'
 import type { MetadataError } from './errors.ts'
 import type {
   AclChange,
@@ -44,7 +44,7 @@ export class MetadataClient implements Metadata {
   static async open(transport: Transport, { clock, random }: ClientOptions): Promise<Metadata> {
     try {
       // A UUID in base64url, as Kafka's own tools write cluster ids.
-      const clusterId = await transport.call('clusterId', uuidBytes(random).toString('base64url'))
+      const clusterId = await transport.call('clusterId', Buffer.from(random.bytes(16)).toString('base64url'))
       return new MetadataClient(transport, clock, random, clusterId, await transport.call('topics'))
     } catch (error) {
       await transport.close()

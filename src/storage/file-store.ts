@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { systemRandom, uuid } from '../base/index.ts'
 import { StorageError } from './errors.ts'
 import { checkKey, checkRange, type ListOptions, type ObjectStore, type StoredObject } from './object-store.ts'
 
@@ -43,7 +43,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
 
     async put(key, body, { ifAbsent = false } = {}, signal) {
       const path = pathOf(key)
-      const temporary = join(temporaryFolder, randomUUID())
+      const temporary = join(temporaryFolder, uuid(systemRandom))
       try {
         signal?.throwIfAborted()
         await writeFile(temporary, body, fsync)

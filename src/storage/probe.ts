@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { systemRandom, uuid } from '../base/index.ts'
 import { StorageError } from './errors.ts'
 import type { ObjectStore } from './object-store.ts'
 
@@ -7,7 +7,7 @@ import type { ObjectStore } from './object-store.ts'
  * Throws the first error, which names the bucket and what was refused.
  */
 export async function probeStore(store: ObjectStore, signal?: AbortSignal): Promise<void> {
-  const key = `probe/${randomUUID()}`
+  const key = `probe/${uuid(systemRandom)}`
   const body = Buffer.from(key)
   await store.put(key, [body], {}, signal)
   try {

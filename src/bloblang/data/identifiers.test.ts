@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatKsuid, formatUlid, formatUuidV4, randomText, ulidBytes } from './identifiers.ts'
+import { formatUuidV4 } from '../../base/index.ts'
+import { formatKsuid, formatUlid, randomText, ulidBytes } from './identifiers.ts'
 
 const ONES = new Uint8Array(16).fill(0xff)
 

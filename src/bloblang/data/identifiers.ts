@@ -7,19 +7,6 @@ const KSUID_EPOCH_SECONDS = 1_400_000_000
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
-/** A version 4 UUID of 16 random bytes. */
-export function formatUuidV4(random: Uint8Array): string {
-  let text = ''
-  for (let at = 0; at < 16; at++) {
-    const byte = random[at]!
-    text += HEX[at === 6 ? (byte & 0x0f) | 0x40 : at === 8 ? (byte & 0x3f) | 0x80 : byte]!
-    if (at === 3 || at === 5 || at === 7 || at === 9) text += '-'
-  }
-  return text
-}
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-
 /** A KSUID: four bytes of seconds since May 2014, 16 random ones, in base 62. */
 export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
   const words = [

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { systemRandom, uuid } from '../../base/index.ts'
 import { StorageError } from '../errors.ts'
 import {
   checkKey,
@@ -135,7 +135,7 @@ export class RemoteStore implements ObjectStore {
     count: () => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const putId = randomUUID()
+    const putId = uuid(systemRandom)
     const make = () => this.#dialect.put(key, body, { ifAbsent, putId })
     await this.#conditionally(key, putId, ifAbsent, count, signal, tried =>
       this.#request(make, key, body.byteLength, tried, signal),
@@ -150,7 +150,7 @@ export class RemoteStore implements ObjectStore {
     count: () => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const putId = randomUUID()
+    const putId = uuid(systemRandom)
     const created = await this.#request(() => multipart.create(key, putId), key, 0, count, signal)
     const uploadId = multipart.uploadIdOf(created)
     try {

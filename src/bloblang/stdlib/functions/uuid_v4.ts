@@ -1,4 +1,4 @@
-import { formatUuidV4 } from '../../data/identifiers.ts'
+import { formatUuidV4 } from '../../../base/index.ts'
 import { defineFunction } from '../spec.ts'
 
 export default defineFunction({

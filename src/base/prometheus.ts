@@ -1,0 +1,23 @@
+/** The names of a series' labels and their values. */
+type PrometheusLabels = Readonly<Record<string, string>>
+
+/** The lines of a metric in the text format of Prometheus; empty without samples. */
+export function prometheusFamily(
+  name: string,
+  type: 'counter' | 'gauge' | 'summary',
+  help: string,
+  samples: readonly string[],
+): string {
+  return samples.length === 0 ? '' : `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.join('\n')}\n`
+}
+
+/** One line of a metric. Labels are sorted and escaped. */
+export function prometheusSample(name: string, labels: PrometheusLabels, value: number | string): string {
+  const entries = Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1))
+  const written = entries.map(([label, text]) => `${label}="${escaped(text)}"`).join(',')
+  return `${name}${written === '' ? '' : `{${written}}`} ${value}`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}
