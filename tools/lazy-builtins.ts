@@ -38,7 +38,7 @@ function lazyModule(path: string): string {
   return [HEAD(path), ...exported, `export default ${lazyValue(builtin, 'load')}`].join('\n')
 }
 
-/** `globalThis.process` with the names that libraries import from it; the streams are left to who asks for them by property. */
+/** `globalThis.process` with the names that libraries import from it; the streams are loaded when read by property. */
 const PROCESS = [
   ...['arch', 'argv', 'cwd', 'emitWarning', 'env', 'nextTick', 'pid', 'platform', 'version', 'versions'].map(
     name => `export const ${name} = /*@__PURE__*/ (() => globalThis.process.${name})()`,

@@ -12,7 +12,7 @@ import type { SupervisorEvents } from './pipelines/instance.ts'
 import type { Supervisor } from './pipelines/supervisor.ts'
 
 const reportIntervalMs = 1000
-/** Changes that come together are told together. */
+/** Simultaneous changes are reported together. */
 const reportDelayMs = 30
 const retryDelayMs = 1000
 const maxLogLines = 5000
@@ -78,7 +78,7 @@ export class Agent {
       cpu: this.#cpuShare,
       memoryBytes: process.memoryUsage.rss(),
       connections: figures.connections(),
-      // What the agent asks for itself, so that the console has something to show, is nobody's traffic.
+      // Excludes the agent's own reads on behalf of the console.
       traffic: { ...traffic, fetchedBytes: Math.max(0, traffic.fetchedBytes - view.client.receivedBytes) },
       logs: [],
     }

@@ -104,7 +104,7 @@ const brokerSettings: readonly BrokerSetting[] = [
     name: 'advertised.listeners',
     type: 'list',
     valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
-    documentation: 'What clients are told to connect to.',
+    documentation: 'The addresses given to clients.',
   },
   {
     name: 'auto.create.topics.enable',

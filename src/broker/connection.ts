@@ -267,7 +267,7 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  /** Garbage costs the client its connection, and nobody else anything. */
+  /** Malformed input closes only that connection. */
   #refuse(error: unknown): void {
     const { broker, counters, id } = this.#options
     const isGarbage = error instanceof ProtocolError || error instanceof FrameSizeError

@@ -79,7 +79,7 @@ export interface ConnectionInfo {
   readonly id: number
   /** The client's address without its port. */
   readonly remoteAddress: string
-  /** Aborts when the connection is gone or the broker closes: nobody waits for an answer any more. */
+  /** Aborts when the connection is gone or the broker closes: the response is no longer needed. */
   readonly signal: AbortSignal
   /** How the client authenticates; undefined on a port without SASL. */
   readonly sasl: SaslSession | undefined

@@ -13,7 +13,7 @@ export interface LeasesOptions {
 
 interface Held {
   readonly fence: Fence
-  /** In monotonic milliseconds: nobody else can hold the lease before. */
+  /** In monotonic milliseconds: no other process can hold the lease before. */
   readonly validUntil: number
 }
 

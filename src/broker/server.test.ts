@@ -26,7 +26,7 @@ describe('the Kafka port', () => {
     'an empty frame': Buffer.from([0, 0, 0, 0]),
     'a frame without a header': Buffer.from([0, 0, 0, 3, 0, 0, 0]),
     'another protocol': Buffer.from('GET / HTTP/1.1\r\n\r\n'),
-    'an api key that nobody knows': Buffer.from([0, 0, 0, 10, 3, 0xe7, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
+    'an unknown api key': Buffer.from([0, 0, 0, 10, 3, 0xe7, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
     'a version that is not served': Buffer.from([0, 0, 0, 10, 0, 3, 0, 99, 0, 0, 0, 1, 0xff, 0xff]),
     'an array that does not fit the frame': Buffer.from([
       0, 0, 0, 14, 0, 3, 0, 5, 0, 0, 0, 1, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff,
@@ -110,7 +110,7 @@ describe('the Kafka port', () => {
     assert.equal(fetched.topics[0]!.partitions[0]!.committedOffset, 5)
   })
 
-  it('forgets the offsets of a group that nobody uses any more', { timeout: 30_000 }, async () => {
+  it('forgets the offsets of an unused group', { timeout: 30_000 }, async () => {
     // Half a second.
     const own = await startTestBroker({ offsetsRetentionMinutes: 1 / 120, offsetsRetentionCheckIntervalMs: 20 })
     const name = await createTopic(own, 'idle')

@@ -61,7 +61,7 @@ export async function startTestBroker(
   }
 }
 
-/** Sends requests as they are told and reads answers as they come. */
+/** Sends requests unchanged and reads responses as they arrive. */
 export class TestClient {
   readonly socket: Socket
   /** Resolves when the broker has closed the connection. */

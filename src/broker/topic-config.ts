@@ -28,7 +28,7 @@ export interface TopicConfig {
   readonly compact: boolean
   /** Retention takes records away. */
   readonly delete: boolean
-  /** Null for ever. */
+  /** Null keeps records indefinitely. */
   readonly retentionMs: number | null
   /** Null for any size. */
   readonly retentionBytes: number | null
@@ -332,7 +332,7 @@ export const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'log.retention.ms',
     defaultOf: config => String(config.logRetentionMs),
     check: atLeast(-1),
-    documentation: 'How long records are kept; -1 for ever.',
+    documentation: 'How long records are kept; -1 means indefinitely.',
   },
   {
     name: 'segment.bytes',

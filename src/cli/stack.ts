@@ -45,7 +45,7 @@ export interface StackOptions {
   readonly availabilityZone: string
   readonly pipelineMemoryMb: number
   readonly log: Log
-  /** Called when something ended by itself without which nothing here goes on. What was acknowledged is kept. */
+  /** Called when an essential component failed. What was acknowledged is kept. */
   readonly onLost: (reason: Error) => void
 }
 

@@ -148,7 +148,7 @@ test('a slot of a silent agent is given to another only after its lease', () => 
   })
 })
 
-test('a resumed pipeline waits until the agent has let go of the earlier instance', () => {
+test('a resumed pipeline waits until the agent has released the earlier instance', () => {
   const assignments = [assigned('cluster/0', 'a', { released: true })]
   const held = new Set(['cluster/0@a'])
   const pipelines = [pipeline(once)]

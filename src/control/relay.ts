@@ -72,7 +72,7 @@ export class Relay {
     if (question?.agentId === agentId) question.settle(answer)
   }
 
-  /** The agent is gone: whoever waits for its answers gets an error. */
+  /** The agent is gone: pending calls are rejected. */
   forget(agentId: string): void {
     this.#waiting.delete(agentId)
     const error = { code: 'no_agent_available', message: 'the agent went away before it answered' } as const

@@ -56,7 +56,7 @@ export class CallWorker {
     return this.#isClosed
   }
 
-  /** Called once when the thread ends though nobody closed it, before the calls that wait are rejected. */
+  /** Called once when the thread ends without having been closed, before the calls that wait are rejected. */
   onLost(listener: (reason: Error) => void): () => void {
     this.#lossListeners.add(listener)
     return () => this.#lossListeners.delete(listener)

@@ -46,7 +46,7 @@ export interface Database {
    * Rejects with a DatabaseError. Nothing has happened then, except with the code `unknown_outcome`.
    */
   transaction<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result>
-  /** Called once when the database is out of reach for good though nobody closed it. Returns how to stop listening. */
+  /** Called once when the database is lost without having been closed. Returns how to stop listening. */
   onLost(listener: (reason: Error) => void): () => void
   /** Waits for the transactions under way and closes. Later transactions reject with the code `closed`. */
   close(): Promise<void>

@@ -155,7 +155,7 @@ export class NotConnectedError extends Error {
   }
 }
 
-/** The component was told to close, or ended by itself. */
+/** The component was closed, or ended by itself. */
 export class ClosedError extends Error {
   constructor() {
     super('type was closed')
@@ -253,10 +253,10 @@ export interface Resources {
   readonly host: ComponentHost
   /** Absent where the host has no HTTP server. */
   readonly http: HttpHost | undefined
-  /** Aborts when the stream is told to end at once. */
+  /** Aborts when the stream has to end immediately. */
   readonly signal: AbortSignal
   /**
-   * Waits for `ms` milliseconds. Throws {@link ClosedError} where the stream ends before that: at once when it is told to end
+   * Waits for `ms` milliseconds. Throws {@link ClosedError} where the stream ends before that: immediately when it has to end
    * and the time that it has left is too short. Processors let the error through, so that the messages are not acknowledged.
    */
   wait(ms: number): Promise<void>

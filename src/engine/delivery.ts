@@ -51,7 +51,7 @@ export class Delivery {
     return new Delivery(messages, this.#isRun, settle)
   }
 
-  /** The same delivery with each message changed; whoever waits for the answer learns it for the messages as they were. */
+  /** The same delivery with each message changed; the answer still refers to the original messages. */
   mapped(change: (message: Message) => Message): Delivery {
     const originals = new Map<Message, Message>()
     const messages = this.messages.map(message => {

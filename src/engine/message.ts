@@ -83,7 +83,7 @@ export class Message implements MessageView {
     this.#root = root
   }
 
-  /** A message over bytes that nobody will change. */
+  /** A message over bytes that will not change. */
   static fromBytes(bytes: Uint8Array, metadata: Metadata = noMetadata): Message {
     return new Message(bytes, 0, bytes.length, undefined, metadata, null, null, null)
   }

@@ -29,7 +29,7 @@ export const tlsField = field
   )
   .advanced()
 
-/** What `node:tls` is told. */
+/** Options for `node:tls`. */
 export interface TlsOptions {
   readonly rejectUnauthorized: boolean
   readonly ca?: string

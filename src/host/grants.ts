@@ -134,7 +134,7 @@ function splitAddress(text: string): readonly [host: string, port: string] {
   return [text.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, ''), text.slice(colon + 1)]
 }
 
-/** What a managed pipeline is told that reaches for something which is not granted, with the grant that would allow it. */
+/** The error for a managed pipeline that uses something not granted, naming the grant that would allow it. */
 export function refusalText(capability: Capability, target: string | undefined): string {
   const [action, grant] = wordings[capability](target)
   return `managed pipelines may not ${action} (the agent's flag -pipelinesGrant ${grant} allows it)`

@@ -279,7 +279,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         const offset = { topic: topic.id, partition: 0, offset: 1, leaderEpoch: 0, metadata: '', committedAt: now }
         await metadata.saveGroup('g', Uint8Array.of(1), fence)
         await metadata.releaseLeases('a')
-        assert.deepEqual(await metadata.commitOffsets('g', [offset], fence), [null], 'nobody else has taken it yet')
+        assert.deepEqual(await metadata.commitOffsets('g', [offset], fence), [null], 'no other holder has taken it yet')
         await metadata.acquireLeases(['coordinator'], holder('b'), 100)
         const refused = [
           metadata.saveGroup('g', Uint8Array.of(2), fence),

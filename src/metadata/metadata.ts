@@ -284,7 +284,7 @@ export interface Metadata {
   readonly clusterId: string
 
   /**
-   * Called once when the data got out of reach for good though nobody closed them: every call is refused from then on, and
+   * Called once when the data are lost without having been closed: every call is refused from then on, and
    * whoever needs them has to start anew. What was answered before is kept. Returns the way to stop it.
    */
   onLost(listener: (reason: MetadataError) => void): () => void
@@ -338,7 +338,7 @@ export interface Metadata {
 
   /** Forgets what is known of producers that were idle for `idleMs`; they may go on with any sequence. */
   expireProducers(idleMs: number): Promise<void>
-  /** Reserves producer ids that nobody had before; answers the first of `count` consecutive ones. */
+  /** Reserves unused producer ids; returns the first of `count` consecutive ones. */
   allocateProducerIds(count: number): Promise<number>
 
   // Leases
@@ -348,7 +348,7 @@ export interface Metadata {
    * then, whoever holds it. Time is the database's.
    */
   acquireLeases(names: readonly string[], holder: LeaseHolder, durationMs: number): Promise<Lease[]>
-  /** Extends leases; false for those that have passed to another holder. An expired one that nobody took is extended. */
+  /** Extends leases; false for those that have passed to another holder. An expired lease without a new holder is extended. */
   renewLeases(fences: readonly Fence[], holderId: string, durationMs: number): Promise<boolean[]>
   /** Gives back all leases of a holder, which thereby expire at once. */
   releaseLeases(holderId: string): Promise<void>

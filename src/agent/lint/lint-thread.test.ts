@@ -44,7 +44,7 @@ test('several findings come in the order of the text, those of the warpstream bl
   assert.deepEqual(await lint(yaml), ['error 2:3 field grup not recognised', 'error 6:5 field cuont not recognised'])
 })
 
-test('text that is not YAML is told with its place', async () => {
+test('text that is not YAML is reported with its place', async () => {
   const [first] = await lint('input:\n  generate: {\noutput: {}\n')
   assert.match(first!, /^error [34]:/)
   assert.deepEqual(await lint('  \n'), ['error 1:1 the configuration is empty'])
@@ -88,7 +88,7 @@ test('a check that ends its thread fails alone: its neighbours are checked in an
   assert.equal(threads.length, 2)
 })
 
-test('who still waits for a check when it is closed is told so', async () => {
+test('checks that are pending at close are rejected', async () => {
   const other = new LintThread({ policy })
   const checks = [1, 2].map(() => other.lint(`input:\n  generate:\n    mapping: root = 1\n${output}`))
   await other.close()

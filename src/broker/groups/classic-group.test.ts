@@ -163,7 +163,7 @@ describe('a classic group', () => {
     assert.equal(talk.joined(talk.join(lost.memberId))?.errorCode, ErrorCode.UNKNOWN_MEMBER_ID)
   })
 
-  it('rebalances for a second member: the first is told, both join, only the leader sees all', () => {
+  it('rebalances for a second member: the first is notified, both join, only the leader sees all', () => {
     const { talk, ids } = stable(1)
     const second = talk.join('')
     assert.equal(talk.joined(second), undefined)
@@ -178,7 +178,7 @@ describe('a classic group', () => {
     assert.equal(talk.synced(waiting)?.assignment.toString(), 'b')
   })
 
-  it('waits for more members when it is new, again for each that comes, but not for ever', () => {
+  it('waits for more members when it is new, again for each newcomer, but not indefinitely', () => {
     const talk = new Conversation({ initialRebalanceDelayMs: 3000 })
     const first = talk.join('', { rebalanceTimeoutMs: 7000 })
     assert.equal(talk.timers.get('{"kind":"rebalance"}'), 3000)
@@ -205,7 +205,7 @@ describe('a classic group', () => {
     assert.equal(talk.heartbeat(ids[1]!), 'UNKNOWN_MEMBER_ID')
   })
 
-  it('leaves out who has joined but never asks for its assignment', () => {
+  it('leaves out a member that has joined but never asks for its assignment', () => {
     const { talk, ids } = stable(1)
     const silent = talk.join('')
     talk.join(ids[0]!)
@@ -251,7 +251,7 @@ describe('a classic group', () => {
     assert.equal(talk.heartbeat(ids[1]!), 'REBALANCE_IN_PROGRESS')
   })
 
-  it('tells who waits for its assignment that another rebalance has begun', () => {
+  it('answers a member that waits for its assignment that another rebalance has begun', () => {
     const { talk, ids } = stable(2)
     for (const id of ids) talk.join(id, { protocols: [{ name: 'range', metadata: Buffer.from('changed') }] })
     const waiting = talk.sync(ids[1]!)
@@ -331,7 +331,7 @@ describe('a static member', () => {
     assert.equal(talk.heartbeat(back.memberId, 1, instanceId), 'NONE')
   })
 
-  it('is told as a leader to skip the assignment, or, by an older version, that somebody else leads', () => {
+  it('skips the assignment as a leader, or, in an older version, sees another leader', () => {
     const { talk, id } = staticGroup()
     const older = talk.joined(talk.join('', { instanceId }))!
     assert.equal(older.leader, id)

@@ -1,4 +1,4 @@
-// The classic group protocol as a pure state machine: members join, a leader is told of them all, its assignment is
+// The classic group protocol as a pure state machine: members join, a leader receives the list of them, its assignment is
 // handed out, heartbeats keep it going. Rules and error codes are those of Kafka's group coordinator.
 import { ErrorCode } from '../../kafka/index.ts'
 import { Draft } from './draft.ts'
@@ -398,7 +398,7 @@ function expireRebalance(draft: Draft): void {
   completeJoin(draft)
 }
 
-/** Members that have joined but never ask for their assignment would hold their partitions for ever. */
+/** Members that have joined but never ask for their assignment would hold their partitions indefinitely. */
 function expireSync(draft: Draft): void {
   if (draft.phase !== 'CompletingRebalance' && draft.phase !== 'Stable') return
   const silent = [...draft.members.values()].filter(member => !member.hasSynced)
@@ -428,7 +428,7 @@ function prepareRebalance(draft: Draft): void {
   tryCompleteJoin(draft)
 }
 
-/** A new group waits a little, as its members tend to start together, and again for each that comes, but not for ever. */
+/** A new group waits a little, as its members tend to start together, and again for each newcomer, but not indefinitely. */
 function waitForMore(draft: Draft, leftMs: number): void {
   const delayMs = Math.min(draft.settings.initialRebalanceDelayMs, leftMs)
   draft.initialDelayLeftMs = leftMs - delayMs

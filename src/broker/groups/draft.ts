@@ -131,7 +131,7 @@ export class Draft {
     this.clearSession(id)
   }
 
-  /** The leader's assignment is there: everybody who waits gets his part. */
+  /** The leader's assignment has arrived: every waiting member gets its part. */
   assign(assignments: ReadonlyMap<MemberId, Buffer>): void {
     this.phase = 'Stable'
     this.save()
@@ -144,7 +144,7 @@ export class Draft {
     }
   }
 
-  /** A rebalance begins before the last one was finished: who waits for its assignment must join again. */
+  /** A rebalance begins before the last one finished: members that wait for their assignment must rejoin. */
   dropAssignments(): void {
     for (const member of this.members.values()) {
       this.putMember({ ...member, assignment: Buffer.alloc(0), syncing: null })

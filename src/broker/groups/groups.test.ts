@@ -29,7 +29,7 @@ async function closeGroups(groups: Coordinator): Promise<void> {
   await groups.leases.close()
 }
 
-/** Time that passes when it is told to. */
+/** A clock that the test advances. */
 class FakeClock implements Clock {
   readonly #sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
   #now = 1_700_000_000_000
@@ -298,7 +298,7 @@ describe('the coordinator', () => {
     })
 
     it('takes over once its lease has expired; whatever it still writes then is refused', async () => {
-      // The first coordinator stands still: by its own clock it holds its lease for ever.
+      // The first coordinator stands still: by its own clock it still holds its lease.
       await closeGroups(first)
       first = openGroups(metadata, new FakeClock(), 20 * day, 'still')
       const who = await stableMember(first, 'g', 60_000)

@@ -214,7 +214,7 @@ export class Groups {
       this.fenced(entry.fence)
       return ErrorCode.NOT_COORDINATOR
     } finally {
-      // A group that could not be deleted is loaded again as it was, instead of being dead for ever.
+      // A group that could not be deleted is loaded again as it was, instead of staying dead.
       this.#entries.delete(groupId)
     }
     return ErrorCode.NONE

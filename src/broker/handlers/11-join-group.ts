@@ -2,7 +2,7 @@
 //
 // Behaviour: the state machine of groups/classic-group.ts. v1 the rebalance timeout; before, it is the session timeout.
 // v4 a new member without an id gets one and must come again with it (KIP-394). v5 static members (KIP-345).
-// v9 a static leader that comes back is told to skip the assignment (KIP-814).
+// v9 a static leader that rejoins skips the assignment (KIP-814).
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 

@@ -1,6 +1,6 @@
 // InitProducerId v0–v5: an id for an idempotent producer.
 //
-// Behaviour: every call gives an id that nobody had before, with epoch 0. An id that the client had already is not
+// Behaviour: every call gives an unused id, with epoch 0. An id that the client had already is not
 // looked at, as without a transactional id there is nothing that it would fence (KIP-360). Transactional ids are
 // refused: transactions are not kept yet.
 import { ErrorCode } from '../../kafka/index.ts'

@@ -1,7 +1,7 @@
 // SaslAuthenticate v0–v2: one message of the exchange that SaslHandshake began.
 //
 // Behaviour: a refusal is answered after a pause, which slows down guessing (connection.failed.authentication.delay.ms),
-// and then the connection ends. From v1 on a session's length is told, after which the client authenticates again (KIP-368).
+// and then the connection ends. From v1 on the response carries the session lifetime, after which the client reauthenticates (KIP-368).
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { SaslError } from '../security/sasl.ts'

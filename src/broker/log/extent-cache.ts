@@ -48,7 +48,7 @@ export class ExtentCache {
     return block.extents.get(name)
   }
 
-  /** Takes extents that lie in one buffer, which nobody else changes from now on; `at` is the buffer's place in the object. */
+  /** Takes extents that lie in one buffer, which does not change from now on; `at` is the buffer's place in the object. */
   insert(buffer: Buffer, at: number, extents: readonly Extent[]): void {
     const block: Block = { sizeBytes: buffer.length + extents.length * ENTRY_OVERHEAD_BYTES, extents: new Map() }
     for (const extent of extents) {

@@ -50,7 +50,7 @@ const EVICTION_MS = 120_000
 const MAX_EPOCH = 2 ** 31 - 1
 const FINAL_EPOCH = -1
 const INITIAL_EPOCH = 0
-/** No high watermark: what was told last must be told again. */
+/** No high watermark: forces inclusion in the next response. */
 const UNKNOWN = -1
 
 interface Told {

@@ -76,7 +76,7 @@ export class FlushBuffer {
     return refused
   }
 
-  /** Answers all requests; those batches that nobody decided on are refused. */
+  /** Answers all requests; undecided batches are refused. */
   settle(): void {
     this.refuse()
     for (const { slots, resolve } of this.#requests) resolve(slots.map(({ outcome }) => outcome!))

@@ -29,7 +29,7 @@ const MAX_RETENTION_STEPS = 50
 const MAX_MERGES = 50
 
 /**
- * Looks after what nobody waits for: keeps the upload epoch open, takes away what retention says, deletes objects that
+ * Background maintenance: keeps the upload epoch open, takes away what retention says, deletes objects that
  * nothing refers to any more, and those that were put but never committed by a process that is gone. Every round is
  * bounded; what is left over waits for the next one.
  */
@@ -153,7 +153,7 @@ export class Housekeeping {
     for (let swept = 0; swept < MAX_SWEPT_OBJECTS && !this.#stop.signal.aborted; swept += KEYS_TOGETHER) {
       const dead = await this.#metadata.deadObjects(this.#config.deadObjectGraceMs, KEYS_TOGETHER)
       if (dead.length === 0) return
-      // In this order: an object that is gone but still known is deleted once more, one that is forgotten stays for ever.
+      // In this order: an object that is gone but still known is deleted once more, one that is forgotten is never deleted.
       await this.#store.delete(dead.map(({ key }) => key))
       await this.#metadata.forgetObjects(dead.map(({ id }) => id))
     }

@@ -46,7 +46,7 @@ interface Read {
 
 /** How much is looked up in advance, so that a reader that catches up asks the metadata only now and then. */
 const LOOK_AHEAD_BYTES = 32 * 1024 * 1024
-/** So long nobody asks whether a process that is not ours has appended something; it is how late we hear of that. */
+/** How long a cached tail is trusted before asking whether another process has appended: the latest an append elsewhere is noticed. */
 const TRUST_MS = 500
 /** Who waits longer than this looks again, for the same reason. */
 const RECHECK_MS = 1000
@@ -85,7 +85,7 @@ export class Reader {
       const isOver = signal.aborted || this.#waiters.closed
       if (missingBytes <= 0 || restMs <= 0 || isOver || queries.length === 0) return fetched
       if (fetched.some(({ error }) => error !== 'NONE')) return fetched
-      // What was appended while we were reading woke nobody, so look before going to sleep.
+      // What was appended while we were reading woke no waiter, so check before waiting.
       const isStale = queries.some(({ partition }, index) => this.#hasMore(partition, fetched[index]!, limits))
       if (!isStale) {
         const partitions = queries.map(({ partition }) => partition)

@@ -333,7 +333,7 @@ describe('the log', () => {
       assert.deepEqual(valuesOf((await fetch(0, 0, wanted))[0]!.records), ['a'])
     })
 
-    it('waits no longer than it was told, and not for an aborted connection', async () => {
+    it('waits no longer than asked, and not for an aborted connection', async () => {
       const [fetched] = await fetch(0, 0, { maxWaitMs: 50 })
       assert.equal(fetched?.sizeBytes, 0)
       const connection = new AbortController()
@@ -458,7 +458,7 @@ describe('the log', () => {
         appendOf(partition(0), writeRecords([{ value: Buffer.from('old'), timestamp: 5 }], { timestamp: 5 })),
       ])
       await log.append([batch(partition(0), ['young'])])
-      await log.keepHouse()
+      await log.runMaintenance()
       assert.equal((await store.list()).length, 1)
       assert.equal((await fetch(0, 0))[0]?.error, 'OFFSET_OUT_OF_RANGE')
       assert.deepEqual(await values(0, 1), ['young'])
@@ -473,7 +473,7 @@ describe('the log', () => {
         await log.append([batch(partition(0), [text]), timed])
       }
       const before = await fetch(1, 0)
-      await log.keepHouse()
+      await log.runMaintenance()
       assert.equal((await store.list()).length, 1)
       for (const round of ['the same', 'another']) {
         assert.deepEqual(await values(0), texts, `${round} process`)
@@ -491,10 +491,10 @@ describe('the log', () => {
       await put(0, 'a')
       const epoch = (await store.list())[0]!.key.split('/')[1]
       await store.put(`data/${epoch}/0000009999`, [Buffer.from('orphan')])
-      await log.keepHouse()
+      await log.runMaintenance()
       assert.equal((await store.list()).length, 2)
       await reopened()
-      await log.keepHouse()
+      await log.runMaintenance()
       assert.equal((await store.list()).length, 1)
       assert.deepEqual(await values(0), ['a'])
     })

@@ -132,7 +132,7 @@ export class RecordLog {
     return bounds
   }
 
-  /** A producer id that nobody had before. */
+  /** An unused producer id. */
   async newProducerId(): Promise<number> {
     while (this.#producerIds.next >= this.#producerIds.end) {
       this.#reservation ??= this.#reserveProducerIds().finally(() => {
@@ -144,7 +144,7 @@ export class RecordLog {
   }
 
   /** One round of retention and sweeping, at once instead of at its time. */
-  keepHouse(): Promise<void> {
+  runMaintenance(): Promise<void> {
     return this.#housekeeping.round()
   }
 

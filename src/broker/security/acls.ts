@@ -67,7 +67,7 @@ export interface AclFilter {
 
 /** One question to an authorizer. */
 export interface AccessQuestion {
-  /** All names of the one who asks; an ACL for any of them counts. */
+  /** All names of the requesting principal; an ACL for any of them counts. */
   readonly principals: readonly string[]
   readonly host: string
   readonly operation: Operation

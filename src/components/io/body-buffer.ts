@@ -31,7 +31,7 @@ const DIRECT_BYTES = 8192
 
 /**
  * Collects bodies and the suffix behind each as pieces to write at once. Messages that were cut from one chunk with the same
- * suffix between them become one range of that chunk again, so that lines which nobody changed are never copied one by one.
+ * suffix between them become one range of that chunk again, so that unchanged lines are never copied one by one.
  */
 export class BodyBuffer implements BodyWriter {
   readonly #suffix: Buffer

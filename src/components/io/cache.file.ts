@@ -5,7 +5,7 @@ export default defineCache({
   name: 'file',
   categories: ['Local'],
   summary: 'Stores each item as a file of a folder.',
-  description: 'Items live for ever. A key is a file name below the folder; one that leads out of it is refused.',
+  description: 'Items never expire. A key is a file name below the folder; one that leads out of it is refused.',
   config: field.object({ directory: field.string('The folder.').needs('files') }),
   create({ directory }, { host: { files } }): Cache {
     const pathOf = (key: string) => {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { unreachable } from '../../base/index.ts'
 
-/** How messages are told apart in a pipe. */
+/** How messages are delimited in a pipe. */
 export type FrameCodec = 'lines' | 'length_prefixed_uint32_be' | 'netstring'
 
 export const frameCodecs: Readonly<Record<FrameCodec, string>> = {

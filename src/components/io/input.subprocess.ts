@@ -20,7 +20,7 @@ export default defineInput({
   config: field.object({
     name: field.string('The program.').needs('processes').examples('cat', 'sed', 'awk'),
     args: field.string('Its arguments.').list().default([]),
-    codec: field.string('How messages are told apart.').default('lines').options({ lines: 'Each is a line.' }),
+    codec: field.string('How messages are delimited.').default('lines').options({ lines: 'Each is a line.' }),
     restart_on_exit: field.bool('Whether the program is started again when it ends.').default(false),
     max_buffer: field.int('The bytes from which a line is too long.').default(65536).advanced(),
   }),
@@ -116,7 +116,7 @@ class SubprocessInput implements Input {
     })
   }
 
-  /** The program waits while nobody takes what it printed. */
+  /** The program waits until its output is read. */
   #add(event: Event): void {
     this.#events.push(event)
     if (this.#events.length > 16) this.#child?.stdout!.pause()

@@ -13,7 +13,7 @@ export default defineOutput({
   config: field.object({
     name: field.string('The program.').needs('processes'),
     args: field.string('Its arguments.').list().default([]),
-    codec: field.string('How messages are told apart.').default('lines').options({ lines: 'Each is a line.' }),
+    codec: field.string('How messages are delimited.').default('lines').options({ lines: 'Each is a line.' }),
   }),
   examples: [
     {

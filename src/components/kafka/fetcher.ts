@@ -125,7 +125,7 @@ export class Fetcher {
       count += records.length
       claim.readyRecords -= records.length
     }
-    // Who had its turn is last the next time.
+    // Rotate for fairness.
     if (this.#claims.length > 1) this.#claims.push(this.#claims.shift()!)
     return taken
   }
@@ -191,7 +191,7 @@ export class Fetcher {
       const topic = topicsById.get(topicId)
       for (const { partitionIndex, records } of partitions) {
         const claim = claims.find(own => own.topic === topic && own.partition === partitionIndex)
-        // The answer to who has lost the partition meanwhile is nobody's.
+        // Drop responses for revoked partitions.
         if (claim?.active) for (const batch of records ?? []) accept(claim, batch)
       }
     }

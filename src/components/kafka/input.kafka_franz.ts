@@ -408,7 +408,7 @@ class KafkaFranzInput implements Input {
     }
   }
 
-  /** One commit at a time: one that fails for a rebalance is told of that rebalance. */
+  /** One commit at a time: a commit that fails because of a rebalance carries that rebalance. */
   #commit(): Promise<void> {
     this.#committing ??= this.#commitOnce().finally(() => (this.#committing = null))
     return this.#committing

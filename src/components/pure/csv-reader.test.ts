@@ -37,7 +37,7 @@ test('a last line needs no line break', () => {
   ])
 })
 
-test('broken rows are told with their place, and reading goes on', () => {
+test('broken rows are reported with their place, and reading continues', () => {
   assert.deepEqual(rows('a,b\nü"x,1\n"y"z,2\n1\n3,4\n"q\nr'), [
     ['a', 'b'],
     'parse error on line 2, column 3: bare " in non-quoted-field',

@@ -16,7 +16,7 @@ export interface CsvOptions {
 }
 
 /**
- * Reads comma-separated values (RFC 4180) from text that arrives in pieces. A broken row is told with its place, as the original
+ * Reads comma-separated values (RFC 4180) from text that arrives in pieces. A broken row is reported with its place, as the original
  * does, and reading goes on behind its line; empty lines are no rows.
  */
 export class CsvReader {

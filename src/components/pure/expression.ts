@@ -9,7 +9,7 @@ export function expression(source: string, host: Host): (value: Value) => Value 
     try {
       return (mapping satisfies Mapping).apply(value)
     } catch (error) {
-      // The place in a mapping that nobody wrote helps nobody.
+      // A place in a generated mapping is of no use to the user.
       throw new Error(
         (error as { message: string }).message.replace(/^failed assignment \(line 1\): (field `this`: )?/, ''),
       )

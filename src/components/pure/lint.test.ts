@@ -31,7 +31,7 @@ pipeline:
   ])
 })
 
-test('a component that nobody knows is the only finding', async () => {
+test('an unknown component is the only finding', async () => {
   assert.deepEqual(await lint('input: { stdin: {}, labell: x }\noutput:\n  kafkaa: {}\n'), [
     '3: unable to infer output type from candidates: [kafkaa]',
   ])

@@ -112,7 +112,7 @@ class SwitchOutput implements Output {
   }
 }
 
-/** A case that always refuses would be tried again for ever. */
+/** A case that always refuses would be retried indefinitely. */
 function retriedRejects(value: unknown): string | undefined {
   const { retry_until_success: retries, cases } = value as { retry_until_success?: unknown; cases?: unknown }
   if (retries !== true || !Array.isArray(cases)) return undefined

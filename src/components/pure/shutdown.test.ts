@@ -1,4 +1,4 @@
-// A stream that is told to end does not wait for what it has no time for, and does not acknowledge it either.
+// A stream that is asked to end does not wait for work it has no time for, and does not acknowledge it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Log, nullLog, systemClock } from '../../base/index.ts'
@@ -110,7 +110,7 @@ test('of messages that travel together those that have time arrive and are ackno
   )
 })
 
-test('an input that is told of refusals is told that the stream ends', async () => {
+test('an input that hears of refusals also hears that the stream ends', async () => {
   const { heard } = await stopped(sleeping('1h'), { replays: false })
   assert.deepEqual(heard, ['type was closed'])
 })

@@ -171,7 +171,7 @@ export class Connection {
     if (statement === undefined) {
       statement = this.#database.prepare(query)
       statement.setReadBigInts(true)
-      // Queries that are made from messages are many: they are not kept for ever.
+      // Queries that are made from messages are many: they are not kept.
       if (this.#statements.size >= 64) this.#statements.clear()
       this.#statements.set(query, statement)
     }

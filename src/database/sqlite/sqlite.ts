@@ -152,7 +152,7 @@ class SqliteDatabase implements Database {
 
   /** When the transaction as a whole fails, nothing that any of its members answered is true. */
   async #abandon(members: readonly Waiting[], error: unknown): Promise<void> {
-    // Without a connection there is no transaction to end, and whoever comes next gets that error.
+    // Without a connection there is no transaction to end, and the next caller gets that error.
     await this.#connection.execute({ kind: 'rollback' }).catch(() => undefined)
     for (const { reject } of members) reject(error)
   }

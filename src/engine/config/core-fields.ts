@@ -52,7 +52,7 @@ const logger = field.object(
     file: field.object({
       path: field.string('A file to write to instead of the standard streams.').default(''),
       rotate: field.bool('Whether the file is rotated.').default(false),
-      rotate_max_age_days: field.int('How many days rotated files are kept; 0 for ever.').default(0),
+      rotate_max_age_days: field.int('How many days rotated files are kept; 0 keeps them.').default(0),
     }),
     log_all_errors: field.bool('Whether errors of processors are logged as errors.').default(false).advanced(),
   },

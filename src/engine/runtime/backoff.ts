@@ -1,4 +1,4 @@
-/** Waiting times that grow from a first to a longest one, a little by chance, for ever or until a total has passed. */
+/** Exponential back-off with jitter between a first and a longest delay, optionally bounded in total. */
 export class Backoff {
   readonly #initialMs: number
   readonly #maxMs: number

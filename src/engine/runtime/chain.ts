@@ -296,7 +296,7 @@ export class ObservedProcessor implements Processor {
     this.#sent = metrics.counter('processor_sent')
     this.#batchSent = metrics.counter('processor_batch_sent')
     this.#latency = metrics.timer('processor_latency_ns')
-    // A strategy refuses the batch of a flagged message, which is known only where batches are told apart.
+    // A strategy refuses the batch of a flagged message, which is known only where batches are separate.
     this.processRun =
       inner.processRun === undefined || strategy !== 'none'
         ? undefined

@@ -163,7 +163,7 @@ class RunningStream implements Stream {
     this.#buffer = parts.buffer
     this.#chain = parts.chain
     this.done = this.#run(run, options)
-    // Whoever holds the stream learns of its end by `done`; nobody may be listening yet.
+    // Whoever holds the stream learns of its end by `done`; there may be no listener yet.
     this.done.catch(() => undefined)
   }
 

@@ -2,7 +2,7 @@
 const turnMs = 10
 
 /**
- * Gives the event loop its turn. A stream whose parts never wait would run from promise to promise for ever, and no signal,
+ * Gives the event loop its turn. A stream whose parts never wait would run from promise to promise indefinitely, and no signal,
  * timer or socket beside it would be served.
  */
 export class Turns {
