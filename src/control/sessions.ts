@@ -23,7 +23,7 @@ export interface SessionsOptions {
 /** Signed-in browsers. Sessions and sign-in tokens are stored hashed, so that every control plane knows all of them. */
 export class Sessions {
   readonly #options: SessionsOptions
-  #tokenRenewedAt = 0
+  #tokenRenewedAt = -Infinity
   /** Signs a browser in; printed at the start as a part of the console's address. */
   readonly signInToken: string
 

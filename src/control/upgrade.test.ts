@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -69,5 +69,6 @@ test('a database of the first version is taken over, and its secrets are sealed'
   const [stored] = file.prepare("SELECT * FROM api_keys WHERE id = 'aki_1'").all()
   file.close()
   assert.doesNotMatch(JSON.stringify(stored), /aks_clear/)
+  assert.equal(readFileSync(path).indexOf('aks_clear'), -1, 'no page of the file holds it any more')
   await assert.rejects(open(systemRandom.bytes(32)), /sealed with another key/)
 })

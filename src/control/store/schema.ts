@@ -184,6 +184,8 @@ export const migrations: readonly Migration[] = [
   {
     name: 'sealed secrets, settings of configurations, agents of several control planes',
     statements: dialect => [
+      // What is deleted is overwritten, here and when the secrets are sealed: no clear secret stays in the file.
+      ...(dialect === 'sqlite' ? ['PRAGMA secure_delete = ON'] : []),
       'DROP TABLE IF EXISTS sessions',
       ...Object.keys(firstTables).map(name => `ALTER TABLE ${name} RENAME TO first_${name}`),
       ...Object.entries<Table>(tables).flatMap(([name, table]) => createTable(name, table, dialect)),
