@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { DatabaseError } from '../database/index.ts'
 import type { AgentReport, InstanceReport } from './agent-link.ts'
 import type { ApiName, ApiRequest } from './api-types.ts'
 import { startTestPlane } from './test-plane.ts'
@@ -310,4 +311,20 @@ test('events of one cluster do not reach the listeners of another', async () => 
   await new Promise(resolve => setTimeout(resolve, 5))
   assert.deepEqual(heard, ['vci_other'])
   stop()
+})
+
+test('an error of the database that may pass is one that clients retry, and names its code', async () => {
+  const broken = await startTestPlane()
+  after(broken.close)
+  const { transaction } = broken.database
+  // Only the way a full disk ends a transaction is imitated; a disk cannot be filled here.
+  broken.database.transaction = (options, work) =>
+    options.kind === 'write'
+      ? Promise.reject(new DatabaseError('full', 'database or disk is full'))
+      : (transaction.call(broken.database, options, work) as never) // `call` loses the type of the result
+  const request = { virtual_cluster_id: broken.clusterId, pipeline_name: 'p' }
+  const { status, json } = await broken.postWith(broken.applicationKey, 'create_pipeline', request)
+  broken.database.transaction = transaction
+  assert.deepEqual([status, json.code], [503, 'database_unavailable'])
+  assert.match(json.message, /nothing was changed, .*\(full\)/)
 })

@@ -157,19 +157,32 @@ export class ControlPlane {
     this.#stop.abort()
     for (const fleet of this.#fleets.values()) fleet.close()
     await this.#ticking
-    await this.sessions.close()
+    try {
+      await this.sessions.close()
+    } catch (error) {
+      // It expires by itself within a day.
+      this.options.log.warn('the sign-in token could not be revoked', { error: String(error) })
+    }
   }
 
   async #tick(): Promise<void> {
-    const { clock, log } = this.options
+    const { clock } = this.options
     while (!this.#stop.signal.aborted) {
-      try {
-        await this.sessions.maintain()
-        for (const { id } of await this.clusters()) await this.fleet(id).tick()
-      } catch (error) {
-        log.error('background maintenance failed and is retried', { error: String(error) })
-      }
+      await this.#attempt('maintaining sessions', () => this.sessions.maintain())
+      await this.#attempt('maintaining clusters', async () => {
+        for (const { id } of await this.clusters())
+          await this.#attempt(`maintaining ${id}`, () => this.fleet(id).tick())
+      })
       await waitOrAbort(clock, tickMs, this.#stop.signal)
+    }
+  }
+
+  /** What fails is logged and retried with the next tick; the rest goes on. */
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.options.log.error(`${what} failed and is retried`, { error: String(error) })
     }
   }
 }

@@ -30,6 +30,7 @@ const statuses: Readonly<Record<ApiErrorCode, number>> = {
   no_agent_available: 409,
   kafka_error: 400,
   metadata_unavailable: 503,
+  database_unavailable: 503,
   shutting_down: 503,
   internal_error: 500,
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hostPort, reachableHost } from '../base/index.ts'
+import { DatabaseError } from '../database/index.ts'
 import { authorize, type Caller } from './access.ts'
 import { accessLevels } from './contract/access.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -95,6 +96,11 @@ function addBodyParser(app: FastifyInstance): void {
 function addErrors(app: FastifyInstance, plane: ControlPlane): void {
   app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
     if (error instanceof ControlError) return sendError(reply, error)
+    if (error instanceof DatabaseError && error.isRetriable) {
+      plane.options.log.warn('the database is unavailable', { code: error.code, error: error.message })
+      const message = `nothing was changed, since the database is unavailable (${error.code}): try again in a moment`
+      return sendError(reply, new ControlError('database_unavailable', message, { cause: error }))
+    }
     const status = error.statusCode ?? 500
     if (status < 500) return sendError(reply, new ControlError('invalid_request', error.message), status)
     plane.options.log.error('request failed', { path: request.url.split('?')[0], error: error.stack ?? error.message })

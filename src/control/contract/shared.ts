@@ -51,6 +51,7 @@ export const apiErrorCodes = [
   'no_agent_available',
   'kafka_error',
   'metadata_unavailable',
+  'database_unavailable',
   'shutting_down',
   'internal_error',
 ] as const
