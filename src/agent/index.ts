@@ -1,6 +1,7 @@
 export { Agent, type KafkaFigures } from './agent.ts'
 
-export { KafkaClient } from './cluster/kafka-client.ts'
+export { Logins } from './logins.ts'
+export { type KafkaAccess, KafkaClient } from './cluster/kafka-client.ts'
 export { LintThread } from './lint/lint-thread.ts'
 export { PipelineHttpServer } from './pipelines/http-server.ts'
 export type { SupervisorEvents } from './pipelines/instance.ts'

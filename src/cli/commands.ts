@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { type Call, type Command, command } from './command.ts'
 import { flag, type FlagSpecs } from './flags.ts'
+import { kafkaSecurityFlags } from './kafka-security-flags.ts'
 import { type EngineOptions, engineFlags, engineOptions } from './options.ts'
 
 /** The flags of the commands that run everything in one process. */
@@ -11,7 +12,7 @@ export const localFlags = {
   consolePort: flag.port(9080, 'the console and the API'),
   bindAddress: flag.text(
     '127.0.0.1',
-    'the address that all servers listen on; there is no TLS, so change it with care',
+    'the address that all servers listen on; only the Kafka port has TLS, so change it with care',
   ),
   discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are given'),
   enableManagedPipelines: flag.boolean('run pipelines here', { default: true }),
@@ -26,6 +27,7 @@ export const localFlags = {
   ),
   enablePipelinesHostAccess: flag.boolean('grant pipelines everything that -pipelinesGrant can grant'),
   availabilityZone: flag.text('', 'the zone that clients and pipelines are given'),
+  ...kafkaSecurityFlags,
   logLevel: flag.text('warn', 'log lines of this severity and above, on standard error', {
     choices: ['debug', 'info', 'warn', 'error'],
   }),

@@ -12,6 +12,10 @@ export interface FlagSpec<Kind extends FlagKind = FlagKind> {
   readonly value?: string
   /** The values that there are, for completion. */
   readonly choices?: readonly string[]
+  /** Further names, of earlier versions of the original. */
+  readonly aliases?: readonly string[]
+  /** The name of its environment variable where that does not follow from its own. */
+  readonly environment?: string
 }
 
 interface KindValues {
@@ -30,7 +34,7 @@ type FlagKind = keyof KindValues
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>
 export type FlagValues<Specs extends FlagSpecs> = { readonly [Name in keyof Specs]: KindValues[Specs[Name]['kind']] }
 
-type Details = Pick<FlagSpec, 'short' | 'value' | 'choices'>
+type Details = Pick<FlagSpec, 'short' | 'value' | 'choices' | 'aliases' | 'environment'>
 
 export const flag = {
   text: (defaultValue: string, description: string, details: Details = {}): FlagSpec<'text'> => ({
@@ -122,7 +126,7 @@ export function flagValues<Specs extends FlagSpecs>(
     if (texts !== undefined && spec.kind === 'texts') return [name, texts]
     if (texts !== undefined && spec.kind === 'list') return [name, texts.flatMap(splitList)]
     if (texts !== undefined) return [name, parse(`flag -${name}`, spec.kind, texts.at(-1)!)]
-    const variable = environmentName(name)
+    const variable = spec.environment ?? environmentName(name)
     const text = environment[variable] ?? ''
     return [name, text === '' ? spec.default : parse(`variable ${variable}`, spec.kind, text)]
   })
@@ -136,7 +140,9 @@ export function suggestion(written: string, known: readonly string[], prefix = '
 }
 
 function flagNamed(specs: FlagSpecs, written: string): readonly [name: string, spec: FlagSpec] {
-  const found = Object.entries(specs).find(([name, { short }]) => name === written || short === written)
+  const found = Object.entries(specs).find(
+    ([name, { short, aliases = [] }]) => name === written || short === written || aliases.includes(written),
+  )
   if (found !== undefined) return found
   throw new FlagError(`flag provided but not defined: -${written}${suggestion(written, Object.keys(specs), '-')}`)
 }

@@ -5,6 +5,7 @@ import { hostPort, reachableHost, systemClock, systemRandom } from '../base/inde
 import { Broker, localLogConfig } from '../broker/index.ts'
 import { type Metadata, openSqliteMetadata } from '../metadata/index.ts'
 import { openStore } from '../storage/index.ts'
+import { kafkaSecurity } from './kafka-security.ts'
 import { listen } from './listen.ts'
 import type { Closers, StackOptions } from './stack.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -45,6 +46,7 @@ export async function startKafka(options: StackOptions, closers: Closers): Promi
       logConfig: localLogConfig,
       port,
       host,
+      security: kafkaSecurity(options.kafkaSecurity, metadata),
       // The data folder is locked, so that no two brokers run over it.
       instanceId: 'standalone',
       config: {

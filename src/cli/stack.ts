@@ -4,8 +4,10 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import {
   Agent,
+  type KafkaAccess,
   KafkaClient,
   LintThread,
+  Logins,
   PipelineHttpServer,
   StatusServer,
   Supervisor,
@@ -17,6 +19,7 @@ import { openSqlite } from '../database/index.ts'
 import type { Grant, HostPolicy } from '../host/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import type { DataFolder } from './data-folder.ts'
+import type { KafkaSecurityFlags } from './kafka-security-flags.ts'
 import { listen } from './listen.ts'
 import { type KafkaPort, startKafka } from './stack-kafka.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -35,6 +38,7 @@ export interface StackOptions {
   /** The host name given to Kafka clients; empty for one that fits `host`. */
   readonly advertisedHost: string
   readonly kafkaPort: number
+  readonly kafkaSecurity: KafkaSecurityFlags
   readonly httpPort: number
   readonly pipelinesPort: number
   readonly consolePort: number
@@ -114,6 +118,13 @@ async function start(
   ports.replace(plane.url, `http://${status.address}`, pipelines && `http://${pipelines.address}`)
   // Pipelines take a while to stop, and what is saved meanwhile would seem to be accepted and never run.
   refusers.push(plane.refuseChanges)
+  const { requireSASLAuthentication, kafkaTLS, requireMTLSAuthentication } = options.kafkaSecurity
+  const logins = new Logins({ metadata: kafka.metadata, clock: systemClock, random: systemRandom, log })
+  closers.push(() => logins.close())
+  const access: KafkaAccess = {
+    isEncrypted: kafkaTLS || requireMTLSAuthentication,
+    logins: requireSASLAuthentication ? logins : undefined,
+  }
   const running = new Agent({
     link: plane.link,
     hello: {
@@ -129,7 +140,7 @@ async function start(
       startedAt: systemClock.now(),
     },
     view: {
-      client: new KafkaClient(kafka.connectHost, kafka.port),
+      client: new KafkaClient(kafka.connectHost, kafka.port, access),
       metadata: kafka.metadata,
       clock: systemClock,
       random: systemRandom,
@@ -137,7 +148,7 @@ async function start(
     figures: kafka.figures,
     clock: systemClock,
     log,
-    supervisor: pipelines && (events => newSupervisor(options, policy, kafka, pipelines, events)),
+    supervisor: pipelines && (events => newSupervisor(options, policy, kafka, access, pipelines, events)),
   })
   agent = running
   closers.push(() => running.close())
@@ -212,12 +223,14 @@ function newSupervisor(
   options: StackOptions,
   policy: HostPolicy,
   kafka: KafkaPort,
+  kafkaAccess: KafkaAccess,
   { server, socketFolder }: Awaited<ReturnType<typeof startPipelineServer>>,
   events: SupervisorEvents,
 ): Supervisor {
   const zone = options.availabilityZone
   return new Supervisor({
     seedBroker: hostPort(kafka.connectHost, kafka.port),
+    kafkaAccess,
     // The original's way of telling the cluster in which zone a client is.
     clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
     policy,

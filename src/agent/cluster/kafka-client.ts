@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { apis, ErrorCode, errorMessage, KafkaError, readResponse, requestFrame } from '../../kafka/index.ts'
+import type { Login, Logins } from '../logins.ts'
 
 type Apis = typeof apis
 type ApiName = keyof Apis
@@ -23,16 +25,28 @@ const newestVersions: Partial<Record<ApiName, number>> = {
   Produce: 12,
 }
 
+/** How the agent and its pipelines get past what the Kafka port asks of clients. */
+export interface KafkaAccess {
+  readonly isEncrypted: boolean
+  /** Absent where clients need not sign in. */
+  readonly logins: Pick<Logins, 'create' | 'remove'> | undefined
+}
+
+const openAccess: KafkaAccess = { isEncrypted: false, logins: undefined }
+
 /** A connection to the Kafka port, for the few questions that the console asks. It connects when it is first used. */
 export class KafkaClient {
   readonly #host: string
   readonly #port: number
+  readonly #access: KafkaAccess
+  #login: Promise<Login> | undefined
   #connection: Promise<Connection> | undefined
   #receivedBytes = 0
 
-  constructor(host: string, port: number) {
+  constructor(host: string, port: number, access = openAccess) {
     this.#host = host
     this.#port = port
+    this.#access = access
   }
 
   /** Bytes of all answers so far. */
@@ -53,14 +67,29 @@ export class KafkaClient {
   async close(): Promise<void> {
     const connection = await this.#connection?.catch(() => undefined)
     connection?.close()
+    const login = await this.#login?.catch(() => undefined)
+    if (login !== undefined) await this.#access.logins?.remove(login)
   }
 
   #connect(): Promise<Connection> {
-    this.#connection ??= Connection.open(this.#host, this.#port, {
+    this.#connection ??= this.#open().catch((error: unknown) => {
+      this.#connection = undefined
+      throw error
+    })
+    return this.#connection
+  }
+
+  async #open(): Promise<Connection> {
+    const { isEncrypted, logins } = this.#access
+    const connection = await Connection.open(this.#host, this.#port, isEncrypted, {
       onBytes: count => (this.#receivedBytes += count),
       onClose: () => (this.#connection = undefined),
     })
-    return this.#connection
+    if (logins === undefined) return connection
+    this.#login ??= logins.create()
+    this.#login.catch(() => (this.#login = undefined))
+    await connection.authenticate(await this.#login)
+    return connection
   }
 }
 
@@ -83,15 +112,23 @@ class Connection {
   #receivedBytes = 0
   #nextId = 1
 
-  static async open(host: string, port: number, listener: ConnectionListener): Promise<Connection> {
-    const socket = connect({ host, port, noDelay: true })
+  static async open(
+    host: string,
+    port: number,
+    isEncrypted: boolean,
+    listener: ConnectionListener,
+  ): Promise<Connection> {
+    // It is this agent's own port, so there is no one to be mistaken for it.
+    const socket = isEncrypted
+      ? connectTls({ host, port, rejectUnauthorized: false })
+      : connect({ host, port, noDelay: true })
     const connection = new Connection(socket, listener)
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} in time`)),
         connectTimeoutMs,
       )
-      socket.once('connect', () => {
+      socket.once(isEncrypted ? 'secureConnect' : 'connect', () => {
         clearTimeout(timer)
         resolve()
       })
@@ -160,6 +197,15 @@ class Connection {
       const frame = requestFrame(api as never, { apiVersion, correlationId, clientId }, request as never)
       this.#socket.write(Buffer.concat(frame))
     })
+  }
+
+  /** Signs in by SASL PLAIN. */
+  async authenticate({ username, password }: Login): Promise<void> {
+    const { errorCode } = await this.send('SaslHandshake', 1, { mechanism: 'PLAIN' }, connectTimeoutMs)
+    throwOnError(errorCode)
+    const authBytes = Buffer.from(`\0${username}\0${password}`)
+    const answer = await this.send('SaslAuthenticate', 1, { authBytes }, connectTimeoutMs)
+    throwOnError(answer.errorCode, answer.errorMessage)
   }
 
   close(): void {

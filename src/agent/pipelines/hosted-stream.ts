@@ -69,8 +69,9 @@ export class HostedStream {
     }
   }
 
-  async #start({ streamText, seedBroker, clientId, socketPath }: StreamOrder, host: ComponentHost): Promise<Stream> {
-    const registry = await managedComponents(createRegistry(), { seedBroker, clientId })
+  async #start(order: StreamOrder, host: ComponentHost): Promise<Stream> {
+    const { streamText, socketPath, ...access } = order
+    const registry = await managedComponents(createRegistry(), access)
     const node = await loadConfig(substituteEnv(streamText, name => host.env(name)).text, registry)
     const http = new WorkerHttpHost(socketPath, paths => this.#announce({ kind: 'endpoints', paths }))
     this.#http = http

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { type Clock, waitOrAbort } from '../../base/index.ts'
 import { type InstanceOrder, type InstanceReport, type LogReport, readSettings } from '../../control/index.ts'
+import type { KafkaAccess } from '../cluster/kafka-client.ts'
+import type { Login } from '../logins.ts'
 import type { PipelineHttpServer } from './http-server.ts'
 import type { StreamEnd, StreamFigures, StreamListener } from './pipeline-thread.ts'
 import type { StreamLog } from './protocol.ts'
@@ -27,6 +29,7 @@ export interface SupervisorEvents {
 export interface InstanceHost extends SupervisorEvents {
   readonly seedBroker: string
   readonly clientId: string
+  readonly kafkaAccess: KafkaAccess
   readonly threads: ThreadPool
   readonly starts: StartQueue
   /** Where the sockets of their HTTP endpoints are. */
@@ -139,10 +142,11 @@ export class Instance {
   }
 
   async #runOnce(streamText: string, sharing: Sharing, endStart: () => void): Promise<StreamEnd> {
-    const { seedBroker, clientId, socketFolder, threads, http, clock } = this.#host
+    const { seedBroker, clientId, kafkaAccess, socketFolder, threads, http, clock } = this.#host
     const { instanceId, pipelineName } = this.order
     const socketPath = join(socketFolder, `${instanceId.replace(/^ins_/, '').replaceAll('_', '').slice(0, 20)}.sock`)
     let withdraw = () => {}
+    let login: Login | undefined
     const started = new AbortController()
     void waitOrAbort(clock, maxStartMs, started.signal).then(endStart)
     const listener: StreamListener = {
@@ -160,13 +164,15 @@ export class Instance {
     }
     try {
       // A thread that cannot even be made (too many of them, no memory) is one more failure to try again.
-      const order = { streamText, seedBroker, clientId, socketPath }
+      login = await kafkaAccess.logins?.create()
+      const order = { streamText, seedBroker, clientId, isEncrypted: kafkaAccess.isEncrypted, login, socketPath }
       return await threads.run(pipelineName, instanceId, sharing, order, listener, this.#stop.signal)
     } catch (error) {
       return { kind: 'failed', code: 'crashed', message: `the pipeline's thread could not run: ${String(error)}` }
     } finally {
       started.abort()
       withdraw()
+      if (login !== undefined) void kafkaAccess.logins?.remove(login)
       this.#past = add(this.#past, this.#figures.counters)
       this.#figures = idleFigures
     }

@@ -1,5 +1,6 @@
 import type { LogReport, PipelineCounters } from '../../control/index.ts'
 import type { HostPolicy } from '../../host/index.ts'
+import type { Login } from '../logins.ts'
 
 /** What a thread of pipelines is started with. */
 export interface ThreadData {
@@ -15,6 +16,10 @@ export interface StreamOrder {
   readonly streamText: string
   readonly seedBroker: string
   readonly clientId: string
+  /** Whether the Kafka port is encrypted. */
+  readonly isEncrypted: boolean
+  /** How it signs in, where it has to. */
+  readonly login: Login | undefined
   /** Where its own HTTP server listens when it has endpoints; the agent's passes requests on to it. */
   readonly socketPath: string
 }

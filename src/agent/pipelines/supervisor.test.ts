@@ -13,6 +13,7 @@ after(() => rmSync(socketFolder, { recursive: true }))
 const lines: LogReport[] = []
 const supervisor = new Supervisor({
   seedBroker: '127.0.0.1:1',
+  kafkaAccess: { isEncrypted: false, logins: undefined },
   clientId: 'test',
   policy: { grants: [], ownPorts: [] },
   limits: { memoryMb: 128, silentMs: 20_000, graceMs: 2000 },

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/index.ts'
 import type { InstanceOrder, InstanceReport } from '../../control/index.ts'
 import type { HostPolicy } from '../../host/index.ts'
+import type { KafkaAccess } from '../cluster/kafka-client.ts'
 import type { PipelineHttpServer } from './http-server.ts'
 import { Instance, type InstanceHost, type SupervisorEvents } from './instance.ts'
 import { StartQueue } from './start-queue.ts'
@@ -13,6 +14,7 @@ export interface SupervisorOptions extends SupervisorEvents {
   /** `host:port` of a Kafka port of the cluster. */
   readonly seedBroker: string
   readonly clientId: string
+  readonly kafkaAccess: KafkaAccess
   /** What pipelines may reach. */
   readonly policy: HostPolicy
   readonly limits: ThreadLimits

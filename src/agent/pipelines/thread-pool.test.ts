@@ -34,7 +34,14 @@ function run(streamText: string, sharing: Sharing, signal: AbortSignal = stop.si
     onOutput: () => {},
   }
   const stream = `stream-${++streams}`
-  const order = { streamText, seedBroker: '127.0.0.1:1', clientId: 'test', socketPath: `/tmp/${stream}.sock` }
+  const order = {
+    streamText,
+    seedBroker: '127.0.0.1:1',
+    clientId: 'test',
+    isEncrypted: false,
+    login: undefined,
+    socketPath: `/tmp/${stream}.sock`,
+  }
   return {
     end: pool.run(stream, stream, sharing, order, listener, signal),
     /** Resolves when it has sent more than until now. */

@@ -186,8 +186,8 @@ class BearerExchange implements SaslExchange {
 }
 
 function identityOf(credential: Credential, settings: SaslSettings): SaslIdentity {
-  const { username, aliases = [], superuser, expiresAt } = credential
-  return { principal: { type: 'User', name: username }, aliases, superuser, expiresAt: sessionEnd(expiresAt, settings) }
+  const { username, aliases = [], superuser } = credential
+  return { principal: { type: 'User', name: username }, aliases, superuser, expiresAt: sessionEnd(undefined, settings) }
 }
 
 function sessionEnd(credentialEnd: number | undefined, { maxSessionMs, clock }: SaslSettings): number | undefined {

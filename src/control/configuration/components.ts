@@ -6,6 +6,9 @@ export interface ClusterAccess {
   readonly seedBroker: string
   /** Tells the cluster the zone, among other things. */
   readonly clientId: string
+  readonly isEncrypted?: boolean
+  /** Made for this instance alone, where clients have to sign in. */
+  readonly login?: { readonly username: string; readonly password: string } | undefined
 }
 
 const base = 'kafka_franz'
@@ -21,10 +24,17 @@ export async function managedComponents(registry: Registry, access: ClusterAcces
   return registry.extended(added)
 }
 
-function clusterSpec(spec: AnySpec, { seedBroker, clientId }: ClusterAccess): AnySpec {
+function clusterSpec(spec: AnySpec, { seedBroker, clientId, isEncrypted, login }: ClusterAccess): AnySpec {
   const defaults: Record<string, (shape: FieldShape) => FieldShape> = {
     seed_brokers: shape => ({ ...shape, default: [seedBroker], advanced: true }),
     client_id: shape => ({ ...shape, default: clientId }),
+  }
+  // The agents of the cluster are reached by addresses that their certificates need not name.
+  if (isEncrypted === true) {
+    defaults['tls'] = shape => withChildDefaults(shape, { enabled: true, skip_cert_verify: true })
+  }
+  if (login !== undefined) {
+    defaults['sasl'] = shape => ({ ...shape, default: [{ mechanism: 'SCRAM-SHA-512', ...login }] })
   }
   // Records travel to an object store in batches: a wait too short to notice saves most of the requests.
   if (spec.kind === 'output') {

@@ -35,7 +35,8 @@ export const securityWrites = {
        FROM ROWS(username text, id text, name text, sha256 text, sha512 text, superuser integer, expires_at integer,
          created_at integer) AS r WHERE true
        ON CONFLICT (username) DO UPDATE SET
-         sha256 = COALESCE(excluded.sha256, credentials.sha256), sha512 = COALESCE(excluded.sha512, credentials.sha512)`,
+         sha256 = COALESCE(excluded.sha256, credentials.sha256),
+         sha512 = COALESCE(excluded.sha512, credentials.sha512), expires_at = excluded.expires_at`,
       credentials.map(credential => [
         credential.username,
         credential.id,

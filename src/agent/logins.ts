@@ -1,0 +1,89 @@
+import type { Clock, Log, Random } from '../base/index.ts'
+import { scramKeysOf } from '../kafka/index.ts'
+import { type Metadata, storedScramKeys } from '../metadata/index.ts'
+
+/** How something of ours signs in to a Kafka port that asks for it. */
+export interface Login {
+  readonly username: string
+  readonly password: string
+}
+
+/** How long a login lives that is not renewed, and how often those in use are, in milliseconds. */
+const lifetimeMs = 60 * 60_000
+const renewalMs = 20 * 60_000
+
+/**
+ * Logins of the agent itself and of its pipelines, one for each: made when it starts, renewed while it runs, deleted at its
+ * end. They are known to the cluster's metadata and to whom they were made for, and stand nowhere else. A login of an agent
+ * that died expires.
+ */
+export class Logins {
+  readonly #metadata: Metadata
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #log: Log
+  readonly #abort = new AbortController()
+  readonly #renewals = new Map<string, () => Promise<void>>()
+
+  constructor(options: {
+    readonly metadata: Metadata
+    readonly clock: Clock
+    readonly random: Random
+    readonly log: Log
+  }) {
+    this.#metadata = options.metadata
+    this.#clock = options.clock
+    this.#random = options.random
+    this.#log = options.log
+    void this.#maintain()
+  }
+
+  async create(): Promise<Login> {
+    const hex = (count: number) => Buffer.from(this.#random.bytes(count)).toString('hex')
+    const login = { username: `ccun_${hex(32)}`, password: hex(32) }
+    const keys = storedScramKeys(await scramKeysOf('sha512', login.password, this.#random.bytes(16)))
+    const save = () =>
+      this.#metadata.putCredentials([
+        {
+          username: login.username,
+          id: '',
+          name: '',
+          sha256: null,
+          sha512: keys,
+          superuser: true,
+          expiresAt: this.#clock.now() + lifetimeMs,
+        },
+      ])
+    await save()
+    this.#renewals.set(login.username, save)
+    return login
+  }
+
+  /** Deletes a login; one that cannot be deleted now expires. */
+  async remove({ username }: Login): Promise<void> {
+    this.#renewals.delete(username)
+    try {
+      await this.#metadata.deleteCredentials([username])
+    } catch (error) {
+      this.#log.debug('a login is left to expire', { error: (error as Error).message })
+    }
+  }
+
+  close(): void {
+    this.#abort.abort()
+  }
+
+  async #maintain(): Promise<void> {
+    const { signal } = this.#abort
+    while (!signal.aborted) {
+      await this.#clock.sleep(renewalMs, signal).catch(() => undefined)
+      if (signal.aborted) return
+      try {
+        for (const renew of this.#renewals.values()) await renew()
+        await this.#metadata.expireCredentials()
+      } catch (error) {
+        this.#log.warn('logins could not be renewed and are tried again', { error: (error as Error).message })
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import type { SecureContextOptions } from 'node:tls'
+import { systemClock } from '../base/index.ts'
+import {
+  bearerCheck,
+  ClusterCredentials,
+  PasswordCheck,
+  principalMapping,
+  type SecuritySettings,
+  type TlsSettings,
+} from '../broker/index.ts'
+import type { Metadata } from '../metadata/index.ts'
+import { FlagError } from './flags.ts'
+import type { KafkaSecurityFlags } from './kafka-security-flags.ts'
+
+/** How often certificates are looked at for changes, in milliseconds. */
+const certificateCheckMs = 5_000
+
+/** The settings that flags ask for, over the users of a cluster. Throws {@link FlagError}. */
+export function kafkaSecurity(flags: KafkaSecurityFlags, metadata: Metadata): SecuritySettings {
+  const checkToken = tokenCheck(flags)
+  return {
+    // Clients may always sign in: without a requirement it only tells who they are.
+    sasl: {
+      credentials: new ClusterCredentials(metadata, systemClock),
+      passwords: new PasswordCheck(),
+      ...(checkToken === undefined ? {} : { checkToken }),
+      maxSessionMs: 0,
+      clock: systemClock,
+      required: flags.requireSASLAuthentication,
+    },
+    ...(flags.kafkaTLS || flags.requireMTLSAuthentication ? { tls: tlsSettings(flags) } : {}),
+  }
+}
+
+function tokenCheck(flags: KafkaSecurityFlags) {
+  const { saslOAuthBearerJWKSURL: url, saslOAuthBearerIssuer: issuer, saslOAuthBearerAudience: audience } = flags
+  if (url === '') return undefined
+  const keys = URL.parse(url)
+  if (keys === null) throw new FlagError(`-saslOAuthBearerJWKSURL is not a URL: ${JSON.stringify(url)}`)
+  return bearerCheck({
+    keys,
+    ...(issuer === '' ? {} : { issuer }),
+    ...(audience.length === 0 ? {} : { audience }),
+  })
+}
+
+function tlsSettings(flags: KafkaSecurityFlags): TlsSettings {
+  const { tlsServerCertFile, tlsServerPrivateKeyFile, tlsClientCACertFile, requireMTLSAuthentication } = flags
+  if (tlsServerCertFile === '' || tlsServerPrivateKeyFile === '')
+    throw new FlagError('-kafkaTLS needs -tlsServerCertFile and -tlsServerPrivateKeyFile')
+  if (requireMTLSAuthentication && tlsClientCACertFile === '')
+    throw new FlagError('-requireMTLSAuthentication needs -tlsClientCACertFile')
+  const current = (): SecureContextOptions => ({
+    cert: readFlagFile('tlsServerCertFile', tlsServerCertFile),
+    key: readFlagFile('tlsServerPrivateKeyFile', tlsServerPrivateKeyFile),
+    ...(tlsClientCACertFile === '' ? {} : { ca: readFlagFile('tlsClientCACertFile', tlsClientCACertFile) }),
+  })
+  current()
+  const files = [tlsServerCertFile, tlsServerPrivateKeyFile, tlsClientCACertFile].filter(file => file !== '')
+  return {
+    current,
+    onChange(listener) {
+      for (const file of files) watchFile(file, { interval: certificateCheckMs, persistent: false }, listener)
+      return () => {
+        for (const file of files) unwatchFile(file, listener)
+      }
+    },
+    requiresClientCertificate: requireMTLSAuthentication,
+    principalOf: mappingOf(flags.tlsPrincipalMappingRules),
+  }
+}
+
+function mappingOf(rules: string): (name: string) => string {
+  try {
+    return principalMapping(rules)
+  } catch (error) {
+    throw new FlagError(`-tlsPrincipalMappingRules: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function readFlagFile(name: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new FlagError(`-${name}: cannot read ${path} (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
+}
