@@ -6,6 +6,7 @@ import { checkContract } from './contract.ts'
 import { checkLayers } from './layers.ts'
 import { checkLockFile } from './lock-file.ts'
 import { checkAllOutside } from './outside.ts'
+import { checkRim } from './rim.ts'
 import { checkTidy } from './tidy.ts'
 
 process.chdir(join(import.meta.dirname, '..'))
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   { name: 'connector contract', run: checkContract },
   { name: 'outside', run: checkAllOutside },
   { name: 'lock file', run: () => checkLockFile() },
+  { name: 'rim', run: checkRim },
   { name: 'tidy', run: checkTidy },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },
   { name: 'generated files are fresh', run: () => command(process.execPath, ['tools/generate.ts', '--check']) },

@@ -55,13 +55,11 @@ const importPattern =
 /** Findings `file: what is wrong`; none when every import obeys the table. */
 export function checkLayers(): string[] {
   const findings: string[] = []
-  const graph = new Map<string, string[]>()
   for (const file of globSync('src/**/*.ts')
     .map(path => path.replaceAll('\\', '/'))
     .toSorted()) {
     const from = file.split('/')[1]!
     const isTest = /\.(test|suite|bench)\.ts$/.test(file)
-    const targets: string[] = []
     for (const match of readFileSync(file, 'utf8').matchAll(importPattern)) {
       const target = normalize(join(dirname(file), match[1] ?? match[2] ?? match[3]!))
       if (target === 'package.json') continue // the version
@@ -69,7 +67,6 @@ export function checkLayers(): string[] {
         if (!isTest) findings.push(`${file}: imports ${target} from outside src/`)
         continue
       }
-      targets.push(target)
       const to = target.split('/')[1]!
       if (to === from) continue
       if (!layers[from]?.includes(to) && !isTest) findings.push(`${file}: ${from} may not import ${to} (${target})`)
@@ -77,7 +74,6 @@ export function checkLayers(): string[] {
       if (!(doors[to] ?? ['index.ts']).includes(door) && !isTest)
         findings.push(`${file}: import ${to} through its door, not ${target}`)
     }
-    graph.set(file, targets)
   }
   for (const file of globSync('console/src/**/*.{ts,tsx}')) {
     for (const match of readFileSync(file, 'utf8').matchAll(importPattern)) {

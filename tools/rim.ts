@@ -1,0 +1,53 @@
+// The clock, random numbers, the environment and timers are used at the rim only; everything else receives them. The
+// simulator drives whatever is inside with a clock of its own.
+import { globSync, readFileSync } from 'node:fs'
+
+/** Folders and files that touch the outside for the rest of the program. */
+const rim = [
+  'src/base/',
+  'src/storage/',
+  'src/host/',
+  'src/cli/',
+  // Threads and those who start and watch them.
+  'src/agent/pipelines/',
+  'src/agent/lint/lint-thread.ts',
+  // Servers and clients of the network.
+  'src/engine/http-server.ts',
+  'src/engine/http-transport.ts',
+  'src/broker/server.ts',
+  'src/broker/connection.ts',
+  'src/control/server.ts',
+  'src/agent/cluster/kafka-client.ts',
+  // Measures the processor time of its own process.
+  'src/agent/agent.ts',
+]
+
+/** Timers inside the rim, which only end a wait: no state and no answer depends on when they fire. */
+const waits: Readonly<Record<string, string>> = {
+  'src/engine/runtime/backoff.ts': 'pauses between attempts',
+  'src/engine/runtime/output-layer.ts': 'the period of a batch policy',
+  'src/engine/runtime/turns.ts': 'gives the event loop its turn',
+  'src/engine/runtime/shutdown.ts': 'the time limit of a shutdown',
+  'src/control/fleet.ts': 'polls for an answer that another process stores',
+  'src/control/relay.ts': 'the time limit of a relayed call',
+  'src/control/changes.ts': 'gathers events before they are sent',
+  'src/components/': 'what a component is configured to wait for, and time limits of its protocol',
+}
+
+const readings = /\bDate\.now\(|\bperformance\.(?:now|timeOrigin)\b|\bMath\.random\(|\bprocess\.env\b|\bnew Date\(\)/g
+const timers = /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\(/g
+
+/** Findings `file: what is wrong` of the whole tree. */
+export function checkRim(): string[] {
+  const files = globSync('src/**/*.ts').filter(file => !/\.(?:test|suite|bench|worker|gen)\.ts$/.test(file))
+  return files.toSorted().flatMap(file => findingsOf(file, readFileSync(file, 'utf8')))
+}
+
+/** Findings of one file. */
+export function findingsOf(file: string, text: string): string[] {
+  if (rim.some(place => file.startsWith(place))) return []
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+  const mayWait = Object.keys(waits).some(place => file.startsWith(place))
+  const found = [...code.matchAll(readings), ...(mayWait ? [] : code.matchAll(timers))].map(([what]) => what)
+  return found.map(what => `${file}: ${what.replace('(', '')} is used outside of the rim; receive it (tools/rim.ts)`)
+}
