@@ -162,15 +162,15 @@ class KafkaFranzInput implements Input {
     }
   }
 
-  async connect(): Promise<void> {
+  async connect(signal: AbortSignal): Promise<void> {
     try {
-      await this.#open()
+      await this.#open(signal)
     } catch (error) {
       throw explained(error)
     }
   }
 
-  async #open(): Promise<void> {
+  async #open(signal: AbortSignal): Promise<void> {
     const group = this.#config.consumer_group ?? ''
     const topics = await this.#topics()
     this.#partitions = new Map()
@@ -183,9 +183,9 @@ class KafkaFranzInput implements Input {
     }
     const onRebalance = () => void this.#commit()
     if (this.#lost === null) {
-      this.#source = await GroupSource.open(this.#options, group, this.#balancers(), topics, onRebalance)
+      this.#source = await GroupSource.open(this.#options, group, this.#balancers(), topics, onRebalance, signal)
     } else {
-      await this.#lost.reopen(topics)
+      await this.#lost.reopen(topics, signal)
       this.#source = this.#lost
       this.#lost = null
     }

@@ -1,4 +1,4 @@
-import { Admin, type BaseOptions, Consumer } from '@platformatic/kafka'
+import { Admin, Base, type BaseOptions, Consumer } from '@platformatic/kafka'
 import { closeQuietly, Fetcher, type SourceOptions } from './fetcher.ts'
 import type { Claim, PartitionRecords } from './source-record.ts'
 
@@ -42,13 +42,17 @@ export class GroupSource implements RecordSource {
     member.on('consumer:heartbeat:stalled', () => this.interrupt(new Error('the group does not answer heartbeats')))
   }
 
-  /** Joins the group. `onRebalance` is called while partitions that may be lost are still this member's. */
+  /**
+   * Joins the group, which can take as long as the session of a member that is gone without a word; the signal ends the wait.
+   * `onRebalance` is called while partitions that may be lost are still this member's.
+   */
   static async open(
     options: SourceOptions,
     groupId: string,
     balancers: readonly string[],
     topics: readonly string[],
     onRebalance: () => void,
+    signal: AbortSignal,
   ): Promise<GroupSource> {
     // Fetches wait for records, and heartbeats must not wait behind them: so these are two clients with their connections.
     const fetcher = new Fetcher(options, topics)
@@ -64,10 +68,11 @@ export class GroupSource implements RecordSource {
     const source = new GroupSource(member, fetcher, options, onRebalance)
     try {
       member.topics.trackAll(...topics)
-      await member.joinGroup({})
+      await source.#join(signal)
       return source
     } catch (error) {
-      await source.close()
+      if (signal.aborted) await source.#abandon()
+      else await source.close()
       throw error
     }
   }
@@ -76,7 +81,7 @@ export class GroupSource implements RecordSource {
    * Goes on after an interruption, as the same member: the group would wait for one that is gone without a word until its
    * session is over. Everything that was read and not committed is read again.
    */
-  async reopen(topics: readonly string[]): Promise<void> {
+  async reopen(topics: readonly string[], signal: AbortSignal): Promise<void> {
     const known = this.#member.topics.current
     const changed = topics.length !== known.length || topics.some(topic => !known.includes(topic))
     if (changed) {
@@ -86,7 +91,7 @@ export class GroupSource implements RecordSource {
     await this.#fetcher.close()
     this.#fetcher = new Fetcher(this.#options, topics)
     this.#generation = -1
-    if (changed || !this.#member.isActive()) await this.#member.joinGroup({})
+    if (changed || !this.#member.isActive()) await this.#join(signal)
     else this.#follow()
   }
 
@@ -114,6 +119,24 @@ export class GroupSource implements RecordSource {
   async close(): Promise<void> {
     await this.#fetcher.close()
     await closeQuietly(this.#member)
+  }
+
+  /** Closes without leaving the group: it would answer that after the join that it has not answered yet. */
+  async #abandon(): Promise<void> {
+    await this.#fetcher.close()
+    await closeQuietly({ close: () => Base.prototype.close.call(this.#member) })
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const aborted = Promise.withResolvers<never>()
+    const abort = () => aborted.reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      await Promise.race([this.#member.joinGroup({}), aborted.promise])
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
   }
 
   /** Takes over what the group assigned last. */
