@@ -8,6 +8,7 @@ import {
   defineOutput,
   field,
   type Message,
+  MetricsStore,
   PartialFailure,
   startStream,
 } from '../../engine/index.ts'
@@ -201,3 +202,24 @@ for (const around of [
     )
   })
 }
+
+test('a message counts once, in the output that delivers it and not in those around', async () => {
+  const store = new MetricsStore()
+  const config = `${numbers(3)}pipeline: { processors: [ { mapping: 'root = if this.n == 2 { throw("no") } else { this }' } ] }
+output: { fallback: [ { reject_errored: { drop: {} } }, { drop: {} } ] }
+`
+  const registry = createRegistry()
+  const options = { registry, host: systemHost, clock: systemClock, log: nullLog, metrics: store.metrics }
+  await (await startStream(config, options)).done
+  const counted = (name: string) =>
+    store
+      .samples()
+      .filter(sample => sample.name === name && sample.value > 0)
+      .map(({ labels, value }) => [labels['path'], value])
+  assert.deepEqual(counted('output_sent'), [
+    ['root.output.fallback.0.reject_errored', 2],
+    ['root.output.fallback.1', 1],
+  ])
+  assert.deepEqual(counted('output_error'), [])
+  assert.deepEqual(counted('processor_error'), [['root.pipeline.processors.0', 1]])
+})

@@ -213,7 +213,7 @@ export class InputLayer implements InputHandle {
     error: Error,
     previous: Backoff | undefined,
   ): Promise<void> {
-    const backoff = previous ?? new Backoff({ initialMs: 1, maxMs: 1000, multiplier: 1.1 }, this.#options.random)
+    const backoff = previous ?? new Backoff({ initialMs: 100, maxMs: 1000 }, this.#options.random)
     // The first two attempts come at once, as most refusals pass quickly.
     if (previous !== undefined) await pause(backoff.next() ?? 1000)
     this.#replays.push({ messages: failedOf(messages, error), source, backoff })

@@ -11,7 +11,7 @@ import {
 } from '../component.ts'
 import { deliverBatch, type Delivery, isRun } from '../delivery.ts'
 import type { Message } from '../message.ts'
-import type { Counter, Metrics, Timer } from '../metrics.ts'
+import { type Counter, type Metrics, nullMetrics, type Timer } from '../metrics.ts'
 import { Backoff, pause } from './backoff.ts'
 import type { ProcessorChain } from './chain.ts'
 import { processDelivery } from './tracker.ts'
@@ -82,13 +82,15 @@ export class OutputLayer implements OutputHandle {
     this.#output = output
     this.#options = options
     this.#maxInFlight = Math.max(1, options.maxInFlight)
-    this.#sent = options.metrics.counter('output_sent')
-    this.#batchSent = options.metrics.counter('output_batch_sent')
-    this.#errors = options.metrics.counter('output_error')
-    this.#latency = options.metrics.timer('output_latency_ns')
-    this.#connects = options.metrics.counter('output_connection_up')
-    this.#connectFailures = options.metrics.counter('output_connection_failed')
-    this.#connectionsLost = options.metrics.counter('output_connection_lost')
+    // A composing output leaves the counting to those inside of it: a message and a failure count once.
+    const metrics = options.composes ? nullMetrics : options.metrics
+    this.#sent = metrics.counter('output_sent')
+    this.#batchSent = metrics.counter('output_batch_sent')
+    this.#errors = metrics.counter('output_error')
+    this.#latency = metrics.timer('output_latency_ns')
+    this.#connects = metrics.counter('output_connection_up')
+    this.#connectFailures = metrics.counter('output_connection_failed')
+    this.#connectionsLost = metrics.counter('output_connection_lost')
   }
 
   get hasRoom(): boolean {
