@@ -1,9 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Programs that end-to-end tests drive, and the Debian package of each. */
-const programs: Readonly<Record<string, string>> = { kcat: 'kcat', chromium: 'chromium', zsh: 'zsh', fish: 'fish' }
+const programs: Readonly<Record<string, string>> = {
+  kcat: 'kcat',
+  chromium: 'chromium',
+  zsh: 'zsh',
+  fish: 'fish',
+  initdb: 'postgresql',
+}
 
 /** Installs what is missing where that is allowed; otherwise says the one command that does, and the tests skip. */
 export function ensurePrograms(): void {
@@ -25,5 +31,7 @@ export function ensurePrograms(): void {
 }
 
 function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, program)))
+  // Debian keeps the programs of a PostgreSQL server in a folder for each version.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...globSync('/usr/lib/postgresql/*/bin')]
+  return folders.some(folder => existsSync(join(folder, program)))
 }

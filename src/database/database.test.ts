@@ -6,7 +6,8 @@ import process from 'node:process'
 import { after, describe, it } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { databaseSuite } from './database.suite.ts'
-import { openSqlite, openSqliteHere } from './index.ts'
+import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
+import { DatabaseError, openPostgres, openSqlite, openSqliteHere } from './index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'penstock-database-'))
 after(() => rm(folder, { recursive: true }))
@@ -44,5 +45,100 @@ describe('an SQLite file', () => {
       { code: 'closed' },
     )
     await database.close()
+  })
+})
+
+describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not installed' }, async () => {
+  const server = await startPostgresServer()
+  after(() => server.close())
+  let schemas = 0
+
+  databaseSuite('PostgreSQL', async () => {
+    const options = { url: server.url, schema: `suite_${schemas++}`, connections: 5 }
+    return { database: await openPostgres(options), again: () => openPostgres(options) }
+  })
+
+  const open = () => openPostgres({ url: server.url, schema: `own_${schemas++}` })
+  const retriable = (error: unknown) =>
+    error instanceof DatabaseError && error.code === 'unreachable' && error.isRetriable
+
+  it('that cannot be reached is named, and may be tried again', async () => {
+    await assert.rejects(openPostgres({ url: 'postgres://postgres@127.0.0.1:1/none' }), retriable)
+    await assert.rejects(
+      openPostgres({ url: server.url.replace(/postgres$/, 'none') }),
+      /database "none" does not exist/,
+    )
+  })
+
+  it('runs a transaction again that lost against another one', async () => {
+    const database = await open()
+    const write = (name: string, first: number, second: number) =>
+      database.transaction({ kind: 'write' }, async sql => {
+        await sql.run('UPDATE pairs SET writer = ? WHERE id = ?', name, first)
+        await new Promise(resolve => setTimeout(resolve, 50))
+        await sql.run('UPDATE pairs SET writer = ? WHERE id = ?', name, second)
+      })
+    await database.transaction({ kind: 'write' }, async sql => {
+      await sql.run('CREATE TABLE pairs (id bigint PRIMARY KEY, writer text)')
+      await sql.run('INSERT INTO pairs (id) VALUES (1), (2)')
+    })
+    await Promise.all([write('a', 1, 2), write('b', 2, 1)]) // a deadlock, which PostgreSQL ends
+    const rows = await database.transaction({ kind: 'read' }, sql => sql.all<{ writer: string }>('SELECT * FROM pairs'))
+    assert.equal(new Set(rows.map(({ writer }) => writer)).size, 1)
+    await database.close()
+  })
+
+  it('loses a transaction with its connection, and goes on with another one', async () => {
+    const database = await open()
+    const failing = database.transaction({ kind: 'write' }, async sql => {
+      await sql.run('CREATE TABLE lost (id bigint)')
+      const [{ pid } = { pid: 0 }] = await sql.all<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      await database.transaction({ kind: 'read' }, other => other.all('SELECT pg_terminate_backend(?)', pid))
+      await sql.run('INSERT INTO lost VALUES (1)')
+    })
+    await assert.rejects(failing, retriable)
+    await assert.rejects(
+      database.transaction({ kind: 'read' }, sql => sql.all('SELECT * FROM lost')),
+      /"lost" does not exist/,
+    )
+    await database.close()
+  })
+
+  it('that was out of reach is used again as soon as it is back', async () => {
+    const database = await open()
+    await server.crash()
+    const ask = () => database.transaction({ kind: 'read' }, sql => sql.all<{ one: number }>('SELECT 1 AS one'))
+    await assert.rejects(ask(), retriable)
+    await server.start()
+    assert.deepEqual(await ask(), [{ one: 1 }])
+    await database.close()
+  })
+
+  it('passes notifications on between processes', async () => {
+    const [one, other] = [await open(), await open()]
+    const url = { url: server.url, schema: 'shared' }
+    const [sender, receiver] = [await openPostgres(url), await openPostgres(url)]
+    const heard: string[] = []
+    let gaps = 0
+    await receiver.listen(
+      'news',
+      payload => heard.push(payload),
+      () => gaps++,
+    )
+    await other.notify('news', 'of another schema')
+    await sender.notify('news', 'a')
+    await sender.notify('news', 'b')
+    const until = async (isTrue: () => boolean) => {
+      while (!isTrue()) await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    await until(() => heard.length === 2)
+    assert.deepEqual([heard, gaps], [['a', 'b'], 0])
+    await assert.rejects(sender.notify('news', 'x'.repeat(8000)), { code: 'failed' })
+    await server.crash()
+    await server.start()
+    await until(() => gaps === 1)
+    await sender.notify('news', 'c')
+    await until(() => heard.length === 3)
+    for (const database of [one, other, sender, receiver]) await database.close()
   })
 })

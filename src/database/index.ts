@@ -22,4 +22,6 @@ export {
   text,
   time,
 } from './schema.ts'
+export { openPostgres } from './open-postgres.ts'
+export type { PostgresDatabase } from './postgres/postgres.ts'
 export { openSqlite, openSqliteHere } from './sqlite/sqlite.ts'

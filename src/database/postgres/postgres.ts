@@ -1,0 +1,226 @@
+import pg from 'pg'
+import type { Database, RowSet, Sql, SqlValue, TransactionOptions } from '../database.ts'
+import { DatabaseError } from '../errors.ts'
+import { isServerError, postgresError } from './errors.ts'
+import { Listener } from './listener.ts'
+import { bind, render } from './statement.ts'
+import { typeParsers } from './types.ts'
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`, with the parameters that the driver knows behind `?`. */
+  readonly url: string
+  /** The schema with our tables, created when missing; `public` by default. */
+  readonly schema?: string
+  /** How many transactions run side by side; more wait. 10 by default. */
+  readonly connections?: number
+}
+
+/** How often a transaction that lost against another one is run before the caller gets the error. */
+const MAX_ATTEMPTS = 10
+
+/** Bytes of one notification; PostgreSQL takes less than 8000. */
+const MAX_NOTIFICATION_BYTES = 7000
+
+/**
+ * Opens a PostgreSQL database. Rejects with a DatabaseError when it cannot be reached now; when it gets out of reach
+ * later, transactions reject as `unreachable` and connections are made again.
+ */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
+  const { schema = 'public', connections = 10 } = options
+  const config: pg.PoolConfig = {
+    connectionString: options.url,
+    application_name: 'penstock',
+    types: typeParsers,
+    pipeline: true,
+    connectionTimeoutMillis: 10_000,
+    // A server that does not answer any more is as good as gone.
+    query_timeout: 60_000,
+    keepAlive: true,
+    // Locks of a process that stands still or is cut off must not hold up the others for ever.
+    lock_timeout: 10_000,
+    idle_in_transaction_session_timeout: 60_000,
+    options: `-c search_path=${quoted(schema).replaceAll(/[\\ ]/g, '\\$&')}`,
+  }
+  const pool = new pg.Pool({ ...config, max: connections, idleTimeoutMillis: 60_000 })
+  // A connection that breaks fails what runs on it; the pool replaces it.
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
+  try {
+    await pool.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)
+  } catch (cause) {
+    await pool.end()
+    // Two processes that start together may both create it.
+    if (!isServerError(cause) || cause.code !== '23505') {
+      throw postgresError(cause, 'unreachable', 'cannot open the database')
+    }
+    return openPostgres(options)
+  }
+  return new PostgresDatabase(pool, new Listener(config), schema)
+}
+
+export class PostgresDatabase implements Database {
+  readonly dialect = 'postgres'
+  readonly #pool: pg.Pool
+  readonly #listener: Listener
+  readonly #schema: string
+  readonly #running = new Set<Promise<unknown>>()
+  #closing: Promise<void> | undefined
+
+  constructor(pool: pg.Pool, listener: Listener, schema: string) {
+    this.#pool = pool
+    this.#listener = listener
+    this.#schema = schema
+  }
+
+  async transaction<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    if (this.#closing !== undefined) throw new DatabaseError('closed', 'the database is closed')
+    const running = this.#transact(options, work)
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  /** Connections are made again, so that nothing is lost for good. */
+  onLost(): () => void {
+    return () => {}
+  }
+
+  /** Sends a notification to all who listen to a channel of this schema, in any process. Best effort. */
+  async notify(channel: string, payload: string): Promise<void> {
+    if (this.#closing !== undefined) throw new DatabaseError('closed', 'the database is closed')
+    if (Buffer.byteLength(payload) > MAX_NOTIFICATION_BYTES) {
+      throw new DatabaseError('failed', `a notification has ${MAX_NOTIFICATION_BYTES} bytes at most`)
+    }
+    const statement = { name: 'notify', text: 'SELECT pg_notify($1, $2)', values: [this.#channel(channel), payload] }
+    await this.#pool.query(statement).catch((cause: unknown) => {
+      throw postgresError(cause, 'unreachable', 'the notification was not sent')
+    })
+  }
+
+  /**
+   * Calls `onNotification` with what is sent to a channel, and `onGap` each time that something may have been missed.
+   * Resolves once it listens.
+   */
+  listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<void> {
+    return this.#listener.listen(this.#channel(channel), onNotification, onGap)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#listener.close()
+    await Promise.allSettled(this.#running)
+    await this.#pool.end()
+  }
+
+  async #transact<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(options, work)
+      } catch (error) {
+        const isConflict = error instanceof DatabaseError && error.code === 'conflict'
+        if (!isConflict || attempt === MAX_ATTEMPTS) throw error
+      }
+    }
+  }
+
+  async #attempt<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    const client = await this.#pool.connect().catch((cause: unknown) => {
+      throw postgresError(cause, 'unreachable', 'the database cannot be reached')
+    })
+    const transaction = new Transaction(client, options)
+    try {
+      const result = await work(transaction)
+      await transaction.commit()
+      return result
+    } catch (error) {
+      await transaction.rollback()
+      throw error
+    } finally {
+      client.release(transaction.isLost)
+    }
+  }
+
+  #channel(name: string): string {
+    return `${this.#schema}.${name}`
+  }
+}
+
+/** One transaction. Its statements are sent as they come, without waiting for the answers to those before. */
+class Transaction implements Sql {
+  readonly #client: pg.PoolClient
+  readonly #kind: TransactionOptions['kind']
+  readonly #begun: Promise<unknown>
+  #isOpen = true
+  #isLost = false
+
+  constructor(client: pg.PoolClient, { kind, durable = true }: TransactionOptions) {
+    this.#client = client
+    this.#kind = kind
+    const begin = kind === 'read' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN'
+    this.#begun = Promise.all([
+      this.#query({ text: begin }),
+      durable || kind === 'read' ? undefined : this.#query({ text: 'SET LOCAL synchronous_commit TO off' }),
+    ])
+    // The first statement, or the commit, fails as well.
+    this.#begun.catch(() => undefined)
+  }
+
+  /** The connection is gone, and with it the transaction. */
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  async all<Row>(statement: string, ...values: readonly (SqlValue | RowSet)[]): Promise<Row[]> {
+    // The columns of a statement are what its text says; nothing but reading it proves the type.
+    return (await this.#execute(statement, values)).rows as Row[]
+  }
+
+  async run(statement: string, ...values: readonly (SqlValue | RowSet)[]): Promise<number> {
+    if (this.#kind === 'read') throw new DatabaseError('failed', `a read transaction cannot write: ${statement}`)
+    return (await this.#execute(statement, values)).rowCount ?? 0
+  }
+
+  async commit(): Promise<void> {
+    await this.#begun
+    this.#isOpen = false
+    const { command } = await this.#query({ text: 'COMMIT' }, 'unknown_outcome')
+    // A transaction in which a statement failed cannot be committed; PostgreSQL says so in this way alone.
+    if (command !== 'COMMIT')
+      throw new DatabaseError('failed', 'the transaction was rolled back after an earlier error')
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#isOpen || this.#isLost) return
+    this.#isOpen = false
+    // Without a connection there is no transaction any more.
+    await this.#query({ text: 'ROLLBACK' }).catch(() => undefined)
+  }
+
+  #execute(statement: string, values: readonly (SqlValue | RowSet)[]): Promise<pg.QueryResult> {
+    const rendered = render(statement)
+    return this.#query({ name: rendered.name, text: rendered.text, values: bind(rendered, values) })
+  }
+
+  async #query(
+    query: pg.QueryConfig,
+    lost: 'unreachable' | 'unknown_outcome' = 'unreachable',
+  ): Promise<pg.QueryResult> {
+    try {
+      return await this.#client.query(query)
+    } catch (cause) {
+      this.#isLost ||= !isServerError(cause)
+      throw postgresError(cause, lost, 'the database refused a statement')
+    }
+  }
+}
+
+function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`
+}

@@ -1,0 +1,112 @@
+// A PostgreSQL server of its own for tests and for clusters on one machine: Debian's programs, an empty data folder, a
+// free port of the loopback interface.
+import { spawn, spawnSync } from 'node:child_process'
+import { chownSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface PostgresServer {
+  /** `postgres://…/postgres`; everyone on this machine may connect. */
+  readonly url: string
+  readonly port: number
+  /** Ends the server at once and loses nothing that was committed durably; `start` brings it back. */
+  crash(): Promise<void>
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface PostgresServerOptions {
+  /** Whether commits wait for the disk. Off for tests of behaviour. */
+  readonly durable?: boolean
+}
+
+/** PostgreSQL refuses to run as root, so that this user runs it then. */
+const UNPRIVILEGED = 65_534
+
+export async function startPostgresServer({ durable = false }: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const programs = findPrograms()
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-postgres-'))
+  const user = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {}
+  if (user.uid !== undefined) chownSync(folder, UNPRIVILEGED, UNPRIVILEGED)
+  const data = join(folder, 'data')
+  const initdb = spawnSync(
+    join(programs, 'initdb'),
+    ['--pgdata', data, '--username', 'postgres', '--auth', 'trust', '--encoding', 'UTF8', '--locale', 'C', '--no-sync'],
+    { ...user, cwd: folder, encoding: 'utf8' },
+  )
+  if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.stderr}`)
+  const port = await freePort()
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    fsync: durable ? 'on' : 'off',
+    max_connections: 200,
+    shared_buffers: '128MB',
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  let server: ReturnType<typeof spawn> | undefined
+  const start = async () => {
+    server = spawn(join(programs, 'postgres'), ['-D', data, ...flags], { ...user, cwd: folder, stdio: 'ignore' })
+    await untilReady(programs, port, server)
+  }
+  const stop = async (signal: 'SIGINT' | 'SIGQUIT') => {
+    if (server === undefined || server.exitCode !== null) return
+    const exited = once(server, 'exit')
+    server.kill(signal)
+    await exited
+    server = undefined
+  }
+  await start()
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    port,
+    crash: () => stop('SIGQUIT'), // PostgreSQL's immediate shutdown: as after a power failure, it recovers at the start
+    start,
+    async close() {
+      await stop('SIGINT')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Whether PostgreSQL's programs are installed. `npm test` installs them where it may. */
+export function hasPostgres(): boolean {
+  return serverPrograms().length > 0
+}
+
+function findPrograms(): string {
+  const newest = serverPrograms().at(-1)
+  if (newest === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
+  return dirname(newest)
+}
+
+/** Debian keeps the server's programs out of the path, one folder a version. */
+function serverPrograms(): string[] {
+  const version = (path: string) => Number(/postgresql\/(\d+)/.exec(path)?.[1])
+  return globSync('/usr/lib/postgresql/*/bin/initdb').toSorted((left, right) => version(left) - version(right))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A listening TCP server has an address with a port.
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function untilReady(programs: string, port: number, server: ReturnType<typeof spawn>): Promise<void> {
+  for (let attempt = 0; attempt < 600; attempt++) {
+    if (server.exitCode !== null) throw new Error(`PostgreSQL ended at its start with ${server.exitCode}`)
+    const ready = spawnSync(join(programs, 'pg_isready'), ['-h', '127.0.0.1', '-p', `${port}`, '-q'])
+    if (ready.status === 0) return
+    await sleep(100)
+  }
+  throw new Error('PostgreSQL did not get ready within a minute')
+}
