@@ -1,4 +1,12 @@
-import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, useMemo, useState } from 'react'
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useLayoutEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 
 export type ThemeChoice = 'system' | 'light' | 'dark'
 
@@ -22,14 +30,8 @@ export function useTheme(): Theme {
 
 export function ThemeProvider({ children }: { children: ReactNode }) {
   const [choice, setChoice] = useState(readChoice)
-  const [systemIsDark, setSystemIsDark] = useState(darkSystem.matches)
+  const systemIsDark = useSyncExternalStore(subscribeSystem, () => darkSystem.matches)
   const shown = choice === 'system' ? (systemIsDark ? 'dark' : 'light') : choice
-
-  useEffect(() => {
-    const follow = () => setSystemIsDark(darkSystem.matches)
-    darkSystem.addEventListener('change', follow)
-    return () => darkSystem.removeEventListener('change', follow)
-  }, [])
 
   // Effects of children run first, and charts read the tokens from the document in theirs: so this is a layout effect.
   useLayoutEffect(() => {
@@ -48,6 +50,11 @@ export function ThemeProvider({ children }: { children: ReactNode }) {
     [choice, shown],
   )
   return <ThemeContext value={theme}>{children}</ThemeContext>
+}
+
+function subscribeSystem(listener: () => void): () => void {
+  darkSystem.addEventListener('change', listener)
+  return () => darkSystem.removeEventListener('change', listener)
 }
 
 function readChoice(): ThemeChoice {

@@ -50,7 +50,7 @@ export function DataTable<Item>({
   // oxlint-disable-next-line react/incompatible-library -- the compiler that it concerns is not used here
   const rows = useVirtualizer({
     count: sorted.length,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => scroller,
     estimateSize: () => rowHeight,
     overscan: 12,
     scrollMargin,
@@ -178,13 +178,10 @@ function hiddenBelow({ from }: { readonly from?: 'sm' | 'md' | 'lg' }): string {
 }
 
 /** How far an element is below the top of what scrolls it, in pixels, kept right when something above it grows. */
-function useOffsetWithin(
-  scroller: { readonly current: HTMLElement | null },
-  element: { readonly current: HTMLElement | null },
-): number {
+function useOffsetWithin(outer: HTMLElement | null, element: { readonly current: HTMLElement | null }): number {
   const [offset, setOffset] = useState(0)
   useLayoutEffect(() => {
-    const [outer, inner] = [scroller.current, element.current]
+    const inner = element.current
     if (outer === null || inner === null) return undefined
     const measure = () => {
       const top = inner.getBoundingClientRect().top - outer.getBoundingClientRect().top + outer.scrollTop
@@ -194,7 +191,7 @@ function useOffsetWithin(
     const observer = new ResizeObserver(measure)
     for (const child of outer.children) observer.observe(child)
     return () => observer.disconnect()
-  }, [scroller, element])
+  }, [outer, element])
   return offset
 }
 

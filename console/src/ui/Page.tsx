@@ -1,20 +1,21 @@
-import { createContext, type ReactNode, type RefObject, useContext, useRef } from 'react'
+import { createContext, type ReactNode, useContext, useState } from 'react'
 import { classNames } from './class-names.ts'
 
-const ScrollerContext = createContext<RefObject<HTMLElement | null>>({ current: null })
+const ScrollerContext = createContext<HTMLElement | null>(null)
 
-/** The element that scrolls the page, for lists that render only what is in view. */
-export function usePageScroller(): RefObject<HTMLElement | null> {
+/** The element that scrolls the page, for lists that render only what is in view; null until it is in the document. */
+export function usePageScroller(): HTMLElement | null {
   return useContext(ScrollerContext)
 }
 
 /** Everything below scrolls together; its position comes back with the browser's back button. */
 function Scroller({ id, className, children }: { id: string; className: string; children: ReactNode }) {
-  const box = useRef<HTMLDivElement>(null)
+  // State rather than a ref: a list that is mounted in the same step renders again once there is an element.
+  const [box, setBox] = useState<HTMLElement | null>(null)
   return (
     <ScrollerContext value={box}>
       <div
-        ref={box}
+        ref={setBox}
         data-scroll-restoration-id={id}
         className={classNames('overflow-y-auto [scrollbar-gutter:stable]', className)}
       >
