@@ -43,3 +43,8 @@ test('a folder keeps its sealing key, readable for its owner only, and a broken 
   writeFileSync(file, readFileSync(file, 'utf8').slice(2))
   assert.throws(() => takeDataFolder(parent), /secrets\.key has to hold 64 hexadecimal digits/)
 })
+
+test('an empty name is refused, rather than taken for the current folder', () => {
+  assert.throws(() => takeDataFolder(''), /-dataDir needs a folder/)
+  assert.throws(() => takeDataFolder(' '), DataFolderError)
+})

@@ -25,6 +25,7 @@ export interface DataFolder {
  * way of an open SQLite transaction: it ends with the process however that ends, so that there is never a stale one.
  */
 export function takeDataFolder(folder: string): DataFolder {
+  if (folder.trim() === '') throw new DataFolderError('-dataDir needs a folder; . stands for the current one')
   const path = resolve(folder)
   const pidFile = join(path, 'penstock.pid')
   let lock: DatabaseSync
