@@ -75,6 +75,8 @@ export class PipelineThread {
   readonly #exited: Promise<void>
   #failure: PipelineFailure | undefined
   #isOpen = true
+  /** Whether the thread ends for a stream that has left it, so that those still in it are not to blame. */
+  #endsForAnother = false
   #watchedAt = performance.now()
   #silentMs = 0
   #pulse: ThreadPulse = { kind: 'pulse', memoryBytes: 0, cpuMs: 0, streams: [] }
@@ -280,6 +282,7 @@ export class PipelineThread {
   /** Ends one stream; what was not stopped cleanly ends only with the thread, as does the last one. */
   #end(stream: string, hosted: Hosted, end: StreamEnd, isClean: boolean): void {
     if (this.#streams.size === 1 || !isClean) {
+      this.#endsForAnother = true
       this.#isOpen = false
       void this.#worker.terminate()
       void this.#exited.then(() => hosted.settle(outcome(hosted, end)))
@@ -295,7 +298,7 @@ export class PipelineThread {
       message: `the pipeline's thread ended with exit code ${exitCode}`,
     }
     const end: StreamEnd =
-      this.#streams.size === 1
+      this.#streams.size === 1 && !this.#endsForAnother
         ? { kind: 'failed', ...failure }
         : { kind: 'displaced', reason: 'a pipeline in the same thread was stopped' }
     for (const [stream, hosted] of this.#streams) {
