@@ -20,7 +20,7 @@ export type ResponseOf<Name extends ApiName> = Parameters<(typeof apis)[Name]['e
 /** A handler's answer when the client expects none (Produce with acks=0). */
 export const noResponse: unique symbol = Symbol('no response')
 
-export type Answer<Name extends ApiName> = ResponseOf<Name> | typeof noResponse
+type Answer<Name extends ApiName> = ResponseOf<Name> | typeof noResponse
 
 /**
  * Answers one API. `handle` is called in the order in which a connection's requests arrive; what it does before its

@@ -46,12 +46,6 @@ export function failuresOf(batch: Batch, error: Error): ReadonlyMap<Message, Err
   return error instanceof PartialFailure ? error.failures : new Map(batch.map(message => [message, error]))
 }
 
-/** All batches as one, or none. */
-export function flattened(batches: readonly Batch[]): readonly Batch[] {
-  if (batches.length <= 1) return batches
-  return [batches.flat()]
-}
-
 /** The outcomes of a run all of which was delivered. */
 export function allDelivered(run: readonly Message[]): readonly null[] {
   // Runs of one source have mostly the same length.

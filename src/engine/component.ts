@@ -1,8 +1,8 @@
 import type { Capability, Clock, Log } from '../base/index.ts'
 import { type Batch, PartialFailure } from './batch.ts'
 import type { Node } from './config/node.ts'
-import type { Ack, AckSome, Delivery } from './delivery.ts'
-import type { Field, FieldMap, Infer } from './fields.ts'
+import type { Delivery } from './delivery.ts'
+import type { Field } from './fields.ts'
 import type { ComponentHost } from './host.ts'
 import type { HttpHost } from './http-host.ts'
 import type { Message, Metadata } from './message.ts'
@@ -328,7 +328,7 @@ interface SpecBase<F extends Field<unknown>> {
 }
 
 /** A piece of configuration and, for processors, what it makes of messages. Examples run as tests. */
-export interface ComponentExample {
+interface ComponentExample {
   readonly title: string
   readonly summary?: string
   readonly config: string
@@ -338,19 +338,19 @@ export interface ComponentExample {
 
 type Create<F, R> = (config: F extends Field<infer T> ? T : never, resources: Resources) => MaybePromise<R>
 
-export interface Spec<K extends ComponentKind, F extends Field<unknown>, R> extends SpecBase<F> {
+interface Spec<K extends ComponentKind, F extends Field<unknown>, R> extends SpecBase<F> {
   readonly kind: K
   readonly create: Create<F, R>
 }
 
-export interface InputOptions {
+interface InputOptions {
   /** Whether refused batches are replayed; where it is not said, `auto_replay_nacks` of its config decides, or it does not replay. */
   readonly replays?: boolean
   /** Whether it only combines other inputs. */
   readonly composes?: boolean
 }
 
-export interface OutputOptions {
+interface OutputOptions {
   /** Batches written at a time, whatever `max_in_flight` says. */
   readonly maxInFlight?: number
   /** Whether it only hands on to other outputs, which report their failures themselves. */
@@ -425,5 +425,3 @@ export interface AnySpec {
   /** Absent: the component is known and checked, and cannot run here. */
   readonly create?: (config: never, resources: Resources) => MaybePromise<unknown>
 }
-
-export type { Ack, AckSome, Batch, Delivery, FieldMap, Infer }

@@ -53,7 +53,7 @@ export interface FieldShape {
 }
 
 /** What the values of a field may reach outside of the stream. */
-export interface FieldNeeds {
+interface FieldNeeds {
   /** Everything that any value may need. */
   readonly capabilities: readonly Capability[]
   /** What a value needs, as it is written; in lists and maps, each element. */

@@ -142,7 +142,7 @@ export class StreamServer implements HttpHost {
 }
 
 /** The parameters of a path that matches a pattern such as `/{tenant}/post`, or undefined. */
-export function matchPath(pattern: string, path: string): ReadonlyMap<string, string> | undefined {
+function matchPath(pattern: string, path: string): ReadonlyMap<string, string> | undefined {
   const wanted = pattern.split('/')
   const given = path.split('/')
   if (wanted.length !== given.length) return undefined

@@ -9,7 +9,7 @@ import type { TlsOptions } from './tls-field.ts'
 const maxRedirects = 10
 
 /** Opens sockets. A host that restricts the network passes its own; the default is `node:net` and `node:tls`. */
-export interface SocketFactory {
+interface SocketFactory {
   connect(options: TcpNetConnectOpts): Socket
   connectTls(options: ConnectionOptions): TLSSocket
 }

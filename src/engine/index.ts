@@ -3,7 +3,6 @@ export {
   type Batch,
   deliverEachOf,
   failuresOf,
-  flattened,
   PartialFailure,
   throwFailures,
 } from './batch.ts'
@@ -19,7 +18,6 @@ export {
 export {
   type AnySpec,
   type Batcher,
-  type BatchPolicy,
   type Buffer,
   type ByteSource,
   type Cache,
@@ -28,7 +26,6 @@ export {
   type ComponentConfig,
   type ComponentKind,
   ConfigError,
-  ContractError,
   defineBuffer,
   defineCache,
   defineInput,
@@ -52,26 +49,26 @@ export {
 } from './component.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
-export { HttpTransport, type HttpResponse, type SocketFactory } from './http-transport.ts'
+export { HttpTransport, type HttpResponse } from './http-transport.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
 export { tlsField, tlsOptions } from './tls-field.ts'
-export { type BodyWriter, Message, type MessageContext, type Metadata, type TransferredMessage } from './message.ts'
+export { type BodyWriter, Message, type Metadata } from './message.ts'
 export { addressOfUrl, capabilitiesOf, type Need } from './needs.ts'
-export type { Counter, Gauge, Metrics, Timer } from './metrics.ts'
+export type { Counter, Gauge, Metrics } from './metrics.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
-export { type Finding, type FindingKind } from './config/lint.ts'
-export { lintConfig, namesIn, readConfig, type ReadConfig, type ReadOptions, readResources } from './config/config.ts'
-export { configFields, resourceFields, shapesOf, streamFields, testFields } from './config/core-fields.ts'
+export { type Finding } from './config/lint.ts'
+export { lintConfig, namesIn, readConfig, type ReadOptions, readResources } from './config/config.ts'
+export { configFields, shapesOf, streamFields, testFields } from './config/core-fields.ts'
 export { parseDuration } from './config/duration.ts'
 export { parseDotEnv, substituteEnv } from './config/env.ts'
 export { setAt } from './config/set.ts'
 export { readTemplate, type Template } from './config/template.ts'
 export { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf, YamlError } from './config/node.ts'
-export { type ParseContext, parseComponent, parseFields } from './config/parse.ts'
-export { createLog, type LogFormat, makeLog, severityOf } from './logger.ts'
-export { type MetricsMapping, MetricsStore, nullMetrics, prometheusText, type Sample } from './metrics.ts'
+export { parseComponent, parseFields } from './config/parse.ts'
+export { createLog, makeLog, severityOf } from './logger.ts'
+export { MetricsStore, nullMetrics } from './metrics.ts'
 export { Backoff, pause } from './runtime/backoff.ts'
 export { Limiter, Signal } from './runtime/limiter.ts'
 export { MappingCaches } from './runtime/mapping-caches.ts'
@@ -81,16 +78,14 @@ export {
   loadConfig,
   parseContext,
   parseStream,
-  shutdownTimeoutMs,
   startStream,
   type Stream,
   type StreamConfig,
-  type StreamOptions,
   type StreamStatus,
 } from './runtime/stream.ts'
 export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'
-export { allOf, andThen, type Change, forEachMessage, kept, perMessage } from './per-message.ts'
+export { allOf, andThen, forEachMessage, kept, perMessage } from './per-message.ts'
 export { Tracing } from './tracing.ts'
-export { matchPath, type ServerOptions, StreamServer } from './http-server.ts'
+export { StreamServer } from './http-server.ts'
 export { normalised } from './config/normalise.ts'
 export { printYaml } from './config/print.ts'

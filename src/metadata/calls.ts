@@ -32,7 +32,7 @@ const writes = {
 const operations = { ...reads, ...writes }
 
 /** All that can be asked of the metadata, by name. */
-export type Calls = typeof operations
+type Calls = typeof operations
 export type CallName = keyof Calls
 export type CallArguments<Name extends CallName> = Calls[Name] extends (sql: Sql, ...rest: infer Rest) => unknown
   ? Rest

@@ -1,38 +1,25 @@
-export { MetadataError, type MetadataErrorCode } from './errors.ts'
+export { MetadataError } from './errors.ts'
 export type {
-  AbortedTransaction,
   AclRules,
   Appended,
   Assignment,
   Catalog,
-  CommitErrorCode,
   CommittedOffset,
-  DeadObject,
   Extent,
-  ExtentAnswer,
-  ExtentQuery,
   Fence,
-  Lease,
   LeaseHolder,
   MergeCandidate,
-  MergedObject,
   MergeRule,
   Metadata,
   NewBatch,
   NewCredential,
-  NewObject,
-  NewTopic,
-  Outcome,
   PartitionBounds,
   PartitionId,
   RetentionRule,
   StoredAcl,
   StoredCredential,
-  StoredScramKeys,
-  TimeQuery,
   Topic,
-  TopicErrorCode,
   TopicId,
 } from './metadata.ts'
-export { openSqliteMetadata, type SqliteMetadataOptions } from './sqlite.ts'
+export { openSqliteMetadata } from './sqlite.ts'
 export { storedScramKeys, usableScramKeys } from './scram-keys.ts'

@@ -112,11 +112,6 @@ export interface PartitionBounds {
   readonly sizeBytes: number
 }
 
-export interface AbortedTransaction {
-  readonly producerId: number
-  readonly firstOffset: number
-}
-
 export interface ExtentQuery {
   readonly partition: PartitionId
   /** The first offset that is wanted; extents that end before it are not answered. */

@@ -49,7 +49,7 @@ export function producerKey(partition: PartitionId, producerId: number): Produce
 }
 
 /** The sequence `count` after another one; after 2^31 - 1 comes 0. */
-export function advanceSequence(sequence: number, count: number): number {
+function advanceSequence(sequence: number, count: number): number {
   return (sequence + count) % SEQUENCES
 }
 

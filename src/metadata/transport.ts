@@ -40,7 +40,7 @@ export function workerTransport(worker: CallWorker): Transport {
   }
 }
 
-export function closedError(): MetadataError {
+function closedError(): MetadataError {
   return new MetadataError('closed', 'the metadata are closed')
 }
 

@@ -4,7 +4,7 @@ import { measureTopics, type TopicSample } from './topic-rates.ts'
 import type { ApiName, ApiRequest, ApiResponse, LogLine, PipelineState, TopicRecord } from './types.ts'
 
 /** What is cached for the whole console. */
-export const keys = {
+const keys = {
   session: ['session'],
   schema: ['schema'],
 } as const

@@ -75,7 +75,7 @@ export interface GroupSettings {
 }
 
 /** Who speaks: a member id, and for static members the instance id. */
-export interface Identity {
+interface Identity {
   readonly memberId: MemberId
   readonly instanceId: string | null
 }

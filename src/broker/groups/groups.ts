@@ -44,7 +44,7 @@ export interface GroupsOptions {
 }
 
 /** When groups are forgotten, by Kafka's names; times are milliseconds. */
-export interface GroupRetention {
+interface GroupRetention {
   /** How long after its last member left and its last commit, whichever came later (KIP-211). */
   readonly offsetsRetentionMs: number
   readonly checkIntervalMs: number

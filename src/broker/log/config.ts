@@ -61,7 +61,7 @@ export const localLogConfig: LogConfig = {
   producerExpiryMs: 24 * 60 * 60 * 1000,
 }
 
-/** For a store behind a network, where every write costs money and a good part of a second. */
+/** @public For a store behind a network, where every write costs money and a good part of a second. */
 export const remoteLogConfig: LogConfig = {
   ...localLogConfig,
   lingerMs: 250,

@@ -23,7 +23,7 @@ export function startProgram(processes: Processes, name: string, args: readonly 
 }
 
 /** How a program ended, in the original's words; null where it ended well. */
-export function exitText(code: number | null, signal: NodeJS.Signals | null): string | null {
+function exitText(code: number | null, signal: NodeJS.Signals | null): string | null {
   if (signal !== null) return `signal: ${SIGNALS[signal] ?? signal}`
   return code === 0 || code === null ? null : `exit status ${code}`
 }

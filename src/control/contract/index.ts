@@ -21,7 +21,7 @@ export const contract = {
   ...sessionEndpoints,
 } as const satisfies Readonly<Record<string, Endpoint>>
 
-export type Contract = typeof contract
+type Contract = typeof contract
 export type ApiName = keyof Contract
 export type ApiRequest<Name extends ApiName> = Shape<Contract[Name]['request']>
 export type ApiResponse<Name extends ApiName> = Shape<Contract[Name]['response']>

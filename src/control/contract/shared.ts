@@ -25,7 +25,7 @@ export const Finding = named(
 )
 export type Finding = Shape<typeof Finding>
 
-export const apiErrorCodes = [
+const apiErrorCodes = [
   'invalid_request',
   'invalid_api_key',
   'forbidden',
@@ -67,6 +67,3 @@ export const ApiError = named(
   'The body of every answer that is not 200.',
 )
 export type ApiError = Shape<typeof ApiError>
-
-/** RFC 3339 in UTC with milliseconds, e.g. `2026-11-23T01:56:00.000Z`. */
-export type Timestamp = string

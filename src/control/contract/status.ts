@@ -88,13 +88,13 @@ export const PipelineInstance = named('PipelineInstance', {
 })
 export type PipelineInstance = Shape<typeof PipelineInstance>
 
-export const PipelineVersion = named('PipelineVersion', {
+const PipelineVersion = named('PipelineVersion', {
   configuration_id: text(),
   version: integer(),
   created_at: timestamp(),
   is_deployed: flag(),
 })
-export type PipelineVersion = Shape<typeof PipelineVersion>
+type PipelineVersion = Shape<typeof PipelineVersion>
 
 export const PipelineHistoryPoint = named('PipelineHistoryPoint', { at: timestamp(), ...PipelineRates.properties })
 export type PipelineHistoryPoint = Shape<typeof PipelineHistoryPoint>

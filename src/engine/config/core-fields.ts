@@ -158,7 +158,7 @@ export const resourceFields = {
 } satisfies FieldMap
 
 /** The fields that every configuration may have beside. */
-export const serviceFields = {
+const serviceFields = {
   logger,
   metrics: field.component('metrics', 'Where metrics go.').default({ mapping: '', prometheus: {} }),
   tracer: field.component('tracer', 'Where traces go.').default({ none: {} }),

@@ -104,7 +104,7 @@ export function lintFields(context: LintContext, shapes: Shapes, written: Node):
 }
 
 /** Findings about one field's value. */
-export function lintField(context: LintContext, shape: FieldShape, node: Node, name: string): Finding[] {
+function lintField(context: LintContext, shape: FieldShape, node: Node, name: string): Finding[] {
   const findings: Finding[] = []
   if (shape.deprecated) findings.push(...deprecation(context, node, `field ${name} is deprecated`))
   findings.push(...lintCustom(context, shape, node))
@@ -246,11 +246,11 @@ function lintEnvelope(
 }
 
 /** Whether a label may be given at all: lower-case letters, digits and `_`, which must not come first. */
-export function isLabel(label: string): boolean {
+function isLabel(label: string): boolean {
   return /^[a-z0-9_]+$/.test(label) && !label.startsWith('_')
 }
 
-export const LABEL_RULE = 'should match the regular expression /^[a-z0-9_]+$/ and must not start with an underscore'
+const LABEL_RULE = 'should match the regular expression /^[a-z0-9_]+$/ and must not start with an underscore'
 
 function lintLabel(context: LintContext, parent: Node, node: Node): Finding[] {
   const findings: Finding[] = []
@@ -350,6 +350,6 @@ function hinted(hint: string | undefined): { hint?: string } {
   return hint === undefined ? {} : { hint }
 }
 
-export function shortTag(node: Node): string {
+function shortTag(node: Node): string {
   return node.kind === 'alias' ? resolved(node).tag : node.tag
 }

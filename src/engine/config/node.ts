@@ -3,7 +3,7 @@ import type * as Yaml from 'yaml'
 import type { CST } from 'yaml'
 import { Float, yamlFaultIn } from '../../bloblang/index.ts'
 
-export type NodeKind = 'map' | 'seq' | 'scalar' | 'alias'
+type NodeKind = 'map' | 'seq' | 'scalar' | 'alias'
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded'
 
 /** A piece of a configuration with its place: what YAML wrote, or a value that stands for it. */
@@ -24,7 +24,7 @@ export interface Node {
   readonly target?: Node
 }
 
-export interface Entry {
+interface Entry {
   readonly key: Node
   value: Node
 }

@@ -17,7 +17,7 @@ import { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf } from './n
 import { type ParseContext, parseFields, parseValue } from './parse.ts'
 
 /** The fields of a template file. */
-export const templateFields = {
+const templateFields = {
   name: field.string('The name of the component that it makes.'),
   type: field
     .string('The kind of the component.')

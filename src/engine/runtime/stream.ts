@@ -10,7 +10,6 @@ import {
 import { type Buffer as StreamBuffer, type ComponentConfig, ConfigError } from '../component.ts'
 import { namesIn } from '../config/config.ts'
 import { configFields } from '../config/core-fields.ts'
-import { parseDuration } from '../config/duration.ts'
 import { type Node, nodeOf, parseYaml, resolved } from '../config/node.ts'
 import { type ParseContext, parseFields } from '../config/parse.ts'
 import type { Infer } from '../fields.ts'
@@ -310,13 +309,4 @@ function handlesErrors(node: Node): boolean {
     if (['try', 'catch', 'retry', 'reject_errored'].includes(key.value) || handlesErrors(value)) return true
   }
   return own.items.some(handlesErrors)
-}
-
-/** The time limit of a shutdown in milliseconds. */
-export function shutdownTimeoutMs(config: Pick<StreamConfig, 'shutdown_timeout'>): number {
-  try {
-    return parseDuration(config.shutdown_timeout)
-  } catch (error) {
-    throw new ConfigError(`failed to parse shutdown timeout: ${(error as Error).message}`, { cause: error })
-  }
 }
