@@ -13,8 +13,8 @@ test('commands, their subcommands and the kinds that they take are completed', (
 })
 
 test('flags are those of the command, in its own style', () => {
-  assert.deepEqual(words('playground', '-kafka'), ['-kafkaPort'])
-  assert.deepEqual(words('playground', '--kafka'), ['--kafkaPort'])
+  assert.deepEqual(words('playground', '-kafkaPo'), ['-kafkaPort'])
+  assert.deepEqual(words('playground', '--kafkaPo'), ['--kafkaPort'])
   assert.deepEqual(words('lint', '--dep'), ['--deprecated'])
   assert.deepEqual(words('--conf'), ['--config'])
   assert.deepEqual(words('blobl', 'server', '--in'), ['--input-file'])

@@ -25,7 +25,7 @@ function withShell(shell: string, script: string, check: (output: string) => voi
 withShell(
   'bash',
   `source <(penstock completion bash)
-for line in 'penstock standa' 'penstock list --format js' 'penstock playground -kafka'; do
+for line in 'penstock standa' 'penstock list --format js' 'penstock playground -kafkaPo'; do
   COMP_WORDS=($line); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _penstock; echo "\${COMPREPLY[@]}"
 done`,
   output => assert.deepEqual(output.trim().split('\n'), ['standalone', 'json', '-kafkaPort']),
@@ -34,7 +34,7 @@ done`,
 withShell(
   'fish',
   `penstock completion fish | source
-for line in 'penstock standa' 'penstock list --format js' 'penstock playground -kafka'; complete -C $line; end`,
+for line in 'penstock standa' 'penstock list --format js' 'penstock playground -kafkaPo'; complete -C $line; end`,
   output =>
     assert.deepEqual(
       output
