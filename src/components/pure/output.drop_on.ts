@@ -4,6 +4,7 @@ import {
   defineOutput,
   field,
   isClosing,
+  Limiter,
   type Output,
   type OutputHandle,
   pause,
@@ -51,6 +52,8 @@ class DropOnOutput implements Output {
   readonly #patterns: readonly Pattern[]
   readonly #limitMs: number | undefined
   readonly #resources: Resources
+  /** With a time limit one batch is under way at a time, as how long it takes says whether the output is stuck. */
+  readonly #gate = new Limiter(1)
   #stuck = false
 
   constructor(
@@ -71,7 +74,7 @@ class DropOnOutput implements Output {
     try {
       await (this.#limitMs === undefined || this.#limitMs <= 0
         ? this.#output.write(batch)
-        : this.#inTime(batch, this.#limitMs))
+        : this.#oneInTime(batch, this.#limitMs))
     } catch (error) {
       if (isClosing(error)) throw error
       if (!this.#drops(error as Error)) throw error
@@ -87,6 +90,15 @@ class DropOnOutput implements Output {
     const index = this.#patterns.findIndex(pattern => pattern.matches(error.message))
     if (index >= 0) log.warn(`Message dropped due to error matching pattern ${index}: ${error.message}`)
     return index >= 0
+  }
+
+  async #oneInTime(batch: Batch, limitMs: number): Promise<void> {
+    await this.#gate.enter()
+    try {
+      await this.#inTime(batch, limitMs)
+    } finally {
+      this.#gate.leave()
+    }
   }
 
   /** While the output is stuck, nothing new is given to it. */

@@ -23,16 +23,19 @@ export default defineCache({
     const connection = connect(config, resources)
     const insert = `INSERT INTO ${table} (${key},${value}) VALUES (?,?)`
     const upsert = config.set_suffix === undefined ? insert : `${insert} ${config.set_suffix}`
-    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
+    const get = (name: string) => {
+      const [row] = connection.blobs(`SELECT ${value} AS value FROM ${table} WHERE ${key} = ?`, [name])
+      const found = row?.['value']
+      if (found === undefined || found === null) return undefined
+      // What another program wrote may be text.
+      return found instanceof Uint8Array ? found : Buffer.from(String(found))
+    }
     return {
-      get(name) {
-        const [row] = connection.rows(`SELECT ${value} AS value FROM ${table} WHERE ${key} = ?`, [name])
-        const found = row?.['value']
-        return found === undefined || found === null ? undefined : Buffer.from(String(found))
-      },
-      set: (name, bytes) => connection.run(upsert, [name, text(bytes)]),
+      get,
+      set: (name, bytes) => connection.run(upsert, [name, bytes]),
       add(name, bytes) {
-        connection.run(insert, [name, text(bytes)])
+        if (get(name) !== undefined) return false
+        connection.run(insert, [name, bytes])
         return true
       },
       delete: name => connection.run(`DELETE FROM ${table} WHERE ${key} = ?`, [name]),

@@ -1,0 +1,365 @@
+// The contract on every output that needs no server of its own.
+import { type AddressInfo } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { DatabaseSync } from 'node:sqlite'
+import { defineCache, defineOutput, field, type Message } from '../../engine/index.ts'
+import { outputContract, type OutputTarget } from '../../engine/contract/output.suite.ts'
+import { Recorder } from '../../engine/contract/recorder.ts'
+import { systemHost } from '../../host/index.ts'
+import { InprocPipe } from '../pure/inproc-pipe.ts'
+import { rig } from './rig.suite.ts'
+
+const POISON = 'poison'
+/** A key, path or topic that cannot be made for one message. */
+const refusing = '${! if content() == "poison" { throw("refused") } else { content() } }'
+
+/** An output around a recorder, which it hands on to. */
+function around(wrap: (own: string) => string, more?: (own: string) => string): () => OutputTarget {
+  return () => {
+    const recorder = new Recorder({ takesRuns: false })
+    const target: OutputTarget = {
+      specs: recorder.specs,
+      poison: recorder.poison,
+      config: maxInFlight => wrap(recorder.config(maxInFlight)),
+      delivered: () => recorder.delivered(),
+      hold: () => recorder.hold(),
+      release: () => recorder.release(),
+      held: () => recorder.held(),
+      cut: () => recorder.cut(),
+      close: () => recorder.close(),
+    }
+    return more === undefined ? target : { ...target, more: more(recorder.config()) }
+  }
+}
+
+outputContract('broker', rig, {
+  inFlight: 'many',
+  open: around(own => `{ broker: { pattern: fan_out_fail_fast, outputs: [ ${own} ] } }`),
+})
+outputContract('drop_on', rig, {
+  inFlight: 'many',
+  open: around(own => `{ drop_on: { error_patterns: [ none ], output: ${own} } }`),
+})
+outputContract('fallback', rig, { inFlight: 'many', open: around(own => `{ fallback: [ ${own} ] }`) })
+outputContract('reject_errored', rig, { inFlight: 'many', open: around(own => `{ reject_errored: ${own} }`) })
+outputContract('switch', rig, {
+  inFlight: 'many',
+  open: around(own => `{ switch: { cases: [ { check: 'true', output: ${own} }, { output: { drop: {} } } ] } }`),
+})
+outputContract('retry', rig, {
+  inFlight: 'many',
+  open: around(
+    own => `{ retry: { max_retries: 1, backoff: { initial_interval: 1ms, max_interval: 1ms }, output: ${own} } }`,
+  ),
+})
+
+const nothing = (why: string) => ({ delivered: why, poison: why, hold: why, cut: why })
+
+outputContract('drop', rig, {
+  inFlight: 'one',
+  without: nothing('it keeps nothing'),
+  open: () => ({ config: () => '{ drop: {} }', close: () => undefined }),
+})
+
+outputContract('reject', rig, {
+  inFlight: 'one',
+  without: nothing('it refuses everything'),
+  open: () => ({ config: () => '{ reject: no }', close: () => undefined }),
+})
+
+outputContract('sync_response', rig, {
+  inFlight: 'one',
+  without: nothing('it answers inputs that wait; see http_server.test.ts'),
+  open: () => ({ config: () => '{ sync_response: {} }', close: () => undefined }),
+})
+
+outputContract('resource', rig, {
+  inFlight: 'many',
+  without: { hold: 'its resource has its own max_in_flight' },
+  open() {
+    const recorder = new Recorder({ takesRuns: false })
+    return {
+      specs: recorder.specs,
+      poison: recorder.poison,
+      config: () => '{ resource: kept }',
+      more: `output_resources: [ { label: kept, recorder: { max_in_flight: 1 } } ]\n`,
+      delivered: () => recorder.delivered(),
+      cut: () => recorder.cut(),
+      close: () => recorder.close(),
+    }
+  },
+})
+
+outputContract('cache', rig, {
+  inFlight: 'many',
+  without: { cut: 'its cache has the connection' },
+  open: () => new Shelf(),
+})
+
+/** An output into a cache that remembers the order in which its keys were set. */
+class Shelf implements OutputTarget {
+  readonly poison = POISON
+  readonly specs: readonly unknown[]
+  readonly more = 'cache_resources: [ { label: shelf, shelf: {} } ]'
+  readonly #kept: string[] = []
+  #isHeld = false
+  #waiting: (() => void)[] = []
+
+  constructor() {
+    const set = async (key: string) => {
+      if (this.#isHeld) await new Promise<void>(resolve => this.#waiting.push(resolve))
+      this.#kept.push(key)
+    }
+    const shelf = defineCache({
+      name: 'shelf',
+      summary: 'Remembers the keys that were set.',
+      config: field.anyObject('').default({}),
+      create: () => ({ get: () => undefined, set, add: () => true, delete: () => undefined }),
+    })
+    this.specs = [shelf]
+  }
+
+  config(maxInFlight = 64): string {
+    return `{ cache: { target: shelf, key: '${refusing}', max_in_flight: ${maxInFlight} } }`
+  }
+
+  delivered(): readonly string[] {
+    return this.#kept
+  }
+
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  held(): number {
+    return this.#waiting.length
+  }
+
+  release(): void {
+    this.#isHeld = false
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  close(): void {
+    this.release()
+  }
+}
+
+outputContract('file', rig, {
+  inFlight: 'one',
+  without: { hold: 'a file system does not wait', cut: 'it has no connection' },
+  open() {
+    const folder = temporaryFolder()
+    const file = join(folder, 'out.txt')
+    const path = `\${! if content() == "poison" { throw("refused") } else { "${file}" } }`
+    return {
+      poison: POISON,
+      config: () => `{ file: { path: '${path}', codec: lines } }`,
+      delivered: () => linesOf(file),
+      close: () => rmSync(folder, { recursive: true }),
+    }
+  },
+})
+
+outputContract('stdout', rig, {
+  inFlight: 'one',
+  without: { poison: 'it takes everything', cut: 'it has no connection' },
+  open() {
+    let text = ''
+    let isHeld = false
+    let waiting: (() => void)[] = []
+    const output = new Writable({
+      write(chunk: Uint8Array, _, done) {
+        const take = () => {
+          text += Buffer.from(chunk).toString()
+          done()
+        }
+        if (isHeld) waiting.push(take)
+        else take()
+      },
+    })
+    return {
+      config: () => '{ stdout: {} }',
+      host: { ...systemHost, stdio: { ...systemHost.stdio, output } },
+      delivered: () => text.split('\n').slice(0, -1),
+      hold: () => void (isHeld = true),
+      held: () => waiting.length,
+      release() {
+        isHeld = false
+        for (const take of waiting.splice(0)) take()
+        waiting = []
+      },
+      close: () => undefined,
+    }
+  },
+})
+
+outputContract('subprocess', rig, {
+  inFlight: 'one',
+  without: { poison: 'a program cannot refuse a line', hold: 'the pipe takes what the program does not read yet' },
+  open() {
+    const folder = temporaryFolder()
+    const [file, pid] = [join(folder, 'out.txt'), join(folder, 'pid')]
+    return {
+      config: () => `{ subprocess: { name: sh, args: [ -c, 'echo $$ > ${pid}; exec cat >> ${file}' ] } }`,
+      delivered: () => linesOf(file),
+      async cut() {
+        // What is still in the pipe ends with the program; the suite cuts after three messages.
+        while (linesOf(file).length < 3) await new Promise(resolve => setTimeout(resolve, 5))
+        const id = Number(readFileSync(pid, 'utf8'))
+        process.kill(id)
+        while (isAlive(id)) await new Promise(resolve => setTimeout(resolve, 5))
+      },
+      close: () => rmSync(folder, { recursive: true }),
+    }
+  },
+})
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+for (const name of ['sql_insert', 'sql_raw'] as const) {
+  outputContract(name, rig, {
+    inFlight: 'many',
+    without: { hold: 'SQLite answers at once', cut: 'SQLite has no connection' },
+    open() {
+      const folder = temporaryFolder()
+      const file = join(folder, 'rows.db')
+      const database = new DatabaseSync(file)
+      database.exec("CREATE TABLE rows (id INTEGER PRIMARY KEY, body TEXT CHECK (body <> 'poison'))")
+      const what =
+        name === 'sql_insert' ? 'table: rows, columns: [ body ]' : 'query: INSERT INTO rows (body) VALUES (?)'
+      return {
+        poison: POISON,
+        config: (maxInFlight = 64) =>
+          `{ ${name}: { driver: sqlite, dsn: '${file}', ${what}, args_mapping: 'root = [ content().string() ]', max_in_flight: ${maxInFlight} } }`,
+        delivered: () =>
+          database
+            .prepare('SELECT body FROM rows ORDER BY id')
+            .all()
+            .map(row => String(row['body'])),
+        close() {
+          database.close()
+          rmSync(folder, { recursive: true })
+        },
+      }
+    },
+  })
+}
+
+outputContract('http_client', rig, {
+  inFlight: 'many',
+  async open() {
+    const arrived: string[] = []
+    const waiting: (() => void)[] = []
+    let [isHeld, isCut] = [false, false]
+    const answer = (body: string, response: ServerResponse) => {
+      if (body !== POISON) arrived.push(body)
+      response.writeHead(body === POISON ? 400 : 200).end()
+    }
+    const server = createServer((request, response) => {
+      if (isCut) {
+        isCut = false
+        request.socket.destroy()
+        return
+      }
+      let body = ''
+      request.on('data', (chunk: Uint8Array) => (body += Buffer.from(chunk).toString()))
+      request.on('end', () => (isHeld ? waiting.push(() => answer(body, response)) : answer(body, response)))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo // a TCP server has no other
+    const release = () => {
+      isHeld = false
+      for (const go of waiting.splice(0)) go()
+    }
+    return {
+      poison: POISON,
+      config: (maxInFlight = 64) =>
+        `{ http_client: { url: 'http://127.0.0.1:${port}', retries: 3, retry_period: 1ms, drop_on: [ 400 ], max_in_flight: ${maxInFlight} } }`,
+      delivered: () => arrived,
+      hold: () => void (isHeld = true),
+      held: () => waiting.length,
+      release,
+      cut: () => void (isCut = true),
+      async close() {
+        release()
+        server.closeAllConnections()
+        await new Promise(resolve => server.close(resolve))
+      },
+    }
+  },
+})
+
+outputContract('inproc', rig, {
+  inFlight: 'one',
+  without: { cut: 'it has no connection' },
+  open() {
+    const arrived: string[] = []
+    let isHeld = false
+    const waiting: (() => void)[] = []
+    const settle = (messages: readonly Message[], done: (error: Error | null) => void) => {
+      const bodies = messages.map(message => message.text())
+      if (bodies.includes(POISON)) return done(new Error('refused'))
+      arrived.push(...bodies)
+      done(null)
+    }
+    // A reader in the same stream, as pipes are shared only there.
+    const piped = defineOutput({
+      name: 'piped',
+      summary: 'An inproc output, and a reader.',
+      config: field.object({ to: field.output('The pipe.') }),
+      maxInFlight: 1,
+      composes: true,
+      async create({ to }, resources) {
+        const output = await resources.output(to)
+        const pipe = InprocPipe.of(resources.shared, 'p')
+        const read = async () => {
+          for (
+            let taken = await pipe.take(resources.signal);
+            taken !== null;
+            taken = await pipe.take(resources.signal)
+          ) {
+            const { batch, settle: done } = taken
+            if (isHeld) waiting.push(() => settle(batch, done))
+            else settle(batch, done)
+          }
+        }
+        void read()
+        return { write: batch => output.write(batch) }
+      },
+    })
+    const release = () => {
+      isHeld = false
+      for (const go of waiting.splice(0)) go()
+    }
+    return {
+      specs: [piped],
+      poison: POISON,
+      config: () => '{ piped: { to: { inproc: p } } }',
+      delivered: () => arrived,
+      hold: () => void (isHeld = true),
+      held: () => waiting.length,
+      release,
+      close: release,
+    }
+  },
+})
+
+function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'penstock-contract-'))
+}
+
+function linesOf(file: string): readonly string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+}

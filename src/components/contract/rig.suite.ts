@@ -1,0 +1,6 @@
+import type { Rig } from '../../engine/contract/rig.ts'
+import { systemHost } from '../../host/index.ts'
+import { createRegistry } from '../index.ts'
+
+/** What the contract suites of the engine run in. */
+export const rig: Rig = { registry: createRegistry(), host: systemHost, hungMs: 30_000 }

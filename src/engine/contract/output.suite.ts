@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { unreachable } from '../../base/index.ts'
+import type { ComponentHost } from '../host.ts'
+import { bodies, orHung, type Property, type Rig, run, type RunOptions, start, until } from './rig.ts'
+
+/** A destination that a suite can look into, and break. Bodies are short texts. */
+export interface OutputTarget {
+  /** The output as YAML on one line: `{ file: { path: … } }`. With `maxInFlight` where it has the field `max_in_flight`. */
+  config(maxInFlight?: number): string
+  /** What the configuration needs beside the output: resources. */
+  readonly more?: string
+  /** What the stream runs on, where it is not the suite's. */
+  readonly host?: ComponentHost
+  /** Specs that its configuration needs beside the registry's. */
+  readonly specs?: readonly unknown[]
+  /** What arrived, in its order. */
+  readonly delivered?: () => readonly string[] | Promise<readonly string[]>
+  /** A body that it refuses every time. */
+  readonly poison?: string
+  /** From now on writes wait until {@link release}. */
+  readonly hold?: () => void
+  readonly release?: () => void
+  /** How many writes wait. */
+  readonly held?: () => number
+  /** Cuts the connection: the next write finds it gone. */
+  readonly cut?: () => void | Promise<void>
+  close(): void | Promise<void>
+}
+
+/** How a suite gets at an output. */
+export interface OutputHarness {
+  open(): OutputTarget | Promise<OutputTarget>
+  /** `one`: it never has more than one write under way. `many`: as many as `max_in_flight` says. */
+  readonly inFlight: 'one' | 'many'
+  /** What cannot be tried, and why. */
+  readonly without?: Partial<Record<Ability, string>>
+}
+
+export type Ability = 'delivered' | 'poison' | 'hold' | 'cut'
+
+interface Opened {
+  readonly target: OutputTarget
+  readonly harness: OutputHarness
+}
+
+/** Tests that an output keeps the contract. Call it once, by the output's name, in a test file of the component. */
+export function outputContract(name: string, rig: Rig, harness: OutputHarness): void {
+  for (const property of outputProperties) {
+    test(`output ${name}: ${property.name}`, async context => {
+      const target = await harness.open()
+      try {
+        const skipped = property.skipped?.({ target, harness })
+        if (skipped !== undefined) return context.skip(skipped)
+        await property.check({ target, harness }, rig)
+      } finally {
+        target.release?.()
+        await target.close()
+      }
+    })
+  }
+}
+
+const wrappers = ['fallback', 'drop_on', 'retry', 'reject_errored', 'switch'] as const
+type Wrapper = (typeof wrappers)[number]
+
+/** What every output promises. */
+export const outputProperties: readonly Property<Opened>[] = [
+  {
+    name: 'every message is answered once',
+    async check({ target }, rig) {
+      const [singles, batch] = [bodies(20, 'a'), bodies(4, 'b')]
+      const feeds = [
+        { kind: 'run' as const, bodies: singles },
+        { kind: 'batch' as const, bodies: batch },
+      ]
+      const source = await run(rig, { feeds, ...through(target) })
+      assert.deepEqual([...source.answers.keys()].toSorted(), [...singles, ...batch])
+      assert.deepEqual(source.answeredTwice, [])
+    },
+  },
+  {
+    name: 'messages that are each their own arrive once, and are acknowledged once',
+    skipped: needs('delivered'),
+    async check({ target }, rig) {
+      const sent = bodies(100)
+      const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target) })
+      assert.deepEqual(source.bodies('delivered'), sent)
+      assert.deepEqual((await target.delivered!()).toSorted(), sent)
+    },
+  },
+  {
+    name: 'a batch arrives once, and is acknowledged once',
+    skipped: needs('delivered'),
+    async check({ target }, rig) {
+      const sent = bodies(5)
+      const source = await run(rig, { feeds: [{ kind: 'batch', bodies: sent }], ...through(target) })
+      assert.deepEqual(source.bodies('delivered'), sent)
+      assert.deepEqual((await target.delivered!()).toSorted(), sent)
+    },
+  },
+  {
+    name: 'with one in flight messages arrive in their order',
+    skipped: needs('delivered'),
+    async check({ target }, rig) {
+      const sent = bodies(60)
+      const feeds = [0, 20, 40].map(first => ({ kind: 'run' as const, bodies: sent.slice(first, first + 20) }))
+      await run(rig, { feeds, ...through(target, 1) })
+      assert.deepEqual(await target.delivered!(), sent)
+    },
+  },
+  {
+    name: 'of messages that are each their own only the refused one is refused',
+    skipped: needs('delivered', 'poison'),
+    async check({ target }, rig) {
+      const sent = withPoison(target, 12, 5)
+      const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target) })
+      await assertOnlyPoisonRefused(target, source, sent)
+    },
+  },
+  {
+    name: 'of a batch every message that is acknowledged arrived once, and no other did',
+    skipped: needs('delivered', 'poison'),
+    async check({ target }, rig) {
+      const sent = withPoison(target, 6, 2)
+      const source = await run(rig, { feeds: [{ kind: 'batch', bodies: sent }], ...through(target) })
+      assert.deepEqual((await target.delivered!()).toSorted(), source.bodies('delivered'))
+      assert.ok(source.bodies('refused').includes(target.poison!))
+      assert.deepEqual([...source.bodies('delivered'), ...source.bodies('refused')].toSorted(), sent.toSorted())
+    },
+  },
+  {
+    name: 'what was refused is delivered again, and nothing else is',
+    skipped: needs('delivered', 'poison'),
+    async check({ target }, rig) {
+      const sent = withPoison(target, 8, 3)
+      const running = await start(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target), replays: true })
+      try {
+        const good = sent.filter(body => body !== target.poison)
+        await until(rig, () => running.source.bodies('delivered').length === good.length, 'the others are acknowledged')
+        assert.deepEqual((await target.delivered!()).toSorted(), good)
+        assert.ok(!running.source.answers.has(target.poison!))
+      } finally {
+        await running.stream.stop(200)
+      }
+    },
+  },
+  {
+    name: 'as many writes are under way as max_in_flight says, and no more',
+    skipped: needs('hold'),
+    async check({ target, harness }, rig) {
+      const wanted = harness.inFlight === 'many' ? 7 : 1
+      target.hold!()
+      const all = bodies(40)
+      // One run, and messages that come one by one.
+      const feeds = [all.slice(0, 20), ...all.slice(20).map(body => [body])].map(each => ({
+        kind: 'run' as const,
+        bodies: each,
+      }))
+      const running = await start(rig, { feeds, ...through(target, wanted) })
+      await until(rig, () => target.held!() >= wanted, `${wanted} writes are under way`)
+      await settled()
+      assert.equal(target.held!(), wanted)
+      target.release!()
+      await orHung(rig, running.stream.done, 'the stream does not end')
+      assert.deepEqual(running.source.bodies('delivered'), all)
+    },
+  },
+  {
+    name: 'a slow destination holds the source back',
+    skipped: needs('hold'),
+    async check({ target }, rig) {
+      target.hold!()
+      const feeds = bodies(400).map(body => ({ kind: 'run' as const, bodies: [body] }))
+      const running = await start(rig, { feeds, ...through(target, 2) })
+      await until(rig, () => target.held!() > 0, 'a write is under way')
+      await settled()
+      assert.ok(running.source.readMessages < 100, `${running.source.readMessages} messages were read`)
+      target.release!()
+      await orHung(rig, running.stream.done, 'the stream does not end')
+      assert.equal(running.source.bodies('delivered').length, 400)
+    },
+  },
+  {
+    name: 'after a lost connection the batch in hand is written again',
+    skipped: needs('delivered', 'cut'),
+    async check({ target }, rig) {
+      const [before, after] = [bodies(3, 'a'), bodies(20, 'b')]
+      const feeds = [{ kind: 'run' as const, bodies: before }]
+      const { stream, source } = await start(rig, { feeds, ...through(target), stays: true })
+      try {
+        await until(rig, () => source.answers.size === before.length, 'the first messages are acknowledged')
+        await target.cut!()
+        source.push({ kind: 'run', bodies: after })
+        await until(rig, () => source.answers.size === before.length + after.length, 'the others are acknowledged')
+        assert.deepEqual(source.bodies('refused'), [])
+      } finally {
+        await stream.stop(5000)
+      }
+      const arrived = new Set(await target.delivered!())
+      assert.deepEqual(
+        [...before, ...after].filter(body => !arrived.has(body)),
+        [],
+      )
+    },
+  },
+  {
+    name: 'a stop waits for what is under way, and loses nothing that it acknowledges',
+    skipped: needs('delivered', 'hold'),
+    async check({ target }, rig) {
+      target.hold!()
+      const feeds = [{ kind: 'run' as const, bodies: bodies(30) }]
+      const running = await start(rig, { feeds, ...through(target, 3), stays: true })
+      await until(rig, () => target.held!() > 0, 'a write is under way')
+      const stopped = running.stream.stop(10_000)
+      target.release!()
+      await orHung(rig, stopped, 'the stream does not stop')
+      const arrived = new Set(await target.delivered!())
+      const lost = running.source.bodies('delivered').filter(body => !arrived.has(body))
+      assert.deepEqual(lost, [])
+      assert.ok(running.source.bodies('delivered').length > 0, 'what was under way is acknowledged')
+      assert.deepEqual(running.source.answeredTwice, [])
+    },
+  },
+  {
+    name: 'a stop does not wait for ever for a destination that hangs, and acknowledges nothing of it',
+    skipped: needs('hold'),
+    async check({ target }, rig) {
+      target.hold!()
+      const running = await start(rig, {
+        feeds: [{ kind: 'run', bodies: bodies(4) }],
+        ...through(target, 2),
+        stays: true,
+      })
+      await until(rig, () => target.held!() > 0, 'a write is under way')
+      await orHung(rig, running.stream.stop(300), 'the stream does not stop')
+      assert.deepEqual(running.source.bodies('delivered'), [])
+    },
+  },
+  ...wrappers.map(wrapper => ({
+    name: `in ${wrapper} a refused message is alone in being handled`,
+    skipped: needs('delivered', 'poison'),
+    check: (opened: Opened, rig: Rig) => checkWrapped(opened.target, rig, wrapper),
+  })),
+  ...['fan_out_fail_fast', 'fan_out_sequential_fail_fast', 'round_robin', 'greedy'].map(pattern => ({
+    name: `in a broker with ${pattern} only the refused message is refused`,
+    skipped: needs('delivered', 'poison'),
+    async check({ target }: Opened, rig: Rig) {
+      const sent = withPoison(target, 9, 4)
+      const around = (own: string) => `{ broker: { pattern: ${pattern}, outputs: [ ${own} ] } }`
+      const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target, undefined, around) })
+      await assertOnlyPoisonRefused(target, source, sent)
+    },
+  })),
+  ...['fan_out', 'fan_out_sequential'].map(pattern => ({
+    name: `in a broker with ${pattern} a refused message is tried again and never acknowledged`,
+    skipped: needs('delivered', 'poison'),
+    async check({ target }: Opened, rig: Rig) {
+      const sent = withPoison(target, 9, 8)
+      const around = (own: string) => `{ broker: { pattern: ${pattern}, outputs: [ ${own} ] } }`
+      const feeds = [{ kind: 'run' as const, bodies: sent }]
+      const running = await start(rig, { feeds, ...through(target, 1, around), stays: true })
+      await until(rig, () => running.source.bodies('delivered').length === 8, 'those before it are acknowledged')
+      await running.stream.stop(300)
+      assert.ok(!running.source.bodies('delivered').includes(target.poison!))
+    },
+  })),
+]
+
+/** One wrapper around the output, and what it has to make of a refused message. */
+async function checkWrapped(target: OutputTarget, rig: Rig, wrapper: Wrapper): Promise<void> {
+  const sent = withPoison(target, 9, 4)
+  const rejecting = '{ reject: no }'
+  const around = (own: string) => {
+    switch (wrapper) {
+      case 'fallback':
+        return `{ fallback: [ ${own}, ${rejecting} ] }`
+      case 'drop_on':
+        return `{ drop_on: { error: true, output: ${own} } }`
+      case 'retry':
+        return `{ retry: { max_retries: 1, backoff: { initial_interval: 1ms, max_interval: 1ms }, output: ${own} } }`
+      case 'reject_errored':
+        return `{ reject_errored: ${own} }`
+      case 'switch':
+        return `{ switch: { cases: [ { check: 'true', output: ${own} }, { output: ${rejecting} } ] } }`
+      default:
+        return unreachable(wrapper)
+    }
+  }
+  const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target, undefined, around) })
+  if (wrapper !== 'drop_on') return await assertOnlyPoisonRefused(target, source, sent)
+  assert.deepEqual(source.bodies('delivered'), sent.toSorted())
+  assert.deepEqual((await target.delivered!()).toSorted(), good(target, sent))
+}
+
+async function assertOnlyPoisonRefused(
+  target: OutputTarget,
+  source: { bodies(outcome: 'delivered' | 'refused'): readonly string[] },
+  sent: readonly string[],
+): Promise<void> {
+  assert.deepEqual(source.bodies('refused'), [target.poison])
+  assert.deepEqual(source.bodies('delivered'), good(target, sent))
+  assert.deepEqual((await target.delivered!()).toSorted(), good(target, sent))
+}
+
+function good(target: OutputTarget, sent: readonly string[]): readonly string[] {
+  return sent.filter(body => body !== target.poison).toSorted()
+}
+
+/** Bodies with one among them that the destination refuses. */
+function withPoison(target: OutputTarget, count: number, place: number): readonly string[] {
+  return bodies(count).with(place, target.poison!)
+}
+
+/** A stream whose output is the target, or something around it. */
+function through(target: OutputTarget, maxInFlight?: number, around = (own: string) => own): Through {
+  const own = target.config(maxInFlight)
+  return { rest: `output: ${around(own)}\n${target.more ?? ''}`, specs: target.specs ?? [], host: target.host }
+}
+
+type Through = Pick<RunOptions, 'rest' | 'specs' | 'host'>
+
+function needs(...abilities: readonly Ability[]): (opened: Opened) => string | undefined {
+  return ({ target, harness }) => {
+    const missing = abilities.find(ability => target[ability] === undefined)
+    if (missing === undefined) return undefined
+    const reason = harness.without?.[missing]
+    assert.ok(reason !== undefined, `the harness says neither how to try '${missing}' nor why it cannot`)
+    return reason
+  }
+}
+
+/** Gives a fault the time to show: whatever would happen next has begun. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 50; i++) await new Promise(resolve => setImmediate(resolve))
+}

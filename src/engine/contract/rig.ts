@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { nullLog, systemClock } from '../../base/index.ts'
+import { type AnySpec, defineInput } from '../component.ts'
+import { field } from '../fields.ts'
+import type { ComponentHost } from '../host.ts'
+import type { Registry } from '../registry.ts'
+import { startStream, type Stream } from '../runtime/stream.ts'
+import { type Feed, Source } from './source.ts'
+
+/** What the suites run in; components bring it, as the engine knows none. */
+export interface Rig {
+  readonly registry: Registry
+  readonly host: ComponentHost
+  /** How long anything may take before it counts as hung: long, as the machine may be busy with other things. */
+  readonly hungMs: number
+}
+
+/** A property that every component of a kind has to have. */
+export interface Property<T> {
+  readonly name: string
+  /** Why it cannot be tried on this one; undefined where it can. */
+  readonly skipped?: (target: T) => string | undefined
+  readonly check: (target: T, rig: Rig) => Promise<void>
+}
+
+/** A stream that reads a {@link Source}. */
+export interface Running {
+  readonly stream: Stream
+  readonly source: Source
+}
+
+export interface RunOptions {
+  readonly feeds: readonly Feed[]
+  /** The configuration but for its input. */
+  readonly rest: string
+  readonly specs?: readonly unknown[]
+  readonly host?: ComponentHost | undefined
+  /** Whether the source goes on after the last delivery. */
+  readonly stays?: boolean
+  /** Whether the engine delivers again what was refused. */
+  readonly replays?: boolean
+}
+
+/** Starts a stream from a source of the suite. */
+export async function start(rig: Rig, options: RunOptions): Promise<Running> {
+  const { feeds, rest, specs = [], host = rig.host, stays = false, replays = false } = options
+  const source = new Source(feeds, stays)
+  const given = defineInput({
+    name: 'given',
+    summary: 'Delivers what a suite gives it.',
+    config: field.anyObject('').default({}),
+    replays,
+    create: () => source,
+  })
+  // The registry holds specs whatever the type of their fields.
+  const registry = rig.registry.extended([given, ...specs] as unknown as AnySpec[])
+  const config = `input: { given: {} }\n${rest}\n`
+  const stream = await startStream(config, { registry, host, clock: systemClock, log: nullLog, parallelism: 4 })
+  return { stream, source }
+}
+
+/** Runs a stream to its end. */
+export async function run(rig: Rig, options: RunOptions): Promise<Source> {
+  const { stream, source } = await start(rig, options)
+  try {
+    await orHung(rig, stream.done, 'the stream does not end')
+  } finally {
+    await stream.stop(100)
+  }
+  return source
+}
+
+/** Waits until something holds, or fails with `what`. */
+export async function until({ hungMs }: Rig, holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const endsAt = performance.now() + hungMs
+  while (!(await holds())) {
+    if (performance.now() > endsAt) assert.fail(`never: ${what}`)
+    await systemClock.sleep(5)
+  }
+}
+
+/** The value of a promise, unless it never settles. */
+export async function orHung<T>({ hungMs }: Rig, promise: Promise<T>, what: string): Promise<T> {
+  const over = new AbortController()
+  const hung = systemClock.sleep(hungMs, over.signal).then(() => {
+    throw new Error(what)
+  })
+  hung.catch(() => undefined)
+  try {
+    return await Promise.race([promise, hung])
+  } finally {
+    over.abort()
+  }
+}
+
+/** `m00`, `m01` … */
+export function bodies(count: number, prefix = 'm'): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(3, '0')}`)
+}
