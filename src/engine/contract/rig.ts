@@ -72,9 +72,9 @@ export async function run(rig: Rig, options: RunOptions): Promise<Source> {
 
 /** Waits until something holds, or fails with `what`. */
 export async function until({ hungMs }: Rig, holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const endsAt = performance.now() + hungMs
+  const endsAt = systemClock.monotonic() + hungMs
   while (!(await holds())) {
-    if (performance.now() > endsAt) assert.fail(`never: ${what}`)
+    if (systemClock.monotonic() > endsAt) assert.fail(`never: ${what}`)
     await systemClock.sleep(5)
   }
 }
