@@ -1,0 +1,194 @@
+// What every pair of an input and an output of the same service has to show against the real server. The blueprint is the
+// original's generic integration suite.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { startTcpProxy } from '../servers/tcp-proxy.ts'
+import { type ComponentBody, Receiver, Sender } from './streams.ts'
+
+export interface StreamCases {
+  /** Of the server, on the loopback interface. */
+  readonly port: number
+  /** The input under test. `id` names a queue, topic, key … of its own for each case. */
+  input(id: string, port: number): ComponentBody
+  output(id: string, port: number): ComponentBody
+  /** Makes what inputs and outputs expect to exist. */
+  prepare?(id: string): Promise<void>
+  /** Whether the source forgets what it handed out: then nothing comes back after a stop or a lost connection. */
+  readonly forgets?: boolean
+  /** Whether only those receive a message who listen when it is sent. */
+  readonly broadcasts?: boolean
+  /** Whether messages that are sent one after the other may arrive in another order. */
+  readonly unordered?: boolean
+  /** Whether metadata is sent along. */
+  readonly keepsMetadata?: boolean
+}
+
+const texts = (count: number, word = 'message') => Array.from({ length: count }, (_, index) => `${word} ${index}`)
+
+/** Registers the tests of one pair. `name` begins the name of each. */
+export function testStreams(name: string, cases: StreamCases): void {
+  const { port } = cases
+  const newId = async () => {
+    const id = `t-${randomUUID().slice(0, 8)}`
+    await cases.prepare?.(id)
+    return id
+  }
+
+  /** Starts both ends; the input first, and for those that listen only until it does, until something arrives. */
+  const open = async (id: string, inputPort = port, outputPort = port) => {
+    const receiver = await Receiver.start(cases.input(id, inputPort))
+    const sender = await Sender.start(cases.output(id, outputPort))
+    if (cases.broadcasts === true) await untilListening(sender, receiver)
+    return {
+      sender,
+      receiver,
+      async close() {
+        await sender.close()
+        await receiver.close()
+      },
+    }
+  }
+
+  test(`${name}: messages arrive in their order`, async () => {
+    const { sender, receiver, close } = await open(await newId())
+    const sent = texts(50)
+    for (const text of sent) await sender.send(text)
+    const received = await receiver.collectDistinct(sent.length)
+    assert.deepEqual(
+      cases.unordered === true ? received.toSorted() : received,
+      cases.unordered === true ? sent.toSorted() : sent,
+    )
+    await close()
+  })
+
+  test(`${name}: all messages of batches arrive`, async () => {
+    const { sender, receiver, close } = await open(await newId())
+    await sender.send(...texts(20, 'first'))
+    await sender.send(...texts(20, 'second'))
+    const received = await receiver.collectDistinct(40)
+    assert.deepEqual(received.toSorted(), [...texts(20, 'first'), ...texts(20, 'second')].toSorted())
+    await close()
+  })
+
+  test(`${name}: bytes that are no text arrive as they are`, async () => {
+    const { sender, receiver, close } = await open(await newId())
+    const text = 'naïve ☃ \u0000 \u0001 "quoted"\nnext line'
+    await sender.send(text)
+    const received = await receiver.next()
+    assert.equal(received.texts[0], text)
+    received.answer()
+    await close()
+  })
+
+  test(`${name}: messages that are sent at the same time all arrive once`, async () => {
+    const { sender, receiver, close } = await open(await newId())
+    const sent = texts(500)
+    const sending = Promise.all(sent.map(text => sender.send(text)))
+    const received = await receiver.collectDistinct(sent.length)
+    await sending
+    assert.deepEqual(received.toSorted(), sent.toSorted())
+    await close()
+  })
+
+  test(`${name}: a refused message is delivered again`, async () => {
+    const { sender, receiver, close } = await open(await newId())
+    await sender.send('refused')
+    const first = await receiver.next()
+    first.answer(new Error('not now'))
+    const second = await receiver.next()
+    assert.deepEqual(second.texts, first.texts)
+    second.answer()
+    await close()
+  })
+
+  test(`${name}: messages that are acknowledged are not delivered after a restart`, async () => {
+    if (cases.broadcasts === true) return
+    const id = await newId()
+    const { sender, receiver, close } = await open(id)
+    for (const text of texts(10)) await sender.send(text)
+    await receiver.collectDistinct(10)
+    await close()
+    const again = await open(id)
+    await again.sender.send('later')
+    assert.deepEqual(await again.receiver.collectDistinct(1), ['later'])
+    await again.close()
+  })
+
+  if (cases.forgets !== true) {
+    test(`${name}: what was not acknowledged when the stream stopped is delivered after a restart`, async () => {
+      const id = await newId()
+      const { sender, receiver, close } = await open(id)
+      for (const text of texts(10)) await sender.send(text)
+      const received = []
+      for (let i = 0; i < 10; i++) received.push(await receiver.next())
+      const [acknowledged, open9] = [received.slice(5), received.slice(0, 5)]
+      for (const each of acknowledged) each.answer()
+      await close()
+      const again = await open(id)
+      const wanted = open9.flatMap(each => each.texts)
+      const seen = await again.receiver.collect(seen => wanted.every(text => seen.includes(text)))
+      assert.ok(wanted.every(text => seen.includes(text)))
+      await again.close()
+    })
+  }
+
+  test(`${name}: streams go on by themselves after their connections were cut`, async () => {
+    const proxy = await startTcpProxy(port)
+    const id = await newId()
+    const { sender, receiver, close } = await open(id, cases.forgets === true ? port : proxy.port, proxy.port)
+    const sent = texts(30)
+    const collected = receiver.collectDistinct(sent.length)
+    for (const [index, text] of sent.entries()) {
+      if (index % 10 === 5) proxy.cut()
+      await sender.send(text)
+    }
+    assert.deepEqual([...new Set(await collected)].toSorted(), sent.toSorted())
+    await close()
+    await proxy.close()
+  })
+
+  test(`${name}: an output waits for a server that is away, and loses nothing`, async () => {
+    const proxy = await startTcpProxy(port)
+    const { sender, receiver, close } = await open(await newId(), port, proxy.port)
+    await sender.send('before')
+    proxy.cut({ refuse: true })
+    const sending = Promise.all(texts(5).map(text => sender.send(text)))
+    proxy.restore()
+    const received = await receiver.collectDistinct(6)
+    await sending
+    assert.deepEqual([...new Set(received)].toSorted(), ['before', ...texts(5)])
+    await close()
+    await proxy.close()
+  })
+
+  if (cases.keepsMetadata === true) {
+    test(`${name}: metadata is sent along`, async () => {
+      const { sender, receiver, close } = await open(await newId())
+      await sender.send({ text: 'x', metadata: { colour: 'blue', size: '7' } })
+      const received = await receiver.next()
+      const { metadata } = received.batch[0]!
+      assert.deepEqual([metadata.get('colour'), metadata.get('size')], ['blue', '7'])
+      received.answer()
+      await close()
+    })
+  }
+}
+
+/** Sends until something arrives: a subscription counts only from then on. */
+async function untilListening(sender: Sender, receiver: Receiver): Promise<void> {
+  let sent = 0
+  let hears = false
+  const first = receiver.next().then(received => {
+    hears = true
+    received.answer()
+  })
+  for (; !hears; sent++) {
+    await sender.send('are you there?')
+    await Promise.race([first, new Promise(resolve => setTimeout(resolve, 20))])
+  }
+  await first
+  // Those that were sent after the first that was heard.
+  await sender.send('last of them')
+  await receiver.collect(seen => seen.includes('last of them'))
+}

@@ -1,0 +1,107 @@
+// A server of another project as a child process of a test: started on a free port, watched until it accepts connections.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface ServerProcessOptions {
+  readonly program: string
+  readonly args: readonly string[]
+  /** Ports of the loopback interface that accept connections when the server is ready. */
+  readonly ports: readonly number[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** How long the start may take, in milliseconds; 60 seconds unless given. */
+  readonly startTimeoutMs?: number
+  /** How the server is told to stop; `SIGTERM` unless given. */
+  readonly stopSignal?: NodeJS.Signals
+}
+
+/** A running server. Its output is kept, up to 64 KiB, for the error of a failed start. */
+export class ServerProcess {
+  readonly #options: ServerProcessOptions
+  #child: ChildProcess | null = null
+  #output = ''
+
+  private constructor(options: ServerProcessOptions) {
+    this.#options = options
+  }
+
+  static async start(options: ServerProcessOptions): Promise<ServerProcess> {
+    const server = new ServerProcess(options)
+    await server.start()
+    return server
+  }
+
+  /** Starts the program, also again after {@link stop} or {@link kill}. Throws with its output where it does not come up. */
+  async start(): Promise<void> {
+    const { program, args, environment, cwd, ports, startTimeoutMs = 60_000 } = this.#options
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    const note = (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-65_536))
+    child.stdout?.on('data', note)
+    child.stderr?.on('data', note)
+    child.on('error', error => note(Buffer.from(error.message)))
+    for (const port of ports) await this.#untilListening(port, startTimeoutMs)
+  }
+
+  /** Asks the program to stop and resolves when it has. */
+  stop(): Promise<void> {
+    return this.#end(this.#options.stopSignal ?? 'SIGTERM')
+  }
+
+  /** Ends the program as a crash would. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    this.#child = null
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+    await exited
+    clearTimeout(timer)
+  }
+
+  async #untilListening(port: number, timeoutMs: number): Promise<void> {
+    const pauseMs = 50
+    for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += pauseMs) {
+      const child = this.#child
+      const hasEnded = child === null || child.pid === undefined || child.exitCode !== null
+      if (hasEnded) throw new Error(`${this.#options.program} ended during its start:\n${this.#output}`)
+      if (await accepts(port)) return
+      await sleep(pauseMs)
+    }
+    await this.kill()
+    throw new Error(`${this.#options.program} does not listen on port ${port}:\n${this.#output}`)
+  }
+}
+
+/** Ports of the loopback interface that were free at the same moment. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map(server => once(server, 'listening')))
+  const ports = servers.map(server => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map(server => once(server.close(), 'close')))
+  return ports
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
