@@ -5,11 +5,30 @@ import type { Generator } from '../generate.ts'
 
 const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner', 'metrics', 'tracer']
 
+/** Kinds that have a contract suite, by the function that runs it. */
+const suites: Readonly<Record<string, string>> = {
+  input: 'inputContract',
+  output: 'outputContract',
+  processor: 'processorContract',
+  cache: 'cacheContract',
+  rate_limit: 'rateLimitContract',
+}
+
+/** Components whose own tests stand in for the suite until they have a harness. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'input http_server': 'src/components/http/http_server.test.ts',
+  'input inproc': 'src/components/contract/outputs.test.ts',
+  'input kafka_franz': 'src/components/kafka/kafka_franz.test.ts',
+  'input stdin': 'test/e2e/run.e2e.ts',
+  'output kafka_franz': 'src/components/kafka/kafka_franz.test.ts',
+}
+
 const generate: Generator = () => {
   const byKind = new Map<string, [name: string, file: string][]>()
   for (const file of globSync('src/components/*/*.ts').toSorted()) {
     const [kind, name, ...rest] = basename(file, '.ts').split('.')
     if (name === undefined || rest.length > 0 || !kinds.includes(kind!)) continue
+    assertTried(kind!, name)
     const entries = byKind.get(kind!) ?? []
     entries.push([name, file.replace('src/components/', './')])
     byKind.set(kind!, entries)
@@ -42,6 +61,24 @@ ${names.join('')}}
 `,
     },
   ]
+}
+
+/** Throws where no contract suite is run on a component: a harness says how (docs/guide/connectors.md). */
+function assertTried(kind: string, name: string): void {
+  const suite = suites[kind]
+  if (suite === undefined || elsewhere[`${kind} ${name}`] !== undefined) return
+  const isNamed = new RegExp(`'${name}'|^ +${name}: \\{`, 'm')
+  if (testTexts().some(text => text.includes(`${suite}(`) && isNamed.test(text))) return
+  throw new Error(
+    `no contract suite is run on the ${kind} '${name}': call ${suite}('${name}', rig, harness) in its test (docs/guide/connectors.md)`,
+  )
+}
+
+let texts: readonly string[] | undefined
+
+function testTexts(): readonly string[] {
+  texts ??= globSync('src/components/**/*.test.ts').map(path => readFileSync(path, 'utf8'))
+  return texts
 }
 
 export default generate

@@ -1,0 +1,107 @@
+// The contract on every input that needs no server of its own.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
+import { rig } from './rig.suite.ts'
+
+const numbers = Array.from({ length: 20 }, (_, index) => `{"n":${index + 1}}`)
+const generate = "{ generate: { count: 20, interval: '', mapping: 'root.n = counter()' } }"
+
+/** Numbers by an input around `generate`. */
+const generated =
+  (config: string, more = ''): (() => InputTarget) =>
+  () => ({ config, more, bodies: numbers })
+
+inputContract('generate', rig, { ends: true, replays: true, open: generated(generate) })
+inputContract('batched', rig, {
+  ends: true,
+  replays: true,
+  open: generated(`{ batched: { child: ${generate}, policy: { count: 1 } } }`),
+})
+inputContract('broker', rig, { ends: true, replays: true, open: generated(`{ broker: { inputs: [ ${generate} ] } }`) })
+inputContract('read_until', rig, {
+  ends: true,
+  // A defect: of a run, what is behind a final message that is refused goes before the message comes again.
+  replays: { never: 'a final message that is refused is overtaken by the rest of its run' },
+  open: generated(`{ read_until: { check: this.n == 20, input: ${generate.replace('count: 20', 'count: 40')} } }`),
+})
+inputContract('sequence', rig, {
+  ends: true,
+  replays: true,
+  open: generated(`{ sequence: { inputs: [ ${generate} ] } }`),
+})
+inputContract('resource', rig, {
+  ends: true,
+  replays: true,
+  open: generated('{ resource: r }', `input_resources: [ { label: r, ${generate.slice(1, -1)} } ]`),
+})
+
+inputContract('file', rig, {
+  ends: true,
+  replays: true,
+  open: () => files('lines.txt', numbers, path => `{ file: { paths: [ '${path}' ] } }`),
+})
+inputContract('csv', rig, {
+  ends: true,
+  replays: true,
+  open: () => ({
+    ...files('rows.csv', ['n', ...numbers.map((_, index) => `r${index}`)], path => `{ csv: { paths: [ '${path}' ] } }`),
+    bodies: numbers.map((_, index) => `{"n":"r${index}"}`),
+  }),
+})
+inputContract('subprocess', rig, {
+  ends: true,
+  replays: { never: 'what a program printed is gone; the original does not replay it either' },
+  open: () => files('printed.txt', numbers, path => `{ subprocess: { name: cat, args: [ '${path}' ] } }`),
+})
+
+for (const name of ['sql_raw', 'sql_select'] as const) {
+  inputContract(name, rig, {
+    ends: true,
+    replays: true,
+    open() {
+      const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
+      const file = join(folder, 'rows.db')
+      const database = new DatabaseSync(file)
+      database.exec('CREATE TABLE rows (n INTEGER)')
+      for (let n = 1; n <= 20; n++) database.prepare('INSERT INTO rows VALUES (?)').run(n)
+      database.close()
+      const what =
+        name === 'sql_raw' ? 'query: SELECT n FROM rows ORDER BY n' : 'table: rows, columns: [ n ], suffix: ORDER BY n'
+      return {
+        config: `{ ${name}: { driver: sqlite, dsn: '${file}', ${what} } }`,
+        bodies: numbers,
+        close: () => rmSync(folder, { recursive: true }),
+      }
+    },
+  })
+}
+
+inputContract('http_client', rig, {
+  ends: true,
+  replays: true,
+  async open() {
+    const server = createServer((_, response) => response.end(`${numbers.join('\n')}\n`))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo // a TCP server has no other
+    return {
+      config: `{ http_client: { url: 'http://127.0.0.1:${port}', verb: GET, stream: { enabled: true, reconnect: false } } }`,
+      bodies: numbers,
+      async close() {
+        server.closeAllConnections()
+        await new Promise(resolve => server.close(resolve))
+      },
+    }
+  },
+})
+
+function files(name: string, lines: readonly string[], config: (path: string) => string): InputTarget {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
+  const path = join(folder, name)
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  return { config: config(path), bodies: lines, close: () => rmSync(folder, { recursive: true }) }
+}
