@@ -12,6 +12,7 @@ import { type LogConfig, openRecordLog, type RecordLog } from './log/index.ts'
 import { AclAuthorizer } from './security/authorizer.ts'
 import type { SecuritySettings } from './security/settings.ts'
 import { KafkaServer } from './server.ts'
+import { ClusterSettings } from './settings.ts'
 import { topicConfig } from './topic-config.ts'
 
 export interface BrokerOptions {
@@ -47,6 +48,7 @@ export class Broker {
   readonly records: RecordLog
   readonly groups: Groups
   readonly #leases: Leases
+  readonly #settings: ClusterSettings
   readonly #server: KafkaServer
   readonly #authorizer: AclAuthorizer
 
@@ -54,8 +56,11 @@ export class Broker {
   static async open(options: BrokerOptions): Promise<Broker> {
     const { metadata, store, clock, random, log, logConfig } = options
     const server = await KafkaServer.bind(options.port, options.host, log, options.security ?? {})
+    const opened: { close(): Promise<void> | void }[] = [server]
     try {
       const config = { ...defaultBrokerConfig, advertisedPort: server.port, ...options.config }
+      const settings = await ClusterSettings.open({ metadata, clock, log, config })
+      opened.push(settings)
       const records = await openRecordLog({
         metadata,
         store,
@@ -63,27 +68,30 @@ export class Broker {
         random,
         log,
         config: logConfig,
-        topicConfig: topic => topicConfig(topic, config),
+        topicConfig: topic => topicConfig(topic, settings.config),
       })
+      opened.push(records)
       const authorizer = await AclAuthorizer.open({ metadata, clock, log })
-      return new Broker(options, config, server, records, authorizer)
+      return new Broker(options, settings, server, records, authorizer)
     } catch (error) {
-      await server.close()
+      for (const part of opened.toReversed()) await part.close()
       throw error
     }
   }
 
   private constructor(
     options: BrokerOptions,
-    config: BrokerConfig,
+    settings: ClusterSettings,
     server: KafkaServer,
     records: RecordLog,
     authorizer: AclAuthorizer,
   ) {
+    const { config } = settings
     const { metadata, clock, random, log, cluster = singleBrokerCluster(config) } = options
     const { nodeId, advertisedHost: host, advertisedPort: port } = config
     this.port = server.port
     this.records = records
+    this.#settings = settings
     this.#server = server
     this.#authorizer = authorizer
     this.#leases = new Leases({
@@ -106,7 +114,10 @@ export class Broker {
       },
     })
     const context: BrokerContext = {
-      config,
+      get config() {
+        return settings.config
+      },
+      settings,
       clock,
       random,
       log,
@@ -137,6 +148,7 @@ export class Broker {
     this.#authorizer.close()
     await this.groups.close()
     await this.#leases.close()
+    await this.#settings.close()
     await this.records.close()
   }
 }

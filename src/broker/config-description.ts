@@ -1,11 +1,19 @@
-// What DescribeConfigs and CreateTopics tell about settings: value, source, synonyms.
-import { hostPort } from '../base/index.ts'
-import type { BrokerConfig } from './config.ts'
-import { defaultBrokerConfig } from './config.ts'
-import { type ConfigDefinition, type ConfigType, topicConfigDefinitions } from './topic-config.ts'
+// What DescribeConfigs and CreateTopics say about settings: value, source, synonyms.
+import { brokerSettings } from './broker-settings.ts'
+import { type BrokerConfig, defaultBrokerConfig } from './config.ts'
+import { type ConfigDefinition, type ConfigDefinitions, type ConfigType } from './config-definition.ts'
+import { topicConfigs } from './topic-config.ts'
 
 /** Where a value comes from, by Kafka's numbers. */
-export const ConfigSource = { dynamicTopic: 1, staticBroker: 4, default: 5 } as const
+export const ConfigSource = {
+  dynamicTopic: 1,
+  dynamicBroker: 2,
+  dynamicDefaultBroker: 3,
+  staticBroker: 4,
+  default: 5,
+  clientMetrics: 7,
+  group: 8,
+} as const
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource]
 
 /** Types by Kafka's numbers. */
@@ -13,177 +21,113 @@ const typeNumbers: Record<ConfigType, number> = {
   boolean: 1,
   string: 2,
   int: 3,
+  short: 4,
   long: 5,
   double: 6,
   list: 7,
   password: 9,
 }
 
-export interface ConfigDescription {
-  readonly name: string
+interface Sourced {
   readonly value: string
   readonly source: ConfigSource
+}
+
+export interface ConfigDescription extends Sourced {
+  readonly name: string
   readonly type: number
   readonly readOnly: boolean
   readonly documentation: string
   /** The value and what it would be without it, by precedence. */
-  readonly synonyms: readonly { readonly name: string; readonly value: string; readonly source: ConfigSource }[]
+  readonly synonyms: readonly (Sourced & { readonly name: string })[]
 }
 
-/** All settings of a topic, in the order of their names. */
-export function describeTopicConfigs(
-  configs: Readonly<Record<string, string>>,
+/**
+ * All settings of a topic, group or client metrics subscription, in the order of their definitions.
+ *
+ * @param own what is set on the resource itself
+ * @param ownSource how such a value is marked
+ */
+export function describeConfigs(
+  definitions: ConfigDefinitions,
+  own: Readonly<Record<string, string>>,
+  ownSource: ConfigSource,
   config: BrokerConfig,
 ): ConfigDescription[] {
-  return topicConfigDefinitions.map(definition => {
-    const { name, type, documentation } = definition
-    const own = configs[name]
-    const inherited = inheritedValue(definition, config)
-    const synonyms = own === undefined ? [] : [{ name, value: own, source: ConfigSource.dynamicTopic }]
+  const listed = [...definitions.values()].filter(({ name, isHidden }) => isHidden !== true || own[name] !== undefined)
+  return listed.map(definition => {
+    const { name, type, documentation, brokerName } = definition
+    const value = own[name]
+    const inherited = inheritedSources(definition, config)
+    const set = value === undefined ? [] : [{ name, value, source: ownSource }]
     return {
       name,
-      value: own ?? inherited.value,
-      source: own === undefined ? inherited.source : ConfigSource.dynamicTopic,
+      ...(set[0] ?? inherited[0]!),
       type: typeNumbers[type],
       readOnly: false,
       documentation,
-      synonyms:
-        definition.brokerName === undefined ? synonyms : [...synonyms, { name: definition.brokerName, ...inherited }],
+      synonyms: [...set, ...inherited.map(each => ({ name: brokerName ?? name, ...each }))],
     }
   })
 }
 
-/** All settings of the broker. None can be changed while it runs. */
+/** The settings of a topic, in the order of their names. */
+export function describeTopicConfigs(
+  configs: Readonly<Record<string, string>>,
+  config: BrokerConfig,
+): ConfigDescription[] {
+  return describeConfigs(topicConfigs, configs, ConfigSource.dynamicTopic, config)
+}
+
+/** All settings of a broker, in the order of their names. */
 export function describeBrokerConfigs(config: BrokerConfig): ConfigDescription[] {
-  const own = brokerSettings.map(({ name, type, valueOf, documentation }) => {
-    const value = valueOf(config)
-    const source = value === valueOf(defaultBrokerConfig) ? ConfigSource.default : ConfigSource.staticBroker
-    return brokerDescription(name, type, documentation, value, source)
+  const own = brokerSettings.map(({ name, type, valueOf, documentation, isDynamic = false }) => {
+    const sources = [...dynamicSources(name, config), staticSource(valueOf(config), valueOf(defaultBrokerConfig))]
+    return brokerDescription(name, type, documentation, !isDynamic, sources)
   })
-  const inherited = topicConfigDefinitions.flatMap(definition => {
-    if (definition.brokerName === undefined) return []
-    const { value, source } = inheritedValue(definition, config)
-    return [brokerDescription(definition.brokerName, definition.type, definition.documentation, value, source)]
+  const inherited = [...topicConfigs.values()].flatMap(definition => {
+    const { brokerName, type, documentation } = definition
+    if (brokerName === undefined) return []
+    return [brokerDescription(brokerName, type, documentation, false, inheritedSources(definition, config))]
   })
   return [...own, ...inherited].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** What was changed for all brokers while they run. */
+export function describeDynamicDefaults(values: Readonly<Record<string, string>>): ConfigDescription[] {
+  const types = new Map(brokerSettings.map(({ name, type }) => [name, type]))
+  for (const { brokerName, type } of topicConfigs.values()) if (brokerName !== undefined) types.set(brokerName, type)
+  return Object.entries(values).map(([name, value]) => {
+    const source = { value, source: ConfigSource.dynamicDefaultBroker }
+    return brokerDescription(name, types.get(name) ?? 'string', '', false, [source])
+  })
 }
 
 function brokerDescription(
   name: string,
   type: ConfigType,
   documentation: string,
-  value: string,
-  source: ConfigSource,
+  readOnly: boolean,
+  sources: readonly Sourced[],
 ): ConfigDescription {
-  return {
-    name,
-    value,
-    source,
-    type: typeNumbers[type],
-    readOnly: true,
-    documentation,
-    synonyms: [{ name, value, source }],
-  }
+  const synonyms = sources.map(source => ({ name, ...source }))
+  return { name, ...sources[0]!, type: typeNumbers[type], readOnly, documentation, synonyms }
 }
 
-function inheritedValue(definition: ConfigDefinition, config: BrokerConfig): { value: string; source: ConfigSource } {
-  const value = definition.defaultOf(config)
-  const source = value === definition.defaultOf(defaultBrokerConfig) ? ConfigSource.default : ConfigSource.staticBroker
-  return { value, source }
+/** Where a value comes from that is not set on the resource itself, by precedence. */
+function inheritedSources(definition: ConfigDefinition, config: BrokerConfig): Sourced[] {
+  const { brokerName, defaultOf } = definition
+  const dynamic = brokerName === undefined ? [] : dynamicSources(brokerName, config)
+  return [...dynamic, staticSource(defaultOf(config), defaultOf(defaultBrokerConfig))]
 }
 
-interface BrokerSetting {
-  readonly name: string
-  readonly type: ConfigType
-  readonly valueOf: (config: BrokerConfig) => string
-  readonly documentation: string
+function dynamicSources(name: string, { dynamic }: BrokerConfig): Sourced[] {
+  const known = dynamic[name]
+  if (known === undefined) return []
+  const source = known.isForAll ? ConfigSource.dynamicDefaultBroker : ConfigSource.dynamicBroker
+  return [{ value: known.value, source }]
 }
 
-const brokerSettings: readonly BrokerSetting[] = [
-  {
-    name: 'advertised.listeners',
-    type: 'list',
-    valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
-    documentation: 'The addresses given to clients.',
-  },
-  {
-    name: 'auto.create.topics.enable',
-    type: 'boolean',
-    valueOf: config => String(config.autoCreateTopicsEnable),
-    documentation: 'Whether asking for a topic creates it.',
-  },
-  { name: 'broker.id', type: 'int', valueOf: config => String(config.nodeId), documentation: "The broker's id." },
-  { name: 'broker.rack', type: 'string', valueOf: config => config.rack ?? '', documentation: "The broker's zone." },
-  {
-    name: 'default.replication.factor',
-    type: 'int',
-    valueOf: () => '1',
-    documentation: 'How many replicas topics show; the object store replicates.',
-  },
-  {
-    name: 'delete.topic.enable',
-    type: 'boolean',
-    valueOf: () => 'true',
-    documentation: 'Whether topics can be deleted.',
-  },
-  {
-    name: 'group.initial.rebalance.delay.ms',
-    type: 'int',
-    valueOf: config => String(config.groupInitialRebalanceDelayMs),
-    documentation: 'How long a new group waits for more members before it makes its first assignment.',
-  },
-  {
-    name: 'group.max.session.timeout.ms',
-    type: 'int',
-    valueOf: config => String(config.groupMaxSessionTimeoutMs),
-    documentation: 'The longest session timeout of a group member.',
-  },
-  {
-    name: 'group.max.size',
-    type: 'int',
-    valueOf: config => String(config.groupMaxSize),
-    documentation: 'How many members a group may have.',
-  },
-  {
-    name: 'group.min.session.timeout.ms',
-    type: 'int',
-    valueOf: config => String(config.groupMinSessionTimeoutMs),
-    documentation: 'The shortest session timeout of a group member.',
-  },
-  {
-    name: 'node.id',
-    type: 'int',
-    valueOf: config => String(config.nodeId),
-    documentation: "The node's id, the same as broker.id.",
-  },
-  {
-    name: 'num.partitions',
-    type: 'int',
-    valueOf: config => String(config.numPartitions),
-    documentation: 'How many partitions a topic gets when nothing else is asked for.',
-  },
-  {
-    name: 'offset.metadata.max.bytes',
-    type: 'int',
-    valueOf: config => String(config.offsetMetadataMaxBytes),
-    documentation: 'How long the text beside a committed offset may be.',
-  },
-  {
-    name: 'offsets.retention.check.interval.ms',
-    type: 'long',
-    valueOf: config => String(config.offsetsRetentionCheckIntervalMs),
-    documentation: 'How often groups are looked for that need not be remembered any more.',
-  },
-  {
-    name: 'offsets.retention.minutes',
-    type: 'int',
-    valueOf: config => String(config.offsetsRetentionMinutes),
-    documentation: 'How long a group without members that commits nothing is remembered, with its offsets.',
-  },
-  {
-    name: 'socket.request.max.bytes',
-    type: 'int',
-    valueOf: config => String(config.socketRequestMaxBytes),
-    documentation: 'The largest request.',
-  },
-]
+function staticSource(value: string, fallback: string): Sourced {
+  return { value, source: value === fallback ? ConfigSource.default : ConfigSource.staticBroker }
+}

@@ -1,17 +1,31 @@
 // Changing settings: what AlterConfigs and IncrementalAlterConfigs share.
 import { ErrorCode, KafkaError } from '../kafka/index.ts'
-import type { Topic } from '../metadata/index.ts'
+import { MetadataError, type SettingChange, type SettingKind } from '../metadata/index.ts'
+import { brokerSettings } from './broker-settings.ts'
+import { clientMetricsConfigs } from './client-metrics-config.ts'
+import type { BrokerConfig } from './config.ts'
+import {
+  checkedConfigValue,
+  type ConfigDefinition,
+  type ConfigDefinitions,
+  configDefinitions,
+  inheritedConfig,
+  knownConfig,
+} from './config-definition.ts'
+import { groupConfigProblem, groupConfigs } from './group-config.ts'
 import type { BrokerContext, RequestContext } from './handler.ts'
 import type { Operation } from './security/acls.ts'
 import { type Access, allowsCluster } from './security/authorizer.ts'
-import { topicConfigDefinition } from './topic-config.ts'
-import { checkedConfigValue } from './topics.ts'
+import { allBrokers } from './settings.ts'
+import { topicConfigs } from './topic-config.ts'
 
 /** What settings can belong to, by Kafka's numbers. */
 export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
 
 /** What IncrementalAlterConfigs does to one setting, by Kafka's numbers. */
 const configOperations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+
+type Values = Readonly<Record<string, string>>
 
 interface Resource<Change> {
   readonly resourceType: number
@@ -26,52 +40,115 @@ interface Result {
   readonly resourceName: string
 }
 
-/**
- * Changes the settings of each resource as a whole or not at all.
- *
- * @param change answers a topic's settings after the change, or throws a KafkaError
- */
-export async function alterConfigs<Change>(
-  resources: readonly Resource<Change>[],
+/** The settings that can be changed on one resource, and what is set on it. */
+export interface Target {
+  /** The word for the resource in messages. */
+  readonly kind: string
+  readonly definitions: ConfigDefinitions
+  readonly before: Values
+  readonly config: BrokerConfig
+}
+
+type TargetOf = Target &
+  (
+    | { readonly topic: string }
+    | { readonly setting: Pick<SettingChange, 'kind' | 'entity'>; readonly check?: (after: Values) => void }
+  )
+
+/** What the settings of a resource are after a change. Throws a KafkaError where the change is not legal. */
+type Change<Item> = (target: Target, changes: Resource<Item>['configs']) => Values
+
+/** Changes the settings of each resource as a whole or not at all. */
+export async function alterConfigs<Item>(
+  resources: readonly Resource<Item>[],
   validateOnly: boolean,
   { access, broker }: Pick<RequestContext, 'access' | 'broker'>,
-  change: (
-    before: Readonly<Record<string, string>>,
-    changes: Resource<Change>['configs'],
-    broker: BrokerContext,
-  ) => Record<string, string>,
+  change: Change<Item>,
 ): Promise<Result[]> {
-  await broker.metadata.refresh()
-  const results: Result[] = []
-  const changes: { topic: string; configs: Record<string, string>; index: number }[] = []
+  await Promise.all([broker.metadata.refresh(), broker.settings.refresh()])
   const counts = new Map<string, number>()
   for (const resource of resources) counts.set(nameOf(resource), (counts.get(nameOf(resource)) ?? 0) + 1)
-  resources.forEach((resource, index) => {
-    const { resourceType, resourceName, configs } = resource
+  const planned = resources.map(resource => {
     try {
-      if (counts.get(nameOf(resource)) !== 1)
-        throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
-      if (new Set(configs.map(({ name }) => name)).size !== configs.length) {
-        throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys')
-      }
-      checkConfigAccess(access, 'alter_configs', resource)
-      const topic = topicOf(resource, broker)
-      changes.push({ topic: topic.id, configs: change(topic.configs, configs, broker), index })
-      results.push({ errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName })
+      return plan(resource, counts.get(nameOf(resource))!, access, broker, change)
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
-      results.push({ errorCode: error.code, errorMessage: error.message, resourceType, resourceName })
+      return error
     }
   })
-  if (validateOnly || changes.length === 0) return results
-  const outcomes = await broker.metadata.setTopicConfigs(changes.map(({ topic, configs }) => ({ topic, configs })))
-  outcomes.forEach((outcome, i) => {
-    if (outcome.ok) return
-    const { index } = changes[i]!
-    const { code, message } = new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-    results[index] = { ...results[index]!, errorCode: code, errorMessage: message }
+  const failures = planned.map(each => (each instanceof KafkaError ? each : undefined))
+  if (!validateOnly) await carryOut(planned, failures, broker)
+  return resources.map(({ resourceType, resourceName }, i) => {
+    const failure = failures[i]
+    return {
+      errorCode: failure?.code ?? ErrorCode.NONE,
+      errorMessage: failure?.message ?? null,
+      resourceType,
+      resourceName,
+    }
   })
-  return results
+}
+
+interface Planned {
+  readonly target: TargetOf
+  readonly after: Values
+}
+
+function plan<Item>(
+  resource: Resource<Item>,
+  count: number,
+  access: Access,
+  broker: BrokerContext,
+  change: Change<Item>,
+): Planned {
+  const { configs } = resource
+  if (count !== 1) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
+  if (new Set(configs.map(({ name }) => name)).size !== configs.length) {
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys')
+  }
+  checkConfigAccess(access, 'alter_configs', resource)
+  const target = targetOf(resource, broker)
+  const after = change(target, configs)
+  if ('check' in target) target.check?.(after)
+  return { target, after }
+}
+
+/** Stores what was planned; what cannot be stored becomes a failure of its resource. */
+async function carryOut(
+  planned: readonly (Planned | KafkaError)[],
+  failures: (KafkaError | undefined)[],
+  broker: BrokerContext,
+): Promise<void> {
+  const topics: { topic: string; configs: Values; index: number }[] = []
+  const settings: { changes: SettingChange[]; index: number }[] = []
+  planned.forEach((each, index) => {
+    if (each instanceof KafkaError) return
+    const { target, after } = each
+    if ('topic' in target) topics.push({ topic: target.topic, configs: after, index })
+    else settings.push({ changes: settingChanges(target.setting, target.before, after), index })
+  })
+  const failed = (indexes: readonly { index: number }[], error: unknown) => {
+    if (!(error instanceof MetadataError)) throw error
+    broker.log.warn('settings could not be stored', { error: error.message })
+    for (const { index } of indexes) {
+      failures[index] = new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'The settings could not be stored.')
+    }
+  }
+  if (topics.length > 0) {
+    try {
+      const outcomes = await broker.metadata.setTopicConfigs(topics.map(({ topic, configs }) => ({ topic, configs })))
+      outcomes.forEach((outcome, i) => {
+        if (!outcome.ok) failures[topics[i]!.index] = new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+      })
+    } catch (error) {
+      failed(topics, error)
+    }
+  }
+  if (settings.length > 0) {
+    await broker.settings
+      .change(settings.flatMap(({ changes }) => changes))
+      .catch((error: unknown) => failed(settings, error))
+  }
 }
 
 /** Throws a KafkaError where a client may not see or change the settings of something. */
@@ -93,28 +170,33 @@ export function checkConfigAccess(
   }
 }
 
+/** Throws INVALID_REQUEST unless there is a broker of this id. */
+export function checkBrokerName(name: string, { cluster }: BrokerContext): void {
+  if (cluster.brokers().some(({ nodeId }) => String(nodeId) === name)) return
+  throw new KafkaError(ErrorCode.INVALID_REQUEST, `There is no broker ${name}.`)
+}
+
 /** AlterConfigs: what is not named goes back to its default. */
 export function replaced(
-  _before: Readonly<Record<string, string>>,
+  { definitions, kind }: Target,
   changes: readonly { readonly name: string; readonly value: string | null }[],
-): Record<string, string> {
-  return Object.fromEntries(changes.map(({ name, value }) => [name, checkedConfigValue(name, value)]))
+): Values {
+  return Object.fromEntries(
+    changes.map(({ name, value }) => [name, checkedConfigValue(knownConfig(definitions, name, kind), value, kind)]),
+  )
 }
 
 /** IncrementalAlterConfigs: sets, deletes, appends to lists and subtracts from them (KIP-339). */
 export function incremented(
-  before: Readonly<Record<string, string>>,
+  { definitions, before, kind, config }: Target,
   changes: readonly { readonly name: string; readonly configOperation: number; readonly value: string | null }[],
-  broker: BrokerContext,
-): Record<string, string> {
+): Values {
   const after: Record<string, string> = { ...before }
   for (const { name, configOperation, value } of changes) {
-    const definition = topicConfigDefinition(name)
-    if (definition === undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, `Unknown topic config name: ${name}`)
-    const current = after[name] ?? definition.defaultOf(broker.config)
+    const definition = knownConfig(definitions, name, kind)
     switch (configOperation) {
       case configOperations.set:
-        after[name] = checkedConfigValue(name, value)
+        after[name] = checkedConfigValue(definition, value, kind)
         break
       case configOperations.delete:
         delete after[name]
@@ -125,12 +207,12 @@ export function incremented(
           throw new KafkaError(ErrorCode.INVALID_CONFIG, `Config value append is not allowed for config key: ${name}`)
         }
         const items = value === null ? [] : listItems(value)
-        const kept = listItems(current)
+        const kept = listItems(after[name] ?? inheritedConfig(definition, config))
         const list =
           configOperation === configOperations.append
             ? [...kept, ...items.filter(item => !kept.includes(item))]
             : kept.filter(item => !items.includes(item))
-        after[name] = checkedConfigValue(name, list.join(','))
+        after[name] = checkedConfigValue(definition, list.join(','), kind)
         break
       }
       default:
@@ -140,17 +222,67 @@ export function incremented(
   return after
 }
 
-function nameOf({ resourceType, resourceName }: Resource<unknown>): string {
-  return `${resourceType}/${resourceName}`
+function targetOf({ resourceType, resourceName }: Resource<unknown>, broker: BrokerContext): TargetOf {
+  const { config } = broker
+  const settingTarget = (kind: SettingKind, word: string, definitions: ConfigDefinitions) => ({
+    kind: word,
+    definitions,
+    before: broker.settings.of(kind, resourceName),
+    config,
+    setting: { kind, entity: resourceName },
+  })
+  switch (resourceType) {
+    case resourceTypes.topic: {
+      const topic = broker.metadata.catalog().byName.get(resourceName)
+      if (topic === undefined) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+      return { kind: 'topic', definitions: topicConfigs, before: topic.configs, config, topic: topic.id }
+    }
+    case resourceTypes.broker:
+      if (resourceName !== allBrokers) checkBrokerName(resourceName, broker)
+      return settingTarget('broker', 'dynamic broker', dynamicBrokerConfigs)
+    case resourceTypes.group:
+      if (resourceName === '')
+        throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Default group resources are not allowed.')
+      return {
+        ...settingTarget('group', 'group', groupConfigs),
+        check: after => {
+          const problem = groupConfigProblem(after, config)
+          if (problem !== undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, problem)
+        },
+      }
+    case resourceTypes.clientMetrics:
+      if (resourceName === '') throw new KafkaError(ErrorCode.INVALID_REQUEST, 'A subscription needs a name.')
+      return settingTarget('client_metrics', 'client metrics', clientMetricsConfigs)
+    default:
+      throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Settings of this type of resource cannot be changed.')
+  }
 }
 
-function topicOf({ resourceType, resourceName }: Resource<unknown>, broker: BrokerContext): Topic {
-  if (resourceType !== resourceTypes.topic) {
-    throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Only settings of topics can be changed while the broker runs.')
-  }
-  const topic = broker.metadata.catalog().byName.get(resourceName)
-  if (topic === undefined) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-  return topic
+/** Broker settings that can be changed while the broker runs: the defaults of topics, and some that tools set. */
+const dynamicBrokerConfigs = configDefinitions([
+  ...[...topicConfigs.values()].flatMap((definition): ConfigDefinition[] =>
+    definition.brokerName === undefined ? [] : [{ ...definition, name: definition.brokerName }],
+  ),
+  ...brokerSettings
+    .filter(({ isDynamic }) => isDynamic)
+    .map(({ name, type, valueOf, check, documentation }): ConfigDefinition => {
+      return { name, type, defaultOf: valueOf, documentation, ...(check === undefined ? {} : { check }) }
+    }),
+])
+
+function settingChanges(
+  setting: Pick<SettingChange, 'kind' | 'entity'>,
+  before: Values,
+  after: Values,
+): SettingChange[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)])
+  return [...names]
+    .filter(name => before[name] !== after[name])
+    .map(name => ({ ...setting, name, value: after[name] ?? null }))
+}
+
+function nameOf({ resourceType, resourceName }: Resource<unknown>): string {
+  return `${resourceType}/${resourceName}`
 }
 
 function listItems(list: string): string[] {

@@ -28,6 +28,23 @@ export interface BrokerConfig {
   readonly messageMaxBytes: number
   readonly logRetentionMs: number
   readonly logRetentionBytes: number
+  /** Groups of the `consumer` protocol (KIP-848): what holds where a group sets nothing, and the bounds for groups. */
+  readonly groupConsumerSessionTimeoutMs: number
+  readonly groupConsumerMinSessionTimeoutMs: number
+  readonly groupConsumerMaxSessionTimeoutMs: number
+  readonly groupConsumerHeartbeatIntervalMs: number
+  readonly groupConsumerMinHeartbeatIntervalMs: number
+  readonly groupConsumerMaxHeartbeatIntervalMs: number
+  readonly groupConsumerMaxSize: number
+  /** What was changed while the broker runs, by Kafka's names; it precedes what the broker was started with. */
+  readonly dynamic: Readonly<Record<string, DynamicValue>>
+}
+
+/** A broker setting that was changed while the broker runs. */
+export interface DynamicValue {
+  readonly value: string
+  /** It was set for all brokers, and not for this one itself. */
+  readonly isForAll: boolean
 }
 
 /** Kafka's defaults, but for the address. */
@@ -52,4 +69,12 @@ export const defaultBrokerConfig: BrokerConfig = {
   messageMaxBytes: 1_048_588,
   logRetentionMs: 604_800_000,
   logRetentionBytes: -1,
+  groupConsumerSessionTimeoutMs: 45_000,
+  groupConsumerMinSessionTimeoutMs: 45_000,
+  groupConsumerMaxSessionTimeoutMs: 60_000,
+  groupConsumerHeartbeatIntervalMs: 5_000,
+  groupConsumerMinHeartbeatIntervalMs: 5_000,
+  groupConsumerMaxHeartbeatIntervalMs: 15_000,
+  groupConsumerMaxSize: 2_147_483_647,
+  dynamic: {},
 }

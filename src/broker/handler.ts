@@ -8,6 +8,7 @@ import type { Leases } from './leases.ts'
 import type { RecordLog } from './log/index.ts'
 import type { Access, AclAuthorizer } from './security/authorizer.ts'
 import type { SaslSession } from './security/sasl.ts'
+import type { ClusterSettings } from './settings.ts'
 
 export type ApiName = keyof typeof apis
 
@@ -87,7 +88,9 @@ export interface ConnectionInfo {
 
 /** All that the handlers share; they keep no state of their own. */
 export interface BrokerContext {
+  /** With what was changed while the broker runs: another object after each change. */
   readonly config: BrokerConfig
+  readonly settings: ClusterSettings
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

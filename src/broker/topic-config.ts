@@ -1,19 +1,17 @@
 import type { Topic } from '../metadata/index.ts'
 import type { BrokerConfig } from './config.ts'
-
-export type ConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list' | 'password'
-
-/** One setting of a topic: its type, its default and what is legal. */
-export interface ConfigDefinition {
-  readonly name: string
-  readonly type: ConfigType
-  /** The broker's setting that is the default, when there is one. */
-  readonly brokerName?: string
-  readonly defaultOf: (config: BrokerConfig) => string
-  /** Answers what is wrong with a value, or undefined. The type is checked already. */
-  readonly check?: (value: string) => string | undefined
-  readonly documentation: string
-}
+import {
+  always,
+  atLeast,
+  between,
+  type ConfigDefinition,
+  type ConfigDefinitions,
+  configDefinitions,
+  inheritedConfig,
+  listOf,
+  longMax,
+  oneOf,
+} from './config-definition.ts'
 
 /** A topic's settings that the log looks at, parsed. */
 export interface TopicConfig {
@@ -36,27 +34,20 @@ export interface TopicConfig {
   readonly isProtected: boolean
 }
 
-const parsed = new WeakMap<Topic, TopicConfig>()
+/** Parsed for the broker's settings of the time, which give the defaults. */
+const parsed = new WeakMap<Topic, { readonly config: BrokerConfig; readonly topicConfig: TopicConfig }>()
 
 /** A topic's effective settings. */
 export function topicConfig(topic: Topic, config: BrokerConfig): TopicConfig {
-  let known = parsed.get(topic)
-  if (known === undefined) parsed.set(topic, (known = parse(topic.configs, config)))
-  return known
-}
-
-/** Finds a setting by its name. */
-export function topicConfigDefinition(name: string): ConfigDefinition | undefined {
-  return definitionsByName.get(name)
-}
-
-/** Answers what is wrong with a value for this setting, or undefined when it is legal. */
-export function configProblem(definition: ConfigDefinition, value: string): string | undefined {
-  return typeProblem(definition.type, value.trim()) ?? definition.check?.(value.trim())
+  const known = parsed.get(topic)
+  if (known?.config === config) return known.topicConfig
+  const fresh = parse(topic.configs, config)
+  parsed.set(topic, { config, topicConfig: fresh })
+  return fresh
 }
 
 function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig): TopicConfig {
-  const text = (name: string) => configs[name] ?? definitionsByName.get(name)!.defaultOf(config)
+  const text = (name: string) => configs[name] ?? inheritedConfig(topicConfigs.get(name)!, config)
   const number = (name: string) => Number(text(name))
   const limit = (name: string) => (number(name) < 0 ? null : number(name))
   const policies = text('cleanup.policy')
@@ -75,54 +66,8 @@ function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig):
   }
 }
 
-function typeProblem(type: ConfigType, value: string): string | undefined {
-  switch (type) {
-    case 'boolean':
-      return /^(true|false)$/i.test(value) ? undefined : 'Expected value to be either true or false'
-    case 'int':
-    case 'long':
-      return integerProblem(value, type === 'int' ? 2n ** 31n : 2n ** 63n)
-    case 'double':
-      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? undefined : `Not a number of type DOUBLE`
-    case 'string':
-    case 'list':
-    case 'password':
-      return undefined
-    default:
-      return type satisfies never
-  }
-}
-
-function integerProblem(value: string, bound: bigint): string | undefined {
-  const type = bound === 2n ** 31n ? 'INT' : 'LONG'
-  if (!/^[+-]?\d+$/.test(value)) return `Not a number of type ${type}`
-  const number = BigInt(value.replace('+', ''))
-  return number >= -bound && number < bound ? undefined : `Not a number of type ${type}`
-}
-
-const atLeast = (minimum: number) => (value: string) =>
-  Number(value) >= minimum ? undefined : `Value must be at least ${minimum}`
-
-const between = (minimum: number, maximum: number) => (value: string) =>
-  Number(value) >= minimum && Number(value) <= maximum ? undefined : `Value must be between ${minimum} and ${maximum}`
-
-const oneOf =
-  (...choices: readonly string[]) =>
-  (value: string) =>
-    choices.includes(value) ? undefined : `String must be one of: ${choices.join(', ')}`
-
-const listOf =
-  (...choices: readonly string[]) =>
-  (value: string) =>
-    value.split(',').every(item => choices.includes(item.trim()))
-      ? undefined
-      : `String must be one of: ${choices.join(', ')}`
-
-const always = (value: string) => () => value
-const longMax = '9223372036854775807'
-
 /** All settings that Kafka's topics have, so that tools find what they look for; those of local disks mean nothing here. */
-export const topicConfigDefinitions: readonly ConfigDefinition[] = [
+const topicConfigDefinitions: readonly ConfigDefinition[] = [
   {
     name: 'cleanup.policy',
     type: 'list',
@@ -302,7 +247,7 @@ export const topicConfigDefinitions: readonly ConfigDefinition[] = [
     documentation: 'Whether segments are allocated on disk in advance.',
   },
   {
-    name: 'remote.copy.disable',
+    name: 'remote.log.copy.disable',
     type: 'boolean',
     defaultOf: always('false'),
     documentation: 'Whether tiered storage stops taking new segments.',
@@ -376,16 +321,19 @@ export const topicConfigDefinitions: readonly ConfigDefinition[] = [
   {
     name: 'warpstream.deletion.protection.enabled',
     type: 'boolean',
+    isHidden: true,
     defaultOf: always('false'),
     documentation: 'Whether the topic is protected: it cannot be deleted while this is true.',
   },
   {
     name: 'warpstream.topic.type',
     type: 'string',
+    isHidden: true,
     defaultOf: always('classic'),
     check: oneOf('classic', 'lightning'),
     documentation: 'Accepted for WarpStream configurations. Every topic commits records before it acknowledges them.',
   },
 ]
 
-const definitionsByName = new Map(topicConfigDefinitions.map(definition => [definition.name, definition]))
+/** The settings of topics, by name. */
+export const topicConfigs: ConfigDefinitions = configDefinitions(topicConfigDefinitions)

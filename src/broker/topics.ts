@@ -1,9 +1,10 @@
 // Making topics: the rules that CreateTopics and automatic creation share.
 import { ErrorCode, KafkaError } from '../kafka/index.ts'
 import { type Catalog, MetadataError, type Topic } from '../metadata/index.ts'
+import { checkedConfigValue, knownConfig } from './config-definition.ts'
 import type { BrokerContext } from './handler.ts'
 import { type Access, allowsCluster } from './security/authorizer.ts'
-import { configProblem, topicConfigDefinition } from './topic-config.ts'
+import { topicConfigs } from './topic-config.ts'
 
 /** Kafka's bound for one CreateTopics or CreatePartitions request. */
 const maxPartitionsPerRequest = 10_000
@@ -168,19 +169,8 @@ export function checkReplicas(brokerIds: readonly number[], broker: BrokerContex
 
 function checkedConfigs(configs: TopicRequest['configs']): Record<string, string> {
   const checked: Record<string, string> = {}
-  for (const { name, value } of configs) checked[name] = checkedConfigValue(name, value)
-  return checked
-}
-
-/** A legal value for a topic's setting, or a KafkaError that says what is wrong. */
-export function checkedConfigValue(name: string, value: string | null): string {
-  const definition = topicConfigDefinition(name)
-  if (definition === undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, `Unknown topic config name: ${name}`)
-  if (value === null)
-    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Null value not supported for topic configs: ${name}`)
-  const problem = configProblem(definition, value)
-  if (problem !== undefined) {
-    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Invalid value ${value} for configuration ${name}: ${problem}`)
+  for (const { name, value } of configs) {
+    checked[name] = checkedConfigValue(knownConfig(topicConfigs, name, 'topic'), value, 'topic')
   }
-  return value.trim()
+  return checked
 }

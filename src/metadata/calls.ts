@@ -6,6 +6,7 @@ import { housekeepingReads, housekeepingWrites } from './operations/housekeeping
 import { leaseReads, leaseWrites } from './operations/leases.ts'
 import { logReads, logWrites } from './operations/log.ts'
 import { mergeReads, mergeWrites } from './operations/merge.ts'
+import { settingReads, settingWrites } from './operations/settings.ts'
 import { securityReads, securityWrites } from './operations/security.ts'
 import { topicReads, topicWrites } from './operations/topics.ts'
 
@@ -17,6 +18,7 @@ const reads = {
   ...mergeReads,
   ...leaseReads,
   ...securityReads,
+  ...settingReads,
 }
 const writes = {
   ...factWrites,
@@ -26,6 +28,7 @@ const writes = {
   ...housekeepingWrites,
   ...mergeWrites,
   ...securityWrites,
+  ...settingWrites,
   ...leaseWrites,
 }
 

@@ -19,6 +19,7 @@ import type {
   NewTopic,
   PartitionId,
   RetentionRule,
+  SettingChange,
   TimeQuery,
   TopicId,
 } from './metadata.ts'
@@ -234,6 +235,18 @@ export class MetadataClient implements Metadata {
 
   changeAcls(change: AclChange) {
     return this.#transport.call('changeAcls', change)
+  }
+
+  settingsVersion() {
+    return this.#transport.call('settingsVersion')
+  }
+
+  settings() {
+    return this.#transport.call('settings')
+  }
+
+  changeSettings(changes: readonly SettingChange[]) {
+    return this.#transport.call('changeSettings', changes)
   }
 
   retain(rules: readonly RetentionRule[]) {

@@ -574,6 +574,33 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
+    describe('settings', () => {
+      const setting = { kind: 'broker', entity: '', name: 'log.retention.ms', value: '1000' } as const
+      const other = { kind: 'group', entity: 'orders', name: 'consumer.session.timeout.ms', value: '50000' } as const
+
+      it('keep the last value of each, and tell of every change', async () => {
+        assert.deepEqual((await metadata.settings()).settings, [])
+        const before = await metadata.settingsVersion()
+        await metadata.changeSettings([setting, other])
+        const { settings, version } = await metadata.changeSettings([
+          { ...setting, value: '2000' },
+          { ...setting, entity: '1' },
+        ])
+        assert.deepEqual(settings, [{ ...setting, value: '2000' }, { ...setting, entity: '1' }, other])
+        assert.ok(version > before)
+        assert.equal(version, await metadata.settingsVersion())
+      })
+
+      it('go when they are removed, also those that were not set', async () => {
+        await metadata.changeSettings([setting])
+        await metadata.changeSettings([
+          { ...setting, value: null },
+          { ...other, value: null },
+        ])
+        assert.deepEqual((await metadata.settings()).settings, [])
+      })
+    })
+
     it('refuses all after it was closed', async () => {
       const closed = await open({ clock, random })
       await closed.close()

@@ -268,6 +268,27 @@ export interface AclChange {
   readonly remove: readonly StoredAcl[]
 }
 
+/** What a setting belongs to. Settings of topics are part of the topic. */
+export type SettingKind = 'broker' | 'group' | 'client_metrics' | 'quota'
+
+/** A setting that was changed while the cluster ran. */
+export interface Setting {
+  readonly kind: SettingKind
+  /** Which broker, group, client metrics subscription or quota entity; the words are the broker's. */
+  readonly entity: string
+  readonly name: string
+  readonly value: string
+}
+
+/** A new value; null removes the setting. */
+export type SettingChange = Omit<Setting, 'value'> & { readonly value: string | null }
+
+export interface Settings {
+  /** Grows with every change. */
+  readonly version: number
+  readonly settings: readonly Setting[]
+}
+
 /**
  * What a cluster knows: topics, which object holds which offsets, producers, groups' offsets. Records are not in it.
  * Every call is one transaction for all its items; calls that are made together may share a transaction.
@@ -398,6 +419,14 @@ export interface Metadata {
   setAclMode(mode: AclRules['mode']): Promise<void>
   /** Adds and removes ACLs; answers all of them after it. */
   changeAcls(change: AclChange): Promise<AclRules>
+
+  // Settings
+
+  /** Tells whether `settings` would return something new. */
+  settingsVersion(): Promise<number>
+  settings(): Promise<Settings>
+  /** Sets and removes settings, all or none; returns all settings after the change. A setting occurs once in `changes`. */
+  changeSettings(changes: readonly SettingChange[]): Promise<Settings>
 
   // Housekeeping
 

@@ -142,6 +142,13 @@ const acls = {
   unique: [['resource_type', 'resource_name', 'pattern_type', 'principal', 'host', 'operation', 'permission']],
 } satisfies Table
 
+/** Settings that were changed while the cluster ran, other than those of topics: of brokers, groups, clients. */
+const settings = {
+  columns: { kind: text, entity: text, name: text, value: text },
+  primaryKey: ['kind', 'entity', 'name'],
+} satisfies Table
+
+export type SettingRow = Row<typeof settings>
 export type CredentialRow = Row<typeof credentials>
 export type AclRow = Row<typeof acls>
 /**
@@ -188,4 +195,11 @@ export const migrations: readonly Migration[] = [
     ],
   },
   { name: 'leases', statements: dialect => createTable('leases', leases, dialect) },
+  {
+    name: 'settings',
+    statements: dialect => [
+      ...createTable('settings', settings, dialect),
+      `INSERT INTO facts (name, value) VALUES ('settings_version', '0') ON CONFLICT DO NOTHING`,
+    ],
+  },
 ]

@@ -1,4 +1,4 @@
-// DescribeConfigs v0–v4: the settings of topics and brokers, with where each value comes from.
+// DescribeConfigs v0–v4: the settings of topics, brokers, groups and client metrics, with where each value comes from.
 //
 // v1 sources and, on request, synonyms. v3 types and, on request, documentation.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
@@ -6,11 +6,16 @@ import {
   type ConfigDescription,
   ConfigSource,
   describeBrokerConfigs,
+  describeConfigs,
+  describeDynamicDefaults,
   describeTopicConfigs,
 } from '../config-description.ts'
-import { checkConfigAccess, resourceTypes } from '../config-resources.ts'
+import { clientMetricsConfigs } from '../client-metrics-config.ts'
+import { checkBrokerName, checkConfigAccess, resourceTypes } from '../config-resources.ts'
+import { groupConfigs } from '../group-config.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 import type { Access } from '../security/authorizer.ts'
+import { allBrokers } from '../settings.ts'
 
 type Request = RequestOf<'DescribeConfigs'>
 type Resource = Request['resources'][number]
@@ -18,7 +23,7 @@ type Result = ResponseOf<'DescribeConfigs'>['results'][number]
 
 export default defineHandler('DescribeConfigs', {
   async handle(request, { access, broker }) {
-    await broker.metadata.refresh()
+    await Promise.all([broker.metadata.refresh(), broker.settings.refresh()])
     return { results: request.resources.map(resource => describe(resource, request, access, broker)) }
   },
 })
@@ -44,16 +49,19 @@ function configsOf({ resourceType, resourceName }: Resource, broker: BrokerConte
       return describeTopicConfigs(topic.configs, broker.config)
     }
     case resourceTypes.broker:
-      // Without a name it is about settings for all brokers that were changed while running: there are none.
-      if (resourceName === '') return []
-      if (!broker.cluster.brokers().some(({ nodeId }) => String(nodeId) === resourceName)) {
-        throw new KafkaError(ErrorCode.INVALID_REQUEST, `There is no broker ${resourceName}.`)
-      }
-      return describeBrokerConfigs(broker.config)
+      if (resourceName === allBrokers) return describeDynamicDefaults(broker.settings.of('broker', allBrokers))
+      checkBrokerName(resourceName, broker)
+      return describeBrokerConfigs(broker.settings.configOf(resourceName))
     case resourceTypes.brokerLogger:
-    case resourceTypes.clientMetrics:
-    case resourceTypes.group:
       return []
+    case resourceTypes.clientMetrics: {
+      const own = broker.settings.of('client_metrics', resourceName)
+      return describeConfigs(clientMetricsConfigs, own, ConfigSource.clientMetrics, broker.config)
+    }
+    case resourceTypes.group: {
+      const own = broker.settings.of('group', resourceName)
+      return describeConfigs(groupConfigs, own, ConfigSource.group, broker.config)
+    }
     default:
       throw new KafkaError(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`)
   }

@@ -1,4 +1,4 @@
-// IncrementalAlterConfigs v0–v1: changes single settings of topics, all of a topic's or none (KIP-339).
+// IncrementalAlterConfigs v0–v1: changes single settings of topics, brokers, groups and client metrics, all of a resource's or none (KIP-339).
 import { alterConfigs, incremented } from '../config-resources.ts'
 import { defineHandler } from '../handler.ts'
 

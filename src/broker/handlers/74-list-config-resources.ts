@@ -1,6 +1,6 @@
 // ListConfigResources v0–v1: what DescribeConfigs can be asked about (KIP-1142).
 //
-// Behaviour: v0 asks for client metrics, of which there are none. v1 by type; no type asks for all.
+// Behaviour: v0 asks for client metrics. v1 by type; no type asks for all. Groups are those with settings of their own.
 import { ErrorCode } from '../../kafka/index.ts'
 import { resourceTypes } from '../config-resources.ts'
 import { defineHandler } from '../handler.ts'
@@ -11,16 +11,21 @@ export default defineHandler('ListConfigResources', {
     if (!allowsCluster(access, 'describe_configs')) {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED, configResources: [] }
     }
-    if (version === 0) return { configResources: [] }
-    const { byName } = await broker.metadata.refresh()
+    const [{ byName }] = await Promise.all([broker.metadata.refresh(), broker.settings.refresh()])
     const all = [
-      ...[...byName.keys()].map(resourceName => ({ resourceName, resourceType: resourceTypes.topic as number })),
+      ...named(byName.keys(), resourceTypes.topic),
       ...broker.cluster.brokers().flatMap(({ nodeId }) => [
         { resourceName: String(nodeId), resourceType: resourceTypes.broker as number },
         { resourceName: String(nodeId), resourceType: resourceTypes.brokerLogger as number },
       ]),
+      ...named(broker.settings.all('client_metrics').keys(), resourceTypes.clientMetrics),
+      ...named(broker.settings.all('group').keys(), resourceTypes.group),
     ]
-    const wanted = new Set(request.resourceTypes)
+    const wanted = new Set(version === 0 ? [resourceTypes.clientMetrics] : request.resourceTypes)
     return { configResources: all.filter(({ resourceType }) => wanted.size === 0 || wanted.has(resourceType)) }
   },
 })
+
+function named(names: Iterable<string>, resourceType: number) {
+  return Array.from(names, resourceName => ({ resourceName, resourceType }))
+}

@@ -11,6 +11,7 @@ import { Leases } from '../leases.ts'
 import { type AnyHandler, type ApiName, noResponse, type RequestOf, type ResponseOf } from '../handler.ts'
 import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
 import { AclAuthorizer } from '../security/authorizer.ts'
+import { ClusterSettings } from '../settings.ts'
 import { topicConfig } from '../topic-config.ts'
 import produceHandler from './00-produce.ts'
 import fetchHandler from './01-fetch.ts'
@@ -49,6 +50,7 @@ describe('the handlers of records', () => {
     const world = { metadata, clock: systemClock, random: systemRandom, log: nullLog }
     const leases = new Leases({ ...world, holder: { id: 'one', nodeId: 1, host: '', port: 1 }, durationMs: 10_000 })
     const groups = new Groups({ ...world, leases, settings, retention })
+    const clusterSettings = await ClusterSettings.open({ ...world, config: defaultBrokerConfig })
     const authorizer = await AclAuthorizer.open({ metadata, clock: systemClock, log: nullLog })
     const answer = await handler.handle(request, {
       version,
@@ -58,6 +60,7 @@ describe('the handlers of records', () => {
       broker: {
         ...world,
         config: defaultBrokerConfig,
+        settings: clusterSettings,
         cluster: singleBrokerCluster(defaultBrokerConfig),
         records,
         leases,
@@ -67,6 +70,7 @@ describe('the handlers of records', () => {
       },
     })
     authorizer.close()
+    await clusterSettings.close()
     await groups.close()
     await leases.close()
     // The handler's answer is that of its API.

@@ -1,0 +1,249 @@
+// What DescribeConfigs says of a broker beside the defaults of topics.
+import { hostPort } from '../base/index.ts'
+import type { BrokerConfig } from './config.ts'
+import { atLeast, type ConfigType } from './config-definition.ts'
+
+export interface BrokerSetting {
+  readonly name: string
+  readonly type: ConfigType
+  readonly valueOf: (config: BrokerConfig) => string
+  readonly documentation: string
+  /** It can be changed while the broker runs, to values that pass the check. */
+  readonly isDynamic?: boolean
+  readonly check?: (value: string) => string | undefined
+}
+
+/** Broker settings that are not the default of a topic's setting. */
+export const brokerSettings: readonly BrokerSetting[] = [
+  {
+    name: 'advertised.listeners',
+    type: 'list',
+    valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
+    documentation: 'The addresses given to clients.',
+  },
+  {
+    name: 'auto.create.topics.enable',
+    type: 'boolean',
+    valueOf: config => String(config.autoCreateTopicsEnable),
+    documentation: 'Whether asking for a topic creates it.',
+  },
+  { name: 'broker.id', type: 'int', valueOf: config => String(config.nodeId), documentation: "The broker's id." },
+  { name: 'broker.rack', type: 'string', valueOf: config => config.rack ?? '', documentation: "The broker's zone." },
+  {
+    name: 'connections.max.idle.ms',
+    type: 'long',
+    valueOf: () => '600000',
+    documentation: 'A connection that is idle for this long is closed.',
+  },
+  {
+    name: 'default.replication.factor',
+    type: 'int',
+    valueOf: () => '1',
+    documentation: 'How many replicas topics show; the object store replicates.',
+  },
+  {
+    name: 'delete.topic.enable',
+    type: 'boolean',
+    valueOf: () => 'true',
+    documentation: 'Whether topics can be deleted.',
+  },
+  {
+    name: 'follower.replication.throttled.rate',
+    type: 'long',
+    valueOf: () => '9223372036854775807',
+    isDynamic: true,
+    check: atLeast(0),
+    documentation: 'Accepted for tools that move replicas. There are no followers here, so nothing is throttled.',
+  },
+  {
+    name: 'group.consumer.assignors',
+    type: 'list',
+    valueOf: () => 'uniform,range',
+    documentation: "How partitions can be assigned in groups of the 'consumer' protocol; the first is the default.",
+  },
+  {
+    name: 'group.consumer.max.heartbeat.interval.ms',
+    type: 'int',
+    valueOf: config => String(config.groupConsumerMaxHeartbeatIntervalMs),
+    documentation: "The longest heartbeat interval that a group of the 'consumer' protocol may set.",
+  },
+  {
+    name: 'group.consumer.max.session.timeout.ms',
+    type: 'int',
+    valueOf: config => String(config.groupConsumerMaxSessionTimeoutMs),
+    documentation: "The longest session timeout that a group of the 'consumer' protocol may set.",
+  },
+  {
+    name: 'group.consumer.max.size',
+    type: 'int',
+    valueOf: config => String(config.groupConsumerMaxSize),
+    documentation: "How many members a group of the 'consumer' protocol may have.",
+  },
+  {
+    name: 'group.consumer.migration.policy',
+    type: 'string',
+    valueOf: () => 'bidirectional',
+    documentation:
+      'Groups change between the classic and the consumer protocol in both directions while they are in use.',
+  },
+  {
+    name: 'group.consumer.min.heartbeat.interval.ms',
+    type: 'int',
+    valueOf: config => String(config.groupConsumerMinHeartbeatIntervalMs),
+    documentation: "The shortest heartbeat interval that a group of the 'consumer' protocol may set.",
+  },
+  {
+    name: 'group.consumer.min.session.timeout.ms',
+    type: 'int',
+    valueOf: config => String(config.groupConsumerMinSessionTimeoutMs),
+    documentation: "The shortest session timeout that a group of the 'consumer' protocol may set.",
+  },
+  {
+    name: 'group.coordinator.rebalance.protocols',
+    type: 'list',
+    valueOf: () => 'classic,consumer',
+    documentation: 'The group protocols that are served.',
+  },
+  {
+    name: 'group.initial.rebalance.delay.ms',
+    type: 'int',
+    valueOf: config => String(config.groupInitialRebalanceDelayMs),
+    documentation: 'How long a new group waits for more members before it makes its first assignment.',
+  },
+  {
+    name: 'group.max.session.timeout.ms',
+    type: 'int',
+    valueOf: config => String(config.groupMaxSessionTimeoutMs),
+    documentation: 'The longest session timeout of a group member.',
+  },
+  {
+    name: 'group.max.size',
+    type: 'int',
+    valueOf: config => String(config.groupMaxSize),
+    documentation: 'How many members a group may have.',
+  },
+  {
+    name: 'group.min.session.timeout.ms',
+    type: 'int',
+    valueOf: config => String(config.groupMinSessionTimeoutMs),
+    documentation: 'The shortest session timeout of a group member.',
+  },
+  {
+    name: 'inter.broker.protocol.version',
+    type: 'string',
+    valueOf: () => '4.1-IV1',
+    documentation: 'The version of Kafka whose behaviour clients can expect.',
+  },
+  {
+    name: 'leader.replication.throttled.rate',
+    type: 'long',
+    valueOf: () => '9223372036854775807',
+    isDynamic: true,
+    check: atLeast(0),
+    documentation: 'Accepted for tools that move replicas. There are no followers here, so nothing is throttled.',
+  },
+  {
+    name: 'listener.security.protocol.map',
+    type: 'string',
+    valueOf: () => 'PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+    documentation: 'The security protocol of each listener.',
+  },
+  {
+    name: 'listeners',
+    type: 'list',
+    valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
+    documentation: 'The addresses that the broker listens on.',
+  },
+  {
+    name: 'log.dirs',
+    type: 'string',
+    valueOf: () => '/bucket',
+    documentation: 'Where records are kept: the bucket.',
+  },
+  {
+    name: 'log.retention.check.interval.ms',
+    type: 'long',
+    valueOf: () => '300000',
+    documentation: 'How often records are looked for that retention takes away.',
+  },
+  {
+    name: 'log.retention.hours',
+    type: 'int',
+    valueOf: config => String(Math.trunc(config.logRetentionMs / 3_600_000)),
+    documentation: 'How long records are kept, in hours; log.retention.ms decides.',
+  },
+  {
+    name: 'node.id',
+    type: 'int',
+    valueOf: config => String(config.nodeId),
+    documentation: "The node's id, the same as broker.id.",
+  },
+  {
+    name: 'num.partitions',
+    type: 'int',
+    valueOf: config => String(config.numPartitions),
+    documentation: 'How many partitions a topic gets when nothing else is asked for.',
+  },
+  {
+    name: 'offset.metadata.max.bytes',
+    type: 'int',
+    valueOf: config => String(config.offsetMetadataMaxBytes),
+    documentation: 'How long the text beside a committed offset may be.',
+  },
+  {
+    name: 'offsets.retention.check.interval.ms',
+    type: 'long',
+    valueOf: config => String(config.offsetsRetentionCheckIntervalMs),
+    documentation: 'How often groups are looked for that need not be remembered any more.',
+  },
+  {
+    name: 'offsets.retention.minutes',
+    type: 'int',
+    valueOf: config => String(config.offsetsRetentionMinutes),
+    documentation: 'How long a group without members that commits nothing is remembered, with its offsets.',
+  },
+  {
+    name: 'offsets.topic.num.partitions',
+    type: 'int',
+    valueOf: () => '50',
+    documentation: 'Into how many shares groups are divided among coordinators.',
+  },
+  {
+    name: 'offsets.topic.replication.factor',
+    type: 'short',
+    valueOf: () => '1',
+    documentation: 'Committed offsets are kept in the metadata, not in a replicated topic.',
+  },
+  {
+    name: 'process.roles',
+    type: 'list',
+    valueOf: () => 'broker',
+    documentation: "The process's roles.",
+  },
+  {
+    name: 'replica.alter.log.dirs.io.max.bytes.per.second',
+    type: 'long',
+    valueOf: () => '9223372036854775807',
+    isDynamic: true,
+    check: atLeast(0),
+    documentation: 'Accepted for tools that move replicas. There is one directory here, so nothing is throttled.',
+  },
+  {
+    name: 'socket.request.max.bytes',
+    type: 'int',
+    valueOf: config => String(config.socketRequestMaxBytes),
+    documentation: 'The largest request.',
+  },
+  {
+    name: 'transaction.max.timeout.ms',
+    type: 'int',
+    valueOf: () => '900000',
+    documentation: "The longest timeout of a producer's transactions.",
+  },
+  {
+    name: 'transaction.state.log.replication.factor',
+    type: 'short',
+    valueOf: () => '1',
+    documentation: 'The state of transactions is kept in the metadata, not in a replicated topic.',
+  },
+]

@@ -1,0 +1,104 @@
+import { ErrorCode, KafkaError } from '../kafka/index.ts'
+import type { BrokerConfig } from './config.ts'
+
+export type ConfigType = 'boolean' | 'string' | 'int' | 'short' | 'long' | 'double' | 'list' | 'password'
+
+/** One setting of a topic, group or client metrics subscription: its type, its default and what is legal. */
+export interface ConfigDefinition {
+  readonly name: string
+  readonly type: ConfigType
+  /** The broker's setting that is the default, when there is one. */
+  readonly brokerName?: string
+  readonly defaultOf: (config: BrokerConfig) => string
+  /** Answers what is wrong with a value, or undefined. The type is checked already. */
+  readonly check?: (value: string) => string | undefined
+  readonly documentation: string
+  /** Not listed while it is not set: a setting of ours, which tools that copy settings to another cluster must not see. */
+  readonly isHidden?: boolean
+}
+
+/** All settings of one kind of resource, by name. */
+export type ConfigDefinitions = ReadonlyMap<string, ConfigDefinition>
+
+/** Indexes definitions by their names. */
+export function configDefinitions(definitions: readonly ConfigDefinition[]): ConfigDefinitions {
+  return new Map(definitions.map(definition => [definition.name, definition]))
+}
+
+/** The value that holds where nothing is set on the resource itself. */
+export function inheritedConfig({ brokerName, defaultOf }: ConfigDefinition, config: BrokerConfig): string {
+  return (brokerName === undefined ? undefined : config.dynamic[brokerName]?.value) ?? defaultOf(config)
+}
+
+/** The definition of a setting; throws INVALID_CONFIG for a name that does not exist. */
+export function knownConfig(definitions: ConfigDefinitions, name: string, kind: string): ConfigDefinition {
+  const definition = definitions.get(name)
+  if (definition === undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, `Unknown ${kind} config name: ${name}`)
+  return definition
+}
+
+/** A legal value for a setting, trimmed, or a KafkaError INVALID_CONFIG that says what is wrong. */
+export function checkedConfigValue(definition: ConfigDefinition, value: string | null, kind: string): string {
+  const { name } = definition
+  if (value === null) {
+    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Null value not supported for ${kind} configs: ${name}`)
+  }
+  const problem = configProblem(definition, value)
+  if (problem !== undefined) {
+    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Invalid value ${value} for configuration ${name}: ${problem}`)
+  }
+  return value.trim()
+}
+
+/** What is wrong with a value for this setting, or undefined when it is legal. */
+function configProblem(definition: ConfigDefinition, value: string): string | undefined {
+  return typeProblem(definition.type, value.trim()) ?? definition.check?.(value.trim())
+}
+
+function typeProblem(type: ConfigType, value: string): string | undefined {
+  switch (type) {
+    case 'boolean':
+      return /^(true|false)$/i.test(value) ? undefined : 'Expected value to be either true or false'
+    case 'short':
+      return integerProblem(value, 2n ** 15n)
+    case 'int':
+    case 'long':
+      return integerProblem(value, type === 'int' ? 2n ** 31n : 2n ** 63n)
+    case 'double':
+      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? undefined : `Not a number of type DOUBLE`
+    case 'string':
+    case 'list':
+    case 'password':
+      return undefined
+    default:
+      return type satisfies never
+  }
+}
+
+function integerProblem(value: string, bound: bigint): string | undefined {
+  const type = bound === 2n ** 31n ? 'INT' : 'LONG'
+  if (!/^[+-]?\d+$/.test(value)) return `Not a number of type ${type}`
+  const number = BigInt(value.replace('+', ''))
+  return number >= -bound && number < bound ? undefined : `Not a number of type ${type}`
+}
+
+export const atLeast = (minimum: number) => (value: string) =>
+  Number(value) >= minimum ? undefined : `Value must be at least ${minimum}`
+
+export const between = (minimum: number, maximum: number) => (value: string) =>
+  Number(value) >= minimum && Number(value) <= maximum ? undefined : `Value must be between ${minimum} and ${maximum}`
+
+export const oneOf =
+  (...choices: readonly string[]) =>
+  (value: string) =>
+    choices.includes(value) ? undefined : `String must be one of: ${choices.join(', ')}`
+
+export const listOf =
+  (...choices: readonly string[]) =>
+  (value: string) =>
+    value.split(',').every(item => choices.includes(item.trim()))
+      ? undefined
+      : `String must be one of: ${choices.join(', ')}`
+
+export const always = (value: string) => () => value
+export const longMax = '9223372036854775807'

@@ -1,0 +1,119 @@
+import { type Clock, type Log, waitOrAbort } from '../base/index.ts'
+import { type Metadata, MetadataError, type SettingChange, type SettingKind, type Settings } from '../metadata/index.ts'
+import type { BrokerConfig, DynamicValue } from './config.ts'
+
+/** How often the changes of other brokers are looked for, in milliseconds. */
+const POLL_MS = 2_000
+
+/** The entity of broker settings that hold for all brokers. */
+export const allBrokers = ''
+
+type Values = Readonly<Record<string, string>>
+
+export interface ClusterSettingsOptions {
+  readonly metadata: Metadata
+  readonly clock: Clock
+  readonly log: Log
+  /** What this broker was started with. */
+  readonly config: BrokerConfig
+}
+
+/**
+ * The settings that were changed while the cluster runs: of brokers, groups, client metrics and quotas. They are kept
+ * in memory; a change by another broker is seen within two seconds.
+ */
+export class ClusterSettings {
+  readonly #options: ClusterSettingsOptions
+  readonly #abort = new AbortController()
+  readonly #polling: Promise<void>
+  #version = -1
+  #byKind: ReadonlyMap<SettingKind, ReadonlyMap<string, Values>> = new Map()
+  #config: BrokerConfig
+
+  /** Reads the settings, so that nothing is decided without them. */
+  static async open(options: ClusterSettingsOptions): Promise<ClusterSettings> {
+    return new ClusterSettings(options, await options.metadata.settings())
+  }
+
+  private constructor(options: ClusterSettingsOptions, settings: Settings) {
+    this.#options = options
+    this.#config = options.config
+    this.#adopt(settings)
+    this.#polling = this.#poll()
+  }
+
+  /** Grows with every change; what is derived from the settings may be kept as long as it stays the same. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** This broker's settings with what was changed; another object after each change. */
+  get config(): BrokerConfig {
+    return this.#config
+  }
+
+  /** The settings of any broker of the cluster; what brokers are started with is the same for all but the address. */
+  configOf(nodeId: string): BrokerConfig {
+    const dynamic: Record<string, DynamicValue> = {}
+    for (const [name, value] of Object.entries(this.of('broker', allBrokers))) dynamic[name] = { value, isForAll: true }
+    for (const [name, value] of Object.entries(this.of('broker', nodeId))) dynamic[name] = { value, isForAll: false }
+    return { ...this.#options.config, dynamic }
+  }
+
+  /** What is set on one entity itself. */
+  of(kind: SettingKind, entity: string): Values {
+    return this.#byKind.get(kind)?.get(entity) ?? {}
+  }
+
+  /** All entities of a kind that have settings, with these. */
+  all(kind: SettingKind): ReadonlyMap<string, Values> {
+    return this.#byKind.get(kind) ?? new Map()
+  }
+
+  /** Carries out changes, all or none; they hold at once on this broker. Rejects with a MetadataError. */
+  async change(changes: readonly SettingChange[]): Promise<void> {
+    this.#adopt(await this.#options.metadata.changeSettings(changes))
+  }
+
+  /** Reads the settings again where another broker may have changed them. Rejects with a MetadataError. */
+  async refresh(): Promise<void> {
+    const { metadata } = this.#options
+    if ((await metadata.settingsVersion()) !== this.#version) this.#adopt(await metadata.settings())
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    await this.#polling
+  }
+
+  #adopt({ version, settings }: Settings): void {
+    if (version <= this.#version) return
+    this.#version = version
+    const byKind = new Map<SettingKind, Map<string, Record<string, string>>>()
+    for (const { kind, entity, name, value } of settings) {
+      const entities = byKind.get(kind) ?? new Map<string, Record<string, string>>()
+      byKind.set(kind, entities)
+      const values = entities.get(entity) ?? {}
+      entities.set(entity, values)
+      values[name] = value
+    }
+    this.#byKind = byKind
+    this.#config = this.configOf(String(this.#options.config.nodeId))
+  }
+
+  async #poll(): Promise<void> {
+    const { clock, log } = this.#options
+    const { signal } = this.#abort
+    for (;;) {
+      await waitOrAbort(clock, POLL_MS, signal)
+      if (signal.aborted) return
+      try {
+        await this.refresh()
+      } catch (error) {
+        if (!(error instanceof MetadataError)) throw error
+        // The settings stay as they are until the database can be reached again.
+        log.debug('the settings could not be read', { error: error.message })
+      }
+    }
+  }
+}
