@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type Consumer, Kafka, logLevel, type Producer } from 'kafkajs'
 import { nullLog, systemClock, systemRandom } from '../base/index.ts'
-import { type Metadata, openSqliteMetadata } from '../metadata/index.ts'
+import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
+import { MetadataClient } from '../metadata/client.ts'
+import { type Metadata, MetadataHub, openPostgresMetadata } from '../metadata/index.ts'
+import { openSqliteTransport } from '../metadata/sqlite.ts'
 import { type ObjectStore, openMemoryStore } from '../storage/index.ts'
 import { Broker } from './broker.ts'
 import type { BrokerEndpoint, Cluster } from './cluster.ts'
@@ -20,153 +23,188 @@ interface Node {
   close(): Promise<void>
 }
 
-describe('two brokers over one database', () => {
-  let folder: string
-  let store: ObjectStore
-  let nodes: Node[]
-  const opened: { disconnect(): Promise<void> }[] = []
+/** Opens the metadata of one cluster for a number of brokers. */
+interface Database {
+  open(): Promise<Metadata>
+  close(): Promise<void>
+}
 
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'penstock-brokers-'))
-    store = openMemoryStore()
-    nodes = []
-    for (const nodeId of [1, 2]) nodes.push(await start(nodeId))
-  })
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map(client => client.disconnect()))
-    for (const node of nodes) await node.close()
-    await rm(folder, { recursive: true })
-  })
+async function openSqlite(): Promise<Database> {
+  const folder = await mkdtemp(join(tmpdir(), 'penstock-brokers-'))
+  const hub = new MetadataHub(await openSqliteTransport(join(folder, 'metadata.db'), systemClock))
+  return {
+    open: () => MetadataClient.open(hub.connect(), { random: systemRandom }),
+    async close() {
+      await hub.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
 
-  async function start(nodeId: number): Promise<Node> {
-    const metadata: Metadata = await openSqliteMetadata({
-      path: join(folder, 'metadata.db'),
-      clock: systemClock,
-      random: systemRandom,
+async function openPostgres(): Promise<Database> {
+  const server = await startPostgresServer()
+  return {
+    open: () => openPostgresMetadata({ url: server.url, connections: 4, random: systemRandom, log: nullLog }),
+    close: () => server.close(),
+  }
+}
+
+twoBrokers('SQLite', openSqlite)
+if (hasPostgres()) twoBrokers('PostgreSQL', openPostgres)
+
+function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
+  describe(`two brokers over one ${name}`, () => {
+    let database: Database
+    let store: ObjectStore
+    let nodes: Node[]
+    const opened: { disconnect(): Promise<void> }[] = []
+
+    beforeEach(async () => {
+      database = await openDatabase()
+      store = openMemoryStore()
+      nodes = []
+      for (const nodeId of [1, 2]) nodes.push(await start(nodeId))
     })
-    // Each prefers itself as coordinator, as brokers do that do not know of each other.
-    const own = () => nodes.find(node => node.endpoint.nodeId === nodeId)!.endpoint
-    const cluster: Cluster = {
-      brokers: () => nodes.map(({ endpoint }) => endpoint),
-      leaderOf: (_topic, partition) => nodes[partition % nodes.length]!.endpoint,
-      coordinatorOf: own,
-      controller: own,
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map(client => client.disconnect()))
+      for (const node of nodes) await node.close()
+      await database.close()
+    })
+
+    async function start(nodeId: number): Promise<Node> {
+      const metadata = await database.open()
+      // Each prefers itself as coordinator, as brokers do that do not know of each other.
+      const own = () => nodes.find(node => node.endpoint.nodeId === nodeId)!.endpoint
+      const cluster: Cluster = {
+        brokers: () => nodes.map(({ endpoint }) => endpoint),
+        leaderOf: (_topic, partition) => nodes[partition % nodes.length]!.endpoint,
+        coordinatorOf: own,
+        controller: own,
+      }
+      const broker = await Broker.open({
+        metadata,
+        store,
+        clock: systemClock,
+        random: systemRandom,
+        log: nullLog,
+        logConfig: localLogConfig,
+        port: 0,
+        host: '127.0.0.1',
+        cluster,
+        config: { nodeId, groupInitialRebalanceDelayMs: 0, groupMinSessionTimeoutMs: 1000 },
+      })
+      const endpoint = { nodeId, host: '127.0.0.1', port: broker.port, rack: null }
+      const close = async () => {
+        await broker.close()
+        await metadata.close()
+      }
+      return { broker, endpoint, close }
     }
-    const broker = await Broker.open({
-      metadata,
-      store,
-      clock: systemClock,
-      random: systemRandom,
-      log: nullLog,
-      logConfig: localLogConfig,
-      port: 0,
-      host: '127.0.0.1',
-      cluster,
-      config: { nodeId, groupInitialRebalanceDelayMs: 0 },
-    })
-    const endpoint = { nodeId, host: '127.0.0.1', port: broker.port, rack: null }
-    const close = async () => {
-      await broker.close()
-      await metadata.close()
+
+    const clientOf = ({ endpoint: { host, port } }: Node) =>
+      new Kafka({
+        brokers: [`${host}:${port}`],
+        logLevel: logLevel.NOTHING,
+        retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
+      })
+
+    async function consume(node: Node, onMessage: (partition: number, value: string) => void) {
+      const consumer: Consumer = clientOf(node).consumer({
+        groupId: 'g',
+        heartbeatInterval: 200,
+        sessionTimeout: 3000,
+        maxWaitTimeInMs: 200,
+      })
+      opened.push(consumer)
+      const member = { consumer, partitions: [] as number[] }
+      consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+        member.partitions = payload.memberAssignment.t ?? []
+      })
+      await consumer.connect()
+      await consumer.subscribe({ topic: 't', fromBeginning: true })
+      await consumer.run({ eachMessage: async ({ partition, message }) => onMessage(partition, String(message.value)) })
+      return member
     }
-    return { broker, endpoint, close }
-  }
 
-  const clientOf = ({ endpoint: { host, port } }: Node) =>
-    new Kafka({
-      brokers: [`${host}:${port}`],
-      logLevel: logLevel.NOTHING,
-      retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
-    })
+    async function produce(count: number): Promise<void> {
+      const producer: Producer = clientOf(nodes[0]!).producer()
+      opened.push(producer)
+      await producer.connect()
+      const messages = Array.from({ length: count }, (_, index) => ({
+        value: `${index}`,
+        partition: index % PARTITIONS,
+      }))
+      await producer.send({ topic: 't', messages })
+    }
 
-  async function consume(node: Node, onMessage: (partition: number, value: string) => void) {
-    const consumer: Consumer = clientOf(node).consumer({ groupId: 'g', heartbeatInterval: 200, sessionTimeout: 10_000 })
-    opened.push(consumer)
-    const member = { consumer, partitions: [] as number[] }
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      member.partitions = payload.memberAssignment.t ?? []
-    })
-    await consumer.connect()
-    await consumer.subscribe({ topic: 't', fromBeginning: true })
-    await consumer.run({ eachMessage: async ({ partition, message }) => onMessage(partition, String(message.value)) })
-    return member
-  }
-
-  async function produce(count: number): Promise<void> {
-    const producer: Producer = clientOf(nodes[0]!).producer()
-    opened.push(producer)
-    await producer.connect()
-    const messages = Array.from({ length: count }, (_, index) => ({ value: `${index}`, partition: index % PARTITIONS }))
-    await producer.send({ topic: 't', messages })
-  }
-
-  async function createTopic(): Promise<void> {
-    const admin = clientOf(nodes[0]!).admin()
-    await admin.connect()
-    await admin.createTopics({ topics: [{ topic: 't', numPartitions: PARTITIONS }] })
-    await admin.disconnect()
-  }
-
-  const all = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-
-  it('have one coordinator for a group: its members share the partitions, whichever broker they ask', async () => {
-    await createTopic()
-    const seen: string[] = []
-    const members = [
-      await consume(nodes[0]!, (_, value) => seen.push(value)),
-      await consume(nodes[1]!, (_, value) => seen.push(value)),
-    ]
-    const isShared = () => members.every(({ partitions }) => partitions.length === PARTITIONS / 2)
-    await until(isShared)
-    assert.deepEqual(new Set(members.flatMap(({ partitions }) => partitions)), new Set(all))
-    await produce(40)
-    await until(() => seen.length >= 40)
-    assert.deepEqual(
-      seen.toSorted((left, right) => Number(left) - Number(right)),
-      Array.from({ length: 40 }, (_, index) => `${index}`),
-    )
-    const admins = nodes.map(node => clientOf(node).admin())
-    const lists = []
-    for (const admin of admins) {
+    async function createTopic(): Promise<void> {
+      const admin = clientOf(nodes[0]!).admin()
       await admin.connect()
-      lists.push((await admin.describeGroups(['g'])).groups[0]!)
+      await admin.createTopics({ topics: [{ topic: 't', numPartitions: PARTITIONS }] })
       await admin.disconnect()
     }
-    assert.deepEqual(
-      lists.map(({ state, members: { length } }) => [state, length]),
-      [
-        ['Stable', 2],
-        ['Stable', 2],
-      ],
-    )
-  })
 
-  it('take over from one another: members go on where they have committed', async () => {
-    await createTopic()
-    const seen: string[] = []
-    await consume(nodes[1]!, (_, value) => seen.push(value))
-    await produce(8)
-    await until(() => seen.length >= 8)
-    const [gone] = nodes.splice(
-      nodes.findIndex(({ broker }) => broker.coordinates('g')),
-      1,
-    )
-    await gone!.close()
-    const producer = clientOf(nodes[0]!).producer()
-    opened.push(producer)
-    await producer.connect()
-    await producer.send({ topic: 't', messages: [{ value: 'after', partition: 0 }] })
-    await until(() => seen.includes('after') && nodes[0]!.broker.coordinates('g'))
-    const admin = clientOf(nodes[0]!).admin()
-    opened.push(admin)
-    await admin.connect()
-    const committed = async () => {
-      const [topic] = await admin.fetchOffsets({ groupId: 'g', topics: ['t'] })
-      return topic!.partitions.find(({ partition }) => partition === 0)!.offset
-    }
-    await until(async () => (await committed()) === '3')
+    const all = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+
+    it('have one coordinator for a group: its members share the partitions, whichever broker they ask', async () => {
+      await createTopic()
+      const seen: string[] = []
+      const members = [
+        await consume(nodes[0]!, (_, value) => seen.push(value)),
+        await consume(nodes[1]!, (_, value) => seen.push(value)),
+      ]
+      const isShared = () => members.every(({ partitions }) => partitions.length === PARTITIONS / 2)
+      await until(isShared)
+      assert.deepEqual(new Set(members.flatMap(({ partitions }) => partitions)), new Set(all))
+      await produce(40)
+      await until(() => seen.length >= 40)
+      assert.deepEqual(
+        seen.toSorted((left, right) => Number(left) - Number(right)),
+        Array.from({ length: 40 }, (_, index) => `${index}`),
+      )
+      const admins = nodes.map(node => clientOf(node).admin())
+      const lists = []
+      for (const admin of admins) {
+        await admin.connect()
+        lists.push((await admin.describeGroups(['g'])).groups[0]!)
+        await admin.disconnect()
+      }
+      assert.deepEqual(
+        lists.map(({ state, members: { length } }) => [state, length]),
+        [
+          ['Stable', 2],
+          ['Stable', 2],
+        ],
+      )
+    })
+
+    it('take over from one another: members go on where they have committed', async () => {
+      await createTopic()
+      const seen: string[] = []
+      await consume(nodes[1]!, (_, value) => seen.push(value))
+      await produce(8)
+      await until(() => seen.length >= 8)
+      const [gone] = nodes.splice(
+        nodes.findIndex(({ broker }) => broker.coordinates('g')),
+        1,
+      )
+      await gone!.close()
+      const producer = clientOf(nodes[0]!).producer()
+      opened.push(producer)
+      await producer.connect()
+      await producer.send({ topic: 't', messages: [{ value: 'after', partition: 0 }] })
+      await until(() => seen.includes('after') && nodes[0]!.broker.coordinates('g'))
+      const admin = clientOf(nodes[0]!).admin()
+      opened.push(admin)
+      await admin.connect()
+      const committed = async () => {
+        const [topic] = await admin.fetchOffsets({ groupId: 'g', topics: ['t'] })
+        return topic!.partitions.find(({ partition }) => partition === 0)!.offset
+      }
+      await until(async () => (await committed()) === '3')
+    })
   })
-})
+}
 
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 1200; attempt++) {

@@ -64,7 +64,8 @@ export async function startKafka(options: StackOptions, closers: Closers): Promi
 
 function figuresOf(broker: Broker, metadata: Metadata): KafkaFigures {
   const produced = { bytes: 0, records: 0 }
-  metadata.onAppend(appended => {
+  metadata.onAppend((appended, isOwn) => {
+    if (!isOwn) return
     for (const { extents } of appended) {
       for (const { baseOffset, lastOffset, sizeBytes } of extents) {
         produced.bytes += sizeBytes

@@ -1,5 +1,6 @@
 import { DatabaseError, type DatabaseErrorCode, type Sql } from '../database/index.ts'
 import { MetadataError, type MetadataErrorCode } from './errors.ts'
+import type { Now } from './now.ts'
 import { factWrites } from './operations/facts.ts'
 import { groupReads, groupWrites } from './operations/groups.ts'
 import { housekeepingReads, housekeepingWrites } from './operations/housekeeping.ts'
@@ -37,8 +38,11 @@ const operations = { ...reads, ...writes }
 /** All that can be asked of the metadata, by name. */
 type Calls = typeof operations
 export type CallName = keyof Calls
+/** What a caller gives: all that the operation takes but the time. */
 export type CallArguments<Name extends CallName> = Calls[Name] extends (sql: Sql, ...rest: infer Rest) => unknown
-  ? Rest
+  ? Rest extends [...infer Given, Now]
+    ? Given
+    : Rest
   : never
 export type CallResult<Name extends CallName> = Awaited<ReturnType<Calls[Name]>>
 
@@ -48,14 +52,21 @@ export interface Call {
   readonly arguments: readonly unknown[]
 }
 
+/** A call where it is carried out, with the time. */
+export interface TimedCall extends Call {
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
 export function kindOf({ name }: Call): 'read' | 'write' {
   return name in writes ? 'write' : 'read'
 }
 
-export function invoke(sql: Sql, call: Call): Promise<unknown> {
+export function invoke(sql: Sql, call: TimedCall): Promise<unknown> {
   // The caller's types bind the arguments to the name (see Calls); on the way they are lost.
   const operation = operations[call.name] as (sql: Sql, ...rest: readonly unknown[]) => Promise<unknown>
-  return operation(sql, ...call.arguments)
+  // Those operations that do not take the time leave it.
+  return operation(sql, ...call.arguments, call.now)
 }
 
 /** What a database threw, as a MetadataError. */

@@ -1,9 +1,9 @@
-import { type Clock, type Random, uuid } from '../base/index.ts'
+import { type Random, uuid } from '../base/index.ts'
 import type { MetadataError } from './errors.ts'
 import type {
+  AppendListener,
   AclChange,
   AclRules,
-  Appended,
   Assignment,
   Catalog,
   CommittedOffset,
@@ -26,8 +26,7 @@ import type {
 import type { TopicChange, TopicList } from './operations/topics.ts'
 import type { Change, Transport } from './transport.ts'
 
-export interface ClientOptions {
-  readonly clock: Clock
+interface ClientOptions {
   readonly random: Random
 }
 
@@ -35,27 +34,25 @@ export interface ClientOptions {
 export class MetadataClient implements Metadata {
   readonly clusterId: string
   readonly #transport: Transport
-  readonly #clock: Clock
   readonly #random: Random
   readonly #topicListeners = new Set<(catalog: Catalog) => void>()
-  readonly #appendListeners = new Set<(appended: readonly Appended[]) => void>()
+  readonly #appendListeners = new Set<AppendListener>()
   #catalog: Catalog
 
   /** Reads what is known without waiting later. The transport belongs to the client from then on. */
-  static async open(transport: Transport, { clock, random }: ClientOptions): Promise<Metadata> {
+  static async open(transport: Transport, { random }: ClientOptions): Promise<Metadata> {
     try {
       // A UUID in base64url, as Kafka's own tools write cluster ids.
       const clusterId = await transport.call('clusterId', Buffer.from(random.bytes(16)).toString('base64url'))
-      return new MetadataClient(transport, clock, random, clusterId, await transport.call('topics'))
+      return new MetadataClient(transport, random, clusterId, await transport.call('topics'))
     } catch (error) {
       await transport.close()
       throw error
     }
   }
 
-  private constructor(transport: Transport, clock: Clock, random: Random, clusterId: string, topics: TopicList) {
+  private constructor(transport: Transport, random: Random, clusterId: string, topics: TopicList) {
     this.#transport = transport
-    this.#clock = clock
     this.#random = random
     this.clusterId = clusterId
     this.#catalog = catalogOf(topics)
@@ -83,7 +80,7 @@ export class MetadataClient implements Metadata {
 
   async createTopics(topics: readonly NewTopic[]) {
     const withIds = topics.map(topic => ({ ...topic, id: uuid(this.#random) }))
-    return this.#changed(await this.#transport.call('createTopics', withIds, this.#clock.now()))
+    return this.#changed(await this.#transport.call('createTopics', withIds))
   }
 
   async deleteTopics(ids: readonly TopicId[]) {
@@ -99,11 +96,11 @@ export class MetadataClient implements Metadata {
   }
 
   openEpoch() {
-    return this.#transport.call('openEpoch', this.#clock.now())
+    return this.#transport.call('openEpoch')
   }
 
   renewEpoch(epoch: number) {
-    return this.#transport.call('renewEpoch', epoch, this.#clock.now())
+    return this.#transport.call('renewEpoch', epoch)
   }
 
   closeEpoch(epoch: number) {
@@ -111,8 +108,8 @@ export class MetadataClient implements Metadata {
   }
 
   async commit(objects: readonly NewObject[]): Promise<Assignment[][]> {
-    const { assignments, appended } = await this.#transport.call('commit', objects, this.#clock.now())
-    for (const listener of this.#appendListeners) listener(appended)
+    const { assignments, appended } = await this.#transport.call('commit', objects)
+    for (const listener of this.#appendListeners) listener(appended, true)
     return assignments
   }
 
@@ -132,13 +129,13 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('advanceLogStart', changes)
   }
 
-  onAppend(listener: (appended: readonly Appended[]) => void): () => void {
+  onAppend(listener: AppendListener): () => void {
     this.#appendListeners.add(listener)
     return () => this.#appendListeners.delete(listener)
   }
 
   expireProducers(idleMs: number) {
-    return this.#transport.call('expireProducers', idleMs, this.#clock.now())
+    return this.#transport.call('expireProducers', idleMs)
   }
 
   allocateProducerIds(count: number) {
@@ -146,11 +143,11 @@ export class MetadataClient implements Metadata {
   }
 
   acquireLeases(names: readonly string[], holder: LeaseHolder, durationMs: number) {
-    return this.#transport.call('acquireLeases', names, holder, durationMs, this.#clock.now())
+    return this.#transport.call('acquireLeases', names, holder, durationMs)
   }
 
   renewLeases(fences: readonly Fence[], holderId: string, durationMs: number) {
-    return this.#transport.call('renewLeases', fences, holderId, durationMs, this.#clock.now())
+    return this.#transport.call('renewLeases', fences, holderId, durationMs)
   }
 
   releaseLeases(holderId: string) {
@@ -158,7 +155,7 @@ export class MetadataClient implements Metadata {
   }
 
   findLeases(names: readonly string[]) {
-    return this.#transport.call('findLeases', names, this.#clock.now())
+    return this.#transport.call('findLeases', names)
   }
 
   commitOffsets(group: string, offsets: readonly CommittedOffset[], fence: Fence) {
@@ -190,11 +187,11 @@ export class MetadataClient implements Metadata {
   }
 
   idleGroups(idleMs: number) {
-    return this.#transport.call('idleGroups', idleMs, this.#clock.now())
+    return this.#transport.call('idleGroups', idleMs)
   }
 
   expireGroup(group: string, idleMs: number, fence: Fence) {
-    return this.#transport.call('expireGroup', group, idleMs, fence, this.#clock.now())
+    return this.#transport.call('expireGroup', group, idleMs, fence)
   }
 
   credentials() {
@@ -206,7 +203,7 @@ export class MetadataClient implements Metadata {
   }
 
   putCredentials(credentials: readonly NewCredential[]) {
-    return this.#transport.call('putCredentials', credentials, this.#clock.now())
+    return this.#transport.call('putCredentials', credentials)
   }
 
   deleteCredentials(usernames: readonly string[]) {
@@ -218,7 +215,7 @@ export class MetadataClient implements Metadata {
   }
 
   expireCredentials() {
-    return this.#transport.call('expireCredentials', this.#clock.now())
+    return this.#transport.call('expireCredentials')
   }
 
   securityVersion() {
@@ -250,7 +247,7 @@ export class MetadataClient implements Metadata {
   }
 
   retain(rules: readonly RetentionRule[]) {
-    return this.#transport.call('retain', rules, this.#clock.now())
+    return this.#transport.call('retain', rules)
   }
 
   mergeCandidates(rule: MergeRule) {
@@ -258,11 +255,11 @@ export class MetadataClient implements Metadata {
   }
 
   replaceExtents(merged: MergedObject, replaced: readonly Extent[]) {
-    return this.#transport.call('replaceExtents', merged, replaced, this.#clock.now())
+    return this.#transport.call('replaceExtents', merged, replaced)
   }
 
   deadObjects(graceMs: number, limit: number) {
-    return this.#transport.call('deadObjects', graceMs, limit, this.#clock.now())
+    return this.#transport.call('deadObjects', graceMs, limit)
   }
 
   forgetObjects(ids: readonly number[]) {
@@ -270,7 +267,7 @@ export class MetadataClient implements Metadata {
   }
 
   closedEpochs(expiryMs: number) {
-    return this.#transport.call('closedEpochs', expiryMs, this.#clock.now())
+    return this.#transport.call('closedEpochs', expiryMs)
   }
 
   knownObjects(keys: readonly string[]) {
@@ -285,10 +282,10 @@ export class MetadataClient implements Metadata {
     return this.#transport.close()
   }
 
-  #onChange({ appended, catalogVersion }: Change): void {
-    if (appended !== undefined) for (const listener of this.#appendListeners) listener(appended)
-    if (catalogVersion === undefined || catalogVersion <= this.#catalog.version) return
-    // Whoever needs to be sure asks for it; an error would meet them too.
+  #onChange({ appended, catalogVersion = 0, isAfterGap }: Change): void {
+    if (appended !== undefined) for (const listener of this.#appendListeners) listener(appended, false)
+    if (catalogVersion <= this.#catalog.version && !isAfterGap) return
+    // Whoever needs to be sure asks again, and gets the error as well.
     this.refresh().catch(() => undefined)
   }
 

@@ -2,6 +2,7 @@ export { MetadataError } from './errors.ts'
 export type {
   AclRules,
   Appended,
+  AppendListener,
   Assignment,
   Catalog,
   CommittedOffset,
@@ -25,5 +26,7 @@ export type {
   Topic,
   TopicId,
 } from './metadata.ts'
+export { MetadataHub } from './hub.ts'
+export { openPostgresMetadata } from './postgres.ts'
 export { openSqliteMetadata } from './sqlite.ts'
 export { storedScramKeys, usableScramKeys } from './scram-keys.ts'

@@ -9,17 +9,24 @@ export interface SuiteWorld {
   readonly random: Random
 }
 
-/** What every keeper of metadata promises. `open` gives fresh, empty metadata. */
-export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise<Metadata>): void {
+/** Fresh, empty metadata, and the way to open the same once more, as another process has them. */
+interface Opened {
+  readonly metadata: Metadata
+  again(): Promise<Metadata>
+}
+
+/** What every keeper of metadata promises. */
+export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise<Opened>): void {
   describe(`metadata in ${name}`, () => {
     let metadata: Metadata
+    let again: () => Promise<Metadata>
     let epoch: number
     let now = 1_000_000
     const clock: Clock = { now: () => now, monotonic: () => now, sleep: async () => {} }
     const random: Random = { bytes: count => crypto.getRandomValues(new Uint8Array(count)) }
 
     beforeEach(async () => {
-      metadata = await open({ clock, random })
+      ;({ metadata, again } = await open({ clock, random }))
       epoch = await metadata.openEpoch()
     })
     afterEach(() => metadata.close())
@@ -601,8 +608,108 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
+    describe('shared by two', () => {
+      let other: Metadata
+      beforeEach(async () => {
+        other = await again()
+      })
+      afterEach(() => other.close())
+
+      const until = async (isTrue: () => boolean) => {
+        for (let attempt = 0; attempt < 3000; attempt++) {
+          if (isTrue()) return
+          await new Promise(resolve => setTimeout(resolve, 10))
+        }
+        assert.fail('it was not heard of within half a minute')
+      }
+
+      it('let each other know of commits', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        const heard: [number, number, number, boolean][] = []
+        for (const one of [metadata, other]) {
+          one.onAppend((appended, isOwn) => {
+            for (const { highWatermark, appendedBytes } of appended) {
+              heard.push([partition, highWatermark, appendedBytes, isOwn])
+            }
+          })
+        }
+        await metadata.commit([object('a', batch(partition, { records: 3, sizeBytes: 30 }))])
+        await until(() => heard.length === 2)
+        assert.deepEqual(
+          heard.toSorted((left, right) => Number(left[3]) - Number(right[3])),
+          [
+            [partition, 3, 30, false],
+            [partition, 3, 30, true],
+          ],
+        )
+      })
+
+      it('let each other know of topics', async () => {
+        const topic = await create('one')
+        await until(() => other.catalog().byId.has(topic.id))
+        await other.deleteTopics([topic.id])
+        await until(() => !metadata.catalog().byId.has(topic.id))
+      })
+
+      it('have the same cluster id, and commits that do not overlap', async () => {
+        assert.equal(other.clusterId, metadata.clusterId)
+        const { partitions } = await create('one', 3)
+        const otherEpoch = await other.openEpoch()
+        const commits = Array.from({ length: 20 }, (_, index) => {
+          const [client, own] = index % 2 === 0 ? [metadata, epoch] : [other, otherEpoch]
+          // In another order in each of them, so that they would deadlock if locks were taken as they come.
+          const batches = partitions.map(partition =>
+            batch(partition, { producerId: index, baseSequence: 0, producerEpoch: 0 }),
+          )
+          const ordered = index % 2 === 0 ? batches : batches.toReversed()
+          return client.commit([{ key: `k${index}`, sizeBytes: 300, epoch: own, batches: ordered }])
+        })
+        const offsets = (await Promise.all(commits)).map(([assigned]) => assigned!.map(one => one.ok && one.baseOffset))
+        for (const at of [0, 1, 2]) {
+          const taken = offsets.map((of, index) => of[index % 2 === 0 ? at : 2 - at])
+          assert.deepEqual(new Set(taken), new Set(Array.from({ length: 20 }, (_, index) => index)))
+        }
+      })
+
+      it('see a repetition that reaches the other one, as a producer sends it after a lost answer', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        const otherEpoch = await other.openEpoch()
+        const repeated = (key: string, own: number): NewObject => ({
+          key,
+          sizeBytes: 100,
+          epoch: own,
+          batches: [batch(partition, { producerId: 7, producerEpoch: 0, baseSequence: 0, records: 5 })],
+        })
+        const both = await Promise.all([
+          metadata.commit([repeated('a', epoch)]),
+          other.commit([repeated('b', otherEpoch)]),
+        ])
+        const outcomes = both.map(([assigned]) => assigned![0]!)
+        assert.deepEqual(
+          outcomes.map(one => one.ok && one.baseOffset),
+          [0, 0],
+        )
+        assert.equal(outcomes.filter(one => one.ok && one.duplicate).length, 1)
+        assert.equal((await other.bounds([partition]))[0]?.highWatermark, 5)
+      })
+
+      it('create a topic of one name once', async () => {
+        const create = (client: Metadata) => client.createTopics([{ name: 'one', partitions: 1, configs: {} }])
+        const outcomes = await Promise.all([metadata, other, metadata, other].map(create))
+        assert.equal(outcomes.filter(([outcome]) => outcome!.ok).length, 1)
+      })
+
+      it('get producer ids that do not overlap', async () => {
+        const firsts = await Promise.all(
+          Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? metadata : other).allocateProducerIds(5)),
+        )
+        assert.equal(new Set(firsts).size, 10)
+        assert.equal(Math.max(...firsts), 45)
+      })
+    })
+
     it('refuses all after it was closed', async () => {
-      const closed = await open({ clock, random })
+      const { metadata: closed } = await open({ clock, random })
       await closed.close()
       await closed.close()
       await assert.rejects(closed.listGroups(), { code: 'closed' })

@@ -5,17 +5,79 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { after, describe, it } from 'node:test'
 import type { Worker } from 'node:worker_threads'
-import { systemClock, systemRandom } from '../base/index.ts'
-import { metadataSuite } from './metadata.suite.ts'
-import { openSqliteMetadata } from './index.ts'
+import { type Clock, nullLog, systemClock, systemRandom } from '../base/index.ts'
+import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
+import { openPostgres } from '../database/index.ts'
+import { MetadataClient } from './client.ts'
+import { metadataSuite, type SuiteWorld } from './metadata.suite.ts'
+import { openSqliteTransport } from './sqlite.ts'
+import { MetadataHub, openPostgresMetadata, openSqliteMetadata } from './index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'penstock-metadata-'))
 after(() => rm(folder, { recursive: true }))
 let files = 0
 const freshPath = () => join(folder, `${files++}.db`)
 
-metadataSuite('memory', world => openSqliteMetadata({ path: ':memory:', ...world }))
-metadataSuite('a file, with its thread', world => openSqliteMetadata({ path: freshPath(), ...world }))
+/** Two clients of one process, as those of a control plane are. */
+async function openOnHub(path: string, { clock, random }: SuiteWorld) {
+  const hub = new MetadataHub(await openSqliteTransport(path, clock))
+  const open = () => MetadataClient.open(hub.connect(), { random })
+  const metadata = await open()
+  const close = metadata.close.bind(metadata)
+  metadata.close = async () => {
+    await close()
+    await hub.close()
+  }
+  return { metadata, again: open }
+}
+
+metadataSuite('memory', world => openOnHub(':memory:', world))
+metadataSuite('a file, with its thread', world => openOnHub(freshPath(), world))
+
+describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not installed' }, async () => {
+  const server = await startPostgresServer()
+  after(() => server.close())
+  let schemas = 0
+  metadataSuite('PostgreSQL', async world => {
+    const schema = `suite_${schemas++}`
+    const open = () => openPostgresMetadata({ url: server.url, schema, connections: 4, log: nullLog, ...world })
+    return { metadata: await open(), again: open }
+  })
+
+  it('takes its time from the database, not from the clock of this machine', async () => {
+    const open = (options: { clock?: Clock }) =>
+      openPostgresMetadata({ url: server.url, schema: 'time', random: systemRandom, log: nullLog, ...options })
+    const [metadata, hourFast] = [
+      await open({}),
+      await open({ clock: { ...systemClock, now: () => Date.now() + 3_600_000 } }),
+    ]
+    const holder = { id: 'a', nodeId: 1, host: '', port: 1 }
+    const [lease] = await metadata.acquireLeases(['x'], holder, 60_000)
+    const database = await openPostgres({ url: server.url })
+    const [row] = await database.transaction({ kind: 'read' }, sql =>
+      sql.all<{ now: number }>('SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint) AS now'),
+    )
+    const leftMs = lease!.expiresAt - row!.now
+    assert.ok(leftMs > 0 && leftMs <= 60_000, `${leftMs} ms are left`)
+    assert.deepEqual(await hourFast.findLeases(['x']), [null], 'a clock of ones own would decide otherwise')
+    for (const one of [metadata, hourFast, database]) await one.close()
+  })
+
+  it('goes on after the server was restarted; what was answered is kept', async () => {
+    const metadata = await openPostgresMetadata({
+      url: server.url,
+      schema: 'crash',
+      random: systemRandom,
+      log: nullLog,
+    })
+    await metadata.createTopics([{ name: 'one', partitions: 1, configs: {} }])
+    await server.crash()
+    await assert.rejects(metadata.listGroups(), { code: 'busy' })
+    await server.start()
+    assert.ok((await metadata.refresh()).byName.has('one'))
+    await metadata.close()
+  })
+})
 
 describe('metadata in a file', () => {
   const open = (path: string) => openSqliteMetadata({ path, clock: systemClock, random: systemRandom })

@@ -132,10 +132,16 @@ export type TimeQuery =
   /** The first extent that has the largest timestamp from `offset` on. */
   | { readonly kind: 'max'; readonly partition: PartitionId; readonly offset: number }
 
+/** What a commit has added to a partition, with its bounds after it. */
 export interface Appended extends PartitionBounds {
   readonly partition: PartitionId
+  /** What was added, as far as it is known here: of another process's commits only the bounds may be. */
   readonly extents: readonly Extent[]
+  readonly appendedBytes: number
 }
+
+/** @param isOwn whether this client has made the commit; those of others may come late, or not at all */
+export type AppendListener = (appended: readonly Appended[], isOwn: boolean) => void
 
 /** Where a group stands in one partition. */
 export interface CommittedOffset {
@@ -347,8 +353,8 @@ export interface Metadata {
   bounds(partitions: readonly PartitionId[]): Promise<(PartitionBounds | null)[]>
   /** Moves log starts forward (DeleteRecords); a start that is lower than the present one, or above the high watermark, changes nothing. */
   advanceLogStart(changes: readonly { partition: PartitionId; offset: number }[]): Promise<(PartitionBounds | null)[]>
-  /** Called after every commit with what it added. Returns the way to stop it. */
-  onAppend(listener: (appended: readonly Appended[]) => void): () => void
+  /** Called after every commit, of this process or another one, with what it added. Returns how to stop listening. */
+  onAppend(listener: AppendListener): () => void
 
   // Producers
 

@@ -1,96 +1,83 @@
+import type { Clock } from '../base/index.ts'
 import { type Database, migrate } from '../database/index.ts'
 import {
-  type Call,
   type CallArguments,
   type CallName,
   type CallResult,
   invoke,
   kindOf,
   metadataError,
+  type TimedCall,
 } from './calls.ts'
-import type { Committed } from './operations/log.ts'
-import type { TopicChange } from './operations/topics.ts'
+import { changeBy } from './changes.ts'
+import type { MetadataError } from './errors.ts'
 import { migrations } from './schema.ts'
 import { type Change, lostError, type Transport } from './transport.ts'
 
-type ChangeListener = (change: Change) => void
+/** Passes changes on between the processes that have the same database open. */
+export interface Feed {
+  /** Tells the others; best effort, in the order of the calls. */
+  publish(change: Change): void
+  /** Called with what the others tell. Returns how to stop it. */
+  onChange(listener: (change: Change) => void): () => void
+  close(): Promise<void>
+}
 
-/** Carries out calls on the metadata in a database, and lets each client know what the others change. */
-export class MetadataService {
+/** Carries out calls on the metadata in a database, in the process or thread that has it open. */
+export class MetadataService implements Transport {
   readonly #database: Database
-  /** What the clients listen with, a set for each of them. */
-  readonly #clients = new Set<Set<ChangeListener>>()
+  readonly #clock: Clock
+  readonly #feed: Feed | undefined
 
   /** Brings the tables up to date. The database belongs to the service from then on. Rejects with a MetadataError. */
-  static async open(database: Database): Promise<MetadataService> {
+  static async open(database: Database, clock: Clock, feed?: Feed): Promise<MetadataService> {
     try {
       await migrate(database, 'metadata', migrations)
     } catch (error) {
+      await feed?.close()
       await database.close()
       throw metadataError(error)
     }
-    return new MetadataService(database)
+    return new MetadataService(database, clock, feed)
   }
 
-  private constructor(database: Database) {
+  private constructor(database: Database, clock: Clock, feed: Feed | undefined) {
     this.#database = database
+    this.#clock = clock
+    this.#feed = feed
   }
 
-  /** A client's way to this service. Closing it leaves the service open. */
-  connect(): Transport {
-    const listeners = new Set<ChangeListener>()
-    this.#clients.add(listeners)
-    return {
-      call: async <Name extends CallName>(name: Name, ...values: CallArguments<Name>) =>
-        // The result is that of the operation of this name.
-        (await this.#call(listeners, { name, arguments: values })) as CallResult<Name>,
-      onChange: listener => {
-        listeners.add(listener)
-        return () => listeners.delete(listener)
-      },
-      onLost: listener => this.#database.onLost(reason => listener(lostError(reason))),
-      close: async () => {
-        this.#clients.delete(listeners)
-      },
-    }
+  async call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>> {
+    // The result is that of the operation of this name.
+    return (await this.execute({ name, arguments: values, now: this.#clock.now() })) as CallResult<Name>
   }
 
-  /** Finishes the calls that were made before; later ones reject with the code `closed`. */
-  close(): Promise<void> {
-    return this.#database.close()
-  }
-
-  async #call(caller: Set<ChangeListener>, call: Call): Promise<unknown> {
+  /** Rejects with a MetadataError. */
+  async execute(call: TimedCall): Promise<unknown> {
     const kind = kindOf(call)
     try {
       const result = await this.#database.transaction({ kind }, sql => invoke(sql, call))
-      if (this.#clients.size > 1 && kind === 'write') this.#publish(caller, changeBy(call, result))
+      if (this.#feed !== undefined && kind === 'write') {
+        const change = changeBy(call.name, result)
+        if (change !== undefined) this.#feed.publish(change)
+      }
       return result
     } catch (error) {
       throw metadataError(error)
     }
   }
 
-  #publish(caller: Set<ChangeListener>, change: Change | undefined): void {
-    if (change === undefined) return
-    for (const listeners of this.#clients) {
-      if (listeners === caller) continue
-      for (const listener of listeners) listener(change)
-    }
+  onChange(listener: (change: Change) => void): () => void {
+    return this.#feed?.onChange(listener) ?? (() => {})
   }
-}
 
-/** What others should hear of a call that was carried out. */
-function changeBy(call: Call, result: unknown): Change | undefined {
-  switch (call.name) {
-    case 'commit':
-      return { appended: (result as Committed).appended }
-    case 'createTopics':
-    case 'deleteTopics':
-    case 'createPartitions':
-    case 'setTopicConfigs':
-      return { catalogVersion: (result as TopicChange).version }
-    default:
-      return undefined
+  onLost(listener: (reason: MetadataError) => void): () => void {
+    return this.#database.onLost(reason => listener(lostError(reason)))
+  }
+
+  /** Finishes the calls that were made before; later ones reject with the code `closed`. */
+  async close(): Promise<void> {
+    await this.#feed?.close()
+    await this.#database.close()
   }
 }

@@ -1,35 +1,32 @@
-import { workerUrl } from '../base/index.ts'
+import { type Clock, type Random, workerUrl } from '../base/index.ts'
 import { CallWorker, openSqliteHere } from '../database/index.ts'
-import { metadataError } from './calls.ts'
-import { type ClientOptions, MetadataClient } from './client.ts'
+import { MetadataClient } from './client.ts'
 import { MetadataError } from './errors.ts'
 import type { Metadata } from './metadata.ts'
 import { MetadataService } from './service.ts'
 import { type Transport, workerTransport } from './transport.ts'
 
-export interface SqliteMetadataOptions extends ClientOptions {
+interface SqliteMetadataOptions {
   /** The database's file, which gets a thread of its own, or `:memory:` for metadata that end with the process. */
   readonly path: string
+  readonly clock: Clock
+  readonly random: Random
 }
 
-/** Opens the metadata of a cluster in SQLite. Several processes may have the same file open. */
-export async function openSqliteMetadata({ path, ...options }: SqliteMetadataOptions): Promise<Metadata> {
-  const transport = path === ':memory:' ? await connectHere() : await connectInThread(path)
-  return MetadataClient.open(transport, options)
+/**
+ * Opens the metadata of a cluster in SQLite. Several processes may have the same file open, but hear of one another's
+ * changes only when they ask.
+ */
+export async function openSqliteMetadata({ path, clock, random }: SqliteMetadataOptions): Promise<Metadata> {
+  return MetadataClient.open(await openSqliteTransport(path, clock), { random })
 }
 
-async function connectHere(): Promise<Transport> {
-  const service = await MetadataService.open(openSqliteHere({ path: ':memory:' })).catch((error: unknown) => {
-    throw metadataError(error)
-  })
-  return { ...service.connect(), close: () => service.close() }
-}
-
-async function connectInThread(path: string): Promise<Transport> {
+export async function openSqliteTransport(path: string, clock: Clock): Promise<Transport> {
+  if (path === ':memory:') return MetadataService.open(openSqliteHere({ path }), clock)
   const url = workerUrl(import.meta.url, './metadata.worker.ts')
   const worker = await CallWorker.open(url, { name: 'metadata', workerData: { path } }).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new MetadataError('failed', `cannot open the metadata in ${path}: ${reason}`, { cause })
   })
-  return workerTransport(worker)
+  return workerTransport(worker, clock)
 }

@@ -1,4 +1,4 @@
-import { type Appended, type Metadata, MetadataError } from '../../src/metadata/index.ts'
+import { type Appended, type AppendListener, type Metadata, MetadataError } from '../../src/metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../src/storage/index.ts'
 import type { World } from './world.ts'
 
@@ -94,8 +94,7 @@ export function faultyMetadata(metadata: Metadata, world: World, faults: Faults,
             return epoch
           }
         case 'onAppend':
-          return (listener: (appended: readonly Appended[]) => void) =>
-            metadata.onAppend(appended => listener(own(appended)))
+          return (listener: AppendListener) => metadata.onAppend(appended => listener(own(appended), true))
         case 'catalog':
         case 'onTopicsChanged':
           return (...args: unknown[]) => call(args)

@@ -168,12 +168,7 @@ export class RecordLog {
       if (body) this.#cache.insert(body, 0, extents)
     }
     for (const one of appended) this.#tails.appended(one)
-    for (const { partition, extents } of appended) {
-      this.#waiters.appended(
-        partition,
-        extents.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      )
-    }
+    for (const { partition, appendedBytes } of appended) this.#waiters.appended(partition, appendedBytes)
   }
 
   #topicsChanged(catalog: Catalog): void {

@@ -30,10 +30,13 @@ export class Tails {
   }
 
   /** Takes over what a commit has added. */
-  appended({ partition, extents, ...bounds }: Appended): void {
+  appended({ partition, extents, appendedBytes: _, ...bounds }: Appended): void {
     const known = this.#tails.get(partition)
-    const first = extents[0]
-    const fits = known && first && first.baseOffset === known.highWatermark
+    // What another process has added may be heard of after later commits.
+    if (extents.length === 0 || (known && known.highWatermark > bounds.highWatermark)) {
+      return this.learned(partition, bounds)
+    }
+    const fits = known && extents[0]!.baseOffset === known.highWatermark
     const joined = fits ? known.extents : []
     joined.push(...extents)
     // Cut seldom and by half, so that an append costs the same however long the tail is.

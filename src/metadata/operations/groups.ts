@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/index.ts'
+import type { Now } from '../now.ts'
 import type { CommittedOffset, Fence, TopicId } from '../metadata.ts'
 import type { GroupOffsetRow } from '../schema.ts'
 import { checkFence } from './leases.ts'
@@ -23,7 +24,7 @@ export const groupReads = {
   listGroups: (sql: Sql): Promise<string[]> =>
     ids(sql.all('SELECT DISTINCT group_id AS id FROM group_offsets UNION SELECT id FROM groups ORDER BY id')),
 
-  idleGroups: (sql: Sql, idleMs: number, now: number): Promise<string[]> =>
+  idleGroups: (sql: Sql, idleMs: number, now: Now): Promise<string[]> =>
     ids(
       sql.all(
         `SELECT group_id AS id FROM group_offsets GROUP BY group_id HAVING MAX(committed_at) < ?
@@ -112,7 +113,7 @@ export const groupWrites = {
     return offsets + states > 0
   },
 
-  expireGroup: async (sql: Sql, group: string, idleMs: number, fence: Fence, now: number): Promise<boolean> => {
+  expireGroup: async (sql: Sql, group: string, idleMs: number, fence: Fence, now: Now): Promise<boolean> => {
     const active = await sql.all(
       'SELECT 1 AS found FROM group_offsets WHERE group_id = ? AND committed_at >= ? LIMIT 1',
       group,

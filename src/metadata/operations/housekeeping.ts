@@ -1,11 +1,12 @@
 import type { Sql } from '../../database/index.ts'
+import type { Now } from '../now.ts'
 import type { DeadObject, PartitionId, RetentionRule } from '../metadata.ts'
 
 /** How many extents one call of `retain` removes at most, so that commits never wait long behind it. */
 const MAX_REMOVALS = 2000
 
 export const housekeepingReads = {
-  deadObjects: (sql: Sql, graceMs: number, limit: number, now: number): Promise<DeadObject[]> =>
+  deadObjects: (sql: Sql, graceMs: number, limit: number, now: Now): Promise<DeadObject[]> =>
     sql.all('SELECT id, key FROM objects WHERE dead_at <= ? ORDER BY dead_at LIMIT ?', now - graceMs, limit),
 
   knownObjects: async (sql: Sql, keys: readonly string[]): Promise<boolean[]> => {
@@ -19,7 +20,7 @@ export const housekeepingReads = {
 }
 
 export const housekeepingWrites = {
-  retain: async (sql: Sql, rules: readonly RetentionRule[], now: number): Promise<boolean> => {
+  retain: async (sql: Sql, rules: readonly RetentionRule[], now: Now): Promise<boolean> => {
     let budget = MAX_REMOVALS - (await removeDoomed(sql, MAX_REMOVALS, now))
     for (const rule of await dueRules(sql, rules)) {
       if (budget <= 0) return true
@@ -35,7 +36,7 @@ export const housekeepingWrites = {
     )
   },
 
-  closedEpochs: async (sql: Sql, expiryMs: number, now: number): Promise<number[]> => {
+  closedEpochs: async (sql: Sql, expiryMs: number, now: Now): Promise<number[]> => {
     await sql.run('UPDATE epochs SET open = 0 WHERE open = 1 AND renewed_at < ?', now - expiryMs)
     return (await sql.all<{ id: number }>('SELECT id FROM epochs WHERE open = 0 ORDER BY id')).map(({ id }) => id)
   },

@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/index.ts'
+import type { Now } from '../now.ts'
 import { MetadataError } from '../errors.ts'
 import type { Fence, Lease, LeaseHolder } from '../metadata.ts'
 import type { LeaseRow } from '../schema.ts'
@@ -7,7 +8,7 @@ const LEASES =
   'SELECT name, epoch, holder, expires_at FROM leases WHERE name IN (SELECT name FROM ROWS(name text) AS r)'
 
 export const leaseReads = {
-  findLeases: async (sql: Sql, names: readonly string[], now: number): Promise<(Lease | null)[]> => {
+  findLeases: async (sql: Sql, names: readonly string[], now: Now): Promise<(Lease | null)[]> => {
     const leases = await readLeases(sql, names, '')
     return names.map(name => {
       const lease = leases.get(name)
@@ -22,7 +23,7 @@ export const leaseWrites = {
     names: readonly string[],
     holder: LeaseHolder,
     durationMs: number,
-    now: number,
+    now: Now,
   ): Promise<Lease[]> => {
     const unique = [...new Set(names)].toSorted()
     await sql.run(
@@ -57,7 +58,7 @@ export const leaseWrites = {
     fences: readonly Fence[],
     holderId: string,
     durationMs: number,
-    now: number,
+    now: Now,
   ): Promise<boolean[]> => {
     const rows = fences.map(({ lease, epoch }) => [lease, epoch])
     const isHeld = '(name, epoch) IN (SELECT name, epoch FROM ROWS(name text, epoch integer) AS r)'

@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/index.ts'
+import type { Now } from '../now.ts'
 import { MetadataError } from '../errors.ts'
 import type {
   Appended,
@@ -65,7 +66,7 @@ export const logReads = {
 }
 
 export const logWrites = {
-  commit: async (sql: Sql, objects: readonly NewObject[], now: number): Promise<Committed> => {
+  commit: async (sql: Sql, objects: readonly NewObject[], now: Now): Promise<Committed> => {
     const epochs = [...new Set(objects.map(({ epoch }) => epoch))]
     const [, before] = await Promise.all([checkEpochs(sql, epochs), readState(sql, objects)])
     const planned = plan(before, objects, now)
@@ -97,16 +98,16 @@ export const logWrites = {
     return answers
   },
 
-  expireProducers: async (sql: Sql, idleMs: number, now: number): Promise<void> => {
+  expireProducers: async (sql: Sql, idleMs: number, now: Now): Promise<void> => {
     await sql.run('DELETE FROM producers WHERE updated_at < ? AND transaction_start IS NULL', now - idleMs)
   },
 
-  openEpoch: async (sql: Sql, now: number): Promise<number> => {
+  openEpoch: async (sql: Sql, now: Now): Promise<number> => {
     const [row] = await sql.all<{ id: number }>('INSERT INTO epochs (open, renewed_at) VALUES (1, ?) RETURNING id', now)
     return row!.id
   },
 
-  renewEpoch: async (sql: Sql, epoch: number, now: number): Promise<boolean> =>
+  renewEpoch: async (sql: Sql, epoch: number, now: Now): Promise<boolean> =>
     (await sql.run('UPDATE epochs SET renewed_at = ? WHERE id = ? AND open = 1', now, epoch)) > 0,
 
   closeEpoch: async (sql: Sql, epoch: number): Promise<void> => {
@@ -347,6 +348,8 @@ function appendedBy(planned: Plan, firstUnstable: ReadonlyMap<PartitionId, numbe
     // A partition with a new extent has changed.
     const { logStartOffset, nextOffset, sizeBytes } = planned.partitions.get(partition)!
     const lastStableOffset = firstUnstable.get(partition) ?? nextOffset
-    return { partition, extents, logStartOffset, highWatermark: nextOffset, lastStableOffset, sizeBytes }
+    const appendedBytes = extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)
+    const bounds = { logStartOffset, highWatermark: nextOffset, lastStableOffset, sizeBytes }
+    return { partition, extents, appendedBytes, ...bounds }
   })
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/index.ts'
+import type { Now } from '../now.ts'
 import type { Extent, MergeCandidate, MergedObject, MergeRule } from '../metadata.ts'
 import type { ObjectRow } from '../schema.ts'
 import { releaseExtents } from './housekeeping.ts'
@@ -29,12 +30,7 @@ export const mergeReads = {
 }
 
 export const mergeWrites = {
-  replaceExtents: async (
-    sql: Sql,
-    merged: MergedObject,
-    replaced: readonly Extent[],
-    now: number,
-  ): Promise<boolean> => {
+  replaceExtents: async (sql: Sql, merged: MergedObject, replaced: readonly Extent[], now: Now): Promise<boolean> => {
     await checkEpochs(sql, [merged.epoch])
     const partitions = new Set(replaced.map(({ partition }) => partition))
     // Retention of these partitions comes before, and is seen, or afterwards.

@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/index.ts'
+import type { Now } from '../now.ts'
 import type { AclChange, AclRules, NewCredential, StoredAcl, StoredCredential, StoredScramKeys } from '../metadata.ts'
 import type { AclRow, CredentialRow } from '../schema.ts'
 import { fact } from './facts.ts'
@@ -28,7 +29,7 @@ export const securityReads = {
 
 export const securityWrites = {
   /** Adds credentials, or replaces what is set of those that there are. */
-  putCredentials: async (sql: Sql, credentials: readonly NewCredential[], now: number): Promise<void> => {
+  putCredentials: async (sql: Sql, credentials: readonly NewCredential[], now: Now): Promise<void> => {
     await sql.run(
       `INSERT INTO credentials (username, id, name, sha256, sha512, superuser, expires_at, created_at)
        SELECT username, id, name, sha256, sha512, superuser, expires_at, created_at
@@ -77,7 +78,7 @@ export const securityWrites = {
   },
 
   /** Forgets the credentials that have expired. */
-  expireCredentials: async (sql: Sql, now: number): Promise<void> => {
+  expireCredentials: async (sql: Sql, now: Now): Promise<void> => {
     await sql.run('DELETE FROM credentials WHERE expires_at <= ?', now)
   },
 

@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/index.ts'
+import type { Now } from '../now.ts'
 import type { NewTopic, Outcome, Topic, TopicErrorCode, TopicId } from '../metadata.ts'
 import type { PartitionRow, TopicRow } from '../schema.ts'
 import { fact } from './facts.ts'
@@ -34,7 +35,7 @@ export const topicReads = {
 }
 
 export const topicWrites = {
-  createTopics: (sql: Sql, topics: readonly NewTopicWithId[], now: number): Promise<TopicChange> =>
+  createTopics: (sql: Sql, topics: readonly NewTopicWithId[], now: Now): Promise<TopicChange> =>
     changeTopics(sql, async current => {
       const taken = new Set(current.map(({ name }) => name))
       const verdicts = topics.map(({ id, name, partitions }) => {

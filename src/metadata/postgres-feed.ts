@@ -1,0 +1,125 @@
+import type { Log } from '../base/index.ts'
+import { DatabaseError, type PostgresDatabase } from '../database/index.ts'
+import type { Appended, PartitionId } from './metadata.ts'
+import type { Feed } from './service.ts'
+import type { Change } from './transport.ts'
+
+const CHANNEL = 'metadata'
+
+/** So many partitions fit in one notification, with the largest numbers. */
+const PARTITIONS_PER_NOTIFICATION = 60
+
+/** What travels: the sender, then either partitions or the version of the catalog. */
+interface Notification {
+  readonly from: string
+  /** Each as [partition, log start, high watermark, last stable offset, bytes of the log, bytes appended]. */
+  readonly appended?: readonly (readonly [PartitionId, number, number, number, number, number])[]
+  readonly catalogVersion?: number
+}
+
+/**
+ * Changes between processes by LISTEN and NOTIFY. A notification is sent after the commit and apart from it: as a part of
+ * it, all commits of the database would wait for one another. Those who waited too long for one ask anyway.
+ */
+export class PostgresFeed implements Feed {
+  readonly #database: PostgresDatabase
+  /** Tells own notifications, which come back, from those of others. */
+  readonly #id: string
+  readonly #log: Log
+  readonly #listeners = new Set<(change: Change) => void>()
+  /** What waits for the notification under way. */
+  readonly #appended = new Map<PartitionId, Appended>()
+  #catalogVersion: number | undefined
+  #sending: Promise<void> | undefined
+
+  static async open(database: PostgresDatabase, id: string, log: Log): Promise<PostgresFeed> {
+    const feed = new PostgresFeed(database, id, log)
+    await database.listen(
+      CHANNEL,
+      payload => feed.#onNotification(payload),
+      () => feed.#tell({ isAfterGap: true }),
+    )
+    return feed
+  }
+
+  private constructor(database: PostgresDatabase, id: string, log: Log) {
+    this.#database = database
+    this.#id = id
+    this.#log = log
+  }
+
+  publish({ appended = [], catalogVersion }: Change): void {
+    for (const one of appended) {
+      const waiting = this.#appended.get(one.partition)
+      const appendedBytes = one.appendedBytes + (waiting?.appendedBytes ?? 0)
+      const latest = waiting !== undefined && waiting.highWatermark > one.highWatermark ? waiting : one
+      this.#appended.set(one.partition, { ...latest, appendedBytes })
+    }
+    this.#catalogVersion = catalogVersion ?? this.#catalogVersion
+    this.#sending ??= this.#send()
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    await this.#sending
+  }
+
+  async #send(): Promise<void> {
+    while (this.#appended.size > 0 || this.#catalogVersion !== undefined) {
+      try {
+        await this.#database.notify(CHANNEL, JSON.stringify(this.#next()))
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) throw error
+        this.#log.warn('others were not told of a change', { error: error.message })
+      }
+    }
+    this.#sending = undefined
+  }
+
+  #next(): Notification {
+    const catalogVersion = this.#catalogVersion
+    this.#catalogVersion = undefined
+    const appended = [...this.#appended.values()].slice(0, PARTITIONS_PER_NOTIFICATION)
+    for (const { partition } of appended) this.#appended.delete(partition)
+    return {
+      from: this.#id,
+      catalogVersion,
+      appended: appended.map(one => [
+        one.partition,
+        one.logStartOffset,
+        one.highWatermark,
+        one.lastStableOffset,
+        one.sizeBytes,
+        one.appendedBytes,
+      ]),
+    }
+  }
+
+  #onNotification(payload: string): void {
+    // Only #send writes to the channel.
+    const { from, appended = [], catalogVersion } = JSON.parse(payload) as Notification
+    if (from === this.#id) return
+    this.#tell({
+      catalogVersion,
+      appended: appended.map(
+        ([partition, logStartOffset, highWatermark, lastStableOffset, sizeBytes, appendedBytes]): Appended => ({
+          partition,
+          logStartOffset,
+          highWatermark,
+          lastStableOffset,
+          sizeBytes,
+          appendedBytes,
+          extents: [],
+        }),
+      ),
+    })
+  }
+
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+}
