@@ -52,6 +52,7 @@ outputContract('switch', rig, {
 })
 outputContract('retry', rig, {
   inFlight: 'many',
+  repeatsBatches: 'a batch that failed in part is tried again as a whole, as in the original',
   open: around(
     own => `{ retry: { max_retries: 1, backoff: { initial_interval: 1ms, max_interval: 1ms }, output: ${own} } }`,
   ),

@@ -23,6 +23,7 @@ cacheContract('file', rig, {
   },
 })
 cacheContract('sql', rig, {
+  failsToAdd: 'the database refuses the key, and the original hands that on',
   open() {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
     const file = join(folder, 'cache.db')

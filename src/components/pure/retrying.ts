@@ -1,13 +1,4 @@
-import {
-  Backoff,
-  type Batch,
-  failuresOf,
-  isClosing,
-  type OutputHandle,
-  PartialFailure,
-  pause,
-  type Resources,
-} from '../../engine/index.ts'
+import { Backoff, type Batch, isClosing, type OutputHandle, pause, type Resources } from '../../engine/index.ts'
 
 export interface RetryOptions {
   readonly initialMs: number
@@ -33,21 +24,18 @@ export class RetryingWriter {
     this.#resources = resources
   }
 
-  /** Resolves once all of the batch is delivered. Only the messages that failed are written again. */
+  /** Resolves once all of the batch is delivered. Where it failed in part it is written again as a whole, as in the original. */
   async write(batch: Batch): Promise<void> {
     const { signal, log, host } = this.#resources
     while (this.#failing > 0 && !signal.aborted) await pause(20, signal)
     let backoff: Backoff | undefined
     let retries = 0
-    let left = batch
     try {
       for (;;) {
         try {
-          return await this.#output.write(left)
+          return await this.#output.write(batch)
         } catch (error) {
-          const failures = failuresOf(left, error as Error)
-          left = left.filter(message => failures.has(message))
-          if (isClosing(error)) throw refusal(batch, left, error as Error)
+          if (isClosing(error)) throw error
           if (backoff === undefined) {
             this.#failing++
             backoff = new Backoff(this.#options, () => host.random())
@@ -57,20 +45,15 @@ export class RetryingWriter {
           retries++
           if (waitMs === undefined || (this.#options.maxRetries > 0 && retries > this.#options.maxRetries)) {
             log.error(`Failed to send message: ${message}`)
-            throw refusal(batch, left, new Error('message failed to reach a target destination', { cause: error }))
+            throw new Error('message failed to reach a target destination', { cause: error })
           }
           log.warn(`Failed to send message: ${message}`)
           await pause(waitMs, signal)
-          if (signal.aborted) throw refusal(batch, left, error as Error)
+          if (signal.aborted) throw error
         }
       }
     } finally {
       if (backoff !== undefined) this.#failing--
     }
   }
-}
-
-/** The refusal of the messages that are left of a batch. */
-function refusal(batch: Batch, left: Batch, reason: Error): Error {
-  return left.length === batch.length ? reason : new PartialFailure(new Map(left.map(message => [message, reason])))
 }

@@ -34,7 +34,7 @@ export default defineCache({
       get,
       set: (name, bytes) => connection.run(upsert, [name, bytes]),
       add(name, bytes) {
-        if (get(name) !== undefined) return false
+        // A key that exists is an error of the database, as in the original.
         connection.run(insert, [name, bytes])
         return true
       },
