@@ -3,6 +3,9 @@ import { hostPort } from '../base/index.ts'
 import type { BrokerConfig } from './config.ts'
 import { atLeast, type ConfigType } from './config-definition.ts'
 
+/** The one log directory. */
+export const logDir = '/bucket'
+
 export interface BrokerSetting {
   readonly name: string
   readonly type: ConfigType
@@ -157,7 +160,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
   {
     name: 'log.dirs',
     type: 'string',
-    valueOf: () => '/bucket',
+    valueOf: () => logDir,
     documentation: 'Where records are kept: the bucket.',
   },
   {

@@ -123,6 +123,7 @@ export class Broker {
       log,
       metadata,
       cluster,
+      store: options.store,
       records,
       leases: this.#leases,
       groups: this.groups,

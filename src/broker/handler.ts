@@ -1,6 +1,7 @@
 import type { Clock, Log, Random } from '../base/index.ts'
 import { type Api, apis } from '../kafka/index.ts'
 import type { Metadata } from '../metadata/index.ts'
+import type { ObjectStore } from '../storage/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Groups } from './groups/index.ts'
@@ -97,6 +98,8 @@ export interface BrokerContext {
   readonly metadata: Metadata
   /** Which brokers there are, and which of them serves what. */
   readonly cluster: Cluster
+  /** The bucket, as far as handlers look at it: records go through `records`. */
+  readonly store: Pick<ObjectStore, 'capacity'>
   /** The partitions' records: append, fetch, look up. */
   readonly records: RecordLog
   /** What this broker alone may act for. */

@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { systemRandom, uuid } from '../base/index.ts'
@@ -83,6 +83,15 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
         }
       }
       for (const folder of new Set(keys.map(key => dirname(pathOf(key))))) await removeEmptyFolders(folder, root)
+    },
+
+    async capacity() {
+      try {
+        const { blocks, bavail, bsize } = await statfs(root)
+        return { totalBytes: blocks * bsize, usableBytes: bavail * bsize }
+      } catch (cause) {
+        throw storageError(cause, `cannot read the size of the disk of ${root}`)
+      }
     },
 
     async list(listOptions = {}, signal) {

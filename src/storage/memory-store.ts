@@ -47,6 +47,11 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       }
     },
 
+    async capacity() {
+      if (!Number.isFinite(maxBytes)) return null
+      return { totalBytes: maxBytes, usableBytes: maxBytes - usedBytes }
+    },
+
     async list({ prefix = '', after = '', limit = 1000 } = {}, signal) {
       signal?.throwIfAborted()
       return [...objects]

@@ -26,6 +26,12 @@ export interface StoredObject {
   readonly sizeBytes: number
 }
 
+export interface StoreCapacity {
+  readonly totalBytes: number
+  /** What is left for new objects. */
+  readonly usableBytes: number
+}
+
 /**
  * A bucket: whole objects under keys. An object appears at once or not at all, and it stays there, also after a loss
  * of power, once `put` has resolved (as far as the store can promise it). What was put is read by everyone after that.
@@ -43,6 +49,8 @@ export interface ObjectStore {
   delete(keys: readonly string[], signal?: AbortSignal): Promise<void>
   /** The objects in the order of their keys (by UTF-16 code units). */
   list(options?: ListOptions, signal?: AbortSignal): Promise<StoredObject[]>
+  /** How much fits into the store; absent, or null, where a store cannot tell. */
+  capacity?(): Promise<StoreCapacity | null>
   /** Releases what is held open. */
   close(): Promise<void>
 }

@@ -4,7 +4,8 @@
 // itself, in version 0 (KIP-511). From v3 on the client must tell the name and version of its software.
 // v4: features whose minimum is 0 are listed as well; older clients cannot read such a range (KAFKA-17011).
 import { ErrorCode } from '../../kafka/index.ts'
-import { type BrokerContext, defineHandler } from '../handler.ts'
+import { featuresOf } from '../features.ts'
+import { defineHandler } from '../handler.ts'
 
 const software = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
@@ -13,22 +14,13 @@ export default defineHandler('ApiVersions', {
     if (version >= 3 && !(software.test(request.clientSoftwareName) && software.test(request.clientSoftwareVersion))) {
       return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] }
     }
-    const features = featuresOf(broker)
+    const finalized = featuresOf(broker.handlers)
+    const features = finalized.filter(({ minVersion }) => minVersion > 0 || version >= 4)
     return {
       apiKeys: broker.handlers.map(({ api, minVersion, maxVersion }) => ({ apiKey: api.key, minVersion, maxVersion })),
-      supportedFeatures:
-        version >= 4 ? features.map(({ name, level }) => ({ name, minVersion: 0, maxVersion: level })) : [],
+      supportedFeatures: features.map(({ name, minVersion, level }) => ({ name, minVersion, maxVersion: level })),
       finalizedFeaturesEpoch: 0,
-      finalizedFeatures: features.map(({ name, level }) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
+      finalizedFeatures: finalized.map(({ name, level }) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
     }
   },
 })
-
-/** A feature is there when the API is that brings it. */
-function featuresOf(broker: BrokerContext): { name: string; level: number }[] {
-  const names = new Set(broker.handlers.map(handler => handler.api.name))
-  const features: { name: string; level: number }[] = []
-  if (names.has('ConsumerGroupHeartbeat')) features.push({ name: 'group.version', level: 1 })
-  if (names.has('EndTxn')) features.push({ name: 'transaction.version', level: 2 })
-  return features
-}

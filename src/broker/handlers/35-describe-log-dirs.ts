@@ -1,11 +1,14 @@
 // DescribeLogDirs v0–v4: how much each partition holds. There is one directory, the bucket.
 //
-// Behaviour: null asks for all topics; what does not exist is left out. v4 the volume's size, which a bucket has not.
+// Behaviour: null asks for all topics; what does not exist is left out. v4 the volume's size: that of the disk for a
+// bucket in a folder, unknown (-1) for an object store (KIP-827).
 import { ErrorCode } from '../../kafka/index.ts'
-import { defineHandler } from '../handler.ts'
+import { StorageError } from '../../storage/index.ts'
+import { logDir } from '../broker-settings.ts'
+import { type BrokerContext, defineHandler } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'
 
-const logDir = '/bucket'
+const unknownBytes = -1
 
 export default defineHandler('DescribeLogDirs', {
   async handle(request, { access, broker }) {
@@ -20,6 +23,7 @@ export default defineHandler('DescribeLogDirs', {
       }),
     )
     const bounds = await broker.metadata.bounds(found.map(({ partition }) => partition))
+    const capacity = await capacityOf(broker)
     const topics = Map.groupBy(
       found.map(({ topic, partitionIndex }, i) => ({
         topic,
@@ -28,6 +32,25 @@ export default defineHandler('DescribeLogDirs', {
       })),
       ({ topic }) => topic,
     )
-    return { results: [{ logDir, topics: [...topics].map(([name, partitions]) => ({ name, partitions })) }] }
+    return {
+      results: [
+        {
+          logDir,
+          topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+          totalBytes: capacity?.totalBytes ?? unknownBytes,
+          usableBytes: capacity?.usableBytes ?? unknownBytes,
+        },
+      ],
+    }
   },
 })
+
+async function capacityOf({ store, log }: BrokerContext) {
+  try {
+    return await store.capacity?.()
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    log.warn('the size of the bucket could not be read', { error: error.message })
+    return null
+  }
+}

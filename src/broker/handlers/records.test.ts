@@ -62,6 +62,7 @@ describe('the handlers of records', () => {
         config: defaultBrokerConfig,
         settings: clusterSettings,
         cluster: singleBrokerCluster(defaultBrokerConfig),
+        store: {},
         records,
         leases,
         authorizer,

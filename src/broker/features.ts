@@ -1,0 +1,20 @@
+import type { AnyHandler } from './handler.ts'
+
+/** A feature of the cluster (KIP-584): every level from the minimum on is supported, and `level` is in force. */
+export interface Feature {
+  readonly name: string
+  readonly minVersion: number
+  readonly level: number
+}
+
+/** Kafka's level of 4.1-IV1, the version whose behaviour clients can expect, and of the oldest that Kafka 4 supports. */
+const metadataVersion: Feature = { name: 'metadata.version', minVersion: 7, level: 27 }
+
+/** The features that these handlers make up. None can be changed: all brokers of a cluster run with the same levels. */
+export function featuresOf(handlers: readonly AnyHandler[]): Feature[] {
+  const names = new Set(handlers.map(({ api }) => api.name))
+  const features = [metadataVersion]
+  if (names.has('ConsumerGroupHeartbeat')) features.push({ name: 'group.version', minVersion: 0, level: 1 })
+  if (names.has('EndTxn')) features.push({ name: 'transaction.version', minVersion: 0, level: 2 })
+  return features
+}
