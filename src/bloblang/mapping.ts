@@ -24,8 +24,11 @@ export interface CompileOptions {
   readonly withoutMessage?: boolean
   /** Names of functions that are refused. */
   readonly withoutFunctions?: readonly string[]
-  /** Checks the text without touching anything outside: no file is read. What is wrong within the text is found. Lint uses it. */
-  readonly deactivated?: boolean
+  /**
+   * Which functions and methods are made of the arguments that the text gives them: `inside` leaves out those that touch
+   * anything outside of the mapping, `none` checks the text alone, as the original's lint does. Everything by default.
+   */
+  readonly constructs?: 'everything' | 'inside' | 'none'
 }
 
 /** A mapping, or what is wrong with its text. */

@@ -52,7 +52,7 @@ function toAllowed(
   const host = address ?? (isVersion6 ? '::1' : '127.0.0.1')
   const fail = (error: Error) => (callback === undefined ? socket.emit('error', error) : callback(error))
   const refused = refusalOf(filter, { host, port })
-  if (refused !== undefined) return void process.nextTick(fail, refused)
+  if (refused !== undefined) return process.nextTick(fail, refused)
   if (isIP(host) !== 0) return void proceed(host)
   filteredLookup(filter, port)(host, { family: isVersion6 ? 6 : 4 }, (error, found) => {
     if (error) fail(error)

@@ -72,8 +72,9 @@ function runDocumented(vector: Vector): string | null {
     let mapping = documented.get(key)
     if (mapping === undefined) {
       // Examples that the original does not run name files and keys that are not there: those are only parsed.
-      const deactivated = vector['tested'] === false || vector['parses'] === true
-      const compiled = compileMapping(text, { host: systemHost, importer: fileImporter(process.cwd()), deactivated })
+      const parsesOnly = vector['tested'] === false || vector['parses'] === true
+      const constructs = parsesOnly ? 'none' : 'everything'
+      const compiled = compileMapping(text, { host: systemHost, importer: fileImporter(process.cwd()), constructs })
       if (compiled.mapping === undefined) return mismatch(vector, 'a mapping', compiled.diagnostics[0]!.text)
       mapping = compiled.mapping
       documented.set(key, mapping)
@@ -258,7 +259,7 @@ function runInterpolation(vector: Vector): string | null {
 /** Lints carry the place inside of the config: line and column are added to those of the field. */
 function runLint(vector: Vector): string | null {
   const text = String(vector['mapping'])
-  const options = { host: systemHost, deactivated: true }
+  const options = { host: systemHost, constructs: 'none' } as const
   const isMapping = vector['kind'] === 'lint_bloblang'
   const result =
     text === '' ? { diagnostics: [] } : isMapping ? compileMapping(text, options) : compileInterpolation(text, options)

@@ -78,7 +78,8 @@ export class Library implements Catalog {
   prepare(call: FunctionCall | MethodCall, target: Value | undefined): Value | undefined {
     const spec = this.#spec(call)
     const isOutside = spec.impure === true || spec.needs !== undefined
-    if (this.#options.deactivated === true && isOutside) return undefined
+    const { constructs } = this.#options
+    if (constructs === 'none' || (constructs === 'inside' && isOutside)) return undefined
     const queries = call.args.values.some(argument => argument?.kind === 'query')
     const slots: Slots = { current: [] }
     const args = this.#arguments(call, slots)

@@ -83,7 +83,7 @@ export async function readConfig(text: string, options: ReadOptions, fieldShapes
 
 /** What the host does not grant is said though the check is switched off: the stream could not start. */
 function isAboutGrants({ refusal }: Host): (found: Finding) => boolean {
-  return ({ kind }) => refusal !== undefined && (kind === 'not_granted' || kind === 'bad_bloblang')
+  return ({ kind }) => refusal !== undefined && ['not_granted', 'bad_bloblang', 'bad_argument'].includes(kind)
 }
 
 /** The variables that were not put in place because the host does not grant them, each where the text first names it. */
@@ -112,15 +112,15 @@ export function readResources(text: string, options: ReadOptions): Promise<ReadC
 export function lintContext(options: ReadOptions): LintContext {
   const compile = {
     host: options.host,
-    deactivated: true,
     ...(options.importer === undefined ? {} : { importer: options.importer }),
   }
   return {
     registry: options.registry,
     refusal: options.host.refusal,
     labels: new Map(),
-    checkMapping: source => compileMapping(source, compile).diagnostics ?? [],
-    checkInterpolation: source => compileInterpolation(source, compile).diagnostics ?? [],
+    checkMapping: (source, constructs) => compileMapping(source, { ...compile, constructs }).diagnostics ?? [],
+    checkInterpolation: (source, constructs) =>
+      compileInterpolation(source, { ...compile, constructs }).diagnostics ?? [],
     deprecated: options.deprecated ?? 'warning',
     requireLabels: options.requireLabels ?? false,
     everyMistake: options.everyMistake ?? false,

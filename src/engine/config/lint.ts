@@ -19,6 +19,8 @@ export type FindingKind =
   | 'missing_label'
   | 'duplicate_label'
   | 'bad_bloblang'
+  /** Run refuses an argument in a mapping, which the original's lint does not look at. */
+  | 'bad_argument'
   | 'should_omit'
   | 'component_missing'
   | 'component_unknown'
@@ -59,8 +61,8 @@ export interface LintContext {
   /** Line by label, of the labels seen so far. */
   readonly labels: Map<string, number>
   /** What is wrong with a mapping or an interpolated text, if anything. */
-  readonly checkMapping: (text: string) => readonly Diagnostic[]
-  readonly checkInterpolation: (text: string) => readonly Diagnostic[]
+  readonly checkMapping: (text: string, constructs: 'inside' | 'none') => readonly Diagnostic[]
+  readonly checkInterpolation: (text: string, constructs: 'inside' | 'none') => readonly Diagnostic[]
   readonly deprecated: 'error' | 'warning' | 'ignore'
   readonly requireLabels: boolean
   /** Reports every mistake of a mapping; the original reports the first. */
@@ -300,24 +302,32 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
     findings.push({ ...at, kind: 'custom', text })
   }
   if (typeof value === 'string' && value !== '') {
-    const diagnostics = shape.interpolated
-      ? context.checkInterpolation(value)
-      : shape.bloblang
-        ? context.checkMapping(value)
-        : []
+    const { kind, diagnostics } = checkBloblang(context, shape, value)
     for (const diagnostic of context.everyMistake ? diagnostics : diagnostics.slice(0, 1)) {
       findings.push({
         line: line + diagnostic.line - 1,
         column: node.column + diagnostic.column,
         inScalar: { line: node.line, column: node.column, style: node.style, offset: diagnostic.startOffset },
         level: 'error',
-        kind: 'bad_bloblang',
+        kind,
         text: diagnosticText(value, diagnostic),
         ...hinted(diagnostic.suggestions[0]),
       })
     }
   }
   return findings
+}
+
+/** What is wrong with a mapping or an interpolated text; arguments are looked at once the text is right. */
+function checkBloblang(
+  context: LintContext,
+  shape: FieldShape,
+  text: string,
+): { readonly kind: FindingKind; readonly diagnostics: readonly Diagnostic[] } {
+  const check = shape.interpolated ? context.checkInterpolation : shape.bloblang ? context.checkMapping : undefined
+  const diagnostics = check?.(text, 'none') ?? []
+  if (diagnostics.length > 0) return { kind: 'bad_bloblang', diagnostics }
+  return { kind: 'bad_argument', diagnostics: check?.(text, 'inside') ?? [] }
 }
 
 /** The message followed by the five characters that stand where the parser stopped. */
