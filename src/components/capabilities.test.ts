@@ -101,6 +101,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output subprocess': { processes: touch },
   'processor command': { processes: { name: 'touch', args_mapping: `root = [ "${marker}" ]` } },
   'processor file': { files: { operation: 'write', path: marker } },
+  'processor grok': { files: { expressions: ['%{X}'], pattern_paths: [secretFile] } },
   'processor http': http,
   'processor json_schema': {
     files: { schema_path: `file://${secretFile}` },

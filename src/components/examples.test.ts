@@ -1,19 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nullLog, systemClock } from '../base/index.ts'
-import {
-  type AnySpec,
-  type ComponentKind,
-  defineInput,
-  defineOutput,
-  deliverEach,
-  field,
-  lintConfig,
-  Message,
-  startStream,
-} from '../engine/index.ts'
-import { createRegistry } from './index.ts'
+import { type AnySpec, type ComponentKind, lintConfig } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
+import { createRegistry } from './index.ts'
+import { processed } from './processor.suite.ts'
 
 const KINDS: readonly ComponentKind[] = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner']
 
@@ -45,40 +35,6 @@ async function findings(config: string): Promise<readonly string[]> {
 
 /** What processors make of messages, each a batch of its own. */
 async function run(spec: AnySpec, config: string, inputs: readonly string[]): Promise<readonly string[]> {
-  const results: string[] = []
-  let isRead = false
-  const given = defineInput({
-    name: 'given',
-    summary: 'Yields the messages of an example.',
-    config: field.anyObject('').default({}),
-    create: () => ({
-      read() {
-        if (isRead) return null
-        isRead = true
-        return deliverEach(inputs.map(text => Message.fromText(text)))
-      },
-    }),
-  })
-  const collected = defineOutput({
-    name: 'collected',
-    summary: 'Keeps what came of them.',
-    config: field.anyObject('').default({}),
-    maxInFlight: 1,
-    create: () => ({
-      write(batch) {
-        for (const message of batch) results.push(message.text())
-      },
-    }),
-  })
   assert.equal(spec.kind, 'processor', 'only processors make messages of messages')
-  const indented = config.trimEnd().replaceAll('\n', '\n      ')
-  const text = `input: { given: {} }\npipeline:\n  processors:\n    - ${indented}\noutput: { collected: {} }\n`
-  const stream = await startStream(text, {
-    registry: createRegistry().extended([given, collected] as unknown as AnySpec[]),
-    host: systemHost,
-    clock: systemClock,
-    log: nullLog,
-  })
-  await stream.done
-  return results
+  return (await processed(config, inputs)).map(({ text }) => text)
 }

@@ -65,6 +65,7 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   },
   file: { config: `{ file: { operation: write, path: '${folder}/\${! this.id }.txt' } }`, failing: broken },
   for_each: { config: `{ for_each: [ ${strict} ] }`, failing: broken },
+  grok: { config: "{ grok: { expressions: [ '%{WORD:kind} m%{INT:id:int}' ] } }", bodies: texts, failing: 'x' },
   group_by: {
     config: '{ group_by: [ { check: this.id == "m1", processors: [ { mapping: \'root = this\' } ] } ] }',
     failing: never('a check that fails counts as false'),
@@ -78,6 +79,7 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
     failing: broken,
   },
   insert_part: { config: '{ insert_part: { content: more } }', failing: unchanged },
+  jmespath: { config: '{ jmespath: { query: id } }', failing: broken },
   json_schema: { config: '{ json_schema: { schema: \'{"type":"object"}\' } }', failing: '"m"' },
   log: { config: '{ log: { message: m } }', failing: unchanged },
   mapping: { config: strict, failing: broken },
