@@ -1,21 +1,22 @@
-// Commits a second: how many objects, and rows of extents in them, the metadata take, and how long a commit lasts. Each
-// caller waits for its commit before it makes the next, as an agent does. `BASELINE=DIR` measures the same with the
-// sources of another working tree in turns. Seconds a measurement: the first argument, 2 by default.
+// Commits a second: how many objects, and rows of extents in them, the metadata take, and how long a commit lasts, in an
+// SQLite file and in a PostgreSQL of its own, both waiting for the disk. Each caller waits for its commit before it makes
+// the next, as an agent does. `BASELINE=DIR` measures SQLite with the sources of another working tree in turns. Last, how
+// long a client in another process waits to hear of a commit. Seconds a measurement: the first argument, 2 by default.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { systemClock, systemRandom } from '../../src/base/index.ts'
-import type { Metadata, NewBatch } from '../../src/metadata/index.ts'
+import { nullLog, systemClock, systemRandom } from '../../src/base/index.ts'
+import { type Metadata, type NewBatch, openPostgresMetadata } from '../../src/metadata/index.ts'
+import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
 
 type Module = Pick<typeof import('../../src/metadata/index.ts'), 'openSqliteMetadata'>
 
 const SECONDS = Number(process.argv[2] ?? 2)
-const PARTITIONS = 256
+const PARTITIONS = 512
 
-const trees = { now: join(import.meta.dirname, '../..'), baseline: process.env.BASELINE }
-for (const [callers, extents] of [
+const shapes = [
   [1, 1],
   [1, 16],
   [1, 64],
@@ -23,23 +24,71 @@ for (const [callers, extents] of [
   [8, 1],
   [8, 16],
   [8, 64],
-] as const) {
+] as const
+
+const trees = { SQLite: join(import.meta.dirname, '../..'), baseline: process.env.BASELINE }
+for (const [callers, extents] of shapes) {
   for (const [name, tree] of Object.entries(trees)) {
     if (tree === undefined) continue
     // Only the path is computed; the types are those of this tree.
     const module = (await import(pathToFileURL(join(tree, 'src/metadata/index.ts')).href)) as Module
     const folder = await mkdtemp(join(tmpdir(), 'penstock-bench-'))
-    const metadata = await module.openSqliteMetadata({
-      path: join(folder, 'metadata.db'),
-      clock: systemClock,
-      random: systemRandom,
-    })
-    console.log(
-      `${name.padEnd(8)} ${callers} callers, ${extents} extents: ${await measure(metadata, callers, extents)}`,
+    const path = join(folder, 'metadata.db')
+    await report(
+      name,
+      await module.openSqliteMetadata({ path, clock: systemClock, random: systemRandom }),
+      callers,
+      extents,
     )
-    await metadata.close()
     await rm(folder, { recursive: true })
   }
+}
+
+if (hasPostgres()) {
+  const server = await startPostgresServer({ durable: true })
+  const open = (schema: string) => openPostgresMetadata({ url: server.url, schema, random: systemRandom, log: nullLog })
+  for (const [callers, extents] of shapes) {
+    await report('PostgreSQL', await open(`c${callers}_${extents}`), callers, extents)
+  }
+  console.log(`PostgreSQL feed: ${await measureFeed(() => open('feed'))}`)
+  await server.close()
+}
+
+async function report(name: string, metadata: Metadata, callers: number, extents: number): Promise<void> {
+  const figures = await measure(metadata, callers, extents)
+  console.log(`${name.padEnd(10)} ${callers} callers, ${extents} extents: ${figures}`)
+  await metadata.close()
+}
+
+/** How long after a commit was answered here another connection hears of it. */
+async function measureFeed(open: () => Promise<Metadata>): Promise<string> {
+  const [writer, reader] = [await open(), await open()]
+  const [created] = await writer.createTopics([{ name: 'bench', partitions: 1, configs: {} }])
+  if (!created?.ok) throw new Error('the topic could not be created')
+  const epoch = await writer.openEpoch()
+  const delays: number[] = []
+  for (let index = 0; index < SECONDS * 100; index++) {
+    const heard = new Promise<void>(resolve => {
+      const stop = reader.onAppend(() => {
+        stop()
+        resolve()
+      })
+    })
+    await writer.commit([
+      {
+        key: `${epoch}/${index}`,
+        sizeBytes: 1000,
+        epoch,
+        batches: [batch(created.value.partitions[0]!, 0, index, -1)],
+      },
+    ])
+    const start = performance.now()
+    await heard
+    delays.push(performance.now() - start)
+  }
+  await writer.close()
+  await reader.close()
+  return percentiles(delays)
 }
 
 async function measure(metadata: Metadata, callers: number, extents: number): Promise<string> {
@@ -51,22 +100,13 @@ async function measure(metadata: Metadata, callers: number, extents: number): Pr
   let key = 0
   const caller = async (index: number, until: number) => {
     let sequence = 0
+    // A client sends the batches of a partition to one broker, so that brokers seldom commit to the same one.
+    const own = partitions.slice((index % callers) * extents, (index % callers) * extents + extents)
     while (performance.now() < until) {
       const start = performance.now()
-      const batches = partitions.slice(0, extents).map(
-        (partition, at): NewBatch => ({
-          partition,
-          position: at * 1000,
-          sizeBytes: 1000,
-          records: 1,
-          maxTimestamp: 1_700_000_000_000,
-          appendTime: false,
-          // Half of the batches are of an idempotent producer.
-          producerId: at % 2 === 0 ? index : -1,
-          producerEpoch: 0,
-          baseSequence: sequence,
-          transactional: false,
-        }),
+      const batches = own.map(
+        // Half of the batches are of an idempotent producer.
+        (partition, at) => batch(partition, at, sequence, at % 2 === 0 ? index : -1),
       )
       sequence++
       await metadata.commit([{ key: `data/${epoch}/${key++}`, sizeBytes: 1000 * extents, epoch, batches }])
@@ -84,10 +124,29 @@ async function measure(metadata: Metadata, callers: number, extents: number): Pr
   await run(SECONDS)
   const seconds = (performance.now() - start) / 1000
   const { user, system } = process.cpuUsage(cpu)
-  latencies.sort((left, right) => left - right)
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)]!.toFixed(2)
   const commits = latencies.length / seconds
   const cpuMicros = (user + system) / latencies.length
-  const times = `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, processor ${cpuMicros.toFixed(0)} µs a commit`
+  const times = `${percentiles(latencies)}, processor ${cpuMicros.toFixed(0)} µs a commit`
   return `${commits.toFixed(0)} commits/s, ${(commits * extents).toFixed(0)} rows/s, ${times}`
+}
+
+function batch(partition: number, at: number, sequence: number, producerId: number): NewBatch {
+  return {
+    partition,
+    position: at * 1000,
+    sizeBytes: 1000,
+    records: 1,
+    maxTimestamp: 1_700_000_000_000,
+    appendTime: false,
+    producerId,
+    producerEpoch: 0,
+    baseSequence: sequence,
+    transactional: false,
+  }
+}
+
+function percentiles(latencies: number[]): string {
+  latencies.sort((left, right) => left - right)
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)]!.toFixed(2)
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`
 }
