@@ -165,7 +165,8 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
           await store.insertConfiguration(sql, { ...configuration(version), settings: defaultSettings })
           return version
         })
-      assert.deepEqual(await Promise.all([save(), save(), save()]), [0, 1, 2])
+      const versions = await Promise.all([save(), save(), save()])
+      assert.deepEqual(new Set(versions), new Set([0, 1, 2]))
     })
 
     test('a name exists once in a cluster, and a slot once in a pipeline', async t => {

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { after, test } from 'node:test'
-import { migrate, openSqlite, openSqliteHere } from '../../database/index.ts'
+import { after, describe, test } from 'node:test'
+import { hasPostgres, startPostgresServer } from '../../../test/servers/postgres-server.ts'
+import { migrate, openPostgres, openSqlite, openSqliteHere } from '../../database/index.ts'
 import { migrations, tables } from './schema.ts'
 import { storeSuite } from './store.suite.ts'
 
@@ -15,6 +16,12 @@ const freshPath = () => join(folder, `${files++}.sqlite`)
 
 storeSuite('SQLite in memory', async () => openSqliteHere({ path: ':memory:' }))
 storeSuite('SQLite in a file', () => openSqlite({ path: freshPath() }))
+
+describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not installed' }, async () => {
+  const server = await startPostgresServer()
+  after(() => server.close())
+  storeSuite('PostgreSQL', () => openPostgres({ url: server.url, schema: `suite_${files++}`, connections: 3 }))
+})
 
 test('the migrations end at the declared tables', async () => {
   const path = freshPath()
