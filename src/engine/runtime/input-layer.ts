@@ -20,10 +20,19 @@ export interface InputLayerOptions {
   readonly composes: boolean
 }
 
+/** How often what is refused is tried again without a pause. */
+const AT_ONCE = 2
+
+/** How often messages were refused, and how long they wait after the next time. */
+interface Refusals {
+  readonly count: number
+  readonly backoff: Backoff
+}
+
 interface Replay {
   readonly messages: readonly Message[]
   readonly source: Delivery
-  readonly backoff: Backoff
+  readonly refusals: Refusals
 }
 
 /**
@@ -72,7 +81,7 @@ export class InputLayer implements InputHandle {
     try {
       for (;;) {
         const replay = this.#replays.shift()
-        if (replay !== undefined) return this.#adopt(replay.messages, replay.source, replay.backoff)
+        if (replay !== undefined) return this.#adopt(replay.messages, replay.source, replay.refusals)
         if (this.#ready !== null) {
           const delivery = this.#ready
           this.#ready = null
@@ -184,7 +193,7 @@ export class InputLayer implements InputHandle {
   }
 
   /** Hands messages of a source out and waits until each has its answer. */
-  #adopt(messages: readonly Message[], source: Delivery, backoff?: Backoff): Delivery {
+  #adopt(messages: readonly Message[], source: Delivery, refusals?: Refusals): Delivery {
     this.#pending++
     let left = messages.length
     const startedAt = this.#options.monotonic()
@@ -192,7 +201,7 @@ export class InputLayer implements InputHandle {
       try {
         if (error !== null && this.#options.replays) {
           // What the stream has no time for any more stays unacknowledged: the source delivers it another time.
-          if (!isClosing(error)) await this.#replay(some, source, error, backoff)
+          if (!isClosing(error)) await this.#replay(some, source, error, refusals)
           return
         }
         this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
@@ -211,11 +220,14 @@ export class InputLayer implements InputHandle {
     messages: readonly Message[],
     source: Delivery,
     error: Error,
-    previous: Backoff | undefined,
+    earlier: Refusals | undefined,
   ): Promise<void> {
-    const backoff = previous ?? new Backoff({ initialMs: 100, maxMs: 1000 }, this.#options.random)
-    // The first two attempts come at once, as most refusals pass quickly.
-    if (previous !== undefined) await pause(backoff.next() ?? 1000)
-    this.#replays.push({ messages: failedOf(messages, error), source, backoff })
+    const { count, backoff } = earlier ?? {
+      count: 0,
+      backoff: new Backoff({ initialMs: 500, maxMs: 1000 }, this.#options.random),
+    }
+    // Most refusals pass quickly, so two more attempts come at once, before anything new is read.
+    if (count >= AT_ONCE) await pause(backoff.next() ?? 1000)
+    this.#replays.push({ messages: failedOf(messages, error), source, refusals: { count: count + 1, backoff } })
   }
 }
