@@ -4,7 +4,7 @@ type PrometheusLabels = Readonly<Record<string, string>>
 /** The lines of a metric in the text format of Prometheus; empty without samples. */
 export function prometheusFamily(
   name: string,
-  type: 'counter' | 'gauge' | 'summary',
+  type: 'counter' | 'gauge' | 'summary' | 'histogram',
   help: string,
   samples: readonly string[],
 ): string {

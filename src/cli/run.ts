@@ -1,13 +1,19 @@
+import type { ServerResponse } from 'node:http'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { type Log, systemClock } from '../base/index.ts'
 import {
   ConfigError,
   createLog,
-  MetricsStore,
+  MetricsService,
+  normalised,
+  configFields,
   parseDuration,
   parseStream,
   pause,
+  plainValue,
+  printYaml,
+  shapesOf,
   type Stream,
   type StreamConfig,
   startStream,
@@ -16,6 +22,7 @@ import {
 import { systemHost } from '../host/index.ts'
 import { descriptorSink, fileSink, type LogSink } from './log-sink.ts'
 import { type EngineOptions, SourceError } from './options.ts'
+import { processFigures } from './process-figures.ts'
 import { loadEnvFiles, openError, readSource, type Source } from './source.ts'
 import { registryOf } from './templates.ts'
 import { version } from './version.ts'
@@ -126,7 +133,6 @@ class Run {
   readonly #config: StreamConfig
   readonly #source: Source
   readonly #log: Log
-  readonly #metrics = new MetricsStore()
   #stream: Stream | undefined
   #ended = false
 
@@ -139,15 +145,18 @@ class Run {
   async run(): Promise<number> {
     const times = this.#times()
     if (times === undefined) return 1
-    const server = this.#server()
-    if (server !== undefined && !(await this.#listen(server))) return 1
+    let metrics: MetricsService | undefined
+    let server: StreamServer | undefined
     try {
+      metrics = await this.#openMetrics()
+      server = this.#server(metrics)
+      if (server !== undefined) await this.#listen(server)
       this.#stream = await startStream(this.#source.node, {
         ...this.#source.options,
         host: systemHost,
         clock: systemClock,
         log: this.#log,
-        metrics: this.#metrics.metrics,
+        metrics: metrics.metrics,
         parallelism: availableParallelism(),
         ...(server === undefined ? {} : { http: server }),
       })
@@ -155,11 +164,13 @@ class Run {
       if (!(error instanceof ConfigError)) throw error
       this.#log.error(`Service closing due to: ${error.message}`)
       await server?.close()
+      await metrics?.close()
       return 1
     }
     this.#log.info('Launching a Penstock instance, use CTRL+C to close')
     const clean = await this.#untilStopped(this.#stream, times)
     await server?.close()
+    await metrics.close()
     return clean ? 0 : 1
   }
 
@@ -177,38 +188,47 @@ class Run {
     return delayMs === undefined || timeoutMs === undefined ? undefined : { delayMs, timeoutMs }
   }
 
-  #server(): StreamServer | undefined {
-    const { http } = this.#config
-    if (!http.enabled) return undefined
-    return new StreamServer({
-      address: http.address,
-      rootPath: http.root_path,
-      version,
-      dateBuilt: 'unknown',
-      metrics: this.#metrics,
-      ready: () => this.#waiting(),
+  #openMetrics(): Promise<MetricsService> {
+    return MetricsService.open(this.#config.metrics, {
+      log: this.#log,
+      clock: systemClock,
+      host: systemHost,
+      processFigures,
     })
   }
 
-  #waiting(): readonly string[] | undefined {
-    if (this.#ended) return undefined
+  #server(metrics: MetricsService): StreamServer | undefined {
+    const { http } = this.#config
+    if (!http.enabled) return undefined
+    return new StreamServer({
+      config: http,
+      version,
+      dateBuilt: 'unknown',
+      page: metrics.page,
+      ready: response => this.#answerReady(response),
+      configText: format => configText(this.#source, format),
+    })
+  }
+
+  #answerReady(response: ServerResponse): void {
     const status = this.#stream?.status
-    return [
+    const waiting = [
       ...(status?.inputConnected === true ? [] : ['input']),
       ...(status?.outputConnected === true ? [] : ['output']),
     ]
+    if (this.#ended) response.writeHead(404).end('Stream terminated\n')
+    else if (waiting.length === 0) response.writeHead(200).end('OK')
+    else response.writeHead(503).end(waiting.map(name => `${name} not connected\n`).join(''))
   }
 
-  async #listen(server: StreamServer): Promise<boolean> {
+  async #listen(server: StreamServer): Promise<void> {
     const { address } = this.#config.http
     try {
       await server.listen()
       this.#log.info(`Listening for HTTP requests at: http://${address}`)
-      return true
     } catch (error) {
       // The original logs a taken port and runs without the server.
       this.#log.error(`HTTP Server error: listen tcp ${address}: ${(error as Error).message}`)
-      return true
     }
   }
 
@@ -245,6 +265,12 @@ class Run {
     if (failure !== undefined) this.#log.error(`Stream failed: ${(failure as Error).message}`)
     return failure === undefined
   }
+}
+
+/** The configuration as it is understood, without secrets. */
+function configText({ node, registry }: Source, format: 'json' | 'yaml'): string {
+  const scrubbed = normalised(registry, shapesOf(configFields), node)
+  return format === 'json' ? JSON.stringify(plainValue(scrubbed)) : printYaml(scrubbed)
 }
 
 /** Resolves once a shutdown that a signal began has finished. */

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
-import { type Capability, systemClock } from '../base/index.ts'
+import { type Capability, type Log, systemClock } from '../base/index.ts'
 import type { Host, Value } from '../bloblang/index.ts'
 import { inertHost } from '../bloblang/inert-host.ts'
 import { FUNCTIONS, METHODS } from '../bloblang/stdlib/registry.gen.ts'
@@ -19,7 +19,10 @@ import {
   capabilitiesOf,
   type ComponentHost,
   type ComponentKind,
+  loadConfig,
   makeLog,
+  MetricsService,
+  parseStream,
   severityOf,
   startStream,
 } from '../engine/index.ts'
@@ -113,6 +116,9 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'processor subprocess': { processes: touch },
   'cache file': { files: { directory: folder } },
   'cache sql': sql({ table: 't', key_column: 'a', value_column: 'a' }),
+  'metrics influxdb': { files: { url, db: 'x', ...tls }, network: { url: ownUrl, db: 'x' } },
+  'metrics prometheus': { files: { file_output_path: marker }, network: { push_url: ownUrl } },
+  'metrics statsd': { network: { address: `127.0.0.1:${ownPort}` } },
   'buffer sqlite': { database_files: { path: secretDatabase } },
 }
 
@@ -301,6 +307,7 @@ async function run(
     }
   })
   try {
+    await sendMetrics(text, ungoverned, log)
     const stream = await startStream(text, { registry, host: ungoverned, clock: systemClock, log })
     await Promise.race([stream.done, heard.promise])
     await stream.stop(200)
@@ -309,6 +316,15 @@ async function run(
     lines.push((error as Error).message)
   }
   return { refused, log: lines }
+}
+
+/** Managed pipelines have no exporters of their own; those who run a configuration with one get this far. */
+async function sendMetrics(text: string, ungoverned: ComponentHost, log: Log): Promise<void> {
+  const options = { registry, host: ungoverned }
+  const { metrics } = parseStream(await loadConfig(text, registry), options)
+  const service = await MetricsService.open(metrics, { ...options, log, clock: systemClock, processFigures: undefined })
+  service.metrics.counter('x').add(1)
+  await service.close()
 }
 
 async function untouched(): Promise<void> {

@@ -121,6 +121,12 @@ export const loaders: Loaders = {
     to_the_end: () => import('./pure/scanner.to_the_end.ts'),
   },
   metrics: {
+    influxdb: () => import('./influxdb/metrics.influxdb.ts'),
+    json_api: () => import('./pure/metrics.json_api.ts'),
+    logger: () => import('./pure/metrics.logger.ts'),
+    none: () => import('./pure/metrics.none.ts'),
+    prometheus: () => import('./prometheus/metrics.prometheus.ts'),
+    statsd: () => import('./statsd/metrics.statsd.ts'),
   },
   tracer: {
   },
@@ -135,6 +141,6 @@ export const knownNames: Readonly<Record<string, string>> = {
   buffer: '',
   rate_limit: 'redis',
   scanner: 'avro xml_documents',
-  metrics: 'aws_cloudwatch influxdb json_api logger none prometheus statsd',
+  metrics: 'aws_cloudwatch',
   tracer: 'gcp_cloudtrace jaeger none open_telemetry_collector',
 }

@@ -1,4 +1,5 @@
 import type { Capability, Clock, Log } from '../base/index.ts'
+import type { Mapping } from '../bloblang/index.ts'
 import { type Batch, PartialFailure } from './batch.ts'
 import type { Node } from './config/node.ts'
 import type { Delivery } from './delivery.ts'
@@ -234,6 +235,8 @@ export interface ComponentConfig {
   readonly path: string
   readonly config: unknown
   readonly spec: AnySpec
+  /** The `mapping` beside a metrics exporter. */
+  readonly mapping?: Mapping
   /** The `processors` beside an input or output. */
   readonly processors: readonly ComponentConfig[]
   /** The same once more, with mappings (and their counters) of its own: for copies. */
@@ -423,5 +426,5 @@ export interface AnySpec {
   /** Of a template: the configuration of the component that stands in its place. */
   readonly expand?: (config: unknown) => Node
   /** Absent: the component is known and checked, and cannot run here. */
-  readonly create?: (config: never, resources: Resources) => MaybePromise<unknown>
+  readonly create?: (config: never, resources: never) => MaybePromise<unknown>
 }

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import type { Socket as DatagramSocket, SocketType } from 'node:dgram'
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { Agent, AgentOptions, RequestListener, Server } from 'node:http'
@@ -66,6 +67,8 @@ export interface Network {
   /** For clients that take a socket or a function that makes one. */
   connect(options: TcpNetConnectOpts): Socket
   connectTls(options: ConnectionOptions): TLSSocket
+  /** For UDP. Where addresses are refused, sending to one is an error. */
+  datagrams(type: SocketType): DatagramSocket
   /** For clients that take agents of `node:http` and `node:https`. */
   agent(options?: AgentOptions): Agent
   secureAgent(options?: SecureAgentOptions): SecureAgent

@@ -1,45 +1,56 @@
+import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import process from 'node:process'
+import { ConfigError } from './component.ts'
+import { BasicAuth, Cors } from './http-access.ts'
 import type { HttpEndpoint, HttpHost } from './http-host.ts'
-import { type MetricsStore, prometheusText } from './metrics.ts'
+import { HttpRouter } from './http-router.ts'
+import type { MetricsPage } from './metrics-exporter.ts'
+import type { StreamConfig } from './runtime/stream.ts'
 
 export interface ServerOptions {
-  /** `0.0.0.0:4195`. */
-  readonly address: string
-  /** A prefix under which everything is found as well. */
-  readonly rootPath: string
+  /** The `http` block. */
+  readonly config: StreamConfig['http']
   readonly version: string
   readonly dateBuilt: string
-  readonly metrics: MetricsStore
-  /** What is not ready, by name; undefined where the stream has ended. */
-  readonly ready: () => readonly string[] | undefined
+  /** What `/metrics` and `/stats` show; undefined where they do not exist. */
+  readonly page: (() => MetricsPage) | undefined
+  /** Answers `/ready`. */
+  readonly ready: (response: ServerResponse) => void
+  /** The configuration without secrets, for the endpoints for debugging. */
+  readonly configText: (format: 'json' | 'yaml') => string
 }
 
-/** The HTTP server of a stream: liveness, readiness, metrics, and the endpoints of its components. */
+/** The HTTP server of a program: liveness, readiness, metrics, and the endpoints of its components. */
 export class StreamServer implements HttpHost {
   readonly #options: ServerOptions
   readonly #server: Server
-  readonly #endpoints: HttpEndpoint[] = []
+  readonly #router: HttpRouter
+  readonly #cors: Cors
+  readonly #auth: BasicAuth
 
+  /** Throws {@link ConfigError} for settings that cannot be used. */
   constructor(options: ServerOptions) {
+    const { config } = options
     this.#options = options
-    // An `import` would load all of Node's HTTP client as well, 20 ms that commands without a server need not wait for.
-    const { createServer } = process.getBuiltinModule('node:http')
-    this.#server = createServer((request, response) => void this.#handle(request, response))
-    this.#server.on('upgrade', (request, socket, head: Uint8Array) => {
-      const found = this.#find(this.#path(request))
-      if (found?.endpoint.upgrade === undefined) socket.destroy()
-      else found.endpoint.upgrade(request, socket, head, found.parameters)
+    this.#router = new HttpRouter(config.root_path)
+    this.#cors = new Cors(config.cors)
+    this.#auth = new BasicAuth(config.basic_auth)
+    this.#server = makeServer(config, (request, response) => void this.#handle(request, response))
+    this.#server.on('upgrade', async (request, socket, head: Uint8Array) => {
+      const isAdmitted = !this.#auth.enabled || (await this.#auth.admits(request))
+      if (!isAdmitted || !this.#router.upgrade(request, socket, head)) socket.destroy()
     })
     for (const endpoint of this.#ownEndpoints()) this.register(endpoint)
   }
 
   /** Listens; resolves to the port. Rejects where the address is taken. */
   listen(): Promise<number> {
-    const separator = this.#options.address.lastIndexOf(':')
-    const host = this.#options.address.slice(0, separator).replace(/^\[|\]$/g, '')
-    const port = Number(this.#options.address.slice(separator + 1))
+    const { address } = this.#options.config
+    const separator = address.lastIndexOf(':')
+    const host = address.slice(0, separator).replace(/^\[|\]$/g, '')
+    const port = Number(address.slice(separator + 1))
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen(port, host === '' ? undefined : host, () =>
@@ -49,11 +60,7 @@ export class StreamServer implements HttpHost {
   }
 
   register(endpoint: HttpEndpoint): () => void {
-    this.#endpoints.push(endpoint)
-    return () => {
-      const index = this.#endpoints.indexOf(endpoint)
-      if (index >= 0) this.#endpoints.splice(index, 1)
-    }
+    return this.#router.register(endpoint)
   }
 
   close(): Promise<void> {
@@ -66,94 +73,125 @@ export class StreamServer implements HttpHost {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const found = this.#find(this.#path(request))
-    if (found === undefined) {
-      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
-      return
-    }
-    try {
-      await found.endpoint.handle(request, response, found.parameters)
-    } catch (error) {
-      if (response.headersSent) response.destroy()
-      else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${(error as Error).message}\n`)
-    }
-  }
-
-  #path(request: IncomingMessage): string {
-    return new URL(request.url ?? '/', 'http://localhost').pathname
-  }
-
-  #find(path: string): { endpoint: HttpEndpoint; parameters: ReadonlyMap<string, string> } | undefined {
-    const { rootPath } = this.#options
-    const candidates =
-      rootPath !== '' && rootPath !== '/' && path.startsWith(`${rootPath}/`)
-        ? [path.slice(rootPath.length), path]
-        : [path]
-    for (const candidate of candidates) {
-      for (const endpoint of this.#endpoints) {
-        const parameters = matchPath(endpoint.path, candidate)
-        if (parameters !== undefined) return { endpoint, parameters }
-      }
-    }
-    return undefined
+    if (this.#cors.answers(request, response)) return
+    if (this.#auth.enabled && !(await this.#auth.admits(request))) return this.#auth.refuse(response)
+    if (this.#router.handle(request, response)) return
+    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
   }
 
   #ownEndpoints(): readonly HttpEndpoint[] {
-    const { version, dateBuilt, metrics } = this.#options
-    const text = (
-      path: string,
-      description: string,
-      body: () => string,
-      type = 'text/plain; charset=utf-8',
-    ): HttpEndpoint => ({
-      path,
-      description,
-      handle: (_request, response) => void response.writeHead(200, { 'content-type': type }).end(body()),
-    })
+    const { config, version, dateBuilt, page, ready, configText } = this.#options
+    const versionText = JSON.stringify({ version, built: dateBuilt })
     return [
-      text('/ping', 'Answers as soon as the process does.', () => 'pong'),
-      text(
-        '/version',
-        'The version of the program.',
-        () => JSON.stringify({ version, built: dateBuilt }),
-        'application/json',
-      ),
-      text('/endpoints', 'This list.', () => JSON.stringify(this.#describe()), 'application/json'),
-      text('/metrics', 'Metrics in the format of Prometheus.', () => prometheusText(metrics.samples())),
-      text('/stats', 'Metrics in the format of Prometheus.', () => prometheusText(metrics.samples())),
+      textEndpoint('/ping', 'Answers as soon as the process does.', () => 'pong'),
+      textEndpoint('/version', 'The version of the program.', () => versionText, 'application/json'),
+      textEndpoint('/endpoints', 'This list.', () => JSON.stringify(this.#describe()), 'application/json'),
+      ...(page === undefined ? [] : [pageEndpoint('/metrics', page), pageEndpoint('/stats', page)]),
       {
         path: '/ready',
         description: 'Whether input and output are connected.',
-        handle: (_, response) => this.#ready(response),
+        handle: (_, response) => ready(response),
       },
+      ...(config.debug_endpoints ? debugEndpoints(configText) : []),
     ]
   }
 
   #describe(): Record<string, string> {
-    return Object.fromEntries(this.#endpoints.map(({ path, description }) => [path, description]))
-  }
-
-  #ready(response: ServerResponse): void {
-    const waiting = this.#options.ready()
-    if (waiting === undefined) response.writeHead(404).end('Stream terminated\n')
-    else if (waiting.length === 0) response.writeHead(200).end('OK')
-    else response.writeHead(503).end(waiting.map(name => `${name} not connected\n`).join(''))
+    return Object.fromEntries(this.#router.endpoints.map(({ path, description }) => [path, description]))
   }
 }
 
-/** The parameters of a path that matches a pattern such as `/{tenant}/post`, or undefined. */
-function matchPath(pattern: string, path: string): ReadonlyMap<string, string> | undefined {
-  const wanted = pattern.split('/')
-  const given = path.split('/')
-  if (wanted.length !== given.length) return undefined
-  const parameters = new Map<string, string>()
-  for (const [index, segment] of wanted.entries()) {
-    const name = /^\{(\w+)(?::.*)?\}$/.exec(segment)?.[1]
-    if (name === undefined) {
-      if (segment !== given[index]) return undefined
-    } else {
-      parameters.set(name, decodeURIComponent(given[index]!))
-    }
+function makeServer(
+  { cert_file: certFile, key_file: keyFile }: StreamConfig['http'],
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  if (certFile === '' && keyFile === '') {
+    // An `import` would load all of Node's HTTP client as well, 20 ms that commands without a server need not wait for.
+    return process.getBuiltinModule('node:http').createServer(handle)
   }
-  return parameters
+  if (certFile === '' || keyFile === '') {
+    throw new ConfigError('both cert_file and key_file must be specified, or neither')
+  }
+  const { createServer } = process.getBuiltinModule('node:https')
+  try {
+    return createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, handle)
+  } catch (error) {
+    throw new ConfigError(`failed to read the certificate of the HTTP server: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+function textEndpoint(
+  path: string,
+  description: string,
+  body: () => string | Promise<string>,
+  type = 'text/plain; charset=utf-8',
+): HttpEndpoint {
+  return {
+    path,
+    description,
+    handle: async (_request, response) => void response.writeHead(200, { 'content-type': type }).end(await body()),
+  }
+}
+
+function pageEndpoint(path: string, page: () => MetricsPage): HttpEndpoint {
+  return {
+    path,
+    description: 'Metrics in the configured format.',
+    handle: (_request, response) => {
+      const { type, text } = page()
+      response.writeHead(200, { 'content-type': type }).end(text)
+    },
+  }
+}
+
+/** Profiles are V8's: open a `.cpuprofile` or `.heapprofile` in the developer tools of a browser. */
+function debugEndpoints(configText: ServerOptions['configText']): readonly HttpEndpoint[] {
+  const json = 'application/json'
+  return [
+    textEndpoint('/debug/config/json', 'The configuration as JSON.', () => configText('json'), json),
+    textEndpoint('/debug/config/yaml', 'The configuration as YAML.', () => configText('yaml')),
+    textEndpoint('/debug/stack', 'What the process waits for, and its memory.', activity),
+    {
+      path: '/debug/pprof/profile',
+      description: 'A CPU profile of `seconds`, 30 where absent, for the developer tools of a browser.',
+      async handle(request, response) {
+        const seconds = Number(new URL(request.url ?? '/', 'http://localhost').searchParams.get('seconds') ?? 30)
+        const profile = await cpuProfile(Math.min(Math.max(seconds || 30, 0.01), 600))
+        response.writeHead(200, {
+          'content-type': json,
+          'content-disposition': 'attachment; filename="penstock.cpuprofile"',
+        })
+        response.end(profile)
+      },
+    },
+    textEndpoint(
+      '/debug/pprof/heap',
+      'The figures of the heap.',
+      () => JSON.stringify(process.getBuiltinModule('node:v8').getHeapStatistics(), null, 2),
+      json,
+    ),
+  ]
+}
+
+function activity(): string {
+  const handles = [...Map.groupBy(process.getActiveResourcesInfo(), name => name)]
+  const waiting = handles.map(([name, all]) => `${all.length} ${name}\n`)
+  return `${waiting.join('')}\n${JSON.stringify(process.memoryUsage(), null, 2)}\n`
+}
+
+async function cpuProfile(seconds: number): Promise<string> {
+  const { Session } = await import('node:inspector/promises')
+  const session = new Session()
+  session.connect()
+  try {
+    await session.post('Profiler.enable')
+    await session.post('Profiler.start')
+    await new Promise(resolve => setTimeout(resolve, seconds * 1000))
+    const { profile } = await session.post('Profiler.stop')
+    return JSON.stringify(profile)
+  } finally {
+    session.disconnect()
+  }
 }

@@ -51,12 +51,31 @@ export { Field, type FieldMap, type FieldShape, field, type Infer } from './fiel
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
 export { HttpTransport, type HttpResponse } from './http-transport.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
+export { Cors } from './http-access.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
 export { tlsField, tlsOptions } from './tls-field.ts'
 export { type BodyWriter, Message, type Metadata } from './message.ts'
 export { addressOfUrl, capabilitiesOf, type Need } from './needs.ts'
-export type { Counter, Gauge, Metrics } from './metrics.ts'
+export {
+  type Counter,
+  type Gauge,
+  type Metrics,
+  MetricsStore,
+  nullMetrics,
+  prometheusText,
+  quantilesOf,
+  type Sample,
+  type SampleChange,
+  SampleChanges,
+} from './metrics.ts'
+export {
+  defineMetrics,
+  type MetricsExporter,
+  type MetricsResources,
+  MetricsService,
+  type ProcessFigures,
+} from './metrics-exporter.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
 export { type Finding } from './config/lint.ts'
 export { lintConfig, namesIn, readConfig, type ReadOptions, readResources } from './config/config.ts'
@@ -68,7 +87,6 @@ export { readTemplate, type Template } from './config/template.ts'
 export { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf, YamlError } from './config/node.ts'
 export { parseComponent, parseFields } from './config/parse.ts'
 export { createLog, makeLog, severityOf } from './logger.ts'
-export { MetricsStore, nullMetrics } from './metrics.ts'
 export { Backoff, pause } from './runtime/backoff.ts'
 export { Limiter, Signal } from './runtime/limiter.ts'
 export { MappingCaches } from './runtime/mapping-caches.ts'

@@ -37,6 +37,8 @@ type Labels = Readonly<Record<string, string>>
 
 /** One series as it stands. */
 export interface Sample {
+  /** Identifies the series in its store. */
+  readonly key: string
   readonly name: string
   readonly kind: 'counter' | 'gauge' | 'timer'
   readonly labels: Labels
@@ -44,20 +46,33 @@ export interface Sample {
   readonly value: number
   /** Nanoseconds in total; timers only. */
   readonly sumNs: number
-  /** Nanoseconds of the recent observations at the quantiles ½, 0.9 and 0.99; timers only. */
-  readonly quantilesNs: readonly [number, number, number]
+  /** The latest observations in nanoseconds, up to 512, oldest first; timers only. */
+  readonly recentNs: readonly number[]
+  /** How many observations fell into each bucket of the store's bounds; empty where it has none. */
+  readonly buckets: readonly number[]
 }
 
 /** Decides about a series when it is first used: another name, other labels, or null to drop it. */
 export type MetricsMapping = (name: string, labels: Labels) => { readonly name: string; readonly labels: Labels } | null
 
+/** How a store treats its series. */
+interface StoreOptions {
+  readonly map?: MetricsMapping
+  /** Upper bounds, in ascending seconds, of the buckets in which timers count their observations. */
+  readonly boundsSeconds?: readonly number[]
+}
+
 /** Keeps every series in memory; exporters read it. */
 export class MetricsStore {
   readonly #series = new Map<string, Series>()
+  /** By name and labels as they were before the mapping, which runs once for each. */
+  readonly #handles = new Map<string, Series>()
   readonly #map: MetricsMapping
+  readonly #boundsNs: readonly number[]
 
-  constructor(map: MetricsMapping = (name, labels) => ({ name, labels })) {
+  constructor({ map = (name, labels) => ({ name, labels }), boundsSeconds = [] }: StoreOptions = {}) {
     this.#map = map
+    this.#boundsNs = boundsSeconds.map(seconds => seconds * 1e9)
   }
 
   /** Handles of this store. */
@@ -81,32 +96,51 @@ export class MetricsStore {
   }
 
   #find(kind: Sample['kind'], name: string, labels: Labels): Series {
-    const mapped = this.#map(name, labels)
-    if (mapped === null) return new Series(kind, name, labels)
-    const key = `${kind} ${mapped.name} ${JSON.stringify(Object.entries(mapped.labels).toSorted(byKey))}`
-    let series = this.#series.get(key)
+    const key = keyOf(kind, name, labels)
+    let series = this.#handles.get(key)
     if (series === undefined) {
-      series = new Series(kind, mapped.name, mapped.labels)
-      this.#series.set(key, series)
+      series = this.#make(kind, name, labels)
+      this.#handles.set(key, series)
     }
     return series
   }
+
+  #make(kind: Sample['kind'], name: string, labels: Labels): Series {
+    const mapped = this.#map(name, labels)
+    if (mapped === null) return new Series('', kind, name, labels, [])
+    const key = keyOf(kind, mapped.name, mapped.labels)
+    const existing = this.#series.get(key)
+    if (existing !== undefined) return existing
+    const series = new Series(key, kind, mapped.name, mapped.labels, kind === 'timer' ? this.#boundsNs : [])
+    this.#series.set(key, series)
+    return series
+  }
+}
+
+function keyOf(kind: Sample['kind'], name: string, labels: Labels): string {
+  return `${kind} ${name} ${JSON.stringify(Object.entries(labels).toSorted(byKey))}`
 }
 
 const RECENT = 512
 
 class Series implements Counter, Gauge, Timer {
+  readonly #key: string
   readonly #kind: Sample['kind']
   readonly #name: string
   readonly #labels: Labels
+  readonly #boundsNs: readonly number[]
+  readonly #buckets: number[]
   #value = 0
   #sumNs = 0
   readonly #recent: number[] = []
 
-  constructor(kind: Sample['kind'], name: string, labels: Labels) {
+  constructor(key: string, kind: Sample['kind'], name: string, labels: Labels, boundsNs: readonly number[]) {
+    this.#key = key
     this.#kind = kind
     this.#name = name
     this.#labels = labels
+    this.#boundsNs = boundsNs
+    this.#buckets = boundsNs.map(() => 0)
   }
 
   add(count: number): void {
@@ -121,18 +155,23 @@ class Series implements Counter, Gauge, Timer {
     this.#recent[this.#value % RECENT] = durationNs
     this.#value++
     this.#sumNs += durationNs
+    if (this.#buckets.length === 0) return
+    const bucket = this.#boundsNs.findIndex(boundNs => durationNs <= boundNs)
+    if (bucket >= 0) this.#buckets[bucket]!++
   }
 
   sample(): Sample {
-    const sorted = this.#recent.toSorted((left, right) => left - right)
-    const at = (quantile: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0
+    const oldest = this.#value % RECENT
     return {
+      key: this.#key,
       name: this.#name,
       kind: this.#kind,
       labels: this.#labels,
       value: this.#value,
       sumNs: this.#sumNs,
-      quantilesNs: [at(0.5), at(0.9), at(0.99)],
+      recentNs:
+        this.#value > RECENT ? [...this.#recent.slice(oldest), ...this.#recent.slice(0, oldest)] : [...this.#recent],
+      buckets: [...this.#buckets],
     }
   }
 }
@@ -141,13 +180,55 @@ function byKey([left]: readonly [string, unknown], [right]: readonly [string, un
   return left < right ? -1 : 1
 }
 
-/** The samples in the text format of Prometheus: timers as summaries in nanoseconds. */
-export function prometheusText(samples: readonly Sample[]): string {
-  const byName = [...Map.groupBy(samples, sample => sample.name)].toSorted(byKey)
+/** The values at quantiles (0.5 is the median) of some observations; NaN where there are none. */
+export function quantilesOf(observations: readonly number[], quantiles: readonly number[]): readonly number[] {
+  const sorted = observations.toSorted((left, right) => left - right)
+  return quantiles.map(quantile => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? NaN)
+}
+
+/** What happened to one series in an interval. */
+export interface SampleChange {
+  readonly sample: Sample
+  /** How much a counter grew, or how many observations a timer made. */
+  readonly count: number
+  /** The observations of the interval in nanoseconds; only the latest 512 where there were more. */
+  readonly observedNs: readonly number[]
+}
+
+/** Turns totals into changes, for exporters whose destination adds up by itself. */
+export class SampleChanges {
+  readonly #counts = new Map<string, number>()
+
+  /** The change of every series since the last call, those without change included. */
+  next(samples: readonly Sample[]): readonly SampleChange[] {
+    return samples.map(sample => {
+      const count = sample.value - (this.#counts.get(sample.key) ?? 0)
+      this.#counts.set(sample.key, sample.value)
+      return { sample, count, observedNs: count > 0 ? sample.recentNs.slice(-count) : [] }
+    })
+  }
+}
+
+/** How timers are written. */
+type TimerFormat = { readonly quantiles: readonly number[] } | { readonly boundsSeconds: readonly number[] }
+
+/**
+ * The samples in the text format of Prometheus: timers as summaries in nanoseconds or histograms in seconds. Characters that
+ * its names cannot have become underscores. Of several kinds with the same name only the first is written.
+ */
+export function prometheusText(samples: readonly Sample[], timers: TimerFormat): string {
+  const byName = [...Map.groupBy(samples, sample => prometheusName(sample.name))].toSorted(byKey)
   return byName
-    .map(([name, family]) => {
-      const [type, title] = prometheusTypes[family[0]!.kind]
-      return prometheusFamily(name, type, `Benthos ${title} metric`, family.flatMap(sampleLines))
+    .map(([name, all]) => {
+      const { kind } = all[0]!
+      const family = all.filter(sample => sample.kind === kind)
+      const [type, title] = prometheusTypes[kind]
+      return prometheusFamily(
+        name,
+        type === 'summary' && 'boundsSeconds' in timers ? 'histogram' : type,
+        `Bento ${title} metric`,
+        family.flatMap(sample => sampleLines(name, sample, timers)),
+      )
     })
     .join('')
 }
@@ -158,14 +239,50 @@ const prometheusTypes = {
   timer: ['summary', 'Timing'],
 } as const
 
-function sampleLines({ name, kind, labels, value, sumNs, quantilesNs }: Sample): readonly string[] {
-  if (kind !== 'timer') return [prometheusSample(name, labels, value)]
-  const [half, nine, last] = value === 0 ? ['NaN', 'NaN', 'NaN'] : quantilesNs
+function prometheusName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^\d/, '_$&')
+}
+
+function sampleLines(name: string, sample: Sample, timers: TimerFormat): readonly string[] {
+  const labels = Object.fromEntries(
+    Object.entries(sample.labels).map(([label, value]) => [prometheusName(label).replaceAll(':', '_'), value]),
+  )
+  if (sample.kind !== 'timer') return [prometheusSample(name, labels, sample.value)]
+  return 'boundsSeconds' in timers
+    ? histogramLines(name, labels, sample, timers.boundsSeconds)
+    : summaryLines(name, labels, sample, timers.quantiles)
+}
+
+function summaryLines(
+  name: string,
+  labels: Labels,
+  { value, sumNs, recentNs }: Sample,
+  quantiles: readonly number[],
+): readonly string[] {
+  const values = quantilesOf(recentNs, quantiles)
   return [
-    prometheusSample(name, { ...labels, quantile: '0.5' }, half),
-    prometheusSample(name, { ...labels, quantile: '0.9' }, nine),
-    prometheusSample(name, { ...labels, quantile: '0.99' }, last),
+    ...quantiles.map((quantile, index) =>
+      prometheusSample(name, { ...labels, quantile: String(quantile) }, values[index]!),
+    ),
     prometheusSample(`${name}_sum`, labels, sumNs),
+    prometheusSample(`${name}_count`, labels, value),
+  ]
+}
+
+function histogramLines(
+  name: string,
+  labels: Labels,
+  { value, sumNs, buckets }: Sample,
+  boundsSeconds: readonly number[],
+): readonly string[] {
+  let below = 0
+  return [
+    ...boundsSeconds.map((bound, index) => {
+      below += buckets[index] ?? 0
+      return prometheusSample(`${name}_bucket`, { ...labels, le: String(bound) }, below)
+    }),
+    prometheusSample(`${name}_bucket`, { ...labels, le: '+Inf' }, value),
+    prometheusSample(`${name}_sum`, labels, sumNs / 1e9),
     prometheusSample(`${name}_count`, labels, value),
   ]
 }

@@ -123,7 +123,6 @@ function isBuiltIn(kind: ComponentKind, name: string): boolean {
 
 /** What the engine does by itself, without a component's code. */
 const BUILT_IN: Readonly<Partial<Record<ComponentKind, readonly string[]>>> = {
-  metrics: ['prometheus', 'none'],
   tracer: ['none'],
 }
 

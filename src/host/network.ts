@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
@@ -19,6 +20,7 @@ export const openNetwork: Network = {
   connect,
   connectTls,
   lookup: (hostname, options, callback) => lookup(hostname, options, callback),
+  datagrams: type => createSocket(type),
   agent: options => new Agent(options),
   secureAgent: options => new SecureAgent(options),
   fetch: (input, init) => undici().fetch(input, init),
@@ -37,6 +39,8 @@ export function filteredNetwork(filter: AddressFilter): Network {
     connectTls: options =>
       refusedSocket(filter, options, new TLSSocket(new Socket())) ?? connectTls(filtered(filter, options)),
     lookup: filteredLookup(filter, 0),
+    // Every UDP socket of a thread with such a network is held to the filter: `guardDatagrams`.
+    datagrams: openNetwork.datagrams,
     agent: options => filteredAgent(filter, new Agent(options)),
     secureAgent: options => filteredAgent(filter, new SecureAgent(options)),
     proxyVariables: {},

@@ -9,6 +9,7 @@ import {
   deliverBatch,
   type Delivery,
   field,
+  Cors,
   HttpRouter,
   type Infer,
   type Input,
@@ -161,8 +162,9 @@ class HttpServerInput implements Input {
 
   async #listen(address: string, router: HttpRouter): Promise<void> {
     const { cert_file: certFile, key_file: keyFile } = this.#config
+    const cors = new Cors(this.#config.cors)
     const handle = (request: IncomingMessage, response: ServerResponse) => {
-      if (!this.#cors(request, response) && !router.handle(request, response))
+      if (!cors.answers(request, response) && !router.handle(request, response))
         answer(response, 404, '404 page not found')
     }
     const { files, listen } = this.#resources.host
@@ -182,20 +184,6 @@ class HttpServerInput implements Input {
     this.#resources.log.info(
       `Receiving HTTP messages at: ${certFile === '' ? 'http' : 'https'}://${address}${this.#config.path}`,
     )
-  }
-
-  /** Adds what browsers ask for, and answers their preliminary requests. */
-  #cors(request: IncomingMessage, response: ServerResponse): boolean {
-    const { enabled, allowed_origins: origins, allowed_headers: headers, allowed_methods: methods } = this.#config.cors
-    const origin = request.headers.origin
-    if (!enabled || origin === undefined) return false
-    if (!origins.includes('*') && !origins.includes(origin)) return false
-    response.setHeader('Access-Control-Allow-Origin', origins.includes('*') ? '*' : origin)
-    if (request.method !== 'OPTIONS') return false
-    response.setHeader('Access-Control-Allow-Methods', methods.join(','))
-    if (headers.length > 0) response.setHeader('Access-Control-Allow-Headers', headers.join(','))
-    response.writeHead(200).end()
-    return true
   }
 
   async #post(

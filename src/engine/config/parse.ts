@@ -143,6 +143,7 @@ export function parseComponent(
   const body = valueOf(node, spec.name) ?? valueOf(node, 'plugin')
   const processors = valueOf(node, 'processors')
   const label = valueOf(node, 'label')
+  const mapping = kind === 'metrics' ? stringValue(valueOf(node, 'mapping') ?? nodeOf('')) : ''
   const bodyPath = `${path}.${spec.name}`
   // A null body means the same as none: everything by default.
   const isEmpty = body === undefined || (body.tag === '!!null' && body.value === 'null')
@@ -153,6 +154,7 @@ export function parseComponent(
     label: label === undefined ? '' : stringValue(label),
     path,
     spec,
+    ...(mapping === '' ? {} : { mapping: context.compileMapping(mapping) }),
     config: isEmpty
       ? parseDefault(context, spec.config.shape, bodyPath, spec.name)
       : parse(context, spec.config.shape, body, bodyPath),

@@ -239,7 +239,7 @@ export class Manager {
       throw new ConfigError(`failed to init ${config.kind} ${annotation}: ${unsupportedText(config.kind, config.name)}`)
     }
     try {
-      return (await config.spec.create(config.config as never, resources)) as T
+      return (await config.spec.create(config.config as never, resources as never)) as T
     } catch (error) {
       if (error instanceof InitError) throw error
       throw new InitError(`failed to init ${config.kind} ${annotation}: ${textOf(error)}`, { cause: error })

@@ -1,0 +1,42 @@
+import {
+  defineMetrics,
+  field,
+  type MetricsExporter,
+  type MetricsResources,
+  quantilesOf,
+  type SampleChange,
+  SampleChanges,
+} from '../../engine/index.ts'
+
+export default defineMetrics({
+  name: 'logger',
+  summary: 'Logs every metric at the end of the program and, where asked for, periodically.',
+  description:
+    'Useful where only the logs of a program are at hand. Each series is a line with its `name`, its labels, and its `value` or the quantiles `p50`, `p90` and `p99` in nanoseconds.',
+  config: field.object({
+    push_interval: field.duration('How often metrics are logged before the end; not at all where absent.').optional(),
+    flush_metrics: field
+      .bool('Whether counters and timings start from zero again each time they are logged.')
+      .default(false),
+  }),
+  create({ push_interval: periodMs, flush_metrics: flushes }, { log }): MetricsExporter {
+    const changes = new SampleChanges()
+    return {
+      ...(periodMs === undefined ? {} : { periodMs }),
+      send(samples) {
+        for (const change of changes.next(samples)) logSample(log, change, flushes)
+      },
+    }
+  },
+})
+
+function logSample(log: MetricsResources['log'], { sample, count, observedNs }: SampleChange, flushes: boolean): void {
+  const { name, kind, labels, value, recentNs } = sample
+  if (kind === 'timer') {
+    const observations = flushes ? observedNs : recentNs
+    const [p50, p90, p99] = quantilesOf(observations.length === 0 ? [0] : observations, [0.5, 0.9, 0.99])
+    log.info('Timing metric', { ...labels, name, p50, p90, p99 })
+  } else {
+    log.info('Counter metric', { ...labels, name, value: flushes && kind === 'counter' ? count : value })
+  }
+}

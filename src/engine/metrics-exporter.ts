@@ -1,0 +1,158 @@
+import type { Clock, Log } from '../base/index.ts'
+import { waitOrAbort } from '../base/index.ts'
+import { DELETED, type Mapping, MetadataDraft, NOTHING, textOfMetadata } from '../bloblang/index.ts'
+import { type AnySpec, type ComponentConfig, ConfigError, type MaybePromise } from './component.ts'
+import { unsupportedText } from './config/lint.ts'
+import type { Field } from './fields.ts'
+import type { ComponentHost } from './host.ts'
+import { Message } from './message.ts'
+import { type Metrics, type MetricsMapping, MetricsStore, type Sample } from './metrics.ts'
+import { declaredHost } from './needs.ts'
+
+/** The body of `/metrics` and its content type. */
+export interface MetricsPage {
+  readonly type: string
+  readonly text: string
+}
+
+/** Brings the series of a program to where its user looks at them: the engine keeps the series and calls this. */
+export interface MetricsExporter {
+  /** Upper bounds, in ascending seconds, of the buckets in which durations are counted. Absent: no buckets. */
+  readonly boundsSeconds?: readonly number[]
+  /** What `/metrics` and `/stats` show. Absent: those endpoints do not exist. */
+  page?(samples: readonly Sample[]): MetricsPage
+  /** Between two calls of `send`, in milliseconds. Absent: it is only called at the end. */
+  readonly periodMs?: number
+  /** Sends the series elsewhere. An error is logged and the next call comes in time. `isLast`: the program ends. */
+  send?(samples: readonly Sample[], isLast: boolean): MaybePromise<void>
+  close?(): MaybePromise<void>
+}
+
+/** What the process of a program uses. */
+export interface ProcessFigures {
+  readonly cpuSeconds: number
+  readonly residentBytes: number
+  readonly virtualBytes: number
+  /** Seconds since 1970. */
+  readonly startedAtSeconds: number
+  readonly openFiles: number
+}
+
+/** What an exporter gets to live with. */
+export interface MetricsResources {
+  readonly log: Log
+  readonly clock: Clock
+  readonly host: ComponentHost
+  /** Absent where the program does not measure itself. */
+  readonly processFigures: (() => ProcessFigures) | undefined
+}
+
+export type MetricsSpec<F extends Field<unknown>> = Omit<AnySpec, 'kind' | 'config' | 'create'> & {
+  readonly kind: 'metrics'
+  readonly config: F
+  readonly create: (
+    config: F extends Field<infer T> ? T : never,
+    resources: MetricsResources,
+  ) => MaybePromise<MetricsExporter>
+}
+
+/** The default export of `metrics.<name>.ts`. */
+export function defineMetrics<const F extends Field<unknown>>(spec: Omit<MetricsSpec<F>, 'kind'>): MetricsSpec<F> {
+  return { ...spec, kind: 'metrics' }
+}
+
+/** The series of a program and the exporter that its configuration names. */
+export class MetricsService {
+  readonly #store: MetricsStore
+  readonly #exporter: MetricsExporter
+  readonly #log: Log
+  readonly #stop = new AbortController()
+  readonly #loop: Promise<void>
+
+  private constructor(store: MetricsStore, exporter: MetricsExporter, { log, clock }: MetricsResources) {
+    this.#store = store
+    this.#exporter = exporter
+    this.#log = log
+    this.#loop = this.#run(clock)
+  }
+
+  /** Makes the exporter of a `metrics` block and starts it. Throws {@link ConfigError}. */
+  static async open(config: ComponentConfig, resources: MetricsResources): Promise<MetricsService> {
+    const { spec } = config
+    if (spec.create === undefined) throw new ConfigError(unsupportedText(config.kind, config.name))
+    const own = { ...resources, host: declaredHost(resources.host, spec) }
+    const exporter = (await spec.create(config.config as never, own as never)) as MetricsExporter
+    const { boundsSeconds } = exporter
+    const store = new MetricsStore({
+      ...(config.mapping === undefined ? {} : { map: metricsMapping(config.mapping, resources.log) }),
+      ...(boundsSeconds === undefined ? {} : { boundsSeconds }),
+    })
+    return new MetricsService(store, exporter, resources)
+  }
+
+  /** Handles to count with. */
+  get metrics(): Metrics {
+    return this.#store.metrics
+  }
+
+  /** What `/metrics` shows; undefined where this exporter shows nothing. */
+  get page(): (() => MetricsPage) | undefined {
+    const { page } = this.#exporter
+    return page === undefined ? undefined : () => page.call(this.#exporter, this.#store.samples())
+  }
+
+  /** Sends the last figures and ends. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#loop
+    await this.#send(true)
+    try {
+      await this.#exporter.close?.()
+    } catch (error) {
+      this.#log.error(`Failed to close metrics: ${(error as Error).message}`)
+    }
+  }
+
+  async #run(clock: Clock): Promise<void> {
+    const { periodMs } = this.#exporter
+    if (periodMs === undefined) return
+    for (;;) {
+      await waitOrAbort(clock, Math.max(1, periodMs), this.#stop.signal)
+      if (this.#stop.signal.aborted) return
+      await this.#send(false)
+    }
+  }
+
+  async #send(isLast: boolean): Promise<void> {
+    try {
+      await this.#exporter.send?.(this.#store.samples(), isLast)
+    } catch (error) {
+      this.#log.error(`Failed to send metrics: ${(error as Error).message}`)
+    }
+  }
+}
+
+/**
+ * A `mapping` of series: `this` is the name, metadata are the labels. A name that is deleted drops the series; a mapping that
+ * fails or yields no text leaves it as it was.
+ */
+export function metricsMapping(mapping: Mapping, log: Log): MetricsMapping {
+  const draft = new MetadataDraft()
+  return (name, labels) => {
+    const metadata = new Map(Object.entries(labels))
+    draft.reset(metadata)
+    try {
+      const mapped = mapping.run([Message.fromText(JSON.stringify(name), metadata)], 0, draft)
+      if (mapped === DELETED) return null
+      if (mapped !== NOTHING && typeof mapped !== 'string') {
+        log.error(`Path mapping of the metric '${name}' returned an invalid result, expected a string`)
+        return { name, labels }
+      }
+      const current = [...draft.current].map(([label, value]) => [label, textOfMetadata(value)] as const)
+      return { name: mapped === NOTHING ? name : mapped, labels: Object.fromEntries(current) }
+    } catch (error) {
+      log.error(`Failed to apply path mapping on '${name}': ${(error as { message: string }).message}`)
+      return { name, labels }
+    }
+  }
+}
