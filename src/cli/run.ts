@@ -23,6 +23,7 @@ import { systemHost } from '../host/index.ts'
 import { descriptorSink, fileSink, type LogSink } from './log-sink.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { processFigures } from './process-figures.ts'
+import { RotatingFile } from './rotating-file.ts'
 import { loadEnvFiles, openError, readSource, type Source } from './source.ts'
 import { registryOf } from './templates.ts'
 import { version } from './version.ts'
@@ -84,12 +85,12 @@ function makeLog(config: StreamConfig, options: EngineOptions): Log {
   const format = options.logLevel === '' ? logger : { ...logger, level: options.logLevel }
   // Logs must not get between the messages.
   const descriptor = config.output.name === 'stdout' ? 2 : 1
-  return createLog(format, logger.file.path === '' ? descriptorSink(descriptor) : logFile(logger.file.path), Date.now)
+  return createLog(format, logger.file.path === '' ? descriptorSink(descriptor) : logFile(logger.file), Date.now)
 }
 
-function logFile(path: string): LogSink {
+function logFile({ path, rotate, rotate_max_age_days: maxAgeDays }: StreamConfig['logger']['file']): LogSink {
   try {
-    return fileSink(path)
+    return rotate ? new RotatingFile(path, { maxAgeDays, now: Date.now }).write : fileSink(path)
   } catch (error) {
     throw new SourceError(`Failed to create logger: ${openError(path, error)}`, { cause: error })
   }
