@@ -23,6 +23,33 @@ export interface Param {
  */
 export type Args = readonly (Value | Query | undefined)[]
 
+interface ArgumentTypes {
+  readonly string: string
+  readonly integer: bigint
+  readonly float: number
+  readonly bool: boolean
+  readonly query: Query
+  readonly array: Value
+  readonly object: Value
+  readonly timestamp: Value
+  readonly unknown: Value
+}
+
+/** The arguments of a callable that declares these parameters; a variadic one declares none and takes any. */
+export type ArgsOf<Params extends readonly Param[]> = number extends Params['length']
+  ? Args
+  : Params extends readonly []
+    ? Args
+    : {
+        readonly [Index in keyof Params]:
+          | ArgumentTypes[Params[Index]['type']]
+          | (Params[Index] extends { readonly default: unknown }
+              ? never
+              : Params[Index] extends { readonly optional: true }
+                ? undefined
+                : never)
+      }
+
 /** An unevaluated argument: a lambda or an expression, applied to `context` as its `this`. */
 export interface Query {
   (context: Value): Value
@@ -75,13 +102,13 @@ export interface CacheAccess {
 /** `[mapping, input document, output document]`; the output may be `{ error }` or `'deleted'`. Each runs as a test. */
 export type Example = readonly [mapping: string, input: string, output: string | { readonly error: string }]
 
-interface CallableSpec {
+interface CallableSpec<Params extends readonly Param[] = readonly Param[]> {
   readonly name: string
   readonly categories: readonly string[]
   readonly status: 'stable' | 'beta' | 'experimental' | 'deprecated' | 'hidden'
   /** Markdown, in our own words. */
   readonly description: string
-  readonly params: readonly Param[]
+  readonly params: Params
   readonly examples: readonly Example[]
   /** What it reaches outside of the mapping; its first argument says which file or variable. */
   readonly needs?: Capability
@@ -99,34 +126,36 @@ interface CallableSpec {
    * Evaluated when the mapping is parsed, where target and arguments are literals: its failure is then a parse error that no
    * `catch` saves. So the original treats the plugins that it marks as static. A function may decide by its arguments.
    */
-  readonly folds?: boolean | ((args: Args) => boolean)
+  readonly folds?: boolean | ((args: ArgsOf<Params>) => boolean)
 }
 
 /** A function: one file of `functions/`. */
-export interface FunctionSpec extends CallableSpec {
+export interface FunctionSpec<Params extends readonly Param[] = readonly Param[]> extends CallableSpec<Params> {
   /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`. */
-  readonly create: (args: Args, host: Host) => (call: CallContext) => Value
+  readonly create: (args: ArgsOf<Params>, host: Host) => (call: CallContext) => Value
 }
 
 /** A method: one file of `methods/`. */
-export interface MethodSpec extends CallableSpec {
+export interface MethodSpec<Params extends readonly Param[] = readonly Param[]> extends CallableSpec<Params> {
   /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`, `WrongTypeError`. */
-  readonly create: (args: Args, host: Host) => (target: Value, call: CallContext) => Value
+  readonly create: (args: ArgsOf<Params>, host: Host) => (target: Value, call: CallContext) => Value
   /**
    * Set where the method decides itself what happens when its target fails (`catch`, `or`, `exists`, `from` …): it receives the
    * target unevaluated.
    */
-  readonly lazyTarget?: (target: () => Value, args: Args, call: CallContext) => Value
+  readonly lazyTarget?: (target: () => Value, args: ArgsOf<Params>, call: CallContext) => Value
 }
 
 /** The default export of `functions/<name>.ts`. */
-export function defineFunction(spec: FunctionSpec): FunctionSpec {
-  return spec
+export function defineFunction<const Params extends readonly Param[]>(spec: FunctionSpec<Params>): FunctionSpec {
+  // The compiler checks arguments by `params` before it hands them over.
+  return spec as unknown as FunctionSpec
 }
 
 /** The default export of `methods/<name>.ts`. */
-export function defineMethod(spec: MethodSpec): MethodSpec {
-  return spec
+export function defineMethod<const Params extends readonly Param[]>(spec: MethodSpec<Params>): MethodSpec {
+  // The compiler checks arguments by `params` before it hands them over.
+  return spec as unknown as MethodSpec
 }
 
 /** A method as it was called before. Its examples are those of the method, under the present name. */

@@ -18,7 +18,7 @@ export default defineFunction({
   examples: [],
   create([resource, key, value], host) {
     return () => {
-      const added = findCache(host, resource as string).add(key as string, utf8Bytes(value as string))
+      const added = findCache(host, resource).add(key, utf8Bytes(value))
       if (!added) throw new MappingError('key already exists')
       return null
     }

@@ -14,7 +14,7 @@ export default defineFunction({
   examples: [],
   create([resource, key], host) {
     return () => {
-      findCache(host, resource as string).delete(key as string)
+      findCache(host, resource).delete(key)
       return null
     }
   },

@@ -15,7 +15,7 @@ export default defineFunction({
   examples: [],
   create([resource, key], host) {
     return () => {
-      const value = findCache(host, resource as string).get(key as string)
+      const value = findCache(host, resource).get(key)
       if (value === undefined) throw new MappingError('key does not exist')
       return value
     }

@@ -16,7 +16,7 @@ export default defineFunction({
   examples: [],
   create([resource, key, value], host) {
     return () => {
-      findCache(host, resource as string).set(key as string, utf8Bytes(value as string))
+      findCache(host, resource).set(key, utf8Bytes(value))
       return null
     }
   },

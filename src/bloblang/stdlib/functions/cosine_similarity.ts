@@ -18,7 +18,7 @@ export default defineFunction({
     ['root.same = cosine_similarity([1, 0], [0, 1])', '{}', '{"same":0}'],
   ],
   create([a, b]) {
-    return () => new Float(cosine(toVector(a as Value), toVector(b as Value)))
+    return () => new Float(cosine(toVector(a), toVector(b)))
   },
 })
 

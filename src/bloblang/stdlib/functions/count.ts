@@ -14,8 +14,8 @@ export default defineFunction({
   examples: [['root.id = count("function_example")', '{}', '{"id":1}']],
   create([name]) {
     return () => {
-      const next = (counts.get(name as string) ?? 0n) + 1n
-      counts.set(name as string, next)
+      const next = (counts.get(name) ?? 0n) + 1n
+      counts.set(name, next)
       return next
     }
   },

@@ -31,7 +31,7 @@ export default defineFunction({
     let last = 0n
     return call => {
       if (range === null) {
-        range = readRange(minQuery!, maxQuery!, call)
+        range = readRange(minQuery, maxQuery, call)
         last = range.min - 1n
       }
       const set = setQuery === undefined ? NOTHING : ask('set', setQuery, call, value => value)

@@ -15,7 +15,7 @@ export default defineFunction({
   folds: ([, noCache]) => noCache !== true,
   examples: [['root.key = env("SURELY_NOT_SET_ANYWHERE").or("default")', '{}', '{"key":"default"}']],
   create([name, noCache], host) {
-    const read = () => host.env(name as string) ?? null
+    const read = () => host.env(name) ?? null
     if (noCache === true) return read
     const value = read()
     return () => value

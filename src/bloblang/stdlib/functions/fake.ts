@@ -23,5 +23,5 @@ export default defineFunction({
   create:
     ([kind], host) =>
     () =>
-      fakeValue(kind as string, host),
+      fakeValue(kind, host),
 })

@@ -16,7 +16,7 @@ export default defineFunction({
   folds: ([, noCache]) => noCache !== true,
   examples: [['root = file("no/such/file")', '{}', { error: 'open no/such/file: no such file or directory' }]],
   create([path, noCache], host) {
-    const read = () => readHostFile(host, path as string)
+    const read = () => readHostFile(host, path)
     if (noCache === true) return read
     const content = read()
     return () => content

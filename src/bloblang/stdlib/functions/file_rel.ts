@@ -16,7 +16,7 @@ export default defineFunction({
   folds: ([, noCache]) => noCache !== true,
   examples: [],
   create([path, noCache], host) {
-    const read = () => readRelativeFile(host, path as string)
+    const read = () => readRelativeFile(host, path)
     if (noCache === true) return read
     const content = read()
     return () => content

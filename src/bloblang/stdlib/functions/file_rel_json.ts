@@ -16,7 +16,7 @@ export default defineFunction({
   folds: true,
   examples: [],
   create([path], host) {
-    const document = readDocument(path as string, readRelativeFile(host, path as string))
+    const document = readDocument(path, readRelativeFile(host, path))
     return () => document
   },
 })

@@ -22,7 +22,7 @@ export default defineFunction({
     ['root.doc = json()', '{"foo":1}', '{"doc":{"foo":1}}'],
   ],
   create([path]) {
-    const segments = path === '' ? [] : splitPath(path as string)
+    const segments = path === '' ? [] : splitPath(path)
     return ({ batch, index }) => {
       return sanitize(searchPath(messageAt(batch, index).structured(), segments) ?? null)
     }

@@ -12,6 +12,6 @@ export default defineFunction({
   examples: [['root.topic = meta("nope") | "default"', '{}', '{"topic":"default"}']],
   create([key]) {
     if (key === '') return ({ batch, index }) => metadataTexts(messageAt(batch, index).metadata)
-    return ({ batch, index }) => metadataText(messageAt(batch, index).metadata, key as string)
+    return ({ batch, index }) => metadataText(messageAt(batch, index).metadata, key)
   },
 })

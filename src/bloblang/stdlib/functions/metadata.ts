@@ -11,6 +11,6 @@ export default defineFunction({
   examples: [['root.topic = metadata("kafka_topic")', '{}', '{"topic":null}']],
   create([key]) {
     if (key === '') return ({ batch, index }) => metadataObject(messageAt(batch, index).metadata)
-    return ({ batch, index }) => messageAt(batch, index).metadata.get(key as string) ?? null
+    return ({ batch, index }) => messageAt(batch, index).metadata.get(key) ?? null
   },
 })

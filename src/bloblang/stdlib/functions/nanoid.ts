@@ -21,7 +21,7 @@ export default defineFunction({
     ['root.id = nanoid(5, "a")', '{}', '{"id":"aaaaa"}'],
   ],
   create([lengthArgument, alphabet], host) {
-    const length = lengthArgument as bigint | undefined
+    const length = lengthArgument
     if (alphabet !== undefined && length === undefined) {
       throw new MappingError('field length must be specified when an alphabet is specified')
     }
@@ -31,7 +31,7 @@ export default defineFunction({
         if (length !== undefined && length < 0n) throw new MappingError('negative id length')
         return randomText(DEFAULT_ALPHABET, checkLength(length ?? DEFAULT_LENGTH), randomBytes)
       }
-      return randomText(checkAlphabet(alphabet as string), checkSize(length!), randomBytes)
+      return randomText(checkAlphabet(alphabet), checkSize(length!), randomBytes)
     }
   },
 })

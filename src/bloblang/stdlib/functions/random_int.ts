@@ -20,8 +20,8 @@ export default defineFunction({
     ['root.fits = range(0, 9).map_each(random_int(1, 5, 7)).all(n -> n >= 5 && n <= 7)', '{}', '{"fits":true}'],
   ],
   create([seed, minArgument, maxArgument]) {
-    const min = minArgument as bigint
-    const max = maxArgument as bigint
+    const min = minArgument
+    const max = maxArgument
     if (min < 0n) throw new MappingError(`min (${min}) must be a positive number`)
     if (max < min) throw new MappingError(`min (${min}) must be smaller or equal than max (${max})`)
     if (max === MAX_INT64) {
@@ -29,7 +29,7 @@ export default defineFunction({
     }
     let generator: SeededRandom | null = null
     return call => {
-      generator ??= new SeededRandom(readSeed(seed!, call))
+      generator ??= new SeededRandom(readSeed(seed, call))
       return generator.below(max - min + 1n) + min
     }
   },

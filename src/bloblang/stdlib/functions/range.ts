@@ -20,7 +20,7 @@ export default defineFunction({
     ['root.a = range(0, -6, -2)', '{}', '{"a":[0,-2,-4]}'],
   ],
   create(args) {
-    const [start, stop, step] = args as [bigint, bigint, bigint]
+    const [start, stop, step] = args
     if (step === 0n) throw new MappingError('step must be greater than or less than 0')
     if (step < 0n && stop > start) {
       throw new MappingError(`with negative step arg stop (${stop}) must be <= start (${start})`)

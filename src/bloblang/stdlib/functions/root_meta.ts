@@ -13,7 +13,7 @@ export default defineFunction({
   examples: [['meta foo = "bar"\nroot.got = root_meta("foo")', '{}', '{"got":"bar"}']],
   create([key]) {
     if (key === '') return call => metadataTexts(draftOf(call).current)
-    return call => metadataText(draftOf(call).current, key as string)
+    return call => metadataText(draftOf(call).current, key)
   },
 })
 

@@ -14,7 +14,7 @@ export default defineFunction({
   params: [{ name: 'node_id', type: 'integer', default: 1n, description: 'The number of the node, from 0 to 1023.' }],
   examples: [['root.fits = snowflake_id(2).int64() > 0', '{}', '{"fits":true}']],
   create([nodeArgument], host) {
-    const node = nodeArgument as bigint
+    const node = nodeArgument
     if (node < 0n || node > MAX_NODE) throw new MappingError(`Node number must be between 0 and ${MAX_NODE}`)
     let lastMs = 0n
     let step = 0n

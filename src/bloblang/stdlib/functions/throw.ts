@@ -16,7 +16,7 @@ export default defineFunction({
   ],
   create([why]) {
     return () => {
-      throw new MappingError(why as string, 'open')
+      throw new MappingError(why, 'open')
     }
   },
 })

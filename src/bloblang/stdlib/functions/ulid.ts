@@ -24,10 +24,10 @@ export default defineFunction({
   examples: [['root.lengths = [ulid().length(), ulid("hex").length()]', '{}', '{"lengths":[26,32]}']],
   create([encoding, source], host) {
     if (encoding !== 'crockford' && encoding !== 'hex') {
-      throw new MappingError(`invalid ulid encoding: ${encoding as string}`)
+      throw new MappingError(`invalid ulid encoding: ${encoding}`)
     }
     if (source !== 'secure_random' && source !== 'fast_random') {
-      throw new MappingError(`invalid randomness source: ${source as string}`)
+      throw new MappingError(`invalid randomness source: ${source}`)
     }
     return () => {
       const bytes = ulidBytes(Number(host.now() / 1_000_000n), host.randomBytes(10))

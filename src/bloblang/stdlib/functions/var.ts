@@ -10,8 +10,8 @@ export default defineFunction({
   examples: [['let a = 5\nroot.b = var("a")', '{}', '{"b":5}']],
   create([name]) {
     return ({ variables }) => {
-      const value = variables.get(name as string)
-      if (value === undefined) throw new MappingError(`variable '${name as string}' undefined`)
+      const value = variables.get(name)
+      if (value === undefined) throw new MappingError(`variable '${name}' undefined`)
       return value
     }
   },

@@ -1,6 +1,6 @@
 import { expectArray } from '../../data/coerce.ts'
 import { testElement } from '../../data/iterate.ts'
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'all',
@@ -17,10 +17,7 @@ export default defineMethod({
   create([test]) {
     return target => {
       const elements = expectArray(target)
-      return (
-        elements.length > 0 &&
-        elements.every((element, at) => testElement(test as Query, element, () => `element ${at}`))
-      )
+      return elements.length > 0 && elements.every((element, at) => testElement(test, element, () => `element ${at}`))
     }
   },
 })

@@ -1,6 +1,6 @@
 import { expectArray } from '../../data/coerce.ts'
 import { testElement } from '../../data/iterate.ts'
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'any',
@@ -14,7 +14,6 @@ export default defineMethod({
     ['root.minors = this.ages.any(age -> age < 18)', '{"ages":[18]}', '{"minors":false}'],
   ],
   create([test]) {
-    return target =>
-      expectArray(target).some((element, at) => testElement(test as Query, element, () => `element ${at}`))
+    return target => expectArray(target).some((element, at) => testElement(test, element, () => `element ${at}`))
   },
 })

@@ -16,5 +16,5 @@ export default defineMethod({
       '{"body":{"foo":"HELLO"}}',
     ],
   ],
-  create: ([text], host) => compileDynamic(text as string, host),
+  create: ([text], host) => compileDynamic(text, host),
 })

@@ -25,6 +25,6 @@ export default defineMethod({
   },
   lazyTarget(target, [fallback]) {
     if (fallback === undefined) return toBool(target())
-    return withDefault(() => toBool(target()), fallback as boolean)
+    return withDefault(() => toBool(target()), fallback)
   },
 })

@@ -1,5 +1,5 @@
 import { describe } from '../../runtime/errors.ts'
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'catch',
@@ -18,7 +18,7 @@ export default defineMethod({
     try {
       return target()
     } catch (error) {
-      return (fallback as Query)(describe(error))
+      return fallback(describe(error))
     }
   },
 })

@@ -20,5 +20,5 @@ export default defineMethod({
   create:
     ([hash]) =>
     target =>
-      compareArgon2(getString(target), hash as string),
+      compareArgon2(getString(target), hash),
 })

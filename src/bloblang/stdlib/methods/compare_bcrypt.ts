@@ -19,5 +19,5 @@ export default defineMethod({
   create:
     ([hash]) =>
     target =>
-      compareBcrypt(getString(target), hash as string),
+      compareBcrypt(getString(target), hash),
 })

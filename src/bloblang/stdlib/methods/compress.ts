@@ -20,7 +20,7 @@ export default defineMethod({
   examples: [['root = content().compress("gzip").decompress("gzip")', '{"hello":"world"}', '{"hello":"world"}']],
   bareErrors: true,
   create: ([algorithm, level]) => {
-    const compress = compressor(algorithm as string, Number(level))
+    const compress = compressor(algorithm, Number(level))
     return target => compress(asBytes(target))
   },
 })

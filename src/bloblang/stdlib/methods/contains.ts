@@ -17,7 +17,7 @@ export default defineMethod({
     ['root.has_bar = this.thing.contains(20)', '{"thing":[10.3,20.0,"huh",3]}', '{"has_bar":true}'],
   ],
   create: ([wanted]) => {
-    const value = wanted as Value
+    const value = wanted
     const text = toText(value)
     return target => {
       if (typeof target === 'string') return target.includes(text)

@@ -22,7 +22,7 @@ export default defineMethod({
     ],
   ],
   create: ([scheme]) => {
-    const decode = decoder(scheme as string)
+    const decode = decoder(scheme)
     return target => {
       if (typeof target === 'string' || target instanceof Uint8Array) return decode(target)
       throw new WrongTypeError(['string'], target)

@@ -18,7 +18,7 @@ export default defineMethod({
   ],
   bareErrors: true,
   create: ([algorithm]) => {
-    const decompress = decompressor(algorithm as string)
+    const decompress = decompressor(algorithm)
     return target => decompress(asBytes(target))
   },
 })

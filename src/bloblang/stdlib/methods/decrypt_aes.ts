@@ -21,7 +21,7 @@ export default defineMethod({
     ],
   ],
   create: ([scheme, key, iv]) => {
-    const decrypt = aesCipher('decrypt', scheme as string, key as string, iv as string)
+    const decrypt = aesCipher('decrypt', scheme, key, iv)
     return target => decrypt(bytesOrString(target))
   },
 })

@@ -1,6 +1,6 @@
 import { describeChange, diffValues } from '../../data/changelog.ts'
 import { Opaque } from '../../value.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'diff',
@@ -18,6 +18,6 @@ export default defineMethod({
     ],
   ],
   create([other]) {
-    return target => (target === null ? null : new Opaque(diffValues(target, other as Value).map(describeChange)))
+    return target => (target === null ? null : new Opaque(diffValues(target, other).map(describeChange)))
   },
 })

@@ -15,7 +15,7 @@ export default defineMethod({
     ['root.encoded = content().encode("base64rawurl")', '{"a":"??>"}', '{"encoded":"eyJhIjoiPz8-In0"}'],
   ],
   create: ([scheme]) => {
-    const encode = encoder(scheme as string)
+    const encode = encoder(scheme)
     return target => encode(bytesOrString(target))
   },
 })

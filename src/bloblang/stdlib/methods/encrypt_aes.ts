@@ -22,7 +22,7 @@ export default defineMethod({
     ],
   ],
   create: ([scheme, key, iv]) => {
-    const encrypt = aesCipher('encrypt', scheme as string, key as string, iv as string)
+    const encrypt = aesCipher('encrypt', scheme, key, iv)
     return target => settledText(encrypt(bytesOrString(target)))
   },
 })

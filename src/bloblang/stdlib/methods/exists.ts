@@ -12,7 +12,7 @@ export default defineMethod({
     ['root.result = this.foo.exists("bar.baz")', '{"foo":{"bar":{}}}', '{"result":false}'],
   ],
   create([path]) {
-    const segments = splitPath(path as string)
+    const segments = splitPath(path)
     return target => searchPath(target, segments) !== undefined
   },
 })

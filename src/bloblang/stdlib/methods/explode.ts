@@ -16,16 +16,14 @@ export default defineMethod({
     ['root = this.explode("by")', '{"id":1,"by":{"x":2,"y":3}}', '{"x":{"by":2,"id":1},"y":{"by":3,"id":1}}'],
   ],
   create([pathText]) {
-    const path = splitPath(pathText as string)
+    const path = splitPath(pathText)
     return target => {
       const root = expectObject(target)
       const exploded = searchPath(root, path) ?? null
       const rest = withoutPaths(root, [path])
       if (isArray(exploded)) return exploded.map(element => place(rest, path, element))
       if (!isObject(exploded)) {
-        throw new MappingError(
-          `expected array or object value at path '${pathText as string}', found: ${typeOf(exploded)}`,
-        )
+        throw new MappingError(`expected array or object value at path '${pathText}', found: ${typeOf(exploded)}`)
       }
       const copies: Record<string, Value> = {}
       for (const key of Object.keys(exploded)) setOwn(copies, key, place(rest, path, exploded[key]!))

@@ -2,7 +2,7 @@ import { isObject, setOwn, type Value } from '../../value.ts'
 import { WrongTypeError } from '../../errors.ts'
 import { isArray } from '../../data/coerce.ts'
 import { fieldContext } from '../../data/iterate.ts'
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'filter',
@@ -16,7 +16,7 @@ export default defineMethod({
     ['root = this.filter(field -> field.key.has_prefix("a"))', '{"ab":1,"b":2}', '{"ab":1}'],
   ],
   create([test]) {
-    const query = test as Query
+    const query = test
     return target => {
       if (isArray(target)) return target.filter(element => query(element) === true)
       if (!isObject(target)) throw new WrongTypeError(['array', 'object'], target)

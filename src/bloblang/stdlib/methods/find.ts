@@ -1,7 +1,7 @@
 import { expectArray } from '../../data/coerce.ts'
 import { equals } from '../../data/equality.ts'
 import { NarrowInteger } from '../../value.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'find',
@@ -15,7 +15,6 @@ export default defineMethod({
     ['root.at = this.find("buz")', '["foo","bar"]', '{"at":-1}'],
   ],
   create([value]) {
-    return target =>
-      new NarrowInteger(BigInt(expectArray(target).findIndex(element => equals(value as Value, element))), 'int')
+    return target => new NarrowInteger(BigInt(expectArray(target).findIndex(element => equals(value, element))), 'int')
   },
 })

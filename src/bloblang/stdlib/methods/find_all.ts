@@ -1,7 +1,7 @@
 import { expectArray } from '../../data/coerce.ts'
 import { equals } from '../../data/equality.ts'
 import { NarrowInteger } from '../../value.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'find_all',
@@ -13,7 +13,7 @@ export default defineMethod({
   create([value]) {
     return target =>
       expectArray(target).flatMap((element, at) =>
-        equals(value as Value, element) ? [new NarrowInteger(BigInt(at), 'int')] : [],
+        equals(value, element) ? [new NarrowInteger(BigInt(at), 'int')] : [],
       )
   },
 })

@@ -1,7 +1,7 @@
 import { expectArray } from '../../data/coerce.ts'
 import { matchesQuery } from '../../data/iterate.ts'
 import { NarrowInteger } from '../../value.ts'
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'find_all_by',
@@ -13,7 +13,7 @@ export default defineMethod({
   create([query]) {
     return target =>
       expectArray(target).flatMap((element, at) =>
-        matchesQuery(query as Query, element, at) ? [new NarrowInteger(BigInt(at), 'int')] : [],
+        matchesQuery(query, element, at) ? [new NarrowInteger(BigInt(at), 'int')] : [],
       )
   },
 })

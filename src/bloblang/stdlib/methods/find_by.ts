@@ -1,7 +1,7 @@
 import { expectArray } from '../../data/coerce.ts'
 import { matchesQuery } from '../../data/iterate.ts'
 import { NarrowInteger } from '../../value.ts'
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'find_by',
@@ -12,9 +12,6 @@ export default defineMethod({
   examples: [['root.at = this.find_by(v -> v != "foo")', '["foo","bar","baz"]', '{"at":1}']],
   create([query]) {
     return target =>
-      new NarrowInteger(
-        BigInt(expectArray(target).findIndex((element, at) => matchesQuery(query as Query, element, at))),
-        'int',
-      )
+      new NarrowInteger(BigInt(expectArray(target).findIndex((element, at) => matchesQuery(query, element, at))), 'int')
   },
 })

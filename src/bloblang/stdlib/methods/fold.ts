@@ -1,6 +1,6 @@
 import { expectArray } from '../../data/coerce.ts'
 import { asStored } from '../../data/empty-literals.ts'
-import { defineMethod, type Query, type Value } from '../spec.ts'
+import { defineMethod, type Value } from '../spec.ts'
 
 export default defineMethod({
   name: 'fold',
@@ -21,7 +21,7 @@ export default defineMethod({
     ],
   ],
   create([initial, query]) {
-    const first = asStored(initial as Value)
-    return target => expectArray(target).reduce<Value>((tally, value) => (query as Query)({ tally, value }), first)
+    const first = asStored(initial)
+    return target => expectArray(target).reduce<Value>((tally, value) => query({ tally, value }), first)
   },
 })

@@ -35,7 +35,7 @@ export default defineMethod({
   ],
   create: ([indent, noIndent, escapeHtml]) => {
     const isCompact = noIndent === true || indent === ''
-    const options = { escapeHtml: escapeHtml === true, ...(isCompact ? {} : { indent: indent as string }) }
+    const options = { escapeHtml: escapeHtml === true, ...(isCompact ? {} : { indent: indent }) }
     return target => {
       checkJson(target)
       return utf8Bytes(printJson(asShown(target), options))

@@ -30,6 +30,6 @@ export default defineMethod({
     ([indent, noIndent]) =>
     target => {
       if (!isObject(target)) throw new WrongTypeError(['object'], target)
-      return utf8Bytes(formatXml(target, noIndent === true ? undefined : (indent as string)))
+      return utf8Bytes(formatXml(target, noIndent === true ? undefined : indent))
     },
 })

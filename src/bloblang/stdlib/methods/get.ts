@@ -12,7 +12,7 @@ export default defineMethod({
     ['root.got = this.foo.get(this.want)', '{"foo":{},"want":"bar"}', '{"got":null}'],
   ],
   create([path]) {
-    const segments = splitPath(path as string)
+    const segments = splitPath(path)
     return target => searchPath(target, segments) ?? null
   },
 })

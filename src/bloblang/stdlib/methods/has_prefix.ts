@@ -11,5 +11,5 @@ export default defineMethod({
   create:
     ([value]) =>
     target =>
-      stringOrBytes(target).startsWith(value as string),
+      stringOrBytes(target).startsWith(value),
 })

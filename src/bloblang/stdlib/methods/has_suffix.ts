@@ -11,5 +11,5 @@ export default defineMethod({
   create:
     ([value]) =>
     target =>
-      stringOrBytes(target).endsWith(value as string),
+      stringOrBytes(target).endsWith(value),
 })

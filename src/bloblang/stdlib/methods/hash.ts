@@ -41,8 +41,7 @@ export default defineMethod({
       '{"h3":"c99465aa"}',
     ],
   ],
-  create: ([algorithm, key, polynomial]) =>
-    hasher(algorithm as string, utf8Bytes((key ?? '') as string), polynomial as string),
+  create: ([algorithm, key, polynomial]) => hasher(algorithm, utf8Bytes(key ?? ''), polynomial),
 })
 
 function hasher(algorithm: string, key: Uint8Array, polynomial: string): (target: Value) => Uint8Array {

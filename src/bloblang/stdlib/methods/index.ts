@@ -16,7 +16,7 @@ export default defineMethod({
   create([index]) {
     return target => {
       if (!isArray(target) && !(target instanceof Uint8Array)) throw new WrongTypeError(['array'], target)
-      const asked = index as bigint
+      const asked = index
       const at = asked < 0n ? asked + BigInt(target.length) : asked
       if (at < 0n || at >= target.length) {
         throw new MappingError(`index '${at}' was out of bounds for array size: ${target.length}`)

@@ -16,7 +16,7 @@ export default defineMethod({
     ([value]) =>
     target => {
       const text = stringOrBytes(target)
-      const at = text.indexOf(value as string)
+      const at = text.indexOf(value)
       return at <= 0 ? BigInt(at) : BigInt(utf8Length(text.slice(0, at)))
     },
 })

@@ -18,7 +18,7 @@ export default defineMethod({
     return target =>
       expectArray(target)
         .map(elementText)
-        .join((delimiter as string | undefined) ?? '')
+        .join(delimiter ?? '')
   },
 })
 

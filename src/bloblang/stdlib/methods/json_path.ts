@@ -18,6 +18,6 @@ export default defineMethod({
     ],
   ],
   create([expression]) {
-    return parseJsonPath(expression as string)
+    return parseJsonPath(expression)
   },
 })

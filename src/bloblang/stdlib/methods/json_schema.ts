@@ -18,7 +18,7 @@ export default defineMethod({
     ],
   ],
   create([text]) {
-    const schema = parseJsonSchema(text as string)
+    const schema = parseJsonSchema(text)
     return target => {
       const explanation = schema.explain(target)
       if (explanation !== null) throw new MappingError(explanation)

@@ -21,7 +21,7 @@ export default defineMethod({
     ['root = this.map_each(field -> field.key + field.value)', '{"a":"b"}', '{"a":"ab"}'],
   ],
   create([argument]) {
-    const query = argument as Query
+    const query = argument
     return target => {
       if (isArray(target)) return mapElements(target, query)
       if (!isObject(target)) throw new WrongTypeError(['array'], target)

@@ -2,7 +2,7 @@ import { WrongTypeError } from '../../errors.ts'
 import { expectObject } from '../../data/coerce.ts'
 import { within } from '../../data/errors.ts'
 import { NOTHING, setOwn, type Value } from '../../value.ts'
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'map_each_key',
@@ -20,7 +20,7 @@ export default defineMethod({
       const object = expectObject(target)
       const renamed: Record<string, Value> = {}
       for (const key of Object.keys(object)) {
-        const result = (query as Query)(key)
+        const result = query(key)
         if (result !== NOTHING && typeof result !== 'string') {
           throw within('unexpected result from key mapping', new WrongTypeError(['string'], result))
         }

@@ -3,7 +3,7 @@ import { WrongTypeError } from '../../errors.ts'
 import { isArray } from '../../data/coerce.ts'
 import { asStored } from '../../data/empty-literals.ts'
 import { joinCollision, mergeObjects } from '../../data/objects.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'merge',
@@ -18,7 +18,7 @@ export default defineMethod({
     ['root = this.a.merge(this.b)', '{"a":{"x":[1]},"b":{"x":[2,3]}}', '{"x":[1,2,3]}'],
   ],
   create([source]) {
-    const from = asStored(source as Value)
+    const from = asStored(source)
     return target => {
       if (isArray(target)) return isArray(from) ? [...target, ...from] : [...target, from]
       if (!isObject(target)) throw new WrongTypeError(['object', 'array'], target)

@@ -26,6 +26,6 @@ export default defineMethod({
   },
   lazyTarget(target, [fallback]) {
     if (fallback === undefined) return new Float(toFloat64(target()))
-    return withDefault(() => new Float(toFloat64(target())), new Float(fallback as number))
+    return withDefault(() => new Float(toFloat64(target())), new Float(fallback))
   },
 })

@@ -1,4 +1,4 @@
-import { defineMethod, type Query } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 import { isNull } from '../../value.ts'
 import { describe } from '../../runtime/errors.ts'
 import type { Value } from '../../value.ts'
@@ -18,6 +18,6 @@ export default defineMethod({
     } catch (error) {
       describe(error)
     }
-    return isNull(value) ? (fallback as Query)(call.context ?? null) : value
+    return isNull(value) ? fallback(call.context ?? null) : value
   },
 })

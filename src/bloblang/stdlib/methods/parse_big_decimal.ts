@@ -26,7 +26,7 @@ export default defineMethod({
   ],
   bareErrors: true,
   create: ([scale]) => {
-    const digits = scale as bigint
+    const digits = scale
     if (digits < 0n || digits > MAX_SCALE)
       throw new MappingError(`scale must be between 0 and ${MAX_SCALE}, got ${digits}`)
     return target => {

@@ -38,11 +38,11 @@ export default defineMethod({
   create:
     ([hasHeader, delimiter, lazyQuotes]) =>
     target => {
-      if (Array.from(delimiter as string).length !== 1) {
+      if (Array.from(delimiter).length !== 1) {
         throw new MappingError('delimiter value must be exactly one character')
       }
       const records = parseCsv(bytesOrString(target), {
-        delimiter: delimiter as string,
+        delimiter: delimiter,
         lazyQuotes: lazyQuotes === true,
       })
       const [header, ...rows] = records

@@ -14,6 +14,6 @@ export default defineMethod({
   folds: true,
   examples: [],
   create([layout]) {
-    return target => formatRfc3339(parseTime(layout as string, getString(target)))
+    return target => formatRfc3339(parseTime(layout, getString(target)))
   },
 })

@@ -14,6 +14,6 @@ export default defineMethod({
   folds: true,
   examples: [],
   create([format]) {
-    return target => formatRfc3339(parseStrptime(getString(target), format as string))
+    return target => formatRfc3339(parseStrptime(getString(target), format))
   },
 })

@@ -1,5 +1,5 @@
 import { applyChanges, readChanges } from '../../data/changelog.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'patch',
@@ -12,7 +12,7 @@ export default defineMethod({
     ['root = this.old.patch(this.old.diff(this.new))', '{"old":{"a":1},"new":{"a":2,"b":3}}', '{"a":2,"b":3}'],
   ],
   create([changelog]) {
-    const changes = readChanges(changelog as Value)
+    const changes = readChanges(changelog)
     return target => (target === null ? null : applyChanges(target, changes))
   },
 })

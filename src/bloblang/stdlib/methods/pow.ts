@@ -12,6 +12,6 @@ export default defineMethod({
   bareErrors: true,
   examples: [['root.n = this.n.pow(-2)', '{"n":2}', '{"n":0.25}']],
   create([exponent]) {
-    return target => new Float(pow(getNumber(target), exponent as number))
+    return target => new Float(pow(getNumber(target), exponent))
   },
 })

@@ -16,7 +16,7 @@ export default defineMethod({
   ],
   examples: [['root.matches = this.value.re_find_all("a.")', '{"value":"paranormal"}', '{"matches":["ar","an","al"]}']],
   create: ([pattern]) => {
-    const expression = compileRe2(pattern as string)
+    const expression = compileRe2(pattern)
     return target => {
       const text = stringOrBytes(target)
       return expression.matchAll(text).map(spans => groupText(text, spans, 0))

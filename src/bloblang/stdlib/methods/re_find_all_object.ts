@@ -24,7 +24,7 @@ export default defineMethod({
     ],
   ],
   create: ([pattern]) => {
-    const expression = compileRe2(pattern as string)
+    const expression = compileRe2(pattern)
     return target => expression.matchAll(stringOrBytes(target)).map(spans => groupObject(expression, target, spans))
   },
 })

@@ -22,7 +22,7 @@ export default defineMethod({
     ],
   ],
   create: ([pattern]) => {
-    const expression = compileRe2(pattern as string)
+    const expression = compileRe2(pattern)
     return target => {
       const text = stringOrBytes(target)
       return expression

@@ -24,7 +24,7 @@ export default defineMethod({
     ],
   ],
   create: ([pattern]) => {
-    const expression = compileRe2(pattern as string)
+    const expression = compileRe2(pattern)
     return target => {
       const spans = expression.match(stringOrBytes(target))
       return spans === undefined ? {} : groupObject(expression, target, spans)

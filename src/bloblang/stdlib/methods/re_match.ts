@@ -19,7 +19,7 @@ export default defineMethod({
     ['root.matches = this.value.re_match("[0-9]")', '{"value":"there are ten puppies"}', '{"matches":false}'],
   ],
   create: ([pattern]) => {
-    const expression = compileRe2(pattern as string)
+    const expression = compileRe2(pattern)
     return target => expression.test(stringOrBytes(target))
   },
 })

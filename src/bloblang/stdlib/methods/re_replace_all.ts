@@ -24,7 +24,7 @@ export default defineMethod({
     ],
   ],
   create: ([pattern, template]) => {
-    const expression = compileRe2(pattern as string)
-    return target => expression.replaceAll(stringOrBytes(target), template as string)
+    const expression = compileRe2(pattern)
+    return target => expression.replaceAll(stringOrBytes(target), template)
   },
 })

@@ -21,5 +21,5 @@ export default defineMethod({
   create:
     ([old, replacement]) =>
     target =>
-      keepKind(target, text => replaceAll(text, old as string, replacement as string)),
+      keepKind(target, text => replaceAll(text, old, replacement)),
 })

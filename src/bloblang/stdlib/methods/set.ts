@@ -19,7 +19,7 @@ export default defineMethod({
     ['root = this.set("a.0", "x")', '{"a":["y","z"]}', '{"a":["x","z"]}'],
   ],
   create([path, value]) {
-    const segments = splitPath(path as string)
+    const segments = splitPath(path)
     return target => (value === DELETED ? deletePath(target, segments) : setPath(target, segments, value as Value))
   },
 })

@@ -27,7 +27,7 @@ export default defineMethod({
     ['root.the_rest = this.value.slice(0, -2)', '{"value":["foo","bar","baz"]}', '{"the_rest":["foo"]}'],
   ],
   create: args => {
-    const [low, high] = args as [bigint, bigint | undefined]
+    const [low, high] = args
     if (high !== undefined && high > 0n && low >= high) {
       throw new MappingError(`lower slice bound ${low} must be lower than upper (${high})`)
     }

@@ -29,5 +29,5 @@ export default defineMethod({
   create:
     ([language]) =>
     target =>
-      slug(getString(target), language as string),
+      slug(getString(target), language),
 })

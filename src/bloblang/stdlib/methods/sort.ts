@@ -23,7 +23,7 @@ export default defineMethod({
     ],
   ],
   create([compare]) {
-    const less = compare === undefined ? lessScalar : lessByQuery(compare as Query)
+    const less = compare === undefined ? lessScalar : lessByQuery(compare)
     return target => sortElements(expectArray(target), less)
   },
 })

@@ -19,7 +19,7 @@ export default defineMethod({
     ],
   ],
   create([argument]) {
-    const query = argument as Query
+    const query = argument
     return target => {
       const keyed = expectArray(target).map((element): Keyed => ({ element, key: undefined }))
       return sortElements(keyed, lessByKey(query)).map(({ element }) => element)

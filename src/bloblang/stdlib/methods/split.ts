@@ -23,7 +23,7 @@ export default defineMethod({
     ['root.parts = this.mixed.split(0)', '{"mixed":[1,"a",0,"b"]}', '{"parts":[[1,"a"],["b"]]}'],
   ],
   create: ([delimiter]) => {
-    const separator = delimiter as Value
+    const separator = delimiter
     return target => {
       if (typeof target === 'string') return splitText(target, separator, target)
       if (target instanceof Uint8Array) return splitText(utf8Text(target), separator, target).map(utf8Bytes)

@@ -25,7 +25,7 @@ export default defineMethod({
     ],
   ],
   create: ([predicate]) => {
-    const splitsAt = predicate as Query
+    const splitsAt = predicate
     return target => {
       if (typeof target === 'string') return splitText(target, splitsAt)
       if (target instanceof Uint8Array) return splitBytes(target, splitsAt)

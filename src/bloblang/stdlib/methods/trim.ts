@@ -16,5 +16,5 @@ export default defineMethod({
   create:
     ([cutset]) =>
     target =>
-      keepKind(target, cutset === undefined ? trimSpace : text => trimCutset(text, cutset as string)),
+      keepKind(target, cutset === undefined ? trimSpace : text => trimCutset(text, cutset)),
 })

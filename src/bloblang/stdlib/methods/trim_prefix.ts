@@ -9,7 +9,7 @@ export default defineMethod({
   params: [{ name: 'prefix', type: 'string', description: 'The prefix to remove.' }],
   examples: [['root.name = this.name.trim_prefix("foobar_")', '{"name":"foobar_blobton"}', '{"name":"blobton"}']],
   create: ([value]) => {
-    const prefix = value as string
+    const prefix = value
     return target => keepKind(target, text => (text.startsWith(prefix) ? text.slice(prefix.length) : text))
   },
 })

@@ -9,7 +9,7 @@ export default defineMethod({
   params: [{ name: 'suffix', type: 'string', description: 'The suffix to remove.' }],
   examples: [['root.name = this.name.trim_suffix("_foobar")', '{"name":"blobton_foobar"}', '{"name":"blobton"}']],
   create: ([value]) => {
-    const suffix = value as string
+    const suffix = value
     return target =>
       keepKind(target, text => (text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text))
   },

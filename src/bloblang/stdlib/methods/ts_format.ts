@@ -23,7 +23,7 @@ export default defineMethod({
     ['root.at = this.at.ts_format("Jan 2")', '{"at":"2020-08-14T11:50:26.371Z"}', '{"at":"Aug 14"}'],
   ],
   create([layout, tz]) {
-    const toZone = inNamedZone(tz as string | undefined)
-    return target => formatLayout(toZone(getTimestamp(target)), layout as string)
+    const toZone = inNamedZone(tz)
+    return target => formatLayout(toZone(getTimestamp(target)), layout)
   },
 })

@@ -13,6 +13,6 @@ export default defineMethod({
   folds: true,
   examples: [['root.at = this.at.ts_parse("2006-Jan-02")', '{"at":"2020-Aug-14"}', '{"at":"2020-08-14T00:00:00Z"}']],
   create([layout]) {
-    return target => parseTime(layout as string, getString(target))
+    return target => parseTime(layout, getString(target))
   },
 })

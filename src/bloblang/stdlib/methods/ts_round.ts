@@ -18,6 +18,6 @@ export default defineMethod({
     ],
   ],
   create([duration]) {
-    return target => roundTimestamp(getTimestamp(target), duration as bigint)
+    return target => roundTimestamp(getTimestamp(target), duration)
   },
 })

@@ -22,7 +22,7 @@ export default defineMethod({
     ],
   ],
   create([format, tz]) {
-    const toZone = inNamedZone(tz as string | undefined)
-    return target => formatStrftime(toZone(getTimestamp(target)), format as string)
+    const toZone = inNamedZone(tz)
+    return target => formatStrftime(toZone(getTimestamp(target)), format)
   },
 })

@@ -19,6 +19,6 @@ export default defineMethod({
     ],
   ],
   create([format]) {
-    return target => parseStrptime(getString(target), format as string)
+    return target => parseStrptime(getString(target), format)
   },
 })

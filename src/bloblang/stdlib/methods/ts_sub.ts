@@ -1,5 +1,5 @@
 import { getTimestamp, nanosBetween } from '../../data/time/timestamp.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'ts_sub',
@@ -17,7 +17,7 @@ export default defineMethod({
     ],
   ],
   create([other]) {
-    const earlier = getTimestamp(other as Value)
+    const earlier = getTimestamp(other)
     return target => nanosBetween(getTimestamp(target), earlier)
   },
 })

@@ -15,7 +15,7 @@ export default defineMethod({
     ['root.at = this.at.ts_sub_iso8601("P1MT2H")', '{"at":"2020-01-15T16:00:00Z"}', '{"at":"2019-12-15T14:00:00Z"}'],
   ],
   create([duration]) {
-    const add = periodAdder(parsePeriod(duration as string), -1)
+    const add = periodAdder(parsePeriod(duration), -1)
     return target => add(getTimestamp(target))
   },
 })

@@ -18,7 +18,7 @@ export default defineMethod({
     ],
   ],
   create([tz]) {
-    const toZone = inNamedZone(tz as string)
+    const toZone = inNamedZone(tz)
     return target => toZone(getTimestamp(target))
   },
 })

@@ -24,7 +24,7 @@ export default defineMethod({
     return target => {
       const seen = new Set<string | number>()
       return expectArray(target).filter((element, at) => {
-        const identity = identify(emit === undefined ? element : ask(emit as Query, element, at), at)
+        const identity = identify(emit === undefined ? element : ask(emit, element, at), at)
         if (seen.has(identity)) return false
         seen.add(identity)
         return true
