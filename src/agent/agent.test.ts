@@ -33,7 +33,7 @@ class ScriptedLink implements AgentLink {
     const next = this.#polls.shift()
     if (next !== undefined) return next(agentId)
     await systemClock.sleep(50, signal).catch(() => undefined)
-    return { revision, instances: [], questions: [] }
+    return { revision, instances: [], questions: [], peers: [] }
   }
 
   report(_agentId: string, report: AgentReport) {
@@ -43,6 +43,10 @@ class ScriptedLink implements AgentLink {
 
   answer(_agentId: string, _questionId: string, answer: RelayAnswer) {
     this.answers.push(answer)
+    return Promise.resolve()
+  }
+
+  drain() {
     return Promise.resolve()
   }
 
@@ -64,7 +68,10 @@ function start(
       version: '0',
       roles: ['proxy'],
       pipelineGroup: '',
+      agentGroup: '',
       availabilityZone: '',
+      nodeId: null,
+      isDraining: false,
       kafkaAddress: null,
       httpAddress: null,
       startedAt: 0,
@@ -103,7 +110,7 @@ test('an agent that was taken for lost registers again, and says good-bye at its
 })
 
 test('a report tells the orders that it takes account of', async () => {
-  const link = new ScriptedLink([() => ({ revision: 7, instances: [], questions: [] })])
+  const link = new ScriptedLink([() => ({ revision: 7, instances: [], questions: [], peers: [] })])
   const agent = start(link)
   await until(() => link.reports.some(({ revision }) => revision === 7))
   await agent.close()
@@ -120,7 +127,7 @@ test('an agent that could not reach the control plane for long runs its pipeline
     close: () => Promise.resolve(),
   } as unknown as Supervisor
   let now = 0
-  const orders = () => ({ revision: 3, instances: [order], questions: [] })
+  const orders = () => ({ revision: 3, instances: [order], questions: [], peers: [] })
   const unreachable = () => {
     now += 15_000
     throw new Error('the database is locked')
@@ -137,7 +144,7 @@ test('an agent that could not reach the control plane for long runs its pipeline
 
 test('a question that cannot be answered is answered with the reason', async () => {
   const question = { id: 'q', name: 'list_topics', request: { virtual_cluster_id: 'vci' } } as const
-  const link = new ScriptedLink([() => ({ revision: 1, instances: [], questions: [question] })])
+  const link = new ScriptedLink([() => ({ revision: 1, instances: [], questions: [question], peers: [] })])
   const agent = start(link)
   await until(() => link.answers.length > 0)
   const [answer] = link.answers

@@ -5,6 +5,7 @@ import {
   type AgentReport,
   ControlError,
   type LogReport,
+  type Peer,
   type Traffic,
 } from '../control/index.ts'
 import { answerQuestion, type ClusterView } from './cluster/answers.ts'
@@ -16,6 +17,8 @@ const reportIntervalMs = 1000
 const reportDelayMs = 30
 const retryDelayMs = 1000
 const maxLogLines = 5000
+/** Until the other agents know: those of another control plane hear of it with its next tick and their next poll. */
+const peersNoticeMs = 2500
 
 /** What an agent tells of its Kafka port. */
 export interface KafkaFigures {
@@ -32,6 +35,8 @@ export interface AgentOptions {
   readonly figures: KafkaFigures
   readonly clock: Clock
   readonly log: Log
+  /** Called with the agents of the cluster whenever they are heard of. */
+  readonly onPeers?: (peers: readonly Peer[]) => void
   /** Makes the supervisor of its pipelines; absent without the pipelines role. */
   readonly supervisor: ((events: SupervisorEvents) => Supervisor) | undefined
 }
@@ -93,6 +98,21 @@ export class Agent {
     if (this.#agentId !== '') await this.#options.link.leave(this.#agentId)
   }
 
+  /**
+   * Hands over what it runs: resolves when other agents have been told, and all instances have stopped, or when the signal
+   * aborts. It answers and reports on until it is closed.
+   */
+  async drain(signal: AbortSignal): Promise<void> {
+    const { link, clock, log } = this.#options
+    try {
+      if (this.#agentId !== '') await link.drain(this.#agentId)
+    } catch (error) {
+      log.warn('the control plane could not be told that this agent ends', { error: String(error) })
+    }
+    await waitOrAbort(clock, peersNoticeMs, signal)
+    while (!signal.aborted && (this.#supervisor?.reports.length ?? 0) > 0) await waitOrAbort(clock, 100, signal)
+  }
+
   async #followOrders(): Promise<void> {
     const { link, clock, log, hello } = this.#options
     const { signal } = this.#stop
@@ -105,9 +125,10 @@ export class Agent {
           this.#agentId = agentId
           this.#leaseMs = leaseMs
         }
-        const { revision, instances, questions } = await link.poll(this.#agentId, this.#revision, signal)
+        const { revision, instances, questions, peers } = await link.poll(this.#agentId, this.#revision, signal)
         heardAt = askedAt
         for (const question of questions) void this.#answer(question)
+        this.#options.onPeers?.(peers)
         if (revision === this.#revision || signal.aborted) continue
         this.#supervisor?.follow(instances)
         this.#revision = revision

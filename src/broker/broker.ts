@@ -28,8 +28,8 @@ export interface BrokerOptions {
   readonly host?: string
   /** Kafka's defaults stand in for what is left out. */
   readonly config?: Partial<BrokerConfig>
-  /** The brokers that clients see; this one alone by default. */
-  readonly cluster?: Cluster
+  /** Gives the brokers that clients see to a broker with these settings; this one alone by default. */
+  readonly cluster?: (config: BrokerConfig) => Cluster
   /** Authentication and encryption of the Kafka port; open to everyone by default. */
   readonly security?: SecuritySettings
   /**
@@ -87,7 +87,7 @@ export class Broker {
     authorizer: AclAuthorizer,
   ) {
     const { config } = settings
-    const { metadata, clock, random, log, cluster = singleBrokerCluster(config) } = options
+    const { metadata, clock, random, log, cluster = singleBrokerCluster } = options
     const { nodeId, advertisedHost: host, advertisedPort: port } = config
     this.port = server.port
     this.records = records
@@ -122,7 +122,7 @@ export class Broker {
       random,
       log,
       metadata,
-      cluster,
+      cluster: cluster(config),
       store: options.store,
       records,
       leases: this.#leases,

@@ -8,17 +8,23 @@ export interface BrokerEndpoint {
   readonly rack: string | null
 }
 
-/**
- * Which brokers there are, and which one serves what. Every broker can serve everything, because none keeps records;
- * leaders only spread the load. The leader epoch is always 0: clients follow a changed leader at an equal epoch.
- */
-export interface Cluster {
+/** Which brokers there are, and which one serves what. */
+export interface ClusterView {
   brokers(): readonly BrokerEndpoint[]
   /** The broker that is to answer for this partition. */
   leaderOf(topic: string, partition: number): BrokerEndpoint
   /** The broker that coordinates this group or transactional id. */
   coordinatorOf(key: string): BrokerEndpoint
   controller(): BrokerEndpoint
+}
+
+/**
+ * The brokers of a cluster. Every broker can serve everything, because none keeps records; leaders only spread the load,
+ * and two clients may see different ones. The leader epoch is always 0: clients follow a changed leader at an equal epoch.
+ */
+export interface Cluster extends ClusterView {
+  /** The cluster as a client sees it, which asks for a zone and the like by its client id. */
+  seenBy(clientId: string | null): ClusterView
 }
 
 /** The leader epoch of all partitions. */
@@ -32,5 +38,12 @@ export function singleBrokerCluster(config: BrokerConfig): Cluster {
     port: config.advertisedPort,
     rack: config.rack,
   }
-  return { brokers: () => [self], leaderOf: () => self, coordinatorOf: () => self, controller: () => self }
+  const cluster: Cluster = {
+    brokers: () => [self],
+    leaderOf: () => self,
+    coordinatorOf: () => self,
+    controller: () => self,
+    seenBy: () => cluster,
+  }
+  return cluster
 }

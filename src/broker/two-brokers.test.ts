@@ -80,6 +80,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
         leaderOf: (_topic, partition) => nodes[partition % nodes.length]!.endpoint,
         coordinatorOf: own,
         controller: own,
+        seenBy: () => cluster,
       }
       const broker = await Broker.open({
         metadata,
@@ -90,7 +91,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
         logConfig: localLogConfig,
         port: 0,
         host: '127.0.0.1',
-        cluster,
+        cluster: () => cluster,
         config: { nodeId, groupInitialRebalanceDelayMs: 0, groupMinSessionTimeoutMs: 1000 },
       })
       const endpoint = { nodeId, host: '127.0.0.1', port: broker.port, rack: null }

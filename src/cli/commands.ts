@@ -4,33 +4,110 @@ import { flag, type FlagSpecs } from './flags.ts'
 import { kafkaSecurityFlags } from './kafka-security-flags.ts'
 import { type EngineOptions, engineFlags, engineOptions } from './options.ts'
 
-/** The flags of the commands that run everything in one process. */
-export const localFlags = {
-  kafkaPort: flag.port(9092, 'where Kafka clients connect'),
-  httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
-  pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),
-  consolePort: flag.port(9080, 'the console and the API'),
-  bindAddress: flag.text(
-    '127.0.0.1',
-    'the address that all servers listen on; only the Kafka port has TLS, so change it with care',
-  ),
-  discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are given'),
-  enableManagedPipelines: flag.boolean('run pipelines here', { default: true }),
-  managedPipelinesGroupName: flag.text(
-    '',
-    'run only pipelines with this pipeline_group; by default, those without one',
-  ),
+/** What pipelines may reach. */
+const grantFlags = {
   pipelinesGrant: flag.text(
     '',
     'what pipelines may reach on this host beside the network, such as files=/data,env=PIPELINE_*: files, database_files, processes, env, network, listen, stdio',
     { value: 'GRANTS' },
   ),
   enablePipelinesHostAccess: flag.boolean('grant pipelines everything that -pipelinesGrant can grant'),
-  availabilityZone: flag.text('', 'the zone that clients and pipelines are given'),
-  ...kafkaSecurityFlags,
+} as const
+
+const logFlags = {
   logLevel: flag.text('warn', 'log lines of this severity and above, on standard error', {
     choices: ['debug', 'info', 'warn', 'error'],
   }),
+} as const
+
+/** The ports and the place of an agent. */
+const agentPortFlags = {
+  kafkaPort: flag.port(9092, 'where Kafka clients connect'),
+  httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
+  pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),
+  discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are given', {
+    aliases: ['advertisedHostname'],
+  }),
+  managedPipelinesGroupName: flag.text(
+    '',
+    'run only pipelines with this pipeline_group; by default, those without one',
+  ),
+  availabilityZone: flag.text('', 'the zone that clients and pipelines are given'),
+  ...grantFlags,
+  ...kafkaSecurityFlags,
+} as const
+
+const consoleFlags = { consolePort: flag.port(9080, 'the console and the API') } as const
+
+/** The flags of the commands that run everything in one process. */
+export const localFlags = {
+  ...agentPortFlags,
+  ...consoleFlags,
+  bindAddress: flag.text(
+    '127.0.0.1',
+    'the address that all servers listen on; only the Kafka port has TLS, so change it with care',
+  ),
+  enableManagedPipelines: flag.boolean('run pipelines here', { default: true }),
+  ...logFlags,
+} as const
+
+export const agentFlags = {
+  bucketURL: flag.text('', 'where records are kept: s3://, gs://, azblob:// or file:///', { value: 'URL' }),
+  agentKey: flag.text('', 'an agent key of the virtual cluster', { value: 'KEY', aliases: ['apiKey'] }),
+  agentKeyPath: flag.text('', 'the file with the agent key', { value: 'FILE' }),
+  defaultVirtualClusterID: flag.text('', 'the virtual cluster to serve', { value: 'ID' }),
+  metadataURL: flag.list('control planes, or a load balancer before them, http://HOST:PORT', { value: 'URL' }),
+  region: flag.text('', 'accepted and unused: -metadataURL says where the control plane is'),
+  roles: flag.list('proxy, proxy-produce, proxy-consume, jobs, pipelines; by default proxy and jobs', {
+    environment: 'WARPSTREAM_AGENT_ROLES',
+    value: 'ROLES',
+  }),
+  agentGroup: flag.text('', 'Kafka clients see only the agents of the group to which they connect'),
+  enableManagedPipelines: flag.boolean('run pipelines here: adds the role pipelines'),
+  bindAddress: flag.text('0.0.0.0', 'the address that all servers listen on'),
+  ...agentPortFlags,
+  discoveryKafkaPortOverride: flag.port(0, 'the port that Kafka clients are given; 0 for -kafkaPort'),
+  batchTimeout: flag.text('', 'how long records wait for company before they are written, such as 250ms', {
+    value: 'DURATION',
+  }),
+  groupInitialRebalanceDelayMs: flag.integer(3000, 'how long the first members of a consumer group wait for more', {
+    environment: 'PENSTOCK_GROUP_INITIAL_REBALANCE_DELAY_MS',
+  }),
+  gracefulShutdownDuration: flag.text('80s', 'how long clients and pipelines have to move away at the end', {
+    value: 'DURATION',
+  }),
+  ...logFlags,
+} as const
+
+export const controlPlaneFlags = {
+  databaseURL: flag.text('', 'postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:FILE for a single control plane', {
+    environment: 'PENSTOCK_DATABASE_URL',
+    value: 'URL',
+  }),
+  ...consoleFlags,
+  bindAddress: flag.text('127.0.0.1', 'the address to listen on; it has no TLS, so change it with care'),
+  sealingKey: flag.text('', 'encrypts secrets in the database, 64 hexadecimal digits; with SQLite kept beside it', {
+    environment: 'PENSTOCK_SEALING_KEY',
+    value: 'KEY',
+  }),
+  sealingKeyPath: flag.text('', 'the file with the sealing key', {
+    environment: 'PENSTOCK_SEALING_KEY_PATH',
+    value: 'FILE',
+  }),
+  bootstrapKey: flag.text('', 'the application key of an empty database; random by default', {
+    environment: 'PENSTOCK_BOOTSTRAP_KEY',
+    value: 'KEY',
+  }),
+  bootstrapAgentKey: flag.text('', 'the agent key of an empty database; random by default', {
+    environment: 'PENSTOCK_BOOTSTRAP_AGENT_KEY',
+    value: 'KEY',
+  }),
+  bootstrapVirtualClusterID: flag.text('', 'the virtual cluster of an empty database; random by default', {
+    environment: 'PENSTOCK_BOOTSTRAP_VIRTUAL_CLUSTER_ID',
+    value: 'ID',
+  }),
+  ...grantFlags,
+  ...logFlags,
 } as const
 
 const standaloneFlags = {
@@ -80,6 +157,18 @@ export const commands: Readonly<Record<string, Command>> = {
     isAgent: true,
     flags: standaloneFlags,
     run: async ({ flags }) => (await import('./local.ts')).runLocal('standalone', flags, flags.dataDir),
+  }),
+  'control-plane': command({
+    summary: 'run a control plane over PostgreSQL or an SQLite file, for agents of their own',
+    isAgent: true,
+    flags: controlPlaneFlags,
+    run: async ({ flags }) => (await import('./control-plane.ts')).runControlPlane(flags),
+  }),
+  agent: command({
+    summary: 'run an agent that keeps records in a bucket and asks a control plane',
+    isAgent: true,
+    flags: agentFlags,
+    run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags),
   }),
   run: engineCommand({
     summary: 'run a stream',

@@ -1,4 +1,5 @@
 import type {
+  AgentRole,
   ApiError,
   ApiRequest,
   ApiResponse,
@@ -16,12 +17,14 @@ import type { AgentHello } from './model.ts'
 export interface AgentLink {
   register(hello: AgentHello): Promise<Registration>
   /**
-   * Answers the orders as soon as they differ from those of `revision` or there is a question, otherwise after a few
+   * Answers the orders as soon as they differ from those of `revision` or there is something else to tell, otherwise after a few
    * seconds. Every call renews the agent's leases. Rejects with `agent_not_found` when the agent was taken for lost.
    */
   poll(agentId: string, revision: number, signal: AbortSignal): Promise<Orders>
   report(agentId: string, report: AgentReport): Promise<void>
   answer(agentId: string, questionId: string, answer: RelayAnswer): Promise<void>
+  /** The agent is about to end: its orders become empty, and peers and clients are not sent to it any more. */
+  drain(agentId: string): Promise<void>
   /** The agent has stopped all its instances and goes. */
   leave(agentId: string): Promise<void>
 }
@@ -37,6 +40,21 @@ export interface Orders {
   /** All instances that the agent is to run; it stops the others. */
   readonly instances: readonly InstanceOrder[]
   readonly questions: readonly RelayQuestion[]
+  /** The agents that serve Kafka clients now, this one among them. */
+  readonly peers: readonly Peer[]
+}
+
+/** An agent as the other agents of its cluster know it. */
+export interface Peer {
+  readonly nodeId: number
+  /** Where Kafka clients connect. */
+  readonly host: string
+  readonly port: number
+  readonly roles: readonly AgentRole[]
+  /** The agent group, the zone: empty where there is none. */
+  readonly group: string
+  readonly zone: string
+  readonly isDraining: boolean
 }
 
 export interface InstanceOrder {

@@ -10,11 +10,16 @@ export const workspaceId = 'wi_default'
 const defaultName = 'vcn_default'
 
 /** The cluster that every deployment has from its first start. */
-export function ensureDefaultCluster(database: Database, clock: Clock, random: Random): Promise<Cluster> {
+export function ensureDefaultCluster(
+  database: Database,
+  clock: Clock,
+  random: Random,
+  id = newId('vci', random),
+): Promise<Cluster> {
   return database.transaction({ kind: 'write' }, async sql => {
     const known = (await store.listClusters(sql)).find(({ name }) => name === defaultName)
     if (known !== undefined) return known
-    const cluster = { id: newId('vci', random), name: defaultName, createdAt: clock.now() }
+    const cluster = { id, name: defaultName, createdAt: clock.now() }
     await store.insertCluster(sql, cluster)
     return cluster
   })

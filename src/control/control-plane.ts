@@ -34,6 +34,13 @@ export interface ControlPlaneOptions {
   readonly log: Log
 }
 
+/** What an empty database begins with; random where it is left out. */
+export interface WantedDefaults {
+  readonly clusterId?: string | undefined
+  readonly applicationKey?: string | undefined
+  readonly agentKey?: string | undefined
+}
+
 /** What every deployment has from its first start. */
 export interface DefaultCluster {
   readonly cluster: Cluster
@@ -91,21 +98,20 @@ export class ControlPlane {
     })
   }
 
-  /** Finds the default cluster and its keys, and creates what is missing. */
-  async ensureDefaultCluster(): Promise<DefaultCluster> {
+  /** Finds the default cluster and its keys, and creates what is missing, as it is given or at random. */
+  async ensureDefaultCluster(wanted: WantedDefaults = {}): Promise<DefaultCluster> {
     const { database, clock, random } = this.options
-    const cluster = await ensureDefaultCluster(database, clock, random)
-    const applicationKey = await this.keys.ensure('akn_default_application', {
-      principal_kind: 'app',
-      resource_kind: '*',
-      resource_id: '*',
-      workspace_id: workspaceId,
-    })
-    const agentKey = await this.keys.ensure('akn_default_agent', {
-      principal_kind: 'agent',
-      resource_kind: 'virtual_cluster',
-      resource_id: cluster.id,
-    })
+    const cluster = await ensureDefaultCluster(database, clock, random, wanted.clusterId)
+    const applicationKey = await this.keys.ensure(
+      'akn_default_application',
+      { principal_kind: 'app', resource_kind: '*', resource_id: '*', workspace_id: workspaceId },
+      wanted.applicationKey,
+    )
+    const agentKey = await this.keys.ensure(
+      'akn_default_agent',
+      { principal_kind: 'agent', resource_kind: 'virtual_cluster', resource_id: cluster.id },
+      wanted.agentKey,
+    )
     return { cluster, applicationKey, agentKey }
   }
 

@@ -31,6 +31,7 @@ const statuses: Readonly<Record<ApiErrorCode, number>> = {
   kafka_error: 400,
   metadata_unavailable: 503,
   database_unavailable: 503,
+  incompatible_version: 409,
   shutting_down: 503,
   internal_error: 500,
 }

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock, Log, Random } from '../base/index.ts'
 import { type Database, databaseTime, type Sql } from '../database/index.ts'
-import type { AgentLink, AgentReport, Orders, Registration, RelayAnswer } from './agent-link.ts'
+import type { AgentLink, AgentReport, Orders, Peer, Registration, RelayAnswer } from './agent-link.ts'
 import type { ApiRequest, ApiResponse, ChangedSubject, RelayedName } from './api-types.ts'
 import type { Changes } from './changes.ts'
 import { ControlError } from './errors.ts'
@@ -58,9 +59,13 @@ export class Fleet implements AgentLink {
   readonly #options: FleetOptions
   readonly #relay: Relay
   readonly #waiting = new Map<string, Set<() => void>>()
-  readonly #orders = new Map<string, Omit<Orders, 'questions'>>()
+  readonly #orders = new Map<string, Pick<Orders, 'revision' | 'instances'>>()
   readonly #reported = new Map<string, { readonly revision: number; readonly held: string; storedAt: number }>()
   readonly #silent = new Set<string>()
+  /** As of the newest reconciliation, undefined before the first; a new list each time that it changes. */
+  #peers: readonly Peer[] | undefined
+  /** The list that each agent was sent last. */
+  readonly #toldPeers = new Map<string, readonly Peer[] | undefined>()
   #placed: ReadonlyMap<string, Placed> = new Map()
   #reconciling: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | undefined
@@ -139,16 +144,18 @@ export class Fleet implements AgentLink {
       return store.touchAgent(sql, agentId, now, now + leaseMs)
     })
     if (!isKnown) throw new ControlError('agent_not_found', `there is no agent ${agentId}`)
-    if (this.#silent.has(agentId)) await this.reconcile()
+    if (this.#silent.has(agentId) || this.#peers === undefined) await this.reconcile()
     // Waits from before the orders are read, so that no change in between goes unnoticed.
     const wait = this.#wait(agentId, signal)
     let orders = await this.#currentOrders(agentId)
-    if (orders.revision === revision && !this.#relay.has(agentId)) {
+    const isNews = this.#toldPeers.get(agentId) !== this.#peers || this.#relay.has(agentId)
+    if (orders.revision === revision && !isNews) {
       await wait.woken
       orders = await this.#currentOrders(agentId)
     }
     wait.end()
-    return { ...orders, questions: this.#relay.take(agentId) }
+    this.#toldPeers.set(agentId, this.#peers)
+    return { ...orders, questions: this.#relay.take(agentId), peers: this.#peers ?? [] }
   }
 
   async report(agentId: string, report: AgentReport): Promise<void> {
@@ -171,6 +178,18 @@ export class Fleet implements AgentLink {
   answer(agentId: string, questionId: string, answer: RelayAnswer): Promise<void> {
     this.#relay.answer(agentId, questionId, answer)
     return Promise.resolve()
+  }
+
+  async drain(agentId: string): Promise<void> {
+    const { database, clusterId, log } = this.#options
+    await database.transaction({ kind: 'write' }, async sql => {
+      const agent = await store.findAgent(sql, clusterId, agentId)
+      if (agent === undefined) throw new ControlError('agent_not_found', `there is no agent ${agentId}`)
+      await store.setHello(sql, agentId, { ...agent.hello, isDraining: true })
+    })
+    log.info('agent drains', { agent: agentId })
+    this.announce('agents')
+    await this.reconcile()
   }
 
   async leave(agentId: string): Promise<void> {
@@ -234,6 +253,7 @@ export class Fleet implements AgentLink {
       this.#forget(id)
     }
     for (const agentId of done.reordered) this.#wake(agentId)
+    this.#setPeers(done.agents.filter(agent => isHeard(agent, done.now)))
   }
 
   async #plan(
@@ -287,11 +307,18 @@ export class Fleet implements AgentLink {
     )
   }
 
+  #setPeers(agents: readonly RegisteredAgent[]): void {
+    const peers = agents.flatMap(toPeer)
+    if (isDeepStrictEqual(peers, this.#peers)) return
+    this.#peers = peers
+    for (const agentId of this.#waiting.keys()) this.#wake(agentId)
+  }
+
   async #kafkaAgent(): Promise<RegisteredAgent | undefined> {
     return (await this.agents()).find(({ agent, isAlive }) => isAlive && agent.hello.kafkaAddress !== null)?.agent
   }
 
-  async #currentOrders(agentId: string): Promise<Omit<Orders, 'questions'>> {
+  async #currentOrders(agentId: string): Promise<Pick<Orders, 'revision' | 'instances'>> {
     const { database, clusterId } = this.#options
     const known = this.#orders.get(agentId)
     const orders = await database.transaction({ kind: 'read' }, async sql => {
@@ -390,6 +417,7 @@ export class Fleet implements AgentLink {
   #forget(agentId: string): void {
     this.#reported.delete(agentId)
     this.#orders.delete(agentId)
+    this.#toldPeers.delete(agentId)
     this.#silent.delete(agentId)
     this.#relay.forget(agentId)
     this.board.forgetAgent(agentId)
@@ -405,11 +433,31 @@ function toCandidate(agent: RegisteredAgent, now: number) {
   const { id, hello, lastSeenAt, reported, ordersRevision } = agent
   return {
     id,
-    isAvailable: isHeard(agent, now) && hello.roles.includes('pipelines'),
-    isLost: now - lastSeenAt >= leaseMs || !hello.roles.includes('pipelines'),
+    isAvailable: isHeard(agent, now) && hello.roles.includes('pipelines') && !hello.isDraining,
+    isLost: now - lastSeenAt >= leaseMs || !hello.roles.includes('pipelines') || hello.isDraining,
+    isDraining: hello.isDraining,
     group: hello.pipelineGroup,
     held: reported !== null && reported.revision >= ordersRevision ? new Set(reported.held) : null,
   }
+}
+
+function toPeer({ hello }: RegisteredAgent): Peer[] {
+  const { nodeId, kafkaAddress, roles, agentGroup, availabilityZone, isDraining } = hello
+  // An agent of an earlier version has said nothing of its node.
+  if (kafkaAddress === null || nodeId == null) return []
+  const colon = kafkaAddress.lastIndexOf(':')
+  const host = kafkaAddress.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  return [
+    {
+      nodeId,
+      host,
+      port: Number(kafkaAddress.slice(colon + 1)),
+      roles,
+      group: agentGroup,
+      zone: availabilityZone,
+      isDraining,
+    },
+  ]
 }
 
 /** The agents whose orders a plan changes. */

@@ -5,6 +5,7 @@ export type {
   InstanceReport,
   LogReport,
   Orders,
+  Peer,
   RelayAnswer,
   RelayQuestion,
   Traffic,
@@ -14,8 +15,10 @@ export { managedComponents } from './configuration/components.ts'
 export { pipelineJsonSchema } from './configuration/json-schema.ts'
 export { createLinter } from './configuration/linter.ts'
 export { defaultSettings, readSettings } from './configuration/settings.ts'
-export { ControlPlane } from './control-plane.ts'
+export { ControlPlane, type DefaultCluster } from './control-plane.ts'
 export { ControlError } from './errors.ts'
+export { AgentConnection, LinkRefused } from './link/agent-connection.ts'
+export { LinkServer } from './link/link-server.ts'
 export type { AgentHello } from './model.ts'
 export type { CheckedConfiguration } from './pipelines.ts'
 export { sealingKeyBytes } from './sealing.ts'

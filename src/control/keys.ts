@@ -60,12 +60,12 @@ export class Keys {
     return key
   }
 
-  /** The key of this name, which is created when it is missing. */
-  ensure(name: string, grant: AccessGrant): Promise<Key> {
+  /** The key of this name, which is created when it is missing, with this secret. */
+  ensure(name: string, grant: AccessGrant, secret?: string): Promise<Key> {
     return this.#options.database.transaction({ kind: 'write' }, async sql => {
       const known = await store.findKeyByName(sql, name)
       if (known !== undefined) return this.#opened(known)
-      const key = this.#newKey(name, [grant])
+      const key = this.#newKey(name, [grant], secret)
       await store.insertKey(sql, this.#stored(key))
       return key
     })
@@ -87,9 +87,15 @@ export class Keys {
     return key && { keyId: key.id, grants: key.grants }
   }
 
-  #newKey(name: string, grants: readonly AccessGrant[]): Key {
+  #newKey(name: string, grants: readonly AccessGrant[], secret?: string): Key {
     const { clock, random } = this.#options
-    return { id: newId('aki', random), name, secret: newSecret('aks', random), grants, createdAt: clock.now() }
+    return {
+      id: newId('aki', random),
+      name,
+      secret: secret ?? newSecret('aks', random),
+      grants,
+      createdAt: clock.now(),
+    }
   }
 
   #stored({ secret, ...key }: Key): StoredKey {

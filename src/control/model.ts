@@ -86,7 +86,13 @@ export interface AgentHello {
   readonly version: string
   readonly roles: readonly AgentRole[]
   readonly pipelineGroup: string
+  /** Kafka clients see only the agents of the group to which they connect. */
+  readonly agentGroup: string
   readonly availabilityZone: string
+  /** Its id as a Kafka broker, unique in the cluster; null without a proxy role. */
+  readonly nodeId: number | null
+  /** It is about to end: it takes no clients and no pipelines any more. */
+  readonly isDraining: boolean
   /** Where Kafka clients reach it, `host:port`; null without the proxy role. */
   readonly kafkaAddress: string | null
   readonly httpAddress: string | null

@@ -14,7 +14,7 @@ const once: Concurrency = { scope: 'exact', count: 1 }
 const onEachAgent: Concurrency = { scope: 'agent', count: 1 }
 
 function agent(id: string, more: Partial<CandidateAgent> = {}): CandidateAgent {
-  return { id, isAvailable: true, isLost: false, group: '', held: new Set(), ...more }
+  return { id, isAvailable: true, isLost: false, isDraining: false, group: '', held: new Set(), ...more }
 }
 
 function pipeline(concurrency: Concurrency, more: Partial<WantedPipeline> = {}): WantedPipeline {

@@ -23,9 +23,11 @@ export interface CandidateAgent {
   readonly id: string
   /** Heard recently and with the pipelines role. */
   readonly isAvailable: boolean
-  /** Silent for longer than a lease, or without the pipelines role: it does not count when instances are divided. */
+  /** Silent for longer than a lease, about to end, or without the pipelines role: it does not count when instances are divided. */
   readonly isLost: boolean
   readonly group: string
+  /** Alive, and about to end: what it runs is revoked. */
+  readonly isDraining: boolean
   /** The instances that it holds; null until it has reported on its newest orders. */
   readonly held: ReadonlySet<string> | null
 }
@@ -83,7 +85,8 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
     if (assignment.released) continue
     const isWanted = pipeline !== undefined && wantedSlots.get(pipeline.id)!.has(assignment.slot)
     // An agent that is silent for a moment keeps what it has until its lease ends.
-    const mayStay = agent === undefined || !agent.isAvailable || agent.group === pipeline?.group
+    const mayStay =
+      agent === undefined || (!agent.isDraining && (!agent.isAvailable || agent.group === pipeline?.group))
     if (!isWanted || !mayStay) update.push({ ...assignment, released: true })
     else if (assignment.configurationId !== pipeline.configurationId)
       update.push({ ...assignment, configurationId: pipeline.configurationId, completed: false })
@@ -134,7 +137,7 @@ function slotsOf(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): M
   const { scope, count } = pipeline.concurrency
   if (scope === 'exact') return new Map(numbers(count).map(number => [`cluster/${number}`, undefined]))
   const slots = numbers(countPerAgent(pipeline, agents))
-  const ofGroup = agents.filter(agent => agent.group === pipeline.group)
+  const ofGroup = agents.filter(agent => agent.group === pipeline.group && !agent.isDraining)
   return new Map(ofGroup.flatMap(({ id }) => slots.map(number => [`${id}/${number}`, id] as const)))
 }
 

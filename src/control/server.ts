@@ -7,6 +7,8 @@ import { authorize, type Caller } from './access.ts'
 import { accessLevels } from './contract/access.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { ControlError } from './errors.ts'
+import type { LinkServer } from './link/link-server.ts'
+import { linkPath } from './link/wire.ts'
 import { SessionCookie } from './session-cookie.ts'
 
 const maxBodyBytes = 4 * 1024 * 1024
@@ -17,6 +19,8 @@ export interface ControlServerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** Where agents of other processes connect; absent where there are none. */
+  readonly links?: LinkServer
 }
 
 /** The control plane's HTTP server: the API under `/api/v1/`, the console everywhere else. */
@@ -41,6 +45,7 @@ export class ControlServer {
     addErrors(app, plane)
     await addApi(app, plane, streams)
     await addConsole(app, options.consoleFolder)
+    if (options.links !== undefined) acceptLinks(app, options.links)
     await app.listen({ host: options.host, port: options.port })
     const address = app.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : options.port
@@ -59,6 +64,13 @@ export class ControlServer {
     for (const end of this.#streams) end()
     await this.#app.close()
   }
+}
+
+function acceptLinks(app: FastifyInstance, links: LinkServer): void {
+  app.server.on('upgrade', (request, socket, head) => {
+    if (request.url?.split('?')[0] === linkPath) void links.accept(request, socket, head)
+    else socket.destroy()
+  })
 }
 
 function addHeaders(app: FastifyInstance): void {

@@ -1,14 +1,18 @@
 import { nullLog, systemClock, systemRandom } from '../base/index.ts'
 import { openSqlite } from '../database/index.ts'
-import { openSqliteMetadata } from '../metadata/index.ts'
+import { type MetadataHub, openSqliteMetadata } from '../metadata/index.ts'
 import type { AccessGrant, Finding } from './api-types.ts'
 import { readSettings } from './configuration/settings.ts'
 import { ControlPlane } from './control-plane.ts'
+import { LinkServer } from './link/link-server.ts'
 import { ControlServer } from './server.ts'
 import * as store from './store/store.ts'
 
-/** A control plane with its HTTP server over a database in memory; configurations with the word `bad` do not lint. */
-export async function startTestPlane() {
+/**
+ * A control plane with its HTTP server over a database in memory; configurations with the word `bad` do not lint. With a hub,
+ * agents can connect to it, all of whose clusters have its metadata.
+ */
+export async function startTestPlane(hub?: MetadataHub) {
   const database = await openSqlite({ path: ':memory:' })
   const mistake: Finding = { line: 2, column: 3, level: 'error', message: 'field bad not recognised' }
   const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
@@ -27,7 +31,13 @@ export async function startTestPlane() {
     random: systemRandom,
     log: nullLog,
   })
-  const server = await ControlServer.listen(plane, { consoleFolder: '/nowhere', host: '127.0.0.1', port: 0 })
+  const links = hub && (await LinkServer.open({ plane, metadataOf: async () => hub, clock: systemClock, log: nullLog }))
+  const server = await ControlServer.listen(plane, {
+    consoleFolder: '/nowhere',
+    host: '127.0.0.1',
+    port: 0,
+    ...(links && { links }),
+  })
   const defaults = await plane.ensureDefaultCluster()
   const post = async (name: string, body: unknown, headers: Readonly<Record<string, string>>) => {
     const response = await fetch(`${server.url}/api/v1/${name}`, {
@@ -55,9 +65,11 @@ export async function startTestPlane() {
       await database.transaction({ kind: 'write' }, sql => store.insertCluster(sql, cluster))
     },
     async close() {
+      await links?.close()
       await server.close()
       await plane.close()
       await metadata.close()
+      await hub?.close()
       await database.close()
     },
   }

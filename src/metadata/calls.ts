@@ -8,12 +8,14 @@ import { leaseReads, leaseWrites } from './operations/leases.ts'
 import { logReads, logWrites } from './operations/log.ts'
 import { mergeReads, mergeWrites } from './operations/merge.ts'
 import { settingReads, settingWrites } from './operations/settings.ts'
+import { recallReads } from './operations/recall.ts'
 import { securityReads, securityWrites } from './operations/security.ts'
 import { topicReads, topicWrites } from './operations/topics.ts'
 
 const reads = {
   ...topicReads,
   ...logReads,
+  ...recallReads,
   ...groupReads,
   ...housekeepingReads,
   ...mergeReads,
@@ -60,6 +62,44 @@ export interface TimedCall extends Call {
 
 export function kindOf({ name }: Call): 'read' | 'write' {
   return name in writes ? 'write' : 'read'
+}
+
+export function isCallName(name: string): name is CallName {
+  return Object.hasOwn(operations, name)
+}
+
+/**
+ * Writes that come to the same when they are carried out a second time, right after the first: the same answer, and nothing
+ * lost. Of some, what was reserved the first time stays unused.
+ */
+const repeatableWrites: ReadonlySet<string> = new Set<CallName>([
+  'clusterId',
+  'openEpoch',
+  'renewEpoch',
+  'closeEpoch',
+  'advanceLogStart',
+  'expireProducers',
+  'allocateProducerIds',
+  'acquireLeases',
+  'renewLeases',
+  'releaseLeases',
+  'commitOffsets',
+  'deleteOffsets',
+  'saveGroup',
+  'setTopicConfigs',
+  'putCredentials',
+  'expireCredentials',
+  'setAclMode',
+  'changeAcls',
+  'retain',
+  'forgetObjects',
+  'closedEpochs',
+  'forgetEpoch',
+])
+
+/** Whether a call may be made again when its outcome is not known. */
+export function isRepeatable(name: CallName): boolean {
+  return !(name in writes) || repeatableWrites.has(name)
 }
 
 export function invoke(sql: Sql, call: TimedCall): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { type Random, uuid } from '../base/index.ts'
-import type { MetadataError } from './errors.ts'
+import type { CallResult } from './calls.ts'
+import { MetadataError } from './errors.ts'
 import type {
   AppendListener,
   AclChange,
@@ -25,6 +26,8 @@ import type {
 } from './metadata.ts'
 import type { TopicChange, TopicList } from './operations/topics.ts'
 import type { Change, Transport } from './transport.ts'
+
+const maxCommitRepetitions = 3
 
 interface ClientOptions {
   readonly random: Random
@@ -108,7 +111,7 @@ export class MetadataClient implements Metadata {
   }
 
   async commit(objects: readonly NewObject[]): Promise<Assignment[][]> {
-    const { assignments, appended } = await this.#transport.call('commit', objects)
+    const { assignments, appended } = await this.#commitSurely(objects)
     for (const listener of this.#appendListeners) listener(appended, true)
     return assignments
   }
@@ -276,6 +279,23 @@ export class MetadataClient implements Metadata {
 
   forgetEpoch(epoch: number) {
     return this.#transport.call('forgetEpoch', epoch)
+  }
+
+  /** Finds out what became of a commit whose answer was lost, and makes it again when nothing did. */
+  async #commitSurely(objects: readonly NewObject[]): Promise<CallResult<'commit'>> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#transport.call('commit', objects)
+      } catch (error) {
+        const code = error instanceof MetadataError ? error.code : undefined
+        // An earlier attempt that was only slow makes this one fail, since a key can be committed once.
+        const mayHaveHappened = code === 'unknown_outcome' || (attempt > 0 && code === 'failed')
+        if (!mayHaveHappened || attempt === maxCommitRepetitions) throw error
+        const recalled = await this.#transport.call('recallCommit', objects)
+        if (recalled === 'unclear') throw error
+        if (recalled !== 'never') return recalled
+      }
+    }
   }
 
   close(): Promise<void> {

@@ -1,4 +1,4 @@
-export { MetadataError } from './errors.ts'
+export { MetadataError, type MetadataErrorCode } from './errors.ts'
 export type {
   AclRules,
   Appended,
@@ -27,6 +27,9 @@ export type {
   TopicId,
 } from './metadata.ts'
 export { MetadataHub } from './hub.ts'
-export { openPostgresMetadata } from './postgres.ts'
-export { openSqliteMetadata } from './sqlite.ts'
+export { type CallName, isCallName, isRepeatable } from './calls.ts'
+export { MetadataClient } from './client.ts'
+export { openPostgresMetadata, openPostgresTransport } from './postgres.ts'
+export { openSqliteMetadata, openSqliteTransport } from './sqlite.ts'
+export type { Change, Transport } from './transport.ts'
 export { storedScramKeys, usableScramKeys } from './scram-keys.ts'

@@ -24,7 +24,7 @@ export async function openPostgresMetadata(options: PostgresMetadataOptions): Pr
   return MetadataClient.open(await openPostgresTransport(options), options)
 }
 
-async function openPostgresTransport(options: PostgresMetadataOptions): Promise<Transport> {
+export async function openPostgresTransport(options: PostgresMetadataOptions): Promise<Transport> {
   const { random, log } = options
   try {
     const database = await openPostgres(options)

@@ -3,3 +3,5 @@ export type { ObjectStore } from './object-store.ts'
 
 export { openMemoryStore } from './memory-store.ts'
 export { openStore } from './open.ts'
+export { prefixedStore } from './prefixed-store.ts'
+export { probeStore } from './probe.ts'

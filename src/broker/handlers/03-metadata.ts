@@ -17,8 +17,9 @@ type TopicAnswer = ResponseOf<'Metadata'>['topics'][number]
 
 export default defineHandler('Metadata', {
   async handle(request, context) {
-    const { access, broker } = context
-    const { cluster, metadata } = broker
+    const { access, broker, clientId } = context
+    const { metadata } = broker
+    const cluster = broker.cluster.seenBy(clientId)
     const topics = await answerTopics(request, context)
     const operationsOn = (name: string) =>
       request.includeTopicAuthorizedOperations ? authorizedOperations(access, 'topic', name) : operationsNotAsked
@@ -42,7 +43,7 @@ async function answerTopics(request: Request, context: RequestContext): Promise<
   if (topics === null || (version === 0 && topics.length === 0)) {
     const { byName } = await broker.metadata.refresh()
     const visible = [...byName.values()].filter(({ name }) => access.allows('describe', 'topic', name))
-    return visible.map(topic => answerTopic(topic, broker))
+    return visible.map(topic => answerTopic(topic, context))
   }
   const byId = topics.filter(topic => topic.topicId !== zeroUuid)
   if (byId.length > 0 && version < 12) {
@@ -66,8 +67,9 @@ async function answerTopics(request: Request, context: RequestContext): Promise<
 async function answerNames(
   asked: readonly string[],
   mayCreate: boolean,
-  { access, broker }: RequestContext,
+  context: RequestContext,
 ): Promise<TopicAnswer[]> {
+  const { access, broker } = context
   const names = asked.filter(name => access.allows('describe', 'topic', name))
   let catalog = broker.metadata.catalog()
   const isMissing = (name: string) => !catalog.byName.has(name)
@@ -89,7 +91,7 @@ async function answerNames(
   return asked.map(name => {
     if (!names.includes(name)) return { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, name, partitions: [] }
     const topic = catalog.byName.get(name)
-    if (topic !== undefined) return answerTopic(topic, broker)
+    if (topic !== undefined) return answerTopic(topic, context)
     const errorCode = problems.get(name)?.code ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     return { errorCode, name, partitions: [] }
   })
@@ -117,18 +119,20 @@ async function createMissing(
   if (planned.length > 0) await createPlanned(planned, broker)
 }
 
-async function answerIds(ids: readonly string[], { access, broker }: RequestContext): Promise<TopicAnswer[]> {
+async function answerIds(ids: readonly string[], context: RequestContext): Promise<TopicAnswer[]> {
+  const { access, broker } = context
   if (ids.length === 0) return []
   let catalog = broker.metadata.catalog()
   if (ids.some(id => !catalog.byId.has(id))) catalog = await broker.metadata.refresh()
   return ids.map(topicId => {
     const topic = catalog.byId.get(topicId)
-    if (topic !== undefined && access.allows('describe', 'topic', topic.name)) return answerTopic(topic, broker)
+    if (topic !== undefined && access.allows('describe', 'topic', topic.name)) return answerTopic(topic, context)
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] }
   })
 }
 
-function answerTopic(topic: Topic, { cluster }: BrokerContext): TopicAnswer {
+function answerTopic(topic: Topic, { broker, clientId }: RequestContext): TopicAnswer {
+  const cluster = broker.cluster.seenBy(clientId)
   return {
     name: topic.name,
     topicId: topic.id,

@@ -4,7 +4,7 @@
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import { MetadataError } from '../../metadata/index.ts'
 import { leaseOfGroup } from '../groups/index.ts'
-import { type BrokerContext, defineHandler, type RequestContext } from '../handler.ts'
+import { defineHandler, type RequestContext } from '../handler.ts'
 
 const groupType = 0
 const transactionType = 1
@@ -20,7 +20,8 @@ export default defineHandler('FindCoordinator', {
   },
 })
 
-async function find(key: string, keyType: number, { access, broker }: RequestContext) {
+async function find(key: string, keyType: number, context: RequestContext) {
+  const { access } = context
   if (keyType !== groupType && keyType !== transactionType) return refuse(key, ErrorCode.INVALID_REQUEST)
   if (keyType === groupType && !access.allows('describe', 'group', key)) {
     return refuse(key, ErrorCode.GROUP_AUTHORIZATION_FAILED)
@@ -29,7 +30,7 @@ async function find(key: string, keyType: number, { access, broker }: RequestCon
     return refuse(key, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
   }
   try {
-    const { nodeId, host, port } = await coordinatorOf(key, keyType, broker)
+    const { nodeId, host, port } = await coordinatorOf(key, keyType, context)
     return { key, errorCode: ErrorCode.NONE, errorMessage: null, nodeId, host, port }
   } catch (error) {
     if (!(error instanceof MetadataError)) throw error
@@ -38,8 +39,9 @@ async function find(key: string, keyType: number, { access, broker }: RequestCon
 }
 
 /** Whoever holds the lease; a free one goes to the broker that the cluster has in mind for it. */
-async function coordinatorOf(key: string, keyType: number, { cluster, leases, config }: BrokerContext) {
-  const preferred = cluster.coordinatorOf(key)
+async function coordinatorOf(key: string, keyType: number, { broker, clientId }: RequestContext) {
+  const { cluster, leases, config } = broker
+  const preferred = cluster.seenBy(clientId).coordinatorOf(key)
   if (keyType === transactionType) return preferred
   return (await leases.holderOf(leaseOfGroup(key), preferred.nodeId === config.nodeId)) ?? preferred
 }

@@ -10,8 +10,9 @@ const brokersType = 1
 const controllersType = 2
 
 export default defineHandler('DescribeCluster', {
-  handle(request, { access, broker }) {
-    const { cluster, metadata } = broker
+  handle(request, { access, broker, clientId }) {
+    const { metadata } = broker
+    const cluster = broker.cluster.seenBy(clientId)
     if (request.endpointType !== brokersType) {
       const errorCode =
         request.endpointType === controllersType

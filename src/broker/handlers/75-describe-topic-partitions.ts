@@ -3,8 +3,8 @@
 // Behaviour: no topics asks for all. A page ends at the client's limit, and a cursor names the partition that comes next.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
-import { leaderEpoch } from '../cluster.ts'
-import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
+import { type ClusterView, leaderEpoch } from '../cluster.ts'
+import { defineHandler, type ResponseOf } from '../handler.ts'
 import { type Access, authorizedOperations } from '../security/authorizer.ts'
 
 type TopicAnswer = ResponseOf<'DescribeTopicPartitions'>['topics'][number]
@@ -12,7 +12,8 @@ type TopicAnswer = ResponseOf<'DescribeTopicPartitions'>['topics'][number]
 const maxPartitionsPerPage = 2000
 
 export default defineHandler('DescribeTopicPartitions', {
-  async handle(request, { access, broker }) {
+  async handle(request, { access, broker, clientId }) {
+    const cluster = broker.cluster.seenBy(clientId)
     const { byName } = await broker.metadata.refresh()
     const { cursor } = request
     const isAll = request.topics.length === 0
@@ -37,7 +38,7 @@ export default defineHandler('DescribeTopicPartitions', {
         continue
       }
       const to = Math.min(topic.partitions.length, from + left)
-      topics.push(answerTopic(topic, from, to, access, broker))
+      topics.push(answerTopic(topic, from, to, access, cluster))
       left -= to - from
       if (to < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: to } }
     }
@@ -45,7 +46,7 @@ export default defineHandler('DescribeTopicPartitions', {
   },
 })
 
-function answerTopic(topic: Topic, from: number, to: number, access: Access, { cluster }: BrokerContext): TopicAnswer {
+function answerTopic(topic: Topic, from: number, to: number, access: Access, cluster: ClusterView): TopicAnswer {
   const partitions = []
   for (let partitionIndex = from; partitionIndex < to; partitionIndex++) {
     const leaderId = cluster.leaderOf(topic.name, partitionIndex).nodeId

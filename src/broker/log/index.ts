@@ -1,5 +1,5 @@
 export { checkBatch, type CheckedBatch } from './check-batch.ts'
-export { type LogConfig, localLogConfig } from './config.ts'
+export { type LogConfig, localLogConfig, remoteLogConfig } from './config.ts'
 export type { Append, AppendOutcome } from './flush-buffer.ts'
 export type { Fetched, FetchQuery } from './reader.ts'
 export { openRecordLog, RecordLog } from './record-log.ts'

@@ -52,6 +52,7 @@ const apiErrorCodes = [
   'kafka_error',
   'metadata_unavailable',
   'database_unavailable',
+  'incompatible_version',
   'shutting_down',
   'internal_error',
 ] as const

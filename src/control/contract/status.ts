@@ -110,7 +110,7 @@ export const LogLine = named('LogLine', {
 })
 export type LogLine = Shape<typeof LogLine>
 
-export const AgentRole = oneOf(['proxy', 'jobs', 'pipelines'])
+export const AgentRole = oneOf(['proxy', 'proxy-produce', 'proxy-consume', 'jobs', 'pipelines'])
 export type AgentRole = Shape<typeof AgentRole>
 
 export const Agent = named('Agent', {

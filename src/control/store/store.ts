@@ -345,6 +345,10 @@ export async function reviveAgent(sql: Sql, id: string, hello: AgentHello, now: 
   )
 }
 
+export async function setHello(sql: Sql, id: string, hello: AgentHello): Promise<void> {
+  await sql.run('UPDATE agents SET hello = ? WHERE id = ?', JSON.stringify(hello), id)
+}
+
 /** Notes that an agent lives and renews its leases. False when the agent is not known, because it was taken for lost. */
 export async function touchAgent(sql: Sql, id: string, seenAt: number, leaseExpiresAt: number): Promise<boolean> {
   const known = await sql.run('UPDATE agents SET last_seen_at = ? WHERE id = ?', seenAt, id)

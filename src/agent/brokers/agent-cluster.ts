@@ -1,0 +1,139 @@
+import type { BrokerEndpoint, Cluster, ClusterView } from '../../broker/index.ts'
+import type { Peer } from '../../control/index.ts'
+import { murmur2 } from '../../kafka/index.ts'
+import { type ClientFeatures, clientFeatures, type PartitionStrategy } from './client-features.ts'
+
+/** Views are kept by client id, and built again when agents come or go. */
+const maxRememberedViews = 1000
+
+/**
+ * The brokers of a cluster as one agent knows them: the agents that the control plane last named. A client sees those of this
+ * agent's group only, those of its zone first, and never an empty list, since this agent at least can serve it.
+ */
+export class AgentCluster implements Cluster {
+  readonly #self: Peer
+  readonly #views = new Map<string, ClusterView>()
+  #peers: readonly Peer[]
+
+  constructor(self: Peer) {
+    this.#self = self
+    this.#peers = [self]
+  }
+
+  /** Takes over the agents that are there now. */
+  follow(peers: readonly Peer[]): void {
+    this.#peers = peers
+    this.#views.clear()
+  }
+
+  brokers(): readonly BrokerEndpoint[] {
+    return this.seenBy(null).brokers()
+  }
+
+  leaderOf(topic: string, partition: number): BrokerEndpoint {
+    return this.seenBy(null).leaderOf(topic, partition)
+  }
+
+  coordinatorOf(key: string): BrokerEndpoint {
+    return this.seenBy(null).coordinatorOf(key)
+  }
+
+  controller(): BrokerEndpoint {
+    return this.seenBy(null).controller()
+  }
+
+  seenBy(clientId: string | null): ClusterView {
+    const key = clientId ?? ''
+    let view = this.#views.get(key)
+    if (view === undefined) {
+      if (this.#views.size >= maxRememberedViews) this.#views.clear()
+      this.#views.set(key, (view = this.#viewFor(clientFeatures(clientId), key)))
+    }
+    return view
+  }
+
+  #viewFor(features: ClientFeatures, clientId: string): ClusterView {
+    const serving = this.#serving()
+    const withRole = preferred(serving, ({ roles }) => servesTarget(roles, features.proxyTarget))
+    const inZone = preferred(withRole, ({ zone }) => features.zone !== '' && zone === features.zone)
+    const leaders = features.strategy === 'single_agent' ? [inZone[murmur(clientId) % inZone.length]!] : inZone
+    // Members of a group ask from all zones and have to be sent to the same coordinator.
+    return new View(leaders, serving, features)
+  }
+
+  /** The agents of this one's group that serve clients. Those that drain are named only while there is no other. */
+  #serving(): readonly Peer[] {
+    const inGroup = this.#peers.filter(({ group, roles }) => group === this.#self.group && servesClients(roles))
+    return inGroup.length > 0 ? preferred(inGroup, ({ isDraining }) => !isDraining) : [this.#self]
+  }
+}
+
+/** Those that a rule prefers, or all where there are none. */
+function preferred(peers: readonly Peer[], isPreferred: (peer: Peer) => boolean): readonly Peer[] {
+  const found = peers.filter(isPreferred)
+  return found.length > 0 ? found : peers
+}
+
+function servesClients(roles: Peer['roles']): boolean {
+  return roles.some(role => role === 'proxy' || role === 'proxy-produce' || role === 'proxy-consume')
+}
+
+function servesTarget(roles: Peer['roles'], target: ClientFeatures['proxyTarget']): boolean {
+  return target === undefined || roles.includes(target)
+}
+
+/** What one client sees; neither list is empty. */
+class View implements ClusterView {
+  readonly #leaders: readonly BrokerEndpoint[]
+  readonly #coordinators: readonly BrokerEndpoint[]
+  readonly #strategy: PartitionStrategy
+
+  constructor(leaders: readonly Peer[], coordinators: readonly Peer[], { hostOverride, strategy }: ClientFeatures) {
+    const endpoint = ({ nodeId, host, port, zone }: Peer): BrokerEndpoint => ({
+      nodeId,
+      host: hostOverride === '' ? host : hostOverride,
+      port,
+      rack: zone === '' ? null : zone,
+    })
+    // All agents have to come to the same order.
+    const ordered = (peers: readonly Peer[]) =>
+      peers.toSorted((left, right) => left.nodeId - right.nodeId).map(endpoint)
+    this.#leaders = ordered(leaders)
+    this.#coordinators = ordered(coordinators)
+    this.#strategy = strategy
+  }
+
+  brokers(): readonly BrokerEndpoint[] {
+    return this.#leaders
+  }
+
+  leaderOf(topic: string, partition: number): BrokerEndpoint {
+    if (this.#strategy === 'consistent_random_jump') return highest(this.#leaders, `${topic}/${partition}`)
+    // Consecutive partitions go round and each topic begins elsewhere: equal shares.
+    return this.#leaders[(murmur(topic) + partition) % this.#leaders.length]!
+  }
+
+  coordinatorOf(key: string): BrokerEndpoint {
+    return highest(this.#coordinators, key)
+  }
+
+  controller(): BrokerEndpoint {
+    return this.#leaders[0]!
+  }
+}
+
+/** Rendezvous hashing: an agent that comes or goes moves only what is its own. */
+function highest(brokers: readonly BrokerEndpoint[], key: string): BrokerEndpoint {
+  let best = brokers[0]!
+  let bestScore = -1
+  for (const broker of brokers) {
+    const score = murmur(`${broker.nodeId}/${key}`)
+    if (score > bestScore) [best, bestScore] = [broker, score]
+  }
+  return best
+}
+
+/** Without a sign, and the same in every process. */
+function murmur(text: string): number {
+  return murmur2(Buffer.from(text)) >>> 0
+}

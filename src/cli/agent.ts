@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import process from 'node:process'
+import type { Agent } from '../agent/index.ts'
+import { type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
+import { localLogConfig, type LogConfig, remoteLogConfig } from '../broker/index.ts'
+import { AgentConnection, type AgentHello, LinkRefused } from '../control/index.ts'
+import { MetadataClient } from '../metadata/index.ts'
+import { type ObjectStore, openStore, prefixedStore, probeStore, StorageError } from '../storage/index.ts'
+import {
+  type AgentCore,
+  type AgentOptions,
+  type AgentServers,
+  closeAll,
+  type Closers,
+  joinCluster,
+  startAgentServers,
+} from './agent-parts.ts'
+import { claimBucket } from './bucket-claim.ts'
+import type { agentFlags } from './commands.ts'
+import { FlagError, type FlagValues } from './flags.ts'
+import { addressOf, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
+import { version } from './version.ts'
+
+/** What closing takes beside draining. */
+const closeTimeoutMs = 15_000
+const minBatchMs = 1
+
+type AgentFlags = FlagValues<typeof agentFlags>
+
+/** Runs an agent until it is asked to stop. Resolves to the exit code. */
+export function runAgent(flags: AgentFlags): Promise<number> {
+  const startedAt = performance.now()
+  return serve('agent', async () => {
+    const options = optionsOf(flags)
+    const graceMs = durationMs('gracefulShutdownDuration', flags.gracefulShutdownDuration)
+    const closers: Closers = []
+    let running: Running
+    try {
+      running = await start(flags, options, closers)
+    } catch (error) {
+      await closeAll(closers).catch((problem: unknown) =>
+        options.log.error('after a failed start', { error: String(problem) }),
+      )
+      throw error
+    }
+    process.stdout.write(welcome(running, Math.round(performance.now() - startedAt)))
+    const stop = async () => {
+      await running.agent.drain(AbortSignal.timeout(graceMs))
+      await closeAll(closers)
+    }
+    return untilStopped(stop, graceMs + closeTimeoutMs)
+  })
+}
+
+interface Running {
+  readonly agent: Agent
+  readonly servers: AgentServers
+  readonly nodeId: number
+}
+
+async function start(flags: AgentFlags, options: AgentOptions, closers: Closers): Promise<Running> {
+  const { log } = options
+  const [link, bucket] = await Promise.all([connect(flags, log, closers), openBucket(flags)])
+  const metadata = await MetadataClient.open(link.metadata(), { random: systemRandom })
+  closers.push(() => metadata.close())
+  const clusterId = flags.defaultVirtualClusterID
+  const store = prefixedStore(bucket, `warpstream/${clusterId}`)
+  await blame('bucketURL', () => claimBucket(store, metadata.clusterId))
+  const core: AgentCore = {
+    metadata,
+    store,
+    logConfig: logConfigOf(flags),
+    // Of 31 bits, so that no two agents of a cluster ever have the same.
+    nodeId: Buffer.from(systemRandom.bytes(4)).readUInt32BE(0) >>> 1 || 1,
+    instanceId: undefined,
+    groupInitialRebalanceDelayMs: flags.groupInitialRebalanceDelayMs,
+  }
+  const ownPorts = [flags.httpPort, flags.pipelinesPort].filter(port => port !== 0)
+  const servers = await startAgentServers(options, core, ownPorts, closers)
+  const agent = joinCluster(options, servers, core, link.control, null, closers)
+  return { agent, servers, nodeId: core.nodeId }
+}
+
+async function connect(flags: AgentFlags, log: Log, closers: Closers): Promise<AgentConnection> {
+  const { defaultVirtualClusterID: clusterId } = flags
+  if (clusterId === '') throw new FlagError('-defaultVirtualClusterID is missing')
+  const agentKey = agentKeyOf(flags)
+  const urls = flags.metadataURL.map(urlOf)
+  if (urls.length === 0) throw new FlagError('-metadataURL is missing: the address of a control plane')
+  try {
+    const options = { urls, agentKey, clusterId, version, clock: systemClock, random: systemRandom, log }
+    const link = await AgentConnection.open(options)
+    closers.push(() => link.close())
+    return link
+  } catch (error) {
+    const cause = error as Error
+    throw new FlagError(`-${flagOf(error)}: ${cause.message === '' ? String(error) : cause.message}`, { cause })
+  }
+}
+
+/** The flag that is to blame when the control plane does not accept this agent. */
+function flagOf(error: unknown): keyof AgentFlags {
+  switch (error instanceof LinkRefused ? error.code : undefined) {
+    case 'invalid_api_key':
+    case 'forbidden':
+      return 'agentKey'
+    case 'virtual_cluster_not_found':
+      return 'defaultVirtualClusterID'
+    default:
+      return 'metadataURL'
+  }
+}
+
+function urlOf(text: string): URL {
+  const url = URL.parse(text)
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new FlagError(`-metadataURL has to be http://HOST:PORT or https://HOST:PORT, not ${JSON.stringify(text)}`)
+}
+
+function agentKeyOf({ agentKey, agentKeyPath }: AgentFlags): string {
+  if (agentKey !== '') return agentKey
+  if (agentKeyPath === '') throw new FlagError('-agentKey is missing: an agent key of the virtual cluster')
+  try {
+    return readFileSync(agentKeyPath, 'utf8').trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new FlagError(`-agentKeyPath: cannot read ${agentKeyPath} (${code})`, { cause: error })
+  }
+}
+
+async function openBucket({ bucketURL }: AgentFlags): Promise<ObjectStore> {
+  if (bucketURL === '')
+    throw new FlagError(
+      '-bucketURL is missing: s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER or file:///FOLDER',
+    )
+  return blame('bucketURL', async () => {
+    const store = await openStore(bucketURL)
+    await probeStore(store)
+    return store
+  })
+}
+
+async function blame<Result>(flag: keyof AgentFlags, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    throw new FlagError(`-${flag}: ${error.message}`, { cause: error })
+  }
+}
+
+function optionsOf(flags: AgentFlags): AgentOptions {
+  const host = addressOf(flags.bindAddress)
+  return {
+    host,
+    advertisedHost: advertisedHostOf(flags.discoveryKafkaHostnameOverride, host),
+    advertisedPort: flags.discoveryKafkaPortOverride,
+    kafkaPort: flags.kafkaPort,
+    kafkaSecurity: flags,
+    httpPort: flags.httpPort,
+    pipelinesPort: flags.pipelinesPort,
+    roles: rolesOf(flags),
+    agentGroup: flags.agentGroup,
+    pipelineGrants: grantsOf(flags),
+    managedPipelinesGroupName: flags.managedPipelinesGroupName,
+    availabilityZone: flags.availabilityZone,
+    pipelineMemoryMb: 512,
+    log: standardErrorLog(flags.logLevel),
+  }
+}
+
+const knownRoles: readonly string[] = ['proxy', 'proxy-produce', 'proxy-consume', 'jobs', 'pipelines']
+
+/** By default all, and `pipelines` only where managed pipelines are enabled; named on the command line it is enabled thereby. */
+function rolesOf({ roles, enableManagedPipelines }: AgentFlags): AgentHello['roles'] {
+  const unknown = roles.find(role => !knownRoles.includes(role))
+  if (unknown !== undefined)
+    throw new FlagError(`-roles: there is no role ${JSON.stringify(unknown)}, only ${knownRoles.join(', ')}`)
+  const named = roles.length === 0 ? ['proxy', 'jobs'] : roles
+  const all = enableManagedPipelines ? new Set([...named, 'pipelines']) : new Set(named)
+  return [...all] as AgentHello['roles'] // checked just before
+}
+
+/** Clients of other machines cannot connect to "all addresses": they get the first one that is reachable from outside. */
+function advertisedHostOf(override: string, host: string): string {
+  if (override !== '') return override
+  if (host !== '0.0.0.0' && host !== '::') return reachableHost(host)
+  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? reachableHost(host)
+}
+
+/** Batches as the store is: one on this machine needs no company, one behind a network costs money for each put. */
+function logConfigOf({ bucketURL, batchTimeout }: AgentFlags): LogConfig {
+  const base = bucketURL.startsWith('file:') || bucketURL.startsWith('mem:') ? localLogConfig : remoteLogConfig
+  if (batchTimeout === '') return base
+  const lingerMs = durationMs('batchTimeout', batchTimeout)
+  if (lingerMs < minBatchMs) throw new FlagError(`-batchTimeout has to be at least ${minBatchMs}ms`)
+  return { ...base, lingerMs, maxLingerMs: Math.max(lingerMs, base.maxLingerMs) }
+}
+
+/** A duration in Go's syntax: `250ms`, `1m30s`. */
+function durationMs(flag: string, text: string): number {
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text)
+    throw new FlagError(`-${flag} has to be a duration like 250ms or 1m30s, not ${JSON.stringify(text)}`)
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0)
+}
+
+function welcome({ servers, nodeId }: Running, readyMs: number): string {
+  const { kafka, statusAddress, pipelines } = servers
+  return [
+    `Penstock agent is ready (${readyMs} ms).`,
+    '',
+    `  Kafka       ${kafka.address} (node ${nodeId})`,
+    `  Agent       http://${statusAddress}/v1/status`,
+    ...(pipelines === undefined ? [] : [`  Pipelines   http://${pipelines.address}`]),
+    '',
+    'Press Ctrl-C to stop.',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,160 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import process from 'node:process'
+import { LintThread } from '../agent/index.ts'
+import { type Log, systemClock, systemRandom } from '../base/index.ts'
+import { ControlPlane, ControlServer, type DefaultCluster, LinkServer, sealingKeyBytes } from '../control/index.ts'
+import { type Database, DatabaseError, openPostgres, openSqlite } from '../database/index.ts'
+import { closeAll, type Closers } from './agent-parts.ts'
+import { ClusterMetadata, type MetadataPlace } from './cluster-metadata.ts'
+import type { controlPlaneFlags } from './commands.ts'
+import { FlagError, type FlagValues } from './flags.ts'
+import { listen } from './listen.ts'
+import { addressOf, endOnLoss, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
+import { consoleFolder } from './stack.ts'
+import { version } from './version.ts'
+
+const closeTimeoutMs = 15_000
+
+type ControlPlaneFlags = FlagValues<typeof controlPlaneFlags>
+
+/** Runs a control plane until it is asked to stop. Resolves to the exit code. */
+export function runControlPlane(flags: ControlPlaneFlags): Promise<number> {
+  const startedAt = performance.now()
+  return serve('control-plane', async () => {
+    const log = standardErrorLog(flags.logLevel)
+    const closers: Closers = []
+    try {
+      const running = await start(flags, log, closers)
+      process.stdout.write(welcome(running, Math.round(performance.now() - startedAt)))
+    } catch (error) {
+      await closeAll(closers).catch((problem: unknown) => log.error('after a failed start', { error: String(problem) }))
+      throw error
+    }
+    return untilStopped(() => closeAll(closers), closeTimeoutMs)
+  })
+}
+
+interface Running {
+  readonly consoleUrl: string
+  readonly apiUrl: string
+  /** Of the default cluster, where this control plane has just made it. */
+  readonly created: DefaultCluster | undefined
+}
+
+async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Promise<Running> {
+  const host = addressOf(flags.bindAddress)
+  const place = placeOf(flags.databaseURL)
+  const sealingKey = sealingKeyOf(flags, place)
+  const policy = { grants: grantsOf(flags), ownPorts: [] }
+  const linter = new LintThread({ policy })
+  closers.push(() => linter.close())
+  const database = await openDatabase(place)
+  closers.push(() => database.close())
+  database.onLost(endOnLoss(log))
+  const metadata = new ClusterMetadata(place, log, endOnLoss(log))
+  closers.push(() => metadata.close())
+  const plane = await ControlPlane.open({
+    database,
+    sealingKey,
+    lint: yaml => linter.lint(yaml),
+    jsonSchema: () => linter.jsonSchema(),
+    metadataOf: clusterId => metadata.opened(clusterId),
+    version,
+    isEphemeral: false,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  })
+  closers.push(() => plane.close())
+  const isNew = (await plane.clusters()).length === 0
+  const defaults = await plane.ensureDefaultCluster({
+    clusterId: optional(flags.bootstrapVirtualClusterID),
+    applicationKey: optional(flags.bootstrapKey),
+    agentKey: optional(flags.bootstrapAgentKey),
+  })
+  for (const { id } of await plane.clusters()) await metadata.hub(id)
+  const links = await LinkServer.open({ plane, metadataOf: id => metadata.hub(id), clock: systemClock, log })
+  const server = await listen('consolePort', host, flags.consolePort, port =>
+    ControlServer.listen(plane, { consoleFolder, host, port, links }),
+  )
+  closers.push(async () => {
+    plane.refuseChanges()
+    await links.close()
+    await server.close()
+  })
+  return {
+    consoleUrl: `${server.url}/?token=${plane.sessions.signInToken}`,
+    apiUrl: plane.apiUrl,
+    created: isNew ? defaults : undefined,
+  }
+}
+
+function welcome({ consoleUrl, apiUrl, created }: Running, readyMs: number): string {
+  const keys = created && [
+    '',
+    'The database was empty. These keys are shown once; the console creates more:',
+    '',
+    `  export WARPSTREAM_API_KEY=${created.applicationKey.secret}`,
+    `  export WARPSTREAM_AGENT_KEY=${created.agentKey.secret}`,
+    `  export WARPSTREAM_DEFAULT_VIRTUAL_CLUSTER_ID=${created.cluster.id}`,
+  ]
+  return [
+    `Penstock control-plane is ready (${readyMs} ms).`,
+    '',
+    `  Console     ${consoleUrl}`,
+    '',
+    `  export WARPSTREAM_API_URL=${apiUrl}`,
+    ...(keys ?? []),
+    '',
+    'Press Ctrl-C to stop.',
+    '',
+  ].join('\n')
+}
+
+function placeOf(url: string): MetadataPlace {
+  if (url === '') throw new FlagError('-databaseURL is missing: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE')
+  if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) return { kind: 'sqlite', file: url.slice(7) }
+  if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return { kind: 'postgres', url }
+  throw new FlagError(`-databaseURL has to be postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE`)
+}
+
+async function openDatabase(place: MetadataPlace): Promise<Database> {
+  try {
+    return place.kind === 'sqlite'
+      ? await openSqlite({ path: place.file })
+      : await openPostgres({ url: place.url, schema: 'penstock' })
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error
+    throw new FlagError(`-databaseURL: ${error.message}`, { cause: error })
+  }
+}
+
+/** What encrypts secrets in the database; all control planes of a database have the same. */
+function sealingKeyOf({ sealingKey, sealingKeyPath }: ControlPlaneFlags, place: MetadataPlace): Uint8Array {
+  if (sealingKey !== '') return keyBytes('sealingKey', sealingKey)
+  if (sealingKeyPath === '' && place.kind === 'postgres')
+    throw new FlagError(
+      `-sealingKey is missing: ${2 * sealingKeyBytes} hexadecimal digits, the same for all control planes of this database, as from openssl rand -hex ${sealingKeyBytes}`,
+    )
+  const file = sealingKeyPath !== '' ? sealingKeyPath : `${place.kind === 'sqlite' ? place.file : ''}.key`
+  try {
+    if (sealingKeyPath === '' && !existsSync(file))
+      writeFileSync(file, `${Buffer.from(systemRandom.bytes(sealingKeyBytes)).toString('hex')}\n`, { mode: 0o600 })
+    return keyBytes('sealingKeyPath', readFileSync(file, 'utf8').trim())
+  } catch (error) {
+    if (error instanceof FlagError) throw error
+    throw new FlagError(`-sealingKeyPath: cannot use ${file} (${(error as NodeJS.ErrnoException).code})`, {
+      cause: error,
+    })
+  }
+}
+
+function keyBytes(name: string, text: string): Uint8Array {
+  const key = Buffer.from(text, 'hex')
+  if (key.length === sealingKeyBytes && text.length === 2 * sealingKeyBytes) return key
+  throw new FlagError(`-${name} has to be ${2 * sealingKeyBytes} hexadecimal digits`)
+}
+
+function optional(text: string): string | undefined {
+  return text === '' ? undefined : text
+}

@@ -1,0 +1,99 @@
+// What the commands that serve have in common.
+import process from 'node:process'
+import { type Log, reachableHost } from '../base/index.ts'
+import { createLog, severityOf } from '../engine/index.ts'
+import { allGrants, type Grant, GrantError, readGrants } from '../host/index.ts'
+import { DataFolderError } from './data-folder.ts'
+import { FlagError } from './flags.ts'
+import { ListenError } from './listen.ts'
+
+/** Runs a server until it is asked to stop; what a person can mend is printed without a stack. Resolves to the exit code. */
+export async function serve(name: string, run: () => Promise<number>): Promise<number> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof FlagError || error instanceof ListenError || error instanceof DataFolderError)) throw error
+    const hint = error instanceof FlagError ? `; penstock ${name} -help lists all flags` : ''
+    process.stderr.write(`penstock ${name}: ${error.message}${hint}\n`)
+    return 1
+  }
+}
+
+/** Waits for the first signal and stops in order; the second one, or too long a time, ends the process at once. */
+export function untilStopped(close: () => Promise<void>, closeTimeoutMs: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let isStopping = false
+    const onSignal = () => {
+      if (isStopping) process.exit(130)
+      isStopping = true
+      process.stdout.write('\nStopping …\n')
+      const timer = setTimeout(() => {
+        process.stderr.write(`penstock: not everything stopped within ${closeTimeoutMs / 1000} s\n`)
+        process.exit(1)
+      }, closeTimeoutMs)
+      close()
+        .then(() => resolve(0), reject)
+        .finally(() => clearTimeout(timer))
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+  })
+}
+
+/**
+ * Ends the process at once, for nothing could be brought to its end in order: whoever runs the process starts it again, and
+ * finds everything as after a crash.
+ */
+export function endOnLoss(log: Log): (reason: Error) => void {
+  return reason => {
+    log.fatal('the process ends, because it cannot go on', { error: reason.message })
+    process.exit(1)
+  }
+}
+
+export function grantsOf({
+  pipelinesGrant,
+  enablePipelinesHostAccess,
+}: {
+  readonly pipelinesGrant: string
+  readonly enablePipelinesHostAccess: boolean
+}): readonly Grant[] {
+  if (enablePipelinesHostAccess) return allGrants
+  try {
+    return readGrants(pipelinesGrant)
+  } catch (error) {
+    if (!(error instanceof GrantError)) throw error
+    throw new FlagError(`-pipelinesGrant: ${error.message}`, { cause: error })
+  }
+}
+
+/** Without the brackets that an IPv6 address has in URLs. Nothing would mean all addresses, which has to be meant. */
+export function addressOf(bindAddress: string): string {
+  const address = bindAddress.replace(/^\[(.*)\]$/, '$1')
+  if (address === '') throw new FlagError('-bindAddress needs an address; 0.0.0.0 stands for all of this machine')
+  return address
+}
+
+/** The host name that Kafka clients on this machine are given. */
+export function localHostOf(override: string, host: string): string {
+  return override === '' ? reachableHost(host) : override
+}
+
+export function standardErrorLog(level: string): Log {
+  if (!['debug', 'info', 'warn', 'error', 'trace', 'off'].includes(level) || severityOf(level) < 0)
+    throw new FlagError(`-logLevel has to be debug, info, warn or error, not ${JSON.stringify(level)}`)
+  const format = {
+    level,
+    format: 'logfmt',
+    add_timestamp: true,
+    level_name: 'level',
+    timestamp_name: 'time',
+    message_name: 'msg',
+    static_fields: {},
+  }
+  return createLog(
+    format,
+    line => process.stderr.write(line.endsWith('\n') ? line : `${line}\n`),
+    () => Date.now(),
+  )
+}

@@ -1,0 +1,50 @@
+import { deserialize, serialize } from 'node:v8'
+
+// What travels over the link between an agent and the control plane (ADR 0018): one WebSocket, each binary frame one message
+// in V8's structured-clone format, which keeps bytes, undefined and null as they are.
+
+/** Where the control plane accepts links. */
+export const linkPath = '/api/agent-link'
+
+/** Raised with every change that an older side would not understand. */
+export const linkProtocol = 1
+
+/** The headers of the handshake. */
+export const linkHeaders = {
+  key: 'warpstream-api-key',
+  cluster: 'penstock-virtual-cluster-id',
+  protocol: 'penstock-link-protocol',
+  version: 'penstock-version',
+} as const
+
+/** The largest frame: a commit of 64 objects of many small batches stays far below. */
+export const maxFrameBytes = 64 * 1024 * 1024
+
+/** How often each side looks whether the other one is there, and after how long without a sign it counts as gone. */
+export const beatMs = 1000
+export const silenceMs = 4000
+
+/** What the agent calls: an operation on the metadata, or the control plane itself. */
+export type LinkTarget = 'metadata' | 'control'
+
+/** From the agent. Calls are numbered from 1 up by each link. */
+export type ToPlane =
+  | readonly [kind: 'call', id: number, target: LinkTarget, name: string, values: readonly unknown[]]
+  /** The answer is not wanted any more. */
+  | readonly [kind: 'cancel', id: number]
+
+/** From the control plane. */
+export type ToAgent =
+  | readonly [kind: 'result', id: number, value: unknown]
+  | readonly [kind: 'error', id: number, code: string, message: string]
+  /** Something that others changed in the metadata. */
+  | readonly [kind: 'change', change: unknown]
+
+export function encode(message: ToPlane | ToAgent): Buffer {
+  return serialize(message)
+}
+
+/** Throws when the bytes are not a message. */
+export function decode(frame: Buffer): unknown {
+  return deserialize(frame)
+}

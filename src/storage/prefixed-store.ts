@@ -1,0 +1,21 @@
+import type { ObjectStore } from './object-store.ts'
+
+/** A folder of a bucket as a bucket of its own. `prefix` has no slash at its end. */
+export function prefixedStore(store: ObjectStore, prefix: string): ObjectStore {
+  const inside = (key: string) => `${prefix}/${key}`
+  return {
+    url: store.url,
+    put: (key, body, options, signal) => store.put(inside(key), body, options, signal),
+    get: (key, range, signal) => store.get(inside(key), range, signal),
+    delete: (keys, signal) => store.delete(keys.map(inside), signal),
+    list: async (options = {}, signal) => {
+      const { prefix: wanted = '', after, ...rest } = options
+      const found = await store.list(
+        { ...rest, prefix: inside(wanted), ...(after !== undefined && { after: inside(after) }) },
+        signal,
+      )
+      return found.map(({ key, sizeBytes }) => ({ key: key.slice(prefix.length + 1), sizeBytes }))
+    },
+    close: () => store.close(),
+  }
+}
