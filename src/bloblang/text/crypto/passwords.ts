@@ -1,13 +1,14 @@
 /** Comparing secrets with their bcrypt and Argon2 hashes. */
 import { argon2Sync, timingSafeEqual } from 'node:crypto'
+import { hashSync } from 'bcryptjs'
 import { MappingError } from '../../errors.ts'
-import { bcrypt, decodeSalt } from './bcrypt.ts'
 import { utf8Bytes } from '../bytes.ts'
 import { decodeBase64 } from '../encodings.ts'
 import { quote } from '../quote.ts'
 
 const BCRYPT_SALT_CHARACTERS = 22
 const BCRYPT_HASH_CHARACTERS = 31
+const NO_BCRYPT_DIGIT = /[^./A-Za-z0-9]/
 const MIN_ARGON2_KEY_BYTES = 4
 const MIN_ARGON2_SALT_BYTES = 8
 /** KiB of memory that a hash may ask for; one that wants more comes from an attacker. */
@@ -20,10 +21,12 @@ const MAX_BCRYPT_COST = 20
 export function compareBcrypt(secret: string, hash: string): boolean {
   const cost = bcryptCost(hash)
   const behindCost = hash.slice(hash[2] === '$' ? 6 : 7)
-  const salt = decodeSalt(behindCost.slice(0, BCRYPT_SALT_CHARACTERS))
-  if (typeof salt === 'number') throw new MappingError(`illegal base64 data at input byte ${salt}`)
+  const salt = behindCost.slice(0, BCRYPT_SALT_CHARACTERS)
+  const wrong = salt.search(NO_BCRYPT_DIGIT)
+  if (wrong >= 0) throw new MappingError(`illegal base64 data at input byte ${wrong}`)
   const expected = utf8Bytes(behindCost.slice(BCRYPT_SALT_CHARACTERS).slice(0, BCRYPT_HASH_CHARACTERS))
-  const found = utf8Bytes(bcrypt(utf8Bytes(secret), cost, salt))
+  const hashed = hashSync(secret, `$2b$${String(cost).padStart(2, '0')}$${salt}`)
+  const found = utf8Bytes(hashed.slice(-BCRYPT_HASH_CHARACTERS))
   return expected.length === found.length && timingSafeEqual(expected, found)
 }
 
