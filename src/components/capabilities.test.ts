@@ -71,6 +71,11 @@ const kafka = (more: Body) => ({
   files: { seed_brokers: ['127.0.0.1:1'], ...more, ...tls },
   network: { seed_brokers: [`127.0.0.1:${ownPort}`], ...more },
 })
+const redis = (more: Body) => ({
+  files: { url: 'redis://127.0.0.1:1', ...more, ...tls },
+  network: { url: `redis://127.0.0.1:${ownPort}`, ...more },
+})
+const redisProcessor = (more: Body) => redis({ retries: 0, retry_period: '1ms', args_mapping: 'root = []', ...more })
 const sql = (more: Body) => ({
   database_files: { driver: 'sqlite', dsn: `file:${secretDatabase}`, ...more },
   files: { driver: 'sqlite', dsn: ':memory:', init_files: [secretFile], ...more },
@@ -91,6 +96,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
   },
   'input kafka_franz': kafka({ topics: ['x'] }),
+  'input redis_list': redis({ key: 'x' }),
+  'input redis_pubsub': redis({ channels: ['x'] }),
+  'input redis_scan': redis({}),
+  'input redis_streams': redis({ streams: ['x'] }),
   'input sql_raw': sql(query),
   'input sql_select': sql(select),
   'input stdin': { stdio: {} },
@@ -98,6 +107,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output file': { files: { path: marker } },
   'output http_client': http,
   'output kafka_franz': kafka({ topic: 'x' }),
+  'output redis_hash': redis({ key: 'x', walk_metadata: true }),
+  'output redis_list': redis({ key: 'x' }),
+  'output redis_pubsub': redis({ channel: 'x' }),
+  'output redis_streams': redis({ stream: 'x' }),
   'output sql_insert': sql(insert),
   'output sql_raw': sql({ query: 'DELETE FROM t' }),
   'output stdout': { stdio: {} },
@@ -110,15 +123,19 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     files: { schema_path: `file://${secretFile}` },
     network: { schema_path: ownUrl },
   },
+  'processor redis': redisProcessor({ command: 'ping' }),
+  'processor redis_script': redisProcessor({ script: 'return 1', keys_mapping: 'root = []' }),
   'processor sql_insert': sql(insert),
   'processor sql_raw': sql(query),
   'processor sql_select': sql({ ...select, args_mapping: 'root = []' }),
   'processor subprocess': { processes: touch },
   'cache file': { files: { directory: folder } },
+  'cache redis': redis({ retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),
   'cache sql': sql({ table: 't', key_column: 'a', value_column: 'a' }),
   'metrics influxdb': { files: { url, db: 'x', ...tls }, network: { url: ownUrl, db: 'x' } },
   'metrics prometheus': { files: { file_output_path: marker }, network: { push_url: ownUrl } },
   'metrics statsd': { network: { address: `127.0.0.1:${ownPort}` } },
+  'rate_limit redis': redis({ key: 'x' }),
   'buffer sqlite': { database_files: { path: secretDatabase } },
 }
 
@@ -280,6 +297,10 @@ function configWith(kind: ComponentKind, name: string, body: unknown): Record<st
     case 'cache': {
       const get = { cache: { resource: 'c', operator: 'get', key: 'secret.txt' } }
       return { ...config, pipeline: processors(get), cache_resources: [{ label: 'c', [name]: body }] }
+    }
+    case 'rate_limit': {
+      const wait = { rate_limit: { resource: 'r' } }
+      return { ...config, pipeline: processors(wait), rate_limit_resources: [{ label: 'r', [name]: body }] }
     }
     default:
       return { ...config, pipeline: processors(), [kind]: { [name]: body } }

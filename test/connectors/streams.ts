@@ -128,6 +128,11 @@ export class Receiver {
     return received
   }
 
+  /** How many batches were delivered, whether the test took them or not. */
+  get receivedCount(): number {
+    return this.#queue.total
+  }
+
   /** Takes and acknowledges batches until `isEnough` says so of all texts that came. */
   async collect(isEnough: (texts: readonly string[]) => boolean): Promise<readonly string[]> {
     const texts: string[] = []
@@ -181,8 +186,11 @@ async function run(
 class Queue<T> {
   readonly #values: T[] = []
   readonly #takers: ((value: T | null) => void)[] = []
+  /** How many were put, taken ones included. */
+  total = 0
 
   put(value: T): void {
+    this.total++
     const taker = this.#takers.shift()
     if (taker === undefined) this.#values.push(value)
     else taker(value)

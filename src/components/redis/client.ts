@@ -1,0 +1,479 @@
+import { Buffer } from 'node:buffer'
+import { isIP } from 'node:net'
+import { textOfMetadata, toText, utf8Text, Float, isObject, type Value } from '../../bloblang/index.ts'
+import {
+  type Batch,
+  ConfigError,
+  field,
+  type Infer,
+  type MaybePromise,
+  type Message,
+  NotConnectedError,
+  type Output,
+  type Resources,
+  throwFailures,
+  tlsField,
+  tlsOptions,
+} from '../../engine/index.ts'
+
+/** An argument of a command. */
+export type Argument = string | Buffer
+
+/** What a server answers: bulk and simple strings as bytes, integers as text, doubles as numbers. */
+export type Reply = Buffer | string | number | boolean | null | readonly Reply[] | Map<Reply, Reply>
+
+export const clientFields = {
+  url: field
+    .string(
+      'The server, with user, password and the number of the database where they are needed; several with commas.',
+    )
+    .needsWhen(['network'], value => addressesOf(value).map(target => ({ capability: 'network', target })))
+    .examples('redis://localhost:6379', 'redis://user:password@host:6379/1', 'redis://a:6379,redis://b:6379'),
+  kind: field
+    .string('What stands behind the address.')
+    .options({
+      simple: 'One server.',
+      cluster: 'A cluster; the URLs name some of its servers.',
+      failover: 'A group of servers with one master, which the sentinels at the URLs know.',
+    })
+    .default('simple')
+    .advanced(),
+  master: field
+    .string('The name of the master, where `kind` is `failover`.')
+    .default('')
+    .examples('mymaster')
+    .advanced(),
+  tls: tlsField,
+}
+
+export type ClientConfig = Infer<typeof clientFields>
+
+/** One connected client. Its commands are sent at once and answered in their order. */
+export interface RedisClient {
+  /** Sends a command whose first key is at index 1, unless said otherwise; it chooses the server of a cluster. */
+  command(args: readonly Argument[], firstKey?: Argument): Promise<Reply>
+  /** The servers that hold the keys: one, or the masters of a cluster. */
+  servers(): Promise<readonly RedisClient[]>
+  /** Whether no further command can succeed on this client. */
+  readonly isLost: boolean
+  /** Calls `listener` for each message of the channels, or of those that match the patterns. */
+  subscribe(channels: readonly string[], arePatterns: boolean, listener: (message: Buffer) => void): Promise<void>
+  /** Ends the connections; commands that wait for an answer fail. */
+  close(): void
+}
+
+/** The parts of the library's clients that are used here; they have them in common but for `sendCommand`. */
+interface LibraryClient {
+  readonly isReady?: boolean
+  on(event: 'error', listener: (error: Error) => void): unknown
+  connect(): Promise<unknown>
+  subscribe(channels: string[], listener: (message: Buffer) => void, binary: true): Promise<void>
+  pSubscribe(channels: string[], listener: (message: Buffer) => void, binary: true): Promise<void>
+  destroy(): MaybePromise<void>
+}
+
+type Send = (args: readonly Argument[], firstKey: Argument | undefined) => Promise<unknown>
+
+/**
+ * Checks the settings and returns a function that connects. `protocol` 3 tells maps, sets and doubles from lists and texts,
+ * and needs Redis 6. Throws {@link ConfigError}.
+ */
+export function redisConnector(
+  config: ClientConfig,
+  { host }: Resources,
+  protocol: 2 | 3 = 2,
+): () => Promise<RedisClient> {
+  const servers = config.url.split(',').map(parseUrl)
+  const [first] = servers as [Server]
+  const { network } = host
+  const tls = config.tls.enabled
+    ? tlsOptions(config.tls, path => host.files.readFileSync(path).toString('utf8'))
+    : undefined
+  const socket = {
+    reconnectStrategy: false,
+    lookup: network.lookup,
+    keepAlive: true,
+    ...(tls === undefined && !first.encrypted ? {} : { tls: true, ...tls }),
+  }
+  const own = {
+    ...(first.username !== '' && { username: first.username }),
+    ...(first.password !== '' && { password: first.password }),
+  }
+  return async () => {
+    const library = await import('redis')
+    const { RESP_TYPES } = library
+    ErrorReply = library.ErrorReply
+    const common = {
+      RESP: protocol,
+      commandOptions: {
+        typeMapping: {
+          [RESP_TYPES.BLOB_STRING]: Buffer,
+          [RESP_TYPES.SIMPLE_STRING]: Buffer,
+          [RESP_TYPES.VERBATIM_STRING]: Buffer,
+          [RESP_TYPES.NUMBER]: String,
+          [RESP_TYPES.BIG_NUMBER]: String,
+          [RESP_TYPES.MAP]: Map,
+        },
+      },
+    } as const
+    const socketOf = ({ name, port }: Server) =>
+      ({
+        ...socket,
+        host: name,
+        port,
+        ...(isIP(name) === 0 && 'tls' in socket ? { servername: name } : {}),
+      }) as never // the library's type wants each option of Node's sockets twice
+    switch (config.kind) {
+      case 'simple': {
+        const client = library.createClient({ ...common, ...own, socket: socketOf(first), database: first.database })
+        return connected(client as never, (args, _) => client.sendCommand(args as Argument[]))
+      }
+      case 'cluster': {
+        const client = library.createCluster({
+          ...common,
+          rootNodes: servers.map(server => ({ socket: socketOf(server) })),
+          defaults: { ...own, socket: socket as never },
+        })
+        const masters = async () => {
+          const nodes = await Promise.all(client.masters.map(master => client.nodeClient(master)))
+          return nodes.map(node =>
+            wrapped(node as never, args => node.sendCommand(args as Argument[], common.commandOptions)),
+          )
+        }
+        const send: Send = (args, key) => client.sendCommand(key, false, args as Argument[])
+        return connected(client as never, send, masters)
+      }
+      case 'failover': {
+        const client = library.createSentinel({
+          ...common,
+          name: config.master,
+          sentinelRootNodes: servers.map(({ name, port }) => ({ host: name, port })),
+          nodeClientOptions: { ...own, socket: socket as never, database: first.database },
+          sentinelClientOptions: { socket: socket as never },
+        })
+        return connected(client as never, args => client.sendCommand(false, args as Argument[]))
+      }
+      default:
+        throw new ConfigError(`invalid redis kind: ${config.kind}`)
+    }
+  }
+}
+
+async function connected(
+  client: LibraryClient,
+  send: Send,
+  masters?: () => Promise<readonly RedisClient[]>,
+): Promise<RedisClient> {
+  const found = wrapped(client, send, masters)
+  try {
+    await client.connect()
+    await found.command(['PING'], '')
+  } catch (error) {
+    found.close()
+    throw error
+  }
+  return found
+}
+
+function wrapped(
+  client: LibraryClient,
+  send: Send,
+  masters: (() => Promise<readonly RedisClient[]>) | undefined = undefined,
+): RedisClient {
+  let isLost = false
+  client.on('error', () => {
+    // Whoever waits for a command gets the error from it.
+    isLost = true
+  })
+  const self: RedisClient = {
+    command: (args, firstKey = args[1]) => send(args, firstKey) as Promise<Reply>,
+    servers: () => masters?.() ?? Promise.resolve([self]),
+    get isLost() {
+      return isLost || client.isReady === false
+    },
+    subscribe: (channels, arePatterns, listener) =>
+      arePatterns ? client.pSubscribe([...channels], listener, true) : client.subscribe([...channels], listener, true),
+    close() {
+      if (isLost && client.isReady === false) return
+      isLost = true
+      try {
+        void Promise.resolve(client.destroy()).catch(() => undefined)
+      } catch {
+        // It was closed by its server.
+      }
+    },
+  }
+  return self
+}
+
+interface Server {
+  readonly name: string
+  readonly port: number
+  readonly username: string
+  readonly password: string
+  readonly database: number
+  readonly encrypted: boolean
+}
+
+const urlPattern =
+  /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<name>\[[^\]]*\]|[^:/?#]*)(?::(?<port>\d{1,5}))?(?:\/(?<database>[^?#]*))?(?:\?(?<query>.*))?$/i
+
+function parseUrl(text: string): Server {
+  const parts = urlPattern.exec(text.trim())?.groups
+  if (parts === undefined) {
+    throw new ConfigError(
+      `redis: '${withoutPassword(text)}' is no URL; expected redis://[user:password@]host[:port][/database]`,
+    )
+  }
+  const { scheme, user = '', password = '', name = '', port = '6379', database: path = '', query = '' } = parts
+  if (!['redis', 'rediss', 'tcp'].includes(scheme!)) throw new ConfigError(`redis: invalid URL scheme: ${scheme}`)
+  const database = path === '' ? (new URLSearchParams(query).get('db') ?? '0') : path
+  if (!/^\d{1,9}$/.test(database)) throw new ConfigError(`redis: invalid database number: "${database}"`)
+  return {
+    name: name.replace(/^\[|\]$/g, '') || 'localhost',
+    port: Number(port),
+    username: decodeURIComponent(user),
+    password: decodeURIComponent(password),
+    database: Number(database),
+    encrypted: scheme === 'rediss',
+  }
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//')
+}
+
+function addressesOf(value: unknown): readonly string[] {
+  if (typeof value !== 'string' || value.includes('${')) return []
+  return value.split(',').flatMap(url => {
+    try {
+      const { name, port } = parseUrl(url)
+      return [`${name.includes(':') ? `[${name}]` : name}:${port}`]
+    } catch {
+      return [] // reported when the component is made
+    }
+  })
+}
+
+/** A client for components that nothing else connects: it connects with its first command, and again after a loss. */
+export class OnDemandClient {
+  readonly #connect: () => Promise<RedisClient>
+  #client: Promise<RedisClient> | null = null
+  #current: RedisClient | null = null
+  #isClosed = false
+
+  constructor(config: ClientConfig, resources: Resources, protocol: 2 | 3 = 2) {
+    this.#connect = redisConnector(config, resources, protocol)
+  }
+
+  async command(args: readonly Argument[], firstKey?: Argument): Promise<Reply> {
+    if (this.#current?.isLost === true) this.#forget()
+    this.#client ??= this.#open()
+    const client = this.#current ?? (await this.#client)
+    return client.command(args, firstKey)
+  }
+
+  /** Runs a Lua script, which the server knows by its hash from the second time on. */
+  async script({ text, sha1 }: Script, keys: readonly Argument[], args: readonly Argument[]): Promise<Reply> {
+    const rest = [String(keys.length), ...keys, ...args]
+    try {
+      return await this.command(['EVALSHA', sha1, ...rest], keys[0])
+    } catch (error) {
+      if (codeOf(error) !== 'NOSCRIPT') throw error
+      return this.command(['EVAL', text, ...rest], keys[0])
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#forget()
+  }
+
+  async #open(): Promise<RedisClient> {
+    try {
+      const client = await this.#connect()
+      this.#current = client
+      if (this.#isClosed) this.#forget()
+      return client
+    } catch (error) {
+      this.#client = null
+      throw error
+    }
+  }
+
+  #forget(): void {
+    this.#current?.close()
+    this.#current = null
+    this.#client = null
+  }
+}
+
+export interface Script {
+  readonly text: string
+  /** In hexadecimal. */
+  readonly sha1: string
+}
+
+/** The library's class of errors that a server answered, once the library is loaded. */
+let ErrorReply: typeof import('redis').ErrorReply | undefined
+
+/** The first word of an error that a server answered, such as `WRONGTYPE`; undefined for errors of the connection. */
+export function codeOf(error: unknown): string | undefined {
+  const isReply = ErrorReply !== undefined && error instanceof ErrorReply
+  return isReply ? /^[A-Z]+/.exec(error.message)?.[0] : undefined
+}
+
+/** Answers that say that this server is the wrong one now, which another connection mends. */
+const misplaced: readonly string[] = ['READONLY', 'MASTERDOWN', 'NOAUTH']
+
+/** Whether an error is about the connection, so that the same command may succeed on a new one. */
+export function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === undefined || misplaced.includes(code)
+}
+
+/** An output that sends one command for each message, those of a run at the same time. */
+export class CommandOutput implements Output {
+  readonly #connect: () => Promise<RedisClient>
+  readonly #commandOf: (batch: Batch, index: number) => readonly Argument[]
+  readonly #resources: Resources
+  #client: RedisClient | null = null
+
+  /** `commandOf` throws where a message has no command: then that message fails. */
+  constructor(
+    config: ClientConfig,
+    resources: Resources,
+    commandOf: (batch: Batch, index: number) => readonly Argument[],
+  ) {
+    this.#connect = redisConnector(config, resources)
+    this.#resources = resources
+    this.#commandOf = commandOf
+  }
+
+  async connect(): Promise<void> {
+    // Writes that were on their way together each report the loss, some of them after the engine connected again.
+    if (this.#client?.isLost === false) return
+    this.close()
+    this.#client = await this.#connect()
+  }
+
+  async write(batch: Batch): Promise<void> {
+    const outcomes = await this.#send(batch, index => this.#commandOf(batch, index))
+    const failures = new Map<Message, Error>()
+    for (const [index, error] of outcomes.entries()) {
+      if (error instanceof NotConnectedError) throw error
+      if (error !== null) failures.set(batch[index]!, error)
+    }
+    throwFailures(batch, failures)
+  }
+
+  writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
+    return this.#send(run, index => this.#commandOf([run[index]!], 0))
+  }
+
+  close(): void {
+    this.#client?.close()
+    this.#client = null
+  }
+
+  async #send(
+    messages: readonly Message[],
+    commandOf: (index: number) => readonly Argument[],
+  ): Promise<readonly (Error | null)[]> {
+    const client = this.#client
+    if (client === null || client.isLost) throw new NotConnectedError()
+    const outcomes: (Error | null)[] = Array<null>(messages.length).fill(null)
+    const pending: Promise<unknown>[] = []
+    for (let i = 0; i < messages.length; i++) {
+      try {
+        pending.push(
+          client.command(commandOf(i)).catch((error: unknown) => void (outcomes[i] = this.#explained(error))),
+        )
+      } catch (error) {
+        outcomes[i] = error as Error
+      }
+    }
+    await Promise.all(pending)
+    return outcomes
+  }
+
+  #explained(error: unknown): Error {
+    if (!isConnectionError(error)) return error as Error
+    this.#resources.log.debug(`Connection to Redis lost: ${(error as Error).message}`)
+    return new NotConnectedError(error)
+  }
+}
+
+/** The bytes of a message as an argument, not copied. */
+export function bodyOf(message: Message): Buffer {
+  const bytes = message.bytes()
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** An interpolation of a message, with the name of its field before the reason where it fails. */
+export function evaluated<T>(what: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw new Error(`${what} interpolation error: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** A value of a message as an argument; lists and objects are JSON. */
+export function argumentOf(value: Value): Argument {
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.length)
+  if (value === null) return ''
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  return toText(value)
+}
+
+export function metadataArgument(value: Value): Argument {
+  return value instanceof Uint8Array ? argumentOf(value) : textOfMetadata(value)
+}
+
+/** The arguments that a mapping gives; throws where it gives no list. */
+export function argumentsOf(result: Value): readonly Argument[] {
+  if (!Array.isArray(result)) throw new Error(`mapping returned non-array result: ${typeName(result)}`)
+  return (result as readonly Value[]).map(argumentOf)
+}
+
+function typeName(value: Value): string {
+  if (value === null) return '<nil>'
+  if (isObject(value)) return 'map[string]interface {}'
+  return typeof value === 'bigint' ? 'int64' : typeof value
+}
+
+/** An answer as a document. */
+export function valueOf(reply: Reply): Value {
+  if (Buffer.isBuffer(reply)) return utf8Text(reply)
+  if (typeof reply === 'string') return BigInt(reply)
+  if (typeof reply === 'number') return new Float(reply)
+  if (reply instanceof Map) {
+    return Object.fromEntries([...reply].map(([key, value]) => [String(key), valueOf(value)]))
+  }
+  return Array.isArray(reply) ? (reply as readonly Reply[]).map(valueOf) : (reply as boolean | null)
+}
+
+/** Fields of processors that repeat a command which failed. */
+export const retryFields = {
+  retries: field.int('How often a command that failed is repeated.').default(3).advanced(),
+  retry_period: field.duration('The pause before each repetition.').default('500ms').advanced(),
+}
+
+/** Calls `attempt` until it succeeds or the retries are used up. */
+export async function retried(
+  { retries, retry_period: pauseMs = 0 }: { readonly retries: number; readonly retry_period: number | undefined },
+  resources: Resources,
+  what: string,
+  attempt: () => Promise<Reply>,
+): Promise<Reply> {
+  for (let left = retries; ; left--) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (left < 0) throw error
+      resources.log.error(`${what} failed: ${(error as Error).message}`)
+      await resources.wait(pauseMs)
+    }
+  }
+}

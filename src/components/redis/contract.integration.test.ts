@@ -1,0 +1,182 @@
+// The contract of components on Redis' own.
+import { randomUUID } from 'node:crypto'
+import process from 'node:process'
+import { after, test } from 'node:test'
+import { createClient } from 'redis'
+import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
+import { cacheContract, rateLimitContract } from '../../engine/contract/cache.suite.ts'
+import { type InputHarness, inputContract } from '../../engine/contract/input.suite.ts'
+import { type OutputHarness, outputContract } from '../../engine/contract/output.suite.ts'
+import { processorContract } from '../../engine/contract/processor.suite.ts'
+import { bodies } from '../../engine/contract/rig.ts'
+import { rig } from '../contract/rig.suite.ts'
+
+const url = process.env['PENSTOCK_TEST_REDIS']
+
+if (url === undefined) test('Redis components', { skip: 'needs a server: npm run test:connectors -- redis' })
+else await tryAll(url)
+
+async function tryAll(address: string): Promise<void> {
+  const client = await createClient({ url: address }).connect()
+  after(() => client.close())
+  const newKey = () => `c-${randomUUID().slice(0, 8)}`
+  const poison = 'poison'
+  /** A key that cannot be made for one message. */
+  const keyFor = (key: string) => `\${! if content() == "${poison}" { throw("refused") } else { "${key}" } }`
+
+  /** An output whose `config` is the fields beside the URL, and a way to look at what arrived. */
+  const output = (
+    name: string,
+    fields: (key: string) => string,
+    look: (key: string) => Promise<{ readonly delivered: () => Promise<readonly string[]>; close?(): Promise<void> }>,
+  ): OutputHarness => ({
+    inFlight: 'many',
+    without: { hold: 'the server answers every command at once' },
+    async open() {
+      const proxy = await startTcpProxy(Number(new URL(address).port))
+      const key = newKey()
+      const { delivered, close } = await look(key)
+      const own = `url: 'redis://127.0.0.1:${proxy.port}', ${fields(key)}`
+      return {
+        config: (maxInFlight = 64) => `{ ${name}: { ${own}, max_in_flight: ${maxInFlight} } }`,
+        poison,
+        delivered,
+        cut: () => proxy.cut(),
+        async close() {
+          await close?.()
+          await proxy.close()
+        },
+      }
+    },
+  })
+
+  const listed = (key: string) => Promise.resolve({ delivered: () => client.lRange(key, 0, -1) })
+  outputContract(
+    'redis_list',
+    rig,
+    output('redis_list', key => `key: '${keyFor(key)}'`, listed),
+  )
+
+  const streamed = (key: string) =>
+    Promise.resolve({
+      delivered: async () => ((await client.xRange(key, '-', '+')) ?? []).map(({ message }) => message['body']!),
+    })
+  outputContract(
+    'redis_streams',
+    rig,
+    output('redis_streams', key => `stream: '${keyFor(key)}'`, streamed),
+  )
+
+  const published = async (channel: string) => {
+    const subscriber = await createClient({ url: address }).connect()
+    const heard: string[] = []
+    await subscriber.subscribe(channel, message => void heard.push(message))
+    return {
+      // A connection hears everything before it gets the answer to a later command.
+      delivered: async () => (await subscriber.ping(), heard),
+      close: () => subscriber.close(),
+    }
+  }
+  outputContract(
+    'redis_pubsub',
+    rig,
+    output('redis_pubsub', key => `channel: '${keyFor(key)}'`, published),
+  )
+
+  const monitored = async (key: string) => {
+    const monitor = await createClient({ url: address }).connect()
+    const heard: string[] = []
+    const marker = newKey()
+    let marked = () => {}
+    await monitor.monitor(reply => {
+      const line = String(reply)
+      if (line.includes(marker)) marked()
+      const value = line.includes(`"HSET" "${key}" "body" `) && /"(\w+)"$/.exec(line)?.[1]
+      if (value) heard.push(value)
+    })
+    return {
+      async delivered() {
+        const heardAll = new Promise<void>(resolve => (marked = resolve))
+        await client.echo(marker)
+        await heardAll
+        return heard
+      },
+      close: async () => void monitor.destroy(),
+    }
+  }
+  const hashFields = (key: string) => `key: '${keyFor(key)}', fields: { body: '\${! content() }' }`
+  outputContract('redis_hash', rig, output('redis_hash', hashFields, monitored))
+
+  const sent = bodies(25)
+
+  inputContract('redis_list', rig, {
+    ends: false,
+    replays: true,
+    async open() {
+      const key = newKey()
+      await client.rPush(key, [...sent])
+      return { config: `{ redis_list: { url: '${address}', key: ${key} } }`, bodies: sent }
+    },
+  })
+
+  inputContract('redis_streams', rig, {
+    ends: false,
+    replays: true,
+    async open() {
+      const key = newKey()
+      for (const body of sent) await client.xAdd(key, '*', { body })
+      return {
+        config: `{ redis_streams: { url: '${address}', streams: [ ${key} ], consumer_group: g, client_id: c } }`,
+        bodies: sent,
+      }
+    },
+  })
+
+  inputContract('redis_scan', rig, {
+    ends: true,
+    replays: true,
+    async open() {
+      const prefix = newKey()
+      for (const body of sent) await client.set(`${prefix}${body}`, body)
+      return {
+        config: `{ redis_scan: { url: '${address}', match: '${prefix}*' } }`,
+        bodies: sent.map(body => `{"key":"${prefix}${body}","value":"${body}"}`),
+        unordered: true,
+      }
+    },
+  })
+
+  const listening: InputHarness = {
+    ends: false,
+    replays: true,
+    open() {
+      const channel = newKey()
+      return {
+        config: `{ redis_pubsub: { url: '${address}', channels: [ ${channel} ] } }`,
+        bodies: sent,
+        async feed() {
+          while ((await client.pubSubNumSub(channel))[channel] === 0)
+            await new Promise(resolve => setTimeout(resolve, 5))
+          for (const body of sent) await client.publish(channel, body)
+        },
+      }
+    },
+  }
+  inputContract('redis_pubsub', rig, listening)
+
+  const list = 'if content() == "failing" { throw("refused") } else { [ content().string() ] }'
+  const common = `url: '${address}', retries: 0`
+  processorContract('redis', rig, {
+    config: `{ redis: { ${common}, command: echo, args_mapping: 'root = ${list}' } }`,
+    failing: 'failing',
+  })
+  const script = `script: 'return ARGV[1]', keys_mapping: 'root = []', args_mapping: 'root = ${list}'`
+  processorContract('redis_script', rig, { config: `{ redis_script: { ${common}, ${script} } }`, failing: 'failing' })
+
+  cacheContract('redis', rig, {
+    open: () => ({ config: `{ redis: { url: '${address}', prefix: '${newKey()}' } }` }),
+  })
+  rateLimitContract('redis', rig, {
+    open: count => ({ config: `{ redis: { url: '${address}', key: '${newKey()}', count: ${count}, interval: 1h } }` }),
+  })
+}

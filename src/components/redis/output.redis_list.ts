@@ -1,0 +1,31 @@
+import { batchingField, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
+import { bodyOf, clientFields, CommandOutput, evaluated } from './client.ts'
+
+export default defineOutput({
+  name: 'redis_list',
+  categories: ['Services'],
+  summary: 'Pushes messages onto a Redis list.',
+  description: 'A list that does not exist is made.',
+  config: field.object({
+    ...clientFields,
+    key: field.interpolated('The list.').examples('some_list', '${! @.kafka_key }', '${! this.doc.id }'),
+    max_in_flight: maxInFlightField(64),
+    batching: batchingField,
+    command: field
+      .string('Which end the elements are added to.')
+      .options({ rpush: 'The end.', lpush: 'The beginning.' })
+      .default('rpush')
+      .advanced(),
+  }),
+  requires: ['redis'],
+  needs: ['network'],
+  examples: [
+    { title: 'A queue of jobs', config: 'output:\n  redis_list:\n    url: redis://localhost:6379\n    key: jobs\n' },
+  ],
+  create: (config, resources) =>
+    new CommandOutput(config, resources, (batch, index) => [
+      config.command,
+      evaluated('key', () => config.key.eval(batch, index)),
+      bodyOf(batch[index]!),
+    ]),
+})

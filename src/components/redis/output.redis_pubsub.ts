@@ -1,0 +1,23 @@
+import { batchingField, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
+import { bodyOf, clientFields, CommandOutput, evaluated } from './client.ts'
+
+export default defineOutput({
+  name: 'redis_pubsub',
+  categories: ['Services'],
+  summary: 'Publishes messages to Redis channels.',
+  description: 'A message counts as delivered when the server has it, whether anyone listens or not.',
+  config: field.object({
+    ...clientFields,
+    channel: field.interpolated('The channel.'),
+    max_in_flight: maxInFlightField(64),
+    batching: batchingField,
+  }),
+  requires: ['redis'],
+  needs: ['network'],
+  create: (config, resources) =>
+    new CommandOutput(config, resources, (batch, index) => [
+      'PUBLISH',
+      evaluated('channel', () => config.channel.eval(batch, index)),
+      bodyOf(batch[index]!),
+    ]),
+})
