@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -116,11 +116,12 @@ interface Received {
 /** An HTTP server that keeps what it receives. */
 async function receiver(t: TestContext, status: number): Promise<{ url: string; received: Received[] }> {
   const received: Received[] = []
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage, response: ServerResponse) => {
     const body = Buffer.concat(await request.toArray()).toString('utf8')
     received.push({ request, body })
     response.writeHead(status).end('an answer')
-  })
+  }
+  const server = createServer((request, response) => void receive(request, response))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import process from 'node:process'
 import { ConfigError } from './component.ts'
 import { BasicAuth, Cors } from './http-access.ts'
@@ -38,10 +39,7 @@ export class StreamServer implements HttpHost {
     this.#cors = new Cors(config.cors)
     this.#auth = new BasicAuth(config.basic_auth)
     this.#server = makeServer(config, (request, response) => void this.#handle(request, response))
-    this.#server.on('upgrade', async (request, socket, head: Uint8Array) => {
-      const isAdmitted = !this.#auth.enabled || (await this.#auth.admits(request))
-      if (!isAdmitted || !this.#router.upgrade(request, socket, head)) socket.destroy()
-    })
+    this.#server.on('upgrade', (request, socket, head: Uint8Array) => void this.#upgrade(request, socket, head))
     for (const endpoint of this.#ownEndpoints()) this.register(endpoint)
   }
 
@@ -70,6 +68,11 @@ export class StreamServer implements HttpHost {
       this.#server.closeIdleConnections()
       setTimeout(() => this.#server.closeAllConnections(), 1000).unref()
     })
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
+    const isAdmitted = !this.#auth.enabled || (await this.#auth.admits(request))
+    if (!isAdmitted || !this.#router.upgrade(request, socket, head)) socket.destroy()
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
