@@ -1,11 +1,12 @@
-// A broker alone, for tests and measurements: node tools/broker.ts [--store mem://x] [--data FOLDER] [--port 9092] [--partitions 1]
+// A broker alone, for tests and measurements:
+// node tools/broker.ts [--data FOLDER] [--database postgres://…] [--port 9092] [--partitions 1] [--node-id 1] [--lease-ms 10000]
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Log, nullLog, systemClock, systemRandom } from '../src/base/index.ts'
 import { Broker, localLogConfig } from '../src/broker/index.ts'
-import { openSqliteMetadata } from '../src/metadata/index.ts'
+import { openPostgresMetadata, openSqliteMetadata } from '../src/metadata/index.ts'
 import { openStore } from '../src/storage/index.ts'
 
 const { values: flags } = parseArgs({
@@ -13,6 +14,10 @@ const { values: flags } = parseArgs({
     port: { type: 'string', default: '9092' },
     /** A folder for records and metadata; without it all is in memory. */
     data: { type: 'string' },
+    /** A PostgreSQL for the metadata, which several brokers may share. */
+    database: { type: 'string' },
+    'node-id': { type: 'string', default: '1' },
+    'lease-ms': { type: 'string', default: '10000' },
     partitions: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
   },
@@ -29,11 +34,14 @@ const consoleLog: Log = {
 
 const folder = flags.data === undefined ? undefined : resolve(flags.data)
 if (folder !== undefined) mkdirSync(join(folder, 'records'), { recursive: true })
-const metadata = await openSqliteMetadata({
-  path: folder === undefined ? ':memory:' : join(folder, 'metadata.db'),
-  clock: systemClock,
-  random: systemRandom,
-})
+const metadata =
+  flags.database === undefined
+    ? await openSqliteMetadata({
+        path: folder === undefined ? ':memory:' : join(folder, 'metadata.db'),
+        clock: systemClock,
+        random: systemRandom,
+      })
+    : await openPostgresMetadata({ url: flags.database, random: systemRandom, log: consoleLog })
 const store = await openStore(folder === undefined ? 'mem://broker' : pathToFileURL(join(folder, 'records')).href)
 const broker = await Broker.open({
   metadata,
@@ -43,7 +51,12 @@ const broker = await Broker.open({
   log: consoleLog,
   logConfig: localLogConfig,
   port: Number(flags.port),
-  config: { groupInitialRebalanceDelayMs: 0, numPartitions: Number(flags.partitions) },
+  config: {
+    nodeId: Number(flags['node-id']),
+    coordinatorLeaseMs: Number(flags['lease-ms']),
+    groupInitialRebalanceDelayMs: 0,
+    numPartitions: Number(flags.partitions),
+  },
 })
 console.log(`listening on 127.0.0.1:${broker.port}`)
 

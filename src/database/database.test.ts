@@ -70,6 +70,20 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     )
   })
 
+  it('needs no right to create schemas where its own exists', async () => {
+    const owner = await openPostgres({ url: server.url, schema: 'given' })
+    await owner.transaction({ kind: 'write' }, async sql => {
+      await sql.run('CREATE ROLE limited LOGIN')
+      await sql.run('GRANT ALL ON SCHEMA given TO limited')
+    })
+    await owner.close()
+    const url = server.url.replace('postgres@', 'limited@')
+    const database = await openPostgres({ url, schema: 'given' })
+    await database.transaction({ kind: 'write' }, sql => sql.run('CREATE TABLE own (id bigint)'))
+    await database.close()
+    await assert.rejects(openPostgres({ url, schema: 'missing' }), /permission denied/)
+  })
+
   it('runs a transaction again that lost against another one', async () => {
     const database = await open()
     const write = (name: string, first: number, second: number) =>

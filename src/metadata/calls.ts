@@ -102,6 +102,13 @@ export function isRepeatable(name: CallName): boolean {
   return !(name in writes) || repeatableWrites.has(name)
 }
 
+/** Writes whose loss in a power failure does no harm: what was extended expires earlier. They do not wait for the disk. */
+const relaxed: ReadonlySet<CallName> = new Set(['renewLeases', 'renewEpoch'])
+
+export function isDurable({ name }: Call): boolean {
+  return !relaxed.has(name)
+}
+
 export function invoke(sql: Sql, call: TimedCall): Promise<unknown> {
   // The caller's types bind the arguments to the name (see Calls); on the way they are lost.
   const operation = operations[call.name] as (sql: Sql, ...rest: readonly unknown[]) => Promise<unknown>

@@ -5,6 +5,7 @@ import {
   type CallName,
   type CallResult,
   invoke,
+  isDurable,
   kindOf,
   metadataError,
   type TimedCall,
@@ -56,7 +57,7 @@ export class MetadataService implements Transport {
   async execute(call: TimedCall): Promise<unknown> {
     const kind = kindOf(call)
     try {
-      const result = await this.#database.transaction({ kind }, sql => invoke(sql, call))
+      const result = await this.#database.transaction({ kind, durable: isDurable(call) }, sql => invoke(sql, call))
       if (this.#feed !== undefined && kind === 'write') {
         const change = changeBy(call.name, result)
         if (change !== undefined) this.#feed.publish(change)

@@ -20,7 +20,7 @@ export interface Transport {
   call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>>
   /** Called with what others change. What is called for here is in the results of the calls. Returns how to stop it. */
   onChange(listener: (change: Change) => void): () => void
-  /** Called once when the metadata are out of reach for good though nobody closed them, before waiting calls reject. */
+  /** Called once when the metadata are out of reach for good without having been closed, before waiting calls reject. */
   onLost(listener: (reason: MetadataError) => void): () => void
   close(): Promise<void>
 }
@@ -38,7 +38,7 @@ export function workerTransport(worker: CallWorker, clock: Clock): Transport {
       if (!outcome.ok) throw new MetadataError(outcome.code as MetadataErrorCode, outcome.message)
       return outcome.value as CallResult<Name>
     },
-    onChange: () => () => {}, // nobody else calls the thread
+    onChange: () => () => {}, // no other process calls the thread
     onLost: listener => worker.onLost(reason => listener(lostError(reason))),
     close: () => worker.close(),
   }

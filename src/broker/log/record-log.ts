@@ -1,5 +1,13 @@
 import type { Clock, Log, Random } from '../../base/index.ts'
-import type { Appended, Catalog, Metadata, PartitionBounds, PartitionId, Topic } from '../../metadata/index.ts'
+import {
+  type Appended,
+  type Catalog,
+  type Metadata,
+  MetadataError,
+  type PartitionBounds,
+  type PartitionId,
+  type Topic,
+} from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { AppendWaiters } from './append-waiters.ts'
@@ -40,6 +48,7 @@ export class RecordLog {
   /** What clients read from one Fetch to the next. */
   readonly sessions: FetchSessions
   readonly #metadata: Metadata
+  readonly #log: Log
   readonly #congestionBytes: number
   readonly #tails: Tails
   readonly #cache: ExtentCache
@@ -57,6 +66,7 @@ export class RecordLog {
     this.#metadata = metadata
     this.#congestionBytes = config.congestionBytes
     this.#tails = new Tails(clock)
+    this.#log = log
     this.#cache = new ExtentCache(store, config.cacheBytes)
     this.#waiters = new AppendWaiters(clock)
     this.#appender = new Appender(metadata, store, clock, log, config, epoch)
@@ -154,7 +164,13 @@ export class RecordLog {
     await this.#housekeeping.close()
     await this.#appender.close()
     for (const stop of this.#stopListening) stop()
-    await this.#metadata.closeEpoch(this.#appender.epoch)
+    try {
+      await this.#metadata.closeEpoch(this.#appender.epoch)
+    } catch (error) {
+      // It is closed by others once it is not renewed any more.
+      if (!(error instanceof MetadataError)) throw error
+      this.#log.warn('the upload epoch could not be closed and will expire', { error: error.message })
+    }
   }
 
   /** Called for each commit before anyone is answered: puts what we wrote into the cache, then wakes readers. */

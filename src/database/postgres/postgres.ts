@@ -26,15 +26,15 @@ const MAX_NOTIFICATION_BYTES = 7000
  * later, transactions reject as `unreachable` and connections are made again.
  */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
-  const { schema = 'public', connections = 10 } = options
+  const { url, schema = 'public', connections = 10 } = options
   const config: pg.PoolConfig = {
-    connectionString: options.url,
+    connectionString: url,
     application_name: 'penstock',
     types: typeParsers,
     pipeline: true,
     connectionTimeoutMillis: 10_000,
     // A server that does not answer any more is as good as gone.
-    query_timeout: 60_000,
+    query_timeout: 30_000,
     keepAlive: true,
     // Locks of a process that stands still or is cut off must not hold up the others for ever.
     lock_timeout: 10_000,
@@ -46,16 +46,22 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
   try {
-    await pool.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)
+    await ensureSchema(pool, schema)
   } catch (cause) {
     await pool.end()
-    // Two processes that start together may both create it.
-    if (!isServerError(cause) || cause.code !== '23505') {
-      throw postgresError(cause, 'unreachable', 'cannot open the database')
-    }
-    return openPostgres(options)
+    throw postgresError(cause, 'unreachable', 'cannot open the database')
   }
   return new PostgresDatabase(pool, new Listener(config), schema)
+}
+
+/** Looks first, because a user who may not create schemas may still use one that is there. */
+async function ensureSchema(pool: pg.Pool, schema: string): Promise<void> {
+  const { rowCount } = await pool.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
+  if (rowCount !== 0) return
+  await pool.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`).catch((cause: unknown) => {
+    // Another process that starts at the same moment has created it.
+    if (!isServerError(cause) || cause.code !== '23505') throw cause
+  })
 }
 
 export class PostgresDatabase implements Database {

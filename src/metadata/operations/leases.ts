@@ -93,10 +93,10 @@ async function readLeases(sql: Sql, names: readonly string[], lock: '' | 'FOR UP
   return new Map(
     rows.map(({ name, epoch, holder, expires_at: expiresAt }) => {
       // The column is written by acquireLeases alone, which leaves it empty before the first epoch.
-      const parsed = epoch === 0 ? nobody : (JSON.parse(holder) as LeaseHolder)
+      const parsed = epoch === 0 ? noHolder : (JSON.parse(holder) as LeaseHolder)
       return [name, { name, epoch, holder: parsed, expiresAt }]
     }),
   )
 }
 
-const nobody: LeaseHolder = { id: '', nodeId: -1, host: '', port: -1 }
+const noHolder: LeaseHolder = { id: '', nodeId: -1, host: '', port: -1 }
