@@ -200,9 +200,13 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
       await admin.connect()
       const committed = async () => {
         const [topic] = await admin.fetchOffsets({ groupId: 'g', topics: ['t'] })
-        return topic!.partitions.find(({ partition }) => partition === 0)!.offset
+        return Number(topic!.partitions.find(({ partition }) => partition === 0)!.offset)
       }
-      await until(async () => (await committed()) === '3')
+      // A client whose commit met the change commits again with the next record.
+      await until(async () => {
+        await producer.send({ topic: 't', messages: [{ value: 'more', partition: 0 }] })
+        return (await committed()) >= 3
+      })
     })
   })
 }
