@@ -11,6 +11,7 @@ import {
   type AgentCore,
   type AgentOptions,
   type AgentServers,
+  allOrNothing,
   closeAll,
   type Closers,
   joinCluster,
@@ -61,7 +62,7 @@ interface Running {
 
 async function start(flags: AgentFlags, options: AgentOptions, closers: Closers): Promise<Running> {
   const { log } = options
-  const [link, bucket] = await Promise.all([connect(flags, log, closers), openBucket(flags)])
+  const [link, bucket] = await allOrNothing([connect(flags, log, closers), openBucket(flags)])
   const metadata = await MetadataClient.open(link.metadata(), { random: systemRandom })
   closers.push(() => metadata.close())
   const clusterId = flags.defaultVirtualClusterID

@@ -157,7 +157,7 @@ class TokenSource {
   }
 
   async #open() {
-    const { GoogleAuth } = await import('google-auth-library')
+    const { GoogleAuth } = (await import('google-auth-library')).default
     return new GoogleAuth({
       scopes: ['https://www.googleapis.com/auth/devstorage.read_write'],
       ...(this.#keyFile === undefined ? {} : { keyFile: this.#keyFile }),

@@ -59,7 +59,8 @@ export class Transport {
 
   async #open(): Promise<Pool> {
     // Only those who open a remote bucket pay for loading the client.
-    const { Pool } = await import('undici')
+    // The bundle has a CommonJS package only as a whole.
+    const { Pool } = (await import('undici')).default
     const { connections, ca } = this.#options
     return new Pool(this.#origin, {
       connections,

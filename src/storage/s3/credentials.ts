@@ -77,7 +77,7 @@ async function makeProvider(
   profile: string | undefined,
   roleArn: string | undefined,
 ): Promise<() => Promise<Expiring>> {
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
+  const { fromNodeProviderChain, fromTemporaryCredentials } = (await import('@aws-sdk/credential-providers')).default
   const chain = fromNodeProviderChain(profile === undefined ? {} : { profile })
   if (roleArn === undefined) return chain
   return fromTemporaryCredentials({

@@ -1,0 +1,288 @@
+// A whole cluster on this machine: a database, a store, control planes and agents as processes of their own.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { makeAuthority } from './certificates.ts'
+import { startPostgresServer } from './postgres-server.ts'
+import { type S3ServerOptions, startS3Server } from './s3-server.ts'
+
+const startTimeoutMs = 90_000
+const stopTimeoutMs = 30_000
+
+export interface LocalClusterOptions {
+  readonly agents: number
+  readonly controlPlanes: number
+  readonly database: 'postgres' | 'sqlite'
+  readonly store: 's3' | 'file'
+  /** Whether Kafka clients sign in by SCRAM over TLS. */
+  readonly auth: 'none' | 'scram-tls'
+  /** How the program is started: the program and its first arguments. */
+  readonly program: readonly [string, ...string[]]
+  /** For every agent, before its own. */
+  readonly agentFlags?: readonly string[]
+  /** What goes wrong with requests to the S3 server. */
+  readonly fault?: S3ServerOptions['fault']
+}
+
+/** One process of a cluster. */
+export interface Member {
+  readonly pid: number
+  /** A control plane's `http://host:port`, or where Kafka clients connect to an agent. */
+  readonly address: string
+  readonly process: ChildProcess
+  /** What it wrote to its standard output until it was ready. */
+  readonly welcome: string
+  /** Ends it with a signal and waits until it is gone. */
+  end(signal: NodeJS.Signals): Promise<void>
+}
+
+export interface LocalCluster {
+  readonly agents: readonly Member[]
+  readonly controlPlanes: readonly Member[]
+  readonly databaseUrl: string
+  readonly bucketUrl: string
+  readonly apiKey: string
+  readonly virtualClusterId: string
+  /** How Kafka clients sign in; absent where they need not. */
+  readonly login: { readonly username: string; readonly password: string; readonly caFile: string } | undefined
+  /** Log files of all processes. */
+  readonly folder: string
+  addAgent(flags?: readonly string[]): Promise<Member>
+  /** Starts a control plane again at the address that it had. */
+  restartControlPlane(index: number): Promise<Member>
+  /** Ends the database as a loss of power would, and starts it again; PostgreSQL only. */
+  restartDatabase(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts everything. What was started before a failure is stopped. */
+export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
+  const closers: (() => Promise<void> | void)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer()
+  }
+  try {
+    return await start(options, closers, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(
+  options: LocalClusterOptions,
+  closers: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<LocalCluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-cluster-'))
+  closers.push(() => rmSync(folder, { recursive: true, force: true }))
+  const postgres = options.database === 'postgres' ? await startPostgresServer() : undefined
+  if (postgres) closers.push(() => postgres.close())
+  const databaseUrl = postgres?.url ?? `sqlite:${join(folder, 'control-plane.db')}`
+  const bucket = await openBucket(options, folder, closers)
+  const secret = (prefix: string) => `${prefix}_${randomBytes(32).toString('hex')}`
+  const keys = {
+    sealing: randomBytes(32).toString('hex'),
+    api: secret('aks'),
+    agent: secret('aks'),
+    virtualClusterId: `vci_${randomBytes(16).toString('hex')}`,
+  }
+  let count = 0
+  const launch = (name: string, args: readonly string[], environment: NodeJS.ProcessEnv, address: RegExp) =>
+    startMember(options.program, args, environment, join(folder, `${name}-${++count}.log`), address)
+
+  const ports = await Promise.all(Array.from({ length: options.controlPlanes }, freePort))
+  const startControlPlane = (port: number) =>
+    launch(
+      'control-plane',
+      ['control-plane', '-databaseURL', databaseUrl, '-consolePort', `${port}`, '-logLevel', 'info'],
+      {
+        PENSTOCK_SEALING_KEY: keys.sealing,
+        PENSTOCK_BOOTSTRAP_KEY: keys.api,
+        PENSTOCK_BOOTSTRAP_AGENT_KEY: keys.agent,
+        PENSTOCK_BOOTSTRAP_VIRTUAL_CLUSTER_ID: keys.virtualClusterId,
+      },
+      /API_URL=(\S+)\/api\/v1/,
+    )
+  const controlPlanes: Member[] = []
+  closers.push(() => endAll(controlPlanes))
+  for (const member of await Promise.allSettled(ports.map(startControlPlane)))
+    if (member.status === 'fulfilled') controlPlanes.push(member.value)
+    else throw member.reason
+
+  const security = options.auth === 'none' ? undefined : await secure(folder, controlPlanes[0]!.address, keys)
+  const agents: Member[] = []
+  closers.push(() => endAll(agents))
+  const addAgent = async (flags: readonly string[] = []) => {
+    const ports = ['-kafkaPort', '0', '-httpPort', '0', '-pipelinesPort', '0', '-bindAddress', '127.0.0.1']
+    const times = ['-groupInitialRebalanceDelayMs', '0', '-gracefulShutdownDuration', '15s', '-batchTimeout', '5ms']
+    const all = [...ports, ...times, '-enableManagedPipelines', '-logLevel', 'info']
+    const member = await launch(
+      'agent',
+      ['agent', ...all, ...(security?.flags ?? []), ...(options.agentFlags ?? []), ...flags],
+      {
+        ...bucket.environment,
+        WARPSTREAM_BUCKET_URL: bucket.url,
+        WARPSTREAM_AGENT_KEY: keys.agent,
+        WARPSTREAM_DEFAULT_VIRTUAL_CLUSTER_ID: keys.virtualClusterId,
+        WARPSTREAM_METADATA_URL: rotated(controlPlanes, agents.length)
+          .map(({ address: url }) => url)
+          .join(','),
+      },
+      /Kafka\s+(\S+)/,
+    )
+    agents.push(member)
+    return member
+  }
+  for (const started of await Promise.allSettled(Array.from({ length: options.agents }, () => addAgent())))
+    if (started.status === 'rejected') throw started.reason
+
+  return {
+    agents,
+    controlPlanes,
+    databaseUrl,
+    bucketUrl: bucket.url,
+    apiKey: keys.api,
+    virtualClusterId: keys.virtualClusterId,
+    login: security?.login,
+    folder,
+    addAgent,
+    async restartControlPlane(index) {
+      controlPlanes[index] = await startControlPlane(ports[index]!)
+      return controlPlanes[index]
+    },
+    async restartDatabase() {
+      if (postgres === undefined) throw new Error('SQLite has no server to restart')
+      await postgres.crash()
+      await postgres.start()
+    },
+    close,
+  }
+}
+
+async function openBucket(
+  { store, fault }: LocalClusterOptions,
+  folder: string,
+  closers: (() => Promise<void> | void)[],
+): Promise<{ readonly url: string; readonly environment: NodeJS.ProcessEnv }> {
+  if (store === 'file') {
+    const path = join(folder, 'bucket')
+    mkdirSync(path)
+    return { url: pathToFileURL(path).href, environment: {} }
+  }
+  const keys = { accessKeyId: 'cluster', secretAccessKey: randomBytes(16).toString('hex') }
+  const server = await startS3Server({ bucket: 'cluster', ...keys, ...(fault && { fault }) })
+  closers.push(() => server.close())
+  return {
+    url: `s3://cluster?region=us-east-1&endpoint=${encodeURIComponent(server.endpoint)}&forcePathStyle=true`,
+    environment: { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey },
+  }
+}
+
+/** Every agent begins with another control plane. */
+function rotated<Item>(items: readonly Item[], by: number): Item[] {
+  return items.map((_, index) => items[(index + by) % items.length]!)
+}
+
+/** Certificates for the agents, and a user for clients. */
+async function secure(
+  folder: string,
+  apiAddress: string,
+  keys: { readonly api: string; readonly virtualClusterId: string },
+) {
+  const authority = await makeAuthority()
+  const issued = await authority.issue('localhost')
+  const [caFile, certFile, keyFile] = ['ca.pem', 'agent.pem', 'agent.key'].map(name => join(folder, name))
+  writeFileSync(caFile!, authority.ca)
+  writeFileSync(certFile!, issued.cert)
+  writeFileSync(keyFile!, issued.key)
+  const response = await fetch(`${apiAddress}/api/v1/create_virtual_cluster_credentials`, {
+    method: 'POST',
+    headers: { 'warpstream-api-key': keys.api, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      virtual_cluster_id: keys.virtualClusterId,
+      credentials_name: 'cluster',
+      is_cluster_superuser: true,
+    }),
+  })
+  if (!response.ok) throw new Error(`no credentials were created: ${await response.text()}`)
+  const { username, password } = (await response.json()) as { readonly username: string; readonly password: string }
+  return {
+    login: { username, password, caFile: caFile! },
+    flags: [
+      '-requireSASLAuthentication',
+      '-kafkaTLS',
+      ...['-tlsServerCertFile', certFile!],
+      ...['-tlsServerPrivateKeyFile', keyFile!],
+    ],
+  }
+}
+
+/** Resolves once the process says that it is ready; rejects with what it wrote when it ends before. */
+async function startMember(
+  [program, ...first]: LocalClusterOptions['program'],
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  logFile: string,
+  address: RegExp,
+): Promise<Member> {
+  const child = spawn(program, [...first, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log = createWriteStream(logFile)
+  child.stderr.pipe(log, { end: false })
+  const exited = once(child, 'exit')
+  let welcome = ''
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)))
+  const ready = new Promise<void>(resolve => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      welcome += chunk.toString()
+      if (welcome.includes('Press Ctrl-C')) resolve()
+    })
+  })
+  const timeout = AbortSignal.timeout(startTimeoutMs)
+  await Promise.race([ready, exited, once(timeout, 'abort')])
+  const found = address.exec(welcome)?.[1]
+  if (found === undefined) {
+    child.kill('SIGKILL')
+    throw new Error(`${args[0]} did not get ready: ${errors || welcome}`)
+  }
+  return {
+    pid: child.pid!, // it has started
+    address: found,
+    process: child,
+    welcome,
+    async end(signal) {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      await exited
+    },
+  }
+}
+
+async function endAll(members: readonly Member[]): Promise<void> {
+  await Promise.all(
+    members.map(async member => {
+      member.process.kill('SIGCONT') // one that stands still would not end
+      const kill = setTimeout(() => member.process.kill('SIGKILL'), stopTimeoutMs)
+      await member.end('SIGTERM')
+      clearTimeout(kill)
+    }),
+  )
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (typeof address !== 'object' || address === null) throw new Error('the server has no port')
+  return address.port
+}
