@@ -157,29 +157,25 @@ for (const [component, tries] of Object.entries(cases)) {
   for (const [capability, body] of Object.entries(tries)) {
     const text = JSON.stringify(configWith(kind, name, body), null, 2)
 
-    // Drivers of databases over the network come with their connectors, and decide about addresses when they connect.
-    const isRefusedAtSave = !(capability === 'network' && 'driver' in body)
-    if (isRefusedAtSave) {
-      test(`${component} is refused ${capability} when it is saved, at its place`, async () => {
-        const findings = (await lint(text)).filter(({ message }) => message.includes('managed pipelines may not'))
-        assert.notEqual(findings.length, 0)
-        for (const { line, column, level, message } of findings) {
-          assert.equal(level, 'error')
-          assert.match(message, /\(the agent's flag -pipelinesGrant \S+ allows it\)$/)
-          assert.match(text.split('\n')[line - 1]!.slice(column - 1), /^"/)
-        }
-      })
+    test(`${component} is refused ${capability} when it is saved, at its place`, async () => {
+      const findings = (await lint(text)).filter(({ message }) => message.includes('managed pipelines may not'))
+      assert.notEqual(findings.length, 0)
+      for (const { line, column, level, message } of findings) {
+        assert.equal(level, 'error')
+        assert.match(message, /\(the agent's flag -pipelinesGrant \S+ allows it\)$/)
+        assert.match(text.split('\n')[line - 1]!.slice(column - 1), /^"/)
+      }
+    })
 
-      test(`${component} is refused ${capability} when the stream starts`, async () => {
-        const { refused } = await run(text, host)
-        assert.match(refused, /managed pipelines may not/)
-        await untouched()
-      })
-    }
+    test(`${component} is refused ${capability} when the stream starts`, async () => {
+      const { refused } = await run(text, host)
+      assert.match(refused, /managed pipelines may not/)
+      await untouched()
+    })
 
     test(`${component} cannot use ${capability}, had it started`, async () => {
       const { refused, log } = await run(text, Object.create(host, { refusal: { value: undefined } }) as ComponentHost)
-      assert.match(refused, isRefusedAtSave ? /managed pipelines may not/ : /is known but not supported/)
+      assert.match(refused, /managed pipelines may not/)
       assert.doesNotMatch(log.join('\n'), /canary/)
       await untouched()
     })

@@ -13,7 +13,7 @@ import {
   Signal,
 } from '../../engine/index.ts'
 import { packBinary, unpackBinary } from '../pure/containers.ts'
-import { connect, type Connection } from './connection.ts'
+import { openSqlite, type SqliteConnection } from './sqlite.ts'
 
 /** Batches that are taken out at a time, where each is a single message. */
 const CHUNK_ROWS = 256
@@ -35,7 +35,7 @@ export default defineBuffer({
   }),
   examples: [{ title: 'Survive a restart', config: 'buffer:\n  sqlite:\n    path: ./messages.db\n' }],
   async create(config, resources) {
-    const connection = connect({ driver: 'sqlite', dsn: config.path }, resources)
+    const connection = openSqlite({ driver: 'sqlite', dsn: config.path }, resources)
     connection.script(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY AUTOINCREMENT, content BLOB NOT NULL)',
     )
@@ -51,7 +51,7 @@ interface Stored {
 }
 
 class SqliteBuffer implements Buffer {
-  readonly #connection: Connection
+  readonly #connection: SqliteConnection
   readonly #before: Chain
   readonly #after: Chain
   readonly #resources: Resources
@@ -64,7 +64,7 @@ class SqliteBuffer implements Buffer {
   #ended = false
   #closed = false
 
-  constructor(connection: Connection, before: Chain, after: Chain, resources: Resources) {
+  constructor(connection: SqliteConnection, before: Chain, after: Chain, resources: Resources) {
     this.#connection = connection
     this.#before = before
     this.#after = after

@@ -1,6 +1,8 @@
-import { Buffer } from 'node:buffer'
-import { defineCache, field } from '../../engine/index.ts'
-import { connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
+import { andThen, defineCache, field, type MaybePromise } from '../../engine/index.ts'
+import { connectVerified } from './connect.ts'
+import { StatementError } from './connection.ts'
+import { connectionFields, databaseConfig, driverFields } from './drivers.ts'
+import { insertQuery, placeholdersOf, selectQuery, withPlaceholders } from './queries.ts'
 
 export default defineCache({
   name: 'sql',
@@ -18,28 +20,33 @@ export default defineCache({
       .examples('ON CONFLICT (foo) DO UPDATE SET bar=excluded.bar'),
     ...connectionFields,
   }),
-  create(config, resources) {
-    const { table, key_column: key, value_column: value } = config
-    const connection = connect(config, resources)
-    const insert = `INSERT INTO ${table} (${key},${value}) VALUES (?,?)`
-    const upsert = config.set_suffix === undefined ? insert : `${insert} ${config.set_suffix}`
-    const get = (name: string) => {
-      const [row] = connection.blobs(`SELECT ${value} AS value FROM ${table} WHERE ${key} = ?`, [name])
-      const found = row?.['value']
-      if (found === undefined || found === null) return undefined
-      // What another program wrote may be text.
-      return found instanceof Uint8Array ? found : Buffer.from(String(found))
-    }
+  async create(config, resources) {
+    const { driver, table, key_column: key, value_column: value, set_suffix: suffix } = config
+    const connection = await connectVerified(config, resources)
+    const placeholders = placeholdersOf(driver)
+    const select = selectQuery({ table, columns: [value], where: `${key} = ?` }, placeholders)
+    const insert = insertQuery({ table, columns: [key, value] }, placeholders)
+    const upsert = insertQuery({ table, columns: [key, value], suffix }, placeholders)
+    const remove = withPlaceholders(`DELETE FROM ${table} WHERE ${key} = ?`, placeholders)
     return {
-      get,
+      get: name => connection.bytes(select, [name]),
       set: (name, bytes) => connection.run(upsert, [name, bytes]),
-      add(name, bytes) {
-        // A key that exists is an error of the database, as in the original.
-        connection.run(insert, [name, bytes])
-        return true
-      },
-      delete: name => connection.run(`DELETE FROM ${table} WHERE ${key} = ?`, [name]),
+      add: (name, bytes) => unlessTaken(driver, () => connection.run(insert, [name, bytes])),
+      delete: name => connection.run(remove, [name]),
       close: () => connection.close(),
     }
   },
 })
+
+/** What the databases call a key that exists. With SQLite it is an error, as in the original. */
+const takenCodes: Readonly<Record<string, string>> = { postgres: '23505', mysql: '1062' }
+
+/** Whether an insert went through; false where its key exists. */
+function unlessTaken(driver: string, insert: () => MaybePromise<void>): MaybePromise<boolean> {
+  const inserted = andThen(insert(), () => true)
+  if (!(inserted instanceof Promise)) return inserted
+  return inserted.catch((error: unknown) => {
+    if (error instanceof StatementError && error.code === takenCodes[driver]) return false
+    throw error
+  })
+}

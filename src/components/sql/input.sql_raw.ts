@@ -1,13 +1,7 @@
 import { autoReplayNacksField, defineInput, field, Message } from '../../engine/index.ts'
-import {
-  argsField,
-  argumentsOf,
-  checkDriver,
-  connect,
-  connectionFields,
-  databaseConfig,
-  driverFields,
-} from './connection.ts'
+import { checkDriver, connect } from './connect.ts'
+import { argumentsOf } from './connection.ts'
+import { argsField, connectionFields, databaseConfig, driverFields } from './drivers.ts'
 import { RowsInput } from './rows-input.ts'
 
 export default defineInput({
@@ -17,7 +11,9 @@ export default defineInput({
   summary: 'Runs a query once and makes each of its rows a message.',
   config: databaseConfig({
     ...driverFields,
-    query: field.string('The query, with `?` for arguments.').examples('SELECT * FROM t WHERE id > ?;'),
+    query: field
+      .string('The query, with placeholders for arguments in the way of the driver.')
+      .examples('SELECT * FROM t WHERE id > ?;'),
     args_mapping: argsField.optional(),
     auto_replay_nacks: autoReplayNacksField,
     ...connectionFields,
@@ -27,7 +23,7 @@ export default defineInput({
     const empty = [Message.fromText('')]
     return new RowsInput(
       () => connect(config, resources),
-      connection => connection.iterate(config.query, argumentsOf(config.args_mapping, empty, 0)),
+      connection => connection.chunks(config.query, argumentsOf(config.args_mapping, empty, 0)),
     )
   },
 })

@@ -1,14 +1,8 @@
 import { autoReplayNacksField, defineInput, Message } from '../../engine/index.ts'
-import {
-  argsField,
-  argumentsOf,
-  checkDriver,
-  connect,
-  connectionFields,
-  databaseConfig,
-  driverFields,
-} from './connection.ts'
-import { selectFields, selectQuery } from './queries.ts'
+import { checkDriver, connect } from './connect.ts'
+import { argumentsOf } from './connection.ts'
+import { argsField, connectionFields, databaseConfig, driverFields } from './drivers.ts'
+import { placeholdersOf, selectFields, selectQuery } from './queries.ts'
 import { RowsInput } from './rows-input.ts'
 
 export default defineInput({
@@ -28,7 +22,11 @@ export default defineInput({
     const empty = [Message.fromText('')]
     return new RowsInput(
       () => connect(config, resources),
-      connection => connection.iterate(selectQuery(config), argumentsOf(config.args_mapping, empty, 0)),
+      connection =>
+        connection.chunks(
+          selectQuery(config, placeholdersOf(config.driver)),
+          argumentsOf(config.args_mapping, empty, 0),
+        ),
     )
   },
 })

@@ -1,6 +1,9 @@
-import { allDelivered, type Batch, batchingField, defineOutput, maxInFlightField } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
-import { insertFields, insertQuery } from './queries.ts'
+import type { Value } from '../../bloblang/index.ts'
+import { type Batch, batchingField, defineOutput, maxInFlightField, type MaybePromise } from '../../engine/index.ts'
+import { connectVerified } from './connect.ts'
+import { argumentsOf, StatementError } from './connection.ts'
+import { argsField, connectionFields, databaseConfig, driverFields } from './drivers.ts'
+import { insertFields } from './queries.ts'
 
 export default defineOutput({
   name: 'sql_insert',
@@ -8,7 +11,7 @@ export default defineOutput({
   version: '1.0.0',
   summary: 'Inserts a row for each message.',
   description:
-    'The rows of a batch are inserted together, all or none. Messages that are no batch succeed or fail each by itself.',
+    'The rows of a batch are inserted by one statement, all or none. Messages that are no batch go together where they can, and succeed or fail each by itself.',
   config: databaseConfig({
     ...driverFields,
     ...insertFields,
@@ -17,34 +20,58 @@ export default defineOutput({
     ...connectionFields,
     batching: batchingField,
   }),
-  create(config, resources) {
-    const query = insertQuery(config)
-    const connection = connect(config, resources)
-    const insert = (batch: Batch, index: number) =>
-      connection.run(query, argumentsOf(config.args_mapping, batch, index))
+  async create(config, resources) {
+    const connection = await connectVerified(config, resources)
+    const rowOf = (batch: Batch, index: number) => argumentsOf(config.args_mapping, batch, index)
     return {
-      write: batch => connection.together(() => batch.forEach((_, index) => insert(batch, index))),
-      writeRun(run) {
-        try {
-          connection.together(() => {
-            for (const message of run) insert([message], 0)
-          })
-          return allDelivered(run)
-        } catch {
-          // Nothing is there now: each row by itself tells which of them cannot be.
-          return run.map(message => failureOf(() => insert([message], 0)))
-        }
-      },
+      connect: () => connection.open(),
+      write: batch =>
+        connection.insert(
+          config,
+          batch.map((_, index) => rowOf(batch, index)),
+        ),
+      writeRun: run =>
+        insertEach(
+          run.map(message => () => rowOf([message], 0)),
+          rows => connection.insert(config, rows),
+        ),
       close: () => connection.close(),
     }
   },
 })
 
-function failureOf(run: () => void): Error | null {
-  try {
-    run()
-    return null
-  } catch (error) {
-    return error as Error
+type Values = readonly Value[]
+
+/** Inserts rows that succeed or fail alone, as many at a time as the database takes; the outcome of each at its place. */
+async function insertEach(
+  rows: readonly (() => Values)[],
+  insert: (rows: readonly Values[]) => MaybePromise<void>,
+): Promise<readonly (Error | null)[]> {
+  const outcomes: (Error | null)[] = rows.map(() => null)
+  const ready: { readonly index: number; readonly values: Values }[] = []
+  rows.forEach((make, index) => {
+    try {
+      ready.push({ index, values: make() })
+    } catch (error) {
+      outcomes[index] = error as Error
+    }
+  })
+  await insertHalves(ready)
+  return outcomes
+
+  /** Where rows are refused together, each half is tried: so that few tries find the few that cannot be inserted. */
+  async function insertHalves(part: typeof ready): Promise<void> {
+    if (part.length === 0) return
+    try {
+      await insert(part.map(({ values }) => values))
+    } catch (error) {
+      if (part.length === 1 || !(error instanceof StatementError)) {
+        for (const { index } of part) outcomes[index] = error as Error
+        return
+      }
+      const middle = part.length >> 1
+      await insertHalves(part.slice(0, middle))
+      await insertHalves(part.slice(middle))
+    }
   }
 }

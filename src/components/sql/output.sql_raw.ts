@@ -1,5 +1,7 @@
 import { batchingField, defineOutput, deliverEachOf, field, maxInFlightField } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
+import { connectVerified } from './connect.ts'
+import { argumentsOf } from './connection.ts'
+import { argsField, connectionFields, databaseConfig, driverFields } from './drivers.ts'
 import { dynamicQuery } from './processor.sql_raw.ts'
 
 export default defineOutput({
@@ -9,7 +11,9 @@ export default defineOutput({
   summary: 'Runs a query for each message.',
   config: databaseConfig({
     ...driverFields,
-    query: field.string('The query, with `?` for arguments.').examples('INSERT INTO t (a, b) VALUES (?, ?);'),
+    query: field
+      .string('The query, with placeholders for arguments in the way of the driver.')
+      .examples('INSERT INTO t (a, b) VALUES (?, ?);'),
     unsafe_dynamic_query: field
       .bool('Whether the query may hold `${! }`: what stands there is put into it as it is, and may do anything.')
       .default(false)
@@ -19,14 +23,15 @@ export default defineOutput({
     ...connectionFields,
     batching: batchingField,
   }),
-  create(config, resources) {
+  async create(config, resources) {
     const queryOf = config.unsafe_dynamic_query ? dynamicQuery(config.query, resources) : () => config.query
-    const connection = connect(config, resources)
+    const connection = await connectVerified(config, resources)
     return {
+      connect: () => connection.open(),
       write: batch =>
-        deliverEachOf(batch, (_, index) => {
-          connection.run(queryOf(batch, index), argumentsOf(config.args_mapping, batch, index))
-        }),
+        deliverEachOf(batch, (_, index) =>
+          connection.run(queryOf(batch, index), argumentsOf(config.args_mapping, batch, index)),
+        ),
       close: () => connection.close(),
     }
   },

@@ -1,7 +1,9 @@
 import type { Value } from '../../bloblang/index.ts'
-import { defineProcessor, type Message } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
-import { insertFields, insertQuery } from './queries.ts'
+import { type Batch, defineProcessor, type Message } from '../../engine/index.ts'
+import { connectVerified } from './connect.ts'
+import { argumentsOf } from './connection.ts'
+import { argsField, connectionFields, databaseConfig, driverFields } from './drivers.ts'
+import { insertFields } from './queries.ts'
 
 export default defineProcessor({
   name: 'sql_insert',
@@ -16,32 +18,26 @@ export default defineProcessor({
     args_mapping: argsField,
     ...connectionFields,
   }),
-  create(config, resources) {
-    const connection = connect(config, resources)
-    const query = insertQuery(config)
-    return {
-      effects: true,
-      process: messages => {
-        const results: Message[] = []
-        const rows: (readonly Value[])[] = []
-        for (const [index, message] of messages.entries()) {
-          try {
-            rows.push(argumentsOf(config.args_mapping, messages, index))
-            results.push(message)
-          } catch (error) {
-            results.push(resources.fail(message, error))
-          }
-        }
+  async create(config, resources) {
+    const connection = await connectVerified(config, resources)
+    const insertAll = async (messages: Batch): Promise<readonly Batch[]> => {
+      const results: Message[] = []
+      const rows: (readonly Value[])[] = []
+      for (const [index, message] of messages.entries()) {
         try {
-          connection.together(() => {
-            for (const row of rows) connection.run(query, row)
-          })
+          rows.push(argumentsOf(config.args_mapping, messages, index))
+          results.push(message)
         } catch (error) {
-          return [messages.map(message => resources.fail(message, error))]
+          results.push(resources.fail(message, error))
         }
-        return [results]
-      },
-      close: () => connection.close(),
+      }
+      try {
+        if (rows.length > 0) await connection.insert(config, rows)
+      } catch (error) {
+        return [messages.map(message => resources.fail(message, error))]
+      }
+      return [results]
     }
+    return { effects: true, waits: config.driver !== 'sqlite', process: insertAll, close: () => connection.close() }
   },
 })

@@ -1,7 +1,10 @@
 import type { Value } from '../../bloblang/index.ts'
-import { ConfigError, defineProcessor, field, perMessage, type Resources } from '../../engine/index.ts'
+import { andThen, ConfigError, defineProcessor, field, perMessage, type Resources } from '../../engine/index.ts'
 import { compileInterpolation } from '../../bloblang/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
+import { connectVerified } from './connect.ts'
+import { argumentsOf } from './connection.ts'
+import { argsField, connectionFields, databaseConfig, driverFields } from './drivers.ts'
+import { failing } from './failing.ts'
 
 export default defineProcessor({
   name: 'sql_raw',
@@ -12,7 +15,9 @@ export default defineProcessor({
     'The body becomes a list of objects, one a row; with `exec_only` it stays. A message whose query fails is flagged.',
   config: databaseConfig({
     ...driverFields,
-    query: field.string('The query, with `?` for arguments.').examples('SELECT * FROM t WHERE id = ?;'),
+    query: field
+      .string('The query, with placeholders for arguments in the way of the driver.')
+      .examples('SELECT * FROM t WHERE id = ?;'),
     unsafe_dynamic_query: field
       .bool('Whether the query may hold `${! }`: what stands there is put into it as it is, and may do anything.')
       .default(false)
@@ -34,22 +39,21 @@ export default defineProcessor({
       output: ['[{"n":2,"name":"pen"}]'],
     },
   ],
-  create(config, resources) {
+  async create(config, resources) {
     const queryOf = config.unsafe_dynamic_query ? dynamicQuery(config.query, resources) : () => config.query
-    const connection = connect(config, resources)
+    const connection = await connectVerified(config, resources)
+    const { exec_only: yieldsNothing, args_mapping: mapping, driver } = config
     return {
       effects: true,
-      ...perMessage((message, view, index) => {
-        try {
-          const args = argumentsOf(config.args_mapping, view, index)
+      waits: driver !== 'sqlite',
+      ...perMessage((message, view, index) =>
+        failing(resources, message, () => {
+          const args = argumentsOf(mapping, view, index)
           const query = queryOf(view, index)
-          if (!config.exec_only) return message.withDocument(connection.rows(query, args) as Value)
-          connection.run(query, args)
-          return message
-        } catch (error) {
-          return resources.fail(message, error)
-        }
-      }),
+          if (yieldsNothing) return andThen(connection.run(query, args), () => message)
+          return andThen(connection.rows(query, args), rows => message.withDocument(rows as Value))
+        }),
+      ),
       close: () => connection.close(),
     }
   },

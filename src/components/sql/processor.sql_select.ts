@@ -1,7 +1,10 @@
 import type { Value } from '../../bloblang/index.ts'
-import { defineProcessor, perMessage } from '../../engine/index.ts'
-import { argsField, argumentsOf, connect, connectionFields, databaseConfig, driverFields } from './connection.ts'
-import { selectFields, selectQuery } from './queries.ts'
+import { andThen, defineProcessor, perMessage } from '../../engine/index.ts'
+import { connectVerified } from './connect.ts'
+import { argumentsOf } from './connection.ts'
+import { argsField, connectionFields, databaseConfig, driverFields } from './drivers.ts'
+import { failing } from './failing.ts'
+import { placeholdersOf, selectFields, selectQuery } from './queries.ts'
 
 export default defineProcessor({
   name: 'sql_select',
@@ -33,18 +36,18 @@ export default defineProcessor({
       output: ['[{"name":"Bob"}]'],
     },
   ],
-  create(config, resources) {
-    const connection = connect(config, resources)
-    const query = selectQuery(config)
+  async create(config, resources) {
+    const connection = await connectVerified(config, resources)
+    const query = selectQuery(config, placeholdersOf(config.driver))
     return {
       effects: true,
-      ...perMessage((message, view, index) => {
-        try {
-          return message.withDocument(connection.rows(query, argumentsOf(config.args_mapping, view, index)) as Value)
-        } catch (error) {
-          return resources.fail(message, error)
-        }
-      }),
+      waits: config.driver !== 'sqlite',
+      ...perMessage((message, view, index) =>
+        failing(resources, message, () => {
+          const args = argumentsOf(config.args_mapping, view, index)
+          return andThen(connection.rows(query, args), rows => message.withDocument(rows as Value))
+        }),
+      ),
       close: () => connection.close(),
     }
   },

@@ -1,4 +1,5 @@
 import { field } from '../../engine/index.ts'
+import type { InsertStatement } from './connection.ts'
 
 /** What stands around the query that is made of a table and its columns. */
 export const insertFields = {
@@ -15,30 +16,54 @@ export const insertFields = {
 export const selectFields = {
   table: field.string('The table.').examples('foo'),
   columns: field.string('The columns that are read; `*` for all.').list().examples(['*'], ['foo', 'bar', 'baz']),
-  where: field.string('A condition, with `?` for arguments.').optional().examples('meow = ? and woof = ?'),
+  where: field
+    .string('A condition, with `?` for each argument whatever the driver.')
+    .optional()
+    .examples('meow = ? and woof = ?'),
   prefix: field.string('What stands before the columns.').optional().advanced(),
   suffix: field.string('What stands at the end.').optional().advanced().examples('ORDER BY id'),
 } as const
 
-interface Insert {
+interface Select {
   readonly table: string
   readonly columns: readonly string[]
   readonly prefix?: string | undefined
   readonly suffix?: string | undefined
-}
-
-interface Select extends Insert {
   readonly where?: string | undefined
 }
 
-export function insertQuery({ table, columns, prefix, suffix }: Insert): string {
-  const marks = columns.map(() => '?').join(',')
-  return joined([prefix, `INSERT INTO ${table} (${columns.join(',')}) VALUES (${marks})`, suffix])
+/** How a database writes places of arguments: `?`, or `$1`, `$2` and so on. */
+export type Placeholders = 'question' | 'dollar'
+
+/** How the places of a driver look in `sql_insert`, `sql_select` and the `sql` cache. */
+export function placeholdersOf(driver: string): Placeholders {
+  return driver === 'postgres' || driver === 'clickhouse' ? 'dollar' : 'question'
 }
 
-export function selectQuery({ table, columns, where, prefix, suffix }: Select): string {
+/** An insert of rows that have `widths` values: that they do not fit the columns is for the database to say. */
+export function insertQuery(
+  { table, columns, prefix, suffix }: InsertStatement,
+  placeholders: Placeholders,
+  widths: readonly number[] = [columns.length],
+): string {
+  const rows = widths.map(width => `(${Array<string>(width).fill('?').join(',')})`)
+  const query = joined([prefix, `INSERT INTO ${table} (${columns.join(',')}) VALUES ${rows.join(',')}`, suffix])
+  return withPlaceholders(query, placeholders)
+}
+
+export function selectQuery({ table, columns, where, prefix, suffix }: Select, placeholders: Placeholders): string {
   const condition = where === undefined || where === '' ? undefined : `WHERE ${where}`
-  return joined([prefix, `SELECT ${columns.join(', ')} FROM ${table}`, condition, suffix])
+  return withPlaceholders(
+    joined([prefix, `SELECT ${columns.join(', ')} FROM ${table}`, condition, suffix]),
+    placeholders,
+  )
+}
+
+/** Numbers the question marks of a query where its database wants that; `??` stands for a question mark. */
+export function withPlaceholders(query: string, placeholders: Placeholders): string {
+  if (placeholders === 'question') return query
+  let place = 0
+  return query.replaceAll(/\?\??/g, mark => (mark === '??' ? '?' : `$${++place}`))
 }
 
 function joined(parts: readonly (string | undefined)[]): string {

@@ -1,50 +1,60 @@
 import type { Value } from '../../bloblang/index.ts'
 import { deliverEach, type Delivery, type Input, Message, NotConnectedError } from '../../engine/index.ts'
-import type { Connection, Row } from './connection.ts'
+import type { Row, SqlConnection } from './connection.ts'
 
-/** Rows that are read at a time. */
-const chunkRows = 512
+type Rows = Iterator<readonly Row[]> | AsyncIterator<readonly Row[]>
 
 /**
  * Reads the rows of one query, each as a message, and ends. The database is opened and the query sent when the engine
  * connects, so that a database or table that is not there yet is tried again.
  */
 export class RowsInput implements Input {
-  readonly #open: () => Connection
-  readonly #query: (connection: Connection) => Generator<Row>
-  #connection: Connection | null = null
-  #rows: Generator<Row> | null = null
-  #next: IteratorResult<Row, undefined> | null = null
+  readonly #open: () => SqlConnection
+  readonly #query: (connection: SqlConnection) => ReturnType<SqlConnection['chunks']>
+  #connection: SqlConnection | null = null
+  #rows: Rows | null = null
+  #next: readonly Row[] | null = null
 
-  constructor(open: () => Connection, query: (connection: Connection) => Generator<Row>) {
+  constructor(open: () => SqlConnection, query: (connection: SqlConnection) => ReturnType<SqlConnection['chunks']>) {
     this.#open = open
     this.#query = query
   }
 
-  connect(): void {
+  async connect(): Promise<void> {
     this.#connection ??= this.#open()
-    const rows = this.#query(this.#connection)
-    this.#next = rows.next() as IteratorResult<Row, undefined>
+    const chunks = this.#query(this.#connection)
+    const rows = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]()
+    this.#next = await nextOf(rows)
     this.#rows = rows
   }
 
-  read(): Delivery | null {
+  async read(): Promise<Delivery | null> {
     const rows = this.#rows
     if (rows === null) throw new NotConnectedError()
-    const messages: Message[] = []
+    const chunk = this.#next
+    if (chunk === null) return null
+    this.#next = await this.#following(rows)
+    return deliverEach(chunk.map(row => Message.fromValue(row as Value)))
+  }
+
+  async close(): Promise<void> {
+    // A query whose rows are still to come holds its connection until it is told to stop.
+    const stopped = this.#rows?.return?.()
+    await this.#connection?.close()
+    await stopped
+  }
+
+  async #following(rows: Rows): Promise<readonly Row[] | null> {
     try {
-      while (this.#next?.done === false && messages.length < chunkRows) {
-        messages.push(Message.fromValue(this.#next.value as Value))
-        this.#next = rows.next() as IteratorResult<Row, undefined>
-      }
+      return await nextOf(rows)
     } catch (error) {
       this.#rows = null
       throw error
     }
-    return messages.length === 0 ? null : deliverEach(messages)
   }
+}
 
-  close(): void {
-    this.#connection?.close()
-  }
+async function nextOf(rows: Rows): Promise<readonly Row[] | null> {
+  const { done, value } = await rows.next()
+  return done === true ? null : value
 }

@@ -1,0 +1,146 @@
+import type { Value } from '../../bloblang/index.ts'
+import { ConfigError, type MaybePromise, type Resources } from '../../engine/index.ts'
+import {
+  type ConnectionConfig,
+  firstStatements,
+  type InsertStatement,
+  type Row,
+  type SqlConnection,
+  StatementError,
+} from './connection.ts'
+import { isDriver, type NetworkDriver, refusalOfDriver } from './drivers.ts'
+import { openSqlite } from './sqlite.ts'
+
+/** Throws `ConfigError` for a kind of database that this build cannot reach. */
+export function checkDriver({ driver }: Pick<ConnectionConfig, 'driver'>): void {
+  const refusal = refusalOfDriver(driver)
+  if (refusal !== undefined) throw new ConfigError(refusal)
+  if (!isDriver(driver)) throw new ConfigError(`unknown SQL driver '${driver}'`)
+}
+
+/**
+ * The database of a configuration. Its first statements run at once with SQLite, with the first connection otherwise. Throws
+ * `ConfigError` where the driver or the DSN is wrong.
+ */
+export function connect(config: ConnectionConfig, resources: Resources): SqlConnection {
+  checkDriver(config)
+  if (config.driver === 'sqlite') return openSqlite(config, resources)
+  return new LazyConnection(config, resources)
+}
+
+/** `connect`, and where `init_verify_conn` is set a check that the database answers. Throws `ConfigError`. */
+export function connectVerified(config: ConnectionConfig, resources: Resources): MaybePromise<SqlConnection> {
+  const connection = connect(config, resources)
+  if (config.init_verify_conn !== true) return connection
+  return verified(connection)
+}
+
+async function verified(connection: SqlConnection): Promise<SqlConnection> {
+  try {
+    await connection.verify()
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw new ConfigError(`could not establish connection to database: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Loads the client of a database when it is first used, and runs the first statements once it is connected. */
+class LazyConnection implements SqlConnection {
+  readonly #config: ConnectionConfig
+  readonly #resources: Resources
+  #scripts: readonly (readonly [string, string])[]
+  #client: Promise<SqlConnection> | null = null
+  #ready: Promise<SqlConnection> | null = null
+  #isClosed = false
+
+  constructor(config: ConnectionConfig, resources: Resources) {
+    this.#config = config
+    this.#resources = resources
+    this.#scripts = firstStatements(config, resources)
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#use()
+    } catch (error) {
+      // As in the original, messages are refused while the database is away, so that `fallback` gets them.
+      this.#resources.log.warn(`Failed to connect to the database: ${(error as Error).message}`)
+    }
+  }
+
+  async verify(): Promise<void> {
+    await (await this.#load()).verify()
+    await this.open()
+  }
+
+  async rows(query: string, args: readonly Value[]): Promise<readonly Row[]> {
+    return (await this.#use()).rows(query, args)
+  }
+
+  async *chunks(query: string, args: readonly Value[]): AsyncGenerator<readonly Row[]> {
+    yield* (await this.#use()).chunks(query, args)
+  }
+
+  async run(query: string, args: readonly Value[]): Promise<void> {
+    return (await this.#use()).run(query, args)
+  }
+
+  async insert(statement: InsertStatement, rows: readonly (readonly Value[])[]): Promise<void> {
+    return (await this.#use()).insert(statement, rows)
+  }
+
+  async bytes(query: string, args: readonly Value[]): Promise<Uint8Array | undefined> {
+    return (await this.#use()).bytes(query, args)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const client = await this.#client?.catch(() => null)
+    await client?.close()
+  }
+
+  /** The client after the first statements ran. They run again with the next use where the database could not be reached. */
+  #use(): Promise<SqlConnection> {
+    this.#ready ??= this.#prepare().catch((error: unknown) => {
+      this.#ready = null
+      throw error
+    })
+    return this.#ready
+  }
+
+  async #prepare(): Promise<SqlConnection> {
+    const client = await this.#load()
+    while (this.#scripts.length > 0) {
+      const [what, text] = this.#scripts[0]!
+      try {
+        await client.run(text, [])
+      } catch (error) {
+        if (!(error instanceof StatementError)) throw error
+        this.#resources.log.warn(`Failed to execute ${what}: ${error.message}`)
+      }
+      this.#scripts = this.#scripts.slice(1)
+    }
+    return client
+  }
+
+  #load(): Promise<SqlConnection> {
+    if (this.#isClosed) throw new Error('the connection to the database is closed')
+    // `checkDriver` leaves the drivers of the network.
+    this.#client ??= openClient(this.#config.driver as NetworkDriver, this.#config, this.#resources)
+    return this.#client
+  }
+}
+
+async function openClient(
+  driver: NetworkDriver,
+  config: ConnectionConfig,
+  resources: Resources,
+): Promise<SqlConnection> {
+  switch (driver) {
+    case 'postgres':
+      return (await import('./postgres.ts')).openPostgres(config, resources)
+    case 'mysql':
+      return (await import('./mysql.ts')).openMysql(config, resources)
+  }
+}

@@ -1,0 +1,176 @@
+import { field, type Field, type FieldMap, type Infer, type Need } from '../../engine/index.ts'
+import { parseMysqlDsn } from './mysql-dsn.ts'
+import { parsePostgresDsn } from './postgres-dsn.ts'
+import { parseSqliteDsn } from './sqlite-dsn.ts'
+
+/** Drivers that reach a database over the network. */
+export type NetworkDriver = 'mysql' | 'postgres'
+
+const DRIVERS: Readonly<Record<string, string>> = {
+  mysql: '`[user[:password]@][tcp[(host:port)]]/database[?parameters]`; placeholders are `?`.',
+  postgres:
+    '`postgres://[user[:password]@][host][:port][/database][?parameters]`; placeholders are `$1`, `$2`. Connections are encrypted unless `sslmode=disable` is set.',
+  clickhouse: '',
+  mssql: '',
+  sqlite: 'Runs in this process: `file:foo.db`, or `:memory:`; placeholders are `?`.',
+  oracle: '',
+  snowflake: '',
+  trino: '',
+  gocosmos: '',
+  spanner: '',
+  duckdb: '',
+}
+
+const RUNNING: ReadonlySet<string> = new Set(['sqlite', 'postgres', 'mysql'])
+
+/** Whether a driver runs here. */
+export function isDriver(driver: string): boolean {
+  return RUNNING.has(driver)
+}
+
+/** Why this build cannot run a driver that the original has; undefined where it can, or knows no such driver. */
+export function refusalOfDriver(driver: unknown): string | undefined {
+  const isKnown = typeof driver === 'string' && Object.hasOwn(DRIVERS, driver)
+  return isKnown && !isDriver(driver) ? `SQL driver '${driver}' is known but not supported by Penstock yet` : undefined
+}
+
+export const driverFields = {
+  driver: field
+    .string('The kind of database: `postgres`, `mysql` (also MariaDB) or `sqlite`.')
+    .options(DRIVERS, false)
+    .unsupported(refusalOfDriver),
+  dsn: field
+    .string('Where the database is, in the form of its driver.')
+    .examples(
+      'postgres://user:password@localhost:5432/database?sslmode=disable',
+      'user:password@tcp(localhost:3306)/database',
+      'file:data.db?_pragma=busy_timeout(5000)',
+      ':memory:',
+    ),
+} as const
+
+/** The fields of a component that has a driver and a DSN, which together say what it reaches. */
+export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
+  return field
+    .object(fields)
+    .needsWhen(['database_files', 'network'], value => needsOfDatabase(value as DriverConfig))
+    .lint(value => {
+      const { iam_enabled: iam, secret_name: secret } = value as Readonly<Record<string, unknown>>
+      return iam === true && secret !== undefined ? 'both iam_enabled and secret_name cannot be set' : undefined
+    })
+}
+
+type DriverConfig = { readonly driver?: string; readonly dsn?: string }
+
+function needsOfDatabase({ driver = '', dsn = '' }: DriverConfig): readonly Need[] {
+  if (driver !== 'sqlite' && driver !== 'duckdb') {
+    const target = addressOf(driver, dsn)
+    return [target === undefined ? { capability: 'network' } : { capability: 'network', target, field: 'dsn' }]
+  }
+  const { path } = parseSqliteDsn(dsn)
+  return path === ':memory:' ? [] : [{ capability: 'database_files', target: path, field: 'dsn' }]
+}
+
+/** `host:port` of a DSN; undefined where it cannot be read, which is reported when the component connects. */
+function addressOf(driver: string, dsn: string): string | undefined {
+  try {
+    if (driver === 'postgres') {
+      const { host, port } = parsePostgresDsn(dsn)
+      return `${host}:${port}`
+    }
+    if (driver === 'mysql') {
+      const { host, port } = parseMysqlDsn(dsn)
+      return `${host}:${port}`
+    }
+  } catch {
+    return undefined
+  }
+  return undefined
+}
+
+const cloudLogin = 'Logins of cloud providers are known but not supported by Penstock yet: put them into the DSN'
+const refuseText = (value: unknown) => (value === '' || value === undefined ? undefined : cloudLogin)
+const refuseTrue = (value: unknown) => (value === true ? cloudLogin : undefined)
+
+/** What all components of this folder say about their connection. */
+export const connectionFields = {
+  init_files: field
+    .string(
+      'Files with statements that run when the database is first connected, once. Failures are logged as warnings.',
+    )
+    .needs('files')
+    .list()
+    .optional()
+    .advanced()
+    .examples(['./init/*.sql']),
+  init_statement: field
+    .string(
+      'A statement that runs when the database is first connected, after `init_files`. A failure is logged as a warning.',
+    )
+    .optional()
+    .advanced(),
+  init_verify_conn: field
+    .bool('Whether a database that does not answer stops the start.')
+    .default(false)
+    .advanced()
+    .since('1.2.0'),
+  conn_max_idle_time: field.duration('How long a connection may be idle before it is closed.').optional().advanced(),
+  conn_max_life_time: field.duration('How long a connection may be used before it is closed.').optional().advanced(),
+  conn_max_idle: field
+    .int('Connections that are kept while they are idle. More than that are closed when they were idle for 5 seconds.')
+    .default(2)
+    .advanced(),
+  conn_max_open: field.int('Connections that are open at a time; 0 for no limit.').optional().advanced(),
+  secret_name: field
+    .string('A secret of AWS Secrets Manager with user and password.')
+    .unsupported(refuseText)
+    .optional()
+    .advanced(),
+  iam_enabled: field
+    .bool('Whether a token of AWS IAM is the password.')
+    .unsupported(refuseTrue)
+    .default(false)
+    .advanced(),
+  azure: field
+    .object({
+      entra_enabled: field
+        .bool('Whether a token of Entra is the password.')
+        .unsupported(refuseTrue)
+        .default(false)
+        .advanced(),
+      token_request_options: field
+        .object({
+          claims: field.string('Further claims of the token.').default('').advanced(),
+          enable_cae: field.bool('Whether access is evaluated continuously.').default(false).advanced(),
+          scopes: field
+            .string('What the token is for.')
+            .list()
+            .default(['https://ossrdbms-aad.database.windows.net/.default'])
+            .advanced(),
+          tenant_id: field.string('The tenant that issues the token.').default('').advanced(),
+        })
+        .optional()
+        .advanced(),
+    })
+    .optional()
+    .advanced(),
+  region: field.string('The AWS region of `secret_name` and `iam_enabled`.').default('').advanced(),
+  endpoint: field.string('Another endpoint of the AWS API.').default('').advanced(),
+  credentials: field
+    .object({
+      profile: field.string('A profile of `~/.aws/credentials`.').default('').advanced(),
+      id: field.string('The id of an access key.').default('').advanced(),
+      secret: field.string('Its secret.').default('').advanced().secret(),
+      token: field.string('The token of a session.').default('').advanced(),
+      from_ec2_role: field.bool('Whether the role of the machine is used.').default(false).advanced(),
+      role: field.string('The ARN of a role to assume.').default('').advanced(),
+      role_external_id: field.string('An external id for the role.').default('').advanced(),
+      expiry_window: field.string('How long before its expiry a token is renewed.').default('').advanced(),
+    })
+    .optional()
+    .advanced(),
+} as const
+
+export const argsField = field
+  .mapping('A mapping to the list of values that stand for the placeholders of the query.')
+  .examples('root = [ this.cat.meow, this.doc.woofs[0] ]')

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import process from 'node:process'
+import { after, test } from 'node:test'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
+import { Receiver, Sender } from '../../../test/connectors/streams.ts'
+import { cacheContract } from '../../engine/contract/cache.suite.ts'
+import { inputContract } from '../../engine/contract/input.suite.ts'
+import { outputContract } from '../../engine/contract/output.suite.ts'
+import { rig } from '../contract/rig.suite.ts'
+import { parseMysqlDsn } from './mysql-dsn.ts'
+
+/** A server of one kind, as the tests look into it and write it into configurations. */
+interface Database {
+  readonly driver: 'postgres' | 'mysql'
+  readonly port: number
+  dsn(port: number): string
+  /** The nth place of an argument. */
+  place(n: number): string
+  execute(statement: string): Promise<void>
+  query(statement: string): Promise<readonly Readonly<Record<string, unknown>>[]>
+  close(): Promise<void>
+}
+
+const postgresDsn = process.env['PENSTOCK_TEST_POSTGRES']
+const mysqlDsn = process.env['PENSTOCK_TEST_MYSQL']
+
+if (postgresDsn === undefined || mysqlDsn === undefined) {
+  test('databases', { skip: 'no servers: npm run test:connectors -- sql' })
+} else {
+  for (const database of [openPostgres(postgresDsn), await openMysql(mysqlDsn)]) {
+    after(() => database.close())
+    testDatabase(database)
+  }
+}
+
+function openPostgres(dsn: string): Database {
+  const pool = new pg.Pool({ connectionString: dsn })
+  const url = new URL(dsn)
+  return {
+    driver: 'postgres',
+    port: Number(url.port),
+    dsn: port => dsn.replace(`:${url.port}/`, `:${port}/`),
+    place: n => `$${n}`,
+    async execute(statement) {
+      await pool.query(statement)
+    },
+    query: async statement => (await pool.query<Record<string, unknown>>(statement)).rows,
+    close: () => pool.end(),
+  }
+}
+
+async function openMysql(dsn: string): Promise<Database> {
+  const { host, port, user, database } = parseMysqlDsn(dsn)
+  const admin = await mysql.createConnection({ host, port, user })
+  await admin.query(`CREATE DATABASE IF NOT EXISTS ${database}`)
+  await admin.end()
+  const pool = mysql.createPool({ host, port, user, database })
+  return {
+    driver: 'mysql',
+    port,
+    dsn: other => dsn.replace(`:${port})`, `:${other})`),
+    place: () => '?',
+    async execute(statement) {
+      await pool.query(statement)
+    },
+    // Every statement of these tests that is queried yields rows.
+    query: async statement => (await pool.query(statement))[0] as Record<string, unknown>[],
+    close: () => pool.end(),
+  }
+}
+
+function testDatabase(database: Database): void {
+  const { driver } = database
+  const isPostgres = driver === 'postgres'
+  const newTable = () => `t_${randomUUID().slice(0, 8)}`
+  const serial = isPostgres ? 'SERIAL PRIMARY KEY' : 'INT AUTO_INCREMENT PRIMARY KEY'
+  const connection = { driver, dsn: database.dsn(database.port) }
+
+  for (const name of ['sql_insert', 'sql_raw'] as const) {
+    outputContract(name, rig, {
+      inFlight: 'many',
+      without: { hold: 'a lock of the table cannot be taken at once' },
+      async open() {
+        const table = newTable()
+        await database.execute(`CREATE TABLE ${table} (id ${serial}, body VARCHAR(100) CHECK (body <> 'poison'))`)
+        const proxy = await startTcpProxy(database.port)
+        const what =
+          name === 'sql_insert'
+            ? `table: ${table}, columns: [ body ]`
+            : `query: 'INSERT INTO ${table} (body) VALUES (${database.place(1)})'`
+        return {
+          poison: 'poison',
+          config: (maxInFlight = 64) =>
+            `{ ${name}: { driver: ${driver}, dsn: '${database.dsn(proxy.port)}', ${what}, args_mapping: 'root = [ content() ]', max_in_flight: ${maxInFlight} } }`,
+          delivered: async () =>
+            (await database.query(`SELECT body FROM ${table} ORDER BY id`)).map(row => String(row['body'])),
+          cut: () => proxy.cut(),
+          close: () => proxy.close(),
+        }
+      },
+    })
+  }
+
+  for (const name of ['sql_select', 'sql_raw'] as const) {
+    inputContract(name, rig, {
+      ends: true,
+      replays: true,
+      async open() {
+        const table = newTable()
+        await database.execute(`CREATE TABLE ${table} (n ${isPostgres ? 'INT' : 'VARCHAR(10)'})`)
+        const values = Array.from({ length: 20 }, (_, index) => `(${index + 1})`)
+        await database.execute(`INSERT INTO ${table} VALUES ${values.join(', ')}`)
+        const what =
+          name === 'sql_raw'
+            ? `query: 'SELECT n FROM ${table} WHERE n <> ${database.place(1)}', args_mapping: 'root = [ "99" ]'`
+            : `table: ${table}, columns: [ n ], where: n <> ?, args_mapping: 'root = [ "99" ]'`
+        return {
+          config: `{ ${name}: { driver: ${driver}, dsn: '${connection.dsn}', ${what} } }`,
+          bodies: values.map((_, index) => (isPostgres ? `{"n":${index + 1}}` : `{"n":"${index + 1}"}`)),
+        }
+      },
+    })
+  }
+
+  cacheContract('sql', rig, {
+    open() {
+      const table = newTable()
+      const columns = isPostgres ? 'k TEXT PRIMARY KEY, v BYTEA' : 'k VARCHAR(100) PRIMARY KEY, v BLOB'
+      const suffix = isPostgres
+        ? 'ON CONFLICT (k) DO UPDATE SET v = excluded.v'
+        : 'ON DUPLICATE KEY UPDATE v = VALUES(v)'
+      return {
+        config: `{ sql: { driver: ${driver}, dsn: '${connection.dsn}', table: ${table}, key_column: k, value_column: v, set_suffix: '${suffix}', init_statement: 'CREATE TABLE ${table} (${columns})' } }`,
+      }
+    },
+  })
+
+  test(`${driver}: a result of more rows than are read at a time is complete`, async () => {
+    const table = newTable()
+    await database.execute(`CREATE TABLE ${table} (id ${serial}, body VARCHAR(20))`)
+    const values = Array.from({ length: 1300 }, (_, index) => `('row ${index}')`)
+    await database.execute(`INSERT INTO ${table} (body) VALUES ${values.join(', ')}`)
+    const receiver = await Receiver.start({
+      sql_select: { ...connection, table, columns: ['body'], suffix: 'ORDER BY id' },
+    })
+    const texts = await receiver.collectDistinct(1300)
+    await receiver.done
+    assert.deepEqual(
+      texts,
+      values.map((_, index) => `{"body":"row ${index}"}`),
+    )
+  })
+
+  test(`${driver}: rows that do not fit fail alone, each with the reason of the database`, async () => {
+    const table = newTable()
+    await database.execute(`CREATE TABLE ${table} (id INT PRIMARY KEY, size INT NOT NULL)`)
+    const sender = await Sender.start({
+      sql_insert: {
+        ...connection,
+        table,
+        columns: ['id', 'size'],
+        args_mapping: 'root = [ this.id, this.size ]',
+        max_in_flight: 1,
+      },
+    })
+    const documents = [
+      '{"id":1,"size":1}',
+      '{"id":1,"size":2}',
+      '{"id":2,"size":null}',
+      '{"id":3,"size":"no number"}',
+      '{"id":4,"size":4}',
+    ]
+    const outcomes = await Promise.allSettled(documents.map(document => sender.send(document)))
+    await sender.close()
+    const reasons = outcomes.map(outcome => (outcome.status === 'fulfilled' ? 'arrived' : String(outcome.reason)))
+    assert.equal(reasons[0], 'arrived')
+    assert.match(reasons[1]!, isPostgres ? /pq: duplicate key value/ : /Error 1062 \(23000\): Duplicate entry/)
+    assert.match(reasons[2]!, isPostgres ? /pq: null value in column "size"/ : /Error 1048 \(23000\): Column 'size'/)
+    assert.match(reasons[3]!, isPostgres ? /pq: invalid input syntax for type integer/ : /Error 1366 \(22007\)/)
+    assert.equal(reasons[4], 'arrived')
+    assert.deepEqual(
+      (await database.query(`SELECT id FROM ${table} ORDER BY id`)).map(row => row['id']),
+      [1, 4],
+    )
+  })
+
+  test(`${driver}: the rows of a batch are inserted together or not at all`, async () => {
+    const table = newTable()
+    await database.execute(`CREATE TABLE ${table} (id INT PRIMARY KEY)`)
+    const sender = await Sender.start({
+      sql_insert: { ...connection, table, columns: ['id'], args_mapping: 'root = [ this.id ]' },
+    })
+    await assert.rejects(sender.send('{"id":1}', '{"id":2}', '{"id":1}'))
+    await sender.send('{"id":1}', '{"id":2}')
+    await sender.close()
+    assert.equal((await database.query(`SELECT id FROM ${table}`)).length, 2)
+  })
+
+  test(`${driver}: a missing table, database or server and a wrong login are named in the error of the message`, async () => {
+    const insert = { table: 'missing_table', columns: ['id'], args_mapping: 'root = [ 1 ]' }
+    const failure = async (more: Readonly<Record<string, unknown>>): Promise<string> => {
+      const sender = await Sender.start({ sql_insert: { ...connection, ...insert, ...more } })
+      try {
+        return await sender.send('{}').then(
+          () => 'arrived',
+          (error: unknown) => String(error),
+        )
+      } finally {
+        await sender.close()
+      }
+    }
+    assert.match(await failure({}), /missing_table/)
+    assert.match(await failure({ dsn: database.dsn(1) }), /dial tcp 127\.0\.0\.1:1: connect: connection refused/)
+    const elsewhere = isPostgres
+      ? connection.dsn.replace('/postgres?', '/nowhere?')
+      : connection.dsn.replace('/test', '/nowhere')
+    assert.match(await failure({ dsn: elsewhere }), /nowhere/)
+  })
+
+  test(`${driver}: a database that does not answer stops the start where init_verify_conn is set`, async () => {
+    const config = { sql_raw: { driver, dsn: database.dsn(1), query: 'SELECT 1', init_verify_conn: true } }
+    await assert.rejects(Sender.start(config), /could not establish connection to database/)
+  })
+}
+
+if (postgresDsn !== undefined) {
+  test('postgres: values come back by their types', async () => {
+    const dsn = postgresDsn
+    const query = `SELECT 1::int AS i, 9007199254740993::bigint AS b, 1.5::float8 AS f, 12.30::numeric AS n, true AS t,
+      'x'::text AS s, '{"a":1}'::json AS j, '\\x6869'::bytea AS y, NULL AS nothing,
+      '2024-01-02 03:04:05.678+02'::timestamptz AS z, '2024-01-02'::date AS d`
+    const receiver = await Receiver.start({ sql_raw: { driver: 'postgres', dsn: `${dsn}&TimeZone=UTC`, query } })
+    const [text] = await receiver.collectDistinct(1)
+    assert.equal(
+      text,
+      '{"b":9007199254740993,"d":"2024-01-02T00:00:00Z","f":1.5,"i":1,"j":"{\\"a\\":1}","n":"12.30","nothing":null,"s":"x","t":true,"y":"hi","z":"2024-01-02T01:04:05.678Z"}',
+    )
+    await receiver.close()
+  })
+
+  test('postgres: bytes are text, or bytes, as the column wants', async () => {
+    const table = `t_${randomUUID().slice(0, 8)}`
+    const sender = await Sender.start({
+      sql_insert: {
+        driver: 'postgres',
+        dsn: postgresDsn,
+        table,
+        columns: ['raw', 'doc', 'n'],
+        args_mapping: 'root = [ content(), content(), this.n.string().bytes() ]',
+        init_statement: `CREATE TABLE ${table} (raw BYTEA, doc JSONB, n INT)`,
+      },
+    })
+    await sender.send('{"n":7}')
+    await sender.close()
+    const pool = new pg.Pool({ connectionString: postgresDsn })
+    const { rows } = await pool.query(`SELECT convert_from(raw, 'UTF8') AS raw, doc, n FROM ${table}`)
+    await pool.end()
+    assert.deepEqual(rows, [{ raw: '{"n":7}', doc: { n: 7 }, n: 7 }])
+  })
+}
+
+if (mysqlDsn !== undefined) {
+  test('mysql: values of a prepared statement come back by their types, others as text', async () => {
+    const columns =
+      "CAST(1 AS SIGNED) AS i, CAST(18446744073709551615 AS UNSIGNED) AS u, 1.5e0 AS f, 12.30 AS n, 'x' AS s, NULL AS nothing, TIMESTAMP('2024-01-02 03:04:05') AS z"
+    const read = async (more: Readonly<Record<string, unknown>>) => {
+      const receiver = await Receiver.start({ sql_raw: { driver: 'mysql', dsn: mysqlDsn, ...more } })
+      const [text] = await receiver.collectDistinct(1)
+      await receiver.close()
+      return text
+    }
+    assert.equal(
+      await read({ query: `SELECT ${columns} WHERE 1 = ?`, args_mapping: 'root = [ 1 ]' }),
+      '{"f":1.5,"i":1,"n":"12.30","nothing":null,"s":"x","u":"18446744073709551615","z":"2024-01-02 03:04:05"}',
+    )
+    assert.equal(
+      await read({ query: `SELECT ${columns}` }),
+      '{"f":"1.5","i":"1","n":"12.30","nothing":null,"s":"x","u":"18446744073709551615","z":"2024-01-02 03:04:05"}',
+    )
+  })
+}

@@ -1,0 +1,64 @@
+import { chownSync, mkdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { startPostgresServer } from '../servers/postgres-server.ts'
+import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import type { Family } from './family.ts'
+
+const sql: Family = {
+  summary: 'PostgreSQL and MariaDB',
+  folders: ['src/components/sql'],
+  debian: { '/usr/lib/postgresql': 'postgresql', mariadbd: 'mariadb-server' },
+  async start({ folder }) {
+    const postgres = await startPostgresServer()
+    const [port] = (await freePorts(1)) as [number]
+    const mariadb = await startMariadb(folder, port)
+    return {
+      environment: {
+        PENSTOCK_TEST_POSTGRES: `${postgres.url}?sslmode=disable`,
+        PENSTOCK_TEST_MYSQL: `root@tcp(127.0.0.1:${port})/test`,
+      },
+      async close() {
+        await mariadb.stop()
+        await postgres.close()
+      },
+    }
+  },
+}
+
+/** Anyone may connect as root, without a password; there is an empty database `test`. */
+async function startMariadb(folder: string, port: number): Promise<ServerProcess> {
+  const data = join(folder, 'mariadb')
+  mkdirSync(data)
+  const isRoot = process.getuid?.() === 0
+  const user = isRoot ? ['--user=nobody'] : []
+  if (isRoot) {
+    chownSync(folder, 65_534, 65_534)
+    chownSync(data, 65_534, 65_534)
+  }
+  const installed = spawnSync(
+    'mariadb-install-db',
+    ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-name-resolve', ...user],
+    { encoding: 'utf8' },
+  )
+  if (installed.status !== 0) throw new Error(`mariadb-install-db failed: ${installed.stderr}`)
+  const server = await ServerProcess.start({
+    program: 'mariadbd',
+    args: [
+      '--no-defaults',
+      `--datadir=${data}`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${join(data, 'socket')}`,
+      `--pid-file=${join(data, 'pid')}`,
+      '--skip-grant-tables',
+      '--skip-networking=0',
+      '--innodb-flush-log-at-trx-commit=0',
+      ...user,
+    ],
+    ports: [port],
+  })
+  return server
+}
+
+export default sql
