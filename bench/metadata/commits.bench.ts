@@ -141,7 +141,7 @@ function batch(partition: number, at: number, sequence: number, producerId: numb
     producerId,
     producerEpoch: 0,
     baseSequence: sequence,
-    transactional: false,
+    transaction: null,
   }
 }
 

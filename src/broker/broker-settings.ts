@@ -238,15 +238,33 @@ export const brokerSettings: readonly BrokerSetting[] = [
     documentation: 'The largest request.',
   },
   {
+    name: 'transaction.abort.timed.out.transaction.cleanup.interval.ms',
+    type: 'int',
+    valueOf: config => String(config.transactionAbortIntervalMs),
+    documentation: 'How often transactions are looked for that are open for longer than their timeout.',
+  },
+  {
     name: 'transaction.max.timeout.ms',
     type: 'int',
-    valueOf: () => '900000',
+    valueOf: config => String(config.transactionMaxTimeoutMs),
     documentation: "The longest timeout of a producer's transactions.",
+  },
+  {
+    name: 'transaction.remove.expired.transaction.cleanup.interval.ms',
+    type: 'int',
+    valueOf: config => String(config.transactionalIdCheckIntervalMs),
+    documentation: 'How often unused transactional ids are looked for.',
   },
   {
     name: 'transaction.state.log.replication.factor',
     type: 'short',
     valueOf: () => '1',
     documentation: 'The state of transactions is kept in the metadata, not in a replicated topic.',
+  },
+  {
+    name: 'transactional.id.expiration.ms',
+    type: 'int',
+    valueOf: config => String(config.transactionalIdExpirationMs),
+    documentation: 'How long an unused transactional id is remembered.',
   },
 ]

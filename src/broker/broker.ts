@@ -4,7 +4,7 @@ import type { ObjectStore } from '../storage/index.ts'
 import { type Cluster, singleBrokerCluster } from './cluster.ts'
 import { type BrokerConfig, defaultBrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
-import { Groups, leaseOfGroup } from './groups/index.ts'
+import { Groups } from './groups/index.ts'
 import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
 import { Leases } from './leases.ts'
@@ -13,7 +13,9 @@ import { AclAuthorizer } from './security/authorizer.ts'
 import type { SecuritySettings } from './security/settings.ts'
 import { KafkaServer } from './server.ts'
 import { ClusterSettings } from './settings.ts'
+import { leaseOfGroup } from './shard.ts'
 import { topicConfig } from './topic-config.ts'
+import { Transactions } from './transactions/index.ts'
 
 export interface BrokerOptions {
   readonly metadata: Metadata
@@ -47,6 +49,7 @@ export class Broker {
   readonly port: number
   readonly records: RecordLog
   readonly groups: Groups
+  readonly transactions: Transactions
   readonly #leases: Leases
   readonly #settings: ClusterSettings
   readonly #server: KafkaServer
@@ -113,6 +116,18 @@ export class Broker {
         checkIntervalMs: config.offsetsRetentionCheckIntervalMs,
       },
     })
+    this.transactions = new Transactions({
+      metadata,
+      leases: this.#leases,
+      records,
+      clock,
+      log,
+      settings: {
+        abortCheckIntervalMs: config.transactionAbortIntervalMs,
+        idExpirationMs: config.transactionalIdExpirationMs,
+        expiryCheckIntervalMs: config.transactionalIdCheckIntervalMs,
+      },
+    })
     const context: BrokerContext = {
       get config() {
         return settings.config
@@ -127,6 +142,7 @@ export class Broker {
       records,
       leases: this.#leases,
       groups: this.groups,
+      transactions: this.transactions,
       authorizer,
       handlers,
     }
@@ -148,6 +164,7 @@ export class Broker {
     await this.#server.close()
     this.#authorizer.close()
     await this.groups.close()
+    await this.transactions.close()
     await this.#leases.close()
     await this.#settings.close()
     await this.records.close()

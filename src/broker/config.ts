@@ -19,6 +19,14 @@ export interface BrokerConfig {
   readonly offsetsRetentionMinutes: number
   /** How often such groups are looked for. */
   readonly offsetsRetentionCheckIntervalMs: number
+  /** The longest transaction that a producer may ask for. */
+  readonly transactionMaxTimeoutMs: number
+  /** How often transactions are looked for that are open for too long (transaction.abort.timed.out.transaction.cleanup.interval.ms). */
+  readonly transactionAbortIntervalMs: number
+  /** How long an unused transactional id is remembered. */
+  readonly transactionalIdExpirationMs: number
+  /** How often such ids are looked for (transaction.remove.expired.transaction.cleanup.interval.ms). */
+  readonly transactionalIdCheckIntervalMs: number
   /** The largest request frame; a larger one closes its connection. */
   readonly socketRequestMaxBytes: number
   /** Requests of one connection that are being worked on at once; reading pauses at the limit. */
@@ -63,6 +71,10 @@ export const defaultBrokerConfig: BrokerConfig = {
   offsetMetadataMaxBytes: 4096,
   offsetsRetentionMinutes: 10_080,
   offsetsRetentionCheckIntervalMs: 600_000,
+  transactionMaxTimeoutMs: 900_000,
+  transactionAbortIntervalMs: 10_000,
+  transactionalIdExpirationMs: 604_800_000,
+  transactionalIdCheckIntervalMs: 3_600_000,
   socketRequestMaxBytes: 104_857_600,
   maxInFlightRequests: 256,
   maxInFlightBytes: 64 * 1024 * 1024,

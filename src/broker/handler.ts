@@ -10,6 +10,7 @@ import type { RecordLog } from './log/index.ts'
 import type { Access, AclAuthorizer } from './security/authorizer.ts'
 import type { SaslSession } from './security/sasl.ts'
 import type { ClusterSettings } from './settings.ts'
+import type { Transactions } from './transactions/index.ts'
 
 export type ApiName = keyof typeof apis
 
@@ -105,6 +106,7 @@ export interface BrokerContext {
   /** What this broker alone may act for. */
   readonly leases: Leases
   readonly groups: Groups
+  readonly transactions: Transactions
   readonly authorizer: AclAuthorizer
   /** What ApiVersions advertises: every handler there is. */
   readonly handlers: readonly AnyHandler[]

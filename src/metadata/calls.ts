@@ -11,6 +11,7 @@ import { settingReads, settingWrites } from './operations/settings.ts'
 import { recallReads } from './operations/recall.ts'
 import { securityReads, securityWrites } from './operations/security.ts'
 import { topicReads, topicWrites } from './operations/topics.ts'
+import { transactionReads, transactionWrites } from './operations/transactions.ts'
 
 const reads = {
   ...topicReads,
@@ -22,6 +23,7 @@ const reads = {
   ...leaseReads,
   ...securityReads,
   ...settingReads,
+  ...transactionReads,
 }
 const writes = {
   ...factWrites,
@@ -33,6 +35,7 @@ const writes = {
   ...securityWrites,
   ...settingWrites,
   ...leaseWrites,
+  ...transactionWrites,
 }
 
 const operations = { ...reads, ...writes }
@@ -91,6 +94,8 @@ const repeatableWrites: ReadonlySet<string> = new Set<CallName>([
   'expireCredentials',
   'setAclMode',
   'changeAcls',
+  'stepTransaction',
+  'commitTransactionOffsets',
   'retain',
   'forgetObjects',
   'closedEpochs',

@@ -25,6 +25,7 @@ import type {
   TopicId,
 } from './metadata.ts'
 import type { TopicChange, TopicList } from './operations/topics.ts'
+import type { TransactionEvent } from './transaction.ts'
 import type { Change, Transport } from './transport.ts'
 
 const maxCommitRepetitions = 3
@@ -143,6 +144,44 @@ export class MetadataClient implements Metadata {
 
   allocateProducerIds(count: number) {
     return this.#transport.call('allocateProducerIds', count)
+  }
+
+  activeProducers(partitions: readonly PartitionId[]) {
+    return this.#transport.call('activeProducers', partitions)
+  }
+
+  stepTransaction(id: string, event: TransactionEvent, partitions: readonly PartitionId[], fence: Fence) {
+    return this.#transport.call('stepTransaction', id, event, partitions, fence)
+  }
+
+  findTransactions(ids: readonly string[]) {
+    return this.#transport.call('findTransactions', ids)
+  }
+
+  listTransactions() {
+    return this.#transport.call('listTransactions')
+  }
+
+  overdueTransactions(limit: number) {
+    return this.#transport.call('overdueTransactions', limit)
+  }
+
+  expireTransactions(idleMs: number) {
+    return this.#transport.call('expireTransactions', idleMs)
+  }
+
+  commitTransactionOffsets(
+    id: string,
+    event: Extract<TransactionEvent, { readonly kind: 'begin' | 'join' }>,
+    group: string,
+    offsets: readonly CommittedOffset[],
+    fence: Fence,
+  ) {
+    return this.#transport.call('commitTransactionOffsets', id, event, group, offsets, fence)
+  }
+
+  pendingOffsets(group: string) {
+    return this.#transport.call('pendingOffsets', group)
   }
 
   acquireLeases(names: readonly string[], holder: LeaseHolder, durationMs: number) {

@@ -1,11 +1,15 @@
 export { MetadataError, type MetadataErrorCode } from './errors.ts'
 export type {
+  AbortedTransaction,
   AclRules,
+  ActiveProducer,
   Appended,
   AppendListener,
   Assignment,
+  BatchTransaction,
   Catalog,
   CommittedOffset,
+  DescribedTransaction,
   Extent,
   Fence,
   LeaseHolder,
@@ -16,6 +20,7 @@ export type {
   NewCredential,
   PartitionBounds,
   PartitionId,
+  PendingOffset,
   RetentionRule,
   Setting,
   SettingChange,
@@ -25,6 +30,7 @@ export type {
   StoredCredential,
   Topic,
   TopicId,
+  TransactionAnswer,
 } from './metadata.ts'
 export { MetadataHub } from './hub.ts'
 export { type CallName, isCallName, isRepeatable } from './calls.ts'
@@ -33,3 +39,12 @@ export { openPostgresMetadata, openPostgresTransport } from './postgres.ts'
 export { openSqliteMetadata, openSqliteTransport } from './sqlite.ts'
 export type { Change, Transport } from './transport.ts'
 export { storedScramKeys, usableScramKeys } from './scram-keys.ts'
+export type {
+  ProducerIdentity,
+  Transaction,
+  TransactionEffect,
+  TransactionEnd,
+  TransactionEvent,
+  TransactionPhase,
+  TransactionRefusal,
+} from './transaction.ts'

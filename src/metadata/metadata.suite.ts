@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Clock, Random } from '../base/index.ts'
 import type { Appended, Extent, Fence, LeaseHolder, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
+import { batch, transactionSuite } from './transactions.suite.ts'
 
 /** The world in which the suite opens its metadata. */
 export interface SuiteWorld {
@@ -38,7 +39,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     }
     const object = (key: string, ...batches: NewBatch[]): NewObject => ({ key, sizeBytes: 1000, epoch, batches })
     const extentsFrom = async (partition: number, offset: number, maxBytes = 1e9) => {
-      const [answer] = await metadata.findExtents([{ partition, offset, maxBytes }])
+      const [answer] = await metadata.findExtents([{ partition, offset, maxBytes, withAborted: true }])
       return answer?.extents.map(({ baseOffset, lastOffset, key }) => [key, baseOffset, lastOffset])
     }
 
@@ -430,9 +431,10 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         const topic = await create('one')
         await metadata.commit([object('a', batch(topic.partitions[0]!))])
         await metadata.deleteTopics([topic.id])
-        assert.deepEqual(await metadata.findExtents([{ partition: topic.partitions[0]!, offset: 0, maxBytes: 1 }]), [
-          null,
-        ])
+        assert.deepEqual(
+          await metadata.findExtents([{ partition: topic.partitions[0]!, offset: 0, maxBytes: 1, withAborted: true }]),
+          [null],
+        )
         await metadata.retain([])
         assert.deepEqual(await dead(), ['a'])
       })
@@ -462,7 +464,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       it('lets a merged object take the place of what was copied into it', async () => {
         const [partition] = (await create('one')).partitions as [number]
         await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
-        const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 150 }])
+        const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 150, withAborted: true }])
         const [first, second] = answer!.extents as [Extent, Extent]
         const extents = [{ ...first, key: 'm', lastOffset: 1, sizeBytes: 200 }]
         const merged = { key: 'm', sizeBytes: 200, epoch, extents }
@@ -479,7 +481,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       it('does not bring back what expired while it was being merged', async () => {
         const [partition] = (await create('one')).partitions as [number]
         await metadata.commit([object('a', batch(partition, { maxTimestamp: 5 })), object('b', batch(partition))])
-        const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6 }])
+        const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6, withAborted: true }])
         await metadata.retain([{ partition, deleteBefore: 10, keepBytes: 100 }])
         const merged = { key: 'm', sizeBytes: 200, epoch, extents: answer!.extents }
         assert.equal(await metadata.replaceExtents(merged, answer!.extents), false)
@@ -511,6 +513,11 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.closedEpochs(50), [])
         assert.equal(await metadata.renewEpoch(epoch), true)
       })
+    })
+
+    transactionSuite({
+      metadata: () => metadata,
+      clock: { now: () => now, pass: ms => (now += ms) },
     })
 
     describe('users and ACLs', () => {
@@ -715,20 +722,4 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       await assert.rejects(closed.listGroups(), { code: 'closed' })
     })
   })
-}
-
-function batch(partition: number, given: Partial<NewBatch> = {}): NewBatch {
-  return {
-    partition,
-    position: 0,
-    sizeBytes: 100,
-    records: 1,
-    maxTimestamp: 0,
-    appendTime: false,
-    producerId: -1,
-    producerEpoch: -1,
-    baseSequence: -1,
-    transactional: false,
-    ...given,
-  }
 }

@@ -1,4 +1,11 @@
 import type { MetadataError } from './errors.ts'
+import type {
+  ProducerIdentity,
+  Transaction,
+  TransactionEffect,
+  TransactionEnd,
+  TransactionEvent,
+} from './transaction.ts'
 
 /** A topic's identity: a UUID in canonical lower-case text (8-4-4-4-12). A topic created again gets another one. */
 export type TopicId = string
@@ -66,15 +73,28 @@ export interface NewBatch {
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
-  readonly transactional: boolean
+  /** Null outside of transactions. */
+  readonly transaction: BatchTransaction | null
 }
+
+/** What a batch has to do with a transaction. */
+export type BatchTransaction =
+  /**
+   * Its records are a part of the transaction of this transactional id. With `joins` its partition is added, and the
+   * transaction begins where none is open (KIP-890); without it the partition has to be in the transaction.
+   */
+  | { readonly kind: 'records'; readonly id: string; readonly joins: boolean }
+  /** It marks the end of a transaction; the markers of all its partitions are in one object. */
+  | { readonly kind: 'marker'; readonly end: TransactionEnd }
 
 export type CommitErrorCode =
   | 'UNKNOWN_TOPIC_OR_PARTITION'
   | 'INVALID_PRODUCER_EPOCH'
   | 'OUT_OF_ORDER_SEQUENCE_NUMBER'
-  | 'DUPLICATE_SEQUENCE_NUMBER'
   | 'INVALID_TXN_STATE'
+  | 'INVALID_PRODUCER_ID_MAPPING'
+  /** The transaction changed while its end was being written. */
+  | 'CONCURRENT_TRANSACTIONS'
 
 export type Assignment =
   | {
@@ -112,17 +132,29 @@ export interface PartitionBounds {
   readonly sizeBytes: number
 }
 
+/** Records of a producer in one partition that readers of committed records leave out. */
+export interface AbortedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+  /** The offset of the marker. */
+  readonly lastOffset: number
+}
+
 export interface ExtentQuery {
   readonly partition: PartitionId
   /** The first offset that is wanted; extents that end before it are not answered. */
   readonly offset: number
   /** Extents are answered until together they have this many bytes, but at least one. */
   readonly maxBytes: number
+  /** Whether aborted transactions are asked for as well. */
+  readonly withAborted: boolean
 }
 
 /** Null in an answer stands for a partition that does not exist. */
 export interface ExtentAnswer extends PartitionBounds {
   readonly extents: readonly Extent[]
+  /** Those that have records in the extents and end at or after the offset of the query; empty when they were not asked for. */
+  readonly aborted: readonly AbortedTransaction[]
 }
 
 /** The extent in which to look for a timestamp. */
@@ -138,6 +170,8 @@ export interface Appended extends PartitionBounds {
   /** What was added, as far as it is known here: of another process's commits only the bounds may be. */
   readonly extents: readonly Extent[]
   readonly appendedBytes: number
+  /** The transactions that were aborted by markers in these extents. */
+  readonly aborted: readonly AbortedTransaction[]
 }
 
 /** @param isOwn whether this client has made the commit; those of others may come late, or not at all */
@@ -153,6 +187,34 @@ export interface CommittedOffset {
   readonly metadata: string
   /** Milliseconds since 1970. */
   readonly committedAt: number
+}
+
+/** What a partition of a group has in an open transaction. */
+export interface PendingOffset {
+  readonly topic: TopicId
+  readonly partition: number
+}
+
+/** A transactional id with the partitions of its open transaction. */
+export interface DescribedTransaction {
+  readonly transaction: Transaction
+  readonly partitions: readonly PartitionId[]
+}
+
+/** What became of an event, and the partitions that need a marker. */
+export interface TransactionAnswer {
+  readonly effect: TransactionEffect
+  readonly partitions: readonly PartitionId[]
+}
+
+/** What is remembered of an idempotent producer in one partition. */
+export interface ActiveProducer extends ProducerIdentity {
+  /** -1 when it has written nothing under this epoch. */
+  readonly lastSequence: number
+  /** Milliseconds since 1970. */
+  readonly updatedAt: number
+  /** The first offset of its open transaction here, or null. */
+  readonly transactionStart: number | null
 }
 
 /** A process that can hold leases, and how clients reach it. */
@@ -362,6 +424,44 @@ export interface Metadata {
   expireProducers(idleMs: number): Promise<void>
   /** Reserves unused producer ids; returns the first of `count` consecutive ones. */
   allocateProducerIds(count: number): Promise<number>
+
+  /** The producers that are remembered in each of these partitions. */
+  activeProducers(partitions: readonly PartitionId[]): Promise<ActiveProducer[][]>
+
+  // Transactions
+
+  /**
+   * Lets something happen to a transactional id (see `stepTransaction`). `partitions` are added to the transaction when
+   * the event is a `begin`. Where no partition needs a marker the transaction is ended at once, with the offsets in it;
+   * else by committing the markers. Rejects with `fenced`.
+   */
+  stepTransaction(
+    id: string,
+    event: TransactionEvent,
+    partitions: readonly PartitionId[],
+    fence: Fence,
+  ): Promise<TransactionAnswer>
+  /** The transactional ids that are known; null for the others. */
+  findTransactions(ids: readonly string[]): Promise<(DescribedTransaction | null)[]>
+  /** All transactional ids, by name. */
+  listTransactions(): Promise<Transaction[]>
+  /** The transactions that are open for longer than their timeout, and those whose abort was begun; at most `limit`. */
+  overdueTransactions(limit: number): Promise<string[]>
+  /** Forgets transactional ids without an open transaction that were idle for `idleMs`; answers which. */
+  expireTransactions(idleMs: number): Promise<string[]>
+  /**
+   * Keeps a group's offsets until the transaction ends. An event that is refused stores nothing; each offset whose topic
+   * or partition is gone has an error. Rejects with `fenced`.
+   */
+  commitTransactionOffsets(
+    id: string,
+    event: Extract<TransactionEvent, { readonly kind: 'begin' | 'join' }>,
+    group: string,
+    offsets: readonly CommittedOffset[],
+    fence: Fence,
+  ): Promise<{ effect: TransactionEffect; problems: (null | 'UNKNOWN_TOPIC_OR_PARTITION')[] }>
+  /** The partitions of which a group has offsets in open transactions. */
+  pendingOffsets(group: string): Promise<PendingOffset[]>
 
   // Leases
 

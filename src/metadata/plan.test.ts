@@ -3,7 +3,13 @@ import { describe, it } from 'node:test'
 import type { NewBatch, NewObject } from './metadata.ts'
 import { type PartitionState, type Plan, type PlanState, type ProducerState, plan, producerKey } from './plan.ts'
 
-const emptyPartition: PartitionState = { logStartOffset: 0, nextOffset: 0, sizeBytes: 0, lastAppendAt: 0 }
+const emptyPartition: PartitionState = {
+  logStartOffset: 0,
+  nextOffset: 0,
+  sizeBytes: 0,
+  lastAppendAt: 0,
+  firstUnstable: null,
+}
 
 describe('plan', () => {
   it('gives dense offsets, across batches and objects', () => {
@@ -148,7 +154,7 @@ function batch(partition: number, given: Partial<NewBatch> = {}): NewBatch {
     producerId: -1,
     producerEpoch: given.producerId === undefined ? -1 : 0,
     baseSequence: -1,
-    transactional: false,
+    transaction: null,
     ...given,
   }
 }
@@ -166,10 +172,23 @@ function run(objects: NewObject[], earlier: Partial<PlanState> = {}, now = 0): P
     ],
   )
   const producers = new Map<ReturnType<typeof producerKey>, ProducerState>(earlier.producers ?? [])
-  const result = plan({ partitions, producers }, objects, now)
+  const transactions = new Map(earlier.transactions ?? [])
+  const open = openTransactions(producers)
+  const result = plan({ partitions, producers, transactions, open }, objects, now)
   for (const [id, partition] of result.partitions) partitions.set(id, partition)
   for (const [key, producer] of result.producers) producers.set(key, producer)
-  return { partitions, producers, plan: result }
+  for (const [id, transaction] of result.transactions) transactions.set(id, transaction)
+  return { partitions, producers, transactions, open, plan: result }
+}
+
+function openTransactions(producers: ReadonlyMap<string, ProducerState>): Map<number, Map<number, number>> {
+  const open = new Map<number, Map<number, number>>()
+  for (const [key, { transactionStart }] of producers) {
+    const [partition, id] = key.split('/').map(Number) as [number, number]
+    if (transactionStart === null) continue
+    open.set(partition, (open.get(partition) ?? new Map<number, number>()).set(id, transactionStart))
+  }
+  return open
 }
 
 function offsets(plan: Plan): (number | string)[][] {

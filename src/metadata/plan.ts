@@ -1,4 +1,13 @@
-import type { Assignment, CommitErrorCode, Extent, NewBatch, NewObject, PartitionId } from './metadata.ts'
+import type {
+  AbortedTransaction,
+  Assignment,
+  CommitErrorCode,
+  Extent,
+  NewBatch,
+  NewObject,
+  PartitionId,
+} from './metadata.ts'
+import { finishTransaction, stepTransaction, type Transaction, type TransactionEnd } from './transaction.ts'
 
 /** What a commit has to know of a partition. */
 export interface PartitionState {
@@ -7,6 +16,8 @@ export interface PartitionState {
   readonly sizeBytes: number
   /** The latest time that LogAppendTime has given here, in milliseconds since 1970; 0 if none. */
   readonly lastAppendAt: number
+  /** The first offset of the oldest open transaction, or null. */
+  readonly firstUnstable: number | null
 }
 
 /** One of the batches that are remembered of a producer: where its sequences began and ended, and the offset it got. */
@@ -17,12 +28,24 @@ export interface ProducerState {
   readonly epoch: number
   /** The latest ones, oldest first, at most REMEMBERED_BATCHES. */
   readonly batches: readonly RememberedBatch[]
+  /** The first offset of its open transaction here, or null. */
+  readonly transactionStart: number | null
 }
 
-/** All that a commit reads. A partition or producer that is missing does not exist. */
+/** A transactional id with the partitions of its open transaction. */
+export interface TransactionState {
+  readonly transaction: Transaction
+  readonly partitions: ReadonlySet<PartitionId>
+}
+
+/** All that a commit reads. What is missing does not exist. */
 export interface PlanState {
   readonly partitions: ReadonlyMap<PartitionId, PartitionState>
   readonly producers: ReadonlyMap<ProducerKey, ProducerState>
+  /** By transactional id. */
+  readonly transactions: ReadonlyMap<string, TransactionState>
+  /** The first offsets of the open transactions by producer id, of the partitions that get markers. */
+  readonly open: ReadonlyMap<PartitionId, ReadonlyMap<number, number>>
 }
 
 /** All that a commit writes, and what it answers. */
@@ -34,6 +57,11 @@ export interface Plan {
   /** The partitions and producers that changed, as they are afterwards. */
   readonly partitions: ReadonlyMap<PartitionId, PartitionState>
   readonly producers: ReadonlyMap<ProducerKey, ProducerState>
+  /** The transactional ids that changed, with all partitions that their transactions have then. */
+  readonly transactions: ReadonlyMap<string, TransactionState>
+  /** The ends that were accepted. */
+  readonly ends: readonly TransactionEnd[]
+  readonly aborted: ReadonlyMap<PartitionId, readonly AbortedTransaction[]>
 }
 
 /** A producer in a partition, as one value: `partition/producerId`. */
@@ -55,54 +83,182 @@ function advanceSequence(sequence: number, count: number): number {
 
 /**
  * Decides what becomes of objects that wait for their commit: which batches are taken, which offsets they get, which are
- * repetitions. Objects and batches are judged in their order, each on what those before it left.
+ * repetitions, which transactions begin and end. Objects and batches are judged in their order, each on what those
+ * before it left.
  */
 export function plan(state: PlanState, objects: readonly NewObject[], now: number): Plan {
-  const partitions = new Map<PartitionId, PartitionState>()
-  const producers = new Map<ProducerKey, ProducerState>()
-  const extents: Extent[][] = []
+  const planning = new Planning(state, now)
+  const assignments = objects.map(object => planning.object(object))
+  const { extents, partitions, producers, transactions, ends, aborted } = planning
+  return { assignments, extents, partitions, producers, transactions, ends, aborted }
+}
 
-  const assignments = objects.map(object => {
+class Planning {
+  readonly extents: Extent[][] = []
+  readonly partitions = new Map<PartitionId, PartitionState>()
+  readonly producers = new Map<ProducerKey, ProducerState>()
+  readonly transactions = new Map<string, TransactionState>()
+  readonly ends: TransactionEnd[] = []
+  readonly aborted = new Map<PartitionId, AbortedTransaction[]>()
+  readonly #state: PlanState
+  readonly #now: number
+  /** Open transactions of the partitions that get markers, as they are after the batches so far. */
+  readonly #open: ReadonlyMap<PartitionId, Map<number, number>>
+
+  constructor(state: PlanState, now: number) {
+    this.#state = state
+    this.#now = now
+    this.#open = new Map(Array.from(state.open, ([partition, open]) => [partition, new Map(open)]))
+  }
+
+  object(object: NewObject): Assignment[] {
     const run = new ExtentRun(object.key)
-    const assigned = object.batches.map(batch => assign(batch, run))
-    extents.push(run.extents)
-    return assigned
-  })
-  return { assignments, extents, partitions, producers }
+    this.extents.push(run.extents)
+    /** Whether the ends of which the object has markers are accepted, by their key. */
+    const accepted = new Map<string, boolean>()
+    return object.batches.map(batch => this.#assign(batch, object, run, accepted))
+  }
 
-  function assign(batch: NewBatch, run: ExtentRun): Assignment {
-    const partition = partitions.get(batch.partition) ?? state.partitions.get(batch.partition)
-    if (!partition) return { ok: false, code: 'UNKNOWN_TOPIC_OR_PARTITION', logStartOffset: -1 }
-    const { logStartOffset } = partition
-    // Transactions are not kept yet; a batch of one must not be taken for a plain batch.
-    if (batch.transactional) return { ok: false, code: 'INVALID_TXN_STATE', logStartOffset }
-
-    if (batch.producerId >= 0) {
-      const key = producerKey(batch.partition, batch.producerId)
-      const producer = producers.get(key) ?? state.producers.get(key)
-      const verdict = judgeSequence(producer, batch)
-      switch (verdict.kind) {
-        case 'refused':
-          return { ok: false, code: verdict.code, logStartOffset }
-        case 'duplicate':
-          return { ok: true, baseOffset: verdict.baseOffset, appendTimestamp: -1, logStartOffset, duplicate: true }
-        case 'next':
-          producers.set(key, remember(producer, batch, partition.nextOffset))
-      }
+  #assign(batch: NewBatch, object: NewObject, run: ExtentRun, accepted: Map<string, boolean>): Assignment {
+    const partition = this.partitions.get(batch.partition) ?? this.#state.partitions.get(batch.partition)
+    if (batch.transaction?.kind === 'marker') {
+      const { end } = batch.transaction
+      const key = endKey(end)
+      const isAccepted = accepted.get(key) ?? this.#acceptEnd(end, object)
+      accepted.set(key, isAccepted)
+      if (!isAccepted) return { ok: false, code: 'CONCURRENT_TRANSACTIONS', logStartOffset: -1 }
     }
+    if (!partition) return { ok: false, code: 'UNKNOWN_TOPIC_OR_PARTITION', logStartOffset: -1 }
+    if (batch.producerId < 0) return this.#append(batch, partition, run)
+    const code =
+      batch.transaction?.kind === 'marker'
+        ? this.#mark(batch, batch.transaction.end, partition)
+        : this.#write(batch, partition)
+    if (typeof code === 'string') return { ok: false, code, logStartOffset: partition.logStartOffset }
+    if (code !== undefined) {
+      const { logStartOffset } = partition
+      return { ok: true, baseOffset: code.baseOffset, appendTimestamp: -1, logStartOffset, duplicate: true }
+    }
+    return this.#append(batch, this.partitions.get(batch.partition) ?? partition, run)
+  }
 
-    const appendTimestamp = batch.appendTime ? Math.max(now, partition.lastAppendAt) : -1
+  /** Takes a batch, which is in order, behind all others of its partition. */
+  #append(batch: NewBatch, partition: PartitionState, run: ExtentRun): Assignment {
+    const { nextOffset, logStartOffset } = partition
+    const appendTimestamp = batch.appendTime ? Math.max(this.#now, partition.lastAppendAt) : -1
     // Without a timestamp a batch is as old as its commit, else retention would take it at once.
-    const maxTimestamp = appendTimestamp >= 0 ? appendTimestamp : batch.maxTimestamp >= 0 ? batch.maxTimestamp : now
-    run.add(batch, partition.nextOffset, maxTimestamp, appendTimestamp)
-    partitions.set(batch.partition, {
+    const maxTimestamp =
+      appendTimestamp >= 0 ? appendTimestamp : batch.maxTimestamp >= 0 ? batch.maxTimestamp : this.#now
+    run.add(batch, nextOffset, maxTimestamp, appendTimestamp)
+    this.partitions.set(batch.partition, {
       logStartOffset,
-      nextOffset: partition.nextOffset + batch.records,
+      nextOffset: nextOffset + batch.records,
       sizeBytes: partition.sizeBytes + batch.sizeBytes,
       lastAppendAt: Math.max(partition.lastAppendAt, appendTimestamp),
+      firstUnstable: partition.firstUnstable,
     })
-    return { ok: true, baseOffset: partition.nextOffset, appendTimestamp, logStartOffset, duplicate: false }
+    return { ok: true, baseOffset: nextOffset, appendTimestamp, logStartOffset, duplicate: false }
   }
+
+  /** Judges the records of an idempotent or transactional producer: undefined when they are next, or what they are instead. */
+  #write(batch: NewBatch, partition: PartitionState): CommitErrorCode | { readonly baseOffset: number } | undefined {
+    const key = producerKey(batch.partition, batch.producerId)
+    const producer = this.producers.get(key) ?? this.#state.producers.get(key)
+    const { transaction } = batch
+    const isRecords = transaction?.kind === 'records'
+    const owner = isRecords ? this.#ownerProblem(transaction.id, batch) : undefined
+    if (owner !== undefined) return owner
+    const verdict = judgeSequence(producer, batch, isRecords && transaction.joins)
+    if (verdict.kind === 'refused') return verdict.code
+    if (verdict.kind === 'duplicate') return verdict
+    if (!isRecords) {
+      // All of a producer's records belong to its transaction while it has one open.
+      if (producer && producer.transactionStart !== null) return 'INVALID_TXN_STATE'
+      this.producers.set(key, remember(producer, batch, partition.nextOffset, null))
+      return undefined
+    }
+    const problem = this.#join(transaction.id, batch, transaction.joins)
+    if (problem !== undefined) return problem
+    const start = producer?.transactionStart ?? partition.nextOffset
+    this.producers.set(key, remember(producer, batch, partition.nextOffset, start))
+    this.#open.get(batch.partition)?.set(batch.producerId, start)
+    if (partition.firstUnstable === null) this.partitions.set(batch.partition, { ...partition, firstUnstable: start })
+    return undefined
+  }
+
+  /** Why the producer may not write for the transactional id, whatever it writes. */
+  #ownerProblem(id: string, { producerId, producerEpoch }: NewBatch): CommitErrorCode | undefined {
+    const known = this.#transaction(id)
+    if (!known || known.transaction.producerId !== producerId) return 'INVALID_PRODUCER_ID_MAPPING'
+    return known.transaction.epoch === producerEpoch ? undefined : 'INVALID_PRODUCER_EPOCH'
+  }
+
+  /** Makes sure that the partition is in the open transaction of the transactional id. */
+  #join(
+    id: string,
+    { partition, producerId, producerEpoch: epoch }: NewBatch,
+    joins: boolean,
+  ): CommitErrorCode | undefined {
+    const known = this.#transaction(id)!
+    if (known.partitions.has(partition)) return undefined
+    if (!joins) return 'INVALID_TXN_STATE'
+    const event = { kind: 'begin', producer: { producerId, epoch } } as const
+    const [transaction, effect] = stepTransaction(known.transaction, id, event, this.#now)
+    if (effect.kind === 'refuse') return effect.code === 'PRODUCER_FENCED' ? 'INVALID_PRODUCER_EPOCH' : effect.code
+    this.transactions.set(id, { transaction: transaction!, partitions: new Set(known.partitions).add(partition) })
+    return undefined
+  }
+
+  /** Ends a transaction if its owner is still the same and all of its partitions get their markers. */
+  #acceptEnd(end: TransactionEnd, { batches }: NewObject): boolean {
+    if (end.id === null) return true
+    const known = this.#transaction(end.id)
+    const transaction = finishTransaction(known?.transaction, end)
+    if (known === undefined || transaction === undefined) return false
+    const key = endKey(end)
+    const marked = new Set<PartitionId>()
+    for (const { partition, transaction } of batches) {
+      if (transaction?.kind === 'marker' && endKey(transaction.end) === key) marked.add(partition)
+    }
+    if (!known.partitions.isSubsetOf(marked)) return false
+    this.transactions.set(end.id, { transaction, partitions: new Set() })
+    this.ends.push(end)
+    return true
+  }
+
+  /** Closes what the producer has open in the partition. */
+  #mark(
+    { producerId, partition: id }: NewBatch,
+    end: TransactionEnd,
+    partition: PartitionState,
+  ): CommitErrorCode | undefined {
+    const key = producerKey(id, producerId)
+    const producer = this.producers.get(key) ?? this.#state.producers.get(key)
+    if (!producer) return undefined
+    if (end.id === null && end.markerEpoch < producer.epoch) return 'INVALID_PRODUCER_EPOCH'
+    const batches = end.markerEpoch === producer.epoch ? producer.batches : []
+    this.producers.set(key, { epoch: end.markerEpoch, batches, transactionStart: null })
+    const { transactionStart: firstOffset } = producer
+    if (firstOffset === null) return undefined
+    if (!end.commit) {
+      const aborted = this.aborted.get(id) ?? []
+      this.aborted.set(id, [...aborted, { producerId, firstOffset, lastOffset: partition.nextOffset }])
+    }
+    const open = this.#open.get(id) ?? new Map<number, number>()
+    open.delete(producerId)
+    const firstUnstable = open.size === 0 ? null : Math.min(...open.values())
+    this.partitions.set(id, { ...partition, firstUnstable })
+    return undefined
+  }
+
+  #transaction(id: string): TransactionState | undefined {
+    return this.transactions.get(id) ?? this.#state.transactions.get(id)
+  }
+}
+
+/** Two ends with the same key are the same. */
+function endKey({ id, producer }: TransactionEnd): string {
+  return `${producer.producerId}/${producer.epoch}/${id ?? ''}`
 }
 
 type Verdict =
@@ -111,30 +267,37 @@ type Verdict =
   | { readonly kind: 'refused'; readonly code: CommitErrorCode }
 
 const NEXT: Verdict = { kind: 'next' }
+const OUT_OF_ORDER: Verdict = { kind: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }
 
 /** Kafka's rules of idempotence (KIP-98; ProducerAppendInfo). */
-function judgeSequence(producer: ProducerState | undefined, batch: NewBatch): Verdict {
+function judgeSequence(producer: ProducerState | undefined, batch: NewBatch, isFirstZero: boolean): Verdict {
   const { producerEpoch: epoch, baseSequence } = batch
-  // Of a producer that is not known, or not any more, any sequence is taken: it may have been forgotten by age.
-  if (!producer) return NEXT
+  // Of a producer that is not known, or not any more, any sequence is taken: it may have been forgotten by age. One that
+  // gets a new epoch with each transaction always begins with 0 (KIP-890).
+  if (!producer) return isFirstZero && baseSequence !== 0 ? OUT_OF_ORDER : NEXT
   if (epoch < producer.epoch) return { kind: 'refused', code: 'INVALID_PRODUCER_EPOCH' }
   if (epoch > producer.epoch) {
-    return baseSequence === 0 ? NEXT : { kind: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }
+    return baseSequence === 0 ? NEXT : OUT_OF_ORDER
   }
   const lastSequence = advanceSequence(baseSequence, batch.records - 1)
   for (const [first, last, baseOffset] of producer.batches) {
     if (first === baseSequence && last === lastSequence) return { kind: 'duplicate', baseOffset }
   }
   const latest = producer.batches.at(-1)
-  if (!latest || baseSequence === advanceSequence(latest[1], 1)) return NEXT
-  return { kind: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }
+  if (!latest) return isFirstZero && baseSequence !== 0 ? OUT_OF_ORDER : NEXT
+  return baseSequence === advanceSequence(latest[1], 1) ? NEXT : OUT_OF_ORDER
 }
 
-function remember(producer: ProducerState | undefined, batch: NewBatch, baseOffset: number): ProducerState {
+function remember(
+  producer: ProducerState | undefined,
+  batch: NewBatch,
+  baseOffset: number,
+  transactionStart: number | null,
+): ProducerState {
   const earlier = producer?.epoch === batch.producerEpoch ? producer.batches : []
   const lastSequence = advanceSequence(batch.baseSequence, batch.records - 1)
   const batches = [...earlier, [batch.baseSequence, lastSequence, baseOffset] as const].slice(-REMEMBERED_BATCHES)
-  return { epoch: batch.producerEpoch, batches }
+  return { epoch: batch.producerEpoch, batches, transactionStart }
 }
 
 /** Joins the accepted batches of one object into extents, where they lie side by side in object and partition. */

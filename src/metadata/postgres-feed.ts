@@ -114,6 +114,7 @@ export class PostgresFeed implements Feed {
           sizeBytes,
           appendedBytes,
           extents: [],
+          aborted: [],
         }),
       ),
     })

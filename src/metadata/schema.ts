@@ -111,6 +111,53 @@ const groupOffsets = {
   primaryKey: ['group_id', 'topic', 'partition'],
 } satisfies Table
 
+/** Transactional ids and their latest transactions. */
+const transactions = {
+  columns: {
+    id: text,
+    producer_id: integer,
+    epoch: integer,
+    timeout_ms: integer,
+    phase: text,
+    started_at: nullable(time),
+    // When an open transaction is to be aborted; null while none is open.
+    abort_at: nullable(time),
+    previous_producer_id: nullable(integer),
+    previous_epoch: nullable(integer),
+    updated_at: time,
+  },
+  primaryKey: ['id'],
+  indexes: [['abort_at']],
+  isHot: true,
+} satisfies Table
+
+/** The partitions of open transactions. */
+const transactionPartitions = {
+  columns: { transaction_id: text, partition: integer },
+  primaryKey: ['transaction_id', 'partition'],
+} satisfies Table
+
+/** Offsets of groups that take effect when the transaction is committed. */
+const transactionOffsets = {
+  columns: {
+    transaction_id: text,
+    group_id: text,
+    topic: text,
+    partition: integer,
+    committed: integer,
+    leader_epoch: integer,
+    metadata: text,
+  },
+  primaryKey: ['transaction_id', 'group_id', 'topic', 'partition'],
+  indexes: [['group_id']],
+} satisfies Table
+
+/** Aborted transactions by partition and the offset of their marker there. */
+const abortedTransactions = {
+  columns: { partition: integer, last_offset: integer, producer_id: integer, first_offset: integer },
+  primaryKey: ['partition', 'last_offset'],
+} satisfies Table
+
 /** Users of the Kafka port. Keys are JSON with base64 in it; a password is never stored. */
 const credentials = {
   columns: {
@@ -167,6 +214,7 @@ export type ObjectRow = Row<typeof objects>
 export type ProducerRow = Row<typeof producers>
 export type GroupOffsetRow = Row<typeof groupOffsets>
 export type LeaseRow = Row<typeof leases>
+export type TransactionRow = Row<typeof transactions>
 
 /** How the tables came to be. A released step is never changed; a change is another step. */
 export const migrations: readonly Migration[] = [
@@ -200,6 +248,16 @@ export const migrations: readonly Migration[] = [
     statements: dialect => [
       ...createTable('settings', settings, dialect),
       `INSERT INTO facts (name, value) VALUES ('settings_version', '0') ON CONFLICT DO NOTHING`,
+    ],
+  },
+  {
+    name: 'transactions',
+    statements: dialect => [
+      ...createTable('transactions', transactions, dialect),
+      ...createTable('transaction_partitions', transactionPartitions, dialect),
+      ...createTable('transaction_offsets', transactionOffsets, dialect),
+      ...createTable('aborted_transactions', abortedTransactions, dialect),
+      'CREATE INDEX IF NOT EXISTS producers_open ON producers (partition, transaction_start)',
     ],
   },
 ]

@@ -125,6 +125,8 @@ export interface CommitEvent extends Identity {
   readonly request: RequestId
   /** Below 0 from who is no member. */
   readonly generation: number
+  /** The offsets are a part of a transaction, whose producer need not say who the member is (KIP-447). */
+  readonly isTransactional?: boolean
 }
 
 export type Timer =
@@ -335,11 +337,11 @@ function commit(draft: Draft, event: CommitEvent): ErrorCode {
   const isStranger = event.generation < 0 && event.memberId === '' && event.instanceId === null
   // Who manages its partitions itself may commit as long as no members do it.
   if (event.generation < 0 && draft.phase === 'Empty') return ErrorCode.NONE
-  if (isStranger) return ErrorCode.UNKNOWN_MEMBER_ID
+  if (isStranger) return event.isTransactional ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID
   const problem = checkMember(draft, event, event.generation)
   if (problem !== ErrorCode.NONE) return problem
   // The member has joined the new generation, but has no partitions in it yet that it could commit for.
-  if (draft.phase === 'CompletingRebalance') return ErrorCode.REBALANCE_IN_PROGRESS
+  if (draft.phase === 'CompletingRebalance' && !event.isTransactional) return ErrorCode.REBALANCE_IN_PROGRESS
   draft.renewSession(event.memberId)
   return ErrorCode.NONE
 }

@@ -4,7 +4,8 @@ import { type Clock, nullLog, systemClock, systemRandom } from '../../base/index
 import { ErrorCode } from '../../kafka/index.ts'
 import { type Metadata, MetadataError, openSqliteMetadata } from '../../metadata/index.ts'
 import { Leases } from '../leases.ts'
-import { Groups, leaseOfGroup } from './index.ts'
+import { leaseOfGroup } from '../shard.ts'
+import { Groups } from './index.ts'
 
 const day = 24 * 60 * 60 * 1000
 

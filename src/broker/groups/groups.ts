@@ -28,7 +28,7 @@ import {
   topicsOf,
   unknownGroup,
 } from './group.ts'
-import { leaseOfGroup } from './shard.ts'
+import { leaseOfGroup } from '../shard.ts'
 
 type Request<Event> = Omit<Event, 'kind' | 'request'>
 

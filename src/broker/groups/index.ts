@@ -1,3 +1,2 @@
 export type { Group } from './group.ts'
 export { type CommitPermission, Groups } from './groups.ts'
-export { leaseOfGroup } from './shard.ts'

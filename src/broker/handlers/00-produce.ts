@@ -4,7 +4,8 @@
 // request get their place before the next request of the connection is read, and the answer comes when they are in the
 // object store and in the metadata: acks=1 and acks=all are the same here. With acks=0 there is no answer at all.
 // v0–v2 are listed, because old librdkafka looks for them before it compresses, and are refused when used (KAFKA-18659).
-// v7 zstd (KIP-110). v8 errors by record (KIP-467). v13 topics by id (KIP-516). Transactions are not kept yet.
+// v7 zstd (KIP-110). v8 errors by record (KIP-467). v12 a partition is added to the transaction by its records
+// (KIP-890); before that AddPartitionsToTxn has to come first. v13 topics by id (KIP-516).
 import { ErrorCode, type ErrorName, errorMessage } from '../../kafka/index.ts'
 import type { Catalog } from '../../metadata/index.ts'
 import { defineHandler, noResponse, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -21,6 +22,11 @@ type Refusal = Extract<CheckedBatch, { readonly ok: false }>
 /** Record batches of format 2 came with this version. */
 const FIRST_USABLE_VERSION = 3
 
+/** A producer that only has to abort its transaction gets to hear so from this version on (KIP-890). */
+const ABORTABLE_VERSION = 11
+/** From this version on records add their partition to the transaction. */
+const JOINS_VERSION = 12
+
 /** One partition's part of a request, and what becomes of it. */
 interface Part {
   readonly topic: TopicData
@@ -32,8 +38,8 @@ export default defineHandler('Produce', {
   pipelined: true,
   async handle(request, context) {
     const topics = request.topicData.map(topic => topic.partitionData.map(data => newPart(topic, data)))
-    const refusal = requestProblem(request, context.version)
-    if (refusal === undefined) await store(topics.flat(), context, request.acks !== 0)
+    const refusal = requestProblem(request, context)
+    if (refusal === undefined) await store(topics.flat(), request, context)
     else for (const part of topics.flat()) part.answer = failure(part.data.index, ErrorCode[refusal])
     if (request.acks === 0) return noResponse
     return { responses: request.topicData.map(({ name, topicId }, at) => answerTopic(name, topicId, topics[at]!)) }
@@ -44,17 +50,26 @@ export default defineHandler('Produce', {
  * Stores what can be stored. What is known gets its place before this returns: were it to wait for the catalog to be
  * read again for the others, the connection's next request would overtake it.
  */
-async function store(parts: readonly Part[], context: RequestContext, waits: boolean): Promise<void> {
+async function store(parts: readonly Part[], request: Request, context: RequestContext): Promise<void> {
   const { metadata } = context.broker
-  const first = place(parts, metadata.catalog(), context)
-  const second = first.unknown.length > 0 ? place(first.unknown, await metadata.refresh(), context) : undefined
-  if (!waits) return
+  const first = place(parts, metadata.catalog(), request, context)
+  const second = first.unknown.length > 0 ? place(first.unknown, await metadata.refresh(), request, context) : undefined
+  if (request.acks === 0) return
   await first.done
   await second?.done
 }
 
 /** Judges batches and hands the good ones to the log, without a pause in between; `done` when all have their answers. */
-function place(parts: readonly Part[], catalog: Catalog, { version, access, broker }: RequestContext) {
+function place(
+  parts: readonly Part[],
+  catalog: Catalog,
+  { transactionalId }: Request,
+  { version, access, broker }: RequestContext,
+) {
+  const transaction =
+    transactionalId === null
+      ? undefined
+      : ({ kind: 'records', id: transactionalId, joins: version >= JOINS_VERSION } as const)
   const mayWrite = (topic: string) => access.allows('write', 'topic', topic)
   const unknown: Part[] = []
   const appends: Append[] = []
@@ -73,22 +88,34 @@ function place(parts: readonly Part[], catalog: Catalog, { version, access, brok
       part.answer = refused(data.index, checked)
       continue
     }
-    // checkBatch has seen that there are records.
+    const { header } = checked
+    if (header.transactional && transaction === undefined) {
+      part.answer = failure(data.index, ErrorCode.INVALID_RECORD, 'a transactional batch without a transactional id')
+      continue
+    }
     const { partition } = found
-    appends.push({ partition, records: data.records!, header: checked.header, appendTime: config.appendTime })
+    // checkBatch has seen that there are records.
+    const append = { partition, records: data.records!, header, appendTime: config.appendTime }
+    appends.push(header.transactional ? { ...append, transaction: transaction! } : append)
     placed.push(part)
   }
   const done = broker.records.append(appends).then(outcomes => {
     placed.forEach((part, index) => {
-      part.answer = answerOutcome(part.data.index, outcomes[index]!)
+      part.answer = answerOutcome(part.data.index, outcomes[index]!, version)
     })
   })
   return { unknown, done }
 }
 
-function requestProblem({ acks }: Request, version: number): ErrorName | undefined {
+function requestProblem(
+  { acks, transactionalId }: Request,
+  { version, access }: RequestContext,
+): ErrorName | undefined {
   if (version < FIRST_USABLE_VERSION) return 'UNSUPPORTED_VERSION'
   if (acks !== -1 && acks !== 0 && acks !== 1) return 'INVALID_REQUIRED_ACKS'
+  if (transactionalId !== null && !access.allows('write', 'transactional_id', transactionalId)) {
+    return 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'
+  }
   return undefined
 }
 
@@ -105,8 +132,12 @@ function refused(index: number, { error, message, records = [] }: Refusal): Part
   return { ...failure(index, ErrorCode[error], message), recordErrors }
 }
 
-function answerOutcome(index: number, outcome: AppendOutcome): PartitionAnswer {
-  if (!outcome.ok) return { ...failure(index, ErrorCode[outcome.code]), logStartOffset: outcome.logStartOffset }
+function answerOutcome(index: number, outcome: AppendOutcome, version: number): PartitionAnswer {
+  if (!outcome.ok) {
+    const isAbortable = outcome.code === 'INVALID_TXN_STATE' && version >= ABORTABLE_VERSION
+    const name = isAbortable ? 'TRANSACTION_ABORTABLE' : outcome.code
+    return { ...failure(index, ErrorCode[name]), logStartOffset: outcome.logStartOffset }
+  }
   const { baseOffset, appendTimestamp, logStartOffset } = outcome
   return { index, baseOffset, logAppendTimeMs: appendTimestamp, logStartOffset }
 }

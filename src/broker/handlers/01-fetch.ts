@@ -85,14 +85,14 @@ function sessionRequest(request: Request, version: number) {
 }
 
 function answerFetched(partitionIndex: number, fetched: Fetched, isReadCommitted: boolean): PartitionAnswer {
-  const { error, bounds, records } = fetched
+  const { error, bounds, records, aborted } = fetched
   return {
     partitionIndex,
     errorCode: ErrorCode[error],
     highWatermark: bounds.highWatermark,
     lastStableOffset: bounds.lastStableOffset,
     logStartOffset: bounds.logStartOffset,
-    abortedTransactions: isReadCommitted ? [] : null,
+    abortedTransactions: isReadCommitted ? aborted : null,
     records,
   }
 }

@@ -1,7 +1,8 @@
 // OffsetFetch v1–v10: how far groups have come.
 //
 // Behaviour: a partition without a commit is -1 with an empty text, without an error, and so is one that does not exist.
-// v2 null asks for all partitions that have a commit. v7 requireStable. v8 several groups. v10 topics by id.
+// v2 null asks for all partitions that have a commit. v7 requireStable: a partition that has an offset in an open
+// transaction is UNSTABLE_OFFSET_COMMIT, and the client asks again (KIP-447). v8 several groups. v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { type Catalog, type CommittedOffset, MetadataError, type Topic } from '../../metadata/index.ts'
 import { type BrokerContext, defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -17,12 +18,12 @@ export default defineHandler('OffsetFetch', {
     const { version } = context
     if (version >= 8) {
       const groups: GroupAnswer[] = []
-      for (const group of request.groups) groups.push(await answerGroup(group, context))
+      for (const group of request.groups) groups.push(await answerGroup(group, request.requireStable, context))
       return { groups }
     }
     const topics = request.topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
     const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
-    const answer = await answerGroup(group, context)
+    const answer = await answerGroup(group, request.requireStable, context)
     return {
       errorCode: answer.errorCode,
       topics: answer.topics.map(topic => ({ name: topic.name ?? '', partitions: topic.partitions })),
@@ -31,12 +32,12 @@ export default defineHandler('OffsetFetch', {
 })
 
 /** What cannot be read now can be read later: the client tries again. */
-async function answerGroup(group: Group, context: RequestContext): Promise<GroupAnswer> {
+async function answerGroup(group: Group, requireStable: boolean, context: RequestContext): Promise<GroupAnswer> {
   if (!context.access.allows('describe', 'group', group.groupId)) {
     return { groupId: group.groupId, topics: [], errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED }
   }
   try {
-    return await readGroup(group, context)
+    return await readGroup(group, requireStable, context)
   } catch (error) {
     if (!(error instanceof MetadataError)) throw error
     context.broker.log.warn('offsets could not be read', { group: group.groupId, error: error.message })
@@ -46,9 +47,13 @@ async function answerGroup(group: Group, context: RequestContext): Promise<Group
 
 async function readGroup(
   { groupId, topics }: Group,
+  requireStable: boolean,
   { version, access, broker }: RequestContext,
 ): Promise<GroupAnswer> {
   const mayDescribe = (topic: string) => access.allows('describe', 'topic', topic)
+  // Read first: what a transaction commits in between is in the offsets.
+  const pending = requireStable ? await broker.metadata.pendingOffsets(groupId) : []
+  const isPending = new Set(pending.map(({ topic, partition }) => `${topic}/${partition}`))
   const offsets = await broker.metadata.groupOffsets(groupId)
   const byTopic = new Map<string, Map<number, CommittedOffset>>()
   for (const offset of offsets) {
@@ -61,7 +66,7 @@ async function readGroup(
       const topic = catalog.byId.get(id)
       return topic === undefined || !mayDescribe(topic.name)
         ? []
-        : [answerTopic(topic, [...partitions.keys()], partitions)]
+        : [answerTopic(topic, [...partitions.keys()], partitions, isPending)]
     })
     return { groupId, topics: all }
   }
@@ -71,7 +76,7 @@ async function readGroup(
       const topic = version >= 10 ? catalog.byId.get(wanted.topicId) : catalog.byName.get(wanted.name)
       if (!mayDescribe(topic?.name ?? wanted.name)) return refuse(wanted, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
       if (topic === undefined) return refuse(wanted, version >= 10 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.NONE)
-      return answerTopic(topic, wanted.partitionIndexes, byTopic.get(topic.id))
+      return answerTopic(topic, wanted.partitionIndexes, byTopic.get(topic.id), isPending)
     }),
   }
 }
@@ -93,8 +98,12 @@ function answerTopic(
   topic: Topic,
   indexes: readonly number[],
   committed: ReadonlyMap<number, CommittedOffset> | undefined,
+  isPending: ReadonlySet<string>,
 ): TopicAnswer {
   const partitions = indexes.map((partitionIndex): PartitionAnswer => {
+    if (isPending.has(`${topic.id}/${partitionIndex}`)) {
+      return { ...nothing, partitionIndex, errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT }
+    }
     const known = committed?.get(partitionIndex)
     if (known === undefined) return { ...nothing, partitionIndex }
     return {
@@ -116,4 +125,9 @@ function refuse({ name, topicId, partitionIndexes }: WantedTopic, errorCode: Err
   }
 }
 
-const nothing = { committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode: ErrorCode.NONE }
+const nothing = {
+  committedOffset: -1,
+  committedLeaderEpoch: -1,
+  metadata: '',
+  errorCode: ErrorCode.NONE as ErrorCode,
+}

@@ -3,7 +3,7 @@
 // v1 transactional ids. v4 several keys, each with an answer of its own. v6 share groups, of which there are none.
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import { MetadataError } from '../../metadata/index.ts'
-import { leaseOfGroup } from '../groups/index.ts'
+import { leaseOfGroup, leaseOfTransaction } from '../shard.ts'
 import { defineHandler, type RequestContext } from '../handler.ts'
 
 const groupType = 0
@@ -42,8 +42,8 @@ async function find(key: string, keyType: number, context: RequestContext) {
 async function coordinatorOf(key: string, keyType: number, { broker, clientId }: RequestContext) {
   const { cluster, leases, config } = broker
   const preferred = cluster.seenBy(clientId).coordinatorOf(key)
-  if (keyType === transactionType) return preferred
-  return (await leases.holderOf(leaseOfGroup(key), preferred.nodeId === config.nodeId)) ?? preferred
+  const lease = keyType === transactionType ? leaseOfTransaction(key) : leaseOfGroup(key)
+  return (await leases.holderOf(lease, preferred.nodeId === config.nodeId)) ?? preferred
 }
 
 function refuse(key: string, errorCode: ErrorCode) {

@@ -1,18 +1,46 @@
-// InitProducerId v0–v5: an id for an idempotent producer.
+// InitProducerId v0–v5: an id and an epoch for an idempotent or transactional producer.
 //
-// Behaviour: every call gives an unused id, with epoch 0. An id that the client had already is not
-// looked at, as without a transactional id there is nothing that it would fence (KIP-360). Transactional ids are
-// refused: transactions are not kept yet.
+// Behaviour: without a transactional id every call gives an unused id, with epoch 0; an id that the client had already is
+// not looked at, as there is nothing that it would fence. A transactional id keeps its producer id and gets the next epoch;
+// what another producer has open under it is aborted first, and that producer fenced. v3: a producer that goes on after
+// an error gives what it had, and is refused when it is not the owner any more (KIP-360). v4: PRODUCER_FENCED instead of
+// INVALID_PRODUCER_EPOCH.
 import { ErrorCode } from '../../kafka/index.ts'
-import { defineHandler } from '../handler.ts'
+import { defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'
+import { transactionErrorCode } from '../transactions/index.ts'
+
+type Request = RequestOf<'InitProducerId'>
 
 export default defineHandler('InitProducerId', {
-  async handle(request, { access, broker }) {
-    if (request.transactionalId !== null) return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
-    if (!allowsCluster(access, 'idempotent_write') && !access.allowsAny('write', 'topic')) {
-      return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED }
-    }
-    return { producerId: await broker.records.newProducerId(), producerEpoch: 0 }
+  handle(request, context) {
+    return request.transactionalId === null
+      ? idempotent(context)
+      : transactional(request.transactionalId, request, context)
   },
 })
+
+async function idempotent({ access, broker }: RequestContext): Promise<ResponseOf<'InitProducerId'>> {
+  if (!allowsCluster(access, 'idempotent_write') && !access.allowsAny('write', 'topic')) {
+    return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED }
+  }
+  return { producerId: await broker.records.newProducerId(), producerEpoch: 0 }
+}
+
+async function transactional(
+  id: string,
+  { transactionTimeoutMs, producerId, producerEpoch: epoch }: Request,
+  { version, access, broker }: RequestContext,
+): Promise<ResponseOf<'InitProducerId'>> {
+  if (!access.allows('write', 'transactional_id', id)) {
+    return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
+  }
+  if (id === '' || producerId < 0 !== epoch < 0) return { errorCode: ErrorCode.INVALID_REQUEST }
+  if (transactionTimeoutMs <= 0 || transactionTimeoutMs > broker.config.transactionMaxTimeoutMs) {
+    return { errorCode: ErrorCode.INVALID_TRANSACTION_TIMEOUT }
+  }
+  const former = producerId < 0 ? null : { producerId, epoch }
+  const outcome = await broker.transactions.init(id, former, transactionTimeoutMs)
+  if (!outcome.ok) return { errorCode: transactionErrorCode(outcome.code, version >= 4) }
+  return { producerId: outcome.producer.producerId, producerEpoch: outcome.producer.epoch }
+}

@@ -13,6 +13,7 @@ import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
 import { AclAuthorizer } from '../security/authorizer.ts'
 import { ClusterSettings } from '../settings.ts'
 import { topicConfig } from '../topic-config.ts'
+import { Transactions } from '../transactions/index.ts'
 import produceHandler from './00-produce.ts'
 import fetchHandler from './01-fetch.ts'
 import listOffsetsHandler from './02-list-offsets.ts'
@@ -51,6 +52,12 @@ describe('the handlers of records', () => {
     const leases = new Leases({ ...world, holder: { id: 'one', nodeId: 1, host: '', port: 1 }, durationMs: 10_000 })
     const groups = new Groups({ ...world, leases, settings, retention })
     const clusterSettings = await ClusterSettings.open({ ...world, config: defaultBrokerConfig })
+    const transactions = new Transactions({
+      ...world,
+      leases,
+      records,
+      settings: { abortCheckIntervalMs: 1_000_000, idExpirationMs: 1_000_000, expiryCheckIntervalMs: 1_000_000 },
+    })
     const authorizer = await AclAuthorizer.open({ metadata, clock: systemClock, log: nullLog })
     const answer = await handler.handle(request, {
       version,
@@ -67,12 +74,14 @@ describe('the handlers of records', () => {
         leases,
         authorizer,
         groups,
+        transactions,
         handlers: [],
       },
     })
     authorizer.close()
     await clusterSettings.close()
     await groups.close()
+    await transactions.close()
     await leases.close()
     // The handler's answer is that of its API.
     return answer as ResponseOf<Name>

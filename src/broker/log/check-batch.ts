@@ -68,6 +68,8 @@ function checkHeader(header: BatchHeader, version: number): CheckedBatch | undef
     return refuse('INVALID_RECORD', 'the number of records does not fit the last offset')
   }
   if (header.control) return refuse('INVALID_RECORD', 'control batches are written by brokers alone')
+  if (header.transactional && header.producerId < 0)
+    return refuse('INVALID_RECORD', 'a transaction needs a producer id')
   if (header.producerId >= 0 && (header.baseSequence < 0 || header.producerEpoch < 0)) {
     return refuse('INVALID_RECORD', 'a producer id needs a sequence number and an epoch')
   }

@@ -1,5 +1,5 @@
 import type { BatchHeader } from '../../kafka/index.ts'
-import type { Assignment, NewBatch, PartitionId } from '../../metadata/index.ts'
+import type { Assignment, BatchTransaction, NewBatch, PartitionId } from '../../metadata/index.ts'
 
 /** A batch that passed its check and wants to be stored. */
 export interface Append {
@@ -8,6 +8,8 @@ export interface Append {
   readonly header: BatchHeader
   /** The topic has message.timestamp.type=LogAppendTime. */
   readonly appendTime: boolean
+  /** What it has to do with a transaction, if anything. */
+  readonly transaction?: BatchTransaction
 }
 
 /** What became of a batch. A storage error means that it is not stored, or not known to be, and may be sent again. */
@@ -83,7 +85,7 @@ export class FlushBuffer {
   }
 }
 
-function newBatch({ append: { partition, records, header, appendTime }, position }: Slot): NewBatch {
+function newBatch({ append: { partition, records, header, appendTime, transaction }, position }: Slot): NewBatch {
   return {
     partition,
     position,
@@ -94,6 +96,6 @@ function newBatch({ append: { partition, records, header, appendTime }, position
     producerId: header.producerId,
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence,
-    transactional: header.transactional,
+    transaction: transaction ?? null,
   }
 }

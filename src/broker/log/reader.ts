@@ -1,6 +1,6 @@
 import type { Clock, Log } from '../../base/index.ts'
 import { batchExtent } from '../../kafka/index.ts'
-import type { Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
+import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
 import { StorageError } from '../../storage/index.ts'
 import type { AppendWaiters } from './append-waiters.ts'
 import type { ExtentCache } from './extent-cache.ts'
@@ -29,6 +29,8 @@ export interface Fetched {
   /** Whole batches, one after the other; to be sent, not to be changed. */
   readonly records: readonly Buffer[]
   readonly sizeBytes: number
+  /** The aborted transactions with records among these, by their first offset; none unless only committed ones are read. */
+  readonly aborted: readonly AbortedTransaction[]
 }
 
 /** What a partition has from an offset on, as far as one answer may need it. */
@@ -36,6 +38,18 @@ interface Located {
   readonly error: Fetched['error']
   readonly bounds: PartitionBounds
   readonly extents: readonly Extent[]
+  /** All transactions whose aborted records are in the extents and below `stableEnd`. */
+  readonly aborted: readonly AbortedTransaction[]
+  /** From here on it is not known which records are aborted. */
+  readonly stableEnd: number
+}
+
+/** Where a reader that is behind will find what comes next. */
+interface Ahead {
+  readonly extents: readonly Extent[]
+  /** Null when they were not asked for. */
+  readonly aborted: readonly AbortedTransaction[] | null
+  readonly stableEnd: number
 }
 
 /** One look at everything; when the limits left no room for all there is, waiting for more is no use. */
@@ -64,7 +78,7 @@ export class Reader {
   readonly #clock: Clock
   readonly #log: Log
   /** Where readers that are behind will find what comes next; extents never change, so this is never wrong, only old. */
-  readonly #ahead = new Map<PartitionId, readonly Extent[]>()
+  readonly #ahead = new Map<PartitionId, Ahead>()
 
   constructor(metadata: Metadata, tails: Tails, cache: ExtentCache, waiters: AppendWaiters, clock: Clock, log: Log) {
     this.#metadata = metadata
@@ -112,7 +126,7 @@ export class Reader {
 
   async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits): Promise<Read> {
     for (let attempt = 0; ; attempt++) {
-      const located = await this.#locate(queries)
+      const located = await this.#locate(queries, limits.readCommitted)
       try {
         return await this.#read(queries, located, limits)
       } catch (error) {
@@ -124,14 +138,15 @@ export class Reader {
     }
   }
 
-  async #locate(queries: readonly FetchQuery[]): Promise<Located[]> {
-    const located = queries.map(query => this.#locateHere(query))
+  async #locate(queries: readonly FetchQuery[], readCommitted: boolean): Promise<Located[]> {
+    const located = queries.map(query => this.#locateHere(query, readCommitted))
     const open = queries.filter((_, index) => !located[index])
     if (open.length === 0) return located.map(one => one!)
 
     const answers = await this.#metadata.findExtents(
       open.map(({ partition, offset, maxBytes }) => {
-        return { partition, offset, maxBytes: Math.max(maxBytes, Math.floor(LOOK_AHEAD_BYTES / open.length)) }
+        const lookedUpBytes = Math.max(maxBytes, Math.floor(LOOK_AHEAD_BYTES / open.length))
+        return { partition, offset, maxBytes: lookedUpBytes, withAborted: readCommitted }
       }),
     )
     let next = 0
@@ -139,32 +154,42 @@ export class Reader {
       if (known) return known
       const { partition, offset } = queries[index]!
       const answer = answers[next++]!
-      if (!answer) return { error: 'UNKNOWN_TOPIC_OR_PARTITION', bounds: NOWHERE, extents: [] }
+      if (!answer) return nothing('UNKNOWN_TOPIC_OR_PARTITION', NOWHERE)
       this.#tails.learned(partition, answer)
-      if (offset < answer.logStartOffset || offset > answer.highWatermark) {
-        return { error: 'OFFSET_OUT_OF_RANGE', bounds: answer, extents: [] }
-      }
-      this.#lookAhead(partition, answer.extents)
-      return { error: 'NONE', bounds: answer, extents: answer.extents }
+      if (offset < answer.logStartOffset || offset > answer.highWatermark) return nothing('OFFSET_OUT_OF_RANGE', answer)
+      const { extents, aborted, lastStableOffset: stableEnd } = answer
+      this.#lookAhead(partition, { extents, aborted: readCommitted ? aborted : null, stableEnd })
+      return { error: 'NONE', bounds: answer, extents, aborted, stableEnd }
     })
   }
 
   /** What is known without asking. An offset that seems to be out of range is never judged by that. */
-  #locateHere({ partition, offset }: FetchQuery): Located | undefined {
+  #locateHere({ partition, offset }: FetchQuery, readCommitted: boolean): Located | undefined {
     const tail = this.#tails.get(partition)
     if (!tail || offset < tail.logStartOffset || offset > tail.highWatermark) return undefined
     if (offset === tail.highWatermark) {
       const isFresh = this.#clock.monotonic() - tail.knownAt < TRUST_MS
-      return isFresh ? { error: 'NONE', bounds: tail, extents: [] } : undefined
+      return isFresh ? nothing('NONE', tail) : undefined
     }
-    const extents = from(tail.extents, offset) ?? from(this.#ahead.get(partition) ?? [], offset)
-    return extents && { error: 'NONE', bounds: tail, extents }
+    const newest = from(tail.extents, offset)
+    if (newest) {
+      // What ends a transaction comes from any process, so that only a fresh tail says that the reader has to wait.
+      const isStuck = readCommitted && offset >= tail.lastStableOffset
+      if (isStuck && this.#clock.monotonic() - tail.knownAt >= TRUST_MS) return undefined
+      return { error: 'NONE', bounds: tail, extents: newest, aborted: tail.aborted, stableEnd: tail.lastStableOffset }
+    }
+    const ahead = this.#ahead.get(partition)
+    const extents = ahead && from(ahead.extents, offset)
+    if (!extents) return undefined
+    if (!readCommitted) return { error: 'NONE', bounds: tail, extents, aborted: [], stableEnd: tail.highWatermark }
+    if (ahead.aborted === null || offset >= ahead.stableEnd) return undefined
+    return { error: 'NONE', bounds: tail, extents, aborted: ahead.aborted, stableEnd: ahead.stableEnd }
   }
 
-  #lookAhead(partition: PartitionId, extents: readonly Extent[]): void {
+  #lookAhead(partition: PartitionId, ahead: Ahead): void {
     this.#ahead.delete(partition)
-    if (extents.length < 2) return
-    this.#ahead.set(partition, extents)
+    if (ahead.extents.length < 2) return
+    this.#ahead.set(partition, ahead)
     if (this.#ahead.size > MAX_REMEMBERED_PARTITIONS) this.#ahead.delete(this.#ahead.keys().next().value!)
   }
 
@@ -175,7 +200,7 @@ export class Reader {
     for (const [index, query] of queries.entries()) {
       const place = located[index]!
       if (leftBytes <= 0) {
-        fetched.push({ error: place.error, bounds: place.bounds, records: [], sizeBytes: 0 })
+        fetched.push(failed(place.error, place.bounds))
         continue
       }
       try {
@@ -203,15 +228,23 @@ export class Reader {
     let isFirst = true
     let isFull = false
     const fetched = queries.map((query, index): Fetched => {
-      const { error, bounds } = located[index]!
+      const { error, bounds, aborted, stableEnd } = located[index]!
       if (error !== 'NONE') return failed(error, bounds)
-      const end = limits.readCommitted ? bounds.lastStableOffset : bounds.highWatermark
+      const end = limits.readCommitted ? stableEnd : bounds.highWatermark
       const cut = new Cut(query.offset, end, Math.min(query.maxBytes, leftBytes), isFirst)
       for (const extent of chosen[index]!) cut.take(extent, loaded[next++]!)
       leftBytes -= cut.sizeBytes
       if (cut.sizeBytes > 0) isFirst = false
       isFull ||= cut.lacksRoom
-      return { error, bounds, records: cut.records, sizeBytes: cut.sizeBytes }
+      const { records, sizeBytes } = cut
+      const isAborted = limits.readCommitted && aborted.length > 0
+      return {
+        error,
+        bounds,
+        records,
+        sizeBytes,
+        aborted: isAborted ? overlapping(aborted, query.offset, cut.end) : [],
+      }
     })
     return { fetched, isFull: isFull || leftBytes <= 0 }
   }
@@ -228,6 +261,8 @@ class Cut {
   #isFull = false
   /** There was more that did not fit. */
   lacksRoom = false
+  /** The offset behind what was taken. */
+  end = 0
 
   constructor(from: number, end: number, maxBytes: number, mustTakeOne: boolean) {
     this.#from = from
@@ -239,7 +274,7 @@ class Cut {
   take(extent: Extent, bytes: Buffer): void {
     if (this.#isFull) return
     const isWhole = extent.baseOffset >= this.#from && extent.lastOffset < this.#end
-    if (isWhole && this.sizeBytes + bytes.length <= this.#maxBytes) return this.#add(bytes)
+    if (isWhole && this.sizeBytes + bytes.length <= this.#maxBytes) return this.#add(bytes, extent.lastOffset + 1)
 
     let start = 0
     let position = 0
@@ -261,11 +296,12 @@ class Cut {
       position += batch.sizeBytes
       offset = nextOffset
     }
-    if (position > start) this.#add(bytes.subarray(start, position))
+    if (position > start) this.#add(bytes.subarray(start, position), offset)
   }
 
-  #add(bytes: Buffer): void {
+  #add(bytes: Buffer, end: number): void {
     this.records.push(bytes)
+    this.end = end
     this.sizeBytes += bytes.length
     this.#mustTakeOne = false
   }
@@ -311,6 +347,17 @@ function from(extents: readonly Extent[], offset: number): readonly Extent[] | u
   return extents.slice(low)
 }
 
+/** The aborted transactions with records in [from, end), in the order in which clients expect them. */
+function overlapping(aborted: readonly AbortedTransaction[], from: number, end: number): AbortedTransaction[] {
+  return aborted
+    .filter(({ firstOffset, lastOffset }) => firstOffset < end && lastOffset >= from)
+    .toSorted((a, b) => a.firstOffset - b.firstOffset)
+}
+
+function nothing(error: Fetched['error'], bounds: PartitionBounds): Located {
+  return { error, bounds, extents: [], aborted: [], stableEnd: bounds.highWatermark }
+}
+
 function failed(error: Fetched['error'], bounds: PartitionBounds): Fetched {
-  return { error, bounds, records: [], sizeBytes: 0 }
+  return { error, bounds, records: [], sizeBytes: 0, aborted: [] }
 }

@@ -482,7 +482,9 @@ describe('the log', () => {
         assert.deepEqual(Buffer.concat(after!.records), Buffer.concat(before[0]!.records))
         await reopened()
       }
-      const [answer] = await metadata.findExtents([{ partition: partition(1), offset: 0, maxBytes: 1e6 }])
+      const [answer] = await metadata.findExtents([
+        { partition: partition(1), offset: 0, maxBytes: 1e6, withAborted: true },
+      ])
       assert.equal(answer?.extents.length, 1)
       assert.equal((await log.firstSince(partition(0), 0, 5, 10))?.offset, 5)
     })

@@ -7,6 +7,7 @@ import {
   type PartitionBounds,
   type PartitionId,
   type Topic,
+  type TransactionEnd,
 } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
@@ -17,6 +18,7 @@ import { ExtentCache } from './extent-cache.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import type { Append, AppendOutcome } from './flush-buffer.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { markerAppends } from './markers.ts'
 import { type Fetched, type FetchLimits, type FetchQuery, Reader } from './reader.ts'
 import { Tails } from './tails.ts'
 import { type TimedOffset, TimeLookup } from './time-lookup.ts'
@@ -49,6 +51,7 @@ export class RecordLog {
   readonly sessions: FetchSessions
   readonly #metadata: Metadata
   readonly #log: Log
+  readonly #clock: Clock
   readonly #congestionBytes: number
   readonly #tails: Tails
   readonly #cache: ExtentCache
@@ -64,6 +67,7 @@ export class RecordLog {
   constructor({ metadata, store, clock, random, log, config, topicConfig }: RecordLogOptions, epoch: number) {
     this.sessions = new FetchSessions(clock, random)
     this.#metadata = metadata
+    this.#clock = clock
     this.#congestionBytes = config.congestionBytes
     this.#tails = new Tails(clock)
     this.#log = log
@@ -105,6 +109,18 @@ export class RecordLog {
    */
   append(appends: readonly Append[]): Promise<AppendOutcome[]> {
     return this.#appender.append(appends)
+  }
+
+  /**
+   * Marks the end of a transaction in all of its partitions, by one commit: either all have their marker and the
+   * transaction is ended, or nothing has happened, as far as an outcome says so. It never rejects.
+   */
+  endTransaction(
+    end: TransactionEnd,
+    partitions: readonly PartitionId[],
+    coordinatorEpoch: number,
+  ): Promise<AppendOutcome[]> {
+    return this.#appender.append(markerAppends(end, partitions, coordinatorEpoch, this.#clock.now()))
   }
 
   /** Reads from partitions, in the order in which the limits are used up; waits for records as the limits say. */
@@ -183,8 +199,10 @@ export class RecordLog {
       const body = this.#appender.bodyOf(key)
       if (body) this.#cache.insert(body, 0, extents)
     }
-    for (const one of appended) this.#tails.appended(one)
-    for (const { partition, appendedBytes } of appended) this.#waiters.appended(partition, appendedBytes)
+    for (const one of appended) {
+      const freesMore = this.#tails.appended(one)
+      this.#waiters.appended(one.partition, freesMore ? Infinity : one.appendedBytes)
+    }
   }
 
   #topicsChanged(catalog: Catalog): void {

@@ -103,7 +103,7 @@ function object(epoch: number, key: string, partition: number): NewObject {
     producerId: -1,
     producerEpoch: -1,
     baseSequence: -1,
-    transactional: false,
+    transaction: null,
   }
   return { key, sizeBytes: 100, epoch, batches: [batch] }
 }

@@ -66,6 +66,7 @@ async function removeDoomed(sql: Sql, limit: number, now: number): Promise<numbe
     removed += extents.length
     if (removed >= limit) break
     await sql.run('DELETE FROM producers WHERE partition = ?', doomed.id)
+    await sql.run('DELETE FROM aborted_transactions WHERE partition = ?', doomed.id)
     await sql.run('DELETE FROM doomed_partitions WHERE id = ?', doomed.id)
   }
   return removed
@@ -106,6 +107,11 @@ async function applyRule(sql: Sql, rule: RetentionRule, limit: number, now: numb
   const last = removed.at(-1)
   if (!last) return 0
   await removeExtents(sql, rule.partition, removed, now)
+  await sql.run(
+    'DELETE FROM aborted_transactions WHERE partition = ? AND last_offset <= ?',
+    rule.partition,
+    last.last_offset,
+  )
   await sql.run(
     'UPDATE partitions SET log_start = ?, size_bytes = ? WHERE id = ?',
     Math.max(state.log_start, last.last_offset + 1),

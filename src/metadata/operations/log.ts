@@ -2,6 +2,8 @@ import type { Sql } from '../../database/index.ts'
 import type { Now } from '../now.ts'
 import { MetadataError } from '../errors.ts'
 import type {
+  AbortedTransaction,
+  ActiveProducer,
   Appended,
   Assignment,
   Extent,
@@ -15,13 +17,17 @@ import type {
 import {
   type PartitionState,
   type Plan,
+  type PlanState,
   type ProducerKey,
   type ProducerState,
   plan,
   producerKey,
   type RememberedBatch,
+  type TransactionState,
 } from '../plan.ts'
 import type { PartitionRow, ProducerRow } from '../schema.ts'
+import type { TransactionEnd } from '../transaction.ts'
+import { applyEnds, lockTransactions, readMembers, writeTransactions } from './transactions.ts'
 
 /** What a commit answers, and what its listeners learn. */
 export interface Committed {
@@ -39,9 +45,13 @@ export const logReads = {
       queries.map(({ partition }) => partition),
     )
     return Promise.all(
-      queries.map(async ({ partition, offset, maxBytes }) => {
+      queries.map(async ({ partition, offset, maxBytes, withAborted }) => {
         const known = bounds.get(partition)
-        return known ? { ...known, extents: await readExtents(sql, partition, offset, maxBytes) } : null
+        if (!known) return null
+        const extents = await readExtents(sql, partition, offset, maxBytes)
+        const last = extents.at(-1)
+        const aborted = withAborted && last ? await readAborted(sql, partition, offset, last.lastOffset) : []
+        return { ...known, extents, aborted }
       }),
     )
   },
@@ -63,6 +73,16 @@ export const logReads = {
     const bounds = await readBounds(sql, partitions)
     return partitions.map(partition => bounds.get(partition) ?? null)
   },
+
+  activeProducers: async (sql: Sql, partitions: readonly PartitionId[]): Promise<ActiveProducer[][]> => {
+    const rows = await sql.all<ProducerRow>(
+      `SELECT p.partition, p.id, p.epoch, p.batches, p.transaction_start, p.updated_at FROM ROWS(partition integer) AS r
+       CROSS JOIN producers AS p WHERE p.partition = r.partition ORDER BY p.id`,
+      partitions.map(partition => [partition]),
+    )
+    const byPartition = Map.groupBy(rows, ({ partition }) => partition)
+    return partitions.map(partition => (byPartition.get(partition) ?? []).map(activeProducer))
+  },
 }
 
 export const logWrites = {
@@ -70,8 +90,8 @@ export const logWrites = {
     const epochs = [...new Set(objects.map(({ epoch }) => epoch))]
     const [, before] = await Promise.all([checkEpochs(sql, epochs), readState(sql, objects)])
     const planned = plan(before, objects, now)
-    await writePlan(sql, objects, planned, now)
-    return { assignments: planned.assignments, appended: appendedBy(planned, before.firstUnstable) }
+    await writePlan(sql, objects, before, planned, now)
+    return { assignments: planned.assignments, appended: appendedBy(planned) }
   },
 
   advanceLogStart: async (
@@ -205,7 +225,8 @@ async function readBounds(
       {
         logStartOffset: row.log_start,
         highWatermark: row.next_offset,
-        lastStableOffset: row.first_unstable ?? row.next_offset,
+        // Retention may have taken the beginning of an open transaction.
+        lastStableOffset: Math.max(row.first_unstable ?? row.next_offset, row.log_start),
         sizeBytes: row.size_bytes,
       },
     ]),
@@ -223,23 +244,39 @@ export async function checkEpochs(sql: Sql, epochs: readonly number[]): Promise<
   throw new MetadataError('epoch_closed', `the upload epoch ${[...closed].join(', ')} was closed`)
 }
 
-interface StateBefore {
-  readonly partitions: ReadonlyMap<PartitionId, PartitionState>
-  readonly producers: ReadonlyMap<ProducerKey, ProducerState>
-  /** The first offsets of open transactions. */
-  readonly firstUnstable: ReadonlyMap<PartitionId, number>
+interface Wanted {
+  readonly partitions: ReadonlySet<PartitionId>
+  readonly producers: ReadonlyMap<ProducerKey, readonly [PartitionId, number]>
+  readonly transactions: ReadonlySet<string>
+  /** The partitions that get markers. */
+  readonly marked: ReadonlySet<PartitionId>
 }
 
-async function readState(sql: Sql, objects: readonly NewObject[]): Promise<StateBefore> {
-  const ids = new Set<PartitionId>()
-  const idempotent = new Map<ProducerKey, [PartitionId, number]>()
+/** What the objects are about. */
+function wantedBy(objects: readonly NewObject[]): Wanted {
+  const partitions = new Set<PartitionId>()
+  const producers = new Map<ProducerKey, readonly [PartitionId, number]>()
+  const transactions = new Set<string>()
+  const marked = new Set<PartitionId>()
   for (const { batches } of objects) {
-    for (const { partition, producerId } of batches) {
-      ids.add(partition)
-      if (producerId >= 0) idempotent.set(producerKey(partition, producerId), [partition, producerId])
+    for (const { partition, producerId, transaction } of batches) {
+      partitions.add(partition)
+      if (producerId >= 0) producers.set(producerKey(partition, producerId), [partition, producerId])
+      if (transaction === null) continue
+      const id = transaction.kind === 'marker' ? transaction.end.id : transaction.id
+      if (id !== null) transactions.add(id)
+      if (transaction.kind === 'marker') marked.add(partition)
     }
   }
-  const [partitionRows, producerRows] = await Promise.all([
+  return { partitions, producers, transactions, marked }
+}
+
+/** Locks and reads what a commit needs; each lock before what it protects, and all in the order of `docs/adr/0013-database.md`. */
+async function readState(sql: Sql, objects: readonly NewObject[]): Promise<PlanState> {
+  const { partitions: ids, producers: idempotent, transactions: transactional, marked } = wantedBy(objects)
+  const locked = transactional.size === 0 ? undefined : lockTransactions(sql, [...transactional])
+  const [transactions, partitionRows, producerRows, members, openRows] = await Promise.all([
+    locked,
     sql.all<BoundsRow & Pick<PartitionRow, 'last_append_at'>>(
       `SELECT id, log_start, next_offset, first_unstable, size_bytes, last_append_at FROM partitions
        WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR NO KEY UPDATE`,
@@ -248,46 +285,124 @@ async function readState(sql: Sql, objects: readonly NewObject[]): Promise<State
     // A statement of its own behind the lock: one that began before it waited would see producers as they were then.
     idempotent.size === 0
       ? []
-      : sql.all<Pick<ProducerRow, 'partition' | 'id' | 'epoch' | 'batches'>>(
-          `SELECT p.partition, p.id, p.epoch, p.batches FROM ROWS(partition integer, id integer) AS r
+      : sql.all<Pick<ProducerRow, 'partition' | 'id' | 'epoch' | 'batches' | 'transaction_start'>>(
+          `SELECT p.partition, p.id, p.epoch, p.batches, p.transaction_start FROM ROWS(partition integer, id integer) AS r
            CROSS JOIN producers AS p WHERE p.partition = r.partition AND p.id = r.id`,
           [...idempotent.values()],
         ),
+    transactional.size === 0 ? undefined : readMembers(sql, [...transactional]),
+    marked.size === 0
+      ? []
+      : sql.all<Pick<ProducerRow, 'partition' | 'id' | 'transaction_start'>>(
+          `SELECT p.partition, p.id, p.transaction_start FROM ROWS(partition integer) AS r
+           CROSS JOIN producers AS p WHERE p.partition = r.partition AND p.transaction_start IS NOT NULL`,
+          Array.from(marked, partition => [partition]),
+        ),
   ])
-  const partitions = new Map<PartitionId, PartitionState>()
-  const firstUnstable = new Map<PartitionId, number>()
-  for (const row of partitionRows) {
-    partitions.set(row.id, {
-      logStartOffset: row.log_start,
-      nextOffset: row.next_offset,
-      sizeBytes: row.size_bytes,
-      lastAppendAt: row.last_append_at,
-    })
-    if (row.first_unstable !== null) firstUnstable.set(row.id, row.first_unstable)
+  return {
+    partitions: new Map(partitionRows.map(row => [row.id, partitionState(row)])),
+    producers: new Map(
+      producerRows.map(row => [
+        producerKey(row.partition, row.id),
+        // The column is written by writePlan alone.
+        {
+          epoch: row.epoch,
+          batches: JSON.parse(row.batches) as RememberedBatch[],
+          transactionStart: row.transaction_start,
+        },
+      ]),
+    ),
+    transactions: new Map<string, TransactionState>(
+      Array.from(transactions ?? [], ([id, transaction]) => [
+        id,
+        { transaction, partitions: members?.get(id) ?? new Set() },
+      ]),
+    ),
+    open: openTransactions(marked, openRows),
   }
-  const producers = new Map<ProducerKey, ProducerState>()
-  for (const { partition, id, epoch, batches } of producerRows) {
-    // The column is written by writePlan alone.
-    producers.set(producerKey(partition, id), { epoch, batches: JSON.parse(batches) as RememberedBatch[] })
-  }
-  return { partitions, producers, firstUnstable }
 }
 
-async function writePlan(sql: Sql, objects: readonly NewObject[], planned: Plan, now: number): Promise<void> {
+function partitionState(row: BoundsRow & Pick<PartitionRow, 'last_append_at'>): PartitionState {
+  return {
+    logStartOffset: row.log_start,
+    nextOffset: row.next_offset,
+    sizeBytes: row.size_bytes,
+    lastAppendAt: row.last_append_at,
+    firstUnstable: row.first_unstable,
+  }
+}
+
+function openTransactions(
+  partitions: ReadonlySet<PartitionId>,
+  rows: readonly Pick<ProducerRow, 'partition' | 'id' | 'transaction_start'>[],
+): Map<PartitionId, Map<number, number>> {
+  const open = new Map(Array.from(partitions, partition => [partition, new Map<number, number>()]))
+  for (const { partition, id, transaction_start: start } of rows) open.get(partition)!.set(id, start!)
+  return open
+}
+
+async function writePlan(
+  sql: Sql,
+  objects: readonly NewObject[],
+  before: PlanState,
+  planned: Plan,
+  now: number,
+): Promise<void> {
+  const { extents, partitions, producers, transactions, aborted, ends } = planned
   await Promise.all([
     insertObjects(
       sql,
-      objects.map(({ key, sizeBytes }, index) => ({ key, sizeBytes, extents: planned.extents[index]! })),
+      objects.map(({ key, sizeBytes }, index) => ({ key, sizeBytes, extents: extents[index]! })),
       now,
     ),
     sql.run(
-      `UPDATE partitions SET next_offset = r.next_offset, size_bytes = r.size_bytes, last_append_at = r.last_append_at
-       FROM ROWS(id integer, next_offset integer, size_bytes integer, last_append_at integer) AS r
+      `UPDATE partitions SET next_offset = r.next_offset, size_bytes = r.size_bytes, last_append_at = r.last_append_at,
+         first_unstable = r.first_unstable
+       FROM ROWS(id integer, next_offset integer, size_bytes integer, last_append_at integer, first_unstable integer) AS r
        WHERE partitions.id = r.id`,
-      Array.from(planned.partitions, ([id, state]) => [id, state.nextOffset, state.sizeBytes, state.lastAppendAt]),
+      Array.from(partitions, ([id, state]) => [
+        id,
+        state.nextOffset,
+        state.sizeBytes,
+        state.lastAppendAt,
+        state.firstUnstable,
+      ]),
     ),
-    planned.producers.size === 0 ? undefined : writeProducers(sql, planned.producers, now),
+    producers.size === 0 ? undefined : writeProducers(sql, producers, now),
+    transactions.size === 0 ? undefined : writeTransactionsOf(sql, before, transactions, ends, now),
+    aborted.size === 0 ? undefined : insertAborted(sql, aborted),
   ])
+}
+
+async function writeTransactionsOf(
+  sql: Sql,
+  before: PlanState,
+  transactions: ReadonlyMap<string, TransactionState>,
+  ends: readonly TransactionEnd[],
+  now: number,
+): Promise<void> {
+  const changed = Array.from(transactions.values(), ({ transaction }) => transaction)
+  const ended = new Set(ends.map(({ id }) => id))
+  const added = Array.from(transactions, ([id, { partitions }]) => {
+    const known = ended.has(id) ? undefined : before.transactions.get(id)?.partitions
+    return [id, known ? [...partitions.difference(known)] : [...partitions]] as const
+  })
+  await applyEnds(sql, ends, now)
+  await writeTransactions(sql, changed, new Map(added), now)
+}
+
+async function insertAborted(
+  sql: Sql,
+  aborted: ReadonlyMap<PartitionId, readonly AbortedTransaction[]>,
+): Promise<void> {
+  await sql.run(
+    `INSERT INTO aborted_transactions (partition, last_offset, producer_id, first_offset)
+     SELECT partition, last_offset, producer_id, first_offset
+     FROM ROWS(partition integer, last_offset integer, producer_id integer, first_offset integer) AS r`,
+    Array.from(aborted, ([partition, some]) =>
+      some.map(({ lastOffset, producerId, firstOffset }) => [partition, lastOffset, producerId, firstOffset]),
+    ).flat(),
+  )
 }
 
 async function writeProducers(
@@ -296,16 +411,45 @@ async function writeProducers(
   now: number,
 ): Promise<void> {
   await sql.run(
-    `INSERT INTO producers (partition, id, epoch, batches, updated_at)
-     SELECT partition, id, epoch, batches, updated_at
-     FROM ROWS(partition integer, id integer, epoch integer, batches text, updated_at integer) AS r WHERE true
-     ON CONFLICT (partition, id)
-     DO UPDATE SET epoch = excluded.epoch, batches = excluded.batches, updated_at = excluded.updated_at`,
-    Array.from(producers, ([key, { epoch, batches }]) => {
+    `INSERT INTO producers (partition, id, epoch, batches, transaction_start, updated_at)
+     SELECT partition, id, epoch, batches, transaction_start, updated_at
+     FROM ROWS(partition integer, id integer, epoch integer, batches text, transaction_start integer, updated_at integer)
+       AS r WHERE true
+     ON CONFLICT (partition, id) DO UPDATE SET epoch = excluded.epoch, batches = excluded.batches,
+       transaction_start = excluded.transaction_start, updated_at = excluded.updated_at`,
+    Array.from(producers, ([key, { epoch, batches, transactionStart }]) => {
       const [partition, id] = key.split('/').map(Number)
-      return [partition!, id!, epoch, JSON.stringify(batches), now]
+      return [partition!, id!, epoch, JSON.stringify(batches), transactionStart, now]
     }),
   )
+}
+
+function activeProducer({
+  id,
+  epoch,
+  batches,
+  transaction_start: transactionStart,
+  updated_at,
+}: ProducerRow): ActiveProducer {
+  // The column is written by writePlan alone.
+  const remembered = JSON.parse(batches) as RememberedBatch[]
+  return { producerId: id, epoch, lastSequence: remembered.at(-1)?.[1] ?? -1, updatedAt: updated_at, transactionStart }
+}
+
+/** The aborted transactions with records up to `to` (inclusive) that end at or after `from`, by their first offset. */
+async function readAborted(sql: Sql, partition: PartitionId, from: number, to: number): Promise<AbortedTransaction[]> {
+  const rows = await sql.all<{ producer_id: number; first_offset: number; last_offset: number }>(
+    `SELECT producer_id, first_offset, last_offset FROM aborted_transactions
+     WHERE partition = ? AND last_offset >= ? AND first_offset <= ? ORDER BY first_offset`,
+    partition,
+    from,
+    to,
+  )
+  return rows.map(row => ({
+    producerId: row.producer_id,
+    firstOffset: row.first_offset,
+    lastOffset: row.last_offset,
+  }))
 }
 
 interface StoredObject {
@@ -342,14 +486,14 @@ export async function insertObjects(sql: Sql, objects: readonly StoredObject[], 
   )
 }
 
-function appendedBy(planned: Plan, firstUnstable: ReadonlyMap<PartitionId, number>): Appended[] {
+function appendedBy(planned: Plan): Appended[] {
   const byPartition = Map.groupBy(planned.extents.flat(), ({ partition }) => partition)
   return Array.from(byPartition, ([partition, extents]) => {
     // A partition with a new extent has changed.
-    const { logStartOffset, nextOffset, sizeBytes } = planned.partitions.get(partition)!
-    const lastStableOffset = firstUnstable.get(partition) ?? nextOffset
+    const { logStartOffset, nextOffset, sizeBytes, firstUnstable } = planned.partitions.get(partition)!
+    const lastStableOffset = Math.max(firstUnstable ?? nextOffset, logStartOffset)
     const appendedBytes = extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)
     const bounds = { logStartOffset, highWatermark: nextOffset, lastStableOffset, sizeBytes }
-    return { partition, extents, appendedBytes, ...bounds }
+    return { partition, extents, appendedBytes, aborted: planned.aborted.get(partition) ?? [], ...bounds }
   })
 }

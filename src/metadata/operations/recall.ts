@@ -51,10 +51,11 @@ export const recallReads = {
           partition: row.id,
           // Others may have appended behind it since, so only the bounds are up to date.
           extents: [],
+          aborted: [],
           appendedBytes: added.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
           logStartOffset: row.log_start,
           highWatermark: row.next_offset,
-          lastStableOffset: row.first_unstable ?? row.next_offset,
+          lastStableOffset: Math.max(row.first_unstable ?? row.next_offset, row.log_start),
           sizeBytes: row.size_bytes,
         },
       ]
@@ -91,12 +92,16 @@ function accepted(
 
 /** What a batch that is nowhere was answered: a producer's batch was a repetition or out of order. */
 function refused(
-  { producerId, baseSequence }: NewBatch,
+  { producerId, baseSequence, transaction }: NewBatch,
   logStartOffset: number,
   remembered: readonly RememberedBatch[] = [],
 ): Assignment | undefined {
+  // The coordinator looks at the transaction again.
+  if (transaction?.kind === 'marker') return { ok: false, code: 'CONCURRENT_TRANSACTIONS', logStartOffset }
   if (producerId < 0) return undefined
   const same = remembered.find(([first]) => first === baseSequence)
+  // It may have been refused by the transaction as well.
+  if (same === undefined && transaction !== null) return undefined
   if (same === undefined) return { ok: false, code: 'OUT_OF_ORDER_SEQUENCE_NUMBER', logStartOffset }
   return { ok: true, baseOffset: same[2], appendTimestamp: -1, logStartOffset, duplicate: true }
 }

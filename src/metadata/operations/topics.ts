@@ -66,8 +66,13 @@ export const topicWrites = {
       // Whoever writes to these partitions comes before, or finds them gone.
       await sql.all(`SELECT id FROM partitions WHERE ${isDeleted} ORDER BY id FOR UPDATE`, deleted)
       await sql.run(`INSERT INTO doomed_partitions (id) SELECT id FROM partitions WHERE ${isDeleted}`, deleted)
+      await sql.run(
+        `DELETE FROM transaction_partitions WHERE partition IN (SELECT id FROM partitions WHERE ${isDeleted})`,
+        deleted,
+      )
       await sql.run(`DELETE FROM partitions WHERE ${isDeleted}`, deleted)
       await sql.run(`DELETE FROM group_offsets WHERE ${isDeleted}`, deleted)
+      await sql.run(`DELETE FROM transaction_offsets WHERE ${isDeleted}`, deleted)
       await sql.run('DELETE FROM topics WHERE id IN (SELECT id FROM ROWS(id text) AS r)', deleted)
       return verdicts
     }),

@@ -1,0 +1,18 @@
+// AddOffsetsToTxn v0–v4: announces that a transaction will have offsets of a group; it begins where none is open.
+//
+// Behaviour: the offsets themselves come with TxnOffsetCommit, which is where the group is remembered. v2: PRODUCER_FENCED
+// instead of INVALID_PRODUCER_EPOCH.
+import { ErrorCode } from '../../kafka/index.ts'
+import { defineHandler } from '../handler.ts'
+import { transactionErrorCode } from '../transactions/index.ts'
+
+export default defineHandler('AddOffsetsToTxn', {
+  async handle({ transactionalId, producerId, producerEpoch: epoch, groupId }, { version, access, broker }) {
+    if (!access.allows('write', 'transactional_id', transactionalId)) {
+      return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
+    }
+    if (!access.allows('read', 'group', groupId)) return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED }
+    const outcome = await broker.transactions.begin(transactionalId, { producerId, epoch }, [])
+    return { errorCode: outcome.ok ? ErrorCode.NONE : transactionErrorCode(outcome.code, version >= 2) }
+  },
+})

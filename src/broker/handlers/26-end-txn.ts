@@ -1,0 +1,23 @@
+// EndTxn v0–v5: commits or aborts a transaction.
+//
+// Behaviour: when the answer comes, the transaction is over in all of its partitions, and offsets in it are those of their
+// groups. Repeated with the same outcome it is answered again. v2: PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH.
+// v5: the producer goes on with the next epoch, which is answered (KIP-890).
+import { ErrorCode } from '../../kafka/index.ts'
+import { defineHandler } from '../handler.ts'
+import { transactionErrorCode } from '../transactions/index.ts'
+
+/** From this version on every transaction has an epoch of its own. */
+const NEXT_EPOCH_VERSION = 5
+
+export default defineHandler('EndTxn', {
+  async handle({ transactionalId, producerId, producerEpoch: epoch, committed }, { version, access, broker }) {
+    if (!access.allows('write', 'transactional_id', transactionalId)) {
+      return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
+    }
+    const nextEpoch = version >= NEXT_EPOCH_VERSION
+    const outcome = await broker.transactions.end(transactionalId, { producerId, epoch }, committed, nextEpoch)
+    if (!outcome.ok) return { errorCode: transactionErrorCode(outcome.code, version >= 2) }
+    return { errorCode: ErrorCode.NONE, producerId: outcome.producer.producerId, producerEpoch: outcome.producer.epoch }
+  },
+})

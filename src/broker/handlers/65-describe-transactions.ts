@@ -1,0 +1,63 @@
+// DescribeTransactions v0: transactional ids with the partitions of their open transactions (KIP-664).
+import { ErrorCode } from '../../kafka/index.ts'
+import type { DescribedTransaction, PartitionId } from '../../metadata/index.ts'
+import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
+
+type StateAnswer = ResponseOf<'DescribeTransactions'>['transactionStates'][number]
+
+export default defineHandler('DescribeTransactions', {
+  async handle({ transactionalIds }, { access, broker }) {
+    const described = await broker.transactions.describe(transactionalIds)
+    const places = placesOf(broker)
+    const transactionStates = transactionalIds.map((id, index): StateAnswer => {
+      if (!access.allows('describe', 'transactional_id', id)) {
+        return unknown(id, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+      }
+      const one = described[index]!
+      if (one === null) return unknown(id, ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
+      return typeof one === 'string' ? unknown(id, ErrorCode[one]) : describe(one, places)
+    })
+    return { transactionStates }
+  },
+})
+
+type Places = ReadonlyMap<PartitionId, { readonly topic: string; readonly index: number }>
+
+function placesOf({ metadata }: BrokerContext): Places {
+  const places = new Map<PartitionId, { topic: string; index: number }>()
+  for (const { name, partitions } of metadata.catalog().byName.values()) {
+    for (const [index, partition] of partitions.entries()) places.set(partition, { topic: name, index })
+  }
+  return places
+}
+
+function describe({ transaction, partitions }: DescribedTransaction, places: Places): StateAnswer {
+  const { id, phase, timeoutMs, startedAt, producerId, epoch } = transaction
+  const known = partitions.flatMap(partition => places.get(partition) ?? [])
+  return {
+    errorCode: ErrorCode.NONE,
+    transactionalId: id,
+    transactionState: phase,
+    transactionTimeoutMs: timeoutMs,
+    transactionStartTimeMs: startedAt ?? -1,
+    producerId,
+    producerEpoch: epoch,
+    topics: Array.from(
+      Map.groupBy(known, ({ topic }) => topic),
+      ([topic, some]) => ({ topic, partitions: some.map(({ index }) => index) }),
+    ),
+  }
+}
+
+function unknown(transactionalId: string, errorCode: number): StateAnswer {
+  return {
+    errorCode,
+    transactionalId,
+    transactionState: '',
+    transactionTimeoutMs: -1,
+    transactionStartTimeMs: -1,
+    producerId: -1,
+    producerEpoch: -1,
+    topics: [],
+  }
+}

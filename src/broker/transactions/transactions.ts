@@ -1,0 +1,283 @@
+import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
+import type { ErrorName } from '../../kafka/index.ts'
+import {
+  type CommittedOffset,
+  type DescribedTransaction,
+  type Fence,
+  type Metadata,
+  MetadataError,
+  type PartitionId,
+  type ProducerIdentity,
+  type Transaction,
+  type TransactionAnswer,
+  type TransactionEnd,
+  type TransactionEvent,
+} from '../../metadata/index.ts'
+import type { Leases } from '../leases.ts'
+import type { RecordLog } from '../log/index.ts'
+import { leaseOfTransaction } from '../shard.ts'
+
+export interface TransactionsOptions {
+  readonly metadata: Metadata
+  /** A transactional id is coordinated under the lease of `leaseOfTransaction`. */
+  readonly leases: Leases
+  readonly records: RecordLog
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: TransactionSettings
+}
+
+/** By Kafka's names; times are milliseconds. */
+export interface TransactionSettings {
+  /** How often transactions are looked for that are open for too long. */
+  readonly abortCheckIntervalMs: number
+  /** How long an unused transactional id is remembered. */
+  readonly idExpirationMs: number
+  readonly expiryCheckIntervalMs: number
+}
+
+/** Whom a transactional id belongs to after a request, or why the request is refused. */
+export type TransactionOutcome =
+  | { readonly ok: true; readonly producer: ProducerIdentity }
+  | { readonly ok: false; readonly code: ErrorName }
+
+/** How often markers are written again because the transaction changed while they were being written. */
+const MAX_ATTEMPTS = 20
+/** How many overdue transactions are aborted in one round. */
+const MAX_OVERDUE = 1000
+/** From this epoch on a producer may need another id for its next one. */
+const LATE_EPOCH = 2 ** 15 - 2
+
+/**
+ * The coordinator of transactional ids: what happens to them is decided by `stepTransaction` where they are stored, so
+ * that nothing is remembered here; markers are written here, and transactions aborted that are open for too long. Requests
+ * for one transactional id take turns. A request for an id whose lease another broker holds is answered with
+ * NOT_COORDINATOR.
+ */
+export class Transactions {
+  readonly #options: TransactionsOptions
+  /** The latest request for each transactional id that has any. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #stop = new AbortController()
+  readonly #loops: Promise<unknown>
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options
+    const { abortCheckIntervalMs, expiryCheckIntervalMs } = options.settings
+    this.#loops = Promise.all([
+      this.#repeat(abortCheckIntervalMs, () => this.abortOverdue()),
+      this.#repeat(expiryCheckIntervalMs, () => this.#expireIds()),
+    ])
+  }
+
+  /**
+   * Gives a producer the transactional id: what another one had open is aborted, and everything it does from then on
+   * refused. `producer` is what a producer that goes on had until now, else null.
+   */
+  async init(id: string, producer: ProducerIdentity | null, timeoutMs: number): Promise<TransactionOutcome> {
+    const freshProducerId = await this.#freshProducerId()
+    if (freshProducerId === undefined) return refused('COORDINATOR_NOT_AVAILABLE')
+    return this.#handle(id, { kind: 'init', producer, timeoutMs, freshProducerId })
+  }
+
+  /** Adds partitions, or nothing yet, to the producer's transaction, which begins where none is open. */
+  begin(id: string, producer: ProducerIdentity, partitions: readonly PartitionId[]): Promise<TransactionOutcome> {
+    return this.#handle(id, { kind: 'begin', producer }, partitions)
+  }
+
+  /** Commits or aborts. With `nextEpoch` the producer goes on with a new epoch (KIP-890). */
+  async end(id: string, producer: ProducerIdentity, commit: boolean, nextEpoch: boolean): Promise<TransactionOutcome> {
+    const isLate = nextEpoch && producer.epoch >= LATE_EPOCH
+    const freshProducerId = isLate ? await this.#freshProducerId() : -1
+    if (freshProducerId === undefined) return refused('COORDINATOR_NOT_AVAILABLE')
+    return this.#handle(id, { kind: 'end', producer, commit, nextEpoch, freshProducerId })
+  }
+
+  /** The partitions that are in the producer's open transaction, or why there are none. */
+  async partitionsOf(id: string, producer: ProducerIdentity): Promise<ReadonlySet<PartitionId> | ErrorName> {
+    try {
+      const [known] = await this.#options.metadata.findTransactions([id])
+      if (!known || known.transaction.producerId !== producer.producerId) return 'INVALID_PRODUCER_ID_MAPPING'
+      if (known.transaction.epoch !== producer.epoch) return 'PRODUCER_FENCED'
+      return new Set(known.partitions)
+    } catch (error) {
+      return this.#failed(id, error)
+    }
+  }
+
+  /**
+   * Keeps offsets of a group until the transaction ends; answers an error for each of them, or one for all. With `joins` the
+   * transaction begins where none is open. `fence` is that of the group's coordinator.
+   */
+  async commitOffsets(
+    id: string,
+    producer: ProducerIdentity,
+    joins: boolean,
+    group: string,
+    offsets: readonly CommittedOffset[],
+    fence: Fence,
+  ): Promise<readonly ErrorName[] | ErrorName> {
+    const event = { kind: joins ? 'begin' : 'join', producer } as const
+    try {
+      const { metadata } = this.#options
+      const { effect, problems } = await metadata.commitTransactionOffsets(id, event, group, offsets, fence)
+      return effect.kind === 'refuse' ? effect.code : problems.map(problem => problem ?? 'NONE')
+    } catch (error) {
+      return this.#failed(id, error, fence)
+    }
+  }
+
+  /** Transactional ids as they are: null for unknown ones, NOT_COORDINATOR for those of other brokers. */
+  async describe(ids: readonly string[]): Promise<(DescribedTransaction | null | ErrorName)[]> {
+    const { leases, metadata } = this.#options
+    try {
+      const fences = await leases.acquire(ids.map(leaseOfTransaction))
+      const known = await metadata.findTransactions(ids)
+      return ids.map((_, index) => (fences[index] === undefined ? 'NOT_COORDINATOR' : known[index]!))
+    } catch (error) {
+      return ids.map(id => this.#failed(id, error))
+    }
+  }
+
+  /** The transactional ids that this broker coordinates. Those of others are in their lists. */
+  async list(): Promise<Transaction[]> {
+    const { leases, metadata } = this.#options
+    const all = await metadata.listTransactions()
+    await leases.acquire([...new Set(all.map(({ id }) => leaseOfTransaction(id)))])
+    return all.filter(({ id }) => leases.held(leaseOfTransaction(id)) !== undefined)
+  }
+
+  /** Closes what a producer has open in these partitions, whatever its transaction is; answers an error for each. */
+  async closePartitions(end: TransactionEnd, partitions: readonly PartitionId[]): Promise<ErrorName[]> {
+    const outcomes = await this.#options.records.endTransaction(end, partitions, 0)
+    return outcomes.map(outcome => (outcome.ok ? 'NONE' : outcome.code))
+  }
+
+  /** Aborts the transactions that are open for longer than their timeout; answers which were looked after. */
+  async abortOverdue(): Promise<string[]> {
+    const ids = await this.#options.metadata.overdueTransactions(MAX_OVERDUE)
+    const own: string[] = []
+    for (const id of ids) {
+      if (this.#stop.signal.aborted) break
+      const outcome = await this.#handle(id, { kind: 'expire' })
+      if (!outcome.ok) continue
+      this.#options.log.info('transaction is overdue and was aborted', { transactionalId: id })
+      own.push(id)
+    }
+    return own
+  }
+
+  /** Ends the looking for overdue transactions, and waits for the requests under way. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#loops
+    await Promise.all(this.#turns.values())
+  }
+
+  /** Waits for the requests for the same id that came before. */
+  async #handle(
+    id: string,
+    event: TransactionEvent,
+    partitions: readonly PartitionId[] = [],
+  ): Promise<TransactionOutcome> {
+    const before = this.#turns.get(id)
+    const turn = (async () => {
+      await before
+      return this.#carryOut(id, event, partitions)
+    })()
+    this.#turns.set(id, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id)
+    }
+  }
+
+  /** Never rejects, so that the next turn comes whatever becomes of this one. */
+  async #carryOut(
+    id: string,
+    event: TransactionEvent,
+    partitions: readonly PartitionId[],
+  ): Promise<TransactionOutcome> {
+    const { leases, metadata, records } = this.#options
+    let fence: Fence | undefined
+    try {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        ;[fence] = await leases.acquire([leaseOfTransaction(id)])
+        if (fence === undefined) return refused('NOT_COORDINATOR')
+        const { effect, partitions: marked }: TransactionAnswer = await metadata.stepTransaction(
+          id,
+          event,
+          partitions,
+          fence,
+        )
+        switch (effect.kind) {
+          case 'refuse':
+            return refused(effect.code)
+          case 'done':
+            return { ok: true, producer: effect.producer }
+          case 'write_markers': {
+            const outcomes = await records.endTransaction(effect.end, marked, fence.epoch)
+            if (outcomes.some(outcome => !outcome.ok && outcome.code === 'KAFKA_STORAGE_ERROR')) {
+              return refused('COORDINATOR_NOT_AVAILABLE')
+            }
+            const isEnded = outcomes.every(outcome => outcome.ok || outcome.code === 'UNKNOWN_TOPIC_OR_PARTITION')
+            if (isEnded && event.kind !== 'init') return { ok: true, producer: effect.end.next }
+            // An init goes on with what it has cleared away. Else the transaction has changed, and is looked at again.
+            break
+          }
+          default:
+            return effect satisfies never
+        }
+      }
+      return refused('CONCURRENT_TRANSACTIONS')
+    } catch (error) {
+      return refused(this.#failed(id, error, fence))
+    }
+  }
+
+  async #freshProducerId(): Promise<number | undefined> {
+    try {
+      return await this.#options.records.newProducerId()
+    } catch (error) {
+      this.#failed('', error)
+      return undefined
+    }
+  }
+
+  /** What a client gets to hear of a call that failed: it tries again, here or at another coordinator. */
+  #failed(id: string, error: unknown, fence?: Fence): ErrorName {
+    const { leases, log } = this.#options
+    if (error instanceof MetadataError && error.code === 'fenced' && fence !== undefined) {
+      leases.fenced(fence)
+      return 'NOT_COORDINATOR'
+    }
+    log.warn('transaction could not be carried on', { transactionalId: id, error })
+    return 'COORDINATOR_NOT_AVAILABLE'
+  }
+
+  async #expireIds(): Promise<void> {
+    const { metadata, settings, log } = this.#options
+    for (const id of await metadata.expireTransactions(settings.idExpirationMs)) {
+      log.info('unused transactional id is forgotten', { transactionalId: id })
+    }
+  }
+
+  async #repeat(intervalMs: number, work: () => Promise<unknown>): Promise<void> {
+    const { clock, log } = this.#options
+    const { signal } = this.#stop
+    for (;;) {
+      await waitOrAbort(clock, intervalMs, signal)
+      if (signal.aborted) return
+      try {
+        await work()
+      } catch (error) {
+        log.warn('transactions could not be looked after', { error: String(error) })
+      }
+    }
+  }
+}
+
+function refused(code: ErrorName): TransactionOutcome {
+  return { ok: false, code }
+}
