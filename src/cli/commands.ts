@@ -178,6 +178,22 @@ export const commands: Readonly<Record<string, Command>> = {
     flags: {},
     run: runOneStream,
   }),
+  streams: engineCommand({
+    summary: 'run many streams, from files and by a REST API',
+    usage: '[FILES]',
+    description: `   The configuration names what the streams share: the HTTP server, logs, metrics and resources. Each file
+   holds a stream of the name of the file; a folder stands for all YAML files below it.
+
+     penstock -c ./config.yaml streams ./streams ./more/*.yaml`,
+    words: 'files',
+    flags: {
+      'no-api': flag.boolean('serve no REST API to change streams'),
+      'prefix-stream-endpoints': flag.boolean("find endpoints of a stream's components below the stream's name", {
+        default: true,
+      }),
+    },
+    run: async (options, flags) => (await import('./streams.ts')).runStreams(options, flags),
+  }),
   lint: engineCommand({
     summary: 'check configurations',
     usage: 'FILES',

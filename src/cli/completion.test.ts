@@ -5,7 +5,7 @@ import { complete } from './completion.ts'
 const words = (...line: string[]) => complete(line).map(([word]) => word)
 
 test('commands, their subcommands and the kinds that they take are completed', () => {
-  assert.deepEqual(words('st'), ['standalone'])
+  assert.deepEqual(words('st'), ['standalone', 'streams'])
   assert.deepEqual(words('blobl', 's'), ['server'])
   assert.deepEqual(words('template', ''), ['lint'])
   assert.deepEqual(words('list', 'in'), ['inputs'])

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { type Log, systemClock } from '../base/index.ts'
 import {
+  answerReady,
   ConfigError,
   createLog,
   MetricsService,
@@ -80,11 +81,18 @@ function reportUnparsed(source: Source, options: EngineOptions, error: ConfigErr
   return 1
 }
 
-function makeLog(config: StreamConfig, options: EngineOptions): Log {
+/**
+ * The log of a configuration. `descriptor`: of the stream that it writes to; by default the standard output unless messages go
+ * there. Throws {@link SourceError} where its file cannot be opened.
+ */
+export function makeLog(
+  config: StreamConfig,
+  options: EngineOptions,
+  // Logs must not get between the messages.
+  descriptor = config.output.name === 'stdout' ? 2 : 1,
+): Log {
   const { logger } = config
   const format = options.logLevel === '' ? logger : { ...logger, level: options.logLevel }
-  // Logs must not get between the messages.
-  const descriptor = config.output.name === 'stdout' ? 2 : 1
   return createLog(format, logger.file.path === '' ? descriptorSink(descriptor) : logFile(logger.file), Date.now)
 }
 
@@ -96,7 +104,8 @@ function logFile({ path, rotate, rotate_max_age_days: maxAgeDays }: StreamConfig
   }
 }
 
-function announce(log: Log, { path }: Source, options: EngineOptions): void {
+/** Logs which configuration is run. */
+export function announce(log: Log, { path }: Source, options: EngineOptions): void {
   const fields = { bento_version: version }
   if (path !== '') {
     const inferred = options.config === ''
@@ -112,7 +121,7 @@ function announce(log: Log, { path }: Source, options: EngineOptions): void {
 }
 
 /** Logs what was found; false where it forbids to run. */
-function reportFindings(log: Log, source: Source, options: EngineOptions): boolean {
+export function reportFindings(log: Log, source: Source, options: EngineOptions): boolean {
   const errors = source.findings.filter(({ finding }) => finding.level === 'error')
   for (const { path, finding } of errors) {
     const lint = `${path}(${finding.line},${finding.column}) ${finding.text}`
@@ -149,8 +158,10 @@ class Run {
     let metrics: MetricsService | undefined
     let server: StreamServer | undefined
     try {
-      metrics = await this.#openMetrics()
-      server = this.#server(metrics)
+      metrics = await openMetrics(this.#config, this.#log)
+      server = makeServer(this.#config, this.#source, metrics, response =>
+        answerReady(response, this.#stream?.status, this.#ended),
+      )
       if (server !== undefined) await this.#listen(server)
       this.#stream = await startStream(this.#source.node, {
         ...this.#source.options,
@@ -187,39 +198,6 @@ class Run {
     const delayMs = parse(this.#config.shutdown_delay, 'delay')
     const timeoutMs = parse(this.#config.shutdown_timeout, 'timeout')
     return delayMs === undefined || timeoutMs === undefined ? undefined : { delayMs, timeoutMs }
-  }
-
-  #openMetrics(): Promise<MetricsService> {
-    return MetricsService.open(this.#config.metrics, {
-      log: this.#log,
-      clock: systemClock,
-      host: systemHost,
-      processFigures,
-    })
-  }
-
-  #server(metrics: MetricsService): StreamServer | undefined {
-    const { http } = this.#config
-    if (!http.enabled) return undefined
-    return new StreamServer({
-      config: http,
-      version,
-      dateBuilt: 'unknown',
-      page: metrics.page,
-      ready: response => this.#answerReady(response),
-      configText: format => configText(this.#source, format),
-    })
-  }
-
-  #answerReady(response: ServerResponse): void {
-    const status = this.#stream?.status
-    const waiting = [
-      ...(status?.inputConnected === true ? [] : ['input']),
-      ...(status?.outputConnected === true ? [] : ['output']),
-    ]
-    if (this.#ended) response.writeHead(404).end('Stream terminated\n')
-    else if (waiting.length === 0) response.writeHead(200).end('OK')
-    else response.writeHead(503).end(waiting.map(name => `${name} not connected\n`).join(''))
   }
 
   async #listen(server: StreamServer): Promise<void> {
@@ -266,6 +244,30 @@ class Run {
     if (failure !== undefined) this.#log.error(`Stream failed: ${(failure as Error).message}`)
     return failure === undefined
   }
+}
+
+/** The exporter of a configuration, which measures this process. Throws {@link ConfigError}. */
+export function openMetrics({ metrics }: StreamConfig, log: Log): Promise<MetricsService> {
+  return MetricsService.open(metrics, { log, clock: systemClock, host: systemHost, processFigures })
+}
+
+/** The HTTP server of a configuration; undefined where it has none. Throws {@link ConfigError}. */
+export function makeServer(
+  { http }: StreamConfig,
+  source: Source,
+  metrics: MetricsService,
+  ready: (response: ServerResponse) => void,
+): StreamServer | undefined {
+  if (!http.enabled) return undefined
+  const { page } = metrics
+  return new StreamServer({
+    config: http,
+    version,
+    dateBuilt: 'unknown',
+    page,
+    ready,
+    configText: format => configText(source, format),
+  })
 }
 
 /** The configuration as it is understood, without secrets. */

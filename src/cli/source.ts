@@ -7,6 +7,7 @@ import {
   type Node,
   nodeOf,
   parseDotEnv,
+  type ReadConfig,
   readConfig,
   type ReadOptions,
   readResources,
@@ -53,7 +54,11 @@ export function loadEnvFiles(paths: readonly string[]): void {
 }
 
 /** Reads the configuration that a command line names. Throws {@link SourceError} where a file cannot be opened. */
-export async function readSource(options: EngineOptions, registry: Registry): Promise<Source> {
+export async function readSource(
+  options: EngineOptions,
+  registry: Registry,
+  read: (text: string, options: ReadOptions) => Promise<ReadConfig> = readConfig,
+): Promise<Source> {
   const path = options.config !== '' ? options.config : (DEFAULT_PATHS.find(each => existsSync(each)) ?? '')
   const text = path === '' ? (process.env['BENTO_CONFIG'] ?? '') : readText(path)
   const readOptions: ReadOptions = {
@@ -66,7 +71,7 @@ export async function readSource(options: EngineOptions, registry: Registry): Pr
   let node: Node = nodeOf({})
   let failure: string | undefined
   if (text !== '' || path !== '' || options.set.length > 0) {
-    const main = await readConfig(text === '' ? '{}' : text, readOptions)
+    const main = await read(text === '' ? '{}' : text, readOptions)
     node = main.node
     if (main.broken) failure = path === '' ? main.findings[0]!.text : `${path}: ${main.findings[0]!.text}`
     else for (const finding of main.findings) findings.push({ path, finding })

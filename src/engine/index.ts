@@ -61,6 +61,7 @@ export {
   type Counter,
   type Gauge,
   type Metrics,
+  metricsDocument,
   MetricsStore,
   nullMetrics,
   prometheusText,
@@ -78,7 +79,16 @@ export {
 } from './metrics-exporter.ts'
 export { type KnownSpecs, type Loaders, Registry } from './registry.ts'
 export { type Finding } from './config/lint.ts'
-export { lintConfig, namesIn, readConfig, type ReadOptions, readResources } from './config/config.ts'
+export {
+  lintConfig,
+  namesIn,
+  readConfig,
+  type ReadConfig,
+  type ReadOptions,
+  readResources,
+  readService,
+  readStream,
+} from './config/config.ts'
 export { configFields, shapesOf, streamFields, testFields } from './config/core-fields.ts'
 export { parseDuration } from './config/duration.ts'
 export { parseDotEnv, substituteEnv } from './config/env.ts'
@@ -91,6 +101,7 @@ export { Backoff, pause } from './runtime/backoff.ts'
 export { Limiter, Signal } from './runtime/limiter.ts'
 export { MappingCaches } from './runtime/mapping-caches.ts'
 export { InitError, Manager } from './runtime/manager.ts'
+export { SharedResources } from './runtime/shared-resources.ts'
 export { Shutdown } from './runtime/shutdown.ts'
 export {
   loadConfig,
@@ -105,5 +116,8 @@ export { autoReplayNacksField, batchingField, maxInFlightField } from './common-
 export { allOf, andThen, forEachMessage, kept, perMessage } from './per-message.ts'
 export { Tracing } from './tracing.ts'
 export { StreamServer } from './http-server.ts'
+export { StreamSet } from './streams/stream-set.ts'
+export { answerAllReady, answerReady } from './streams/ready.ts'
+export { streamsApi } from './streams/streams-api.ts'
 export { normalised } from './config/normalise.ts'
 export { printYaml } from './config/print.ts'

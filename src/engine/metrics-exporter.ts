@@ -136,7 +136,7 @@ export class MetricsService {
  * A `mapping` of series: `this` is the name, metadata are the labels. A name that is deleted drops the series; a mapping that
  * fails or yields no text leaves it as it was.
  */
-export function metricsMapping(mapping: Mapping, log: Log): MetricsMapping {
+function metricsMapping(mapping: Mapping, log: Log): MetricsMapping {
   const draft = new MetadataDraft()
   return (name, labels) => {
     const metadata = new Map(Object.entries(labels))

@@ -152,7 +152,7 @@ class Series implements Counter, Gauge, Timer {
   }
 
   observe(durationNs: number): void {
-    this.#recent[this.#value % RECENT] = durationNs
+    this.#recent[this.#value % RECENT] = Math.round(durationNs)
     this.#value++
     this.#sumNs += durationNs
     if (this.#buckets.length === 0) return
@@ -207,6 +207,59 @@ export class SampleChanges {
       return { sample, count, observedNs: count > 0 ? sample.recentNs.slice(-count) : [] }
     })
   }
+}
+
+/** Handles that count in two places. */
+export function bothMetrics(first: Metrics, second: Metrics): Metrics {
+  return {
+    counter(name, labels) {
+      const [one, other] = [first.counter(name, labels), second.counter(name, labels)]
+      return {
+        add(count) {
+          one.add(count)
+          other.add(count)
+        },
+      }
+    },
+    gauge(name, labels) {
+      const [one, other] = [first.gauge(name, labels), second.gauge(name, labels)]
+      return {
+        set(value) {
+          one.set(value)
+          other.set(value)
+        },
+      }
+    },
+    timer(name, labels) {
+      const [one, other] = [first.timer(name, labels), second.timer(name, labels)]
+      return {
+        observe(durationNs) {
+          one.observe(durationNs)
+          other.observe(durationNs)
+        },
+      }
+    },
+    with: labels => bothMetrics(first.with(labels), second.with(labels)),
+  }
+}
+
+/** The samples as one document: `input_received{label="",path="root.input"}` → a number or the quantiles of a timer. */
+export function metricsDocument(samples: readonly Sample[]): Record<string, unknown> {
+  const entries = samples.map(sample => [labelledName(sample), documentValue(sample)] as const)
+  return Object.fromEntries(entries.toSorted(byKey))
+}
+
+function labelledName({ name, labels }: Sample): string {
+  const written = Object.entries(labels)
+    .toSorted(byKey)
+    .map(([label, value]) => `${label}=${JSON.stringify(value)}`)
+  return written.length === 0 ? name : `${name}{${written.join(',')}}`
+}
+
+function documentValue({ kind, value, recentNs }: Sample): unknown {
+  if (kind !== 'timer') return value
+  const [p50, p90, p99] = quantilesOf(recentNs.length === 0 ? [0] : recentNs, [0.5, 0.9, 0.99])
+  return { p50, p90, p99 }
 }
 
 /** How timers are written. */

@@ -1,7 +1,7 @@
 import { compileInterpolation, compileMapping, type Importer, type Host } from '../../bloblang/index.ts'
 import { ConfigError } from '../component.ts'
 import type { Registry } from '../registry.ts'
-import { configFields, resourceFields, shapesOf } from './core-fields.ts'
+import { configFields, resourceFields, shapesOf, streamFields } from './core-fields.ts'
 import { inferName } from './envelope.ts'
 import { substituteEnv } from './env.ts'
 import { type Finding, finding, type LintContext, lintFields } from './lint.ts'
@@ -104,9 +104,38 @@ export async function lintConfig(text: string, options: ReadOptions): Promise<re
   return (await readConfig(text, options)).findings
 }
 
+const tests = { tests: shapes['tests']! }
+const streamShapes = { ...shapesOf(streamFields), ...tests }
+const resourceShapes = shapesOf(resourceFields)
+const serviceShapes = Object.fromEntries(
+  Object.entries(shapes).filter(([name]) => !Object.hasOwn(streamFields, name)),
+) as typeof shapes
+
+/** Reads and checks the file of one stream among several, which holds nothing that they share. */
+export function readStream(text: string, options: ReadOptions): Promise<ReadConfig> {
+  return readConfig(text, options, streamShapes)
+}
+
+/** Reads and checks what several streams share: everything but the streams themselves. */
+export function readService(text: string, options: ReadOptions): Promise<ReadConfig> {
+  return readConfig(text, options, serviceShapes)
+}
+
+/** Everything that is wrong with the configuration of a stream, or of some resources, that was read already. */
+export async function lintPart(
+  part: 'stream' | 'resources',
+  node: Node,
+  options: ReadOptions,
+): Promise<readonly Finding[]> {
+  await options.registry.load(namesIn(node))
+  const failure = firstFailure(options.registry, node)
+  if (failure !== undefined) return [failure]
+  return lintFields(lintContext(options), part === 'stream' ? streamShapes : resourceShapes, node)
+}
+
 /** Checks a file that holds resources only. */
 export function readResources(text: string, options: ReadOptions): Promise<ReadConfig> {
-  return readConfig(text, options, { ...shapesOf(resourceFields), tests: shapes['tests']! })
+  return readConfig(text, options, { ...resourceShapes, ...tests })
 }
 
 export function lintContext(options: ReadOptions): LintContext {

@@ -59,7 +59,7 @@ interface Instances {
 /** Makes components, keeps the labelled ones that others refer to, and closes what it made. */
 export class Manager {
   readonly #surroundings: Surroundings
-  readonly #configs: Readonly<Record<ResourceKind, ReadonlyMap<string, ComponentConfig>>>
+  readonly #configs: Readonly<Record<ResourceKind, Map<string, ComponentConfig>>>
   readonly #instances: Instances = {
     input: new Map(),
     output: new Map(),
@@ -69,9 +69,19 @@ export class Manager {
   }
   readonly #opening = new Map<string, Promise<void>>()
   readonly #layers: (InputLayer | OutputLayer)[] = []
+  /** Has the resources that all streams share; absent where a stream is alone, and for itself. */
+  readonly #parent: Manager | undefined
+  /** Whether this is such a parent. Its outputs never see the end of all inputs, as streams come and go. */
+  readonly #isParent: boolean
 
-  constructor(surroundings: Surroundings, resources: readonly ComponentConfig[]) {
+  constructor(
+    surroundings: Surroundings,
+    resources: readonly ComponentConfig[],
+    family: { readonly parent?: Manager | undefined; readonly isParent?: boolean } = {},
+  ) {
     this.#surroundings = surroundings
+    this.#parent = family.parent
+    this.#isParent = family.isParent === true
     const configs = {
       input: new Map(),
       output: new Map(),
@@ -94,6 +104,17 @@ export class Manager {
     for (const kind of ['rate_limit', 'cache', 'processor', 'input', 'output'] as const) {
       for (const label of this.#configs[kind].keys()) await this.#openResource(kind, label)
     }
+  }
+
+  /** Puts a resource in the place of another of the same label, or beside the others. What used the other goes on with this one. */
+  async store(config: ComponentConfig): Promise<void> {
+    const kind = config.kind as ResourceKind
+    const instances: Map<string, { close?(): unknown }> = this.#instances[kind]
+    const previous = instances.get(config.label)
+    await this.#make(kind, config)
+    this.#configs[kind].set(config.label, config)
+    this.#opening.set(`${kind}/${config.label}`, Promise.resolve())
+    await previous?.close?.()
   }
 
   async close(): Promise<void> {
@@ -170,9 +191,14 @@ export class Manager {
     return new ObservedProcessor(processor, resources.metrics, () => clock.monotonic(), strategy)
   }
 
+  /** A processor that was made already, by its label. */
+  processorNamed(label: string): Processor | undefined {
+    return this.#instances.processor.get(label)
+  }
+
   /** A cache by its label, or undefined where there is none. */
   cacheNamed(label: string): Cache | undefined {
-    return this.#instances.cache.get(label)
+    return this.#instances.cache.get(label) ?? this.#parent?.cacheNamed(label)
   }
 
   /** What one component gets to live with. */
@@ -219,17 +245,28 @@ export class Manager {
       processorResource: label => this.#processorResource(label),
       inputResource: label => this.#inputResource(label),
       outputResource: label => this.#outputResource(label),
-      hasResource: (kind, label) => this.#configs[kind as ResourceKind]?.has(label) === true,
+      hasResource: (kind, label) => this.#has(kind as ResourceKind, label),
     }
+  }
+
+  #has(kind: ResourceKind, label: string): boolean {
+    if (this.#configs[kind]?.has(label)) return true
+    return this.#parent !== undefined && this.#parent.#has(kind, label)
   }
 
   /** Whether every input has ended: then no output holds an incomplete batch back. */
   #isDraining(): boolean {
-    return !this.#layers.some(layer => layer instanceof InputLayer && layer.isOpen)
+    return !this.#isParent && !this.#layers.some(layer => layer instanceof InputLayer && layer.isOpen)
   }
 
   #drain(): void {
     if (!this.#isDraining()) return
+    this.#flushOutputs()
+    // The stream's messages may be in an incomplete batch of an output that it shares.
+    if (this.#parent !== undefined) this.#parent.#flushOutputs()
+  }
+
+  #flushOutputs(): void {
     for (const layer of this.#layers) if (layer instanceof OutputLayer) layer.flushSoon()
   }
 
@@ -292,6 +329,8 @@ export class Manager {
   /** References are looked up when they are used, so that resources may refer to each other in any order. */
   #find<K extends ResourceKind>(kind: K, label: string): () => Instances[K] extends Map<string, infer T> ? T : never {
     if (!this.#configs[kind].has(label)) {
+      const parent = this.#parent
+      if (parent !== undefined && parent.#has(kind, label)) return parent.#find(kind, label)
       throw new ConfigError(`${kind === 'rate_limit' ? 'rate limit' : kind} resource '${label}' was not found`)
     }
     return () => {
@@ -319,7 +358,7 @@ export class Manager {
   #processorResource(label: string): Processor {
     const processor = this.#find('processor', label)
     // One that is made later may wait.
-    const made = this.#instances.processor.get(label)
+    const made = this.#instances.processor.get(label) ?? this.#parent?.processorNamed(label)
     return {
       waits: made?.waits !== false,
       effects: true,

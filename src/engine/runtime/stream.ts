@@ -25,6 +25,7 @@ import { Manager, type ProcessedInput } from './manager.ts'
 import type { InputLayer } from './input-layer.ts'
 import type { OutputLayer } from './output-layer.ts'
 import { runPipeline, type Source } from './pipeline.ts'
+import type { SharedResources } from './shared-resources.ts'
 import { Shutdown } from './shutdown.ts'
 
 /** A whole configuration, parsed. */
@@ -42,6 +43,8 @@ export interface StreamOptions {
   readonly http?: HttpHost
   /** Where series are kept; absent: in a store of the stream's own. */
   readonly metrics?: Metrics
+  /** Resources that this stream shares with others; absent where it has only its own. */
+  readonly resources?: SharedResources
   /** CPUs, for `pipeline.threads: -1`. */
   readonly parallelism?: number
   /** Refuses mappings that touch anything outside of themselves. */
@@ -185,9 +188,10 @@ class RunningStream implements Stream {
         strategy,
         logAllErrors: config.logger.log_all_errors,
         failureLog: failureLog(config.error_handling.log, () => options.host.random()),
-        shared: new Map(),
+        shared: options.resources === undefined ? new Map() : options.resources.sharedOf(),
       },
       resourcesOf(config),
+      { parent: options.resources?.manager },
     )
     caches.manager = manager
     let chain: ProcessorChain | undefined
@@ -274,7 +278,8 @@ class RunningStream implements Stream {
   }
 }
 
-function resourcesOf(config: StreamConfig): readonly ComponentConfig[] {
+/** The labelled resources of a configuration. */
+export function resourcesOf(config: StreamConfig): readonly ComponentConfig[] {
   const named = (field: string, configs: readonly ComponentConfig[]) =>
     configs.map(resource => ({ ...resource, path: resource.path.replace(/^(\w+)\.\d+$/, field) }))
   return [
@@ -287,7 +292,7 @@ function resourcesOf(config: StreamConfig): readonly ComponentConfig[] {
 }
 
 /** The strategy for failed messages, which switches itself off where the configuration handles errors itself. */
-function effectiveStrategy(config: StreamConfig, node: Node, log: Log): ErrorStrategy {
+export function effectiveStrategy(config: StreamConfig, node: Node, log: Log): ErrorStrategy {
   const strategy = config.error_handling.strategy.toLowerCase() as ErrorStrategy
   switch (strategy) {
     case 'none':

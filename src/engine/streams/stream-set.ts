@@ -1,0 +1,244 @@
+import { ConfigError, type ComponentKind } from '../component.ts'
+import { type Finding } from '../config/lint.ts'
+import { lintPart, namesIn } from '../config/config.ts'
+import { type Node, nodeOf, plainValue, resolved } from '../config/node.ts'
+import type { HttpHost } from '../http-host.ts'
+import { bothMetrics, MetricsStore, metricsDocument, nullMetrics } from '../metrics.ts'
+import { labelled, type SharedResources } from '../runtime/shared-resources.ts'
+import { parseStream, startStream, type Stream, type StreamOptions } from '../runtime/stream.ts'
+import { merged } from './merge.ts'
+import { answerReady } from './ready.ts'
+
+interface StreamSetOptions extends StreamOptions {
+  readonly resources: SharedResources
+  /** The configuration that all streams have in common; of it `logger` and `error_handling` hold for each of them. */
+  readonly service: Node
+  /** Whether endpoints of a stream's components are found below the stream's name. */
+  readonly prefixEndpoints: boolean
+  /** How long a stream that is stopped may take to deliver what is on its way. */
+  readonly stopTimeoutMs: number
+}
+
+/** A stream of a set as its user sees it. */
+export interface StreamState {
+  /** False once it ended by itself. */
+  readonly active: boolean
+  readonly connected: boolean
+  readonly uptimeNs: number
+  /** As it was written. */
+  readonly config: Node
+  /** Its own metrics. */
+  readonly stats: Readonly<Record<string, unknown>>
+}
+
+/** What was asked of a set of streams cannot be done. */
+export class StreamSetError extends Error {
+  readonly code: 'exists' | 'not_found' | 'closed'
+
+  constructor(code: 'exists' | 'not_found' | 'closed', message: string) {
+    super(message)
+    this.name = 'StreamSetError'
+    this.code = code
+  }
+}
+
+/** Many streams in one program, by name, over resources that they share. What is asked of one stream happens in its order. */
+export class StreamSet {
+  readonly #options: StreamSetOptions
+  readonly #streams = new Map<string, Member>()
+  readonly #turns = new Map<string, Promise<unknown>>()
+  #isClosed = false
+
+  constructor(options: StreamSetOptions) {
+    this.#options = options
+  }
+
+  get ids(): readonly string[] {
+    return [...this.#streams.keys()].toSorted()
+  }
+
+  /** Throws {@link StreamSetError} where there is none. */
+  read(id: string): StreamState {
+    return this.#member(id).state
+  }
+
+  /** Streams that run and are not connected. */
+  get unready(): readonly string[] {
+    return this.ids.filter(id => {
+      const { active, connected } = this.read(id)
+      return active && !connected
+    })
+  }
+
+  /** Starts a stream. Throws {@link StreamSetError} where the name is taken, {@link ConfigError} where it cannot be made. */
+  create(id: string, config: Node): Promise<void> {
+    return this.#inTurn(id, async () => {
+      if (this.#streams.has(id)) throw new StreamSetError('exists', 'stream already exists')
+      this.#streams.set(id, await this.#start(id, config))
+    })
+  }
+
+  /**
+   * Stops a stream in order and starts another in its place. Where that one cannot be made, the first one is started again
+   * and the error thrown.
+   */
+  update(id: string, config: Node): Promise<void> {
+    return this.#inTurn(id, () => this.#replace(id, () => config))
+  }
+
+  /** Updates a stream to its own configuration with other values in it: objects are merged, all else is replaced. */
+  patch(id: string, change: (config: Node) => Promise<Node>): Promise<void> {
+    return this.#inTurn(id, () => this.#replace(id, change))
+  }
+
+  /** Stops a stream in order and forgets it. Throws {@link StreamSetError} where there is none. */
+  delete(id: string): Promise<void> {
+    return this.#inTurn(id, async () => {
+      await this.#member(id).stop(this.#options.stopTimeoutMs)
+      this.#streams.delete(id)
+    })
+  }
+
+  /** Makes a resource, or another one of the same label. Throws {@link ConfigError}. */
+  storeResource(kind: ComponentKind, label: string, config: Node): Promise<void> {
+    return this.#options.resources.store(kind, label, config)
+  }
+
+  /** What is wrong with the configuration of a stream. */
+  async lint(config: Node): Promise<readonly Finding[]> {
+    return await lintPart('stream', config, { ...this.#options, deprecated: 'warning' })
+  }
+
+  /** What is wrong with the configuration of a resource. */
+  async lintResource(kind: ComponentKind, label: string, config: Node): Promise<readonly Finding[]> {
+    const list = nodeOf({ [`${kind}_resources`]: [] })
+    list.entries[0]!.value.items.push(labelled(config, label))
+    return await lintPart('resources', list, this.#options)
+  }
+
+  /** Stops all streams in order, within a time limit. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([...this.#streams.values()].map(member => member.stop(timeoutMs)))
+    this.#streams.clear()
+  }
+
+  #member(id: string): Member {
+    const member = this.#streams.get(id)
+    if (member === undefined) throw new StreamSetError('not_found', 'stream does not exist')
+    return member
+  }
+
+  async #replace(id: string, change: (config: Node) => Node | Promise<Node>): Promise<void> {
+    const previous = this.#member(id)
+    const config = await change(previous.state.config)
+    await this.#check(config)
+    await previous.stop(this.#options.stopTimeoutMs)
+    try {
+      this.#streams.set(id, await this.#start(id, config))
+    } catch (error) {
+      this.#streams.set(id, await this.#start(id, previous.state.config))
+      throw error
+    }
+  }
+
+  /** Throws what can be known before a stream is stopped for its successor. */
+  async #check(config: Node): Promise<void> {
+    await this.#options.registry.load(namesIn(config))
+    parseStream(this.#completed(config), this.#options)
+  }
+
+  async #start(id: string, config: Node): Promise<Member> {
+    const { clock, log, metrics = nullMetrics, http, prefixEndpoints, registry } = this.#options
+    await registry.load(namesIn(config))
+    const store = new MetricsStore()
+    const stream = await startStream(this.#completed(config), {
+      ...this.#options,
+      log: log.with({ stream: id }),
+      metrics: bothMetrics(metrics, store.metrics).with({ stream: id }),
+      ...(http === undefined || !prefixEndpoints ? {} : { http: below(http, id) }),
+    })
+    const member = new Member(stream, config, store, () => clock.monotonic())
+    if (http !== undefined && prefixEndpoints) member.showReadiness(below(http, id))
+    return member
+  }
+
+  /** With what holds for all streams. */
+  #completed(config: Node): Node {
+    if (config.kind !== 'map') throw new ConfigError(`expected the configuration of a stream, got ${config.tag}`)
+    const common = this.#options.service.entries.filter(({ key }) => ['logger', 'error_handling'].includes(key.value))
+    return { ...config, entries: [...config.entries, ...common] }
+  }
+
+  async #inTurn<T>(id: string, task: () => Promise<T>): Promise<T> {
+    const previous = this.#turns.get(id)
+    const turn = (async () => {
+      await previous?.catch(() => undefined)
+      if (this.#isClosed) throw new StreamSetError('closed', 'the program ends')
+      return await task()
+    })()
+    this.#turns.set(id, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id)
+    }
+  }
+}
+
+/** The configuration of a stream with a document of changes merged into it. Loads nothing. */
+export function patched(config: Node, changes: Node): Node {
+  return nodeOf(merged(plainValue(config), plainValue(resolved(changes))))
+}
+
+class Member {
+  readonly #stream: Stream
+  readonly #config: Node
+  readonly #store: MetricsStore
+  readonly #now: () => number
+  readonly #startedAt: number
+  #endedAt: number | undefined
+  #hideReadiness = () => {}
+
+  constructor(stream: Stream, config: Node, store: MetricsStore, now: () => number) {
+    this.#stream = stream
+    this.#config = config
+    this.#store = store
+    this.#now = now
+    this.#startedAt = now()
+    const end = () => {
+      this.#endedAt = now()
+    }
+    stream.done.then(end, end)
+  }
+
+  /** Offers `/ready` until the stream is stopped. */
+  showReadiness(http: HttpHost): void {
+    this.#hideReadiness = http.register({
+      path: '/ready',
+      description: 'Whether input and output of the stream are connected.',
+      handle: (_request, response) => answerReady(response, this.#stream.status, this.#endedAt !== undefined),
+    })
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#hideReadiness()
+    await this.#stream.stop(timeoutMs)
+  }
+
+  get state(): StreamState {
+    const { inputConnected, outputConnected } = this.#stream.status
+    const uptimeNs = Math.round(((this.#endedAt ?? this.#now()) - this.#startedAt) * 1e6)
+    return {
+      active: this.#endedAt === undefined,
+      connected: inputConnected && outputConnected,
+      uptimeNs,
+      config: this.#config,
+      stats: { ...metricsDocument(this.#store.samples()), uptime_ns: uptimeNs },
+    }
+  }
+}
+
+function below(http: HttpHost, id: string): HttpHost {
+  return { register: endpoint => http.register({ ...endpoint, path: `/${id}${endpoint.path}` }) }
+}
