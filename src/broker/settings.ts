@@ -18,6 +18,18 @@ export interface ClusterSettingsOptions {
   readonly config: BrokerConfig
 }
 
+/** With settings that the HTTP API changes for the whole cluster, though Kafka's own tools cannot while brokers run. */
+function withClusterSettings(config: BrokerConfig, dynamic: Record<string, DynamicValue>): BrokerConfig {
+  const autoCreate = dynamic['auto.create.topics.enable']
+  return {
+    ...config,
+    dynamic,
+    autoCreateTopicsEnable: autoCreate === undefined ? config.autoCreateTopicsEnable : autoCreate.value === 'true',
+    numPartitions: Number(dynamic['num.partitions']?.value ?? config.numPartitions),
+    offsetsRetentionMinutes: Number(dynamic['offsets.retention.minutes']?.value ?? config.offsetsRetentionMinutes),
+  }
+}
+
 /**
  * The settings that were changed while the cluster runs: of brokers, groups, client metrics and quotas. They are kept
  * in memory; a change by another broker is seen within two seconds.
@@ -57,7 +69,7 @@ export class ClusterSettings {
     const dynamic: Record<string, DynamicValue> = {}
     for (const [name, value] of Object.entries(this.of('broker', allBrokers))) dynamic[name] = { value, isForAll: true }
     for (const [name, value] of Object.entries(this.of('broker', nodeId))) dynamic[name] = { value, isForAll: false }
-    return { ...this.#options.config, dynamic }
+    return withClusterSettings(this.#options.config, dynamic)
   }
 
   /** What is set on one entity itself. */

@@ -45,8 +45,9 @@ export class ClusterMetadata {
     return (await opening).hub
   }
 
-  /** The same for the API, where they are open. */
-  opened(clusterId: string): Metadata | undefined {
+  /** The same for the API; undefined where they cannot be opened now. */
+  async of(clusterId: string): Promise<Metadata | undefined> {
+    await this.hub(clusterId).catch((error: Error) => this.#log.warn('cannot open metadata', { error: error.message }))
     return this.#opened.get(clusterId)?.metadata
   }
 

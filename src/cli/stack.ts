@@ -149,7 +149,7 @@ async function startControlPlane(
     sealingKey: folder?.sealingKey ?? systemRandom.bytes(sealingKeyBytes),
     lint: yaml => linter.lint(yaml),
     jsonSchema: () => linter.jsonSchema(),
-    metadataOf,
+    metadataOf: async () => metadataOf(),
     version,
     isEphemeral: folder === null,
     clock: systemClock,

@@ -15,7 +15,7 @@ export type {
   PipelineStatus,
   Problem,
 } from './contract/status.ts'
-export type { VirtualCluster } from './contract/clusters.ts'
+export type { VirtualCluster, VirtualClusterConfiguration } from './contract/clusters.ts'
 export type { ConsumerGroup, ConsumerGroupMember, ConsumerGroupPartition } from './contract/consumer-groups.ts'
 export type { ChangedEvent, ChangedSubject } from './contract/events.ts'
 export type { ApiName, ApiRequest, ApiResponse, ClusterName, RelayedName } from './contract/index.ts'

@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../base/index.ts'
 import type { Database } from '../database/index.ts'
+import type { AccessGrant } from './api-types.ts'
 import { newId } from './ids.ts'
 import type { Cluster } from './model.ts'
 import * as store from './store/store.ts'
@@ -8,6 +9,11 @@ import * as store from './store/store.ts'
 export const workspaceId = 'wi_default'
 
 const defaultName = 'vcn_default'
+
+/** What an agent of a cluster may do: serve it. */
+export function accessGrantOfAgents(clusterId: string): AccessGrant {
+  return { principal_kind: 'agent', resource_kind: 'virtual_cluster', resource_id: clusterId }
+}
 
 /** The cluster that every deployment has from its first start. */
 export function ensureDefaultCluster(

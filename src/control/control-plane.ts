@@ -22,8 +22,10 @@ export interface ControlPlaneOptions {
   /** Encrypts the secrets of API keys in the database: 32 bytes that are kept elsewhere and never change. */
   readonly sealingKey: Uint8Array
   readonly lint: PipelineLinter
-  /** The metadata of a cluster, where this process can reach them: users of the Kafka port and ACLs are in there. */
-  readonly metadataOf?: (clusterId: string) => Metadata | undefined
+  /** The metadata of a cluster, where this process can reach them: users of the Kafka port, ACLs and settings are in there. */
+  readonly metadataOf?: (clusterId: string) => Promise<Metadata | undefined>
+  /** Whether more clusters can be created than the first; false where one process is all of it. */
+  readonly hasManyClusters?: boolean
   /** JSON Schema of a pipeline configuration. */
   readonly jsonSchema: () => Promise<Readonly<Record<string, unknown>>>
   readonly version: string
@@ -136,6 +138,13 @@ export class ControlPlane {
       this.#fleets.set(clusterId, fleet)
     }
     return fleet
+  }
+
+  /** Lets go of a cluster that was deleted: its agents get no orders any more. */
+  async forgetCluster(clusterId: string, fleet: Fleet): Promise<void> {
+    this.#fleets.delete(clusterId)
+    fleet.close()
+    this.changes.announce(clusterId, 'agents')
   }
 
   /** How agents of this process reach the control plane. */

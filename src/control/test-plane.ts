@@ -18,7 +18,8 @@ export async function startTestPlane(hub?: MetadataHub) {
   const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   const plane = await ControlPlane.open({
     database,
-    metadataOf: () => metadata,
+    metadataOf: async () => metadata,
+    hasManyClusters: true,
     sealingKey: systemRandom.bytes(32),
     lint: async yaml => ({
       settings: readSettings(yaml).settings,

@@ -3,6 +3,7 @@ import type { VirtualCluster } from '../api-types.ts'
 import { workspaceId } from '../clusters.ts'
 import { accessLevels } from '../contract/access.ts'
 import type { Cluster } from '../model.ts'
+import * as store from '../store/store.ts'
 import type { Call, Handlers } from './endpoint.ts'
 import { apiKey } from './keys.ts'
 
@@ -30,6 +31,7 @@ export async function virtualCluster(call: Call, cluster: Cluster): Promise<Virt
   const ofAgents = keys.filter(({ grants }) =>
     grants.some(({ principal_kind, resource_id }) => principal_kind.startsWith('agent') && resource_id === cluster.id),
   )
+  const facts = await plane.options.database.transaction({ kind: 'read' }, sql => store.clusterFacts(sql, cluster.id))
   return {
     id: cluster.id,
     name: cluster.name,
@@ -46,6 +48,6 @@ export async function virtualCluster(call: Call, cluster: Cluster): Promise<Virt
     },
     bootstrap_url: await plane.fleet(cluster.id).kafkaAddress(),
     workspace_id: workspaceId,
-    tier: 'fundamentals',
+    tier: facts.get('tier') ?? 'fundamentals',
   }
 }

@@ -15,6 +15,7 @@ import { readRequest } from './request.ts'
 import { securityHandlers } from './security.ts'
 import { sessionHandlers } from './sessions.ts'
 import { statusHandlers } from './status.ts'
+import { virtualClusterHandlers } from './virtual-clusters.ts'
 
 const handlers: Handlers<Exclude<ApiName, RelayedName>> = {
   ...clusterHandlers,
@@ -23,6 +24,7 @@ const handlers: Handlers<Exclude<ApiName, RelayedName>> = {
   ...securityHandlers,
   ...sessionHandlers,
   ...statusHandlers,
+  ...virtualClusterHandlers,
 }
 
 /** Answers one call of an endpoint: finds it, reads the request, authorizes the caller, and has it handled. */

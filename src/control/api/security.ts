@@ -18,7 +18,7 @@ export const securityHandlers: Handlers<
   async create_virtual_cluster_credentials(call, request) {
     const name = credentialsName(request.credentials_name)
     const { random } = call.plane.options
-    const metadata = metadataOf(call)
+    const metadata = await metadataOf(call)
     if ((await metadata.credentials()).some(known => known.name === name))
       throw new ControlError('duplicate_credentials_name', `there are credentials ${name} already`)
     const password = request.imported_password ?? newPassword(random)
@@ -43,12 +43,12 @@ export const securityHandlers: Handlers<
   },
 
   async list_virtual_cluster_credentials(call) {
-    const stored = await metadataOf(call).credentials()
+    const stored = await (await metadataOf(call)).credentials()
     return { credentials: stored.filter(isOfApi).map(credentials) }
   },
 
   async delete_virtual_cluster_credentials(call, { id }) {
-    const metadata = metadataOf(call)
+    const metadata = await metadataOf(call)
     const known = (await metadata.credentials()).find(one => one.id === id)
     if (known === undefined) throw new ControlError('credentials_not_found', `there are no credentials ${id}`)
     await metadata.deleteCredentials([known.username])
@@ -56,19 +56,19 @@ export const securityHandlers: Handlers<
   },
 
   async 'virtual_clusters/acls/list'(call) {
-    return { acls: (await metadataOf(call).aclRules()).acls.map(shownAcl) }
+    return { acls: (await (await metadataOf(call)).aclRules()).acls.map(shownAcl) }
   },
 
   async 'virtual_clusters/acls/create'(call, { acl }) {
     if (!/^[^:]+:.+$/.test(acl.principal))
       throw new ControlError('invalid_request', `the principal ${JSON.stringify(acl.principal)} is not like User:name`)
     if (acl.resource_name === '') throw new ControlError('invalid_request', 'resource_name is empty')
-    await metadataOf(call).changeAcls({ add: [storedAcl(acl)], remove: [] })
+    await (await metadataOf(call)).changeAcls({ add: [storedAcl(acl)], remove: [] })
     return { acl }
   },
 
   async 'virtual_clusters/acls/delete'(call, { acls }) {
-    const metadata = metadataOf(call)
+    const metadata = await metadataOf(call)
     const known = new Set((await metadata.aclRules()).acls.map(one => JSON.stringify(shownAcl(one))))
     const found = acls.map(inOrder).filter(acl => known.has(JSON.stringify(acl)))
     await metadata.changeAcls({ add: [], remove: found.map(storedAcl) })
@@ -76,8 +76,9 @@ export const securityHandlers: Handlers<
   },
 }
 
-function metadataOf({ plane, cluster }: ClusterCall): Metadata {
-  const metadata = plane.options.metadataOf?.(cluster.id)
+/** The metadata of the call's cluster. Throws `metadata_unavailable` where they cannot be reached now. */
+export async function metadataOf({ plane, cluster }: ClusterCall): Promise<Metadata> {
+  const metadata = await plane.options.metadataOf?.(cluster.id)
   if (metadata !== undefined) return metadata
   throw new ControlError(
     'metadata_unavailable',

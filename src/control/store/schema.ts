@@ -122,6 +122,14 @@ export const tables = {
   },
 } as const satisfies Readonly<Record<string, Table>>
 
+/** Single facts about a cluster by name: its tier, its tags, whether it is protected. Came with the third version. */
+const clusterFacts = {
+  columns: { cluster_id: references('clusters', text), name: text, value: text },
+  primaryKey: ['cluster_id', 'name'],
+} satisfies Table
+
+export type ClusterFactRow = RowOf<typeof clusterFacts>
+
 export type TableName = keyof typeof tables
 /** A row of a table as the database answers it. */
 export type Row<Name extends TableName> = RowOf<(typeof tables)[Name]>
@@ -200,5 +208,9 @@ export const migrations: readonly Migration[] = [
         .toReversed()
         .map(name => `DROP TABLE first_${name}`),
     ],
+  },
+  {
+    name: 'facts about clusters',
+    statements: dialect => createTable('cluster_facts', clusterFacts, dialect),
   },
 ]

@@ -15,7 +15,7 @@ import type {
   Session,
   StoredKey,
 } from '../model.ts'
-import type { Row, TableName } from './schema.ts'
+import type { ClusterFactRow, Row, TableName } from './schema.ts'
 
 // The reads and writes of the model, each one statement, also for sets of rows. Rules are with those who call them.
 
@@ -32,6 +32,31 @@ export async function findCluster(sql: Sql, id: string): Promise<Cluster | undef
 /** Makes whoever else locks this cluster wait until the transaction has ended. */
 export async function lockCluster(sql: Sql, id: string): Promise<void> {
   await sql.all('SELECT id FROM clusters WHERE id = ? FOR UPDATE', id)
+}
+
+/** What is known of a cluster beside its name, by the fact's name. */
+export async function clusterFacts(sql: Sql, clusterId: string): Promise<ReadonlyMap<string, string>> {
+  const rows = await sql.all<ClusterFactRow>('SELECT name, value FROM cluster_facts WHERE cluster_id = ?', clusterId)
+  return new Map(rows.map(({ name, value }) => [name, value]))
+}
+
+export async function setClusterFact(sql: Sql, clusterId: string, name: string, value: string): Promise<void> {
+  await sql.run(
+    `INSERT INTO cluster_facts (cluster_id, name, value) VALUES (?, ?, ?)
+     ON CONFLICT (cluster_id, name) DO UPDATE SET value = excluded.value`,
+    clusterId,
+    name,
+    value,
+  )
+}
+
+export async function renameCluster(sql: Sql, id: string, name: string): Promise<void> {
+  await sql.run('UPDATE clusters SET name = ? WHERE id = ?', name, id)
+}
+
+/** With everything that belongs to it. */
+export async function deleteCluster(sql: Sql, id: string): Promise<void> {
+  await sql.run('DELETE FROM clusters WHERE id = ?', id)
 }
 
 export async function insertCluster(sql: Sql, cluster: Cluster): Promise<void> {
