@@ -69,16 +69,19 @@ export interface ApiAnswer {
   readonly text: string
 }
 
+/** Where an API is, and a key for it. */
+export type ApiAddress = Pick<Started, 'apiUrl' | 'apiKey'>
+
 /** The API as curl uses it. */
 export class Api {
-  readonly #started: Started
+  readonly #started: ApiAddress
   clusterId = ''
 
-  private constructor(started: Started) {
+  private constructor(started: ApiAddress) {
     this.#started = started
   }
 
-  static async connect(started: Started): Promise<Api> {
+  static async connect(started: ApiAddress): Promise<Api> {
     const api = new Api(started)
     api.clusterId = (await api.call('list_virtual_clusters', {})).virtual_clusters[0]!.id
     return api

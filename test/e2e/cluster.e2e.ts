@@ -1,0 +1,148 @@
+// Three agents and two control planes as processes of their own, over PostgreSQL and an S3 server where PostgreSQL is there.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { Kafka, logLevel } from 'kafkajs'
+import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
+import { hasPostgres } from '../servers/postgres-server.ts'
+import { Api, eventually, type PipelineUnderTest, program } from './support.ts'
+
+let cluster: LocalCluster
+/** One for each control plane. */
+let apis: Api[]
+
+before(async () => {
+  cluster = await startLocalCluster({
+    agents: 3,
+    controlPlanes: 2,
+    database: hasPostgres() ? 'postgres' : 'sqlite',
+    store: 's3',
+    auth: 'scram-tls',
+    program: [program],
+  })
+  apis = await Promise.all(
+    cluster.controlPlanes.map(({ address }) => Api.connect({ apiUrl: `${address}/api/v1`, apiKey: cluster.apiKey })),
+  )
+})
+after(() => cluster.close())
+
+function kafka(agent: number): Kafka {
+  const { username, password, caFile } = cluster.login!
+  return new Kafka({
+    brokers: [cluster.agents[agent]!.address],
+    ssl: { ca: [readFileSync(caFile, 'utf8')] },
+    sasl: { mechanism: 'scram-sha-512', username, password },
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 12, initialRetryTime: 100, maxRetryTime: 1000 },
+  })
+}
+
+/** How many instances of a pipeline run on each agent that is alive, as a control plane knows it. */
+async function running({ ids }: PipelineUnderTest, plane = 0): Promise<string> {
+  const { agents } = await apis[plane]!.call('list_agents', { virtual_cluster_id: ids.virtual_cluster_id })
+  const counts = agents
+    .filter(agent => agent.is_alive)
+    .map(
+      ({ instances }) => instances.filter(one => one.pipeline_id === ids.pipeline_id && one.state === 'running').length,
+    )
+  return counts.toSorted().join()
+}
+
+function untilRunning(counts: string, pipeline: PipelineUnderTest, plane = 0): Promise<string> {
+  return eventually(
+    `${counts} instances on the agents`,
+    () => running(pipeline, plane),
+    found => found === counts,
+    90_000,
+  )
+}
+
+function deploy(name: string, concurrency: string): Promise<PipelineUnderTest> {
+  const stream = `input:\n  generate:\n    interval: 1s\n    mapping: 'root = "x"'\noutput:\n  drop: {}\n`
+  return apis[0]!.createPipeline(name, `${stream}warpstream:\n  ${concurrency}\n`)
+}
+
+/** Reads a topic from its start over an agent; the list grows while the consumer runs. */
+async function read(agent: number, topic: string, groupId: string) {
+  const consumer = kafka(agent).consumer({ groupId })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  const values: string[] = []
+  await consumer.run({ eachMessage: async ({ message }) => void values.push(String(message.value)) })
+  return { values, close: () => consumer.disconnect() }
+}
+
+const untilLength = (values: readonly string[], length: number) =>
+  eventually(
+    `${length} records`,
+    async () => values.length,
+    found => found >= length,
+    60_000,
+  )
+
+test('a topic that one agent creates is written to over a second and read over a third', async () => {
+  const admin = kafka(0).admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 6 }] })
+  const { brokers } = await admin.describeCluster()
+  assert.equal(new Set(brokers.map(({ nodeId }) => nodeId)).size, 3)
+  await admin.disconnect()
+  const producer = kafka(1).producer()
+  await producer.connect()
+  const reader = await read(2, 'orders', 'readers')
+  const sent = Array.from({ length: 60 }, (_, number) => `${number}`)
+  await producer.send({ topic: 'orders', messages: sent.map(value => ({ key: value, value })) })
+  await untilLength(reader.values, sent.length)
+  assert.deepEqual(reader.values.toSorted(), sent.toSorted())
+  await reader.close()
+  await producer.disconnect()
+})
+
+test('pipelines are divided among the agents, and one with exact_concurrency: 1 runs once', async () => {
+  const four = await deploy('four', 'cluster_concurrency_target: 4')
+  const two = await deploy('two', 'agent_concurrency_target: 2')
+  const one = await deploy('one', 'exact_concurrency: 1')
+  await untilRunning('2,2,2', four)
+  await untilRunning('2,2,2', two)
+  await untilRunning('0,0,1', one)
+  // A control plane learns from the database what agents report to another one.
+  await untilRunning('0,0,1', one, 1)
+})
+
+test('a control plane that is killed costs no error and no acknowledged record, and order stays', async () => {
+  const producer = kafka(0).producer()
+  await producer.connect()
+  const acknowledged: string[] = []
+  let isStopping = false
+  const sending = (async () => {
+    for (let number = 0; !isStopping; number++) {
+      await producer.send({ topic: 'survivors', messages: [{ value: `${number}` }] })
+      acknowledged.push(`${number}`)
+    }
+  })()
+  await untilLength(acknowledged, 20)
+  await cluster.controlPlanes[0]!.end('SIGKILL')
+  await untilLength(acknowledged, acknowledged.length + 20)
+  await cluster.restartControlPlane(0)
+  isStopping = true
+  await sending
+  await producer.disconnect()
+  const reader = await read(1, 'survivors', 'after')
+  await untilLength(reader.values, acknowledged.length)
+  assert.deepEqual(reader.values, acknowledged)
+  await reader.close()
+})
+
+test('an agent that drains leaves clients and pipelines to the others, and one that is killed does too', async () => {
+  const moved = await deploy('moved', 'cluster_concurrency_target: 4')
+  await untilRunning('2,2,2', moved)
+  const producer = kafka(0).producer()
+  await producer.connect()
+  await cluster.agents[2]!.end('SIGTERM')
+  await untilRunning('2,2', moved)
+  await producer.send({ topic: 'orders', messages: [{ value: 'after the drain' }] })
+  await cluster.agents[1]!.end('SIGKILL')
+  await untilRunning('4', moved)
+  await producer.send({ topic: 'orders', messages: [{ value: 'after the kill' }] })
+  await producer.disconnect()
+})
