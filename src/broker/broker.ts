@@ -4,6 +4,7 @@ import type { ObjectStore } from '../storage/index.ts'
 import { type Cluster, singleBrokerCluster } from './cluster.ts'
 import { type BrokerConfig, defaultBrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
+import { groupTimeouts } from './group-config.ts'
 import { Groups } from './groups/index.ts'
 import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
@@ -111,6 +112,10 @@ export class Broker {
       random,
       log,
       settings: { initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs, maxSize: config.groupMaxSize },
+      consumers: {
+        maxSize: config.groupConsumerMaxSize,
+        timeoutsOf: groupId => groupTimeouts(settings.of('group', groupId), settings.config),
+      },
       retention: {
         offsetsRetentionMs: config.offsetsRetentionMinutes * 60_000,
         checkIntervalMs: config.offsetsRetentionCheckIntervalMs,

@@ -5,6 +5,7 @@ export { type RequestHeader, readRequestHeader, readResponse, requestFrame, resp
 export * from './messages/index.gen.ts'
 export { murmur2 } from './murmur2.ts'
 export { ProtocolError, Reader, zeroUuid } from './reader.ts'
+export { Writer } from './writer.ts'
 export {
   type BatchHeader,
   batchCrcFits,

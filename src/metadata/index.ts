@@ -22,7 +22,6 @@ export type {
   PartitionId,
   PendingOffset,
   RetentionRule,
-  Setting,
   SettingChange,
   SettingKind,
   Settings,

@@ -26,7 +26,7 @@ export interface StoredObject {
   readonly sizeBytes: number
 }
 
-export interface StoreCapacity {
+interface StoreCapacity {
   readonly totalBytes: number
   /** What is left for new objects. */
   readonly usableBytes: number

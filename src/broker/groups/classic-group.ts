@@ -1,6 +1,7 @@
 // The classic group protocol as a pure state machine: members join, a leader receives the list of them, its assignment is
 // handed out, heartbeats keep it going. Rules and error codes are those of Kafka's group coordinator.
 import { ErrorCode } from '../../kafka/index.ts'
+import type { ConsumerHeartbeatAnswer } from './consumer-group.ts'
 import { Draft } from './draft.ts'
 
 export type MemberId = string
@@ -75,7 +76,7 @@ export interface GroupSettings {
 }
 
 /** Who speaks: a member id, and for static members the instance id. */
-interface Identity {
+export interface Identity {
   readonly memberId: MemberId
   readonly instanceId: string | null
 }
@@ -133,8 +134,11 @@ export type Timer =
   | { readonly kind: 'session'; readonly memberId: MemberId }
   | { readonly kind: 'rebalance' }
   | { readonly kind: 'sync' }
+  /** Of the `consumer` protocol: a member has to let go of partitions, and a target assignment is due. */
+  | { readonly kind: 'revoke'; readonly memberId: MemberId }
+  | { readonly kind: 'assign' }
 
-export type GroupEvent =
+export type ClassicEvent =
   | JoinEvent
   | SyncEvent
   | HeartbeatEvent
@@ -165,6 +169,7 @@ export interface SyncAnswer {
 export type GroupEffect =
   | { readonly kind: 'answerJoin'; readonly request: RequestId; readonly answer: JoinAnswer }
   | { readonly kind: 'answerSync'; readonly request: RequestId; readonly answer: SyncAnswer }
+  | { readonly kind: 'answerHeartbeat'; readonly request: RequestId; readonly answer: ConsumerHeartbeatAnswer }
   /** Answers a heartbeat, a leave, a commit or a deletion. */
   | { readonly kind: 'answer'; readonly request: RequestId; readonly errorCode: ErrorCode }
   /** Starts a timer, or starts it anew. */
@@ -174,13 +179,21 @@ export type GroupEffect =
   | { readonly kind: 'save' }
 
 /** What a group does when something happens. Pure: the same state and event always give the same result. */
-export function step(group: ClassicGroup, event: GroupEvent, settings: GroupSettings): [ClassicGroup, GroupEffect[]] {
+export function step(group: ClassicGroup, event: ClassicEvent, settings: GroupSettings): [ClassicGroup, GroupEffect[]] {
   const draft = new Draft(group, settings)
   handle(draft, event)
   return draft.result()
 }
 
-function handle(draft: Draft, event: GroupEvent): void {
+/** A group whose members have to agree on an assignment anew. */
+export function beginRebalance(group: ClassicGroup, settings: GroupSettings): [ClassicGroup, GroupEffect[]] {
+  const draft = new Draft(group, settings)
+  draft.save()
+  prepareRebalance(draft)
+  return draft.result()
+}
+
+function handle(draft: Draft, event: ClassicEvent): void {
   switch (event.kind) {
     case 'join':
       return join(draft, event)
@@ -387,6 +400,10 @@ function expire(draft: Draft, timer: Timer): void {
       return expireRebalance(draft)
     case 'sync':
       return expireSync(draft)
+    case 'revoke':
+    case 'assign':
+      // Timers of the other protocol, from before the group changed.
+      return
     default:
       return timer satisfies never
   }

@@ -1,70 +1,164 @@
-// What the coordinator has to know of a group whatever its protocol is. A second protocol adds its type to `Group`, and
-// the compiler finds what it has to answer.
+// What the coordinator has to know of a group whatever its protocol is, and how a group changes its protocol.
 import { unreachable } from '../../base/index.ts'
+import { ErrorCode } from '../../kafka/index.ts'
+import type { Catalog } from '../../metadata/index.ts'
 import {
+  beginRebalance,
+  type ClassicEvent,
   type ClassicGroup,
   emptyGroup,
   type GroupEffect,
-  type GroupEvent,
   type GroupSettings,
   step,
+  type Timer,
 } from './classic-group.ts'
-import { loadClassicGroup, saveClassicGroup } from './saved-group.ts'
+import {
+  type ConsumerEvent,
+  type ConsumerGroup,
+  type ConsumerHeartbeatEvent,
+  type ConsumerSurroundings,
+  stepConsumerGroup,
+} from './consumer-group.ts'
+import { refusedHeartbeat } from './consumer-draft.ts'
+import { classicGroupOf, consumerGroupOf } from './conversion.ts'
+import { loadConsumerGroup, type SavedConsumerGroup, saveConsumerGroup } from './saved-consumer-group.ts'
+import { loadClassicGroup, saveClassicGroup, type SavedGroup } from './saved-group.ts'
 import { subscribedTopics } from './subscription.ts'
 
-/** A group of any protocol, told apart by `type`, which is the group type of Kafka's ListGroups. */
-export type Group = ClassicGroup
+/** A group of any protocol; `type` is the group type of Kafka's ListGroups. */
+export type Group = ClassicGroup | ConsumerGroup
+
+export type GroupEvent = ConsumerEvent
+
+/** What a group sees of the rest of the cluster at the moment of an event. */
+export interface Surroundings {
+  readonly classic: GroupSettings
+  readonly consumer: ConsumerSurroundings
+}
+
+type Step = [Group, GroupEffect[]]
 
 /** A group of which nothing is known yet: the first member decides on its protocol. */
 export const unknownGroup: Group = emptyGroup
 
-export function stepGroup(group: Group, event: GroupEvent, settings: GroupSettings): [Group, GroupEffect[]] {
+export function stepGroup(group: Group, event: GroupEvent, surroundings: Surroundings): Step {
   switch (group.type) {
     case 'classic':
-      return step(group, event, settings)
+      if (event.kind === 'consumerHeartbeat') return upgrade(group, event, surroundings)
+      return event.kind === 'topics' ? [group, []] : step(group, event, surroundings.classic)
+    case 'consumer':
+      if (event.kind === 'join' && group.members.size === 0 && group.phase !== 'Dead') {
+        return rejoinAsClassic(group, event, surroundings)
+      }
+      return downgraded(stepConsumerGroup(group, event, surroundings.consumer), surroundings)
     default:
-      return unreachable(group.type)
+      return unreachable(group)
   }
+}
+
+/** A member of the new protocol comes to a classic group: the group changes if the member is let in. */
+function upgrade(group: ClassicGroup, event: ConsumerHeartbeatEvent, { consumer }: Surroundings): Step {
+  const refuse = (errorCode: ErrorCode, message: string | null): Step => {
+    const answer = refusedHeartbeat(errorCode, message, event.memberId)
+    return [group, [{ kind: 'answerHeartbeat', request: event.request, answer }]]
+  }
+  if (group.phase === 'Dead') return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, null)
+  if (event.memberEpoch !== 0) return refuse(ErrorCode.GROUP_ID_NOT_FOUND, 'There is no consumer group of this id.')
+  const converted = consumerGroupOf(group, consumer.catalog)
+  if (converted === undefined) {
+    return refuse(ErrorCode.GROUP_ID_NOT_FOUND, 'The group has members that cannot be converted to the new protocol.')
+  }
+  const [after, effects] = stepConsumerGroup(converted, event, consumer)
+  if (!hasConsumers(after)) return [group, effects.filter(({ kind }) => kind === 'answerHeartbeat')]
+  return [after, [...endOfClassic(group), ...effects]]
+}
+
+/** What ends with the classic protocol: its timers, and the requests that wait for others. */
+function endOfClassic(group: ClassicGroup): GroupEffect[] {
+  const effects: GroupEffect[] = [
+    { kind: 'clearTimer', timer: { kind: 'rebalance' } },
+    { kind: 'clearTimer', timer: { kind: 'sync' } },
+  ]
+  for (const memberId of group.pending) effects.push({ kind: 'clearTimer', timer: { kind: 'session', memberId } })
+  const nothing = { protocolType: null, protocol: null }
+  for (const { id, joining, syncing, sessionTimeoutMs } of group.members.values()) {
+    const errorCode = ErrorCode.REBALANCE_IN_PROGRESS
+    if (joining !== null) {
+      const answer = { errorCode, memberId: id, generation: -1, leader: '', skipAssignment: false, members: [] }
+      effects.push({ kind: 'answerJoin', request: joining, answer: { ...answer, ...nothing } })
+    }
+    if (syncing !== null) {
+      effects.push({ kind: 'answerSync', request: syncing, answer: { errorCode, assignment: noBytes, ...nothing } })
+    }
+    // Members that waited had no session running.
+    effects.push({ kind: 'setTimer', timer: { kind: 'session', memberId: id }, delayMs: sessionTimeoutMs })
+  }
+  return effects
+}
+
+function rejoinAsClassic(group: ConsumerGroup, event: ClassicEvent, { classic, consumer }: Surroundings): Step {
+  const [after, effects] = step(classicGroupOf(group, consumer.catalog), event, classic)
+  return [after, [{ kind: 'clearTimer', timer: { kind: 'assign' } }, ...effects]]
+}
+
+/** With the last member of the new protocol the group changes back, and its members agree among themselves again. */
+function downgraded([group, effects]: [ConsumerGroup, GroupEffect[]], { classic, consumer }: Surroundings): Step {
+  if (group.members.size === 0 || hasConsumers(group)) return [group, effects]
+  const [after, more] = beginRebalance(classicGroupOf(group, consumer.catalog), classic)
+  const cleared = Array.from(group.members.keys(), (memberId): GroupEffect => {
+    return { kind: 'clearTimer', timer: { kind: 'revoke', memberId } }
+  })
+  return [after, [...effects, ...cleared, { kind: 'clearTimer', timer: { kind: 'assign' } }, ...more]]
+}
+
+function hasConsumers({ members }: ConsumerGroup): boolean {
+  for (const { classic } of members.values()) if (classic === null) return true
+  return false
 }
 
 /** Whether there are members, or some that are about to join. */
 export function isInUse(group: Group): boolean {
-  switch (group.type) {
-    case 'classic':
-      return group.members.size > 0 || group.pending.size > 0
-    default:
-      return unreachable(group.type)
-  }
+  return group.members.size > 0 || (group.type === 'classic' && group.pending.size > 0)
 }
 
 /** Nobody has ever joined: there is nothing to remember but perhaps offsets, which are elsewhere. */
 export function isUnknown(group: Group): boolean {
-  switch (group.type) {
-    case 'classic':
-      return !isInUse(group) && group.generation === 0 && group.phase === 'Empty'
-    default:
-      return unreachable(group.type)
-  }
+  return !isInUse(group) && epochOf(group) === 0 && group.phase === 'Empty'
 }
 
-/** The topics that members are subscribed to. */
-export function topicsOf(group: Group): ReadonlySet<string> {
+/** How often the group has changed: its generation, or its epoch. */
+export function epochOf(group: Group): number {
+  return group.type === 'classic' ? group.generation : group.epoch
+}
+
+/** The names of the topics that members are subscribed to. */
+export function topicsOf(group: Group, { byId }: Catalog): ReadonlySet<string> {
   switch (group.type) {
     case 'classic':
       return subscribedTopics(group)
+    case 'consumer':
+      return new Set(Array.from(group.topics.keys(), id => byId.get(id)?.name ?? ''))
     default:
-      return unreachable(group.type)
+      return unreachable(group)
   }
 }
 
-/** The members whose sessions run, with their timeouts in milliseconds. */
-export function sessionsOf(group: Group): { readonly id: string; readonly sessionTimeoutMs: number }[] {
-  switch (group.type) {
-    case 'classic':
-      return [...group.members.values()]
-    default:
-      return unreachable(group.type)
+/** The timers of a group that was loaded: everything that runs begins anew. */
+export function timersOf(group: Group, { timeouts }: ConsumerSurroundings): { timer: Timer; delayMs: number }[] {
+  const timers: { timer: Timer; delayMs: number }[] = []
+  if (group.type === 'classic') {
+    for (const { id, sessionTimeoutMs } of group.members.values()) {
+      timers.push({ timer: { kind: 'session', memberId: id }, delayMs: sessionTimeoutMs })
+    }
+    return timers
   }
+  for (const { id, classic, revoking, rebalanceTimeoutMs } of group.members.values()) {
+    const delayMs = classic?.sessionTimeoutMs ?? timeouts.sessionTimeoutMs
+    timers.push({ timer: { kind: 'session', memberId: id }, delayMs })
+    if (revoking.size > 0) timers.push({ timer: { kind: 'revoke', memberId: id }, delayMs: rebalanceTimeoutMs })
+  }
+  if (group.epoch > group.assignmentEpoch) timers.push({ timer: { kind: 'assign' }, delayMs: 1 })
+  return timers
 }
 
 /** A group as it survives its coordinator. */
@@ -78,11 +172,17 @@ export function saveGroup({ group, emptySince }: SavedState): Uint8Array {
   switch (group.type) {
     case 'classic':
       return saveClassicGroup(group, emptySince)
+    case 'consumer':
+      return saveConsumerGroup(group, emptySince)
     default:
-      return unreachable(group.type)
+      return unreachable(group)
   }
 }
 
 export function loadGroup(bytes: Uint8Array): SavedState {
-  return loadClassicGroup(bytes)
+  const saved = JSON.parse(Buffer.from(bytes).toString()) as SavedGroup | SavedConsumerGroup
+  if (saved.version === 1) return loadClassicGroup(saved)
+  return { group: loadConsumerGroup(saved), emptySince: saved.emptySince }
 }
+
+const noBytes = Buffer.alloc(0)

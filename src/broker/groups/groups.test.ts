@@ -19,9 +19,20 @@ function openGroups(
 ): Coordinator {
   const retention = { offsetsRetentionMs: 7 * day, checkIntervalMs }
   const settings = { initialRebalanceDelayMs: 0, maxSize: 100 }
+  const timeouts = { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }
+  const consumers = { maxSize: 100, timeoutsOf: () => timeouts }
   const holder = { id, nodeId: 1, host: 'here', port: 9092 }
   const leases = new Leases({ metadata, clock, log: nullLog, holder, durationMs: 10_000 })
-  const groups = new Groups({ metadata, leases, clock, random: systemRandom, log: nullLog, settings, retention })
+  const groups = new Groups({
+    metadata,
+    leases,
+    clock,
+    random: systemRandom,
+    log: nullLog,
+    settings,
+    consumers,
+    retention,
+  })
   return Object.assign(groups, { leases })
 }
 

@@ -2,10 +2,10 @@ import { type Clock, type Log, type Random, uuid, waitOrAbort } from '../../base
 import { ErrorCode } from '../../kafka/index.ts'
 import { type Fence, type Metadata, MetadataError, type TopicId } from '../../metadata/index.ts'
 import type { Leases } from '../leases.ts'
+import type { GroupTimeouts } from '../group-config.ts'
 import type {
   CommitEvent,
   GroupEffect,
-  GroupEvent,
   GroupSettings,
   HeartbeatEvent,
   JoinAnswer,
@@ -16,15 +16,20 @@ import type {
   SyncEvent,
   Timer,
 } from './classic-group.ts'
+import { refusedHeartbeat } from './consumer-draft.ts'
+import type { ConsumerHeartbeatAnswer, ConsumerHeartbeatEvent } from './consumer-group.ts'
 import { Deadlines } from './deadlines.ts'
 import {
+  epochOf,
   type Group,
+  type GroupEvent,
   isInUse,
   isUnknown,
   loadGroup,
   saveGroup,
-  sessionsOf,
   stepGroup,
+  type Surroundings,
+  timersOf,
   topicsOf,
   unknownGroup,
 } from './group.ts'
@@ -40,6 +45,11 @@ export interface GroupsOptions {
   readonly random: Random
   readonly log: Log
   readonly settings: GroupSettings
+  /** What holds for groups of the `consumer` protocol. */
+  readonly consumers: {
+    readonly maxSize: number
+    readonly timeoutsOf: (groupId: string) => GroupTimeouts
+  }
   readonly retention: GroupRetention
 }
 
@@ -76,6 +86,8 @@ interface Entry {
   readonly timers: Map<string, GroupTimer>
   /** What was saved last; false when the group has passed to another coordinator. What is answered later waits for it. */
   saved: Promise<boolean>
+  /** The write that takes the place of all changes while another one is under way. */
+  nextSave: Promise<boolean> | undefined
 }
 
 /** A request that waits for its answer. */
@@ -106,7 +118,12 @@ export class Groups {
   constructor(options: GroupsOptions) {
     this.#options = options
     this.#deadlines = new Deadlines(options.clock, due => this.#onDue(due))
-    this.#stopListening = options.leases.onLost(lease => this.#onLeaseLost(lease))
+    const stopLeases = options.leases.onLost(lease => this.#onLeaseLost(lease))
+    const stopTopics = options.metadata.onTopicsChanged(() => this.#onTopicsChanged())
+    this.#stopListening = () => {
+      stopLeases()
+      stopTopics()
+    }
     this.#expiring = this.#expireUntilStopped()
   }
 
@@ -129,6 +146,19 @@ export class Groups {
 
   leave(groupId: string, request: Request<LeaveEvent>): Promise<ErrorCode> {
     return this.#ask(groupId, id => ({ ...request, kind: 'leave', request: id }), justTheCode)
+  }
+
+  /** A heartbeat of the `consumer` protocol, by which members also join and leave. */
+  consumerHeartbeat(
+    groupId: string,
+    request: Omit<Request<ConsumerHeartbeatEvent>, 'newMemberId'>,
+  ): Promise<ConsumerHeartbeatAnswer> {
+    const newMemberId = uuid(this.#options.random)
+    return this.#ask(
+      groupId,
+      id => ({ ...request, kind: 'consumerHeartbeat', request: id, newMemberId }),
+      errorCode => refusedHeartbeat(errorCode, null, request.memberId),
+    )
   }
 
   /** Whether this member may commit offsets now. The commit has to carry the fence. */
@@ -206,6 +236,8 @@ export class Groups {
     if (errorCode !== ErrorCode.NONE) return errorCode
     const entry = await this.#entries.get(groupId)
     if (entry === undefined) return ErrorCode.NOT_COORDINATOR
+    // A write that is still under way would bring the group back.
+    await entry.saved
     try {
       // Requests that come in between find it dead, and their clients try again.
       await remove(entry.fence)
@@ -244,7 +276,7 @@ export class Groups {
   /** The topics that members of the group are subscribed to. */
   async subscribedTopics(groupId: string): Promise<ReadonlySet<string>> {
     const entry = await this.#entry(groupId)
-    return entry === undefined ? new Set() : topicsOf(entry.state)
+    return entry === undefined ? new Set() : topicsOf(entry.state, this.#options.metadata.catalog())
   }
 
   /** Stops all timers. Waiting requests stay unanswered: their connections close as well. */
@@ -254,6 +286,8 @@ export class Groups {
     this.#deadlines.close()
     this.#waiting.clear()
     await this.#expiring
+    // What is under way is finished before the leases are given back.
+    await Promise.allSettled(Array.from(this.#entries.values(), async loading => (await loading)?.saved))
   }
 
   async #expireUntilStopped(): Promise<void> {
@@ -304,14 +338,14 @@ export class Groups {
   }
 
   #handle(groupId: string, entry: Entry, event: GroupEvent): void {
-    const [state, effects] = stepGroup(entry.state, event, this.#options.settings)
+    const [state, effects] = stepGroup(entry.state, event, this.#surroundings(groupId))
     const { clock, log } = this.#options
     if (state.phase !== entry.state.phase && log.enabled('debug')) {
       log.debug('group changes', {
         group: groupId,
         from: entry.state.phase,
         to: state.phase,
-        generation: state.generation,
+        epoch: epochOf(state),
       })
     }
     if (state.phase !== entry.state.phase) entry.emptySince = state.phase === 'Empty' ? clock.now() : null
@@ -323,6 +357,7 @@ export class Groups {
     switch (effect.kind) {
       case 'answerJoin':
       case 'answerSync':
+      case 'answerHeartbeat':
         return this.#answer(effect.request, effect.answer, entry)
       case 'answer':
         return this.#answer(effect.request, effect.errorCode, undefined)
@@ -340,8 +375,7 @@ export class Groups {
         return
       }
       case 'save':
-        entry.saved = this.#save(groupId, entry)
-        return
+        return this.#saveSoon(groupId, entry)
       default:
         return effect satisfies never
     }
@@ -357,6 +391,20 @@ export class Groups {
     void entry.saved.then(isOwn => resolve((isOwn ? answer : refuse(ErrorCode.NOT_COORDINATOR)) as never))
   }
 
+  /** Saves the group; what changes while a write is under way is written together after it. */
+  #saveSoon(groupId: string, entry: Entry): void {
+    if (entry.nextSave !== undefined) return
+    const next = entry.saved.then(isOwn => {
+      entry.nextSave = undefined
+      return isOwn && this.#save(groupId, entry)
+    })
+    entry.nextSave = next
+    entry.saved = next
+    void next.then(isOwn => {
+      if (isOwn && entry.saved === next) entry.saved = savedAlready
+    })
+  }
+
   async #save(groupId: string, { state, emptySince, fence }: Entry): Promise<boolean> {
     try {
       await this.#options.metadata.saveGroup(groupId, saveGroup({ group: state, emptySince }), fence)
@@ -369,6 +417,26 @@ export class Groups {
       this.#options.log.warn('group could not be saved', { group: groupId, error: String(error) })
     }
     return true
+  }
+
+  #surroundings(groupId: string): Surroundings {
+    const { settings, consumers, metadata } = this.#options
+    const { maxSize, timeoutsOf } = consumers
+    return { classic: settings, consumer: { catalog: metadata.catalog(), timeouts: timeoutsOf(groupId), maxSize } }
+  }
+
+  #onTopicsChanged(): void {
+    for (const [groupId, loading] of this.#entries) {
+      loading.then(
+        entry => {
+          const isOurs =
+            entry !== undefined && this.#options.leases.held(entry.fence.lease)?.epoch === entry.fence.epoch
+          if (!isOurs || this.#stop.signal.aborted || entry.state.type !== 'consumer') return
+          this.#handle(groupId, entry, { kind: 'topics' })
+        },
+        () => {}, // it could not be loaded: it looks at the topics when it is
+      )
+    }
   }
 
   #onLeaseLost(lease: string): void {
@@ -434,19 +502,17 @@ export class Groups {
     // Lost while it was being read: another coordinator may have changed it since.
     if (leases.held(fence.lease)?.epoch !== fence.epoch) return undefined
     const { group: state, emptySince } = bytes === null ? { group: unknownGroup, emptySince: null } : loadGroup(bytes)
-    const entry: Entry = { state, fence, emptySince, timers: new Map(), saved: savedAlready }
+    const entry: Entry = { state, fence, emptySince, timers: new Map(), saved: savedAlready, nextSave: undefined }
     if (bytes !== null && emptySince === null && !isInUse(state)) {
       // An earlier program did not note it, so that it counts from now on.
       entry.emptySince = clock.now()
-      entry.saved = this.#save(groupId, entry)
+      this.#saveSoon(groupId, entry)
     }
-    for (const { id, sessionTimeoutMs } of sessionsOf(state)) {
-      this.#carryOut(groupId, entry, {
-        kind: 'setTimer',
-        timer: { kind: 'session', memberId: id },
-        delayMs: sessionTimeoutMs,
-      })
+    for (const { timer, delayMs } of timersOf(state, this.#surroundings(groupId).consumer)) {
+      this.#carryOut(groupId, entry, { kind: 'setTimer', timer, delayMs })
     }
+    // Topics may have changed while nobody coordinated the group.
+    if (state.type === 'consumer') this.#handle(groupId, entry, { kind: 'topics' })
     return entry
   }
 }
@@ -469,5 +535,5 @@ function refusedSync(errorCode: ErrorCode): SyncAnswer {
 }
 
 function timerKey(timer: Timer): string {
-  return timer.kind === 'session' ? `session ${timer.memberId}` : timer.kind
+  return 'memberId' in timer ? `${timer.kind} ${timer.memberId}` : timer.kind
 }

@@ -7,7 +7,7 @@ type SavedMember = Omit<Member, 'protocols' | 'assignment' | 'joining' | 'syncin
   readonly assignment: string
 }
 
-interface SavedGroup {
+export interface SavedGroup {
   readonly version: 1
   readonly generation: number
   readonly protocolType: string | null
@@ -40,11 +40,10 @@ export function saveClassicGroup(group: ClassicGroup, emptySince: number | null)
 }
 
 /** A group as it was saved: stable, or empty. Its members have a full session to send a heartbeat. */
-export function loadClassicGroup(bytes: Uint8Array): {
+export function loadClassicGroup(saved: SavedGroup): {
   readonly group: ClassicGroup
   readonly emptySince: number | null
 } {
-  const saved = JSON.parse(Buffer.from(bytes).toString()) as SavedGroup
   const members = saved.members.map(
     (member): Member => ({
       ...member,

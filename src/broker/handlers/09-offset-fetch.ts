@@ -2,7 +2,8 @@
 //
 // Behaviour: a partition without a commit is -1 with an empty text, without an error, and so is one that does not exist.
 // v2 null asks for all partitions that have a commit. v7 requireStable: a partition that has an offset in an open
-// transaction is UNSTABLE_OFFSET_COMMIT, and the client asks again (KIP-447). v8 several groups. v10 topics by id.
+// transaction is UNSTABLE_OFFSET_COMMIT, and the client asks again (KIP-447). v8 several groups. v9 the member and its
+// epoch, of the `consumer` protocol (KIP-848). v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { type Catalog, type CommittedOffset, MetadataError, type Topic } from '../../metadata/index.ts'
 import { type BrokerContext, defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -46,10 +47,12 @@ async function answerGroup(group: Group, requireStable: boolean, context: Reques
 }
 
 async function readGroup(
-  { groupId, topics }: Group,
+  { groupId, topics, memberId, memberEpoch }: Group,
   requireStable: boolean,
   { version, access, broker }: RequestContext,
 ): Promise<GroupAnswer> {
+  const errorCode = await checkMember(groupId, memberId ?? null, memberEpoch ?? -1, broker)
+  if (errorCode !== ErrorCode.NONE) return { groupId, topics: [], errorCode }
   const mayDescribe = (topic: string) => access.allows('describe', 'topic', topic)
   // Read first: what a transaction commits in between is in the offsets.
   const pending = requireStable ? await broker.metadata.pendingOffsets(groupId) : []
@@ -79,6 +82,22 @@ async function readGroup(
       return answerTopic(topic, wanted.partitionIndexes, byTopic.get(topic.id), isPending)
     }),
   }
+}
+
+/** A member of the `consumer` protocol has to know its epoch; whoever names no member may ask as well. */
+async function checkMember(
+  groupId: string,
+  memberId: string | null,
+  memberEpoch: number,
+  { groups }: BrokerContext,
+): Promise<ErrorCode> {
+  if (memberId === null && memberEpoch < 0) return ErrorCode.NONE
+  const { group, errorCode } = await groups.describe(groupId)
+  if (errorCode === ErrorCode.NOT_COORDINATOR || errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE) return errorCode
+  if (group?.type !== 'consumer') return ErrorCode.NONE
+  const member = group.members.get(memberId ?? '')
+  if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID
+  return member.epoch === memberEpoch ? ErrorCode.NONE : ErrorCode.STALE_MEMBER_EPOCH
 }
 
 /** The catalog must know every topic that has a commit, or that one of them is really gone. */

@@ -1,8 +1,8 @@
 // DescribeGroups v0–v6: a group's state, members and their assignments.
 //
-// Behaviour: an unknown group is dead, without an error before v6 (KIP-1043). v3 authorized operations. v4 instance ids.
+// Behaviour: an unknown group, and one of another protocol, is dead, without an error before v6 (KIP-1043). v3 authorized operations. v4 instance ids.
 import { ErrorCode } from '../../kafka/index.ts'
-import type { Group } from '../groups/index.ts'
+import type { ClassicGroup, Group } from '../groups/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
 import { authorizedOperations, operationsNotAsked } from '../security/authorizer.ts'
 
@@ -18,7 +18,7 @@ export default defineHandler('DescribeGroups', {
       }
       const { errorCode, group } = await broker.groups.describe(groupId)
       groups.push({
-        ...(group === undefined ? missing(groupId, errorCode, version) : describe(groupId, group)),
+        ...answerFor(groupId, errorCode, group, version),
         authorizedOperations: request.includeAuthorizedOperations
           ? authorizedOperations(access, 'group', groupId)
           : operationsNotAsked,
@@ -28,11 +28,16 @@ export default defineHandler('DescribeGroups', {
   },
 })
 
+function answerFor(groupId: string, errorCode: ErrorCode, group: Group | undefined, version: number): Described {
+  if (group?.type === 'classic') return describe(groupId, group)
+  return missing(groupId, group === undefined ? errorCode : ErrorCode.GROUP_ID_NOT_FOUND, version)
+}
+
 function missing(groupId: string, errorCode: ErrorCode, version: number): Described {
   const isUnknown = errorCode === ErrorCode.GROUP_ID_NOT_FOUND
   return {
     errorCode: isUnknown && version < 6 ? ErrorCode.NONE : errorCode,
-    errorMessage: isUnknown && version >= 6 ? `Group ${groupId} not found.` : null,
+    errorMessage: isUnknown && version >= 6 ? `There is no classic group ${groupId}.` : null,
     groupId,
     groupState: isUnknown ? 'Dead' : '',
     protocolType: '',
@@ -41,7 +46,7 @@ function missing(groupId: string, errorCode: ErrorCode, version: number): Descri
   }
 }
 
-function describe(groupId: string, group: Group): Described {
+function describe(groupId: string, group: ClassicGroup): Described {
   const isStable = group.phase === 'Stable'
   return {
     groupId,

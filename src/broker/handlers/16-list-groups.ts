@@ -18,7 +18,7 @@ export default defineHandler('ListGroups', {
     return {
       groups: groups.map(({ id, group }) => ({
         groupId: id,
-        protocolType: group.protocolType ?? '',
+        protocolType: group.type === 'classic' ? (group.protocolType ?? '') : 'consumer',
         groupState: group.phase,
         groupType: group.type,
       })),

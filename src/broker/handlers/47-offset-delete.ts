@@ -12,7 +12,7 @@ export default defineHandler('OffsetDelete', {
     const { errorCode, group } = await broker.groups.describe(groupId)
     if (group === undefined) return { errorCode, throttleTimeMs: 0, topics: [] }
     // Members that are no consumers do not say what they are subscribed to, so that nothing of theirs may be deleted.
-    if (group.members.size > 0 && group.protocolType !== 'consumer') {
+    if (group.type === 'classic' && group.members.size > 0 && group.protocolType !== 'consumer') {
       return { errorCode: ErrorCode.NON_EMPTY_GROUP, throttleTimeMs: 0, topics: [] }
     }
     const subscribed = await broker.groups.subscribedTopics(groupId)

@@ -47,10 +47,12 @@ describe('the handlers of records', () => {
 
   async function call<Name extends ApiName>(handler: AnyHandler, version: number, request: RequestOf<Name>) {
     const settings = { initialRebalanceDelayMs: 0, maxSize: 10 }
+    const timeouts = { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }
+    const consumers = { maxSize: 10, timeoutsOf: () => timeouts }
     const retention = { offsetsRetentionMs: 1000, checkIntervalMs: 1_000_000 }
     const world = { metadata, clock: systemClock, random: systemRandom, log: nullLog }
     const leases = new Leases({ ...world, holder: { id: 'one', nodeId: 1, host: '', port: 1 }, durationMs: 10_000 })
-    const groups = new Groups({ ...world, leases, settings, retention })
+    const groups = new Groups({ ...world, leases, settings, consumers, retention })
     const clusterSettings = await ClusterSettings.open({ ...world, config: defaultBrokerConfig })
     const transactions = new Transactions({
       ...world,
