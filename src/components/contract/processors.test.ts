@@ -80,6 +80,7 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   },
   insert_part: { config: '{ insert_part: { content: more } }', failing: unchanged },
   jmespath: { config: '{ jmespath: { query: id } }', failing: broken },
+  jq: { config: '{ jq: { query: .id } }', failing: broken },
   json_schema: { config: '{ json_schema: { schema: \'{"type":"object"}\' } }', failing: '"m"' },
   log: { config: '{ log: { message: m } }', failing: unchanged },
   mapping: { config: strict, failing: broken },

@@ -1,0 +1,186 @@
+import {
+  compareText,
+  Float,
+  isObject,
+  JsonNumber,
+  printJson,
+  Timestamp,
+  Uint64,
+  type Value,
+  type ValueObject,
+} from '../../bloblang/index.ts'
+
+/**
+ * A value of a query. An integer is a number as far as JavaScript holds it exactly, and a bigint beyond; a number outside of
+ * the safe range is a float.
+ */
+export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** A query that fails on a message. `value` is what `catch` sees. */
+export class JqError extends Error {
+  readonly value: Json
+  constructor(message: string, value: Json = message) {
+    super(message)
+    this.name = 'JqError'
+    this.value = value
+  }
+}
+
+export function isMap(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isArray(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+export function isNumber(value: Json): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
+}
+
+/** A field of an object; null where it has none. */
+export function fieldOf(object: JsonObject, key: string): Json {
+  return Object.hasOwn(object, key) ? object[key]! : null
+}
+
+export function sortedKeys(object: JsonObject): readonly string[] {
+  return Object.keys(object).toSorted(compareText)
+}
+
+/** The elements of an array, or the values of an object by their sorted keys; undefined for anything else. */
+export function elementsOf(value: Json): readonly Json[] | undefined {
+  if (isArray(value)) return value
+  return isMap(value) ? sortedKeys(value).map(key => value[key]!) : undefined
+}
+
+export function typeOf(value: Json): string {
+  if (value === null) return 'null'
+  if (isArray(value)) return 'array'
+  return typeof value === 'bigint' ? 'number' : typeof value
+}
+
+/** The number that a text stands for: integers of any size, floats, and an infinity beyond those. */
+export function numberOf(text: string): number | bigint {
+  if (/[.eE]/.test(text)) return Number(text)
+  return integerOf(BigInt(text))
+}
+
+/** An integer as a number, where that holds it exactly. */
+export function integerOf(integer: bigint): number | bigint {
+  return integer >= MIN_SAFE && integer <= MAX_SAFE ? Number(integer) : integer
+}
+
+const MIN_SAFE = BigInt(Number.MIN_SAFE_INTEGER)
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
+
+/** A value as a JSON text: sorted keys, no blanks, NaN as null, infinities as the largest numbers. */
+export function jsonText(value: Json): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+      return numberText(value)
+    case 'object':
+      if (value === null) return 'null'
+      if (isArray(value)) return `[${value.map(jsonText).join(',')}]`
+      return `{${sortedKeys(value)
+        .map(key => `${JSON.stringify(key)}:${jsonText(value[key]!)}`)
+        .join(',')}}`
+    default:
+      return String(value)
+  }
+}
+
+function numberText(value: number): string {
+  if (Number.isNaN(value)) return 'null'
+  if (!Number.isFinite(value)) return value > 0 ? '1.7976931348623157e+308' : '-1.7976931348623157e+308'
+  return Object.is(value, -0) ? '-0' : String(value)
+}
+
+const PREVIEW_BYTES = 30
+
+/** The beginning of a value for error texts. */
+export function preview(value: Json): string {
+  const bytes = Buffer.from(jsonText(value))
+  if (bytes.length <= PREVIEW_BYTES) return bytes.toString()
+  const trailing = typeof value === 'string' ? ' ..."' : isArray(value) ? ' ...]' : isMap(value) ? ' ...}' : ' ...'
+  let end = PREVIEW_BYTES - trailing.length
+  while ((bytes[end]! & 0xc0) === 0x80) end--
+  return bytes.toString('utf8', 0, end) + trailing
+}
+
+/** A value with its type for error texts. */
+export function typedPreview(value: Json): string {
+  return value === null ? 'null' : `${typeOf(value)} (${preview(value)})`
+}
+
+/** A value of the language as one of a query; the same one where nothing in it has to change. */
+export function jsonOf(value: Value): Json {
+  switch (typeof value) {
+    case 'bigint':
+      return integerOf(value)
+    case 'symbol':
+      return null
+    case 'object':
+      return value === null ? null : jsonOfObject(value)
+    default:
+      return value
+  }
+}
+
+function jsonOfObject(value: Exclude<Value, null | symbol | string | number | bigint | boolean>): Json {
+  if (Array.isArray(value)) return jsonOfArray(value as readonly Value[])
+  if (value instanceof Float) return value.value
+  if (value instanceof Uint64) return integerOf(value.value)
+  if (value instanceof JsonNumber) return numberOf(value.text)
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
+  if (value instanceof Timestamp) return JSON.parse(printJson(value)) as string
+  return isObject(value) ? jsonOfMap(value) : null
+}
+
+function jsonOfArray(list: readonly Value[]): Json {
+  let copy: Json[] | undefined
+  for (let at = 0; at < list.length; at++) {
+    const item = jsonOf(list[at]!)
+    if (item !== list[at]) (copy ??= list.slice() as Json[])[at] = item
+  }
+  return copy ?? (list as readonly Json[])
+}
+
+function jsonOfMap(object: ValueObject): Json {
+  let copy: Record<string, Json> | undefined
+  for (const key of Object.keys(object)) {
+    const child = jsonOf(object[key]!)
+    if (child !== object[key]) define((copy ??= { ...(object as JsonObject) }), key, child)
+  }
+  return copy ?? (object as JsonObject)
+}
+
+/** Sets a field of any name, also `__proto__`. */
+export function define(object: Record<string, Json>, key: string, value: Json): void {
+  if (key !== '__proto__') object[key] = value
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+}
+
+/** A result as a value of the language; the same one where no number in it would print otherwise. */
+export function valueOf(result: Json): Value {
+  if (typeof result === 'number') return Number.isFinite(result) && !Object.is(result, -0) ? result : new Float(result)
+  if (typeof result !== 'object' || result === null) return result
+  if (isArray(result)) {
+    let copy: Value[] | undefined
+    for (let at = 0; at < result.length; at++) {
+      const item = valueOf(result[at]!)
+      if (item !== result[at]) (copy ??= result.slice())[at] = item
+    }
+    return copy ?? result
+  }
+  let copy: Record<string, Value> | undefined
+  for (const key of Object.keys(result)) {
+    const child = valueOf(result[key]!)
+    if (child !== result[key]) (copy ??= { ...result })[key] = child
+  }
+  return copy ?? result
+}
