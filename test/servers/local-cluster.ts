@@ -25,6 +25,8 @@ export interface LocalClusterOptions {
   readonly program: readonly [string, ...string[]]
   /** For every agent, before its own. */
   readonly agentFlags?: readonly string[]
+  /** The address at which agents reach a control plane; its own by default. */
+  readonly between?: (address: string) => Promise<string>
   /** What goes wrong with requests to the S3 server. */
   readonly fault?: S3ServerOptions['fault']
 }
@@ -116,6 +118,8 @@ async function start(
     else throw member.reason
 
   const security = options.auth === 'none' ? undefined : await secure(folder, controlPlanes[0]!.address, keys)
+  const { between = async (address: string) => address } = options
+  const planeUrls = await Promise.all(controlPlanes.map(({ address }) => between(address)))
   const agents: Member[] = []
   closers.push(() => endAll(agents))
   const addAgent = async (flags: readonly string[] = []) => {
@@ -130,9 +134,7 @@ async function start(
         WARPSTREAM_BUCKET_URL: bucket.url,
         WARPSTREAM_AGENT_KEY: keys.agent,
         WARPSTREAM_DEFAULT_VIRTUAL_CLUSTER_ID: keys.virtualClusterId,
-        WARPSTREAM_METADATA_URL: rotated(controlPlanes, agents.length)
-          .map(({ address: url }) => url)
-          .join(','),
+        WARPSTREAM_METADATA_URL: rotated(planeUrls, agents.length).join(','),
       },
       /Kafka\s+(\S+)/,
     )

@@ -1,72 +1,26 @@
 import assert from 'node:assert/strict'
-import { connect, createServer, type Server, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { type Metadata, MetadataClient, MetadataHub, openSqliteTransport } from '../../metadata/index.ts'
+import { startTcpProxy, type TcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { startTestPlane } from '../test-plane.ts'
 import { AgentConnection, LinkRefused } from './agent-connection.ts'
 
 let plane: Awaited<ReturnType<typeof startTestPlane>>
-let proxy: Proxy
+let proxy: TcpProxy
 type NewObject = Parameters<Metadata['commit']>[0][number]
 const opened: { close(): Promise<void> }[] = []
 
 before(async () => {
   const transport = await openSqliteTransport(':memory:', systemClock)
   plane = await startTestPlane(new MetadataHub(transport))
-  proxy = await Proxy.listen(Number(new URL(plane.url).port))
+  proxy = await startTcpProxy(Number(new URL(plane.url).port))
 })
 after(async () => {
   for (const one of opened) await one.close()
   await proxy.close()
   await plane.close()
 })
-
-/** A network between an agent and the control plane that can be cut. */
-class Proxy {
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-  isCut = false
-
-  static listen(to: number): Promise<Proxy> {
-    return new Promise(resolve => {
-      const proxy: Proxy = new Proxy(
-        createServer(socket => proxy.#join(socket, connect(to, '127.0.0.1'))).listen(0, '127.0.0.1', () =>
-          resolve(proxy),
-        ),
-      )
-    })
-  }
-
-  private constructor(server: Server) {
-    this.#server = server
-  }
-
-  get url(): URL {
-    const address = this.#server.address()
-    assert.ok(typeof address === 'object' && address !== null)
-    return new URL(`http://127.0.0.1:${address.port}`)
-  }
-
-  cut(): void {
-    this.isCut = true
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  async close(): Promise<void> {
-    this.cut()
-    await new Promise(resolve => this.#server.close(resolve))
-  }
-
-  #join(inside: Socket, outside: Socket): void {
-    for (const socket of [inside, outside]) {
-      this.#sockets.add(socket)
-      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket))
-    }
-    if (this.isCut) return void [inside, outside].forEach(socket => socket.destroy())
-    inside.pipe(outside).pipe(inside)
-  }
-}
 
 async function link(more: { url?: URL; agentKey?: string; clusterId?: string } = {}): Promise<AgentConnection> {
   const connection = await AgentConnection.open({
@@ -132,8 +86,7 @@ test('bytes travel as bytes', async () => {
 })
 
 test('calls wait through a cut of the link, and a commit whose answer was lost happens once', async () => {
-  proxy.isCut = false
-  const metadata = await metadataOver(await link({ url: proxy.url }))
+  const metadata = await metadataOver(await link({ url: new URL(`http://127.0.0.1:${proxy.port}`) }))
   const partition = await topic(metadata, 'cut')
   const epoch = await metadata.openEpoch()
   for (let round = 0; round < 20; round++) {
@@ -141,7 +94,6 @@ test('calls wait through a cut of the link, and a commit whose answer was lost h
     // Before, while or after it is carried out: the rounds differ by chance.
     await systemClock.sleep(round % 4)
     proxy.cut()
-    proxy.isCut = false
     const [[assignment] = []] = await committed
     assert.ok(assignment?.ok)
     assert.equal(assignment.baseOffset, round * 3)
@@ -151,16 +103,15 @@ test('calls wait through a cut of the link, and a commit whose answer was lost h
 })
 
 test('while the control plane cannot be reached, calls on it reject at once', async () => {
-  proxy.isCut = false
-  const connection = await link({ url: proxy.url })
-  proxy.cut()
+  const connection = await link({ url: new URL(`http://127.0.0.1:${proxy.port}`) })
+  proxy.cut({ refuse: true })
   await assert.rejects(
     async () => {
       for (;;) await connection.control.leave('agt_unknown')
     },
     { code: 'database_unavailable' },
   )
-  proxy.isCut = false
+  proxy.restore()
 })
 
 test('a wrong key, a wrong cluster and a key of another kind are refused', async () => {

@@ -1,0 +1,27 @@
+// Runs of a cluster under faults, and a checker of what its clients were promised:
+//
+//   node test/chaos/main.ts [--seed 1] [--runs 1] [--seconds 60]
+//
+// Each run has a cluster of its own: three agents, two control planes, PostgreSQL, an S3 server. Its seed decides which faults
+// come when; `--seed N` plays those of a failed run again. It needs the built program: npm run build.
+import { parseArgs } from 'node:util'
+import { runUnderFaults } from './run.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    runs: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '60' },
+  },
+})
+let failed = 0
+for (let index = 0; index < Number(flags.runs); index++) {
+  const seed = Number(flags.seed) + index
+  const { findings, summary, faults } = await runUnderFaults(seed, Number(flags.seconds))
+  console.log(`${findings.length === 0 ? 'ok  ' : 'FAIL'} seed ${seed}: ${summary}`)
+  if (findings.length === 0) continue
+  failed++
+  for (const fault of faults) console.log(`       ${fault}`)
+  for (const finding of findings.slice(0, 20)) console.log(`     ${finding}`)
+}
+process.exitCode = failed === 0 ? 0 : 1
