@@ -10,6 +10,7 @@ import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
 import { Leases } from './leases.ts'
 import { type LogConfig, openRecordLog, type RecordLog } from './log/index.ts'
+import { Quotas } from './quotas/quotas.ts'
 import { AclAuthorizer } from './security/authorizer.ts'
 import type { SecuritySettings } from './security/settings.ts'
 import { KafkaServer } from './server.ts'
@@ -138,6 +139,7 @@ export class Broker {
         return settings.config
       },
       settings,
+      quotas: new Quotas(settings, clock),
       clock,
       random,
       log,

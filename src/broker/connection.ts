@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { waitOrAbort } from '../base/index.ts'
 import {
   ErrorCode,
   ProtocolError,
@@ -12,6 +13,8 @@ import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
 import { type AnyHandler, type BrokerContext, type ConnectionInfo, noResponse, type RequestContext } from './handler.ts'
 import type { BrokerCounters } from './counters.ts'
 import { type Asking, askingAs } from './security/authorizer.ts'
+import type { Usage } from './quotas/quotas.ts'
+import { RequestLimits } from './quotas/request-limits.ts'
 import { type SaslIdentity, SaslSession } from './security/sasl.ts'
 import type { SecuritySettings } from './security/settings.ts'
 
@@ -26,6 +29,8 @@ interface Pending {
   /** At the body, or undefined once it is decoded. */
   reader: Reader | undefined
   readonly sizeBytes: number
+  /** How long its client has to wait after the answer, in milliseconds. */
+  throttleMs: number
   /** The answer's buffers once it is ready; empty when there is none to send. */
   answer: readonly Buffer[] | undefined
 }
@@ -62,6 +67,8 @@ export class Connection {
   #identity: SaslIdentity | undefined
   #queuedBytes = 0
   #paused = false
+  /** The client has used more than its quotas give, and has to wait. */
+  #muted = false
   #ended = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -100,13 +107,25 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  /** Answers nothing and reads nothing for so many milliseconds (KIP-219). */
+  mute(throttleMs: number): void {
+    if (this.#muted) return
+    this.#muted = true
+    this.#pauseOrResume()
+    void waitOrAbort(this.#options.broker.clock, throttleMs, this.#abort.signal).then(() => {
+      this.#muted = false
+      this.#pauseOrResume()
+      this.#pump()
+    })
+  }
+
   #onFrame(frame: Buffer): void {
     if (this.#info.sasl?.expectsRawMessage === true) return void this.#authenticateRaw(this.#info.sasl, frame)
     const reader = new Reader(frame)
     const header = readRequestHeader(reader)
     const handler = this.#options.handlers.get(header.apiKey)
     if (handler === undefined) throw new ProtocolError(`api key ${header.apiKey} is not served`)
-    this.#queue.push({ header, handler, reader, sizeBytes: frame.length, answer: undefined })
+    this.#queue.push({ header, handler, reader, sizeBytes: frame.length, throttleMs: 0, answer: undefined })
     this.#queuedBytes += frame.length
   }
 
@@ -121,7 +140,7 @@ export class Connection {
 
   #mayStart(next: Pending): boolean {
     // A client that does not read its answers gets no more of them made.
-    if (this.#socket.destroyed || this.#socket.writableNeedDrain) return false
+    if (this.#muted || this.#socket.destroyed || this.#socket.writableNeedDrain) return false
     if (this.#started === 0) return true
     // All started ones are alike: otherwise the last would not have been started, or this one's turn has not come.
     return next.handler.pipelined && this.#queue[this.#started - 1]!.handler.pipelined
@@ -145,11 +164,16 @@ export class Connection {
     } catch (error) {
       return this.#refuse(error)
     }
+    const { clock, quotas } = this.#options.broker
+    const asking = this.#askingAs(this.#info.sasl?.identity)
+    const limits = new RequestLimits(quotas, { user: userOf(asking), clientId: header.clientId ?? '' })
+    const startedAt = quotas.areSet ? clock.monotonic() : 0
     const context: RequestContext = {
       version,
       clientId: header.clientId,
       connection: this.#info,
-      access: this.#options.broker.authorizer.accessOf(this.#askingAs(this.#info.sasl?.identity)),
+      access: this.#options.broker.authorizer.accessOf(asking),
+      limits,
       broker: this.#options.broker,
     }
     let answer: unknown
@@ -158,15 +182,18 @@ export class Connection {
     } catch (error) {
       return this.#fail(pending, error)
     }
+    if (quotas.areSet) limits.use({ busyMs: clock.monotonic() - startedAt })
     if (answer instanceof Promise) {
       answer.then(
         // A commit answers its producer and wakes readers in the same moment; the producer is to hear of it first.
         value =>
-          handler.pipelined ? this.#complete(pending, value) : setImmediate(() => this.#complete(pending, value)),
+          handler.pipelined
+            ? this.#complete(pending, value, limits)
+            : setImmediate(() => this.#complete(pending, value, limits)),
         error => this.#fail(pending, error),
       )
     } else {
-      this.#complete(pending, answer)
+      this.#complete(pending, answer, limits)
     }
   }
 
@@ -198,11 +225,17 @@ export class Connection {
     }
   }
 
-  #complete(pending: Pending, answer: unknown): void {
+  #complete(pending: Pending, answer: unknown, limits: RequestLimits): void {
     const { handler, header } = pending
+    const encode = (value: unknown) =>
+      value === noResponse ? [] : responseFrame(handler.api, header.apiVersion, header.correlationId, value)
     try {
-      pending.answer =
-        answer === noResponse ? [] : responseFrame(handler.api, header.apiVersion, header.correlationId, answer)
+      pending.answer = encode(answer)
+      if (this.#options.broker.quotas.areSet) {
+        limits.use(usageOf(pending, pending.answer))
+        pending.throttleMs = limits.throttleMs
+        if (limits.throttleMs > 0) pending.answer = encode(throttled(answer, limits.throttleMs))
+      }
     } catch (error) {
       return this.#fail(pending, error)
     }
@@ -227,16 +260,19 @@ export class Connection {
     let count = 0
     while (count < this.#started && this.#queue[count]!.answer !== undefined) count++
     if (count === 0 || this.#socket.destroyed) return
+    let throttleMs = 0
     this.#socket.cork()
     for (const pending of this.#queue.splice(0, count)) {
       this.#started--
       this.#queuedBytes -= pending.sizeBytes
+      throttleMs = Math.max(throttleMs, pending.throttleMs)
       for (const buffer of pending.answer!) {
         counters.bytesOut += buffer.length
         this.#socket.write(buffer)
       }
     }
     this.#socket.uncork()
+    if (throttleMs > 0) this.mute(throttleMs)
     // Not at once: an answer that is ready synchronously would otherwise nest as deep as the queue is long.
     if (this.#queue.length > this.#started) queueMicrotask(() => this.#pump())
     this.#pauseOrResume()
@@ -248,7 +284,11 @@ export class Connection {
     const { config, records } = this.#options.broker
     // When all connections together bring more than the store takes, each reads on only after it was answered.
     const waits = records.isCongested && this.#queue.length > 0
-    const full = waits || this.#queuedBytes > config.maxInFlightBytes || this.#queue.length > config.maxInFlightRequests
+    const full =
+      this.#muted ||
+      waits ||
+      this.#queuedBytes > config.maxInFlightBytes ||
+      this.#queue.length > config.maxInFlightRequests
     if (full === this.#paused) return
     this.#paused = full
     if (full) this.#socket.pause()
@@ -288,4 +328,26 @@ export class Connection {
   #onClose(): void {
     this.#abort.abort()
   }
+}
+
+/** What a client brought and took with one request. */
+function usageOf({ handler, sizeBytes }: Pending, answer: readonly Buffer[]): Usage {
+  switch (handler.api.name) {
+    case 'Produce':
+      return { producedBytes: sizeBytes }
+    case 'Fetch':
+      return { fetchedBytes: answer.reduce((sum, { length }) => sum + length, 0) }
+    default:
+      return {}
+  }
+}
+
+/** The same answer with the time for which the client has to wait; what has no place for it stays as it is. */
+function throttled(answer: unknown, throttleTimeMs: number): unknown {
+  return answer === noResponse ? answer : { ...(answer as object), throttleTimeMs }
+}
+
+/** The name by which quotas know a client. */
+function userOf({ principals }: Asking): string {
+  return principals[0]!.replace(/^User:/, '')
 }

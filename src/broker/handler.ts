@@ -7,6 +7,8 @@ import type { BrokerConfig } from './config.ts'
 import type { Groups } from './groups/index.ts'
 import type { Leases } from './leases.ts'
 import type { RecordLog } from './log/index.ts'
+import type { Quotas } from './quotas/quotas.ts'
+import type { RequestLimits } from './quotas/request-limits.ts'
 import type { Access, AclAuthorizer } from './security/authorizer.ts'
 import type { SaslSession } from './security/sasl.ts'
 import type { ClusterSettings } from './settings.ts'
@@ -74,6 +76,8 @@ export interface RequestContext {
   readonly connection: ConnectionInfo
   /** What the client may do; asked before anything is told of a resource or done to it. */
   readonly access: Access
+  /** What the client may use. */
+  readonly limits: RequestLimits
   readonly broker: BrokerContext
 }
 
@@ -93,6 +97,7 @@ export interface BrokerContext {
   /** With what was changed while the broker runs: another object after each change. */
   readonly config: BrokerConfig
   readonly settings: ClusterSettings
+  readonly quotas: Quotas
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

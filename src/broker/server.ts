@@ -149,7 +149,9 @@ export class KafkaServer {
       this.#connections.delete(open)
       counters.connectionsOpen--
     })
-    socket.resume()
+    const throttleMs = broker.quotas.connect(accepted.remoteAddress ?? '')
+    if (throttleMs > 0) open.mute(throttleMs)
+    else socket.resume()
   }
 }
 

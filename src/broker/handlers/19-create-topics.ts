@@ -1,7 +1,7 @@
 // CreateTopics v0–v7: makes topics, each with a result of its own.
 //
 // Behaviour: a name that the request has twice is INVALID_REQUEST. Any replication factor is taken, as the object store
-// replicates. v1 validateOnly. v4 defaults by -1. v5 answers partitions, replicas and configs. v7 answers the id.
+// replicates. v1 validateOnly. v4 defaults by -1. v5 answers partitions, replicas and configs. v6 the quota of mutations (KIP-599). v7 answers the id.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import { describeTopicConfigs } from '../config-description.ts'
 import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
@@ -18,7 +18,7 @@ import {
 type Result = ResponseOf<'CreateTopics'>['topics'][number]
 
 export default defineHandler('CreateTopics', {
-  async handle(request, { access, broker }) {
+  async handle(request, { version, access, limits, broker }) {
     const catalog = await broker.metadata.refresh()
     const results = new Map<string, Result>()
     const planned: PlannedTopic[] = []
@@ -28,7 +28,9 @@ export default defineHandler('CreateTopics', {
         if (results.has(topic.name) || factors.has(topic.name))
           throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.')
         if (!mayCreateTopic(access, topic.name)) throw new KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
-        planned.push(planTopic(topic, catalog, broker))
+        const plan = planTopic(topic, catalog, broker)
+        if (!request.validateOnly && version >= 6) limits.mutate(plan.partitions)
+        planned.push(plan)
         factors.set(topic.name, replicationFactorOf(topic))
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error

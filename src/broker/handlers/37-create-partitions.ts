@@ -1,5 +1,7 @@
 // CreatePartitions v0–v3: raises the number of partitions of topics, each with a result of its own.
 //
+// v3 the quota of mutations (KIP-599).
+//
 // Behaviour: a count that is not larger is INVALID_PARTITIONS; a topic that the request has twice is INVALID_REQUEST.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import type { Catalog, Topic } from '../../metadata/index.ts'
@@ -9,7 +11,7 @@ import { checkPartitionCount, checkReplicas } from '../topics.ts'
 type Wanted = RequestOf<'CreatePartitions'>['topics'][number]
 
 export default defineHandler('CreatePartitions', {
-  async handle(request, { access, broker }) {
+  async handle(request, { version, access, limits, broker }) {
     const catalog = await broker.metadata.refresh()
     const results = new Map<string, KafkaError | undefined>()
     const changes: { topic: Topic; partitions: number }[] = []
@@ -18,7 +20,9 @@ export default defineHandler('CreatePartitions', {
         if (results.has(wanted.name)) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.')
         results.set(wanted.name, undefined)
         if (!access.allows('alter', 'topic', wanted.name)) throw new KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
-        changes.push({ topic: check(wanted, catalog, broker), partitions: wanted.count })
+        const topic = check(wanted, catalog, broker)
+        if (!request.validateOnly && version >= 3) limits.mutate(wanted.count - topic.partitions.length)
+        changes.push({ topic, partitions: wanted.count })
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error
         results.set(wanted.name, error)

@@ -10,6 +10,8 @@ import { Groups } from '../groups/index.ts'
 import { Leases } from '../leases.ts'
 import { type AnyHandler, type ApiName, noResponse, type RequestOf, type ResponseOf } from '../handler.ts'
 import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
+import { Quotas } from '../quotas/quotas.ts'
+import { RequestLimits } from '../quotas/request-limits.ts'
 import { AclAuthorizer } from '../security/authorizer.ts'
 import { ClusterSettings } from '../settings.ts'
 import { topicConfig } from '../topic-config.ts'
@@ -60,16 +62,19 @@ describe('the handlers of records', () => {
       records,
       settings: { abortCheckIntervalMs: 1_000_000, idExpirationMs: 1_000_000, expiryCheckIntervalMs: 1_000_000 },
     })
+    const quotas = new Quotas(clusterSettings, systemClock)
     const authorizer = await AclAuthorizer.open({ metadata, clock: systemClock, log: nullLog })
     const answer = await handler.handle(request, {
       version,
       clientId: 'test',
+      limits: new RequestLimits(quotas, { user: '', clientId: 'test' }),
       access: authorizer.accessOf({ principals: [], superuser: false, host: '' }),
       connection: { id: 1, remoteAddress: '', signal: new AbortController().signal, sasl: undefined },
       broker: {
         ...world,
         config: defaultBrokerConfig,
         settings: clusterSettings,
+        quotas,
         cluster: singleBrokerCluster(defaultBrokerConfig),
         store: {},
         records,

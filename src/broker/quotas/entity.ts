@@ -1,0 +1,51 @@
+// What quotas are set on (KIP-546): users, client ids, pairs of both, and addresses; null is the default of its type.
+
+export const entityTypes = ['user', 'client-id', 'ip'] as const
+export type EntityType = (typeof entityTypes)[number]
+
+/** The parts of an entity; a type that is missing does not matter to the quota. */
+export type QuotaEntity = Readonly<Partial<Record<EntityType, string | null>>>
+
+/** The one text of an entity, by which its quotas are stored. */
+export function entityText(entity: QuotaEntity): string {
+  const parts = entityTypes.flatMap(type => (entity[type] === undefined ? [] : [[type, entity[type]]]))
+  return JSON.stringify(parts)
+}
+
+/** The entity of a text that `entityText` made. */
+export function entityOf(text: string): QuotaEntity {
+  return Object.fromEntries(JSON.parse(text) as [EntityType, string | null][])
+}
+
+/** The quotas that can be set on users and clients, and on addresses; those of whole numbers are marked. */
+const clientKeys: Readonly<Record<string, 'integer' | 'number'>> = {
+  producer_byte_rate: 'integer',
+  consumer_byte_rate: 'integer',
+  request_percentage: 'number',
+  controller_mutation_rate: 'number',
+}
+const addressKeys: Readonly<Record<string, 'integer' | 'number'>> = { connection_creation_rate: 'integer' }
+
+/** What is wrong with an entity, or undefined. */
+export function entityProblem(parts: readonly { entityType: string; entityName: string | null }[]): string | undefined {
+  if (parts.length === 0) return 'Invalid empty client quota entity'
+  const types = new Set<string>()
+  for (const { entityType, entityName } of parts) {
+    if (!(entityTypes as readonly string[]).includes(entityType))
+      return `Unhandled client quota entity type: ${entityType}`
+    if (types.has(entityType)) return `Duplicate ${entityType} entity type`
+    if (entityName === '') return `Empty ${entityType} not supported`
+    types.add(entityType)
+  }
+  return types.has('ip') && types.size > 1 ? 'Invalid quota entity combination' : undefined
+}
+
+/** What is wrong with a quota of an entity, or undefined. */
+export function quotaProblem(entity: QuotaEntity, key: string, value: number | null): string | undefined {
+  const keys = entity.ip === undefined ? clientKeys : addressKeys
+  const kind = Object.hasOwn(keys, key) ? keys[key] : undefined
+  if (kind === undefined) return `Invalid configuration key ${key}`
+  if (value === null) return undefined
+  if (!(value > 0)) return `Quota ${key} must be greater than 0`
+  return kind === 'integer' && !Number.isInteger(value) ? `Quota ${key} must be a whole number` : undefined
+}

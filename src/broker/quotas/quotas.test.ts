@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Clock, nullLog, systemClock } from '../../base/index.ts'
+import { errorName, writeRecords } from '../../kafka/index.ts'
+import type { Metadata } from '../../metadata/index.ts'
+import { defaultBrokerConfig } from '../config.ts'
+import { ClusterSettings } from '../settings.ts'
+import { startTestBroker, type TestBroker, type TestClient } from '../test-client.ts'
+import { entityText, type QuotaEntity } from './entity.ts'
+import { Quotas } from './quotas.ts'
+
+describe('quotas', () => {
+  /** Quotas under a clock that the test moves. */
+  async function quotasOf(limits: readonly [QuotaEntity, string, string][]) {
+    let now = 0
+    const settings = limits.map(([entity, name, value]) => ({ kind: 'quota', entity: entityText(entity), name, value }))
+    // All that the settings ask of the metadata.
+    const metadata = { settings: async () => ({ version: 1, settings }) } as unknown as Metadata
+    const stopped: Clock = { ...systemClock, monotonic: () => now, sleep: (_ms, signal) => untilAborted(signal!) }
+    const cluster = await ClusterSettings.open({ metadata, clock: stopped, log: nullLog, config: defaultBrokerConfig })
+    await cluster.close()
+    return { quotas: new Quotas(cluster, stopped), pass: (ms: number) => (now += ms) }
+  }
+
+  const alice = { user: 'alice', clientId: 'app' }
+
+  it('let a client use ten seconds of its rate at once, and then make it wait for what is missing', async () => {
+    const { quotas, pass } = await quotasOf([[{ user: 'alice' }, 'producer_byte_rate', '1000']])
+    assert.equal(quotas.use(alice, { producedBytes: 10_000 }), 0)
+    assert.equal(quotas.use(alice, { producedBytes: 2_000 }), 2_000)
+    pass(2_000)
+    assert.equal(quotas.use(alice, { producedBytes: 500 }), 500)
+    assert.equal(quotas.use({ ...alice, user: 'bob' }, { producedBytes: 1_000_000 }), 0)
+    assert.equal(quotas.use(alice, { fetchedBytes: 1_000_000 }), 0)
+  })
+
+  it('prefer the most special one', async () => {
+    const { quotas } = await quotasOf([
+      [{ 'client-id': null }, 'consumer_byte_rate', '1'],
+      [{ user: null }, 'consumer_byte_rate', '10'],
+      [{ user: 'alice' }, 'consumer_byte_rate', '100'],
+      [{ user: 'alice', 'client-id': 'app' }, 'consumer_byte_rate', '1000'],
+    ])
+    const burstOf = (user: string, clientId: string) => {
+      let used = 0
+      while (quotas.use({ user, clientId }, { fetchedBytes: 10 }) === 0) used += 10
+      return used
+    }
+    assert.equal(burstOf('alice', 'app'), 10_000)
+    assert.equal(burstOf('alice', 'other'), 1_000)
+    assert.equal(burstOf('bob', 'app'), 100)
+  })
+
+  it('count the time in which the broker works for a client', async () => {
+    const { quotas } = await quotasOf([[{ 'client-id': 'app' }, 'request_percentage', '10']])
+    assert.equal(quotas.use(alice, { busyMs: 1_000 }), 0)
+    assert.equal(quotas.use(alice, { busyMs: 10 }), 100)
+  })
+
+  it('slow down connections from an address', async () => {
+    const { quotas } = await quotasOf([[{ ip: null }, 'connection_creation_rate', '1']])
+    for (let i = 0; i < 10; i++) assert.equal(quotas.connect('10.0.0.1'), 0)
+    assert.equal(quotas.connect('10.0.0.1'), 1_000)
+    assert.equal(quotas.connect('10.0.0.2'), 0)
+  })
+
+  describe('over the Kafka port', () => {
+    let broker: TestBroker
+    let client: TestClient
+
+    before(async () => {
+      broker = await startTestBroker()
+      client = await broker.connect()
+    })
+    after(() => broker.close())
+
+    type Entity = { entityType: string; entityName: string | null }[]
+
+    async function alter(entity: Entity, key: string, value: number | null) {
+      const ops = [{ key, value: value ?? 0, remove: value === null }]
+      const { entries } = await client.call('AlterClientQuotas', 1, { entries: [{ entity, ops }], validateOnly: false })
+      return errorName(entries[0]!.errorCode)
+    }
+
+    async function describeQuotas(components: { entityType: string; matchType: number; match: string | null }[]) {
+      const answer = await client.call('DescribeClientQuotas', 1, { components, strict: false })
+      assert.equal(errorName(answer.errorCode), 'NONE')
+      return answer.entries!
+    }
+
+    const clientId = (name: string | null): Entity => [{ entityType: 'client-id', entityName: name }]
+
+    it('are set, described by what matches them, and removed', async () => {
+      assert.equal(await alter(clientId('a'), 'producer_byte_rate', 1000), 'NONE')
+      assert.equal(await alter(clientId(null), 'request_percentage', 12.5), 'NONE')
+      const any = await describeQuotas([{ entityType: 'client-id', matchType: 2, match: null }])
+      assert.equal(any.length, 2)
+      const fallback = await describeQuotas([{ entityType: 'client-id', matchType: 1, match: null }])
+      assert.deepEqual(
+        fallback.map(({ entity, values }) => [entity[0]!.entityName, values[0]!.key, values[0]!.value]),
+        [[null, 'request_percentage', 12.5]],
+      )
+      const exact = await describeQuotas([{ entityType: 'client-id', matchType: 0, match: 'a' }])
+      assert.equal(exact[0]!.values[0]!.value, 1000)
+      assert.equal(await alter(clientId('a'), 'producer_byte_rate', null), 'NONE')
+      assert.equal(await alter(clientId(null), 'request_percentage', null), 'NONE')
+      assert.deepEqual(await describeQuotas([]), [])
+    })
+
+    it('that make no sense are refused', async () => {
+      const refused = [
+        await alter([], 'producer_byte_rate', 1),
+        await alter([{ entityType: 'colour', entityName: 'red' }], 'producer_byte_rate', 1),
+        await alter(clientId(''), 'producer_byte_rate', 1),
+        await alter(clientId('a'), 'no_such_rate', 1),
+        await alter(clientId('a'), 'connection_creation_rate', 1),
+        await alter(clientId('a'), 'producer_byte_rate', 0),
+        await alter(clientId('a'), 'producer_byte_rate', 1.5),
+        await alter([...clientId('a'), { entityType: 'ip', entityName: '10.0.0.1' }], 'producer_byte_rate', 1),
+      ]
+      assert.deepEqual(new Set(refused), new Set(['INVALID_REQUEST']))
+    })
+
+    it('tell a producer that exceeds its rate how long it waits, and answer it afterwards', async () => {
+      const topic = { name: 'limited', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+      await client.call('CreateTopics', 7, { topics: [topic], timeoutMs: 1000, validateOnly: false })
+      await alter(clientId('test'), 'producer_byte_rate', 10_000)
+      const produce = () => {
+        const records = writeRecords([{ value: Buffer.alloc(60_000) }], { timestamp: Date.now() })
+        const topicData = [{ name: 'limited', partitionData: [{ index: 0, records }] }]
+        return client.call('Produce', 9, { transactionalId: null, acks: 1, timeoutMs: 1000, topicData })
+      }
+      assert.equal((await produce()).throttleTimeMs, 0)
+      assert.ok((await produce()).throttleTimeMs > 0)
+      await alter(clientId('test'), 'producer_byte_rate', null)
+      const answer = await produce()
+      assert.equal(answer.throttleTimeMs, 0)
+      assert.equal(errorName(answer.responses[0]!.partitionResponses[0]!.errorCode), 'NONE')
+    })
+
+    it('limit how many partitions a client creates', async () => {
+      await alter(clientId('test'), 'controller_mutation_rate', 1)
+      const create = async (name: string) => {
+        const topic = { name, numPartitions: 11, replicationFactor: 1, assignments: [], configs: [] }
+        const answer = await client.call('CreateTopics', 7, { topics: [topic], timeoutMs: 1000, validateOnly: false })
+        return [errorName(answer.topics[0]!.errorCode), answer.throttleTimeMs > 0]
+      }
+      assert.deepEqual(await create('first'), ['NONE', false])
+      assert.deepEqual(await create('second'), ['THROTTLING_QUOTA_EXCEEDED', true])
+    })
+  })
+})
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+}
