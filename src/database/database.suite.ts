@@ -71,6 +71,23 @@ export function databaseSuite(
       assert.deepEqual(await names(), ['B', 'a-b', 'ab', 'b', 'ä'])
     })
 
+    it('answers every character of a text, also those that databases like least', async () => {
+      const odd = ['a\u0000b', '\uE000', '\uE000\uE002\u0000', '\u0000\uE000\uE001', "'\\\n"]
+      await write(async sql => {
+        await insert(sql, odd[0]!)
+        await sql.run(
+          'INSERT INTO items (name) SELECT name FROM ROWS(name text) AS r',
+          odd.slice(1).map(text => [text]),
+        )
+      })
+      assert.deepEqual(new Set(await names()), new Set(odd))
+      const found = await read(sql => sql.all<{ name: string }>('SELECT name FROM items WHERE name = ?', odd[2]!))
+      assert.deepEqual(
+        found.map(row => row.name),
+        [odd[2]],
+      )
+    })
+
     it('keeps nothing of a transaction that throws, and passes its error on', async () => {
       const failing = write(async sql => {
         await insert(sql, 'one')

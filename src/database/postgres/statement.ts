@@ -1,5 +1,6 @@
 import type { RowSet, SqlValue } from '../database.ts'
 import { parseTemplate, type RowsClause, type Template } from '../dialect.ts'
+import { encodeText } from './text.ts'
 
 /** A statement as PostgreSQL reads it: values are `$1`, `$2` and so on, a set is one array for each of its columns. */
 export interface Rendered {
@@ -38,7 +39,7 @@ export function bind({ places, text }: Rendered, values: readonly (SqlValue | Ro
   const bound: SqlValue[] = []
   places.forEach((place, index) => {
     // A statement's places and values belong together: a set stands where ROWS does.
-    if (place === 'value') bound.push(values[index] as SqlValue)
+    if (place === 'value') bound.push(encoded(values[index] as SqlValue))
     else for (const array of arraysOf(place, values[index] as RowSet)) bound.push(array)
   })
   return bound
@@ -50,10 +51,14 @@ function arraysOf({ columns }: RowsClause, rows: RowSet): string[] {
     const cells = rows.map(row => {
       const cell = row[at] ?? null
       if (cell === null) return 'NULL'
-      return type === 'integer' ? String(cell) : quoted(String(cell))
+      return type === 'integer' ? String(cell) : quoted(encodeText(String(cell)))
     })
     return `{${cells.join(',')}}`
   })
+}
+
+function encoded(value: SqlValue): SqlValue {
+  return typeof value === 'string' ? encodeText(value) : value
 }
 
 function quoted(text: string): string {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { decodeText } from './text.ts'
 
 const { builtins } = pg.types
 
@@ -8,6 +9,7 @@ export const typeParsers: pg.CustomTypesConfig = {
     if (format === 'binary') return pg.types.getTypeParser(oid, 'binary')
     // numeric is what sums of int8 are.
     if (oid === builtins.INT8 || oid === builtins.NUMERIC) return Number
+    if (oid === builtins.TEXT) return decodeText
     if (oid === builtins.BYTEA) return (text: string) => new Uint8Array(Buffer.from(text.slice(2), 'hex'))
     return pg.types.getTypeParser(oid, 'text')
   },
