@@ -50,6 +50,8 @@ export async function startPostgresServer({ durable = false }: PostgresServerOpt
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let server: ReturnType<typeof spawn> | undefined
+  // A test that fails at the wrong moment must not leave a server behind.
+  process.once('exit', () => server?.kill('SIGQUIT'))
   const start = async () => {
     server = spawn(join(programs, 'postgres'), ['-D', data, ...flags], { ...user, cwd: folder, stdio: 'ignore' })
     await untilReady(programs, port, server)
