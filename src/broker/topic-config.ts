@@ -24,6 +24,13 @@ export interface TopicConfig {
   readonly timestampAfterMaxMs: number
   /** Keeps the last record of each key; records need keys. */
   readonly compact: boolean
+  /** How long tombstones stay after they were cleaned first. */
+  readonly deleteRetentionMs: number
+  /** The share of bytes not cleaned yet from which on a partition is cleaned. */
+  readonly minCleanableRatio: number
+  /** Records younger than this are not cleaned; those older than the maximum are, whatever the ratio. */
+  readonly minCompactionLagMs: number
+  readonly maxCompactionLagMs: number
   /** Retention takes records away. */
   readonly delete: boolean
   /** Null keeps records indefinitely. */
@@ -59,6 +66,10 @@ function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig):
     timestampBeforeMaxMs: number('message.timestamp.before.max.ms'),
     timestampAfterMaxMs: number('message.timestamp.after.max.ms'),
     compact: policies.includes('compact'),
+    deleteRetentionMs: number('delete.retention.ms'),
+    minCleanableRatio: number('min.cleanable.dirty.ratio'),
+    minCompactionLagMs: number('min.compaction.lag.ms'),
+    maxCompactionLagMs: number('max.compaction.lag.ms'),
     delete: policies.includes('delete'),
     retentionMs: limit('retention.ms'),
     retentionBytes: limit('retention.bytes'),

@@ -14,9 +14,10 @@ export {
   placeBatch,
   placedHeader,
   readBatchHeader,
+  withLastOffsetDelta,
   writeBatch,
 } from './record-batch.ts'
-export { type KafkaRecord, readRecords, writeRecords } from './records.ts'
+export { type KafkaRecord, keepRecords, readRecords, writeRecords } from './records.ts'
 export {
   matchesPassword,
   maxIterations,

@@ -131,6 +131,8 @@ export interface BatchFields {
   readonly appendTime?: boolean
   readonly transactional?: boolean
   readonly control?: boolean
+  /** `baseTimestamp` is the time from which on the batch's tombstones may go (KIP-534). */
+  readonly deleteHorizon?: boolean
   readonly lastOffsetDelta: number
   readonly baseTimestamp: number
   readonly maxTimestamp: number
@@ -151,7 +153,8 @@ export function writeBatch(fields: BatchFields, records: Buffer): Buffer {
     (fields.codec ?? 0) |
     (fields.appendTime ? appendTimeBit : 0) |
     (fields.transactional ? transactionalBit : 0) |
-    (fields.control ? controlBit : 0)
+    (fields.control ? controlBit : 0) |
+    (fields.deleteHorizon ? deleteHorizonBit : 0)
   batch.writeInt16BE(attributes, at.attributes)
   batch.writeInt32BE(fields.lastOffsetDelta, at.lastOffsetDelta)
   writeInt64(batch, at.baseTimestamp, fields.baseTimestamp)
@@ -163,6 +166,14 @@ export function writeBatch(fields: BatchFields, records: Buffer): Buffer {
   records.copy(batch, batchHeaderBytes)
   batch.writeUInt32BE(crc32c(batch.subarray(at.attributes)), at.crc)
   return batch
+}
+
+/** A copy of a batch that reaches to another last offset, as the broker makes it when it removes the batches behind it. */
+export function withLastOffsetDelta(batch: Buffer, lastOffsetDelta: number): Buffer {
+  const copy = Buffer.from(batch)
+  copy.writeInt32BE(lastOffsetDelta, at.lastOffsetDelta)
+  copy.writeUInt32BE(crc32c(copy.subarray(at.attributes)), at.crc)
+  return copy
 }
 
 function int64(view: DataView, position: number): number {

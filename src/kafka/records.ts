@@ -76,6 +76,27 @@ export function writeRecords(
   )
 }
 
+/**
+ * The same batch with some of its records only: they keep their offsets and times, and the batch its producer, its sequence
+ * and its last offset. With `deleteHorizonMs` (milliseconds since 1970) its tombstones may go from that time on (KIP-534).
+ */
+export function keepRecords(batch: Buffer, kept: readonly KafkaRecord[], deleteHorizonMs: number | undefined): Buffer {
+  const header = readBatchHeader(batch)!
+  const hasHorizon = deleteHorizonMs !== undefined || header.deleteHorizon
+  const baseTimestamp = deleteHorizonMs ?? header.baseTimestamp
+  let maxTimestamp = header.appendTime ? header.maxTimestamp : -1
+  const body = kept.map(record => {
+    maxTimestamp = Math.max(maxTimestamp, record.timestamp)
+    // Under LogAppendTime the batch's time is that of all records.
+    const delta = header.appendTime ? 0 : record.timestamp - baseTimestamp
+    return recordBytes(record, record.offset - header.baseOffset, delta)
+  })
+  return writeBatch(
+    { ...header, baseTimestamp, maxTimestamp, deleteHorizon: hasHorizon, recordsCount: kept.length },
+    compress(header.codec, Buffer.concat(body)),
+  )
+}
+
 function recordBytes(record: NewRecord, offsetDelta: number, timestampDelta: number): Buffer {
   const parts: Buffer[] = [Buffer.from([0]), varint(timestampDelta), varint(offsetDelta)]
   const bytes = (value: Buffer | null | undefined) => {

@@ -296,6 +296,17 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('mergeCandidates', rule)
   }
 
+  cleanedUntil(partitions: readonly PartitionId[]) {
+    return this.#transport.call('cleanedUntil', partitions)
+  }
+
+  replaceCleaned(
+    cleaned: { readonly partition: PartitionId; readonly until: number | null; readonly object: MergedObject | null },
+    replaced: readonly Extent[],
+  ) {
+    return this.#transport.call('replaceCleaned', cleaned, replaced)
+  }
+
   replaceExtents(merged: MergedObject, replaced: readonly Extent[]) {
     return this.#transport.call('replaceExtents', merged, replaced)
   }

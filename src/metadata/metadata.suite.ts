@@ -490,6 +490,29 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         await assert.rejects(metadata.replaceExtents(merged, []), { code: 'epoch_closed' })
       })
 
+      it('lets cleaned records take the place of what they were read from, and knows how far it has come', async () => {
+        const [partition, other] = [(await create('one')).partitions[0]!, (await create('two')).partitions[0]!]
+        await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
+        const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6, withAborted: true }])
+        const [first, second, third] = answer!.extents as [Extent, Extent, Extent]
+        const cleaned = { key: 'm', sizeBytes: 60, epoch, extents: [{ ...second, key: 'm', sizeBytes: 60 }] }
+        const step = { partition, until: null, object: cleaned }
+        assert.equal(await metadata.replaceCleaned(step, [first, second]), true)
+        assert.deepEqual(await extentsFrom(partition, 0), [
+          ['m', 1, 1],
+          ['c', 2, 2],
+        ])
+        assert.equal((await metadata.bounds([partition]))[0]?.sizeBytes, 160)
+        assert.equal((await metadata.bounds([partition]))[0]?.logStartOffset, 0)
+        assert.deepEqual(await metadata.cleanedUntil([partition, other]), [0, 0])
+        // One that is not there any more leaves everything as it is.
+        assert.equal(await metadata.replaceCleaned({ ...step, until: 2 }, [first, third]), false)
+        assert.equal(await metadata.replaceCleaned({ partition, until: 3, object: null }, [third]), true)
+        assert.deepEqual(await extentsFrom(partition, 0), [['m', 1, 1]])
+        assert.deepEqual(await metadata.cleanedUntil([other, partition]), [0, 3])
+        assert.deepEqual(await dead(), ['a', 'b', 'c'])
+      })
+
       it('is bounded, and says that there is more', async () => {
         const [partition] = (await create('one')).partitions as [number]
         await metadata.commit(Array.from({ length: 2500 }, (_, index) => object(`o${index}`, batch(partition))))

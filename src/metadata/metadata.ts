@@ -545,6 +545,17 @@ export interface Metadata {
    * more: then nothing has changed, and the merged object is of no use. Rejects with `epoch_closed` like `commit`.
    */
   replaceExtents(merged: MergedObject, replaced: readonly Extent[]): Promise<boolean>
+  /** How far compaction has come in partitions: the first offset that was not cleaned yet, 0 where it never ran. */
+  cleanedUntil(partitions: readonly PartitionId[]): Promise<number[]>
+  /**
+   * Lets cleaned records of one partition take the place of the extents that they were read from, all or none; without
+   * an object nothing of them is left. `until` is set by the last step of a cleaning. False when one of the extents is
+   * not there any more: then nothing has changed. Rejects with `epoch_closed` like `commit`.
+   */
+  replaceCleaned(
+    cleaned: { readonly partition: PartitionId; readonly until: number | null; readonly object: MergedObject | null },
+    replaced: readonly Extent[],
+  ): Promise<boolean>
   /** Objects that have been dead for at least `graceMs`, at most `limit`. */
   deadObjects(graceMs: number, limit: number): Promise<DeadObject[]>
   /** Forgets dead objects, after they were deleted from the store. */

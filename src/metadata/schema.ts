@@ -208,6 +208,9 @@ const leases = {
   isHot: true,
 } satisfies Table
 
+/** How far compaction has come in a partition: what lies before the offset was cleaned. */
+const cleanings = { columns: { partition: integer, until: integer }, primaryKey: ['partition'] } satisfies Table
+
 export type TopicRow = Row<typeof topics>
 export type PartitionRow = Row<typeof partitions>
 export type ObjectRow = Row<typeof objects>
@@ -260,4 +263,5 @@ export const migrations: readonly Migration[] = [
       'CREATE INDEX IF NOT EXISTS producers_open ON producers (partition, transaction_start)',
     ],
   },
+  { name: 'compaction', statements: dialect => createTable('cleanings', cleanings, dialect) },
 ]

@@ -50,7 +50,7 @@ export const localLogConfig: LogConfig = {
   congestionBytes: 64 * 1024 * 1024,
   maxBufferedBytes: 512 * 1024 * 1024,
   cacheBytes: 256 * 1024 * 1024,
-  housekeepingIntervalMs: 30_000,
+  housekeepingIntervalMs: 15_000,
   retentionIntervalMs: 300_000,
   epochExpiryMs: 180_000,
   deadObjectGraceMs: 60_000,

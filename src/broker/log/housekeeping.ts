@@ -1,9 +1,10 @@
 import type { Clock, Log } from '../../base/index.ts'
-import type { Metadata, PartitionId, RetentionRule, Topic } from '../../metadata/index.ts'
+import type { Extent, Metadata, PartitionId, RetentionRule, Topic } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
 import type { LogConfig } from './config.ts'
+import { compactPartition } from './compaction.ts'
 import { mergeObjects } from './merging.ts'
 
 /** What housekeeping asks of the log that it keeps. */
@@ -12,10 +13,14 @@ export interface Kept {
   epoch(): number
   /** A key for a new object, and the epoch under which it has to be committed. */
   readonly newObject: () => { key: string; epoch: number }
+  /** The bytes of extents with their offsets in place. */
+  readonly load: (extents: readonly Extent[]) => Promise<Buffer[]>
   /** Gets it a new epoch, because the old one was closed. */
   changeEpoch(): Promise<void>
   /** Tells it that the bounds of these partitions may have changed. */
   boundsChanged(partitions: readonly PartitionId[]): Promise<void>
+  /** Tells it that the records of a partition lie elsewhere now. */
+  readonly recordsMoved: (partition: PartitionId) => void
 }
 
 /** How many objects one round deletes at most, and how many keys it looks at together. */
@@ -95,6 +100,7 @@ export class Housekeeping {
   /** The parts of a round that cannot wait for the next whole one. */
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
+    await this.#attempt('compact topics', () => this.#compact())
     await this.#attempt('merge objects', () => this.#merge())
     await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
     await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())
@@ -134,6 +140,26 @@ export class Housekeeping {
       deleteBefore: retentionMs === null ? null : now - retentionMs,
       keepBytes: retentionBytes,
     }))
+  }
+
+  /** Compacts the partitions that are due. */
+  async #compact(): Promise<void> {
+    const { metadata, store, newObject, load } = { metadata: this.#metadata, store: this.#store, ...this.#kept }
+    const topics = [...metadata.catalog().byId.values()].filter(topic => this.#topicConfig(topic).compact)
+    for (const topic of topics) {
+      const config = this.#topicConfig(topic)
+      const cleanedUntil = await metadata.cleanedUntil(topic.partitions)
+      const bounds = await metadata.bounds(topic.partitions)
+      for (const [index, partition] of topic.partitions.entries()) {
+        if (this.#stop.signal.aborted) return
+        if (!bounds[index]) continue
+        const options = { metadata, store, config, now: this.#clock.now(), newObject, load, signal: this.#stop.signal }
+        const result = await compactPartition(partition, bounds[index], cleanedUntil[index]!, options)
+        if (result === undefined) continue
+        this.#log.info('compacted a partition', { topic: topic.name, partition, ...result })
+        this.#kept.recordsMoved(partition)
+      }
+    }
   }
 
   async #merge(): Promise<void> {

@@ -83,8 +83,10 @@ export class RecordLog {
     this.#housekeeping = new Housekeeping(metadata, store, clock, log, config, topicConfig, {
       epoch: () => this.#appender.epoch,
       newObject: () => this.#appender.newObject(),
+      load: extents => this.#reader.load(extents),
       changeEpoch: () => this.#appender.changeEpoch(),
       boundsChanged: partitions => this.#boundsChanged(partitions),
+      recordsMoved: partition => this.#reader.forget(partition),
     })
   }
 

@@ -1,11 +1,20 @@
 import type { Sql } from '../../database/index.ts'
 import type { Now } from '../now.ts'
-import type { Extent, MergeCandidate, MergedObject, MergeRule } from '../metadata.ts'
+import type { Extent, MergeCandidate, MergedObject, MergeRule, PartitionId } from '../metadata.ts'
 import type { ObjectRow } from '../schema.ts'
 import { releaseExtents } from './housekeeping.ts'
 import { checkEpochs, EXTENTS, type ExtentRow, extentOf, insertObjects } from './log.ts'
 
 export const mergeReads = {
+  cleanedUntil: async (sql: Sql, partitions: readonly PartitionId[]): Promise<number[]> => {
+    const rows = await sql.all<{ partition: number; until: number }>(
+      'SELECT partition, until FROM cleanings WHERE partition IN (SELECT id FROM ROWS(id integer) AS r)',
+      partitions.map(id => [id]),
+    )
+    const known = new Map(rows.map(({ partition, until }) => [partition, until]))
+    return partitions.map(partition => known.get(partition) ?? 0)
+  },
+
   mergeCandidates: async (sql: Sql, rule: MergeRule): Promise<MergeCandidate[]> => {
     const objects = await sql.all<Pick<ObjectRow, 'id' | 'key' | 'size_bytes'>>(
       `SELECT id, key, size_bytes FROM objects
@@ -32,31 +41,67 @@ export const mergeReads = {
 export const mergeWrites = {
   replaceExtents: async (sql: Sql, merged: MergedObject, replaced: readonly Extent[], now: Now): Promise<boolean> => {
     await checkEpochs(sql, [merged.epoch])
-    const partitions = new Set(replaced.map(({ partition }) => partition))
-    // Retention of these partitions comes before, and is seen, or afterwards.
-    await sql.all(
-      'SELECT id FROM partitions WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR NO KEY UPDATE',
-      Array.from(partitions, id => [id]),
-    )
-    const found = await sql.all<{ object: number }>(
-      `SELECT e.object FROM ROWS(partition integer, last_offset integer, key text, position integer) AS r
-       CROSS JOIN extents AS e CROSS JOIN objects AS o
-       WHERE e.partition = r.partition AND e.last_offset = r.last_offset AND e.position = r.position
-         AND o.id = e.object AND o.key = r.key`,
-      replaced.map(({ partition, lastOffset, key, position }) => [partition, lastOffset, key, position]),
-    )
-    if (found.length < replaced.length) return false
-    await sql.run(
-      `DELETE FROM extents WHERE (partition, last_offset)
-       IN (SELECT partition, last_offset FROM ROWS(partition integer, last_offset integer) AS r)`,
-      replaced.map(({ partition, lastOffset }) => [partition, lastOffset]),
-    )
-    await releaseExtents(
-      sql,
-      found.map(({ object }) => object),
-      now,
-    )
+    if (!(await takeExtents(sql, replaced, now))) return false
     await insertObjects(sql, [merged], now)
     return true
   },
+
+  replaceCleaned: async (
+    sql: Sql,
+    {
+      partition,
+      until,
+      object,
+    }: { readonly partition: PartitionId; readonly until: number | null; readonly object: MergedObject | null },
+    replaced: readonly Extent[],
+    now: Now,
+  ): Promise<boolean> => {
+    if (object !== null) await checkEpochs(sql, [object.epoch])
+    if (!(await takeExtents(sql, replaced, now))) return false
+    if (object !== null) await insertObjects(sql, [object], now)
+    const freedBytes = sumBytes(replaced) - sumBytes(object?.extents ?? [])
+    await sql.run('UPDATE partitions SET size_bytes = size_bytes - ? WHERE id = ?', freedBytes, partition)
+    if (until !== null) {
+      await sql.run(
+        `INSERT INTO cleanings (partition, until) VALUES (?, ?)
+         ON CONFLICT (partition) DO UPDATE SET until = excluded.until`,
+        partition,
+        until,
+      )
+    }
+    return true
+  },
+}
+
+/** Takes extents away for good, or none of them when one is not there any more. */
+async function takeExtents(sql: Sql, replaced: readonly Extent[], now: Now): Promise<boolean> {
+  const partitions = new Set(replaced.map(({ partition }) => partition))
+  // Retention of these partitions comes before, and is seen, or afterwards.
+  await sql.all(
+    'SELECT id FROM partitions WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR NO KEY UPDATE',
+    Array.from(partitions, id => [id]),
+  )
+  const found = await sql.all<{ object: number }>(
+    `SELECT e.object FROM ROWS(partition integer, last_offset integer, key text, position integer) AS r
+     CROSS JOIN extents AS e CROSS JOIN objects AS o
+     WHERE e.partition = r.partition AND e.last_offset = r.last_offset AND e.position = r.position
+       AND o.id = e.object AND o.key = r.key`,
+    replaced.map(({ partition, lastOffset, key, position }) => [partition, lastOffset, key, position]),
+  )
+  if (found.length < replaced.length) return false
+  await sql.run(
+    `DELETE FROM extents WHERE (partition, last_offset)
+     IN (SELECT partition, last_offset FROM ROWS(partition integer, last_offset integer) AS r)`,
+    replaced.map(({ partition, lastOffset }) => [partition, lastOffset]),
+  )
+  await releaseExtents(
+    sql,
+    found.map(({ object }) => object),
+    now,
+  )
+  return true
+}
+
+function sumBytes(extents: readonly { readonly sizeBytes: number }[]): number {
+  return extents.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }

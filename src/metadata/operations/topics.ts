@@ -70,6 +70,7 @@ export const topicWrites = {
         `DELETE FROM transaction_partitions WHERE partition IN (SELECT id FROM partitions WHERE ${isDeleted})`,
         deleted,
       )
+      await sql.run(`DELETE FROM cleanings WHERE partition IN (SELECT id FROM partitions WHERE ${isDeleted})`, deleted)
       await sql.run(`DELETE FROM partitions WHERE ${isDeleted}`, deleted)
       await sql.run(`DELETE FROM group_offsets WHERE ${isDeleted}`, deleted)
       await sql.run(`DELETE FROM transaction_offsets WHERE ${isDeleted}`, deleted)

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { batchCrcFits, type KafkaRecord, readBatchHeader, readRecords, writeRecords } from '../../kafka/index.ts'
+import { compressionNames } from '../../kafka/record-batch.ts'
+import { startTestBroker, type TestBroker, type TestClient } from '../test-client.ts'
+
+describe('a compacted topic', () => {
+  let broker: TestBroker
+  let client: TestClient
+  beforeEach(async () => {
+    broker = await startTestBroker()
+    client = await broker.connect()
+  })
+  afterEach(() => broker.close())
+
+  const create = async (configs: Readonly<Record<string, string>> = {}) => {
+    const all = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0', ...configs }
+    const { topics } = await client.call('CreateTopics', 5, {
+      topics: [
+        {
+          name: 't',
+          numPartitions: 1,
+          replicationFactor: 1,
+          assignments: [],
+          configs: Object.entries(all).map(([name, value]) => ({ name, value })),
+        },
+      ],
+      timeoutMs: 1000,
+    })
+    assert.equal(topics[0]!.errorCode, 0)
+  }
+  /** One batch of `[key, value]`; null is a tombstone. */
+  const produce = async (records: readonly (readonly [string, string | null])[], codec = 0) => {
+    const batch = writeRecords(
+      records.map(([key, value]) => ({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value) })),
+      { timestamp: Date.now(), codec },
+    )
+    const partitionData = [{ index: 0, records: batch }]
+    const { responses } = await client.call('Produce', 9, {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 5000,
+      topicData: [{ name: 't', partitionData }],
+    })
+    assert.equal(responses[0]!.partitionResponses[0]!.errorCode ?? 0, 0)
+  }
+  const batches = async (from = 0): Promise<Buffer[]> => {
+    const { responses } = await client.call('Fetch', 11, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 50_000_000,
+      isolationLevel: 0,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: from, partitionMaxBytes: 50_000_000 }] }],
+      forgottenTopicsData: [],
+      rackId: '',
+    })
+    const { errorCode, records } = responses[0]!.partitions[0]!
+    assert.equal(errorCode, 0)
+    const found: Buffer[] = []
+    for (let rest = records ?? Buffer.alloc(0); rest.length > 0; ) {
+      const { sizeBytes } = readBatchHeader(rest)!
+      found.push(rest.subarray(0, sizeBytes))
+      rest = rest.subarray(sizeBytes)
+    }
+    return found
+  }
+  const read = async (from = 0): Promise<KafkaRecord[]> => (await batches(from)).flatMap(batch => readRecords(batch))
+  const seen = (records: readonly KafkaRecord[]) =>
+    records.map(({ offset, key, value }) => [offset, String(key), value === null ? null : String(value)])
+  const clean = () => broker.broker.records.runMaintenance()
+
+  it('keeps the last record of each key, with its offset', async () => {
+    await create()
+    await produce([
+      ['a', '1'],
+      ['b', '1'],
+      ['a', '2'],
+    ])
+    await produce([
+      ['c', '1'],
+      ['b', '2'],
+    ])
+    await clean()
+    assert.deepEqual(seen(await read()), [
+      [2, 'a', '2'],
+      [3, 'c', '1'],
+      [4, 'b', '2'],
+    ])
+    await produce([['a', '3']])
+    await clean()
+    assert.deepEqual(seen(await read()), [
+      [3, 'c', '1'],
+      [4, 'b', '2'],
+      [5, 'a', '3'],
+    ])
+  })
+
+  it('keeps batches valid in every codec, and can be read from every offset', async () => {
+    await create()
+    for (const codec of compressionNames.keys()) {
+      for (let round = 0; round < 5; round++) {
+        await produce(
+          [[`key-${codec}`, `${round}`], ...(round % 2 === 0 ? [['shared', `${codec}/${round}`] as const] : [])],
+          codec,
+        )
+      }
+    }
+    const before = await read()
+    await clean()
+    const latest = new Map(before.map(record => [String(record.key), record]))
+    const expected = [...latest.values()].toSorted((a, b) => a.offset - b.offset)
+    for (let from = 0; from <= before.at(-1)!.offset; from++) {
+      const found = (await read(from)).filter(({ offset }) => offset >= from)
+      assert.deepEqual(seen(found), seen(expected.filter(({ offset }) => offset >= from)), `from ${from}`)
+    }
+    for (const batch of await batches()) assert.equal(batchCrcFits(batch), true)
+    assert.deepEqual(
+      (await read()).map(({ timestamp }) => timestamp),
+      expected.map(({ timestamp }) => timestamp),
+    )
+  })
+
+  it('keeps tombstones for their time, and then nothing of the key', async () => {
+    await create({ 'delete.retention.ms': '0' })
+    await produce([
+      ['a', '1'],
+      ['a', null],
+      ['b', '1'],
+    ])
+    await clean()
+    assert.deepEqual(seen(await read()), [
+      [1, 'a', null],
+      [2, 'b', '1'],
+    ])
+    await produce([['b', '2']])
+    await clean()
+    assert.deepEqual(seen(await read()), [[3, 'b', '2']])
+  })
+
+  it('leaves young records alone, and cleans only when enough is dirty', async () => {
+    await create({ 'min.compaction.lag.ms': '3600000' })
+    await produce([
+      ['a', '1'],
+      ['a', '2'],
+    ])
+    await clean()
+    assert.equal((await read()).length, 2)
+  })
+
+  it('cleans nothing while too little is dirty', async () => {
+    await create({ 'min.cleanable.dirty.ratio': '0.9' })
+    await produce(Array.from({ length: 100 }, (_, index) => [`k${index}`, 'x'.repeat(100)] as const))
+    await clean()
+    await produce([['k0', 'y']])
+    await clean()
+    assert.equal((await read()).length, 101)
+  })
+
+  it('goes on where appends came meanwhile, and shrinks what it holds', async () => {
+    await create()
+    for (let round = 0; round < 40; round++) {
+      await produce(Array.from({ length: 50 }, (_, index) => [`k${index}`, `${round}`] as const))
+      if (round % 10 === 9) await clean()
+    }
+    const records = await read()
+    assert.equal(records.length, 50)
+    assert.ok(records.every(({ value }) => String(value) === '39'))
+  })
+})

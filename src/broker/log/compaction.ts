@@ -1,0 +1,265 @@
+// Compaction: keeps the last record of each key of a topic with cleanup.policy=compact (KIP-58, KIP-354, KIP-534).
+import {
+  type BatchHeader,
+  batchHeaderBytes,
+  type KafkaRecord,
+  keepRecords,
+  readBatchHeader,
+  readRecords,
+  withLastOffsetDelta,
+} from '../../kafka/index.ts'
+import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
+import type { ObjectStore } from '../../storage/index.ts'
+import type { TopicConfig } from '../topic-config.ts'
+
+/**
+ * The most that the keys of one cleaning may take, in bytes of keys and of what a map needs for each. When there are more
+ * keys, a cleaning goes as far as they fit, and the next one goes on from there.
+ */
+const MAX_KEY_BYTES = 128 * 1024 * 1024
+const BYTES_PER_KEY = 64
+/** How much of a partition is rewritten in one step; each step is committed by itself. */
+const STEP_BYTES = 32 * 1024 * 1024
+/** Extents are not joined beyond this size, because readers load them whole. */
+const MAX_EXTENT_BYTES = 4 * 1024 * 1024
+/** How many bytes of extents are looked up together. */
+const LOOK_UP_BYTES = 256 * 1024 * 1024
+const MAX_LAST_OFFSET_DELTA = 2 ** 31 - 1
+
+export interface CompactionOptions {
+  readonly metadata: Metadata
+  readonly store: ObjectStore
+  readonly config: TopicConfig
+  /** Milliseconds since 1970. */
+  readonly now: number
+  readonly newObject: () => { key: string; epoch: number }
+  /** The bytes of extents with their offsets in place. */
+  readonly load: (extents: readonly Extent[]) => Promise<Buffer[]>
+  readonly signal: AbortSignal
+}
+
+/** What a cleaning came to. */
+export interface CleaningResult {
+  /** Offsets below this one are clean now. */
+  readonly until: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+}
+
+/**
+ * Cleans one partition, of which everything below `cleanedUntil` was cleaned before; undefined when it is not due. A record goes when a later one of its key lies within
+ * what is cleaned, when its transaction was aborted, or when it is a tombstone that was seen long enough. What is left
+ * keeps its offset; the batch before one that goes reaches over its offsets, so that no reader meets a hole. Markers of
+ * transactions stay. A cleaning that is cut short has removed only what the next one would remove as well.
+ */
+export async function compactPartition(
+  partition: PartitionId,
+  bounds: PartitionBounds,
+  cleanedUntil: number,
+  options: CompactionOptions,
+): Promise<CleaningResult | undefined> {
+  const { metadata, config, now, signal } = options
+  const start = Math.max(cleanedUntil, bounds.logStartOffset)
+  if (start >= bounds.lastStableOffset) return undefined
+  const dirty = (await findAll(metadata, partition, start, bounds.lastStableOffset)).extents.filter(
+    ({ maxTimestamp }) => now - maxTimestamp >= config.minCompactionLagMs,
+  )
+  if (!isDue(dirty, bounds.sizeBytes, options)) return undefined
+
+  const keys = new LatestOffsets()
+  const { aborted } = await findAll(metadata, partition, bounds.logStartOffset, bounds.lastStableOffset)
+  let until = start
+  for (const step of inSteps(dirty)) {
+    if (signal.aborted || keys.isFull) break
+    for (const bytes of await options.load(step)) for (const batch of batchesOf(bytes)) keys.add(batch, start, aborted)
+    until = step.at(-1)!.lastOffset + 1
+  }
+  return signal.aborted ? undefined : rewrite(partition, bounds.logStartOffset, until, keys, aborted, options)
+}
+
+/** Enough is dirty, or something dirty has waited for too long. */
+function isDue(dirty: readonly Extent[], sizeBytes: number, { config, now }: CompactionOptions): boolean {
+  if (dirty.length === 0) return false
+  const dirtyBytes = dirty.reduce((sum, extent) => sum + extent.sizeBytes, 0)
+  if (dirtyBytes / Math.max(1, sizeBytes) >= config.minCleanableRatio) return true
+  return now - dirty[0]!.maxTimestamp > config.maxCompactionLagMs
+}
+
+async function rewrite(
+  partition: PartitionId,
+  start: number,
+  until: number,
+  keys: LatestOffsets,
+  aborted: readonly AbortedTransaction[],
+  options: CompactionOptions,
+): Promise<CleaningResult | undefined> {
+  const { extents } = await findAll(options.metadata, partition, start, until)
+  const steps = inSteps(extents)
+  let bytesBefore = 0
+  let bytesAfter = 0
+  for (const [index, step] of steps.entries()) {
+    if (options.signal.aborted) return undefined
+    const batches: Buffer[] = []
+    for (const bytes of await options.load(step)) {
+      for (const batch of batchesOf(bytes)) addCleaned(batches, cleaned(batch, until, keys, aborted, options), batch)
+    }
+    const isLast = index === steps.length - 1
+    const written = await replace(partition, step, batches, isLast ? until : null, options)
+    if (written === undefined) return undefined
+    bytesBefore += step.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    bytesAfter += written
+  }
+  return { until, bytesBefore, bytesAfter }
+}
+
+/** Puts what is left of some extents and lets it take their place; the bytes written, or undefined when they have changed. */
+async function replace(
+  partition: PartitionId,
+  replaced: readonly Extent[],
+  batches: readonly Buffer[],
+  until: number | null,
+  { metadata, store, newObject }: CompactionOptions,
+): Promise<number | undefined> {
+  const sizeBytes = batches.reduce((sum, { length }) => sum + length, 0)
+  if (batches.length === 0) {
+    return (await metadata.replaceCleaned({ partition, until, object: null }, replaced)) ? 0 : undefined
+  }
+  const { key, epoch } = newObject()
+  await store.put(key, batches)
+  const object = { key, sizeBytes, epoch, extents: layOut(partition, key, batches) }
+  if (await metadata.replaceCleaned({ partition, until, object }, replaced)) return sizeBytes
+  // Some of it expired, was merged or was cleaned by another process meanwhile.
+  await store.delete([key])
+  return undefined
+}
+
+/** A batch as it stays; undefined where nothing of it does. */
+function cleaned(
+  batch: Buffer,
+  until: number,
+  keys: LatestOffsets,
+  aborted: readonly AbortedTransaction[],
+  { config, now }: CompactionOptions,
+): Buffer | undefined {
+  const header = readBatchHeader(batch)!
+  if (header.control || header.baseOffset >= until) return batch
+  if (isAborted(header, aborted)) return undefined
+  const records = readRecords(batch)
+  const tombstonesMayGo = header.deleteHorizon && now >= header.baseTimestamp
+  const kept = records.filter(
+    ({ key, value, offset }) => key !== null && !keys.hasLater(key, offset) && !(value === null && tombstonesMayGo),
+  )
+  if (kept.length === 0) return undefined
+  const startsHorizon = !header.deleteHorizon && kept.some(({ value }) => value === null)
+  if (kept.length === records.length && !startsHorizon) return batch
+  return keepRecords(batch, kept, startsHorizon ? now + config.deleteRetentionMs : undefined)
+}
+
+/** Appends what is left of a batch; where nothing is, the batch before it reaches over its offsets. */
+function addCleaned(batches: Buffer[], kept: Buffer | undefined, original: Buffer): void {
+  if (kept !== undefined) return void batches.push(kept)
+  const before = batches.at(-1)
+  if (before === undefined) return
+  const { baseOffset } = readBatchHeader(before)!
+  const gone = readBatchHeader(original)!
+  const delta = gone.baseOffset + gone.lastOffsetDelta - baseOffset
+  if (delta <= MAX_LAST_OFFSET_DELTA) batches[batches.length - 1] = withLastOffsetDelta(before, delta)
+}
+
+/** The extents that batches make up when they lie one after the other in an object. */
+function layOut(partition: PartitionId, key: string, batches: readonly Buffer[]): Extent[] {
+  const extents: Extent[] = []
+  let position = 0
+  for (const batch of batches) {
+    const { baseOffset, lastOffsetDelta, maxTimestamp } = readBatchHeader(batch)!
+    const lastOffset = baseOffset + lastOffsetDelta
+    const last = extents.at(-1)
+    const sizeBytes = batch.length
+    if (last !== undefined && last.lastOffset + 1 === baseOffset && last.sizeBytes + sizeBytes <= MAX_EXTENT_BYTES) {
+      extents[extents.length - 1] = {
+        ...last,
+        lastOffset,
+        sizeBytes: last.sizeBytes + sizeBytes,
+        maxTimestamp: Math.max(last.maxTimestamp, maxTimestamp),
+      }
+    } else {
+      extents.push({ partition, baseOffset, lastOffset, key, position, sizeBytes, maxTimestamp, appendTimestamp: -1 })
+    }
+    position += sizeBytes
+  }
+  return extents
+}
+
+/** All extents from an offset on that end before another one, and the transactions that were aborted there. */
+async function findAll(metadata: Metadata, partition: PartitionId, start: number, end: number) {
+  const extents: Extent[] = []
+  const aborted = new Map<string, AbortedTransaction>()
+  for (let offset = start; offset < end; ) {
+    const [answer] = await metadata.findExtents([{ partition, offset, maxBytes: LOOK_UP_BYTES, withAborted: true }])
+    if (!answer || answer.extents.length === 0) break
+    for (const one of answer.aborted) aborted.set(`${one.producerId} ${one.firstOffset}`, one)
+    for (const extent of answer.extents) if (extent.lastOffset < end) extents.push(extent)
+    offset = answer.extents.at(-1)!.lastOffset + 1
+  }
+  return { extents, aborted: [...aborted.values()] }
+}
+
+function inSteps(extents: readonly Extent[]): Extent[][] {
+  const steps: Extent[][] = []
+  let sizeBytes = Number.POSITIVE_INFINITY
+  for (const extent of extents) {
+    if (sizeBytes + extent.sizeBytes > STEP_BYTES) {
+      steps.push([])
+      sizeBytes = 0
+    }
+    steps.at(-1)!.push(extent)
+    sizeBytes += extent.sizeBytes
+  }
+  return steps
+}
+
+function* batchesOf(bytes: Buffer): Generator<Buffer> {
+  for (let start = 0; start + batchHeaderBytes <= bytes.length; ) {
+    const { sizeBytes } = readBatchHeader(bytes, start)!
+    yield bytes.subarray(start, start + sizeBytes)
+    start += sizeBytes
+  }
+}
+
+function isAborted({ transactional, producerId, baseOffset }: BatchHeader, aborted: readonly AbortedTransaction[]) {
+  return (
+    transactional &&
+    aborted.some(one => one.producerId === producerId && one.firstOffset <= baseOffset && baseOffset <= one.lastOffset)
+  )
+}
+
+/** The last offset of each key in what is being cleaned. */
+class LatestOffsets {
+  readonly #offsets = new Map<string, number>()
+  #sizeBytes = 0
+
+  get isFull(): boolean {
+    return this.#sizeBytes >= MAX_KEY_BYTES
+  }
+
+  add(batch: Buffer, from: number, aborted: readonly AbortedTransaction[]): void {
+    const header = readBatchHeader(batch)!
+    if (header.control || isAborted(header, aborted)) return
+    for (const { key, offset } of readRecords(batch)) if (key !== null && offset >= from) this.#set(key, offset)
+  }
+
+  hasLater(key: KafkaRecord['key'] & Buffer, offset: number): boolean {
+    return (this.#offsets.get(textOf(key)) ?? -1) > offset
+  }
+
+  #set(key: Buffer, offset: number): void {
+    const text = textOf(key)
+    if (!this.#offsets.has(text)) this.#sizeBytes += key.length + BYTES_PER_KEY
+    this.#offsets.set(text, offset)
+  }
+}
+
+/** One character for each byte, so that all keys differ. */
+function textOf(key: Buffer): string {
+  return key.toString('latin1')
+}
