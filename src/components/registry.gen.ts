@@ -52,6 +52,7 @@ export const loaders: Loaders = {
   },
   processor: {
     archive: () => import('./pure/processor.archive.ts'),
+    awk: () => import('./awk/processor.awk.ts'),
     bloblang: () => import('./pure/processor.bloblang.ts'),
     bounds_check: () => import('./pure/processor.bounds_check.ts'),
     branch: () => import('./pure/processor.branch.ts'),
@@ -149,7 +150,7 @@ export const loaders: Loaders = {
 export const knownNames: Readonly<Record<string, string>> = {
   input: 'amqp_0_9 amqp_1 aws_kinesis aws_s3 aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord dynamic etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch mongodb mqtt nanomsg nats nats_jetstream nats_kv nats_object_store nats_stream nsq parquet pulsar s2 sftp socket socket_server twitter_search websocket zmq4 zmq4n',
   output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_s3 aws_s3_stream aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append dynamic elasticsearch elasticsearch_v2 gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka mongodb mqtt nanomsg nats nats_jetstream nats_kv nats_object_store nats_stream nsq opensearch pulsar pusher questdb s2 sftp slack_webhook snowflake_put socket splunk_hec sql websocket zmq4 zmq4n',
-  processor: 'avro awk aws_bedrock_invoke aws_dynamodb_partiql aws_lambda aws_s3 azure_cosmosdb couchbase elasticsearch gcp_bigquery_select javascript mongodb nats_kv nats_object_store nats_request_reply nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat parquet_decode parquet_encode protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template wasm',
+  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda aws_s3 azure_cosmosdb couchbase elasticsearch gcp_bigquery_select javascript mongodb nats_kv nats_object_store nats_request_reply nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat parquet_decode parquet_encode protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template wasm',
   cache: 'aws_dynamodb aws_s3 couchbase gcp_cloud_storage memcached mongodb nats_kv ristretto',
   buffer: '',
   rate_limit: '',

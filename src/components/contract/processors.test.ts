@@ -32,6 +32,7 @@ const database = 'driver: sqlite, dsn: \':memory:\', init_statement: "CREATE TAB
 
 const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   archive: { config: '{ archive: { format: json_array } }', failing: broken },
+  awk: { config: "{ awk: { codec: json, program: '{ print id }' } }", failing: broken },
   bloblang: { config: "{ bloblang: 'root = this' }", failing: broken },
   bounds_check: {
     config: '{ bounds_check: { max_part_size: 100 } }',

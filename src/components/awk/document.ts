@@ -1,0 +1,60 @@
+import { getOwn, isObject, type Value, type ValueObject } from '../../bloblang/index.ts'
+
+/** The parts of a dot separated path; `~1` stands for a dot and `~0` for a tilde. */
+export function partsOf(path: string): readonly string[] {
+  return path === '' ? [] : path.split('.').map(part => part.replaceAll('~1', '.').replaceAll('~0', '~'))
+}
+
+/** What stands at a path; a star stands for all elements of a list. Undefined where nothing does. */
+export function valueAt(document: Value, [part, ...rest]: readonly string[]): Value | undefined {
+  if (part === undefined) return document
+  if (Array.isArray(document)) {
+    if (part === '*') return document.map(item => valueAt(item as Value, rest)).filter(item => item !== undefined)
+    const child = /^\d+$/.test(part) ? (document[Number(part)] as Value | undefined) : undefined
+    return child === undefined ? undefined : valueAt(child, rest)
+  }
+  if (!isObject(document) || !Object.hasOwn(document, part)) return undefined
+  return valueAt(getOwn(document, part), rest)
+}
+
+/** The document with another value at a path; the same one where something else is in the way. */
+export function withValueAt(document: Value, [part, ...rest]: readonly string[], value: Value): Value {
+  if (part === undefined) return value
+  if (Array.isArray(document)) return withElement(document as readonly Value[], part, rest, value)
+  if (document !== null && !isObject(document)) return document
+  const fields: ValueObject = document ?? {}
+  return withField(fields, part, withValueAt(getOwn(fields, part), rest, value))
+}
+
+function withElement(list: readonly Value[], part: string, rest: readonly string[], value: Value): Value {
+  if (part === '-') return [...list, withValueAt(null, rest, value)]
+  const index = /^\d+$/.test(part) ? Number(part) : list.length
+  return index < list.length ? list.with(index, withValueAt(list[index]!, rest, value)) : list
+}
+
+/** The document with one more element in the list at a path; what is there and no list becomes its first element. */
+export function withAppended(document: Value, path: readonly string[], value: Value): Value {
+  const current = valueAt(document, path)
+  const list: readonly Value[] = Array.isArray(current) ? current : current === undefined ? [] : [current]
+  return withValueAt(document, path, [...list, value])
+}
+
+/** The document without what stands at a path. */
+export function withoutValueAt(document: Value, path: readonly string[]): Value {
+  const parent = valueAt(document, path.slice(0, -1))
+  const part = path.at(-1)
+  if (part === undefined || parent === undefined) return document
+  if (Array.isArray(parent)) {
+    const index = /^\d+$/.test(part) ? Number(part) : parent.length
+    return withValueAt(document, path.slice(0, -1), (parent as readonly Value[]).toSpliced(index, 1))
+  }
+  if (!isObject(parent) || !Object.hasOwn(parent, part)) return document
+  const { [part]: _, ...rest } = parent
+  return withValueAt(document, path.slice(0, -1), rest)
+}
+
+function withField(object: ValueObject, key: string, value: Value): ValueObject {
+  const copy: Record<string, Value> = { ...object }
+  Object.defineProperty(copy, key, { value, enumerable: true, configurable: true, writable: true })
+  return copy
+}
