@@ -37,7 +37,7 @@ const starting = startLocalCluster({
     '--disable-warning=ExperimentalWarning',
     join(import.meta.dirname, '../dist/penstock.mjs'),
   ],
-  agentFlags: flags.processes === '1' ? [] : ['-processes', String(count('processes', flags.processes))],
+  agentFlags: ['-processes', String(count('processes', flags.processes))],
 })
 const cluster = await starting
 const agents: Member[] = [...cluster.agents]

@@ -28,6 +28,8 @@ export interface BrokerOptions {
   readonly logConfig: LogConfig
   /** The Kafka port; 0 takes a free one. Without an advertised port clients connect to this one. */
   readonly port: number
+  /** A further port, which other processes of this machine may listen on as well. */
+  readonly sharedPort?: number
   /** The address to listen on; all addresses by default. */
   readonly host?: string
   /** Kafka's defaults stand in for what is left out. */
@@ -63,6 +65,7 @@ export class Broker {
     const server = await KafkaServer.bind(options.port, options.host, log, options.security ?? {})
     const opened: { close(): Promise<void> | void }[] = [server]
     try {
+      if (options.sharedPort !== undefined) await server.share(options.sharedPort, options.host)
       const config = { ...defaultBrokerConfig, advertisedPort: server.port, ...options.config }
       const settings = await ClusterSettings.open({ metadata, clock, log, config })
       opened.push(settings)

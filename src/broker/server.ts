@@ -22,6 +22,8 @@ export class KafkaServer {
   readonly #log: Log
   readonly #security: SecuritySettings
   readonly #server: Server
+  /** Listens on a port that other processes of this machine listen on, too. */
+  #shared: Server | undefined
   readonly #connections = new Set<Connection>()
   /** Connections that came before there was someone to serve them. */
   readonly #early: {
@@ -30,7 +32,7 @@ export class KafkaServer {
     readonly certificateName?: string | undefined
   }[] = []
   #serving: { readonly broker: BrokerContext; readonly handlers: ReadonlyMap<number, AnyHandler> } | undefined
-  #stopReloading: (() => void) | undefined
+  readonly #stopReloading: (() => void)[] = []
   #nextId = 1
 
   /** Takes a port, any free one for 0, and lets connections wait until `serve`. Rejects when the port is taken. */
@@ -41,24 +43,25 @@ export class KafkaServer {
     security: SecuritySettings,
   ): Promise<KafkaServer> {
     const server = new KafkaServer(log, security)
-    await server.#listen(port, host)
+    await listenOn(server.#server, { port, host }, log)
     return server
   }
 
   private constructor(log: Log, security: SecuritySettings) {
     this.#log = log
     this.#security = security
-    this.#server =
-      security.tls === undefined
-        ? createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accepted => {
-            this.#accept(accepted, onBytes => readingInto(readBuffer, accepted, this.#server, onBytes))
-          })
-        : this.#tlsServer(security.tls)
+    this.#server = this.#newServer()
   }
 
   get port(): number {
     // A server that listens on a port has an address with one.
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Accepts connections on a second port as well, which the system divides among the processes that listen on it. */
+  async share(port: number, host: string | undefined): Promise<void> {
+    this.#shared = this.#newServer()
+    await listenOn(this.#shared, { port, host, reusePort: true }, this.#log)
   }
 
   /** Answers connections, those first that waited. */
@@ -71,25 +74,20 @@ export class KafkaServer {
 
   /** Accepts nothing more and closes all connections, whatever they wait for. */
   close(): Promise<void> {
-    this.#stopReloading?.()
+    for (const stop of this.#stopReloading.splice(0)) stop()
     if (!this.#server.listening) return Promise.resolve()
     for (const { accepted } of this.#early.splice(0)) accepted.destroy()
-    const closed = new Promise<void>(resolve => {
-      this.#server.close(() => resolve())
-    })
+    const closed = Promise.all([this.#server, this.#shared].map(closeServer))
     for (const connection of this.#connections) connection.close()
-    return closed
+    return closed.then(() => undefined)
   }
 
-  #listen(port: number, host: string | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ port, host, backlog: 1024 }, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', error => this.#log.error('listener failed', { error: error.message }))
-        resolve()
-      })
+  #newServer(): Server {
+    if (this.#security.tls !== undefined) return this.#tlsServer(this.#security.tls)
+    const server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accepted => {
+      this.#accept(accepted, onBytes => readingInto(readBuffer, accepted, server, onBytes))
     })
+    return server
   }
 
   #tlsServer(tls: TlsSettings): Server {
@@ -111,7 +109,7 @@ export class KafkaServer {
       this.#log.debug('TLS handshake failed', { error: error.message })
       socket.destroy()
     })
-    this.#stopReloading = tls.onChange(() => {
+    const stop = tls.onChange(() => {
       try {
         server.setSecureContext(tls.current())
         this.#log.info('the certificate of the Kafka port was reloaded')
@@ -121,6 +119,7 @@ export class KafkaServer {
         })
       }
     })
+    this.#stopReloading.push(stop)
     return server
   }
 
@@ -153,6 +152,28 @@ export class KafkaServer {
     if (throttleMs > 0) open.mute(throttleMs)
     else socket.resume()
   }
+}
+
+function listenOn(
+  server: Server,
+  options: { readonly port: number; readonly host: string | undefined; readonly reusePort?: boolean },
+  log: Log,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ ...options, backlog: 1024 }, () => {
+      server.off('error', reject)
+      server.on('error', error => log.error('listener failed', { error: error.message }))
+      resolve()
+    })
+  })
+}
+
+function closeServer(server: Server | undefined): Promise<void> {
+  return new Promise(resolve => {
+    if (server === undefined) resolve()
+    else server.close(() => resolve())
+  })
 }
 
 /** What Node keeps to itself of its sockets and is needed here. */

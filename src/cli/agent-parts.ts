@@ -33,6 +33,8 @@ export interface AgentOptions {
   /** The port given to Kafka clients; 0 for the one that is listened on. */
   readonly advertisedPort: number
   readonly kafkaPort: number
+  /** A further port that other processes of this agent listen on as well; 0 for none. */
+  readonly sharedKafkaPort: number
   readonly kafkaSecurity: KafkaSecurityFlags
   readonly httpPort: number
   readonly pipelinesPort: number

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
+import { availableParallelism, networkInterfaces } from 'node:os'
 import process from 'node:process'
 import type { Agent } from '../agent/index.ts'
 import { type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
@@ -17,6 +17,7 @@ import {
   joinCluster,
   startAgentServers,
 } from './agent-parts.ts'
+import { type ProcessReady, runProcesses } from './agent-processes.ts'
 import { claimBucket } from './bucket-claim.ts'
 import type { agentFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
@@ -26,15 +27,25 @@ import { version } from './version.ts'
 /** What closing takes beside draining. */
 const closeTimeoutMs = 15_000
 const minBatchMs = 1
+const maxProcesses = 64
 
 type AgentFlags = FlagValues<typeof agentFlags>
 
-/** Runs an agent until it is asked to stop. Resolves to the exit code. */
-export function runAgent(flags: AgentFlags): Promise<number> {
+/**
+ * Runs an agent until it is asked to stop. Resolves to the exit code.
+ * @param args the command line, for further processes of the same agent
+ */
+export function runAgent(flags: AgentFlags, args: readonly string[]): Promise<number> {
   const startedAt = performance.now()
   return serve('agent', async () => {
     const options = optionsOf(flags)
     const graceMs = durationMs('gracefulShutdownDuration', flags.gracefulShutdownDuration)
+    const count = processesOf(flags)
+    if (count > 1) {
+      const { host, advertisedHost, kafkaPort, log } = options
+      const closeMs = graceMs + 2 * closeTimeoutMs
+      return runProcesses({ count, args, host, advertisedHost, kafkaPort, closeTimeoutMs: closeMs, log })
+    }
     const closers: Closers = []
     let running: Running
     try {
@@ -46,11 +57,16 @@ export function runAgent(flags: AgentFlags): Promise<number> {
       throw error
     }
     process.stdout.write(welcome(running, Math.round(performance.now() - startedAt)))
+    tellParent(running)
     const stop = async () => {
       await running.agent.drain(AbortSignal.timeout(graceMs))
       await closeAll(closers)
     }
-    return untilStopped(stop, graceMs + closeTimeoutMs)
+    const code = await untilStopped(stop, graceMs + closeTimeoutMs)
+    // The channel to a parent would keep the process alive.
+    process.removeAllListeners('disconnect')
+    process.disconnect?.()
+    return code
   })
 }
 
@@ -158,6 +174,7 @@ function optionsOf(flags: AgentFlags): AgentOptions {
     advertisedHost: advertisedHostOf(flags.discoveryKafkaHostnameOverride, host),
     advertisedPort: flags.discoveryKafkaPortOverride,
     kafkaPort: flags.kafkaPort,
+    sharedKafkaPort: flags.sharedKafkaPort,
     kafkaSecurity: flags,
     httpPort: flags.httpPort,
     pipelinesPort: flags.pipelinesPort,
@@ -174,12 +191,13 @@ function optionsOf(flags: AgentFlags): AgentOptions {
 const knownRoles: readonly string[] = ['proxy', 'proxy-produce', 'proxy-consume', 'jobs', 'pipelines']
 
 /** By default all, and `pipelines` only where managed pipelines are enabled; named on the command line it is enabled thereby. */
-function rolesOf({ roles, enableManagedPipelines }: AgentFlags): AgentHello['roles'] {
+function rolesOf({ roles, enableManagedPipelines, runPipelines }: AgentFlags): AgentHello['roles'] {
   const unknown = roles.find(role => !knownRoles.includes(role))
   if (unknown !== undefined)
     throw new FlagError(`-roles: there is no role ${JSON.stringify(unknown)}, only ${knownRoles.join(', ')}`)
   const named = roles.length === 0 ? ['proxy', 'jobs'] : roles
   const all = enableManagedPipelines ? new Set([...named, 'pipelines']) : new Set(named)
+  if (!runPipelines) all.delete('pipelines')
   return [...all] as AgentHello['roles'] // checked just before
 }
 
@@ -207,6 +225,25 @@ function durationMs(flag: string, text: string): number {
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== text)
     throw new FlagError(`-${flag} has to be a duration like 250ms or 1m30s, not ${JSON.stringify(text)}`)
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0)
+}
+
+/** One for each core, unless it is said otherwise. */
+function processesOf({ processes, discoveryKafkaPortOverride }: AgentFlags): number {
+  if (processes < 0 || processes > maxProcesses)
+    throw new FlagError(`-processes has to be from 1 to ${maxProcesses}, or 0 for one for each core`)
+  const count = processes === 0 ? Math.min(availableParallelism(), maxProcesses) : processes
+  if (count > 1 && discoveryKafkaPortOverride !== 0)
+    throw new FlagError('-discoveryKafkaPortOverride needs -processes 1: each process has a port of its own')
+  return count
+}
+
+/** One of several processes of an agent stops like any other when the process that started it is gone. */
+function tellParent({ servers, nodeId }: Running): void {
+  if (process.send === undefined) return
+  const { statusAddress, pipelines } = servers
+  const ready: ProcessReady = { nodeId, statusAddress, pipelinesAddress: pipelines?.address ?? null }
+  process.send(ready)
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 }
 
 function welcome({ servers, nodeId }: Running, readyMs: number): string {

@@ -73,6 +73,17 @@ export const agentFlags = {
   groupInitialRebalanceDelayMs: flag.integer(3000, 'how long the first members of a consumer group wait for more', {
     environment: 'PENSTOCK_GROUP_INITIAL_REBALANCE_DELAY_MS',
   }),
+  processes: flag.integer(0, 'processes of this agent, behind one Kafka port; 0 for one for each core', {
+    environment: 'PENSTOCK_PROCESSES',
+    value: 'N',
+  }),
+  sharedKafkaPort: flag.port(0, 'a further Kafka port, shared with other processes: -processes sets it', {
+    environment: 'PENSTOCK_SHARED_KAFKA_PORT',
+  }),
+  runPipelines: flag.boolean('run pipelines in this process: -processes sets it', {
+    default: true,
+    environment: 'PENSTOCK_RUN_PIPELINES',
+  }),
   gracefulShutdownDuration: flag.text('80s', 'how long clients and pipelines have to move away at the end', {
     value: 'DURATION',
   }),
@@ -168,7 +179,7 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: 'run an agent that keeps records in a bucket and asks a control plane',
     isAgent: true,
     flags: agentFlags,
-    run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags),
+    run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags, process.argv.slice(2)),
   }),
   run: engineCommand({
     summary: 'run a stream',

@@ -35,6 +35,7 @@ export async function startKafka(
       logConfig,
       port,
       host,
+      ...(options.sharedKafkaPort !== 0 && { sharedPort: options.sharedKafkaPort }),
       cluster: clusterOf,
       security: kafkaSecurity(options.kafkaSecurity, metadata),
       ...(instanceId !== undefined && { instanceId }),

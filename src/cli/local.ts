@@ -42,6 +42,7 @@ function stackOptions(flags: LocalFlags): Omit<StackOptions, 'folder'> {
     advertisedHost: localHostOf(flags.discoveryKafkaHostnameOverride, host),
     advertisedPort: 0,
     kafkaPort: flags.kafkaPort,
+    sharedKafkaPort: 0,
     kafkaSecurity: flags,
     httpPort: flags.httpPort,
     pipelinesPort: flags.pipelinesPort,

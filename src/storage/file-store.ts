@@ -151,10 +151,10 @@ async function moveIntoPlace(from: string, to: string, ifAbsent: boolean, root: 
   // Another process may remove the emptied folder between our making and using it, hence the few rounds.
   for (let round = 0; ; round++) {
     try {
+      if (round > 0) await makeFolders(dirname(to), root, fsync)
       return await move()
     } catch (error) {
-      if (round === 5 || codeOf(error) !== 'ENOENT') throw error
-      await makeFolders(dirname(to), root, fsync)
+      if (round === 8 || codeOf(error) !== 'ENOENT') throw error
     }
   }
 }

@@ -128,7 +128,7 @@ async function start(
     const all = [...ports, ...times, '-enableManagedPipelines', '-logLevel', 'info']
     const member = await launch(
       'agent',
-      ['agent', ...all, ...(security?.flags ?? []), ...(options.agentFlags ?? []), ...flags],
+      ['agent', '-processes', '1', ...all, ...(security?.flags ?? []), ...(options.agentFlags ?? []), ...flags],
       {
         ...bucket.environment,
         WARPSTREAM_BUCKET_URL: bucket.url,

@@ -1,0 +1,159 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import process from 'node:process'
+import { hostPort, type Log, systemClock } from '../base/index.ts'
+import { listen } from './listen.ts'
+import { untilStopped } from './serving.ts'
+
+const restartDelayMs = 1000
+
+/** What a process of an agent tells when it is ready. */
+export interface ProcessReady {
+  readonly nodeId: number
+  readonly statusAddress: string
+  readonly pipelinesAddress: string | null
+}
+
+export interface ProcessesOptions {
+  readonly count: number
+  /** The command line of this agent, which each process gets with ports of its own behind it. */
+  readonly args: readonly string[]
+  readonly host: string
+  readonly advertisedHost: string
+  /** Shared by all processes; 0 takes a free one. */
+  readonly kafkaPort: number
+  /** How long the processes may take to end. */
+  readonly closeTimeoutMs: number
+  readonly log: Log
+}
+
+/**
+ * Runs an agent as several processes, each an agent of its own to the cluster with a port of its own. All of them accept
+ * clients on the shared port, where those come first. One that dies is started again while the others go on. The first one
+ * has the HTTP port and runs pipelines, which have threads of their own. Resolves to the exit code.
+ */
+export async function runProcesses(options: ProcessesOptions): Promise<number> {
+  const startedAt = performance.now()
+  const sharedPort = await freeSharedPort(options)
+  const processes = new Processes(options, sharedPort)
+  let ready: ProcessReady[]
+  try {
+    ready = await processes.start()
+  } catch (error) {
+    await processes.close()
+    if (error instanceof EndedAtStart) return error.exitCode
+    throw error
+  }
+  process.stdout.write(welcome(options, sharedPort, ready, Math.round(performance.now() - startedAt)))
+  return untilStopped(() => processes.close(), options.closeTimeoutMs)
+}
+
+/** The reason is on its standard error. */
+class EndedAtStart extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`a process of the agent ended with ${exitCode}`)
+    this.exitCode = exitCode
+  }
+}
+
+class Processes {
+  readonly #options: ProcessesOptions
+  readonly #sharedPort: number
+  readonly #running = new Map<number, ChildProcess>()
+  #isClosing = false
+
+  constructor(options: ProcessesOptions, sharedPort: number) {
+    this.#options = options
+    this.#sharedPort = sharedPort
+  }
+
+  /** Resolves when all are ready. Rejects with {@link EndedAtStart} when one of them ends before. */
+  start(): Promise<ProcessReady[]> {
+    return Promise.all(Array.from({ length: this.#options.count }, (_, index) => this.#startProcess(index)))
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all(
+      Array.from(this.#running.values(), async child => {
+        const exited = once(child, 'exit')
+        child.kill('SIGTERM')
+        await exited
+      }),
+    )
+  }
+
+  async #startProcess(index: number): Promise<ProcessReady> {
+    const { args, kafkaPort } = this.#options
+    const own = ['-processes=1', `-kafkaPort=${kafkaPort === 0 ? 0 : this.#sharedPort + 1 + index}`]
+    const shared = [`-sharedKafkaPort=${this.#sharedPort}`]
+    const others = index === 0 ? [] : ['-httpPort=0', '-pipelinesPort=0', '-runPipelines=false']
+    const child = fork(process.argv[1]!, [...args, ...own, ...shared, ...others], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      // Ctrl-C of a terminal reaches this process alone, which then stops the others in order.
+      detached: true,
+    })
+    this.#running.set(index, child)
+    const ended = once(child, 'exit').then(([code]) => this.#onExit(index, code as number | null))
+    const ready = await Promise.race([once(child, 'message').then(([message]) => message as ProcessReady), ended])
+    if (typeof ready === 'number') throw new EndedAtStart(ready)
+    void ended.then(() => this.#restart(index))
+    return ready
+  }
+
+  #onExit(index: number, code: number | null): number {
+    this.#running.delete(index)
+    return code ?? 1
+  }
+
+  /** Tries until it succeeds: what keeps it from starting now, such as a control plane that is away, may pass. */
+  async #restart(index: number): Promise<void> {
+    while (!this.#isClosing) {
+      this.#options.log.error('a process of the agent ended and is started again', { process: index })
+      await systemClock.sleep(restartDelayMs)
+      if (this.#isClosing) return
+      try {
+        await this.#startProcess(index)
+        return
+      } catch (error) {
+        if (!(error instanceof EndedAtStart)) throw error
+      }
+    }
+  }
+}
+
+/** Finds out that the port can be listened on before any process does, and which one it is. */
+async function freeSharedPort({ host, kafkaPort }: ProcessesOptions): Promise<number> {
+  const server = createServer()
+  const port = await listen('kafkaPort', host, kafkaPort, async wanted => {
+    server.listen({ host, port: wanted })
+    await once(server, 'listening')
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : wanted
+  })
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function welcome(
+  { host, advertisedHost }: ProcessesOptions,
+  sharedPort: number,
+  ready: readonly ProcessReady[],
+  readyMs: number,
+): string {
+  const [first] = ready
+  return [
+    `Penstock agent is ready (${readyMs} ms) on ${host} with ${ready.length} processes.`,
+    '',
+    `  Kafka       ${hostPort(advertisedHost, sharedPort)} (nodes ${ready.map(({ nodeId }) => nodeId).join(', ')})`,
+    ...(first === undefined ? [] : [`  Agent       http://${first.statusAddress}/v1/status`]),
+    ...(first?.pipelinesAddress == null ? [] : [`  Pipelines   http://${first.pipelinesAddress}`]),
+    '',
+    'Press Ctrl-C to stop.',
+    '',
+  ].join('\n')
+}
