@@ -42,6 +42,11 @@ export class Appender {
   #uploads = 0
   #isCommitting = false
   #bufferedBytes = 0
+  /** How many requests the last commits have answered together: their clients are about to send as many again. */
+  #expectedRequests = 1
+  /** When that was, in monotonic milliseconds. */
+  #idleSince = 0
+  #flushesSoon = false
 
   constructor(metadata: Metadata, store: ObjectStore, clock: Clock, log: Log, config: LogConfig, epoch: number) {
     this.#metadata = metadata
@@ -104,20 +109,36 @@ export class Appender {
   }
 
   /**
-   * Decides whether the open buffer waits. While nothing is being written it waits only a little, for company; while
-   * others are being written it goes on filling, which makes objects larger the busier the store is.
+   * Decides whether the open buffer waits. While nothing is being written it waits only a little, for company, and not at
+   * all when those are there that were answered last; while others are being written it goes on filling, which makes
+   * objects larger the busier the store is.
    */
   #considerFlush(): void {
     const buffer = this.#open
     if (!buffer || this.#uploads >= this.#config.maxUploads) return
-    const ageMs = this.#clock.monotonic() - buffer.openedAt
     const isIdle = this.#flights.length === 0
     const lingerMs = isIdle ? this.#config.lingerMs : this.#config.maxLingerMs
+    // Those that were answered just now get the same time to come back as a first request gives to others.
+    const waitsSince = isIdle && this.#config.isEager ? Math.max(buffer.openedAt, this.#idleSince) : buffer.openedAt
+    const ageMs = this.#clock.monotonic() - waitsSince
     const isLarge = buffer.sizeBytes >= (isIdle ? this.#config.flushBytes : this.#config.overlapBytes)
     if (isLarge || ageMs >= lingerMs || this.#closing.signal.aborted) return this.#flush()
-    const endsAt = buffer.openedAt + lingerMs
+    if (isIdle && this.#config.isEager && buffer.requests >= this.#expectedRequests) return this.#flushSoon()
+    const endsAt = waitsSince + lingerMs
     // A timer that ends too early only looks again; one that ends too late is replaced, for the log has become idle.
     if (endsAt < this.#timerEndsAt) this.#startTimer(endsAt, lingerMs - ageMs)
+  }
+
+  /** Flushes after what has arrived at this moment, on all connections, is in the buffer. */
+  #flushSoon(): void {
+    if (this.#flushesSoon) return
+    this.#flushesSoon = true
+    setImmediate(() => {
+      this.#flushesSoon = false
+      const isIdle = this.#flights.length === 0
+      if (this.#open && isIdle && this.#uploads < this.#config.maxUploads) this.#flush()
+      else this.#considerFlush()
+    })
   }
 
   #startTimer(endsAt: number, ms: number): void {
@@ -242,11 +263,15 @@ export class Appender {
 
   /** Answers the oldest flights and takes them off the list. */
   #land(count: number): void {
+    let requests = 0
     for (const { buffer, body, finish } of this.#flights.splice(0, count)) {
       this.#bufferedBytes -= body.length
+      requests += buffer.requests
       buffer.settle()
       finish()
     }
+    this.#expectedRequests = Math.max(1, requests)
+    this.#idleSince = this.#clock.monotonic()
     this.#considerFlush()
   }
 }

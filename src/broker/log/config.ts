@@ -2,6 +2,8 @@
 export interface LogConfig {
   /** How long an idle log waits for more records before it writes an object. */
   readonly lingerMs: number
+  /** An idle log does not wait when as many requests are there as the last write has answered: no more are to be expected. */
+  readonly isEager: boolean
   /** How old a buffer may get while others are being written. */
   readonly maxLingerMs: number
   /** A buffer of this size is written at once. */
@@ -41,6 +43,7 @@ export interface LogConfig {
 /** For a store on this machine, where a write takes a few milliseconds. */
 export const localLogConfig: LogConfig = {
   lingerMs: 2,
+  isEager: true,
   maxLingerMs: 25,
   flushBytes: 8 * 1024 * 1024,
   overlapBytes: 1024 * 1024,
@@ -65,6 +68,7 @@ export const localLogConfig: LogConfig = {
 export const remoteLogConfig: LogConfig = {
   ...localLogConfig,
   lingerMs: 250,
+  isEager: false,
   maxLingerMs: 250,
   overlapBytes: 8 * 1024 * 1024,
   maxUploads: 8,

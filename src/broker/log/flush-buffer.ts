@@ -51,6 +51,11 @@ export class FlushBuffer {
     })
   }
 
+  /** How many requests have batches in it. */
+  get requests(): number {
+    return this.#requests.length
+  }
+
   /** Joins the batches to the body of an object, those of one partition side by side in the order of their arrival. */
   close(): Buffer {
     const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)

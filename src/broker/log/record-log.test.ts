@@ -107,6 +107,29 @@ describe('the log', () => {
       assert.equal((await store.list()).length, 1)
     })
 
+    // With a linger of an hour a test that waits for it does not end.
+    it('does not let a request wait that comes alone', { timeout: 30_000 }, async () => {
+      await log.close()
+      log = await open({ lingerMs: 3_600_000, maxLingerMs: 3_600_000 })
+      for (const text of ['a', 'b', 'c']) await put(0, text)
+      assert.equal((await store.list()).length, 3)
+    })
+
+    it('waits for as many requests as it answered last, and writes as soon as they are there', {
+      timeout: 30_000,
+    }, async () => {
+      await log.close()
+      log = await open({ lingerMs: 3_600_000, maxLingerMs: 3_600_000 })
+      const send = (count: number) => Array.from({ length: count }, () => log.append([batch(partition(0), ['x'])]))
+      await Promise.all(send(5))
+      const early = send(4)
+      // All that is due at this moment has been done.
+      await new Promise(resolve => setImmediate(resolve))
+      assert.equal((await store.list()).length, 1)
+      await Promise.all([...early, ...send(1)])
+      assert.equal((await store.list()).length, 2)
+    })
+
     it('closes a buffer that is full without waiting for company', async () => {
       await log.close()
       log = await open({ lingerMs: 60_000, flushBytes: 1000 })
