@@ -10,8 +10,9 @@ import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-se
 import { openPostgres } from '../database/index.ts'
 import { MetadataClient } from './client.ts'
 import { metadataSuite, type SuiteWorld } from './metadata.suite.ts'
+import { batch } from './transactions.suite.ts'
 import { openSqliteTransport } from './sqlite.ts'
-import { MetadataHub, openPostgresMetadata, openSqliteMetadata } from './index.ts'
+import { type Metadata, MetadataError, MetadataHub, openPostgresMetadata, openSqliteMetadata } from './index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'penstock-metadata-'))
 after(() => rm(folder, { recursive: true }))
@@ -61,6 +62,66 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     assert.ok(leftMs > 0 && leftMs <= 60_000, `${leftMs} ms are left`)
     assert.deepEqual(await hourFast.findLeases(['x']), [null], 'a clock of ones own would decide otherwise')
     for (const one of [metadata, hourFast, database]) await one.close()
+  })
+
+  it('loses nothing that it answered, and takes nothing twice, while the server crashes', async () => {
+    const open = () => openPostgresMetadata({ url: server.url, schema: 'chaos', random: systemRandom, log: nullLog })
+    const clients = [await open(), await open()]
+    const [created] = await clients[0]!.createTopics([{ name: 'one', partitions: 2, configs: {} }])
+    assert.ok(created?.ok)
+    const { partitions } = created.value
+    const answered = new Map<string, number>()
+    let isOver = false
+    const writer = async (client: Metadata, name: string, producerId: number) => {
+      let epoch = await client.openEpoch()
+      for (let sequence = 0; !isOver; ) {
+        // As an appender does it: the same batch again under a new key until there is an answer.
+        const key = `${name}/${sequence}/${crypto.randomUUID()}`
+        const idempotent = { producerId, producerEpoch: 0, baseSequence: sequence }
+        const batches = partitions.map((partition, at) => batch(partition, { position: at * 100, ...idempotent }))
+        try {
+          const [assigned] = await client.commit([{ key, sizeBytes: 200, epoch, batches }])
+          assigned!.forEach((one, at) => {
+            assert.ok(one.ok, `${name} ${sequence}: ${one.ok ? '' : one.code}`)
+            answered.set(`${at} ${name} ${sequence}`, one.baseOffset)
+          })
+          sequence++
+        } catch (error) {
+          assert.ok(error instanceof MetadataError, String(error))
+          assert.ok(['busy', 'unknown_outcome'].includes(error.code), `${error.code}: ${error.message}`)
+          await new Promise(resolve => setTimeout(resolve, 20))
+          if (error.code === 'unknown_outcome') epoch = await client.openEpoch().catch(() => epoch)
+        }
+      }
+    }
+    const writers = clients.flatMap((client, index) => [
+      writer(client, `${index}a`, index * 2),
+      writer(client, `${index}b`, index * 2 + 1),
+    ])
+    for (let crash = 0; crash < 4; crash++) {
+      const before = answered.size
+      while (answered.size < before + 40) await new Promise(resolve => setTimeout(resolve, 10))
+      await server.crash()
+      await server.start()
+    }
+    isOver = true
+    await Promise.all(writers)
+    for (const [at, partition] of partitions.entries()) {
+      const offsets = [...answered].filter(([name]) => name.startsWith(`${at} `)).map(([, offset]) => offset)
+      const end = (await clients[0]!.bounds([partition]))[0]!.highWatermark
+      // Every writer waits for its last answer, so that nothing was committed beyond what was answered.
+      assert.deepEqual(new Set(offsets), new Set(Array.from({ length: end }, (_, offset) => offset)))
+      assert.equal(offsets.length, end, 'no offset was given twice')
+      let next = 0
+      while (next < end) {
+        const [answer] = await clients[1]!.findExtents([{ partition, offset: next, maxBytes: 1e9, withAborted: false }])
+        for (const { baseOffset, lastOffset } of answer!.extents) {
+          assert.equal(baseOffset, next)
+          next = lastOffset + 1
+        }
+      }
+    }
+    for (const client of clients) await client.close()
   })
 
   it('goes on after the server was restarted; what was answered is kept', async () => {
