@@ -1,5 +1,5 @@
 import { Consumer, type ConsumerOptions, MultipleErrors, ResponseError } from '@platformatic/kafka'
-import { Claim, type PartitionRecords, recordsOf } from './source-record.ts'
+import { abortedBatches, Claim, type PartitionRecords, recordsOf } from './source-record.ts'
 
 export interface SourceOptions {
   readonly client: ClientOptions
@@ -189,10 +189,14 @@ export class Fetcher {
     }
     for (const { topicId, partitions } of response.responses) {
       const topic = topicsById.get(topicId)
-      for (const { partitionIndex, records } of partitions) {
+      for (const { partitionIndex, records, abortedTransactions } of partitions) {
         const claim = claims.find(own => own.topic === topic && own.partition === partitionIndex)
         // Drop responses for revoked partitions.
-        if (claim?.active) for (const batch of records ?? []) accept(claim, batch)
+        if (!claim?.active) continue
+        const batches = records ?? []
+        // None are named to a reader that takes what is not committed as well.
+        const aborted = abortedBatches(batches, abortedTransactions ?? [])
+        for (const batch of batches) accept(claim, batch, aborted.has(batch))
       }
     }
   }
@@ -232,8 +236,8 @@ export class Fetcher {
   }
 }
 
-function accept(claim: Claim, batch: Parameters<typeof recordsOf>[0]): void {
-  const records = recordsOf(batch, claim.next!)
+function accept(claim: Claim, batch: Parameters<typeof recordsOf>[0], isAborted: boolean): void {
+  const records = isAborted ? [] : recordsOf(batch, claim.next!)
   if (records.length > 0) claim.ready.push(records)
   claim.readyRecords += records.length
   const next = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n

@@ -34,9 +34,42 @@ export interface PartitionRecords {
   readonly records: readonly SourceRecord[]
 }
 
+const logAppendTimeBit = 0x08
+const transactionalBit = 0x10
+const controlBit = 0x20
+/** Of the markers of transactions, in the second half of their key. */
+const abortMarker = 0
+
+/** A transaction whose records a reader of committed records leaves out. */
+export interface AbortedTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: bigint
+}
+
+/**
+ * Which of these batches, in their order, belong to aborted transactions (KIP-98): those of its producer from the
+ * transaction's first offset up to the marker of its abort.
+ */
+export function abortedBatches(
+  batches: readonly RecordsBatch[],
+  aborted: readonly AbortedTransaction[],
+): ReadonlySet<RecordsBatch> {
+  const dropped = new Set<RecordsBatch>()
+  if (aborted.length === 0) return dropped
+  const waiting = aborted.toSorted((a, b) => Number(a.firstOffset - b.firstOffset))
+  const open = new Set<bigint>()
+  for (const batch of batches) {
+    const lastOffset = batch.firstOffset + BigInt(batch.lastOffsetDelta)
+    while (waiting.length > 0 && waiting[0]!.firstOffset <= lastOffset) open.add(waiting.shift()!.producerId)
+    if ((batch.attributes & transactionalBit) === 0 || !open.has(batch.producerId)) continue
+    if ((batch.attributes & controlBit) === 0) dropped.add(batch)
+    else if (batch.records[0]?.key?.readInt16BE(2) === abortMarker) open.delete(batch.producerId)
+  }
+  return dropped
+}
+
 /** The records of a batch from an offset on; a transaction's markers are none. */
 export function recordsOf(batch: RecordsBatch, from: bigint): SourceRecord[] {
-  const [logAppendTimeBit, controlBit] = [0x08, 0x20]
   if ((batch.attributes & controlBit) !== 0) return []
   const appended = (batch.attributes & logAppendTimeBit) !== 0
   const toRecord = (record: KafkaRecord): SourceRecord => ({

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RecordsBatch } from '@platformatic/kafka'
+import { abortedBatches } from './source-record.ts'
+
+const transactional = 0x10
+const control = 0x20
+
+function batch(firstOffset: number, producerId: number, attributes = 0, key?: Buffer): RecordsBatch {
+  // Only what decides is there.
+  return {
+    firstOffset: BigInt(firstOffset),
+    lastOffsetDelta: 0,
+    producerId: BigInt(producerId),
+    attributes,
+    records: key === undefined ? [] : [{ key }],
+  } as unknown as RecordsBatch
+}
+
+const marker = (offset: number, producerId: number, type: number) =>
+  batch(offset, producerId, transactional | control, Buffer.from([0, 0, 0, type]))
+const dropped = (batches: RecordsBatch[], ...aborted: [producerId: number, firstOffset: number][]) => {
+  const found = abortedBatches(
+    batches,
+    aborted.map(([producerId, firstOffset]) => ({ producerId: BigInt(producerId), firstOffset: BigInt(firstOffset) })),
+  )
+  return batches.filter(one => found.has(one)).map(one => Number(one.firstOffset))
+}
+
+test('aborted records are left out up to the marker of their abort', () => {
+  const batches = [
+    batch(0, 1, transactional),
+    batch(1, 2, transactional),
+    batch(2, -1),
+    marker(3, 1, 0),
+    batch(4, 1, transactional),
+    marker(5, 2, 1),
+    marker(6, 1, 1),
+  ]
+  assert.deepEqual(dropped(batches, [1, 0]), [0])
+})
+
+test('a transaction that began before the batches is known by its producer', () => {
+  assert.deepEqual(dropped([batch(7, 1, transactional), marker(8, 1, 0), batch(9, 1, transactional)], [1, 2]), [7])
+})
+
+test('a producer that aborts again and again is followed through all of it', () => {
+  const batches = [
+    batch(0, 1, transactional),
+    marker(1, 1, 0),
+    batch(2, 1, transactional),
+    marker(3, 1, 1),
+    batch(4, 1, transactional),
+    marker(5, 1, 0),
+  ]
+  assert.deepEqual(dropped(batches, [1, 4], [1, 0]), [0, 4])
+})
+
+test('what a producer sends outside of transactions is never left out', () => {
+  assert.deepEqual(dropped([batch(0, 1, transactional), batch(1, 1), marker(2, 1, 0)], [1, 0]), [0])
+})
