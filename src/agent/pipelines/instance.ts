@@ -5,7 +5,7 @@ import type { KafkaAccess } from '../cluster/kafka-client.ts'
 import type { Login } from '../logins.ts'
 import type { PipelineHttpServer } from './http-server.ts'
 import type { StreamEnd, StreamFigures, StreamListener } from './pipeline-thread.ts'
-import type { StreamLog } from './protocol.ts'
+import type { StreamLog, StreamOrder } from './protocol.ts'
 import { type Sharing, sharingOf } from './sharing.ts'
 import type { StartQueue } from './start-queue.ts'
 import type { ThreadPool } from './thread-pool.ts'
@@ -113,7 +113,11 @@ export class Instance {
       const endStart = await this.#host.starts.enter(start, signal)
       if (endStart === null) return
       const startedAt = clock.now()
-      const end = await this.#runOnce(streamText, this.#isDisplaced ? 'alone' : sharing, endStart)
+      const end = await this.#runOnce(
+        { streamText, exactlyOnce: settings.exactlyOnce },
+        this.#isDisplaced ? 'alone' : sharing,
+        endStart,
+      )
       if (signal.aborted) return
       if (end.kind === 'ended') {
         if (settings.runEveryMs === null) return this.#set('completed')
@@ -141,7 +145,11 @@ export class Instance {
     }
   }
 
-  async #runOnce(streamText: string, sharing: Sharing, endStart: () => void): Promise<StreamEnd> {
+  async #runOnce(
+    stream: Pick<StreamOrder, 'streamText' | 'exactlyOnce'>,
+    sharing: Sharing,
+    endStart: () => void,
+  ): Promise<StreamEnd> {
     const { seedBroker, clientId, kafkaAccess, socketFolder, threads, http, clock } = this.#host
     const { instanceId, pipelineName } = this.order
     const socketPath = join(socketFolder, `${instanceId.replace(/^ins_/, '').replaceAll('_', '').slice(0, 20)}.sock`)
@@ -165,7 +173,7 @@ export class Instance {
     try {
       // A thread that cannot even be made (too many of them, no memory) is one more failure to try again.
       login = await kafkaAccess.logins?.create()
-      const order = { streamText, seedBroker, clientId, isEncrypted: kafkaAccess.isEncrypted, login, socketPath }
+      const order = { ...stream, seedBroker, clientId, isEncrypted: kafkaAccess.isEncrypted, login, socketPath }
       return await threads.run(pipelineName, instanceId, sharing, order, listener, this.#stop.signal)
     } catch (error) {
       return { kind: 'failed', code: 'crashed', message: `the pipeline's thread could not run: ${String(error)}` }

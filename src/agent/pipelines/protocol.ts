@@ -20,6 +20,8 @@ export interface StreamOrder {
   readonly isEncrypted: boolean
   /** How it signs in, where it has to. */
   readonly login: Login | undefined
+  /** Whether what it reads and writes in the cluster is committed together. */
+  readonly exactlyOnce: boolean
   /** Where its own HTTP server listens when it has endpoints; the agent's passes requests on to it. */
   readonly socketPath: string
 }

@@ -40,6 +40,7 @@ function run(streamText: string, sharing: Sharing, signal: AbortSignal = stop.si
     clientId: 'test',
     isEncrypted: false,
     login: undefined,
+    exactlyOnce: false,
     socketPath: `/tmp/${stream}.sock`,
   }
   return {

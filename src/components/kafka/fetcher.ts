@@ -5,6 +5,8 @@ export interface SourceOptions {
   readonly client: ClientOptions
   readonly fallback: 'earliest' | 'latest' | 'none'
   readonly maxPartitionBytes: number
+  /** Whether offsets of a group that an open transaction is about to change are waited for. */
+  readonly requireStable: boolean
   /** Whether a partition's records shall wait: too many of it are on their way. */
   readonly isFull: (claim: Claim) => boolean
 }

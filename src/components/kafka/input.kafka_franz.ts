@@ -18,6 +18,7 @@ import {
 } from '../../engine/index.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
+import { ExactlyOnce } from './exactly-once.ts'
 import { explained, type SourceOptions } from './fetcher.ts'
 import { describeTopics, GroupSource, PartitionSource, type RecordSource } from './record-source.ts'
 import type { Claim, PartitionRecords, SourceRecord } from './source-record.ts'
@@ -51,6 +52,12 @@ const config = field
     checkpoint_limit: field
       .int('How many messages of a partition may be on their way before more are read.')
       .default(1024)
+      .advanced(),
+    exactly_once: field
+      .bool(
+        'Whether offsets are committed together with what the `kafka_franz` output of the same stream writes to the same cluster, which must have `exactly_once` as well. Only committed records are read.',
+      )
+      .default(false)
       .advanced(),
     auto_replay_nacks: autoReplayNacksField,
     commit_period: field.duration('How often offsets are committed.').default('5s').advanced(),
@@ -86,7 +93,9 @@ const config = field
     new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
   })
   .lint(value => {
-    const { topics, consumer_group: group, regexp_topics: regexp } = (value ?? {}) as Record<string, unknown>
+    const given = (value ?? {}) as Record<string, unknown>
+    const { topics, consumer_group: group, regexp_topics: regexp, exactly_once: exactlyOnce } = given
+    if (exactlyOnce === true && (group === undefined || group === '')) return 'exactly_once needs a consumer_group'
     if (!Array.isArray(topics) || !topics.some(topic => String(topic).includes(':'))) return undefined
     if (group !== undefined && group !== '') {
       return 'this input does not support both a consumer group and explicit topic partitions'
@@ -136,11 +145,20 @@ class KafkaFranzInput implements Input {
   #commitTimer: NodeJS.Timeout | undefined
   #committing: Promise<void> | null = null
   #ready: Delivery[] = []
+  readonly #exactlyOnce: ExactlyOnce | undefined
+  /** The partitions of the round of records that is under way, where these are read exactly once. */
+  #round: Set<Claim> | undefined
+  /** Called when more of what was read is handled. */
+  #onProgress: (() => void) | undefined
 
   constructor(options: Config, resources: Resources) {
     this.#config = options
     this.#resources = resources
     this.#selection = parseTopics(options.topics)
+    if (options.exactly_once && (options.consumer_group ?? '') === '') {
+      throw new ConfigError('exactly_once needs a consumer_group')
+    }
+    this.#exactlyOnce = options.exactly_once ? ExactlyOnce.of(resources.shared) : undefined
     this.#patterns = options.regexp_topics ? this.#selection.topics.map(compilePattern) : null
     this.#options = {
       client: {
@@ -149,13 +167,14 @@ class KafkaFranzInput implements Input {
         minBytes: 1,
         maxBytes: parseBytes('fetch_max_bytes', options.fetch_max_bytes),
         maxWaitTime: options.fetch_max_wait ?? 5000,
-        isolationLevel: options.transaction_isolation_level === 'read_committed' ? 1 : 0,
+        isolationLevel: options.exactly_once || options.transaction_isolation_level === 'read_committed' ? 1 : 0,
         retries: 2,
         retryDelay: 250,
       },
       fallback:
         (options.auto_offset_reset as SourceOptions['fallback'] | undefined) ??
         (options.start_from_oldest ? 'earliest' : 'latest'),
+      requireStable: options.exactly_once,
       maxPartitionBytes: parseBytes('fetch_max_partition_bytes', options.fetch_max_partition_bytes),
       isFull: claim =>
         (this.#partitions.get(claim)?.checkpointer.pendingMessages ?? 0) >= this.#config.checkpoint_limit,
@@ -175,6 +194,9 @@ class KafkaFranzInput implements Input {
     const topics = await this.#topics()
     this.#partitions = new Map()
     this.#commits = new Map()
+    this.#round = undefined
+    // What the last round left open is aborted before the committed offsets are read.
+    await this.#exactlyOnce?.prepare()
     if (group === '') {
       const starts = new Map<string, ReadonlyMap<number, bigint | undefined> | 'all'>(this.#selection.partitions)
       for (const topic of topics) starts.set(topic, 'all')
@@ -191,6 +213,7 @@ class KafkaFranzInput implements Input {
     }
     const period = Math.max(1, this.#config.commit_period ?? 5000)
     clearInterval(this.#commitTimer)
+    if (this.#exactlyOnce !== undefined) return
     this.#commitTimer = setInterval(() => void this.#commit(), period)
   }
 
@@ -200,26 +223,108 @@ class KafkaFranzInput implements Input {
       if (next !== undefined) return next
       const source = this.#source
       if (source === null) throw new NotConnectedError()
+      if (this.#exactlyOnce !== undefined && !(await this.#endRound(this.#exactlyOnce, source, signal))) return null
       const due = this.#flushDue()
       const records = await this.#readRecords(source, due, signal)
       if (records === null) {
         await this.#flushAll()
+        this.#openRound()
         return this.#ready.shift() ?? null
       }
       await this.#takeRecords(records)
+      this.#openRound()
     }
+  }
+
+  /** What is ready makes up a round. */
+  #openRound(): void {
+    if (this.#exactlyOnce === undefined || this.#ready.length === 0) return
+    this.#round = new Set(this.#partitions.keys())
+    this.#exactlyOnce.open()
+  }
+
+  /**
+   * Waits until all of the round is handled, and commits it with its offsets. False when the signal aborts first. Throws
+   * `NotConnectedError` when the round is void, so that the input connects anew and reads it again.
+   */
+  async #endRound(exactlyOnce: ExactlyOnce, source: RecordSource, signal: AbortSignal): Promise<boolean> {
+    const round = this.#round
+    if (round === undefined) return true
+    while (this.#isUnderWay(round)) {
+      if (signal.aborted) return false
+      await this.#progress(signal)
+    }
+    this.#round = undefined
+    const commits = this.#commits
+    this.#commits = new Map()
+    // The constructor has seen to it that there is a group.
+    if (!(source instanceof GroupSource)) throw new NotConnectedError()
+    // The generation is read in the same moment as the partitions: where it is over, the cluster refuses the offsets.
+    if ([...round].some(({ active }) => !active)) exactlyOnce.fail(new Error('partitions went to another member'))
+    try {
+      await exactlyOnce.commit(source.member, commits)
+      return true
+    } catch (error) {
+      this.#resources.log.warn(`A transaction was aborted, its records are read again: ${(error as Error).message}`)
+      this.#loseSource(source)
+      throw new NotConnectedError(error)
+    }
+  }
+
+  #isUnderWay(round: ReadonlySet<Claim>): boolean {
+    for (const claim of round) if ((this.#partitions.get(claim)?.checkpointer.pendingMessages ?? 0) > 0) return true
+    return false
+  }
+
+  #progress(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const done = () => {
+        signal.removeEventListener('abort', done)
+        this.#onProgress = undefined
+        resolve()
+      }
+      this.#onProgress = done
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  /** A group's membership is taken up again; everything that was read and not committed is read again then. */
+  #loseSource(source: GroupSource): void {
+    this.#source = null
+    this.#ready = []
+    clearInterval(this.#topicsTimer)
+    this.#lost = source
   }
 
   async close(): Promise<void> {
     clearInterval(this.#commitTimer)
     clearInterval(this.#topicsTimer)
-    // One that is on its way does not have the newest offsets.
-    await this.#committing
-    await this.#commit()
+    if (this.#exactlyOnce === undefined) {
+      // One that is on its way does not have the newest offsets.
+      await this.#committing
+      await this.#commit()
+    } else {
+      await this.#commitLastRound(this.#exactlyOnce)
+    }
     const source = this.#source ?? this.#lost
     this.#source = null
     await source?.close()
     for (const { batcher } of this.#partitions.values()) await batcher?.close()
+  }
+
+  /** Commits the round that is under way if all of it is handled; else it is read again by the next run. */
+  async #commitLastRound(exactlyOnce: ExactlyOnce): Promise<void> {
+    const [round, source] = [this.#round, this.#source]
+    const isHandled = round !== undefined && this.#ready.length === 0 && !this.#isUnderWay(round)
+    const isOwn = isHandled && [...round].every(({ active }) => active)
+    if (isOwn && source instanceof GroupSource) {
+      await exactlyOnce
+        .commit(source.member, this.#commits)
+        .catch((error: unknown) =>
+          this.#resources.log.warn(`The last transaction was aborted: ${(error as Error).message}`),
+        )
+    }
+    await exactlyOnce.close()
   }
 
   #balancers(): readonly string[] {
@@ -359,6 +464,7 @@ class KafkaFranzInput implements Input {
     const source = this.#source
     return offset => {
       source?.wake()
+      this.#onProgress?.()
       // Progress on an older connection is void: its partitions may belong to another member by now.
       if (offset !== undefined && claim.active && source === this.#source) this.#commits.set(claim, offset)
     }
@@ -416,7 +522,7 @@ class KafkaFranzInput implements Input {
 
   async #commitOnce(): Promise<void> {
     const source = this.#source
-    if (source === null || this.#commits.size === 0) return
+    if (source === null || this.#commits.size === 0 || this.#exactlyOnce !== undefined) return
     const commits = this.#commits
     this.#commits = new Map()
     try {

@@ -4,12 +4,13 @@ import {
   Producer,
   type ProducerOptions,
   ProtocolError,
+  type SendOptions,
 } from '@platformatic/kafka'
+import { formatUuidV4 } from '../../base/index.ts'
 import { toText } from '../../bloblang/index.ts'
 import {
   type Batch,
   batchingField,
-  type ComponentHost,
   ConfigError,
   defineOutput,
   field,
@@ -20,10 +21,15 @@ import {
   type Message,
   NotConnectedError,
   type Output,
+  type Resources,
 } from '../../engine/index.ts'
 import { murmur2 } from '../../kafka/index.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
+import { ExactlyOnce } from './exactly-once.ts'
 import { explained } from './fetcher.ts'
+
+/** A transaction that is open for longer is aborted by the cluster. */
+const minTransactionTimeoutMs = 60_000
 
 const config = field
   .object({
@@ -50,6 +56,18 @@ const config = field
       .optional()
       .advanced(),
     partition: field.interpolated('The partition, where the partitioner is `manual`.').optional(),
+    exactly_once: field
+      .bool(
+        'Whether writes are a part of the transactions of the `kafka_franz` input of the same stream, of the same cluster, which must have `exactly_once` as well.',
+      )
+      .default(false)
+      .advanced(),
+    transactional_id: field
+      .string(
+        'The name of the transactions, which no other instance may have at the same time. One that stays the same over restarts lets the next run abort what the last one left open without waiting. A random one by default.',
+      )
+      .optional()
+      .advanced(),
     idempotent_write: field.bool('Whether the cluster drops what is sent twice.').default(true).advanced(),
     metadata: field.object(metadataFilterFields, 'Metadata that becomes headers of the record.').optional(),
     max_in_flight: maxInFlightField(10),
@@ -64,11 +82,13 @@ const config = field
       .advanced(),
   })
   .lint(value => {
-    const { partitioner, partition } = (value ?? {}) as Record<string, unknown>
+    const given = (value ?? {}) as Record<string, unknown>
+    const { partitioner, partition, exactly_once: exactlyOnce, idempotent_write: idempotent } = given
     const hasPartition = partition !== undefined && partition !== ''
     if (partitioner === 'manual' && !hasPartition) {
       return 'a partition must be specified when the partitioner is set to manual'
     }
+    if (exactlyOnce === true && idempotent === false) return 'exactly_once needs idempotent_write'
     if (partitioner !== 'manual' && hasPartition) {
       return 'a partition cannot be specified unless the partitioner is set to manual'
     }
@@ -86,18 +106,19 @@ export default defineOutput({
   config,
   requires: ['@platformatic/kafka'],
   needs: ['network'],
-  create: (options, { host }) => new KafkaFranzOutput(options, host),
+  create: (options, resources) => new KafkaFranzOutput(options, resources),
 })
 
 class KafkaFranzOutput implements Output {
   readonly #config: Config
   readonly #options: ProducerOptions<Buffer, Buffer, Buffer, Buffer>
   readonly #includes: (key: string) => boolean
+  readonly #exactlyOnce: ExactlyOnce | undefined
   #producer: Producer | null = null
   #turn = 0
   #closed = false
 
-  constructor(options: Config, host: ComponentHost) {
+  constructor(options: Config, { host, shared }: Resources) {
     this.#config = options
     parseBytes('max_message_bytes', options.max_message_bytes)
     if (options.partitioner === 'manual' && options.partition === undefined) {
@@ -120,6 +141,14 @@ class KafkaFranzOutput implements Output {
             >,
           }),
     }
+    if (!options.exactly_once) return
+    this.#exactlyOnce = ExactlyOnce.of(shared)
+    this.#exactlyOnce.writeWith({
+      ...this.#options,
+      transactionalId: options.transactional_id ?? `penstock-${formatUuidV4(randomBytes(host))}`,
+      // This is how long a transaction may stay open as well: as long as all of a round takes.
+      timeout: Math.max(this.#options.timeout ?? 0, minTransactionTimeoutMs),
+    })
   }
 
   async connect(): Promise<void> {
@@ -179,6 +208,7 @@ class KafkaFranzOutput implements Output {
 
   async close(): Promise<void> {
     this.#closed = true
+    await this.#exactlyOnce?.close()
     await this.#producer?.close(true)
   }
 
@@ -188,16 +218,22 @@ class KafkaFranzOutput implements Output {
     if (producer === null) throw new NotConnectedError()
     this.#turn++
     const turn = this.#turn
-    try {
-      await producer.send({
-        messages: records,
-        acks: -1,
-        partitioner: (message, key) => {
-          const partition = this.#partition(message, key, turn)
-          partitions?.set(message, partition)
-          return partition
-        },
+    const sent: SendOptions<Buffer, Buffer, Buffer, Buffer> = {
+      messages: records,
+      acks: -1,
+      partitioner: (message, key) => {
+        const partition = this.#partition(message, key, turn)
+        partitions?.set(message, partition)
+        return partition
+      },
+    }
+    if (this.#exactlyOnce !== undefined) {
+      return this.#exactlyOnce.send(sent, isRefusal).catch((error: unknown) => {
+        throw isRefusal(error) ? new RefusedError(error) : error
       })
+    }
+    try {
+      await producer.send(sent)
     } catch (error) {
       if (isRefusal(error)) throw new RefusedError(error)
       // A client that lost its connection may number later records from the beginning under its old id, and a cluster
@@ -262,6 +298,10 @@ class KafkaFranzOutput implements Output {
   }
 }
 
+function randomBytes(host: Pick<Resources['host'], 'random'>): Uint8Array {
+  return Uint8Array.from({ length: 16 }, () => Math.floor(host.random() * 256))
+}
+
 function parsePartition(text: string): number {
   if (!/^\d{1,9}$/.test(text.trim())) throw new Error(`failed to parse partition: '${text}' is not a number`)
   return Number(text)
@@ -279,8 +319,19 @@ class RefusedError extends Error {
   }
 }
 
+/** What is wrong with the producer or its transaction, not with the records: another producer may send them. */
+const producerErrors: ReadonlySet<string> = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'INVALID_TXN_STATE',
+  'PRODUCER_FENCED',
+  'TRANSACTION_ABORTABLE',
+])
+
 function isRefusal(error: unknown): boolean {
-  if (error instanceof ProtocolError) return !error.canRetry && error.apiId !== 'OUT_OF_ORDER_SEQUENCE_NUMBER'
+  if (error instanceof ProtocolError) return !error.canRetry && !producerErrors.has(error.apiId)
   return error instanceof MultipleErrors && error.errors.length > 0 && error.errors.every(isRefusal)
 }
 

@@ -1,5 +1,6 @@
-import { Admin, Base, type BaseOptions, Consumer } from '@platformatic/kafka'
-import { closeQuietly, Fetcher, type SourceOptions } from './fetcher.ts'
+import { Admin, Base, type BaseOptions, Consumer, ProtocolError } from '@platformatic/kafka'
+import type { GroupMember } from './exactly-once.ts'
+import { closeQuietly, explained, Fetcher, type SourceOptions } from './fetcher.ts'
 import type { Claim, PartitionRecords } from './source-record.ts'
 
 /** Records of a selection of partitions, in the order of each partition. */
@@ -108,6 +109,12 @@ export class GroupSource implements RecordSource {
     })
   }
 
+  /** This member as the group knows it now. */
+  get member(): GroupMember {
+    const { groupId, generationId, memberId, coordinatorId } = this.#member
+    return { groupId, generationId, memberId: memberId ?? '', coordinatorId }
+  }
+
   wake(): void {
     this.#fetcher.wake()
   }
@@ -155,7 +162,9 @@ export class GroupSource implements RecordSource {
   }
 
   async #startAtCommitted(fetcher: Fetcher, claims: readonly Claim[]): Promise<void> {
-    const committed = await this.#member.listCommittedOffsets({ topics: byTopic(claims) })
+    const committed = this.#options.requireStable
+      ? await stableOffsets(this.#options.client, this.#member.groupId, claims)
+      : await this.#member.listCommittedOffsets({ topics: byTopic(claims) })
     const others: Claim[] = []
     for (const claim of claims) {
       const offset = committed.get(claim.topic)?.[claim.partition] ?? -1n
@@ -241,6 +250,48 @@ export async function describeTopics(options: BaseOptions): Promise<ReadonlyMap<
   } finally {
     await closeQuietly(admin)
   }
+}
+
+/** How long to wait between two looks at offsets that are in an open transaction, in milliseconds. */
+const unstableMs = 200
+const unstableOffsetCommit = 'UNSTABLE_OFFSET_COMMIT'
+
+/** A group's offsets by topic and partition, after those transactions that were to change them have ended (KIP-447). */
+async function stableOffsets(
+  { clientId, bootstrapBrokers, tls, sasl }: BaseOptions,
+  groupId: string,
+  claims: readonly Claim[],
+): Promise<ReadonlyMap<string, readonly bigint[]>> {
+  const admin = new Admin({ clientId, bootstrapBrokers, retries: 1, ...(tls && { tls }), ...(sasl && { sasl }) })
+  const topics = byTopic(claims).map(({ topic: name, partitions: partitionIndexes }) => ({ name, partitionIndexes }))
+  try {
+    while (claims.some(({ active }) => active)) {
+      try {
+        const [group] = await admin.listConsumerGroupOffsets({ groups: [{ groupId, topics }], requireStable: true })
+        const offsets = new Map<string, bigint[]>()
+        for (const { name, partitions } of group?.topics ?? []) {
+          const ofTopic: bigint[] = []
+          for (const { partitionIndex, committedOffset } of partitions) ofTopic[partitionIndex] = committedOffset
+          offsets.set(name, ofTopic)
+        }
+        return offsets
+      } catch (error) {
+        if (!isUnstable(error)) throw error
+        await new Promise(resolve => setTimeout(resolve, unstableMs))
+      }
+    }
+    return new Map()
+  } catch (error) {
+    throw explained(error)
+  } finally {
+    await closeQuietly(admin)
+  }
+}
+
+function isUnstable(error: unknown): boolean {
+  if (error instanceof ProtocolError) return error.apiId === unstableOffsetCommit
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isUnstable)
+  return error instanceof Error && error.cause !== undefined && isUnstable(error.cause)
 }
 
 function byTopic(claims: readonly Claim[]): { topic: string; partitions: number[] }[] {

@@ -9,6 +9,8 @@ export interface ClusterAccess {
   readonly isEncrypted?: boolean
   /** Made for this instance alone, where clients have to sign in. */
   readonly login?: { readonly username: string; readonly password: string } | undefined
+  /** The pipeline asks that what it reads and writes in the cluster is committed together. */
+  readonly exactlyOnce?: boolean
 }
 
 const base = 'kafka_franz'
@@ -24,7 +26,7 @@ export async function managedComponents(registry: Registry, access: ClusterAcces
   return registry.extended(added)
 }
 
-function clusterSpec(spec: AnySpec, { seedBroker, clientId, isEncrypted, login }: ClusterAccess): AnySpec {
+function clusterSpec(spec: AnySpec, { seedBroker, clientId, isEncrypted, login, exactlyOnce }: ClusterAccess): AnySpec {
   const defaults: Record<string, (shape: FieldShape) => FieldShape> = {
     seed_brokers: shape => ({ ...shape, default: [seedBroker], advanced: true }),
     client_id: shape => ({ ...shape, default: clientId }),
@@ -36,6 +38,7 @@ function clusterSpec(spec: AnySpec, { seedBroker, clientId, isEncrypted, login }
   if (login !== undefined) {
     defaults['sasl'] = shape => ({ ...shape, default: [{ mechanism: 'SCRAM-SHA-512', ...login }] })
   }
+  if (exactlyOnce === true) defaults['exactly_once'] = shape => ({ ...shape, default: true })
   // Records travel to an object store in batches: a wait too short to notice saves most of the requests.
   if (spec.kind === 'output') {
     defaults['batching'] = shape => withChildDefaults(shape, { count: 1000, byte_size: 1_000_000, period: '10ms' })

@@ -47,6 +47,11 @@ const block: Schema = {
       type: 'string',
       description: 'Only agents that were started with the same `-managedPipelinesGroupName` run the pipeline.',
     },
+    exactly_once: {
+      type: 'boolean',
+      description:
+        'Whether offsets that kafka_franz_warpstream reads and records that it writes are committed in one transaction.',
+    },
     scheduling: {
       type: 'object',
       additionalProperties: false,

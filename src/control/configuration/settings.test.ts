@@ -6,22 +6,28 @@ const stream = 'input:\n  generate:\n    mapping: root = 1\noutput:\n  drop: {}\
 
 test('without a block there is one instance on each agent', () => {
   const { settings, findings, streamText } = readSettings(stream)
-  assert.deepEqual(settings, { concurrency: { scope: 'agent', count: 1 }, pipelineGroup: '', runEveryMs: null })
+  assert.deepEqual(settings, {
+    concurrency: { scope: 'agent', count: 1 },
+    pipelineGroup: '',
+    runEveryMs: null,
+    exactlyOnce: false,
+  })
   assert.deepEqual(findings, [])
   assert.equal(streamText, stream)
 })
 
 test('the block is read and taken away, and everything else keeps its place', () => {
   const block =
-    'warpstream:\n  cluster_concurrency_target: 3\n  pipeline_group: blue # the big ones\n  scheduling:\n    run_every: 1m30s\n'
+    'warpstream:\n  cluster_concurrency_target: 3\n  pipeline_group: blue # the big ones\n  exactly_once: true\n  scheduling:\n    run_every: 1m30s\n'
   const { settings, findings, streamText } = readSettings(block + stream)
   assert.deepEqual(findings, [])
   assert.deepEqual(settings.concurrency, { scope: 'cluster', count: 3 })
   assert.equal(settings.pipelineGroup, 'blue')
   assert.equal(settings.runEveryMs, 90_000)
+  assert.equal(settings.exactlyOnce, true)
   assert.equal(streamText.length, block.length + stream.length)
   assert.equal(streamText.trim(), stream.trim())
-  assert.equal(streamText.split('\n').indexOf('output:'), 8)
+  assert.equal(streamText.split('\n').indexOf('output:'), 9)
 })
 
 test('a block in braces and an empty block are taken away too', () => {

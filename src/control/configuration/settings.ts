@@ -10,6 +10,8 @@ export interface PipelineSettings {
   readonly pipelineGroup: string
   /** How long after the start of a run that reached its end the next one starts, in milliseconds; null means never. */
   readonly runEveryMs: number | null
+  /** Whether offsets that are read and records that are written in the pipeline's own cluster are committed together. */
+  readonly exactlyOnce: boolean
 }
 
 export interface ReadSettings {
@@ -28,6 +30,7 @@ export const defaultSettings: PipelineSettings = {
   concurrency: { scope: 'agent', count: 1 },
   pipelineGroup: '',
   runEveryMs: null,
+  exactlyOnce: false,
 }
 const blockName = 'warpstream'
 const maxConcurrency = 1024
@@ -77,11 +80,14 @@ class SettingsReader {
         case 'pipeline_group':
           settings.pipelineGroup = this.#text(name, value ?? key)
           break
+        case 'exactly_once':
+          settings.exactlyOnce = this.#flag(name, value ?? key)
+          break
         case 'scheduling':
           settings.runEveryMs = this.#scheduling({ key, value } as Pair<Node, Node>)
           break
         default:
-          this.#unknown(key, name, [...Object.keys(scopes), 'pipeline_group', 'scheduling'])
+          this.#unknown(key, name, [...Object.keys(scopes), 'pipeline_group', 'exactly_once', 'scheduling'])
       }
     }
     if (seen.length > 1)
@@ -126,6 +132,13 @@ class SettingsReader {
     if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= maxConcurrency) return value
     this.#find(node, `${name} has to be a whole number from 1 to ${maxConcurrency}`)
     return 1
+  }
+
+  #flag(name: string, node: Node): boolean {
+    const value = isScalar(node) ? node.value : undefined
+    if (typeof value === 'boolean') return value
+    this.#find(node, `${name} has to be true or false`)
+    return false
   }
 
   #text(name: string, node: Node): string {

@@ -123,6 +123,9 @@ const warpstream = field
       agent_concurrency_target: field.int('This many instances on each agent.').optional(),
       exact_concurrency: field.int('Exactly this many instances in the whole cluster.').optional(),
       pipeline_group: field.string('Only agents of this group run it.').optional(),
+      exactly_once: field
+        .bool('Whether offsets that are read and records that are written in its own cluster are committed together.')
+        .optional(),
       scheduling: field
         .object({ run_every: field.duration('Runs a stream that ends by itself again after this period.').optional() })
         .optional(),
