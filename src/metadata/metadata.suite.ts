@@ -305,6 +305,15 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.groupOffsets('g'), [offset])
       })
 
+      it('keeps what clients say of an offset, whatever is in it', async () => {
+        const { id } = await create('one')
+        for (const text of ['', 'plain', 'with a NUL\0', '\u0001[]', 'ü\u{1f600}']) {
+          const offset = { topic: id, partition: 0, offset: 1, leaderEpoch: -1, metadata: text, committedAt: 1 }
+          await metadata.commitOffsets('g', [offset], fence)
+          assert.deepEqual(await metadata.groupOffsets('g'), [offset])
+        }
+      })
+
       it('keep offsets until they or their topic are deleted', async () => {
         const topic = await create('one', 2)
         const other = await create('two')

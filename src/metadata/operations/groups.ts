@@ -1,5 +1,6 @@
 import type { Sql } from '../../database/index.ts'
 import type { Now } from '../now.ts'
+import { clientText, storedText } from '../client-text.ts'
 import type { CommittedOffset, Fence, TopicId } from '../metadata.ts'
 import type { GroupOffsetRow } from '../schema.ts'
 import { checkFence } from './leases.ts'
@@ -16,7 +17,7 @@ export const groupReads = {
       partition: row.partition,
       offset: row.committed,
       leaderEpoch: row.leader_epoch,
-      metadata: row.metadata,
+      metadata: clientText(row.metadata),
       committedAt: row.committed_at,
     }))
   },
@@ -72,7 +73,7 @@ export const groupWrites = {
         partition,
         offset,
         leaderEpoch,
-        metadata,
+        storedText(metadata),
         committedAt,
       ]),
     )
