@@ -76,6 +76,10 @@ const redis = (more: Body) => ({
   network: { url: `redis://127.0.0.1:${ownPort}`, ...more },
 })
 const redisProcessor = (more: Body) => redis({ retries: 0, retry_period: '1ms', args_mapping: 'root = []', ...more })
+const nats = (more: Body) => ({
+  files: { urls: ['nats://127.0.0.1:1'], ...more, ...tls },
+  network: { urls: [`nats://127.0.0.1:${ownPort}`], ...more },
+})
 const sql = (more: Body) => ({
   database_files: { driver: 'sqlite', dsn: `file:${secretDatabase}`, ...more },
   files: { driver: 'sqlite', dsn: ':memory:', init_files: [secretFile], ...more },
@@ -96,6 +100,9 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
   },
   'input kafka_franz': kafka({ topics: ['x'] }),
+  'input nats': nats({ subject: 'x' }),
+  'input nats_jetstream': nats({ subject: 'x' }),
+  'input nats_kv': nats({ bucket: 'x' }),
   'input redis_list': redis({ key: 'x' }),
   'input redis_pubsub': redis({ channels: ['x'] }),
   'input redis_scan': redis({}),
@@ -107,6 +114,9 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output file': { files: { path: marker } },
   'output http_client': http,
   'output kafka_franz': kafka({ topic: 'x' }),
+  'output nats': nats({ subject: 'x' }),
+  'output nats_jetstream': nats({ subject: 'x' }),
+  'output nats_kv': nats({ bucket: 'x', key: 'x' }),
   'output redis_hash': redis({ key: 'x', walk_metadata: true }),
   'output redis_list': redis({ key: 'x' }),
   'output redis_pubsub': redis({ channel: 'x' }),
@@ -123,6 +133,8 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     files: { schema_path: `file://${secretFile}` },
     network: { schema_path: ownUrl },
   },
+  'processor nats_kv': nats({ bucket: 'x', operation: 'get', key: 'x' }),
+  'processor nats_request_reply': nats({ subject: 'x' }),
   'processor redis': redisProcessor({ command: 'ping' }),
   'processor redis_script': redisProcessor({ script: 'return 1', keys_mapping: 'root = []' }),
   'processor sql_insert': sql(insert),
@@ -130,6 +142,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'processor sql_select': sql({ ...select, args_mapping: 'root = []' }),
   'processor subprocess': { processes: touch },
   'cache file': { files: { directory: folder } },
+  'cache nats_kv': nats({ bucket: 'x' }),
   'cache redis': redis({ retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),
   'cache sql': sql({ table: 't', key_column: 'a', value_column: 'a' }),
   'metrics influxdb': { files: { url, db: 'x', ...tls }, network: { url: ownUrl, db: 'x' } },

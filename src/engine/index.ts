@@ -112,6 +112,7 @@ export {
   type StreamConfig,
   type StreamStatus,
 } from './runtime/stream.ts'
+export { Arrivals } from './arrivals.ts'
 export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'
 export { allOf, andThen, forEachMessage, kept, perMessage } from './per-message.ts'
 export { Tracing } from './tracing.ts'

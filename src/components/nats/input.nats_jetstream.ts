@@ -1,0 +1,286 @@
+import type { ConsumerConfig, ConsumerInfo, DeliverPolicy, JetStreamManager } from '@nats-io/jetstream'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  Arrivals,
+  ConfigError,
+  defineInput,
+  deliverEach,
+  type Delivery,
+  field,
+  type Infer,
+  type Input,
+  isClosing,
+  Message,
+  NotConnectedError,
+  parseDuration,
+  type Resources,
+} from '../../engine/index.ts'
+import { addHeaders, flushed, inputTracingFields, natsConnector, securityFields, urlsField } from './client.ts'
+
+const config = field.object({
+  urls: urlsField,
+  queue: field.string('A queue group: its members share the messages of one consumer.').optional(),
+  subject: field
+    .string('The subject; `*` stands for one part of it, `>` for the rest.')
+    .examples('foo.bar.baz', 'foo.*.baz', 'foo.>')
+    .optional(),
+  durable: field.string('The name of a consumer that remembers what was delivered.').optional(),
+  stream: field.string('The stream, where the subject does not tell which one it is.').optional(),
+  bind: field.bool('Whether the consumer must exist: nothing is made.').optional(),
+  deliver: field
+    .string('Where a new consumer starts.')
+    .options({
+      all: 'With the oldest message.',
+      last: 'With the newest message.',
+      last_per_subject: 'With the newest message of each subject.',
+      new: 'With what comes next.',
+    })
+    .default('all'),
+  ack_wait: field
+    .string('How long the server waits for an acknowledgement before it delivers a message again.')
+    .default('30s')
+    .examples('100ms', '5m')
+    .advanced(),
+  max_ack_pending: field
+    .int('How many messages may wait for their acknowledgement before no more are delivered.')
+    .default(1024)
+    .advanced(),
+  ...securityFields,
+  ...inputTracingFields,
+})
+
+type Config = Infer<typeof config>
+
+export default defineInput({
+  name: 'nats_jetstream',
+  categories: ['Services'],
+  summary: 'Reads messages of a NATS JetStream stream.',
+  description: `A message is acknowledged when it was delivered, and one that was refused is delivered again by the server. Without \`durable\` the consumer lasts as long as the input; when its server forgets it during a lost connection, a new one goes on at the oldest message that was not acknowledged.
+
+Metadata of each message: \`nats_subject\`, \`nats_sequence_stream\`, \`nats_sequence_consumer\`, \`nats_num_delivered\`, \`nats_num_pending\`, \`nats_domain\`, \`nats_timestamp_unix_nano\`, and all headers by their names.`,
+  config,
+  requires: ['@nats-io/transport-node', '@nats-io/jetstream'],
+  needs: ['network'],
+  create: (options, resources) => new JetStreamInput(options, resources),
+})
+
+/** How many messages are delivered together at most. */
+const maxRun = 256
+
+/** Messages of a pull consumer that are asked for at a time, and for how long. */
+const pullBatch = 256
+const pullExpiresMs = 5000
+
+class JetStreamInput implements Input {
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly #connect: () => Promise<NatsConnection>
+  readonly #arrivals = new Arrivals<Msg>()
+  /** Sequences in the stream of messages that are not answered yet, in their order. */
+  readonly #open = new Set<bigint>()
+  #lastSequence = 0n
+  /** A subject of its own; the library's, once it is loaded. */
+  #newInbox: () => string = () => ''
+  #connection: NatsConnection | null = null
+  /** Of a consumer that was made for this input alone: what it is deleted by. */
+  #own: { readonly manager: JetStreamManager; readonly stream: string; readonly name: string } | null = null
+
+  constructor(options: Config, resources: Resources) {
+    this.#config = options
+    this.#resources = resources
+    this.#connect = natsConnector(options, resources, { reconnects: false })
+    const { bind, stream = '', durable = '', subject = '', ack_wait: ackWait } = options
+    if (bind === true && stream === '' && durable === '') {
+      throw new ConfigError('stream or durable is required, when bind is true')
+    }
+    if (bind !== true && subject === '') throw new ConfigError('subject is empty')
+    if (ackWait !== '') parseAckWait(ackWait)
+  }
+
+  async connect(): Promise<void> {
+    await this.#connection?.close()
+    const { jetstreamManager } = await import('@nats-io/jetstream')
+    const { createInbox } = await import('@nats-io/transport-node')
+    this.#newInbox = createInbox
+    const connection = await this.#connect()
+    this.#connection = connection
+    this.#arrivals.reset()
+    try {
+      const manager = await jetstreamManager(connection)
+      const consumer = await this.#consumer(manager)
+      if (consumer.config.deliver_subject) this.#subscribe(connection, consumer.config)
+      else void this.#pull(connection, consumer)
+      void connection.closed().then(error => this.#connection === connection && this.#arrivals.fail(error))
+      await flushed(connection)
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    const arrived = await this.#arrivals.take(maxRun, signal)
+    if (arrived === null) return null
+    if (this.#connection === null) throw new NotConnectedError()
+    const places = new Map<Message, { readonly message: Msg; readonly sequence: bigint }>()
+    const messages = arrived.map(message => {
+      const info = deliveryInfo(message.reply ?? '')
+      const delivered = messageOf(message, info)
+      places.set(delivered, { message, sequence: info.streamSequence })
+      this.#open.add(info.streamSequence)
+      if (info.streamSequence > this.#lastSequence) this.#lastSequence = info.streamSequence
+      return delivered
+    })
+    return deliverEach(messages, (settled, error) => {
+      if (isClosing(error)) return
+      for (const each of settled) {
+        const { message, sequence } = places.get(each)!
+        message.respond(error === null ? '+ACK' : '-NAK')
+        if (error === null) this.#open.delete(sequence)
+      }
+    })
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection
+    this.#connection = null
+    const own = this.#own
+    if (connection !== null && own !== null && !connection.isClosed()) {
+      // The server forgets a consumer without a reader by itself, so that nothing depends on this.
+      await own.manager.consumers.delete(own.stream, own.name).catch(() => undefined)
+    }
+    // What was acknowledged last is on its way; where the connection is lost, the server delivers it again.
+    if (connection !== null) await flushed(connection).catch(() => undefined)
+    await connection?.close()
+  }
+
+  /** The consumer to read: the one of the name in the configuration where there is one, else a new one. */
+  async #consumer(manager: JetStreamManager): Promise<ConsumerInfo> {
+    const { bind, durable = '', queue = '', subject = '', stream: named = '' } = this.#config
+    const stream = named === '' ? await manager.streams.find(subject) : named
+    const name = durable === '' ? queue : durable
+    if (name !== '') {
+      const found = await existing(manager, stream, name)
+      if (found !== null) return found
+      if (bind === true) throw new Error(`nats: consumer ${name} of stream ${stream} not found`)
+    }
+    const made = await manager.consumers.add(stream, this.#newConsumer(name, queue))
+    this.#own = name === '' ? { manager, stream, name: made.name } : null
+    return made
+  }
+
+  #newConsumer(name: string, queue: string): Partial<ConsumerConfig> {
+    const { subject = '', deliver, ack_wait: ackWait, max_ack_pending: maxPending } = this.#config
+    const [oldestOpen] = this.#open
+    // An earlier consumer of this input was forgotten by its server.
+    const goesOn = name === '' && this.#lastSequence > 0n
+    return {
+      ...(name === '' ? {} : { durable_name: name }),
+      ...(queue === '' ? {} : { deliver_group: queue }),
+      ...(subject === '' ? {} : { filter_subject: subject }),
+      deliver_subject: this.#newInbox(),
+      deliver_policy: (goesOn ? 'by_start_sequence' : deliver) as DeliverPolicy,
+      ...(goesOn ? { opt_start_seq: Number(oldestOpen ?? this.#lastSequence + 1n) } : {}),
+      ack_policy: 'explicit',
+      ...(ackWait === '' ? {} : { ack_wait: Math.round(parseAckWait(ackWait) * 1e6) }),
+      ...(maxPending === 0 ? {} : { max_ack_pending: maxPending }),
+    }
+  }
+
+  #subscribe(connection: NatsConnection, { deliver_subject: subject, deliver_group: queue }: ConsumerConfig): void {
+    connection.subscribe(subject!, {
+      ...(queue === undefined ? {} : { queue }),
+      callback: (error, message) => {
+        if (error !== null) this.#arrivals.fail(error)
+        // Heartbeats and the like have no subject to acknowledge them at, or ask for an answer at once.
+        else if (message.headers !== undefined && message.headers.code > 0) message.respond()
+        else this.#arrivals.put(message)
+      },
+    })
+  }
+
+  /** Asks a pull consumer for messages while few wait. */
+  async #pull(connection: NatsConnection, { stream_name: stream, name }: ConsumerInfo): Promise<void> {
+    const inbox = this.#newInbox()
+    let outstanding = 0
+    const ask = () => {
+      if (outstanding > pullBatch / 2 || connection.isClosed()) return
+      outstanding += pullBatch
+      const request = { batch: pullBatch, expires: pullExpiresMs * 1e6 }
+      connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`, JSON.stringify(request), { reply: inbox })
+    }
+    connection.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error !== null) return this.#arrivals.fail(error)
+        if (message.headers !== undefined && message.headers.code > 0) {
+          // The request is over: none is left, its time is up, or the consumer was removed.
+          if (message.headers.code === 409) this.#resources.log.warn(`NATS: ${message.headers.description}`)
+          outstanding = 0
+        } else {
+          outstanding--
+          this.#arrivals.put(message)
+        }
+        ask()
+      },
+    })
+    ask()
+  }
+}
+
+async function existing(manager: JetStreamManager, stream: string, name: string): Promise<ConsumerInfo | null> {
+  const { JetStreamApiError } = await import('@nats-io/jetstream')
+  const consumerNotFound = 10_014
+  try {
+    return await manager.consumers.info(stream, name)
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === consumerNotFound) return null
+    throw error
+  }
+}
+
+function parseAckWait(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new ConfigError(`failed to parse ack wait duration: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** What the subject to acknowledge a message at says of it (ADR 15 of NATS). */
+interface DeliveryInfo {
+  readonly domain: string
+  readonly delivered: string
+  readonly streamSequence: bigint
+  readonly consumerSequence: string
+  readonly timestamp: string
+  readonly pending: string
+}
+
+function deliveryInfo(reply: string): DeliveryInfo {
+  const parts = reply.split('.')
+  // Since NATS 2.3 the domain and the account stand in front.
+  const [domain, at] = parts.length >= 11 ? [parts[2]!, 6] : ['_', 4]
+  return {
+    domain: domain === '_' ? '' : domain,
+    delivered: parts[at] ?? '',
+    streamSequence: BigInt(parts[at + 1] ?? 0),
+    consumerSequence: parts[at + 2] ?? '',
+    timestamp: parts[at + 3] ?? '',
+    pending: parts[at + 4] ?? '',
+  }
+}
+
+function messageOf(message: Msg, info: DeliveryInfo): Message {
+  const metadata = new Map<string, Value>([
+    ['nats_subject', message.subject],
+    ['nats_sequence_stream', String(info.streamSequence)],
+    ['nats_sequence_consumer', info.consumerSequence],
+    ['nats_num_delivered', info.delivered],
+    ['nats_num_pending', info.pending],
+    ['nats_domain', info.domain],
+    ['nats_timestamp_unix_nano', info.timestamp],
+  ])
+  addHeaders(metadata, message.headers)
+  return Message.fromBytes(message.data, metadata)
+}

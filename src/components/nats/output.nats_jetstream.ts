@@ -1,0 +1,47 @@
+import { type Batch, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
+import {
+  evaluated,
+  headerFields,
+  headersMaker,
+  natsConnector,
+  outputTracingField,
+  securityFields,
+  urlsField,
+} from './client.ts'
+import { Publisher } from './publisher.ts'
+
+export default defineOutput({
+  name: 'nats_jetstream',
+  categories: ['Services'],
+  summary: 'Publishes messages on subjects of NATS JetStream and waits until a stream has them.',
+  description: 'A subject that no stream collects refuses its messages.',
+  config: field.object({
+    urls: urlsField,
+    subject: field
+      .interpolated('The subject.')
+      .examples('foo.bar.baz', '${! @kafka_topic }', 'foo.${! this.meta.type }'),
+    ...headerFields,
+    max_in_flight: maxInFlightField(1024),
+    ...securityFields,
+    inject_tracing_map: outputTracingField,
+  }),
+  requires: ['@nats-io/transport-node', '@nats-io/jetstream'],
+  needs: ['network'],
+  create(config, resources) {
+    const headersOf = headersMaker(config)
+    return new Publisher(
+      natsConnector(config, resources, { reconnects: false }),
+      async connection => {
+        const { headers } = await import('@nats-io/transport-node')
+        const { jetstream } = await import('@nats-io/jetstream')
+        const client = jetstream(connection)
+        return (batch: Batch, index: number) => {
+          const subject = config.subject.static ?? evaluated('subject', () => config.subject.eval(batch, index))
+          const own = headersOf(headers, batch, index)
+          return client.publish(subject, batch[index]!.bytes(), own === undefined ? {} : { headers: own })
+        }
+      },
+      { flushes: false },
+    )
+  },
+})

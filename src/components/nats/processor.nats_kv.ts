@@ -1,0 +1,149 @@
+import type { KV } from '@nats-io/kv'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  type Batch,
+  ConfigError,
+  defineProcessor,
+  field,
+  type Infer,
+  type Message,
+  perMessage,
+} from '../../engine/index.ts'
+import { bucketField, changeMetadata, entryDocument, entryMetadata, openBucket, type Operation } from './bucket.ts'
+import { evaluated, natsConnector, OnDemandConnection, securityFields, urlsField } from './client.ts'
+
+/** Operations that work on a revision. */
+const withRevision: readonly unknown[] = ['get_revision', 'update']
+
+const config = field
+  .object({
+    urls: urlsField,
+    bucket: bucketField,
+    operation: field.string('What is done.').options({
+      create: 'Stores the message under a key that must not exist.',
+      delete: 'Deletes the key; earlier values stay.',
+      get: 'The newest value of the key.',
+      get_revision: 'The value of the key at a revision.',
+      history: 'A list of the values of the key that the bucket keeps.',
+      keys: 'A list of the keys that match.',
+      purge: 'Deletes the key and its earlier values.',
+      put: 'Stores the message.',
+      update: 'Stores the message where `revision` is the newest of the key.',
+    }),
+    key: field
+      .interpolated('The key; for `history` and `keys` with `*` for one part of it and `>` for the rest.')
+      .examples('foo', 'foo.*', 'foo.${! this.meta.type }')
+      .lint(value => (value === '' ? "'key' must be set to a non-empty string" : undefined)),
+    revision: field
+      .interpolated('The revision, for `get_revision` and `update`.')
+      .examples('42', '${! @nats_kv_revision }')
+      .optional()
+      .advanced(),
+    timeout: field.duration('How long an operation may take.').default('5s').advanced(),
+    ...securityFields,
+  })
+  .lint(value => {
+    const { operation, revision } = (value ?? {}) as Record<string, unknown>
+    const wants = withRevision.includes(operation)
+    if (wants === (revision !== undefined)) return undefined
+    return `'revision' ${wants ? 'must' : 'cannot'} be set when operation is '${String(operation)}'`
+  })
+
+type Config = Infer<typeof config>
+
+export default defineProcessor({
+  name: 'nats_kv',
+  categories: ['Services'],
+  summary: 'Works on a key-value bucket of NATS.',
+  description: `\`get\` and \`get_revision\` make the value the body, \`history\` and \`keys\` a list; the others leave the body. A message whose operation fails is flagged.
+
+Metadata of each message is that of the input \`nats_kv\`; \`nats_kv_delta\` and \`nats_kv_created\` come with values only, and \`keys\` sets \`nats_kv_bucket\` alone.`,
+  config,
+  requires: ['@nats-io/transport-node', '@nats-io/kv'],
+  needs: ['network'],
+  create(options, resources) {
+    const connection = new OnDemandConnection(
+      natsConnector(options, resources, { reconnects: true }),
+      async open => await openBucket(open, options.bucket),
+    )
+    return {
+      waits: true,
+      effects: true,
+      ...perMessage(async (message, batch, index) => {
+        try {
+          const key = evaluated('key', () => options.key.eval(batch, index))
+          const work = async () =>
+            await operate(await connection.use(), options, message, key, revisionOf(options, batch, index))
+          return await within(options.timeout ?? 5000, work())
+        } catch (error) {
+          return resources.fail(message, error)
+        }
+      }),
+      close: () => connection.close(),
+    }
+  },
+})
+
+function revisionOf({ revision }: Config, batch: Batch, index: number): number {
+  if (revision === undefined) return 0
+  const text = evaluated('revision', () => revision.eval(batch, index))
+  if (!/^\d{1,15}$/.test(text)) throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  return Number(text)
+}
+
+async function operate(
+  bucket: KV,
+  { bucket: name, operation }: Config,
+  message: Message,
+  key: string,
+  revision: number,
+): Promise<Message> {
+  const changed = (newRevision: number, what: Operation) =>
+    withMetadata(message, changeMetadata(key, name, newRevision, what))
+  switch (operation) {
+    case 'get':
+    case 'get_revision': {
+      const entry = await bucket.get(key, ...(operation === 'get' ? [] : [{ revision }]))
+      if (entry === null || entry.operation !== 'PUT') throw new Error('nats: key not found')
+      return withMetadata(message.withBytes(entry.value), entryMetadata(entry))
+    }
+    case 'create':
+      return changed(await bucket.create(key, message.bytes()), 'PUT')
+    case 'put':
+      return changed(await bucket.put(key, message.bytes()), 'PUT')
+    case 'update':
+      return changed(await bucket.update(key, message.bytes(), revision), 'PUT')
+    case 'delete':
+      await bucket.delete(key)
+      return changed(0, 'DEL')
+    case 'purge':
+      await bucket.purge(key)
+      return changed(0, 'PURGE')
+    case 'history': {
+      const entries: Value[] = []
+      for await (const entry of await bucket.history({ key })) entries.push(entryDocument(entry))
+      return message.withDocument(entries)
+    }
+    case 'keys': {
+      const keys: Value[] = []
+      for await (const each of await bucket.keys(key)) keys.push(each)
+      return message.withDocument(keys).withMetadata(new Map([['nats_kv_bucket', name]]))
+    }
+    default:
+      throw new ConfigError(`invalid kv operation: ${operation}`)
+  }
+}
+
+function withMetadata(message: Message, more: readonly (readonly [string, Value])[]): Message {
+  return message.withMetadata(new Map([...message.metadata, ...more]))
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('context deadline exceeded')), timeoutMs)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

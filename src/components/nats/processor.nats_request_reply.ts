@@ -1,0 +1,72 @@
+import { ConfigError, defineProcessor, field, parseDuration, perMessage } from '../../engine/index.ts'
+import {
+  addHeaders,
+  evaluated,
+  headerFields,
+  headersMaker,
+  natsConnector,
+  OnDemandConnection,
+  securityFields,
+  urlsField,
+} from './client.ts'
+
+export default defineProcessor({
+  name: 'nats_request_reply',
+  categories: ['Services'],
+  summary: 'Sends messages as requests on NATS subjects and makes the answers their bodies.',
+  description: 'The headers of an answer become metadata. A message that gets no answer is flagged.',
+  config: field.object({
+    urls: urlsField,
+    subject: field
+      .interpolated('The subject.')
+      .examples('foo.bar.baz', '${! @kafka_topic }', 'foo.${! this.meta.type }'),
+    inbox_prefix: field
+      .string('What the subjects begin with on which answers come.')
+      .examples('_INBOX_joe')
+      .optional()
+      .advanced(),
+    ...headerFields,
+    timeout: field.string('How long an answer may take.').default('3s'),
+    ...securityFields,
+  }),
+  requires: ['@nats-io/transport-node'],
+  needs: ['network'],
+  create(config, resources) {
+    const timeoutMs = parseTimeout(config.timeout)
+    const headersOf = headersMaker(config)
+    const { inbox_prefix: inboxPrefix } = config
+    const connection = new OnDemandConnection(
+      natsConnector(config, resources, { reconnects: true, ...(inboxPrefix !== undefined && { inboxPrefix }) }),
+      async open => ({ open, create: (await import('@nats-io/transport-node')).headers }),
+    )
+    return {
+      waits: true,
+      effects: true,
+      ...perMessage(async (message, batch, index) => {
+        try {
+          const { open, create } = await connection.use()
+          const subject = evaluated('subject', () => config.subject.eval(batch, index))
+          const headers = headersOf(create, batch, index)
+          const answer = await open.request(subject, message.bytes(), {
+            timeout: timeoutMs,
+            ...(headers !== undefined && { headers }),
+          })
+          const metadata = new Map(message.metadata)
+          addHeaders(metadata, answer.headers)
+          return message.withBytes(answer.data).withMetadata(metadata)
+        } catch (error) {
+          return resources.fail(message, error)
+        }
+      }),
+      close: () => connection.close(),
+    }
+  },
+})
+
+function parseTimeout(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new ConfigError(`timeout must be a duration: ${(error as Error).message}`, { cause: error })
+  }
+}
