@@ -64,9 +64,10 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     for (const one of [metadata, hourFast, database]) await one.close()
   })
 
-  it('loses nothing that it answered, and takes nothing twice, while the server crashes', async () => {
+  it('loses nothing that it answered, and takes nothing twice, while the server crashes', async t => {
     const open = () => openPostgresMetadata({ url: server.url, schema: 'chaos', random: systemRandom, log: nullLog })
     const clients = [await open(), await open()]
+    t.after(() => Promise.all(clients.map(client => client.close())))
     const [created] = await clients[0]!.createTopics([{ name: 'one', partitions: 2, configs: {} }])
     assert.ok(created?.ok)
     const { partitions } = created.value
@@ -74,7 +75,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     let isOver = false
     const writer = async (client: Metadata, name: string, producerId: number) => {
       let epoch = await client.openEpoch()
-      for (let sequence = 0; !isOver; ) {
+      for (let sequence = 0; ; ) {
         // As an appender does it: the same batch again under a new key until there is an answer.
         const key = `${name}/${sequence}/${crypto.randomUUID()}`
         const idempotent = { producerId, producerEpoch: 0, baseSequence: sequence }
@@ -86,6 +87,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
             answered.set(`${at} ${name} ${sequence}`, one.baseOffset)
           })
           sequence++
+          if (isOver) return
         } catch (error) {
           assert.ok(error instanceof MetadataError, String(error))
           assert.ok(['busy', 'unknown_outcome'].includes(error.code), `${error.code}: ${error.message}`)
@@ -121,7 +123,6 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
         }
       }
     }
-    for (const client of clients) await client.close()
   })
 
   it('goes on after the server was restarted; what was answered is kept', async () => {
