@@ -88,6 +88,20 @@ const sql = (more: Body) => ({
 const query = { query: 'SELECT a FROM t' }
 const select = { table: 't', columns: ['a'] }
 const insert = { table: 't', columns: ['a'], args_mapping: 'root = [ "x" ]' }
+const mongo = (more: Body) => ({
+  network: {
+    url: `mongodb://127.0.0.1:${ownPort}/?serverSelectionTimeoutMS=500`,
+    database: 'd',
+    collection: 'c',
+    ...more,
+  },
+  files: {
+    url: `mongodb://example.invalid/?tls=true&tlsCAFile=${secretFile}`,
+    database: 'd',
+    collection: 'c',
+    ...more,
+  },
+})
 const touch = { name: 'touch', args: [marker] }
 
 /** Kind and name → capability → a configuration that tries to use it. */
@@ -107,6 +121,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input redis_pubsub': redis({ channels: ['x'] }),
   'input redis_scan': redis({}),
   'input redis_streams': redis({ streams: ['x'] }),
+  'input mongodb': mongo({ query: 'root = {}' }),
   'input sql_raw': sql(query),
   'input sql_select': sql(select),
   'input stdin': { stdio: {} },
@@ -121,6 +136,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output redis_list': redis({ key: 'x' }),
   'output redis_pubsub': redis({ channel: 'x' }),
   'output redis_streams': redis({ stream: 'x' }),
+  'output mongodb': mongo({ operation: 'insert-one', document_map: 'root = {}' }),
   'output sql_insert': sql(insert),
   'output sql_raw': sql({ query: 'DELETE FROM t' }),
   'output stdout': { stdio: {} },
@@ -137,6 +153,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'processor nats_request_reply': nats({ subject: 'x' }),
   'processor redis': redisProcessor({ command: 'ping' }),
   'processor redis_script': redisProcessor({ script: 'return 1', keys_mapping: 'root = []' }),
+  'processor mongodb': mongo({ document_map: 'root = {}' }),
   'processor sql_insert': sql(insert),
   'processor sql_raw': sql(query),
   'processor sql_select': sql({ ...select, args_mapping: 'root = []' }),
@@ -144,6 +161,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'cache file': { files: { directory: folder } },
   'cache nats_kv': nats({ bucket: 'x' }),
   'cache redis': redis({ retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),
+  'cache mongodb': mongo({ key_field: '_id', value_field: 'v' }),
   'cache sql': sql({ table: 't', key_column: 'a', value_column: 'a' }),
   'metrics influxdb': { files: { url, db: 'x', ...tls }, network: { url: ownUrl, db: 'x' } },
   'metrics prometheus': { files: { file_output_path: marker }, network: { push_url: ownUrl } },

@@ -1,0 +1,121 @@
+import type { AggregationCursor, Document, FindCursor } from 'mongodb'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  autoReplayNacksField,
+  ConfigError,
+  defineInput,
+  deliverBatch,
+  deliverEach,
+  type Delivery,
+  field,
+  type Infer,
+  type Input,
+  Message,
+  NotConnectedError,
+  type Resources,
+} from '../../engine/index.ts'
+import { ClientHolder, clientFields, jsonOf, marshalModeField, toBson, translated } from './client.ts'
+
+/** Documents that are read at a time, where `batch_size` says nothing. */
+const CHUNK_DOCUMENTS = 500
+
+const config = field.object({
+  ...clientFields,
+  collection: field.string('The collection.'),
+  operation: field
+    .string('How documents are found.')
+    .options({ find: 'By a filter.', aggregate: 'By a list of stages.' })
+    .default('find')
+    .advanced(),
+  json_marshal_mode: marshalModeField,
+  query: field
+    .mapping('The filter or the stages. A timestamp is a date, and extended JSON is not read.')
+    .examples('root.from = {"$lte": timestamp_unix()}\nroot.to = {"$gte": timestamp_unix()}'),
+  auto_replay_nacks: autoReplayNacksField,
+  batch_size: field
+    .int('Documents that make a batch. Without it each document is a batch of its own.')
+    .optional()
+    .examples(1000),
+  sort: field
+    .int('Fields that documents are sorted by: `1` upwards, `-1` downwards. For `find`.')
+    .map()
+    .optional()
+    .examples({ name: 1 }, { age: -1 }),
+  limit: field.int('How many documents are read at most. For `find`.').optional(),
+})
+
+export default defineInput({
+  name: 'mongodb',
+  categories: ['Services'],
+  version: '1.0.0',
+  summary: 'Runs a query on MongoDB and makes each document a message.',
+  description:
+    'Ends after the last document. Messages have the metadata `mongo_database` and `mongo_collection`. A query that breaks off is sent again from its beginning.',
+  config,
+  requires: ['mongodb'],
+  create(parsed, resources) {
+    if (parsed.batch_size !== undefined && parsed.batch_size < 1) throw new ConfigError('batch_size must be >0')
+    return new MongoInput(parsed, resources)
+  },
+})
+
+class MongoInput implements Input {
+  readonly #config: Infer<typeof config>
+  readonly #holder: ClientHolder
+  readonly #query: Value
+  readonly #metadata: ReadonlyMap<string, Value>
+  #cursor: FindCursor | AggregationCursor | null = null
+
+  constructor(parsed: Infer<typeof config>, resources: Resources) {
+    this.#config = parsed
+    this.#holder = new ClientHolder(parsed, resources)
+    // An empty mapping is null.
+    this.#query = (parsed.query?.run([Message.fromText('')], 0) ?? {}) as Value
+    this.#metadata = new Map([
+      ['mongo_database', parsed.database],
+      ['mongo_collection', parsed.collection],
+    ])
+  }
+
+  async connect(): Promise<void> {
+    const { client, bson } = await this.#holder.connect()
+    const { operation, sort, limit, batch_size: batchSize } = this.#config
+    const collection = client.db(this.#config.database).collection(this.#config.collection)
+    const options = { promoteValues: false, batchSize: batchSize ?? CHUNK_DOCUMENTS }
+    const query = toBson(this.#query, bson)
+    if (operation === 'aggregate') {
+      // Anything but a list is refused by the driver.
+      this.#cursor = collection.aggregate(query as Document[], options)
+      return
+    }
+    const cursor = collection.find(query as Document, options)
+    if (sort !== undefined) cursor.sort(sort as Record<string, 1 | -1>)
+    if (limit !== undefined && limit > 0) cursor.limit(limit)
+    this.#cursor = cursor
+  }
+
+  async read(): Promise<Delivery | null> {
+    const cursor = this.#cursor
+    if (cursor === null) throw new NotConnectedError()
+    try {
+      const first: unknown = await cursor.next()
+      if (first === null) return null
+      const size = this.#config.batch_size ?? CHUNK_DOCUMENTS
+      const messages = [first, ...cursor.readBufferedDocuments(size - 1)].map(document => this.#messageOf(document))
+      return this.#config.batch_size === undefined ? deliverEach(messages) : deliverBatch(messages, () => undefined)
+    } catch (error) {
+      this.#cursor = null
+      await cursor.close().catch(() => undefined) // what is lost cannot be closed
+      throw translated(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#cursor?.close().catch(() => undefined) // what is lost cannot be closed
+    await this.#holder.close()
+  }
+
+  #messageOf(document: unknown): Message {
+    return Message.fromText(jsonOf(this.#holder.get().bson, document, this.#config.json_marshal_mode), this.#metadata)
+  }
+}
