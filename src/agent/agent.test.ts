@@ -82,6 +82,7 @@ function start(
       connections: () => 0,
       traffic: () => ({ producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }),
       requests: () => new Map(),
+      metricsText: async () => '',
     },
     clock,
     log: nullLog,

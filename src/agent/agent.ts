@@ -26,6 +26,8 @@ export interface KafkaFigures {
   readonly traffic: () => Traffic
   /** Requests by the name of their API. */
   readonly requests: () => ReadonlyMap<string, number>
+  /** The broker's metrics in the text format of Prometheus. */
+  readonly metricsText: () => Promise<string>
 }
 
 export interface AgentOptions {
@@ -68,6 +70,11 @@ export class Agent {
   }
 
   /** Requests on the Kafka port by the name of their API. */
+  /** The metrics of the Kafka port in the text format of Prometheus. */
+  kafkaMetricsText(): Promise<string> {
+    return this.#options.figures.metricsText()
+  }
+
   get requests(): ReadonlyMap<string, number> {
     return this.#options.figures.requests()
   }

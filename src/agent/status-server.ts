@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { prometheusFamily, prometheusSample } from '../base/index.ts'
 import type { AgentReport } from '../control/index.ts'
 import type { Agent } from './agent.ts'
@@ -20,9 +20,7 @@ export class StatusServer {
           response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('OK')
           return
         case '/metrics':
-          response
-            .writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
-            .end(metricsText(version, current))
+          void answerMetrics(version, current, response)
           return
         default:
           response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
@@ -47,6 +45,17 @@ export class StatusServer {
       this.#server.close(() => resolve())
       this.#server.closeAllConnections()
     })
+  }
+}
+
+async function answerMetrics(version: string, agent: Agent, response: ServerResponse): Promise<void> {
+  try {
+    const text = metricsText(version, agent) + (await agent.kafkaMetricsText())
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text)
+  } catch (error) {
+    response
+      .writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
+      .end(`the metrics could not be read: ${(error as Error).message}\n`)
   }
 }
 

@@ -9,6 +9,7 @@ import { Groups } from './groups/index.ts'
 import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
 import { Leases } from './leases.ts'
+import { BrokerMetrics } from './metrics.ts'
 import { type LogConfig, openRecordLog, type RecordLog } from './log/index.ts'
 import { Quotas } from './quotas/quotas.ts'
 import { AclAuthorizer } from './security/authorizer.ts'
@@ -56,6 +57,7 @@ export class Broker {
   readonly transactions: Transactions
   readonly #leases: Leases
   readonly #settings: ClusterSettings
+  readonly #metrics: BrokerMetrics
   readonly #server: KafkaServer
   readonly #authorizer: AclAuthorizer
 
@@ -156,7 +158,13 @@ export class Broker {
       authorizer,
       handlers,
     }
+    this.#metrics = new BrokerMetrics({ counters: server.counters, metadata, groups: this.groups, clock, log })
     server.serve(context)
+  }
+
+  /** The metrics of requests, topics, and of the groups that this broker coordinates, for Prometheus. */
+  metricsText(): Promise<string> {
+    return this.#metrics.text()
   }
 
   /** Counted since the port was opened. */

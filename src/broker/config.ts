@@ -33,6 +33,8 @@ export interface BrokerConfig {
   readonly maxInFlightRequests: number
   /** Bytes of the requests of one connection that are being worked on at once; reading pauses at the limit. */
   readonly maxInFlightBytes: number
+  /** A request whose answer takes longer is logged. Ours. */
+  readonly slowRequestMs: number
   readonly messageMaxBytes: number
   readonly logRetentionMs: number
   readonly logRetentionBytes: number
@@ -78,6 +80,7 @@ export const defaultBrokerConfig: BrokerConfig = {
   socketRequestMaxBytes: 104_857_600,
   maxInFlightRequests: 256,
   maxInFlightBytes: 64 * 1024 * 1024,
+  slowRequestMs: 2_000,
   messageMaxBytes: 1_048_588,
   logRetentionMs: 604_800_000,
   logRetentionBytes: -1,

@@ -22,6 +22,9 @@ const apiVersionsKey = 18
 /** What is answered before a client has authenticated, where it has to: SaslHandshake, ApiVersions, SaslAuthenticate. */
 const openKeys: ReadonlySet<number> = new Set([17, apiVersionsKey, 36])
 
+/** Requests that may wait as long as the client or a group likes. */
+const waitingApis: ReadonlySet<string> = new Set(['Fetch', 'JoinGroup', 'SyncGroup'])
+
 /** One request between its arrival and the sending of its answer. */
 interface Pending {
   readonly header: RequestHeader
@@ -29,6 +32,8 @@ interface Pending {
   /** At the body, or undefined once it is decoded. */
   reader: Reader | undefined
   readonly sizeBytes: number
+  /** In monotonic milliseconds. */
+  readonly arrivedAt: number
   /** How long its client has to wait after the answer, in milliseconds. */
   throttleMs: number
   /** The answer's buffers once it is ready; empty when there is none to send. */
@@ -125,7 +130,15 @@ export class Connection {
     const header = readRequestHeader(reader)
     const handler = this.#options.handlers.get(header.apiKey)
     if (handler === undefined) throw new ProtocolError(`api key ${header.apiKey} is not served`)
-    this.#queue.push({ header, handler, reader, sizeBytes: frame.length, throttleMs: 0, answer: undefined })
+    this.#queue.push({
+      header,
+      handler,
+      reader,
+      sizeBytes: frame.length,
+      arrivedAt: this.#options.broker.clock.monotonic(),
+      throttleMs: 0,
+      answer: undefined,
+    })
     this.#queuedBytes += frame.length
   }
 
@@ -266,6 +279,7 @@ export class Connection {
       this.#started--
       this.#queuedBytes -= pending.sizeBytes
       throttleMs = Math.max(throttleMs, pending.throttleMs)
+      this.#measure(pending)
       for (const buffer of pending.answer!) {
         counters.bytesOut += buffer.length
         this.#socket.write(buffer)
@@ -278,6 +292,22 @@ export class Connection {
     this.#pauseOrResume()
     const isOver = this.#ended || this.#info.sasl?.failed === true
     if (isOver && this.#queue.length === 0) this.#socket.end()
+  }
+
+  /** Counts how long the client has waited, and logs what took long but for what waits by design. */
+  #measure({ handler, header, arrivedAt, sizeBytes }: Pending): void {
+    const { broker, counters } = this.#options
+    const ms = broker.clock.monotonic() - arrivedAt
+    counters.countLatency(handler.api.name, ms)
+    if (ms < broker.config.slowRequestMs || waitingApis.has(handler.api.name)) return
+    broker.log.warn('slow request', {
+      api: handler.api.name,
+      version: header.apiVersion,
+      client: header.clientId ?? '',
+      address: this.#info.remoteAddress,
+      ms: Math.round(ms),
+      bytes: sizeBytes,
+    })
   }
 
   #pauseOrResume(): void {

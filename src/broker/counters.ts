@@ -1,3 +1,5 @@
+import { LatencyHistogram } from './latency-histogram.ts'
+
 /** What a broker has counted since its start. */
 export class BrokerCounters {
   connectionsOpened = 0
@@ -9,9 +11,22 @@ export class BrokerCounters {
   /** Requests whose handler threw. */
   failedRequests = 0
   readonly #requests = new Map<string, number>()
+  readonly #latencies = new Map<string, LatencyHistogram>()
 
   countRequest(api: string): void {
     this.#requests.set(api, (this.#requests.get(api) ?? 0) + 1)
+  }
+
+  /** Counts how long a request took until its answer was sent, in milliseconds. */
+  countLatency(api: string, ms: number): void {
+    let histogram = this.#latencies.get(api)
+    if (histogram === undefined) this.#latencies.set(api, (histogram = new LatencyHistogram()))
+    histogram.observe(ms)
+  }
+
+  /** By the name of the API, for the answers that were sent. */
+  get latencies(): ReadonlyMap<string, LatencyHistogram> {
+    return this.#latencies
   }
 
   /** Requests by the name of their API. */

@@ -77,5 +77,6 @@ function figuresOf(broker: Broker, metadata: Metadata): KafkaFigures {
       fetchedBytes: broker.counters.bytesOut,
     }),
     requests: () => broker.counters.requests,
+    metricsText: () => broker.metricsText(),
   }
 }

@@ -1,0 +1,194 @@
+import { type Clock, type Log, prometheusFamily, prometheusSample } from '../base/index.ts'
+import { type CommittedOffset, type Metadata, MetadataError } from '../metadata/index.ts'
+import type { BrokerCounters } from './counters.ts'
+import { epochOf, type Group, type Groups } from './groups/index.ts'
+import { latencyBoundsSeconds } from './latency-histogram.ts'
+
+export interface BrokerMetricsOptions {
+  readonly counters: BrokerCounters
+  readonly metadata: Metadata
+  readonly groups: Groups
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How long what was read of the groups is shown, in milliseconds: every scrape would read it again. */
+const GROUPS_MAX_AGE_MS = 10_000
+
+/** One partition of a group, as far as monitors want to know. */
+interface Lag {
+  readonly labels: Readonly<Record<'consumer_group' | 'topic' | 'partition', string>>
+  readonly maxOffset: number
+  readonly lag: number
+  /** How old the records are that come next; of all records in the same extent the youngest counts. */
+  readonly lagSeconds: number
+  readonly committedAt: number
+}
+
+interface GroupFigures {
+  readonly id: string
+  readonly group: Group
+  readonly lags: readonly Lag[]
+}
+
+/** The broker's metrics for Prometheus, under the original's names. */
+export class BrokerMetrics {
+  readonly #options: BrokerMetricsOptions
+  #groups: Promise<readonly GroupFigures[]> | undefined
+  #groupsReadAt = 0
+
+  constructor(options: BrokerMetricsOptions) {
+    this.#options = options
+  }
+
+  /** All families in the text format of Prometheus. Groups are those that this broker coordinates. */
+  async text(): Promise<string> {
+    return this.#requests() + this.#topics() + (await this.#groupFamilies())
+  }
+
+  #requests(): string {
+    const name = 'warpstream_agent_kafka_request_latency'
+    const samples = [...this.#options.counters.latencies].flatMap(([api, histogram]) => {
+      const labels = { request_type: api }
+      const cumulative = histogram.cumulative()
+      return [
+        ...latencyBoundsSeconds.map((bound, i) =>
+          prometheusSample(`${name}_bucket`, { ...labels, le: String(bound) }, cumulative[i]!),
+        ),
+        prometheusSample(`${name}_bucket`, { ...labels, le: '+Inf' }, histogram.count),
+        prometheusSample(`${name}_sum`, labels, histogram.sumSeconds),
+        prometheusSample(`${name}_count`, labels, histogram.count),
+      ]
+    })
+    return prometheusFamily(name, 'histogram', 'Seconds from a request to its answer, waiting included.', samples)
+  }
+
+  #topics(): string {
+    const { byName } = this.#options.metadata.catalog()
+    let partitions = 0
+    for (const topic of byName.values()) partitions += topic.partitions.length
+    return (
+      gauge('warpstream_topics_count', 'Topics of the cluster.', [[{}, byName.size]]) +
+      gauge('warpstream_partitions_count', 'Partitions of the cluster.', [[{}, partitions]])
+    )
+  }
+
+  async #groupFamilies(): Promise<string> {
+    const { clock, log } = this.#options
+    if (this.#groups === undefined || clock.monotonic() - this.#groupsReadAt > GROUPS_MAX_AGE_MS) {
+      this.#groupsReadAt = clock.monotonic()
+      this.#groups = this.#readGroups()
+    }
+    try {
+      return groupsText(await this.#groups)
+    } catch (error) {
+      this.#groups = undefined
+      if (!(error instanceof MetadataError)) throw error
+      log.warn('the lag of groups could not be read', { error: error.message })
+      return ''
+    }
+  }
+
+  async #readGroups(): Promise<GroupFigures[]> {
+    const figures: GroupFigures[] = []
+    for (const { id, group } of await this.#options.groups.list()) {
+      const offsets = await this.#options.metadata.groupOffsets(id)
+      figures.push({ id, group, lags: await this.#lagsOf(id, offsets) })
+    }
+    return figures
+  }
+
+  async #lagsOf(group: string, offsets: readonly CommittedOffset[]): Promise<Lag[]> {
+    const { metadata, clock } = this.#options
+    const { byId } = metadata.catalog()
+    const known = offsets.flatMap(committed => {
+      const topic = byId.get(committed.topic)
+      const partition = topic?.partitions[committed.partition]
+      return partition === undefined ? [] : [{ committed, topic: topic!.name, partition }]
+    })
+    const queries = known.map(({ committed, partition }) => ({
+      partition,
+      offset: committed.offset,
+      maxBytes: 1,
+      withAborted: false,
+    }))
+    const answers = queries.length === 0 ? [] : await metadata.findExtents(queries)
+    return known.flatMap(({ committed, topic }, i): Lag[] => {
+      const answer = answers[i]
+      if (!answer) return []
+      const next = answer.extents[0]
+      return [
+        {
+          labels: { consumer_group: group, topic, partition: String(committed.partition) },
+          maxOffset: committed.offset,
+          lag: Math.max(0, answer.highWatermark - committed.offset),
+          lagSeconds: next === undefined ? 0 : Math.max(0, (clock.now() - next.maxTimestamp) / 1000),
+          committedAt: committed.committedAt,
+        },
+      ]
+    })
+  }
+}
+
+function groupsText(groups: readonly GroupFigures[]): string {
+  const lags = groups.flatMap(each => each.lags)
+  const ofGroups = (value: (figures: GroupFigures) => number): Series[] =>
+    groups.map(figures => [{ consumer_group: figures.id }, value(figures)])
+  const ofLags = (value: (lag: Lag) => number): Series[] => lags.map(lag => [lag.labels, value(lag)])
+  const topicsOf = ({ lags: own }: GroupFigures) => new Set(own.map(({ labels }) => labels.topic)).size
+  const prefix = 'warpstream_consumer_group'
+  return [
+    gauge(
+      `${prefix}_state`,
+      'The state of the group, as the label group_state.',
+      groups.map(({ id, group }) => [{ consumer_group: id, group_state: group.phase }, 1]),
+    ),
+    gauge(
+      `${prefix}_generation_id`,
+      'The generation or epoch of the group.',
+      ofGroups(({ group }) => epochOf(group)),
+    ),
+    gauge(
+      `${prefix}_num_members`,
+      'Members of the group.',
+      ofGroups(({ group }) => group.members.size),
+    ),
+    gauge(`${prefix}_num_topics`, 'Topics that the group has committed offsets of.', ofGroups(topicsOf)),
+    gauge(
+      `${prefix}_num_partitions`,
+      'Partitions that the group has committed offsets of.',
+      ofGroups(({ lags: own }) => own.length),
+    ),
+    gauge(
+      `${prefix}_max_offset`,
+      'The committed offset.',
+      ofLags(({ maxOffset }) => maxOffset),
+    ),
+    gauge(
+      `${prefix}_lag`,
+      'Records behind the end of the partition.',
+      ofLags(({ lag }) => lag),
+    ),
+    gauge(
+      `${prefix}_estimated_lag_very_coarse_do_not_use_to_measure_e2e_seconds`,
+      'How old the records are that the group reads next, by their timestamps.',
+      ofLags(({ lagSeconds }) => lagSeconds),
+    ),
+    gauge(
+      `${prefix}_commit_ts`,
+      'When the offset was committed, in seconds since 1970.',
+      ofLags(({ committedAt }) => committedAt / 1000),
+    ),
+  ].join('')
+}
+
+type Series = readonly [labels: Readonly<Record<string, string>>, value: number]
+
+function gauge(name: string, help: string, series: readonly Series[]): string {
+  return prometheusFamily(
+    name,
+    'gauge',
+    help,
+    series.map(([labels, value]) => prometheusSample(name, labels, value)),
+  )
+}
