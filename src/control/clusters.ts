@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../base/index.ts'
-import type { Database } from '../database/index.ts'
+import type { Database, Sql } from '../database/index.ts'
+import { ensured } from './ensure.ts'
 import type { AccessGrant } from './api-types.ts'
 import { newId } from './ids.ts'
 import type { Cluster } from './model.ts'
@@ -22,11 +23,12 @@ export function ensureDefaultCluster(
   random: Random,
   id = newId('vci', random),
 ): Promise<Cluster> {
-  return database.transaction({ kind: 'write' }, async sql => {
+  const find = async (sql: Sql) => {
     const known = (await store.listClusters(sql)).find(({ name }) => name === defaultName)
     if (known !== undefined) return known
     const cluster = { id, name: defaultName, createdAt: clock.now() }
     await store.insertCluster(sql, cluster)
     return cluster
-  })
+  }
+  return ensured(() => database.transaction({ kind: 'write' }, find))
 }

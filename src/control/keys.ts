@@ -3,6 +3,7 @@ import type { Database, Sql } from '../database/index.ts'
 import type { Caller } from './access.ts'
 import type { AccessGrant } from './api-types.ts'
 import { workspaceId } from './clusters.ts'
+import { ensured } from './ensure.ts'
 import { ControlError } from './errors.ts'
 import { newId, newSecret } from './ids.ts'
 import type { Key, StoredKey } from './model.ts'
@@ -62,13 +63,14 @@ export class Keys {
 
   /** The key of this name, which is created when it is missing, with this secret. */
   ensure(name: string, grant: AccessGrant, secret?: string): Promise<Key> {
-    return this.#options.database.transaction({ kind: 'write' }, async sql => {
+    const find = async (sql: Sql) => {
       const known = await store.findKeyByName(sql, name)
       if (known !== undefined) return this.#opened(known)
       const key = this.#newKey(name, [grant], secret)
       await store.insertKey(sql, this.#stored(key))
       return key
-    })
+    }
+    return ensured(() => this.#options.database.transaction({ kind: 'write' }, find))
   }
 
   /** Browsers that signed in with the key are signed out. */
