@@ -28,7 +28,7 @@ export interface StreamCases {
 
 /** Nothing here waits for long, so that a test which takes this long waits for something that never comes. */
 const timeoutMs = 60_000
-const test = (name: string, run: () => Promise<void>) => defineTest(name, { timeout: timeoutMs }, run)
+const test = (name: string, run: () => Promise<void>): void => void defineTest(name, { timeout: timeoutMs }, run)
 
 const texts = (count: number, word = 'message') => Array.from({ length: count }, (_, index) => `${word} ${index}`)
 

@@ -45,7 +45,7 @@ async function running({ ids }: PipelineUnderTest, plane = 0): Promise<string> {
     .map(
       ({ instances }) => instances.filter(one => one.pipeline_id === ids.pipeline_id && one.state === 'running').length,
     )
-  return counts.toSorted().join()
+  return counts.toSorted((a, b) => a - b).join()
 }
 
 function untilRunning(counts: string, pipeline: PipelineUnderTest, plane = 0): Promise<string> {

@@ -178,7 +178,7 @@ async function connected(
 function wrapped(
   client: LibraryClient,
   send: Send,
-  masters: (() => Promise<readonly RedisClient[]>) | undefined = undefined,
+  masters?: () => Promise<readonly RedisClient[]>,
 ): RedisClient {
   let isLost = false
   client.on('error', () => {

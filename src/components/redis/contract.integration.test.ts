@@ -101,7 +101,7 @@ async function tryAll(address: string): Promise<void> {
         await heardAll
         return heard
       },
-      close: async () => void monitor.destroy(),
+      close: async () => monitor.destroy(),
     }
   }
   const hashFields = (key: string) => `key: '${keyFor(key)}', fields: { body: '\${! content() }' }`

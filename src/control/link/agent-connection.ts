@@ -334,10 +334,12 @@ async function connectTo(base: URL, options: AgentConnectionOptions): Promise<We
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(socket))
     socket.once('error', reject)
-    socket.once('unexpected-response', async (_request, response) => {
-      reject(await refusal(response))
-      socket.once('error', () => {}) // that it was closed before it was open
-      socket.terminate()
+    socket.once('unexpected-response', (_request, response) => {
+      const refused = refusal(response).then(reject, reject)
+      void refused.then(() => {
+        socket.once('error', () => {}) // that it was closed before it was open
+        socket.terminate()
+      })
     })
   })
 }

@@ -70,7 +70,7 @@ export class LinkServer {
     const { plane, metadataOf } = this.#options
     const protocol = headers[linkHeaders.protocol]
     if (protocol !== String(linkProtocol)) {
-      const versions = `the control plane is version ${plane.options.version}, the agent ${headers[linkHeaders.version]}`
+      const versions = `the control plane is version ${plane.options.version}, the agent ${String(headers[linkHeaders.version])}`
       throw new ControlError('incompatible_version', `they do not understand each other: ${versions}`)
     }
     const key = headers[linkHeaders.key]
