@@ -36,7 +36,7 @@ interface ArgumentTypes {
 }
 
 /** The arguments of a callable that declares these parameters; a variadic one declares none and takes any. */
-export type ArgsOf<Params extends readonly Param[]> = number extends Params['length']
+type ArgsOf<Params extends readonly Param[]> = number extends Params['length']
   ? Args
   : Params extends readonly []
     ? Args

@@ -10,7 +10,7 @@ const COMMIT = 1
  * the kind of the marker, and the value the version and the epoch of the coordinator (KIP-98; EndTransactionMarker). It
  * takes one offset. `timestamp` is in milliseconds since 1970.
  */
-export function markerBatch(end: TransactionEnd, coordinatorEpoch: number, timestamp: number): Buffer {
+function markerBatch(end: TransactionEnd, coordinatorEpoch: number, timestamp: number): Buffer {
   const key = Buffer.alloc(4)
   key.writeInt16BE(end.commit ? COMMIT : ABORT, 2)
   const value = Buffer.alloc(6)

@@ -22,7 +22,7 @@ const KEYWORDS = new Set(
     ' ',
   ),
 )
-export const BUILTINS = new Set(
+const BUILTINS = new Set(
   'atan2 close cos exp fflush gsub index int length log match rand sin split sprintf sqrt srand sub substr system tolower toupper'.split(
     ' ',
   ),

@@ -13,7 +13,7 @@ export class Reference {
 export type Result = Json | Reference
 
 /** A call that fails. */
-export class JmesError extends Error {
+class JmesError extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'JmesError'

@@ -8,7 +8,7 @@ export type Code = (env: Env, input: Json, path: Path, emit: Emit) => void
 
 export type Emit = (value: Json, path: Path) => void
 
-export interface Step {
+interface Step {
   readonly before: Step | undefined
   readonly key: Json
 }
@@ -42,7 +42,7 @@ export class Break {
 }
 
 /** An error that happened behind what a `try` protects. */
-export class Passing {
+class Passing {
   readonly error: unknown
   constructor(error: unknown) {
     this.error = error
@@ -145,7 +145,7 @@ export function breakable(body: (label: Label) => void): void {
 }
 
 /** A break may be on its way through any number of `try`. */
-export function isBreakOf(label: Label, error: unknown): boolean {
+function isBreakOf(label: Label, error: unknown): boolean {
   return error instanceof Break && error.label === label
 }
 

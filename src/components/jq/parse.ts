@@ -47,7 +47,7 @@ const MAX_DEPTH = 400
 const identity: Query = { kind: 'identity' }
 
 /** A query that is not well formed. */
-export class JqSyntaxError extends Error {
+class JqSyntaxError extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'JqSyntaxError'

@@ -79,17 +79,17 @@ function takerOf(pattern: Pattern, inner: Scope | undefined, compile: Compile): 
   }
 }
 
-export type Values = ReadonlyMap<string, Json>
+type Values = ReadonlyMap<string, Json>
 
-export type Extend = (env: Env, values: Values) => Env
+type Extend = (env: Env, values: Values) => Env
 
-export type Done = (values: Values) => void
+type Done = (values: Values) => void
 
-export type Taker = (env: Env, value: Json, values: Values, extend: Extend, done: Done) => void
+type Taker = (env: Env, value: Json, values: Values, extend: Extend, done: Done) => void
 
 export type Binder = (env: Env, value: Json, done: (bound: Env, guarded?: Guarded) => void) => void
 
-export function takeAll(
+function takeAll(
   takers: readonly Taker[],
   env: Env,
   childAt: (index: number) => Json,
@@ -103,7 +103,7 @@ export function takeAll(
   take(env, childAt(at), values, extend, more => takeAll(takers, env, childAt, more, extend, done, at + 1))
 }
 
-export function variablesOf(pattern: Pattern): readonly string[] {
+function variablesOf(pattern: Pattern): readonly string[] {
   switch (pattern.kind) {
     case 'variable':
       return [pattern.name]

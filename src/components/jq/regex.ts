@@ -5,7 +5,7 @@ const MAX_PATTERNS = 100
 const patterns = new Map<string, Re2>()
 
 /** A pattern with the flags `g`, `i` and `m` (a dot matches newlines). */
-export function patternOf(pattern: string, flags: string): Re2 {
+function patternOf(pattern: string, flags: string): Re2 {
   if (/[^gim]/.test(flags)) throw new JqError(`unsupported regular expression flag: ${JSON.stringify(flags)}`)
   const named = pattern.replaceAll('(?<', '(?P<')
   const source = `${flags.includes('m') ? '(?s)' : ''}${flags.includes('i') ? '(?i)' : ''}${named}`
@@ -27,7 +27,7 @@ function compiledFrom(source: string): Re2 {
 }
 
 /** The flags of a call, of which null has none. */
-export function flagsOf(name: string, value: Json, pattern: Json, flags: Json): readonly [string, string, string] {
+function flagsOf(name: string, value: Json, pattern: Json, flags: Json): readonly [string, string, string] {
   if (typeof value !== 'string' || typeof pattern !== 'string' || (flags !== null && typeof flags !== 'string')) {
     throw new JqError(`${name}(${preview(pattern)}; ${preview(flags)}) cannot be applied to: ${typedPreview(value)}`)
   }

@@ -175,11 +175,7 @@ async function connected(
   return found
 }
 
-function wrapped(
-  client: LibraryClient,
-  send: Send,
-  masters?: () => Promise<readonly RedisClient[]>,
-): RedisClient {
+function wrapped(client: LibraryClient, send: Send, masters?: () => Promise<readonly RedisClient[]>): RedisClient {
   let isLost = false
   client.on('error', () => {
     // Whoever waits for a command gets the error from it.

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../engine/index.ts'
 
 /** How lib/pq, the driver of the original, encrypts. `require` accepts any certificate unless there is a root certificate. */
-export type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full'
+type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full'
 
 export interface PostgresDsn {
   readonly host: string
