@@ -77,6 +77,8 @@ export function faultyMetadata(metadata: Metadata, world: World, faults: Faults,
       const call = (args: unknown[]): unknown => Reflect.apply(member, target, args)
       switch (name) {
         case 'commit':
+        case 'stepTransaction':
+        case 'commitTransactionOffsets':
           return async (...args: unknown[]) => {
             await pass()
             if (world.choices.chance(faults.commitFails)) throw new MetadataError('busy', 'the commit was refused')
