@@ -21,6 +21,7 @@ import {
   StreamServer,
 } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
+import { chainThreadStarter } from './chain-threads.ts'
 import { descriptorSink, fileSink, type LogSink } from './log-sink.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { processFigures } from './process-figures.ts'
@@ -170,6 +171,7 @@ class Run {
         log: this.#log,
         metrics: metrics.metrics,
         parallelism: availableParallelism(),
+        startChainThread: chainThreadStarter(this.#source.path),
         ...(server === undefined ? {} : { http: server }),
       })
     } catch (error) {

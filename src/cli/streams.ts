@@ -18,6 +18,7 @@ import {
   streamsApi,
 } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
+import { chainThreadStarter } from './chain-threads.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { announce, makeLog, makeServer, openMetrics, reportFindings } from './run.ts'
 import { expand, loadEnvFiles, readSource, readText, type Source } from './source.ts'
@@ -114,6 +115,7 @@ class Service {
         log: this.#log,
         metrics: metrics.metrics,
         parallelism: availableParallelism(),
+        startChainThread: chainThreadStarter(this.#source.path),
         ...(server === undefined ? {} : { http: server }),
       }
       const resources = await SharedResources.open(this.#source.node, common)

@@ -117,6 +117,8 @@ export { autoReplayNacksField, batchingField, maxInFlightField } from './common-
 export { allOf, andThen, forEachMessage, kept, perMessage } from './per-message.ts'
 export { Tracing } from './tracing.ts'
 export { StreamServer } from './http-server.ts'
+export type { ChainOrder } from './threads/protocol.ts'
+export { serveChain } from './threads/serve-chain.ts'
 export { StreamSet } from './streams/stream-set.ts'
 export { answerAllReady, answerReady } from './streams/ready.ts'
 export { streamsApi } from './streams/streams-api.ts'

@@ -8,6 +8,7 @@ import {
   utf8Bytes,
   type Value,
 } from '../bloblang/index.ts'
+import type { Unpacked } from './threads/packed.ts'
 import { type PlainValue, plainValue, valueOfPlain } from './plain-value.ts'
 
 /** Metadata of a message; never changed in place, so messages share it freely. */
@@ -221,6 +222,11 @@ export class Message implements MessageView {
       context,
       this.#lineage,
     )
+  }
+
+  /** This message as another thread changed it. */
+  withUnpacked({ chunk, start, end, metadata, error }: Unpacked): Message {
+    return new Message(chunk, start, end, undefined, metadata, error, this.context, this.#lineage)
   }
 
   /** The same message, made of all of `messages`: where it fails, they all do. */

@@ -143,7 +143,11 @@ export const streamFields = {
   buffer: field.component('buffer', 'What stands between input and pipeline.').default({ none: {} }),
   pipeline: field.object(
     {
-      threads: field.int('How many batches are processed at a time; -1 for one by CPU.').default(-1),
+      threads: field
+        .int(
+          'How many batches are processed at a time; -1 for one by CPU. From 2 on, processors that take long run in as many threads, and messages may change their order.',
+        )
+        .default(-1),
       processors: field.processors('The processors, in order.').default([]),
     },
     'What is done with messages.',

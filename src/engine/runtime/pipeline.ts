@@ -2,6 +2,7 @@ import type { Log } from '../../base/index.ts'
 import { type InputHandle, isClosing } from '../component.ts'
 import type { Delivery } from '../delivery.ts'
 import { Backoff, pause } from './backoff.ts'
+import { AdaptiveChain } from '../threads/adaptive-chain.ts'
 import type { ErrorStrategy, ProcessorChain } from './chain.ts'
 import { Limiter } from './limiter.ts'
 import type { OutputLayer } from './output-layer.ts'
@@ -15,6 +16,9 @@ export interface PipelineOptions {
   readonly random: () => number
 }
 
+/** What batches are run through: in this thread, or in threads of its own. */
+export type PipelineChain = ProcessorChain | AdaptiveChain
+
 /** Anything that batches are taken from. */
 export type Source = Pick<InputHandle, 'next'>
 
@@ -24,12 +28,12 @@ export type Source = Pick<InputHandle, 'next'>
  */
 export async function runPipeline(
   source: Source,
-  chain: ProcessorChain,
+  chain: PipelineChain,
   output: OutputLayer,
   options: PipelineOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const limiter = new Limiter(chain.waits ? options.threads : 1)
+  const limiter = new Limiter(concurrencyOf(chain, options.threads))
   // A strategy decides on each batch alone.
   const isSeparated = chain.waits || options.strategy !== 'none'
   const running = new Set<Promise<void>>()
@@ -54,9 +58,15 @@ export async function runPipeline(
   await Promise.all(running)
 }
 
+/** How many deliveries are processed at a time. Threads have one more each, so that none waits for the next. */
+function concurrencyOf(chain: PipelineChain, threads: number): number {
+  if (chain instanceof AdaptiveChain) return threads * 2
+  return chain.waits ? threads : 1
+}
+
 function process(
   delivery: Delivery,
-  chain: ProcessorChain,
+  chain: PipelineChain,
   output: OutputLayer,
   options: PipelineOptions,
 ): void | Promise<void> {
@@ -75,7 +85,7 @@ async function acceptAll(output: OutputLayer, deliveries: readonly Delivery[]): 
 }
 
 /** A delivery that is processed again, after a pause, whenever it is refused. */
-function retried(delivery: Delivery, chain: ProcessorChain, output: OutputLayer, options: PipelineOptions): Delivery {
+function retried(delivery: Delivery, chain: PipelineChain, output: OutputLayer, options: PipelineOptions): Delivery {
   const backoff = new Backoff({ initialMs: 10, maxMs: 1000 }, options.random)
   const attempt: Delivery = delivery.like(delivery.messages, async (messages, error) => {
     if (error === null || isClosing(error)) return await delivery.settle(messages, error)

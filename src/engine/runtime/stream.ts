@@ -15,16 +15,19 @@ import { type ParseContext, parseFields } from '../config/parse.ts'
 import type { Infer } from '../fields.ts'
 import type { ComponentHost } from '../host.ts'
 import type { HttpHost } from '../http-host.ts'
-import { type Metrics, MetricsStore } from '../metrics.ts'
+import { type Metrics, MetricsStore, nullMetrics } from '../metrics.ts'
 import type { Registry } from '../registry.ts'
 import { pause } from './backoff.ts'
+import { AdaptiveChain } from '../threads/adaptive-chain.ts'
+import { type ChainThread, ChainThreads } from '../threads/chain-threads.ts'
+import { isMovable } from '../threads/movable.ts'
 import type { ErrorStrategy, ProcessorChain } from './chain.ts'
 import { MappingCaches } from './mapping-caches.ts'
 import { failureLog } from './failure-log.ts'
 import { Manager, type ProcessedInput } from './manager.ts'
 import type { InputLayer } from './input-layer.ts'
 import type { OutputLayer } from './output-layer.ts'
-import { runPipeline, type Source } from './pipeline.ts'
+import { type PipelineChain, runPipeline, type Source } from './pipeline.ts'
 import type { SharedResources } from './shared-resources.ts'
 import { Shutdown } from './shutdown.ts'
 
@@ -45,6 +48,8 @@ export interface StreamOptions {
   readonly metrics?: Metrics
   /** Resources that this stream shares with others; absent where it has only its own. */
   readonly resources?: SharedResources
+  /** Starts a thread with the processors of a configuration; absent where they run in this thread whatever it says. */
+  readonly startChainThread?: (config: Node) => ChainThread
   /** CPUs, for `pipeline.threads: -1`. */
   readonly parallelism?: number
   /** Refuses mappings that touch anything outside of themselves. */
@@ -135,7 +140,7 @@ interface Parts {
   readonly input: InputLayer | ProcessedInput
   readonly output: OutputLayer
   readonly buffer: StreamBuffer | null
-  readonly chain: ProcessorChain
+  readonly chain: PipelineChain
 }
 
 class RunningStream implements Stream {
@@ -145,7 +150,7 @@ class RunningStream implements Stream {
   readonly #input: InputLayer | ProcessedInput
   readonly #output: OutputLayer
   readonly #buffer: StreamBuffer | null
-  readonly #chain: ProcessorChain
+  readonly #chain: PipelineChain
   readonly #soft = new AbortController()
   readonly #shutdown: Shutdown
 
@@ -194,12 +199,13 @@ class RunningStream implements Stream {
       { parent: options.resources?.manager },
     )
     caches.manager = manager
-    let chain: ProcessorChain | undefined
+    let chain: PipelineChain | undefined
     try {
       await manager.open()
       const input = await manager.input(config.input)
       const buffer = await manager.buffer(config.buffer)
-      const processors = await manager.chain(config.pipeline.processors)
+      const inLine = await manager.chain(config.pipeline.processors)
+      const processors = strategy === 'none' ? adaptive(inLine, config, node, options) : inLine
       chain = processors
       const output = await manager.output(config.output)
       const threads = config.pipeline.threads < 1 ? (options.parallelism ?? 1) : config.pipeline.threads
@@ -276,6 +282,26 @@ class RunningStream implements Stream {
     await this.#buffer?.close?.()
     await this.#manager.close()
   }
+}
+
+/** The chain with threads to move to, where the configuration asks for them and its processors can be copied. */
+function adaptive(chain: ProcessorChain, config: StreamConfig, node: Node, options: StreamOptions): PipelineChain {
+  const { startChainThread } = options
+  const { threads: count } = config.pipeline
+  if (count < 2 || startChainThread === undefined || chain.waits || !isMovable(node)) return chain
+  const names = ['pipeline', 'logger', 'error_handling']
+  const part = { ...node, entries: node.entries.filter(({ key }) => names.includes(key.value)) }
+  const threads = {
+    count,
+    start: () => startChainThread(part),
+    log: options.log,
+    metrics: options.metrics ?? nullMetrics,
+  }
+  return new AdaptiveChain(
+    chain,
+    () => new ChainThreads(threads),
+    () => options.clock.monotonic(),
+  )
 }
 
 /** The labelled resources of a configuration. */

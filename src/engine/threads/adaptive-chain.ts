@@ -1,0 +1,62 @@
+import type { MaybePromise } from '../component.ts'
+import type { ProcessorChain } from '../runtime/chain.ts'
+import type { Refuse, Segment, SegmentRunner } from '../runtime/segments.ts'
+import type { ChainThreads } from './chain-threads.ts'
+
+/** How long a chain runs before it is judged, in milliseconds of its own time. */
+const trialMs = 200
+/** A message costs about 3 µs to be handed to a thread and back; a chain that takes less than this gains nothing. */
+const worthwhileMsPerMessage = 0.01
+
+/** A chain that moves to threads once it proves to be worth it: a cheap one stays in line. */
+export class AdaptiveChain implements SegmentRunner {
+  /** A chain with processors that wait gains nothing from threads, and never gets here. */
+  readonly waits = false
+  readonly length: number
+  readonly #inLine: ProcessorChain
+  readonly #start: () => ChainThreads
+  readonly #monotonic: () => number
+  #threads: ChainThreads | undefined
+  #isReady = false
+  #elapsedMs = 0
+  #count = 0
+
+  constructor(inLine: ProcessorChain, start: () => ChainThreads, monotonic: () => number) {
+    this.length = inLine.length
+    this.#inLine = inLine
+    this.#start = start
+    this.#monotonic = monotonic
+  }
+
+  run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
+    if (this.#isReady && this.#threads!.isAlive) return this.#threads!.run(segment, refuse)
+    const startedAt = this.#monotonic()
+    const results = this.#inLine.run(segment, refuse)
+    if (this.#threads === undefined) this.#judge(this.#monotonic() - startedAt, segment.messages.length)
+    return results
+  }
+
+  async close(): Promise<void> {
+    await this.#threads?.close()
+    await this.#inLine.close()
+  }
+
+  #judge(elapsedMs: number, count: number): void {
+    this.#elapsedMs += elapsedMs
+    this.#count += count
+    if (this.#elapsedMs < trialMs) return
+    if (this.#elapsedMs / this.#count >= worthwhileMsPerMessage) void this.#move()
+    this.#elapsedMs = 0
+    this.#count = 0
+  }
+
+  async #move(): Promise<void> {
+    this.#threads = this.#start()
+    try {
+      await this.#threads.ready
+      this.#isReady = true
+    } catch {
+      // The threads say in the log why they ended; the chain stays in line.
+    }
+  }
+}

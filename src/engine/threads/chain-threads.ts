@@ -1,0 +1,203 @@
+import type { Log } from '../../base/index.ts'
+import { ClosedError } from '../component.ts'
+import type { Message, Metadata } from '../message.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Refuse, Segment } from '../runtime/segments.ts'
+import { buffersOf, pack, unpack } from './packed.ts'
+import type { ChainAnswer, ChainCall, ChainEvent, Counted } from './protocol.ts'
+
+/** A thread that was started to run a chain: a `Worker`, as far as it is needed here. */
+export interface ChainThread {
+  postMessage(call: ChainCall, moved: ArrayBuffer[]): void
+  on(event: 'message', listener: (event: ChainEvent) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'exit', listener: (code: number) => void): unknown
+  terminate(): Promise<unknown>
+}
+
+interface ChainThreadsOptions {
+  readonly count: number
+  readonly start: () => ChainThread
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/** The same chain of processors in several threads. What is processed goes to the thread that has the least to do. */
+export class ChainThreads {
+  readonly #threads: Lane[]
+  readonly #readiness: Promise<unknown>
+
+  constructor(options: ChainThreadsOptions) {
+    this.#threads = Array.from({ length: options.count }, () => new Lane(options))
+    this.#readiness = Promise.race(this.#threads.map(lane => lane.ready))
+  }
+
+  /** Resolves when a thread can take something; rejects where the first one failed to start. */
+  get ready(): Promise<unknown> {
+    return this.#readiness
+  }
+
+  /** Whether there is a thread at all. One that ends before it is ready is not started again. */
+  get isAlive(): boolean {
+    return this.#threads.some(({ isAlive }) => isAlive)
+  }
+
+  /** What a thread makes of a segment. Rejects where the thread ended over it. */
+  run(segment: Segment, refuse: Refuse): Promise<readonly Segment[]> {
+    const alive = this.#threads.filter(({ isAlive }) => isAlive)
+    if (alive.length === 0) return Promise.reject(new Error('every thread of the pipeline ended'))
+    return alive.reduce((best, lane) => (lane.pending < best.pending ? lane : best)).run(segment, refuse)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map(lane => lane.close()))
+  }
+}
+
+interface Pending {
+  readonly messages: readonly Message[]
+  readonly known: Metadata[]
+  readonly refuse: Refuse
+  readonly resolve: (segments: readonly Segment[]) => void
+  readonly reject: (error: Error) => void
+}
+
+/** One place for a thread; a thread that ended is followed by another. */
+class Lane {
+  readonly #options: ChainThreadsOptions
+  readonly #pending = new Map<number, Pending>()
+  #thread: ChainThread
+  readonly #ready = Promise.withResolvers<void>()
+  #series: ((value: number) => void)[] = []
+  #nextId = 0
+  #isClosed = false
+  #isAlive = true
+
+  constructor(options: ChainThreadsOptions) {
+    this.#options = options
+    this.#ready.promise.catch(() => undefined)
+    this.#thread = this.#start()
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  run({ messages, isRun }: Segment, refuse: Refuse): Promise<readonly Segment[]> {
+    const id = this.#nextId++
+    const known: Metadata[] = []
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { messages, known, refuse, resolve, reject })
+      const packed = pack(messages)
+      // The thread's answer refers to the metadata that it was sent.
+      for (let i = 0; i < messages.length; i++) known[packed.metadata[i]!] ??= messages[i]!.metadata
+      this.#thread.postMessage({ id, isRun, messages: packed }, buffersOf(packed))
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#thread.terminate()
+    this.#fail(new ClosedError())
+  }
+
+  #start(): ChainThread {
+    const thread = this.#options.start()
+    let reason = new Error('a thread of the pipeline ended')
+    this.#series = []
+    let wasReady = false
+    thread.on('message', event => {
+      wasReady ||= event.kind === 'ready'
+      this.#take(event)
+    })
+    thread.on('error', error => {
+      reason = new Error(`a thread of the pipeline ended: ${error.message}`, { cause: error })
+    })
+    thread.on('exit', () => {
+      if (this.#isClosed) return
+      this.#options.log.error(reason.message)
+      this.#ready.reject(reason)
+      if (wasReady) this.#thread = this.#start()
+      else this.#isAlive = false
+      this.#fail(reason)
+    })
+    return thread
+  }
+
+  #take(event: ChainEvent): void {
+    switch (event.kind) {
+      case 'ready':
+        return this.#ready.resolve()
+      case 'log':
+        return this.#options.log.log(event.level, event.message, event.fields)
+      case 'failed':
+        this.#settle(event.id)?.reject(new Error(event.reason))
+        return
+      case 'answer': {
+        this.#count(event.counted)
+        const pending = this.#settle(event.id)
+        if (pending !== undefined) pending.resolve(segmentsOf(event, pending))
+      }
+    }
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    return pending
+  }
+
+  #fail(error: Error): void {
+    const all = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { reject } of all) reject(error)
+  }
+
+  #count({ made, changes }: Counted): void {
+    const { metrics } = this.#options
+    for (const { kind, name, labels } of made) this.#series.push(counting(metrics, kind, name, labels))
+    for (const [series, value] of changes) this.#series[series]!(value)
+  }
+}
+
+function counting(
+  metrics: Metrics,
+  kind: 'counter' | 'gauge' | 'timer',
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): (value: number) => void {
+  if (kind === 'counter') {
+    const counter = metrics.counter(name, labels)
+    return value => counter.add(value)
+  }
+  if (kind === 'gauge') {
+    const gauge = metrics.gauge(name, labels)
+    return value => gauge.set(value)
+  }
+  const timer = metrics.timer(name, labels)
+  return value => timer.observe(value)
+}
+
+/** The results of a call, each made of the messages that it comes from. */
+function segmentsOf(answer: ChainAnswer, { messages: sources, known, refuse }: Pending): readonly Segment[] {
+  for (const [place, reason] of answer.refused) refuse(sources[place]!, new Error(reason))
+  const several = new Map(answer.severalSources)
+  const results = unpack(answer.messages, known).map((result, index) => {
+    const made = sources[answer.sources[index]!]!.withUnpacked(result)
+    const places = several.get(index)
+    return places === undefined ? made : made.madeOf(places.map(place => sources[place]!))
+  })
+  let start = 0
+  return answer.segments.map(({ count, isRun }) => {
+    start += count
+    return { messages: results.slice(start - count, start), isRun }
+  })
+}

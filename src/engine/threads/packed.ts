@@ -1,0 +1,101 @@
+import type { MessageFailure } from '../../bloblang/index.ts'
+import { type BodyWriter, type Message, type Metadata } from '../message.ts'
+import { type PlainValue, plainValue, valueOfPlain } from '../plain-value.ts'
+
+type Table = readonly (readonly [string, PlainValue])[]
+
+/** Messages for another thread: their bodies in one buffer, which is moved and not copied, and the rest in columns. */
+export interface Packed {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Where the body of each message ends. */
+  readonly ends: Uint32Array<ArrayBuffer>
+  /** Which metadata each message has: first those that the receiver knows, then `tables`. */
+  readonly metadata: Uint32Array<ArrayBuffer>
+  readonly tables: readonly Table[]
+  readonly errors: readonly (readonly [index: number, error: MessageFailure])[]
+}
+
+/** A message as it comes out of {@link unpack}: the bytes `start` to `end` of a chunk, and what belongs to them. */
+export interface Unpacked {
+  readonly chunk: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly metadata: Metadata
+  readonly error: MessageFailure | null
+}
+
+/** `known`: metadata that the receiver holds at the same places. */
+export function pack(messages: readonly Message[], known: readonly Metadata[] = []): Packed {
+  const writer = new BufferWriter(messages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))
+  const ends = new Uint32Array(messages.length)
+  const columns = new MetadataColumns(known)
+  const metadata = new Uint32Array(messages.length)
+  const errors: [number, MessageFailure][] = []
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i]!
+    message.writeTo(writer)
+    ends[i] = writer.length
+    metadata[i] = columns.indexOf(message.metadata)
+    if (message.error !== null) errors.push([i, message.error])
+  }
+  return { bytes: writer.buffer, ends, metadata, tables: columns.tables, errors }
+}
+
+/** What `postMessage` is to move. */
+export function buffersOf({ bytes, ends, metadata }: Packed): ArrayBuffer[] {
+  return [bytes.buffer, ends.buffer, metadata.buffer]
+}
+
+/** Also appends the metadata that came along to `known`. */
+export function unpack({ bytes, ends, metadata, tables, errors }: Packed, known: Metadata[]): Unpacked[] {
+  for (const table of tables) known.push(new Map(table.map(([key, value]) => [key, valueOfPlain(value)])))
+  const failures = new Map(errors)
+  const messages: Unpacked[] = []
+  let start = 0
+  for (let i = 0; i < ends.length; i++) {
+    const end = ends[i]!
+    messages.push({ chunk: bytes, start, end, metadata: known[metadata[i]!]!, error: failures.get(i) ?? null })
+    start = end
+  }
+  return messages
+}
+
+class BufferWriter implements BodyWriter {
+  readonly buffer: Uint8Array<ArrayBuffer>
+  length = 0
+
+  constructor(sizeBytes: number) {
+    this.buffer = new Uint8Array(sizeBytes)
+  }
+
+  bytes(chunk: Uint8Array, start: number, end: number): void {
+    this.buffer.set(chunk.subarray(start, end), this.length)
+    this.length += end - start
+  }
+
+  copy(source: Uint8Array, length: number): void {
+    this.bytes(source, 0, length)
+  }
+}
+
+/** Messages of one source mostly share their metadata, which is then sent once. */
+class MetadataColumns {
+  readonly tables: Table[] = []
+  readonly #places = new Map<Metadata, number>()
+  readonly #known: number
+
+  constructor(known: readonly Metadata[]) {
+    this.#known = known.length
+    for (const [place, metadata] of known.entries()) this.#places.set(metadata, place)
+  }
+
+  indexOf(metadata: Metadata): number {
+    let place = this.#places.get(metadata)
+    if (place === undefined) {
+      place = this.#known + this.tables.length
+      this.tables.push([...metadata].map(([key, value]) => [key, plainValue(value)]))
+      this.#places.set(metadata, place)
+    }
+    return place
+  }
+}
