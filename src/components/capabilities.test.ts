@@ -122,6 +122,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input redis_scan': redis({}),
   'input redis_streams': redis({ streams: ['x'] }),
   'input mongodb': mongo({ query: 'root = {}' }),
+  'input parquet': { files: { paths: [secretFile] } },
   'input sql_raw': sql(query),
   'input sql_select': sql(select),
   'input stdin': { stdio: {} },

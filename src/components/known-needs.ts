@@ -7,7 +7,6 @@ import type { FieldShape, Need } from '../engine/index.ts'
  */
 const components: Readonly<Record<string, readonly Capability[]>> = {
   'input/fsevent': ['files'],
-  'input/parquet': ['files'],
   'output/duckdb_append': ['database_files'],
   'processor/python': ['processes'],
 }

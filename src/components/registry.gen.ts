@@ -17,6 +17,7 @@ export const loaders: Loaders = {
     nats: () => import('./nats/input.nats.ts'),
     nats_jetstream: () => import('./nats/input.nats_jetstream.ts'),
     nats_kv: () => import('./nats/input.nats_kv.ts'),
+    parquet: () => import('./parquet/input.parquet.ts'),
     read_until: () => import('./pure/input.read_until.ts'),
     redis_list: () => import('./redis/input.redis_list.ts'),
     redis_pubsub: () => import('./redis/input.redis_pubsub.ts'),
@@ -91,6 +92,8 @@ export const loaders: Loaders = {
     nats_request_reply: () => import('./nats/processor.nats_request_reply.ts'),
     noop: () => import('./pure/processor.noop.ts'),
     parallel: () => import('./pure/processor.parallel.ts'),
+    parquet_decode: () => import('./parquet/processor.parquet_decode.ts'),
+    parquet_encode: () => import('./parquet/processor.parquet_encode.ts'),
     parse_log: () => import('./pure/processor.parse_log.ts'),
     processors: () => import('./pure/processor.processors.ts'),
     rate_limit: () => import('./pure/processor.rate_limit.ts'),
@@ -161,9 +164,9 @@ export const loaders: Loaders = {
 
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
-  input: 'amqp_0_9 amqp_1 aws_kinesis aws_s3 aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord dynamic etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch mqtt nanomsg nats_object_store nats_stream nsq parquet pulsar s2 sftp socket socket_server twitter_search websocket zmq4 zmq4n',
+  input: 'amqp_0_9 amqp_1 aws_kinesis aws_s3 aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord dynamic etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch mqtt nanomsg nats_object_store nats_stream nsq pulsar s2 sftp socket socket_server twitter_search websocket zmq4 zmq4n',
   output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_s3 aws_s3_stream aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append dynamic elasticsearch elasticsearch_v2 gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka mqtt nanomsg nats_object_store nats_stream nsq opensearch pulsar pusher questdb s2 sftp slack_webhook snowflake_put socket splunk_hec sql websocket zmq4 zmq4n',
-  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda aws_s3 azure_cosmosdb couchbase elasticsearch gcp_bigquery_select javascript nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat parquet_decode parquet_encode protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template wasm',
+  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda aws_s3 azure_cosmosdb couchbase elasticsearch gcp_bigquery_select javascript nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template wasm',
   cache: 'aws_dynamodb aws_s3 couchbase gcp_cloud_storage memcached ristretto',
   buffer: '',
   rate_limit: '',

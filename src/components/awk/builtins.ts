@@ -51,10 +51,9 @@ export function byteIndex(text: string, at: number): number {
 }
 
 function substring(text: string, start: Scalar, length: Scalar): string {
-  const from = rounded(toNumber(start))
-  const to = length === undefined ? Number.POSITIVE_INFINITY : from + rounded(toNumber(length))
-  const first = Math.max(from - 1, 0)
-  const last = Math.max(to - 1, first)
+  // A place in front of the text counts as its beginning, for the length, too.
+  const first = Math.max(rounded(toNumber(start)), 1) - 1
+  const last = length === undefined ? Number.POSITIVE_INFINITY : first + Math.max(rounded(toNumber(length)), 0)
   if (Number.isNaN(first) || Number.isNaN(last)) return ''
   if (!NOT_ASCII.test(text)) return text.slice(first, last)
   return Buffer.from(text).subarray(first, last).toString('utf8')

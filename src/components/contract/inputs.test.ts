@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
 import { rig } from './rig.suite.ts'
 
@@ -52,6 +53,21 @@ inputContract('csv', rig, {
     ...files('rows.csv', ['n', ...numbers.map((_, index) => `r${index}`)], path => `{ csv: { paths: [ '${path}' ] } }`),
     bodies: numbers.map((_, index) => `{"n":"r${index}"}`),
   }),
+})
+inputContract('parquet', rig, {
+  ends: true,
+  replays: true,
+  open() {
+    const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
+    const file = join(folder, 'rows.parquet')
+    const columnData = [{ name: 'n', data: numbers.map((_, index) => index + 1), type: 'INT32' as const }]
+    writeFileSync(file, new Uint8Array(parquetWriteBuffer({ columnData })))
+    return {
+      config: `{ parquet: { paths: [ '${file}' ] } }`,
+      bodies: numbers,
+      close: () => rmSync(folder, { recursive: true }),
+    }
+  },
 })
 inputContract('subprocess', rig, {
   ends: true,

@@ -90,6 +90,14 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   mutation: { config: "{ mutation: 'root.more = this.id' }", failing: broken },
   noop: { config: '{ noop: {} }', failing: unchanged },
   parallel: { config: `{ parallel: { processors: [ ${strict} ] } }`, failing: broken },
+  parquet_decode: {
+    config: '{ processors: [ { parquet_encode: { schema: [ { name: id, type: UTF8 } ] } }, { parquet_decode: {} } ] }',
+    failing: never('encoded here, as a body is text'),
+  },
+  parquet_encode: {
+    config: '{ parquet_encode: { schema: [ { name: id, type: UTF8 } ] } }',
+    failing: broken,
+  },
   parse_log: {
     config: '{ parse_log: { format: syslog_rfc5424, best_effort: false } }',
     bodies: Array.from({ length: 5 }, (_, index) => `<34>1 2003-10-11T22:14:15.003Z host su - ID47 - m${index}`),

@@ -30,6 +30,16 @@ export function lz4Bound(byteLength: number): number {
   return byteLength + Math.ceil(byteLength / 255) + 16
 }
 
+/** A whole block by itself, of literals where nothing repeats. */
+export function lz4Block(input: Uint8Array): Uint8Array {
+  const out = new Uint8Array(lz4Bound(input.length))
+  const end = compressLz4Block(input, out, 0)
+  if (end >= 0) return out.subarray(0, end)
+  const to = writeToken(out, 0, input.length, 0)
+  out.set(input, to)
+  return out.subarray(0, to + input.length)
+}
+
 /** Writes the block to `out` from `start` on; the end of it there, or -1 where it does not get smaller. */
 export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: number): number {
   const last = input.length - LAST_BYTES

@@ -1,0 +1,37 @@
+import { type Batch, defineProcessor, field, type Message } from '../../engine/index.ts'
+import { rowsOf, rowsWithStoredLists } from './rows.ts'
+
+export default defineProcessor({
+  name: 'parquet_decode',
+  status: 'experimental',
+  categories: ['Parsing'],
+  requires: ['hyparquet'],
+  summary: 'Makes a message of each row of a Parquet file.',
+  description:
+    'Texts of columns without the type UTF8 are bytes, which JSON shows as base64. The rows of all files of a batch are one batch. A file that cannot be read stays as it was and is flagged.',
+  config: field.object({
+    byte_array_as_string: field.bool('Has no effect any more.').default(false).deprecated(),
+    use_parquet_list_format: field
+      .bool('Whether lists look as they are stored, `{"list":[{"element":…}]}`, and not as arrays.')
+      .default(true)
+      .advanced()
+      .since('1.8.0'),
+  }),
+  async create({ use_parquet_list_format: asStored }, resources) {
+    const library = await import('hyparquet')
+    const rows = (file: Uint8Array) => (asStored ? rowsWithStoredLists(file, library) : rowsOf(file))
+    const decoded = (message: Message): readonly Message[] => {
+      try {
+        return rows(message.bytes()).map(row => message.withDocument(row))
+      } catch (error) {
+        return [resources.fail(message, error)]
+      }
+    }
+    return {
+      process(batch: Batch) {
+        const results = batch.flatMap(decoded)
+        return results.length === 0 ? [] : [results]
+      },
+    }
+  },
+})
