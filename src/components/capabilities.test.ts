@@ -102,6 +102,10 @@ const mongo = (more: Body) => ({
     ...more,
   },
 })
+const search = {
+  files: { urls: [url], index: 'i', id: 'x', action: 'index', ...tls },
+  network: { urls: [ownUrl], index: 'i', id: 'x', action: 'index' },
+}
 const touch = { name: 'touch', args: [marker] }
 
 /** Kind and name → capability → a configuration that tries to use it. */
@@ -137,6 +141,8 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output redis_list': redis({ key: 'x' }),
   'output redis_pubsub': redis({ channel: 'x' }),
   'output redis_streams': redis({ stream: 'x' }),
+  'output elasticsearch_v2': search,
+  'output opensearch': search,
   'output mongodb': mongo({ operation: 'insert-one', document_map: 'root = {}' }),
   'output sql_insert': sql(insert),
   'output sql_raw': sql({ query: 'DELETE FROM t' }),

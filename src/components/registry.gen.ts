@@ -35,6 +35,7 @@ export const loaders: Loaders = {
     cache: () => import('./pure/output.cache.ts'),
     drop: () => import('./pure/output.drop.ts'),
     drop_on: () => import('./pure/output.drop_on.ts'),
+    elasticsearch_v2: () => import('./elasticsearch/output.elasticsearch_v2.ts'),
     fallback: () => import('./pure/output.fallback.ts'),
     file: () => import('./io/output.file.ts'),
     http_client: () => import('./http/output.http_client.ts'),
@@ -44,6 +45,7 @@ export const loaders: Loaders = {
     nats: () => import('./nats/output.nats.ts'),
     nats_jetstream: () => import('./nats/output.nats_jetstream.ts'),
     nats_kv: () => import('./nats/output.nats_kv.ts'),
+    opensearch: () => import('./elasticsearch/output.opensearch.ts'),
     redis_hash: () => import('./redis/output.redis_hash.ts'),
     redis_list: () => import('./redis/output.redis_list.ts'),
     redis_pubsub: () => import('./redis/output.redis_pubsub.ts'),
@@ -165,7 +167,7 @@ export const loaders: Loaders = {
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
   input: 'amqp_0_9 amqp_1 aws_kinesis aws_s3 aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord dynamic etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch mqtt nanomsg nats_object_store nats_stream nsq pulsar s2 sftp socket socket_server twitter_search websocket zmq4 zmq4n',
-  output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_s3 aws_s3_stream aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append dynamic elasticsearch elasticsearch_v2 gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka mqtt nanomsg nats_object_store nats_stream nsq opensearch pulsar pusher questdb s2 sftp slack_webhook snowflake_put socket splunk_hec sql websocket zmq4 zmq4n',
+  output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_s3 aws_s3_stream aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append dynamic elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka mqtt nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put socket splunk_hec sql websocket zmq4 zmq4n',
   processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda aws_s3 azure_cosmosdb couchbase elasticsearch gcp_bigquery_select javascript nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template wasm',
   cache: 'aws_dynamodb aws_s3 couchbase gcp_cloud_storage memcached ristretto',
   buffer: '',

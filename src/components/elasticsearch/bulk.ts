@@ -1,0 +1,234 @@
+import { Buffer } from 'node:buffer'
+import { gzipSync } from 'node:zlib'
+import type { Interpolation } from '../../bloblang/index.ts'
+import {
+  addressOfUrl,
+  type Batch,
+  field,
+  HttpTransport,
+  type Infer,
+  type Message,
+  type Resources,
+  tlsField,
+  tlsOptions,
+} from '../../engine/index.ts'
+
+export const serverFields = {
+  urls: field
+    .string('The servers; requests go to each in turn.')
+    .needs('network', value => addressOfUrl(value))
+    .list()
+    .examples(['http://localhost:9200']),
+  tls: tlsField,
+  basic_auth: field
+    .object({
+      enabled: field.bool('Whether user and password are sent along.').default(false).advanced(),
+      username: field.string('The user.').default('').advanced(),
+      password: field.string('The password.').default('').secret().advanced(),
+    })
+    .optional()
+    .advanced(),
+} as const
+
+type ServerConfig = Infer<typeof serverFields>
+
+export interface BulkOptions {
+  readonly timeoutMs: number
+  /** Overrides user and password. */
+  readonly apiKey?: string | undefined
+  readonly gzip?: boolean
+  /** Statuses after which a request is sent again, to the next server. */
+  readonly retryOn: readonly number[]
+  readonly retries: number
+  /** The pause before the nth retry, from 1. */
+  readonly pauseMs: (retry: number) => number
+  /** Parameters of the request, with their `?`. */
+  readonly query?: string
+}
+
+/** One change of an index. */
+export interface BulkItem {
+  readonly action: 'index' | 'create' | 'update' | 'delete'
+  readonly index: string
+  readonly id: string
+  readonly routing: string
+  readonly pipeline?: string
+  /** A document on one line; null where the action has none. */
+  readonly body: Uint8Array | null
+}
+
+interface BulkAnswer {
+  readonly items?: readonly Readonly<Record<string, ItemAnswer>>[]
+}
+
+interface ItemAnswer {
+  readonly status?: number
+  readonly error?: { readonly type?: string; readonly reason?: string }
+}
+
+/** Speaks the bulk API that Elasticsearch and OpenSearch have in common. */
+export class BulkClient {
+  readonly #urls: readonly string[]
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #options: BulkOptions
+  readonly #resources: Resources
+  readonly #transport: HttpTransport
+  #next = 0
+
+  constructor(config: ServerConfig, options: BulkOptions, resources: Resources) {
+    const { network, files } = resources.host
+    this.#urls = config.urls.flatMap(url => url.split(',')).map(url => url.trim().replace(/\/+$/, ''))
+    this.#headers = authorization(config, options)
+    this.#options = options
+    this.#resources = resources
+    this.#transport = new HttpTransport({
+      tls: config.tls.enabled ? tlsOptions(config.tls, path => files.readFileSync(path).toString('utf8')) : undefined,
+      environment: network.proxyVariables,
+      sockets: network,
+    })
+  }
+
+  /** Rejects where no server answers with success. */
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#request('GET', '/', {}, null, signal)
+  }
+
+  /**
+   * Sends changes as one request. Returns the error of each that was refused at its place, null for the others; rejects where
+   * the request as a whole failed.
+   */
+  async send(items: readonly BulkItem[], signal: AbortSignal): Promise<readonly (Error | null)[]> {
+    if (items.length === 0) return []
+    const { gzip = false, query = '' } = this.#options
+    const plain = bulkBody(items)
+    const headers = {
+      'Content-Type': 'application/x-ndjson',
+      ...(gzip ? { 'Content-Encoding': 'gzip' } : {}),
+    }
+    const text = await this.#request('POST', `/_bulk${query}`, headers, gzip ? gzipSync(plain) : plain, signal)
+    const { items: answers = [] } = parseAnswer(text)
+    // Nothing counts as written that has no answer.
+    return items.map((_, index) => outcomeOf(answers[index]))
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close()
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array | null,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { timeoutMs, retries, retryOn, pauseMs } = this.#options
+    for (let retry = 0; ; retry++) {
+      const isLast = retry === retries || signal.aborted
+      try {
+        const url = this.#urls[this.#next++ % this.#urls.length]!
+        const options = { method, headers: { ...this.#headers, ...headers }, body, timeoutMs, signal }
+        const response = await this.#transport.request(`${url}${path}`, options)
+        const chunks: Buffer[] = []
+        for await (const chunk of response.body) chunks.push(chunk as Buffer)
+        const text = Buffer.concat(chunks).toString('utf8')
+        if (response.statusCode < 300) return text
+        if (isLast || !retryOn.includes(response.statusCode)) throw new StatusError(response.statusCode, text)
+      } catch (error) {
+        if (isLast || error instanceof StatusError) throw error
+      }
+      await this.#resources.wait(pauseMs(retry + 1))
+    }
+  }
+}
+
+/** The server refused a request as a whole. */
+class StatusError extends Error {
+  readonly statusCode: number
+
+  constructor(statusCode: number, body: string) {
+    super(`the server answered with status ${statusCode}: ${body.slice(0, 500).replaceAll('\n', ' ')}`)
+    this.name = 'StatusError'
+    this.statusCode = statusCode
+  }
+}
+
+function authorization(
+  { basic_auth: basic }: ServerConfig,
+  { apiKey = '' }: BulkOptions,
+): Readonly<Record<string, string>> {
+  if (apiKey !== '') return { Authorization: `APIKey ${apiKey}` }
+  if (basic?.enabled !== true) return {}
+  return { Authorization: `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}` }
+}
+
+function bulkBody(items: readonly BulkItem[]): Buffer {
+  const newline = Buffer.from('\n')
+  const lines: Uint8Array[] = []
+  for (const { action, index, id, routing, pipeline = '', body } of items) {
+    const target = {
+      _index: index,
+      ...(id === '' ? {} : { _id: id }),
+      ...(routing === '' ? {} : { routing }),
+      ...(pipeline === '' ? {} : { pipeline }),
+    }
+    lines.push(Buffer.from(JSON.stringify({ [action]: target })), newline)
+    if (body !== null) lines.push(body, newline)
+  }
+  return Buffer.concat(lines)
+}
+
+function parseAnswer(text: string): BulkAnswer {
+  try {
+    return JSON.parse(text) as BulkAnswer // every part is optional, and checked where it is read
+  } catch (cause) {
+    throw new Error(`the server's answer is no JSON: ${text.slice(0, 200)}`, { cause })
+  }
+}
+
+function outcomeOf(answer: Readonly<Record<string, ItemAnswer>> | undefined): Error | null {
+  const [item] = Object.values(answer ?? {})
+  if (item === undefined) return new Error('the server did not say what became of the document')
+  const { status = 0, error } = item
+  if (error === undefined && status >= 200 && status <= 201) return null
+  return new Error(`${error?.type ?? `status ${status}`}: ${error?.reason ?? 'unknown error'}`)
+}
+
+/** A message's bytes on one line, as the bulk API separates documents by newlines, which JSON has between its tokens only. */
+export function onOneLine(bytes: Uint8Array): Uint8Array {
+  if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes
+  return bytes.map(byte => (byte === 0x0a || byte === 0x0d ? 0x20 : byte))
+}
+
+/** A field of a message; the error says which field could not be made. */
+export function evaluated(name: string, interpolation: Interpolation, batch: Batch, index: number): string {
+  try {
+    return interpolation.eval(batch, index)
+  } catch (error) {
+    throw new Error(`${name} interpolation error: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Writes messages by one request and returns the error of each that failed. `itemOf` makes the change of a message. */
+export async function writeBulk(
+  client: BulkClient,
+  messages: readonly Message[],
+  itemOf: (message: Message, index: number) => BulkItem,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Message, Error>> {
+  const failures = new Map<Message, Error>()
+  const ready: { readonly message: Message; readonly item: BulkItem }[] = []
+  for (const [index, message] of messages.entries()) {
+    try {
+      ready.push({ message, item: itemOf(message, index) })
+    } catch (error) {
+      failures.set(message, error as Error)
+    }
+  }
+  const outcomes = await client.send(
+    ready.map(({ item }) => item),
+    signal,
+  )
+  outcomes.forEach((error, index) => error !== null && failures.set(ready[index]!.message, error))
+  return failures
+}

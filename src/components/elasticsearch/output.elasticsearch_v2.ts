@@ -1,0 +1,121 @@
+import { Buffer } from 'node:buffer'
+import { type Batch, batchingField, defineOutput, field, maxInFlightField, throwFailures } from '../../engine/index.ts'
+import { BulkClient, type BulkItem, evaluated, onOneLine, serverFields, writeBulk } from './bulk.ts'
+
+/** The retries of the original's client where `max_retries` is 0. */
+const DEFAULT_RETRIES = 3
+const NO_DISCOVERY = 'Finding nodes is known but not supported by Penstock yet: list them in `urls`'
+
+export default defineOutput({
+  name: 'elasticsearch_v2',
+  categories: ['Services'],
+  version: '1.11.0',
+  summary: 'Writes documents to an index of Elasticsearch.',
+  description:
+    'The messages of a batch are one bulk request. A document that is refused fails alone. An index that does not exist is made by the server.',
+  config: field.object({
+    ...serverFields,
+    index: field.interpolated('The index.'),
+    action: field
+      .interpolated('What is done: `create`, `index`, `update`, `upsert` or `delete`.')
+      .default('index')
+      .advanced(),
+    pipeline: field.string('An ingest pipeline that documents go through first.').default('').advanced(),
+    id: field.interpolated('The id of the document.').default('${!count("elastic_ids")}-${!timestamp_unix()}'),
+    routing: field.interpolated('What decides about the shard instead of the id.').default('').advanced(),
+    discover_nodes_on_start: field
+      .bool('Whether the nodes of the cluster are asked for when connecting.')
+      .unsupported(value => (value === true ? NO_DISCOVERY : undefined))
+      .default(false),
+    discover_nodes_interval: field
+      .string('How often the nodes of the cluster are asked for.')
+      .unsupported(value => (/^0[a-z]*$/.test(String(value)) ? undefined : NO_DISCOVERY))
+      .default('0s'),
+    timeout: field.duration('The longest time that an answer may take.').default('5s').advanced(),
+    max_in_flight: maxInFlightField(64),
+    api_key: field.string('A token instead of user and password.').optional().secret(),
+    batching: batchingField,
+    compress_request_body: field.bool('Whether requests are compressed by gzip.').default(false).advanced(),
+    retry_on_status: field.int('Status codes after which a request is sent again.').list().default([502, 503, 504]),
+    max_retries: field
+      .int('How often a request is sent again; 0 for three times without a pause.')
+      .default(0)
+      .advanced(),
+    backoff: field
+      .object({
+        initial_interval: field
+          .duration('The pause before the first retry; it doubles each time.')
+          .default('1s')
+          .advanced(),
+        max_interval: field.duration('The longest pause.').default('5s').advanced(),
+        max_elapsed_time: field.duration('Without effect: `max_retries` ends the retries.').default('30s').advanced(),
+      })
+      .advanced(),
+  }),
+  needs: ['network'],
+  examples: [
+    {
+      title: 'One document for each order',
+      config: `output:
+  elasticsearch_v2:
+    urls: [ http://localhost:9200 ]
+    index: orders
+    id: \${! this.id }
+    action: upsert
+    batching: { count: 500, period: 1s }
+`,
+    },
+  ],
+  create(config, resources) {
+    const { initial_interval: initialMs = 0, max_interval: maxMs = 0 } = config.backoff
+    const client = new BulkClient(
+      config,
+      {
+        timeoutMs: config.timeout ?? 5000,
+        apiKey: config.api_key,
+        gzip: config.compress_request_body,
+        retryOn: config.retry_on_status,
+        retries: config.max_retries === 0 ? DEFAULT_RETRIES : config.max_retries,
+        pauseMs: retry => (config.max_retries === 0 ? 0 : Math.min(maxMs, initialMs * 2 ** (retry - 1))),
+        query: config.pipeline === '' ? '' : `?pipeline=${encodeURIComponent(config.pipeline)}`,
+      },
+      resources,
+    )
+    const itemOf = (batch: Batch, at: number): BulkItem => {
+      const action = evaluated('action', config.action, batch, at)
+      const body = onOneLine(batch[at]!.bytes())
+      const item = {
+        index: evaluated('index', config.index, batch, at),
+        id: evaluated('id', config.id, batch, at),
+        routing: evaluated('routing', config.routing, batch, at),
+      }
+      switch (action) {
+        case 'index':
+        case 'create':
+          return { ...item, action, body }
+        case 'update':
+        case 'upsert':
+          return { ...item, action: 'update', body: updateOf(body, action === 'upsert') }
+        case 'delete':
+          return { ...item, action, body: null }
+        default:
+          throw new Error(`elasticsearch action '${action}' is not allowed`)
+      }
+    }
+    return {
+      connect: signal => client.check(signal),
+      async write(batch, signal) {
+        throwFailures(batch, await writeBulk(client, batch, (_, index) => itemOf(batch, index), signal))
+      },
+      async writeRun(run, signal) {
+        const failures = await writeBulk(client, run, message => itemOf([message], 0), signal)
+        return run.map(message => failures.get(message) ?? null)
+      },
+      close: () => client.close(),
+    }
+  },
+})
+
+function updateOf(body: Uint8Array, isUpsert: boolean): Uint8Array {
+  return Buffer.concat([Buffer.from('{"doc":'), body, Buffer.from(`,"doc_as_upsert":${isUpsert}}`)])
+}

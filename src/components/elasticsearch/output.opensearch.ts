@@ -1,0 +1,94 @@
+import { type Batch, batchingField, defineOutput, field, maxInFlightField, throwFailures } from '../../engine/index.ts'
+import { BulkClient, type BulkItem, evaluated, onOneLine, serverFields, writeBulk } from './bulk.ts'
+
+const ANSWER_TIMEOUT_MS = 60_000
+const NO_SIGNING = 'Requests signed for AWS are known but not supported by Penstock yet'
+
+export default defineOutput({
+  name: 'opensearch',
+  categories: ['Services'],
+  version: '1.0.0',
+  summary: 'Writes documents to an index of OpenSearch.',
+  description:
+    'The messages of a batch are one bulk request. A document that is refused fails alone. The body of an `update` has `doc`, `upsert` or `script` at its top.',
+  config: field.object({
+    ...serverFields,
+    index: field.interpolated('The index.'),
+    action: field.interpolated('What is done: `create`, `index`, `update` or `delete`.'),
+    id: field.interpolated('The id of the document.').examples('${!counter()}-${!timestamp_unix()}'),
+    pipeline: field.interpolated('An ingest pipeline that documents go through first.').default('').advanced(),
+    routing: field.interpolated('What decides about the shard instead of the id.').default('').advanced(),
+    max_in_flight: maxInFlightField(64),
+    batching: batchingField,
+    aws: field
+      .object({
+        enabled: field
+          .bool('Whether requests are signed.')
+          .unsupported(value => (value === true ? NO_SIGNING : undefined))
+          .default(false)
+          .advanced(),
+        region: field.string('The region of the service.').default('').advanced(),
+        endpoint: field.string('Another endpoint of the AWS API.').default('').advanced(),
+        credentials: field
+          .object({
+            profile: field.string('A profile of `~/.aws/credentials`.').default('').advanced(),
+            id: field.string('The id of an access key.').default('').advanced(),
+            secret: field.string('Its secret.').default('').advanced().secret(),
+            token: field.string('The token of a session.').default('').advanced(),
+            from_ec2_role: field.bool('Whether the role of the machine is used.').default(false).advanced(),
+            role: field.string('The ARN of a role to assume.').default('').advanced(),
+            role_external_id: field.string('An external id for the role.').default('').advanced(),
+            expiry_window: field.string('How long before its expiry a token is renewed.').default('').advanced(),
+          })
+          .optional()
+          .advanced(),
+      })
+      .optional()
+      .advanced(),
+  }),
+  needs: ['network'],
+  examples: [
+    {
+      title: 'Change documents',
+      config: `output:
+  processors:
+    - mapping: |
+        meta id = this.id
+        root.doc = this
+  opensearch:
+    urls: [ http://localhost:9200 ]
+    index: orders
+    id: \${! @id }
+    action: update
+`,
+    },
+  ],
+  create(config, resources) {
+    const options = { timeoutMs: ANSWER_TIMEOUT_MS, retryOn: [502, 503, 504], retries: 3, pauseMs: () => 0 }
+    const client = new BulkClient(config, options, resources)
+    const itemOf = (batch: Batch, at: number): BulkItem => {
+      const action = evaluated('action', config.action, batch, at)
+      if (action !== 'index' && action !== 'create' && action !== 'update' && action !== 'delete') {
+        throw new Error(`opensearch action '${action}' is not allowed`)
+      }
+      return {
+        action,
+        index: evaluated('index', config.index, batch, at),
+        pipeline: evaluated('pipeline', config.pipeline, batch, at),
+        routing: evaluated('routing', config.routing, batch, at),
+        id: evaluated('id', config.id, batch, at),
+        body: action === 'delete' ? null : onOneLine(batch[at]!.bytes()),
+      }
+    }
+    return {
+      async write(batch, signal) {
+        throwFailures(batch, await writeBulk(client, batch, (_, index) => itemOf(batch, index), signal))
+      },
+      async writeRun(run, signal) {
+        const failures = await writeBulk(client, run, message => itemOf([message], 0), signal)
+        return run.map(message => failures.get(message) ?? null)
+      },
+      close: () => client.close(),
+    }
+  },
+})
