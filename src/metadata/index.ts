@@ -20,7 +20,6 @@ export type {
   NewCredential,
   PartitionBounds,
   PartitionId,
-  PendingOffset,
   RetentionRule,
   SettingChange,
   SettingKind,
@@ -41,9 +40,6 @@ export { storedScramKeys, usableScramKeys } from './scram-keys.ts'
 export type {
   ProducerIdentity,
   Transaction,
-  TransactionEffect,
   TransactionEnd,
   TransactionEvent,
-  TransactionPhase,
-  TransactionRefusal,
 } from './transaction.ts'

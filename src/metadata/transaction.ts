@@ -66,7 +66,7 @@ export type TransactionEvent =
   /** It is to be aborted if it has been open for longer than its timeout, or an abort of it was not finished. */
   | { readonly kind: 'expire' }
 
-export type TransactionRefusal =
+type TransactionRefusal =
   | 'INVALID_PRODUCER_ID_MAPPING'
   | 'PRODUCER_FENCED'
   | 'INVALID_TXN_STATE'

@@ -23,13 +23,18 @@ const open = async (server: S3Server, path = 'data/cluster', query = '', options
 objectStoreSuite('s3://', () => open(plain))
 objectStoreSuite('s3:// of an unreliable server', async () => {
   let requests = 0
+  // How often in a row each object has met a fault: a call that meets one more often than it is retried is right to fail.
+  const inARow = new Map<string, number>()
   const server = await startS3Server({
     bucket: 'data',
     ...keys,
-    fault: () => {
+    fault: ({ path }) => {
       requests++
-      if (requests % 5 === 0) return { status: 503 }
-      return requests % 7 === 0 ? { loseAnswer: true } : undefined
+      const before = inARow.get(path) ?? 0
+      const isFaulty = before < 3 && (requests % 5 === 0 || requests % 7 === 0)
+      inARow.set(path, isFaulty ? before + 1 : 0)
+      if (!isFaulty) return undefined
+      return requests % 5 === 0 ? { status: 503 } : { loseAnswer: true }
     },
   })
   const store = await open(server)

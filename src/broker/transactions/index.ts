@@ -1,2 +1,2 @@
 export { transactionErrorCode } from './error-codes.ts'
-export { type TransactionOutcome, Transactions } from './transactions.ts'
+export { Transactions } from './transactions.ts'

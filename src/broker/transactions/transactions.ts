@@ -28,7 +28,7 @@ export interface TransactionsOptions {
 }
 
 /** By Kafka's names; times are milliseconds. */
-export interface TransactionSettings {
+interface TransactionSettings {
   /** How often transactions are looked for that are open for too long. */
   readonly abortCheckIntervalMs: number
   /** How long an unused transactional id is remembered. */

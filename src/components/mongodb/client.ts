@@ -106,7 +106,7 @@ export interface Connected {
 }
 
 /** Makes a client and waits for a server to answer. Rejects with `ping failed: …`. */
-export async function connectClient(config: ClientConfig, { host }: Resources): Promise<Connected> {
+async function connectClient(config: ClientConfig, { host }: Resources): Promise<Connected> {
   const library = await import('mongodb')
   const { username, password } = config
   let client: MongoClient
@@ -154,7 +154,7 @@ function withoutFiles(
 }
 
 /** Throws `ConfigError` for a way to log in that would use what belongs to this machine. */
-export function checkUrl({ url }: ClientConfig): void {
+function checkUrl({ url }: ClientConfig): void {
   const mechanism = /[?&]authMechanism=(MONGODB-AWS|MONGODB-OIDC|GSSAPI)/i.exec(url)?.[1]
   if (mechanism !== undefined) throw new ConfigError(`authMechanism ${mechanism} is not supported by Penstock yet`)
 }
@@ -171,7 +171,7 @@ function needsOfUrl(url: string): readonly Need[] {
   return [...network, ...files.map(target => ({ capability: 'files' as const, target }))]
 }
 
-export function writeConcernOf({ w, j, w_timeout: wtimeoutMS }: Infer<typeof writeConcernField>): WriteConcernSettings {
+function writeConcernOf({ w, j, w_timeout: wtimeoutMS }: Infer<typeof writeConcernField>): WriteConcernSettings {
   return {
     // The driver's type knows numbers and `majority` only; a mode has any name.
     ...(w === '' ? {} : { w: (/^\d+$/.test(w) ? Number(w) : w) as W }),
@@ -236,11 +236,7 @@ export function collectionOf(collection: Interpolation, batch: Batch, index: num
   }
 }
 
-export function writeModel(
-  operation: Operation,
-  upsert: boolean,
-  { document, filter, hint }: Mapped,
-): AnyBulkWriteOperation {
+function writeModel(operation: Operation, upsert: boolean, { document, filter, hint }: Mapped): AnyBulkWriteOperation {
   const hinted = hint === undefined ? {} : { hint }
   switch (operation) {
     case 'insert-one':
@@ -262,7 +258,7 @@ export function writeModel(
  * Writes in order and returns the error of each write that the server refused, at its place, null for the others: what stands
  * behind a refused write is written as well. Rejects with `NotConnectedError` where the server cannot be reached.
  */
-export async function writeAll(
+async function writeAll(
   collection: Collection,
   models: readonly AnyBulkWriteOperation[],
 ): Promise<readonly (Error | null)[]> {
@@ -380,7 +376,7 @@ export class ClientHolder {
 }
 
 /** The messages of a batch by the collection that each goes to. */
-export function grouped<T>(
+function grouped<T>(
   entries: readonly { readonly collection: string; readonly entry: T }[],
 ): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>()
@@ -393,7 +389,7 @@ export function grouped<T>(
 }
 
 /** A write of a message, ready to be sent. */
-export interface Prepared {
+interface Prepared {
   readonly message: Message
   readonly model: AnyBulkWriteOperation
 }
