@@ -222,10 +222,10 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         ])
         // The order is the database's: only one of the two with the same object is taken.
         const [first, second, third] = results.map(({ status }) => status)
-        assert.deepEqual([first, second].toSorted(), ['fulfilled', 'rejected'])
+        assert.deepEqual(new Set([first, second]), new Set(['fulfilled', 'rejected']))
         assert.equal(third, 'fulfilled')
         const found = (await extentsFrom(partition, 0)) ?? []
-        assert.deepEqual(found.map(([key]) => key).toSorted(), ['a', 'b'])
+        assert.deepEqual(new Set(found.map(([key]) => key)), new Set(['a', 'b']))
         assert.deepEqual(
           found.map(([, baseOffset, lastOffset]) => [baseOffset, lastOffset]),
           [
