@@ -76,6 +76,10 @@ const redis = (more: Body) => ({
   network: { url: `redis://127.0.0.1:${ownPort}`, ...more },
 })
 const redisProcessor = (more: Body) => redis({ retries: 0, retry_period: '1ms', args_mapping: 'root = []', ...more })
+const mqtt = (more: Body) => ({
+  files: { urls: ['tcp://127.0.0.1:1'], ...more, ...tls },
+  network: { urls: [`tcp://127.0.0.1:${ownPort}`], ...more },
+})
 const nats = (more: Body) => ({
   files: { urls: ['nats://127.0.0.1:1'], ...more, ...tls },
   network: { urls: [`nats://127.0.0.1:${ownPort}`], ...more },
@@ -118,6 +122,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
   },
   'input kafka_franz': kafka({ topics: ['x'] }),
+  'input mqtt': mqtt({ topics: ['x'] }),
   'input nats': nats({ subject: 'x' }),
   'input nats_jetstream': nats({ subject: 'x' }),
   'input nats_kv': nats({ bucket: 'x' }),
@@ -134,6 +139,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output file': { files: { path: marker } },
   'output http_client': http,
   'output kafka_franz': kafka({ topic: 'x' }),
+  'output mqtt': mqtt({ topic: 'x' }),
   'output nats': nats({ subject: 'x' }),
   'output nats_jetstream': nats({ subject: 'x' }),
   'output nats_kv': nats({ bucket: 'x', key: 'x' }),

@@ -1,0 +1,167 @@
+import { Buffer } from 'node:buffer'
+import type { Socket } from 'node:net'
+import type { IClientOptions, MqttClient } from 'mqtt'
+import { ConfigError, field, type Infer, type Resources, tlsField, tlsOptions } from '../../engine/index.ts'
+
+export const clientFields = {
+  urls: field
+    .string('Brokers, tried in turn; an element may name several with commas.')
+    .needs('network', addressOf)
+    .list()
+    .examples(['tcp://localhost:1883']),
+  client_id: field.string('The name of this client, its own at the broker.').default(''),
+  dynamic_client_id_suffix: field
+    .string('What is added to `client_id`, so that several of the same configuration can connect.')
+    .options({ nanoid: '21 random characters.' }, false)
+    .optional()
+    .advanced(),
+  connect_timeout: field.duration('How long a connection may take.').default('30s').examples('1s', '500ms'),
+  will: field
+    .object(
+      {
+        enabled: field.bool('Whether there is such a message.').default(false).advanced(),
+        qos: field.int('Its quality of service: 0, 1 or 2.').default(0).advanced(),
+        retained: field.bool('Whether the broker keeps it for later subscribers.').default(false).advanced(),
+        topic: field.string('Its topic.').default('').advanced(),
+        payload: field.string('Its content.').default('').advanced(),
+      },
+      'A message that the broker publishes when this client is lost.',
+    )
+    .optional()
+    .advanced(),
+  user: field.string('The user.').default('').advanced(),
+  password: field.string('The password.').default('').advanced().secret(),
+  keepalive: field
+    .int('After how many seconds without traffic the broker is asked whether it is there.')
+    .default(30)
+    .advanced(),
+  tls: tlsField.optional(),
+}
+
+type ClientConfig = Infer<typeof clientFields>
+
+/**
+ * Checks the settings and returns a function that connects to the first broker that accepts. `prepare` gets each client before
+ * anything arrives on it: a broker may send messages of a session right behind its acceptance. Throws {@link ConfigError}.
+ */
+export function mqttConnector(
+  config: ClientConfig,
+  { host }: Resources,
+  own: IClientOptions,
+  prepare: (client: MqttClient) => void = () => undefined,
+): (signal: AbortSignal) => Promise<MqttClient> {
+  const servers = config.urls.flatMap(urls => urls.split(',')).map(url => parseUrl(url.trim()))
+  if (servers.length === 0) throw new ConfigError('mqtt: at least one URL is needed')
+  const { will, tls } = config
+  if (will?.enabled === true && will.topic === '') throw new ConfigError('include topic to register a last will')
+  const security = tls?.enabled === true ? tlsOptions(tls, path => host.files.readFileSync(path).toString('utf8')) : {}
+  const options: IClientOptions = {
+    ...own,
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    connectTimeout: config.connect_timeout ?? 30_000,
+    keepalive: config.keepalive,
+    clientId: config.client_id + suffixOf(config.dynamic_client_id_suffix, () => host.random()),
+    ...(config.user !== '' && { username: config.user }),
+    ...(config.password !== '' && { password: config.password }),
+    ...(will?.enabled === true && {
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: qosOf(will.qos), retain: will.retained },
+    }),
+  }
+  const dial = ({ name, port, encrypted }: Server): Socket =>
+    encrypted || tls?.enabled === true
+      ? host.network.connectTls({ host: name, port, servername: name, ...security })
+      : host.network.connect({ host: name, port })
+  return async signal => {
+    const { MqttClient } = await import('mqtt')
+    let failure: unknown
+    for (const server of servers) {
+      try {
+        return await opened(open => new MqttClient(() => open(dial(server)), options), prepare, signal)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+}
+
+/** Resolves when a broker has accepted the client; rejects with the reason why there is no connection. */
+async function opened(
+  make: (open: (socket: Socket) => Socket) => MqttClient,
+  prepare: (client: MqttClient) => void,
+  signal: AbortSignal,
+): Promise<MqttClient> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let cause: Error | undefined
+  const client = make(socket => socket.on('error', (error: Error) => void (cause ??= error)))
+  prepare(client)
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  client.on('connect', () => resolve())
+  client.on('error', error => void (cause ??= error))
+  client.on('close', () => {
+    reject(cause ?? new Error('the broker closed the connection'))
+    // The library would keep what is under way for a connection of its own making.
+    client.end(true)
+  })
+  try {
+    await promise
+    return client
+  } catch (error) {
+    client.end(true)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+export type QualityOfService = 0 | 1 | 2
+
+/** Throws {@link ConfigError} for anything but 0, 1 and 2. */
+export function qosOf(value: number): QualityOfService {
+  if (value !== 0 && value !== 1 && value !== 2) throw new ConfigError(`mqtt: qos must be 0, 1 or 2, not ${value}`)
+  return value
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-'
+
+function suffixOf(kind: string | undefined, random: () => number): string {
+  if (kind === undefined || kind === '') return ''
+  if (kind !== 'nanoid') throw new ConfigError(`unknown dynamic_client_id_suffix: ${kind}`)
+  return Array.from({ length: 21 }, () => alphabet[Math.floor(random() * alphabet.length)]).join('')
+}
+
+interface Server {
+  readonly name: string
+  readonly port: number
+  readonly encrypted: boolean
+}
+
+const plain: readonly string[] = ['tcp:', 'mqtt:']
+const encrypted: readonly string[] = ['ssl:', 'tls:', 'mqtts:', 'tcps:', 'mqtt+ssl:']
+
+function parseUrl(text: string): Server {
+  const url = URL.parse(text)
+  if (url === null || url.hostname === '') throw new ConfigError(`mqtt: '${text}' is no URL; expected tcp://host:1883`)
+  if (![...plain, ...encrypted].includes(url.protocol)) {
+    throw new ConfigError(`mqtt: the scheme '${url.protocol.slice(0, -1)}' is not supported; use tcp:// or ssl://`)
+  }
+  const isEncrypted = encrypted.includes(url.protocol)
+  return {
+    name: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || (isEncrypted ? 8883 : 1883)),
+    encrypted: isEncrypted,
+  }
+}
+
+function addressOf(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.includes('${')) return undefined
+  try {
+    const { name, port } = parseUrl(value.split(',')[0]!.trim())
+    return `${name.includes(':') ? `[${name}]` : name}:${port}`
+  } catch {
+    return undefined // reported when the component is made
+  }
+}

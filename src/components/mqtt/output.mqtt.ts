@@ -1,0 +1,131 @@
+import { Buffer } from 'node:buffer'
+import type { MqttClient } from 'mqtt'
+import {
+  type Batch,
+  defineOutput,
+  field,
+  type Infer,
+  maxInFlightField,
+  type Message,
+  NotConnectedError,
+  type Output,
+  type Resources,
+  throwFailures,
+} from '../../engine/index.ts'
+import { clientFields, mqttConnector, qosOf, type QualityOfService } from './client.ts'
+
+const config = field.object({
+  ...clientFields,
+  topic: field.interpolated('The topic.'),
+  qos: field.int('The quality of service: 0, 1 or 2.').default(1),
+  write_timeout: field
+    .duration('How long the broker may take to acknowledge a message.')
+    .default('3s')
+    .examples('1s', '500ms'),
+  retained: field.bool('Whether the broker keeps the newest message for later subscribers.').default(false),
+  retained_interpolated: field
+    .interpolated('The same by `true` or `false` for each message; wins over `retained`.')
+    .optional()
+    .advanced(),
+  max_in_flight: maxInFlightField(64),
+})
+
+export default defineOutput({
+  name: 'mqtt',
+  categories: ['Services'],
+  summary: 'Publishes messages on topics of an MQTT broker.',
+  config,
+  requires: ['mqtt'],
+  needs: ['network'],
+  create: (options, resources) => new MqttOutput(options, resources),
+})
+
+class MqttOutput implements Output {
+  readonly #config: Infer<typeof config>
+  readonly #resources: Resources
+  readonly #qos: QualityOfService
+  readonly #connect: (signal: AbortSignal) => Promise<MqttClient>
+  #client: MqttClient | null = null
+
+  constructor(options: Infer<typeof config>, resources: Resources) {
+    this.#config = options
+    this.#resources = resources
+    this.#qos = qosOf(options.qos)
+    this.#connect = mqttConnector(options, resources, { clean: true })
+  }
+
+  async connect(signal: AbortSignal): Promise<void> {
+    // Writes that were on their way together each report the loss, some of them after the engine connected again.
+    if (this.#client?.connected === true) return
+    await this.close()
+    this.#client = await this.#connect(signal)
+  }
+
+  async write(batch: Batch): Promise<void> {
+    const outcomes = await this.#send(batch, index => this.#publish(batch, index))
+    const failures = new Map<Message, Error>()
+    for (const [index, error] of outcomes.entries()) {
+      if (error instanceof NotConnectedError) throw error
+      if (error !== null) failures.set(batch[index]!, error)
+    }
+    throwFailures(batch, failures)
+  }
+
+  writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
+    return this.#send(run, index => this.#publish([run[index]!], 0))
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client
+    this.#client = null
+    await client?.endAsync(!client.connected)
+  }
+
+  #send(messages: readonly Message[], publish: (index: number) => Promise<void>): Promise<readonly (Error | null)[]> {
+    return Promise.all(
+      messages.map((_, index) =>
+        publish(index).then(
+          () => null,
+          (error: unknown) => error as Error,
+        ),
+      ),
+    )
+  }
+
+  async #publish(batch: Batch, index: number): Promise<void> {
+    const client = this.#client
+    if (client === null || !client.connected) throw new NotConnectedError()
+    const topic = evaluated('topic', () => this.#config.topic.eval(batch, index))
+    const retain = this.#isRetained(batch, index)
+    const bytes = batch[index]!.bytes()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    client.publish(
+      topic,
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+      { qos: this.#qos, retain },
+      error => {
+        if (error === undefined || error === null) resolve()
+        else reject(client.connected ? error : new NotConnectedError(error))
+      },
+    )
+    await promise
+  }
+
+  #isRetained(batch: Batch, index: number): boolean {
+    const { retained, retained_interpolated: each } = this.#config
+    if (each === undefined) return retained
+    const text = evaluated('retained', () => each.eval(batch, index))
+    if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true
+    if (/^(?:0|f|F|FALSE|false|False)$/.test(text)) return false
+    this.#resources.log.error(`Error parsing boolean value from retained flag: ${JSON.stringify(text)}`)
+    return false
+  }
+}
+
+function evaluated<T>(what: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw new Error(`${what} interpolation error: ${(error as Error).message}`, { cause: error })
+  }
+}
