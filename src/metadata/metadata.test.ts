@@ -73,8 +73,8 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     const { partitions } = created.value
     const answered = new Map<string, number>()
     let isOver = false
-    const writer = async (client: Metadata, name: string, producerId: number) => {
-      let epoch = await client.openEpoch()
+    const writer = async (client: Metadata, name: string, producerId: number, firstEpoch: number) => {
+      let epoch = firstEpoch
       for (let sequence = 0; ; ) {
         // As an appender does it: the same batch again under a new key until there is an answer.
         const key = `${name}/${sequence}/${crypto.randomUUID()}`
@@ -96,10 +96,11 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
         }
       }
     }
-    const writers = clients.flatMap((client, index) => [
-      writer(client, `${index}a`, index * 2),
-      writer(client, `${index}b`, index * 2 + 1),
-    ])
+    const epochs: number[] = []
+    for (const client of clients) epochs.push(await client.openEpoch(), await client.openEpoch())
+    const writers = epochs.map((epoch, index) => {
+      return writer(clients[Math.floor(index / 2)]!, `${index}`, index, epoch)
+    })
     for (let crash = 0; crash < 4; crash++) {
       const before = answered.size
       while (answered.size < before + 40) await new Promise(resolve => setTimeout(resolve, 10))
