@@ -79,9 +79,11 @@ export function writeRecords(
 /**
  * The same batch with some of its records only: they keep their offsets and times, and the batch its producer, its sequence
  * and its last offset. With `deleteHorizonMs` (milliseconds since 1970) its tombstones may go from that time on (KIP-534).
+ * Without records it is an empty batch, as brokers leave it behind, with the time of the original.
  */
 export function keepRecords(batch: Buffer, kept: readonly KafkaRecord[], deleteHorizonMs: number | undefined): Buffer {
   const header = readBatchHeader(batch)!
+  if (kept.length === 0) return writeBatch({ ...header, codec: 0, recordsCount: 0 }, Buffer.alloc(0))
   const hasHorizon = deleteHorizonMs !== undefined || header.deleteHorizon
   const baseTimestamp = deleteHorizonMs ?? header.baseTimestamp
   let maxTimestamp = header.appendTime ? header.maxTimestamp : -1

@@ -12,7 +12,8 @@ import type {
   ExtentQuery,
   Fence,
   LeaseHolder,
-  MergedObject,
+  Cleaning,
+  MadeObject,
   MergeRule,
   Metadata,
   NewObject,
@@ -300,15 +301,8 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('cleanedUntil', partitions)
   }
 
-  replaceCleaned(
-    cleaned: { readonly partition: PartitionId; readonly until: number | null; readonly object: MergedObject | null },
-    replaced: readonly Extent[],
-  ) {
-    return this.#transport.call('replaceCleaned', cleaned, replaced)
-  }
-
-  replaceExtents(merged: MergedObject, replaced: readonly Extent[]) {
-    return this.#transport.call('replaceExtents', merged, replaced)
+  replaceExtents(made: MadeObject, replaced: readonly Extent[], cleaning?: Cleaning) {
+    return this.#transport.call('replaceExtents', made, replaced, cleaning ?? null)
   }
 
   deadObjects(graceMs: number, limit: number) {

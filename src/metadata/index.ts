@@ -8,6 +8,7 @@ export type {
   Assignment,
   BatchTransaction,
   Catalog,
+  Cleaning,
   CommittedOffset,
   DescribedTransaction,
   Extent,

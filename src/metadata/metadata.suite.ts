@@ -509,9 +509,8 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
         const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6, withAborted: true }])
         const [first, second, third] = answer!.extents as [Extent, Extent, Extent]
-        const cleaned = { key: 'm', sizeBytes: 60, epoch, extents: [{ ...second, key: 'm', sizeBytes: 60 }] }
-        const step = { partition, until: null, object: cleaned }
-        assert.equal(await metadata.replaceCleaned(step, [first, second]), true)
+        const made = { key: 'm', sizeBytes: 60, epoch, extents: [{ ...second, key: 'm', sizeBytes: 60 }] }
+        assert.equal(await metadata.replaceExtents(made, [first, second], { partition, until: null }), true)
         assert.deepEqual(await extentsFrom(partition, 0), [
           ['m', 1, 1],
           ['c', 2, 2],
@@ -520,10 +519,16 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal((await metadata.bounds([partition]))[0]?.logStartOffset, 0)
         assert.deepEqual(await metadata.cleanedUntil([partition, other]), [0, 0])
         // One that is not there any more leaves everything as it is.
-        assert.equal(await metadata.replaceCleaned({ ...step, until: 2 }, [first, third]), false)
-        assert.equal(await metadata.replaceCleaned({ partition, until: 3, object: null }, [third]), true)
-        assert.deepEqual(await extentsFrom(partition, 0), [['m', 1, 1]])
+        const next = { ...made, key: 'n', extents: [{ ...third, key: 'n', position: 0, sizeBytes: 10 }] }
+        assert.equal(await metadata.replaceExtents(next, [first, third], { partition, until: 2 }), false)
+        assert.deepEqual(await metadata.cleanedUntil([partition]), [0])
+        assert.equal(await metadata.replaceExtents(next, [third], { partition, until: 3 }), true)
+        assert.deepEqual(await extentsFrom(partition, 0), [
+          ['m', 1, 1],
+          ['n', 2, 2],
+        ])
         assert.deepEqual(await metadata.cleanedUntil([other, partition]), [0, 3])
+        assert.equal((await metadata.bounds([partition]))[0]?.sizeBytes, 70)
         assert.deepEqual(await dead(), ['a', 'b', 'c'])
       })
 

@@ -271,11 +271,18 @@ export interface MergeRule {
 }
 
 /** An object that was made of others. */
-export interface MergedObject {
+export interface MadeObject {
   readonly key: string
   readonly sizeBytes: number
   readonly epoch: number
   readonly extents: readonly Extent[]
+}
+
+/** A step in the compaction of a partition. */
+export interface Cleaning {
+  readonly partition: PartitionId
+  /** Everything below this offset is clean once the step is done; null for all steps but the last. */
+  readonly until: number | null
 }
 
 /** An object and all that lies in it and is still there. */
@@ -541,21 +548,13 @@ export interface Metadata {
   /** The oldest objects of those that the rule is about; none when there are too few. */
   mergeCandidates(rule: MergeRule): Promise<MergeCandidate[]>
   /**
-   * Lets a merged object take the place of all extents that were copied into it. False when one of them is not there any
-   * more: then nothing has changed, and the merged object is of no use. Rejects with `epoch_closed` like `commit`.
+   * Lets an object take the place of all extents from which it was made: merged as they were, or what `cleaning` has left
+   * of them. False when one of them is not there any more: then nothing has changed, and the object is of no use.
+   * Rejects with `epoch_closed` like `commit`.
    */
-  replaceExtents(merged: MergedObject, replaced: readonly Extent[]): Promise<boolean>
+  replaceExtents(made: MadeObject, replaced: readonly Extent[], cleaning?: Cleaning): Promise<boolean>
   /** How far compaction has come in partitions: the first offset that was not cleaned yet, 0 where it never ran. */
   cleanedUntil(partitions: readonly PartitionId[]): Promise<number[]>
-  /**
-   * Lets cleaned records of one partition take the place of the extents that they were read from, all or none; without
-   * an object nothing of them is left. `until` is set by the last step of a cleaning. False when one of the extents is
-   * not there any more: then nothing has changed. Rejects with `epoch_closed` like `commit`.
-   */
-  replaceCleaned(
-    cleaned: { readonly partition: PartitionId; readonly until: number | null; readonly object: MergedObject | null },
-    replaced: readonly Extent[],
-  ): Promise<boolean>
   /** Objects that have been dead for at least `graceMs`, at most `limit`. */
   deadObjects(graceMs: number, limit: number): Promise<DeadObject[]>
   /** Forgets dead objects, after they were deleted from the store. */

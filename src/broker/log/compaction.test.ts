@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { Kafka, logLevel } from 'kafkajs'
 import { batchCrcFits, type KafkaRecord, readBatchHeader, readRecords, writeRecords } from '../../kafka/index.ts'
 import { compressionNames } from '../../kafka/record-batch.ts'
 import { startTestBroker, type TestBroker, type TestClient } from '../test-client.ts'
@@ -30,10 +31,13 @@ describe('a compacted topic', () => {
     assert.equal(topics[0]!.errorCode, 0)
   }
   /** One batch of `[key, value]`; null is a tombstone. */
-  const produce = async (records: readonly (readonly [string, string | null])[], codec = 0) => {
+  const produce = async (
+    records: readonly (readonly [string, string | null])[],
+    { codec = 0, ageMs = 0 }: { readonly codec?: number; readonly ageMs?: number } = {},
+  ) => {
     const batch = writeRecords(
       records.map(([key, value]) => ({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value) })),
-      { timestamp: Date.now(), codec },
+      { timestamp: Date.now() - ageMs, codec },
     )
     const partitionData = [{ index: 0, records: batch }]
     const { responses } = await client.call('Produce', 9, {
@@ -103,7 +107,7 @@ describe('a compacted topic', () => {
       for (let round = 0; round < 5; round++) {
         await produce(
           [[`key-${codec}`, `${round}`], ...(round % 2 === 0 ? [['shared', `${codec}/${round}`] as const] : [])],
-          codec,
+          { codec },
         )
       }
     }
@@ -139,14 +143,90 @@ describe('a compacted topic', () => {
     assert.deepEqual(seen(await read()), [[3, 'b', '2']])
   })
 
-  it('leaves young records alone, and cleans only when enough is dirty', async () => {
+  it('leads readers to the end where nothing of the records is left', async () => {
+    await create({ 'delete.retention.ms': '0' })
+    await produce([
+      ['a', '1'],
+      ['a', null],
+    ])
+    await clean()
+    await produce([['b', null]])
+    await clean()
+    await produce([['c', null]])
+    await clean()
+    assert.deepEqual(seen(await read()), [[3, 'c', null]])
+    const [first] = await batches()
+    const { baseOffset, lastOffsetDelta, recordsCount } = readBatchHeader(first!)!
+    assert.deepEqual([baseOffset, lastOffsetDelta, recordsCount], [0, 2, 0])
+    assert.equal(batchCrcFits(first!), true)
+    for (const from of [0, 1, 2, 3]) assert.equal((await read(from)).at(-1)?.offset, 3)
+  })
+
+  it('leaves what is too young, and all behind it, as it is', async () => {
     await create({ 'min.compaction.lag.ms': '3600000' })
+    await produce(
+      [
+        ['old', '1'],
+        ['old', '2'],
+      ],
+      { ageMs: 7_200_000 },
+    )
     await produce([
       ['a', '1'],
       ['a', '2'],
     ])
+    await produce([['a', '3']], { ageMs: 7_200_000 })
     await clean()
-    assert.equal((await read()).length, 2)
+    assert.deepEqual(seen(await read()), [
+      [1, 'old', '2'],
+      [2, 'a', '1'],
+      [3, 'a', '2'],
+      [4, 'a', '3'],
+    ])
+  })
+
+  it('cleans what has waited for too long however little it is', async () => {
+    await create({ 'min.cleanable.dirty.ratio': '0.9', 'max.compaction.lag.ms': '3600000' })
+    await produce([['b', 'x'.repeat(1000)]], { ageMs: 7_200_000 })
+    await clean()
+    for (const value of ['1', '2']) await produce([['a', value]])
+    await clean()
+    assert.equal((await read()).length, 3, 'little is dirty, and it is young')
+    await produce([['b', 'x'.repeat(100_000)]])
+    await clean()
+    assert.equal((await read()).length, 2, 'most is dirty')
+    for (const value of ['3', '4']) await produce([['a', value]], { ageMs: 7_200_000 })
+    await clean()
+    assert.equal((await read()).length, 2, 'little is dirty, and it is old')
+  })
+
+  it('removes what was aborted, and keeps what readers of committed records need', async () => {
+    await create()
+    const kafka = new Kafka({ brokers: [`127.0.0.1:${broker.port}`], logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({ transactionalId: 'tx', idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    try {
+      for (const [value, commits] of [
+        ['1', true],
+        ['aborted', false],
+        ['2', true],
+        ['aborted as well', false],
+      ] as const) {
+        const transaction = await producer.transaction()
+        await transaction.send({ topic: 't', messages: [{ key: 'a', value }] })
+        await (commits ? transaction.commit() : transaction.abort())
+      }
+    } finally {
+      await producer.disconnect()
+    }
+    await clean()
+    const headers = (await batches()).map(batch => readBatchHeader(batch)!)
+    assert.deepEqual(
+      headers.filter(({ control }) => control).map(({ baseOffset }) => baseOffset),
+      [1, 3, 5, 7],
+    )
+    const data = (await batches()).filter(batch => !readBatchHeader(batch)!.control)
+    assert.deepEqual(seen(data.flatMap(batch => readRecords(batch))), [[4, 'a', '2']])
   })
 
   it('cleans nothing while too little is dirty', async () => {

@@ -2,7 +2,6 @@
 import {
   type BatchHeader,
   batchHeaderBytes,
-  type KafkaRecord,
   keepRecords,
   readBatchHeader,
   readRecords,
@@ -11,6 +10,7 @@ import {
 import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
+import { replaceExtents } from './merging.ts'
 
 /**
  * The most that the keys of one cleaning may take, in bytes of keys and of what a map needs for each. When there are more
@@ -20,8 +20,6 @@ const MAX_KEY_BYTES = 128 * 1024 * 1024
 const BYTES_PER_KEY = 64
 /** How much of a partition is rewritten in one step; each step is committed by itself. */
 const STEP_BYTES = 32 * 1024 * 1024
-/** Extents are not joined beyond this size, because readers load them whole. */
-const MAX_EXTENT_BYTES = 4 * 1024 * 1024
 /** How many bytes of extents are looked up together. */
 const LOOK_UP_BYTES = 256 * 1024 * 1024
 const MAX_LAST_OFFSET_DELTA = 2 ** 31 - 1
@@ -49,8 +47,9 @@ export interface CleaningResult {
 /**
  * Cleans one partition, of which everything below `cleanedUntil` was cleaned before; undefined when it is not due. A record goes when a later one of its key lies within
  * what is cleaned, when its transaction was aborted, or when it is a tombstone that was seen long enough. What is left
- * keeps its offset; the batch before one that goes reaches over its offsets, so that no reader meets a hole. Markers of
- * transactions stay. A cleaning that is cut short has removed only what the next one would remove as well.
+ * keeps its offset. The batch before one that goes reaches over its offsets, or an empty one takes its place: a reader that
+ * waits for the end of the partition always gets there. Markers of transactions stay. A cleaning that is cut short has
+ * removed only what the next one would remove as well.
  */
 export async function compactPartition(
   partition: PartitionId,
@@ -61,10 +60,10 @@ export async function compactPartition(
   const { metadata, config, now, signal } = options
   const start = Math.max(cleanedUntil, bounds.logStartOffset)
   if (start >= bounds.lastStableOffset) return undefined
-  const dirty = (await findAll(metadata, partition, start, bounds.lastStableOffset)).extents.filter(
-    ({ maxTimestamp }) => now - maxTimestamp >= config.minCompactionLagMs,
-  )
-  if (!isDue(dirty, bounds.sizeBytes, options)) return undefined
+  const { extents } = await findAll(metadata, partition, start, bounds.lastStableOffset)
+  const firstYoung = extents.findIndex(({ maxTimestamp }) => now - maxTimestamp < config.minCompactionLagMs)
+  const dirty = firstYoung < 0 ? extents : extents.slice(0, firstYoung)
+  if (!isDue(dirty, start, bounds.sizeBytes, options)) return undefined
 
   const keys = new LatestOffsets()
   const { aborted } = await findAll(metadata, partition, bounds.logStartOffset, bounds.lastStableOffset)
@@ -78,9 +77,17 @@ export async function compactPartition(
 }
 
 /** Enough is dirty, or something dirty has waited for too long. */
-function isDue(dirty: readonly Extent[], sizeBytes: number, { config, now }: CompactionOptions): boolean {
+function isDue(
+  dirty: readonly Extent[],
+  start: number,
+  sizeBytes: number,
+  { config, now }: CompactionOptions,
+): boolean {
   if (dirty.length === 0) return false
-  const dirtyBytes = dirty.reduce((sum, extent) => sum + extent.sizeBytes, 0)
+  // Merging joins what is clean with what is not, so that of the first extent only a share may be dirty.
+  const { baseOffset, lastOffset } = dirty[0]!
+  const cleanShare = Math.max(0, start - baseOffset) / (lastOffset + 1 - baseOffset)
+  const dirtyBytes = sizeOf(dirty) - dirty[0]!.sizeBytes * cleanShare
   if (dirtyBytes / Math.max(1, sizeBytes) >= config.minCleanableRatio) return true
   return now - dirty[0]!.maxTimestamp > config.maxCompactionLagMs
 }
@@ -103,34 +110,14 @@ async function rewrite(
     for (const bytes of await options.load(step)) {
       for (const batch of batchesOf(bytes)) addCleaned(batches, cleaned(batch, until, keys, aborted, options), batch)
     }
-    const isLast = index === steps.length - 1
-    const written = await replace(partition, step, batches, isLast ? until : null, options)
-    if (written === undefined) return undefined
-    bytesBefore += step.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    bytesAfter += written
+    const cleaning = { partition, until: index === steps.length - 1 ? until : null }
+    const left = batches.map(batch => extentOf(partition, batch))
+    const { metadata, store, newObject } = options
+    if (!(await replaceExtents(metadata, store, newObject(), batches, left, step, cleaning))) return undefined
+    bytesBefore += sizeOf(step)
+    bytesAfter += sizeOf(left)
   }
   return { until, bytesBefore, bytesAfter }
-}
-
-/** Puts what is left of some extents and lets it take their place; the bytes written, or undefined when they have changed. */
-async function replace(
-  partition: PartitionId,
-  replaced: readonly Extent[],
-  batches: readonly Buffer[],
-  until: number | null,
-  { metadata, store, newObject }: CompactionOptions,
-): Promise<number | undefined> {
-  const sizeBytes = batches.reduce((sum, { length }) => sum + length, 0)
-  if (batches.length === 0) {
-    return (await metadata.replaceCleaned({ partition, until, object: null }, replaced)) ? 0 : undefined
-  }
-  const { key, epoch } = newObject()
-  await store.put(key, batches)
-  const object = { key, sizeBytes, epoch, extents: layOut(partition, key, batches) }
-  if (await metadata.replaceCleaned({ partition, until, object }, replaced)) return sizeBytes
-  // Some of it expired, was merged or was cleaned by another process meanwhile.
-  await store.delete([key])
-  return undefined
 }
 
 /** A batch as it stays; undefined where nothing of it does. */
@@ -155,39 +142,37 @@ function cleaned(
   return keepRecords(batch, kept, startsHorizon ? now + config.deleteRetentionMs : undefined)
 }
 
-/** Appends what is left of a batch; where nothing is, the batch before it reaches over its offsets. */
+/** Appends what is left of a batch, or else has the batch before it or an empty one reach over its offsets. */
 function addCleaned(batches: Buffer[], kept: Buffer | undefined, original: Buffer): void {
   if (kept !== undefined) return void batches.push(kept)
   const before = batches.at(-1)
-  if (before === undefined) return
-  const { baseOffset } = readBatchHeader(before)!
   const gone = readBatchHeader(original)!
-  const delta = gone.baseOffset + gone.lastOffsetDelta - baseOffset
-  if (delta <= MAX_LAST_OFFSET_DELTA) batches[batches.length - 1] = withLastOffsetDelta(before, delta)
+  const delta = before === undefined ? Infinity : lastOffsetOf(gone) - readBatchHeader(before)!.baseOffset
+  if (delta <= MAX_LAST_OFFSET_DELTA) batches[batches.length - 1] = withLastOffsetDelta(before!, delta)
+  else batches.push(keepRecords(original, [], undefined))
 }
 
-/** The extents that batches make up when they lie one after the other in an object. */
-function layOut(partition: PartitionId, key: string, batches: readonly Buffer[]): Extent[] {
-  const extents: Extent[] = []
-  let position = 0
-  for (const batch of batches) {
-    const { baseOffset, lastOffsetDelta, maxTimestamp } = readBatchHeader(batch)!
-    const lastOffset = baseOffset + lastOffsetDelta
-    const last = extents.at(-1)
-    const sizeBytes = batch.length
-    if (last !== undefined && last.lastOffset + 1 === baseOffset && last.sizeBytes + sizeBytes <= MAX_EXTENT_BYTES) {
-      extents[extents.length - 1] = {
-        ...last,
-        lastOffset,
-        sizeBytes: last.sizeBytes + sizeBytes,
-        maxTimestamp: Math.max(last.maxTimestamp, maxTimestamp),
-      }
-    } else {
-      extents.push({ partition, baseOffset, lastOffset, key, position, sizeBytes, maxTimestamp, appendTimestamp: -1 })
-    }
-    position += sizeBytes
+function extentOf(partition: PartitionId, batch: Buffer): Extent {
+  const header = readBatchHeader(batch)!
+  return {
+    partition,
+    baseOffset: header.baseOffset,
+    lastOffset: lastOffsetOf(header),
+    // The key and the position are those of the object in which it comes to lie.
+    key: '',
+    position: 0,
+    sizeBytes: batch.length,
+    maxTimestamp: header.maxTimestamp,
+    appendTimestamp: -1,
   }
-  return extents
+}
+
+function lastOffsetOf({ baseOffset, lastOffsetDelta }: BatchHeader): number {
+  return baseOffset + lastOffsetDelta
+}
+
+function sizeOf(extents: readonly Extent[]): number {
+  return extents.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
 /** All extents from an offset on that end before another one, and the transactions that were aborted there. */
@@ -248,7 +233,7 @@ class LatestOffsets {
     for (const { key, offset } of readRecords(batch)) if (key !== null && offset >= from) this.#set(key, offset)
   }
 
-  hasLater(key: KafkaRecord['key'] & Buffer, offset: number): boolean {
+  hasLater(key: Buffer, offset: number): boolean {
     return (this.#offsets.get(textOf(key)) ?? -1) > offset
   }
 

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../../base/index.ts'
+import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
 import type { Extent, Metadata, PartitionId, RetentionRule, Topic } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
@@ -47,7 +47,7 @@ export class Housekeeping {
   readonly #topicConfig: (topic: Topic) => TopicConfig
   readonly #kept: Kept
   readonly #stop = new AbortController()
-  readonly #running: Promise<void>
+  readonly #running: Promise<unknown>
   #retainedAt: number
 
   constructor(
@@ -67,15 +67,13 @@ export class Housekeeping {
     this.#topicConfig = topicConfig
     this.#kept = kept
     this.#retainedAt = clock.monotonic()
-    this.#running = this.#run()
+    this.#running = Promise.all([this.#run(), this.#runCompaction()])
   }
 
   /** One round of everything. A part that fails is logged and does not keep the others from their turn. */
   async round(): Promise<void> {
-    this.#retainedAt = this.#clock.monotonic()
-    await this.#attempt('carry out retention', () => this.#retain())
-    await this.#attempt('forget idle producers', () => this.#metadata.expireProducers(this.#config.producerExpiryMs))
-    await this.#often()
+    await this.#maintain()
+    await this.#attempt('compact topics', () => this.#compact())
   }
 
   async close(): Promise<void> {
@@ -88,19 +86,30 @@ export class Housekeeping {
     while (!signal.aborted) {
       await (this.#clock.monotonic() - this.#retainedAt < this.#config.retentionIntervalMs
         ? this.#often()
-        : this.round())
-      try {
-        await this.#clock.sleep(this.#config.housekeepingIntervalMs, signal)
-      } catch (error) {
-        if (!signal.aborted) throw error
-      }
+        : this.#maintain())
+      await waitOrAbort(this.#clock, this.#config.housekeepingIntervalMs, signal)
     }
+  }
+
+  /** By itself: a large partition takes longer to compact than an epoch lasts without being renewed. */
+  async #runCompaction(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await waitOrAbort(this.#clock, this.#config.housekeepingIntervalMs, signal)
+      await this.#attempt('compact topics', () => this.#compact())
+    }
+  }
+
+  async #maintain(): Promise<void> {
+    this.#retainedAt = this.#clock.monotonic()
+    await this.#attempt('carry out retention', () => this.#retain())
+    await this.#attempt('forget idle producers', () => this.#metadata.expireProducers(this.#config.producerExpiryMs))
+    await this.#often()
   }
 
   /** The parts of a round that cannot wait for the next whole one. */
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
-    await this.#attempt('compact topics', () => this.#compact())
     await this.#attempt('merge objects', () => this.#merge())
     await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
     await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())

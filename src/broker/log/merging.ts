@@ -1,4 +1,4 @@
-import type { Extent, MergeCandidate, MergeRule, Metadata } from '../../metadata/index.ts'
+import type { Cleaning, Extent, MergeCandidate, MergeRule, Metadata } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { placeExtent } from './place-extent.ts'
 
@@ -23,19 +23,9 @@ export async function mergeObjects(
   const pieces = await readPieces(store, candidates)
   pieces.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
 
-  const { key, epoch } = newObject()
-  const extents = layOut(
-    key,
-    pieces.map(({ extent }) => extent),
-  )
+  const extents = pieces.map(({ extent }) => extent)
   const body = pieces.map(({ bytes }) => bytes)
-  const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
-  await store.put(key, body)
-  const replaced = pieces.map(({ extent }) => extent)
-  const isTaken = await metadata.replaceExtents({ key, sizeBytes, epoch, extents }, replaced)
-  // Some of it expired or was merged by another process meanwhile.
-  if (!isTaken) await store.delete([key])
-  return isTaken
+  return replaceExtents(metadata, store, newObject(), body, extents, extents)
 }
 
 interface Piece {
@@ -58,6 +48,30 @@ async function readPieces(store: ObjectStore, candidates: readonly MergeCandidat
     })
   }
   return pieces
+}
+
+/**
+ * Lets an object with `body`, from which `extents` are cut one after the other, take the place of the extents from which
+ * it was made. False when some of them have expired or were replaced by another process meanwhile; the object is gone then.
+ */
+export async function replaceExtents(
+  metadata: Metadata,
+  store: ObjectStore,
+  { key, epoch }: { readonly key: string; readonly epoch: number },
+  body: readonly Buffer[],
+  extents: readonly Extent[],
+  replaced: readonly Extent[],
+  cleaning?: Cleaning,
+): Promise<boolean> {
+  const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
+  await store.put(key, body)
+  const isTaken = await metadata.replaceExtents(
+    { key, sizeBytes, epoch, extents: layOut(key, extents) },
+    replaced,
+    cleaning,
+  )
+  if (!isTaken) await store.delete([key])
+  return isTaken
 }
 
 /** Where extents come to lie when they are put one after the other, joined where their offsets follow each other. */

@@ -1,6 +1,6 @@
 import type { Sql } from '../../database/index.ts'
 import type { Now } from '../now.ts'
-import type { Extent, MergeCandidate, MergedObject, MergeRule, PartitionId } from '../metadata.ts'
+import type { Cleaning, Extent, MadeObject, MergeCandidate, MergeRule, PartitionId } from '../metadata.ts'
 import type { ObjectRow } from '../schema.ts'
 import { releaseExtents } from './housekeeping.ts'
 import { checkEpochs, EXTENTS, type ExtentRow, extentOf, insertObjects } from './log.ts'
@@ -39,38 +39,30 @@ export const mergeReads = {
 }
 
 export const mergeWrites = {
-  replaceExtents: async (sql: Sql, merged: MergedObject, replaced: readonly Extent[], now: Now): Promise<boolean> => {
-    await checkEpochs(sql, [merged.epoch])
-    if (!(await takeExtents(sql, replaced, now))) return false
-    await insertObjects(sql, [merged], now)
-    return true
-  },
-
-  replaceCleaned: async (
+  replaceExtents: async (
     sql: Sql,
-    {
-      partition,
-      until,
-      object,
-    }: { readonly partition: PartitionId; readonly until: number | null; readonly object: MergedObject | null },
+    made: MadeObject,
     replaced: readonly Extent[],
+    cleaning: Cleaning | null,
     now: Now,
   ): Promise<boolean> => {
-    if (object !== null) await checkEpochs(sql, [object.epoch])
+    await checkEpochs(sql, [made.epoch])
     if (!(await takeExtents(sql, replaced, now))) return false
-    if (object !== null) await insertObjects(sql, [object], now)
-    const freedBytes = sumBytes(replaced) - sumBytes(object?.extents ?? [])
-    await sql.run('UPDATE partitions SET size_bytes = size_bytes - ? WHERE id = ?', freedBytes, partition)
-    if (until !== null) {
-      await sql.run(
-        `INSERT INTO cleanings (partition, until) VALUES (?, ?)
-         ON CONFLICT (partition) DO UPDATE SET until = excluded.until`,
-        partition,
-        until,
-      )
-    }
+    await insertObjects(sql, [made], now)
+    if (cleaning !== null) await recordCleaning(sql, cleaning, sumBytes(replaced) - sumBytes(made.extents))
     return true
   },
+}
+
+async function recordCleaning(sql: Sql, { partition, until }: Cleaning, freedBytes: number): Promise<void> {
+  await sql.run('UPDATE partitions SET size_bytes = size_bytes - ? WHERE id = ?', freedBytes, partition)
+  if (until === null) return
+  await sql.run(
+    `INSERT INTO cleanings (partition, until) VALUES (?, ?)
+     ON CONFLICT (partition) DO UPDATE SET until = excluded.until`,
+    partition,
+    until,
+  )
 }
 
 /** Takes extents away for good, or none of them when one is not there any more. */
