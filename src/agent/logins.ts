@@ -1,4 +1,4 @@
-import type { Clock, Log, Random } from '../base/index.ts'
+import { type Clock, type Log, type Random, waitOrAbort } from '../base/index.ts'
 import { scramKeysOf } from '../kafka/index.ts'
 import { type Metadata, storedScramKeys } from '../metadata/index.ts'
 
@@ -76,7 +76,7 @@ export class Logins {
   async #maintain(): Promise<void> {
     const { signal } = this.#abort
     while (!signal.aborted) {
-      await this.#clock.sleep(renewalMs, signal).catch(() => undefined)
+      await waitOrAbort(this.#clock, renewalMs, signal)
       if (signal.aborted) return
       try {
         for (const renew of this.#renewals.values()) await renew()

@@ -2,6 +2,7 @@
 //
 // Behaviour: a refusal is answered after a pause, which slows down guessing (connection.failed.authentication.delay.ms),
 // and then the connection ends. From v1 on the response carries the session lifetime, after which the client reauthenticates (KIP-368).
+import { waitOrAbort } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { SaslError } from '../security/sasl.ts'
@@ -26,7 +27,7 @@ export default defineHandler('SaslAuthenticate', {
       }
     } catch (error) {
       if (!(error instanceof SaslError)) throw error
-      await broker.clock.sleep(refusalDelayMs, connection.signal).catch(() => undefined)
+      await waitOrAbort(broker.clock, refusalDelayMs, connection.signal)
       const errorCode = ErrorCode.SASL_AUTHENTICATION_FAILED
       return { errorCode, errorMessage: error.message, authBytes: nothing }
     }

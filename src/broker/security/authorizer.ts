@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../../base/index.ts'
+import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
 import type { AclRules, Metadata } from '../../metadata/index.ts'
 import { type Acl, AclSet, clusterResource, operations, type Operation, type ResourceType } from './acls.ts'
 import { ErrorCode } from '../../kafka/index.ts'
@@ -87,7 +87,7 @@ export class AclAuthorizer {
   async #poll(): Promise<void> {
     const { signal } = this.#abort
     while (!signal.aborted) {
-      await this.#clock.sleep(POLL_MS, signal).catch(() => undefined)
+      await waitOrAbort(this.#clock, POLL_MS, signal)
       if (signal.aborted) return
       // A database that cannot be reached leaves the rules as they are; the next round asks again.
       await this.refresh().catch((error: Error) => this.#log.debug('cannot read the ACLs', { error: error.message }))
