@@ -108,7 +108,7 @@ async function rewrite(
     if (options.signal.aborted) return undefined
     const batches: Buffer[] = []
     for (const bytes of await options.load(step)) {
-      for (const batch of batchesOf(bytes)) addCleaned(batches, cleaned(batch, until, keys, aborted, options), batch)
+      for (const batch of batchesOf(bytes)) addCleaned(batches, cleaned(batch, keys, aborted, options), batch)
     }
     const cleaning = { partition, until: index === steps.length - 1 ? until : null }
     const left = batches.map(batch => extentOf(partition, batch))
@@ -123,13 +123,12 @@ async function rewrite(
 /** A batch as it stays; undefined where nothing of it does. */
 function cleaned(
   batch: Buffer,
-  until: number,
   keys: LatestOffsets,
   aborted: readonly AbortedTransaction[],
   { config, now }: CompactionOptions,
 ): Buffer | undefined {
   const header = readBatchHeader(batch)!
-  if (header.control || header.baseOffset >= until) return batch
+  if (header.control) return batch
   if (isAborted(header, aborted)) return undefined
   const records = readRecords(batch)
   const tombstonesMayGo = header.deleteHorizon && now >= header.baseTimestamp
