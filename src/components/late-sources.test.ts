@@ -5,10 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { systemClock } from '../base/index.ts'
-import { type AnySpec, createLog, defineOutput, field, startStream } from '../engine/index.ts'
-import { createRegistry } from './index.ts'
-import { systemHost } from '../host/index.ts'
+import { createLog } from '../engine/index.ts'
+import { runCollecting } from './collecting.suite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-late-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -16,17 +14,6 @@ after(() => rmSync(folder, { recursive: true }))
 /** Starts a stream, makes its source once it has logged an error that matches, and answers what it delivered. */
 async function readLate(input: string, complaint: RegExp, makeSource: () => void): Promise<readonly string[]> {
   const delivered: string[] = []
-  const collect = defineOutput({
-    name: 'collect',
-    summary: 'Keeps messages for a test.',
-    config: field.anyObject('').default({}),
-    maxInFlight: 1,
-    create: () => ({
-      write(batch) {
-        for (const message of batch) delivered.push(message.text())
-      },
-    }),
-  })
   let make: (() => void) | undefined = makeSource
   const format = { level: 'ERROR', format: 'logfmt', add_timestamp: false, static_fields: {} }
   const names = { level_name: 'level', timestamp_name: 'time', message_name: 'msg' }
@@ -39,10 +26,13 @@ async function readLate(input: string, complaint: RegExp, makeSource: () => void
     },
     () => 0,
   )
-  const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const config = `input: ${input}\noutput: { collect: {} }\n`
-  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log })
-  await stream.done
+  await runCollecting(
+    `input: ${input}\noutput: { collect: {} }\n`,
+    batch => {
+      for (const message of batch) delivered.push(message.text())
+    },
+    log,
+  )
   assert.equal(make, undefined, 'the missing source was reported')
   return delivered
 }

@@ -2,10 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
-import { nullLog, systemClock } from '../../base/index.ts'
-import { type AnySpec, defineOutput, field, startStream } from '../../engine/index.ts'
-import { createRegistry } from '../index.ts'
-import { systemHost } from '../../host/index.ts'
+import { runCollecting } from '../collecting.suite.ts'
 
 interface Seen {
   readonly url: string
@@ -40,24 +37,11 @@ after(() => server.close())
 async function run(config: string): Promise<readonly string[]> {
   seen.length = 0
   const results: string[] = []
-  const collect = defineOutput({
-    name: 'collect',
-    summary: 'Keeps messages for a test.',
-    config: field.anyObject('').default({}),
-    maxInFlight: 1,
-    create: () => ({
-      write(batch) {
-        for (const message of batch) {
-          results.push(
-            `${message.text()} ${String(message.metadata.get('http_status_code'))} ${message.error?.message}`,
-          )
-        }
-      },
-    }),
+  await runCollecting(config, batch => {
+    for (const message of batch) {
+      results.push(`${message.text()} ${String(message.metadata.get('http_status_code'))} ${message.error?.message}`)
+    }
   })
-  const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
-  await stream.done
   return results
 }
 

@@ -1,38 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
-import {
-  type AnySpec,
-  type Batch,
-  ConfigError,
-  defineOutput,
-  field,
-  type Message,
-  MetricsStore,
-  PartialFailure,
-  startStream,
-} from '../../engine/index.ts'
+import { type Batch, ConfigError, type Message, MetricsStore, PartialFailure, startStream } from '../../engine/index.ts'
+import { runCollecting } from '../collecting.suite.ts'
 import { createRegistry } from '../index.ts'
 import { systemHost } from '../../host/index.ts'
 
 /** Runs a stream to its end; the output `collect` keeps what `accept` does not refuse. */
 async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {
   const collected: string[] = []
-  const collect = defineOutput({
-    name: 'collect',
-    summary: 'Keeps messages for a test.',
-    config: field.anyObject('').default({}),
-    maxInFlight: 1,
-    create: () => ({
-      write(batch) {
-        accept(batch)
-        collected.push(batch.map(textOf).join('|'))
-      },
-    }),
+  await runCollecting(config, batch => {
+    accept(batch)
+    collected.push(batch.map(textOf).join('|'))
   })
-  const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
-  await stream.done
   return collected
 }
 

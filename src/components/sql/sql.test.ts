@@ -3,10 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { nullLog, systemClock } from '../../base/index.ts'
-import { type AnySpec, type Batch, defineOutput, field, startStream } from '../../engine/index.ts'
-import { createRegistry } from '../index.ts'
-import { systemHost } from '../../host/index.ts'
+import type { Batch } from '../../engine/index.ts'
+import { runCollecting } from '../collecting.suite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-sql-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -14,21 +12,10 @@ after(() => rmSync(folder, { recursive: true }))
 /** Runs a stream; `accept` may refuse batches. */
 async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {
   const results: string[] = []
-  const collect = defineOutput({
-    name: 'collect',
-    summary: 'Keeps messages for a test.',
-    config: field.anyObject('').default({}),
-    maxInFlight: 1,
-    create: () => ({
-      write(batch) {
-        accept(batch)
-        for (const message of batch) results.push(message.text())
-      },
-    }),
+  await runCollecting(config, batch => {
+    accept(batch)
+    for (const message of batch) results.push(message.text())
   })
-  const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
-  await stream.done
   return results
 }
 
