@@ -47,6 +47,7 @@ export {
   type Scanner,
   type ScannerFactory,
 } from './component.ts'
+export { evaluated } from './evaluated.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
 export { HttpTransport, type HttpResponse } from './http-transport.ts'

@@ -1,9 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { gzipSync } from 'node:zlib'
-import type { Interpolation } from '../../bloblang/index.ts'
 import {
   addressOfUrl,
-  type Batch,
   field,
   HttpTransport,
   type Infer,
@@ -198,15 +196,6 @@ function outcomeOf(answer: Readonly<Record<string, ItemAnswer>> | undefined): Er
 export function onOneLine(bytes: Uint8Array): Uint8Array {
   if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes
   return bytes.map(byte => (byte === 0x0a || byte === 0x0d ? 0x20 : byte))
-}
-
-/** A field of a message; the error says which field could not be made. */
-export function evaluated(name: string, interpolation: Interpolation, batch: Batch, index: number): string {
-  try {
-    return interpolation.eval(batch, index)
-  } catch (error) {
-    throw new Error(`${name} interpolation error: ${(error as Error).message}`, { cause: error })
-  }
 }
 
 /** Writes messages by one request and returns the error of each that failed. `itemOf` makes the change of a message. */

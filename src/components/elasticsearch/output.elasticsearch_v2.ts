@@ -1,6 +1,14 @@
 import { Buffer } from 'node:buffer'
-import { type Batch, batchingField, defineOutput, field, maxInFlightField, throwFailures } from '../../engine/index.ts'
-import { BulkClient, type BulkItem, evaluated, onOneLine, serverFields, writeBulk } from './bulk.ts'
+import {
+  type Batch,
+  batchingField,
+  defineOutput,
+  evaluated,
+  field,
+  maxInFlightField,
+  throwFailures,
+} from '../../engine/index.ts'
+import { BulkClient, type BulkItem, onOneLine, serverFields, writeBulk } from './bulk.ts'
 
 /** The retries of the original's client where `max_retries` is 0. */
 const DEFAULT_RETRIES = 3
@@ -82,12 +90,12 @@ export default defineOutput({
       resources,
     )
     const itemOf = (batch: Batch, at: number): BulkItem => {
-      const action = evaluated('action', config.action, batch, at)
+      const action = evaluated('action', () => config.action.eval(batch, at))
       const body = onOneLine(batch[at]!.bytes())
       const item = {
-        index: evaluated('index', config.index, batch, at),
-        id: evaluated('id', config.id, batch, at),
-        routing: evaluated('routing', config.routing, batch, at),
+        index: evaluated('index', () => config.index.eval(batch, at)),
+        id: evaluated('id', () => config.id.eval(batch, at)),
+        routing: evaluated('routing', () => config.routing.eval(batch, at)),
       }
       switch (action) {
         case 'index':

@@ -1,5 +1,13 @@
-import { type Batch, batchingField, defineOutput, field, maxInFlightField, throwFailures } from '../../engine/index.ts'
-import { BulkClient, type BulkItem, evaluated, onOneLine, serverFields, writeBulk } from './bulk.ts'
+import {
+  type Batch,
+  batchingField,
+  defineOutput,
+  evaluated,
+  field,
+  maxInFlightField,
+  throwFailures,
+} from '../../engine/index.ts'
+import { BulkClient, type BulkItem, onOneLine, serverFields, writeBulk } from './bulk.ts'
 
 const ANSWER_TIMEOUT_MS = 60_000
 const NO_SIGNING = 'Requests signed for AWS are known but not supported by Penstock yet'
@@ -67,16 +75,16 @@ export default defineOutput({
     const options = { timeoutMs: ANSWER_TIMEOUT_MS, retryOn: [502, 503, 504], retries: 3, pauseMs: () => 0 }
     const client = new BulkClient(config, options, resources)
     const itemOf = (batch: Batch, at: number): BulkItem => {
-      const action = evaluated('action', config.action, batch, at)
+      const action = evaluated('action', () => config.action.eval(batch, at))
       if (action !== 'index' && action !== 'create' && action !== 'update' && action !== 'delete') {
         throw new Error(`opensearch action '${action}' is not allowed`)
       }
       return {
         action,
-        index: evaluated('index', config.index, batch, at),
-        pipeline: evaluated('pipeline', config.pipeline, batch, at),
-        routing: evaluated('routing', config.routing, batch, at),
-        id: evaluated('id', config.id, batch, at),
+        index: evaluated('index', () => config.index.eval(batch, at)),
+        pipeline: evaluated('pipeline', () => config.pipeline.eval(batch, at)),
+        routing: evaluated('routing', () => config.routing.eval(batch, at)),
+        id: evaluated('id', () => config.id.eval(batch, at)),
         body: action === 'delete' ? null : onOneLine(batch[at]!.bytes()),
       }
     }

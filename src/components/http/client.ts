@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/index.ts'
 import {
+  evaluated,
   type HttpResponse,
   HttpTransport,
   Message,
@@ -200,11 +201,7 @@ export class HttpClient {
   }
 
   #evaluate(what: string, text: Interpolation, messages: readonly Message[]): string {
-    try {
-      return text.eval(messages.length === 0 ? [Message.fromText('')] : messages, 0)
-    } catch (error) {
-      throw new Error(`${what} interpolation error: ${(error as { message: string }).message}`)
-    }
+    return evaluated(what, () => text.eval(messages.length === 0 ? [Message.fromText('')] : messages, 0))
   }
 
   #judge(status: number): Verdict {

@@ -5,6 +5,7 @@ import {
   allDelivered,
   type Batch,
   defineOutput,
+  evaluated,
   field,
   type Files,
   type Message,
@@ -92,9 +93,9 @@ class FileOutput implements Output {
 
   #pathOf(message: Message): string | Error {
     try {
-      return normalize(this.#path.eval([message], 0))
+      return normalize(evaluated('path', () => this.#path.eval([message], 0)))
     } catch (error) {
-      return new Error(`path interpolation error: ${(error as { message: string }).message}`)
+      return error as Error
     }
   }
 

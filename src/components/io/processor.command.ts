@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { textOfMetadata, typeOf, type Value } from '../../bloblang/index.ts'
-import { defineProcessor, field, type Message, perMessage, type Processes } from '../../engine/index.ts'
+import { defineProcessor, evaluated, field, type Message, perMessage, type Processes } from '../../engine/index.ts'
 import { startProgram, whenEnded } from './commands.ts'
 
 export default defineProcessor({
@@ -44,7 +44,7 @@ export default defineProcessor({
       waits: true,
       ...perMessage(async (message, view, index) => {
         try {
-          const program = evaluate(() => name.eval(view, index))
+          const program = evaluated('name', () => name.eval(view, index))
           const { output, errors } = await run(
             resources.host.processes,
             program,
@@ -60,14 +60,6 @@ export default defineProcessor({
     }
   },
 })
-
-function evaluate(read: () => string): string {
-  try {
-    return read()
-  } catch (error) {
-    throw new Error(`name interpolation error: ${(error as { message: string }).message}`)
-  }
-}
 
 async function run(
   processes: Processes,

@@ -6,6 +6,7 @@ import type { Interpolation, Value } from '../../bloblang/index.ts'
 import {
   ConfigError,
   defineProcessor,
+  evaluated,
   field,
   type Files,
   kept,
@@ -88,7 +89,7 @@ interface Config {
 async function operation(config: Config, resources: Resources): Promise<Operation> {
   const suffix = () => `.tmp_${Buffer.from(resources.host.randomBytes(8)).toString('hex')}`
   const { files } = resources.host
-  const path = evaluated(config.path, 'path')
+  const path = pathOf(config.path, 'path')
   switch (config.operation) {
     case 'read': {
       if (config.scanner === undefined) throw new ConfigError("field 'scanner' is required")
@@ -112,8 +113,8 @@ async function operation(config: Config, resources: Resources): Promise<Operatio
       if (config.destination_path === undefined) {
         throw new ConfigError(`destination path is required for ${config.operation} operation`)
       }
-      const from = evaluated(config.path, 'source path')
-      const to = evaluated(config.destination_path, 'destination path')
+      const from = pathOf(config.path, 'source path')
+      const to = pathOf(config.destination_path, 'destination path')
       const put = config.operation === 'move' ? moveFile : renameFile
       return async message => {
         await put(from(message), to(message), suffix(), resources)
@@ -131,14 +132,8 @@ async function operation(config: Config, resources: Resources): Promise<Operatio
   }
 }
 
-function evaluated(path: Interpolation, what: string): Path {
-  return message => {
-    try {
-      return normalize(path.eval([message], 0)).replace(/(.)\/$/, '$1')
-    } catch (error) {
-      throw new Error(`${what} interpolation error: ${(error as { message: string }).message}`)
-    }
-  }
+function pathOf(path: Interpolation, what: string): Path {
+  return message => normalize(evaluated(what, () => path.eval([message], 0))).replace(/(.)\/$/, '$1')
 }
 
 async function read(

@@ -14,6 +14,7 @@ import {
 import {
   type Batch,
   ConfigError,
+  evaluated,
   field,
   type Infer,
   type Message,
@@ -229,11 +230,7 @@ function extended(
 }
 
 export function collectionOf(collection: Interpolation, batch: Batch, index: number): string {
-  try {
-    return collection.eval(batch, index)
-  } catch (error) {
-    throw new Error(`collection interpolation error: ${(error as Error).message}`, { cause: error })
-  }
+  return evaluated('collection', () => collection.eval(batch, index))
 }
 
 function writeModel(operation: Operation, upsert: boolean, { document, filter, hint }: Mapped): AnyBulkWriteOperation {

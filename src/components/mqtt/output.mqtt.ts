@@ -3,6 +3,7 @@ import type { MqttClient } from 'mqtt'
 import {
   type Batch,
   defineOutput,
+  evaluated,
   field,
   type Infer,
   maxInFlightField,
@@ -119,13 +120,5 @@ class MqttOutput implements Output {
     if (/^(?:0|f|F|FALSE|false|False)$/.test(text)) return false
     this.#resources.log.error(`Error parsing boolean value from retained flag: ${JSON.stringify(text)}`)
     return false
-  }
-}
-
-function evaluated<T>(what: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw new Error(`${what} interpolation error: ${(error as Error).message}`, { cause: error })
   }
 }

@@ -4,6 +4,7 @@ import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/i
 import {
   type Batch,
   ConfigError,
+  evaluated,
   field,
   type Infer,
   metadataFilter,
@@ -214,15 +215,6 @@ export function headersMaker(
 export function addHeaders(metadata: Map<string, Value>, headers: MsgHdrs | undefined): void {
   if (headers === undefined) return
   for (const name of headers.keys()) metadata.set(name, headers.get(name))
-}
-
-/** An interpolation of a message, with the name of its field before the reason where it fails. */
-export function evaluated<T>(what: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw new Error(`${what} interpolation error: ${(error as Error).message}`, { cause: error })
-  }
 }
 
 /** Resolves when the server has all that was sent; throws where the connection is lost before, which the library does not. */

@@ -1,13 +1,5 @@
-import { type Batch, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
-import {
-  evaluated,
-  headerFields,
-  headersMaker,
-  natsConnector,
-  outputTracingField,
-  securityFields,
-  urlsField,
-} from './client.ts'
+import { type Batch, defineOutput, evaluated, field, maxInFlightField } from '../../engine/index.ts'
+import { headerFields, headersMaker, natsConnector, outputTracingField, securityFields, urlsField } from './client.ts'
 import { Publisher } from './publisher.ts'
 
 export default defineOutput({

@@ -1,5 +1,5 @@
-import { type Batch, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
-import { evaluated, natsConnector, securityFields, urlsField } from './client.ts'
+import { type Batch, defineOutput, evaluated, field, maxInFlightField } from '../../engine/index.ts'
+import { natsConnector, securityFields, urlsField } from './client.ts'
 import { bucketField, openBucket } from './bucket.ts'
 import { Publisher } from './publisher.ts'
 

@@ -4,13 +4,14 @@ import {
   type Batch,
   ConfigError,
   defineProcessor,
+  evaluated,
   field,
   type Infer,
   type Message,
   perMessage,
 } from '../../engine/index.ts'
 import { bucketField, changeMetadata, entryDocument, entryMetadata, openBucket, type Operation } from './bucket.ts'
-import { evaluated, natsConnector, OnDemandConnection, securityFields, urlsField } from './client.ts'
+import { natsConnector, OnDemandConnection, securityFields, urlsField } from './client.ts'
 
 /** Operations that work on a revision. */
 const withRevision: readonly unknown[] = ['get_revision', 'update']

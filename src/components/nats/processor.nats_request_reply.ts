@@ -1,7 +1,6 @@
-import { ConfigError, defineProcessor, field, parseDuration, perMessage } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, evaluated, field, parseDuration, perMessage } from '../../engine/index.ts'
 import {
   addHeaders,
-  evaluated,
   headerFields,
   headersMaker,
   natsConnector,

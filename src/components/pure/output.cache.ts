@@ -3,10 +3,11 @@ import {
   ConfigError,
   defineOutput,
   deliverEachOf,
+  evaluated,
   field,
   maxInFlightField,
-  parseDuration,
 } from '../../engine/index.ts'
+import { timeToLive } from './time-to-live.ts'
 
 export default defineOutput({
   name: 'cache',
@@ -23,12 +24,8 @@ export default defineOutput({
       throw new ConfigError(`cache resource '${config.target}' was not found`)
     const cache = resources.cache(config.target)
     const itemOf = (batch: Batch, index: number) => {
-      try {
-        const ttl = config.ttl?.eval(batch, index) ?? ''
-        return { key: config.key.eval(batch, index), ttlMs: ttl === '' ? undefined : parseDuration(ttl) }
-      } catch (error) {
-        throw new Error(`key interpolation error: ${(error as { message: string }).message}`)
-      }
+      const key = evaluated('key', () => config.key.eval(batch, index))
+      return { key, ttlMs: timeToLive(config.ttl, batch, index) }
     }
     return {
       write: batch =>

@@ -1,13 +1,13 @@
-import type { Interpolation } from '../../bloblang/index.ts'
 import {
   type Cache,
   ConfigError,
   defineProcessor,
+  evaluated,
   field,
   perMessage,
   type Message,
-  parseDuration,
 } from '../../engine/index.ts'
+import { timeToLive } from './time-to-live.ts'
 
 export default defineProcessor({
   name: 'cache',
@@ -33,8 +33,8 @@ export default defineProcessor({
       effects: true,
       ...perMessage(async (message, view, index) => {
         try {
-          const key = evaluate('key', () => config.key.eval(view, index))
-          const value = evaluate('value', () => config.value?.evalBytes(view, index) ?? new Uint8Array(0))
+          const key = evaluated('key', () => config.key.eval(view, index))
+          const value = evaluated('value', () => config.value?.evalBytes(view, index) ?? new Uint8Array(0))
           const ttlMs = timeToLive(config.ttl, view, index)
           return await operate(cache, config.operator.toLowerCase(), message, key, value, ttlMs)
         } catch (error) {
@@ -46,24 +46,6 @@ export default defineProcessor({
 })
 
 class KeyExistsError extends Error {}
-
-function evaluate<T>(what: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw new Error(`${what} interpolation error: ${(error as { message: string }).message}`)
-  }
-}
-
-function timeToLive(ttl: Interpolation | undefined, view: readonly Message[], index: number): number | undefined {
-  const text = evaluate('ttl', () => ttl?.eval(view, index) ?? '')
-  if (text === '') return undefined
-  try {
-    return parseDuration(text)
-  } catch (error) {
-    throw new Error(`ttl must be a duration: ${(error as Error).message}`, { cause: error })
-  }
-}
 
 async function operate(...job: Parameters<typeof attempt>): Promise<Message> {
   try {

@@ -406,15 +406,6 @@ export function bodyOf(message: Message): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** An interpolation of a message, with the name of its field before the reason where it fails. */
-export function evaluated<T>(what: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw new Error(`${what} interpolation error: ${(error as Error).message}`, { cause: error })
-  }
-}
-
 /** A value of a message as an argument; lists and objects are JSON. */
 export function argumentOf(value: Value): Argument {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.length)

@@ -1,6 +1,6 @@
 import { isObject, type Value } from '../../bloblang/index.ts'
-import { ConfigError, defineOutput, field, maxInFlightField, type Message } from '../../engine/index.ts'
-import { type Argument, argumentOf, clientFields, CommandOutput, evaluated, metadataArgument } from './client.ts'
+import { ConfigError, defineOutput, evaluated, field, maxInFlightField, type Message } from '../../engine/index.ts'
+import { type Argument, argumentOf, clientFields, CommandOutput, metadataArgument } from './client.ts'
 
 export default defineOutput({
   name: 'redis_hash',

@@ -1,5 +1,5 @@
-import { batchingField, defineOutput, field, maxInFlightField } from '../../engine/index.ts'
-import { bodyOf, clientFields, CommandOutput, evaluated } from './client.ts'
+import { batchingField, defineOutput, evaluated, field, maxInFlightField } from '../../engine/index.ts'
+import { bodyOf, clientFields, CommandOutput } from './client.ts'
 
 export default defineOutput({
   name: 'redis_pubsub',

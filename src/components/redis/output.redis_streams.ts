@@ -1,5 +1,5 @@
-import { batchingField, defineOutput, field, maxInFlightField, type Message } from '../../engine/index.ts'
-import { type Argument, bodyOf, clientFields, CommandOutput, evaluated, metadataArgument } from './client.ts'
+import { batchingField, defineOutput, evaluated, field, maxInFlightField, type Message } from '../../engine/index.ts'
+import { type Argument, bodyOf, clientFields, CommandOutput, metadataArgument } from './client.ts'
 
 export default defineOutput({
   name: 'redis_streams',

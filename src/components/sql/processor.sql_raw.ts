@@ -1,5 +1,13 @@
 import type { Value } from '../../bloblang/index.ts'
-import { andThen, ConfigError, defineProcessor, field, perMessage, type Resources } from '../../engine/index.ts'
+import {
+  andThen,
+  ConfigError,
+  defineProcessor,
+  evaluated,
+  field,
+  perMessage,
+  type Resources,
+} from '../../engine/index.ts'
 import { compileInterpolation } from '../../bloblang/index.ts'
 import { connectVerified } from './connect.ts'
 import { argumentsOf } from './connection.ts'
@@ -67,11 +75,5 @@ export function dynamicQuery(text: string, { host }: Resources): QueryOf {
   if (interpolation === undefined) {
     throw new ConfigError(`failed to parse interpolated field: ${diagnostics[0]!.text}`)
   }
-  return (view, index) => {
-    try {
-      return interpolation.eval(view, index)
-    } catch (error) {
-      throw new Error(`query interpolation error: ${(error as { message: string }).message}`)
-    }
-  }
+  return (view, index) => evaluated('query', () => interpolation.eval(view, index))
 }

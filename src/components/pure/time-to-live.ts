@@ -1,0 +1,17 @@
+import type { Interpolation } from '../../bloblang/index.ts'
+import { evaluated, type Message, parseDuration } from '../../engine/index.ts'
+
+/** The milliseconds that a message's `ttl` gives its item; undefined where it is empty. Throws where it is no duration. */
+export function timeToLive(
+  ttl: Interpolation | undefined,
+  batch: readonly Message[],
+  index: number,
+): number | undefined {
+  const text = evaluated('ttl', () => ttl?.eval(batch, index) ?? '')
+  if (text === '') return undefined
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new Error(`ttl must be a duration: ${(error as Error).message}`, { cause: error })
+  }
+}
