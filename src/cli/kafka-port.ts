@@ -32,7 +32,7 @@ export async function startKafka(
       clock: systemClock,
       random: systemRandom,
       log,
-      logConfig,
+      logConfig: { ...logConfig, runsJobs: options.roles.includes('jobs') },
       port,
       host,
       ...(options.sharedKafkaPort !== 0 && { sharedPort: options.sharedKafkaPort }),

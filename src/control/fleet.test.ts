@@ -45,8 +45,8 @@ const hello: AgentHello = {
   startedAt: 0,
 }
 
-function newFleet(): Fleet {
-  const world = { clock: systemClock, random: systemRandom, log: nullLog }
+function newFleet(log = nullLog): Fleet {
+  const world = { clock: systemClock, random: systemRandom, log }
   return new Fleet({ clusterId, database, changes: new Changes(), ...world })
 }
 
@@ -154,4 +154,17 @@ test('a second control plane knows the orders of the first, what agents hold and
   assert.deepEqual(await assignments(), [])
   first.close()
   second.close()
+})
+
+test('it is reported once when no agent does the background work', async () => {
+  const warnings: string[] = []
+  const fleet = newFleet({ ...nullLog, warn: message => void warnings.push(message) })
+  const { agentId } = await fleet.register({ ...hello, identity: 'two' })
+  await fleet.reconcile()
+  assert.deepEqual(warnings, ['no agent has the role jobs: nothing is merged, compacted or deleted'])
+  const worker = await fleet.register({ ...hello, identity: 'three', roles: ['jobs'] })
+  await fleet.leave(worker.agentId)
+  await fleet.leave(agentId)
+  assert.equal(warnings.length, 2)
+  fleet.close()
 })

@@ -62,6 +62,7 @@ export class Fleet implements AgentLink {
   readonly #orders = new Map<string, Pick<Orders, 'revision' | 'instances'>>()
   readonly #reported = new Map<string, { readonly revision: number; readonly held: string; storedAt: number }>()
   readonly #silent = new Set<string>()
+  #lacksJobs = false
   /** As of the newest reconciliation, undefined before the first; a new list each time that it changes. */
   #peers: readonly Peer[] | undefined
   /** The list that each agent was sent last. */
@@ -253,7 +254,9 @@ export class Fleet implements AgentLink {
       this.#forget(id)
     }
     for (const agentId of done.reordered) this.#wake(agentId)
-    this.#setPeers(done.agents.filter(agent => isHeard(agent, done.now)))
+    const heard = done.agents.filter(agent => isHeard(agent, done.now))
+    this.#setPeers(heard)
+    this.#warnOfMissingJobs(heard)
   }
 
   async #plan(
@@ -312,6 +315,16 @@ export class Fleet implements AgentLink {
     if (isDeepStrictEqual(peers, this.#peers)) return
     this.#peers = peers
     for (const agentId of this.#waiting.keys()) this.#wake(agentId)
+  }
+
+  /** Without background work the bucket only grows. */
+  #warnOfMissingJobs(heard: readonly RegisteredAgent[]): void {
+    const lacksJobs = heard.length > 0 && !heard.some(({ hello }) => hello.roles.includes('jobs'))
+    if (lacksJobs && !this.#lacksJobs)
+      this.#options.log.warn('no agent has the role jobs: nothing is merged, compacted or deleted', {
+        cluster: this.#options.clusterId,
+      })
+    this.#lacksJobs = lacksJobs
   }
 
   async #kafkaAgent(): Promise<RegisteredAgent | undefined> {

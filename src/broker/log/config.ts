@@ -21,6 +21,11 @@ export interface LogConfig {
   readonly maxBufferedBytes: number
   /** The most that the cache of what was written or read lately may hold. */
   readonly cacheBytes: number
+  /**
+   * Whether this process does background work for the whole cluster: retention, merging, compaction, and deleting what
+   * nothing refers to. Each process renews its own upload epoch in any case.
+   */
+  readonly runsJobs: boolean
   /** How often an upload epoch is renewed, objects are merged and dead ones swept. */
   readonly housekeepingIntervalMs: number
   /** How often retention is looked after (log.retention.check.interval.ms). */
@@ -53,6 +58,7 @@ export const localLogConfig: LogConfig = {
   congestionBytes: 64 * 1024 * 1024,
   maxBufferedBytes: 512 * 1024 * 1024,
   cacheBytes: 256 * 1024 * 1024,
+  runsJobs: true,
   housekeepingIntervalMs: 15_000,
   retentionIntervalMs: 300_000,
   epochExpiryMs: 180_000,

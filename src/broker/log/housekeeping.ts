@@ -36,7 +36,7 @@ const MAX_MERGES = 50
 /**
  * Background maintenance: keeps the upload epoch open, takes away what retention says, deletes objects that
  * nothing refers to any more, and those that were put but never committed by a process that is gone. Every round is
- * bounded; what is left over waits for the next one.
+ * bounded; what is left over waits for the next one. A process without jobs only keeps its epoch open.
  */
 export class Housekeeping {
   readonly #metadata: Metadata
@@ -67,13 +67,13 @@ export class Housekeeping {
     this.#topicConfig = topicConfig
     this.#kept = kept
     this.#retainedAt = clock.monotonic()
-    this.#running = Promise.all([this.#run(), this.#runCompaction()])
+    this.#running = Promise.all([this.#run(), config.runsJobs ? this.#runCompaction() : undefined])
   }
 
   /** One round of everything. A part that fails is logged and does not keep the others from their turn. */
   async round(): Promise<void> {
     await this.#maintain()
-    await this.#attempt('compact topics', () => this.#compact())
+    if (this.#config.runsJobs) await this.#attempt('compact topics', () => this.#compact())
   }
 
   async close(): Promise<void> {
@@ -102,14 +102,17 @@ export class Housekeeping {
 
   async #maintain(): Promise<void> {
     this.#retainedAt = this.#clock.monotonic()
-    await this.#attempt('carry out retention', () => this.#retain())
-    await this.#attempt('forget idle producers', () => this.#metadata.expireProducers(this.#config.producerExpiryMs))
+    if (this.#config.runsJobs) {
+      await this.#attempt('carry out retention', () => this.#retain())
+      await this.#attempt('forget idle producers', () => this.#metadata.expireProducers(this.#config.producerExpiryMs))
+    }
     await this.#often()
   }
 
   /** The parts of a round that cannot wait for the next whole one. */
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
+    if (!this.#config.runsJobs) return
     await this.#attempt('merge objects', () => this.#merge())
     await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
     await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())

@@ -525,6 +525,39 @@ describe('the log', () => {
     })
   })
 
+  describe('housekeeping of a process without jobs', () => {
+    it('takes nothing away, merges and compacts nothing, and keeps its epoch open', async () => {
+      topic = await createTopic('short', 1, {
+        'cleanup.policy': 'compact,delete',
+        'retention.ms': '1000',
+        'min.cleanable.dirty.ratio': '0',
+      })
+      await log.append([keyed(partition(0), 5), keyed(partition(0), 5)])
+      const left = (await store.list())[0]!.key.split('/')[1]
+      await store.put(`data/${left}/0000009999`, [Buffer.from('orphan')])
+      await log.close()
+      const rules = { mergeObjects: 2, mergeSpareObjects: 0, deadObjectGraceMs: 0, producerExpiryMs: 0 }
+      log = await open({ ...rules, runsJobs: false })
+      await log.append([keyed(partition(0), Date.now())])
+      const own = (await store.list()).at(-1)!.key.split('/')[1]
+      const objects = await store.list()
+      await log.runMaintenance()
+      assert.deepEqual(await store.list(), objects)
+      assert.deepEqual(await metadata.cleanedUntil([partition(0)]), [0])
+      assert.equal((await metadata.bounds([partition(0)]))[0]?.logStartOffset, 0)
+      // One that was not renewed is closed by whoever has jobs.
+      assert.deepEqual((await metadata.closedEpochs(60_000)).map(String), [left])
+      assert.notEqual(own, left)
+      await log.close()
+      log = await open({ ...rules, runsJobs: true })
+      // What a round replaces is deleted in the next one.
+      await log.runMaintenance()
+      await log.runMaintenance()
+      assert.equal((await store.list()).length, 1)
+      assert.equal((await metadata.bounds([partition(0)]))[0]?.logStartOffset, 2)
+    })
+  })
+
   it('gives every producer another id', async () => {
     const ids = await Promise.all(Array.from({ length: 2500 }, () => log.newProducerId()))
     assert.equal(new Set(ids).size, 2500)
@@ -536,6 +569,10 @@ const NOW = { minBytes: 1, maxWaitMs: 0, maxBytes: 1e9, readCommitted: false }
 function batch(partition: number, texts: string[], fields: Parameters<typeof writeRecords>[1] | object = {}): Append {
   const records = texts.map(text => ({ value: Buffer.from(text) }))
   return appendOf(partition, writeRecords(records, { timestamp: Date.now(), ...fields }))
+}
+
+function keyed(partition: number, timestamp: number): Append {
+  return appendOf(partition, writeRecords([{ key: Buffer.from('k'), value: Buffer.from('v') }], { timestamp }))
 }
 
 function appendOf(partition: number, records: Buffer): Append {
