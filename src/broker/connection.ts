@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { waitOrAbort } from '../base/index.ts'
 import {
   ErrorCode,
+  errorName,
   ProtocolError,
   Reader,
   type RequestHeader,
@@ -9,6 +10,8 @@ import {
   responseFrame,
   startBody,
 } from '../kafka/index.ts'
+import { MetadataError } from '../metadata/index.ts'
+import { StorageError } from '../storage/index.ts'
 import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
 import { type AnyHandler, type BrokerContext, type ConnectionInfo, noResponse, type RequestContext } from './handler.ts'
 import type { BrokerCounters } from './counters.ts'
@@ -189,11 +192,12 @@ export class Connection {
       limits,
       broker: this.#options.broker,
     }
+    const fail = (error: unknown) => this.#fail(pending, error, limits, code => handler.failed(request, code, context))
     let answer: unknown
     try {
       answer = handler.handle(request, context)
     } catch (error) {
-      return this.#fail(pending, error)
+      return fail(error)
     }
     if (quotas.areSet) limits.use({ busyMs: clock.monotonic() - startedAt })
     if (answer instanceof Promise) {
@@ -203,7 +207,7 @@ export class Connection {
           handler.pipelined
             ? this.#complete(pending, value, limits)
             : setImmediate(() => this.#complete(pending, value, limits)),
-        error => this.#fail(pending, error),
+        fail,
       )
     } else {
       this.#complete(pending, answer, limits)
@@ -250,7 +254,7 @@ export class Connection {
         if (limits.throttleMs > 0) pending.answer = encode(throttled(answer, limits.throttleMs))
       }
     } catch (error) {
-      return this.#fail(pending, error)
+      return this.#giveUp(pending, error)
     }
     this.#send()
   }
@@ -325,14 +329,34 @@ export class Connection {
     else this.#socket.resume()
   }
 
-  #fail(pending: Pending, error: unknown): void {
+  /** Answers a request that could not be carried out with an error in all its parts. */
+  #fail(pending: Pending, error: unknown, limits: RequestLimits, answerWith: (errorCode: ErrorCode) => unknown): void {
+    if (this.#abort.signal.aborted) return
+    const { api, unavailable } = pending.handler
+    const isUnavailable = mayRecover(error)
+    const errorCode = ErrorCode[isUnavailable ? unavailable : 'UNKNOWN_SERVER_ERROR']
+    const answer = answerWith(errorCode)
+    if (answer === undefined) return this.#giveUp(pending, error)
+    const { counters, broker } = this.#options
+    counters.failedRequests++
+    broker.log.log(isUnavailable ? 'warn' : 'error', 'request failed', {
+      api: api.name,
+      version: pending.header.apiVersion,
+      answer: errorName(errorCode),
+      error,
+    })
+    this.#complete(pending, answer, limits)
+  }
+
+  /** Closes the connection where a request has no answer that the client would understand. */
+  #giveUp(pending: Pending, error: unknown): void {
     if (this.#abort.signal.aborted) return
     const { api } = pending.handler
     this.#options.counters.failedRequests++
     this.#options.broker.log.error('request failed, its connection is closed', {
       api: api.name,
       version: pending.header.apiVersion,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error,
     })
     this.#socket.destroy()
   }
@@ -380,4 +404,11 @@ function throttled(answer: unknown, throttleTimeMs: number): unknown {
 /** The name by which quotas know a client. */
 function userOf({ principals }: Asking): string {
   return principals[0]!.replace(/^User:/, '')
+}
+
+/** Whether the same request may succeed later: the database or the store could not be used, rather than refused it. */
+function mayRecover(error: unknown): boolean {
+  if (error instanceof StorageError)
+    return error.code === 'full' || error.code === 'unavailable' || error.code === 'failed'
+  return error instanceof MetadataError && error.code !== 'failed'
 }

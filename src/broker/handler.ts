@@ -1,5 +1,5 @@
 import type { Clock, Log, Random } from '../base/index.ts'
-import { type Api, apis } from '../kafka/index.ts'
+import { type Api, apis, type ErrorCode, type ErrorName } from '../kafka/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import type { Cluster } from './cluster.ts'
@@ -29,8 +29,7 @@ type Answer<Name extends ApiName> = ResponseOf<Name> | typeof noResponse
 
 /**
  * Answers one API. `handle` is called in the order in which a connection's requests arrive; what it does before its
- * first `await` therefore keeps that order. Answers are sent in request order, whichever is ready first. An error
- * thrown closes the connection, because only the handler knows where in its answer an error code belongs.
+ * first `await` therefore keeps that order. Answers are sent in request order, whichever is ready first.
  */
 export interface Handler<Name extends ApiName = ApiName> {
   /** The oldest version that is advertised, when it is not the schema's. */
@@ -42,7 +41,14 @@ export interface Handler<Name extends ApiName = ApiName> {
    * All others wait until the connection's earlier requests are answered, as in Kafka.
    */
   readonly pipelined?: boolean
+  /** What clients are told while the metadata or the store cannot be used, so that they retry: KAFKA_STORAGE_ERROR by default. */
+  readonly unavailable?: ErrorName
   handle(request: RequestOf<Name>, context: RequestContext): Promise<Answer<Name>> | Answer<Name>
+  /**
+   * The answer when `handle` threw: all that was asked for has this error. Undefined closes the connection, which is right
+   * where the answer has no place for an error, or where clients take any error in it for a final one.
+   */
+  failed(request: RequestOf<Name>, errorCode: ErrorCode, context: RequestContext): ResponseOf<Name> | undefined
 }
 
 /** A handler as the dispatcher sees it, whatever its messages are. */
@@ -51,7 +57,9 @@ export interface AnyHandler {
   readonly minVersion: number
   readonly maxVersion: number
   readonly pipelined: boolean
+  readonly unavailable: ErrorName
   handle(request: unknown, context: RequestContext): unknown
+  failed(request: unknown, errorCode: ErrorCode, context: RequestContext): unknown
 }
 
 /** Declares the handler of an API; the default export of `handlers/NN-name.ts`. */
@@ -59,12 +67,15 @@ export function defineHandler<Name extends ApiName>(name: Name, handler: Handler
   // The dispatcher decodes a request with the same API that it hands on, which the types cannot say.
   const api = apis[name] as unknown as AnyHandler['api']
   const { minVersion = api.minVersion, maxVersion = api.maxVersion, pipelined = false } = handler
+  const { unavailable = 'KAFKA_STORAGE_ERROR' } = handler
   return {
     api,
     minVersion,
     maxVersion,
     pipelined,
+    unavailable,
     handle: (request, context) => handler.handle(request as RequestOf<Name>, context),
+    failed: (request, errorCode, context) => handler.failed(request as RequestOf<Name>, errorCode, context),
   }
 }
 

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import { nullLog, systemClock, systemRandom } from '../base/index.ts'
 import { apis, readResponse, requestFrame } from '../kafka/index.ts'
-import { openSqliteMetadata } from '../metadata/index.ts'
+import { type Metadata, openSqliteMetadata } from '../metadata/index.ts'
 import { openMemoryStore } from '../storage/index.ts'
 import { Broker } from './broker.ts'
 import type { BrokerConfig } from './config.ts'
@@ -26,8 +26,10 @@ export async function startTestBroker(
   wantedPort = 0,
   store = openMemoryStore(),
   security: SecuritySettings = {},
+  metadataSeen: (metadata: Metadata) => Metadata = same => same,
 ): Promise<TestBroker> {
-  const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+  const opened = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+  const metadata = metadataSeen(opened)
   const broker = await Broker.open({
     metadata,
     store,
@@ -40,7 +42,7 @@ export async function startTestBroker(
     config: { groupInitialRebalanceDelayMs: 0, ...config },
     security,
   }).catch(async (error: unknown) => {
-    await metadata.close()
+    await opened.close()
     throw error
   })
   const { port } = broker
@@ -56,7 +58,7 @@ export async function startTestBroker(
     async close() {
       for (const client of clients) client.close()
       await broker.close()
-      await metadata.close()
+      await opened.close()
     },
   }
 }

@@ -44,6 +44,13 @@ export default defineHandler('Produce', {
     if (request.acks === 0) return noResponse
     return { responses: request.topicData.map(({ name, topicId }, at) => answerTopic(name, topicId, topics[at]!)) }
   },
+  failed: ({ topicData }, errorCode) => ({
+    responses: topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => failure(index, errorCode)),
+    })),
+  }),
 })
 
 /**

@@ -59,6 +59,7 @@ export default defineHandler('Fetch', {
     })
     return { sessionId: session.id, responses: groupByTopic(answers) }
   },
+  failed: (_request, errorCode) => ({ errorCode, responses: [] }),
 })
 
 function sessionRequest(request: Request, version: number) {

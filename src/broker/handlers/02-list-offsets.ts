@@ -50,6 +50,12 @@ export default defineHandler('ListOffsets', {
     })
     return { topics: await Promise.all(topics) }
   },
+  failed: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => failure(partitionIndex, errorCode)),
+    })),
+  }),
 })
 
 async function answer(

@@ -16,26 +16,44 @@ type Request = RequestOf<'Metadata'>
 type TopicAnswer = ResponseOf<'Metadata'>['topics'][number]
 
 export default defineHandler('Metadata', {
+  unavailable: 'LEADER_NOT_AVAILABLE',
   async handle(request, context) {
-    const { access, broker, clientId } = context
-    const { metadata } = broker
-    const cluster = broker.cluster.seenBy(clientId)
-    const topics = await answerTopics(request, context)
-    const operationsOn = (name: string) =>
-      request.includeTopicAuthorizedOperations ? authorizedOperations(access, 'topic', name) : operationsNotAsked
-    return {
-      brokers: cluster.brokers().map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack })),
-      clusterId: metadata.clusterId,
-      controllerId: cluster.controller().nodeId,
-      topics: topics.map(topic =>
-        topic.errorCode ? topic : { ...topic, topicAuthorizedOperations: operationsOn(topic.name!) },
-      ),
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-        ? authorizedOperations(access, 'cluster', clusterResource)
-        : operationsNotAsked,
-    }
+    return answerCluster(request, await answerTopics(request, context), context)
+  },
+  failed(request, errorCode, context) {
+    const { topics } = request
+    // A list of all topics from which some are missing would look as if these were deleted.
+    if (topics === null || topics.length === 0) return undefined
+    const { byName, byId } = context.broker.metadata.catalog()
+    const answers = topics.map(({ name, topicId }): TopicAnswer => {
+      const topic = topicId === zeroUuid ? byName.get(name ?? '') : byId.get(topicId)
+      const isVisible = topic !== undefined && context.access.allows('describe', 'topic', topic.name)
+      return isVisible ? answerTopic(topic, context) : { errorCode, name: name ?? '', topicId, partitions: [] }
+    })
+    return answerCluster(request, answers, context)
   },
 })
+
+function answerCluster(
+  request: Request,
+  topics: readonly TopicAnswer[],
+  { access, broker, clientId }: RequestContext,
+): ResponseOf<'Metadata'> {
+  const cluster = broker.cluster.seenBy(clientId)
+  const operationsOn = (name: string) =>
+    request.includeTopicAuthorizedOperations ? authorizedOperations(access, 'topic', name) : operationsNotAsked
+  return {
+    brokers: cluster.brokers().map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack })),
+    clusterId: broker.metadata.clusterId,
+    controllerId: cluster.controller().nodeId,
+    topics: topics.map(topic =>
+      topic.errorCode ? topic : { ...topic, topicAuthorizedOperations: operationsOn(topic.name!) },
+    ),
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? authorizedOperations(access, 'cluster', clusterResource)
+      : operationsNotAsked,
+  }
+}
 
 async function answerTopics(request: Request, context: RequestContext): Promise<TopicAnswer[]> {
   const { version, access, broker } = context
@@ -115,8 +133,13 @@ async function createMissing(
       return []
     }
   })
+  if (planned.length === 0) return
+  const outcomes = await createPlanned(planned, broker)
   // What another client has created at this very moment is no problem: it is in the catalog afterwards.
-  if (planned.length > 0) await createPlanned(planned, broker)
+  for (const [index, outcome] of outcomes.entries()) {
+    const isStored = !(outcome instanceof KafkaError) || outcome.code !== ErrorCode.KAFKA_STORAGE_ERROR
+    if (!isStored) problems.set(planned[index]!.name, new KafkaError(ErrorCode.LEADER_NOT_AVAILABLE))
+  }
 }
 
 async function answerIds(ids: readonly string[], context: RequestContext): Promise<TopicAnswer[]> {

@@ -13,6 +13,7 @@ type RequestTopic = Request['topics'][number]
 type TopicAnswer = ResponseOf<'OffsetCommit'>['topics'][number]
 
 export default defineHandler('OffsetCommit', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { version, access, broker }) {
     if (!access.allows('read', 'group', request.groupId)) {
       return { topics: request.topics.map(topic => refuseAll(topic, ErrorCode.GROUP_AUTHORIZATION_FAILED)) }
@@ -57,6 +58,7 @@ export default defineHandler('OffsetCommit', {
     }
     return { topics }
   },
+  failed: ({ topics }, errorCode) => ({ topics: topics.map(topic => refuseAll(topic, errorCode)) }),
 })
 
 /** What could not be stored now may be stored later: the client tries again. */

@@ -15,6 +15,7 @@ type TopicAnswer = GroupAnswer['topics'][number]
 type PartitionAnswer = TopicAnswer['partitions'][number]
 
 export default defineHandler('OffsetFetch', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, context) {
     const { version } = context
     if (version >= 8) {
@@ -24,12 +25,16 @@ export default defineHandler('OffsetFetch', {
     }
     const topics = request.topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
     const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
-    const answer = await answerGroup(group, request.requireStable, context)
-    return {
-      errorCode: answer.errorCode,
-      topics: answer.topics.map(topic => ({ name: topic.name ?? '', partitions: topic.partitions })),
-    }
+    const { errorCode, topics: answers } = await answerGroup(group, request.requireStable, context)
+    // v1 has no place for an error of the group, and a partition that is missing looks as if it had no commit.
+    const told = errorCode ? (topics ?? []).map(topic => refuse(topic, errorCode)) : answers
+    return { errorCode, topics: told.map(({ name = '', partitions }) => ({ name, partitions })) }
   },
+  failed: ({ topics, groups }, errorCode) => ({
+    errorCode,
+    topics: (topics ?? []).map(topic => refuse({ ...topic, topicId: zeroUuid }, errorCode)),
+    groups: groups.map(({ groupId }) => ({ groupId, topics: [], errorCode })),
+  }),
 })
 
 /** What cannot be read now can be read later: the client tries again. */
@@ -136,7 +141,7 @@ function answerTopic(
   return { name: topic.name, topicId: topic.id, partitions }
 }
 
-function refuse({ name, topicId, partitionIndexes }: WantedTopic, errorCode: ErrorCode): TopicAnswer {
+function refuse({ name, topicId, partitionIndexes }: WantedTopic, errorCode: number) {
   return {
     name,
     topicId,

@@ -10,6 +10,7 @@ const groupType = 0
 const transactionType = 1
 
 export default defineHandler('FindCoordinator', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, context) {
     if (context.version >= 4) {
       const coordinators = await Promise.all(request.coordinatorKeys.map(key => find(key, request.keyType, context)))
@@ -18,6 +19,10 @@ export default defineHandler('FindCoordinator', {
     const { key: _key, ...coordinator } = await find(request.key, request.keyType, context)
     return { ...coordinator, coordinators: [] }
   },
+  failed: ({ key, coordinatorKeys }, errorCode) => ({
+    ...refuse(key, errorCode),
+    coordinators: coordinatorKeys.map(one => refuse(one, errorCode)),
+  }),
 })
 
 async function find(key: string, keyType: number, context: RequestContext) {

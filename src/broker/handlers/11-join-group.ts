@@ -7,6 +7,7 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('JoinGroup', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { version, clientId, connection, access, broker }) {
     const { groupId, memberId, groupInstanceId: instanceId, sessionTimeoutMs } = request
     const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = broker.config
@@ -45,4 +46,5 @@ export default defineHandler('JoinGroup', {
       })),
     }
   },
+  failed: ({ memberId }, errorCode) => ({ errorCode, protocolName: '', leader: '', memberId, members: [] }),
 })

@@ -5,6 +5,7 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('LeaveGroup', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { version, access, broker }) {
     const { groupId } = request
     if (!access.allows('read', 'group', groupId)) {
@@ -19,4 +20,5 @@ export default defineHandler('LeaveGroup', {
     }
     return version >= 3 ? { members } : { errorCode: members[0]!.errorCode, members: [] }
   },
+  failed: (_request, errorCode) => ({ errorCode, members: [] }),
 })

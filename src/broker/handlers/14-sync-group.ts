@@ -5,6 +5,7 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('SyncGroup', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { access, broker }) {
     const { groupId, memberId } = request
     if (!access.allows('read', 'group', groupId)) {
@@ -22,4 +23,5 @@ export default defineHandler('SyncGroup', {
     const { errorCode, protocolType, protocol: protocolName, assignment } = answer
     return { errorCode, protocolType, protocolName, assignment }
   },
+  failed: (_request, errorCode) => ({ errorCode, assignment: Buffer.alloc(0) }),
 })

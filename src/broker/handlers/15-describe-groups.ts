@@ -9,6 +9,7 @@ import { authorizedOperations, operationsNotAsked } from '../security/authorizer
 type Described = ResponseOf<'DescribeGroups'>['groups'][number]
 
 export default defineHandler('DescribeGroups', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { version, access, broker }) {
     const groups: Described[] = []
     for (const groupId of request.groups) {
@@ -26,6 +27,9 @@ export default defineHandler('DescribeGroups', {
     }
     return { groups }
   },
+  failed: ({ groups }, errorCode, { version }) => ({
+    groups: groups.map(groupId => missing(groupId, errorCode, version)),
+  }),
 })
 
 function answerFor(groupId: string, errorCode: ErrorCode, group: Group | undefined, version: number): Described {

@@ -5,6 +5,7 @@ import { defineHandler } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'
 
 export default defineHandler('ListGroups', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ statesFilter, typesFilter }, { access, broker }) {
     const seesAll = allowsCluster(access, 'describe')
     const states = new Set(statesFilter.map(state => state.toLowerCase()))
@@ -24,4 +25,5 @@ export default defineHandler('ListGroups', {
       })),
     }
   },
+  failed: (_request, errorCode) => ({ errorCode, groups: [] }),
 })

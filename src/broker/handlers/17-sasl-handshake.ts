@@ -12,4 +12,5 @@ export default defineHandler('SaslHandshake', {
     const error = sasl.handshake(mechanism, version === 0)
     return { errorCode: error === undefined ? ErrorCode.NONE : ErrorCode[error], mechanisms: [...sasl.mechanisms] }
   },
+  failed: (_request, errorCode) => ({ errorCode, mechanisms: [] }),
 })

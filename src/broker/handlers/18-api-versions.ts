@@ -23,4 +23,5 @@ export default defineHandler('ApiVersions', {
       finalizedFeatures: finalized.map(({ name, level }) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
     }
   },
+  failed: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
 })

@@ -49,6 +49,7 @@ export default defineHandler('CreateTopics', {
     })
     return { topics: [...new Set(request.topics.map(({ name }) => name))].map(name => results.get(name)!) }
   },
+  failed: ({ topics }, errorCode) => ({ topics: topics.map(({ name }) => ({ name, errorCode, configs: null })) }),
 })
 
 function replicationFactorOf({ assignments, replicationFactor }: TopicRequest): number {

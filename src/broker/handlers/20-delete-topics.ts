@@ -36,6 +36,9 @@ export default defineHandler('DeleteTopics', {
     })
     return { responses }
   },
+  failed: ({ topics, topicNames }, errorCode) => ({
+    responses: [...topics, ...topicNames.map(name => ({ name, topicId: zeroUuid }))].map(one => failed(one, errorCode)),
+  }),
 })
 
 function find({ name, topicId }: Wanted, catalog: Catalog, access: Access): Topic | ErrorCode {

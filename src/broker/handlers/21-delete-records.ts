@@ -45,6 +45,12 @@ export default defineHandler('DeleteRecords', {
       }),
     }
   },
+  failed: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  }),
 })
 
 function answer(

@@ -13,11 +13,13 @@ import { transactionErrorCode } from '../transactions/index.ts'
 type Request = RequestOf<'InitProducerId'>
 
 export default defineHandler('InitProducerId', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   handle(request, context) {
     return request.transactionalId === null
       ? idempotent(context)
       : transactional(request.transactionalId, request, context)
   },
+  failed: (_request, errorCode) => ({ errorCode, producerId: -1, producerEpoch: -1 }),
 })
 
 async function idempotent({ access, broker }: RequestContext): Promise<ResponseOf<'InitProducerId'>> {

@@ -23,6 +23,12 @@ export default defineHandler('OffsetForLeaderEpoch', {
     })
     return { topics: await Promise.all(topics) }
   },
+  failed: ({ topics }, errorCode) => ({
+    topics: topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition }) => ({ partition, errorCode })),
+    })),
+  }),
 })
 
 async function answer(

@@ -20,6 +20,7 @@ interface Wanted {
 }
 
 export default defineHandler('AddPartitionsToTxn', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, context) {
     if (context.version < 4) {
       const { v3AndBelowTransactionalId: id, v3AndBelowTopics: topics } = request
@@ -34,6 +35,14 @@ export default defineHandler('AddPartitionsToTxn', {
     )
     return { errorCode: ErrorCode.NONE, resultsByTransaction: await Promise.all(results) }
   },
+  failed: ({ transactions, v3AndBelowTopics }, errorCode) => ({
+    errorCode,
+    resultsByTransaction: transactions.map(({ transactionalId, topics }) => ({
+      transactionalId,
+      topicResults: answerAll(topics, errorCode),
+    })),
+    resultsByTopicV3AndBelow: answerAll(v3AndBelowTopics, errorCode),
+  }),
 })
 
 async function add(wanted: Wanted, context: RequestContext): Promise<TopicResult[]> {

@@ -7,6 +7,7 @@ import { defineHandler } from '../handler.ts'
 import { transactionErrorCode } from '../transactions/index.ts'
 
 export default defineHandler('AddOffsetsToTxn', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ transactionalId, producerId, producerEpoch: epoch, groupId }, { version, access, broker }) {
     if (!access.allows('write', 'transactional_id', transactionalId)) {
       return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
@@ -15,4 +16,5 @@ export default defineHandler('AddOffsetsToTxn', {
     const outcome = await broker.transactions.begin(transactionalId, { producerId, epoch }, [])
     return { errorCode: outcome.ok ? ErrorCode.NONE : transactionErrorCode(outcome.code, version >= 2) }
   },
+  failed: (_request, errorCode) => ({ errorCode }),
 })

@@ -11,6 +11,7 @@ import { transactionErrorCode } from '../transactions/index.ts'
 const NEXT_EPOCH_VERSION = 5
 
 export default defineHandler('EndTxn', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ transactionalId, producerId, producerEpoch: epoch, committed }, { version, access, broker }) {
     if (!access.allows('write', 'transactional_id', transactionalId)) {
       return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
@@ -20,4 +21,5 @@ export default defineHandler('EndTxn', {
     if (!outcome.ok) return { errorCode: transactionErrorCode(outcome.code, version >= 2) }
     return { errorCode: ErrorCode.NONE, producerId: outcome.producer.producerId, producerEpoch: outcome.producer.epoch }
   },
+  failed: (_request, errorCode) => ({ errorCode }),
 })

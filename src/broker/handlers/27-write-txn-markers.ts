@@ -22,6 +22,7 @@ export default defineHandler('WriteTxnMarkers', {
     }
     return { markers: answers }
   },
+  failed: ({ markers }, errorCode) => ({ markers: markers.map(marker => answer(marker, () => errorCode)) }),
 })
 
 async function write(marker: Marker, { broker }: RequestContext): Promise<MarkerAnswer> {

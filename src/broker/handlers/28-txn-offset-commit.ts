@@ -16,6 +16,7 @@ type TopicAnswer = ResponseOf<'TxnOffsetCommit'>['topics'][number]
 const JOINS_VERSION = 5
 
 export default defineHandler('TxnOffsetCommit', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, context) {
     const { access, broker } = context
     const { transactionalId, groupId, topics } = request
@@ -34,6 +35,7 @@ export default defineHandler('TxnOffsetCommit', {
     if (fence === undefined) return { topics: answerEach(topics, () => errorCode) }
     return { topics: await commit(request, fence, context) }
   },
+  failed: ({ topics }, errorCode) => ({ topics: answerEach(topics, () => errorCode) }),
 })
 
 async function commit(

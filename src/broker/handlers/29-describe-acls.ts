@@ -22,6 +22,7 @@ export default defineHandler('DescribeAcls', {
       return refuse(error.code, error.message)
     }
   },
+  failed: (_request, errorCode) => ({ errorCode, resources: [] }),
 })
 
 function refuse(errorCode: ErrorCode, message = errorMessage(errorCode)) {

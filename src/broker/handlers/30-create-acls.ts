@@ -26,4 +26,5 @@ export default defineHandler('CreateAcls', {
     if (add.length > 0) authorizer.adopt(await metadata.changeAcls({ add, remove: [] }))
     return { results }
   },
+  failed: ({ creations }, errorCode) => ({ results: creations.map(() => ({ errorCode })) }),
 })

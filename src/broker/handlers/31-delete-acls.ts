@@ -31,4 +31,5 @@ export default defineHandler('DeleteAcls', {
     if (remove.length > 0) authorizer.adopt(await metadata.changeAcls({ add: [], remove }))
     return { filterResults }
   },
+  failed: ({ filters }, errorCode) => ({ filterResults: filters.map(() => ({ errorCode, matchingAcls: [] })) }),
 })

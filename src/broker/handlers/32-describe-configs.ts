@@ -26,6 +26,14 @@ export default defineHandler('DescribeConfigs', {
     await Promise.all([broker.metadata.refresh(), broker.settings.refresh()])
     return { results: request.resources.map(resource => describe(resource, request, access, broker)) }
   },
+  failed: ({ resources }, errorCode) => ({
+    results: resources.map(({ resourceType, resourceName }) => ({
+      errorCode,
+      resourceType,
+      resourceName,
+      configs: [],
+    })),
+  }),
 })
 
 function describe(resource: Resource, request: Request, access: Access, broker: BrokerContext): Result {

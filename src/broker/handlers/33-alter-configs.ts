@@ -6,4 +6,7 @@ export default defineHandler('AlterConfigs', {
   async handle({ resources, validateOnly }, context) {
     return { responses: await alterConfigs(resources, validateOnly, context, replaced) }
   },
+  failed: ({ resources }, errorCode) => ({
+    responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, resourceType, resourceName })),
+  }),
 })

@@ -25,4 +25,12 @@ export default defineHandler('AlterReplicaLogDirs', {
     )
     return { results }
   },
+  failed: ({ dirs }, errorCode) => ({
+    results: dirs.flatMap(({ topics }) =>
+      topics.map(({ name: topicName, partitions }) => ({
+        topicName,
+        partitions: partitions.map(partitionIndex => ({ partitionIndex, errorCode })),
+      })),
+    ),
+  }),
 })

@@ -43,6 +43,7 @@ export default defineHandler('DescribeLogDirs', {
       ],
     }
   },
+  failed: (_request, errorCode) => ({ errorCode, results: [{ errorCode, logDir, topics: [] }] }),
 })
 
 async function capacityOf({ store, log }: BrokerContext) {

@@ -32,4 +32,6 @@ export default defineHandler('SaslAuthenticate', {
       return { errorCode, errorMessage: error.message, authBytes: nothing }
     }
   },
+  // Clients take any error for a wrong password and give up; after a closed connection they try again.
+  failed: () => undefined,
 })

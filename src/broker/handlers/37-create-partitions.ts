@@ -45,6 +45,7 @@ export default defineHandler('CreatePartitions', {
       })),
     }
   },
+  failed: ({ topics }, errorCode) => ({ results: topics.map(({ name }) => ({ name, errorCode })) }),
 })
 
 function check({ name, count, assignments }: Wanted, catalog: Catalog, broker: BrokerContext): Topic {

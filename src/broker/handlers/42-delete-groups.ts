@@ -3,6 +3,7 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('DeleteGroups', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ groupsNames }, { access, broker }) {
     const remove = (groupId: string) => {
       if (!access.allows('delete', 'group', groupId)) return ErrorCode.GROUP_AUTHORIZATION_FAILED
@@ -14,4 +15,5 @@ export default defineHandler('DeleteGroups', {
     }
     return { results }
   },
+  failed: ({ groupsNames }, errorCode) => ({ results: groupsNames.map(groupId => ({ groupId, errorCode })) }),
 })

@@ -21,4 +21,11 @@ export default defineHandler('ElectLeaders', {
     }))
     return { replicaElectionResults }
   },
+  failed: ({ topicPartitions }, errorCode) => ({
+    errorCode,
+    replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map(partitionId => ({ partitionId, errorCode })),
+    })),
+  }),
 })

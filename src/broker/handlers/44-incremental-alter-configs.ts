@@ -6,4 +6,7 @@ export default defineHandler('IncrementalAlterConfigs', {
   async handle({ resources, validateOnly }, context) {
     return { responses: await alterConfigs(resources, validateOnly, context, incremented) }
   },
+  failed: ({ resources }, errorCode) => ({
+    responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, resourceType, resourceName })),
+  }),
 })

@@ -24,6 +24,7 @@ export default defineHandler('AlterPartitionReassignments', {
     }))
     return { allowReplicationFactorChange, errorCode: ErrorCode.NONE, errorMessage: null, responses }
   },
+  failed: (_request, errorCode) => ({ errorCode, responses: [] }),
 })
 
 function outcomeOf(isKnown: boolean, replicas: readonly number[] | null, broker: BrokerContext) {

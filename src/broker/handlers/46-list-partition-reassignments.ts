@@ -8,4 +8,5 @@ export default defineHandler('ListPartitionReassignments', {
     const errorCode = allowsCluster(access, 'describe') ? ErrorCode.NONE : ErrorCode.CLUSTER_AUTHORIZATION_FAILED
     return { errorCode, topics: [] }
   },
+  failed: (_request, errorCode) => ({ errorCode, topics: [] }),
 })

@@ -5,6 +5,7 @@ import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
 export default defineHandler('OffsetDelete', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ groupId, topics }, { access, broker }) {
     if (!access.allows('delete', 'group', groupId)) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, throttleTimeMs: 0, topics: [] }
@@ -39,4 +40,5 @@ export default defineHandler('OffsetDelete', {
     if (problem !== ErrorCode.NONE) return { errorCode: problem, throttleTimeMs: 0, topics: [] }
     return { errorCode: ErrorCode.NONE, topics: answers }
   },
+  failed: (_request, errorCode) => ({ errorCode, topics: [] }),
 })

@@ -32,6 +32,7 @@ export default defineHandler('DescribeClientQuotas', {
     })
     return { errorCode: ErrorCode.NONE, errorMessage: null, entries }
   },
+  failed: (_request, errorCode) => failed(errorCode),
 })
 
 function problemOf(components: readonly Component[]): KafkaError | undefined {

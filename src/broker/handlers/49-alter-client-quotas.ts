@@ -47,6 +47,7 @@ export default defineHandler('AlterClientQuotas', {
       })),
     }
   },
+  failed: ({ entries }, errorCode) => ({ entries: entries.map(({ entity }) => ({ errorCode, entity })) }),
 })
 
 function entityFrom({ entity }: Entry): QuotaEntity | KafkaError {

@@ -20,6 +20,7 @@ export default defineHandler('DescribeUserScramCredentials', {
     for (const { name } of users) counts.set(name, (counts.get(name) ?? 0) + 1)
     return { results: [...counts].map(([name, count]) => describeNamed(name, count, byName.get(name))) }
   },
+  failed: (_request, errorCode) => ({ errorCode, results: [] }),
 })
 
 function describeNamed(user: string, count: number, credential: StoredCredential | undefined): Result {

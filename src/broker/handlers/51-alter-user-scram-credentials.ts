@@ -40,6 +40,9 @@ export default defineHandler('AlterUserScramCredentials', {
       })),
     }
   },
+  failed: ({ deletions, upsertions }, errorCode) => ({
+    results: [...new Set([...deletions, ...upsertions].map(({ name }) => name))].map(user => ({ user, errorCode })),
+  }),
 })
 
 function problemOf(user: string, { deletions, upsertions }: Request, mayAlter: boolean): KafkaError | undefined {

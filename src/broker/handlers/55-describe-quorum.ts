@@ -27,6 +27,7 @@ export default defineHandler('DescribeQuorum', {
     }))
     return { errorCode: ErrorCode.NONE, errorMessage: null, topics, nodes }
   },
+  failed: (_request, errorCode) => failed(errorCode),
 })
 
 function quorum({ cluster, metadata, clock }: BrokerContext) {

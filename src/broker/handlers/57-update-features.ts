@@ -18,6 +18,7 @@ export default defineHandler('UpdateFeatures', {
     const problem = results.find(({ errorCode }) => errorCode !== ErrorCode.NONE)
     return { errorCode: problem?.errorCode ?? ErrorCode.NONE, errorMessage: problem?.errorMessage ?? null, results }
   },
+  failed: (_request, errorCode) => ({ errorCode, results: [] }),
 })
 
 function problemOf({ feature, maxVersionLevel }: Update, levels: ReadonlyMap<string, number>) {

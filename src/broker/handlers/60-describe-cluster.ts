@@ -30,4 +30,5 @@ export default defineHandler('DescribeCluster', {
         : operationsNotAsked,
     }
   },
+  failed: (_request, errorCode) => ({ errorCode, clusterId: '', brokers: [] }),
 })

@@ -30,6 +30,12 @@ export default defineHandler('DescribeProducers', {
       })),
     }
   },
+  failed: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map(partitionIndex => ({ partitionIndex, errorCode, activeProducers: [] })),
+    })),
+  }),
 })
 
 function describe(partitionIndex: number, producers: readonly ActiveProducer[]): PartitionAnswer {

@@ -6,6 +6,7 @@ import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.t
 type StateAnswer = ResponseOf<'DescribeTransactions'>['transactionStates'][number]
 
 export default defineHandler('DescribeTransactions', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ transactionalIds }, { access, broker }) {
     const described = await broker.transactions.describe(transactionalIds)
     const places = placesOf(broker)
@@ -19,6 +20,9 @@ export default defineHandler('DescribeTransactions', {
     })
     return { transactionStates }
   },
+  failed: ({ transactionalIds }, errorCode) => ({
+    transactionStates: transactionalIds.map(id => unknown(id, errorCode)),
+  }),
 })
 
 type Places = ReadonlyMap<PartitionId, { readonly topic: string; readonly index: number }>

@@ -22,6 +22,7 @@ const states = new Set([
 ])
 
 export default defineHandler('ListTransactions', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { access, broker }) {
     const unknownStateFilters = request.stateFilters.filter(state => !states.has(state))
     const pattern = compile(request.transactionalIdPattern)
@@ -50,6 +51,7 @@ export default defineHandler('ListTransactions', {
       return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, unknownStateFilters, transactionStates: [] }
     }
   },
+  failed: (_request, errorCode) => ({ errorCode, unknownStateFilters: [], transactionStates: [] }),
 })
 
 function isWanted({ phase, producerId, startedAt }: Transaction, request: Request, now: number): boolean {

@@ -15,6 +15,7 @@ const JOINS = 0
 const LEAVES_FOR_A_WHILE = -2
 
 export default defineHandler('ConsumerGroupHeartbeat', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { version, clientId, connection, access, broker }) {
     const { groupId, memberId } = request
     if (!access.allows('read', 'group', groupId)) return refuse(ErrorCode.GROUP_AUTHORIZATION_FAILED)
@@ -37,6 +38,7 @@ export default defineHandler('ConsumerGroupHeartbeat', {
     })
     return { ...answer, assignment: answer.assignment && { topicPartitions: partitionsOf(answer.assignment) } }
   },
+  failed: (_request, errorCode) => refuse(errorCode),
 })
 
 /** What is wrong with a request whatever the group is, or undefined. */

@@ -13,6 +13,7 @@ type Described = ResponseOf<'ConsumerGroupDescribe'>['groups'][number]
 const memberTypes = { classic: 0, consumer: 1 } as const
 
 export default defineHandler('ConsumerGroupDescribe', {
+  unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ groupIds, includeAuthorizedOperations }, { access, broker }) {
     const groups: Described[] = []
     for (const groupId of groupIds) {
@@ -25,6 +26,7 @@ export default defineHandler('ConsumerGroupDescribe', {
     }
     return { groups }
   },
+  failed: ({ groupIds }, errorCode) => ({ groups: groupIds.map(groupId => failed(groupId, errorCode)) }),
 })
 
 async function answer(groupId: string, access: Access, broker: BrokerContext): Promise<Described> {

@@ -24,6 +24,7 @@ export default defineHandler('ListConfigResources', {
     const wanted = new Set(version === 0 ? [resourceTypes.clientMetrics] : request.resourceTypes)
     return { configResources: all.filter(({ resourceType }) => wanted.size === 0 || wanted.has(resourceType)) }
   },
+  failed: (_request, errorCode) => ({ errorCode, configResources: [] }),
 })
 
 function named(names: Iterable<string>, resourceType: number) {

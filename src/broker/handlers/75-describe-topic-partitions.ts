@@ -44,6 +44,10 @@ export default defineHandler('DescribeTopicPartitions', {
     }
     return { topics, nextCursor: null }
   },
+  failed: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name }) => ({ errorCode, name, topicId: zeroUuid, isInternal: false, partitions: [] })),
+    nextCursor: null,
+  }),
 })
 
 function answerTopic(topic: Topic, from: number, to: number, access: Access, cluster: ClusterView): TopicAnswer {
