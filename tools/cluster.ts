@@ -5,6 +5,7 @@
 //
 // Prints how to reach everything, and READY. From the named pipe FILE it reads lines: `add-agent [flags]`, `stop-agent N`,
 // `kill-agent N` (agents are counted from 1 in the order of KAFKA); after each it prints KAFKA and AGENT_PIDS again.
+import { messageOf } from '../src/base/index.ts'
 import { spawnSync } from 'node:child_process'
 import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -73,7 +74,7 @@ async function follow(pipe: string): Promise<void> {
       await obey(line.trim().split(/\s+/))
       printAgents()
     } catch (error) {
-      process.stderr.write(`${line}: ${(error as Error).message}\n`)
+      process.stderr.write(`${line}: ${messageOf(error)}\n`)
     }
   }
 }

@@ -1,5 +1,6 @@
 // `npm run test:connectors [-- family …]`: installs and starts the servers of each family, runs its integration tests against
 // them, and stops them. Without names, `--fast` runs the families that continuous integration can afford, `--list` names all.
+import { asError } from '../src/base/index.ts'
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -59,7 +60,7 @@ async function testFamily(name: string, family: Family): Promise<void> {
     }
   } catch (error) {
     total.failed++
-    console.log(`FAIL ${name}: ${(error as Error).stack}`)
+    console.log(`FAIL ${name}: ${asError(error).stack}`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

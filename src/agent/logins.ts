@@ -1,4 +1,4 @@
-import { type Clock, type Log, type Random, waitOrAbort } from '../base/index.ts'
+import { type Clock, type Log, messageOf, type Random, waitOrAbort } from '../base/index.ts'
 import { scramKeysOf } from '../kafka/index.ts'
 import { type Metadata, storedScramKeys } from '../metadata/index.ts'
 
@@ -65,7 +65,7 @@ export class Logins {
     try {
       await this.#metadata.deleteCredentials([username])
     } catch (error) {
-      this.#log.debug('a login is left to expire', { error: (error as Error).message })
+      this.#log.debug('a login is left to expire', { error: messageOf(error) })
     }
   }
 
@@ -82,7 +82,7 @@ export class Logins {
         for (const renew of this.#renewals.values()) await renew()
         await this.#metadata.expireCredentials()
       } catch (error) {
-        this.#log.warn('logins could not be renewed and are tried again', { error: (error as Error).message })
+        this.#log.warn('logins could not be renewed and are tried again', { error: messageOf(error) })
       }
     }
   }

@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { prometheusFamily, prometheusSample } from '../base/index.ts'
+import { messageOf, prometheusFamily, prometheusSample } from '../base/index.ts'
 import type { AgentReport } from '../control/index.ts'
 import type { Agent } from './agent.ts'
 
@@ -55,7 +55,7 @@ async function answerMetrics(version: string, agent: Agent, response: ServerResp
   } catch (error) {
     response
       .writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
-      .end(`the metrics could not be read: ${(error as Error).message}\n`)
+      .end(`the metrics could not be read: ${messageOf(error)}\n`)
   }
 }
 

@@ -1,6 +1,8 @@
+import { codeOf, messageOf } from './error.ts'
+
 /** An error of the file system in the original's words: `open x: no such file or directory`. */
-export function fileErrorText(operation: string, path: string, error: NodeJS.ErrnoException): string {
-  return `${operation} ${path}: ${causes[error.code ?? ''] ?? error.message}`
+export function fileErrorText(operation: string, path: string, error: unknown): string {
+  return `${operation} ${path}: ${causes[codeOf(error) ?? ''] ?? messageOf(error)}`
 }
 
 const causes: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { waitOrAbort } from '../base/index.ts'
+import { messageOf, waitOrAbort } from '../base/index.ts'
 import {
   ErrorCode,
   errorName,
@@ -238,7 +238,7 @@ export class Connection {
       length.writeInt32BE(reply.length)
       this.#socket.write(Buffer.concat([length, reply]))
     } catch (error) {
-      this.#refuse(new ProtocolError(error instanceof Error ? error.message : String(error)))
+      this.#refuse(new ProtocolError(messageOf(error)))
     }
   }
 

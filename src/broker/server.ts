@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { type AddressInfo, createServer, Socket, type Server } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import type { Log } from '../base/index.ts'
@@ -115,7 +116,7 @@ export class KafkaServer {
         this.#log.info('the certificate of the Kafka port was reloaded')
       } catch (error) {
         this.#log.error('the new certificate of the Kafka port cannot be used, the old one stays', {
-          error: (error as Error).message,
+          error: messageOf(error),
         })
       }
     })

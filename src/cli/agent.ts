@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
 import process from 'node:process'
 import type { Agent } from '../agent/index.ts'
-import { type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
+import { asError, codeOf, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
 import { localLogConfig, type LogConfig, remoteLogConfig } from '../broker/index.ts'
 import { AgentConnection, type AgentHello, LinkRefused } from '../control/index.ts'
 import { MetadataClient } from '../metadata/index.ts'
@@ -111,7 +111,7 @@ async function connect(flags: AgentFlags, log: Log, closers: Closers): Promise<A
     closers.push(() => link.close())
     return link
   } catch (error) {
-    const cause = error as Error
+    const cause = asError(error)
     throw new FlagError(`-${flagOf(error)}: ${cause.message === '' ? String(error) : cause.message}`, { cause })
   }
 }
@@ -141,7 +141,7 @@ function agentKeyOf({ agentKey, agentKeyPath }: AgentFlags): string {
   try {
     return readFileSync(agentKeyPath, 'utf8').trim()
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
+    const code = codeOf(error)
     throw new FlagError(`-agentKeyPath: cannot read ${agentKeyPath} (${code})`, { cause: error })
   }
 }

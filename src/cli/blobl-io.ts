@@ -1,3 +1,4 @@
+import { codeOf } from '../base/index.ts'
 import { readSync, writeSync } from 'node:fs'
 import process from 'node:process'
 import { JsonWriter, utf8Bytes } from '../bloblang/index.ts'
@@ -122,7 +123,7 @@ function readInput(buffer: Uint8Array): number {
     try {
       return readSync(0, buffer, 0, buffer.length, null)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
+      const code = codeOf(error)
       if (code === 'EOF') return 0
       if (code !== 'EAGAIN') throw unreadable(error as NodeJS.ErrnoException)
       pause(5)
@@ -135,7 +136,7 @@ function writeAll(descriptor: 1 | 2, bytes: Uint8Array): void {
     try {
       done += writeSync(descriptor, bytes, done)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
+      const code = codeOf(error)
       // Nobody reads any more: a command in a pipe ends quietly then, as if by SIGPIPE.
       if (code === 'EPIPE') process.exit(141)
       if (code !== 'EAGAIN') throw error

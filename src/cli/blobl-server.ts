@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import process from 'node:process'
-import { hostPort } from '../base/index.ts'
+import { codeOf, hostPort, messageOf } from '../base/index.ts'
 import { BLOBL_PAGE } from './blobl-page.ts'
 import { type Trial, tryMapping } from './blobl-trial.ts'
 import type { bloblServerFlags } from './commands.ts'
@@ -35,7 +35,7 @@ export async function runBloblServer(flags: ServerFlags): Promise<number> {
   try {
     await once(server, 'listening')
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`)
+    process.stderr.write(`${messageOf(error)}\n`)
     return 1
   }
   const { port } = server.address() as AddressInfo
@@ -87,7 +87,7 @@ class Page {
     try {
       return readFileSync(path, 'utf8')
     } catch (error) {
-      if (this.#flags.write && (error as NodeJS.ErrnoException).code === 'ENOENT') return example
+      if (this.#flags.write && codeOf(error) === 'ENOENT') return example
       throw error
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { utf8Text } from '../bloblang/index.ts'
@@ -15,7 +16,7 @@ export async function runBlobl(flags: BloblFlags, inline: string): Promise<numbe
     try {
       text = utf8Text(systemHost.readFile(flags.file)).toWellFormed()
     } catch (error) {
-      return complain(paint(`failed to read mapping file: ${(error as Error).message}`))
+      return complain(paint(`failed to read mapping file: ${messageOf(error)}`))
     }
   }
   const job: BloblJob = { mapping: text, flags }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { LintThread } from '../agent/index.ts'
-import { type Log, systemClock, systemRandom } from '../base/index.ts'
+import { codeOf, type Log, systemClock, systemRandom } from '../base/index.ts'
 import { ControlPlane, ControlServer, type DefaultCluster, LinkServer, sealingKeyBytes } from '../control/index.ts'
 import { type Database, DatabaseError, openPostgres, openSqlite } from '../database/index.ts'
 import { closeAll, type Closers } from './agent-parts.ts'
@@ -144,7 +144,7 @@ function sealingKeyOf({ sealingKey, sealingKeyPath }: ControlPlaneFlags, place: 
     return keyBytes('sealingKeyPath', readFileSync(file, 'utf8').trim())
   } catch (error) {
     if (error instanceof FlagError) throw error
-    throw new FlagError(`-sealingKeyPath: cannot use ${file} (${(error as NodeJS.ErrnoException).code})`, {
+    throw new FlagError(`-sealingKeyPath: cannot use ${file} (${codeOf(error)})`, {
       cause: error,
     })
   }

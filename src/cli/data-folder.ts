@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -35,7 +36,7 @@ export function takeDataFolder(folder: string): DataFolder {
     mkdirSync(join(path, 'bucket'), { recursive: true })
     lock = new DatabaseSync(join(path, 'penstock.lock'), { timeout: 0 })
   } catch (cause) {
-    throw new DataFolderError(`the data folder ${path} cannot be used: ${(cause as Error).message}`, { cause })
+    throw new DataFolderError(`the data folder ${path} cannot be used: ${messageOf(cause)}`, { cause })
   }
   try {
     lock.exec('BEGIN EXCLUSIVE')

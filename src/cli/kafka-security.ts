@@ -1,6 +1,6 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import type { SecureContextOptions } from 'node:tls'
-import { systemClock } from '../base/index.ts'
+import { codeOf, messageOf, systemClock } from '../base/index.ts'
 import {
   bearerCheck,
   ClusterCredentials,
@@ -75,7 +75,7 @@ function mappingOf(rules: string): (name: string) => string {
   try {
     return principalMapping(rules)
   } catch (error) {
-    throw new FlagError(`-tlsPrincipalMappingRules: ${(error as Error).message}`, { cause: error })
+    throw new FlagError(`-tlsPrincipalMappingRules: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -83,6 +83,6 @@ function readFlagFile(name: string, path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (error) {
-    throw new FlagError(`-${name}: cannot read ${path} (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+    throw new FlagError(`-${name}: cannot read ${path} (${codeOf(error)})`, { cause: error })
   }
 }

@@ -1,3 +1,4 @@
+import { codeOf } from '../base/index.ts'
 /** An address that cannot be listened on; the message names the flag that changes it. */
 export class ListenError extends Error {}
 
@@ -11,7 +12,7 @@ export async function listen<Result>(
   try {
     return await start(port)
   } catch (cause) {
-    const problem = problemOf((cause as NodeJS.ErrnoException).code, host, port)
+    const problem = problemOf(codeOf(cause), host, port)
     if (problem === undefined) throw cause
     const hint =
       problem.flag === 'port'

@@ -1,3 +1,4 @@
+import { codeOf } from '../base/index.ts'
 import { openSync, writeSync } from 'node:fs'
 
 /** Takes lines of a log. Never throws: a pipeline does not fail because its log cannot be written. */
@@ -23,7 +24,7 @@ function writeWhole(descriptor: number, bytes: Uint8Array): boolean {
     try {
       written += writeSync(descriptor, bytes, written)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false
+      if (codeOf(error) !== 'EAGAIN') return false
       // A full pipe that another process made non-blocking: its reader needs a moment.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
     }

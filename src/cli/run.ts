@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
-import { type Log, systemClock } from '../base/index.ts'
+import { type Log, messageOf, systemClock } from '../base/index.ts'
 import {
   answerReady,
   ConfigError,
@@ -193,7 +193,7 @@ class Run {
       try {
         return text === '' ? 0 : parseDuration(text)
       } catch (error) {
-        this.#log.error(`Failed to parse shutdown ${what} period string: ${(error as Error).message}`)
+        this.#log.error(`Failed to parse shutdown ${what} period string: ${messageOf(error)}`)
         return undefined
       }
     }
@@ -209,7 +209,7 @@ class Run {
       this.#log.info(`Listening for HTTP requests at: http://${address}`)
     } catch (error) {
       // The original logs a taken port and runs without the server.
-      this.#log.error(`HTTP Server error: listen tcp ${address}: ${(error as Error).message}`)
+      this.#log.error(`HTTP Server error: listen tcp ${address}: ${messageOf(error)}`)
     }
   }
 
@@ -243,7 +243,7 @@ class Run {
     }
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
-    if (failure !== undefined) this.#log.error(`Stream failed: ${(failure as Error).message}`)
+    if (failure !== undefined) this.#log.error(`Stream failed: ${messageOf(failure)}`)
     return failure === undefined
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
@@ -48,7 +49,7 @@ export function loadEnvFiles(paths: readonly string[]): void {
     try {
       for (const [name, value] of parseDotEnv(text)) process.env[name] = value
     } catch (error) {
-      throw new SourceError(`Failed to parse dotenv file: ${(error as Error).message}`, { cause: error })
+      throw new SourceError(`Failed to parse dotenv file: ${messageOf(error)}`, { cause: error })
     }
   }
 }

@@ -2,7 +2,7 @@ import { globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import process from 'node:process'
-import { type Log, systemClock } from '../base/index.ts'
+import { type Log, messageOf, systemClock } from '../base/index.ts'
 import {
   answerAllReady,
   ConfigError,
@@ -147,7 +147,7 @@ class Service {
     try {
       return parseDuration(this.#config.shutdown_timeout)
     } catch (error) {
-      throw new ConfigError(`failed to parse shutdown timeout period string: ${(error as Error).message}`, {
+      throw new ConfigError(`failed to parse shutdown timeout period string: ${messageOf(error)}`, {
         cause: error,
       })
     }
@@ -163,7 +163,7 @@ class Service {
       await server.listen()
     } catch (error) {
       // Without its API and its endpoints the service would be of no use.
-      throw new ConfigError(`cannot listen on ${address}: ${(error as Error).message}`, { cause: error })
+      throw new ConfigError(`cannot listen on ${address}: ${messageOf(error)}`, { cause: error })
     }
     this.#log.info(`Listening for HTTP requests at: http://${address}`)
   }

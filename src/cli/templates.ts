@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
 import { fileImporter, systemHost } from '../host/index.ts'
@@ -33,7 +34,7 @@ export async function registryOf(options: Pick<EngineOptions, 'templates' | 'chi
       return template.spec()
     } catch (error) {
       if (error instanceof SourceError) throw error
-      throw new SourceError(`template ${path}: ${(error as Error).message}`, { cause: error })
+      throw new SourceError(`template ${path}: ${messageOf(error)}`, { cause: error })
     }
   })
   return registry.extended(specs)
@@ -54,7 +55,7 @@ export async function lintTemplates(paths: readonly string[]): Promise<number> {
       for (const { line, column, text } of template.findings) report(line, column, text)
       for (const text of template.test()) report(1, 1, text)
     } catch (error) {
-      report(1, 1, (error as Error).message)
+      report(1, 1, messageOf(error))
     }
   }
   return isClean ? 0 : 1

@@ -1,3 +1,4 @@
+import { codeOf } from '../base/index.ts'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +21,7 @@ function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
+    const code = codeOf(error)
     // On a shared machine it may be another person's.
     if (code !== 'EACCES' && code !== 'EPERM') throw error
   }
@@ -31,6 +32,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return codeOf(error) === 'EPERM'
   }
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, normalize } from 'node:path'
 import process from 'node:process'
 import { styleText } from 'node:util'
-import { type Log, nullLog } from '../base/index.ts'
+import { type Log, messageOf, nullLog } from '../base/index.ts'
 import {
   type Batch,
   ConfigError,
@@ -169,7 +169,7 @@ async function runTest(path: string, test: TestCase, options: TargetOptions): Pr
     for (const batch of batches) results.push(...(await target.run(batch)))
     return judge(test, results, folder)
   } catch (error) {
-    return [`processors resulted in error: ${(error as Error).message}`]
+    return [`processors resulted in error: ${messageOf(error)}`]
   } finally {
     await target.close()
   }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
-import { type Capability, type Log, systemClock } from '../base/index.ts'
+import { type Capability, type Log, messageOf, systemClock } from '../base/index.ts'
 import type { Host, Value } from '../bloblang/index.ts'
 import { inertHost } from '../bloblang/inert-host.ts'
 import { FUNCTIONS, METHODS } from '../bloblang/stdlib/registry.gen.ts'
@@ -373,8 +373,8 @@ async function run(
     await Promise.race([stream.done, heard.promise])
     await stream.stop(200)
   } catch (error) {
-    refused ||= (error as Error).message
-    lines.push((error as Error).message)
+    refused ||= messageOf(error)
+    lines.push(messageOf(error))
   }
   return { refused, log: lines }
 }

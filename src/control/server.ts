@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { hostPort, reachableHost } from '../base/index.ts'
+import { hostPort, messageOf, reachableHost } from '../base/index.ts'
 import { DatabaseError } from '../database/index.ts'
 import { authorize, type Caller } from './access.ts'
 import { accessLevels } from './contract/access.ts'
@@ -100,7 +100,7 @@ function addBodyParser(app: FastifyInstance): void {
     try {
       done(null, JSON.parse(body.toString()))
     } catch (cause) {
-      done(new ControlError('invalid_request', `the body is not JSON: ${(cause as Error).message}`, { cause }))
+      done(new ControlError('invalid_request', `the body is not JSON: ${messageOf(cause)}`, { cause }))
     }
   })
 }

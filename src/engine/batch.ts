@@ -1,3 +1,4 @@
+import { asError } from '../base/index.ts'
 import type { Message } from './message.ts'
 
 /** Messages that belong together: one batch as its user sees it, in `batch_size()`, `archive` or a transaction. Never empty. */
@@ -29,7 +30,7 @@ export async function deliverEachOf(
     try {
       await deliver(batch[i]!, i)
     } catch (error) {
-      failures.set(batch[i]!, error as Error)
+      failures.set(batch[i]!, asError(error))
     }
   }
   throwFailures(batch, failures)

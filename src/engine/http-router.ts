@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { HttpEndpoint, HttpHost } from './http-host.ts'
@@ -29,7 +30,7 @@ export class HttpRouter implements HttpHost {
     if (match === undefined) return false
     const fail = (error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
-      response.end(`${error instanceof Error ? error.message : String(error)}\n`)
+      response.end(`${messageOf(error)}\n`)
     }
     try {
       Promise.resolve(match.endpoint.handle(request, response, match.parameters)).catch(fail)

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -119,7 +120,7 @@ function makeServer(
   try {
     return createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, handle)
   } catch (error) {
-    throw new ConfigError(`failed to read the certificate of the HTTP server: ${(error as Error).message}`, {
+    throw new ConfigError(`failed to read the certificate of the HTTP server: ${messageOf(error)}`, {
       cause: error,
     })
   }

@@ -1,5 +1,5 @@
 import type { Clock, Log } from '../base/index.ts'
-import { waitOrAbort } from '../base/index.ts'
+import { messageOf, waitOrAbort } from '../base/index.ts'
 import { DELETED, type Mapping, MetadataDraft, NOTHING, textOfMetadata } from '../bloblang/index.ts'
 import { type AnySpec, type ComponentConfig, ConfigError, type MaybePromise } from './component.ts'
 import { unsupportedText } from './config/lint.ts'
@@ -109,7 +109,7 @@ export class MetricsService {
     try {
       await this.#exporter.close?.()
     } catch (error) {
-      this.#log.error(`Failed to close metrics: ${(error as Error).message}`)
+      this.#log.error(`Failed to close metrics: ${messageOf(error)}`)
     }
   }
 
@@ -127,7 +127,7 @@ export class MetricsService {
     try {
       await this.#exporter.send?.(this.#store.samples(), isLast)
     } catch (error) {
-      this.#log.error(`Failed to send metrics: ${(error as Error).message}`)
+      this.#log.error(`Failed to send metrics: ${messageOf(error)}`)
     }
   }
 }
@@ -151,7 +151,7 @@ function metricsMapping(mapping: Mapping, log: Log): MetricsMapping {
       const current = [...draft.current].map(([label, value]) => [label, textOfMetadata(value)] as const)
       return { name: mapped === NOTHING ? name : mapped, labels: Object.fromEntries(current) }
     } catch (error) {
-      log.error(`Failed to apply path mapping on '${name}': ${(error as { message: string }).message}`)
+      log.error(`Failed to apply path mapping on '${name}': ${messageOf(error)}`)
       return { name, labels }
     }
   }

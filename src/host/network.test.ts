@@ -1,3 +1,4 @@
+import { asError, codeOf } from '../base/index.ts'
 import assert from 'node:assert/strict'
 import { createSocket as createDatagramSocket, Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -156,8 +157,8 @@ test('the Kafka client, which opens its own sockets, reaches no refused address'
 })
 
 function isRefusal(error: unknown): true {
-  for (let cause = error; cause !== undefined; cause = (cause as Error).cause) {
-    if ((cause as { code?: string }).code === 'not_granted') return true
+  for (let cause = error; cause !== undefined; cause = asError(cause).cause) {
+    if (codeOf(cause) === 'not_granted') return true
     const { errors } = cause as { errors?: readonly unknown[] }
     if (errors?.length === 1) return isRefusal(errors[0])
   }

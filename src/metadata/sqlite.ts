@@ -1,4 +1,4 @@
-import { type Clock, type Random, workerUrl } from '../base/index.ts'
+import { type Clock, messageOf, type Random, workerUrl } from '../base/index.ts'
 import { CallWorker, openSqliteHere } from '../database/index.ts'
 import { MetadataClient } from './client.ts'
 import { MetadataError } from './errors.ts'
@@ -25,7 +25,7 @@ export async function openSqliteTransport(path: string, clock: Clock): Promise<T
   if (path === ':memory:') return MetadataService.open(openSqliteHere({ path }), clock)
   const url = workerUrl(import.meta.url, './metadata.worker.ts')
   const worker = await CallWorker.open(url, { name: 'metadata', workerData: { path } }).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new MetadataError('failed', `cannot open the metadata in ${path}: ${reason}`, { cause })
   })
   return workerTransport(worker, clock)

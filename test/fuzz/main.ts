@@ -1,5 +1,6 @@
 // Random mappings against what must always hold: `npm run fuzz -- --minutes 60 --seed 1`. With ORIGINAL=PROGRAM in the
 // environment the answers are compared with those of the original as well. `--case N` tries one case and prints it.
+import { messageOf } from '../../src/base/index.ts'
 import { appendFileSync } from 'node:fs'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -52,7 +53,7 @@ async function holdProperties(): Promise<number> {
       tell(number, problem)
     })
     worker.on('error', error => {
-      death = `the process died: ${error instanceof Error ? error.message : String(error)}`
+      death = `the process died: ${messageOf(error)}`
     })
     let last = { number: -1, since: Date.now() }
     while (death === null && Date.now() < endsAt) {

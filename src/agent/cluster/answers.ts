@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Clock, Random } from '../../base/index.ts'
 import type { Metadata } from '../../metadata/index.ts'
 import { ErrorCode, KafkaError, ProtocolError } from '../../kafka/index.ts'
@@ -63,7 +64,7 @@ function toControlError(name: RelayedName, error: unknown): ControlError {
   if (!(error instanceof KafkaError) && !(error instanceof ProtocolError))
     return new ControlError(
       'no_agent_available',
-      `the agent could not ask the Kafka cluster: ${String((error as Error).message)}`,
+      `the agent could not ask the Kafka cluster: ${String(messageOf(error))}`,
     )
   const code = error instanceof KafkaError ? error.code : undefined
   if (code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)

@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { apis, ErrorCode, errorMessage, KafkaError, readResponse, requestFrame } from '../../kafka/index.ts'
@@ -186,7 +187,7 @@ class Connection {
             // The name decides which pair of types it is, which the compiler cannot follow through the table.
             resolve(readResponse(api as never, apiVersion, frame).response as ResponseOf<Name>)
           } catch (error) {
-            reject(error as Error)
+            reject(asError(error))
           }
         },
         onError: error => {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { workerUrl } from '../../base/index.ts'
+import { asError, workerUrl } from '../../base/index.ts'
 import { type CheckedConfiguration, defaultSettings } from '../../control/index.ts'
 import { grantedEnvironment, type HostPolicy } from '../../host/index.ts'
 
@@ -101,7 +101,7 @@ export class LintThread {
     try {
       worker = this.#worker ??= this.#start()
     } catch (error) {
-      return this.#settle(({ reject }) => reject(error as Error))
+      return this.#settle(({ reject }) => reject(asError(error)))
     }
     worker.ref()
     worker.postMessage(next.question)

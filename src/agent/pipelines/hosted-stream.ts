@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { systemClock } from '../../base/index.ts'
+import { messageOf, systemClock } from '../../base/index.ts'
 import { createRegistry } from '../../components/index.ts'
 import { managedComponents } from '../../control/index.ts'
 import {
@@ -65,7 +65,7 @@ export class HostedStream {
       this.#end({ kind: 'ended', isClean: true })
     } catch (error) {
       const code = error instanceof ConfigError || error instanceof InitError ? 'configuration' : 'stream'
-      this.#end({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) })
+      this.#end({ kind: 'failed', code, message: messageOf(error) })
     }
   }
 

@@ -1,3 +1,4 @@
+import { codeOf } from '../../base/index.ts'
 import { describeWrongType } from '../data/errors.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
 
@@ -27,7 +28,7 @@ let lastOverflow: string | null = null
 /** Whether something came out larger than the engine holds; of strings from bytes Node says so by an error of another class. */
 function isTooLarge(error: unknown): error is Error {
   if (error instanceof RangeError) return !error.message.includes('call stack')
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG'
+  return error instanceof Error && codeOf(error) === 'ERR_STRING_TOO_LONG'
 }
 
 /** The text of anything that compiled code can throw. Rethrows what is a defect of ours. */

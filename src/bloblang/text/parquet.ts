@@ -1,4 +1,5 @@
 /** Parquet files, read in one go: the library's readers wait for byte ranges, but the parts that they are made of do not. */
+import { messageOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { FileMetaData, RowGroup, SchemaElement, SchemaTree } from 'hyparquet'
@@ -43,7 +44,7 @@ export function parseParquet(bytes: Uint8Array): Value {
     return metadata.row_groups.flatMap(group => readGroup(parquet, file, metadata, types, group))
   } catch (error) {
     if (error instanceof MappingError) throw error
-    throw new MappingError(`parquet: ${error instanceof Error ? error.message : String(error)}`)
+    throw new MappingError(`parquet: ${messageOf(error)}`)
   }
 }
 

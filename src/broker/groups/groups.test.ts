@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { type Clock, nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { asError, type Clock, nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
 import { type Metadata, MetadataError, openSqliteMetadata } from '../../metadata/index.ts'
 import { Leases } from '../leases.ts'
@@ -60,7 +60,7 @@ class FakeClock implements Clock {
       this.#sleepers.add(sleeper)
       signal?.addEventListener('abort', () => {
         this.#sleepers.delete(sleeper)
-        reject(signal.reason as Error)
+        reject(asError(signal.reason))
       })
     })
   }

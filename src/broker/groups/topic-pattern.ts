@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import type { Catalog, Topic } from '../../metadata/index.ts'
 
@@ -14,7 +15,7 @@ export function patternProblem(pattern: string): string | undefined {
     compile(pattern)
     return undefined
   } catch (error) {
-    return (error as Error).message
+    return messageOf(error)
   }
 }
 

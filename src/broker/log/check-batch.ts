@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   type BatchHeader,
   batchCrcFits,
@@ -147,10 +148,7 @@ function checkKeys(batch: Buffer, config: TopicConfig): CheckedBatch | undefined
       if (key === null) keyless.push({ index, message: 'a compacted topic takes no record without a key' })
     })
   } catch (error) {
-    return refuse(
-      'CORRUPT_MESSAGE',
-      `the records cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    return refuse('CORRUPT_MESSAGE', `the records cannot be read: ${messageOf(error)}`)
   }
   if (keyless.length === 0) return undefined
   return {

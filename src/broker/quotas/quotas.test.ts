@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { type Clock, nullLog, systemClock } from '../../base/index.ts'
+import { asError, type Clock, nullLog, systemClock } from '../../base/index.ts'
 import { errorName, writeRecords } from '../../kafka/index.ts'
 import type { Metadata } from '../../metadata/index.ts'
 import { defaultBrokerConfig } from '../config.ts'
@@ -152,5 +152,5 @@ describe('quotas', () => {
 })
 
 function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(asError(signal.reason))))
 }

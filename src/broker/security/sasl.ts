@@ -1,4 +1,5 @@
 // The SASL exchanges of one connection (KIP-43, KIP-152, KIP-255, KIP-368).
+import { messageOf } from '../../base/index.ts'
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../base/index.ts'
 import type { Credential, CredentialStore, PasswordCheck } from './credentials.ts'
@@ -179,7 +180,7 @@ class BearerExchange implements SaslExchange {
       }
       return { reply: nothing, identity }
     } catch (error) {
-      this.#refusal = (error as Error).message
+      this.#refusal = messageOf(error)
       return { reply: Buffer.from(JSON.stringify({ status: 'invalid_token' })) }
     }
   }

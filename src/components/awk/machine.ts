@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { compileRe2, type Re2 } from '../../bloblang/index.ts'
 import { AwkError, Input, type Scalar, toNumber, toText } from './values.ts'
 
@@ -85,7 +86,7 @@ export class Machine {
       this.#patterns.set(source, compiled)
       return compiled
     } catch (error) {
-      throw new AwkError(`invalid regex ${JSON.stringify(source)}: ${(error as { message: string }).message}`)
+      throw new AwkError(`invalid regex ${JSON.stringify(source)}: ${messageOf(error)}`)
     }
   }
 

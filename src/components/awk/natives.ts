@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   Float,
   formatLayout,
@@ -68,7 +69,7 @@ function documentOf({ message }: Subject): Value {
   try {
     return message.structured()
   } catch (error) {
-    throw new AwkError(`failed to parse message into json: ${(error as { message: string }).message}`)
+    throw new AwkError(`failed to parse message into json: ${messageOf(error)}`)
   }
 }
 
@@ -225,7 +226,7 @@ function parsed(layout: string, date: string): Timestamp {
   try {
     return parseTime(layout, date)
   } catch (error) {
-    throw new AwkError((error as { message: string }).message)
+    throw new AwkError(messageOf(error))
   }
 }
 

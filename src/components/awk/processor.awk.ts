@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   type Re2,
   type Value,
@@ -92,7 +93,7 @@ function compiled(source: string): Run {
   try {
     return compileProgram(parseProgram(source, nativeNames), nativeNames)
   } catch (error) {
-    throw new ConfigError(`failed to compile AWK program: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`failed to compile AWK program: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -102,7 +103,7 @@ function findingOf(source: unknown): string | undefined {
     compiled(source)
     return undefined
   } catch (error) {
-    return (error as Error).message
+    return messageOf(error)
   }
 }
 

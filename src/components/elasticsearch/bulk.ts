@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { gzipSync } from 'node:zlib'
 import {
@@ -211,7 +212,7 @@ export async function writeBulk(
     try {
       ready.push({ message, item: itemOf(message, index) })
     } catch (error) {
-      failures.set(message, error as Error)
+      failures.set(message, asError(error))
     }
   }
   const outcomes = await client.send(

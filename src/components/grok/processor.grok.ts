@@ -1,4 +1,4 @@
-import { fileErrorText } from '../../base/index.ts'
+import { fileErrorText, messageOf } from '../../base/index.ts'
 import { utf8Text, type Value } from '../../bloblang/index.ts'
 import { type ComponentHost, ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { defaultPatterns } from './default-patterns.ts'
@@ -76,13 +76,13 @@ function compiled(
   try {
     compiler.check()
   } catch (error) {
-    throw new ConfigError(`failed to create grok compiler: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`failed to create grok compiler: ${messageOf(error)}`, { cause: error })
   }
   return expressions.map(expression => {
     try {
       return compiler.compile(expression)
     } catch (error) {
-      const { message } = error as { message: string }
+      const message = messageOf(error)
       throw new ConfigError(`failed to compile Grok pattern '${expression}': ${message}`, { cause: error })
     }
   })

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/index.ts'
@@ -109,7 +110,7 @@ export class HttpClient {
         const body = await bytesOf(answer.body)
         failure = new UnexpectedStatusError(url, answer.statusCode, answer.statusText, body.toString('utf8'))
       } catch (error) {
-        failure = new Error(`${url}: ${(error as Error).message}`, { cause: error })
+        failure = new Error(`${url}: ${messageOf(error)}`, { cause: error })
       }
       if (verdict === 'drop' || attempt >= retries || signal.aborted) throw failure
       await pause(waitMs, signal)

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -198,7 +199,7 @@ class HttpServerInput implements Input {
     try {
       messages = await readMessages(request, parameters)
     } catch (error) {
-      this.#resources.log.warn(`Request read failed: ${(error as Error).message}`)
+      this.#resources.log.warn(`Request read failed: ${messageOf(error)}`)
       return answer(response, 400, 'Bad request')
     }
     const answers: Message[] = []
@@ -296,7 +297,7 @@ class HttpServerInput implements Input {
       response.setHeader('Retry-After', String(Math.floor(waitMs / 1000)))
       answer(response, 429, 'Too Many Requests')
     } catch (error) {
-      this.#resources.log.warn(`Failed to access rate limit: ${(error as Error).message}`)
+      this.#resources.log.warn(`Failed to access rate limit: ${messageOf(error)}`)
       answer(response, 502, 'Server error')
     }
     return true

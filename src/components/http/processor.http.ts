@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, type Message, type Resources } from '../../engine/index.ts'
 import { HttpClient, UnexpectedStatusError } from './client.ts'
 import { clientFields, urlField, verbField } from './client-fields.ts'
@@ -69,7 +70,7 @@ async function exchange(
       return source.withBytes(answer.bytes()).withMetadata(new Map([...source.metadata, ...answer.metadata]))
     })
   } catch (error) {
-    resources.log.error(`HTTP request to '${url}' failed: ${(error as Error).message}`)
+    resources.log.error(`HTTP request to '${url}' failed: ${messageOf(error)}`)
     return messages.map(message => {
       const failed = resources.fail(message, error)
       return error instanceof UnexpectedStatusError

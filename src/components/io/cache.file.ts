@@ -1,3 +1,4 @@
+import { codeOf } from '../../base/index.ts'
 import { isAbsolute, join, relative } from 'node:path'
 import { type Cache, defineCache, field } from '../../engine/index.ts'
 
@@ -38,7 +39,7 @@ async function unlessCode<T, F>(code: string, work: Promise<T>, otherwise: F): P
   try {
     return await work
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === code) return otherwise
+    if (codeOf(error) === code) return otherwise
     throw error
   }
 }

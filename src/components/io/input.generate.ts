@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   autoReplayNacksField,
   ConfigError,
@@ -97,7 +98,7 @@ class GenerateInput implements Input {
       return value === NOTHING ? empty.withMetadata(metadata) : empty.withValueAndMetadata(value, metadata)
     } catch (error) {
       if (made.length === 0 || this.#config.batch_size > 1) throw error
-      this.#resources.log.error(`Failed to read message: ${(error as { message: string }).message}`)
+      this.#resources.log.error(`Failed to read message: ${messageOf(error)}`)
       return null
     }
   }
@@ -124,13 +125,13 @@ function parseInterval(text: string): { intervalMs: number; schedule: Schedule |
   try {
     return { intervalMs: parseDuration(text), schedule: null }
   } catch (error) {
-    why = (error as Error).message
+    why = messageOf(error)
   }
   try {
     return { intervalMs: 0, schedule: parseCron(text) }
   } catch (error) {
     throw new ConfigError(
-      `failed to parse interval as duration string: ${why}, or as cron expression: ${(error as Error).message}`,
+      `failed to parse interval as duration string: ${why}, or as cron expression: ${messageOf(error)}`,
       {
         cause: error,
       },

@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import type { ChildProcess } from 'node:child_process'
 import {
   defineInput,
@@ -99,7 +100,7 @@ class SubprocessInput implements Input {
       try {
         add()
       } catch (error) {
-        this.#add(error as Error)
+        this.#add(asError(error))
         child.kill('SIGKILL')
       }
     }

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, normalize } from 'node:path'
-import { fileErrorText } from '../../base/index.ts'
+import { asError, fileErrorText } from '../../base/index.ts'
 import {
   allDelivered,
   type Batch,
@@ -95,7 +95,7 @@ class FileOutput implements Output {
     try {
       return normalize(evaluated('path', () => this.#path.eval([message], 0)))
     } catch (error) {
-      return error as Error
+      return asError(error)
     }
   }
 
@@ -105,7 +105,7 @@ class FileOutput implements Output {
       await (this.#codec.append ? this.#append(path) : this.#replace(path))
       return null
     } catch (error) {
-      return error as Error
+      return asError(error)
     }
   }
 

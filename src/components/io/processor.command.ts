@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { textOfMetadata, typeOf, type Value } from '../../bloblang/index.ts'
@@ -35,7 +36,7 @@ export default defineProcessor({
         const mapped = mapping.run(view, index)
         result = mapped === null || typeof mapped === 'object' ? mapped : view[index]!.withValue(mapped).structured()
       } catch (error) {
-        throw new Error(`args mapping error: ${(error as { message: string }).message}`)
+        throw new Error(`args mapping error: ${messageOf(error)}`)
       }
       if (Array.isArray(result)) return result.map(each => textOfMetadata(each as Value))
       throw new Error(`args mapping result error: expected array value, got ${typeOf(result)}`)
@@ -68,7 +69,7 @@ async function run(
   input: Uint8Array,
 ): Promise<{ readonly output: Uint8Array; readonly errors: string }> {
   const child = await startProgram(processes, name, args).catch((error: unknown) => {
-    throw new Error(`execution error: ${(error as Error).message}: `, { cause: error })
+    throw new Error(`execution error: ${messageOf(error)}: `, { cause: error })
   })
   const ended = whenEnded(child)
   // A program need not read its input: the pipe that it closed is no failure.

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import { basename, dirname, normalize } from 'node:path'
-import { fileErrorText } from '../../base/index.ts'
+import { codeOf, fileErrorText, messageOf } from '../../base/index.ts'
 import type { Interpolation, Value } from '../../bloblang/index.ts'
 import {
   ConfigError,
@@ -158,7 +158,7 @@ async function read(
     }
     return results.length === 0 ? [described] : results
   } catch (error) {
-    throw new Error(`failed to read from scanner for file '${path}': ${(error as { message: string }).message}`)
+    throw new Error(`failed to read from scanner for file '${path}': ${messageOf(error)}`)
   } finally {
     await source.close()
   }
@@ -211,7 +211,7 @@ async function remove(files: Files, path: string): Promise<void> {
   try {
     await files.unlink(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error
+    if (codeOf(error) !== 'EISDIR') throw error
     await files.rmdir(path)
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import type { ChildProcess } from 'node:child_process'
 import { defineProcessor, field, type Message, perMessage, type Resources } from '../../engine/index.ts'
@@ -60,7 +61,7 @@ class Dialogue {
     try {
       return message.withBytes(await this.#ask(message.bytes()))
     } catch (error) {
-      this.#resources.log.error(`Failed to send message to subprocess: ${(error as Error).message}`)
+      this.#resources.log.error(`Failed to send message to subprocess: ${messageOf(error)}`)
       return this.#resources.fail(message, error)
     }
   }
@@ -163,7 +164,7 @@ class Conversation {
         this.#answers.push(...reader.push(piece))
         this.#settle()
       } catch (error) {
-        this.#resources.log.error(`Failed to read subprocess output: ${(error as Error).message}`)
+        this.#resources.log.error(`Failed to read subprocess output: ${messageOf(error)}`)
         child.kill('SIGKILL')
       }
     }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
@@ -42,8 +43,8 @@ test('a query that is not well formed is refused with the reason', async () => {
   ]
   for (const [text, reason] of reasons) {
     await assert.rejects(processed(query(text), []), error => {
-      assert.match((error as Error).message, /failed to compile JMESPath query/)
-      assert.match((error as Error).message, reason)
+      assert.match(messageOf(error), /failed to compile JMESPath query/)
+      assert.match(messageOf(error), reason)
       return true
     })
   }

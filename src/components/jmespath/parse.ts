@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { JmesSyntaxError, type Token, type TokenKind, tokensOf } from './lex.ts'
 
 /** What JSON can say, with numbers as JavaScript has them. */
@@ -299,6 +300,6 @@ function literalOf(text: string): Json {
   try {
     return JSON.parse(text) as Json
   } catch (error) {
-    throw new JmesSyntaxError(`Invalid JSON literal: ${(error as Error).message}`)
+    throw new JmesSyntaxError(`Invalid JSON literal: ${messageOf(error)}`)
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Float, isObject, JsonNumber, Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { compileQuery, type Query } from './evaluate.ts'
@@ -37,7 +38,7 @@ function compiled(query: string): Query {
   try {
     return compileQuery(query)
   } catch (error) {
-    throw new ConfigError(`failed to compile JMESPath query: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`failed to compile JMESPath query: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -46,7 +47,7 @@ function findingOf(query: unknown): string | undefined {
     if (typeof query === 'string' && !query.includes('${')) compiled(query)
     return undefined
   } catch (error) {
-    return (error as Error).message
+    return messageOf(error)
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   elementsOf,
   fieldOf,
@@ -52,7 +53,7 @@ export const plainFunctions: Readonly<Record<string, PlainFunction>> = {
     try {
       return jsonOf(parseJson(text))
     } catch (error) {
-      throw new JqError(`fromjson cannot be applied to ${preview(input)}: ${(error as { message: string }).message}`)
+      throw new JqError(`fromjson cannot be applied to ${preview(input)}: ${messageOf(error)}`)
     }
   },
   'getpath/1': getPath,

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { compare } from './operators.ts'
 import {
   define,
@@ -113,7 +114,7 @@ export function getPath(value: Json, path: Json): Json {
     try {
       current = indexed(current, key)
     } catch (error) {
-      throw new JqError(`getpath(${preview(path)}) cannot be applied to ${preview(value)}: ${(error as Error).message}`)
+      throw new JqError(`getpath(${preview(path)}) cannot be applied to ${preview(value)}: ${messageOf(error)}`)
     }
   }
   return current
@@ -125,7 +126,7 @@ export function setPath(value: Json, path: Json, replacement: Json): Json {
   try {
     return updated(value, path, 0, replacement) as Json // nothing is marked as gone here
   } catch (error) {
-    const { message } = error as Error
+    const message = messageOf(error)
     const call = `setpath(${preview(path)}; ${preview(replacement)})`
     throw new JqError(`${call} cannot be applied to ${preview(value)}: ${message}`)
   }
@@ -143,7 +144,7 @@ export function deletePaths(value: Json, paths: Json): Json {
       result = updated(result, path, 0, GONE)
     }
   } catch (error) {
-    throw new JqError(`delpaths(${preview(paths)}) cannot be applied to ${preview(value)}: ${(error as Error).message}`)
+    throw new JqError(`delpaths(${preview(paths)}) cannot be applied to ${preview(value)}: ${messageOf(error)}`)
   }
   return swept(result)
 }

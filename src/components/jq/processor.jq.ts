@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { printJson } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, type Message, perMessage } from '../../engine/index.ts'
 import { compileQuery, type Program } from './compile.ts'
@@ -59,12 +60,12 @@ function compiled(query: string, functions: ReturnType<typeof timeFunctions>): P
   try {
     parseQuery(query)
   } catch (error) {
-    throw new ConfigError(`error parsing jq query: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`error parsing jq query: ${messageOf(error)}`, { cause: error })
   }
   try {
     return compileQuery(query, { variables: ['metadata'], functions, maxSteps: MAX_STEPS })
   } catch (error) {
-    throw new ConfigError(`error compiling jq query: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`error compiling jq query: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -74,7 +75,7 @@ function findingOf(query: unknown): string | undefined {
     parseQuery(query)
     return undefined
   } catch (error) {
-    return `error parsing jq query: ${(error as Error).message}`
+    return `error parsing jq query: ${messageOf(error)}`
   }
 }
 

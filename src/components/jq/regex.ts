@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { compileRe2, type MatchSpans, type Re2 } from '../../bloblang/index.ts'
 import { JqError, type Json, preview, typedPreview } from './json.ts'
 
@@ -21,7 +22,7 @@ function compiledFrom(source: string): Re2 {
   try {
     return compileRe2(source)
   } catch (error) {
-    const { message } = error as { message: string }
+    const message = messageOf(error)
     throw new JqError(`invalid regular expression ${JSON.stringify(source)}: ${message}`)
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Float, type Host, Timestamp, type Value } from '../../bloblang/index.ts'
 import { expression } from '../pure/expression.ts'
 import { isArray, isNumber, JqError, type Json, preview, typedPreview } from './json.ts'
@@ -40,7 +41,7 @@ function parsedSeconds(parse: (value: Value) => Value, text: string, format: str
     if (time instanceof Timestamp) return Number(time.unixNanos / 1000n) / 1e6
     return new Date(String(time)).getTime() / 1000
   } catch (error) {
-    const { message } = error as Error
+    const message = messageOf(error)
     throw new JqError(`strptime(${preview(format)}) cannot be applied to ${preview(text)}: ${message}`)
   }
 }

@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import { Consumer, type ConsumerOptions, MultipleErrors, ResponseError } from '@platformatic/kafka'
 import { abortedBatches, Claim, type PartitionRecords, recordsOf } from './source-record.ts'
 
@@ -102,7 +103,7 @@ export class Fetcher {
   }
 
   fail(error: unknown): void {
-    this.#failure ??= error instanceof Error ? error : new Error(String(error))
+    this.#failure ??= asError(error)
     this.wake()
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { compileRe2, type Re2, type Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
@@ -265,7 +266,7 @@ class KafkaFranzInput implements Input {
       await exactlyOnce.commit(source.member, commits)
       return true
     } catch (error) {
-      this.#resources.log.warn(`A transaction was aborted, its records are read again: ${(error as Error).message}`)
+      this.#resources.log.warn(`A transaction was aborted, its records are read again: ${messageOf(error)}`)
       this.#loseSource(source)
       throw new NotConnectedError(error)
     }
@@ -320,9 +321,7 @@ class KafkaFranzInput implements Input {
     if (isOwn && source instanceof GroupSource) {
       await exactlyOnce
         .commit(source.member, this.#commits)
-        .catch((error: unknown) =>
-          this.#resources.log.warn(`The last transaction was aborted: ${(error as Error).message}`),
-        )
+        .catch((error: unknown) => this.#resources.log.warn(`The last transaction was aborted: ${messageOf(error)}`))
     }
     await exactlyOnce.close()
   }

@@ -6,7 +6,7 @@ import {
   ProtocolError,
   type SendOptions,
 } from '@platformatic/kafka'
-import { formatUuidV4 } from '../../base/index.ts'
+import { asError, formatUuidV4 } from '../../base/index.ts'
 import { toText } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -176,7 +176,7 @@ class KafkaFranzOutput implements Output {
       try {
         places.set(this.#record([message], 0), index)
       } catch (error) {
-        outcomes[index] = error as Error
+        outcomes[index] = asError(error)
       }
     }
     const records = [...places.keys()]
@@ -200,7 +200,7 @@ class KafkaFranzOutput implements Output {
       if (isDelivered(record)) continue
       outcomes[places.get(record)!] = await this.#send([record]).then(
         () => null,
-        (error: unknown) => error as Error,
+        (error: unknown) => asError(error),
       )
     }
     return outcomes

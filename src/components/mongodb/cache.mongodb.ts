@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { isUtf8 } from 'node:buffer'
 import { ConfigError, defineCache, field } from '../../engine/index.ts'
 import { utf8Text } from '../../bloblang/index.ts'
@@ -22,7 +23,7 @@ export default defineCache({
   async create(config, resources) {
     const holder = new ClientHolder(config, resources)
     const { client, bson } = await holder.connect().catch((error: unknown) => {
-      throw new ConfigError((error as Error).message, { cause: error })
+      throw new ConfigError(messageOf(error), { cause: error })
     })
     const collection = client.db(config.database).collection<Record<string, unknown>>(config.collection)
     const { key_field: keyField, value_field: valueField } = config

@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import type { AnyBulkWriteOperation, BSON, Collection, Document, MongoClient, W, WriteConcernSettings } from 'mongodb'
 import {
@@ -120,14 +121,14 @@ async function connectClient(config: ClientConfig, { host }: Resources): Promise
       ...(username === '' || password === '' ? {} : { auth: { username, password } }),
     })
   } catch (error) {
-    throw new ConfigError(`error parsing uri: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`error parsing uri: ${messageOf(error)}`, { cause: error })
   }
   try {
     await client.db(config.database).command({ ping: 1 })
     return { client, bson: library.BSON }
   } catch (error) {
     await client.close()
-    throw new Error(`ping failed: ${(error as Error).message}`, { cause: error })
+    throw new Error(`ping failed: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -285,7 +286,7 @@ async function writeOne(collection: Collection, model: AnyBulkWriteOperation): P
     return (await writeAll(collection, [model]))[0]!
   } catch (error) {
     if (error instanceof NotConnectedError) throw error
-    return error as Error
+    return asError(error)
   }
 }
 
@@ -302,14 +303,14 @@ function refusalOf(error: unknown): { readonly index: number; readonly message: 
   }
   if (name !== 'MongoBulkWriteError') return undefined
   const [first] = [writeErrors ?? []].flat()
-  return first === undefined ? undefined : { index: first.index, message: first.errmsg ?? (error as Error).message }
+  return first === undefined ? undefined : { index: first.index, message: first.errmsg ?? messageOf(error) }
 }
 
 /** Errors of the connection make the engine connect again. */
 export function translated(error: unknown): Error {
   // A list of writes wraps what happened to it.
   const { errorResponse } = error as { readonly errorResponse?: unknown }
-  const happened = errorResponse instanceof Error ? errorResponse : (error as Error)
+  const happened = errorResponse instanceof Error ? errorResponse : asError(error)
   return connectionErrors.test(happened.name) ? new NotConnectedError(happened) : happened
 }
 
@@ -357,7 +358,7 @@ export class ClientHolder {
       await this.#connected.client.db(this.#config.database).command({ ping: 1 })
       return this.#connected
     } catch (error) {
-      throw new Error(`ping failed: ${(error as Error).message}`, { cause: error })
+      throw new Error(`ping failed: ${messageOf(error)}`, { cause: error })
     }
   }
 
@@ -419,7 +420,7 @@ export async function writeMessages(
       const model = writeModel(operation, config.upsert, mapped(config, bson, batch, index))
       entries.push({ collection, entry: { message, model } })
     } catch (error) {
-      failures.set(message, error as Error)
+      failures.set(message, asError(error))
     }
   }
   const writeConcern = writeConcernOf(config.write_concern)

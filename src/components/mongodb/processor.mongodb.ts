@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { type Batch, ConfigError, defineProcessor, field, type Message } from '../../engine/index.ts'
 import {
   checkMaps,
@@ -39,7 +40,7 @@ export default defineProcessor({
     const holder = new ClientHolder(config, resources)
     checkMaps(config.operation as Operation, config) // the field has no other options
     const connected = await holder.connect().catch((error: unknown) => {
-      throw new ConfigError((error as Error).message, { cause: error })
+      throw new ConfigError(messageOf(error), { cause: error })
     })
 
     async function find(batch: Batch, index: number): Promise<Message> {

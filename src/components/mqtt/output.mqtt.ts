@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import type { MqttClient } from 'mqtt'
 import {
@@ -87,7 +88,7 @@ class MqttOutput implements Output {
       messages.map((_, index) =>
         publish(index).then(
           () => null,
-          (error: unknown) => error as Error,
+          (error: unknown) => asError(error),
         ),
       ),
     )

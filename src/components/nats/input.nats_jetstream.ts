@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { ConsumerConfig, ConsumerInfo, DeliverPolicy, JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { Value } from '../../bloblang/index.ts'
@@ -126,7 +127,7 @@ class JetStreamInput implements Input {
     const places = new Map<Message, { readonly message: Msg; readonly sequence: bigint }>()
     const messages = arrived.map(message => {
       const info = deliveryInfo(message.reply ?? '')
-      const delivered = messageOf(message, info)
+      const delivered = toMessage(message, info)
       places.set(delivered, { message, sequence: info.streamSequence })
       this.#open.add(info.streamSequence)
       if (info.streamSequence > this.#lastSequence) this.#lastSequence = info.streamSequence
@@ -243,7 +244,7 @@ function parseAckWait(text: string): number {
   try {
     return parseDuration(text)
   } catch (error) {
-    throw new ConfigError(`failed to parse ack wait duration: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`failed to parse ack wait duration: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -271,7 +272,7 @@ function deliveryInfo(reply: string): DeliveryInfo {
   }
 }
 
-function messageOf(message: Msg, info: DeliveryInfo): Message {
+function toMessage(message: Msg, info: DeliveryInfo): Message {
   const metadata = new Map<string, Value>([
     ['nats_subject', message.subject],
     ['nats_sequence_stream', String(info.streamSequence)],

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { ConfigError, defineProcessor, evaluated, field, parseDuration, perMessage } from '../../engine/index.ts'
 import {
   addHeaders,
@@ -66,6 +67,6 @@ function parseTimeout(text: string): number {
   try {
     return parseDuration(text)
   } catch (error) {
-    throw new ConfigError(`timeout must be a duration: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`timeout must be a duration: ${messageOf(error)}`, { cause: error })
   }
 }

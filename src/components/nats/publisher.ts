@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { type Batch, type Message, NotConnectedError, type Output, throwFailures } from '../../engine/index.ts'
 import { flushed } from './client.ts'
@@ -64,7 +65,7 @@ export class Publisher implements Output {
     const publish = this.#publish
     if (connection === null || publish === null || connection.isClosed()) throw new NotConnectedError()
     const outcomes: (Error | null)[] = Array<null>(messages.length).fill(null)
-    const reasonOf = (error: unknown) => (connection.isClosed() ? new NotConnectedError(error) : (error as Error))
+    const reasonOf = (error: unknown) => (connection.isClosed() ? new NotConnectedError(error) : asError(error))
     const pending: Promise<unknown>[] = []
     for (let i = 0; i < messages.length; i++) {
       try {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { SchemaElement } from 'hyparquet'
 import {
   Float,
@@ -94,9 +95,7 @@ function storedField(name: string, value: Value, type: ColumnType): unknown {
   try {
     return type.store(value)
   } catch (error) {
-    throw new Error(
-      `conversion to struct failed, err: failed to set field ${capital(name)}: ${(error as Error).message}`,
-    )
+    throw new Error(`conversion to struct failed, err: failed to set field ${capital(name)}: ${messageOf(error)}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
 import {
   andThen,
@@ -142,7 +143,7 @@ export class Branch {
         : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
       this.#resources.noteError(error)
-      return new Error(`result mapping failed: ${(error as { message: string }).message}`)
+      return new Error(`result mapping failed: ${messageOf(error)}`)
     }
   }
 
@@ -162,7 +163,7 @@ export class Branch {
       return empty.withMetadata(draft.current)
     } catch (error) {
       this.#resources.noteError(error)
-      return new Error(`request mapping failed: ${(error as { message: string }).message}`)
+      return new Error(`request mapping failed: ${messageOf(error)}`)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import { type Mapping, Timestamp, type Value } from '../../bloblang/index.ts'
 import {
   type Ack,
@@ -189,7 +190,7 @@ class WindowBuffer implements Buffer {
       try {
         times.push(this.#timeOf(batch, index))
       } catch (error) {
-        await ack(error as Error)
+        await ack(asError(error))
         return
       }
     }
@@ -204,7 +205,7 @@ class WindowBuffer implements Buffer {
   #timeOf(messages: readonly Message[], index: number): bigint {
     const { log, host } = this.#resources
     const fail = (what: string, error: unknown): never => {
-      const { message } = error as { message: string }
+      const message = messageOf(error)
       log.error(`Timestamp mapping failed for message: ${message}`)
       throw new Error(`${what}: ${message}`)
     }

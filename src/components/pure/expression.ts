@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { compileMapping, type Mapping, type Value, type Host } from '../../bloblang/index.ts'
 import { ConfigError } from '../../engine/index.ts'
 
@@ -10,9 +11,7 @@ export function expression(source: string, host: Host): (value: Value) => Value 
       return (mapping satisfies Mapping).apply(value)
     } catch (error) {
       // A place in a generated mapping is of no use to the user.
-      throw new Error(
-        (error as { message: string }).message.replace(/^failed assignment \(line 1\): (field `this`: )?/, ''),
-      )
+      throw new Error(messageOf(error).replace(/^failed assignment \(line 1\): (field `this`: )?/, ''))
     }
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
   type AckSome,
@@ -144,7 +145,7 @@ class ReadUntilInput implements Input {
     try {
       return check.check(batch, 0)
     } catch (error) {
-      this.#resources.log.error(`Failed to execute check query: ${(error as { message: string }).message}`)
+      this.#resources.log.error(`Failed to execute check query: ${messageOf(error)}`)
       return false
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
 import { type Batch, kept, type Message, type Processor, type Resources } from '../../engine/index.ts'
 
@@ -37,7 +38,7 @@ export class MappingProcessor implements Processor {
       if (value === NOTHING) return draft.changed ? message.withMetadata(draft.current) : message
       return message.withValueAndMetadata(value, draft.current)
     } catch (error) {
-      this.#resources.log.error((error as { message: string }).message)
+      this.#resources.log.error(messageOf(error))
       return this.#resources.fail(message, error)
     }
   }

@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import {
   type Batch,
   ConfigError,
@@ -77,7 +78,7 @@ class DropOnOutput implements Output {
         : this.#oneInTime(batch, this.#limitMs))
     } catch (error) {
       if (isClosing(error)) throw error
-      if (!this.#drops(error as Error)) throw error
+      if (!this.#drops(asError(error))) throw error
     }
   }
 
@@ -112,9 +113,7 @@ class DropOnOutput implements Output {
     ]).finally(() => timer.abort())
     this.#stuck = !inTime
     if (inTime) return
-    writing.catch((error: unknown) =>
-      this.#resources.log.debug(`A dropped message failed: ${(error as Error).message}`),
-    )
+    writing.catch((error: unknown) => this.#resources.log.debug(`A dropped message failed: ${messageOf(error)}`))
     throw this.#late(limitMs)
   }
 

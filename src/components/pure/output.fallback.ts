@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import {
   type Batch,
   ConfigError,
@@ -35,7 +36,7 @@ async function writeFrom(outputs: readonly OutputHandle[], batch: Batch): Promis
       await output.write(tried)
       return
     } catch (error) {
-      const failures = failuresOf(tried, error as Error)
+      const failures = failuresOf(tried, asError(error))
       if (tier === outputs.length - 1 || isClosing(error)) {
         throwFailures(batch, new Map([...failures].map(([message, reason]) => [current.get(message)!, reason])))
       }

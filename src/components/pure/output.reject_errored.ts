@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import { defineOutput, failuresOf, field, type Message, throwFailures } from '../../engine/index.ts'
 
 export default defineOutput({
@@ -20,7 +21,7 @@ export default defineOutput({
         const good = batch.filter(message => !failures.has(message))
         if (good.length > 0) {
           await output.write(good).catch((error: unknown) => {
-            for (const [message, reason] of failuresOf(good, error as Error)) failures.set(message, reason)
+            for (const [message, reason] of failuresOf(good, asError(error))) failures.set(message, reason)
           })
         }
         throwFailures(batch, failures)

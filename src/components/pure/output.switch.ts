@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -73,7 +74,7 @@ class SwitchOutput implements Output {
       try {
         if (messages.length > 0) await target.write(messages)
       } catch (error) {
-        for (const [message, reason] of failuresOf(messages, error as Error)) failures.set(message, reason)
+        for (const [message, reason] of failuresOf(messages, asError(error))) failures.set(message, reason)
       }
     }
     const routes = this.#route(batch)
@@ -106,7 +107,7 @@ class SwitchOutput implements Output {
     try {
       return each.check.check(batch, index)
     } catch (error) {
-      this.#resources.log.error(`Failed to test case ${number}: ${(error as { message: string }).message}`)
+      this.#resources.log.error(`Failed to test case ${number}: ${messageOf(error)}`)
       return false
     }
   }

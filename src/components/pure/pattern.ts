@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { ConfigError } from '../../engine/index.ts'
 
@@ -17,6 +18,6 @@ export function compilePattern(pattern: string, what: string): Pattern {
     const compiled = RE2JS.compile(pattern)
     return { matches: text => compiled.matcher(text).find() }
   } catch (error) {
-    throw new ConfigError(`${what}: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`${what}: ${messageOf(error)}`, { cause: error })
   }
 }

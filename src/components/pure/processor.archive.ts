@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import type { Value } from '../../bloblang/index.ts'
 import { defineProcessor, field, type Message, type Resources } from '../../engine/index.ts'
@@ -28,7 +29,7 @@ export default defineProcessor({
       try {
         return config.path.eval(messages, index)
       } catch (error) {
-        resources.log.error(`Name interpolation error: ${(error as { message: string }).message}`)
+        resources.log.error(`Name interpolation error: ${messageOf(error)}`)
         return ''
       }
     }
@@ -38,7 +39,7 @@ export default defineProcessor({
           const packed = pack(format, messages, nameOf, resources)
           return [[messages.length === 1 ? packed : packed.madeOf(messages)]]
         } catch (error) {
-          resources.log.error(`Failed to create archive: ${(error as { message: string }).message}`)
+          resources.log.error(`Failed to create archive: ${messageOf(error)}`)
           return [messages.map(message => resources.fail(message, error))]
         }
       },
@@ -78,6 +79,6 @@ function documentOf(message: Message): Value {
   try {
     return message.structured()
   } catch (error) {
-    throw new Error(`failed to parse message as JSON: ${(error as { message: string }).message}`)
+    throw new Error(`failed to parse message as JSON: ${messageOf(error)}`)
   }
 }

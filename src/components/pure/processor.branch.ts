@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   andThen,
   type Batch,
@@ -89,7 +90,7 @@ class BranchProcessor implements Processor {
 
   #failAll(messages: readonly Message[], error: unknown): readonly Batch[] {
     if (isClosing(error)) throw error
-    const { message: text } = error as { message: string }
+    const text = messageOf(error)
     this.#resources.log.error(`Child processors failed: ${text}`)
     return [messages.map(message => this.#flag(message, new Error(text), false))]
   }

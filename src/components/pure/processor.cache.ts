@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   type Cache,
   ConfigError,
@@ -52,7 +53,7 @@ async function operate(...job: Parameters<typeof attempt>): Promise<Message> {
     return await attempt(...job)
   } catch (error) {
     if (error instanceof KeyExistsError) throw error
-    throw new Error(`operator failed for key '${job[3]}': ${(error as { message: string }).message}`)
+    throw new Error(`operator failed for key '${job[3]}': ${messageOf(error)}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
@@ -46,7 +47,7 @@ export default defineProcessor({
       try {
         await cache.set(key, Buffer.concat([LAYOUT, packBinary(results.map(result => result.bytes()))]), ttlMs)
       } catch (error) {
-        resources.log.error(`failed to write result to cache: ${(error as Error).message}`)
+        resources.log.error(`failed to write result to cache: ${messageOf(error)}`)
       }
       return results
     }
@@ -74,7 +75,7 @@ function evaluate(what: string, run: () => string): string {
   try {
     return run()
   } catch (error) {
-    throw new Error(`failed to interpolate ${what} expression: ${(error as { message: string }).message}`)
+    throw new Error(`failed to interpolate ${what} expression: ${messageOf(error)}`)
   }
 }
 
@@ -82,7 +83,7 @@ function parseTtl(text: string): number {
   try {
     return parseDuration(text)
   } catch (error) {
-    throw new Error(`failed to parse ttl expression: ${(error as Error).message}`, { cause: error })
+    throw new Error(`failed to parse ttl expression: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -98,7 +99,7 @@ function skips(condition: Mapping | null | undefined, batch: Batch, log: (text: 
   try {
     return condition.check(batch, 0)
   } catch (error) {
-    log(`skip_on check failed: ${(error as { message: string }).message}, caching will be skipped as a precaution`)
+    log(`skip_on check failed: ${messageOf(error)}, caching will be skipped as a precaution`)
     return true
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 
@@ -18,7 +19,7 @@ export default defineProcessor({
         try {
           return message.withValue(compress(message.bytes()))
         } catch (error) {
-          resources.log.error(`Failed to compress message: ${(error as { message: string }).message}`)
+          resources.log.error(`Failed to compress message: ${messageOf(error)}`)
           return resources.fail(message, error)
         }
       }),

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 
@@ -17,7 +18,7 @@ export default defineProcessor({
         try {
           return message.withValue(decompress(message.bytes()))
         } catch (error) {
-          resources.log.error(`Failed to decompress message part: ${(error as { message: string }).message}`)
+          resources.log.error(`Failed to decompress message part: ${messageOf(error)}`)
           return resources.fail(message, error)
         }
       }),

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   andThen,
   type Batch,
@@ -88,7 +89,7 @@ class DedupeProcessor implements Processor {
       key = this.#config.key.eval(view, index)
     } catch (error) {
       // The original drops a message without a key, whatever `drop_on_err` says.
-      this.#resources.noteError(`key interpolation error: ${(error as { message: string }).message}`)
+      this.#resources.noteError(`key interpolation error: ${messageOf(error)}`)
       return null
     }
     try {
@@ -106,7 +107,7 @@ class DedupeProcessor implements Processor {
   }
 
   #failed(message: Message, error: unknown): Message | null {
-    this.#resources.log.error(`Cache error: ${(error as { message: string }).message}`)
+    this.#resources.log.error(`Cache error: ${messageOf(error)}`)
     return this.#config.drop_on_err ? null : this.#resources.fail(message, error)
   }
 }

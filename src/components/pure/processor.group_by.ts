@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import { type Batch, type Chain, defineProcessor, field, type Message } from '../../engine/index.ts'
 
@@ -19,7 +20,7 @@ export default defineProcessor({
         try {
           return check === null || check.check(messages, index)
         } catch (error) {
-          resources.log.error(`Failed to test group ${number}: ${(error as { message: string }).message}`)
+          resources.log.error(`Failed to test group ${number}: ${messageOf(error)}`)
           return false
         }
       })

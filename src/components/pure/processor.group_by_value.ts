@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
@@ -18,8 +19,8 @@ export default defineProcessor({
         try {
           key = value.eval(messages, index)
         } catch (error) {
-          const text = `group value interpolation error: ${(error as { message: string }).message}`
-          resources.log.error(`Group value interpolation error: ${(error as { message: string }).message}`)
+          const text = `group value interpolation error: ${messageOf(error)}`
+          resources.log.error(`Group value interpolation error: ${messageOf(error)}`)
           member = resources.fail(message, text)
         }
         const group = groups.get(key)

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
@@ -14,7 +15,7 @@ export default defineProcessor({
       try {
         bytes = content.evalBytes(messages, 0)
       } catch (error) {
-        resources.log.error(`Content interpolation error: ${(error as { message: string }).message}`)
+        resources.log.error(`Content interpolation error: ${messageOf(error)}`)
         return [messages]
       }
       const place = index < 0 ? Math.max(messages.length + index + 1, 0) : Math.min(index, messages.length)

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import { fileErrorText } from '../../base/index.ts'
+import { fileErrorText, messageOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   type ComponentHost,
@@ -33,7 +33,7 @@ export default defineProcessor({
       try {
         definition = await read(path, resources.host)
       } catch (error) {
-        throw new ConfigError(`failed to load JSON schema definition: ${(error as Error).message}`, { cause: error })
+        throw new ConfigError(`failed to load JSON schema definition: ${messageOf(error)}`, { cause: error })
       }
     }
     if (definition === '') throw new ConfigError('either schema or schema_path must be provided')

@@ -1,4 +1,4 @@
-import { type LogLevel } from '../../base/index.ts'
+import { type LogLevel, messageOf } from '../../base/index.ts'
 import { isObject, type Mapping, NOTHING, typeOf, type Value } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, forEachMessage, type Message } from '../../engine/index.ts'
 import { plainJson } from './plain.ts'
@@ -33,13 +33,13 @@ export default defineProcessor({
         for (const [key, value] of Object.entries(config.fields ?? {}))
           target = target.with({ [key]: value.eval(view, index) })
       } catch (error) {
-        log.error(`Failed to execute fields mapping: ${(error as { message: string }).message}`)
+        log.error(`Failed to execute fields mapping: ${messageOf(error)}`)
         return
       }
       try {
         target.log(level, config.message.static ?? config.message.eval(view, index))
       } catch (error) {
-        log.error(`Message interpolation error: ${(error as { message: string }).message}`)
+        log.error(`Message interpolation error: ${messageOf(error)}`)
       }
     }
     if (!log.enabled(level)) return { process: batch => [batch], processRun: run => run }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { ConfigError, defineProcessor, field, forEachMessage, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
@@ -30,7 +31,7 @@ export default defineProcessor({
         else if (kind === 'gauge') metrics.gauge(config.name, named).set(value)
         else metrics.timer(config.name, named).observe(value)
       } catch (error) {
-        log.error(`Handler error: ${(error as { message: string }).message}`)
+        log.error(`Handler error: ${messageOf(error)}`)
       }
     }
     return forEachMessage(count)

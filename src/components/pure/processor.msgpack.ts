@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression } from './expression.ts'
 
@@ -31,7 +32,7 @@ export default defineProcessor({
           if (parses) return message.withDocument(convert(message.bytes()))
           return message.withBytes(convert(documentOf(() => message.structured())) as Uint8Array)
         } catch (error) {
-          const { message: text } = error as { message: string }
+          const text = messageOf(error)
           return resources.fail(message, error instanceof NoDocumentError ? text : `${what}: ${text}`)
         }
       }),
@@ -45,6 +46,6 @@ function documentOf<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw new NoDocumentError(`failed to parse message as JSON: ${(error as { message: string }).message}`)
+    throw new NoDocumentError(`failed to parse message as JSON: ${messageOf(error)}`)
   }
 }

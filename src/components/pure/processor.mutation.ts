@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   DELETED,
   jsonBytes,
@@ -88,7 +89,7 @@ class MutationProcessor implements Processor {
         ? message.withMetadata(draft.current)
         : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
-      this.#resources.log.error((error as { message: string }).message)
+      this.#resources.log.error(messageOf(error))
       // What was assigned before the failure stays.
       return this.#resources.fail(reachedMessage(mapping, message, draft), error)
     }

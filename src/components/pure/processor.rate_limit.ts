@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 
 export default defineProcessor({
@@ -15,7 +16,7 @@ export default defineProcessor({
           try {
             waitMs = await limit.access()
           } catch (error) {
-            resources.log.error(`Failed to access rate limit: ${(error as Error).message}`)
+            resources.log.error(`Failed to access rate limit: ${messageOf(error)}`)
             waitMs = 1000
           }
           if (waitMs <= 0) return message

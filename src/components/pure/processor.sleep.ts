@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, perMessage, parseDuration } from '../../engine/index.ts'
 
 export default defineProcessor({
@@ -13,7 +14,7 @@ export default defineProcessor({
         ms = parseDuration(duration.eval(view, index))
       } catch (error) {
         // A duration that makes no sense is only logged: the message did nothing wrong.
-        resources.log.error(`Failed to parse duration: ${(error as { message: string }).message}`)
+        resources.log.error(`Failed to parse duration: ${messageOf(error)}`)
         return message
       }
       await resources.wait(ms)

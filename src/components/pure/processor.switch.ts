@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
   andThen,
@@ -92,7 +93,7 @@ class SwitchProcessor implements Processor {
         if (current.check === null || current.check.check(remaining, position)) passed.push(message)
         else failed.push(message)
       } catch (error) {
-        const { message: text } = error as { message: string }
+        const text = messageOf(error)
         this.#resources.log.error(`Failed to test case ${index}: ${text}`)
         this.#resources.noteError(`failed to test case ${index}: ${text}`)
         // The flag holds the failure of the check alone and names no component.

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { isObject, parseJson, typeOf, type Value, type Host } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, kept, type Message } from '../../engine/index.ts'
@@ -38,7 +39,7 @@ export default defineProcessor({
           try {
             for (const part of unpack(message)) results.push(part)
           } catch (error) {
-            resources.log.error(`Failed to unarchive message part: ${(error as { message: string }).message}`)
+            resources.log.error(`Failed to unarchive message part: ${messageOf(error)}`)
             results.push(resources.fail(message, error))
           }
         }
@@ -98,7 +99,7 @@ function csvUnpacker(format: string, host: Host): Unpack {
     try {
       return (parse(message.text()) as readonly Value[]).map(row => message.withDocument(row))
     } catch (error) {
-      throw new Error(`failed to parse message as csv: ${(error as { message: string }).message}`)
+      throw new Error(`failed to parse message as csv: ${messageOf(error)}`)
     }
   }
 }
@@ -118,7 +119,7 @@ function documentOf(message: Message, into: string): Value {
   try {
     return message.structured()
   } catch (error) {
-    throw new Error(`failed to parse message into JSON ${into}: ${(error as { message: string }).message}`)
+    throw new Error(`failed to parse message into JSON ${into}: ${messageOf(error)}`)
   }
 }
 

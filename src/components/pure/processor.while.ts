@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
   allOf,
@@ -88,7 +89,7 @@ class WhileProcessor implements Processor {
     try {
       return this.#check.check(batch, 0)
     } catch (error) {
-      this.#resources.log.error(`Query failed for loop: ${(error as { message: string }).message}`)
+      this.#resources.log.error(`Query failed for loop: ${messageOf(error)}`)
       return false
     }
   }

@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -131,8 +132,8 @@ class Workflow implements Processor {
       branches = this.#branches()
       tiers = this.#plan.tiers ?? dependencyTiers(branches)
     } catch (error) {
-      this.#resources.log.error(`Failed to establish workflow: ${(error as Error).message}`)
-      return [messages.map(message => flagged(message, (error as Error).message))]
+      this.#resources.log.error(`Failed to establish workflow: ${messageOf(error)}`)
+      return [messages.map(message => flagged(message, messageOf(error)))]
     }
     const names = tiers.flat()
     const progress = messages.map(() => ({ succeeded: new Set(names), skipped: new Set<string>(), failed: new Map() }))
@@ -156,7 +157,7 @@ class Workflow implements Processor {
           return await branches.get(name)!.ask(messages, index => skips[index]!.has(name))
         } catch (error) {
           if (isClosing(error)) throw error
-          return error as Error
+          return asError(error)
         }
       }),
     )
@@ -201,7 +202,7 @@ class Workflow implements Processor {
       }
       for (const name of [...names('succeeded'), ...names('skipped')]) if (branches.has(name)) done.add(name)
     } catch (error) {
-      this.#resources.log.debug(`No record of an earlier run: ${(error as Error).message}`)
+      this.#resources.log.debug(`No record of an earlier run: ${messageOf(error)}`)
     }
     return done
   }
@@ -223,7 +224,7 @@ class Workflow implements Processor {
       if (previous !== null) record['previous'] = previous
       return message.withDocument(withValueAt(document, metaPath, record))
     } catch (error) {
-      const { message: text } = error as { message: string }
+      const text = messageOf(error)
       this.#resources.log.error(`Failed to parse message for meta update: ${text}`)
       return flagged(message, text)
     }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression } from './expression.ts'
 
@@ -33,7 +34,7 @@ export default defineProcessor({
         try {
           return message.withDocument(parse(message.text()))
         } catch (error) {
-          const text = (error as { message: string }).message.replace(/^failed to parse value as XML: /, '')
+          const text = messageOf(error).replace(/^failed to parse value as XML: /, '')
           resources.log.debug(`Failed to parse part as XML: ${text}`)
           return resources.fail(message, text)
         }

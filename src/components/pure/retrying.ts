@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Backoff, type Batch, isClosing, type OutputHandle, pause, type Resources } from '../../engine/index.ts'
 
 export interface RetryOptions {
@@ -40,7 +41,7 @@ export class RetryingWriter {
             this.#failing++
             backoff = new Backoff(this.#options, () => host.random())
           }
-          const { message } = error as Error
+          const message = messageOf(error)
           const waitMs = backoff.next()
           retries++
           if (waitMs === undefined || (this.#options.maxRetries > 0 && retries > this.#options.maxRetries)) {

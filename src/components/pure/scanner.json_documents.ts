@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { parseJson } from '../../bloblang/index.ts'
 import { defineScanner, field, Message } from '../../engine/index.ts'
 import { splitDocuments } from './json-documents.ts'
@@ -23,7 +24,7 @@ export default defineScanner({
               // What came before the broken document is delivered first.
               if (messages.length > 0) return messages
               position = documents.length
-              throw new Error((error as { message: string }).message)
+              throw new Error(messageOf(error))
             }
             position++
           }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { ConfigError, defineScanner, field, Message } from '../../engine/index.ts'
 import { readAll } from './reading.ts'
@@ -57,6 +58,6 @@ function compile(pattern: string): (text: string) => readonly number[] {
       return starts
     }
   } catch (error) {
-    throw new ConfigError(`failed to compile scanner pattern: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`failed to compile scanner pattern: ${messageOf(error)}`, { cause: error })
   }
 }

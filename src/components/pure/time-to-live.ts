@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Interpolation } from '../../bloblang/index.ts'
 import { evaluated, type Message, parseDuration } from '../../engine/index.ts'
 
@@ -12,6 +13,6 @@ export function timeToLive(
   try {
     return parseDuration(text)
   } catch (error) {
-    throw new Error(`ttl must be a duration: ${(error as Error).message}`, { cause: error })
+    throw new Error(`ttl must be a duration: ${messageOf(error)}`, { cause: error })
   }
 }

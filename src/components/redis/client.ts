@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { isIP } from 'node:net'
 import { textOfMetadata, toText, utf8Text, Float, isObject, type Value } from '../../bloblang/index.ts'
@@ -386,7 +387,7 @@ export class CommandOutput implements Output {
           client.command(commandOf(i)).catch((error: unknown) => void (outcomes[i] = this.#explained(error))),
         )
       } catch (error) {
-        outcomes[i] = error as Error
+        outcomes[i] = asError(error)
       }
     }
     await Promise.all(pending)
@@ -394,8 +395,8 @@ export class CommandOutput implements Output {
   }
 
   #explained(error: unknown): Error {
-    if (!isConnectionError(error)) return error as Error
-    this.#resources.log.debug(`Connection to Redis lost: ${(error as Error).message}`)
+    if (!isConnectionError(error)) return asError(error)
+    this.#resources.log.debug(`Connection to Redis lost: ${messageOf(error)}`)
     return new NotConnectedError(error)
   }
 }
@@ -459,7 +460,7 @@ export async function retried(
       return await attempt()
     } catch (error) {
       if (left < 0) throw error
-      resources.log.error(`${what} failed: ${(error as Error).message}`)
+      resources.log.error(`${what} failed: ${messageOf(error)}`)
       await resources.wait(pauseMs)
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Buffer } from 'node:buffer'
 import {
   autoReplayNacksField,
@@ -90,7 +91,7 @@ class RedisScanInput implements Input {
       value = await server.command(['GET', key])
     } catch (error) {
       if (isConnectionError(error)) throw error
-      this.#resources.log.error(`Cannot read key ${key.toString()}: ${(error as Error).message}`)
+      this.#resources.log.error(`Cannot read key ${key.toString()}: ${messageOf(error)}`)
       return null
     }
     return value === null ? null : Message.fromValue({ key: valueOf(key), value: valueOf(value) })

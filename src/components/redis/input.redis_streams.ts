@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { utf8Text, type Value } from '../../bloblang/index.ts'
 import {
@@ -147,7 +148,7 @@ class RedisStreamsInput implements Input {
       )
     } catch (error) {
       if (codeOf(error) === 'BUSYGROUP') return
-      const reason = (error as Error).message
+      const reason = messageOf(error)
       throw new Error(`failed to create group ${group} for stream ${stream}: ${reason}`, { cause: error })
     }
   }
@@ -241,7 +242,7 @@ class RedisStreamsInput implements Input {
         await client.command(command)
         for (const entry of some) this.#open.delete(keyOf(entry))
       } catch (error) {
-        this.#resources.log.error(`Failed to ack stream ${stream}: ${(error as Error).message}`)
+        this.#resources.log.error(`Failed to ack stream ${stream}: ${messageOf(error)}`)
         this.#acknowledged.push(...some)
       }
     }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -120,7 +121,7 @@ function commandsOf({ command, args_mapping: mapping, operator, key }: Config): 
     try {
       result = mapping.run(batch, index)
     } catch (error) {
-      throw new Error(`args mapping failed: ${(error as Error).message}`, { cause: error })
+      throw new Error(`args mapping failed: ${messageOf(error)}`, { cause: error })
     }
     return argumentsOf(result)
   }
@@ -166,7 +167,7 @@ function integerOf(message: Message): string {
 }
 
 function flagged(resources: Resources, message: Message, error: unknown, operator: string | undefined): Message {
-  const { message: reason } = error as Error
+  const reason = messageOf(error)
   if (operator === undefined || reason.startsWith('key interpolation error')) return resources.fail(message, error)
   return resources.fail(message, new Error(`redis operator failed: ${reason}`, { cause: error }))
 }

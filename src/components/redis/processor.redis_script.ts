@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { createHash } from 'node:crypto'
 import type { Mapping, Value } from '../../bloblang/index.ts'
 import { type Batch, ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
@@ -69,7 +70,7 @@ function listOf(name: string, mapping: Mapping, batch: Batch, index: number): re
   try {
     return argumentsOf(runMapping(mapping, batch, index))
   } catch (error) {
-    throw new Error(`${name} failed: ${(error as Error).message}`, { cause: error })
+    throw new Error(`${name} failed: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -77,6 +78,6 @@ function runMapping(mapping: Mapping, batch: Batch, index: number): Value {
   try {
     return mapping.run(batch, index)
   } catch (error) {
-    throw new Error(`mapping failed: ${(error as Error).message}`, { cause: error })
+    throw new Error(`mapping failed: ${messageOf(error)}`, { cause: error })
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { createHash } from 'node:crypto'
 import { ConfigError, defineRateLimit, field, type RateLimit } from '../../engine/index.ts'
 import { clientFields, OnDemandClient } from './client.ts'
@@ -44,7 +45,7 @@ export default defineRateLimit({
         try {
           return Number(await client.script(script, [key], [String(count), String(Math.round(intervalMs))]))
         } catch (error) {
-          throw new Error(`accessing redis rate limit: ${(error as Error).message}`, { cause: error })
+          throw new Error(`accessing redis rate limit: ${messageOf(error)}`, { cause: error })
         }
       },
       close: () => client.close(),

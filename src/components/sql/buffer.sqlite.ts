@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import { isObject, parseJson, printJson, type Value, utf8Text } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -81,7 +82,7 @@ class SqliteBuffer implements Buffer {
         }
       })
     } catch (error) {
-      await delivery.ack(error as Error)
+      await delivery.ack(asError(error))
       return
     }
     await delivery.ack(null)
@@ -179,7 +180,7 @@ class SqliteBuffer implements Buffer {
         for (const { id } of stored) this.#connection.run('DELETE FROM batches WHERE id = ?', [id])
       })
     } catch (error) {
-      this.#resources.log.error(`Failed to remove delivered messages: ${(error as Error).message}`)
+      this.#resources.log.error(`Failed to remove delivered messages: ${messageOf(error)}`)
     }
   }
 }

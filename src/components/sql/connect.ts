@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import { ConfigError, type MaybePromise, type Resources } from '../../engine/index.ts'
 import {
@@ -41,7 +42,7 @@ async function verified(connection: SqlConnection): Promise<SqlConnection> {
     return connection
   } catch (error) {
     await connection.close()
-    throw new ConfigError(`could not establish connection to database: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`could not establish connection to database: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -65,7 +66,7 @@ class LazyConnection implements SqlConnection {
       await this.#use()
     } catch (error) {
       // As in the original, messages are refused while the database is away, so that `fallback` gets them.
-      this.#resources.log.warn(`Failed to connect to the database: ${(error as Error).message}`)
+      this.#resources.log.warn(`Failed to connect to the database: ${messageOf(error)}`)
     }
   }
 

@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import { type Batch, batchingField, defineOutput, maxInFlightField, type MaybePromise } from '../../engine/index.ts'
 import { connectVerified } from './connect.ts'
@@ -53,7 +54,7 @@ async function insertEach(
     try {
       ready.push({ index, values: make() })
     } catch (error) {
-      outcomes[index] = error as Error
+      outcomes[index] = asError(error)
     }
   })
   await insertHalves(ready)
@@ -66,7 +67,7 @@ async function insertEach(
       await insert(part.map(({ values }) => values))
     } catch (error) {
       if (part.length === 1 || !(error instanceof StatementError)) {
-        for (const { index } of part) outcomes[index] = error as Error
+        for (const { index } of part) outcomes[index] = asError(error)
         return
       }
       const middle = part.length >> 1

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
@@ -232,7 +233,7 @@ function readFile(machine: Resources['host'], path: string): string {
   try {
     return machine.files.readFileSync(path).toString('utf8')
   } catch (error) {
-    throw new ConfigError(`cannot read a certificate of the DSN: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`cannot read a certificate of the DSN: ${messageOf(error)}`, { cause: error })
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { Float, JsonNumber, Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
 import { ConfigError, type Databases, type Resources } from '../../engine/index.ts'
@@ -45,7 +46,7 @@ export function openSqlite(config: ConnectionConfig, resources: Resources): Sqli
     try {
       connection.script(text)
     } catch (error) {
-      log.warn(`Failed to execute ${what}: ${(error as Error).message}`)
+      log.warn(`Failed to execute ${what}: ${messageOf(error)}`)
     }
   }
   return connection
@@ -153,7 +154,7 @@ function openDatabase(databases: Databases, dsn: string): DatabaseSync {
     for (const pragma of parameters.getAll('_pragma')) database.exec(`PRAGMA ${pragma}`)
     return database
   } catch (error) {
-    throw new ConfigError(`failed to open database: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`failed to open database: ${messageOf(error)}`, { cause: error })
   }
 }
 

@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
-import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
+import { type Clock, type Log, messageOf, waitOrAbort } from '../../base/index.ts'
 import { DatabaseError } from '../../database/index.ts'
 import { isCallName, MetadataError, type MetadataHub, type Transport } from '../../metadata/index.ts'
 import type { Caller } from '../access.ts'
@@ -209,6 +209,6 @@ function coded(error: unknown): { readonly code: string; readonly message: strin
   if (error instanceof ControlError || error instanceof MetadataError) return error
   if (error instanceof DatabaseError && error.isRetriable)
     return { code: 'database_unavailable', message: error.message }
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return { code: 'internal_error', message }
 }

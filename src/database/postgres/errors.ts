@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import pg from 'pg'
 import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
 
@@ -14,7 +15,7 @@ export function postgresError(cause: unknown, lost: 'unreachable' | 'unknown_out
   const code = isServerError(cause) ? codeOf(cause.code ?? '', lost) : lost
   // Where several addresses were tried, the driver's error has their errors but no text.
   const reasons = cause instanceof AggregateError ? cause.errors : [cause]
-  const text = reasons.map(reason => (reason instanceof Error ? reason.message : String(reason))).join(', ')
+  const text = reasons.map(reason => messageOf(reason)).join(', ')
   return new DatabaseError(code, `${message}: ${text}`, { cause })
 }
 

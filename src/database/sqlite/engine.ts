@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { assert } from '../../base/index.ts'
+import { assert, messageOf } from '../../base/index.ts'
 import type { RowSet, SqlValue } from '../database.ts'
 import { parseTemplate, type RowsClause, type Template } from '../dialect.ts'
 import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
@@ -159,7 +159,7 @@ function rowsText({ columns }: RowsClause, rows: number): string {
 
 function sqliteError(cause: unknown, message: string): DatabaseError {
   if (cause instanceof DatabaseError) return cause
-  const text = cause instanceof Error ? cause.message : String(cause)
+  const text = messageOf(cause)
   return new DatabaseError(codeOf(cause), `${message}: ${text}`, { cause })
 }
 

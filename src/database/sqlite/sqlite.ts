@@ -1,4 +1,4 @@
-import { workerUrl } from '../../base/index.ts'
+import { messageOf, workerUrl } from '../../base/index.ts'
 import { CallWorker } from '../call-worker.ts'
 import type { Database, RowSet, Sql, SqlValue, TransactionOptions } from '../database.ts'
 import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
@@ -28,7 +28,7 @@ export function openSqliteHere({ path }: SqliteOptions): Database {
 async function connectInThread(path: string): Promise<Connection> {
   const url = workerUrl(import.meta.url, './database.worker.ts')
   const worker = await CallWorker.open(url, { name: 'database', workerData: { path } }).catch((cause: unknown) => {
-    const message = cause instanceof Error ? cause.message : String(cause)
+    const message = messageOf(cause)
     throw new DatabaseError('failed', message, { cause })
   })
   return {

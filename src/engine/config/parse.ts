@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Host, Interpolation, Mapping } from '../../bloblang/index.ts'
 import { type ComponentConfig, type ComponentKind, ConfigError } from '../component.ts'
 import type { FieldMap, FieldShape, Infer } from '../fields.ts'
@@ -88,7 +89,7 @@ function duration(text: string, path: string): number | undefined {
     return parseDuration(text)
   } catch (error) {
     const field = path.slice(path.lastIndexOf('.') + 1)
-    throw new ConfigError(`failed to parse ${field} duration: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`failed to parse ${field} duration: ${messageOf(error)}`, { cause: error })
   }
 }
 

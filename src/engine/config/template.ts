@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   compileMapping,
   DELETED,
@@ -126,7 +127,7 @@ function compile(node: Node, context: ParseContext, options: TemplateOptions): C
       try {
         return expand(mapping, parseValue(context, shape.shape, written, config.name))
       } catch (error) {
-        const { message } = error as Error
+        const message = messageOf(error)
         if (/^(mapping|mapping for) /.test(message)) throw error
         throw new ConfigError(`invalid config for template component: ${message}`, { cause: error })
       }
@@ -167,7 +168,7 @@ function expand(mapping: Mapping, values: unknown): Node {
   try {
     result = mapping.apply(values as Value) // Values of a configuration are values of the language.
   } catch (error) {
-    const { message } = error as { message: string }
+    const message = messageOf(error)
     throw new ConfigError(`mapping failed for template component: ${message}`)
   }
   if (typeof result === 'symbol') {
@@ -188,7 +189,7 @@ function runTests(node: Node, context: ParseContext, options: TemplateOptions): 
     try {
       rendered = render(config)
     } catch (error) {
-      throw new ConfigError(`test '${name}': ${(error as Error).message}`, { cause: error })
+      throw new ConfigError(`test '${name}': ${messageOf(error)}`, { cause: error })
     }
     for (const { text, column } of lintComponent(lintContext(options), spec.kind, rendered)) {
       failures.push(`test '${name}': lint error in resulting config: (0,${column}) ${text}`)

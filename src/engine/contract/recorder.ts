@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import { type Batch, deliverEachOf } from '../batch.ts'
 import { maxInFlightField } from '../common-fields.ts'
 import { defineOutput, NotConnectedError, type Output } from '../component.ts'
@@ -82,7 +83,7 @@ export class Recorder implements OutputTarget {
       this.#take(message)
       return null
     } catch (error) {
-      return error as Error
+      return asError(error)
     }
   }
 

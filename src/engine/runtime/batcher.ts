@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Clock, Log } from '../../base/index.ts'
 import type { Batcher, BatchPolicy, Chain } from '../component.ts'
 import { type Delivery, isRun } from '../delivery.ts'
@@ -81,7 +82,7 @@ export class PolicyBatcher implements Batcher {
     try {
       return policy.check.check(this.#messages, this.#messages.length - 1) ? 'check' : null
     } catch (error) {
-      this.#log.error(`Failed to execute batch check query: ${(error as { message: string }).message}`)
+      this.#log.error(`Failed to execute batch check query: ${messageOf(error)}`)
       return null
     }
   }
@@ -98,7 +99,7 @@ export class PolicyBatcher implements Batcher {
       const processed = await processToBatch(this.#processors, batch)
       return processed === null ? [] : [processed]
     } catch (error) {
-      this.#log.error(`Batch processors resulted in error: ${(error as Error).message}, the batch has been dropped.`)
+      this.#log.error(`Batch processors resulted in error: ${messageOf(error)}, the batch has been dropped.`)
       await batch.ack(null)
       return []
     }

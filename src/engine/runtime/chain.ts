@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import type { Log } from '../../base/index.ts'
 import type { Batch } from '../batch.ts'
 import { type Chain, ContractError, type MaybePromise, type Processor } from '../component.ts'
@@ -364,8 +365,4 @@ function rejectFailed(batches: readonly Batch[]): void {
 export function logFailure(log: Log, text: string, asError: boolean): void {
   if (asError) log.error(`Processor failed: ${text}`)
   else log.debug(`Processor failed: ${text}`)
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

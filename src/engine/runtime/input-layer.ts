@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Log } from '../../base/index.ts'
 import { ClosedError, type Input, type InputHandle, isClosing, NotConnectedError } from '../component.ts'
 import { type Delivery, isRun } from '../delivery.ts'
@@ -158,13 +159,13 @@ export class InputLayer implements InputHandle {
             continue
           }
           this.readErrors++
-          this.#options.log.error(`Failed to read message: ${(error as Error).message}`)
+          this.#options.log.error(`Failed to read message: ${messageOf(error)}`)
           await pause(backoff.next() ?? 1000, signal)
         }
       }
       this.#ended = true
     } catch (error) {
-      this.#options.log.error(`Failed to read message: ${(error as Error).message}`)
+      this.#options.log.error(`Failed to read message: ${messageOf(error)}`)
       this.#ended = true
     } finally {
       this.#reading = null
@@ -184,7 +185,7 @@ export class InputLayer implements InputHandle {
         return true
       } catch (error) {
         if (signal.aborted || error instanceof ClosedError) return false
-        this.#options.log.error(`Failed to connect to ${this.#options.name}: ${(error as Error).message}`)
+        this.#options.log.error(`Failed to connect to ${this.#options.name}: ${messageOf(error)}`)
         this.#connectFailures.add(1)
         await pause(backoff.next() ?? 1000, signal)
       }
@@ -207,7 +208,7 @@ export class InputLayer implements InputHandle {
         this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
         await (isRun(source) ? source.settle(some, error) : source.ack(error))
       } catch (failure) {
-        this.#options.log.error(`Failed to acknowledge message: ${(failure as Error).message}`)
+        this.#options.log.error(`Failed to acknowledge message: ${messageOf(failure)}`)
       } finally {
         left -= some.length
         if (left === 0) this.#pending--

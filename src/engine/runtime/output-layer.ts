@@ -1,3 +1,4 @@
+import { asError, messageOf } from '../../base/index.ts'
 import type { Log } from '../../base/index.ts'
 import { type Batch, PartialFailure } from '../batch.ts'
 import {
@@ -103,9 +104,7 @@ export class OutputLayer implements OutputHandle {
 
   /** Begins to connect. */
   start(): void {
-    this.#connect().catch((error: unknown) =>
-      this.#options.log.debug(`Gave up connecting: ${(error as Error).message}`),
-    )
+    this.#connect().catch((error: unknown) => this.#options.log.debug(`Gave up connecting: ${messageOf(error)}`))
   }
 
   write(batch: Batch): Promise<void> {
@@ -191,7 +190,7 @@ export class OutputLayer implements OutputHandle {
   #flushAfter(batcher: Batcher, delayMs: number): void {
     this.#flushTimer = setTimeout(() => {
       this.#flushInTime(batcher).catch((error: unknown) =>
-        this.#options.log.error(`Failed to flush batch: ${(error as Error).message}`),
+        this.#options.log.error(`Failed to flush batch: ${messageOf(error)}`),
       )
     }, delayMs)
   }
@@ -279,7 +278,7 @@ export class OutputLayer implements OutputHandle {
     try {
       written = this.#output.write(messages, this.#abort.signal)
     } catch (error) {
-      return this.#writeRest(delivery, messages, startedAt, Promise.reject(error as Error))
+      return this.#writeRest(delivery, messages, startedAt, Promise.reject(asError(error)))
     }
     if (written instanceof Promise) return this.#writeRest(delivery, messages, startedAt, written)
     this.#measure(messages.length, 1, startedAt)
@@ -377,7 +376,7 @@ export class OutputLayer implements OutputHandle {
   }
 
   #unanswered(error: unknown): void {
-    this.#options.log.error(`Failed to acknowledge message: ${(error as Error).message}`)
+    this.#options.log.error(`Failed to acknowledge message: ${messageOf(error)}`)
   }
 
   /** Waits for a write that began; where the connection was lost, connects and writes again. */
@@ -439,7 +438,7 @@ export class OutputLayer implements OutputHandle {
         if (!this.#options.composes) this.#options.log.info(`Output type ${this.#options.name} is now active`)
       } catch (error) {
         if (signal.aborted || error instanceof ClosedError) throw new ClosedError()
-        this.#options.log.error(`Failed to connect to ${this.#options.name}: ${(error as Error).message}`)
+        this.#options.log.error(`Failed to connect to ${this.#options.name}: ${messageOf(error)}`)
         this.#connectFailures.add(1)
         await pause(backoff.next() ?? 1000, signal)
       }
@@ -453,10 +452,6 @@ function isLost(outcome: Error | null): boolean {
 
 function isDelivered(outcome: Error | null): boolean {
   return outcome === null
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }
 
 function nothing(): void {

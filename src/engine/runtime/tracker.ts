@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import { type Batch, failuresOf, PartialFailure } from '../batch.ts'
 import type { Chain, MaybePromise } from '../component.ts'
 import { Delivery, isRun } from '../delivery.ts'
@@ -67,7 +68,7 @@ function rooted(delivery: Delivery): Delivery {
 }
 
 async function refuse(delivery: Delivery, error: unknown): Promise<readonly Delivery[]> {
-  await delivery.ack(error instanceof Error ? error : new Error(String(error)))
+  await delivery.ack(asError(error))
   return []
 }
 

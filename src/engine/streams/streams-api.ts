@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../../base/index.ts'
 import type { ComponentKind } from '../component.ts'
@@ -183,7 +184,7 @@ function refuseFindings(findings: readonly string[]): void {
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof YamlError) return new Refusal(400, `Error: ${error.message}\n`)
-  const { message } = error as Error
+  const message = messageOf(error)
   if (!(error instanceof StreamSetError)) return new Refusal(502, `Error: ${message}\n`)
   switch (error.code) {
     case 'not_found':

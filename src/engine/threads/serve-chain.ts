@@ -1,4 +1,4 @@
-import { systemClock } from '../../base/index.ts'
+import { messageOf, systemClock } from '../../base/index.ts'
 import type { Importer } from '../../bloblang/index.ts'
 import { namesIn } from '../config/config.ts'
 import type { ComponentHost } from '../host.ts'
@@ -72,7 +72,7 @@ async function serve(port: Port, chain: ProcessorChain, recorder: Recorder, call
     const answer = answerOf(call.id, segments, places, known, refused, recorder.take())
     port.postMessage(answer, [...buffersOf(answer.messages), answer.sources.buffer])
   } catch (error) {
-    port.postMessage({ kind: 'failed', id: call.id, reason: (error as Error).message }, [])
+    port.postMessage({ kind: 'failed', id: call.id, reason: messageOf(error) }, [])
   }
 }
 

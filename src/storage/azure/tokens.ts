@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { readFile } from 'node:fs/promises'
 import { request } from 'undici'
 import { StorageError } from '../errors.ts'
@@ -89,7 +90,7 @@ async function ask(
   } catch (cause) {
     throw new StorageError(
       'failed',
-      `no Azure credentials: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or give this machine an identity (${(cause as Error).message})`,
+      `no Azure credentials: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or give this machine an identity (${messageOf(cause)})`,
       { cause },
     )
   }

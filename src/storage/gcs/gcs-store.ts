@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { readFileSync } from 'node:fs'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import type { ObjectStore, Range } from '../object-store.ts'
@@ -94,7 +95,7 @@ class GcsDialect implements Dialect {
   }
 
   errorOf(answer: Answer, subject: string): StorageError {
-    const said = messageOf(answer)
+    const said = answerText(answer)
     const hint = answer.status === 403 ? ' (needed is the role Storage Object Admin on the bucket)' : ''
     const missingBucket = answer.status === 404 && /bucket/i.test(said)
     const code = missingBucket ? 'failed' : storageCode(answer.status)
@@ -148,7 +149,7 @@ class TokenSource {
       return `Bearer ${token ?? ''}`
     } catch (cause) {
       this.#client = undefined
-      throw new StorageError('failed', `no Google credentials were found: ${(cause as Error).message}`, { cause })
+      throw new StorageError('failed', `no Google credentials were found: ${messageOf(cause)}`, { cause })
     }
   }
 
@@ -181,7 +182,7 @@ function storageCode(status: number): StorageErrorCode {
   }
 }
 
-function messageOf(answer: Answer): string {
+function answerText(answer: Answer): string {
   const type = header(answer, 'content-type') ?? ''
   if (type.includes('json')) {
     try {

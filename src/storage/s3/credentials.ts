@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { StorageError } from '../errors.ts'
 import type { S3Credentials } from './sign.ts'
 
@@ -66,7 +67,7 @@ export class CredentialSource {
     } catch (cause) {
       throw new StorageError(
         'failed',
-        `no AWS credentials were found (environment, shared files, web identity, container, instance): ${(cause as Error).message}`,
+        `no AWS credentials were found (environment, shared files, web identity, container, instance): ${messageOf(cause)}`,
         { cause },
       )
     }

@@ -1,4 +1,5 @@
 /** The algorithms of `compress` and `decompress`, all of them at once in memory. */
+import { messageOf } from '../../../base/index.ts'
 import {
   constants,
   deflateRawSync,
@@ -116,7 +117,7 @@ function inflating(name: string, bytes: Uint8Array, inflate: () => Uint8Array): 
 
 function inflateFailure(name: string, bytes: Uint8Array, error: unknown): MappingError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   if (code === 'ERR_BUFFER_TOO_LARGE') {
     return new MappingError(`the decompressed data would be more than the limit of ${MAX_RESULT_BYTES} bytes`)
   }
@@ -157,7 +158,7 @@ function zstd(bytes: Uint8Array): Uint8Array {
   try {
     return zstdDecompressSync(bytes, inflateOptions(bytes))
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     if (/Unknown frame descriptor/i.test(message)) throw new MappingError('invalid input: magic number mismatch')
     if (/Src size is incorrect|unexpected end/i.test(message)) throw new MappingError('unexpected EOF')
     throw new MappingError(`zstd: ${message}`)

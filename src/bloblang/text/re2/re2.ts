@@ -3,6 +3,7 @@
  * proven not to blow up run on JavaScript's engine, as long as the text is short enough for its worst case; all others, and
  * long texts, run on re2js.
  */
+import { messageOf } from '../../../base/index.ts'
 import { createRequire } from 'node:module'
 import type { RE2JS } from 're2js'
 import { MappingError } from '../../errors.ts'
@@ -164,7 +165,7 @@ function compileLinear(pattern: string, names: readonly string[]): RE2JS {
     // Go allows a name twice, the library does not: names are ours to keep anyway.
     return RE2JS.compile(new Set(used).size < used.length ? withoutNames(pattern) : pattern)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     throw new MappingError(message.endsWith('trailing backslash at end of expression') ? `${message}: \`\`` : message)
   }
 }
