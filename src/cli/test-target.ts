@@ -133,6 +133,7 @@ async function openChain(
       logAllErrors: false,
       failureLog: null,
       shared: new Map(),
+      parsing: context,
     },
     resources,
   )

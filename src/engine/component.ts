@@ -226,6 +226,14 @@ export interface Chain {
   close(): Promise<void>
 }
 
+/** Components that were made while the stream runs, and everything inside of them. */
+export interface ComponentGroup {
+  input(config: ComponentConfig): Promise<InputHandle>
+  output(config: ComponentConfig): Promise<OutputHandle>
+  /** Closes them. Called where one could not be made, too. */
+  close(): Promise<void>
+}
+
 /** What was written for a component, checked and with its defaults, before it is made. */
 export interface ComponentConfig {
   readonly kind: ComponentKind
@@ -235,6 +243,8 @@ export interface ComponentConfig {
   readonly path: string
   readonly config: unknown
   readonly spec: AnySpec
+  /** As it was written, with its label and processors. */
+  readonly written: Node
   /** The `mapping` beside a metrics exporter. */
   readonly mapping?: Mapping
   /** The `processors` beside an input or output. */
@@ -274,6 +284,15 @@ export interface Resources {
   scanner(config: ComponentConfig): Promise<ScannerFactory>
   /** Collects messages into batches by a `batching` policy. */
   batcher(policy: BatchPolicy): Promise<Batcher>
+  /**
+   * A component's configuration that arrives while the stream runs, as YAML; its path is `path` below this component's. Throws
+   * `ConfigError` or `YamlError`, also for what the stream is not granted.
+   */
+  parse(kind: ComponentKind, text: string, path: string): Promise<ComponentConfig>
+  /** A configuration as YAML, without secrets and without what stands there by default. */
+  show(config: ComponentConfig): string
+  /** Makes components that end before the stream does. */
+  group(): ComponentGroup
   /** Resources by label; throws `ConfigError` where there is none. */
   cache(label: string): Cache
   rateLimit(label: string): RateLimit

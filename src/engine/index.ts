@@ -24,6 +24,7 @@ export {
   type Chain,
   ClosedError,
   type ComponentConfig,
+  type ComponentGroup,
   type ComponentKind,
   ConfigError,
   defineBuffer,
@@ -91,7 +92,7 @@ export {
   readStream,
 } from './config/config.ts'
 export { configFields, shapesOf, streamFields, testFields } from './config/core-fields.ts'
-export { parseDuration } from './config/duration.ts'
+export { durationText, parseDuration } from './config/duration.ts'
 export { parseDotEnv, substituteEnv } from './config/env.ts'
 export { setAt } from './config/set.ts'
 export { readTemplate, type Template } from './config/template.ts'

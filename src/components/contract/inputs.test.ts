@@ -30,6 +30,11 @@ inputContract('read_until', rig, {
   replays: { never: 'a final message that is refused is overtaken by the rest of its run' },
   open: generated(`{ read_until: { check: this.n == 20, input: ${generate.replace('count: 20', 'count: 40')} } }`),
 })
+inputContract('dynamic', rig, {
+  ends: false,
+  replays: true,
+  open: generated(`{ dynamic: { inputs: { first: ${generate} } } }`),
+})
 inputContract('sequence', rig, {
   ends: true,
   replays: true,

@@ -44,6 +44,14 @@ outputContract('drop_on', rig, {
   inFlight: 'many',
   open: around(own => `{ drop_on: { error_patterns: [ none ], output: ${own} } }`),
 })
+outputContract('dynamic', rig, {
+  inFlight: 'many',
+  without: { poison: 'it tries again until a message is delivered' },
+  open() {
+    const { poison: _, ...target } = around(own => `{ dynamic: { outputs: { first: ${own} } } }`)()
+    return target
+  },
+})
 outputContract('fallback', rig, { inFlight: 'many', open: around(own => `{ fallback: [ ${own} ] }`) })
 outputContract('reject_errored', rig, { inFlight: 'many', open: around(own => `{ reject_errored: ${own} }`) })
 outputContract('switch', rig, {

@@ -1,6 +1,7 @@
 import type { Rig } from '../../engine/contract/rig.ts'
+import { HttpRouter } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import { createRegistry } from '../index.ts'
 
 /** What the contract suites of the engine run in. */
-export const rig: Rig = { registry: createRegistry(), host: systemHost, hungMs: 30_000 }
+export const rig: Rig = { registry: createRegistry(), host: systemHost, http: new HttpRouter(), hungMs: 30_000 }

@@ -30,3 +30,15 @@ export function parseDuration(text: string): number {
   }
   return match[1] === '-' ? -totalMs : totalMs
 }
+
+/** As Go prints durations: `1h2m3.5s`, `12.3ms`. */
+export function durationText(ns: number): string {
+  if (ns < 1000) return `${ns}ns`
+  if (ns < 1e6) return `${ns / 1e3}µs`
+  if (ns < 1e9) return `${ns / 1e6}ms`
+  const minutes = Math.floor(ns / 60e9)
+  const seconds = `${(ns - minutes * 60e9) / 1e9}s`
+  if (minutes === 0) return seconds
+  const hours = Math.floor(minutes / 60)
+  return hours === 0 ? `${minutes}m${seconds}` : `${hours}h${minutes % 60}m${seconds}`
+}

@@ -1,3 +1,4 @@
+import type { ComponentKind } from '../component.ts'
 import type { FieldShape } from '../fields.ts'
 import type { Registry } from '../registry.ts'
 import { inferName } from './envelope.ts'
@@ -65,7 +66,15 @@ function field(registry: Registry, shape: FieldShape, written: Node, withDefault
   }
 }
 
-function component(registry: Registry, kind: Parameters<typeof inferName>[1], node: Node): Node {
+/** The same for one component by itself; its label is always there. */
+export function normalisedComponent(registry: Registry, kind: ComponentKind, written: Node): Node {
+  const node = component(registry, kind, resolved(written))
+  return valueOf(node, 'label') === undefined
+    ? { ...node, entries: [...nodeOf({ label: '' }).entries, ...node.entries] }
+    : node
+}
+
+function component(registry: Registry, kind: ComponentKind, node: Node): Node {
   const inferred = inferName(registry, kind, node)
   if ('error' in inferred) return node
   const spec = registry.get(kind, inferred.name)!

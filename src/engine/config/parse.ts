@@ -151,6 +151,7 @@ export function parseComponent(
   const parsed: ComponentConfig = {
     fresh: () => parseComponent(context, kind, written, path),
     kind,
+    written,
     name: spec.name,
     label: label === undefined ? '' : stringValue(label),
     path,

@@ -113,7 +113,8 @@ async function startInto(
   })
   const registry = rig.registry.extended([taker] as unknown as AnySpec[])
   const config = `input: ${target.config}\noutput: { taker: {} }\n${target.more ?? ''}\n`
-  const stream = await startStream(config, { registry, host: rig.host, clock: systemClock, log: nullLog })
+  const { host, http } = rig
+  const stream = await startStream(config, { registry, host, http, clock: systemClock, log: nullLog })
   await target.feed?.()
   return stream
 }

@@ -3,6 +3,7 @@ import { nullLog, systemClock } from '../../base/index.ts'
 import { type AnySpec, defineInput } from '../component.ts'
 import { field } from '../fields.ts'
 import type { ComponentHost } from '../host.ts'
+import type { HttpHost } from '../http-host.ts'
 import type { Registry } from '../registry.ts'
 import { startStream, type Stream } from '../runtime/stream.ts'
 import { type Feed, Source } from './source.ts'
@@ -11,6 +12,8 @@ import { type Feed, Source } from './source.ts'
 export interface Rig {
   readonly registry: Registry
   readonly host: ComponentHost
+  /** Where components put their HTTP endpoints. */
+  readonly http: HttpHost
   /** How long anything may take before it counts as hung: long, as the machine may be busy with other things. */
   readonly hungMs: number
 }
@@ -55,7 +58,14 @@ export async function start(rig: Rig, options: RunOptions): Promise<Running> {
   // The registry holds specs whatever the type of their fields.
   const registry = rig.registry.extended([given, ...specs] as unknown as AnySpec[])
   const config = `input: { given: {} }\n${rest}\n`
-  const stream = await startStream(config, { registry, host, clock: systemClock, log: nullLog, parallelism: 4 })
+  const stream = await startStream(config, {
+    registry,
+    host,
+    http: rig.http,
+    clock: systemClock,
+    log: nullLog,
+    parallelism: 4,
+  })
   return { stream, source }
 }
 

@@ -5,6 +5,8 @@ import {
   type Buffer,
   type Cache,
   type ComponentConfig,
+  type ComponentGroup,
+  type ComponentKind,
   ConfigError,
   type Input,
   type InputHandle,
@@ -15,7 +17,12 @@ import {
   type Resources,
   type ScannerFactory,
 } from '../component.ts'
+import { namesIn } from '../config/config.ts'
 import { unsupportedText } from '../config/lint.ts'
+import { parseYaml } from '../config/node.ts'
+import { normalisedComponent } from '../config/normalise.ts'
+import { type ParseContext, parseComponent } from '../config/parse.ts'
+import { printYaml } from '../config/print.ts'
 import type { Delivery } from '../delivery.ts'
 import type { ComponentHost } from '../host.ts'
 import type { HttpHost } from '../http-host.ts'
@@ -44,6 +51,8 @@ export interface Surroundings {
   /** Logs messages that a processor flags; null where the configuration does not ask for it. */
   readonly failureLog: FailureLog | null
   readonly shared: Map<string, unknown>
+  /** Parses configurations that arrive while the stream runs. */
+  readonly parsing: ParseContext
 }
 
 type ResourceKind = 'input' | 'output' | 'processor' | 'cache' | 'rate_limit'
@@ -73,14 +82,18 @@ export class Manager {
   readonly #parent: Manager | undefined
   /** Whether this is such a parent. Its outputs never see the end of all inputs, as streams come and go. */
   readonly #isParent: boolean
+  /** The stream that this is a part of: it has its resources, and ends before it. */
+  readonly #whole: Manager | undefined
+  readonly #parts = new Set<Manager>()
 
   constructor(
     surroundings: Surroundings,
     resources: readonly ComponentConfig[],
-    family: { readonly parent?: Manager | undefined; readonly isParent?: boolean } = {},
+    family: { readonly parent?: Manager | undefined; readonly isParent?: boolean; readonly whole?: Manager } = {},
   ) {
     this.#surroundings = surroundings
-    this.#parent = family.parent
+    this.#parent = family.whole ?? family.parent
+    this.#whole = family.whole
     this.#isParent = family.isParent === true
     const configs = {
       input: new Map(),
@@ -118,6 +131,7 @@ export class Manager {
   }
 
   async close(): Promise<void> {
+    for (const part of this.#parts) await part.close()
     for (const layer of this.#layers.toReversed()) await layer.close()
     for (const processor of this.#instances.processor.values()) await processor.close?.()
     for (const cache of this.#instances.cache.values()) await cache.close?.()
@@ -165,9 +179,7 @@ export class Manager {
       quiet: config.spec.composes === true || config.name === 'reject',
       composes: config.spec.composes === true,
       isDraining: () => this.#isDraining(),
-      onFull: () => {
-        for (const each of this.#layers) if (each instanceof OutputLayer) each.flushStarved()
-      },
+      onFull: () => this.#eachOutput(each => each.flushStarved()),
     })
     this.#layers.push(layer)
     layer.start()
@@ -240,6 +252,9 @@ export class Manager {
       output: child => this.output(child),
       scanner: child => this.#create<ScannerFactory>(child, this.resources(child)),
       batcher: policy => this.#batcher(policy, componentLog, componentMetrics),
+      parse: (kind, text, path) => this.#parse(kind, text, `${config.path}.${path}`),
+      show: child => printYaml(normalisedComponent(this.#surroundings.parsing.registry, child.kind, child.written)),
+      group: () => this.#group(),
       cache: label => this.#cache(label),
       rateLimit: label => this.#rateLimit(label),
       processorResource: label => this.#processorResource(label),
@@ -256,18 +271,47 @@ export class Manager {
 
   /** Whether every input has ended: then no output holds an incomplete batch back. */
   #isDraining(): boolean {
-    return !this.#isParent && !this.#layers.some(layer => layer instanceof InputLayer && layer.isOpen)
+    if (this.#whole !== undefined) return this.#whole.#isDraining()
+    return !this.#isParent && !this.#hasOpenInput()
+  }
+
+  #hasOpenInput(): boolean {
+    if (this.#layers.some(layer => layer instanceof InputLayer && layer.isOpen)) return true
+    return [...this.#parts].some(part => part.#hasOpenInput())
   }
 
   #drain(): void {
+    if (this.#whole !== undefined) return this.#whole.#drain()
     if (!this.#isDraining()) return
-    this.#flushOutputs()
+    this.#eachOutput(output => output.flushSoon())
     // The stream's messages may be in an incomplete batch of an output that it shares.
-    if (this.#parent !== undefined) this.#parent.#flushOutputs()
+    if (this.#parent !== undefined) this.#parent.#eachOutput(output => output.flushSoon())
   }
 
-  #flushOutputs(): void {
-    for (const layer of this.#layers) if (layer instanceof OutputLayer) layer.flushSoon()
+  #eachOutput(act: (output: OutputLayer) => void): void {
+    for (const layer of this.#layers) if (layer instanceof OutputLayer) act(layer)
+    for (const part of this.#parts) part.#eachOutput(act)
+  }
+
+  async #parse(kind: ComponentKind, text: string, path: string): Promise<ComponentConfig> {
+    const node = parseYaml(text)
+    const { parsing } = this.#surroundings
+    await parsing.registry.load(namesIn(node))
+    return parseComponent(parsing, kind, node, path)
+  }
+
+  #group(): ComponentGroup {
+    const part = new Manager(this.#surroundings, [], { whole: this })
+    this.#parts.add(part)
+    return {
+      input: config => part.input(config),
+      output: config => part.output(config),
+      close: async () => {
+        this.#parts.delete(part)
+        part.#eachOutput(output => output.abandon())
+        await part.close()
+      },
+    }
   }
 
   async #create<T>(config: ComponentConfig, resources: Resources): Promise<T> {

@@ -149,6 +149,11 @@ export class OutputLayer implements OutputHandle {
     this.#flushAfter(batcher, DRAIN_MS)
   }
 
+  /** Gives up connecting: what waits for a connection fails as closed. One that is connected still delivers what it holds. */
+  abandon(): void {
+    if (!this.connected) this.#abort.abort(new ClosedError())
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

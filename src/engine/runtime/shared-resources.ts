@@ -48,6 +48,7 @@ export class SharedResources {
         logAllErrors: config.logger.log_all_errors,
         failureLog: failureLog(config.error_handling.log, () => host.random()),
         shared,
+        parsing: parseContext(own),
       },
       resourcesOf(config),
       { isParent: true },

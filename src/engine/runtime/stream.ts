@@ -194,6 +194,7 @@ class RunningStream implements Stream {
         logAllErrors: config.logger.log_all_errors,
         failureLog: failureLog(config.error_handling.log, () => options.host.random()),
         shared: options.resources === undefined ? new Map() : options.resources.sharedOf(),
+        parsing: parseContext(options),
       },
       resourcesOf(config),
       { parent: options.resources?.manager },

@@ -2,6 +2,7 @@ import { messageOf } from '../../base/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../../base/index.ts'
 import type { ComponentKind } from '../component.ts'
+import { durationText } from '../config/duration.ts'
 import { substituteEnv } from '../config/env.ts'
 import type { Finding } from '../config/lint.ts'
 import { type Node, parseYaml, plainValue, YamlError } from '../config/node.ts'
@@ -209,16 +210,4 @@ async function bodyText(request: IncomingMessage): Promise<string> {
 
 function summaryOf({ active, uptimeNs }: StreamState): Record<string, unknown> {
   return { active, uptime: uptimeNs / 1e9, uptime_str: durationText(uptimeNs) }
-}
-
-/** As Go prints durations: `1h2m3.5s`, `12.3ms`. */
-function durationText(ns: number): string {
-  if (ns < 1000) return `${ns}ns`
-  if (ns < 1e6) return `${ns / 1e3}µs`
-  if (ns < 1e9) return `${ns / 1e6}ms`
-  const minutes = Math.floor(ns / 60e9)
-  const seconds = `${(ns - minutes * 60e9) / 1e9}s`
-  if (minutes === 0) return seconds
-  const hours = Math.floor(minutes / 60)
-  return hours === 0 ? `${minutes}m${seconds}` : `${hours}h${minutes % 60}m${seconds}`
 }

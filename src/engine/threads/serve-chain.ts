@@ -11,7 +11,7 @@ import { failureLog } from '../runtime/failure-log.ts'
 import { Manager } from '../runtime/manager.ts'
 import type { Segment } from '../runtime/segments.ts'
 import { Shutdown } from '../runtime/shutdown.ts'
-import { parseStream } from '../runtime/stream.ts'
+import { parseContext, parseStream } from '../runtime/stream.ts'
 import { buffersOf, pack, unpack } from './packed.ts'
 import type { ChainAnswer, ChainCall, ChainEvent, ChainOrder, Counted, MadeSeries } from './protocol.ts'
 
@@ -48,6 +48,7 @@ export async function serveChain(port: Port, { config: node }: ChainOrder, surro
       logAllErrors: config.logger.log_all_errors,
       failureLog: failureLog(config.error_handling.log, () => host.random()),
       shared: new Map(),
+      parsing: parseContext(surroundings),
     },
     [],
   )

@@ -1,0 +1,171 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  ConfigError,
+  type ComponentConfig,
+  durationText,
+  type HttpHost,
+  parseYaml,
+  plainValue,
+  type Resources,
+} from '../../engine/index.ts'
+
+/** What one request may hold. */
+const maxBodyBytes = 16 * 1024 * 1024
+
+/** Components that come and go by requests: what a `dynamic` input or output does when it is asked. */
+export interface DynamicSet {
+  readonly kind: 'input' | 'output'
+  /** Puts a component in the place of the one with the same id, or beside the others. Throws where that cannot be done. */
+  set(id: string, config: ComponentConfig, signal: AbortSignal): Promise<void>
+  /** Stops and forgets a component; one that does not exist is no error. */
+  remove(id: string, signal: AbortSignal): Promise<void>
+}
+
+/** What a user sees of a component that was asked for. */
+interface Entry {
+  /** YAML without secrets. */
+  readonly text: string
+  /** The body of the request that it was made by; null where the configuration of the stream named it. */
+  readonly request: string | null
+}
+
+/**
+ * The REST API of `dynamic` components: paths, methods, statuses and bodies of the original. Components that ended by themselves
+ * stay in the list as `stopped`.
+ */
+export class DynamicApi {
+  readonly #set: DynamicSet
+  readonly #resources: Resources
+  readonly #entries = new Map<string, Entry>()
+  /** When each component that runs was started. */
+  readonly #startedAt = new Map<string, number>()
+  /** One change at a time. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(set: DynamicSet, resources: Resources) {
+    this.#set = set
+    this.#resources = resources
+  }
+
+  /** A component runs since now. */
+  started(id: string, config: ComponentConfig): void {
+    this.#startedAt.set(id, this.#resources.clock.monotonic())
+    const request = this.#entries.get(id)?.request ?? null
+    this.#entries.set(id, { text: this.#resources.show(config), request })
+  }
+
+  /** A component ended, by itself or because it was removed. */
+  stopped(id: string): void {
+    this.#startedAt.delete(id)
+  }
+
+  /** Offers the endpoints below a prefix; returns what withdraws them. */
+  register(http: HttpHost, prefix: string): () => void {
+    const { kind } = this.#set
+    const base = `/${prefix}/${kind}s`.replace(/\/{2,}/g, '/')
+    const endpoints = [
+      http.register({
+        path: `${base}/{id}/uptime`,
+        description: `How long the ${kind} has been running, or "stopped" where it ended.`,
+        handle: (_request, response, parameters) => this.#uptime(response, parameters.get('id') ?? ''),
+      }),
+      http.register({
+        path: `${base}/{id}`,
+        description: `GET reads, POST sets, DELETE removes the configuration of a dynamic ${kind}.`,
+        handle: (request, response, parameters) => this.#handle(request, response, parameters.get('id') ?? ''),
+      }),
+      http.register({
+        path: base,
+        description: `All dynamic ${kind}s with their configurations and how long they have been running.`,
+        handle: (_request, response) => void response.writeHead(200, text).end(JSON.stringify(this.#list())),
+      }),
+    ]
+    return () => {
+      for (const withdraw of endpoints) withdraw()
+    }
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
+    const aborted = new AbortController()
+    response.once('close', () => aborted.abort())
+    try {
+      switch (request.method) {
+        case 'GET': {
+          const entry = this.#entries.get(id)
+          if (entry === undefined) return answer(response, 404, `Dynamic component '${id}' is not active`)
+          response.writeHead(200, text).end(entry.text)
+          return
+        }
+        case 'POST':
+          await this.#inTurn(async () => this.#change(id, await bodyText(request), aborted.signal))
+          break
+        case 'DELETE':
+          await this.#inTurn(() => this.#remove(id, aborted.signal))
+          break
+        default:
+          throw new ConfigError(`verb not supported: ${request.method}`)
+      }
+      response.writeHead(200).end()
+    } catch (error) {
+      answer(response, 502, `Error: ${(error as Error).message}`)
+    }
+  }
+
+  async #change(id: string, body: string, signal: AbortSignal): Promise<void> {
+    const previous = this.#entries.get(id)
+    if (previous?.request === body) return
+    const { kind } = this.#set
+    const config = await this.#resources.parse(kind, body, `${kind}s.${id}`)
+    await this.#set.set(id, config, signal)
+    this.#entries.set(id, { text: this.#resources.show(config), request: body })
+  }
+
+  async #remove(id: string, signal: AbortSignal): Promise<void> {
+    await this.#set.remove(id, signal)
+    this.#entries.delete(id)
+  }
+
+  #uptime(response: ServerResponse, id: string): void {
+    const uptime = this.#uptimeOf(id)
+    if (uptime === undefined) return answer(response, 404, `Dynamic component '${id}' is unknown`)
+    response.writeHead(200, text).end(uptime)
+  }
+
+  #uptimeOf(id: string): string | undefined {
+    const startedAt = this.#startedAt.get(id)
+    if (startedAt === undefined) return this.#entries.has(id) ? 'stopped' : undefined
+    return durationText(Math.round((this.#resources.clock.monotonic() - startedAt) * 1e6))
+  }
+
+  #list(): Record<string, unknown> {
+    return Object.fromEntries(
+      [...this.#entries].map(([id, entry]) => [
+        id,
+        { uptime: this.#uptimeOf(id), config: plainValue(parseYaml(entry.text)), config_raw: entry.text },
+      ]),
+    )
+  }
+
+  async #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(task)
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+}
+
+const text = { 'content-type': 'text/plain; charset=utf-8' }
+
+function answer(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { ...text, 'x-content-type-options': 'nosniff' }).end(`${message}\n`)
+}
+
+async function bodyText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bodyBytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bodyBytes += chunk.length
+    if (bodyBytes > maxBodyBytes) throw new ConfigError(`the body is longer than ${maxBodyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
