@@ -13,8 +13,7 @@ try {
   const pipelines: PipelineUnderTest[] = []
   for (let index = 0; index < neighbours; index++)
     pipelines.push(await api.createPipeline(`small-${index}`, small(), 'running'))
-  for (const pipeline of pipelines)
-    await pipeline.until('it sends', ({ counters }) => counters.output_sent > 0, 300_000)
+  for (const pipeline of pipelines) await pipeline.until('it sends', ({ counters }) => counters.output_sent > 0)
   const ages: number[] = []
   const consumer = await consume(ages)
   await window(ages)
@@ -29,7 +28,7 @@ try {
   )
   console.log(`beside a loop and a leak ${quantiles(await window(ages))}`)
   for (const pipeline of [loop, leak]) {
-    const { instances } = await pipeline.until('it was stopped', status => status.instances[0]?.error != null, 120_000)
+    const { instances } = await pipeline.until('it was stopped', status => status.instances[0]?.error != null)
     console.log(`${instances[0]!.error!.code}, ${instances[0]!.restarts} restarts`)
   }
   const statuses = await Promise.all(pipelines.map(pipeline => pipeline.status()))

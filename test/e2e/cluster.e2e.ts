@@ -53,7 +53,6 @@ function untilRunning(counts: string, pipeline: PipelineUnderTest, plane = 0): P
     `${counts} instances on the agents`,
     () => running(pipeline, plane),
     found => found === counts,
-    90_000,
   )
 }
 
@@ -77,7 +76,6 @@ const untilLength = (values: readonly string[], length: number) =>
     `${length} records`,
     async () => values.length,
     found => found >= length,
-    60_000,
   )
 
 test('a topic that one agent creates is written to over a second and read over a third', async () => {
