@@ -67,7 +67,7 @@ async function buildProgram(): Promise<void> {
     minifyWhitespace: true,
     minifySyntax: true,
     plugins: [lazyBuiltins, leanKafka],
-    external: ['@node-rs/crc32', '@faker-js/faker', '@platformatic/wasm-utils'],
+    external: ['@node-rs/crc32', '@faker-js/faker', '@platformatic/wasm-utils', '@jitl/quickjs-wasmfile-release-sync'],
     // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
     banner: {
       js: "const require = id => process.getBuiltinModule(id) ?? process.getBuiltinModule('module').createRequire(import.meta.url)(id);",

@@ -1,6 +1,7 @@
 export { unreachable, assert } from './assert.ts'
 export { type Capability, CapabilityError } from './capability.ts'
 export { hostPort, reachableHost } from './address.ts'
+export { readPackageFile } from './package-file.ts'
 export { workerUrl } from './worker-url.ts'
 export { type Clock, systemClock, waitOrAbort } from './clock.ts'
 export { asError, codeOf, messageOf } from './error.ts'

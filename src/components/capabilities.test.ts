@@ -158,6 +158,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'processor file': { files: { operation: 'write', path: marker } },
   'processor grok': { files: { expressions: ['%{X}'], pattern_paths: [secretFile] } },
   'processor http': http,
+  'processor javascript': {
+    files: { file: secretFile },
+    network: { code: `bento.v0_fetch('${ownUrl}')` },
+  },
   'processor json_schema': {
     files: { schema_path: `file://${secretFile}` },
     network: { schema_path: ownUrl },

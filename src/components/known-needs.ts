@@ -15,8 +15,6 @@ const fields: Readonly<Record<string, Capability>> = {
   'input/file_tail.path': 'files',
   'input/socket_server.address': 'listen',
   'output/http_server.address': 'listen',
-  'processor/javascript.file': 'files',
-  'processor/javascript.global_folders': 'files',
   'processor/nlp_classify_text.path': 'files',
   'processor/nlp_classify_tokens.path': 'files',
   'processor/nlp_extract_features.path': 'files',

@@ -80,6 +80,10 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
     failing: broken,
   },
   insert_part: { config: '{ insert_part: { content: more } }', failing: unchanged },
+  javascript: {
+    config: "{ javascript: { code: 'bento.v0_msg_set_structured(bento.v0_msg_as_structured())' } }",
+    failing: broken,
+  },
   jmespath: { config: '{ jmespath: { query: id } }', failing: broken },
   jq: { config: '{ jq: { query: .id } }', failing: broken },
   json_schema: { config: '{ json_schema: { schema: \'{"type":"object"}\' } }', failing: '"m"' },

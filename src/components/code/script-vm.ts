@@ -1,0 +1,444 @@
+import { readPackageFile } from '../../base/index.ts'
+import { Meter } from './meter.ts'
+import { metered } from './metered-module.ts'
+import { PRELUDE } from './prelude.ts'
+import { wasm, type WasmFunction, type WasmImports, type WasmMemory, type WasmModule } from './webassembly.ts'
+
+const PACKAGE = '@jitl/quickjs-wasmfile-release-sync'
+const PAGE_BYTES = 65_536
+/** The build asks for no less. */
+const INITIAL_PAGES = 256
+/** What the stack of a script may take: some thousand calls inside of each other. */
+const STACK_BYTES = 512 * 1024
+const GLOBAL_CODE = 0
+
+export interface ScriptLimits {
+  readonly timeMs: number
+  readonly memoryBytes: number
+}
+
+/** What a script asks for while it runs. Texts go in and out with a letter before them: see prelude.ts. */
+export interface ScriptHost {
+  ask(what: string, first: string, second: string): string | undefined
+  /** A question whose answer takes time. Asked only of a machine that may wait. */
+  wait(what: string, first: string): Promise<string>
+}
+
+/** A script failed, with its own error or since it reached a limit. */
+class ScriptError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ScriptError'
+  }
+}
+
+/** A script has to wait in a machine that cannot; it has to begin again in one that can. */
+export class MustWaitError extends Error {}
+
+/**
+ * An isolate for scripts: QuickJS in WebAssembly, with a memory of its own. A script reaches what {@link ScriptHost} answers,
+ * and nothing else; no value of this realm is ever one of the script's. It ends where its time or its memory is used up.
+ */
+export class ScriptVm {
+  readonly #quickjs: QuickJs
+  readonly #memory: WasmMemory
+  readonly #meter: Meter
+  readonly #limits: ScriptLimits
+  readonly #host: ScriptHost
+  readonly #mayWait: boolean
+  readonly #monotonic: () => number
+  readonly #runtime: number
+  readonly #context: number
+  readonly #undefined: number
+  readonly #arguments: number
+  readonly #words: Readonly<Record<'run' | 'outcome', number>>
+  #dispatch: number
+  #heap: Uint8Array<ArrayBuffer>
+  #scratch = 0
+  #scratchBytes = 0
+  /** The body of the run that is under way. */
+  #given = 0
+  #mustWait = false
+  #isBroken = false
+
+  /** A machine without a program. `mayWait` lets its scripts wait for answers, and makes every call a promise. */
+  static async start(
+    limits: ScriptLimits,
+    host: ScriptHost,
+    monotonic: () => number,
+    mayWait: boolean,
+  ): Promise<ScriptVm> {
+    if (mayWait && wasm.Suspending === undefined) throw new ScriptError('scripts that wait need Node 25 or later')
+    const maximum = Math.max(INITIAL_PAGES, Math.floor(limits.memoryBytes / PAGE_BYTES))
+    const memory = new wasm.Memory({ initial: INITIAL_PAGES, maximum })
+    const meter = new Meter(limits.timeMs, monotonic)
+    const { default: start } = (await import('@jitl/quickjs-wasmfile-release-sync/emscripten-module')) as unknown as {
+      readonly default: (options: object) => Promise<QuickJs>
+    } // its own types describe the whole of Emscripten's interface and name pointers by brands
+    const module = await (compiled ??= compile())
+    const quickjs = await start({
+      wasmMemory: memory,
+      thisProgram: 'script',
+      // What it writes when it gives up is the text of the error, too.
+      printErr: () => undefined,
+      instantiateWasm: (imports: WasmImports, done: (instance: object) => void) => {
+        const instance = new wasm.Instance(module, mayWait ? waitingImports(imports) : imports)
+        meter.attach(instance.exports)
+        done(instance)
+        return instance.exports
+      },
+    })
+    return new ScriptVm(quickjs, memory, meter, limits, host, monotonic, mayWait)
+  }
+
+  private constructor(
+    quickjs: QuickJs,
+    memory: WasmMemory,
+    meter: Meter,
+    limits: ScriptLimits,
+    host: ScriptHost,
+    monotonic: () => number,
+    mayWait: boolean,
+  ) {
+    this.#quickjs = quickjs
+    this.#memory = memory
+    this.#heap = new Uint8Array(memory.buffer)
+    this.#meter = meter
+    this.#limits = limits
+    this.#host = host
+    this.#mayWait = mayWait
+    this.#monotonic = monotonic
+    quickjs.callbacks = {
+      callFunction: (_asyncify, _context, _this, _count, values) => this.#answer(values),
+      // The meter ends scripts, also where QuickJS does not look.
+      shouldInterrupt: () => 0,
+      freeHostRef: () => undefined,
+    }
+    const runtime = quickjs._QTS_NewRuntime()
+    // Below the limit of the memory itself, so that a script sees an error that it understands.
+    quickjs._QTS_RuntimeSetMemoryLimit(runtime, Math.floor(limits.memoryBytes * 0.9))
+    quickjs._QTS_RuntimeSetMaxStackSize(runtime, STACK_BYTES)
+    this.#runtime = runtime
+    this.#context = quickjs._QTS_NewContext(runtime, 0)
+    this.#undefined = quickjs._QTS_GetUndefined()
+    this.#arguments = quickjs._malloc(16)
+    this.#words = { run: this.#text('run'), outcome: this.#text('outcome') }
+    const ask = quickjs._QTS_NewFunction(this.#context, this.#cText('ask'), 3, 0, 1)
+    const install = this.#evaluate(PRELUDE, 'prelude.js')
+    this.#dispatch = quickjs._QTS_Call(this.#context, install, this.#undefined, 1, this.#values(ask))
+  }
+
+  /** Whether it may not be used any more, since a script was stopped within it. */
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
+
+  /** Has {@link run} call a function: what it is made of before and behind its body. Throws a {@link ScriptError}. */
+  setFunction(head: string, body: string, end: string, fileName: string): void {
+    this.#guarded(() => {
+      const program = this.#evaluate(head + body + end, fileName)
+      this.#tell('program', program, this.#text(fileName), this.#text(String(head.length)))
+    })
+  }
+
+  /** Has {@link run} evaluate a program anew each time, whose last value may be a promise. */
+  setSource(source: string, fileName: string): void {
+    this.#guarded(() => this.#tell('source', this.#text(source), this.#text(fileName)))
+  }
+
+  /** The names of variables and functions that a program declares at its top. */
+  namesOf(source: string): readonly string[] {
+    const names = this.#guarded(() => this.#tell('names', this.#text(source)))
+    return names === 'v' ? [] : names.slice(1).split(' ')
+  }
+
+  /** Lets the script load modules, from a folder where their names are relative. */
+  allowModules(folder: string): void {
+    this.#guarded(() => this.#tell('require', this.#text(folder)))
+  }
+
+  /**
+   * Runs the program on a body. The outcome is null where it left the body alone; otherwise bytes with a letter before them.
+   * Throws a {@link ScriptError}, or a {@link MustWaitError}.
+   */
+  run(body: Uint8Array): Uint8Array | null | Promise<Uint8Array | null> {
+    if (this.#mayWait) return this.#runWaiting(body)
+    return this.#guarded(() => {
+      const given = this.#body(body)
+      const result = this.#quickjs._QTS_Call(this.#context, this.#dispatch, this.#undefined, given, this.#arguments)
+      this.#quickjs._QTS_FreeValuePointer(this.#context, this.#given)
+      if (!this.#quickjs._QTS_IsJobPending(this.#runtime)) return this.#outcome(result)
+      this.#free(result)
+      this.#runJobs()
+      return this.#outcome(this.#call('outcome'))
+    })
+  }
+
+  async #runWaiting(body: Uint8Array): Promise<Uint8Array | null> {
+    const { _QTS_Call, _QTS_ExecutePendingJob, _QTS_IsJobPending } = this.#quickjs
+    this.#meter.restart()
+    try {
+      const given = this.#body(body)
+      const call = wasm.promising!(_QTS_Call)
+      let result = await call(this.#context, this.#dispatch, this.#undefined, given, this.#arguments)
+      this.#quickjs._QTS_FreeValuePointer(this.#context, this.#given)
+      if (_QTS_IsJobPending(this.#runtime)) {
+        this.#free(result)
+        const execute = wasm.promising!(_QTS_ExecutePendingJob)
+        while (_QTS_IsJobPending(this.#runtime)) this.#free(await execute(this.#runtime, -1, this.#arguments))
+        result = await call(this.#context, this.#dispatch, this.#undefined, 1, this.#values(this.#words.outcome))
+      }
+      return this.#outcome(result)
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  #runJobs(): void {
+    const { _QTS_ExecutePendingJob, _QTS_IsJobPending } = this.#quickjs
+    while (_QTS_IsJobPending(this.#runtime)) this.#free(_QTS_ExecutePendingJob(this.#runtime, -1, this.#arguments))
+  }
+
+  /** Puts the arguments of a run in their place; how many there are. */
+  #body(body: Uint8Array): number {
+    // A NUL ends a text there.
+    const isQuoted = body.includes(0)
+    const bytes = isQuoted ? encoder.encode(JSON.stringify(new TextDecoder().decode(body))) : body
+    this.#given = this.#textOf(bytes)
+    this.#values(this.#words.run, this.#given, ...(isQuoted ? [this.#words.run] : []))
+    return isQuoted ? 3 : 2
+  }
+
+  #outcome(result: number): Uint8Array | null {
+    const bytes = this.#bytesOf(result)
+    this.#free(result)
+    if (bytes === null) return null
+    if (bytes[0] === 0x65) throw new ScriptError(decoder.decode(bytes.subarray(1)))
+    if (bytes[0] === 0x70) throw new ScriptError('the promise that the script returned is never settled')
+    return bytes
+  }
+
+  /** Calls the dispatcher of the prelude; the text that it returns. */
+  #tell(what: string, ...values: number[]): string {
+    const given = [this.#text(what), ...values]
+    const { _QTS_Call } = this.#quickjs
+    const result = _QTS_Call(this.#context, this.#dispatch, this.#undefined, given.length, this.#values(...given))
+    for (const value of given) this.#free(value)
+    const bytes = this.#outcome(result)
+    return bytes === null ? '' : decoder.decode(bytes)
+  }
+
+  #call(word: 'outcome'): number {
+    const { _QTS_Call } = this.#quickjs
+    return _QTS_Call(this.#context, this.#dispatch, this.#undefined, 1, this.#values(this.#words[word]))
+  }
+
+  #evaluate(source: string, fileName: string): number {
+    const { _QTS_Eval, _malloc, _free } = this.#quickjs
+    const bytes = encoder.encode(source)
+    const name = this.#cText(fileName)
+    const at = allocated(_malloc(bytes.length + 1))
+    this.#write(at, bytes)
+    const result = _QTS_Eval(this.#context, at, bytes.length, name, 0, GLOBAL_CODE)
+    _free(at)
+    _free(name)
+    const error = this.#quickjs._QTS_ResolveException(this.#context, result)
+    if (error === 0) return result
+    throw new ScriptError(this.#describe(error))
+  }
+
+  #describe(error: number): string {
+    const dumped = this.#quickjs._QTS_Dump(this.#context, error)
+    const text = decoder.decode(this.#cBytes(dumped))
+    try {
+      const { name, message, stack } = JSON.parse(text) as Readonly<Record<string, string>> // what QuickJS writes of an error
+      const place = /\(?([^\s()]+:\d+(?::\d+)?)\)?\s*(?:\n|$)/.exec(stack ?? '')
+      return `${name}: ${message}${place === null ? '' : ` at ${place[1]}`}`
+    } catch {
+      return text
+    }
+  }
+
+  /** Answers a question of the script: a pointer to the value, 0 for undefined. */
+  #answer(values: number): number | Promise<number> {
+    const [what, first, second] = [0, 1, 2].map(index => this.#argument(values, index))
+    if (what === 'fetch') {
+      if (this.#mayWait) return this.#waitFor(what, first!)
+      this.#mustWait = true
+      this.#meter.stop()
+      return 0
+    }
+    let answer: string | undefined
+    try {
+      answer = this.#host.ask(what!, first!, second!)
+    } catch (error) {
+      answer = `e${(error as Error).message}`
+    }
+    return answer === undefined ? 0 : this.#text(answer)
+  }
+
+  async #waitFor(what: string, first: string): Promise<number> {
+    const startedAt = this.#monotonic()
+    let answer: string
+    try {
+      answer = await this.#host.wait(what, first)
+    } catch (error) {
+      answer = `e${(error as Error).message}`
+    }
+    this.#meter.extend(this.#monotonic() - startedAt)
+    return this.#text(answer)
+  }
+
+  #argument(values: number, index: number): string {
+    const { _QTS_ArgvGetJSValueConstPointer } = this.#quickjs
+    return decoder.decode(this.#bytesOf(_QTS_ArgvGetJSValueConstPointer(values, index)) ?? noBytes)
+  }
+
+  #guarded<T>(run: () => T): T {
+    this.#meter.restart()
+    try {
+      return run()
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  /** What an error means that came out of the machine. */
+  #failure(error: unknown): unknown {
+    if (this.#mustWait) {
+      this.#isBroken = true
+      return new MustWaitError()
+    }
+    if (error instanceof ScriptError) {
+      // What the script holds by now may fill the memory of all that follow.
+      if (error.message.startsWith('InternalError: ')) this.#isBroken = true
+      return error
+    }
+    this.#isBroken = true
+    if (this.#meter.isOver) return new ScriptError(`the script used more than its ${this.#limits.timeMs} ms`)
+    if (error instanceof RangeError) return new ScriptError('the script called itself too deeply')
+    return new ScriptError(`the script was stopped: ${(error as Error).message}`)
+  }
+
+  /** Puts pointers to values where functions find their arguments. */
+  #values(...pointers: number[]): number {
+    const view = new DataView(this.#bytes().buffer)
+    for (const [index, pointer] of pointers.entries()) view.setUint32(this.#arguments + 4 * index, pointer, true)
+    return this.#arguments
+  }
+
+  #text(text: string): number {
+    return this.#textOf(encoder.encode(text))
+  }
+
+  #textOf(bytes: Uint8Array): number {
+    if (bytes.length >= this.#scratchBytes) {
+      if (this.#scratch !== 0) this.#quickjs._free(this.#scratch)
+      this.#scratch = 0
+      this.#scratchBytes = 0
+      this.#scratch = allocated(this.#quickjs._malloc(2 * bytes.length + 1024))
+      this.#scratchBytes = 2 * bytes.length + 1024
+    }
+    this.#write(this.#scratch, bytes)
+    return this.#quickjs._QTS_NewString(this.#context, this.#scratch)
+  }
+
+  /** A text with a NUL at its end, which the caller frees. */
+  #cText(text: string): number {
+    const bytes = encoder.encode(text)
+    const at = allocated(this.#quickjs._malloc(bytes.length + 1))
+    this.#write(at, bytes)
+    return at
+  }
+
+  #write(at: number, bytes: Uint8Array): void {
+    const heap = this.#bytes()
+    heap.set(bytes, at)
+    heap[at + bytes.length] = 0
+  }
+
+  /** The UTF-8 of a text; null where the value is undefined. */
+  #bytesOf(value: number): Uint8Array | null {
+    const { _QTS_Typeof, _QTS_GetString, _QTS_FreeCString } = this.#quickjs
+    const at = _QTS_GetString(this.#context, value)
+    if (at === 0) throw new ScriptError('InternalError: out of memory')
+    const bytes = this.#cBytes(at)
+    _QTS_FreeCString(this.#context, at)
+    // Few texts are this one.
+    if (bytes.length !== 9 || decoder.decode(bytes) !== 'undefined') return bytes
+    const type = _QTS_Typeof(this.#context, value)
+    const isUndefined = decoder.decode(this.#cBytes(type)) === 'undefined'
+    this.#quickjs._free(type)
+    return isUndefined ? null : bytes
+  }
+
+  #cBytes(at: number): Uint8Array {
+    const heap = this.#bytes()
+    return heap.slice(at, heap.indexOf(0, at))
+  }
+
+  #free(value: number): void {
+    this.#quickjs._QTS_FreeValuePointer(this.#context, value)
+  }
+
+  /** The memory, which is another object after it has grown. */
+  #bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#heap.length === 0) this.#heap = new Uint8Array(this.#memory.buffer)
+    return this.#heap
+  }
+}
+
+/** Emscripten's module, as far as it is used here. Values, contexts and texts are addresses in its memory. */
+interface QuickJs {
+  callbacks: {
+    callFunction(a: unknown, context: number, self: number, count: number, values: number): number | Promise<number>
+    shouldInterrupt(): 0 | 1
+    freeHostRef(): void
+  }
+  _malloc(bytes: number): number
+  _free(at: number): void
+  _QTS_NewRuntime(): number
+  _QTS_RuntimeSetMemoryLimit(runtime: number, bytes: number): void
+  _QTS_RuntimeSetMaxStackSize(runtime: number, bytes: number): void
+  _QTS_NewContext(runtime: number, intrinsics: number): number
+  _QTS_GetUndefined(): number
+  _QTS_NewFunction(context: number, name: number, parameters: number, isConstructor: number, id: number): number
+  _QTS_NewString(context: number, text: number): number
+  _QTS_GetString(context: number, value: number): number
+  _QTS_FreeCString(context: number, text: number): void
+  _QTS_FreeValuePointer(context: number, value: number): void
+  _QTS_Typeof(context: number, value: number): number
+  _QTS_Dump(context: number, value: number): number
+  _QTS_Eval(context: number, at: number, length: number, name: number, detect: number, flags: number): number
+  _QTS_ResolveException(context: number, result: number): number
+  _QTS_Call(context: number, call: number, self: number, count: number, values: number): number
+  _QTS_ArgvGetJSValueConstPointer(values: number, index: number): number
+  _QTS_IsJobPending(runtime: number): number
+  _QTS_ExecutePendingJob(runtime: number, most: number, context: number): number
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const noBytes = new Uint8Array(0)
+
+/** One for all machines of the thread. Its memory is bounded by the one that it is given. */
+let compiled: Promise<WasmModule> | undefined
+
+function compile(): Promise<WasmModule> {
+  return wasm.compile(metered(readPackageFile(`${PACKAGE}/wasm`), Number.MAX_SAFE_INTEGER))
+}
+
+/** The imports, of which the one that calls us lets the machine wait. They have names of one letter that change with the build. */
+function waitingImports(imports: WasmImports): WasmImports {
+  const [[module, functions]] = Object.entries(imports) as [[string, Readonly<Record<string, unknown>>]] // it has one
+  const entries = Object.entries(functions).map(([name, call]) => [
+    name,
+    String(call).includes('callbacks.callFunction') ? new wasm.Suspending!(call as WasmFunction) : call,
+  ])
+  return { [module]: Object.fromEntries(entries) as Readonly<Record<string, unknown>> }
+}
+
+function allocated(at: number): number {
+  if (at === 0) throw new ScriptError('InternalError: out of memory')
+  return at
+}

@@ -1,0 +1,38 @@
+/** The standard's API as far as it is used here; the types of Node leave it out. */
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WasmModule
+  readonly Instance: new (module: WasmModule, imports: WasmImports) => { readonly exports: WasmExports }
+  readonly Memory: new (pages: { readonly initial: number; readonly maximum: number }) => WasmMemory
+  readonly RuntimeError: new (message?: string) => Error
+  /** Lets the module wait for a promise that an imported function returns. Since Node 25. */
+  readonly Suspending?: new (
+    call: (...values: number[]) => unknown,
+  ) => object
+  /** An exported function in which the module may wait. */
+  readonly promising?: <T extends unknown[], R>(call: (...values: T) => R) => (...values: T) => Promise<R>
+  compile(bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule>
+}
+
+/** A compiled module. */
+export interface WasmModule {
+  readonly [Symbol.toStringTag]: string
+}
+
+export type WasmImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+export type WasmExports = Readonly<Record<string, unknown>>
+export type WasmFunction = (...values: unknown[]) => unknown
+
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer
+}
+
+export interface WasmGlobal {
+  value: number
+}
+
+export interface WasmTable {
+  set(index: number, value: unknown): void
+}
+
+// Every version of Node that this runs on has these.
+export const wasm = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly
