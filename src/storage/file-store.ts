@@ -4,7 +4,14 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { systemRandom, uuid } from '../base/index.ts'
 import { StorageError } from './errors.ts'
-import { checkKey, checkRange, type ListOptions, type ObjectStore, type StoredObject } from './object-store.ts'
+import {
+  checkKey,
+  checkRange,
+  type ListOptions,
+  type ObjectStore,
+  type StoredObject,
+  totalBytes,
+} from './object-store.ts'
 
 export interface FileStoreOptions {
   /**
@@ -12,10 +19,18 @@ export interface FileStoreOptions {
    * power may take back what was put last. True by default.
    */
   readonly fsync?: boolean
+  /**
+   * How much of the disk stays free, for what lies beside the bucket (the metadata, which a full disk would make useless) and
+   * for work that frees room. An eighth of the disk by default, 64 MiB at most.
+   */
+  readonly reserveBytes?: number
 }
 
 /** Where unfinished objects are written; the dot keeps it apart from every key that list shows. */
 const TEMPORARY = '.tmp'
+/** How long what the disk said is taken for true, in milliseconds. */
+const CHECK_MS = 500
+const DEFAULT_RESERVE = { share: 1 / 8, maxBytes: 64 * 1024 * 1024 }
 /** Unfinished objects older than this were left by a process that died. */
 const ABANDONED_MS = 60 * 60 * 1000
 
@@ -32,6 +47,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
   } catch (cause) {
     throw storageError(cause, `cannot use the folder ${root}`)
   }
+  const room = new Room(root, options.reserveBytes)
   const pathOf = (key: string) => {
     checkKey(key)
     if (key.split('/')[0] === TEMPORARY) throw new StorageError('invalid_key', `${TEMPORARY}/ is reserved`)
@@ -41,11 +57,12 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
   return {
     url: pathToFileURL(root).href,
 
-    async put(key, body, { ifAbsent = false } = {}, signal) {
+    async put(key, body, { ifAbsent = false, fromReserve = false } = {}, signal) {
       const path = pathOf(key)
       const temporary = join(temporaryFolder, uuid(systemRandom))
       try {
         signal?.throwIfAborted()
+        await room.take(totalBytes(body), fromReserve)
         await writeFile(temporary, body, fsync)
         signal?.throwIfAborted()
         await moveIntoPlace(temporary, path, ifAbsent, root, fsync)
@@ -105,6 +122,36 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
     },
 
     async close() {},
+  }
+}
+
+/** Keeps some of the disk free. The disk is asked at times, and always when it is about to get full. */
+class Room {
+  readonly #folder: string
+  readonly #wantedReserveBytes: number | undefined
+  #reserveBytes = 0
+  #usableBytes = 0
+  #checkedAt = Number.NEGATIVE_INFINITY
+
+  constructor(folder: string, reserveBytes: number | undefined) {
+    this.#folder = folder
+    this.#wantedReserveBytes = reserveBytes
+  }
+
+  /** Throws `full` when so many more bytes would use up the reserve, or with `fromReserve` more than half of it. */
+  async take(bytes: number, fromReserve: boolean): Promise<void> {
+    const isShort = () => this.#usableBytes - bytes < (fromReserve ? this.#reserveBytes / 2 : this.#reserveBytes)
+    if (performance.now() - this.#checkedAt > CHECK_MS || isShort()) await this.#check()
+    if (isShort()) throw new StorageError('full', `the disk of ${this.#folder} is full, but for what is kept free`)
+    this.#usableBytes -= bytes
+  }
+
+  async #check(): Promise<void> {
+    const { blocks, bavail, bsize } = await statfs(this.#folder)
+    const { share, maxBytes } = DEFAULT_RESERVE
+    this.#reserveBytes = this.#wantedReserveBytes ?? Math.min(maxBytes, blocks * bsize * share)
+    this.#usableBytes = bavail * bsize
+    this.#checkedAt = performance.now()
   }
 }
 

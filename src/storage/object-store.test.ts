@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, statfs, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { StorageError } from './errors.ts'
+import { openFileStore } from './file-store.ts'
 import { openMemoryStore } from './memory-store.ts'
 import { objectStoreSuite } from './object-store.suite.ts'
 import { openStore } from './open.ts'
@@ -27,6 +28,18 @@ describe('a file store', () => {
     assert.deepEqual(await readdir(join(root, '.tmp')), ['young'])
     assert.deepEqual(await store.list(), [])
     await assert.rejects(store.get('.tmp/young'), { code: 'invalid_key' })
+  })
+
+  it('keeps some of the disk free, of which only what frees room may take a part', async () => {
+    const { bavail, bsize } = await statfs(folder)
+    const store = await openFileStore(join(folder, 'reserved'), { reserveBytes: bavail * bsize * 1.5 })
+    await assert.rejects(store.put('a', [Buffer.alloc(8)]), { code: 'full' })
+    await store.put('a', [Buffer.alloc(8)], { fromReserve: true })
+    assert.equal((await store.get('a')).length, 8)
+    await store.delete(['a'])
+    const fuller = await openFileStore(join(folder, 'reserved'), { reserveBytes: bavail * bsize * 3 })
+    await assert.rejects(fuller.put('a', [Buffer.alloc(8)], { fromReserve: true }), { code: 'full' })
+    assert.deepEqual(await readdir(join(folder, 'reserved', '.tmp')), [])
   })
 
   it('leaves no empty folders behind', async () => {

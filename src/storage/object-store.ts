@@ -10,6 +10,8 @@ export interface Range {
 export interface PutOptions {
   /** Fail with `already_exists` instead of replacing an object of the same key. */
   readonly ifAbsent?: boolean
+  /** May take of the room that a store keeps for work that frees more of it; a store without such room ignores it. */
+  readonly fromReserve?: boolean
 }
 
 export interface ListOptions {

@@ -29,9 +29,13 @@ export interface Started {
   readonly ended: Promise<number | string>
 }
 
-/** Starts the program and waits until it is ready. */
-export async function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Started> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+/** Starts the program, or a command around it, and waits until it is ready. */
+export async function startProgram(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  command = program,
+): Promise<Started> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let [out, errors] = ['', '']
   child.stderr.on('data', chunk => (errors += chunk))
   const ended = new Promise<number | string>(resolve => child.once('exit', (code, signal) => resolve(code ?? signal!)))

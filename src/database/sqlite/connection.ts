@@ -7,6 +7,7 @@ export type Command =
   | { readonly kind: 'begin'; readonly of: 'read' | 'write'; readonly durable: boolean }
   | { readonly kind: 'commit' }
   | { readonly kind: 'rollback' }
+  | { readonly kind: 'checkpoint' }
 
 /** The way to an engine: in this thread or in another one. Commands are carried out in the order in which they are issued. */
 export interface Connection {
@@ -27,6 +28,8 @@ export function carryOut(engine: SqliteEngine, command: Command): unknown {
       return engine.commit()
     case 'rollback':
       return engine.rollback()
+    case 'checkpoint':
+      return engine.checkpoint()
   }
 }
 

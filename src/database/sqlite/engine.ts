@@ -54,6 +54,11 @@ export class SqliteEngine {
     if (this.#database.isTransaction) this.run('ROLLBACK', [])
   }
 
+  /** Moves what the write-ahead log holds into the database and gives the log's room on the disk back. */
+  checkpoint(): void {
+    this.all('PRAGMA wal_checkpoint(TRUNCATE)', [])
+  }
+
   all(statement: string, values: Values): Record<string, unknown>[] {
     return this.#use(statement, values, (prepared, bound) => prepared.all(...bound))
   }

@@ -61,6 +61,7 @@ class SqliteDatabase implements Database {
   readonly #readOnly: Sql
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
+  #lacksRoom = false
   #isClosed = false
 
   constructor(connection: Connection) {
@@ -80,7 +81,18 @@ class SqliteDatabase implements Database {
     }
   }
 
-  transaction<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    try {
+      return await this.#enqueue(options, work)
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.code === 'full')) throw error
+      // The write-ahead log takes more room than what it holds, mostly the same pages again and again.
+      this.#lacksRoom = true
+      return await this.#enqueue(options, work)
+    }
+  }
+
+  #enqueue<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
     if (this.#isClosed) return Promise.reject(new DatabaseError('closed', 'the database is closed'))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ options, work, resolve, reject })
@@ -102,6 +114,7 @@ class SqliteDatabase implements Database {
   async #runWaiting(): Promise<void> {
     await Promise.resolve() // what is asked for in the same moment runs together
     while (this.#waiting.length > 0) {
+      if (this.#lacksRoom) await this.#makeRoom()
       const group = this.#waiting.splice(0, MAX_TOGETHER)
       // Reads go first and see what was committed before; they do not wait for the disk.
       const reads = group.filter(({ options }) => options.kind === 'read')
@@ -110,6 +123,12 @@ class SqliteDatabase implements Database {
       if (writes.length > 0) await this.#runWrites(writes)
     }
     this.#running = undefined
+  }
+
+  async #makeRoom(): Promise<void> {
+    this.#lacksRoom = false
+    // When that is not possible either, the transactions that come next say why.
+    await this.#connection.execute({ kind: 'checkpoint' }).catch(() => undefined)
   }
 
   async #runReads(reads: readonly Waiting[]): Promise<void> {
