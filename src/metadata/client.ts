@@ -297,6 +297,10 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('mergeCandidates', rule)
   }
 
+  sparseObjects(maxObjects: number, maxBytes: number) {
+    return this.#transport.call('sparseObjects', maxObjects, maxBytes)
+  }
+
   cleanedUntil(partitions: readonly PartitionId[]) {
     return this.#transport.call('cleanedUntil', partitions)
   }

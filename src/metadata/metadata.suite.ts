@@ -475,6 +475,39 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await candidates({ fromBytes: 1001 }), [])
       })
 
+      it('finds objects of which less than half is still there', async () => {
+        const [big, small] = [(await create('big')).partitions[0]!, (await create('small')).partitions[0]!]
+        const two = (key: string) => ({
+          ...object(key, batch(big, { sizeBytes: 700 }), batch(small, { sizeBytes: 300, position: 700 })),
+          sizeBytes: 1000,
+        })
+        await metadata.commit([two('a'), two('b'), two('c')])
+        const sparse = async (maxObjects: number, maxBytes: number) =>
+          (await metadata.sparseObjects(maxObjects, maxBytes)).map(({ key, extents }) => [key, extents.length])
+        assert.deepEqual(await sparse(10, 1e6), [])
+        await metadata.advanceLogStart([{ partition: big, offset: 2 }])
+        await metadata.retain([])
+        assert.deepEqual(await sparse(10, 1e6), [
+          ['a', 1],
+          ['b', 1],
+        ])
+        assert.deepEqual(await sparse(1, 1e6), [['a', 1]])
+        // One at least, however large it is.
+        assert.deepEqual(await sparse(10, 1), [['a', 1]])
+      })
+
+      it('takes away what lies before the start of a partition without being given a rule', async () => {
+        const [partition] = (await create('one')).partitions as [number]
+        await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
+        await metadata.advanceLogStart([{ partition, offset: 2 }])
+        assert.deepEqual(await dead(), [])
+        assert.equal(await metadata.retain([]), false)
+        assert.deepEqual(await dead(), ['a', 'b'])
+        await metadata.advanceLogStart([{ partition, offset: 3 }])
+        await metadata.retain([])
+        assert.deepEqual(await dead(), ['a', 'b', 'c'])
+      })
+
       it('lets a merged object take the place of what was copied into it', async () => {
         const [partition] = (await create('one')).partitions as [number]
         await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))

@@ -548,6 +548,11 @@ export interface Metadata {
   /** The oldest objects of those that the rule is about; none when there are too few. */
   mergeCandidates(rule: MergeRule): Promise<MergeCandidate[]>
   /**
+   * The oldest objects of which less than half is still there, at most `maxObjects`, with
+   * about `maxBytes` that are.
+   */
+  sparseObjects(maxObjects: number, maxBytes: number): Promise<MergeCandidate[]>
+  /**
    * Lets an object take the place of all extents from which it was made: merged as they were, or what `cleaning` has left
    * of them. False when one of them is not there any more: then nothing has changed, and the object is of no use.
    * Rejects with `epoch_closed` like `commit`.

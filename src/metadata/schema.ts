@@ -47,6 +47,9 @@ const partitions = {
 /** Partitions of deleted topics that still have extents. */
 const doomedPartitions = { columns: { id: integer }, primaryKey: ['id'] } satisfies Table
 
+/** Partitions whose start was moved over extents that are still there. */
+const cutPartitions = { columns: { id: integer }, primaryKey: ['id'] } satisfies Table
+
 const objects = {
   columns: {
     id: serial,
@@ -213,7 +216,10 @@ const cleanings = { columns: { partition: integer, until: integer }, primaryKey:
 
 export type TopicRow = Row<typeof topics>
 export type PartitionRow = Row<typeof partitions>
-export type ObjectRow = Row<typeof objects>
+export type ObjectRow = Row<typeof objects> & {
+  /** How much of it its extents take; what else is in it is garbage. */
+  readonly live_bytes: number
+}
 export type ProducerRow = Row<typeof producers>
 export type GroupOffsetRow = Row<typeof groupOffsets>
 export type LeaseRow = Row<typeof leases>
@@ -265,4 +271,15 @@ export const migrations: readonly Migration[] = [
     ],
   },
   { name: 'compaction', statements: dialect => createTable('cleanings', cleanings, dialect) },
+  {
+    name: 'room on the disk is given back sooner',
+    statements: dialect => [
+      ...createTable('cut_partitions', cutPartitions, dialect),
+      'ALTER TABLE objects ADD COLUMN live_bytes bigint NOT NULL DEFAULT 0',
+      `UPDATE objects SET live_bytes =
+         (SELECT COALESCE(SUM(extents.size_bytes), 0) FROM extents WHERE extents.object = objects.id)`,
+      // Few objects are mostly garbage at any time, so that the others cost nothing.
+      'CREATE INDEX objects_sparse ON objects (id) WHERE dead_at IS NULL AND live_bytes * 2 < size_bytes',
+    ],
+  },
 ]

@@ -113,6 +113,8 @@ export class Housekeeping {
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
     if (!this.#config.runsJobs) return
+    await this.#attempt('remove what was deleted', () => this.#applyRetention([]))
+    await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse())
     await this.#attempt('merge objects', () => this.#merge())
     await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
     await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())
@@ -134,13 +136,17 @@ export class Housekeeping {
   async #retain(): Promise<void> {
     const now = this.#clock.now()
     const rules = [...this.#metadata.catalog().byId.values()].flatMap(topic => this.#rulesOf(topic, now))
-    // At least one call, for what is left of deleted topics.
-    for (let start = 0; start === 0 || start < rules.length; start += PARTITIONS_TOGETHER) {
+    for (let start = 0; start < rules.length; start += PARTITIONS_TOGETHER) {
       const some = rules.slice(start, start + PARTITIONS_TOGETHER)
-      for (let step = 0; step < MAX_RETENTION_STEPS && !this.#stop.signal.aborted; step++) {
-        if (!(await this.#metadata.retain(some))) break
-      }
+      await this.#applyRetention(some)
       await this.#kept.boundsChanged(some.map(({ partition }) => partition))
+    }
+  }
+
+  /** Without rules this takes away what is left of deleted topics and records. */
+  async #applyRetention(rules: readonly RetentionRule[]): Promise<void> {
+    for (let step = 0; step < MAX_RETENTION_STEPS && !this.#stop.signal.aborted; step++) {
+      if (!(await this.#metadata.retain(rules))) break
     }
   }
 
@@ -181,9 +187,18 @@ export class Housekeeping {
       const maxObjects = minObjects * 16
       const rule = { fromBytes, belowBytes, minObjects, maxObjects, maxBytes, spareObjects: mergeSpareObjects }
       for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
-        if (!(await mergeObjects(this.#metadata, this.#store, rule, this.#kept.newObject))) break
+        const candidates = await this.#metadata.mergeCandidates(rule)
+        if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject))) break
       }
       fromBytes = belowBytes
+    }
+  }
+
+  async #rewriteSparse(): Promise<void> {
+    const { mergeObjects: some, mergeBytes } = this.#config
+    for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
+      const candidates = await this.#metadata.sparseObjects(some, mergeBytes)
+      if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject))) break
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Cleaning, Extent, MergeCandidate, MergeRule, Metadata } from '../../metadata/index.ts'
+import type { Cleaning, Extent, MergeCandidate, Metadata } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { placeExtent } from './place-extent.ts'
 
@@ -8,17 +8,16 @@ const READS_TOGETHER = 16
 const MAX_EXTENT_BYTES = 4 * 1024 * 1024
 
 /**
- * Merges small objects into a larger one, in which all records of a partition lie side by side: fewer objects, fewer
- * extents to remember, and fewer reads for those who come late. Offsets and batches stay what they are. Answers whether
- * there was anything to merge.
+ * Puts what is left in objects into a new one, in which all records of a partition lie side by side: fewer objects, fewer
+ * extents to remember, and fewer reads for those who come late; of objects that are mostly garbage the room comes back.
+ * Offsets and batches stay what they are. Answers whether there was anything to merge.
  */
 export async function mergeObjects(
   metadata: Metadata,
   store: ObjectStore,
-  rule: MergeRule,
+  candidates: readonly MergeCandidate[],
   newObject: () => { key: string; epoch: number },
 ): Promise<boolean> {
-  const candidates = await metadata.mergeCandidates(rule)
   if (candidates.length === 0) return false
   const pieces = await readPieces(store, candidates)
   pieces.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
@@ -64,7 +63,8 @@ export async function replaceExtents(
   cleaning?: Cleaning,
 ): Promise<boolean> {
   const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
-  await store.put(key, body)
+  // What it replaces is garbage afterwards, so that a full disk must not keep it from being written.
+  await store.put(key, body, { fromReserve: true })
   const isTaken = await metadata.replaceExtents(
     { key, sizeBytes, epoch, extents: layOut(key, extents) },
     replaced,

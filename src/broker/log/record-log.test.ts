@@ -512,6 +512,20 @@ describe('the log', () => {
       assert.equal((await log.firstSince(partition(0), 0, 5, 10))?.offset, 5)
     })
 
+    it('rewrites objects of which little is left, so that their room comes back', async () => {
+      const large = await createTopic('large', 1)
+      await log.close()
+      log = await open({ deadObjectGraceMs: 0 })
+      await log.append([batch(large.partitions[0]!, ['x'.repeat(5000)]), batch(partition(0), ['kept', 'too'])])
+      await metadata.deleteTopics([large.id])
+      await log.runMaintenance()
+      const [object, ...others] = await store.list()
+      assert.deepEqual(others, [])
+      assert.ok(object!.sizeBytes < 1000, `${object!.sizeBytes} bytes are left`)
+      await reopened()
+      assert.deepEqual(await values(0), ['kept', 'too'])
+    })
+
     it('deletes what was put but never committed, once the epoch is closed', async () => {
       await put(0, 'a')
       const epoch = (await store.list())[0]!.key.split('/')[1]

@@ -22,6 +22,7 @@ export const housekeepingReads = {
 export const housekeepingWrites = {
   retain: async (sql: Sql, rules: readonly RetentionRule[], now: Now): Promise<boolean> => {
     let budget = MAX_REMOVALS - (await removeDoomed(sql, MAX_REMOVALS, now))
+    budget -= await removeCut(sql, budget, now)
     for (const rule of await dueRules(sql, rules)) {
       if (budget <= 0) return true
       budget -= await applyRule(sql, rule, budget, now)
@@ -68,6 +69,19 @@ async function removeDoomed(sql: Sql, limit: number, now: number): Promise<numbe
     await sql.run('DELETE FROM producers WHERE partition = ?', doomed.id)
     await sql.run('DELETE FROM aborted_transactions WHERE partition = ?', doomed.id)
     await sql.run('DELETE FROM doomed_partitions WHERE id = ?', doomed.id)
+  }
+  return removed
+}
+
+/** Removes the extents that lie below the start of their partition; answers how many. */
+async function removeCut(sql: Sql, limit: number, now: number): Promise<number> {
+  let removed = 0
+  while (removed < limit) {
+    const [cut] = await sql.all<{ id: PartitionId }>('SELECT id FROM cut_partitions ORDER BY id LIMIT 1 FOR UPDATE')
+    if (!cut) break
+    removed += await applyRule(sql, { partition: cut.id, deleteBefore: null, keepBytes: null }, limit - removed, now)
+    if (removed >= limit) break
+    await sql.run('DELETE FROM cut_partitions WHERE id = ?', cut.id)
   }
   return removed
 }
@@ -139,26 +153,25 @@ async function removeExtents(
   const last = extents.at(-1)
   if (!last) return
   await sql.run('DELETE FROM extents WHERE partition = ? AND last_offset <= ?', partition, last.last_offset)
-  await releaseExtents(
-    sql,
-    extents.map(({ object }) => object),
-    now,
-  )
+  await releaseExtents(sql, extents, now)
 }
 
-/** Takes one extent from each of these objects, several where it is named several times; without any left it is dead. */
-export async function releaseExtents(sql: Sql, objects: readonly number[], now: number): Promise<void> {
-  const counts = new Map<number, number>()
-  for (const object of objects) counts.set(object, (counts.get(object) ?? 0) + 1)
-  const ids = Array.from(counts.keys(), id => [id])
+/** Takes extents from their objects; an object without any left is dead. */
+export async function releaseExtents(
+  sql: Sql,
+  extents: readonly { readonly object: number; readonly size_bytes: number }[],
+  now: number,
+): Promise<void> {
+  const byObject = Map.groupBy(extents, ({ object }) => object)
+  const ids = Array.from(byObject.keys(), id => [id])
   await Promise.all([
     sql.all('SELECT id FROM objects WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR UPDATE', ids),
     sql.run(
-      `UPDATE objects SET extents = objects.extents - r.removed,
+      `UPDATE objects SET extents = objects.extents - r.removed, live_bytes = objects.live_bytes - r.removed_bytes,
          dead_at = CASE objects.extents WHEN r.removed THEN CAST(? AS bigint) END
-       FROM ROWS(id integer, removed integer) AS r WHERE objects.id = r.id`,
+       FROM ROWS(id integer, removed integer, removed_bytes integer) AS r WHERE objects.id = r.id`,
       now,
-      [...counts],
+      Array.from(byObject, ([id, some]) => [id, some.length, some.reduce((sum, one) => sum + one.size_bytes, 0)]),
     ),
   ])
 }

@@ -115,6 +115,10 @@ export const logWrites = {
        WHERE partitions.id = r.id`,
       [...advanced],
     )
+    await sql.run(
+      'INSERT INTO cut_partitions (id) SELECT id FROM ROWS(id integer) AS r WHERE true ON CONFLICT DO NOTHING',
+      Array.from(advanced.keys(), id => [id]),
+    )
     return answers
   },
 
@@ -461,9 +465,14 @@ interface StoredObject {
 /** Remembers objects and what lies in them. An object without extents is garbage immediately. */
 export async function insertObjects(sql: Sql, objects: readonly StoredObject[], now: number): Promise<void> {
   const rows = await sql.all<{ id: number; key: string }>(
-    `INSERT INTO objects (key, size_bytes, extents, dead_at) SELECT key, size_bytes, extents, dead_at
-     FROM ROWS(key text, size_bytes integer, extents integer, dead_at integer) AS r RETURNING id, key`,
-    objects.map(({ key, sizeBytes, extents }) => [key, sizeBytes, extents.length, extents.length === 0 ? now : null]),
+    `INSERT INTO objects (key, size_bytes, live_bytes, extents, dead_at)
+     SELECT key, size_bytes, live_bytes, extents, dead_at
+     FROM ROWS(key text, size_bytes integer, live_bytes integer, extents integer, dead_at integer) AS r
+     RETURNING id, key`,
+    objects.map(({ key, sizeBytes, extents }) => {
+      const liveBytes = extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)
+      return [key, sizeBytes, liveBytes, extents.length, extents.length === 0 ? now : null]
+    }),
   )
   const ids = new Map(rows.map(({ id, key }) => [key, id]))
   await sql.run(

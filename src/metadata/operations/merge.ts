@@ -29,13 +29,31 @@ export const mergeReads = {
     const chosen = objects.filter(({ size_bytes }) => (bytes += size_bytes) <= rule.maxBytes)
     const isFull = chosen.length > 1 && chosen.length < objects.length
     if (chosen.length < rule.minObjects && !isFull) return []
-    const rows = await sql.all<ExtentRow>(
-      `${EXTENTS} WHERE e.object IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY e.partition, e.last_offset`,
-      chosen.map(({ id }) => [id]),
-    )
-    const byKey = Map.groupBy(rows.map(extentOf), ({ key }) => key)
-    return chosen.map(({ key }) => ({ key, extents: byKey.get(key) ?? [] }))
+    return withExtents(sql, chosen)
   },
+
+  sparseObjects: async (sql: Sql, maxObjects: number, maxBytes: number): Promise<MergeCandidate[]> => {
+    // The condition of the index, word for word.
+    const objects = await sql.all<Pick<ObjectRow, 'id' | 'key' | 'live_bytes'>>(
+      `SELECT id, key, live_bytes FROM objects WHERE dead_at IS NULL AND live_bytes * 2 < size_bytes
+       ORDER BY id LIMIT ?`,
+      maxObjects,
+    )
+    let bytes = 0
+    return withExtents(
+      sql,
+      objects.filter(({ live_bytes }, index) => (bytes += live_bytes) <= maxBytes || index === 0),
+    )
+  },
+}
+
+async function withExtents(sql: Sql, objects: readonly Pick<ObjectRow, 'id' | 'key'>[]): Promise<MergeCandidate[]> {
+  const rows = await sql.all<ExtentRow>(
+    `${EXTENTS} WHERE e.object IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY e.partition, e.last_offset`,
+    objects.map(({ id }) => [id]),
+  )
+  const byKey = Map.groupBy(rows.map(extentOf), ({ key }) => key)
+  return objects.map(({ key }) => ({ key, extents: byKey.get(key) ?? [] }))
 }
 
 export const mergeWrites = {
@@ -73,8 +91,8 @@ async function takeExtents(sql: Sql, replaced: readonly Extent[], now: Now): Pro
     'SELECT id FROM partitions WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR NO KEY UPDATE',
     Array.from(partitions, id => [id]),
   )
-  const found = await sql.all<{ object: number }>(
-    `SELECT e.object FROM ROWS(partition integer, last_offset integer, key text, position integer) AS r
+  const found = await sql.all<{ object: number; size_bytes: number }>(
+    `SELECT e.object, e.size_bytes FROM ROWS(partition integer, last_offset integer, key text, position integer) AS r
      CROSS JOIN extents AS e CROSS JOIN objects AS o
      WHERE e.partition = r.partition AND e.last_offset = r.last_offset AND e.position = r.position
        AND o.id = e.object AND o.key = r.key`,
@@ -86,11 +104,7 @@ async function takeExtents(sql: Sql, replaced: readonly Extent[], now: Now): Pro
      IN (SELECT partition, last_offset FROM ROWS(partition integer, last_offset integer) AS r)`,
     replaced.map(({ partition, lastOffset }) => [partition, lastOffset]),
   )
-  await releaseExtents(
-    sql,
-    found.map(({ object }) => object),
-    now,
-  )
+  await releaseExtents(sql, found, now)
   return true
 }
 
