@@ -15,7 +15,6 @@ export type {
   Fence,
   LeaseHolder,
   MergeCandidate,
-  MergeRule,
   Metadata,
   NewBatch,
   NewCredential,
