@@ -110,10 +110,23 @@ const search = {
   files: { urls: [url], index: 'i', id: 'x', action: 'index', ...tls },
   network: { urls: [ownUrl], index: 'i', id: 'x', action: 'index' },
 }
+const aws = (more: Body) => {
+  const explicit = { region: 'us-east-1', credentials: { id: 'x', secret: 'y' } }
+  return {
+    environment: more,
+    files: { ...more, region: 'us-east-1', credentials: { profile: 'x' } },
+    network: { ...more, ...explicit, endpoint: ownUrl },
+  }
+}
 const touch = { name: 'touch', args: [marker] }
 
 /** Kind and name → capability → a configuration that tries to use it. */
 const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>>> = {
+  'input aws_s3': aws({ bucket: 'b' }),
+  'output aws_s3': aws({ bucket: 'b' }),
+  'output aws_s3_stream': aws({ bucket: 'b', path: 'x' }),
+  'processor aws_s3': aws({ bucket: 'b', key: 'x' }),
+  'cache aws_s3': aws({ bucket: 'b', retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),
   'input csv': { files: { paths: [secretFile] } },
   'input file': { files: { paths: [secretFile] } },
   'input http_client': http,
@@ -211,7 +224,7 @@ for (const [component, tries] of Object.entries(cases)) {
       for (const { line, column, level, message } of findings) {
         assert.equal(level, 'error')
         assert.match(message, /\(the agent's flag -pipelinesGrant \S+ allows it\)$/)
-        assert.match(text.split('\n')[line - 1]!.slice(column - 1), /^"/)
+        assert.match(text.split('\n')[line - 1]!.slice(column - 1), /^["{]/)
       }
     })
 

@@ -4,6 +4,7 @@ import type { Loaders } from '../engine/index.ts'
 /** How to import each component. */
 export const loaders: Loaders = {
   input: {
+    aws_s3: () => import('./aws/input.aws_s3.ts'),
     batched: () => import('./pure/input.batched.ts'),
     broker: () => import('./pure/input.broker.ts'),
     csv: () => import('./io/input.csv.ts'),
@@ -33,6 +34,8 @@ export const loaders: Loaders = {
     subprocess: () => import('./io/input.subprocess.ts'),
   },
   output: {
+    aws_s3: () => import('./aws/output.aws_s3.ts'),
+    aws_s3_stream: () => import('./aws/output.aws_s3_stream.ts'),
     broker: () => import('./pure/output.broker.ts'),
     cache: () => import('./pure/output.cache.ts'),
     drop: () => import('./pure/output.drop.ts'),
@@ -68,6 +71,7 @@ export const loaders: Loaders = {
   processor: {
     archive: () => import('./pure/processor.archive.ts'),
     awk: () => import('./awk/processor.awk.ts'),
+    aws_s3: () => import('./aws/processor.aws_s3.ts'),
     bloblang: () => import('./pure/processor.bloblang.ts'),
     bounds_check: () => import('./pure/processor.bounds_check.ts'),
     branch: () => import('./pure/processor.branch.ts'),
@@ -124,6 +128,7 @@ export const loaders: Loaders = {
     xml: () => import('./pure/processor.xml.ts'),
   },
   cache: {
+    aws_s3: () => import('./aws/cache.aws_s3.ts'),
     file: () => import('./io/cache.file.ts'),
     lru: () => import('./pure/cache.lru.ts'),
     memory: () => import('./pure/cache.memory.ts'),
@@ -171,10 +176,10 @@ export const loaders: Loaders = {
 
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
-  input: 'amqp_0_9 amqp_1 aws_kinesis aws_s3 aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp socket socket_server twitter_search websocket zmq4 zmq4n',
-  output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_s3 aws_s3_stream aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put socket splunk_hec sql websocket zmq4 zmq4n',
-  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda aws_s3 azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template wasm',
-  cache: 'aws_dynamodb aws_s3 couchbase gcp_cloud_storage memcached ristretto',
+  input: 'amqp_0_9 amqp_1 aws_kinesis aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp socket socket_server twitter_search websocket zmq4 zmq4n',
+  output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put socket splunk_hec sql websocket zmq4 zmq4n',
+  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template wasm',
+  cache: 'aws_dynamodb couchbase gcp_cloud_storage memcached ristretto',
   buffer: '',
   rate_limit: '',
   scanner: 'avro xml_documents',

@@ -365,9 +365,12 @@ interface Spec<K extends ComponentKind, F extends Field<unknown>, R> extends Spe
   readonly create: Create<F, R>
 }
 
-interface InputOptions {
-  /** Whether refused batches are replayed; where it is not said, `auto_replay_nacks` of its config decides, or it does not replay. */
-  readonly replays?: boolean
+interface InputOptions<C> {
+  /**
+   * Whether refused batches are replayed, or what its config says about that; where it is not said, `auto_replay_nacks` of
+   * its config decides, or it does not replay.
+   */
+  readonly replays?: boolean | ((config: C) => boolean)
   /** Whether it only combines other inputs. */
   readonly composes?: boolean
 }
@@ -379,7 +382,8 @@ interface OutputOptions {
   readonly composes?: boolean
 }
 
-export type InputSpec<F extends Field<unknown>> = Spec<'input', F, Input> & InputOptions
+export type InputSpec<F extends Field<unknown>> = Spec<'input', F, Input> &
+  InputOptions<F extends Field<infer T> ? T : never>
 export type OutputSpec<F extends Field<unknown>> = Spec<'output', F, Output> & OutputOptions
 export type ProcessorSpec<F extends Field<unknown>> = Spec<'processor', F, Processor>
 export type CacheSpec<F extends Field<unknown>> = Spec<'cache', F, Cache>
@@ -439,7 +443,7 @@ export interface AnySpec {
   readonly examples?: readonly ComponentExample[]
   readonly requires?: readonly string[]
   readonly needs?: readonly Capability[]
-  readonly replays?: boolean
+  readonly replays?: boolean | ((config: never) => boolean)
   readonly maxInFlight?: number
   readonly composes?: boolean
   /** Of a template: the configuration of the component that stands in its place. */

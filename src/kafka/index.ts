@@ -1,5 +1,6 @@
 export type { Api } from './api.ts'
 
+export { crc32c } from './crc32c.ts'
 export { type ErrorName, ErrorCode, KafkaError, errorMessage, errorName } from './errors.ts'
 export { type RequestHeader, readRequestHeader, readResponse, requestFrame, responseFrame, startBody } from './frame.ts'
 export * from './messages/index.gen.ts'

@@ -7,6 +7,7 @@ import {
   maxInFlightField,
   throwFailures,
 } from '../../engine/index.ts'
+import { sessionFields } from '../aws/session.ts'
 import { BulkClient, type BulkItem, onOneLine, serverFields, writeBulk } from './bulk.ts'
 
 const ANSWER_TIMEOUT_MS = 60_000
@@ -35,21 +36,7 @@ export default defineOutput({
           .unsupported(value => (value === true ? NO_SIGNING : undefined))
           .default(false)
           .advanced(),
-        region: field.string('The region of the service.').default('').advanced(),
-        endpoint: field.string('Another endpoint of the AWS API.').default('').advanced(),
-        credentials: field
-          .object({
-            profile: field.string('A profile of `~/.aws/credentials`.').default('').advanced(),
-            id: field.string('The id of an access key.').default('').advanced(),
-            secret: field.string('Its secret.').default('').advanced().secret(),
-            token: field.string('The token of a session.').default('').advanced(),
-            from_ec2_role: field.bool('Whether the role of the machine is used.').default(false).advanced(),
-            role: field.string('The ARN of a role to assume.').default('').advanced(),
-            role_external_id: field.string('An external id for the role.').default('').advanced(),
-            expiry_window: field.string('How long before its expiry a token is renewed.').default('').advanced(),
-          })
-          .optional()
-          .advanced(),
+        ...sessionFields,
       })
       .optional()
       .advanced(),

@@ -1,4 +1,5 @@
 import { field, type Field, type FieldMap, type Infer, type Need } from '../../engine/index.ts'
+import { sessionFields } from '../aws/session.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 import { parsePostgresDsn } from './postgres-dsn.ts'
 import { parseSqliteDsn } from './sqlite-dsn.ts'
@@ -154,21 +155,7 @@ export const connectionFields = {
     })
     .optional()
     .advanced(),
-  region: field.string('The AWS region of `secret_name` and `iam_enabled`.').default('').advanced(),
-  endpoint: field.string('Another endpoint of the AWS API.').default('').advanced(),
-  credentials: field
-    .object({
-      profile: field.string('A profile of `~/.aws/credentials`.').default('').advanced(),
-      id: field.string('The id of an access key.').default('').advanced(),
-      secret: field.string('Its secret.').default('').advanced().secret(),
-      token: field.string('The token of a session.').default('').advanced(),
-      from_ec2_role: field.bool('Whether the role of the machine is used.').default(false).advanced(),
-      role: field.string('The ARN of a role to assume.').default('').advanced(),
-      role_external_id: field.string('An external id for the role.').default('').advanced(),
-      expiry_window: field.string('How long before its expiry a token is renewed.').default('').advanced(),
-    })
-    .optional()
-    .advanced(),
+  ...sessionFields,
 } as const
 
 export const argsField = field

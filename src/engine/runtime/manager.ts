@@ -146,14 +146,13 @@ export class Manager {
   async input(config: ComponentConfig): Promise<InputLayer | ProcessedInput> {
     const resources = this.resources(config)
     const input = await this.#create<Input>(config, resources)
-    const settings = config.config as { auto_replay_nacks?: boolean } | null
     const layer = new InputLayer(input, {
       name: config.name,
       log: resources.log,
       metrics: resources.metrics,
       random: () => this.#surroundings.host.random(),
       monotonic: () => this.#surroundings.clock.monotonic(),
-      replays: config.spec.replays ?? settings?.auto_replay_nacks ?? false,
+      replays: replaysOf(config),
       composes: config.spec.composes === true,
     })
     this.#layers.push(layer)
@@ -497,6 +496,13 @@ export class ProcessedInput implements InputHandle {
     await this.#input.close()
     await this.#chain.close()
   }
+}
+
+/** Whether the engine delivers again what was refused. */
+function replaysOf({ spec, config }: ComponentConfig): boolean {
+  const { replays } = spec
+  if (typeof replays === 'function') return replays(config as never) // of the type that the same spec parsed
+  return replays ?? (config as { auto_replay_nacks?: boolean } | null)?.auto_replay_nacks ?? false
 }
 
 /** Whether a policy asks for anything. */

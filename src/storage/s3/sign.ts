@@ -22,7 +22,8 @@ export class Signer {
 
   /**
    * The headers that authenticate a request: `x-amz-*` and `authorization`. `path` and `query` are encoded as they go over
-   * the wire, the query's parts in the order of their names. `extra` are `x-amz-*` headers to be signed along.
+   * the wire, the query's parts in the order of their names. `extra` are `x-amz-*` headers to be signed along, each
+   * character of their values one byte.
    */
   sign(
     request: {
@@ -45,7 +46,9 @@ export class Signer {
     }
     if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken
     const names = ['host', ...Object.keys(headers)].sort()
-    const canonicalHeaders = names.map(name => `${name}:${name === 'host' ? request.host : headers[name]!}\n`).join('')
+    const canonicalHeaders = names
+      .map(name => `${name}:${name === 'host' ? request.host : trimmed(headers[name]!)}\n`)
+      .join('')
     const signedHeaders = names.join(';')
     const canonical = [
       request.method,
@@ -56,7 +59,9 @@ export class Signer {
       request.payloadHash,
     ].join('\n')
     const scope = `${day}/${this.#region}/s3/aws4_request`
-    const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`
+    // Values of headers stand for bytes, as they go over the wire; everything else is ASCII.
+    const canonicalHash = createHash('sha256').update(canonical, 'latin1').digest('hex')
+    const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${canonicalHash}`
     const signature = createHmac('sha256', this.#keyOf(day, credentials.secretAccessKey)).update(toSign).digest('hex')
     headers['authorization'] =
       `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope},SignedHeaders=${signedHeaders},Signature=${signature}`
@@ -72,6 +77,11 @@ export class Signer {
     }
     return this.#key
   }
+}
+
+/** A header's value as it is signed: without spaces at its ends, runs of spaces as one. */
+function trimmed(value: string): string {
+  return value.includes(' ') ? value.trim().replace(/ +/g, ' ') : value
 }
 
 export function sha256(data: string | Uint8Array): string {

@@ -1,0 +1,65 @@
+import { type Cache, defineCache, field } from '../../engine/index.ts'
+import { backoffField, withBackoff } from './retries.ts'
+import { S3Client, S3Error } from './s3-client.ts'
+import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
+
+export default defineCache({
+  name: 'aws_s3',
+  summary: 'Keeps each item as an object of an S3 bucket.',
+  description: `Items stay until they are deleted: a time to live is ignored. Adding an item that must not exist takes a server with conditional puts (\`If-None-Match\`), as S3 itself.
+
+${credentialsHelp}`,
+  config: awsConfig({
+    bucket: field.string('The bucket.'),
+    content_type: field.string('The content type of the objects.').default('application/octet-stream'),
+    force_path_style_urls: field
+      .bool('Whether the bucket is part of the path instead of the name of the host.')
+      .default(false)
+      .advanced(),
+    retries: backoffField('The pauses between the attempts of an operation that fails.'),
+    ...sessionFields,
+  }),
+  needs: ['network'],
+  create(config, resources): Cache {
+    const { bucket, content_type: type, retries } = config
+    const session = new AwsSession(config, resources)
+    const client = new S3Client(session, { pathStyle: config.force_path_style_urls }, resources)
+    const isAnswer = (error: unknown) => isMissing(error) || isThere(error)
+    const run = <T>(attempt: () => Promise<T>) => withBackoff(retries, resources, attempt, isAnswer)
+    const set = (key: string, value: Uint8Array) => run(() => client.put(bucket, key, value, { 'content-type': type }))
+    return {
+      get: key =>
+        run(() => client.read(bucket, key)).catch((error: unknown) => {
+          if (isMissing(error)) return undefined
+          throw error
+        }),
+      set,
+      async add(key, value) {
+        const id = resources.host.random().toString(36).slice(2)
+        const headers = { 'content-type': type, 'if-none-match': '*', [PUT_ID]: id }
+        try {
+          await run(() => client.put(bucket, key, value, headers))
+          return true
+        } catch (error) {
+          if (!isThere(error)) throw error
+          // Where an answer was lost, the repetition meets its own object.
+          const found = await run(() => client.head(bucket, key))
+          return found?.[PUT_ID] === id
+        }
+      },
+      delete: key => run(() => client.delete(bucket, key)),
+      close: () => client.close(),
+    }
+  },
+})
+
+/** An id of each put in the object's metadata. */
+const PUT_ID = 'x-amz-meta-put-id'
+
+function isThere(error: unknown): boolean {
+  return error instanceof S3Error && error.status === 412
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof S3Error && error.isMissing
+}

@@ -1,0 +1,499 @@
+import { asError, messageOf } from '../../base/index.ts'
+import type { Message as Notification, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  type AckSome,
+  type ByteSource,
+  ConfigError,
+  defineInput,
+  deliverEach,
+  type Delivery,
+  field,
+  type Infer,
+  type Input,
+  isClosing,
+  parseDuration,
+  pause,
+  type Resources,
+  type Scanner,
+  type ScannerFactory,
+  whenAllSettled,
+} from '../../engine/index.ts'
+import { valuesAt } from './paths.ts'
+import { S3Client } from './s3-client.ts'
+import { s3Source } from './s3-source.ts'
+import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
+
+const config = awsConfig({
+  bucket: field.string('The bucket; with `sqs.url` only where notifications do not name it.').default(''),
+  prefix: field.string('What the keys of the objects that are read begin with.').default(''),
+  ...sessionFields,
+  force_path_style_urls: field
+    .bool(
+      'Whether the bucket is part of the path instead of the name of the host, as many servers that are not AWS want it.',
+    )
+    .default(false)
+    .advanced(),
+  delete_objects: field
+    .bool('Whether an object is deleted once all of its messages were delivered.')
+    .default(false)
+    .advanced(),
+  codec: field.string('Use `scanner` instead.').optional().deprecated(),
+  max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+  scanner: field.scanner('How an object is cut into messages.').default({ to_the_end: {} }),
+  sqs: field
+    .object(
+      {
+        url: field.string('The queue.').default(''),
+        endpoint: field.string('Another address of SQS.').default('').advanced(),
+        key_path: field.string('Where in a notification the keys are.').default('Records.*.s3.object.key'),
+        bucket_path: field.string('Where in a notification the buckets are.').default('Records.*.s3.bucket.name'),
+        envelope_path: field
+          .string('Where in a message the notification is, as text, as where a topic of SNS stands between.')
+          .default('')
+          .examples('Message'),
+        delay_period: field
+          .string('How long after a notification was sent its object is read.')
+          .default('')
+          .examples('10s', '5m')
+          .advanced(),
+        max_messages: field.int('How many notifications are asked for at a time.').default(10).advanced(),
+        wait_time_seconds: field
+          .int('How long the queue may wait for a notification before it answers that there is none: 0 to 20.')
+          .default(0)
+          .advanced(),
+      },
+      'A queue of notifications about new objects, which are read instead of those that are there.',
+    )
+    .optional(),
+})
+
+type Config = Infer<typeof config>
+type SqsConfig = NonNullable<Config['sqs']>
+
+const queueOf = ({ sqs }: { readonly sqs?: { readonly url?: string } | undefined }) => sqs?.url ?? ''
+
+export default defineInput({
+  name: 'aws_s3',
+  categories: ['Services', 'AWS'],
+  summary: 'Reads the objects of an S3 bucket: those that are there, or new ones as a queue of SQS tells of them.',
+  description: `Without \`sqs.url\` the objects below \`prefix\` are read in the order of their keys, and the input ends. With it each notification names objects; it is deleted from the queue when all of their messages were delivered, and comes again where one was refused, or after the visibility timeout of the queue.
+
+Metadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_version_id\`, and the object's own metadata, whose names are in lower case.
+
+${credentialsHelp}`,
+  config,
+  needs: ['network'],
+  requires: ['@aws-sdk/client-sqs'],
+  replays: options => queueOf(options) === '',
+  examples: [
+    {
+      title: 'MinIO, and others like it',
+      config: `input:
+  aws_s3:
+    bucket: mybucket
+    prefix: events/
+    endpoint: http://localhost:9000
+    force_path_style_urls: true
+    region: us-east-1
+    credentials:
+      id: minioadmin
+      secret: minioadmin
+    scanner:
+      lines: {}
+`,
+    },
+  ],
+  create: async (options, resources) => new S3Input(options, await resources.scanner(options.scanner), resources),
+})
+
+/** An object to be read, and who is to learn what became of it: called once, with null when all was delivered. */
+interface Target {
+  readonly bucket: string
+  readonly key: string
+  /** When its notification was sent, in milliseconds since 1970; 0 where there was none. */
+  readonly notifiedAt: number
+  readonly settled: (error: Error | null) => Promise<void>
+}
+
+/** Where objects to read come from. */
+interface Targets {
+  /** The next object; null at the end, or when the signal aborts. */
+  next(signal: AbortSignal): Promise<Target | null>
+  close(): Promise<void>
+}
+
+class S3Input implements Input {
+  readonly #config: Config
+  readonly #factory: ScannerFactory
+  readonly #resources: Resources
+  readonly #session: AwsSession
+  readonly #client: S3Client
+  readonly #delayMs: number
+  #targets: Targets | null = null
+  /** One that is to be read, because opening it failed for the connection's sake, or the stream ended meanwhile. */
+  #waiting: Target | null = null
+  #current: OpenObject | null = null
+
+  constructor(options: Config, factory: ScannerFactory, resources: Resources) {
+    const queue = queueOf(options)
+    if (options.bucket === '' && queue === '') throw new ConfigError('either a bucket or an sqs.url must be specified')
+    if (options.prefix !== '' && queue !== '') throw new ConfigError('cannot specify both a prefix and sqs.url')
+    this.#config = options
+    this.#factory = factory
+    this.#resources = resources
+    this.#delayMs = delayOf(options.sqs?.delay_period ?? '')
+    this.#session = new AwsSession(options, resources)
+    this.#client = new S3Client(this.#session, { pathStyle: options.force_path_style_urls }, resources)
+  }
+
+  async connect(signal: AbortSignal): Promise<void> {
+    if (this.#targets !== null) return
+    await this.#client.prepare()
+    this.#targets =
+      queueOf(this.#config) === ''
+        ? await BucketTargets.open(this.#config, this.#client, signal)
+        : await QueueTargets.open(this.#config, this.#session, this.#resources)
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    for (;;) {
+      const current = this.#current ?? (await this.#open(signal))
+      if (current === null) return null
+      this.#current = current
+      try {
+        const delivery = await current.next()
+        if (delivery !== null) return delivery
+      } catch (error) {
+        await this.#endObject()
+        throw error
+      }
+      if (current.messages === 0) {
+        this.#resources.log.debug(`Extracted zero messages from key ${current.target.key}`)
+      }
+      await this.#endObject()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#endObject()
+    await this.#targets?.close()
+    await this.#client.close()
+  }
+
+  async #open(signal: AbortSignal): Promise<OpenObject | null> {
+    const target = this.#waiting ?? (await this.#targets!.next(signal))
+    if (target === null) return null
+    this.#waiting = target
+    const { bucket, key } = target
+    if (!(await this.#delayed(target, signal))) return null
+    let source: ByteSource
+    try {
+      source = s3Source(bucket, key, await this.#client.get(bucket, key, signal), key, false)
+    } catch (error) {
+      if (signal.aborted) return null
+      this.#waiting = null
+      await target.settled(asError(error))
+      throw error
+    }
+    this.#waiting = null
+    return new OpenObject(target, this.#factory.scan(source), async () => {
+      await target.settled(null)
+      if (this.#config.delete_objects) await this.#client.delete(bucket, key)
+    })
+  }
+
+  /** Waits until a notification is old enough; false where the signal aborts first. */
+  async #delayed({ notifiedAt }: Target, signal: AbortSignal): Promise<boolean> {
+    const leftMs = this.#delayMs - (this.#resources.clock.now() - notifiedAt)
+    if (this.#delayMs === 0 || notifiedAt === 0 || leftMs <= 0 || leftMs >= this.#delayMs) return true
+    await pause(leftMs, signal)
+    return !signal.aborted
+  }
+
+  async #endObject(): Promise<void> {
+    const current = this.#current
+    this.#current = null
+    await current?.close()
+  }
+}
+
+/** An object while it is cut into messages. */
+class OpenObject {
+  readonly target: Target
+  /** How many messages were cut from it. */
+  messages = 0
+  readonly #scanner: Scanner
+  readonly #delivered: () => Promise<void>
+  #pending = 0
+  #isAtEnd = false
+  #isSettled = false
+
+  constructor(target: Target, scanner: Scanner, delivered: () => Promise<void>) {
+    this.target = target
+    this.#scanner = scanner
+    this.#delivered = delivered
+  }
+
+  /** The next messages, or null at the end. Throws where the object cannot be cut any further. */
+  async next(): Promise<Delivery | null> {
+    for (;;) {
+      let messages
+      try {
+        messages = await this.#scanner.next()
+      } catch (error) {
+        await this.#settle(asError(error))
+        throw error
+      }
+      if (messages === null) {
+        this.#isAtEnd = true
+        if (this.#pending === 0) await this.#settle(null)
+        return null
+      }
+      if (messages.length === 0) continue
+      this.messages += messages.length
+      this.#pending++
+      return deliverEach(messages, this.#answer(messages.length))
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#scanner.close()
+  }
+
+  #answer(count: number): AckSome {
+    return whenAllSettled(count, async error => {
+      this.#pending--
+      if (error !== null) await this.#settle(error)
+      else if (this.#isAtEnd && this.#pending === 0) await this.#settle(null)
+    })
+  }
+
+  async #settle(error: Error | null): Promise<void> {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    if (error === null) await this.#delivered()
+    else if (!isClosing(error)) await this.target.settled(error)
+  }
+}
+
+const PAGE = 100
+
+/** The objects of a bucket in the order of their keys. */
+class BucketTargets implements Targets {
+  readonly #config: Config
+  readonly #client: S3Client
+  #keys: string[]
+  #after: string
+
+  private constructor(options: Config, client: S3Client, keys: readonly string[]) {
+    this.#config = options
+    this.#client = client
+    this.#keys = [...keys]
+    this.#after = keys.at(-1) ?? ''
+  }
+
+  /** Lists the first objects, so that a bucket that cannot be listed is tried again. */
+  static async open(options: Config, client: S3Client, signal: AbortSignal): Promise<BucketTargets> {
+    const { bucket, prefix } = options
+    return new BucketTargets(options, client, await client.list(bucket, { prefix, after: '', limit: PAGE }, signal))
+  }
+
+  async next(signal: AbortSignal): Promise<Target | null> {
+    const { bucket, prefix } = this.#config
+    if (this.#keys.length === 0 && this.#after !== '') {
+      const query = { prefix, after: this.#after, limit: PAGE }
+      this.#keys = [...(await this.#client.list(bucket, query, signal))]
+      this.#after = this.#keys.at(-1) ?? ''
+    }
+    const key = this.#keys.shift()
+    if (key === undefined) return null
+    return { bucket, key, notifiedAt: 0, settled: () => Promise.resolve() }
+  }
+
+  async close(): Promise<void> {
+    // Nothing is open between two lists.
+  }
+}
+
+/** How long an empty queue that is not polled for long is left alone. */
+const EMPTY_QUEUE_PAUSE_MS = 500
+
+/** Entries of one request about several messages of a queue. */
+const BATCH_OF_SQS = 10
+
+/** The objects that notifications of a queue name. */
+class QueueTargets implements Targets {
+  readonly #config: Config
+  readonly #sqs: SqsConfig
+  readonly #client: SQSClient
+  readonly #library: typeof import('@aws-sdk/client-sqs')
+  readonly #resources: Resources
+  #pending: Target[] = []
+
+  private constructor(
+    options: Config,
+    client: SQSClient,
+    library: typeof import('@aws-sdk/client-sqs'),
+    resources: Resources,
+  ) {
+    this.#config = options
+    this.#sqs = options.sqs!
+    this.#client = client
+    this.#library = library
+    this.#resources = resources
+  }
+
+  static async open(options: Config, session: AwsSession, resources: Resources): Promise<QueueTargets> {
+    const library = (await import('@aws-sdk/client-sqs')).default
+    const endpoint = options.sqs?.endpoint ?? ''
+    const client = new library.SQSClient({
+      ...(await session.clientOptions('SQS')),
+      ...(endpoint !== '' && { endpoint }),
+      useQueueUrlAsEndpoint: endpoint === '' && options.endpoint === '',
+    })
+    return new QueueTargets(options, client, library, resources)
+  }
+
+  async next(signal: AbortSignal): Promise<Target | null> {
+    while (this.#pending.length === 0) {
+      if (signal.aborted) return null
+      try {
+        this.#pending = [...(await this.#receive(signal))]
+      } catch (error) {
+        if (signal.aborted) return null
+        throw error
+      }
+      if (this.#pending.length === 0) await pause(EMPTY_QUEUE_PAUSE_MS, signal)
+    }
+    return this.#pending.shift()!
+  }
+
+  /** Notifications that were received and not begun are visible to others again. */
+  async close(): Promise<void> {
+    const reason = new Error('the stream ended')
+    try {
+      for (const target of this.#pending) await target.settled(reason)
+    } finally {
+      this.#client.destroy()
+    }
+  }
+
+  async #receive(signal: AbortSignal): Promise<readonly Target[]> {
+    const { url, max_messages: limit, wait_time_seconds: waitSeconds } = this.#sqs
+    const { Messages = [] } = await this.#client.send(
+      new this.#library.ReceiveMessageCommand({
+        QueueUrl: url,
+        MaxNumberOfMessages: limit,
+        WaitTimeSeconds: waitSeconds,
+        MessageSystemAttributeNames: ['SentTimestamp'],
+      }),
+      { abortSignal: signal },
+    )
+    const targets: Target[] = []
+    const useless: Notification[] = []
+    for (const notification of Messages) {
+      try {
+        const objects = this.#objectsOf(notification.Body)
+        if (objects.length === 0) {
+          this.#resources.log.debug('Extracted zero target keys from SQS message')
+          useless.push(notification)
+        }
+        targets.push(...this.#targetsOf(notification, objects))
+      } catch (error) {
+        this.#resources.log.error(`SQS extract key error: ${messageOf(error)}`)
+        useless.push(notification)
+      }
+    }
+    await this.#putBack(useless)
+    return targets
+  }
+
+  #objectsOf(body: string | undefined): readonly { readonly bucket: string; readonly key: string }[] {
+    if (body === undefined) throw new Error('received an empty SQS message')
+    const { envelope_path: envelope, key_path: keyPath, bucket_path: bucketPath } = this.#sqs
+    let document = parsed(body, 'SQS message')
+    if (envelope !== '') {
+      const [inner] = valuesAt(document, envelope)
+      if (typeof inner !== 'string') throw new Error(`expected string at envelope path, found ${typeof inner}`)
+      document = parsed(inner, 'enveloped message')
+    }
+    const keys = valuesAt(document, keyPath).filter(value => typeof value === 'string')
+    const buckets = bucketPath === '' ? [] : valuesAt(document, bucketPath).filter(value => typeof value === 'string')
+    return keys.map((key, index) => {
+      const bucket = buckets[index] ?? this.#config.bucket
+      if (bucket === '') throw new Error('required bucket was not found in SQS message')
+      return { bucket, key: decodedKey(key) }
+    })
+  }
+
+  /** The objects of one notification; it is deleted when all were delivered, and put back when the first one was refused. */
+  #targetsOf(
+    notification: Notification,
+    objects: readonly { readonly bucket: string; readonly key: string }[],
+  ): readonly Target[] {
+    let left = objects.length
+    const settled = async (error: Error | null) => {
+      if (left < 0) return
+      if (error !== null) {
+        left = -1
+        await this.#putBack([notification])
+      } else if (--left === 0) {
+        await this.#client.send(
+          new this.#library.DeleteMessageCommand({
+            QueueUrl: this.#sqs.url,
+            ReceiptHandle: notification.ReceiptHandle,
+          }),
+        )
+      }
+    }
+    const notifiedAt = Number(notification.Attributes?.SentTimestamp ?? 0)
+    return objects.map(object => ({ ...object, notifiedAt, settled }))
+  }
+
+  /** Makes notifications visible again. Where that fails they become so by themselves, later. */
+  async #putBack(notifications: readonly Notification[]): Promise<void> {
+    for (let first = 0; first < notifications.length; first += BATCH_OF_SQS) {
+      const some = notifications.slice(first, first + BATCH_OF_SQS)
+      try {
+        await this.#client.send(
+          new this.#library.ChangeMessageVisibilityBatchCommand({
+            QueueUrl: this.#sqs.url,
+            Entries: some.map(({ ReceiptHandle }, index) => ({
+              Id: String(index),
+              ReceiptHandle,
+              VisibilityTimeout: 0,
+            })),
+          }),
+        )
+      } catch (error) {
+        this.#resources.log.warn(`Failed to put SQS notifications back: ${messageOf(error)}`)
+      }
+    }
+  }
+}
+
+function parsed(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`failed to parse ${what}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Keys in notifications are encoded as in the query of a URL. */
+function decodedKey(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '))
+  } catch (cause) {
+    throw new Error(`failed to parse key from SQS message: ${key}`, { cause })
+  }
+}
+
+function delayOf(period: string): number {
+  if (period === '') return 0
+  try {
+    return parseDuration(period)
+  } catch (cause) {
+    throw new ConfigError(`failed to parse grace period: ${messageOf(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,225 @@
+import { type Interpolation, textOfMetadata } from '../../bloblang/index.ts'
+import {
+  type Batch,
+  batchingField,
+  defineOutput,
+  deliverEachOf,
+  evaluated,
+  field,
+  type Infer,
+  maxInFlightField,
+  type Message,
+  type Output,
+  type Resources,
+} from '../../engine/index.ts'
+import { type Checksum, S3Client } from './s3-client.ts'
+import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
+
+const config = awsConfig({
+  bucket: field.interpolated('The bucket.'),
+  path: field
+    .interpolated('The key of the object that a message becomes.')
+    .default('${!count("files")}-${!timestamp_unix_nano()}.txt')
+    .examples(
+      '${!count("files")}-${!timestamp_unix_nano()}.txt',
+      '${!metadata("kafka_key")}.json',
+      '${!json("doc.namespace")}/${!json("doc.id")}.json',
+    ),
+  tags: field
+    .interpolated('Tags of the object by their keys.')
+    .map()
+    .default({})
+    .examples({ Key1: 'Value1', Timestamp: '${!metadata("Timestamp")}' }),
+  content_type: field.interpolated('The content type.').default('application/octet-stream'),
+  content_encoding: field.interpolated('The content encoding.').default('').advanced(),
+  cache_control: field.interpolated('What caches may do with the object.').default('').advanced(),
+  content_disposition: field.interpolated('The content disposition.').default('').advanced(),
+  content_language: field.interpolated('The content language.').default('').advanced(),
+  website_redirect_location: field
+    .interpolated('Where a bucket that is a website sends those who ask for the object.')
+    .default('')
+    .advanced(),
+  metadata: field
+    .object(
+      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
+      'Which metadata is stored with the object.',
+    )
+    .optional(),
+  storage_class: field
+    .interpolated('The storage class.')
+    .options({
+      STANDARD: '',
+      REDUCED_REDUNDANCY: '',
+      GLACIER: '',
+      STANDARD_IA: '',
+      ONEZONE_IA: '',
+      INTELLIGENT_TIERING: '',
+      DEEP_ARCHIVE: '',
+    })
+    .default('STANDARD')
+    .advanced(),
+  kms_key_id: field
+    .string('A key that the object is encrypted with; `server_side_encryption` is `aws:kms` then, unless it is set.')
+    .default('')
+    .advanced(),
+  server_side_encryption: field.string('How the object is encrypted at rest.').default('').advanced(),
+  checksum_algorithm: field
+    .string('A checksum of the object that S3 verifies and stores.')
+    .options({ CRC32: '', CRC32C: '', SHA1: '', SHA256: '' })
+    .default('')
+    .advanced(),
+  force_path_style_urls: field
+    .bool(
+      'Whether the bucket is part of the path instead of the name of the host, as many servers that are not AWS want it.',
+    )
+    .default(false)
+    .advanced(),
+  max_in_flight: maxInFlightField(64),
+  timeout: field.duration('How long one object may take.').default('5s').advanced(),
+  batching: batchingField,
+  ...sessionFields,
+})
+
+type Config = Infer<typeof config>
+
+export default defineOutput({
+  name: 'aws_s3',
+  categories: ['Services', 'AWS'],
+  summary: 'Stores messages as objects of an Amazon S3 bucket, or of anything that speaks its protocol.',
+  description: `Each message becomes an object, those of a batch one after the other. Interpolations are evaluated for each message. Objects above 64 MiB are sent in parts.
+
+For one object per batch, archive the batch: the \`archive\` processor keeps the metadata of its first message, so separate messages by \`group_by_value\` first where \`path\` depends on them. Metadata of messages is stored with the objects.
+
+${credentialsHelp}`,
+  config,
+  needs: ['network'],
+  examples: [
+    {
+      title: 'One archive per batch',
+      config: `output:
+  aws_s3:
+    bucket: events
+    path: \${!count("files")}-\${!timestamp_unix_nano()}.tar.gz
+    batching:
+      count: 100
+      period: 10s
+      processors:
+        - archive:
+            format: tar
+        - compress:
+            algorithm: gzip
+`,
+    },
+    {
+      title: 'MinIO, and others like it',
+      config: `output:
+  aws_s3:
+    bucket: mybucket
+    path: events/\${!timestamp_unix_nano()}.json
+    endpoint: http://localhost:9000
+    force_path_style_urls: true
+    region: us-east-1
+    credentials:
+      id: minioadmin
+      secret: minioadmin
+`,
+    },
+  ],
+  create: (options, resources) => new S3Output(options, resources),
+})
+
+class S3Output implements Output {
+  readonly #config: Config
+  readonly #client: S3Client
+  readonly #tags: readonly (readonly [string, Interpolation])[]
+  readonly #excluded: readonly string[]
+  readonly #fixed: Readonly<Record<string, string>>
+
+  constructor(options: Config, resources: Resources) {
+    this.#config = options
+    const session = new AwsSession(options, resources)
+    this.#client = new S3Client(session, { pathStyle: options.force_path_style_urls }, resources)
+    this.#tags = Object.entries(options.tags).toSorted(([left], [right]) => (left < right ? -1 : 1))
+    this.#excluded = options.metadata?.exclude_prefixes ?? []
+    this.#fixed = encryptionHeaders(options)
+  }
+
+  connect(): Promise<void> {
+    return this.#client.prepare()
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<void> {
+    // The original's time limit is one for the whole batch.
+    const deadline = this.#deadline(signal)
+    await deliverEachOf(batch, (_, index) => this.#put(batch, index, deadline))
+  }
+
+  close(): Promise<void> {
+    return this.#client.close()
+  }
+
+  #deadline(signal: AbortSignal): AbortSignal {
+    const { timeout } = this.#config
+    return timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+  }
+
+  async #put(batch: Batch, index: number, signal: AbortSignal): Promise<void> {
+    const { bucket, path, checksum_algorithm: checksum } = this.#config
+    const text = (name: string, interpolation: Interpolation) => evaluated(name, () => interpolation.eval(batch, index))
+    const message = batch[index]!
+    const headers = this.#headersOf(message, text)
+    const key = text('key', path)
+    try {
+      await this.#client.put(text('bucket', bucket), key, message.bytes(), headers, {
+        checksum: checksum === '' ? undefined : (checksum as Checksum), // one of the options of the field
+        signal,
+      })
+    } catch (error) {
+      if (signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
+        throw new Error(`the upload of '${key}' took longer than the timeout`, { cause: error })
+      }
+      throw error
+    }
+  }
+
+  #headersOf(
+    message: Message,
+    text: (name: string, interpolation: Interpolation) => string,
+  ): Readonly<Record<string, string>> {
+    const own = this.#config
+    const headers: Record<string, string> = {}
+    const set = (header: string, name: string, interpolation: Interpolation) => {
+      const value = text(name, interpolation)
+      if (value !== '') headers[header] = value
+    }
+    for (const [key, value] of message.metadata) {
+      if (this.#excluded.some(prefix => key.startsWith(prefix))) continue
+      headers[`x-amz-meta-${key.toLowerCase()}`] = textOfMetadata(value)
+    }
+    set('content-encoding', 'content encoding', own.content_encoding)
+    set('cache-control', 'cache control', own.cache_control)
+    set('content-disposition', 'content disposition', own.content_disposition)
+    set('content-language', 'content language', own.content_language)
+    set('x-amz-website-redirect-location', 'website redirect location', own.website_redirect_location)
+    set('content-type', 'content type', own.content_type)
+    set('x-amz-storage-class', 'storage class', own.storage_class)
+    if (this.#tags.length > 0) {
+      const pairs = this.#tags.map(([key, value]) => `${escaped(key)}=${escaped(text(`tag ${key}`, value))}`)
+      headers['x-amz-tagging'] = pairs.join('&')
+    }
+    return Object.assign(headers, this.#fixed)
+  }
+}
+
+function encryptionHeaders({ kms_key_id: key, server_side_encryption: chosen }: Config): Record<string, string> {
+  const algorithm = chosen || (key === '' ? '' : 'aws:kms')
+  return {
+    ...(algorithm !== '' && { 'x-amz-server-side-encryption': algorithm }),
+    ...(key !== '' && { 'x-amz-server-side-encryption-aws-kms-key-id': key }),
+  }
+}
+
+/** As in the query of a URL. */
+function escaped(text: string): string {
+  return encodeURIComponent(text).replaceAll('%20', '+')
+}

@@ -1,0 +1,407 @@
+import { codeOf, messageOf } from '../../base/index.ts'
+import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
+import { type HttpResponse, HttpTransport, pause, type Resources } from '../../engine/index.ts'
+import { elements, elementText, encodeAws, sha256, Signer } from '../../storage/index.ts'
+import type { AwsSession } from './session.ts'
+
+/** S3 refused a request. */
+export class S3Error extends Error {
+  readonly status: number
+  /** As S3 names it: `NoSuchKey`, `AccessDenied`; empty where it named nothing. */
+  readonly code: string
+
+  constructor(operation: string, status: number, code: string, reason: string) {
+    const said = [code, reason].filter(Boolean).join(': ') || `HTTP status ${status}`
+    super(`${operation}: ${said}`)
+    this.name = 'S3Error'
+    this.status = status
+    this.code = code
+  }
+
+  /** Whether there is no such object; an answer to HEAD has no code. */
+  get isMissing(): boolean {
+    return this.code === 'NoSuchKey' || (this.code === '' && this.status === 404)
+  }
+}
+
+export type Checksum = 'CRC32' | 'CRC32C' | 'SHA1' | 'SHA256'
+
+/** An object that is read: its headers, and its body, which has to be read to the end or destroyed. */
+export interface S3Object {
+  readonly headers: HttpResponse['headers']
+  readonly body: Readable
+}
+
+interface S3Call {
+  /** For errors: `PutObject`. */
+  readonly operation: string
+  readonly method: 'GET' | 'PUT' | 'POST' | 'HEAD' | 'DELETE'
+  readonly bucket: string
+  /** Absent for the bucket itself. */
+  readonly key?: string
+  readonly query?: Readonly<Record<string, string>>
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Above this an object is sent in parts, so that a failure repeats one of them only. */
+const MULTIPART_BYTES = 64 * 1024 * 1024
+const PART_BYTES = 16 * 1024 * 1024
+const PARTS_AT_A_TIME = 5
+
+const ATTEMPTS = 3
+const FIRST_PAUSE_MS = 100
+/** Until the headers of an answer arrive. */
+const ANSWER_TIMEOUT_MS = 60_000
+
+const EMPTY_HASH = sha256('')
+const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
+
+/** Codes of answers after which the same request may succeed, beside all of status 500 and above. */
+const transient: ReadonlySet<string> = new Set(['SlowDown', 'RequestTimeout', 'InternalError', 'ServiceUnavailable'])
+
+/**
+ * Speaks S3's protocol for the connectors. The requests are signed here (a put costs a fifth of the processor time that the
+ * AWS SDK takes, see docs/adr/0016); credentials are those of the session. What may succeed when repeated is tried three
+ * times.
+ */
+export class S3Client {
+  readonly #session: AwsSession
+  readonly #resources: Resources
+  readonly #transport: HttpTransport
+  readonly #pathStyle: boolean
+  #server: Promise<Server> | undefined
+
+  constructor(session: AwsSession, { pathStyle }: { readonly pathStyle: boolean }, resources: Resources) {
+    const { network } = resources.host
+    this.#session = session
+    this.#resources = resources
+    this.#pathStyle = pathStyle
+    this.#transport = new HttpTransport({ environment: network.proxyVariables, sockets: network })
+  }
+
+  /** Rejects where there is no region or no credentials. */
+  async prepare(): Promise<void> {
+    await this.#serverOf()
+    await this.#session.credentials()
+  }
+
+  /** Stores an object under headers of its own, large ones in parts. */
+  async put(
+    bucket: string,
+    key: string,
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+    { checksum, signal }: { readonly checksum?: Checksum | undefined; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    if (body.length > MULTIPART_BYTES) return this.#putParts(bucket, key, body, headers, checksum, signal)
+    await this.#text({
+      operation: 'PutObject',
+      method: 'PUT',
+      bucket,
+      key,
+      headers: { ...headers, ...(await checksumHeader(checksum, body)) },
+      body,
+      signal,
+    })
+  }
+
+  /** Opens an object. Throws an {@link S3Error} that `isMissing` where there is none. */
+  get(bucket: string, key: string, signal?: AbortSignal): Promise<S3Object> {
+    return this.#request({ operation: 'GetObject', method: 'GET', bucket, key, signal })
+  }
+
+  /** The whole of an object. Throws as {@link get} does. */
+  async read(bucket: string, key: string, signal?: AbortSignal): Promise<Buffer> {
+    return readAll((await this.get(bucket, key, signal)).body)
+  }
+
+  /** The headers of an object, undefined where there is none. */
+  async head(bucket: string, key: string): Promise<S3Object['headers'] | undefined> {
+    try {
+      const { headers, body } = await this.#request({ operation: 'HeadObject', method: 'HEAD', bucket, key })
+      await readAll(body)
+      return headers
+    } catch (error) {
+      if (error instanceof S3Error && error.isMissing) return undefined
+      throw error
+    }
+  }
+
+  async delete(bucket: string, key: string): Promise<void> {
+    await this.#text({ operation: 'DeleteObject', method: 'DELETE', bucket, key })
+  }
+
+  /** Up to `limit` keys behind `after`, in their order. */
+  async list(
+    bucket: string,
+    { prefix, after, limit }: { readonly prefix: string; readonly after: string; readonly limit: number },
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const query = {
+      'encoding-type': 'url',
+      'list-type': '2',
+      'max-keys': String(limit),
+      ...(prefix !== '' && { prefix }),
+      ...(after !== '' && { 'start-after': after }),
+    }
+    const text = await this.#text({ operation: 'ListObjectsV2', method: 'GET', bucket, query, signal })
+    return elements(text, 'Contents').map(content =>
+      decodeURIComponent((elementText(content, 'Key') ?? '').replaceAll('+', '%20')),
+    )
+  }
+
+  /** Begins an object that is sent in parts; its id. */
+  async createUpload(
+    bucket: string,
+    key: string,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const operation = 'CreateMultipartUpload'
+    const text = await this.#text({ operation, method: 'POST', bucket, key, query: { uploads: '' }, headers, signal })
+    const id = elementText(text, 'UploadId')
+    if (!id) throw new Error(`${operation}: the answer names no upload`)
+    return id
+  }
+
+  /** Sends a part, numbered from 1; the tag that the upload is completed with. */
+  async uploadPart(
+    upload: { readonly bucket: string; readonly key: string; readonly id: string },
+    number: number,
+    body: Uint8Array,
+    { checksum, signal }: { readonly checksum?: Checksum | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<string> {
+    const { bucket, key, id } = upload
+    const operation = 'UploadPart'
+    const { headers, body: answer } = await this.#request({
+      operation,
+      method: 'PUT',
+      bucket,
+      key,
+      query: { partNumber: String(number), uploadId: id },
+      headers: await checksumHeader(checksum, body),
+      body,
+      signal,
+    })
+    await readAll(answer)
+    const tag = headers['etag']
+    if (typeof tag !== 'string') throw new Error(`${operation}: the answer has no ETag`)
+    return `<ETag>${tag.replaceAll('"', '&quot;')}</ETag>${await checksumElement(checksum, body)}`
+  }
+
+  /** Makes an object of its parts, by what {@link uploadPart} returned for each. */
+  async completeUpload(
+    { bucket, key, id }: { readonly bucket: string; readonly key: string; readonly id: string },
+    parts: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const operation = 'CompleteMultipartUpload'
+    const list = parts.map((part, index) => `<Part>${part}<PartNumber>${index + 1}</PartNumber></Part>`).join('')
+    const body = Buffer.from(
+      `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list}</CompleteMultipartUpload>`,
+    )
+    const query = { uploadId: id }
+    const text = await this.#text({ operation, method: 'POST', bucket, key, query, body, signal })
+    // S3 sends the status before it knows how the work ends.
+    if (/<Error[ >]/.test(text)) throw errorOf(operation, 200, text)
+  }
+
+  async abortUpload(upload: { readonly bucket: string; readonly key: string; readonly id: string }): Promise<void> {
+    const { bucket, key, id } = upload
+    await this.#text({ operation: 'AbortMultipartUpload', method: 'DELETE', bucket, key, query: { uploadId: id } })
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close()
+  }
+
+  async #putParts(
+    bucket: string,
+    key: string,
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+    checksum: Checksum | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const algorithm: Record<string, string> = checksum === undefined ? {} : { 'x-amz-checksum-algorithm': checksum }
+    const id = await this.createUpload(bucket, key, { ...headers, ...algorithm }, signal)
+    const upload = { bucket, key, id }
+    try {
+      const count = Math.ceil(body.length / PART_BYTES)
+      const parts = Array<string>(count)
+      let next = 0
+      const send = async () => {
+        for (let index = next++; index < count; index = next++) {
+          const part = body.subarray(index * PART_BYTES, (index + 1) * PART_BYTES)
+          parts[index] = await this.uploadPart(upload, index + 1, part, { checksum, signal })
+        }
+      }
+      const stopAll = (error: unknown) => {
+        next = count
+        throw error
+      }
+      const outcomes = await Promise.allSettled(Array.from({ length: PARTS_AT_A_TIME }, () => send().catch(stopAll)))
+      const failed = outcomes.find(({ status }) => status === 'rejected')
+      if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+      await this.completeUpload(upload, parts, signal)
+    } catch (error) {
+      await this.abortUpload(upload).catch((cause: unknown) =>
+        this.#resources.log.warn(`Failed to abort the upload of '${key}': ${String(cause)}`),
+      )
+      throw error
+    }
+  }
+
+  async #text(call: S3Call): Promise<string> {
+    return (await readAll((await this.#request(call)).body)).toString('utf8')
+  }
+
+  async #request(call: S3Call): Promise<S3Object> {
+    const { host } = this.#resources
+    for (let attempt = 1; ; attempt++) {
+      let failure: Error
+      try {
+        const response = await this.#send(call)
+        if (response.statusCode < 300) return response
+        const text = (await readAll(response.body)).toString('utf8')
+        const error = errorOf(call.operation, response.statusCode, text)
+        const isExpired = error.code === 'ExpiredToken' || error.code === 'ExpiredTokenException'
+        if (isExpired) this.#session.forgetCredentials()
+        if (!isExpired && error.status < 500 && error.status !== 429 && !transient.has(error.code)) throw error
+        failure = error
+      } catch (error) {
+        if (error instanceof S3Error || !isConnectionError(error) || call.signal?.aborted === true) throw error
+        failure = new Error(`${call.operation}: ${textOf(error)}`, { cause: error })
+      }
+      if (attempt === ATTEMPTS) throw failure
+      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + host.random() / 2), call.signal)
+    }
+  }
+
+  async #send({ method, bucket, key, query = {}, headers = {}, body, signal }: S3Call): Promise<HttpResponse> {
+    const { base, signer, isPlain } = await this.#serverOf()
+    const inPath = this.#pathStyle || isIP(base.hostname.replace(/^\[|\]$/g, '')) !== 0 || !isHostLabel(bucket, isPlain)
+    const authority = inPath ? base.host : `${bucket}.${base.host}`
+    const folder = base.pathname.replace(/\/$/, '') + (inPath ? `/${encodeAws(bucket)}` : '')
+    const path = key === undefined ? folder || '/' : `${folder}/${key.split('/').map(encodeAws).join('/')}`
+    const queryText = Object.entries(query)
+      .map(([name, value]) => `${encodeAws(name)}=${encodeAws(value)}`)
+      .toSorted()
+      .join('&')
+    const extra: Record<string, string> = {}
+    const plain: Record<string, string> = { 'accept-encoding': 'identity', host: authority }
+    for (const [name, value] of Object.entries(headers)) {
+      const target = name.startsWith('x-amz-') ? extra : plain
+      target[name] = bytesAsCharacters(value)
+    }
+    // Over TLS nobody can change the body on its way, so that it need not be part of the signature.
+    const payloadHash = body === undefined ? EMPTY_HASH : isPlain ? sha256(body) : UNSIGNED_PAYLOAD
+    const signed = signer.sign(
+      { method, host: authority, path, query: queryText, payloadHash, extra },
+      await this.#session.credentials(),
+      new Date(this.#resources.clock.now()),
+    )
+    return this.#transport.request(`${base.protocol}//${authority}${path}${queryText && `?${queryText}`}`, {
+      method,
+      headers: { ...plain, ...signed },
+      ...(body !== undefined && { body }),
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      ...(signal !== undefined && { signal }),
+    })
+  }
+
+  #serverOf(): Promise<Server> {
+    this.#server ??= this.#findServer().catch((error: unknown) => {
+      this.#server = undefined
+      throw error
+    })
+    return this.#server
+  }
+
+  async #findServer(): Promise<Server> {
+    const region = await this.#session.region()
+    const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
+    const base = new URL(this.#session.endpoint('S3') ?? `https://s3.${region}.${suffix}`)
+    return { base, signer: new Signer(region), isPlain: base.protocol === 'http:' }
+  }
+}
+
+interface Server {
+  readonly base: URL
+  readonly signer: Signer
+  readonly isPlain: boolean
+}
+
+/** Whether a bucket can be part of a host's name; with dots no certificate covers it. */
+function isHostLabel(bucket: string, isPlain: boolean): boolean {
+  return isPlain ? /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) : /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket)
+}
+
+/** Headers carry bytes: text beyond ASCII goes as UTF-8, one character for each byte. */
+function bytesAsCharacters(value: string): string {
+  return Buffer.from(value, 'utf8').toString('latin1')
+}
+
+async function checksumHeader(
+  algorithm: Checksum | undefined,
+  body: Uint8Array,
+): Promise<Readonly<Record<string, string>>> {
+  if (algorithm === undefined) return {}
+  return {
+    'x-amz-sdk-checksum-algorithm': algorithm,
+    [`x-amz-checksum-${algorithm.toLowerCase()}`]: await checksumOf(algorithm, body),
+  }
+}
+
+async function checksumElement(algorithm: Checksum | undefined, body: Uint8Array): Promise<string> {
+  if (algorithm === undefined) return ''
+  return `<Checksum${algorithm}>${await checksumOf(algorithm, body)}</Checksum${algorithm}>`
+}
+
+async function checksumOf(algorithm: Checksum, body: Uint8Array): Promise<string> {
+  switch (algorithm) {
+    case 'CRC32':
+      return fourBytes(crc32(body))
+    case 'CRC32C': {
+      const { crc32c } = await import('../../kafka/index.ts')
+      return fourBytes(crc32c(Buffer.from(body.buffer, body.byteOffset, body.length)))
+    }
+    case 'SHA1':
+    case 'SHA256':
+      return createHash(algorithm).update(body).digest('base64')
+  }
+}
+
+function fourBytes(value: number): string {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value >>> 0)
+  return bytes.toString('base64')
+}
+
+async function readAll(body: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk as Buffer)
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+}
+
+function errorOf(operation: string, status: number, text: string): S3Error {
+  return new S3Error(operation, status, elementText(text, 'Code') ?? '', elementText(text, 'Message') ?? '')
+}
+
+/** Whether a request failed on its way, rather than by what is wrong with it. */
+function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error) ?? ''
+  return code === 'timeout' || /^(?:E[A-Z]+|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return messageOf(error.errors[0])
+  return messageOf(error)
+}

@@ -1,0 +1,339 @@
+import { CapabilityError, type Clock, codeOf } from '../../base/index.ts'
+import {
+  addressOfUrl,
+  ConfigError,
+  type ComponentHost,
+  field,
+  type Field,
+  type FieldMap,
+  type Infer,
+  type Need,
+  type Resources,
+} from '../../engine/index.ts'
+
+const METADATA_SERVICE = '169.254.169.254:80'
+
+/** Where credentials come from; what all components of AWS say about it. */
+const credentialsField = field
+  .object({
+    profile: field
+      .string('A profile of `~/.aws/credentials`.')
+      .needsWhen(['files'], value => (value === '' ? [] : [{ capability: 'files' }]))
+      .default('')
+      .advanced(),
+    id: field.string('The id of an access key.').default('').advanced(),
+    secret: field.string('Its secret.').default('').advanced().secret(),
+    token: field.string('The token of a session.').default('').advanced(),
+    from_ec2_role: field
+      .bool('Whether the role of the machine is used.')
+      .needsWhen(['network'], value => (value === true ? [{ capability: 'network', target: METADATA_SERVICE }] : []))
+      .default(false)
+      .advanced(),
+    role: field.string('The ARN of a role to assume.').default('').advanced(),
+    role_external_id: field.string('An external id for the role.').default('').advanced(),
+    expiry_window: field.duration('How long before its expiry a token is renewed.').default('').advanced(),
+  })
+  .optional()
+  .advanced()
+
+export const sessionFields = {
+  region: field
+    .string('The AWS region. Without it `AWS_REGION`, or that of the profile.')
+    .default('')
+    .advanced()
+    .examples('eu-central-1'),
+  endpoint: field
+    .string('Another address of the AWS API.')
+    .needs('network', value => addressOfUrl(value))
+    .default('')
+    .advanced()
+    .examples('http://localhost:9000'),
+  credentials: credentialsField,
+} as const
+
+/** Documentation that the components of AWS have in common. */
+export const credentialsHelp =
+  'Without `credentials` the usual sources are searched: variables of the environment, `~/.aws`, web identities, containers and the machine. Managed pipelines use `credentials.id` and `credentials.secret`, or what is granted to them.'
+
+export type SessionConfig = Infer<typeof sessionFields>
+
+/**
+ * The fields of a component that talks to AWS. Explicit credentials need nothing beside the network; the usual sources need
+ * the environment.
+ */
+export function awsConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
+  return field.object(fields).needsWhen(['environment'], value => needsOfSession((value ?? {}) as WrittenSession))
+}
+
+/** A session as it is written, before its defaults. */
+interface WrittenSession {
+  readonly region?: string
+  readonly credentials?: Partial<Record<keyof NonNullable<SessionConfig['credentials']>, unknown>>
+}
+
+function needsOfSession({ region = '', credentials = {} }: WrittenSession): readonly Need[] {
+  const { profile = '', id = '', from_ec2_role: fromMachine = false } = credentials
+  const hasSource = profile !== '' || id !== '' || fromMachine === true
+  return [
+    ...(hasSource ? [] : [{ capability: 'environment', target: 'AWS_ACCESS_KEY_ID' } as const]),
+    ...(region === '' && profile === '' ? [{ capability: 'environment', target: 'AWS_REGION' } as const] : []),
+  ]
+}
+
+/** What requests are signed with. */
+export interface Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  readonly expiration?: Date
+}
+
+type Provider = () => Promise<Credentials>
+
+/** Options that the clients of the AWS SDK have in common. */
+export interface ClientOptions {
+  readonly region: string
+  readonly endpoint?: string
+  readonly credentials: Provider
+  readonly maxAttempts: number
+  readonly retryMode: 'standard'
+  readonly defaultsMode: 'legacy'
+  readonly requestHandler: object
+}
+
+interface HandlerOptions {
+  readonly maxSockets?: number
+  /** When a call that nothing answers fails, to be made again: 60,000 without it, as the longest poll takes 20 seconds. */
+  readonly timeoutMs?: number
+}
+
+/** Credentials, region and network of a component, for the SDK's clients and for requests that are signed here. */
+export class AwsSession {
+  readonly #config: SessionConfig
+  readonly #host: ComponentHost
+  readonly #clock: Clock
+  readonly #expiryWindowMs: number
+  #provider: Promise<Provider> | undefined
+  #current: Credentials | undefined
+  #loading: Promise<Credentials> | undefined
+  #files: Promise<Profiles> | undefined
+
+  constructor(config: SessionConfig, { host, clock }: Resources) {
+    this.#config = config
+    this.#host = host
+    this.#clock = clock
+    this.#expiryWindowMs = config.credentials?.expiry_window ?? 0
+    const { endpoint } = config
+    if (endpoint !== '' && !/^https?:\/\/[^/]/.test(endpoint)) {
+      throw new ConfigError(`endpoint '${endpoint}' is no URL; expected http://host:port or https://host`)
+    }
+  }
+
+  /** Explicit, else of the environment, else of the profile. Throws where there is none. */
+  async region(): Promise<string> {
+    const { region } = this.#config
+    const found = region || this.#host.env('AWS_REGION') || this.#host.env('AWS_DEFAULT_REGION')
+    if (found) return found
+    const missing = 'an AWS region is required, but was not found: set region, or the variable AWS_REGION'
+    const profile = this.#config.credentials?.profile || this.#host.env('AWS_PROFILE') || 'default'
+    try {
+      const { credentials, config } = await this.#profiles()
+      const ofProfile = config.get(profile)?.get('region') ?? credentials.get(profile)?.get('region')
+      if (ofProfile !== undefined) return ofProfile
+    } catch (error) {
+      if (!(error instanceof CapabilityError)) throw error
+      throw new Error(`${missing}. ${error.message}`, { cause: error })
+    }
+    throw new Error(missing)
+  }
+
+  /** Where requests to a service go instead of AWS itself, without a slash at its end. */
+  endpoint(service: string): string | undefined {
+    const { env } = this.#host
+    const found = this.#config.endpoint || env(`AWS_ENDPOINT_URL_${service}`) || env('AWS_ENDPOINT_URL') || undefined
+    return found?.replace(/\/+$/, '')
+  }
+
+  /** The credentials of this moment; renewed `expiry_window` before they expire. */
+  readonly credentials = (): Promise<Credentials> => {
+    const current = this.#current
+    if (current !== undefined) {
+      const expiresAt = current.expiration?.getTime() ?? Infinity
+      if (expiresAt - this.#expiryWindowMs > this.#clock.now()) return Promise.resolve(current)
+    }
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined))
+    return this.#loading
+  }
+
+  /** Has the next request load credentials again, as after an answer that they are expired. */
+  forgetCredentials(): void {
+    this.#current = undefined
+  }
+
+  /** For the constructor of a client of the SDK. `service` as in `AWS_ENDPOINT_URL_SQS`. */
+  async clientOptions(service: string, more: HandlerOptions = {}): Promise<ClientOptions> {
+    const endpoint = this.endpoint(service)
+    return {
+      region: await this.region(),
+      ...(endpoint !== undefined && { endpoint }),
+      credentials: this.credentials,
+      maxAttempts: 3,
+      // Explicit, since the SDK would look for them in files and variables.
+      retryMode: 'standard',
+      defaultsMode: 'legacy',
+      requestHandler: this.#requestHandler(more),
+    }
+  }
+
+  #requestHandler({ maxSockets = 128, timeoutMs = 60_000 }: HandlerOptions = {}): object {
+    const { network } = this.#host
+    const options = { keepAlive: true, maxSockets, proxyEnv: network.proxyVariables }
+    return {
+      httpAgent: network.agent(options),
+      httpsAgent: network.secureAgent(options),
+      connectionTimeout: 30_000,
+      requestTimeout: timeoutMs,
+      throwOnRequestTimeout: true,
+    }
+  }
+
+  async #load(): Promise<Credentials> {
+    this.#provider ??= this.#makeProvider()
+    try {
+      const found = await (await this.#provider)()
+      this.#current = found
+      return found
+    } catch (error) {
+      this.#provider = undefined
+      throw error
+    }
+  }
+
+  async #makeProvider(): Promise<Provider> {
+    const { role = '', role_external_id: externalId = '', from_ec2_role: fromMachine } = this.#config.credentials ?? {}
+    if (fromMachine === true) {
+      const { fromInstanceMetadata } = await library()
+      return fromInstanceMetadata({ maxRetries: 2, timeout: 2000 })
+    }
+    const base = await this.#baseProvider()
+    if (role === '') return base
+    const { fromTemporaryCredentials } = await library()
+    const { region, endpoint, requestHandler } = await this.clientOptions('STS')
+    return fromTemporaryCredentials({
+      masterCredentials: base,
+      params: {
+        RoleArn: role,
+        RoleSessionName: 'penstock',
+        ...(externalId !== '' && { ExternalId: externalId }),
+      },
+      clientConfig: { region, ...(endpoint !== undefined && { endpoint }), requestHandler },
+    })
+  }
+
+  /** The credentials that a role is assumed with, where one is. */
+  async #baseProvider(): Promise<Provider> {
+    const { profile = '', id = '', secret = '', token = '' } = this.#config.credentials ?? {}
+    if (profile !== '') return this.#profileProvider(profile)
+    if (id !== '') return fixed(id, secret, token)
+    const { env } = this.#host
+    const [envId, envSecret] = [env('AWS_ACCESS_KEY_ID'), env('AWS_SECRET_ACCESS_KEY')]
+    if (envId && envSecret) return fixed(envId, envSecret, env('AWS_SESSION_TOKEN') ?? '')
+    try {
+      const chosen = env('AWS_PROFILE') ?? ''
+      const { credentials } = await this.#profiles()
+      const found = keysOf(credentials.get(chosen || 'default'))
+      if (found !== undefined) return found
+    } catch (error) {
+      if (!(error instanceof CapabilityError)) throw error
+      throw new Error(`no AWS credentials: set credentials.id and credentials.secret. ${error.message}`, {
+        cause: error,
+      })
+    }
+    // Everything beyond keys in variables and files is found by the vendor's library. It reads what it finds by itself, so
+    // it runs only where nothing is refused; a managed pipeline did not get this far.
+    const { fromNodeProviderChain } = await library()
+    return fromNodeProviderChain({ clientConfig: await this.#stsOptions() })
+  }
+
+  async #profileProvider(profile: string): Promise<Provider> {
+    const { credentials, config } = await this.#profiles()
+    const found = keysOf(credentials.get(profile)) ?? keysOf(config.get(profile))
+    if (found !== undefined) return found
+    if (!credentials.has(profile) && !config.has(profile)) {
+      throw new Error(`failed to get shared config profile, ${profile}`)
+    }
+    if (this.#host.refusal !== undefined) {
+      throw new Error(`the AWS profile ${profile} has no keys of its own, which managed pipelines need`)
+    }
+    const { fromIni } = await library()
+    return fromIni({ profile, clientConfig: await this.#stsOptions() })
+  }
+
+  async #stsOptions(): Promise<{ readonly region?: string; readonly requestHandler: object }> {
+    const region = await this.region().catch(() => undefined)
+    return { ...(region !== undefined && { region }), requestHandler: this.#requestHandler() }
+  }
+
+  /** The shared files; one that does not exist is empty. Throws `CapabilityError` where they are not granted. */
+  #profiles(): Promise<Profiles> {
+    this.#files ??= this.#readProfiles().catch((error: unknown) => {
+      this.#files = undefined
+      throw error
+    })
+    return this.#files
+  }
+
+  async #readProfiles(): Promise<Profiles> {
+    const { env, files } = this.#host
+    const home = env('HOME') || env('USERPROFILE') || '~'
+    const read = async (path: string) => {
+      try {
+        return parseProfiles((await files.readFile(path)).toString('utf8'))
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return new Map<string, Map<string, string>>()
+        throw error
+      }
+    }
+    return {
+      credentials: await read(env('AWS_SHARED_CREDENTIALS_FILE') || `${home}/.aws/credentials`),
+      config: await read(env('AWS_CONFIG_FILE') || `${home}/.aws/config`),
+    }
+  }
+}
+
+type ProfileFile = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+interface Profiles {
+  readonly credentials: ProfileFile
+  readonly config: ProfileFile
+}
+
+/** Sections of `~/.aws/config` and `~/.aws/credentials` by their names, without the word `profile`. */
+function parseProfiles(text: string): Map<string, Map<string, string>> {
+  const sections = new Map<string, Map<string, string>>()
+  let current: Map<string, string> | undefined
+  for (const line of text.split(/\r?\n/)) {
+    if (/^\s*(?:[#;]|$)/.test(line)) continue
+    const title = /^\s*\[\s*(?:profile\s+)?(.+?)\s*\]/.exec(line)?.[1]
+    if (title !== undefined) {
+      current = sections.get(title) ?? new Map<string, string>()
+      sections.set(title, current)
+      continue
+    }
+    const [, name, value] = /^([^=\s]+)\s*=\s*(.*?)\s*$/.exec(line) ?? []
+    if (name !== undefined) current?.set(name, value!)
+  }
+  return sections
+}
+
+function keysOf(profile: ReadonlyMap<string, string> | undefined): Provider | undefined {
+  const [id, secret] = [profile?.get('aws_access_key_id'), profile?.get('aws_secret_access_key')]
+  return id && secret ? fixed(id, secret, profile?.get('aws_session_token') ?? '') : undefined
+}
+
+function fixed(accessKeyId: string, secretAccessKey: string, sessionToken: string): Provider {
+  const found = { accessKeyId, secretAccessKey, ...(sessionToken !== '' && { sessionToken }) }
+  return () => Promise.resolve(found)
+}
+
+const library = async () => (await import('@aws-sdk/credential-providers')).default
