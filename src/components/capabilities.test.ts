@@ -118,6 +118,10 @@ const aws = (more: Body) => {
     network: { ...more, ...explicit, endpoint: ownUrl },
   }
 }
+const socket = {
+  network: { network: 'tcp', address: `127.0.0.1:${ownPort}` },
+  files: { network: 'unix', address: secretFile },
+}
 const touch = { name: 'touch', args: [marker] }
 
 /** Kind and name → capability → a configuration that tries to use it. */
@@ -145,6 +149,15 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input redis_streams': redis({ streams: ['x'] }),
   'input mongodb': mongo({ query: 'root = {}' }),
   'input parquet': { files: { paths: [secretFile] } },
+  'input socket': socket,
+  'input socket_server': {
+    listen: { network: 'tcp', address: `127.0.0.1:${freePort}` },
+    files: {
+      network: 'tls',
+      address: `127.0.0.1:${freePort}`,
+      tls: { cert_file: secretFile, key_file: secretFile },
+    },
+  },
   'input sql_raw': sql(query),
   'input sql_select': sql(select),
   'input stdin': { stdio: {} },
@@ -163,6 +176,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output elasticsearch_v2': search,
   'output opensearch': search,
   'output mongodb': mongo({ operation: 'insert-one', document_map: 'root = {}' }),
+  'output socket': socket,
   'output sql_insert': sql(insert),
   'output sql_raw': sql({ query: 'DELETE FROM t' }),
   'output stdout': { stdio: {} },

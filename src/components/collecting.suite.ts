@@ -1,5 +1,18 @@
+import type { TestContext } from 'node:test'
 import { type Log, nullLog, systemClock } from '../base/index.ts'
-import { type AnySpec, type Batch, defineOutput, field, startStream } from '../engine/index.ts'
+import {
+  type AnySpec,
+  type Batch,
+  defineOutput,
+  field,
+  type HttpHost,
+  makeLog,
+  type Message,
+  type Registry,
+  severityOf,
+  startStream,
+  type Stream,
+} from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
@@ -8,6 +21,54 @@ import { createRegistry } from './index.ts'
  * `accept`, which refuses one by throwing.
  */
 export async function runCollecting(config: string, accept: (batch: Batch) => void, log: Log = nullLog): Promise<void> {
+  const registry = registryWith(accept)
+  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log })
+  await stream.done
+}
+
+/** A stream that runs, what it delivered, and what it logged. */
+export interface Collecting {
+  readonly stream: Stream
+  readonly messages: readonly Message[]
+  readonly texts: readonly string[]
+  readonly batches: readonly Batch[]
+  readonly log: readonly string[]
+  /** Resolves once something holds. */
+  until(holds: (collecting: Collecting) => boolean): Promise<void>
+}
+
+/** Starts a stream whose output, unless it has one, keeps what it gets. The end of the test stops it. */
+export async function startCollecting(t: TestContext, config: string, http?: HttpHost): Promise<Collecting> {
+  const batches: Batch[] = []
+  const log: string[] = []
+  const registry = registryWith(batch => void batches.push(batch))
+  const text = /^output:/m.test(config) ? config : `${config}\noutput: { collect: {} }\n`
+  const stream = await startStream(text, {
+    registry,
+    host: systemHost,
+    clock: systemClock,
+    log: makeLog(severityOf('ALL'), {}, (level, message) => void log.push(`${level}: ${message}`)),
+    ...(http === undefined ? {} : { http }),
+  })
+  t.after(() => stream.stop(500))
+  const collecting: Collecting = {
+    stream,
+    batches,
+    log,
+    get messages() {
+      return batches.flat()
+    },
+    get texts() {
+      return batches.flat().map(message => message.text())
+    },
+    async until(holds) {
+      while (!holds(collecting)) await systemClock.sleep(5)
+    },
+  }
+  return collecting
+}
+
+function registryWith(accept: (batch: Batch) => void): Registry {
   const collect = defineOutput({
     name: 'collect',
     summary: 'Keeps messages for a test.',
@@ -15,7 +76,5 @@ export async function runCollecting(config: string, accept: (batch: Batch) => vo
     maxInFlight: 1,
     create: () => ({ write: accept }),
   })
-  const registry = createRegistry().extended([collect as unknown as AnySpec])
-  const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log })
-  await stream.done
+  return createRegistry().extended([collect as unknown as AnySpec])
 }

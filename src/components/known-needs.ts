@@ -13,7 +13,6 @@ const components: Readonly<Record<string, readonly Capability[]>> = {
 
 const fields: Readonly<Record<string, Capability>> = {
   'input/file_tail.path': 'files',
-  'input/socket_server.address': 'listen',
   'output/http_server.address': 'listen',
   'processor/nlp_classify_text.path': 'files',
   'processor/nlp_classify_tokens.path': 'files',
@@ -27,8 +26,6 @@ type Values = Readonly<Record<string, unknown>>
 
 /** Needs that several fields decide together. */
 const rules: Readonly<Record<string, (values: Values) => readonly Need[]>> = {
-  'input/socket': needsOfSocket,
-  'output/socket': needsOfSocket,
   'output/sql': needsOfDatabase,
   'processor/sql': needsOfDatabase,
   'processor/avro': ({ schema_path: path }) =>
@@ -68,12 +65,6 @@ function textNeeds(capability: Capability): (value: unknown) => readonly Need[] 
     if (typeof value !== 'string' || value === '') return []
     return [value.includes('${') ? { capability } : { capability, target: value }]
   }
-}
-
-/** A socket of the file system is a file. */
-function needsOfSocket({ network, address }: Values): readonly Need[] {
-  if (network !== 'unix' || typeof address !== 'string') return []
-  return [{ capability: 'files', target: address, field: 'address' }]
 }
 
 function needsOfDatabase({ driver, data_source_name: name, dsn = name }: Values): readonly Need[] {

@@ -7,7 +7,7 @@ import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions, ServerOp
 import type { ListenOptions, LookupFunction, Server as SocketServer, Socket, TcpNetConnectOpts } from 'node:net'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Readable, Writable } from 'node:stream'
-import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import type { ConnectionOptions, TlsOptions as TlsServerOptions, TLSSocket } from 'node:tls'
 import type { Agent as Pool, Dispatcher, fetch } from 'undici'
 import type { Host } from '../bloblang/index.ts'
 
@@ -39,6 +39,8 @@ export interface Files {
   stat(path: string): Promise<Stats>
   /** The files, without folders, that match a pattern, sorted; a path without `*`, `?` and `[` stands for itself. */
   glob(pattern: string): string[]
+  /** Connects to a socket of the file system. */
+  connect(path: string): Socket
 }
 
 /** `database_files`: SQLite databases in files. One in memory needs nothing, and cannot attach a file. */
@@ -80,8 +82,12 @@ export interface Network {
 export interface Listening {
   /** A server that does not listen yet. With `tls` it speaks HTTPS. */
   httpServer(handle: RequestListener, tls?: ServerOptions): Server
+  /** A server of plain connections that does not listen yet. With `tls` they are encrypted. */
+  socketServer(handle: (socket: Socket) => void, tls?: TlsServerOptions): SocketServer
   /** Lets a server listen; resolves when it does. */
   start(server: SocketServer, options: ListenOptions): Promise<void>
+  /** A socket that receives datagrams. */
+  datagrams(type: SocketType, options: { readonly port: number; readonly address?: string }): Promise<DatagramSocket>
 }
 
 /** `stdio`: the standard streams of the process. */

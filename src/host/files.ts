@@ -1,6 +1,7 @@
 import { globSync, readFileSync, statSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { constants } from 'node:fs'
+import { connect } from 'node:net'
 import type { Files } from '../engine/index.ts'
 
 /** The files of this machine. */
@@ -21,6 +22,7 @@ export const openFiles: Files = {
       .filter(match => statSync(match, { throwIfNoEntry: false })?.isDirectory() !== true)
       .toSorted()
   },
+  connect: path => connect({ path }),
 }
 
 /** The files for which `check` throws nothing. */
@@ -43,5 +45,6 @@ export function checkedFiles(check: (path: string) => void): Files {
       for (const path of found) check(path)
       return found
     },
+    connect: path => (check(path), openFiles.connect(path)),
   }
 }

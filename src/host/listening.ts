@@ -1,11 +1,23 @@
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { ListenOptions } from 'node:net'
+import { createServer as createSocketServer, type ListenOptions } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import type { Listening } from '../engine/index.ts'
 
 /** Servers on any address. */
 export const openListening: Listening = {
   httpServer: (handle, tls) => (tls === undefined ? createServer(handle) : createSecureServer(tls, handle)),
+  socketServer: (handle, tls) => (tls === undefined ? createSocketServer(handle) : createTlsServer(tls, handle)),
+  datagrams: (type, options) =>
+    new Promise((resolve, reject) => {
+      const socket = createSocket(type)
+      socket.once('error', reject)
+      socket.bind(options, () => {
+        socket.off('error', reject)
+        resolve(socket)
+      })
+    }),
   start: (server, options) =>
     new Promise((resolve, reject) => {
       server.once('error', reject)
@@ -20,6 +32,11 @@ export const openListening: Listening = {
 export function checkedListening(check: (address: string) => void): Listening {
   return {
     httpServer: openListening.httpServer,
+    socketServer: openListening.socketServer,
+    datagrams: async (type, options) => (
+      check(addressOf({ port: options.port, host: options.address ?? '' })),
+      await openListening.datagrams(type, options)
+    ),
     start: async (server, options) => (check(addressOf(options)), await openListening.start(server, options)),
   }
 }

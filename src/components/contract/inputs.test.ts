@@ -1,12 +1,13 @@
 // The contract on every input that needs no server of its own.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createSocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
+import { until } from '../../engine/contract/rig.ts'
 import { rig } from './rig.suite.ts'
 
 const numbers = Array.from({ length: 20 }, (_, index) => `{"n":${index + 1}}`)
@@ -78,6 +79,52 @@ inputContract('subprocess', rig, {
   ends: true,
   replays: { never: 'what a program printed is gone; the original does not replay it either' },
   open: () => files('printed.txt', numbers, path => `{ subprocess: { name: cat, args: [ '${path}' ] } }`),
+})
+
+inputContract('socket', rig, {
+  ends: false,
+  replays: true,
+  async open() {
+    const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
+    const path = join(folder, 'socket')
+    const sockets = new Set<Socket>()
+    const server = createSocketServer(socket => {
+      sockets.add(socket.on('error', () => undefined))
+      socket.write(`${numbers.join('\n')}\n`)
+    })
+    await new Promise<void>(resolve => server.listen(path, resolve))
+    return {
+      config: `{ socket: { network: unix, address: '${path}' } }`,
+      bodies: numbers,
+      async close() {
+        for (const socket of sockets) socket.destroy()
+        await new Promise(resolve => server.close(resolve))
+        rmSync(folder, { recursive: true })
+      },
+    }
+  },
+})
+inputContract('socket_server', rig, {
+  ends: false,
+  replays: true,
+  open() {
+    const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
+    const path = join(folder, 'socket')
+    let client: Socket | undefined
+    return {
+      config: `{ socket_server: { network: unix, address: '${path}' } }`,
+      bodies: numbers,
+      async feed() {
+        await until(rig, () => existsSync(path), 'the server listens')
+        client = connect(path).on('error', () => undefined)
+        client.write(`${numbers.join('\n')}\n`)
+      },
+      close() {
+        client?.destroy()
+        rmSync(folder, { recursive: true })
+      },
+    }
+  },
 })
 
 for (const name of ['sql_raw', 'sql_select'] as const) {

@@ -1,11 +1,12 @@
 // The contract on every output that needs no server of its own.
-import { type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net'
 import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
+import { systemClock } from '../../base/index.ts'
 import { defineCache, defineOutput, field, type Message } from '../../engine/index.ts'
 import { outputContract, type OutputTarget } from '../../engine/contract/output.suite.ts'
 import { Recorder } from '../../engine/contract/recorder.ts'
@@ -170,6 +171,40 @@ outputContract('file', rig, {
       config: () => `{ file: { path: '${path}', codec: lines } }`,
       delivered: () => linesOf(file),
       close: () => rmSync(folder, { recursive: true }),
+    }
+  },
+})
+
+outputContract('socket', rig, {
+  inFlight: 'one',
+  without: {
+    poison: 'it takes everything',
+    hold: 'the system takes in what nobody reads yet',
+    cut: 'nothing says that what was sent last over a lost connection did not arrive; see sockets.test.ts',
+  },
+  async open() {
+    const folder = temporaryFolder()
+    const path = join(folder, 'socket')
+    const received: Buffer[] = []
+    const sockets = new Set<Socket>()
+    const server = createSocketServer(socket => {
+      sockets.add(socket.on('error', () => undefined))
+      socket.on('data', (piece: Buffer) => received.push(piece))
+    })
+    await new Promise<void>(resolve => server.listen(path, resolve))
+    const lines = () => Buffer.concat(received).toString().split('\n').slice(0, -1)
+    return {
+      config: () => `{ socket: { network: unix, address: '${path}' } }`,
+      async delivered() {
+        // What was sent is on its way while nothing says that it arrived.
+        for (let before = -1; before !== lines().length; await systemClock.sleep(20)) before = lines().length
+        return lines()
+      },
+      async close() {
+        for (const socket of sockets) socket.destroy()
+        await new Promise(resolve => server.close(resolve))
+        rmSync(folder, { recursive: true })
+      },
     }
   },
 })

@@ -1,17 +1,15 @@
-import type { Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
-  type ByteSource,
   defineInput,
   deliverBatch,
   type Delivery,
   field,
-  type HttpResponse,
   type Input,
   Message,
   type ScannerFactory,
 } from '../../engine/index.ts'
 import { ScannedSource } from '../io/scanned-input.ts'
+import { StreamSource } from '../io/stream-source.ts'
 import { HttpClient } from './client.ts'
 import { clientFields, urlField, verbField } from './client-fields.ts'
 
@@ -108,7 +106,7 @@ class StreamingInput implements Input {
         if (!this.#isFirst && !this.#reconnects) return null
         const answer = await this.#client.openFor([Message.fromText('')], signal)
         this.#isFirst = false
-        this.#current = new ScannedSource(this.#factory, new AnswerSource(answer, this.#client.metadataOf(answer)))
+        this.#current = new ScannedSource(this.#factory, new StreamSource(answer.body, this.#client.metadataOf(answer)))
       }
       const delivery = await this.#current.next()
       if (delivery !== null) return delivery
@@ -120,27 +118,5 @@ class StreamingInput implements Input {
   async close(): Promise<void> {
     await this.#current?.close()
     await this.#client.close()
-  }
-}
-
-class AnswerSource implements ByteSource {
-  readonly name = ''
-  readonly metadata: ReadonlyMap<string, Value>
-  readonly #answer: HttpResponse
-  readonly #pieces: AsyncIterator<Uint8Array>
-
-  constructor(answer: HttpResponse, metadata: ReadonlyMap<string, Value>) {
-    this.#answer = answer
-    this.metadata = metadata
-    this.#pieces = answer.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-  }
-
-  async read(): Promise<Uint8Array | null> {
-    const { done, value } = await this.#pieces.next()
-    return done === true ? null : value
-  }
-
-  close(): void {
-    this.#answer.body.destroy()
   }
 }

@@ -136,8 +136,10 @@ output: { file: { path: ${path} } }`,
   )
   await until(async () => (await linesOf(path)).length > 0)
   assert.equal((await call('POST', '/inputs/a', generate('next', 1))).status, 200)
+  const settled = (await linesOf(path)).filter(line => line !== 'next')
   await until(async () => (await linesOf(path)).at(-1) === 'next')
   const written = (await linesOf(path)).slice(0, -1)
+  assert.deepEqual(written, settled)
   assert.deepEqual(written, lines.slice(0, written.length))
 })
 

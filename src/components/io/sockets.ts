@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net'
+import { type ComponentHost, field, type Need } from '../../engine/index.ts'
+
+/** A host and a port: `127.0.0.1:6000`, `[::1]:6000`, `:6000`. */
+interface SocketAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Throws for a text without a port. An empty host stays empty. */
+export function socketAddress(text: string): SocketAddress {
+  const colon = text.lastIndexOf(':')
+  const port = Number(text.slice(colon + 1))
+  if (colon === -1 || text.endsWith(':') || !Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new Error(`address ${text}: expected host:port`)
+  }
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port }
+}
+
+export function socketAddressText({ host, port }: SocketAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** What a client needs: a socket of the file system is a file. */
+export function needsOfSocketClient(value: unknown): readonly Need[] {
+  const { network, address } = (value ?? {}) as { network?: unknown; address?: unknown }
+  if (typeof address !== 'string' || address === '') return []
+  if (network === 'unix') return [{ capability: 'files', target: address, field: 'address' }]
+  return [{ capability: 'network', target: address.replace(/^:/, '127.0.0.1:'), field: 'address' }]
+}
+
+export const socketAddressField = field.string('The address: `host:port`, or the path of a `unix` socket.')
+
+/** Connects by TCP or to a socket of the file system. Rejects where that fails, and when the signal aborts. */
+export async function connectSocket(
+  { files, network }: ComponentHost,
+  kind: 'unix' | 'tcp',
+  address: string,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = kind === 'unix' ? files.connect(address) : network.connect(tcpTarget(address))
+  const abort = () => socket.destroy()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const closed = () => reject(new Error('the connection was closed before it was made'))
+    // The listener for errors stays: whoever reads or writes learns of them there, and nobody else need.
+    socket.on('error', reject).once('connect', resolve).once('close', closed)
+    await promise
+    socket.off('close', closed)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function tcpTarget(address: string): SocketAddress {
+  const { host, port } = socketAddress(address)
+  return { host: host === '' ? 'localhost' : host, port }
+}
