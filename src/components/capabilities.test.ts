@@ -202,6 +202,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'processor sql_raw': sql(query),
   'processor sql_select': sql({ ...select, args_mapping: 'root = []' }),
   'processor subprocess': { processes: touch },
+  'processor wasm': { files: { module_path: secretFile } },
   'cache file': { files: { directory: folder } },
   'cache nats_kv': nats({ bucket: 'x' }),
   'cache redis': redis({ retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),

@@ -19,7 +19,6 @@ const fields: Readonly<Record<string, Capability>> = {
   'processor/nlp_extract_features.path': 'files',
   'processor/nlp_zero_shot_classify.path': 'files',
   'processor/protobuf.import_paths': 'files',
-  'processor/wasm.module_path': 'files',
 }
 
 type Values = Readonly<Record<string, unknown>>

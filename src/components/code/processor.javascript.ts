@@ -13,6 +13,7 @@ import {
   perMessage,
   type Resources,
 } from '../../engine/index.ts'
+import { memoryLimitField, timeLimitField } from './limits.ts'
 import { ScriptModules } from './script-modules.ts'
 import { ScriptPool } from './script-pool.ts'
 import { Subject } from './script-subject.ts'
@@ -67,11 +68,8 @@ Numbers are those of JavaScript. A field that a program hands on at its place ke
         .needs('files')
         .list()
         .default([]),
-      time_limit: field
-        .duration('How long a program may run for a message. Waiting does not count.')
-        .default('5s')
-        .advanced(),
-      memory_limit_mib: field.int('How much memory a program may have, in MiB. At least 16.').default(128).advanced(),
+      time_limit: timeLimitField,
+      memory_limit_mib: memoryLimitField,
     })
     .lint(value => {
       const { code, file } = value as { readonly code?: unknown; readonly file?: unknown } // an object by its type
@@ -105,7 +103,6 @@ Numbers are those of JavaScript. A field that a program hands on at its place ke
   async create(config, resources) {
     const { code = '', file = '' } = config
     if (code === '' && file === '') throw new ConfigError('either the code or file field must be specified')
-    if (!(config.memory_limit_mib >= 16)) throw new ConfigError('memory_limit_mib has to be at least 16')
     const program = {
       fileName: file === '' ? 'main.js' : file,
       source: file === '' ? code : await sourceOf(file, resources),

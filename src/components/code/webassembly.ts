@@ -1,9 +1,12 @@
 /** The standard's API as far as it is used here; the types of Node leave it out. */
 interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WasmModule
+  readonly Module: (new (
+    bytes: Uint8Array<ArrayBuffer>,
+  ) => WasmModule) & {
+    imports(module: WasmModule): readonly WasmImport[]
+  }
   readonly Instance: new (module: WasmModule, imports: WasmImports) => { readonly exports: WasmExports }
   readonly Memory: new (pages: { readonly initial: number; readonly maximum: number }) => WasmMemory
-  readonly RuntimeError: new (message?: string) => Error
   /** Lets the module wait for a promise that an imported function returns. Since Node 25. */
   readonly Suspending?: new (
     call: (...values: number[]) => unknown,
@@ -11,6 +14,12 @@ interface WebAssemblyApi {
   /** An exported function in which the module may wait. */
   readonly promising?: <T extends unknown[], R>(call: (...values: T) => R) => (...values: T) => Promise<R>
   compile(bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule>
+}
+
+/** What a module asks for. */
+interface WasmImport {
+  readonly module: string
+  readonly name: string
 }
 
 /** A compiled module. */

@@ -146,6 +146,11 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   sync_response: { config: '{ sync_response: {} }', failing: unchanged },
   try: { config: `{ try: [ ${strict}, ${strict} ] }`, failing: broken },
   unarchive: { config: '{ unarchive: { format: json_map } }', failing: broken },
+  wasm: {
+    config: `{ wasm: { module_path: '${join(import.meta.dirname, '../code/guests/louder.wasm')}', function: misbehave } }`,
+    bodies: texts,
+    failing: 'panic',
+  },
   while: {
     config: `{ while: { at_least_once: true, max_loops: 1, check: 'true', processors: [ ${strict} ] } }`,
     failing: broken,

@@ -1,0 +1,97 @@
+import { fileErrorText } from '../../base/index.ts'
+import { ConfigError, defineProcessor, field, type Message, perMessage, type Resources } from '../../engine/index.ts'
+import { Guest } from './guest.ts'
+import { memoryLimitField, timeLimitField } from './limits.ts'
+import { metered } from './metered-module.ts'
+import { wasm, type WasmModule } from './webassembly.ts'
+
+export default defineProcessor({
+  name: 'wasm',
+  status: 'experimental',
+  categories: ['Utility'],
+  summary: 'Calls a function of a WebAssembly module for each message.',
+  description: `The module is that of the original: guests that were made for it run here as they are, such as those of its libraries for TinyGo and Rust. The function has neither parameters nor results. It reads and changes its message by these imports of the module \`bento_wasm\`:
+
+| function | what it does |
+|---|---|
+| \`v0_msg_as_bytes() → i64\` | the body |
+| \`v0_msg_set_bytes(at: i32, length: i32)\` | replaces the body |
+| \`v0_msg_get_meta(at: i32, length: i32) → i64\` | the metadata of a key as text, empty where there is none |
+| \`v0_msg_set_meta(keyAt: i32, keyLength: i32, at: i32, length: i32)\` | sets the metadata of a key |
+
+What is given to the module is written to memory that its export \`malloc\` or \`allocate\` returns; the result holds the address in its upper 32 bits and the length in the lower ones. \`free\` is called with the address when the function has returned. Where there is an export \`deallocate\`, it is called with the address and length of what the module handed over. The memory has to be exported as \`memory\`.
+
+\`_start\`, or else \`_initialize\`, is called once for each instance. The functions of WASI preview 1 are there: the time and random bytes are real, there are no files, arguments or variables, and what is written to the standard streams is seen only when the module fails.
+
+A module that traps, exits, takes longer than \`time_limit\` or calls itself too deeply flags its message, which stays as it was; the other messages of a batch go on, where the original would flag them all. The next message gets a new instance.`,
+  config: field.object({
+    module_path: field.string('The path of the module.').needs('files'),
+    function: field.string('The name of the function that is called for each message.').default('process'),
+    time_limit: timeLimitField,
+    memory_limit_mib: memoryLimitField,
+  }),
+  async create(config, resources) {
+    const module = await compiled(config.module_path, config.memory_limit_mib * 1024 * 1024, resources)
+    const guests = new Guests(module, config.function, config.time_limit ?? Number.POSITIVE_INFINITY, resources)
+    guests.check()
+    return perMessage(message => guests.run(message))
+  },
+})
+
+async function compiled(path: string, memoryBytes: number, { host }: Resources): Promise<WasmModule> {
+  let bytes: Uint8Array
+  try {
+    bytes = await host.files.readFile(path)
+  } catch (error) {
+    throw new ConfigError(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
+  }
+  try {
+    return await wasm.compile(metered(bytes, memoryBytes))
+  } catch (error) {
+    throw new ConfigError(`the module ${path} cannot be used: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** One instance at a time, followed by another where it was stopped. */
+class Guests {
+  readonly #module: WasmModule
+  readonly #functionName: string
+  readonly #timeMs: number
+  readonly #resources: Resources
+  #guest: Guest | undefined
+
+  constructor(module: WasmModule, functionName: string, timeMs: number, resources: Resources) {
+    this.#module = module
+    this.#functionName = functionName
+    this.#timeMs = timeMs
+    this.#resources = resources
+  }
+
+  /** Throws a {@link ConfigError} where no instance can be made. */
+  check(): void {
+    try {
+      this.#guest = this.#make()
+    } catch (error) {
+      throw new ConfigError(`the module cannot be used: ${(error as Error).message}`, { cause: error })
+    }
+  }
+
+  run(message: Message): Message {
+    try {
+      this.#guest ??= this.#make()
+      return this.#guest.run(message)
+    } catch (error) {
+      if (this.#guest?.isBroken !== false) this.#guest = undefined
+      return this.#resources.fail(message, error)
+    }
+  }
+
+  #make(): Guest {
+    const { clock, host } = this.#resources
+    return new Guest(this.#module, this.#functionName, this.#timeMs, {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      randomBytes: count => host.randomBytes(count),
+    })
+  }
+}
