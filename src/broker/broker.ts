@@ -17,6 +17,7 @@ import type { SecuritySettings } from './security/settings.ts'
 import { KafkaServer } from './server.ts'
 import { ClusterSettings } from './settings.ts'
 import { leaseOfGroup } from './shard.ts'
+import { ClientMetrics } from './telemetry/client-metrics.ts'
 import { topicConfig } from './topic-config.ts'
 import { Transactions } from './transactions/index.ts'
 
@@ -139,6 +140,7 @@ export class Broker {
         expiryCheckIntervalMs: config.transactionalIdCheckIntervalMs,
       },
     })
+    const telemetry = new ClientMetrics(settings, clock)
     const context: BrokerContext = {
       get config() {
         return settings.config
@@ -156,9 +158,17 @@ export class Broker {
       groups: this.groups,
       transactions: this.transactions,
       authorizer,
+      telemetry,
       handlers,
     }
-    this.#metrics = new BrokerMetrics({ counters: server.counters, metadata, groups: this.groups, clock, log })
+    this.#metrics = new BrokerMetrics({
+      counters: server.counters,
+      metadata,
+      groups: this.groups,
+      telemetry,
+      clock,
+      log,
+    })
     server.serve(context)
   }
 

@@ -1,21 +1,13 @@
 import { always, between, type ConfigDefinition, configDefinitions } from './config-definition.ts'
-
-/** What a subscription may match clients by (KIP-714). */
-const selectors = [
-  'client_instance_id',
-  'client_id',
-  'client_software_name',
-  'client_software_version',
-  'client_source_address',
-  'client_source_port',
-]
+import { patternProblem } from './pattern.ts'
+import { defaultIntervalMs, parseMatch, telemetrySelectors } from './telemetry/subscriptions.ts'
 
 /** The settings of a client metrics subscription (KIP-714), by name. */
 export const clientMetricsConfigs = configDefinitions([
   {
     name: 'interval.ms',
     type: 'int',
-    defaultOf: always('300000'),
+    defaultOf: always(String(defaultIntervalMs)),
     check: between(100, 3_600_000),
     documentation: 'How often clients push their metrics.',
   },
@@ -35,10 +27,10 @@ export const clientMetricsConfigs = configDefinitions([
 ] satisfies ConfigDefinition[])
 
 function matchProblem(value: string): string | undefined {
-  for (const pattern of value.split(',').filter(item => item.trim() !== '')) {
-    const [selector = '', expression = ''] = pattern.split('=', 2)
-    if (!selectors.includes(selector.trim())) return `Illegal client matching pattern: ${pattern}`
-    if (expression === '') return `Illegal client matching pattern: ${pattern}`
+  for (const [selector, pattern] of parseMatch(value)) {
+    if (!telemetrySelectors.includes(selector) || pattern === '') return `Illegal client matching pattern: ${selector}`
+    const problem = patternProblem(pattern)
+    if (problem !== undefined) return `Illegal client matching pattern: ${problem}`
   }
   return undefined
 }

@@ -87,6 +87,8 @@ export class Connection {
     this.#info = {
       id,
       remoteAddress: socket.remoteAddress ?? '',
+      remotePort: socket.remotePort ?? 0,
+      software: { name: '', version: '' },
       signal: this.#abort.signal,
       sasl: security.sasl === undefined ? undefined : new SaslSession(security.sasl),
     }

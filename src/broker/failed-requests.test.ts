@@ -27,6 +27,8 @@ const inMemory: ReadonlySet<string> = new Set<ApiName>([
   'ListPartitionReassignments',
   'UpdateFeatures',
   'DescribeCluster',
+  'GetTelemetrySubscriptions',
+  'PushTelemetry',
 ])
 
 const retriable: ReadonlySet<ErrorName> = new Set([

@@ -12,6 +12,8 @@ import type { RequestLimits } from './quotas/request-limits.ts'
 import type { Access, AclAuthorizer } from './security/authorizer.ts'
 import type { SaslSession } from './security/sasl.ts'
 import type { ClusterSettings } from './settings.ts'
+import type { ClientMetrics } from './telemetry/client-metrics.ts'
+import type { TelemetryClient } from './telemetry/subscriptions.ts'
 import type { Transactions } from './transactions/index.ts'
 
 export type ApiName = keyof typeof apis
@@ -97,6 +99,9 @@ export interface ConnectionInfo {
   readonly id: number
   /** The client's address without its port. */
   readonly remoteAddress: string
+  readonly remotePort: number
+  /** What the client says that it is, in ApiVersions; empty for one that does not. */
+  software: { readonly name: string; readonly version: string }
   /** Aborts when the connection is gone or the broker closes: the response is no longer needed. */
   readonly signal: AbortSignal
   /** How the client authenticates; undefined on a port without SASL. */
@@ -124,6 +129,19 @@ export interface BrokerContext {
   readonly groups: Groups
   readonly transactions: Transactions
   readonly authorizer: AclAuthorizer
+  readonly telemetry: ClientMetrics
   /** What ApiVersions advertises: every handler there is. */
   readonly handlers: readonly AnyHandler[]
+}
+
+/** The client of a request as subscriptions for its metrics select it. */
+export function telemetryClientOf(id: string, { clientId, connection }: RequestContext): TelemetryClient {
+  return {
+    client_instance_id: id,
+    client_id: clientId ?? '',
+    client_software_name: connection.software.name,
+    client_software_version: connection.software.version,
+    client_source_address: connection.remoteAddress,
+    client_source_port: String(connection.remotePort),
+  }
 }

@@ -2,12 +2,14 @@ import { type Clock, type Log, prometheusFamily, prometheusSample } from '../bas
 import { type CommittedOffset, type Metadata, MetadataError } from '../metadata/index.ts'
 import type { BrokerCounters } from './counters.ts'
 import { epochOf, type Group, type Groups } from './groups/index.ts'
+import type { ClientMetrics } from './telemetry/client-metrics.ts'
 import { latencyBoundsSeconds } from './latency-histogram.ts'
 
 export interface BrokerMetricsOptions {
   readonly counters: BrokerCounters
   readonly metadata: Metadata
   readonly groups: Groups
+  readonly telemetry: ClientMetrics
   readonly clock: Clock
   readonly log: Log
 }
@@ -41,9 +43,12 @@ export class BrokerMetrics {
     this.#options = options
   }
 
-  /** All families in the text format of Prometheus. Groups are those that this broker coordinates. */
+  /**
+   * All families in the text format of Prometheus. Groups are those that this broker coordinates, and metrics of clients
+   * those that were pushed to it.
+   */
   async text(): Promise<string> {
-    return this.#requests() + this.#topics() + (await this.#groupFamilies())
+    return this.#requests() + this.#topics() + (await this.#groupFamilies()) + this.#options.telemetry.text()
   }
 
   #requests(): string {

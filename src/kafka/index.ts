@@ -18,6 +18,7 @@ export {
   withLastOffsetDelta,
   writeBatch,
 } from './record-batch.ts'
+export { decompress } from './compression/index.ts'
 export { type KafkaRecord, keepRecords, readRecords, writeRecords } from './records.ts'
 export {
   matchesPassword,

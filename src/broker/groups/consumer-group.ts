@@ -28,7 +28,7 @@ import type {
 } from './classic-group.ts'
 import { ConsumerDraft } from './consumer-draft.ts'
 import { readSubscription, withIds } from './consumer-protocol.ts'
-import { patternProblem } from './topic-pattern.ts'
+import { patternProblem } from '../pattern.ts'
 
 /** Assigning: a target assignment is due. Reconciling: members are moving to it. */
 export type ConsumerPhase = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable' | 'Dead'

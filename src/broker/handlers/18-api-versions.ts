@@ -10,10 +10,11 @@ import { defineHandler } from '../handler.ts'
 const software = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
 export default defineHandler('ApiVersions', {
-  handle(request, { version, broker }) {
+  handle(request, { version, broker, connection }) {
     if (version >= 3 && !(software.test(request.clientSoftwareName) && software.test(request.clientSoftwareVersion))) {
       return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] }
     }
+    connection.software = { name: request.clientSoftwareName, version: request.clientSoftwareVersion }
     const finalized = featuresOf(broker.handlers)
     const features = finalized.filter(({ minVersion }) => minVersion > 0 || version >= 4)
     return {

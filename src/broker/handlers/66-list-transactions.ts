@@ -2,10 +2,10 @@
 //
 // Behaviour: filters are combined; a state that does not exist is named in the answer. v1 how long a transaction has been
 // open (KIP-994). v2 a regular expression in the syntax of RE2 that the whole id has to match (KIP-1152).
-import { RE2JS } from 're2js'
 import { ErrorCode } from '../../kafka/index.ts'
 import { MetadataError, type Transaction } from '../../metadata/index.ts'
 import { defineHandler, type RequestOf } from '../handler.ts'
+import { compilePattern } from '../pattern.ts'
 
 type Request = RequestOf<'ListTransactions'>
 
@@ -62,10 +62,10 @@ function isWanted({ phase, producerId, startedAt }: Transaction, request: Reques
 }
 
 /** Null where every id is wanted, undefined for a pattern that is none. */
-function compile(pattern: string | null): RE2JS | null | undefined {
+function compile(pattern: string | null) {
   if (pattern === null || pattern === '') return null
   try {
-    return RE2JS.compile(pattern)
+    return compilePattern(pattern)
   } catch {
     return undefined
   }

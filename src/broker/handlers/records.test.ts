@@ -15,6 +15,7 @@ import { RequestLimits } from '../quotas/request-limits.ts'
 import { AclAuthorizer } from '../security/authorizer.ts'
 import { ClusterSettings } from '../settings.ts'
 import { topicConfig } from '../topic-config.ts'
+import { ClientMetrics } from '../telemetry/client-metrics.ts'
 import { Transactions } from '../transactions/index.ts'
 import produceHandler from './00-produce.ts'
 import fetchHandler from './01-fetch.ts'
@@ -69,7 +70,14 @@ describe('the handlers of records', () => {
       clientId: 'test',
       limits: new RequestLimits(quotas, { user: '', clientId: 'test' }),
       access: authorizer.accessOf({ principals: [], superuser: false, host: '' }),
-      connection: { id: 1, remoteAddress: '', signal: new AbortController().signal, sasl: undefined },
+      connection: {
+        id: 1,
+        remoteAddress: '',
+        remotePort: 0,
+        software: { name: '', version: '' },
+        signal: new AbortController().signal,
+        sasl: undefined,
+      },
       broker: {
         ...world,
         config: defaultBrokerConfig,
@@ -82,6 +90,7 @@ describe('the handlers of records', () => {
         authorizer,
         groups,
         transactions,
+        telemetry: new ClientMetrics(clusterSettings, systemClock),
         handlers: [],
       },
     })

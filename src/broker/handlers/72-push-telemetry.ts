@@ -1,0 +1,16 @@
+// PushTelemetry v0: metrics of a client in the format of OTLP, compressed (KIP-714).
+//
+// Behaviour: what comes is on the agent's /metrics, by client. A client whose subscription has changed is
+// UNKNOWN_SUBSCRIPTION_ID and asks for the new one. One that pushes before its time is THROTTLING_QUOTA_EXCEEDED, but for
+// the last push when it closes.
+import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
+import { defineHandler, telemetryClientOf } from '../handler.ts'
+
+export default defineHandler('PushTelemetry', {
+  handle({ clientInstanceId, subscriptionId, terminating, compressionType, metrics }, context) {
+    if (clientInstanceId === zeroUuid) return { errorCode: ErrorCode.INVALID_REQUEST }
+    const push = { subscriptionId, compressionType, isTerminating: terminating, metrics }
+    return { errorCode: ErrorCode[context.broker.telemetry.push(telemetryClientOf(clientInstanceId, context), push)] }
+  },
+  failed: (_request, errorCode) => ({ errorCode }),
+})

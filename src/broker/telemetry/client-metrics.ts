@@ -1,0 +1,181 @@
+import { type Clock, prometheusFamily, prometheusSample } from '../../base/index.ts'
+import { decompress, type ErrorName, ProtocolError } from '../../kafka/index.ts'
+import type { ClusterSettings } from '../settings.ts'
+import { type MetricPoint, readMetrics } from './otlp.ts'
+import { subscriptionFor, type TelemetryClient, type TelemetrySubscription } from './subscriptions.ts'
+
+/** The largest push, compressed as it comes. */
+export const telemetryMaxBytes = 1024 * 1024
+/** What a push may grow to when it is decompressed. */
+const MAX_DECOMPRESSED_BYTES = 16 * telemetryMaxBytes
+/** The codecs that clients may choose from, the best first: zstd, lz4, gzip, snappy, none. */
+export const acceptedCompressionTypes: readonly number[] = [4, 3, 1, 2, 0]
+/** So many clients are remembered before the one that was heard of longest ago is forgotten. */
+const MAX_CLIENTS = 2_000
+/** So many series of one client are shown. */
+const MAX_SERIES = 1_000
+/** A client that missed so many pushes is forgotten. */
+const MISSED_PUSHES = 3
+
+interface Series {
+  readonly name: string
+  readonly kind: MetricPoint['kind']
+  readonly labels: Readonly<Record<string, string>>
+  value: number
+}
+
+interface Instance {
+  /** In monotonic milliseconds; undefined before the first. */
+  askedAt: number | undefined
+  pushedAt: number | undefined
+  intervalMs: number
+  /** The client was told to ask again before its time. */
+  mayAskAgain: boolean
+  isTerminating: boolean
+  readonly series: Map<string, Series>
+}
+
+export type Subscribed =
+  | { readonly ok: true; readonly subscription: TelemetrySubscription }
+  | { readonly ok: false; readonly error: ErrorName }
+
+export interface Push {
+  readonly subscriptionId: number
+  readonly compressionType: number
+  readonly isTerminating: boolean
+  readonly metrics: Buffer
+}
+
+/**
+ * The metrics that clients push (KIP-714): tells each client what is subscribed for it, and shows what it pushed on the
+ * agent's own metrics. What is remembered of a client is lost with the process, and the client pushes it again.
+ */
+export class ClientMetrics {
+  readonly #settings: ClusterSettings
+  readonly #clock: Clock
+  /** By client instance id; the one that was heard of last is last. */
+  readonly #instances = new Map<string, Instance>()
+
+  constructor(settings: ClusterSettings, clock: Clock) {
+    this.#settings = settings
+    this.#clock = clock
+  }
+
+  /** What a client is to push. THROTTLING_QUOTA_EXCEEDED when it asks more often than it has reason to. */
+  subscribe(client: TelemetryClient): Subscribed {
+    const subscription = this.#subscriptionOf(client)
+    const instance = this.#instanceOf(client)
+    const now = this.#clock.monotonic()
+    const lastAt = Math.max(instance.askedAt ?? -Infinity, instance.pushedAt ?? -Infinity)
+    if (!instance.mayAskAgain && now - lastAt < instance.intervalMs) {
+      return { ok: false, error: 'THROTTLING_QUOTA_EXCEEDED' }
+    }
+    Object.assign(instance, { askedAt: now, mayAskAgain: false, intervalMs: subscription.intervalMs })
+    return { ok: true, subscription }
+  }
+
+  /** Takes the metrics that a client pushes. Returns NONE or what is wrong. */
+  push(client: TelemetryClient, { subscriptionId, compressionType, isTerminating, metrics }: Push): ErrorName {
+    const subscription = this.#subscriptionOf(client)
+    const instance = this.#instanceOf(client)
+    const now = this.#clock.monotonic()
+    // The last push comes when the client closes, whenever that is.
+    if (instance.isTerminating) return 'INVALID_REQUEST'
+    const hasPushed = instance.pushedAt !== undefined && instance.pushedAt >= (instance.askedAt ?? -Infinity)
+    // The first push after a question comes at a random moment of the interval, so that clients do not push together.
+    if (!isTerminating && hasPushed && now - instance.pushedAt! < instance.intervalMs)
+      return 'THROTTLING_QUOTA_EXCEEDED'
+    instance.pushedAt = now
+    instance.isTerminating = isTerminating
+    if (subscriptionId !== subscription.id) return this.#askAgain(instance, 'UNKNOWN_SUBSCRIPTION_ID')
+    if (!acceptedCompressionTypes.includes(compressionType)) {
+      return this.#askAgain(instance, 'UNSUPPORTED_COMPRESSION_TYPE')
+    }
+    if (metrics.length > telemetryMaxBytes) return 'TELEMETRY_TOO_LARGE'
+    try {
+      for (const point of readMetrics(decompress(compressionType, metrics, MAX_DECOMPRESSED_BYTES))) {
+        addPoint(instance, client, point)
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      return 'INVALID_RECORD'
+    }
+    return 'NONE'
+  }
+
+  /** All that was pushed, in the text format of Prometheus. */
+  text(): string {
+    this.#forgetLost()
+    const series = [...this.#instances.values()].flatMap(instance => [...instance.series.values()])
+    const families = Map.groupBy(series, ({ name, kind }) => `${kind} ${name}`)
+    return Array.from(families.values(), some => {
+      const { name, kind } = some[0]!
+      const help = 'Pushed by Kafka clients.'
+      return prometheusFamily(
+        name,
+        kind,
+        help,
+        some.map(({ labels, value }) => prometheusSample(name, labels, value)),
+      )
+    }).join('')
+  }
+
+  #subscriptionOf(client: TelemetryClient): TelemetrySubscription {
+    return subscriptionFor(client, this.#settings.all('client_metrics').values())
+  }
+
+  #askAgain(instance: Instance, error: ErrorName): ErrorName {
+    instance.mayAskAgain = true
+    return error
+  }
+
+  #instanceOf(client: TelemetryClient): Instance {
+    const id = client.client_instance_id
+    const known = this.#instances.get(id)
+    const instance = known ?? {
+      askedAt: undefined,
+      pushedAt: undefined,
+      intervalMs: 0,
+      mayAskAgain: true,
+      isTerminating: false,
+      series: new Map<string, Series>(),
+    }
+    this.#instances.delete(id)
+    this.#instances.set(id, instance)
+    if (this.#instances.size > MAX_CLIENTS) this.#instances.delete(this.#instances.keys().next().value!)
+    return instance
+  }
+
+  #forgetLost(): void {
+    const now = this.#clock.monotonic()
+    for (const [id, { askedAt, pushedAt, intervalMs }] of this.#instances) {
+      const heardAt = Math.max(askedAt ?? -Infinity, pushedAt ?? -Infinity)
+      if (now - heardAt > MISSED_PUSHES * intervalMs) this.#instances.delete(id)
+    }
+  }
+}
+
+function addPoint(instance: Instance, client: TelemetryClient, point: MetricPoint): void {
+  const labels = labelsOf(client, point)
+  const name = prometheusName(point.name)
+  const key = JSON.stringify([name, point.kind, labels])
+  const known = instance.series.get(key)
+  if (known !== undefined) known.value = point.isDelta ? known.value + point.value : point.value
+  else if (instance.series.size < MAX_SERIES)
+    instance.series.set(key, { name, kind: point.kind, labels, value: point.value })
+}
+
+function labelsOf(client: TelemetryClient, { attributes }: MetricPoint): Record<string, string> {
+  const own = Object.entries(attributes).map(([name, value]) => [prometheusName(name), value] as const)
+  return {
+    ...Object.fromEntries(own),
+    client_instance_id: client.client_instance_id,
+    client_id: client.client_id,
+    client_software_name: client.client_software_name,
+  }
+}
+
+/** Letters, digits and underscores, and no digit at the beginning. */
+function prometheusName(name: string): string {
+  return name.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')
+}
