@@ -1,6 +1,7 @@
-import { chownSync, mkdirSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { makeAuthority } from '../servers/certificates.ts'
 import { startPostgresServer } from '../servers/postgres-server.ts'
 import { freePorts, ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
@@ -11,15 +12,18 @@ const sql: Family = {
   debian: { '/usr/lib/postgresql': 'postgresql', mariadbd: 'mariadb-server' },
   async start({ folder }) {
     const postgres = await startPostgresServer()
-    const [port] = (await freePorts(1)) as [number]
-    const mariadb = await startMariadb(folder, port)
+    const [port, tlsPort] = (await freePorts(2)) as [number, number]
+    const mariadb = await startMariadb(folder, 'plain', port)
+    const encrypted = await startMariadb(folder, 'tls', tlsPort, await certificateFlags(folder))
     return {
       environment: {
         PENSTOCK_TEST_POSTGRES: `${postgres.url}?sslmode=disable`,
         PENSTOCK_TEST_MYSQL: `root@tcp(127.0.0.1:${port})/test`,
+        PENSTOCK_TEST_MYSQL_TLS: `root@tcp(127.0.0.1:${tlsPort})/`,
       },
       async close() {
         await mariadb.stop()
+        await encrypted.stop()
         await postgres.close()
       },
     }
@@ -27,8 +31,13 @@ const sql: Family = {
 }
 
 /** Anyone may connect as root, without a password; there is an empty database `test`. */
-async function startMariadb(folder: string, port: number): Promise<ServerProcess> {
-  const data = join(folder, 'mariadb')
+async function startMariadb(
+  folder: string,
+  name: string,
+  port: number,
+  flags: readonly string[] = [],
+): Promise<ServerProcess> {
+  const data = join(folder, `mariadb-${name}`)
   mkdirSync(data)
   const isRoot = process.getuid?.() === 0
   const user = isRoot ? ['--user=nobody'] : []
@@ -54,11 +63,21 @@ async function startMariadb(folder: string, port: number): Promise<ServerProcess
       '--skip-grant-tables',
       '--skip-networking=0',
       '--innodb-flush-log-at-trx-commit=0',
+      ...flags,
       ...user,
     ],
     ports: [port],
   })
   return server
+}
+
+/** The flags of a server that takes encrypted connections, beside others. */
+async function certificateFlags(folder: string): Promise<readonly string[]> {
+  const { cert, key } = await (await makeAuthority()).issue('localhost')
+  const [certFile, keyFile] = [join(folder, 'mariadb.crt'), join(folder, 'mariadb.key')]
+  writeFileSync(certFile, cert)
+  writeFileSync(keyFile, key)
+  return [`--ssl-cert=${certFile}`, `--ssl-key=${keyFile}`]
 }
 
 export default sql

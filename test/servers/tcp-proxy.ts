@@ -4,50 +4,70 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export interface TcpProxy {
   readonly port: number
+  /** How many connections were accepted so far. */
+  readonly accepted: number
   /** Ends every connection. New ones are accepted again at once, unless `refuse` is set. */
   cut(options?: { readonly refuse: boolean }): void
   /** Accepts connections again. */
   restore(): void
+  /** Keeps connections, accepts new ones, and passes nothing on until {@link resume}. */
+  pause(): void
+  resume(): void
   close(): Promise<void>
 }
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
-  const sockets = new Set<Socket>()
   let refuses = false
+  let isPaused = false
+  let accepted = 0
+  /** Both directions of every connection: what one socket reads goes to the other. */
+  const directions = new Map<Socket, Socket>()
   const server = createServer(socket => {
     if (refuses) {
       socket.destroy()
       return
     }
+    accepted++
     const target = connect(targetPort, '127.0.0.1')
     for (const [from, to] of [
       [socket, target],
       [target, socket],
     ] as const) {
-      sockets.add(from)
+      directions.set(from, to)
       from.setNoDelay(true)
-      from.pipe(to)
+      if (!isPaused) from.pipe(to)
       // The other side sees the end of the connection as its client would without the proxy.
       from
         .on('error', () => to.destroy())
         .on('close', () => {
-          sockets.delete(from)
+          directions.delete(from)
           to.destroy()
         })
     }
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const cut = () => {
-    for (const socket of sockets) socket.destroy()
+    for (const socket of directions.keys()) socket.destroy()
   }
   return {
     port: (server.address() as AddressInfo).port,
+    get accepted() {
+      return accepted
+    },
     cut({ refuse } = { refuse: false }) {
       refuses = refuse
       cut()
     },
     restore() {
       refuses = false
+    },
+    pause() {
+      isPaused = true
+      for (const [from, to] of directions) from.unpipe(to).pause()
+    },
+    resume() {
+      isPaused = false
+      for (const [from, to] of directions) from.pipe(to)
     },
     async close() {
       cut()

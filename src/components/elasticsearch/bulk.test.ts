@@ -152,6 +152,24 @@ for (const name of ['elasticsearch_v2', 'opensearch'] as const) {
   })
 }
 
+test('elasticsearch_v2: a request is not sent again when max_elapsed_time would be over', async context => {
+  const server = await new BulkServer().listen()
+  context.after(() => server.close())
+  const config = { urls: [server.url], index: 'i', id: 'x', max_retries: 5 }
+  const send = async (backoff: Readonly<Record<string, string>>) => {
+    const before = server.requests.length
+    const sender = await Sender.start({ elasticsearch_v2: { ...config, backoff } })
+    server.statuses.push(503, 503, 503)
+    const outcome = await Promise.allSettled([sender.send('{"n":1}')])
+    await sender.close()
+    server.statuses.length = 0
+    const bulk = server.requests.slice(before).filter(({ path }) => path === 'POST /_bulk')
+    return [outcome[0].status, bulk.length]
+  }
+  assert.deepEqual(await send({ initial_interval: '1h', max_interval: '1h', max_elapsed_time: '1m' }), ['rejected', 1])
+  assert.deepEqual(await send({ initial_interval: '1ms', max_elapsed_time: '0s' }), ['fulfilled', 4])
+})
+
 test('elasticsearch_v2: changes, a pipeline, a key and compression are sent as they are configured', async () => {
   const server = await new BulkServer().listen()
   const sender = await Sender.start({

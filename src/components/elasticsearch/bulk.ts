@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { gzipSync } from 'node:zlib'
 import {
   addressOfUrl,
+  Backoff,
   field,
   HttpTransport,
   type Infer,
@@ -39,8 +40,10 @@ export interface BulkOptions {
   /** Statuses after which a request is sent again, to the next server. */
   readonly retryOn: readonly number[]
   readonly retries: number
-  /** The pause before the nth retry, from 1. */
-  readonly pauseMs: (retry: number) => number
+  /** The pauses before the retries of one request; without one there are none. */
+  readonly backoff?: () => Backoff
+  /** How long after its beginning a request is not sent again any more; 0 for no limit. */
+  readonly maxElapsedMs?: number
   /** Parameters of the request, with their `?`. */
   readonly query?: string
 }
@@ -121,22 +124,40 @@ export class BulkClient {
     body: Uint8Array | null,
     signal: AbortSignal,
   ): Promise<string> {
-    const { timeoutMs, retries, retryOn, pauseMs } = this.#options
+    const { retries, retryOn, maxElapsedMs = 0 } = this.#options
+    const { clock } = this.#resources
+    const backoff = this.#options.backoff?.()
+    const startedAt = clock.monotonic()
     for (let retry = 0; ; retry++) {
-      const isLast = retry === retries || signal.aborted
-      try {
-        const url = this.#urls[this.#next++ % this.#urls.length]!
-        const options = { method, headers: { ...this.#headers, ...headers }, body, timeoutMs, signal }
-        const response = await this.#transport.request(`${url}${path}`, options)
-        const chunks: Buffer[] = []
-        for await (const chunk of response.body) chunks.push(chunk as Buffer)
-        const text = Buffer.concat(chunks).toString('utf8')
-        if (response.statusCode < 300) return text
-        if (isLast || !retryOn.includes(response.statusCode)) throw new StatusError(response.statusCode, text)
-      } catch (error) {
-        if (isLast || error instanceof StatusError) throw error
-      }
-      await this.#resources.wait(pauseMs(retry + 1))
+      const outcome = await this.#attempt(method, path, headers, body, signal)
+      if (typeof outcome === 'string') return outcome
+      const pauseMs = backoff?.next() ?? 0
+      const isLast = retry === retries || (maxElapsedMs > 0 && clock.monotonic() - startedAt + pauseMs > maxElapsedMs)
+      const isFinal = outcome instanceof StatusError && !retryOn.includes(outcome.statusCode)
+      if (isFinal || isLast || signal.aborted) throw outcome
+      await this.#resources.wait(pauseMs)
+    }
+  }
+
+  /** The body of a successful answer of the next server, or what went wrong. */
+  async #attempt(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array | null,
+    signal: AbortSignal,
+  ): Promise<string | Error> {
+    try {
+      const url = this.#urls[this.#next++ % this.#urls.length]!
+      const { timeoutMs } = this.#options
+      const options = { method, headers: { ...this.#headers, ...headers }, body, timeoutMs, signal }
+      const response = await this.#transport.request(`${url}${path}`, options)
+      const chunks: Buffer[] = []
+      for await (const chunk of response.body) chunks.push(chunk as Buffer)
+      const text = Buffer.concat(chunks).toString('utf8')
+      return response.statusCode < 300 ? text : new StatusError(response.statusCode, text)
+    } catch (error) {
+      return asError(error)
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import {
+  Backoff,
   type Batch,
   batchingField,
   defineOutput,
@@ -52,11 +53,14 @@ export default defineOutput({
     backoff: field
       .object({
         initial_interval: field
-          .duration('The pause before the first retry; it doubles each time.')
+          .duration('The pause before the first retry; it grows by half each time.')
           .default('1s')
           .advanced(),
         max_interval: field.duration('The longest pause.').default('5s').advanced(),
-        max_elapsed_time: field.duration('Without effect: `max_retries` ends the retries.').default('30s').advanced(),
+        max_elapsed_time: field
+          .duration('How long after its beginning a request is not sent again any more; 0s for no limit.')
+          .default('30s')
+          .advanced(),
       })
       .advanced(),
   }),
@@ -75,7 +79,11 @@ export default defineOutput({
     },
   ],
   create(config, resources) {
-    const { initial_interval: initialMs = 0, max_interval: maxMs = 0 } = config.backoff
+    const {
+      initial_interval: initialMs = 0,
+      max_interval: maxMs = 0,
+      max_elapsed_time: maxElapsedMs = 0,
+    } = config.backoff
     const client = new BulkClient(
       config,
       {
@@ -84,7 +92,12 @@ export default defineOutput({
         gzip: config.compress_request_body,
         retryOn: config.retry_on_status,
         retries: config.max_retries === 0 ? DEFAULT_RETRIES : config.max_retries,
-        pauseMs: retry => (config.max_retries === 0 ? 0 : Math.min(maxMs, initialMs * 2 ** (retry - 1))),
+        ...(config.max_retries === 0
+          ? {}
+          : {
+              backoff: () => new Backoff({ initialMs, maxMs }, () => resources.host.random()),
+              maxElapsedMs,
+            }),
         query: config.pipeline === '' ? '' : `?pipeline=${encodeURIComponent(config.pipeline)}`,
       },
       resources,

@@ -59,7 +59,7 @@ export default defineOutput({
     },
   ],
   create(config, resources) {
-    const options = { timeoutMs: ANSWER_TIMEOUT_MS, retryOn: [502, 503, 504], retries: 3, pauseMs: () => 0 }
+    const options = { timeoutMs: ANSWER_TIMEOUT_MS, retryOn: [502, 503, 504], retries: 3 }
     const client = new BulkClient(config, options, resources)
     const itemOf = (batch: Batch, at: number): BulkItem => {
       const action = evaluated('action', () => config.action.eval(batch, at))

@@ -47,7 +47,7 @@ type ClientConfig = Infer<typeof clientFields>
 export function mqttConnector(
   config: ClientConfig,
   { host }: Resources,
-  own: IClientOptions,
+  own: IClientOptions & { readonly writeTimeoutMs?: number },
   prepare: (client: MqttClient) => void = () => undefined,
 ): (signal: AbortSignal) => Promise<MqttClient> {
   const servers = config.urls.flatMap(urls => urls.split(',')).map(url => parseUrl(url.trim()))
@@ -55,8 +55,9 @@ export function mqttConnector(
   const { will, tls } = config
   if (will?.enabled === true && will.topic === '') throw new ConfigError('include topic to register a last will')
   const security = tls?.enabled === true ? tlsOptions(tls, path => host.files.readFileSync(path).toString('utf8')) : {}
+  const { writeTimeoutMs = 0, ...more } = own
   const options: IClientOptions = {
-    ...own,
+    ...more,
     protocolVersion: 4,
     reconnectPeriod: 0,
     resubscribe: false,
@@ -78,13 +79,23 @@ export function mqttConnector(
     let failure: unknown
     for (const server of servers) {
       try {
-        return await opened(open => new MqttClient(() => open(dial(server)), options), prepare, signal)
+        const connect = () => limited(dial(server), writeTimeoutMs)
+        return await opened(open => new MqttClient(() => open(connect()), options), prepare, signal)
       } catch (error) {
         failure = error
       }
     }
     throw failure
   }
+}
+
+/** A socket that is destroyed where its other end takes nothing of what was written for so long; 0 for no limit. */
+function limited(socket: Socket, writeTimeoutMs: number): Socket {
+  if (writeTimeoutMs <= 0) return socket
+  // Emitted as well where nothing is written: then there is nothing to time out.
+  return socket.setTimeout(writeTimeoutMs).on('timeout', () => {
+    if (socket.writableLength > 0) socket.destroy(new Error(`the broker took nothing for ${writeTimeoutMs} ms`))
+  })
 }
 
 /** Resolves when a broker has accepted the client; rejects with the reason why there is no connection. */

@@ -63,6 +63,22 @@ async function testMqtt(address: string): Promise<void> {
     await receiver.close()
   })
 
+  test('mqtt: a broker that takes nothing any more counts as lost', async () => {
+    const proxy = await startTcpProxy(port)
+    const topic = newId()
+    const sender = await Sender.start({ mqtt: { urls: at(proxy.port), topic, write_timeout: '300ms' } })
+    await sender.send('before')
+    proxy.pause()
+    // More than the buffers of the system hold.
+    const sending = Promise.all(Array.from({ length: 8 }, () => sender.send('x'.repeat(2_000_000))))
+    const before = proxy.accepted
+    await until(rig, () => proxy.accepted > before, 'the output connects again')
+    proxy.resume()
+    await sending
+    await sender.close()
+    await proxy.close()
+  })
+
   test('mqtt: a broker that is not there is reported, and the next one is tried', async () => {
     const topic = newId()
     const receiver = await Receiver.start({

@@ -21,7 +21,9 @@ const config = field.object({
   topic: field.interpolated('The topic.'),
   qos: field.int('The quality of service: 0, 1 or 2.').default(1),
   write_timeout: field
-    .duration('How long the broker may take to acknowledge a message.')
+    .duration(
+      'How long the broker may take nothing of what is sent before the connection counts as lost; 0s for no limit.',
+    )
     .default('3s')
     .examples('1s', '500ms'),
   retained: field.bool('Whether the broker keeps the newest message for later subscribers.').default(false),
@@ -53,7 +55,7 @@ class MqttOutput implements Output {
     this.#config = options
     this.#resources = resources
     this.#qos = qosOf(options.qos)
-    this.#connect = mqttConnector(options, resources, { clean: true })
+    this.#connect = mqttConnector(options, resources, { clean: true, writeTimeoutMs: options.write_timeout ?? 0 })
   }
 
   async connect(signal: AbortSignal): Promise<void> {

@@ -51,8 +51,11 @@ export type ClientConfig = Infer<typeof clientFields>
 
 /** One connected client. Its commands are sent at once and answered in their order. */
 export interface RedisClient {
-  /** Sends a command whose first key is at index 1, unless said otherwise; it chooses the server of a cluster. */
-  command(args: readonly Argument[], firstKey?: Argument): Promise<Reply>
+  /**
+   * Sends a command whose first key is at index 1, unless said otherwise; it chooses the server of a cluster. The client is lost
+   * where no answer comes within {@link ANSWER_TIMEOUT_MS} beyond the `waitMs` that the command itself asks the server to wait.
+   */
+  command(args: readonly Argument[], firstKey?: Argument, waitMs?: number): Promise<Reply>
   /** The servers that hold the keys: one, or the masters of a cluster. */
   servers(): Promise<readonly RedisClient[]>
   /** Whether no further command can succeed on this client. */
@@ -72,6 +75,12 @@ interface LibraryClient {
   pSubscribe(channels: string[], listener: (message: Buffer) => void, binary: true): Promise<void>
   destroy(): MaybePromise<void>
 }
+
+/**
+ * A server that takes a command and does not answer it this long counts as lost. The original's client waits for 3 seconds, up to
+ * four times in turn.
+ */
+const ANSWER_TIMEOUT_MS = 10_000
 
 type Send = (args: readonly Argument[], firstKey: Argument | undefined) => Promise<unknown>
 
@@ -167,7 +176,8 @@ async function connected(
 ): Promise<RedisClient> {
   const found = wrapped(client, send, masters)
   try {
-    await client.connect()
+    // Connecting includes the first commands: authentication, protocol and database.
+    await answered(client.connect())
     await found.command(['PING'], '')
   } catch (error) {
     found.close()
@@ -178,29 +188,67 @@ async function connected(
 
 function wrapped(client: LibraryClient, send: Send, masters?: () => Promise<readonly RedisClient[]>): RedisClient {
   let isLost = false
+  let isClosed = false
   client.on('error', () => {
     // Whoever waits for a command gets the error from it.
     isLost = true
   })
+  const close = () => {
+    isLost = true
+    if (isClosed) return
+    isClosed = true
+    try {
+      void Promise.resolve(client.destroy()).catch(() => undefined)
+    } catch {
+      // It was closed by its server.
+    }
+  }
+  const answeredOrLost = async <T>(answer: Promise<T>, waitMs?: number): Promise<T> => {
+    try {
+      return await answered(answer, waitMs)
+    } catch (error) {
+      if (error instanceof NoAnswerError) close()
+      throw error
+    }
+  }
   const self: RedisClient = {
-    command: (args, firstKey = args[1]) => send(args, firstKey) as Promise<Reply>,
+    command: (args, firstKey = args[1], waitMs = 0) => answeredOrLost(send(args, firstKey) as Promise<Reply>, waitMs),
     servers: () => masters?.() ?? Promise.resolve([self]),
     get isLost() {
       return isLost || client.isReady === false
     },
     subscribe: (channels, arePatterns, listener) =>
-      arePatterns ? client.pSubscribe([...channels], listener, true) : client.subscribe([...channels], listener, true),
-    close() {
-      if (isLost && client.isReady === false) return
-      isLost = true
-      try {
-        void Promise.resolve(client.destroy()).catch(() => undefined)
-      } catch {
-        // It was closed by its server.
-      }
-    },
+      answeredOrLost(
+        arePatterns
+          ? client.pSubscribe([...channels], listener, true)
+          : client.subscribe([...channels], listener, true),
+      ),
+    close,
   }
   return self
+}
+
+/** The server does not answer. */
+class NoAnswerError extends Error {
+  constructor() {
+    super(`no answer from Redis within ${ANSWER_TIMEOUT_MS / 1000} seconds`)
+    this.name = 'NoAnswerError'
+  }
+}
+
+/** What `answer` resolves to, or a {@link NoAnswerError} in time. With a `waitMs` of infinity it waits for as long as it takes. */
+async function answered<T>(answer: Promise<T>, waitMs = 0): Promise<T> {
+  if (waitMs === Infinity) return answer
+  const { promise: overdue, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    // Where this process was busy, the answer may lie unread: the event loop reads before it comes to this.
+    setImmediate(() => reject(new NoAnswerError()))
+  }, ANSWER_TIMEOUT_MS + waitMs)
+  try {
+    return await Promise.race([answer, overdue])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 interface Server {

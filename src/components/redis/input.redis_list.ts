@@ -93,7 +93,7 @@ class RedisListInput implements Input {
     signal.addEventListener('abort', stop, { once: true })
     try {
       while (!signal.aborted) {
-        const reply = await client.command([command, key, seconds])
+        const reply = await client.command([command, key, seconds], key, timeout === 0 ? Infinity : timeout)
         if (Array.isArray(reply)) return reply[1] as Buffer
       }
       return null

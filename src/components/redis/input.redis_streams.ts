@@ -162,6 +162,7 @@ class RedisStreamsInput implements Input {
     const reply = await client.command(
       ['XREADGROUP', 'GROUP', group, consumer, ...options, 'STREAMS', ...streams, ...starts],
       streams[0],
+      timeout,
     )
     return ((reply ?? []) as readonly (readonly [Buffer, readonly RawEntry[]])[]).flatMap(([name, entries]) => {
       const stream = name.toString()

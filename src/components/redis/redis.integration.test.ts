@@ -5,6 +5,9 @@ import { after, test } from 'node:test'
 import { createClient } from 'redis'
 import { testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
+import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
+import { until } from '../../engine/contract/rig.ts'
+import { rig } from '../contract/rig.suite.ts'
 
 const url = process.env['PENSTOCK_TEST_REDIS']
 const guardedUrl = process.env['PENSTOCK_TEST_REDIS_GUARDED']
@@ -48,6 +51,26 @@ if (url === undefined || guardedUrl === undefined) {
     output: (channel, somePort) => ({ redis_pubsub: { url: at(somePort), channel, max_in_flight: 1 } }),
     broadcasts: true,
     forgets: true,
+  })
+
+  test('a server that takes commands and never answers counts as lost', async context => {
+    const proxy = await startTcpProxy(port)
+    context.after(() => proxy.close())
+    const key = newKey()
+    const common = { url: at(proxy.port), key }
+    const sender = await Sender.start({ redis_list: common })
+    const receiver = await Receiver.start({ redis_list: { ...common, timeout: '1s' } })
+    await sender.send('before')
+    assert.deepEqual(await receiver.collectDistinct(1), ['before'])
+    proxy.pause()
+    const sending = sender.send('after')
+    const before = proxy.accepted
+    await until(rig, () => proxy.accepted >= before + 2, 'both ends connect again')
+    proxy.resume()
+    await sending
+    assert.deepEqual(await receiver.collectDistinct(1), ['after'])
+    await sender.close()
+    await receiver.close()
   })
 
   test('redis_pubsub: patterns choose channels', async () => {

@@ -12,7 +12,9 @@ export interface MysqlDsn {
   readonly multiStatements: boolean
   readonly interpolateParams: boolean
   readonly foundRows: boolean
-  readonly tls: 'off' | 'verify' | 'skip-verify' | 'preferred'
+  readonly tls: 'off' | 'verify' | 'skip-verify'
+  /** Whether connections to a server without TLS are not encrypted, where they would be otherwise. */
+  readonly allowsPlaintext: boolean
   /** A character set, or a collation of one. */
   readonly charset: string | undefined
   /** 0 where there is no limit. */
@@ -57,6 +59,7 @@ export function parseMysqlDsn(dsn: string): MysqlDsn {
   const at = front.lastIndexOf('@')
   const [user = '', password = ''] = at === -1 ? [] : split(front.slice(0, at), ':')
   const { host, port, socketPath } = addressOf(front.slice(at + 1))
+  const tls = (parameters.get('tls') ?? 'false').toLowerCase()
   const isOn = (name: string) => ['true', '1'].includes((parameters.get(name) ?? '').toLowerCase())
   return {
     host,
@@ -69,7 +72,8 @@ export function parseMysqlDsn(dsn: string): MysqlDsn {
     multiStatements: isOn('multiStatements'),
     interpolateParams: isOn('interpolateParams'),
     foundRows: isOn('clientFoundRows'),
-    tls: tlsOf(parameters.get('tls') ?? 'false'),
+    tls: tlsOf(tls),
+    allowsPlaintext: tls === 'preferred' || isOn('allowFallbackToPlaintext'),
     charset: (parameters.get('collation') ?? parameters.get('charset')?.split(',')[0])?.toUpperCase(),
     connectTimeoutMs: durationMs(parameters.get('timeout') ?? '0s'),
     variables: Object.fromEntries([...parameters].filter(([name]) => !known.has(name))),
@@ -92,7 +96,7 @@ function addressOf(text: string): { host: string; port: number; socketPath: stri
 }
 
 function tlsOf(text: string): MysqlDsn['tls'] {
-  switch (text.toLowerCase()) {
+  switch (text) {
     case 'true':
     case '1':
       return 'verify'
@@ -101,7 +105,7 @@ function tlsOf(text: string): MysqlDsn['tls'] {
       return 'off'
     case 'skip-verify':
     case 'preferred':
-      return text as MysqlDsn['tls']
+      return 'skip-verify'
     default:
       throw new ConfigError(`invalid value / unknown config name: ${text}`)
   }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import mysql from 'mysql2'
-import type { FieldPacket, Pool, PoolConnection } from 'mysql2/promise'
+import type { FieldPacket, Pool, PoolConnection, PoolOptions } from 'mysql2/promise'
 import { Float, JsonNumber, Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
 import { NotConnectedError, type Resources } from '../../engine/index.ts'
 import { unsupportedArgument } from './arguments.ts'
@@ -30,7 +30,7 @@ export function openMysql(config: ConnectionConfig, resources: Resources): Mysql
   const dsn = parseMysqlDsn(config.dsn)
   const { conn_max_open: maxOpen = 0, conn_max_idle: maxIdle = 2, conn_max_idle_time: idleMs } = config
   const { network } = resources.host
-  const pool = mysql.createPool({
+  const options: PoolOptions = {
     host: dsn.host,
     port: dsn.port,
     user: dsn.user,
@@ -39,7 +39,6 @@ export function openMysql(config: ConnectionConfig, resources: Resources): Mysql
     ...(dsn.socketPath === undefined
       ? { stream: () => network.connect({ host: dsn.host, port: dsn.port, noDelay: true, keepAlive: true }) }
       : { socketPath: dsn.socketPath }),
-    ...sslOf(dsn),
     ...(dsn.charset === undefined ? {} : { charset: dsn.charset }),
     connectTimeout: dsn.connectTimeoutMs || CONNECT_TIMEOUT_MS,
     connectionLimit: maxOpen > 0 ? maxOpen : Number.MAX_SAFE_INTEGER,
@@ -53,21 +52,23 @@ export function openMysql(config: ConnectionConfig, resources: Resources): Mysql
     dateStrings: true,
     jsonStrings: true,
     rowsAsArray: true,
-  })
-  return new MysqlConnection(pool.promise(), dsn)
+  }
+  return new MysqlConnection(options, dsn)
 }
 
 class MysqlConnection implements SqlConnection {
-  readonly #pool: Pool
+  readonly #options: PoolOptions
+  #pool: Pool
   readonly #dsn: MysqlDsn
   readonly #inUse = new Set<PoolConnection>()
   /** Connections whose session variables are set. */
   readonly #prepared = new WeakSet<object>()
   #isClosed = false
 
-  constructor(pool: Pool, dsn: MysqlDsn) {
-    this.#pool = pool
+  constructor(options: PoolOptions, dsn: MysqlDsn) {
+    this.#options = options
     this.#dsn = dsn
+    this.#pool = mysql.createPool({ ...options, ...sslOf(dsn) }).promise()
   }
 
   open(): void {
@@ -200,13 +201,33 @@ class MysqlConnection implements SqlConnection {
 
   async #acquire(): Promise<PoolConnection> {
     try {
-      const connection = await this.#pool.getConnection()
+      const connection = await this.#connection()
       this.#inUse.add(connection)
       await this.#setVariables(connection)
       return connection
     } catch (error) {
       throw connectError(error, `${this.#dsn.host}:${this.#dsn.port}`)
     }
+  }
+
+  async #connection(): Promise<PoolConnection> {
+    const pool = this.#pool
+    try {
+      return await pool.getConnection()
+    } catch (error) {
+      if (!this.#dsn.allowsPlaintext || this.#isClosed) throw error
+      if (pool === this.#pool) {
+        if ((error as MysqlError).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error
+        this.#giveUpEncryption()
+      }
+      return this.#pool.getConnection()
+    }
+  }
+
+  /** The server has no TLS, and the DSN allows for that. Statements that wait for the old pool fail there and use the new one. */
+  #giveUpEncryption(): void {
+    this.#pool.end().catch(() => undefined)
+    this.#pool = mysql.createPool(this.#options).promise()
   }
 
   async #setVariables(connection: PoolConnection): Promise<void> {
@@ -226,7 +247,7 @@ class MysqlConnection implements SqlConnection {
 }
 
 function sslOf({ tls }: MysqlDsn): { ssl?: mysql.SslOptions } {
-  if (tls === 'off' || tls === 'preferred') return {}
+  if (tls === 'off') return {}
   return { ssl: { rejectUnauthorized: tls === 'verify' } }
 }
 

@@ -9,6 +9,7 @@ import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { cacheContract } from '../../engine/contract/cache.suite.ts'
 import { inputContract } from '../../engine/contract/input.suite.ts'
 import { outputContract } from '../../engine/contract/output.suite.ts'
+import { bodies, until } from '../../engine/contract/rig.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 
@@ -26,14 +27,57 @@ interface Database {
 
 const postgresDsn = process.env['PENSTOCK_TEST_POSTGRES']
 const mysqlDsn = process.env['PENSTOCK_TEST_MYSQL']
+const tlsMysqlDsn = process.env['PENSTOCK_TEST_MYSQL_TLS']
 
-if (postgresDsn === undefined || mysqlDsn === undefined) {
+if (postgresDsn === undefined || mysqlDsn === undefined || tlsMysqlDsn === undefined) {
   test('databases', { skip: 'no servers: npm run test:connectors -- sql' })
 } else {
   for (const database of [openPostgres(postgresDsn), await openMysql(mysqlDsn)]) {
     after(() => database.close())
     testDatabase(database)
   }
+  testMysqlTls(mysqlDsn, tlsMysqlDsn)
+}
+
+/** The parameter `tls` of a DSN against a server without encryption and one that has it. */
+function testMysqlTls(plain: string, encrypted: string): void {
+  const cipher = async (dsn: string): Promise<string> => {
+    const query =
+      "SELECT VARIABLE_VALUE AS cipher FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'"
+    const receiver = await Receiver.start({ sql_raw: { driver: 'mysql', dsn, query } })
+    try {
+      await until(rig, () => receiver.receivedCount > 0 || receiver.log.length > 0, 'an answer, or a reason why not')
+      if (receiver.receivedCount === 0) return `error: ${receiver.log.join(' ')}`
+      const received = await receiver.next()
+      received.answer()
+      return received.texts[0] === '{"cipher":""}' ? 'plain' : 'encrypted'
+    } finally {
+      await receiver.close()
+    }
+  }
+
+  for (const tls of ['preferred', 'skip-verify&allowFallbackToPlaintext=true']) {
+    test(`mysql: tls=${tls} encrypts where the server can, and goes without where it cannot`, async () => {
+      assert.equal(await cipher(`${encrypted}?tls=${tls}`), 'encrypted')
+      assert.equal(await cipher(`${plain}?tls=${tls}`), 'plain')
+    })
+  }
+
+  test('mysql: tls=skip-verify is refused by a server without encryption', async () => {
+    assert.equal(await cipher(`${encrypted}?tls=skip-verify`), 'encrypted')
+    assert.match(await cipher(`${plain}?tls=skip-verify`), /secure connection/)
+  })
+
+  test('mysql: statements at the same time all find out that the server has no encryption', async () => {
+    const sender = await Sender.start({
+      sql_raw: { driver: 'mysql', dsn: `${plain}?tls=preferred`, query: 'DO ?', args_mapping: 'root = [ content() ]' },
+    })
+    try {
+      await Promise.all(bodies(20).map(body => sender.send(body)))
+    } finally {
+      await sender.close()
+    }
+  })
 }
 
 function openPostgres(dsn: string): Database {
