@@ -195,6 +195,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   },
   'processor nats_kv': nats({ bucket: 'x', operation: 'get', key: 'x' }),
   'processor nats_request_reply': nats({ subject: 'x' }),
+  'processor protobuf': {
+    files: { operator: 'to_json', message: 'M', import_paths: [secretFile] },
+    network: { operator: 'to_json', message: 'M', bsr: [{ module: 'm', url: ownUrl }] },
+  },
   'processor redis': redisProcessor({ command: 'ping' }),
   'processor redis_script': redisProcessor({ script: 'return 1', keys_mapping: 'root = []' }),
   'processor mongodb': mongo({ document_map: 'root = {}' }),

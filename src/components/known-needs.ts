@@ -18,7 +18,6 @@ const fields: Readonly<Record<string, Capability>> = {
   'processor/nlp_classify_tokens.path': 'files',
   'processor/nlp_extract_features.path': 'files',
   'processor/nlp_zero_shot_classify.path': 'files',
-  'processor/protobuf.import_paths': 'files',
 }
 
 type Values = Readonly<Record<string, unknown>>

@@ -111,13 +111,6 @@ const componentRules: Readonly<Record<string, (value: Values) => string | undefi
     value['open_message'] !== undefined && list(value['open_messages']).length > 0
       ? 'both open_message and open_messages cannot be set'
       : undefined,
-  'processor/protobuf': value => {
-    const paths = list(value['import_paths']).length
-    const registries = list(value['bsr']).length
-    if (value['import_paths'] === undefined && registries === 0)
-      return 'at least one of `import_paths`and `bsr` must be set'
-    return paths > 0 && registries > 0 ? "both `import_paths` and `bsr` can't be set simultaneously" : undefined
-  },
   'processor/redis': value => {
     const operator = value['operator'] !== undefined
     if (operator === (value['command'] !== undefined)) {

@@ -110,6 +110,7 @@ export const loaders: Loaders = {
     parquet_encode: () => import('./parquet/processor.parquet_encode.ts'),
     parse_log: () => import('./pure/processor.parse_log.ts'),
     processors: () => import('./pure/processor.processors.ts'),
+    protobuf: () => import('./protobuf/processor.protobuf.ts'),
     rate_limit: () => import('./pure/processor.rate_limit.ts'),
     redis: () => import('./redis/processor.redis.ts'),
     redis_script: () => import('./redis/processor.redis_script.ts'),
@@ -182,7 +183,7 @@ export const loaders: Loaders = {
 export const knownNames: Readonly<Record<string, string>> = {
   input: 'amqp_0_9 amqp_1 aws_kinesis aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search websocket zmq4 zmq4n',
   output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql websocket zmq4 zmq4n',
-  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat protobuf python schema_registry_decode schema_registry_encode sentry_capture sql template',
+  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python schema_registry_decode schema_registry_encode sentry_capture sql template',
   cache: 'aws_dynamodb couchbase gcp_cloud_storage memcached ristretto',
   buffer: '',
   rate_limit: '',

@@ -1,5 +1,5 @@
 // The contract on every processor that needs no server of its own.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,8 @@ const never = (why: string) => ({ never: why })
 const unchanged = never('it takes any message')
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
+const proto = join(folder, 'm.proto')
+writeFileSync(proto, 'syntax = "proto3"; message M { string id = 1; }')
 const server = createServer((request, response) => {
   let body = ''
   request.on('data', (chunk: Uint8Array) => (body += Buffer.from(chunk).toString()))
@@ -108,6 +110,10 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
     failing: 'x',
   },
   processors: { config: `{ processors: [ ${strict} ] }`, failing: broken },
+  protobuf: {
+    config: `{ protobuf: { operator: from_json, message: M, import_paths: [ '${proto}' ] } }`,
+    failing: broken,
+  },
   rate_limit: {
     config: '{ rate_limit: { resource: l } }',
     more: 'rate_limit_resources: [ { label: l, local: { count: 1000, interval: 1s } } ]',
