@@ -10,7 +10,7 @@ export interface HealthInput {
   /** How many have reached the end of their input. */
   readonly completed: number
   readonly instances: readonly InstanceReport[]
-  /** What was counted over the last seconds. */
+  /** What was counted over the last seconds, and since the last delivery where every write fails. */
   readonly recent: PipelineCounters
   /** Milliseconds since 1970. */
   readonly now: number
@@ -60,9 +60,9 @@ export function failureOf(recent: PipelineCounters): string | undefined {
   const { input_received: received, output_sent: sent } = recent
   // One failed write may be a lost connection of a pipeline that has nothing to do.
   if (sent === 0 && recent.output_errors > 1)
-    return `no message has been delivered in the last seconds: ${count(recent.output_errors, 'failed write')}`
+    return `no message has been delivered lately: ${count(recent.output_errors, 'failed write')}`
   if (received > 0 && recent.processor_errors >= received)
-    return `processors failed ${count(recent.processor_errors, 'time')} for ${count(received, 'message')} in the last seconds`
+    return `processors failed ${count(recent.processor_errors, 'time')} for ${count(received, 'message')} lately`
   return undefined
 }
 

@@ -65,6 +65,31 @@ test('rates are what was counted since the last sample', () => {
   assert.equal(board.overviewHistory.at(-1)!.produced_bytes_per_second, 2000)
 })
 
+test('what no write gets through stays in the window until something is delivered or another run begins', () => {
+  let now = 0
+  const board = newBoard(() => now)
+  const look = (configurationId: string, sent: number, failed: number) => {
+    const run = instance(configurationId, sent)
+    board.update('a', report({ instances: [{ ...run, counters: { ...run.counters, output_errors: failed } }] }))
+    now += 2000
+    board.sample()
+    return board.recent('pi').output_errors
+  }
+  look('v0', 0, 0)
+  look('v0', 0, 5)
+  const waits = Array.from({ length: 20 }, () => look('v0', 0, 5))
+  assert.equal(waits.at(-1), 5)
+
+  look('v0', 1, 5)
+  const delivers = Array.from({ length: 20 }, (_, at) => look('v0', 2 + at, 5))
+  assert.equal(delivers.at(-1), 0)
+
+  look('v0', 21, 9)
+  assert.equal(Array.from({ length: 20 }, () => look('v0', 21, 9)).at(-1), 4)
+  look('v1', 0, 0)
+  assert.equal(look('v1', 0, 0), 0)
+})
+
 test('log lines are paged by cursor, and only the newest are kept', () => {
   const board = newBoard()
   const line = (message: string) =>

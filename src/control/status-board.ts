@@ -30,7 +30,7 @@ interface PipelineBoard {
   /** What instances that are gone had counted. */
   gone: PipelineCounters
   sampled: PipelineCounters
-  /** The counters at the last samples, oldest first. */
+  /** The counters at the last samples, oldest first: where the window of `recent` begins. */
   samples: readonly PipelineCounters[]
   isFailing: boolean
   rates: PipelineRates
@@ -85,7 +85,7 @@ export class StatusBoard {
     return this.#pipelines.get(pipelineId)?.rates ?? zeroRates
   }
 
-  /** What was counted over the last seconds. */
+  /** What was counted over the last seconds, and since the last delivery where every write fails. */
   recent(pipelineId: string): PipelineCounters {
     const oldest = this.#pipelines.get(pipelineId)?.samples[0]
     return oldest === undefined ? zeroCounters : subtract(this.counters(pipelineId), oldest)
@@ -120,6 +120,8 @@ export class StatusBoard {
     const known = new Map((before?.instances ?? []).map(instance => [runKey(instance), instance]))
     const ended = new Map(report.ended.map(instance => [runKey(instance), instance]))
     for (const [key, instance] of known) if (!present.has(key)) this.#retire(ended.get(key) ?? instance)
+    // What an earlier run could not deliver says nothing about the one that replaces it.
+    for (const [key, { pipelineId }] of present) if (!known.has(key)) this.#board(pipelineId).samples = []
     const changed = new Set<string>()
     for (const [key, instance] of [...present, ...known]) {
       const [then, now] = [known.get(key), present.get(key)]
@@ -173,9 +175,12 @@ export class StatusBoard {
         errors_per_second: perSecond(failed),
       }
       board.sampled = counters
-      board.samples = [...board.samples, counters].slice(-recentSamples)
       push(board.history, historyPoints, { at, ...board.rates })
-      const isFailing = failureOf(this.recent(pipelineId)) !== undefined
+      const recent = this.recent(pipelineId)
+      const isFailing = failureOf(recent) !== undefined
+      // Between two attempts that are minutes apart nothing is counted. A pipeline is not well again because it waits, so
+      // the window keeps its beginning until something is delivered.
+      if (!isFailing || recent.output_sent > 0) board.samples = [...board.samples, counters].slice(-recentSamples)
       if (isFailing !== board.isFailing) this.#changes.announce(this.#clusterId, 'pipelines', pipelineId)
       board.isFailing = isFailing
     }
