@@ -1,12 +1,14 @@
-import { QueryCache, QueryClient, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query'
+import { QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
 import { call, isSignedOut, RequestError } from './client.ts'
 import { measureTopics, type TopicSample } from './topic-rates.ts'
-import type { ApiName, ApiRequest, ApiResponse, LogLine, PipelineState, TopicRecord } from './types.ts'
+import type { LogLine, TopicRecord } from './types.ts'
 
 /** What is cached for the whole console. */
-const keys = {
+export const keys = {
   session: ['session'],
   schema: ['schema'],
+  clusters: ['clusters'],
+  apiKeys: ['api-keys'],
 } as const
 
 /** What is cached of one cluster: every key begins with the cluster's id, so that two clusters never share an answer. */
@@ -27,6 +29,10 @@ export function clusterKeys(clusterId: string) {
     pipelineStatus: (id: string) => keyed('pipelines', id, 'status'),
     lint: keyed('lint'),
     pipelineLogs: (id: string) => keyed('pipeline-logs', id),
+    settings: keyed('settings'),
+    tags: keyed('tags'),
+    credentials: keyed('credentials'),
+    acls: keyed('acls'),
   }
 }
 
@@ -57,6 +63,18 @@ export const sessionQuery = queryOptions({
   queryFn: ({ signal }) => call('describe_session', {}, signal),
   staleTime: Infinity,
   retry: (count, error) => !isSignedOut(error) && count < 3,
+})
+
+/** The virtual clusters that the signed-in person has a grant for, oldest first. */
+export const clustersQuery = queryOptions({
+  queryKey: keys.clusters,
+  queryFn: async ({ signal }) => (await call('list_virtual_clusters', {}, signal)).virtual_clusters,
+  refetchInterval: 10_000,
+})
+
+export const apiKeysQuery = queryOptions({
+  queryKey: keys.apiKeys,
+  queryFn: async ({ signal }) => (await call('list_api_keys', {}, signal)).api_keys,
 })
 
 /** The queries of one virtual cluster. Live events make them fresh; the intervals only cover a broken event stream. */
@@ -133,6 +151,23 @@ export function clusterQueries(clusterId: string) {
         queryFn: ({ signal }) => call('describe_pipeline_status', { ...cluster, pipeline_id: pipelineId }, signal),
         refetchInterval: 2000,
       }),
+    settings: queryOptions({
+      queryKey: own.settings,
+      queryFn: async ({ signal }) =>
+        (await call('describe_virtual_cluster_configuration', cluster, signal)).virtual_cluster_configuration,
+    }),
+    tags: queryOptions({
+      queryKey: own.tags,
+      queryFn: async ({ signal }) => (await call('describe_virtual_cluster_tags', cluster, signal)).tags ?? {},
+    }),
+    credentials: queryOptions({
+      queryKey: own.credentials,
+      queryFn: async ({ signal }) => (await call('list_virtual_cluster_credentials', cluster, signal)).credentials,
+    }),
+    acls: queryOptions({
+      queryKey: own.acls,
+      queryFn: async ({ signal }) => (await call('virtual_clusters/acls/list', cluster, signal)).acls,
+    }),
     schema: queryOptions({
       queryKey: keys.schema,
       queryFn: async ({ signal }) => (await call('get_pipeline_json_schema', {}, signal)).json_schema,
@@ -223,172 +258,5 @@ export function messagesQuery(client: QueryClient, clusterId: string, question: 
     gcTime: 0,
     refetchOnWindowFocus: false,
     structuralSharing: false,
-  })
-}
-
-type Subject = 'overview' | 'topics' | 'messages' | 'groups' | 'pipelines'
-
-/** Changes something on the server, then reads again what that makes stale. */
-function useChange<Name extends ApiName, Variables>(
-  clusterId: string,
-  name: Name,
-  toRequest: (variables: Variables) => ApiRequest<Name>,
-  stale: readonly Subject[],
-) {
-  const client = useQueryClient()
-  const own = clusterKeys(clusterId)
-  return useMutation<ApiResponse<Name>, Error, Variables>({
-    mutationFn: variables => call(name, toRequest(variables)),
-    onSuccess: () => Promise.all(stale.map(subject => client.invalidateQueries({ queryKey: own[subject] }))),
-  })
-}
-
-/** Deletes something. Only its list is read again: its own page is still open, and would find that it is gone. */
-function useDelete<Name extends ApiName>(clusterId: string, name: Name, request: ApiRequest<Name>, list: Subject) {
-  const client = useQueryClient()
-  return useMutation<ApiResponse<Name>, Error, void>({
-    mutationFn: () => call(name, request),
-    onSuccess: () => client.invalidateQueries({ queryKey: clusterKeys(clusterId)[list], exact: true }),
-  })
-}
-
-export function useCreateTopic(clusterId: string) {
-  return useChange(
-    clusterId,
-    'create_topic',
-    (topic: { topicName: string; partitionCount: number; configs: Record<string, string> }) => ({
-      virtual_cluster_id: clusterId,
-      topic_name: topic.topicName,
-      partition_count: topic.partitionCount,
-      configs: topic.configs,
-    }),
-    ['topics', 'overview'],
-  )
-}
-
-export function useUpdateTopic(clusterId: string, topicName: string) {
-  return useChange(
-    clusterId,
-    'update_topic',
-    (change: { partitionCount?: number; configs?: Record<string, string | null> }) => ({
-      virtual_cluster_id: clusterId,
-      topic_name: topicName,
-      ...(change.partitionCount === undefined ? {} : { partition_count: change.partitionCount }),
-      ...(change.configs === undefined ? {} : { configs: change.configs }),
-    }),
-    ['topics', 'messages', 'overview'],
-  )
-}
-
-export function useDeleteTopic(clusterId: string, topicName: string) {
-  return useDelete(clusterId, 'delete_topic', { virtual_cluster_id: clusterId, topic_name: topicName }, 'topics')
-}
-
-export function useProduceMessage(clusterId: string, topicName: string) {
-  return useChange(
-    clusterId,
-    'produce_topic_message',
-    (message: Omit<ApiRequest<'produce_topic_message'>, 'virtual_cluster_id' | 'topic_name'>) => ({
-      virtual_cluster_id: clusterId,
-      topic_name: topicName,
-      ...message,
-    }),
-    ['topics', 'messages'],
-  )
-}
-
-export function useResetOffsets(clusterId: string, groupId: string) {
-  return useChange(
-    clusterId,
-    'reset_consumer_group_offsets',
-    (reset: Omit<ApiRequest<'reset_consumer_group_offsets'>, 'virtual_cluster_id' | 'consumer_group_id'>) => ({
-      virtual_cluster_id: clusterId,
-      consumer_group_id: groupId,
-      ...reset,
-    }),
-    ['groups'],
-  )
-}
-
-export function useDeleteGroup(clusterId: string, groupId: string) {
-  const request = { virtual_cluster_id: clusterId, consumer_group_id: groupId }
-  return useDelete(clusterId, 'delete_consumer_group', request, 'groups')
-}
-
-export function useCreatePipeline(clusterId: string) {
-  return useChange(
-    clusterId,
-    'create_pipeline',
-    (name: string) => ({ virtual_cluster_id: clusterId, pipeline_name: name, pipeline_type: 'bento' }),
-    ['pipelines', 'overview'],
-  )
-}
-
-/** Makes a paused pipeline with a first version. */
-export function useDuplicatePipeline(clusterId: string) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: async ({ name, yaml }: { name: string; yaml: string }) => {
-      const cluster = { virtual_cluster_id: clusterId }
-      const created = await call('create_pipeline', { ...cluster, pipeline_name: name, pipeline_type: 'bento' })
-      const { pipeline_id } = created
-      await call('create_pipeline_configuration', { ...cluster, pipeline_id, configuration_yaml: yaml })
-      return created
-    },
-    // Where only the second step failed there is a new pipeline too.
-    onSettled: () => client.invalidateQueries({ queryKey: clusterKeys(clusterId).pipelines, exact: true }),
-  })
-}
-
-export function useRenamePipeline(clusterId: string, pipelineId: string) {
-  return useChange(
-    clusterId,
-    'rename_pipeline',
-    (name: string) => ({ virtual_cluster_id: clusterId, pipeline_id: pipelineId, pipeline_name: name }),
-    ['pipelines', 'overview'],
-  )
-}
-
-export function useSavePipeline(clusterId: string, pipelineId: string) {
-  return useChange(
-    clusterId,
-    'create_pipeline_configuration',
-    (text: string) => ({ virtual_cluster_id: clusterId, pipeline_id: pipelineId, configuration_yaml: text }),
-    ['pipelines', 'overview'],
-  )
-}
-
-export function useChangePipeline(clusterId: string, pipelineId: string) {
-  return useChange(
-    clusterId,
-    'change_pipeline_state',
-    (change: { state?: PipelineState; configurationId?: string }) => ({
-      virtual_cluster_id: clusterId,
-      pipeline_id: pipelineId,
-      desired_state: change.state ?? null,
-      deployed_configuration_id: change.configurationId ?? null,
-    }),
-    ['pipelines', 'overview'],
-  )
-}
-
-export function useDeletePipeline(clusterId: string, pipelineId: string) {
-  const request = { virtual_cluster_id: clusterId, pipeline_id: pipelineId }
-  return useDelete(clusterId, 'delete_pipeline', request, 'pipelines')
-}
-
-export function useSignIn() {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: (token: string) => call('create_session', { token }),
-    onSuccess: session => client.setQueryData(keys.session, session),
-  })
-}
-
-export function useSignOut() {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: () => call('delete_session', {}),
-    onSuccess: () => client.resetQueries(),
   })
 }

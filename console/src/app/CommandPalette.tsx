@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Dialog as Radix } from 'radix-ui'
 import { type KeyboardEvent, useId, useMemo, useRef, useState } from 'react'
+import { clustersQuery } from '../api/queries.ts'
 import { classNames } from '../ui/class-names.ts'
 import { Icon, type IconName } from '../ui/Icon.tsx'
 import { Kbd } from '../ui/Kbd.tsx'
@@ -13,7 +14,7 @@ interface Command {
   readonly id: string
   readonly group: string
   readonly label: string
-  readonly note?: string
+  readonly note?: string | undefined
   readonly icon: IconName
   readonly run: () => void
 }
@@ -21,7 +22,7 @@ interface Command {
 /** The number of hits listed; a longer list is of no use. */
 const maximumHits = 40
 
-/** Finds everything in the console by name: pages, pipelines, topics, groups, commands. */
+/** Finds everything in the console by name: pages, pipelines, topics, groups, clusters, commands. */
 export function CommandPalette({
   open,
   onClose,
@@ -91,7 +92,7 @@ function PaletteBody({ onClose, onShortcuts }: { onClose: () => void; onShortcut
             setActive(0)
           }}
           onKeyDown={onKey}
-          placeholder="Go to a page, pipeline, topic or group…"
+          placeholder="Go to a page, pipeline, topic, group or cluster…"
           autoComplete="off"
           spellCheck={false}
           className="h-12 min-w-0 flex-1 bg-transparent text-base outline-none"
@@ -145,7 +146,8 @@ function useCommands(onShortcuts: () => void): readonly Command[] {
   const navigate = useNavigate()
   const theme = useTheme()
   const sections = useSections()
-  const { queries } = useCluster()
+  const { clusterId, queries } = useCluster()
+  const clusters = useQuery(clustersQuery)
   const pipelines = useQuery(queries.pipelines)
   const topics = useQuery(queries.topics)
   const groups = useQuery(queries.groups)
@@ -182,6 +184,14 @@ function useCommands(onShortcuts: () => void): readonly Command[] {
         icon: 'consumers' as const,
         run: () => void navigate({ to: '/consumers/$groupId', params: { groupId: group.consumer_group_id } }),
       })),
+      ...(clusters.data ?? []).map(cluster => ({
+        id: `cluster:${cluster.id}`,
+        group: 'Clusters',
+        label: cluster.name,
+        note: cluster.id === clusterId ? 'shown now' : undefined,
+        icon: 'clusters' as const,
+        run: () => void navigate({ to: '/', search: { cluster: cluster.id } }),
+      })),
       {
         id: 'create:pipeline',
         group: 'Commands',
@@ -205,7 +215,7 @@ function useCommands(onShortcuts: () => void): readonly Command[] {
       },
       { id: 'shortcuts', group: 'Commands', label: 'Keyboard shortcuts', icon: 'keyboard', run: onShortcuts },
     ],
-    [navigate, sections, pipelines.data, topics.data, groups.data, theme, onShortcuts],
+    [navigate, sections, clusterId, clusters.data, pipelines.data, topics.data, groups.data, theme, onShortcuts],
   )
 }
 

@@ -1,5 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useMemo } from 'react'
+import { sentence } from '../api/client.ts'
 import { Button } from '../ui/Button.tsx'
 import { Card } from '../ui/Card.tsx'
 import { type Column, DataTable } from '../ui/DataTable.tsx'
@@ -90,7 +91,7 @@ function FilledList<Item>({
         ) : (
           <DataTable
             interactive
-            label={what.charAt(0).toUpperCase() + what.slice(1)}
+            label={sentence(what)}
             items={shown}
             columns={columns}
             keyOf={keyOf}

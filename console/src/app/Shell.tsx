@@ -1,13 +1,14 @@
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type LiveState, useLiveChanges } from '../api/live.ts'
-import { useSignOut } from '../api/queries.ts'
+import { useSignOut } from '../api/changes.ts'
 import { IconButton } from '../ui/Button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Icon, type IconName, Logo } from '../ui/Icon.tsx'
 import { commandKey, Kbd } from '../ui/Kbd.tsx'
 import { Menu } from '../ui/Menu.tsx'
 import { Dot } from '../ui/Pill.tsx'
+import { ClusterBoundary, ClusterMenu } from './ClusterMenu.tsx'
 import { CommandPalette } from './CommandPalette.tsx'
 import { useCluster, useSession } from './cluster.ts'
 import { type SectionLink, useSections } from './sections.ts'
@@ -50,11 +51,12 @@ export function Shell() {
           <Logo size={24} />
           <span className="text-base font-semibold tracking-tight sm:hidden lg:inline">Penstock</span>
         </Link>
+        <ClusterMenu />
         <button
           type="button"
           onClick={() => setPaletteOpen(true)}
           title="Search and commands"
-          className="ml-auto flex h-8 w-10 items-center justify-center gap-2 rounded-md border border-line bg-surface px-2 text-sm text-faint shadow-1 transition-colors hover:border-line-strong hover:text-muted sm:mt-3 sm:ml-0 sm:w-auto lg:justify-start"
+          className="ml-auto flex h-8 w-10 items-center justify-center gap-2 rounded-md border border-line bg-surface px-2 text-sm text-faint shadow-1 transition-colors hover:border-line-strong hover:text-muted sm:mt-2 sm:ml-0 sm:w-auto lg:justify-start"
         >
           <Icon name="search" size={14} />
           <span className="flex-1 text-left max-lg:sr-only">Search…</span>
@@ -63,14 +65,22 @@ export function Shell() {
           </span>
         </button>
         <nav aria-label="Sections" className={sectionsClass}>
-          {sections.map(section => (
-            <SectionEntry key={section.to} section={section} />
+          {sections.map((section, at) => (
+            <SectionEntry
+              key={section.to}
+              section={section}
+              // A line sets what belongs to no single cluster apart.
+              isApart={section.rank === 'workspace' && sections[at - 1]?.rank !== 'workspace'}
+            />
           ))}
+          <MoreSections sections={sections.filter(section => section.rank !== 'first')} />
         </nav>
         <Footer live={live} onShortcuts={() => setShortcutsOpen(true)} />
       </header>
       <main id="content" tabIndex={-1} className="mb-14 min-h-0 min-w-0 flex-1 overflow-hidden outline-none sm:mb-0">
-        <Outlet />
+        <ClusterBoundary>
+          <Outlet />
+        </ClusterBoundary>
       </main>
       {live === 'lost' && <LostBar />}
       <CommandPalette
@@ -88,21 +98,46 @@ const sectionsClass = classNames(
   'sm:static sm:mt-4 sm:flex sm:h-auto sm:flex-col sm:border-t-0 sm:p-0',
 )
 
-function SectionEntry({ section }: { section: SectionLink }) {
+const sectionClass = classNames(
+  'group flex flex-col items-center justify-center gap-0.5 rounded-md px-1 text-[0.6875rem] font-medium text-muted transition-colors',
+  'hover:bg-hover hover:text-ink aria-[current=page]:bg-pressed aria-[current=page]:text-ink',
+  'sm:h-8 sm:flex-row sm:gap-2.5 sm:px-2 sm:text-sm lg:justify-start',
+)
+
+function SectionEntry({ section, isApart }: { section: SectionLink; isApart: boolean }) {
   return (
     <Link
       to={section.to}
       title={section.label}
       activeOptions={{ exact: section.to === '/', includeSearch: false }}
       className={classNames(
-        'group flex flex-col items-center justify-center gap-0.5 rounded-md px-1 text-[0.6875rem] font-medium text-muted transition-colors',
-        'hover:bg-hover hover:text-ink aria-[current=page]:bg-pressed aria-[current=page]:text-ink',
-        'sm:h-8 sm:flex-row sm:gap-2.5 sm:px-2 sm:text-sm lg:justify-start',
+        sectionClass,
+        section.rank !== 'first' && 'max-sm:hidden',
+        isApart &&
+          "relative mt-4 before:absolute before:inset-x-0 before:-top-2 before:border-t before:border-line before:content-['']",
       )}
     >
       <Icon name={section.icon} className="group-aria-[current=page]:text-accent-text" />
       <span className="sm:sr-only lg:not-sr-only">{section.label}</span>
     </Link>
+  )
+}
+
+/** What a phone's bar has no room for. */
+function MoreSections({ sections }: { sections: readonly SectionLink[] }) {
+  const navigate = useNavigate()
+  return (
+    <div className="grid sm:hidden">
+      <Menu
+        trigger={
+          <button type="button" aria-label="More sections" className={sectionClass}>
+            <Icon name="more" />
+            More
+          </button>
+        }
+        items={sections.map(({ label, icon, to }) => ({ label, icon, onSelect: () => void navigate({ to }) }))}
+      />
+    </div>
   )
 }
 

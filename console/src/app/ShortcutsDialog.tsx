@@ -10,7 +10,7 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose: () 
       rows: [
         { text: 'Search and commands', keys: [commandKey, 'K'] },
         { text: 'Filter the list', keys: ['/'] },
-        { text: 'New pipeline or topic (in its list)', keys: ['N'] },
+        { text: 'Create one more (in a list)', keys: ['N'] },
         { text: 'Keyboard shortcuts', keys: ['?'] },
       ],
     },

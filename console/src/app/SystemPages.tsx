@@ -1,11 +1,11 @@
 import { Link } from '@tanstack/react-router'
 import { errorText } from '../api/client.ts'
 import { Button, buttonClass } from '../ui/Button.tsx'
-import { EmptyState, Skeleton } from '../ui/States.tsx'
+import { EmptyState, type EmptyStateProps, Skeleton } from '../ui/States.tsx'
 
 export function PageNotFound() {
   return (
-    <EmptyState
+    <EmptyPage
       icon="search"
       title="This page does not exist"
       action={
@@ -15,7 +15,7 @@ export function PageNotFound() {
       }
     >
       What it showed may have been deleted, or the address is mistyped.
-    </EmptyState>
+    </EmptyPage>
   )
 }
 
@@ -23,7 +23,7 @@ export function PageNotFound() {
 export function PageCrashed({ error, reset }: { error: unknown; reset: () => void }) {
   return (
     <div role="alert">
-      <EmptyState
+      <EmptyPage
         icon="error"
         title="This page stopped working"
         action={
@@ -33,8 +33,18 @@ export function PageCrashed({ error, reset }: { error: unknown; reset: () => voi
         }
       >
         {errorText(error)}
-      </EmptyState>
+      </EmptyPage>
     </div>
+  )
+}
+
+/** A page of nothing but a message, which is its heading. */
+export function EmptyPage({ title, ...rest }: EmptyStateProps & { title: string }) {
+  return (
+    <>
+      <title>{`${title} · Penstock`}</title>
+      <EmptyState {...rest} title={<h1>{title}</h1>} />
+    </>
   )
 }
 

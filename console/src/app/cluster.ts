@@ -1,3 +1,4 @@
+import { useSearch } from '@tanstack/react-router'
 import { createContext, useContext, useMemo } from 'react'
 import { clusterQueries } from '../api/queries.ts'
 import type { DescribeSessionResponse } from '../api/types.ts'
@@ -11,8 +12,9 @@ export function useSession(): DescribeSessionResponse {
   return session
 }
 
-/** The virtual cluster that the pages show, and its queries. */
+/** The virtual cluster that the pages show, which is the address's or else the session's, and its queries. */
 export function useCluster() {
-  const clusterId = useSession().default_virtual_cluster_id
+  const { default_virtual_cluster_id: defaultId } = useSession()
+  const { cluster: clusterId = defaultId } = useSearch({ strict: false })
   return useMemo(() => ({ clusterId, queries: clusterQueries(clusterId) }), [clusterId])
 }

@@ -1,13 +1,26 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
-import { oneOf, readListSearch, wholeNumber } from './search.ts'
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  retainSearchParams,
+} from '@tanstack/react-router'
+import { oneOf, readCluster, readListSearch, wholeNumber } from './search.ts'
 import './sections.ts'
 import { Shell } from './Shell.tsx'
 import { PageCrashed, PageLoading, PageNotFound } from './SystemPages.tsx'
 
 const topicTabs = ['messages', 'partitions', 'configuration'] as const
 const pipelineTabs = ['configuration', 'activity'] as const
+const securityTabs = ['users', 'acls'] as const
 
-const rootRoute = createRootRoute({ component: Shell, notFoundComponent: PageNotFound })
+const rootRoute = createRootRoute({
+  // The cluster stays in the address from page to page, so that a link leads others to the same one.
+  validateSearch: readCluster,
+  search: { middlewares: [retainSearchParams(['cluster'])] },
+  component: Shell,
+  notFoundComponent: PageNotFound,
+})
 const getParentRoute = () => rootRoute
 
 /** Every page of the site. One with a `section` is in the side bar, the command palette and the shortcuts, in this order. */
@@ -15,13 +28,13 @@ const pages = {
   overview: createRoute({
     getParentRoute,
     path: '/',
-    staticData: { section: { label: 'Overview', icon: 'overview', key: 'o' } },
+    staticData: { section: { label: 'Overview', icon: 'overview', key: 'o', rank: 'first' } },
     component: lazyRouteComponent(() => import('../pages/overview/OverviewPage.tsx')),
   }),
   topics: createRoute({
     getParentRoute,
     path: '/topics',
-    staticData: { section: { label: 'Topics', icon: 'topics', key: 't' } },
+    staticData: { section: { label: 'Topics', icon: 'topics', key: 't', rank: 'first' } },
     validateSearch: readListSearch,
     component: lazyRouteComponent(() => import('../pages/topics/TopicsPage.tsx')),
   }),
@@ -39,7 +52,7 @@ const pages = {
   pipelines: createRoute({
     getParentRoute,
     path: '/pipelines',
-    staticData: { section: { label: 'Pipelines', icon: 'pipelines', key: 'p' } },
+    staticData: { section: { label: 'Pipelines', icon: 'pipelines', key: 'p', rank: 'first' } },
     validateSearch: readListSearch,
     component: lazyRouteComponent(() => import('../pages/pipelines/PipelinesPage.tsx')),
   }),
@@ -56,7 +69,7 @@ const pages = {
   consumers: createRoute({
     getParentRoute,
     path: '/consumers',
-    staticData: { section: { label: 'Consumers', icon: 'consumers', key: 'c' } },
+    staticData: { section: { label: 'Consumers', icon: 'consumers', key: 'c', rank: 'first' } },
     validateSearch: readListSearch,
     component: lazyRouteComponent(() => import('../pages/consumers/ConsumersPage.tsx')),
   }),
@@ -68,7 +81,7 @@ const pages = {
   agents: createRoute({
     getParentRoute,
     path: '/agents',
-    staticData: { section: { label: 'Agents', icon: 'agents', key: 'a' } },
+    staticData: { section: { label: 'Agents', icon: 'agents', key: 'a', rank: 'first' } },
     validateSearch: readListSearch,
     component: lazyRouteComponent(() => import('../pages/agents/AgentsPage.tsx')),
   }),
@@ -76,6 +89,36 @@ const pages = {
     getParentRoute,
     path: '/agents/$agentId',
     component: lazyRouteComponent(() => import('../pages/agents/AgentPage.tsx')),
+  }),
+  security: createRoute({
+    getParentRoute,
+    path: '/security',
+    staticData: { section: { label: 'Security', icon: 'shield', key: 's', rank: 'second' } },
+    validateSearch: (search: Record<string, unknown>) => ({
+      ...readListSearch(search),
+      ...oneOf(search, 'tab', securityTabs),
+    }),
+    component: lazyRouteComponent(() => import('../pages/security/SecurityPage.tsx')),
+  }),
+  settings: createRoute({
+    getParentRoute,
+    path: '/settings',
+    staticData: { section: { label: 'Settings', icon: 'settings', key: 'e', rank: 'second' } },
+    component: lazyRouteComponent(() => import('../pages/clusters/SettingsPage.tsx')),
+  }),
+  clusters: createRoute({
+    getParentRoute,
+    path: '/clusters',
+    staticData: { section: { label: 'Clusters', icon: 'clusters', key: 'v', rank: 'workspace' } },
+    validateSearch: readListSearch,
+    component: lazyRouteComponent(() => import('../pages/clusters/ClustersPage.tsx')),
+  }),
+  apiKeys: createRoute({
+    getParentRoute,
+    path: '/api-keys',
+    staticData: { section: { label: 'API keys', icon: 'key', key: 'k', rank: 'workspace' } },
+    validateSearch: readListSearch,
+    component: lazyRouteComponent(() => import('../pages/api-keys/ApiKeysPage.tsx')),
   }),
 }
 

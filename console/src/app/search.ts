@@ -23,6 +23,11 @@ export function readListSearch(search: Search): ListSearch {
   }
 }
 
+/** The virtual cluster that every page shows; absent for the session's own. */
+export function readCluster(search: Search): { readonly cluster?: string } {
+  return text(search, 'cluster')
+}
+
 /** The value of `key` where it is one of `values`. */
 export function oneOf<Key extends string, Value extends string>(
   search: Search,

@@ -8,6 +8,8 @@ interface Section {
   readonly icon: IconName
   /** Pressed after `g`. */
   readonly key: string
+  /** A phone's bar has room for those of the first rank; `workspace` is for what belongs to no single cluster. */
+  readonly rank: 'first' | 'second' | 'workspace'
 }
 
 declare module '@tanstack/react-router' {

@@ -89,44 +89,54 @@ export function DialogForm({
   )
 }
 
-/** Asks for the thing's name to be typed before it is gone for good. */
-export function DeleteDialog({
-  open,
-  onClose,
-  what,
-  name,
+/** What a dialog shows when it has done its work, such as a secret that is shown once. */
+export function DialogResult({ children, onClose }: { children: ReactNode; onClose: () => void }) {
+  return (
+    <div className="px-5 pb-4">
+      <div className="flex flex-col gap-4 pt-4">{children}</div>
+      <div className="mt-5 flex justify-end">
+        <Button variant="primary" onClick={onClose}>
+          Done
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+interface ConfirmDialogProps {
+  readonly title: string
+  readonly consequence: string
+  /** On the button, e.g. `Delete topic`. */
+  readonly submit: string
+  /** A name that has to be typed first, for what cannot be made again. */
+  readonly typed?: string
+  readonly busy: boolean
+  readonly error: string | undefined
+  readonly onConfirm: () => void
+  readonly onClose: () => void
+}
+
+/** Asks before something is gone for good. */
+export function ConfirmDialog({
+  title,
   consequence,
-  onDelete,
-  busy,
-  error,
-}: {
-  open: boolean
-  onClose: () => void
-  what: string
-  name: string
-  consequence: string
-  onDelete: () => void
-  busy: boolean
-  error: string | undefined
-}) {
+  typed: name = '',
+  onConfirm,
+  onClose,
+  ...form
+}: ConfirmDialogProps) {
   const [typed, setTyped] = useState('')
   return (
-    <Dialog open={open} onClose={onClose} title={`Delete ${what}`} description={consequence}>
-      <DialogForm
-        danger
-        submit={`Delete ${what}`}
-        busy={busy}
-        disabled={typed !== name}
-        error={error}
-        onCancel={onClose}
-        onSubmit={onDelete}
-      >
-        <Field
-          autoFocus
-          label={`Type ${name} to confirm`}
-          value={typed}
-          onChange={event => setTyped(event.target.value)}
-        />
+    <Dialog open title={title} description={consequence} onClose={onClose}>
+      <DialogForm danger {...form} disabled={typed !== name} onCancel={onClose} onSubmit={onConfirm}>
+        {name !== '' && (
+          <Field
+            autoFocus
+            label={<span className="break-words">Type {name} to confirm</span>}
+            value={typed}
+            onChange={event => setTyped(event.target.value)}
+          />
+        )}
       </DialogForm>
     </Dialog>
   )

@@ -14,7 +14,7 @@ const inputClass =
 const labelClass = 'mb-1.5 block text-sm font-medium'
 
 interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
-  readonly label: string
+  readonly label: ReactNode
   readonly hint?: ReactNode
   readonly error?: string | undefined
   /** Where its neighbours say what it is; it keeps its name for those who cannot see them. */

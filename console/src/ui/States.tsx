@@ -29,24 +29,21 @@ export function SkeletonRows({ rows = 5, label }: { rows?: number; label: string
   )
 }
 
+export interface EmptyStateProps {
+  readonly icon: IconName
+  readonly title: ReactNode
+  readonly children?: ReactNode
+  readonly action?: ReactNode
+}
+
 /** Says that there is nothing here, and what to do about it. */
-export function EmptyState({
-  icon,
-  title,
-  children,
-  action,
-}: {
-  icon: IconName
-  title: string
-  children?: ReactNode
-  action?: ReactNode
-}) {
+export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
   return (
     <div className="flex flex-col items-center px-6 py-14 text-center">
       <span className="flex size-11 items-center justify-center rounded-xl border border-line bg-sunken text-muted shadow-1">
         <Icon name={icon} size={20} />
       </span>
-      <p className="mt-4 text-base font-semibold">{title}</p>
+      <div className="mt-4 text-base font-semibold">{title}</div>
       {children !== undefined && <div className="mt-1 max-w-md text-sm text-balance text-muted">{children}</div>}
       {action !== undefined && <div className="mt-5 flex gap-2">{action}</div>}
     </div>

@@ -112,7 +112,8 @@ function chartOptions(
         grid: { show: false },
         space: 80,
         size: 30,
-        values: (_, splits) => splits.map(seconds => clock.format(seconds * 1000)),
+        // Until there are two points the axis begins in 1970.
+        values: (self, splits) => (self.data[0].length < 2 ? [] : splits.map(seconds => clock.format(seconds * 1000))),
       },
       {
         ...axis,

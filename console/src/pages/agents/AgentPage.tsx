@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { type ReactNode, useState } from 'react'
-import type { Agent } from '../../api/types.ts'
+import { useMemo, useState } from 'react'
+import type { Agent, PipelineHealth } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Card, CardHeader } from '../../ui/Card.tsx'
-import { CopyButton } from '../../ui/Copy.tsx'
 import { Crumbs } from '../../ui/Crumbs.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
+import { CopyableFact, Fact, Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatPlural, formatShare } from '../../ui/format.ts'
 import { Page } from '../../ui/Page.tsx'
 import { Pill } from '../../ui/Pill.tsx'
@@ -50,7 +50,7 @@ export default function AgentPage() {
         </Card>
       ) : (
         <>
-          <Facts agent={agent} />
+          <AgentFacts agent={agent} />
           <Instances agent={agent} />
         </>
       )}
@@ -58,10 +58,10 @@ export default function AgentPage() {
   )
 }
 
-function Facts({ agent }: { agent: Agent }) {
+function AgentFacts({ agent }: { agent: Agent }) {
   return (
     <Card>
-      <dl className="grid grid-cols-2 gap-x-6 gap-y-4 px-4 py-4 md:grid-cols-4">
+      <Facts>
         <Fact label="Roles">
           <span className="flex flex-wrap gap-1">
             {agent.roles.map(role => (
@@ -81,38 +81,17 @@ function Facts({ agent }: { agent: Agent }) {
         <Fact label="Kafka connections">{formatCount(agent.connections)}</Fact>
         <Fact label="Pipeline group">{agent.pipeline_group || 'none'}</Fact>
         <Fact label="Kafka address">
-          <Address text={agent.kafka_address} label="Copy the Kafka address" />
+          <CopyableFact text={agent.kafka_address} label="Copy the Kafka address" />
         </Fact>
         <Fact label="HTTP address">
-          <Address text={agent.http_address} label="Copy the HTTP address" />
+          <CopyableFact text={agent.http_address} label="Copy the HTTP address" />
         </Fact>
         <Fact label="Availability zone">{agent.availability_zone || 'none'}</Fact>
         <Fact label="Id">
-          <Address text={agent.agent_id} label="Copy the id" />
+          <CopyableFact text={agent.agent_id} label="Copy the id" />
         </Fact>
-      </dl>
+      </Facts>
     </Card>
-  )
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div className="min-w-0">
-      <dt className="text-xs text-faint">{label}</dt>
-      <dd className="figures mt-0.5 truncate">{children}</dd>
-    </div>
-  )
-}
-
-function Address({ text, label }: { text: string | null; label: string }) {
-  if (text === null) return <>not served</>
-  return (
-    <span className="flex h-5 items-center gap-1">
-      <code className="truncate text-xs" title={text}>
-        {text}
-      </code>
-      <CopyButton text={text} label={label} />
-    </span>
   )
 }
 
@@ -120,6 +99,12 @@ type Instance = Agent['instances'][number]
 
 function Instances({ agent }: { agent: Agent }) {
   const [sort, setSort] = useState('name')
+  const { queries } = useCluster()
+  const pipelines = useQuery(queries.pipelines)
+  const columns = useMemo(
+    () => columnsOf(new Map((pipelines.data ?? []).map(one => [one.pipeline_id, one.health]))),
+    [pipelines.data],
+  )
   return (
     <Card className="overflow-hidden">
       <CardHeader title="Pipelines" note={formatPlural(agent.instances.length, 'instance')} />
@@ -140,7 +125,7 @@ function Instances({ agent }: { agent: Agent }) {
   )
 }
 
-const columns: readonly Column<Instance>[] = [
+const columnsOf = (healths: ReadonlyMap<string, PipelineHealth>): readonly Column<Instance>[] => [
   {
     id: 'name',
     heading: 'Pipeline',
@@ -162,7 +147,9 @@ const columns: readonly Column<Instance>[] = [
     id: 'state',
     heading: 'State',
     sortBy: instance => instance.state,
-    cell: instance => <InstancePill state={instance.state} />,
+    cell: instance => (
+      <InstancePill state={instance.state} problem={instance.problem} health={healths.get(instance.pipeline_id)} />
+    ),
   },
   {
     id: 'version',

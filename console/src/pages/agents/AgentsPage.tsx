@@ -8,7 +8,6 @@ import { formatBytes, formatCount, formatShare } from '../../ui/format.ts'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState } from '../../ui/States.tsx'
 import { rowLinkClass } from '../../ui/Table.tsx'
-import { Ago } from '../../ui/Time.tsx'
 import { AgentState } from './AgentState.tsx'
 
 const route = getRouteApi('/agents')
@@ -41,9 +40,18 @@ export default function AgentsPage() {
   )
 }
 
-/** An agent is found by its name, group, zone and addresses. */
+/** An agent is found by its name, group, zone, addresses and roles. */
 const textOf = (agent: Agent) =>
-  [agent.agent_name, agent.pipeline_group, agent.availability_zone, agent.kafka_address, agent.http_address].join(' ')
+  [
+    agent.agent_name,
+    agent.pipeline_group,
+    agent.availability_zone,
+    agent.kafka_address,
+    agent.http_address,
+    ...agent.roles,
+  ].join(' ')
+
+const rolesOf = (agent: Agent) => agent.roles.join(', ')
 
 const states: readonly ListState<Agent>[] = [
   { state: 'lost', label: 'Lost', holds: agent => !agent.is_alive },
@@ -74,8 +82,26 @@ const columns: readonly Column<Agent>[] = [
     cell: agent => <AgentState agent={agent} />,
   },
   {
+    id: 'roles',
+    heading: 'Roles',
+    from: 'md',
+    sortBy: rolesOf,
+    cell: agent => (
+      <span className="block max-w-44 truncate text-muted" title={rolesOf(agent)}>
+        {rolesOf(agent)}
+      </span>
+    ),
+  },
+  {
+    id: 'zone',
+    heading: 'Zone',
+    from: 'md',
+    sortBy: agent => agent.availability_zone,
+    cell: agent => <span className="text-muted">{agent.availability_zone || '–'}</span>,
+  },
+  {
     id: 'group',
-    heading: 'Pipeline group',
+    heading: 'Group',
     from: 'lg',
     sortBy: agent => agent.pipeline_group,
     cell: agent => <span className="text-muted">{agent.pipeline_group || '–'}</span>,
@@ -92,7 +118,7 @@ const columns: readonly Column<Agent>[] = [
     id: 'connections',
     heading: 'Connections',
     figures: true,
-    from: 'md',
+    from: 'lg',
     sortBy: agent => agent.connections,
     cell: agent => formatCount(agent.connections),
   },
@@ -108,19 +134,8 @@ const columns: readonly Column<Agent>[] = [
     id: 'memory',
     heading: 'Memory',
     figures: true,
-    from: 'md',
+    from: 'lg',
     sortBy: agent => agent.memory_bytes,
     cell: agent => <span className="text-muted">{formatBytes(agent.memory_bytes)}</span>,
-  },
-  {
-    id: 'seen',
-    heading: 'Seen',
-    from: 'lg',
-    sortBy: agent => Date.parse(agent.last_seen_at),
-    cell: agent => (
-      <span className="text-muted">
-        <Ago at={agent.last_seen_at} />
-      </span>
-    ),
   },
 ]

@@ -1,22 +1,20 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
-import { errorText } from '../../api/client.ts'
-import { useDeleteGroup } from '../../api/queries.ts'
+import { useDeleteGroup } from '../../api/changes.ts'
 import type { ApiResponse, ConsumerGroupMember, ConsumerGroupPartition } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
+import { DeleteDialog } from '../../app/DeleteDialog.tsx'
 import { IconButton } from '../../ui/Button.tsx'
 import { Card, CardHeader, Stat, StatRow } from '../../ui/Card.tsx'
 import { CopyButton } from '../../ui/Copy.tsx'
 import { Crumbs } from '../../ui/Crumbs.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
-import { DeleteDialog } from '../../ui/Dialog.tsx'
 import { formatCount, formatPlural } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
 import { rowLinkClass } from '../../ui/Table.tsx'
-import { useToast } from '../../ui/Toasts.tsx'
 import { GroupState } from './GroupState.tsx'
 import { ResetOffsetsDialog } from './ResetOffsetsDialog.tsx'
 
@@ -85,35 +83,22 @@ function Actions({ group }: { group: ApiResponse<'describe_consumer_group'> }) {
         ]}
       />
       {dialog === 'reset' && <ResetOffsetsDialog group={group} onClose={() => setDialog(undefined)} />}
-      {dialog === 'delete' && (
-        <GroupDeleteDialog groupId={group.consumer_group_id} onClose={() => setDialog(undefined)} />
-      )}
+      {dialog === 'delete' && <GroupDelete groupId={group.consumer_group_id} onClose={() => setDialog(undefined)} />}
     </>
   )
 }
 
-function GroupDeleteDialog({ groupId, onClose }: { groupId: string; onClose: () => void }) {
+function GroupDelete({ groupId, onClose }: { groupId: string; onClose: () => void }) {
   const { clusterId } = useCluster()
   const navigate = route.useNavigate()
-  const toast = useToast()
-  const remove = useDeleteGroup(clusterId, groupId)
   return (
     <DeleteDialog
-      open
       what="group"
       name={groupId}
       consequence="Its offsets are deleted for good. A consumer that joins again starts where its own settings say."
-      busy={remove.isPending}
-      error={remove.error === null ? undefined : errorText(remove.error)}
+      deletion={useDeleteGroup(clusterId, groupId)}
+      onDeleted={() => void navigate({ to: '/consumers' })}
       onClose={onClose}
-      onDelete={() =>
-        remove.mutate(undefined, {
-          onSuccess: () => {
-            toast({ tone: 'ok', title: `Group ${groupId} deleted` })
-            void navigate({ to: '/consumers' })
-          },
-        })
-      }
     />
   )
 }

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { errorText } from '../../api/client.ts'
-import { useResetOffsets } from '../../api/queries.ts'
+import { useResetOffsets } from '../../api/changes.ts'
 import type { ApiRequest, ApiResponse } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Dialog, DialogForm } from '../../ui/Dialog.tsx'

@@ -5,6 +5,7 @@ import { buttonClass } from '../../ui/Button.tsx'
 import { Card, CardHeader } from '../../ui/Card.tsx'
 import { CodeBlock, CopyLine } from '../../ui/Copy.tsx'
 import { Skeleton } from '../../ui/States.tsx'
+import { agentCommand } from '../clusters/agent-command.ts'
 
 /** The addresses a newcomer needs, ready to be pasted. */
 export function GettingStarted({ data }: { data: DescribeOverviewResponse | undefined }) {
@@ -19,9 +20,22 @@ export function GettingStarted({ data }: { data: DescribeOverviewResponse | unde
         </div>
       ) : (
         <ol className="flex flex-col gap-5 p-4">
-          <Step at={1} title="Point any Kafka client here">
-            <CopyLine label="Copy the Kafka address" text={data.kafka_address ?? 'no agent serves Kafka'} />
-          </Step>
+          {data.kafka_address === null ? (
+            <Step at={1} title="Start an agent">
+              <CodeBlock label="Copy the command" text={agentCommand(data.virtual_cluster.id, undefined)} />
+              <p className="mt-1.5 text-xs text-muted">
+                A key for it is in the{' '}
+                <Link to="/settings" className="font-medium text-accent-text hover:underline">
+                  settings
+                </Link>{' '}
+                of the cluster.
+              </p>
+            </Step>
+          ) : (
+            <Step at={1} title="Point any Kafka client here">
+              <CopyLine label="Copy the Kafka address" text={data.kafka_address} />
+            </Step>
+          )}
           <Step at={2} title="Write and read a record">
             <CodeBlock label="Copy the commands" text={kcatLines(data)} />
           </Step>

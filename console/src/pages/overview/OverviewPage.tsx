@@ -5,7 +5,7 @@ import type { DescribeOverviewResponse, PipelineHealth } from '../../api/types.t
 import { useCluster } from '../../app/cluster.ts'
 import { useTheme } from '../../app/theme.tsx'
 import { Card, CardHeader, Stat, StatRow } from '../../ui/Card.tsx'
-import { formatBytes, formatCount, formatPlural } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatPlural, formatRate } from '../../ui/format.ts'
 import { Page } from '../../ui/Page.tsx'
 import { Dot, Pill, type Tone } from '../../ui/Pill.tsx'
 import { ErrorState, Skeleton } from '../../ui/States.tsx'
@@ -130,7 +130,7 @@ function PipelineCounts({ counts }: { counts: Readonly<Record<PipelineHealth, nu
 }
 
 const formatByteRate = (value: number) => `${formatBytes(value)}/s`
-const formatRecordRate = (value: number) => `${formatCount(value)}/s`
+const formatRecordRate = (value: number) => `${formatRate(value)}/s`
 
 function Throughput({ data }: { data: DescribeOverviewResponse | undefined }) {
   const { shown } = useTheme()

@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useMemo } from 'react'
 import { sentence } from '../../api/client.ts'
-import type { DescribePipelineStatusResponse, PipelineInstance } from '../../api/types.ts'
+import type { DescribePipelineStatusResponse, PipelineHealth, PipelineInstance } from '../../api/types.ts'
 import { useTheme } from '../../app/theme.tsx'
 import { Card, CardHeader, Stat, StatRow } from '../../ui/Card.tsx'
 import { classNames } from '../../ui/class-names.ts'
@@ -54,17 +54,18 @@ export function ActivityView({ pipelineId, status }: ActivityViewProps) {
 function Figures({ status }: { status: DescribePipelineStatusResponse }) {
   const { counters, rates } = status
   const errors = errorCount(counters)
+  const isPaused = status.pipeline_state === 'paused'
   return (
     <StatRow label="Counters">
       <Stat
         label="Received"
         value={formatCount(counters.input_received)}
-        note={`${formatRate(rates.input_per_second)} a second`}
+        note={isPaused ? undefined : `${formatRate(rates.input_per_second)} a second`}
       />
       <Stat
         label="Sent"
         value={formatCount(counters.output_sent)}
-        note={`${formatRate(rates.output_per_second)} a second`}
+        note={isPaused ? undefined : `${formatRate(rates.output_per_second)} a second`}
       />
       <Stat
         label="Errors"
@@ -140,7 +141,7 @@ function Instances({ status }: { status: DescribePipelineStatusResponse }) {
           </HeaderRow>
           <Rows>
             {status.instances.map(instance => (
-              <InstanceRows key={instance.instance_id} instance={instance} />
+              <InstanceRows key={instance.instance_id} instance={instance} health={status.health} />
             ))}
           </Rows>
         </Table>
@@ -149,12 +150,12 @@ function Instances({ status }: { status: DescribePipelineStatusResponse }) {
   )
 }
 
-function InstanceRows({ instance }: { instance: PipelineInstance }) {
+function InstanceRows({ instance, health }: { instance: PipelineInstance; health: PipelineHealth }) {
   return (
     <>
       <Row>
         <Cell>
-          <InstancePill state={instance.state} />
+          <InstancePill state={instance.state} problem={instance.problem} health={health} />
         </Cell>
         <Cell className="w-full max-w-0 truncate" title={instance.agent_id}>
           {instance.agent_name}

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { errorText, RequestError } from '../../api/client.ts'
-import { useChangePipeline, useSavePipeline } from '../../api/queries.ts'
+import { useChangePipeline, useSavePipeline } from '../../api/changes.ts'
 import type {
   DescribePipelineResponse,
   DescribePipelineStatusResponse,
@@ -170,7 +170,7 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
           </div>
         )}
       </div>
-      <LeaveGuard wouldLose={draft.wouldLose} />
+      <LeaveGuard wouldLose={draft.wouldLose} onDiscard={draft.discard} />
     </div>
   )
 }

@@ -40,11 +40,28 @@ const instanceLooks: Record<InstanceState, { label: string; tone: Tone; moving: 
   completed: { label: 'Completed', tone: 'neutral', moving: false },
 }
 
-export function InstancePill({ state }: { state: InstanceState }) {
-  const look = instanceLooks[state]
+/**
+ * The state of one instance, in the colours of its pipeline: an instance that runs and gets no message through, or that
+ * something hinders, is not shown as one that is well.
+ */
+export function InstancePill({
+  state,
+  problem,
+  health,
+}: {
+  state: InstanceState
+  problem: string | null
+  health: PipelineHealth | undefined
+}) {
+  const look = state !== 'running' ? instanceLooks[state] : healthLooks[runningHealth(problem, health)]
   return (
     <Pill dot tone={look.tone} moving={look.moving}>
       {look.label}
     </Pill>
   )
+}
+
+function runningHealth(problem: string | null, health: PipelineHealth | undefined): PipelineHealth {
+  if (health === 'failing') return health
+  return problem === null ? 'running' : 'degraded'
 }

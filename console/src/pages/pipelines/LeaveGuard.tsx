@@ -1,8 +1,8 @@
 import { useBlocker } from '@tanstack/react-router'
-import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
+import { ConfirmDialog } from '../../ui/Dialog.tsx'
 
 /** Asks before a draft is lost to another page, another version, a reload or a closed window. */
-export function LeaveGuard({ wouldLose }: { wouldLose: () => boolean }) {
+export function LeaveGuard({ wouldLose, onDiscard }: { wouldLose: () => boolean; onDiscard: () => void }) {
   const blocker = useBlocker({
     shouldBlockFn: ({ current, next }) => {
       const sameDocument =
@@ -13,20 +13,20 @@ export function LeaveGuard({ wouldLose }: { wouldLose: () => boolean }) {
     enableBeforeUnload: wouldLose,
     withResolver: true,
   })
+  if (blocker.status !== 'blocked') return null
   return (
-    <Dialog
-      open={blocker.status === 'blocked'}
-      onClose={() => blocker.reset?.()}
+    <ConfirmDialog
       title="Discard the draft?"
-      description="What you typed is not saved. Leaving this version throws it away."
-    >
-      <DialogForm
-        danger
-        submit="Discard"
-        busy={false}
-        onCancel={() => blocker.reset?.()}
-        onSubmit={() => blocker.proceed?.()}
-      />
-    </Dialog>
+      consequence="What you typed is not saved. Leaving this version throws it away."
+      submit="Discard"
+      busy={false}
+      error={undefined}
+      onConfirm={() => {
+        // The version that is gone to may be the one that was changed.
+        onDiscard()
+        blocker.proceed()
+      }}
+      onClose={blocker.reset}
+    />
   )
 }

@@ -1,10 +1,11 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { errorText } from '../../api/client.ts'
-import { useCreatePipeline, useDeletePipeline, useDuplicatePipeline, useRenamePipeline } from '../../api/queries.ts'
+import { useCreatePipeline, useDeletePipeline, useDuplicatePipeline, useRenamePipeline } from '../../api/changes.ts'
 import type { DescribePipelineResponse, PipelineOverview } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
-import { DeleteDialog, Dialog, DialogForm } from '../../ui/Dialog.tsx'
+import { DeleteDialog } from '../../app/DeleteDialog.tsx'
+import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
 import { Field } from '../../ui/Field.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
@@ -100,25 +101,14 @@ export function PipelineDuplicateDialog({
 export function PipelineDeleteDialog({ overview, onClose }: { overview: PipelineOverview; onClose: () => void }) {
   const { clusterId } = useCluster()
   const navigate = useNavigate()
-  const toast = useToast()
-  const remove = useDeletePipeline(clusterId, overview.id)
   return (
     <DeleteDialog
-      open
       what="pipeline"
       name={overview.name}
       consequence="It stops, and all its versions are deleted for good. Topics that it wrote to stay."
-      busy={remove.isPending}
-      error={remove.error === null ? undefined : errorText(remove.error)}
+      deletion={useDeletePipeline(clusterId, overview.id)}
+      onDeleted={() => void navigate({ to: '/pipelines', ignoreBlocker: true })}
       onClose={onClose}
-      onDelete={() =>
-        remove.mutate(undefined, {
-          onSuccess: () => {
-            toast({ tone: 'ok', title: `Pipeline ${overview.name} deleted` })
-            void navigate({ to: '/pipelines', ignoreBlocker: true })
-          },
-        })
-      }
     />
   )
 }

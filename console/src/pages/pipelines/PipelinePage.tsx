@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { errorText, sentence } from '../../api/client.ts'
-import { useChangePipeline } from '../../api/queries.ts'
+import { useChangePipeline } from '../../api/changes.ts'
 import type { DescribePipelineStatusResponse, PipelineOverview } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { PageLoading } from '../../app/SystemPages.tsx'
@@ -165,8 +165,12 @@ function Summary({ status, explains }: { status: DescribePipelineStatusResponse 
       <span>
         {status.instances_running}/{status.instances_wanted} instances
       </span>
-      <span>{formatRate(status.rates.input_per_second)}/s in</span>
-      <span>{formatRate(status.rates.output_per_second)}/s out</span>
+      {status.pipeline_state === 'running' && (
+        <>
+          <span>{formatRate(status.rates.input_per_second)}/s in</span>
+          <span>{formatRate(status.rates.output_per_second)}/s out</span>
+        </>
+      )}
       {errors > 0 && <span className="text-bad">{errors} errors</span>}
     </p>
   )

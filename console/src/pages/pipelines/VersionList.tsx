@@ -1,8 +1,9 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
-import type { DescribePipelineResponse, DescribePipelineStatusResponse } from '../../api/types.ts'
+import type { DescribePipelineResponse, DescribePipelineStatusResponse, PipelineHealth } from '../../api/types.ts'
 import { classNames } from '../../ui/class-names.ts'
-import { Pill } from '../../ui/Pill.tsx'
+import { Dot, Pill } from '../../ui/Pill.tsx'
 import { Ago } from '../../ui/Time.tsx'
+import { healthLooks } from './Health.tsx'
 
 const route = getRouteApi('/pipelines/$pipelineId')
 
@@ -59,18 +60,24 @@ export function VersionList({ pipeline, status, selected, isDraft }: VersionList
               </span>
               <span className="flex h-5 items-center justify-between gap-2 text-xs whitespace-nowrap text-muted">
                 <VersionAge at={createdAt.get(version.id)} />
-                {running.has(version.id) && (
-                  <span className="inline-flex items-center gap-1.5 text-ok">
-                    <span aria-hidden="true" className="size-1.5 rounded-full bg-ok" />
-                    Running
-                  </span>
-                )}
+                {running.has(version.id) && <RunningMark health={status?.health} />}
               </span>
             </Link>
           </li>
         ))}
       </ol>
     </nav>
+  )
+}
+
+/** A version that runs; in red where its pipeline gets no message through. */
+function RunningMark({ health }: { health: PipelineHealth | undefined }) {
+  const { label, tone } = healthLooks[health === 'failing' ? 'failing' : 'running']
+  return (
+    <span className={classNames('inline-flex items-center gap-1.5', tone === 'ok' ? 'text-ok' : 'text-bad')}>
+      <Dot tone={tone} />
+      {label}
+    </span>
   )
 }
 

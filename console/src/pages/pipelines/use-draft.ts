@@ -10,6 +10,8 @@ export interface Draft {
   readonly setText: (text: string) => void
   /** The text was saved as this version; the editor goes on with it, cursor and undo history included. */
   readonly settle: (saved: PipelineConfiguration) => void
+  /** Throws away what was typed. */
+  readonly discard: () => void
   /** Whether leaving now would lose something; read when it is asked, not when it was rendered. */
   readonly wouldLose: () => boolean
 }
@@ -54,6 +56,7 @@ export function useDraft(base: PipelineConfiguration | undefined): Draft {
         baseText: saved.configuration_yaml,
         leaving: { id: base?.id },
       }),
+    discard: () => change(open(base, latest.current.document + 1)),
     wouldLose: () => latest.current.text !== latest.current.baseText,
   }
 }

@@ -1,10 +1,10 @@
 import { useState } from 'react'
 import { errorText } from '../../api/client.ts'
-import { useProduceMessage } from '../../api/queries.ts'
+import { useProduceMessage } from '../../api/changes.ts'
 import { useCluster } from '../../app/cluster.ts'
-import { Button, IconButton } from '../../ui/Button.tsx'
 import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
 import { Field, LabelledSelect, TextArea } from '../../ui/Field.tsx'
+import { type Pair, PairFields } from '../../ui/PairFields.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
 interface ProduceDialogProps {
@@ -45,7 +45,7 @@ function ProduceForm({ topicName, partitionCount, onClose }: ProduceDialogProps)
   const [key, setKey] = useState('')
   const [form, setForm] = useState<Form>('text')
   const [value, setValue] = useState('')
-  const [headers, setHeaders] = useState<readonly Header[]>([])
+  const [headers, setHeaders] = useState<readonly Pair[]>([])
   const valueError = form === 'null' ? undefined : problemOf(form, value)
 
   const submit = () =>
@@ -105,61 +105,8 @@ function ProduceForm({ topicName, partitionCount, onClose }: ProduceDialogProps)
           onChange={event => setValue(event.target.value)}
         />
       )}
-      <HeaderFields headers={headers} onChange={setHeaders} />
+      <PairFields title="Headers" what="header" pairs={headers} onChange={setHeaders} />
     </DialogForm>
-  )
-}
-
-interface Header {
-  readonly id: number
-  readonly key: string
-  readonly value: string
-}
-
-function HeaderFields({
-  headers,
-  onChange,
-}: {
-  headers: readonly Header[]
-  onChange: (headers: readonly Header[]) => void
-}) {
-  const change = (changed: Header) => onChange(headers.map(header => (header.id === changed.id ? changed : header)))
-  return (
-    <div>
-      <h3 className="mb-1.5 text-sm font-medium">Headers</h3>
-      {headers.map((header, at) => (
-        <div key={header.id} className="mb-2 flex items-center gap-2">
-          <Field
-            hideLabel
-            label={`Name of header ${at + 1}`}
-            placeholder="Name"
-            className="flex-1"
-            value={header.key}
-            onChange={event => change({ ...header, key: event.target.value })}
-          />
-          <Field
-            hideLabel
-            label={`Value of header ${at + 1}`}
-            placeholder="Value"
-            className="flex-1"
-            value={header.value}
-            onChange={event => change({ ...header, value: event.target.value })}
-          />
-          <IconButton
-            icon="trash"
-            label={`Remove header ${at + 1}`}
-            onClick={() => onChange(headers.filter(one => one.id !== header.id))}
-          />
-        </div>
-      ))}
-      <Button
-        size="small"
-        icon="plus"
-        onClick={() => onChange([...headers, { id: (headers.at(-1)?.id ?? 0) + 1, key: '', value: '' }])}
-      >
-        Add header
-      </Button>
-    </div>
   )
 }
 

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { errorText } from '../../api/client.ts'
-import { useUpdateTopic } from '../../api/queries.ts'
+import { useUpdateTopic } from '../../api/changes.ts'
 import type { TopicConfig } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Button, IconButton } from '../../ui/Button.tsx'

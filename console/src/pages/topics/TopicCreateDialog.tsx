@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { errorText } from '../../api/client.ts'
-import { useCreateTopic } from '../../api/queries.ts'
+import { useCreateTopic } from '../../api/changes.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
 import { Field, LabelledSelect } from '../../ui/Field.tsx'

@@ -1,21 +1,19 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { errorText } from '../../api/client.ts'
-import { useDeleteTopic } from '../../api/queries.ts'
+import { useDeleteTopic } from '../../api/changes.ts'
 import type { DescribeTopicResponse } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
+import { DeleteDialog } from '../../app/DeleteDialog.tsx'
 import { Button, IconButton } from '../../ui/Button.tsx'
 import { Card, Stat, StatRow } from '../../ui/Card.tsx'
 import { CopyButton } from '../../ui/Copy.tsx'
 import { Crumbs } from '../../ui/Crumbs.tsx'
-import { DeleteDialog } from '../../ui/Dialog.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { ErrorState, Skeleton } from '../../ui/States.tsx'
 import { Tabs, tabClass } from '../../ui/Tabs.tsx'
-import { useToast } from '../../ui/Toasts.tsx'
 import { Messages } from './Messages.tsx'
 import { ProduceDialog } from './ProduceDialog.tsx'
 import { TopicConfiguration } from './TopicConfiguration.tsx'
@@ -122,25 +120,14 @@ function Figures({ topic }: { topic: DescribeTopicResponse | undefined }) {
 function TopicDelete({ topicName, onClose }: { topicName: string; onClose: () => void }) {
   const { clusterId } = useCluster()
   const navigate = route.useNavigate()
-  const toast = useToast()
-  const remove = useDeleteTopic(clusterId, topicName)
   return (
     <DeleteDialog
-      open
       what="topic"
       name={topicName}
       consequence="Its records are deleted for good. Clients and pipelines that still write to it may create it again."
-      busy={remove.isPending}
-      error={remove.error === null ? undefined : errorText(remove.error)}
+      deletion={useDeleteTopic(clusterId, topicName)}
+      onDeleted={() => void navigate({ to: '/topics' })}
       onClose={onClose}
-      onDelete={() =>
-        remove.mutate(undefined, {
-          onSuccess: () => {
-            toast({ tone: 'ok', title: `Topic ${topicName} deleted` })
-            void navigate({ to: '/topics' })
-          },
-        })
-      }
     />
   )
 }

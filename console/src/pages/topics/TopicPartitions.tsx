@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { errorText } from '../../api/client.ts'
-import { useUpdateTopic } from '../../api/queries.ts'
+import { useUpdateTopic } from '../../api/changes.ts'
 import type { DescribeTopicResponse, TopicPartition } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Button } from '../../ui/Button.tsx'

@@ -1,0 +1,40 @@
+import { errorText, sentence } from '../api/client.ts'
+import type { Deletion } from '../api/changes.ts'
+import { ConfirmDialog } from '../ui/Dialog.tsx'
+import { useToast } from '../ui/Toasts.tsx'
+
+interface DeleteDialogProps {
+  /** `topic`, `consumer group`. */
+  readonly what: string
+  readonly name: string
+  readonly consequence: string
+  readonly deletion: Deletion
+  /** Called when it is gone, to leave its page; otherwise the dialog closes. */
+  readonly onDeleted?: () => void
+  readonly onClose: () => void
+}
+
+/** Deletes a thing after its name was typed, says so, and leaves its page. */
+export function DeleteDialog({ what, name, consequence, deletion, onDeleted, onClose }: DeleteDialogProps) {
+  const toast = useToast()
+  return (
+    <ConfirmDialog
+      title={`Delete ${what}`}
+      submit={`Delete ${what}`}
+      typed={name}
+      consequence={consequence}
+      busy={deletion.isPending}
+      error={deletion.error === null ? undefined : errorText(deletion.error)}
+      onClose={onClose}
+      onConfirm={() =>
+        deletion.mutate(undefined, {
+          onSuccess: () => {
+            toast({ tone: 'ok', title: `${sentence(what)} ${name} deleted` })
+            if (onDeleted === undefined) onClose()
+            else onDeleted()
+          },
+        })
+      }
+    />
+  )
+}

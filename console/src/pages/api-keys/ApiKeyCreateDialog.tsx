@@ -1,0 +1,87 @@
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useCreateApiKey } from '../../api/changes.ts'
+import { errorText } from '../../api/client.ts'
+import { clustersQuery } from '../../api/queries.ts'
+import { CopyLine } from '../../ui/Copy.tsx'
+import { Dialog, DialogForm, DialogResult } from '../../ui/Dialog.tsx'
+import { Field, LabelledSelect } from '../../ui/Field.tsx'
+import { type KeyKind, kinds } from './key-kinds.ts'
+
+/** Makes a key, then shows it. */
+export function ApiKeyCreateDialog({ onClose }: { onClose: () => void }) {
+  const [secret, setSecret] = useState<string>()
+  return (
+    <Dialog open title={secret === undefined ? 'Create key' : 'Key created'} onClose={onClose}>
+      {secret === undefined ? (
+        <CreateForm onCreated={setSecret} onClose={onClose} />
+      ) : (
+        <DialogResult onClose={onClose}>
+          <CopyLine label="Copy the key" text={secret} />
+        </DialogResult>
+      )}
+    </Dialog>
+  )
+}
+
+/** The choice of all clusters. */
+const everywhere = '*'
+
+function CreateForm({ onCreated, onClose }: { onCreated: (secret: string) => void; onClose: () => void }) {
+  const clusters = useQuery(clustersQuery)
+  const create = useCreateApiKey()
+  const [name, setName] = useState('')
+  const [kind, setKind] = useState<KeyKind>('app')
+  const [clusterId, setClusterId] = useState(everywhere)
+  const isValid = /^\w{1,128}$/.test(name)
+  const submit = () =>
+    create.mutate(
+      {
+        name,
+        access_grants: [
+          {
+            principal_kind: kind,
+            // The server refuses grants of agents for anything but clusters.
+            resource_kind: clusterId === everywhere && kind !== 'agent' ? '*' : 'virtual_cluster',
+            resource_id: clusterId,
+          },
+        ],
+      },
+      { onSuccess: created => onCreated(created.key) },
+    )
+  return (
+    <DialogForm
+      submit="Create key"
+      busy={create.isPending}
+      disabled={!isValid}
+      error={create.error === null ? undefined : errorText(create.error)}
+      onCancel={onClose}
+      onSubmit={submit}
+    >
+      <Field
+        autoFocus
+        label="Name"
+        placeholder="terraform"
+        value={name}
+        hint="Shown with akn_ in front of it."
+        error={name === '' || isValid ? undefined : '1 to 128 letters, digits and underscores.'}
+        onChange={event => setName(event.target.value)}
+      />
+      <LabelledSelect
+        label="For"
+        value={kind}
+        options={kinds.map(one => ({ value: one.kind, label: one.label }))}
+        onChange={setKind}
+      />
+      <LabelledSelect
+        label="Cluster"
+        value={clusterId}
+        options={[
+          { value: everywhere, label: 'All clusters' },
+          ...(clusters.data ?? []).map(one => ({ value: one.id, label: one.name })),
+        ]}
+        onChange={setClusterId}
+      />
+    </DialogForm>
+  )
+}

@@ -1,0 +1,16 @@
+import type { ApiKey } from '../../api/types.ts'
+
+/** What a key is for, by the kind of principal that its grants name. */
+export const kinds = [
+  { kind: 'app', label: 'Application' },
+  { kind: 'app_r', label: 'Read only' },
+  { kind: 'agent', label: 'Agent' },
+  { kind: '*', label: 'Any use' },
+] as const
+
+export type KeyKind = (typeof kinds)[number]['kind']
+
+/** A key without grants opens nothing; it is shown as one of an application. */
+export function kindOf({ access_grants: [first] }: ApiKey): (typeof kinds)[number] {
+  return kinds.find(one => one.kind === first?.principal_kind) ?? kinds[0]
+}

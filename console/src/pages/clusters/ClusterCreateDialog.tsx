@@ -1,0 +1,72 @@
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useCreateCluster } from '../../api/changes.ts'
+import { errorText } from '../../api/client.ts'
+import type { ApiResponse } from '../../api/types.ts'
+import { CodeBlock } from '../../ui/Copy.tsx'
+import { Dialog, DialogForm, DialogResult } from '../../ui/Dialog.tsx'
+import { Field } from '../../ui/Field.tsx'
+import { agentCommand } from './agent-command.ts'
+import { clusterNameProblem } from './cluster-name.ts'
+
+/** Makes a virtual cluster, then shows how its first agent is started. */
+export function ClusterCreateDialog({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate()
+  const [created, setCreated] = useState<ApiResponse<'create_virtual_cluster'>>()
+  if (created === undefined) {
+    return (
+      <Dialog open title="Create cluster" onClose={onClose}>
+        <CreateForm onCreated={setCreated} onClose={onClose} />
+      </Dialog>
+    )
+  }
+  const open = () => void navigate({ to: '/', search: { cluster: created.virtual_cluster_id } })
+  return (
+    <Dialog
+      open
+      wide
+      title={`${created.virtual_cluster_name} is ready for its first agent`}
+      description="The agent's key stays readable in the cluster's settings."
+      onClose={open}
+    >
+      <DialogResult onClose={open}>
+        <div>
+          <h3 className="mb-1.5 text-sm font-medium">Start an agent</h3>
+          <CodeBlock label="Copy the command" text={agentCommand(created.virtual_cluster_id, created.agent_key?.key)} />
+        </div>
+      </DialogResult>
+    </Dialog>
+  )
+}
+
+function CreateForm({
+  onCreated,
+  onClose,
+}: {
+  onCreated: (created: ApiResponse<'create_virtual_cluster'>) => void
+  onClose: () => void
+}) {
+  const create = useCreateCluster()
+  const [name, setName] = useState('')
+  const problem = clusterNameProblem(name)
+  return (
+    <DialogForm
+      submit="Create cluster"
+      busy={create.isPending}
+      disabled={problem !== undefined}
+      error={create.error === null ? undefined : errorText(create.error)}
+      onCancel={onClose}
+      onSubmit={() => create.mutate(name, { onSuccess: onCreated })}
+    >
+      <Field
+        autoFocus
+        label="Name"
+        placeholder="orders_eu"
+        value={name}
+        hint="Shown with vcn_ in front of it."
+        error={name === '' ? undefined : problem}
+        onChange={event => setName(event.target.value)}
+      />
+    </DialogForm>
+  )
+}
