@@ -12,6 +12,7 @@ import {
 import { Agent } from './agent.ts'
 import { KafkaClient } from './cluster/kafka-client.ts'
 import type { Supervisor } from './pipelines/supervisor.ts'
+import { StatusServer } from './status-server.ts'
 
 /** A control plane that says what the test wants it to say. */
 class ScriptedLink implements AgentLink {
@@ -117,8 +118,10 @@ test('a report tells the orders that it takes account of', async () => {
   await agent.close()
 })
 
-test('an agent that could not reach the control plane for long runs its pipelines again when it can', async () => {
-  const order = { instanceId: 'ins', configurationId: 'v0' } as InstanceOrder
+test('an agent that cannot reach the control plane for long stops only what another agent may get, until it can again', async () => {
+  // The supervisor of this test looks at nothing else of an order.
+  const order = (instanceId: string, fence: InstanceOrder['fence']) => ({ instanceId, fence }) as InstanceOrder
+  const instances = [order('own', null), order('shared', { lease: 'l', epoch: 1 })]
   const followed: string[] = []
   const supervisor = {
     reports: [],
@@ -128,7 +131,7 @@ test('an agent that could not reach the control plane for long runs its pipeline
     close: () => Promise.resolve(),
   } as unknown as Supervisor
   let now = 0
-  const orders = () => ({ revision: 3, instances: [order], questions: [], peers: [] })
+  const orders = () => ({ revision: 3, instances, questions: [], peers: [] })
   const unreachable = () => {
     now += 15_000
     throw new Error('the database is locked')
@@ -140,7 +143,7 @@ test('an agent that could not reach the control plane for long runs its pipeline
   })
   await until(() => followed.length >= 3)
   await agent.close()
-  assert.deepEqual(followed.slice(0, 3), ['ins', '', 'ins'])
+  assert.deepEqual(followed.slice(0, 3), ['own,shared', 'own', 'own,shared'])
 })
 
 test('a question that cannot be answered is answered with the reason', async () => {
@@ -151,4 +154,32 @@ test('a question that cannot be answered is answered with the reason', async () 
   const [answer] = link.answers
   assert.ok(answer?.ok === false && answer.error.code === 'no_agent_available')
   await agent.close()
+})
+
+test('an agent that is cut off says for how long, and is healthy all the same', async context => {
+  let now = 0
+  let isCut = true
+  const poll = (): Orders => {
+    if (!isCut) return { revision: 1, instances: [], questions: [], peers: [] }
+    now = 15_000
+    throw new Error('connection refused')
+  }
+  const agent = start(new ScriptedLink(Array.from({ length: 100 }, () => poll)), {
+    clock: { ...systemClock, monotonic: () => now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal) },
+  })
+  context.after(() => agent.close())
+  const server = new StatusServer('0', () => agent)
+  context.after(() => server.close())
+  const port = await server.listen('127.0.0.1', 0)
+  const read = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    assert.equal(response.status, 200)
+    return response.text()
+  }
+  await until(() => now > 0)
+  assert.equal(await read('/v1/status'), 'OK, but the control plane has not answered for 15 s')
+  assert.match(await read('/metrics'), /^warpstream_agent_control_plane_silence_seconds 15$/m)
+  isCut = false
+  await until(() => agent.silentMs === 0)
+  assert.equal(await read('/v1/status'), 'OK')
 })

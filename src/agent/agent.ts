@@ -4,6 +4,7 @@ import {
   type AgentLink,
   type AgentReport,
   ControlError,
+  type InstanceOrder,
   type LogReport,
   type Peer,
   type Traffic,
@@ -53,15 +54,19 @@ export class Agent {
   #leaseMs = 0
   /** Of the orders that the supervisor follows. */
   #revision = 0
+  #orders: readonly InstanceOrder[] = []
   #logs: LogReport[] = []
   #wakeReport = () => {}
   #cpu = process.cpuUsage()
   #cpuAt = performance.now()
   #cpuShare = 0
+  /** When the last poll began that was answered, in monotonic milliseconds. */
+  #heardAt: number
 
   /** Registers and follows orders from now on, in the background. */
   constructor(options: AgentOptions) {
     this.#options = options
+    this.#heardAt = options.clock.monotonic()
     this.#supervisor = options.supervisor?.({
       onLog: line => this.#addLog(line),
       onChange: () => this.#wakeReport(),
@@ -69,14 +74,22 @@ export class Agent {
     this.#loops = Promise.all([this.#followOrders(), this.#report()])
   }
 
-  /** Requests on the Kafka port by the name of their API. */
   /** The metrics of the Kafka port in the text format of Prometheus. */
   kafkaMetricsText(): Promise<string> {
     return this.#options.figures.metricsText()
   }
 
+  /** Requests on the Kafka port by the name of their API. */
   get requests(): ReadonlyMap<string, number> {
     return this.#options.figures.requests()
+  }
+
+  /**
+   * How old the orders and peers may be that it goes by, in milliseconds: the time since it began the last poll that was
+   * answered. A poll waits for news, so this is up to some seconds while all is well.
+   */
+  get silentMs(): number {
+    return this.#options.clock.monotonic() - this.#heardAt
   }
 
   /** What the agent reports at this moment, without its log lines. */
@@ -123,7 +136,6 @@ export class Agent {
   async #followOrders(): Promise<void> {
     const { link, clock, log, hello } = this.#options
     const { signal } = this.#stop
-    let heardAt = clock.monotonic()
     while (!signal.aborted) {
       const askedAt = clock.monotonic()
       try {
@@ -133,23 +145,27 @@ export class Agent {
           this.#leaseMs = leaseMs
         }
         const { revision, instances, questions, peers } = await link.poll(this.#agentId, this.#revision, signal)
-        heardAt = askedAt
+        this.#heardAt = askedAt
         for (const question of questions) void this.#answer(question)
         this.#options.onPeers?.(peers)
         if (revision === this.#revision || signal.aborted) continue
+        this.#orders = instances
         this.#supervisor?.follow(instances)
         this.#revision = revision
         this.#wakeReport()
       } catch (error) {
         if (error instanceof ControlError && error.code === 'agent_not_found') {
           log.warn('the control plane took this agent for lost; it registers again')
+          this.#orders = []
           this.#supervisor?.follow([])
           this.#agentId = ''
           this.#revision = 0
-        } else log.warn('the control plane cannot be reached', { error: String(error) })
-        // Before the lease is over another agent must not find our instances still running.
-        if (this.#leaseMs > 0 && clock.monotonic() - heardAt > this.#leaseMs / 2) {
-          this.#supervisor?.follow([])
+        } else
+          log.warn('the control plane cannot be reached', { error: String(error), silentMs: Math.round(this.silentMs) })
+        // Before the lease is over another agent must not find our instances still running. Those that no other agent can
+        // get run on: their pipelines may need nothing of the cluster.
+        if (this.#leaseMs > 0 && this.silentMs > this.#leaseMs / 2) {
+          this.#supervisor?.follow(this.#orders.filter(({ fence }) => fence === null))
           // Its orders may be the same when the control plane is there again, and have to be followed once more.
           this.#revision = 0
         }

@@ -3,6 +3,9 @@ import { messageOf, prometheusFamily, prometheusSample } from '../base/index.ts'
 import type { AgentReport } from '../control/index.ts'
 import type { Agent } from './agent.ts'
 
+/** Polls of the control plane are answered within 3 s; from this silence on an agent says that it is cut off. */
+const staleMs = 8000
+
 /** The agent's own HTTP server: `/v1/status` for health checks, `/metrics` for Prometheus. */
 export class StatusServer {
   readonly #server: Server
@@ -17,7 +20,7 @@ export class StatusServer {
       }
       switch (request.url?.split('?')[0]) {
         case '/v1/status':
-          response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('OK')
+          response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(statusText(current.silentMs))
           return
         case '/metrics':
           void answerMetrics(version, current, response)
@@ -48,6 +51,12 @@ export class StatusServer {
   }
 }
 
+/** An agent that is cut off serves on with what it knows, so that it is healthy: to restart it would help nobody. */
+function statusText(silentMs: number): string {
+  if (silentMs < staleMs) return 'OK'
+  return `OK, but the control plane has not answered for ${Math.round(silentMs / 1000)} s`
+}
+
 async function answerMetrics(version: string, agent: Agent, response: ServerResponse): Promise<void> {
   try {
     const text = metricsText(version, agent) + (await agent.kafkaMetricsText())
@@ -70,6 +79,12 @@ function metricsText(version: string, agent: Agent): string {
     ['warpstream_agent_cpu_cores', 'gauge', 'Cores in use.', [[{}, cpu]]],
     ['warpstream_agent_memory_bytes', 'gauge', 'Resident memory.', [[{}, memoryBytes]]],
     ['warpstream_agent_kafka_connections', 'gauge', 'Open connections on the Kafka port.', [[{}, connections]]],
+    [
+      'warpstream_agent_control_plane_silence_seconds',
+      'gauge',
+      'Since the last poll that the control plane answered; up to 3 while all is well.',
+      [[{}, agent.silentMs / 1000]],
+    ],
     [
       'warpstream_agent_produced_bytes_total',
       'counter',

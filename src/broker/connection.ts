@@ -15,6 +15,7 @@ import { StorageError } from '../storage/index.ts'
 import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
 import { type AnyHandler, type BrokerContext, type ConnectionInfo, noResponse, type RequestContext } from './handler.ts'
 import type { BrokerCounters } from './counters.ts'
+import { type ClientName, clientName } from './fenced-client.ts'
 import { type Asking, askingAs } from './security/authorizer.ts'
 import type { Usage } from './quotas/quotas.ts'
 import { RequestLimits } from './quotas/request-limits.ts'
@@ -73,6 +74,9 @@ export class Connection {
   /** Who the client asks as, and the identity that this was made of. */
   #asking: Asking | undefined
   #identity: SaslIdentity | undefined
+  /** What the client calls itself, and the client id that this was made of. */
+  #client: ClientName = { clientId: null, fence: undefined }
+  #writtenClientId: string | null = null
   #queuedBytes = 0
   #paused = false
   /** The client has used more than its quotas give, and has to wait. */
@@ -184,11 +188,13 @@ export class Connection {
     }
     const { clock, quotas } = this.#options.broker
     const asking = this.#askingAs(this.#info.sasl?.identity)
-    const limits = new RequestLimits(quotas, { user: userOf(asking), clientId: header.clientId ?? '' })
+    const { clientId, fence } = this.#clientOf(header)
+    const limits = new RequestLimits(quotas, { user: userOf(asking), clientId: clientId ?? '' })
     const startedAt = quotas.areSet ? clock.monotonic() : 0
     const context: RequestContext = {
       version,
-      clientId: header.clientId,
+      clientId,
+      fence,
       connection: this.#info,
       access: this.#options.broker.authorizer.accessOf(asking),
       limits,
@@ -222,6 +228,14 @@ export class Connection {
     if (sasl === undefined || openKeys.has(apiKey)) return true
     const session = this.#info.sasl!
     return session.identity === undefined ? !sasl.required : !session.isExpired
+  }
+
+  #clientOf({ clientId }: RequestHeader): ClientName {
+    if (clientId !== this.#writtenClientId) {
+      this.#writtenClientId = clientId
+      this.#client = clientName(clientId)
+    }
+    return this.#client
   }
 
   #askingAs(identity: SaslIdentity | undefined): Asking {

@@ -1,6 +1,6 @@
 import type { Clock, Log, Random } from '../base/index.ts'
 import { type Api, apis, type ErrorCode, type ErrorName } from '../kafka/index.ts'
-import type { Metadata } from '../metadata/index.ts'
+import type { Fence, Metadata } from '../metadata/index.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config.ts'
@@ -86,6 +86,8 @@ export interface RequestContext {
   readonly version: number
   /** Null when the client gives none. */
   readonly clientId: string | null
+  /** Where another client may take over from this one: its right to write. */
+  readonly fence: Fence | undefined
   readonly connection: ConnectionInfo
   /** What the client may do; asked before anything is told of a resource or done to it. */
   readonly access: Access

@@ -1,3 +1,4 @@
+export { fenceFeature } from './fenced-client.ts'
 export { Broker } from './broker.ts'
 export type { BrokerEndpoint, Cluster, ClusterView } from './cluster.ts'
 export { type BrokerConfig, defaultBrokerConfig } from './config.ts'

@@ -12,6 +12,7 @@ import { openSqliteTransport } from '../metadata/sqlite.ts'
 import { type ObjectStore, openMemoryStore } from '../storage/index.ts'
 import { Broker } from './broker.ts'
 import type { BrokerEndpoint, Cluster } from './cluster.ts'
+import { fenceFeature } from './fenced-client.ts'
 import { localLogConfig } from './log/index.ts'
 
 const PARTITIONS = 4
@@ -102,8 +103,9 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
       return { broker, endpoint, close }
     }
 
-    const clientOf = ({ endpoint: { host, port } }: Node) =>
+    const clientOf = ({ endpoint: { host, port } }: Node, clientId = 'test') =>
       new Kafka({
+        clientId,
         brokers: [`${host}:${port}`],
         logLevel: logLevel.NOTHING,
         retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
@@ -146,6 +148,36 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
     }
 
     const all = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+
+    it('take nothing from a client whose place another one has taken, whichever broker it asks', async () => {
+      await createTopic()
+      const metadata = await database.open()
+      opened.push({ disconnect: () => metadata.close() })
+      // The client library does not know PRODUCER_FENCED by name.
+      const isFenced = { message: 'Unknown error code 90' }
+      const lease = 'pipeline/p/cluster/0'
+      const writer = async (node: Node, epoch: number) => {
+        assert.equal(await metadata.raiseFence({ lease, epoch }), true)
+        const producer = clientOf(node, `orders${fenceFeature({ lease, epoch })}`).producer({ retry: { retries: 0 } })
+        opened.push(producer)
+        await producer.connect()
+        return (value: string) =>
+          producer.send({ topic: 't', messages: all.map(partition => ({ value: `${value}-${partition}`, partition })) })
+      }
+      const first = await writer(nodes[0]!, 1)
+      await first('a')
+      const second = await writer(nodes[1]!, 2)
+      await assert.rejects(first('b'), isFenced)
+      await second('c')
+      await assert.rejects(first('d'), isFenced)
+      const seen: string[] = []
+      await consume(nodes[0]!, (_, value) => seen.push(value))
+      await until(() => seen.length >= 2 * PARTITIONS)
+      assert.deepEqual(
+        seen.toSorted(),
+        ['a', 'c'].flatMap(value => all.map(partition => `${value}-${partition}`)),
+      )
+    })
 
     it('have one coordinator for a group: its members share the partitions, whichever broker they ask', async () => {
       await createTopic()

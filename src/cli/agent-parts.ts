@@ -159,7 +159,7 @@ export function joinCluster(
     clock: systemClock,
     log,
     onPeers: peers => cluster.follow(peers),
-    supervisor: pipelines && (events => newSupervisor(options, policy, kafka, access, pipelines, events)),
+    supervisor: pipelines && (events => newSupervisor(options, policy, kafka, metadata, access, pipelines, events)),
   })
   setAgent(agent)
   closers.push(() => agent.close())
@@ -188,6 +188,7 @@ function newSupervisor(
   options: AgentOptions,
   policy: HostPolicy,
   kafka: KafkaPort,
+  metadata: Metadata,
   kafkaAccess: KafkaAccess,
   { server, socketFolder }: PipelinePort,
   events: SupervisorEvents,
@@ -196,6 +197,7 @@ function newSupervisor(
   return new Supervisor({
     seedBroker: hostPort(kafka.connectHost, kafka.port),
     kafkaAccess,
+    raiseFence: fence => metadata.raiseFence(fence),
     // The original's way of telling the cluster in which zone a client is.
     clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
     policy,

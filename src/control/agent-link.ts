@@ -1,3 +1,4 @@
+import type { Fence } from '../metadata/index.ts'
 import type {
   AgentRole,
   ApiError,
@@ -66,6 +67,11 @@ export interface InstanceOrder {
   readonly yaml: string
   /** It has reached the end of its input: an agent that does not hold it any more does not start it again. */
   readonly completed: boolean
+  /**
+   * For an instance that may pass to another agent: what it writes to the cluster carries this, and is refused once it has
+   * passed. Null for one that belongs to this agent alone.
+   */
+  readonly fence: Fence | null
 }
 
 export interface AgentReport {

@@ -168,3 +168,30 @@ test('it is reported once when no agent does the background work', async () => {
   assert.equal(warnings.length, 2)
   fleet.close()
 })
+
+test('a slot that passes from agent to agent has a higher epoch with each, one that belongs to its agent has none', async () => {
+  const fleet = newFleet()
+  const { signal } = new AbortController()
+  const pipelineGroup = 'taking turns'
+  const exact = { ...defaultSettings, pipelineGroup, concurrency: { scope: 'exact', count: 1 } } as const
+  await database.transaction({ kind: 'write' }, async sql => {
+    for (const [id, settings] of [
+      ['pi_exact', exact],
+      ['pi_own', { ...defaultSettings, pipelineGroup }],
+    ] as const) {
+      const pipeline = { id, clusterId, name: id, type: 'bento', state: 'running', createdAt: 1 } as const
+      await store.insertPipeline(sql, { ...pipeline, deployedConfigurationId: `pci_${id}` })
+      const configuration = { id: `pci_${id}`, pipelineId: id, version: 0, yaml: '', createdAt: 1 }
+      await store.insertConfiguration(sql, { ...configuration, settings })
+    }
+  })
+  const fencesOf = async (identity: string) => {
+    const { agentId } = await fleet.register({ ...hello, identity, pipelineGroup })
+    const { instances } = await fleet.poll(agentId, 0, signal)
+    await fleet.leave(agentId)
+    return instances.toSorted((one, two) => one.pipelineId.localeCompare(two.pipelineId)).map(({ fence }) => fence)
+  }
+  assert.deepEqual(await fencesOf('four'), [{ lease: 'pipeline/pi_exact/cluster/0', epoch: 1 }, null])
+  assert.deepEqual(await fencesOf('five'), [{ lease: 'pipeline/pi_exact/cluster/0', epoch: 2 }, null])
+  fleet.close()
+})

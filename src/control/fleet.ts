@@ -7,7 +7,7 @@ import type { Changes } from './changes.ts'
 import { ControlError } from './errors.ts'
 import { newId } from './ids.ts'
 import type { AgentHello, Assignment, RegisteredAgent } from './model.ts'
-import { type ReconcilePlan, reconcile } from './reconciler.ts'
+import { isShared, type ReconcilePlan, reconcile } from './reconciler.ts'
 import { Relay } from './relay.ts'
 import { StatusBoard } from './status-board.ts'
 import * as store from './store/store.ts'
@@ -303,6 +303,10 @@ export class Fleet implements AgentLink {
       completed: false,
     }))
     await store.insertAssignments(sql, created)
+    await store.advanceSlots(
+      sql,
+      plan.create.filter(({ slot }) => isShared(slot)),
+    )
     await store.advanceOrders(sql, [...reorderedBy(plan)])
     await store.deleteAgents(
       sql,

@@ -112,6 +112,13 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
   return { create, update, remove, wantedCounts }
 }
 
+const sharedSlots = 'cluster/'
+
+/** Whether a slot passes from one agent to another; the others belong to the agent that is named in them. */
+export function isShared(slot: string): boolean {
+  return slot.startsWith(sharedSlots)
+}
+
 function agentsFor(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): CandidateAgent[] {
   return agents.filter(agent => agent.isAvailable && agent.group === pipeline.group)
 }
@@ -135,7 +142,7 @@ function countPerAgent({ group, concurrency }: WantedPipeline, agents: readonly 
  */
 function slotsOf(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): Map<string, string | undefined> {
   const { scope, count } = pipeline.concurrency
-  if (scope === 'exact') return new Map(numbers(count).map(number => [`cluster/${number}`, undefined]))
+  if (scope === 'exact') return new Map(numbers(count).map(number => [`${sharedSlots}${number}`, undefined]))
   const slots = numbers(countPerAgent(pipeline, agents))
   const ofGroup = agents.filter(agent => agent.group === pipeline.group && !agent.isDraining)
   return new Map(ofGroup.flatMap(({ id }) => slots.map(number => [`${id}/${number}`, id] as const)))

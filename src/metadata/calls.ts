@@ -85,6 +85,7 @@ const repeatableWrites: ReadonlySet<string> = new Set<CallName>([
   'allocateProducerIds',
   'acquireLeases',
   'renewLeases',
+  'raiseFence',
   'releaseLeases',
   'commitOffsets',
   'deleteOffsets',

@@ -185,6 +185,10 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('pendingOffsets', group)
   }
 
+  raiseFence(fence: Fence) {
+    return this.#transport.call('raiseFence', fence)
+  }
+
   acquireLeases(names: readonly string[], holder: LeaseHolder, durationMs: number) {
     return this.#transport.call('acquireLeases', names, holder, durationMs)
   }

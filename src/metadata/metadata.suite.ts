@@ -281,6 +281,48 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
+    describe('fences of writers', () => {
+      const lease = 'pipeline/p/cluster/0'
+      const write = async (key: string, given: Partial<NewBatch>) => {
+        const [assigned] = await metadata.commit([object(key, batch(topic.partitions[0]!, given))])
+        const [only] = assigned!
+        return only!.ok ? only!.baseOffset : only!.code
+      }
+      let topic: Topic
+      beforeEach(async () => {
+        topic = await create('one')
+      })
+
+      it('only rise', async () => {
+        assert.equal(await metadata.raiseFence({ lease, epoch: 3 }), true)
+        assert.equal(await metadata.raiseFence({ lease, epoch: 3 }), true)
+        assert.equal(await metadata.raiseFence({ lease, epoch: 2 }), false)
+        assert.equal(await metadata.raiseFence({ lease, epoch: 4 }), true)
+        assert.deepEqual(await metadata.findLeases([lease]), [null])
+      })
+
+      it('refuse what an earlier writer still writes, and nothing of others in the same commit', async () => {
+        assert.equal(await write('a', { fence: { lease, epoch: 1 } }), 'PRODUCER_FENCED', 'before it is raised')
+        await metadata.raiseFence({ lease, epoch: 1 })
+        assert.equal(await write('b', { fence: { lease, epoch: 1 } }), 0)
+        await metadata.raiseFence({ lease, epoch: 2 })
+        const [partition] = topic.partitions
+        const [assigned] = await metadata.commit([
+          object(
+            'c',
+            batch(partition!, { fence: { lease, epoch: 1 } }),
+            batch(partition!, { fence: { lease: 'another', epoch: 1 }, position: 100 }),
+            batch(partition!, { position: 200 }),
+            batch(partition!, { fence: { lease, epoch: 2 }, position: 300 }),
+          ),
+        ])
+        assert.deepEqual(
+          assigned!.map(one => (one.ok ? one.baseOffset : one.code)),
+          ['PRODUCER_FENCED', 'PRODUCER_FENCED', 1, 2],
+        )
+      })
+    })
+
     describe('groups', () => {
       let fence: Fence
       beforeEach(async () => {

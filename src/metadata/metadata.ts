@@ -75,6 +75,8 @@ export interface NewBatch {
   readonly baseSequence: number
   /** Null outside of transactions. */
   readonly transaction: BatchTransaction | null
+  /** The writer's right to write at all, where another one may take it over; without it anybody may. */
+  readonly fence?: Fence
 }
 
 /** What a batch has to do with a transaction. */
@@ -95,6 +97,8 @@ export type CommitErrorCode =
   | 'INVALID_PRODUCER_ID_MAPPING'
   /** The transaction changed while its end was being written. */
   | 'CONCURRENT_TRANSACTIONS'
+  /** Another writer has taken over: the batch's fence has another epoch now. */
+  | 'PRODUCER_FENCED'
 
 export type Assignment =
   | {
@@ -481,6 +485,11 @@ export interface Metadata {
   renewLeases(fences: readonly Fence[], holderId: string, durationMs: number): Promise<boolean[]>
   /** Gives back all leases of a holder, which thereby expire at once. */
   releaseLeases(holderId: string): Promise<void>
+  /**
+   * Gives a lease this epoch unless it has a higher one: whatever carries a lower one is refused from then on. For leases
+   * whose holders are decided elsewhere, so that they do not expire. Resolves to whether the lease has this epoch.
+   */
+  raiseFence(fence: Fence): Promise<boolean>
   /** The leases that are held now; null for those that are free. */
   findLeases(names: readonly string[]): Promise<(Lease | null)[]>
 

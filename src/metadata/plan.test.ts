@@ -174,11 +174,12 @@ function run(objects: NewObject[], earlier: Partial<PlanState> = {}, now = 0): P
   const producers = new Map<ReturnType<typeof producerKey>, ProducerState>(earlier.producers ?? [])
   const transactions = new Map(earlier.transactions ?? [])
   const open = openTransactions(producers)
-  const result = plan({ partitions, producers, transactions, open }, objects, now)
+  const fences = new Map(earlier.fences ?? [])
+  const result = plan({ partitions, producers, transactions, open, fences }, objects, now)
   for (const [id, partition] of result.partitions) partitions.set(id, partition)
   for (const [key, producer] of result.producers) producers.set(key, producer)
   for (const [id, transaction] of result.transactions) transactions.set(id, transaction)
-  return { partitions, producers, transactions, open, plan: result }
+  return { partitions, producers, transactions, open, fences, plan: result }
 }
 
 function openTransactions(producers: ReadonlyMap<string, ProducerState>): Map<number, Map<number, number>> {

@@ -46,6 +46,8 @@ export interface PlanState {
   readonly transactions: ReadonlyMap<string, TransactionState>
   /** The first offsets of the open transactions by producer id, of the partitions that get markers. */
   readonly open: ReadonlyMap<PartitionId, ReadonlyMap<number, number>>
+  /** The present epochs of the leases of the batches' fences. */
+  readonly fences: ReadonlyMap<string, number>
 }
 
 /** All that a commit writes, and what it answers. */
@@ -121,6 +123,9 @@ class Planning {
 
   #assign(batch: NewBatch, object: NewObject, run: ExtentRun, accepted: Map<string, boolean>): Assignment {
     const partition = this.partitions.get(batch.partition) ?? this.#state.partitions.get(batch.partition)
+    const { fence } = batch
+    if (fence !== undefined && this.#state.fences.get(fence.lease) !== fence.epoch)
+      return { ok: false, code: 'PRODUCER_FENCED', logStartOffset: -1 }
     if (batch.transaction?.kind === 'marker') {
       const { end } = batch.transaction
       const key = endKey(end)

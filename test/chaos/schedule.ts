@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LocalCluster } from '../servers/local-cluster.ts'
 import type { S3ServerOptions } from '../servers/s3-server.ts'
 import type { TcpProxy } from '../servers/tcp-proxy.ts'
+import { generator } from './generator.ts'
 
 type StoreFault = () => ReturnType<NonNullable<S3ServerOptions['fault']>>
 
@@ -149,16 +150,5 @@ export class Schedule {
 
   #between(low: number, high: number): number {
     return Math.floor(low + this.#random() * (high - low))
-  }
-}
-
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { type Clock, waitOrAbort } from '../../base/index.ts'
+import { fenceFeature } from '../../broker/index.ts'
 import { type InstanceOrder, type InstanceReport, type LogReport, readSettings } from '../../control/index.ts'
+import type { Fence } from '../../metadata/index.ts'
 import type { KafkaAccess } from '../cluster/kafka-client.ts'
 import type { Login } from '../logins.ts'
 import type { PipelineHttpServer } from './http-server.ts'
@@ -30,6 +32,8 @@ export interface InstanceHost extends SupervisorEvents {
   readonly seedBroker: string
   readonly clientId: string
   readonly kafkaAccess: KafkaAccess
+  /** Refuses what earlier holders of the fence write from now on. Resolves to false where a later one has it already. */
+  readonly raiseFence: (fence: Fence) => Promise<boolean>
   readonly threads: ThreadPool
   readonly starts: StartQueue
   /** Where the sockets of their HTTP endpoints are. */
@@ -150,8 +154,8 @@ export class Instance {
     sharing: Sharing,
     endStart: () => void,
   ): Promise<StreamEnd> {
-    const { seedBroker, clientId, kafkaAccess, socketFolder, threads, http, clock } = this.#host
-    const { instanceId, pipelineName } = this.order
+    const { seedBroker, clientId, kafkaAccess, raiseFence, socketFolder, threads, http, clock } = this.#host
+    const { instanceId, pipelineName, fence } = this.order
     const socketPath = join(socketFolder, `${instanceId.replace(/^ins_/, '').replaceAll('_', '').slice(0, 20)}.sock`)
     let withdraw = () => {}
     let login: Login | undefined
@@ -171,9 +175,13 @@ export class Instance {
       onOutput: line => this.#log({ at: clock.now(), level: 'info', message: line, fields: { stream: 'stdout' } }),
     }
     try {
+      if (fence !== null && !(await raiseFence(fence)))
+        return { kind: 'failed', code: 'crashed', message: 'another agent runs this instance now' }
       // A thread that cannot even be made (too many of them, no memory) is one more failure to try again.
       login = await kafkaAccess.logins?.create()
-      const order = { ...stream, seedBroker, clientId, isEncrypted: kafkaAccess.isEncrypted, login, socketPath }
+      const clientIdSuffix = fence === null ? '' : fenceFeature(fence)
+      const { isEncrypted } = kafkaAccess
+      const order = { ...stream, seedBroker, clientId, clientIdSuffix, isEncrypted, login, socketPath }
       return await threads.run(pipelineName, instanceId, sharing, order, listener, this.#stop.signal)
     } catch (error) {
       return { kind: 'failed', code: 'crashed', message: `the pipeline's thread could not run: ${String(error)}` }

@@ -16,6 +16,7 @@ export interface StreamOrder {
   readonly streamText: string
   readonly seedBroker: string
   readonly clientId: string
+  readonly clientIdSuffix: string
   /** Whether the Kafka port is encrypted. */
   readonly isEncrypted: boolean
   /** How it signs in, where it has to. */

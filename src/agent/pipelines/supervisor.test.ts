@@ -11,9 +11,12 @@ const socketFolder = mkdtempSync(join(tmpdir(), 'penstock-supervisor-'))
 after(() => rmSync(socketFolder, { recursive: true }))
 
 const lines: LogReport[] = []
+/** The epoch that the fences of this test have already. */
+const fenceEpoch = 2
 const supervisor = new Supervisor({
   seedBroker: '127.0.0.1:1',
   kafkaAccess: { isEncrypted: false, logins: undefined },
+  raiseFence: async ({ epoch }) => epoch >= fenceEpoch,
   clientId: 'test',
   policy: { grants: [], ownPorts: [] },
   limits: { memoryMb: 128, silentMs: 20_000, graceMs: 2000 },
@@ -29,7 +32,7 @@ after(() => supervisor.close())
 function order(instanceId: string, generate: string, more: Partial<InstanceOrder> = {}): InstanceOrder {
   const yaml = `input:\n  generate:\n    mapping: root = "x"\n    ${generate}\noutput:\n  drop: {}\n`
   const fixed = { instanceId, pipelineId: 'pi', pipelineName: 'p', configurationId: 'v0', version: 0, completed: false }
-  return { ...fixed, yaml, ...more }
+  return { ...fixed, fence: null, yaml, ...more }
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -55,6 +58,19 @@ test('an instance runs to its end, is counted, and stays until it is not wanted 
 test('what is known to be at its end is not begun again', () => {
   supervisor.follow([order('ins_2', 'count: 5', { completed: true })])
   assert.deepEqual(supervisor.reports, [])
+})
+
+test('an instance that another agent has taken over is not started', async () => {
+  const fenced = (epoch: number) => order(`ins_f${epoch}`, 'interval: 10ms', { fence: { lease: 'l', epoch } })
+  supervisor.follow([fenced(1)])
+  await until(() => supervisor.reports[0]?.state === 'backing_off')
+  assert.equal(supervisor.reports[0]!.error!.message, 'another agent runs this instance now')
+  assert.equal(supervisor.reports[0]!.counters.input_received, 0)
+  supervisor.follow([fenced(2)])
+  await until(() => supervisor.reports.some(({ state, counters }) => state === 'running' && counters.output_sent > 0))
+  supervisor.follow([])
+  await until(() => supervisor.reports.length === 0)
+  supervisor.takeEnded()
 })
 
 test('another version starts only when the earlier one has stopped', async () => {

@@ -15,6 +15,7 @@ export interface SupervisorOptions extends SupervisorEvents {
   readonly seedBroker: string
   readonly clientId: string
   readonly kafkaAccess: KafkaAccess
+  readonly raiseFence: InstanceHost['raiseFence']
   /** What pipelines may reach. */
   readonly policy: HostPolicy
   readonly limits: ThreadLimits

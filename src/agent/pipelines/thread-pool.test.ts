@@ -38,6 +38,7 @@ function run(streamText: string, sharing: Sharing, signal: AbortSignal = stop.si
     streamText,
     seedBroker: '127.0.0.1:1',
     clientId: 'test',
+    clientIdSuffix: '',
     isEncrypted: false,
     login: undefined,
     exactlyOnce: false,

@@ -71,7 +71,7 @@ function place(
   parts: readonly Part[],
   catalog: Catalog,
   { transactionalId }: Request,
-  { version, access, broker }: RequestContext,
+  { version, access, broker, fence }: RequestContext,
 ) {
   const transaction =
     transactionalId === null
@@ -102,7 +102,8 @@ function place(
     }
     const { partition } = found
     // checkBatch has seen that there are records.
-    const append = { partition, records: data.records!, header, appendTime: config.appendTime }
+    const records = data.records!
+    const append = { partition, records, header, appendTime: config.appendTime, ...(fence && { fence }) }
     appends.push(header.transactional ? { ...append, transaction: transaction! } : append)
     placed.push(part)
   }

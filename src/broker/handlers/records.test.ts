@@ -67,6 +67,7 @@ describe('the handlers of records', () => {
     const authorizer = await AclAuthorizer.open({ metadata, clock: systemClock, log: nullLog })
     const answer = await handler.handle(request, {
       version,
+      fence: undefined,
       clientId: 'test',
       limits: new RequestLimits(quotas, { user: '', clientId: 'test' }),
       access: authorizer.accessOf({ principals: [], superuser: false, host: '' }),

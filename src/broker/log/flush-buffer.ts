@@ -1,5 +1,5 @@
 import type { BatchHeader } from '../../kafka/index.ts'
-import type { Assignment, BatchTransaction, NewBatch, PartitionId } from '../../metadata/index.ts'
+import type { Assignment, BatchTransaction, Fence, NewBatch, PartitionId } from '../../metadata/index.ts'
 
 /** A batch that passed its check and wants to be stored. */
 export interface Append {
@@ -10,6 +10,8 @@ export interface Append {
   readonly appendTime: boolean
   /** What it has to do with a transaction, if anything. */
   readonly transaction?: BatchTransaction
+  /** The writer's right to write, where another one may take it over. */
+  readonly fence?: Fence
 }
 
 /** What became of a batch. A storage error means that it is not stored, or not known to be, and may be sent again. */
@@ -90,7 +92,10 @@ export class FlushBuffer {
   }
 }
 
-function newBatch({ append: { partition, records, header, appendTime, transaction }, position }: Slot): NewBatch {
+function newBatch({
+  append: { partition, records, header, appendTime, transaction, fence },
+  position,
+}: Slot): NewBatch {
   return {
     partition,
     position,
@@ -102,5 +107,6 @@ function newBatch({ append: { partition, records, header, appendTime, transactio
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence,
     transaction: transaction ?? null,
+    ...(fence && { fence }),
   }
 }

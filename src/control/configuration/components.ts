@@ -6,6 +6,8 @@ export interface ClusterAccess {
   readonly seedBroker: string
   /** Tells the cluster the zone, among other things. */
   readonly clientId: string
+  /** Appended to the client id, also to one that the pipeline sets: what the cluster has to know of this instance. */
+  readonly clientIdSuffix?: string
   readonly isEncrypted?: boolean
   /** Made for this instance alone, where clients have to sign in. */
   readonly login?: { readonly username: string; readonly password: string } | undefined
@@ -26,7 +28,8 @@ export async function managedComponents(registry: Registry, access: ClusterAcces
   return registry.extended(added)
 }
 
-function clusterSpec(spec: AnySpec, { seedBroker, clientId, isEncrypted, login, exactlyOnce }: ClusterAccess): AnySpec {
+function clusterSpec(spec: AnySpec, access: ClusterAccess): AnySpec {
+  const { seedBroker, clientId, clientIdSuffix = '', isEncrypted, login, exactlyOnce } = access
   const defaults: Record<string, (shape: FieldShape) => FieldShape> = {
     seed_brokers: shape => ({ ...shape, default: [seedBroker], advanced: true }),
     client_id: shape => ({ ...shape, default: clientId }),
@@ -53,6 +56,16 @@ function clusterSpec(spec: AnySpec, { seedBroker, clientId, isEncrypted, login, 
     name: alias,
     summary: `${spec.summary.replace(/\.$/, '')}, of the cluster that the pipeline belongs to.`,
     config: new Field<unknown>({ ...shape, children }),
+    ...(spec.create && { create: withSuffix(spec.create, clientIdSuffix) }),
+  }
+}
+
+function withSuffix(create: NonNullable<AnySpec['create']>, suffix: string): NonNullable<AnySpec['create']> {
+  if (suffix === '') return create
+  return (config, resources) => {
+    // Both are the component's own; the client id is one of its fields.
+    const { client_id: clientId, ...rest } = config as { readonly client_id: string }
+    return create({ ...rest, client_id: clientId + suffix } as never, resources)
   }
 }
 

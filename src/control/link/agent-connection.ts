@@ -118,11 +118,6 @@ export class AgentConnection {
     this.#running = Promise.all([this.#stayConnected(), this.#beat()])
   }
 
-  /** How long ago the control plane was heard, in milliseconds. */
-  get silentMs(): number {
-    return this.#options.clock.monotonic() - this.#heardAt
-  }
-
   /** The metadata of the cluster. Closing this way leaves the link open. */
   metadata(): Transport {
     return {

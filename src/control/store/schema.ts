@@ -128,6 +128,12 @@ const clusterFacts = {
   primaryKey: ['cluster_id', 'name'],
 } satisfies Table
 
+/** How often a slot that passes from agent to agent was given to one. Came with the fourth version. */
+const slotEpochs = {
+  columns: { pipeline_id: references('pipelines', text), slot: text, epoch: integer },
+  primaryKey: ['pipeline_id', 'slot'],
+} satisfies Table
+
 export type ClusterFactRow = RowOf<typeof clusterFacts>
 
 export type TableName = keyof typeof tables
@@ -212,5 +218,14 @@ export const migrations: readonly Migration[] = [
   {
     name: 'facts about clusters',
     statements: dialect => createTable('cluster_facts', clusterFacts, dialect),
+  },
+  {
+    name: 'epochs of slots',
+    statements: dialect => [
+      ...createTable('slot_epochs', slotEpochs, dialect),
+      // Of what was assigned by an earlier version.
+      `INSERT INTO slot_epochs (pipeline_id, slot, epoch) SELECT a.pipeline_id, a.slot, 1 FROM assignments AS a
+       JOIN pipelines AS p ON p.id = a.pipeline_id WHERE a.slot LIKE 'cluster/%'`,
+    ],
   },
 ]

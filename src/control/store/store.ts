@@ -460,9 +460,12 @@ export async function listOrders(sql: Sql, agentId: string): Promise<InstanceOrd
     version: number
     yaml: string
     completed: 0 | 1
+    slot: string
+    epoch: number | null
   }>(
-    `SELECT a.instance_id, a.pipeline_id, p.name AS pipeline_name, a.configuration_id, c.version, t.yaml, a.completed
-    FROM assignments AS a JOIN configurations AS c ON c.id = a.configuration_id
+    `SELECT a.instance_id, a.pipeline_id, p.name AS pipeline_name, a.configuration_id, c.version, t.yaml, a.completed,
+      a.slot, e.epoch
+    FROM assignments AS a LEFT JOIN slot_epochs AS e ON e.pipeline_id = a.pipeline_id AND e.slot = a.slot JOIN configurations AS c ON c.id = a.configuration_id
     JOIN configuration_texts AS t ON t.configuration_id = c.id JOIN pipelines AS p ON p.id = a.pipeline_id
     WHERE a.agent_id = ? AND a.released = 0 ORDER BY a.pipeline_id, a.slot`,
     agentId,
@@ -475,7 +478,22 @@ export async function listOrders(sql: Sql, agentId: string): Promise<InstanceOrd
     version: row.version,
     yaml: row.yaml,
     completed: row.completed !== 0,
+    fence: row.epoch === null ? null : { lease: `pipeline/${row.pipeline_id}/${row.slot}`, epoch: row.epoch },
   }))
+}
+
+/** Counts once more that these slots are given to an agent. */
+export async function advanceSlots(
+  sql: Sql,
+  slots: readonly { readonly pipelineId: string; readonly slot: string }[],
+): Promise<void> {
+  if (slots.length === 0) return
+  await sql.run(
+    `INSERT INTO slot_epochs (pipeline_id, slot, epoch) SELECT pipeline_id, slot, 1
+    FROM ROWS(pipeline_id text, slot text) AS r WHERE true
+    ON CONFLICT (pipeline_id, slot) DO UPDATE SET epoch = slot_epochs.epoch + 1`,
+    slots.map(({ pipelineId, slot }) => [pipelineId, slot]),
+  )
 }
 
 export async function insertAssignments(sql: Sql, assignments: readonly Assignment[]): Promise<void> {

@@ -73,6 +73,17 @@ export const leaseWrites = {
     return fences.map(({ lease }) => names.has(lease))
   },
 
+  raiseFence: async (sql: Sql, { lease, epoch }: Fence): Promise<boolean> => {
+    await sql.run(
+      `INSERT INTO leases (name, epoch, holder_id, holder, expires_at) VALUES (?, ?, '', ?, 0)
+       ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch WHERE leases.epoch < excluded.epoch`,
+      lease,
+      epoch,
+      JSON.stringify(noHolder),
+    )
+    return (await epochsOf(sql, [lease])).get(lease) === epoch
+  },
+
   releaseLeases: async (sql: Sql, holderId: string): Promise<void> => {
     await sql.run('UPDATE leases SET expires_at = 0 WHERE holder_id = ?', holderId)
   },
@@ -83,6 +94,15 @@ export async function checkFence(sql: Sql, { lease, epoch }: Fence): Promise<voi
   const [row] = await sql.all<{ epoch: number }>('SELECT epoch FROM leases WHERE name = ? FOR SHARE', lease)
   if (row?.epoch === epoch) return
   throw new MetadataError('fenced', `the lease ${lease} of epoch ${epoch} has passed to another holder`)
+}
+
+/** The present epochs of leases, which stay the same until the transaction ends. */
+export async function epochsOf(sql: Sql, names: readonly string[]): Promise<Map<string, number>> {
+  const rows = await sql.all<Pick<LeaseRow, 'name' | 'epoch'>>(
+    'SELECT name, epoch FROM leases WHERE name IN (SELECT name FROM ROWS(name text) AS r) ORDER BY name FOR SHARE',
+    names.map(name => [name]),
+  )
+  return new Map(rows.map(({ name, epoch }) => [name, epoch]))
 }
 
 async function readLeases(sql: Sql, names: readonly string[], lock: '' | 'FOR UPDATE'): Promise<Map<string, Lease>> {

@@ -26,6 +26,7 @@ import {
   type TransactionState,
 } from '../plan.ts'
 import type { PartitionRow, ProducerRow } from '../schema.ts'
+import { epochsOf } from './leases.ts'
 import type { TransactionEnd } from '../transaction.ts'
 import { applyEnds, lockTransactions, readMembers, writeTransactions } from './transactions.ts'
 
@@ -254,6 +255,8 @@ interface Wanted {
   readonly transactions: ReadonlySet<string>
   /** The partitions that get markers. */
   readonly marked: ReadonlySet<PartitionId>
+  /** The leases of fences. */
+  readonly leases: ReadonlySet<string>
 }
 
 /** What the objects are about. */
@@ -262,9 +265,11 @@ function wantedBy(objects: readonly NewObject[]): Wanted {
   const producers = new Map<ProducerKey, readonly [PartitionId, number]>()
   const transactions = new Set<string>()
   const marked = new Set<PartitionId>()
+  const leases = new Set<string>()
   for (const { batches } of objects) {
-    for (const { partition, producerId, transaction } of batches) {
+    for (const { partition, producerId, transaction, fence } of batches) {
       partitions.add(partition)
+      if (fence !== undefined) leases.add(fence.lease)
       if (producerId >= 0) producers.set(producerKey(partition, producerId), [partition, producerId])
       if (transaction === null) continue
       const id = transaction.kind === 'marker' ? transaction.end.id : transaction.id
@@ -272,14 +277,16 @@ function wantedBy(objects: readonly NewObject[]): Wanted {
       if (transaction.kind === 'marker') marked.add(partition)
     }
   }
-  return { partitions, producers, transactions, marked }
+  return { partitions, producers, transactions, marked, leases }
 }
 
 /** Locks and reads what a commit needs; each lock before what it protects, and all in the order of `docs/adr/0013-database.md`. */
 async function readState(sql: Sql, objects: readonly NewObject[]): Promise<PlanState> {
-  const { partitions: ids, producers: idempotent, transactions: transactional, marked } = wantedBy(objects)
+  const { partitions: ids, producers: idempotent, transactions: transactional, marked, leases } = wantedBy(objects)
+  const fences = leases.size === 0 ? undefined : epochsOf(sql, [...leases])
   const locked = transactional.size === 0 ? undefined : lockTransactions(sql, [...transactional])
-  const [transactions, partitionRows, producerRows, members, openRows] = await Promise.all([
+  const [fenceEpochs, transactions, partitionRows, producerRows, members, openRows] = await Promise.all([
+    fences,
     locked,
     sql.all<BoundsRow & Pick<PartitionRow, 'last_append_at'>>(
       `SELECT id, log_start, next_offset, first_unstable, size_bytes, last_append_at FROM partitions
@@ -323,6 +330,7 @@ async function readState(sql: Sql, objects: readonly NewObject[]): Promise<PlanS
       ]),
     ),
     open: openTransactions(marked, openRows),
+    fences: fenceEpochs ?? new Map<string, number>(),
   }
 }
 

@@ -92,7 +92,7 @@ function accepted(
 
 /** What a batch that is nowhere was answered: a producer's batch was a repetition or out of order. */
 function refused(
-  { producerId, baseSequence, transaction }: NewBatch,
+  { producerId, baseSequence, transaction, fence }: NewBatch,
   logStartOffset: number,
   remembered: readonly RememberedBatch[] = [],
 ): Assignment | undefined {
@@ -100,8 +100,8 @@ function refused(
   if (transaction?.kind === 'marker') return { ok: false, code: 'CONCURRENT_TRANSACTIONS', logStartOffset }
   if (producerId < 0) return undefined
   const same = remembered.find(([first]) => first === baseSequence)
-  // It may have been refused by the transaction as well.
-  if (same === undefined && transaction !== null) return undefined
+  // It may have been refused by the transaction or the fence as well.
+  if (same === undefined && (transaction !== null || fence !== undefined)) return undefined
   if (same === undefined) return { ok: false, code: 'OUT_OF_ORDER_SEQUENCE_NUMBER', logStartOffset }
   return { ok: true, baseOffset: same[2], appendTimestamp: -1, logStartOffset, duplicate: true }
 }
