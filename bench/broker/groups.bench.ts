@@ -41,6 +41,7 @@ async function beat(group: string, member: Member): Promise<void> {
     rebalanceTimeoutMs: joins ? 60_000 : -1,
     topicNames: joins ? ['t'] : null,
     topicPattern: null,
+    mayDescribe: null,
     assignor: null,
     owned: member.owned,
   })

@@ -94,6 +94,7 @@ export class ConsumerDraft {
       before !== undefined &&
       after !== undefined &&
       before.topicPattern === after.topicPattern &&
+      before.visibleTopics?.join() === after.visibleTopics?.join() &&
       before.topicNames.join() === after.topicNames.join() &&
       before.assignor === after.assignor
     if (isSame && this.#targets.has(after.id)) this.save()
@@ -257,15 +258,16 @@ export class ConsumerDraft {
     return topics
   }
 
-  #topicsOf({ topicNames, topicPattern }: ConsumerMember): TopicId[] {
+  #topicsOf({ topicNames, topicPattern, visibleTopics }: ConsumerMember): TopicId[] {
     const { catalog } = this.surroundings
     const ids = new Set<TopicId>()
     for (const name of topicNames) {
       const topic = catalog.byName.get(name)
       if (topic !== undefined) ids.add(topic.id)
     }
-    if (topicPattern !== null) for (const { id } of topicsMatching(topicPattern, catalog)) ids.add(id)
-    return [...ids]
+    if (topicPattern === null) return [...ids]
+    const matching = new Set(topicsMatching(topicPattern, catalog).map(({ id }) => id))
+    return [...ids.union(visibleTopics === null ? matching : matching.intersection(new Set(visibleTopics)))]
   }
 
   /** The assignor that most members wish for. */

@@ -69,6 +69,7 @@ class Conversation {
       rebalanceTimeoutMs: -1,
       topicNames: null,
       topicPattern: null,
+      mayDescribe: null,
       assignor: null,
       owned: null,
       ...given,
@@ -233,6 +234,21 @@ describe('a group of the consumer protocol', () => {
     talk.catalog = catalogOf({ 'orders.one': 1, 'orders.two': 2, other: 1 })
     talk.tell({ kind: 'topics' })
     assert.deepEqual(settle(a), [3])
+  })
+
+  it('gives a member that subscribes by a pattern only topics that it may describe', () => {
+    const talk = new Conversation({ open: 1, secret: 1 })
+    const onlyOpen = (topic: string) => topic === 'open'
+    const a = new Consumer(talk, 'a', { topicNames: null, topicPattern: '.*', mayDescribe: onlyOpen })
+    assert.deepEqual([...a.owned.keys()], ['id-open'])
+    // A topic that comes later is hidden until the member's next heartbeat tells whether it may see it.
+    talk.catalog = catalogOf({ open: 1, secret: 1, other: 1 })
+    talk.tell({ kind: 'topics' })
+    talk.restart()
+    assert.deepEqual([...talk.consumer.topics.keys()], ['id-open'])
+    const { memberEpoch } = talk.heartbeat('a', a.epoch, { mayDescribe: topic => topic !== 'secret' })
+    assert.ok(memberEpoch > a.epoch)
+    assert.deepEqual([...talk.consumer.topics.keys()].toSorted(), ['id-open', 'id-other'])
   })
 
   it('does what most of its members wish for', () => {

@@ -28,6 +28,7 @@ import type {
 } from './classic-group.ts'
 import { ConsumerDraft } from './consumer-draft.ts'
 import { readSubscription, withIds } from './consumer-protocol.ts'
+import { topicsMatching } from './topic-pattern.ts'
 import { patternProblem } from '../pattern.ts'
 
 /** Assigning: a target assignment is due. Reconciling: members are moving to it. */
@@ -48,6 +49,8 @@ export interface ConsumerMember {
   readonly topicNames: readonly string[]
   /** In RE2's syntax, or null. */
   readonly topicPattern: string | null
+  /** Of the topics that match the pattern, those that the member might describe at its last heartbeat; null for all. */
+  readonly visibleTopics: readonly TopicId[] | null
   /** The assignor that it wishes for, or null. */
   readonly assignor: string | null
   /** What it may own. */
@@ -114,6 +117,8 @@ export interface ConsumerHeartbeatEvent extends Identity {
   readonly topicNames: readonly string[] | null
   /** An empty pattern takes the subscription by pattern back. */
   readonly topicPattern: string | null
+  /** Which topics the member may describe; null for all. A pattern must not give away others. */
+  readonly mayDescribe: ((topic: string) => boolean) | null
   readonly assignor: string | null
   readonly owned: Assignment | null
 }
@@ -204,7 +209,7 @@ function join(draft: ConsumerDraft, event: ConsumerHeartbeatEvent): void {
   // A member that joins again owns nothing; it is a new one but for its place.
   const known = before ?? newMember(event, id)
   const anew = { epoch: 0, previousEpoch: 0, revoking: nothingAssigned, classic: null }
-  draft.putMember({ ...known, ...changesOf(event, known), ...anew })
+  draft.putMember({ ...known, ...changesOf(event, known, draft.surroundings), ...anew })
   draft.lookAtSubscriptions(before)
   answer(draft, event, id, nothingAssigned, true)
 }
@@ -220,7 +225,7 @@ function goOn(draft: ConsumerDraft, event: ConsumerHeartbeatEvent): void {
   }
   const problem = subscriptionProblem(event)
   if (problem !== undefined) return draft.refuse(event, problem.errorCode, problem.message)
-  const changes = changesOf(event, before)
+  const changes = changesOf(event, before, draft.surroundings)
   if (Object.keys(changes).length > 0) {
     draft.putMember({ ...before, ...changes })
     draft.lookAtSubscriptions(before)
@@ -300,6 +305,7 @@ function joinClassic(draft: ConsumerDraft, event: JoinEvent): void {
     rebalanceTimeoutMs,
     topicNames: subscription.topics,
     topicPattern: null,
+    visibleTopics: null,
     assignor: null,
     classic: { sessionTimeoutMs, protocols },
   })
@@ -436,6 +442,7 @@ function newMember(
     rebalanceTimeoutMs,
     topicNames: [],
     topicPattern: null,
+    visibleTopics: null,
     assignor: null,
     assigned: nothingAssigned,
     revoking: nothingAssigned,
@@ -445,16 +452,30 @@ function newMember(
 }
 
 /** What a heartbeat says about its member that is not known yet. */
-function changesOf(event: ConsumerHeartbeatEvent, before: ConsumerMember): Partial<ConsumerMember> {
-  const { rackId, rebalanceTimeoutMs, topicNames, topicPattern, assignor } = event
+function changesOf(
+  event: ConsumerHeartbeatEvent,
+  before: ConsumerMember,
+  { catalog }: ConsumerSurroundings,
+): Partial<ConsumerMember> {
+  const { rackId, rebalanceTimeoutMs, topicNames, topicPattern, mayDescribe, assignor } = event
+  const pattern = topicPattern ?? before.topicPattern
   const said: Partial<ConsumerMember> = {
     ...(rackId === null ? {} : { rackId }),
     ...(rebalanceTimeoutMs === -1 ? {} : { rebalanceTimeoutMs }),
     ...(topicNames === null ? {} : { topicNames: [...new Set(topicNames)].toSorted() }),
     ...(topicPattern === null ? {} : { topicPattern: topicPattern === '' ? null : topicPattern }),
+    // Looked at anew with each heartbeat: topics and ACLs change.
+    visibleTopics: pattern && mayDescribe ? visibleTopics(pattern, mayDescribe, catalog) : null,
     ...(assignor === null ? {} : { assignor }),
   }
   const isNews = ([key, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify(before[key as keyof ConsumerMember])
   return Object.fromEntries(Object.entries(said).filter(isNews))
+}
+
+function visibleTopics(pattern: string, mayDescribe: (topic: string) => boolean, catalog: Catalog): TopicId[] {
+  return topicsMatching(pattern, catalog)
+    .filter(({ name }) => mayDescribe(name))
+    .map(({ id }) => id)
+    .toSorted()
 }

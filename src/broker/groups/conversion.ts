@@ -61,6 +61,7 @@ function consumerMemberOf(member: Member, group: ClassicGroup, catalog: Catalog)
     rebalanceTimeoutMs: member.rebalanceTimeoutMs,
     topicNames: subscription.topics,
     topicPattern: null,
+    visibleTopics: null,
     assignor: null,
     assigned: withIds(assignment, catalog),
     revoking: new Map(),

@@ -4,7 +4,9 @@ import type { ConsumerGroup, ConsumerMember, ConsumerPhase } from './consumer-gr
 
 type SavedAssignment = readonly (readonly [topic: string, partitions: readonly number[]])[]
 
-type SavedMember = Omit<ConsumerMember, 'assigned' | 'revoking' | 'classic'> & {
+type SavedMember = Omit<ConsumerMember, 'assigned' | 'revoking' | 'classic' | 'visibleTopics'> & {
+  /** Missing in what earlier programs saved. */
+  readonly visibleTopics?: ConsumerMember['visibleTopics']
   readonly assigned: SavedAssignment
   readonly revoking: SavedAssignment
   readonly target: SavedAssignment
@@ -65,6 +67,7 @@ export function loadConsumerGroup(saved: SavedConsumerGroup): ConsumerGroup {
     })
     return {
       ...member,
+      visibleTopics: member.visibleTopics ?? null,
       assigned: new Map(assigned),
       revoking: new Map(revoking),
       classic: classic === null ? null : { sessionTimeoutMs: classic.sessionTimeoutMs, protocols },

@@ -1,8 +1,9 @@
 // DeleteTopics v0–v6: deletes topics with all that belongs to them, each with a result of its own.
 //
 // v6 also by id. A topic that the request has twice, or by name and id at once, is INVALID_REQUEST and stays. A topic with
-// deletion protection is POLICY_VIOLATION and stays.
-import { ErrorCode, errorMessage, zeroUuid } from '../../kafka/index.ts'
+// deletion protection is POLICY_VIOLATION and stays. v5 the quota of mutations counts partitions (KIP-599); older clients
+// do not know its error and are only slowed down.
+import { ErrorCode, errorMessage, KafkaError, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, Topic } from '../../metadata/index.ts'
 import { topicConfig } from '../topic-config.ts'
 import { defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -11,8 +12,10 @@ import type { Access } from '../security/authorizer.ts'
 type Result = ResponseOf<'DeleteTopics'>['responses'][number]
 type Wanted = RequestOf<'DeleteTopics'>['topics'][number]
 
+const FIRST_THROTTLED_VERSION = 5
+
 export default defineHandler('DeleteTopics', {
-  async handle(request, { version, access, broker }) {
+  async handle(request, { version, access, limits, broker }) {
     const byName = version <= 5
     const wanted = byName ? request.topicNames.map(name => ({ name, topicId: zeroUuid })) : request.topics
     const catalog = await broker.metadata.refresh()
@@ -20,9 +23,20 @@ export default defineHandler('DeleteTopics', {
     const counts = new Map<string, number>()
     for (const topic of found) if (typeof topic !== 'number') counts.set(topic.id, (counts.get(topic.id) ?? 0) + 1)
     const isProtected = (topic: Topic) => topicConfig(topic, broker.config).isProtected
+    const throttled = new Map<string, KafkaError>()
+    const isAllowed = (topic: Topic): boolean => {
+      try {
+        limits.mutate(topic.partitions.length)
+        return true
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error
+        if (version >= FIRST_THROTTLED_VERSION) throttled.set(topic.id, error)
+        return version < FIRST_THROTTLED_VERSION
+      }
+    }
     const doomed = found
       .filter(topic => typeof topic !== 'number')
-      .filter(topic => counts.get(topic.id) === 1 && !isProtected(topic))
+      .filter(topic => counts.get(topic.id) === 1 && !isProtected(topic) && isAllowed(topic))
     const outcomes = await broker.metadata.deleteTopics(doomed.map(topic => topic.id))
     const gone = new Set(doomed.filter((_, i) => outcomes[i]?.ok).map(topic => topic.id))
     const responses = wanted.map((item, i): Result => {
@@ -31,6 +45,8 @@ export default defineHandler('DeleteTopics', {
       const named = { name: topic.name, topicId: topic.id }
       if (counts.get(topic.id) !== 1) return failed(named, ErrorCode.INVALID_REQUEST)
       if (isProtected(topic)) return failed(named, ErrorCode.POLICY_VIOLATION, protectedMessage)
+      const refusal = throttled.get(topic.id)
+      if (refusal !== undefined) return failed(named, refusal.code, refusal.message)
       if (gone.has(topic.id)) return named
       return failed(item, item.name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     })

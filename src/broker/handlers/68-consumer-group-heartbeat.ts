@@ -2,7 +2,8 @@
 // leaves (KIP-848).
 //
 // Behaviour: the state machine of groups/consumer-group.ts. v0 a new member gets its id from the broker; from v1 on it
-// makes one itself, and may subscribe by a regular expression of RE2 (KIP-1082).
+// makes one itself, and may subscribe by a regular expression of RE2 (KIP-1082), of whose topics it gets those that it may
+// describe.
 import { ErrorCode } from '../../kafka/index.ts'
 import type { Assignment } from '../groups/index.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -33,6 +34,7 @@ export default defineHandler('ConsumerGroupHeartbeat', {
       rebalanceTimeoutMs: request.rebalanceTimeoutMs,
       topicNames: request.subscribedTopicNames,
       topicPattern: request.subscribedTopicRegex,
+      mayDescribe: access.isUnlimited ? null : topic => access.allows('describe', 'topic', topic),
       assignor: request.serverAssignor,
       owned: request.topicPartitions && assignmentOf(request.topicPartitions),
     })

@@ -148,6 +148,23 @@ describe('quotas', () => {
       assert.deepEqual(await create('first'), ['NONE', false])
       assert.deepEqual(await create('second'), ['THROTTLING_QUOTA_EXCEEDED', true])
     })
+
+    it('limit how many partitions a client deletes', async () => {
+      await alter(clientId('test'), 'controller_mutation_rate', 5)
+      const create = async (name: string) => {
+        const topic = { name, numPartitions: 60, replicationFactor: 1, assignments: [], configs: [] }
+        await client.call('CreateTopics', 7, { topics: [topic], timeoutMs: 1000, validateOnly: false })
+      }
+      const remove = async (version: number, name: string) => {
+        const answer = await client.call('DeleteTopics', version, { topicNames: [name], timeoutMs: 1000 })
+        return [errorName(answer.responses[0]!.errorCode), answer.throttleTimeMs > 0]
+      }
+      await create('many')
+      assert.deepEqual(await remove(5, 'many'), ['THROTTLING_QUOTA_EXCEEDED', true])
+      // A client that does not know the error is only slowed down.
+      await create('more')
+      assert.deepEqual(await remove(4, 'more'), ['NONE', true])
+    })
   })
 })
 

@@ -7,6 +7,7 @@ import { type Metadata, openSqliteMetadata, storedScramKeys } from '../../metada
 import { openMemoryStore } from '../../storage/index.ts'
 import { Broker } from '../broker.ts'
 import { localLogConfig } from '../log/index.ts'
+import { TestClient } from '../test-client.ts'
 import { ClusterCredentials, PasswordCheck } from './credentials.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
@@ -113,6 +114,45 @@ describe('with ACLs on', () => {
     await consumer.run({ eachMessage: async () => undefined }).catch(() => undefined)
     assert.match((await crashed).message, /[Gg]roup/)
     await consumer.disconnect()
+  })
+
+  it('a subscription by a pattern of KIP-848 gives away no topic that the client may not describe', async () => {
+    await asAdmin('root', admin =>
+      admin.createAcls({
+        acl: [
+          acl('User:alice', AclOperationTypes.READ, 'orders'),
+          { ...acl('User:alice', AclOperationTypes.READ, 'by-pattern'), resourceType: AclResourceTypes.GROUP },
+        ],
+      }),
+    )
+    const assigned = async (username: string) => {
+      const client = await TestClient.open(broker.port)
+      await client.call('SaslHandshake', 1, { mechanism: 'PLAIN' })
+      const { errorCode } = await client.call('SaslAuthenticate', 1, {
+        authBytes: Buffer.from(`\0${username}\0secret`),
+      })
+      assert.equal(errorName(errorCode), 'NONE')
+      const joining = { groupId: 'by-pattern', memberId: username, memberEpoch: 0, instanceId: null, rackId: null }
+      const subscription = { subscribedTopicNames: null, subscribedTopicRegex: '.*', serverAssignor: null }
+      const answer = await client.call('ConsumerGroupHeartbeat', 1, {
+        ...joining,
+        ...subscription,
+        rebalanceTimeoutMs: 60_000,
+        topicPartitions: [],
+      })
+      await client.call('ConsumerGroupHeartbeat', 1, {
+        ...joining,
+        ...subscription,
+        memberEpoch: -1,
+        rebalanceTimeoutMs: -1,
+        topicPartitions: null,
+      })
+      client.close()
+      const names = answer.assignment!.topicPartitions.map(({ topicId }) => metadata.catalog().byId.get(topicId)!.name)
+      return names.toSorted()
+    }
+    assert.deepEqual(await assigned('alice'), ['orders'])
+    assert.deepEqual(await assigned('root'), ['orders', 'secrets'])
   })
 
   it('ACLs are listed and deleted by filters, and not by everyone', async () => {
