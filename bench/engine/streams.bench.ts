@@ -1,4 +1,5 @@
-// How many messages a second one stream moves, file to file, whole process. `ENGINE_LINES` sets the number of lines;
+// How many messages a second one stream moves, file to file, whole process. `ENGINE_LINES` sets the number of lines,
+// `ENGINE_ONLY` names one configuration;
 // `ORIGINAL=/path/to/program` runs the same configurations by another program for comparison.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,16 +8,19 @@ import { basename, join } from 'node:path'
 import process from 'node:process'
 
 const lines = Number(process.env['ENGINE_LINES'] ?? 500_000)
+const only = process.env['ENGINE_ONLY']
 const programs = [join(import.meta.dirname, '../../bin/penstock'), process.env['ORIGINAL'] ?? ''].filter(
   path => path !== '',
 )
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
 try {
   writeFileSync(join(folder, 'in.jsonl'), documents(lines))
+  writeFileSync(join(folder, 'access.log'), accessLog(lines))
   writeFileSync(join(folder, 'one.jsonl'), documents(1))
   for (const config of globSync(join(import.meta.dirname, '*.yaml')).toSorted()) {
-    copyFileSync(config, join(folder, 'config.yaml'))
     const name = basename(config, '.yaml')
+    if (only !== undefined && name !== only) continue
+    copyFileSync(config, join(folder, 'config.yaml'))
     const rates = programs.map(program => `${basename(program)} ${rate(program, lines)}`)
     console.log(`${name.padEnd(8)} ${rates.join('   ')}`)
   }
@@ -61,6 +65,17 @@ function documents(count: number): string {
       tags: ['a', 'b', 'c'].slice(0, i % 4),
       message: 'x'.repeat(20 + (i % 80)),
     })}\n`
+  }
+  return text
+}
+
+/** Lines of a web server's log, some 170 bytes each. */
+function accessLog(count: number): string {
+  let text = ''
+  for (let i = 0; i < count; i++) {
+    const address = [10, i % 256, (i * 7) % 256, (i * 13) % 256].join('.')
+    const time = `10/Oct/2000:13:${String(i % 60).padStart(2, '0')}:36 -0700`
+    text += `${address} - user-${i % 100} [${time}] "GET /page-${i % 500}.html?q=${i} HTTP/1.1" 200 ${i % 10_000} "http://www.example.com/start.html" "Mozilla/5.0 (X11; Linux x86_64)"\n`
   }
   return text
 }

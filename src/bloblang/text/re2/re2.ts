@@ -1,12 +1,13 @@
 /**
  * Regular expressions with the syntax, semantics and error texts of Go's regexp package, in linear time. Patterns that are
  * proven not to blow up run on JavaScript's engine, as long as the text is short enough for its worst case; all others, and
- * long texts, run on re2js.
+ * long texts, run in linear time on an engine of ours, and unusual ones on re2js.
  */
 import { messageOf } from '../../../base/index.ts'
 import { createRequire } from 'node:module'
 import type { RE2JS } from 're2js'
 import { MappingError } from '../../errors.ts'
+import { compilePattern, type LinearPattern } from './linear.ts'
 import { translate } from './translate.ts'
 
 /** The steps that JavaScript's engine may take for one text in the worst case: a few milliseconds. */
@@ -52,7 +53,9 @@ class CompiledPattern implements Re2 {
   readonly groupNames: readonly string[]
   readonly #native: RegExp | undefined
   readonly #cost: (length: number) => number
-  #linear: Matcher | undefined
+  /** Null where re2js has to do it. */
+  #linear: LinearPattern | null | undefined
+  #re2js: Matcher | undefined
 
   constructor(pattern: string) {
     this.pattern = pattern
@@ -64,8 +67,13 @@ class CompiledPattern implements Re2 {
       return
     }
     this.#cost = () => Number.POSITIVE_INFINITY
-    const [matcher, names] = linearMatcher(pattern)
-    this.#linear = matcher
+    this.#linear = compilePattern(pattern) ?? null
+    if (this.#linear !== null) {
+      this.groupNames = this.#linear.groupNames
+      return
+    }
+    const [matcher, names] = re2jsMatcher(pattern)
+    this.#re2js = matcher
     this.groupNames = names
   }
 
@@ -114,8 +122,11 @@ class CompiledPattern implements Re2 {
   #matcher(text: string): Matcher {
     const native = this.#native
     if (native === undefined || this.#cost(text.length) > NATIVE_STEPS) {
-      this.#linear ??= linearMatcher(this.pattern)[0]
-      return this.#linear
+      if (this.#linear === undefined) this.#linear = compilePattern(this.pattern) ?? null
+      const linear = this.#linear
+      if (linear?.takes(text.length)) return (subject, from) => linear.match(subject, from)
+      this.#re2js ??= re2jsMatcher(this.pattern)[0]
+      return this.#re2js
     }
     return (subject, from) => {
       native.lastIndex = from
@@ -139,9 +150,9 @@ function spansOf(match: RegExpExecArray): MatchSpans {
   return match.indices!.flatMap(span => span ?? [-1, -1])
 }
 
-function linearMatcher(pattern: string): readonly [Matcher, readonly string[]] {
+function re2jsMatcher(pattern: string): readonly [Matcher, readonly string[]] {
   const names = groupNames(pattern)
-  const compiled = compileLinear(pattern, names)
+  const compiled = compileRe2js(pattern, names)
   const groups = compiled.groupCount() + 1
   let subject = ''
   let matcher = compiled.matcher(subject)
@@ -158,7 +169,7 @@ function linearMatcher(pattern: string): readonly [Matcher, readonly string[]] {
   return [match, Array.from({ length: groups }, (_, i) => names[i] ?? '')]
 }
 
-function compileLinear(pattern: string, names: readonly string[]): RE2JS {
+function compileRe2js(pattern: string, names: readonly string[]): RE2JS {
   const { RE2JS } = require('re2js') as typeof import('re2js')
   const used = names.filter(name => name !== '')
   try {
