@@ -78,16 +78,17 @@ export async function expectAccessible(page: Page, place: string, opened?: strin
       if (opened !== undefined) context = JSON.stringify(opened)
       const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)
       assert.deepEqual(found, [], look)
-      assert.equal(
-        await page.evaluate('document.documentElement.scrollWidth <= innerWidth'),
-        true,
-        `${look} is too wide`,
-      )
+      assert.deepEqual(await page.evaluate(widerThanTheirPlace), [], `${look}: what is too wide`)
     }
     await photograph(page, `${place} ${width}`)
   }
   await page.setViewportSize({ width: 1440, height: 900 })
 }
+
+/** What does not fit into the window or into what scrolls a page, which scroll sideways then. */
+const widerThanTheirPlace = `[document.documentElement, ...document.querySelectorAll('[data-scroll-restoration-id], [role=dialog]')]
+  .filter(element => element.scrollWidth > element.clientWidth)
+  .map(element => element.tagName + ' ' + element.className)`
 
 /** A walk of steps, each of which stands on those before it: after one that fails the others are not tried. */
 export class Walk {

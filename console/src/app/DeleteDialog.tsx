@@ -1,4 +1,4 @@
-import { errorText, sentence } from '../api/client.ts'
+import { sentence } from '../api/client.ts'
 import type { Deletion } from '../api/changes.ts'
 import { ConfirmDialog } from '../ui/Dialog.tsx'
 import { useToast } from '../ui/Toasts.tsx'
@@ -23,8 +23,7 @@ export function DeleteDialog({ what, name, consequence, deletion, onDeleted, onC
       submit={`Delete ${what}`}
       typed={name}
       consequence={consequence}
-      busy={deletion.isPending}
-      error={deletion.error === null ? undefined : errorText(deletion.error)}
+      work={deletion}
       onClose={onClose}
       onConfirm={() =>
         deletion.mutate(undefined, {

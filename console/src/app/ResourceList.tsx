@@ -28,11 +28,13 @@ interface ResourceListProps<Item> {
   readonly states: readonly ListState<Item>[]
   /** The first one is what the list is sorted by at first. */
   readonly columns: readonly Column<Item>[]
+  /** The first column links to a page of the item, and the whole row with it; defaults to true. */
+  readonly rowsAreLinks?: boolean
   /** Where there is nothing at all. */
   readonly empty: ReactNode
 }
 
-/** A list of things with pages of their own, filtered and sorted as the address says. */
+/** A list of things, filtered and sorted as the address says. */
 export function ResourceList<Item>(props: ResourceListProps<Item>) {
   const { query, what, search, onSearch } = props
   if (query.data === undefined) {
@@ -59,6 +61,7 @@ function FilledList<Item>({
   textOf,
   states,
   columns,
+  rowsAreLinks = true,
 }: ResourceListProps<Item> & { readonly items: readonly Item[] }) {
   const { q = '', state, sort } = search
   const found = useMemo(() => {
@@ -90,7 +93,7 @@ function FilledList<Item>({
           />
         ) : (
           <DataTable
-            interactive
+            interactive={rowsAreLinks}
             label={sentence(what)}
             items={shown}
             columns={columns}

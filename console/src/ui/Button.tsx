@@ -51,6 +51,15 @@ export function Button({ variant, size, icon, busy = false, children, className,
   )
 }
 
+/** The button of a list that opens the form for one more; `n` presses it. */
+export function CreateButton({ children, onClick }: { children: ReactNode; onClick: () => void }) {
+  return (
+    <Button variant="primary" icon="plus" data-create="" onClick={onClick}>
+      {children}
+    </Button>
+  )
+}
+
 interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly icon: IconName
   /** What it does, for the tooltip and for those who cannot see it. */

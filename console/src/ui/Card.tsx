@@ -11,7 +11,7 @@ export function CardHeader({ title, note, children }: { title: ReactNode; note?:
     <header className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2">
       <h2 className="text-sm font-semibold">{title}</h2>
       {note !== undefined && <span className="truncate text-xs text-faint">{note}</span>}
-      {children !== undefined && <div className="ml-auto flex items-center gap-2">{children}</div>}
+      {children !== undefined && <div className="ml-auto flex min-w-0 items-center gap-2">{children}</div>}
     </header>
   )
 }

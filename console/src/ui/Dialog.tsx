@@ -1,5 +1,6 @@
 import { Dialog as Radix } from 'radix-ui'
 import { type FormEvent, type ReactNode, useState } from 'react'
+import { errorText } from '../api/client.ts'
 import { Button, IconButton } from './Button.tsx'
 import { classNames } from './class-names.ts'
 import { Field } from './Field.tsx'
@@ -29,9 +30,9 @@ export function Dialog({ open, onClose, title, description, wide = false, childr
         >
           <div className="flex items-start gap-4 px-5 pt-4">
             <div className="min-w-0 flex-1">
-              <Radix.Title className="text-lg font-semibold tracking-tight">{title}</Radix.Title>
+              <Radix.Title className="text-lg font-semibold tracking-tight break-words">{title}</Radix.Title>
               {description !== undefined && (
-                <Radix.Description className="mt-1 text-sm text-muted">{description}</Radix.Description>
+                <Radix.Description className="mt-1 text-sm break-words text-muted">{description}</Radix.Description>
               )}
             </div>
             <Radix.Close asChild>
@@ -45,43 +46,51 @@ export function Dialog({ open, onClose, title, description, wide = false, childr
   )
 }
 
+/** What a form sets off on the server, and what came of it. */
+export interface Work {
+  readonly isPending: boolean
+  readonly error: Error | null
+}
+
 /** The form inside a dialog: fields, what the server said against it, and the two buttons. */
 export function DialogForm({
   onSubmit,
   onCancel,
   submit,
   danger = false,
-  busy,
+  work = { isPending: false, error: null },
   disabled = false,
-  error,
+  problem,
   children,
 }: {
   onSubmit: () => void
   onCancel: () => void
   submit: string
   danger?: boolean
-  busy: boolean
+  work?: Work | undefined
   disabled?: boolean
-  error?: string | undefined
+  /** What is wrong with the fields taken together. */
+  problem?: string | undefined
   children?: ReactNode
 }) {
   const handleSubmit = (event: FormEvent) => {
     event.preventDefault()
-    if (!disabled && !busy) onSubmit()
+    if (!disabled && !work.isPending) onSubmit()
   }
+  const notice = problem ?? (work.error === null ? undefined : errorText(work.error))
   return (
     <form onSubmit={handleSubmit} className="px-5 pb-4">
       <div className="flex flex-col gap-4 not-empty:pt-4">
         {children}
-        {error !== undefined && (
+        {notice !== undefined && (
           <div role="alert">
-            <Notice tone="bad">{error}</Notice>
+            <Notice tone="bad">{notice}</Notice>
           </div>
         )}
       </div>
       <div className="mt-5 flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" variant={danger ? 'danger' : 'primary'} busy={busy} disabled={disabled}>
+        <Button type="submit" variant={danger ? 'danger' : 'primary'} busy={work.isPending} disabled={disabled}>
           {submit}
         </Button>
       </div>
@@ -110,8 +119,7 @@ interface ConfirmDialogProps {
   readonly submit: string
   /** A name that has to be typed first, for what cannot be made again. */
   readonly typed?: string
-  readonly busy: boolean
-  readonly error: string | undefined
+  readonly work?: Work
   readonly onConfirm: () => void
   readonly onClose: () => void
 }

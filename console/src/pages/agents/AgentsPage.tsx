@@ -3,18 +3,20 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import type { Agent } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
+import { CodeBlock } from '../../ui/Copy.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
 import { formatBytes, formatCount, formatShare } from '../../ui/format.ts'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState } from '../../ui/States.tsx'
 import { rowLinkClass } from '../../ui/Table.tsx'
+import { agentCommand } from '../clusters/agent-command.ts'
 import { AgentState } from './AgentState.tsx'
 
 const route = getRouteApi('/agents')
 
 /** All agents of the cluster. */
 export default function AgentsPage() {
-  const { queries } = useCluster()
+  const { clusterId, queries } = useCluster()
   const agents = useQuery(queries.agents)
   const search = route.useSearch()
   const navigate = route.useNavigate()
@@ -32,7 +34,10 @@ export default function AgentsPage() {
         columns={columns}
         empty={
           <EmptyState icon="agents" title="No agents yet">
-            An agent appears here as soon as it has registered with this control plane.
+            <p>An agent appears here as soon as it has registered with this control plane.</p>
+            <div className="mt-4 text-left">
+              <CodeBlock label="Copy the command" text={agentCommand(clusterId, undefined)} />
+            </div>
           </EmptyState>
         }
       />

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useCreateApiKey } from '../../api/changes.ts'
-import { errorText } from '../../api/client.ts'
 import { clustersQuery } from '../../api/queries.ts'
 import { CopyLine } from '../../ui/Copy.tsx'
 import { Dialog, DialogForm, DialogResult } from '../../ui/Dialog.tsx'
@@ -50,14 +49,7 @@ function CreateForm({ onCreated, onClose }: { onCreated: (secret: string) => voi
       { onSuccess: created => onCreated(created.key) },
     )
   return (
-    <DialogForm
-      submit="Create key"
-      busy={create.isPending}
-      disabled={!isValid}
-      error={create.error === null ? undefined : errorText(create.error)}
-      onCancel={onClose}
-      onSubmit={submit}
-    >
+    <DialogForm submit="Create key" work={create} disabled={!isValid} onCancel={onClose} onSubmit={submit}>
       <Field
         autoFocus
         label="Name"

@@ -5,13 +5,13 @@ import { useDeleteApiKey } from '../../api/changes.ts'
 import { apiKeysQuery, clustersQuery } from '../../api/queries.ts'
 import type { ApiKey } from '../../api/types.ts'
 import { DeleteDialog } from '../../app/DeleteDialog.tsx'
+import { createdColumn } from '../../app/created-column.tsx'
 import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
-import { Button, IconButton } from '../../ui/Button.tsx'
+import { CreateButton, IconButton } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/Copy.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { EmptyState } from '../../ui/States.tsx'
-import { Ago } from '../../ui/Time.tsx'
 import { ApiKeyCreateDialog } from './ApiKeyCreateDialog.tsx'
 import { kindOf, kinds } from './key-kinds.ts'
 
@@ -33,14 +33,7 @@ export default function ApiKeysPage() {
       name="API keys"
       description="Keys of people and programs that call the API, and of agents that join a cluster."
       actions={
-        <Button
-          variant="primary"
-          icon="plus"
-          data-create=""
-          onClick={() => void navigate({ search: { ...search, create: true } })}
-        >
-          Create key
-        </Button>
+        <CreateButton onClick={() => void navigate({ search: { ...search, create: true } })}>Create key</CreateButton>
       }
     >
       <ResourceList
@@ -52,6 +45,7 @@ export default function ApiKeysPage() {
         textOf={one => one.name}
         states={states}
         columns={columns}
+        rowsAreLinks={false}
         empty={<EmptyState icon="key" title="No keys" />}
       />
       {search.create === true && (
@@ -114,17 +108,7 @@ const columnsOf = (
         </span>
       ),
     },
-    {
-      id: 'created',
-      heading: 'Created',
-      from: 'md',
-      sortBy: one => Date.parse(one.created_at),
-      cell: one => (
-        <span className="text-muted">
-          <Ago at={one.created_at} />
-        </span>
-      ),
-    },
+    createdColumn(),
     {
       id: 'actions',
       heading: 'Copy or delete',

@@ -1,6 +1,5 @@
 import { useMemo, useState } from 'react'
 import { useUpdateSettings } from '../../api/changes.ts'
-import { errorText } from '../../api/client.ts'
 import type { VirtualClusterConfiguration } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { IconButton } from '../../ui/Button.tsx'
@@ -108,9 +107,8 @@ function SettingForm({ settings, edited: { name, value: before }, onClose }: Set
   return (
     <DialogForm
       submit="Save"
-      busy={update.isPending}
+      work={update}
       disabled={value === before}
-      error={update.error === null ? undefined : errorText(update.error)}
       onCancel={onClose}
       onSubmit={() =>
         update.mutate(

@@ -1,7 +1,6 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useCreateCluster } from '../../api/changes.ts'
-import { errorText } from '../../api/client.ts'
 import type { ApiResponse } from '../../api/types.ts'
 import { CodeBlock } from '../../ui/Copy.tsx'
 import { Dialog, DialogForm, DialogResult } from '../../ui/Dialog.tsx'
@@ -52,9 +51,8 @@ function CreateForm({
   return (
     <DialogForm
       submit="Create cluster"
-      busy={create.isPending}
+      work={create}
       disabled={problem !== undefined}
-      error={create.error === null ? undefined : errorText(create.error)}
       onCancel={onClose}
       onSubmit={() => create.mutate(name, { onSuccess: onCreated })}
     >

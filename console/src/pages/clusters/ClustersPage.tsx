@@ -4,14 +4,14 @@ import { useMemo } from 'react'
 import { clustersQuery } from '../../api/queries.ts'
 import type { VirtualCluster } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
+import { createdColumn } from '../../app/created-column.tsx'
 import { ResourceList } from '../../app/ResourceList.tsx'
-import { Button } from '../../ui/Button.tsx'
+import { CreateButton } from '../../ui/Button.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { Pill } from '../../ui/Pill.tsx'
 import { EmptyState } from '../../ui/States.tsx'
 import { rowLinkClass } from '../../ui/Table.tsx'
-import { Ago } from '../../ui/Time.tsx'
 import { ClusterCreateDialog } from './ClusterCreateDialog.tsx'
 
 const route = getRouteApi('/clusters')
@@ -29,14 +29,9 @@ export default function ClustersPage() {
       name="Clusters"
       description="Virtual clusters: each has its own topics, pipelines, users and agents."
       actions={
-        <Button
-          variant="primary"
-          icon="plus"
-          data-create=""
-          onClick={() => void navigate({ search: { ...search, create: true } })}
-        >
+        <CreateButton onClick={() => void navigate({ search: { ...search, create: true } })}>
           Create cluster
-        </Button>
+        </CreateButton>
       }
     >
       <ResourceList
@@ -96,15 +91,5 @@ const columnsOf = (currentId: string): readonly Column<VirtualCluster>[] => [
         <code className="text-xs">{cluster.bootstrap_url}</code>
       ),
   },
-  {
-    id: 'created',
-    heading: 'Created',
-    from: 'md',
-    sortBy: cluster => Date.parse(cluster.created_at),
-    cell: cluster => (
-      <span className="text-muted">
-        <Ago at={cluster.created_at} />
-      </span>
-    ),
-  },
+  createdColumn(),
 ]

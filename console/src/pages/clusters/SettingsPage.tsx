@@ -125,9 +125,8 @@ function RenameForm({ cluster, onClose }: { cluster: VirtualCluster; onClose: ()
   return (
     <DialogForm
       submit="Rename"
-      busy={rename.isPending}
+      work={rename}
       disabled={problem !== undefined || name === cluster.name}
-      error={rename.error === null ? undefined : errorText(rename.error)}
       onCancel={onClose}
       onSubmit={() =>
         rename.mutate(name, {

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useUpdateTags } from '../../api/changes.ts'
-import { errorText } from '../../api/client.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Card, CardHeader } from '../../ui/Card.tsx'
@@ -65,9 +64,9 @@ function TagsForm({ tags, onClose }: TagsDialogProps) {
   return (
     <DialogForm
       submit="Save"
-      busy={update.isPending}
+      work={update}
       disabled={hasTwins}
-      error={hasTwins ? 'Two tags have the same name.' : update.error === null ? undefined : errorText(update.error)}
+      problem={hasTwins ? 'Two tags have the same name.' : undefined}
       onCancel={onClose}
       onSubmit={() =>
         update.mutate(

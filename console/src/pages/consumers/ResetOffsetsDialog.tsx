@@ -1,5 +1,4 @@
 import { useState } from 'react'
-import { errorText } from '../../api/client.ts'
 import { useResetOffsets } from '../../api/changes.ts'
 import type { ApiRequest, ApiResponse } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
@@ -64,15 +63,7 @@ function ResetOffsetsForm({ group, onClose }: ResetOffsetsDialogProps) {
     )
 
   return (
-    <DialogForm
-      danger
-      submit="Reset offsets"
-      busy={reset.isPending}
-      disabled={!isReady}
-      error={reset.error === null ? undefined : errorText(reset.error)}
-      onCancel={onClose}
-      onSubmit={submit}
-    >
+    <DialogForm danger submit="Reset offsets" work={reset} disabled={!isReady} onCancel={onClose} onSubmit={submit}>
       <LabelledSelect
         label="Topic"
         value={topic}

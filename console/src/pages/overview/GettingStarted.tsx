@@ -21,7 +21,7 @@ export function GettingStarted({ data }: { data: DescribeOverviewResponse | unde
       ) : (
         <ol className="flex flex-col gap-5 p-4">
           {data.kafka_address === null ? (
-            <Step at={1} title="Start an agent">
+            <Step title="Start an agent">
               <CodeBlock label="Copy the command" text={agentCommand(data.virtual_cluster.id, undefined)} />
               <p className="mt-1.5 text-xs text-muted">
                 A key for it is in the{' '}
@@ -32,17 +32,19 @@ export function GettingStarted({ data }: { data: DescribeOverviewResponse | unde
               </p>
             </Step>
           ) : (
-            <Step at={1} title="Point any Kafka client here">
-              <CopyLine label="Copy the Kafka address" text={data.kafka_address} />
-            </Step>
+            <>
+              <Step title="Point any Kafka client here">
+                <CopyLine label="Copy the Kafka address" text={data.kafka_address} />
+              </Step>
+              <Step title="Write and read a record">
+                <CodeBlock label="Copy the commands" text={kcatLines(data.kafka_address)} />
+              </Step>
+            </>
           )}
-          <Step at={2} title="Write and read a record">
-            <CodeBlock label="Copy the commands" text={kcatLines(data)} />
-          </Step>
-          <Step at={3} title="Call the API">
+          <Step title="Call the API">
             <CodeBlock label="Copy the curl command" text={curlLines(data)} />
           </Step>
-          <Step at={4} title="Run a pipeline">
+          <Step title="Run a pipeline">
             <Link to="/pipelines" search={{ create: true }} className={buttonClass('secondary', 'small')}>
               Create pipeline
             </Link>
@@ -53,15 +55,13 @@ export function GettingStarted({ data }: { data: DescribeOverviewResponse | unde
   )
 }
 
-function Step({ at, title, children }: { at: number; title: string; children: ReactNode }) {
+function Step({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <li className="grid grid-cols-[1.5rem_minmax(0,1fr)] gap-x-2.5">
+    <li className="grid [counter-increment:step] grid-cols-[1.5rem_minmax(0,1fr)] gap-x-2.5">
       <span
         aria-hidden="true"
-        className="flex size-5 items-center justify-center rounded-full bg-hover text-xs font-medium text-muted"
-      >
-        {at}
-      </span>
+        className="flex size-5 items-center justify-center rounded-full bg-hover text-xs font-medium text-muted before:content-[counter(step)]"
+      />
       <div>
         <h3 className="mb-2 text-sm font-medium">{title}</h3>
         {children}
@@ -70,8 +70,7 @@ function Step({ at, title, children }: { at: number; title: string; children: Re
   )
 }
 
-function kcatLines(data: DescribeOverviewResponse): string {
-  const address = data.kafka_address ?? '127.0.0.1:9092'
+function kcatLines(address: string): string {
   return `echo hello | kcat -b ${address} -t greetings -P\nkcat -b ${address} -t greetings -C -e`
 }
 

@@ -100,13 +100,18 @@ function Figures({ data }: { data: DescribeOverviewResponse | undefined }) {
               search={counts.agents_lost > 0 ? { state: 'lost' } : {}}
               className={counts.agents_lost > 0 ? 'text-bad hover:underline' : 'hover:text-ink'}
             >
-              {counts.agents_lost > 0 ? `${counts.agents_lost} lost` : 'All alive'}
+              {agentsNote(counts)}
             </Link>
           )
         }
       />
     </StatRow>
   )
+}
+
+function agentsNote({ agents_alive: alive, agents_lost: lost }: DescribeOverviewResponse['counts']): string {
+  if (lost > 0) return `${lost} lost`
+  return alive === 0 ? 'None yet' : 'All alive'
 }
 
 function PipelineCounts({ counts }: { counts: Readonly<Record<PipelineHealth, number>> }) {

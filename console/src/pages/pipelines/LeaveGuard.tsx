@@ -19,8 +19,6 @@ export function LeaveGuard({ wouldLose, onDiscard }: { wouldLose: () => boolean;
       title="Discard the draft?"
       consequence="What you typed is not saved. Leaving this version throws it away."
       submit="Discard"
-      busy={false}
-      error={undefined}
       onConfirm={() => {
         // The version that is gone to may be the one that was changed.
         onDiscard()

@@ -37,7 +37,7 @@ export function LogView({ pipelineId }: { pipelineId: string }) {
       <CardHeader title="Logs">
         <Select
           label="Minimum level"
-          className="w-36"
+          className="w-36 shrink-0"
           value={level}
           options={levels
             .toReversed()
@@ -48,7 +48,7 @@ export function LogView({ pipelineId }: { pipelineId: string }) {
           label="Filter logs"
           value={filter}
           onChange={event => setFilter(event.target.value)}
-          className="w-44"
+          className="w-44 min-w-0"
         />
       </CardHeader>
       {logs.data === undefined ? (

@@ -1,11 +1,10 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { errorText } from '../../api/client.ts'
 import { useCreatePipeline, useDeletePipeline, useDuplicatePipeline, useRenamePipeline } from '../../api/changes.ts'
 import type { DescribePipelineResponse, PipelineOverview } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { DeleteDialog } from '../../app/DeleteDialog.tsx'
-import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
+import { Dialog, DialogForm, type Work } from '../../ui/Dialog.tsx'
 import { Field } from '../../ui/Field.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
@@ -19,8 +18,7 @@ export function PipelineCreateDialog({ open, onClose }: { open: boolean; onClose
       title="Create pipeline"
       description="You write its configuration next. Nothing runs until you switch it on."
       submit="Create pipeline"
-      busy={create.isPending}
-      error={create.error}
+      work={create}
       onClose={onClose}
       onSubmit={name =>
         create.mutate(name, {
@@ -43,8 +41,7 @@ export function PipelineRenameDialog({ overview, onClose }: { overview: Pipeline
       description="Its id, versions and metrics stay as they are, and it keeps running."
       submit="Rename"
       initialName={overview.name}
-      busy={rename.isPending}
-      error={rename.error}
+      work={rename}
       onClose={onClose}
       onSubmit={name =>
         rename.mutate(name, {
@@ -79,8 +76,7 @@ export function PipelineDuplicateDialog({
       description={`The copy starts paused, with Version ${source.version} as its first version. Change its consumer groups if both are to read the same topics in full.`}
       submit="Duplicate"
       initialName={`${overview.name}-copy`}
-      busy={duplicate.isPending}
-      error={duplicate.error}
+      work={duplicate}
       onClose={onClose}
       onSubmit={name =>
         duplicate.mutate(
@@ -119,8 +115,7 @@ interface NameDialogProps {
   readonly description: string
   readonly submit: string
   readonly initialName?: string
-  readonly busy: boolean
-  readonly error: Error | null
+  readonly work: Work
   readonly onClose: () => void
   readonly onSubmit: (name: string) => void
 }
@@ -137,22 +132,14 @@ function NameDialog({ open, title, description, onClose, ...form }: NameDialogPr
 function NameForm({
   submit,
   initialName = '',
-  busy,
-  error,
+  work,
   onClose,
   onSubmit,
 }: Omit<NameDialogProps, 'open' | 'title' | 'description'>) {
   const [typed, setTyped] = useState(initialName)
   const name = typed.trim()
   return (
-    <DialogForm
-      submit={submit}
-      busy={busy}
-      disabled={name === ''}
-      error={error === null ? undefined : errorText(error)}
-      onCancel={onClose}
-      onSubmit={() => onSubmit(name)}
-    >
+    <DialogForm submit={submit} work={work} disabled={name === ''} onCancel={onClose} onSubmit={() => onSubmit(name)}>
       <Field
         autoFocus
         label="Pipeline name"

@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import type { PipelineStatus } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
-import { Button } from '../../ui/Button.tsx'
+import { CreateButton } from '../../ui/Button.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
 import { formatRate, formatShort } from '../../ui/format.ts'
 import { Page } from '../../ui/Page.tsx'
@@ -27,14 +27,9 @@ export default function PipelinesPage() {
       name="Pipelines"
       description="Streams that read, transform and write, run by the agents."
       actions={
-        <Button
-          variant="primary"
-          icon="plus"
-          data-create=""
-          onClick={() => void navigate({ search: { ...search, create: true } })}
-        >
+        <CreateButton onClick={() => void navigate({ search: { ...search, create: true } })}>
           Create pipeline
-        </Button>
+        </CreateButton>
       }
     >
       <ResourceList

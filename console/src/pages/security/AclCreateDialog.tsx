@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useId, useState } from 'react'
 import { useCreateAcl } from '../../api/changes.ts'
-import { errorText } from '../../api/client.ts'
 import type { Acl } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
@@ -67,9 +66,8 @@ function AclForm({ onClose }: { onClose: () => void }) {
   return (
     <DialogForm
       submit="Create ACL"
-      busy={create.isPending}
+      work={create}
       disabled={!isComplete}
-      error={create.error === null ? undefined : errorText(create.error)}
       onCancel={onClose}
       onSubmit={() =>
         create.mutate(acl, {

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { useDeleteAcl } from '../../api/changes.ts'
-import { errorText } from '../../api/client.ts'
 import type { Acl } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
@@ -35,6 +34,7 @@ export function AclList() {
         textOf={keyOf}
         states={states}
         columns={columns}
+        rowsAreLinks={false}
         empty={
           <EmptyState icon="shield" title="No ACLs yet">
             Once ACLs are on, clients may do only what one of them allows.
@@ -55,8 +55,7 @@ function AclDelete({ acl, onClose }: { acl: Acl; onClose: () => void }) {
       title="Delete ACL"
       consequence={aclSentence(acl)}
       submit="Delete ACL"
-      busy={deletion.isPending}
-      error={deletion.error === null ? undefined : errorText(deletion.error)}
+      work={deletion}
       onClose={onClose}
       onConfirm={() =>
         deletion.mutate(undefined, {

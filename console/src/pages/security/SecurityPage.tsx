@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useCluster } from '../../app/cluster.ts'
-import { Button, buttonClass } from '../../ui/Button.tsx'
+import { buttonClass, CreateButton } from '../../ui/Button.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { Notice } from '../../ui/States.tsx'
 import { Tabs, tabClass } from '../../ui/Tabs.tsx'
@@ -29,9 +29,7 @@ export default function SecurityPage() {
       name="Security"
       description="Who may connect to the Kafka port, and what each may do there."
       actions={
-        <Button variant="primary" icon="plus" data-create="" onClick={() => setCreate(true)}>
-          {tabs.find(one => one.tab === shown)?.create}
-        </Button>
+        <CreateButton onClick={() => setCreate(true)}>{tabs.find(one => one.tab === shown)?.create}</CreateButton>
       }
     >
       <AclsOffNotice />

@@ -1,6 +1,5 @@
 import { useState } from 'react'
 import { useCreateCredentials } from '../../api/changes.ts'
-import { errorText } from '../../api/client.ts'
 import type { ApiResponse } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { CopyLine } from '../../ui/Copy.tsx'
@@ -50,9 +49,8 @@ function CreateForm({
   return (
     <DialogForm
       submit="Create user"
-      busy={create.isPending}
+      work={create}
       disabled={!isValid}
-      error={create.error === null ? undefined : errorText(create.error)}
       onCancel={onClose}
       onSubmit={() => create.mutate({ name, isSuperuser, password }, { onSuccess: onCreated })}
     >

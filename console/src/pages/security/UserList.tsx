@@ -4,6 +4,7 @@ import { useMemo, useState } from 'react'
 import { useDeleteCredentials } from '../../api/changes.ts'
 import type { Credentials } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
+import { createdColumn } from '../../app/created-column.tsx'
 import { DeleteDialog } from '../../app/DeleteDialog.tsx'
 import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
 import { IconButton } from '../../ui/Button.tsx'
@@ -11,7 +12,6 @@ import { CopyableFact } from '../../ui/Facts.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
 import { Pill } from '../../ui/Pill.tsx'
 import { EmptyState } from '../../ui/States.tsx'
-import { Ago } from '../../ui/Time.tsx'
 
 const route = getRouteApi('/security')
 
@@ -34,6 +34,7 @@ export function UserList() {
         textOf={textOf}
         states={states}
         columns={columns}
+        rowsAreLinks={false}
         empty={
           <EmptyState icon="shield" title="No users yet">
             Clients sign in with the username and the password of one, by SASL PLAIN or SCRAM.
@@ -97,17 +98,7 @@ const columnsOf = (onDelete: (user: Credentials) => void): readonly Column<Crede
       </span>
     ),
   },
-  {
-    id: 'created',
-    heading: 'Created',
-    from: 'md',
-    sortBy: user => Date.parse(user.created_at),
-    cell: user => (
-      <span className="text-muted">
-        <Ago at={user.created_at} />
-      </span>
-    ),
-  },
+  createdColumn(),
   {
     id: 'delete',
     heading: 'Delete',

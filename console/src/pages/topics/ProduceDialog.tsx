@@ -16,13 +16,7 @@ interface ProduceDialogProps {
 /** Writes one message to a topic. */
 export function ProduceDialog(props: ProduceDialogProps) {
   return (
-    <Dialog
-      open
-      wide
-      title="Produce a message"
-      description={<span className="break-words">To {props.topicName}</span>}
-      onClose={props.onClose}
-    >
+    <Dialog open wide title="Produce a message" description={`To ${props.topicName}`} onClose={props.onClose}>
       <ProduceForm {...props} />
     </Dialog>
   )
@@ -69,9 +63,8 @@ function ProduceForm({ topicName, partitionCount, onClose }: ProduceDialogProps)
   return (
     <DialogForm
       submit="Produce"
-      busy={produce.isPending}
+      work={produce}
       disabled={valueError !== undefined}
-      error={produce.error === null ? undefined : errorText(produce.error)}
       onCancel={onClose}
       onSubmit={submit}
     >

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
-import { errorText } from '../../api/client.ts'
 import { useUpdateTopic } from '../../api/changes.ts'
 import type { TopicConfig } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
@@ -163,9 +162,8 @@ function SettingForm({ topicName, config, onClose }: { topicName: string; config
   return (
     <DialogForm
       submit="Save"
-      busy={update.isPending}
+      work={update}
       disabled={value === config.value && config.source === 'topic'}
-      error={update.error === null ? undefined : errorText(update.error)}
       onCancel={onClose}
       onSubmit={() => change(value)}
     >

@@ -1,6 +1,5 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { errorText } from '../../api/client.ts'
 import { useCreateTopic } from '../../api/changes.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
@@ -62,9 +61,8 @@ function TopicForm({ onClose }: { onClose: () => void }) {
   return (
     <DialogForm
       submit="Create topic"
-      busy={create.isPending}
+      work={create}
       disabled={name === '' || nameError !== undefined || !countFits}
-      error={create.error === null ? undefined : errorText(create.error)}
       onCancel={onClose}
       onSubmit={submit}
     >

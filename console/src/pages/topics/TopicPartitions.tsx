@@ -1,6 +1,5 @@
 import { Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
-import { errorText } from '../../api/client.ts'
 import { useUpdateTopic } from '../../api/changes.ts'
 import type { DescribeTopicResponse, TopicPartition } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
@@ -115,9 +114,8 @@ function AddPartitionsForm({ topic, onClose }: { topic: DescribeTopicResponse; o
   return (
     <DialogForm
       submit="Add partitions"
-      busy={update.isPending}
+      work={update}
       disabled={!fits}
-      error={update.error === null ? undefined : errorText(update.error)}
       onCancel={onClose}
       onSubmit={() =>
         update.mutate(

@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import type { MeasuredTopic } from '../../api/topic-rates.ts'
 import { useCluster } from '../../app/cluster.ts'
 import { type ListState, ResourceList } from '../../app/ResourceList.tsx'
-import { Button } from '../../ui/Button.tsx'
+import { CreateButton } from '../../ui/Button.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
 import { formatBytes, formatCount, formatRate } from '../../ui/format.ts'
 import { Page } from '../../ui/Page.tsx'
@@ -26,14 +26,7 @@ export default function TopicsPage() {
       name="Topics"
       description="Where records are kept, in order, by partition."
       actions={
-        <Button
-          variant="primary"
-          icon="plus"
-          data-create=""
-          onClick={() => void navigate({ search: { ...search, create: true } })}
-        >
-          Create topic
-        </Button>
+        <CreateButton onClick={() => void navigate({ search: { ...search, create: true } })}>Create topic</CreateButton>
       }
     >
       <ResourceList

@@ -1,0 +1,17 @@
+import type { Column } from '../ui/DataTable.tsx'
+import { Ago } from '../ui/Time.tsx'
+
+/** When a thing was created, for lists. */
+export function createdColumn<Item extends { readonly created_at: string }>(): Column<Item> {
+  return {
+    id: 'created',
+    heading: 'Created',
+    from: 'md',
+    sortBy: item => Date.parse(item.created_at),
+    cell: item => (
+      <span className="text-muted">
+        <Ago at={item.created_at} />
+      </span>
+    ),
+  }
+}
