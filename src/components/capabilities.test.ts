@@ -122,6 +122,10 @@ const socket = {
   network: { network: 'tcp', address: `127.0.0.1:${ownPort}` },
   files: { network: 'unix', address: secretFile },
 }
+const webSocket = {
+  network: { url: `ws://localhost:${ownPort}/` },
+  files: { url: 'ws://example.invalid', ...tls },
+}
 const touch = { name: 'touch', args: [marker] }
 
 /** Kind and name → capability → a configuration that tries to use it. */
@@ -133,6 +137,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'cache aws_s3': aws({ bucket: 'b', retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),
   'input csv': { files: { paths: [secretFile] } },
   'input file': { files: { paths: [secretFile] } },
+  'input file_tail': { files: { path: secretFile } },
   'input http_client': http,
   'input http_server': {
     listen: { address: `127.0.0.1:${freePort}` },
@@ -162,8 +167,13 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input sql_select': sql(select),
   'input stdin': { stdio: {} },
   'input subprocess': { processes: touch },
+  'input websocket': webSocket,
   'output file': { files: { path: marker } },
   'output http_client': http,
+  'output http_server': {
+    listen: { address: `127.0.0.1:${freePort}` },
+    files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
+  },
   'output kafka_franz': kafka({ topic: 'x' }),
   'output mqtt': mqtt({ topic: 'x' }),
   'output nats': nats({ subject: 'x' }),
@@ -173,6 +183,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output redis_list': redis({ key: 'x' }),
   'output redis_pubsub': redis({ channel: 'x' }),
   'output redis_streams': redis({ stream: 'x' }),
+  'output websocket': webSocket,
   'output elasticsearch_v2': search,
   'output opensearch': search,
   'output mongodb': mongo({ operation: 'insert-one', document_map: 'root = {}' }),

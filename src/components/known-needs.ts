@@ -12,8 +12,6 @@ const components: Readonly<Record<string, readonly Capability[]>> = {
 }
 
 const fields: Readonly<Record<string, Capability>> = {
-  'input/file_tail.path': 'files',
-  'output/http_server.address': 'listen',
   'processor/nlp_classify_text.path': 'files',
   'processor/nlp_classify_tokens.path': 'files',
   'processor/nlp_extract_features.path': 'files',

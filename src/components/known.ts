@@ -107,10 +107,6 @@ const componentRules: Readonly<Record<string, (value: Values) => string | undefi
     return 'this input does not support both a consumer group and explicit topic partitions'
   },
   'output/kafka': partitionRule,
-  'input/websocket': value =>
-    value['open_message'] !== undefined && list(value['open_messages']).length > 0
-      ? 'both open_message and open_messages cannot be set'
-      : undefined,
   'processor/redis': value => {
     const operator = value['operator'] !== undefined
     if (operator === (value['command'] !== undefined)) {

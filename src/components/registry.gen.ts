@@ -10,6 +10,7 @@ export const loaders: Loaders = {
     csv: () => import('./io/input.csv.ts'),
     dynamic: () => import('./pure/input.dynamic.ts'),
     file: () => import('./io/input.file.ts'),
+    file_tail: () => import('./io/input.file_tail.ts'),
     generate: () => import('./io/input.generate.ts'),
     http_client: () => import('./http/input.http_client.ts'),
     http_server: () => import('./http/input.http_server.ts'),
@@ -34,6 +35,7 @@ export const loaders: Loaders = {
     sql_select: () => import('./sql/input.sql_select.ts'),
     stdin: () => import('./io/input.stdin.ts'),
     subprocess: () => import('./io/input.subprocess.ts'),
+    websocket: () => import('./http/input.websocket.ts'),
   },
   output: {
     aws_s3: () => import('./aws/output.aws_s3.ts'),
@@ -47,6 +49,7 @@ export const loaders: Loaders = {
     fallback: () => import('./pure/output.fallback.ts'),
     file: () => import('./io/output.file.ts'),
     http_client: () => import('./http/output.http_client.ts'),
+    http_server: () => import('./http/output.http_server.ts'),
     inproc: () => import('./pure/output.inproc.ts'),
     kafka_franz: () => import('./kafka/output.kafka_franz.ts'),
     mongodb: () => import('./mongodb/output.mongodb.ts'),
@@ -70,6 +73,7 @@ export const loaders: Loaders = {
     subprocess: () => import('./io/output.subprocess.ts'),
     switch: () => import('./pure/output.switch.ts'),
     sync_response: () => import('./pure/output.sync_response.ts'),
+    websocket: () => import('./http/output.websocket.ts'),
   },
   processor: {
     archive: () => import('./pure/processor.archive.ts'),
@@ -142,6 +146,7 @@ export const loaders: Loaders = {
     nats_kv: () => import('./nats/cache.nats_kv.ts'),
     noop: () => import('./pure/cache.noop.ts'),
     redis: () => import('./redis/cache.redis.ts'),
+    ristretto: () => import('./pure/cache.ristretto.ts'),
     sql: () => import('./sql/cache.sql.ts'),
     ttlru: () => import('./pure/cache.ttlru.ts'),
   },
@@ -181,10 +186,10 @@ export const loaders: Loaders = {
 
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
-  input: 'amqp_0_9 amqp_1 aws_kinesis aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd file_tail fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search websocket zmq4 zmq4n',
-  output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs http_server kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql websocket zmq4 zmq4n',
+  input: 'amqp_0_9 amqp_1 aws_kinesis aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
+  output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
   processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python schema_registry_decode schema_registry_encode sentry_capture sql template',
-  cache: 'aws_dynamodb couchbase gcp_cloud_storage memcached ristretto',
+  cache: 'aws_dynamodb couchbase gcp_cloud_storage memcached',
   buffer: '',
   rate_limit: '',
   scanner: 'avro xml_documents',

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parquetWriteBuffer } from 'hyparquet-writer'
+import { WebSocketServer } from 'ws'
 import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
 import { until } from '../../engine/contract/rig.ts'
 import { rig } from './rig.suite.ts'
@@ -51,6 +52,11 @@ inputContract('file', rig, {
   ends: true,
   replays: true,
   open: () => files('lines.txt', numbers, path => `{ file: { paths: [ '${path}' ] } }`),
+})
+inputContract('file_tail', rig, {
+  ends: false,
+  replays: true,
+  open: () => files('tail.log', numbers, path => `{ file_tail: { path: '${path}', poll_interval: 5ms } }`),
 })
 inputContract('csv', rig, {
   ends: true,
@@ -161,6 +167,27 @@ inputContract('http_client', rig, {
       bodies: numbers,
       async close() {
         server.closeAllConnections()
+        await new Promise(resolve => server.close(resolve))
+      },
+    }
+  },
+})
+
+inputContract('websocket', rig, {
+  ends: false,
+  replays: true,
+  async open() {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await new Promise(resolve => server.once('listening', resolve))
+    server.on('connection', socket => {
+      for (const body of numbers) socket.send(body)
+    })
+    const { port } = server.address() as AddressInfo // a TCP server has no other
+    return {
+      config: `{ websocket: { url: 'ws://127.0.0.1:${port}' } }`,
+      bodies: numbers,
+      async close() {
+        for (const socket of server.clients) socket.terminate()
         await new Promise(resolve => server.close(resolve))
       },
     }

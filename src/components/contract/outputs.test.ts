@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
+import { WebSocketServer } from 'ws'
 import { systemClock } from '../../base/index.ts'
 import { defineCache, defineOutput, field, type Message } from '../../engine/index.ts'
 import { outputContract, type OutputTarget } from '../../engine/contract/output.suite.ts'
@@ -204,6 +205,76 @@ outputContract('socket', rig, {
         for (const socket of sockets) socket.destroy()
         await new Promise(resolve => server.close(resolve))
         rmSync(folder, { recursive: true })
+      },
+    }
+  },
+})
+
+outputContract('websocket', rig, {
+  inFlight: 'one',
+  without: {
+    poison: 'the server takes everything',
+    hold: 'the system takes in what nobody reads yet',
+    cut: 'nothing says that what was sent last over a lost connection did not arrive; see websocket.test.ts',
+  },
+  async open() {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await new Promise(resolve => server.once('listening', resolve))
+    const received: string[] = []
+    server.on('connection', socket => socket.on('message', (data: Buffer) => received.push(data.toString())))
+    const { port } = server.address() as AddressInfo // a TCP server has no other
+    return {
+      config: () => `{ websocket: { url: 'ws://127.0.0.1:${port}' } }`,
+      async delivered() {
+        // What was sent is on its way while nothing says that it arrived.
+        for (let before = -1; before !== received.length; await systemClock.sleep(20)) before = received.length
+        return received
+      },
+      async close() {
+        for (const socket of server.clients) socket.terminate()
+        await new Promise(resolve => server.close(resolve))
+      },
+    }
+  },
+})
+
+outputContract('http_server', rig, {
+  inFlight: 'one',
+  without: {
+    poison: 'it hands over everything',
+    hold: 'messages wait for a client; see output.http_server.test.ts',
+    cut: 'it has no connection of its own',
+  },
+  async open() {
+    const probe = createServer()
+    await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
+    const { port } = probe.address() as AddressInfo // a TCP server has no other
+    await new Promise(resolve => probe.close(resolve))
+    const closing = new AbortController()
+    let text = ''
+    const read = async () => {
+      while (!closing.signal.aborted) {
+        try {
+          const { body } = await fetch(`http://127.0.0.1:${port}/get/stream`, { signal: closing.signal })
+          for await (const piece of body!) text += Buffer.from(piece).toString()
+        } catch {
+          // Not there yet, or no more: the next attempt tells.
+          await systemClock.sleep(10)
+        }
+      }
+    }
+    const reading = read()
+    const lines = () => text.split('\n').filter(line => line !== '')
+    return {
+      config: () => `{ http_server: { address: '127.0.0.1:${port}' } }`,
+      async delivered() {
+        // What was written is on its way to the client.
+        for (let before = -1; before !== lines().length; await systemClock.sleep(20)) before = lines().length
+        return lines()
+      },
+      async close() {
+        closing.abort()
+        await reading
       },
     }
   },

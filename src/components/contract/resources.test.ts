@@ -8,6 +8,7 @@ import { rig } from './rig.suite.ts'
 
 cacheContract('memory', rig, { open: () => ({ config: '{ memory: {} }' }) })
 cacheContract('lru', rig, { open: () => ({ config: '{ lru: { cap: 100 } }' }) })
+cacheContract('ristretto', rig, { open: () => ({ config: '{ ristretto: {} }' }) })
 cacheContract('ttlru', rig, { open: () => ({ config: '{ ttlru: { cap: 100 } }' }) })
 cacheContract('noop', rig, { forgets: 'it keeps nothing', open: () => ({ config: '{ noop: {} }' }) })
 cacheContract('multilevel', rig, {

@@ -1,4 +1,5 @@
 import { addressOfUrl, ConfigError, field, type Infer, metadataFilterFields, tlsField } from '../../engine/index.ts'
+import { oauth2Field, requestAuthFields } from './request-auth.ts'
 
 const NOT_YET = 'Not supported here yet: a configuration that enables it does not start.'
 
@@ -18,50 +19,8 @@ export const clientFields = {
     .default('')
     .options({ TRACE: '', DEBUG: '', INFO: '', WARN: '', ERROR: '', FATAL: '', '': '' })
     .advanced(),
-  oauth: field
-    .object({
-      enabled: enabled(),
-      consumer_key: plainText(''),
-      consumer_secret: secretText(''),
-      access_token: plainText(''),
-      access_token_secret: secretText(''),
-    })
-    .unsupported(value => refusalOf('oauth', value))
-    .optional()
-    .advanced(),
-  oauth2: field
-    .object({
-      enabled: enabled('Whether a token is fetched with client credentials (RFC 6749) and sent along.'),
-      client_key: plainText('The id of the client.'),
-      client_secret: secretText('Its secret.'),
-      token_url: plainText('Where tokens are fetched.').needs('network', value => addressOfUrl(value)),
-      scopes: field.string('The scopes that are asked for.').list().default([]).advanced(),
-      endpoint_params: field
-        .any('More parameters of the request for a token, each a list.')
-        .map()
-        .default({})
-        .advanced(),
-    })
-    .optional()
-    .advanced(),
-  basic_auth: field
-    .object({
-      enabled: enabled('Whether user and password are sent along.'),
-      username: plainText('The user.'),
-      password: secretText('The password.'),
-    })
-    .optional()
-    .advanced(),
-  jwt: field
-    .object({
-      enabled: enabled(),
-      private_key_file: plainText(''),
-      signing_method: plainText(''),
-      claims: field.any('').map().default({}).advanced(),
-      headers: field.any('').map().default({}).advanced(),
-    })
-    .unsupported(value => refusalOf('jwt', value))
-    .advanced(),
+  ...requestAuthFields,
+  oauth2: oauth2Field,
   tls: tlsField,
   extract_headers: field
     .object(metadataFilterFields, 'Which headers of the answer become metadata, under their names in small letters.')
@@ -82,8 +41,11 @@ export const clientFields = {
     .optional()
     .advanced(),
   digest_auth: field
-    .object({ enabled: enabled(), username: plainText(''), password: plainText('') })
-    .unsupported(value => refusalOf('digest_auth', value))
+    .object({
+      enabled: enabled('Whether a challenge of the server is met with user and password (RFC 7616).'),
+      username: plainText('The user.'),
+      password: plainText('The password.'),
+    })
     .optional()
     .advanced(),
   negotiate: field
@@ -140,10 +102,8 @@ export type ClientConfig = Infer<typeof clientFields> & {
 
 /** Throws `ConfigError` where something is enabled that cannot be done. */
 export function refuseUnsupported(config: ClientConfig): void {
-  for (const name of ['oauth', 'jwt', 'digest_auth', 'negotiate'] as const) {
-    const refusal = refusalOf(name, config[name])
-    if (refusal !== undefined) throw new ConfigError(refusal)
-  }
+  const refusal = refusalOf('negotiate', config.negotiate)
+  if (refusal !== undefined) throw new ConfigError(refusal)
 }
 
 function refusalOf(name: string, value: unknown): string | undefined {

@@ -13,7 +13,9 @@ import {
   tlsOptions,
 } from '../../engine/index.ts'
 import { type ClientConfig, refuseUnsupported } from './client-fields.ts'
+import { digestAuthorization, type DigestChallenge, digestChallenge } from './digest-auth.ts'
 import { joinMultipart, splitMultipart } from './multipart.ts'
+import { RequestSigner } from './request-auth.ts'
 
 /** An answer with a status that is no success. */
 export class UnexpectedStatusError extends Error {
@@ -53,6 +55,10 @@ export class HttpClient {
   readonly #transport: HttpTransport
   readonly #isHeader: (key: string) => boolean
   readonly #isExtracted: (key: string) => boolean
+  readonly #signer: RequestSigner
+  #challenge: DigestChallenge | null = null
+  /** How often the nonce of the challenge was used. */
+  #challengeCount = 0
   #token: { readonly value: string; readonly untilMs: number } | null = null
 
   constructor(
@@ -62,6 +68,7 @@ export class HttpClient {
     parts: readonly PartConfig[] = [],
   ) {
     refuseUnsupported(config)
+    this.#signer = new RequestSigner(config, resources)
     this.#parts = parts
     this.#config = config
     this.#payload = payload
@@ -132,8 +139,44 @@ export class HttpClient {
     const body = hasBody || this.#payload !== undefined ? this.#body(messages) : null
     const headers = this.#headers(messages, body)
     const token = await this.#bearer(signal)
-    if (token !== null) headers['Authorization'] = `Bearer ${token}`
-    return await this.#transport.request(url, { method: verb, headers, body: body?.bytes, timeoutMs, signal })
+    const signature = token === null ? this.#signer.authorization(verb, url) : `Bearer ${token}`
+    if (signature !== undefined) headers['Authorization'] = signature
+    const send = (more: Readonly<Record<string, string>>) => {
+      const request = { method: verb, headers: { ...headers, ...more }, body: body?.bytes, timeoutMs, signal }
+      return this.#transport.request(url, request)
+    }
+    return this.#config.digest_auth?.enabled === true ? await this.#sendWithDigest(url, send) : await send({})
+  }
+
+  /** Meets the server's challenge; one that was met before is met at once. */
+  async #sendWithDigest(
+    url: string,
+    send: (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>,
+  ): Promise<HttpResponse> {
+    if (this.#challenge !== null) {
+      const answer = await send(this.#meet(this.#challenge, url))
+      if (answer.statusCode !== 401) return answer
+      // The server's nonce is out of date.
+      this.#challenge = digestChallenge(answer.headers['www-authenticate']) ?? null
+      if (this.#challenge === null) return answer
+      discard(answer.body)
+    } else {
+      const answer = await send({})
+      const challenge = answer.statusCode === 401 ? digestChallenge(answer.headers['www-authenticate']) : undefined
+      if (challenge === undefined) return answer
+      discard(answer.body)
+      this.#challenge = challenge
+    }
+    this.#challengeCount = 0
+    return await send(this.#meet(this.#challenge, url))
+  }
+
+  #meet(challenge: DigestChallenge, url: string): Readonly<Record<string, string>> {
+    const { username = '', password = '' } = this.#config.digest_auth ?? {}
+    const { pathname, search } = new URL(url)
+    const clientNonce = Buffer.from(this.#resources.host.randomBytes(8)).toString('hex')
+    const request = { username, password, method: this.#config.verb, uri: pathname + search, clientNonce }
+    return { Authorization: digestAuthorization(challenge, { ...request, count: ++this.#challengeCount }) }
   }
 
   #body(messages: readonly Message[]): Body | null {
@@ -188,10 +231,6 @@ export class HttpClient {
     if (body !== null && body.contentType !== null) {
       for (const name of Object.keys(headers)) if (name.toLowerCase() === 'content-type') delete headers[name]
       headers['Content-Type'] = body.contentType
-    }
-    const { basic_auth: basic } = this.#config
-    if (basic?.enabled === true) {
-      headers['Authorization'] = `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`
     }
     return headers
   }
@@ -272,6 +311,11 @@ export class HttpClient {
     }
     return metadata
   }
+}
+
+/** Reads a body that nobody wants, so that its connection can be used again. */
+function discard(body: Readable): void {
+  body.on('error', () => undefined).resume()
 }
 
 async function bytesOf(body: Readable): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/index.ts'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -10,8 +10,6 @@ import {
   deliverBatch,
   type Delivery,
   field,
-  Cors,
-  HttpRouter,
   type Infer,
   type Input,
   Message,
@@ -19,14 +17,12 @@ import {
   metadataFilterFields,
   type Resources,
 } from '../../engine/index.ts'
+import { answer, checkServed, type Served, serve, servedFields } from './served.ts'
 import { joinMultipart, splitMultipart } from './multipart.ts'
 import { detectContentType } from './content-type.ts'
 
 const config = field.object({
-  address: field
-    .string('An address of its own to listen on; empty for the server that all share.')
-    .needs('listen')
-    .default(''),
+  ...servedFields,
   path: field.string('Where requests are taken.').default('/post'),
   ws_path: field.string('Where WebSocket connections are taken.').default('/post/ws'),
   ws_welcome_message: field.string('What is sent to those who connect.').default('').advanced(),
@@ -34,20 +30,6 @@ const config = field.object({
   allowed_verbs: field.string('Methods that are allowed.').list().default(['POST']),
   timeout: field.duration('How long a request waits until its message arrived.').default('5s'),
   rate_limit: field.string('A rate limit to obey.').default(''),
-  cert_file: field.string('A TLS certificate, with an address of its own.').needs('files').default('').advanced(),
-  key_file: field.string("The certificate's key.").needs('files').default('').advanced(),
-  cors: field
-    .object({
-      enabled: field.bool('Whether browsers on other sites may call.').default(false).advanced(),
-      allowed_origins: field.string('Sites that may call; `*` for any.').list().default([]).advanced(),
-      allowed_headers: field.string('Headers that a request may carry.').list().default([]).advanced(),
-      allowed_methods: field
-        .string('Methods that a request may use.')
-        .list()
-        .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
-        .advanced(),
-    })
-    .advanced(),
   sync_response: field
     .object({
       status: field.interpolated('The status of the answer.').default('200').advanced(),
@@ -90,7 +72,7 @@ class HttpServerInput implements Input {
   #waiting: Waiting[] = []
   #wake: (() => void) | null = null
   #closing = false
-  #server: Server | null = null
+  #served: Served | null = null
   #unregister: (() => void)[] = []
 
   constructor(options: Config, resources: Resources) {
@@ -100,15 +82,15 @@ class HttpServerInput implements Input {
     if (options.rate_limit !== '' && !resources.hasResource('rate_limit', options.rate_limit)) {
       throw new ConfigError(`rate limit resource '${options.rate_limit}' was not found`)
     }
-    if (options.address === '' && resources.http === undefined) {
-      throw new ConfigError('http_server needs an address of its own here, as the shared HTTP server is off')
-    }
+    checkServed('http_server', options, resources)
   }
 
   async connect(): Promise<void> {
     if (this.#unregister.length > 0) return
-    const { address, path, ws_path: wsPath } = this.#config
-    const host = address === '' ? this.#resources.http! : new HttpRouter()
+    const { address, cert_file: certFile, path, ws_path: wsPath } = this.#config
+    const served = await serve(this.#config, this.#resources)
+    this.#served = served
+    const { host } = served
     if (path !== '') {
       this.#unregister.push(
         host.register({
@@ -128,7 +110,10 @@ class HttpServerInput implements Input {
         }),
       )
     }
-    if (host instanceof HttpRouter) await this.#listen(address, host)
+    if (address !== '') {
+      const url = `${certFile === '' ? 'http' : 'https'}://${address}${path}`
+      this.#resources.log.info(`Receiving HTTP messages at: ${url}`)
+    }
   }
 
   async read(signal: AbortSignal): Promise<Delivery | null> {
@@ -157,34 +142,7 @@ class HttpServerInput implements Input {
     for (const { delivery } of this.#waiting) await delivery.ack(new Error('Server closing'))
     this.#waiting = []
     for (const socket of this.#sockets.clients) socket.close(1001)
-    this.#server?.closeAllConnections()
-    this.#server?.close()
-  }
-
-  async #listen(address: string, router: HttpRouter): Promise<void> {
-    const { cert_file: certFile, key_file: keyFile } = this.#config
-    const cors = new Cors(this.#config.cors)
-    const handle = (request: IncomingMessage, response: ServerResponse) => {
-      if (!cors.answers(request, response) && !router.handle(request, response))
-        answer(response, 404, '404 page not found')
-    }
-    const { files, listen } = this.#resources.host
-    const tls =
-      certFile === '' && keyFile === ''
-        ? undefined
-        : { cert: files.readFileSync(certFile), key: files.readFileSync(keyFile) }
-    const server = listen.httpServer(handle, tls)
-    server.on('upgrade', (request, socket, head) => {
-      if (!router.upgrade(request, socket, head)) socket.destroy()
-    })
-    const separator = address.lastIndexOf(':')
-    const host = address.slice(0, separator).replace(/^\[|\]$/g, '')
-    const port = Number(address.slice(separator + 1))
-    await listen.start(server, { port, host: host === '' ? '0.0.0.0' : host })
-    this.#server = server
-    this.#resources.log.info(
-      `Receiving HTTP messages at: ${certFile === '' ? 'http' : 'https'}://${address}${this.#config.path}`,
-    )
+    await this.#served?.close()
   }
 
   async #post(
@@ -404,11 +362,6 @@ function addRequestMetadata(
 /** `content-type` as `Content-Type`: names as Go, and so the original, writes them. */
 function canonicalHeader(name: string): string {
   return name.toLowerCase().replace(/(^|-)[a-z]/g, letter => letter.toUpperCase())
-}
-
-function answer(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
-  response.end(`${text}\n`)
 }
 
 function asBuffer(data: Buffer | ArrayBuffer | Buffer[]): Buffer {

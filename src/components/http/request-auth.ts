@@ -1,0 +1,155 @@
+import { Buffer } from 'node:buffer'
+import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto'
+import { addressOfUrl, field, type Infer, type Resources } from '../../engine/index.ts'
+
+const secretText = (description: string) => field.string(description).default('').advanced().secret()
+const plainText = (description: string) => field.string(description).default('').advanced()
+const enabled = (description: string) => field.bool(description).default(false).advanced()
+
+/** The ways of signing a request that every client of HTTP and WebSocket has. */
+export const requestAuthFields = {
+  oauth: field
+    .object({
+      enabled: enabled('Whether requests are signed by OAuth 1 (RFC 5849, HMAC-SHA1).'),
+      consumer_key: plainText('The key of the client.'),
+      consumer_secret: secretText('Its secret.'),
+      access_token: plainText('The token of the user on whose behalf it asks.'),
+      access_token_secret: secretText("The token's secret."),
+    })
+    .optional()
+    .advanced(),
+  basic_auth: field
+    .object({
+      enabled: enabled('Whether user and password are sent along.'),
+      username: plainText('The user.'),
+      password: secretText('The password.'),
+    })
+    .optional()
+    .advanced(),
+  jwt: field
+    .object({
+      enabled: enabled('Whether a signed JSON Web Token is sent along.'),
+      private_key_file: plainText('A file with the private key, as PEM.').needs('files'),
+      signing_method: plainText('`RS256`, `RS384`, `RS512` or `EdDSA`.'),
+      claims: field.any('The claims of the token.').map().default({}).advanced(),
+      headers: field.any('More headers of the token.').map().default({}).advanced(),
+    })
+    .advanced(),
+} as const
+
+/** The `oauth2` block: tokens by client credentials. */
+export const oauth2Field = field
+  .object({
+    enabled: enabled('Whether a token is fetched with client credentials (RFC 6749) and sent along.'),
+    client_key: plainText('The id of the client.'),
+    client_secret: secretText('Its secret.'),
+    token_url: plainText('Where tokens are fetched.').needs('network', value => addressOfUrl(value)),
+    scopes: field.string('The scopes that are asked for.').list().default([]).advanced(),
+    endpoint_params: field.any('More parameters of the request for a token, each a list.').map().default({}).advanced(),
+  })
+  .optional()
+  .advanced()
+
+type AuthConfig = Infer<typeof requestAuthFields>
+
+const jwtDigests: Readonly<Record<string, string | null>> = {
+  RS256: 'sha256',
+  RS384: 'sha384',
+  RS512: 'sha512',
+  EdDSA: null,
+}
+
+/** Signs requests as a configuration says. */
+export class RequestSigner {
+  readonly #config: AuthConfig
+  readonly #resources: Resources
+  #key: KeyObject | null = null
+
+  constructor(config: AuthConfig, resources: Resources) {
+    this.#config = config
+    this.#resources = resources
+  }
+
+  /** The `Authorization` of a request; undefined where it has none. Where several are enabled, basic before token before OAuth. */
+  authorization(method: string, url: string): string | undefined {
+    const { basic_auth: basic, jwt, oauth } = this.#config
+    if (basic?.enabled === true) {
+      return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`
+    }
+    if (jwt.enabled) return `Bearer ${this.#token(jwt)}`
+    if (oauth?.enabled === true) {
+      const { host } = this.#resources
+      const nonce = Buffer.from(host.randomBytes(16)).toString('hex')
+      return oauthAuthorization({ ...oauth, method, url, nonce, unixSeconds: Number(host.now() / 1_000_000_000n) })
+    }
+    return undefined
+  }
+
+  #token({ private_key_file: path, signing_method: algorithm, claims, headers }: AuthConfig['jwt']): string {
+    const digest = jwtDigests[algorithm]
+    if (digest === undefined) {
+      throw new Error(`jwt signing method ${algorithm} not accepted. Try with RS256, RS384, RS512 or EdDSA`)
+    }
+    this.#key ??= this.#readKey(path, algorithm)
+    const segment = (document: unknown) => Buffer.from(JSON.stringify(document)).toString('base64url')
+    const signed = `${segment({ alg: algorithm, typ: 'JWT', ...headers })}.${segment(claims)}`
+    return `${signed}.${sign(digest, Buffer.from(signed), this.#key).toString('base64url')}`
+  }
+
+  #readKey(path: string, algorithm: string): KeyObject {
+    let pem: Buffer
+    try {
+      pem = this.#resources.host.files.readFileSync(path)
+    } catch (error) {
+      throw new Error(`failed to read private key: ${(error as Error).message}`, { cause: error })
+    }
+    try {
+      const key = createPrivateKey(pem)
+      const wanted = algorithm === 'EdDSA' ? 'ed25519' : 'rsa'
+      if (key.asymmetricKeyType !== wanted) throw new Error(`the key is ${key.asymmetricKeyType}, not ${wanted}`)
+      return key
+    } catch (error) {
+      throw new Error(`failed to parse ${algorithm} private key: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}
+
+interface OAuthRequest {
+  readonly consumer_key: string
+  readonly consumer_secret: string
+  readonly access_token: string
+  readonly access_token_secret: string
+  readonly method: string
+  readonly url: string
+  readonly nonce: string
+  readonly unixSeconds: number
+}
+
+/** The header of RFC 5849, section 3.5.1, for a request whose body is no form. */
+export function oauthAuthorization(request: OAuthRequest): string {
+  const { consumer_secret: consumerSecret, access_token_secret: tokenSecret, method, url } = request
+  const own: readonly (readonly [string, string])[] = [
+    ['oauth_consumer_key', request.consumer_key],
+    ['oauth_nonce', request.nonce],
+    ['oauth_signature_method', 'HMAC-SHA1'],
+    ['oauth_timestamp', String(request.unixSeconds)],
+    ['oauth_token', request.access_token],
+    ['oauth_version', '1.0'],
+  ]
+  const { origin, pathname, searchParams } = new URL(url)
+  const pairs = [...own, ...searchParams].map(([name, value]) => [percent(name), percent(value)] as const)
+  // Sorted by code units, which for percent-encoded text is what section 3.4.1.3.2 asks for.
+  const sorted = pairs.toSorted(([a, x], [b, y]) => (a === b ? (x < y ? -1 : 1) : a < b ? -1 : 1))
+  const parameters = sorted.map(pair => pair.join('=')).join('&')
+  const base = [method.toUpperCase(), origin + pathname, parameters].map(percent).join('&')
+  const signature = createHmac('sha1', `${percent(consumerSecret)}&${percent(tokenSecret)}`)
+    .update(base)
+    .digest('base64')
+  const fields = [...own, ['oauth_signature', signature] as const]
+  return `OAuth ${fields.map(([name, value]) => `${name}="${percent(value)}"`).join(', ')}`
+}
+
+/** Percent-encoding of RFC 5849, section 3.6. */
+function percent(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+}
