@@ -131,6 +131,19 @@ const touch = { name: 'touch', args: [marker] }
 /** Kind and name → capability → a configuration that tries to use it. */
 const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>>> = {
   'input aws_s3': aws({ bucket: 'b' }),
+  'input aws_sqs': aws({ url: 'https://example.invalid/1/q' }),
+  'output aws_dynamodb': aws({ table: 't', string_columns: { id: 'x' } }),
+  'cache aws_dynamodb': aws({
+    table: 't',
+    hash_key: 'k',
+    data_key: 'v',
+    retries: { initial_interval: '1ms', max_elapsed_time: '1ms' },
+  }),
+  'processor aws_lambda': aws({ function: 'f', retries: 0 }),
+  'output aws_kinesis': aws({ stream: 's', partition_key: 'x' }),
+  'output aws_kinesis_firehose': aws({ stream: 's' }),
+  'output aws_sns': aws({ topic_arn: 'arn:aws:sns:us-east-1:1:t' }),
+  'output aws_sqs': aws({ url: 'https://example.invalid/1/q' }),
   'output aws_s3': aws({ bucket: 'b' }),
   'output aws_s3_stream': aws({ bucket: 'b', path: 'x' }),
   'processor aws_s3': aws({ bucket: 'b', key: 'x' }),

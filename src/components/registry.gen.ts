@@ -5,6 +5,7 @@ import type { Loaders } from '../engine/index.ts'
 export const loaders: Loaders = {
   input: {
     aws_s3: () => import('./aws/input.aws_s3.ts'),
+    aws_sqs: () => import('./aws/input.aws_sqs.ts'),
     batched: () => import('./pure/input.batched.ts'),
     broker: () => import('./pure/input.broker.ts'),
     csv: () => import('./io/input.csv.ts'),
@@ -38,8 +39,13 @@ export const loaders: Loaders = {
     websocket: () => import('./http/input.websocket.ts'),
   },
   output: {
+    aws_dynamodb: () => import('./aws/output.aws_dynamodb.ts'),
+    aws_kinesis: () => import('./aws/output.aws_kinesis.ts'),
+    aws_kinesis_firehose: () => import('./aws/output.aws_kinesis_firehose.ts'),
     aws_s3: () => import('./aws/output.aws_s3.ts'),
     aws_s3_stream: () => import('./aws/output.aws_s3_stream.ts'),
+    aws_sns: () => import('./aws/output.aws_sns.ts'),
+    aws_sqs: () => import('./aws/output.aws_sqs.ts'),
     broker: () => import('./pure/output.broker.ts'),
     cache: () => import('./pure/output.cache.ts'),
     drop: () => import('./pure/output.drop.ts'),
@@ -78,6 +84,7 @@ export const loaders: Loaders = {
   processor: {
     archive: () => import('./pure/processor.archive.ts'),
     awk: () => import('./awk/processor.awk.ts'),
+    aws_lambda: () => import('./aws/processor.aws_lambda.ts'),
     aws_s3: () => import('./aws/processor.aws_s3.ts'),
     bloblang: () => import('./pure/processor.bloblang.ts'),
     bounds_check: () => import('./pure/processor.bounds_check.ts'),
@@ -137,6 +144,7 @@ export const loaders: Loaders = {
     xml: () => import('./pure/processor.xml.ts'),
   },
   cache: {
+    aws_dynamodb: () => import('./aws/cache.aws_dynamodb.ts'),
     aws_s3: () => import('./aws/cache.aws_s3.ts'),
     file: () => import('./io/cache.file.ts'),
     lru: () => import('./pure/cache.lru.ts'),
@@ -186,10 +194,10 @@ export const loaders: Loaders = {
 
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
-  input: 'amqp_0_9 amqp_1 aws_kinesis aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
-  output: 'amqp_0_9 amqp_1 aws_dynamodb aws_kinesis aws_kinesis_firehose aws_sns aws_sqs azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
-  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql aws_lambda azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python schema_registry_decode schema_registry_encode sentry_capture sql template',
-  cache: 'aws_dynamodb couchbase gcp_cloud_storage memcached',
+  input: 'amqp_0_9 amqp_1 aws_kinesis azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
+  output: 'amqp_0_9 amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
+  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python schema_registry_decode schema_registry_encode sentry_capture sql template',
+  cache: 'couchbase gcp_cloud_storage memcached',
   buffer: '',
   rate_limit: '',
   scanner: 'avro xml_documents',

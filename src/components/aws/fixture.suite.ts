@@ -21,6 +21,12 @@ export class AwsFixture {
     }
   }
 
+  /** For clients of the AWS SDK. */
+  clientOptions() {
+    const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }
+    return { region: 'us-east-1', endpoint: this.#address, credentials }
+  }
+
   newId(): string {
     return `t-${randomUUID().slice(0, 8)}`
   }
@@ -58,13 +64,39 @@ export class AwsFixture {
     return [...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key!)
   }
 
+  /** Functions of Lambda are not run: the server answers a call with its payload. */
+  async useSimpleLambda(): Promise<void> {
+    await fetch(`${this.#address}/moto-api/config`, { method: 'POST', body: '{"lambda":{"use_docker":false}}' })
+  }
+
+  /** What the next call of a function returns instead. */
+  async answerLambda(text: string): Promise<void> {
+    const body = JSON.stringify({ results: [text], region: 'us-east-1' })
+    await fetch(`${this.#address}/moto-api/static/lambda-simple/response`, { method: 'POST', body })
+  }
+
+  /** The ARN of a role that functions run as. */
+  async newRole(): Promise<string> {
+    const body = new URLSearchParams({
+      Action: 'CreateRole',
+      Version: '2010-05-08',
+      RoleName: this.newId(),
+      AssumeRolePolicyDocument: '{"Version":"2012-10-17","Statement":[]}',
+    })
+    const headers = { authorization: authorizationFor('iam') }
+    const response = await fetch(`${this.#address}/`, { method: 'POST', headers, body })
+    const text = await response.text()
+    const arn = /<Arn>([^<]*)<\/Arn>/.exec(text)?.[1]
+    if (arn === undefined) throw new Error(`no role was made: ${text}`)
+    return arn
+  }
+
   async #s3(
     method: string,
     path: string,
     { headers, body }: { readonly headers?: Record<string, string>; readonly body?: string } = {},
   ): Promise<Response> {
-    const authorization =
-      'AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0'
+    const authorization = authorizationFor('s3')
     const response = await fetch(`${this.#address}/${path}`, {
       method,
       headers: { authorization, ...headers },
@@ -73,6 +105,11 @@ export class AwsFixture {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
     return response
   }
+}
+
+/** The server looks at it only to learn which service is meant. */
+function authorizationFor(service: string): string {
+  return `AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`
 }
 
 function pathOf(key: string): string {

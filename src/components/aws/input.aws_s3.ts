@@ -1,4 +1,5 @@
 import { asError, messageOf } from '../../base/index.ts'
+import { parseJson, type Value } from '../../bloblang/index.ts'
 import type { Message as Notification, SQSClient } from '@aws-sdk/client-sqs'
 import {
   type AckSome,
@@ -472,9 +473,9 @@ class QueueTargets implements Targets {
   }
 }
 
-function parsed(text: string, what: string): unknown {
+function parsed(text: string, what: string): Value {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (cause) {
     throw new Error(`failed to parse ${what}: ${messageOf(cause)}`, { cause })
   }

@@ -12,6 +12,7 @@ import {
   type Output,
   type Resources,
 } from '../../engine/index.ts'
+import { withDeadline } from './deadline.ts'
 import { type Checksum, S3Client } from './s3-client.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 
@@ -149,18 +150,14 @@ class S3Output implements Output {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
-    // The original's time limit is one for the whole batch.
-    const deadline = this.#deadline(signal)
-    await deliverEachOf(batch, (_, index) => this.#put(batch, index, deadline))
+    // As in the original, the time limit is one for the whole batch.
+    await withDeadline('the upload', this.#config.timeout, signal, own =>
+      deliverEachOf(batch, (_, index) => this.#put(batch, index, own)),
+    )
   }
 
   close(): Promise<void> {
     return this.#client.close()
-  }
-
-  #deadline(signal: AbortSignal): AbortSignal {
-    const { timeout } = this.#config
-    return timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout)])
   }
 
   async #put(batch: Batch, index: number, signal: AbortSignal): Promise<void> {
@@ -169,17 +166,10 @@ class S3Output implements Output {
     const message = batch[index]!
     const headers = this.#headersOf(message, text)
     const key = text('key', path)
-    try {
-      await this.#client.put(text('bucket', bucket), key, message.bytes(), headers, {
-        checksum: checksum === '' ? undefined : (checksum as Checksum), // one of the options of the field
-        signal,
-      })
-    } catch (error) {
-      if (signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
-        throw new Error(`the upload of '${key}' took longer than the timeout`, { cause: error })
-      }
-      throw error
-    }
+    await this.#client.put(text('bucket', bucket), key, message.bytes(), headers, {
+      checksum: checksum === '' ? undefined : (checksum as Checksum), // one of the options of the field
+      signal,
+    })
   }
 
   #headersOf(

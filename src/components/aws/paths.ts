@@ -1,23 +1,42 @@
+import { getOwn, isObject, type Value } from '../../bloblang/index.ts'
+
 /**
- * The values at a path of a JSON document: parts are separated by dots, `*` stands for every element or member, `~1` for a dot
- * and `~0` for a tilde. Lists at its end are taken apart.
+ * What stands at a path of a document: parts are separated by dots, `~1` stands for a dot and `~0` for a tilde. It is a list
+ * for `*`, which stands for every element or member, and where the path goes through a list without an index; undefined where
+ * nothing is found.
  */
-export function valuesAt(document: unknown, path: string): readonly unknown[] {
-  let found: readonly unknown[] = [document]
-  for (const part of path.split('.').map(each => each.replaceAll('~1', '.').replaceAll('~0', '~'))) {
-    found = found.flatMap(value => membersOf(value, part))
+export function valueAtPath(document: Value, path: string): Value | undefined {
+  return valueAt(
+    document,
+    path.split('.').map(part => part.replaceAll('~1', '.').replaceAll('~0', '~')),
+  )
+}
+
+/** The values at a path, lists taken apart. */
+export function valuesAt(document: Value, path: string): readonly Value[] {
+  const found = valueAtPath(document, path)
+  return found === undefined ? [] : flattened(found)
+}
+
+function valueAt(current: Value, parts: readonly string[]): Value | undefined {
+  const [part, ...rest] = parts
+  if (part === undefined) return current
+  if (Array.isArray(current)) {
+    const elements = current as readonly Value[]
+    if (!/^\d+$/.test(part)) return valuesOf(elements, part === '*' ? rest : parts)
+    const element = elements[Number(part)]
+    return element === undefined ? undefined : valueAt(element, rest)
   }
-  return found.flatMap(flattened)
+  if (!isObject(current)) return undefined
+  if (part === '*') return valuesOf(Object.values(current), rest)
+  const member = getOwn(current, part)
+  return member === undefined ? undefined : valueAt(member, rest)
 }
 
-function membersOf(value: unknown, part: string): readonly unknown[] {
-  if (typeof value !== 'object' || value === null) return []
-  if (part === '*') return Object.values(value)
-  // A list without an index in the path passes it on to its elements, as the original does.
-  if (Array.isArray(value) && !/^\d+$/.test(part)) return value.flatMap(element => membersOf(element, part))
-  return Object.hasOwn(value, part) ? [(value as Readonly<Record<string, unknown>>)[part]] : []
+function valuesOf(members: readonly Value[], parts: readonly string[]): readonly Value[] {
+  return members.map(member => valueAt(member, parts)).filter(value => value !== undefined)
 }
 
-function flattened(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value.flatMap(flattened) : [value]
+function flattened(value: Value): readonly Value[] {
+  return Array.isArray(value) ? (value as readonly Value[]).flatMap(flattened) : [value]
 }

@@ -28,6 +28,23 @@ ${credentialsHelp}`,
     scanner: field.scanner('How an object is cut into messages.').default({ to_the_end: {} }),
   }),
   needs: ['network'],
+  examples: [
+    {
+      title: 'Large messages of SQS',
+      summary: "Follows the pointers of Amazon's extended client library.",
+      config: `input:
+  aws_sqs:
+    url: https://sqs.us-east-1.amazonaws.com/123456789012/queue
+  processors:
+    - switch:
+        - check: this.0 == "com.amazon.sqs.javamessaging.MessageS3Pointer"
+          processors:
+            - aws_s3:
+                bucket: \${! this.1.s3BucketName }
+                key: \${! this.1.s3Key }
+`,
+    },
+  ],
   async create(config, resources): Promise<Processor> {
     const session = new AwsSession(config, resources)
     const client = new S3Client(session, { pathStyle: config.force_path_style_urls }, resources)

@@ -1,3 +1,4 @@
+import type { NodeHttpHandler } from '@smithy/node-http-handler'
 import { CapabilityError, type Clock, codeOf } from '../../base/index.ts'
 import {
   addressOfUrl,
@@ -98,7 +99,7 @@ export interface ClientOptions {
   readonly maxAttempts: number
   readonly retryMode: 'standard'
   readonly defaultsMode: 'legacy'
-  readonly requestHandler: object
+  readonly requestHandler: NodeHttpHandler
 }
 
 interface HandlerOptions {
@@ -181,20 +182,22 @@ export class AwsSession {
       // Explicit, since the SDK would look for them in files and variables.
       retryMode: 'standard',
       defaultsMode: 'legacy',
-      requestHandler: this.#requestHandler(more),
+      requestHandler: await this.#requestHandler(more),
     }
   }
 
-  #requestHandler({ maxSockets = 128, timeoutMs = 60_000 }: HandlerOptions = {}): object {
+  async #requestHandler({ maxSockets = 128, timeoutMs = 60_000 }: HandlerOptions = {}): Promise<NodeHttpHandler> {
     const { network } = this.#host
+    const { default: handlers } = await import('@smithy/node-http-handler')
     const options = { keepAlive: true, maxSockets, proxyEnv: network.proxyVariables }
-    return {
+    // An instance, since some clients make one of HTTP/2 of options, which would open its sockets by itself.
+    return new handlers.NodeHttpHandler({
       httpAgent: network.agent(options),
       httpsAgent: network.secureAgent(options),
       connectionTimeout: 30_000,
       requestTimeout: timeoutMs,
       throwOnRequestTimeout: true,
-    }
+    })
   }
 
   async #load(): Promise<Credentials> {
@@ -269,9 +272,9 @@ export class AwsSession {
     return fromIni({ profile, clientConfig: await this.#stsOptions() })
   }
 
-  async #stsOptions(): Promise<{ readonly region?: string; readonly requestHandler: object }> {
+  async #stsOptions(): Promise<{ readonly region?: string; readonly requestHandler: NodeHttpHandler }> {
     const region = await this.region().catch(() => undefined)
-    return { ...(region !== undefined && { region }), requestHandler: this.#requestHandler() }
+    return { ...(region !== undefined && { region }), requestHandler: await this.#requestHandler() }
   }
 
   /** The shared files; one that does not exist is empty. Throws `CapabilityError` where they are not granted. */

@@ -1,0 +1,277 @@
+import type { Message as QueueMessage, SQSClient } from '@aws-sdk/client-sqs'
+import { messageOf } from '../../base/index.ts'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  addressOfUrl,
+  Backoff,
+  defineInput,
+  deliverEach,
+  type Delivery,
+  field,
+  type Infer,
+  type Input,
+  Message,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
+import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
+
+const config = awsConfig({
+  url: field.string('The URL of the queue.').needs('network', value => addressOfUrl(value)),
+  delete_message: field
+    .bool('Whether a message is deleted from the queue when it was delivered.')
+    .default(true)
+    .advanced(),
+  reset_visibility: field
+    .bool('Whether a message that was refused is visible again at once, instead of after the visibility timeout.')
+    .default(true)
+    .advanced(),
+  update_visibility: field
+    .bool('Whether messages that are under way stay hidden for longer than the visibility timeout of the queue.')
+    .default(true)
+    .advanced()
+    .since('1.6.0'),
+  max_number_of_messages: field.int('How many messages are asked for at a time: 1 to 10.').default(10).advanced(),
+  wait_time_seconds: field
+    .int('How long the queue may wait for a message before it answers that there is none: 0 to 20.')
+    .default(0)
+    .advanced(),
+  custom_request_headers: field
+    .string('Headers of every request, by their names.')
+    .map()
+    .default({})
+    .advanced()
+    .since('1.6.0'),
+  ...sessionFields,
+})
+
+type Config = Infer<typeof config>
+
+export default defineInput({
+  name: 'aws_sqs',
+  categories: ['Services', 'AWS'],
+  summary: 'Reads messages of a queue of SQS.',
+  description: `A message is deleted when it was delivered. One that was refused, or was under way when the stream stopped, is visible to readers of the queue again at once.
+
+Without \`wait_time_seconds\` an empty queue is asked less and less often, down to once a minute.
+
+Metadata of each message: \`sqs_message_id\`, \`sqs_receipt_handle\`, the attributes of SQS (\`sqs_approximate_receive_count\`, \`sqs_sent_timestamp\`, \`sqs_message_group_id\` and others), and the message's own attributes by their names.
+
+${credentialsHelp}`,
+  config,
+  needs: ['network'],
+  requires: ['@aws-sdk/client-sqs'],
+  create: (options, resources) => new SqsInput(options, resources),
+})
+
+/** How long messages under way stay hidden, and how often that is renewed for each of them. */
+const VISIBILITY_SECONDS = 30
+const RENEW_EVERY_MS = 10_000
+const TICK_MS = 1000
+
+/** Entries of one request. */
+const MAX_ENTRIES = 10
+
+/** A message under way. */
+interface Handle {
+  readonly id: string
+  readonly receipt: string
+  renewAt: number
+}
+
+class SqsInput implements Input {
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly #session: AwsSession
+  readonly #backoff: Backoff
+  readonly #underWay = new Set<Handle>()
+  readonly #deletions: Collector<Handle>
+  readonly #resets: Collector<Handle>
+  #library: typeof import('@aws-sdk/client-sqs') | undefined
+  #client: SQSClient | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: Config, resources: Resources) {
+    this.#config = options
+    this.#resources = resources
+    this.#session = new AwsSession(options, resources)
+    const { host, log } = resources
+    this.#backoff = new Backoff({ initialMs: 10, maxMs: 60_000 }, () => host.random())
+    this.#deletions = new Collector(handles => this.#delete(handles))
+    this.#resets = new Collector(handles =>
+      this.#setVisibility(handles, 0).catch((error: unknown) =>
+        log.error(`Failed to reset the visibility timeout of messages: ${messageOf(error)}`),
+      ),
+    )
+  }
+
+  async connect(): Promise<void> {
+    if (this.#client !== undefined) return
+    this.#library = (await import('@aws-sdk/client-sqs')).default
+    const options = await this.#session.clientOptions('SQS')
+    const client = new this.#library.SQSClient({ ...options, useQueueUrlAsEndpoint: options.endpoint === undefined })
+    const headers = this.#config.custom_request_headers
+    client.middlewareStack.add(
+      next => args => {
+        const { request } = args as { readonly request: { readonly headers: Record<string, string> } } // HTTP is built
+        Object.assign(request.headers, headers)
+        return next(args)
+      },
+      { step: 'build' },
+    )
+    this.#client = client
+    if (this.#config.update_visibility) this.#timer = setInterval(() => void this.#renew(), TICK_MS)
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    const { url, max_number_of_messages: limit, wait_time_seconds: waitSeconds } = this.#config
+    const { ReceiveMessageCommand } = this.#library!
+    for (;;) {
+      if (signal.aborted) return null
+      const request = new ReceiveMessageCommand({
+        QueueUrl: url,
+        MaxNumberOfMessages: limit,
+        WaitTimeSeconds: waitSeconds,
+        // Emulators know the older name only, AWS both.
+        AttributeNames: ['All'],
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      })
+      let received: readonly QueueMessage[]
+      try {
+        received = (await this.#client!.send(request, { abortSignal: signal })).Messages ?? []
+      } catch (error) {
+        if (signal.aborted) return null
+        throw new Error(`Failed to pull new SQS messages: ${messageOf(error)}`, { cause: error })
+      }
+      if (received.length > 0 || waitSeconds > 0) this.#backoff.reset()
+      if (received.length > 0) return this.#delivery(received)
+      await pause(this.#backoff.next() ?? 0, signal)
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#deletions.flushed()
+    await this.#resets.flushed()
+    this.#client?.destroy()
+  }
+
+  #delivery(received: readonly QueueMessage[]): Delivery {
+    const handles = new Map<Message, Handle>()
+    for (const each of received) {
+      const message = Message.fromText(each.Body ?? '', metadataOf(each))
+      const renewAt = this.#resources.clock.monotonic() + TICK_MS
+      const handle = { id: each.MessageId ?? '', receipt: each.ReceiptHandle ?? '', renewAt }
+      handles.set(message, handle)
+      this.#underWay.add(handle)
+    }
+    return deliverEach([...handles.keys()], async (messages, error) => {
+      const settled = messages.map(message => handles.get(message)!)
+      for (const handle of settled) this.#underWay.delete(handle)
+      // What the end of the stream left undone is put back as well, since it would be hidden until its time is over.
+      if (error === null) await (this.#config.delete_message ? this.#deletions.add(settled) : undefined)
+      else if (this.#config.reset_visibility) await this.#resets.add(settled)
+    })
+  }
+
+  /** Messages whose deletion fails come again; at least once is what is promised. */
+  async #delete(handles: readonly Handle[]): Promise<void> {
+    const { log } = this.#resources
+    try {
+      const { Failed = [] } = await this.#client!.send(
+        new this.#library!.DeleteMessageBatchCommand({
+          QueueUrl: this.#config.url,
+          Entries: handles.map(({ receipt }, index) => ({ Id: String(index), ReceiptHandle: receipt })),
+        }),
+      )
+      for (const { Id, Code } of Failed) {
+        log.error(`Failed to delete consumed SQS message '${handles[Number(Id)]?.id}', response code: ${Code}`)
+      }
+    } catch (error) {
+      log.error(`Failed to delete messages: ${messageOf(error)}`)
+    }
+  }
+
+  /** Keeps what is under way hidden. */
+  async #renew(): Promise<void> {
+    const now = this.#resources.clock.monotonic()
+    const due = [...this.#underWay].filter(({ renewAt }) => renewAt <= now)
+    for (const handle of due) handle.renewAt = now + RENEW_EVERY_MS
+    try {
+      for (let first = 0; first < due.length; first += MAX_ENTRIES) {
+        await this.#setVisibility(due.slice(first, first + MAX_ENTRIES), VISIBILITY_SECONDS)
+      }
+    } catch (error) {
+      this.#resources.log.warn(`Failed to update messages visibility timeout: ${messageOf(error)}`)
+    }
+  }
+
+  async #setVisibility(handles: readonly Handle[], seconds: number): Promise<void> {
+    const { Failed = [] } = await this.#client!.send(
+      new this.#library!.ChangeMessageVisibilityBatchCommand({
+        QueueUrl: this.#config.url,
+        Entries: handles.map(({ receipt }, index) => ({
+          Id: String(index),
+          ReceiptHandle: receipt,
+          VisibilityTimeout: seconds,
+        })),
+      }),
+    )
+    for (const { Id, Code } of Failed) {
+      const { id } = handles[Number(Id)] ?? { id: '' }
+      this.#resources.log.debug(`Failed to update consumed SQS message '${id}' visibility, response code: ${Code}`)
+    }
+  }
+}
+
+/** Collects what is to be sent together while a request is under way. */
+class Collector<T> {
+  readonly #send: (items: readonly T[]) => Promise<void>
+  #items: T[] = []
+  #sending: Promise<void> | null = null
+
+  /** `send` never rejects. */
+  constructor(send: (items: readonly T[]) => Promise<void>) {
+    this.#send = send
+  }
+
+  /** Resolves when these were sent. */
+  async add(items: readonly T[]): Promise<void> {
+    this.#items.push(...items)
+    await this.flushed()
+  }
+
+  /** Resolves when everything was sent. */
+  flushed(): Promise<void> {
+    this.#sending ??= this.#sendAll().finally(() => (this.#sending = null))
+    return this.#sending
+  }
+
+  async #sendAll(): Promise<void> {
+    // What is settled in the same turn goes together.
+    await Promise.resolve()
+    while (this.#items.length > 0) await this.#send(this.#items.splice(0, MAX_ENTRIES))
+  }
+}
+
+function metadataOf({ MessageId, ReceiptHandle, Attributes = {}, MessageAttributes = {} }: QueueMessage) {
+  const metadata = new Map<string, Value>([
+    ['sqs_message_id', MessageId ?? ''],
+    ['sqs_receipt_handle', ReceiptHandle ?? ''],
+  ])
+  for (const [name, value] of Object.entries(Attributes)) metadata.set(`sqs_${snakeCase(name)}`, value ?? '')
+  for (const [name, { StringValue, BinaryValue }] of Object.entries(MessageAttributes)) {
+    if (StringValue !== undefined) metadata.set(name, StringValue)
+    else if (BinaryValue !== undefined) metadata.set(name, Buffer.from(BinaryValue).toString('utf8'))
+  }
+  return metadata
+}
+
+/** `AWSTraceHeader` → `aws_trace_header`. */
+function snakeCase(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase()
+}
