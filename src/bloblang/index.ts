@@ -47,6 +47,7 @@ export {
   type NarrowType,
   NOTHING,
   Opaque,
+  setOwn,
   Timestamp,
   typeOf,
   Uint64,

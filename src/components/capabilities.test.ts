@@ -205,6 +205,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output sql_raw': sql({ query: 'DELETE FROM t' }),
   'output stdout': { stdio: {} },
   'output subprocess': { processes: touch },
+  'processor avro': {
+    files: { operator: 'to_json', schema_path: `file://${secretFile}` },
+    network: { operator: 'to_json', schema_path: ownUrl },
+  },
   'processor command': { processes: { name: 'touch', args_mapping: `root = [ "${marker}" ]` } },
   'processor file': { files: { operation: 'write', path: marker } },
   'processor grok': { files: { expressions: ['%{X}'], pattern_paths: [secretFile] } },
@@ -226,6 +230,14 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'processor redis': redisProcessor({ command: 'ping' }),
   'processor redis_script': redisProcessor({ script: 'return 1', keys_mapping: 'root = []' }),
   'processor mongodb': mongo({ document_map: 'root = {}' }),
+  'processor schema_registry_decode': {
+    files: { url, ...tls },
+    network: { url: ownUrl },
+  },
+  'processor schema_registry_encode': {
+    files: { url, subject: 's', ...tls },
+    network: { url: ownUrl, subject: 's' },
+  },
   'processor sql_insert': sql(insert),
   'processor sql_raw': sql(query),
   'processor sql_select': sql({ ...select, args_mapping: 'root = []' }),
@@ -392,8 +404,11 @@ function configWith(kind: ComponentKind, name: string, body: unknown): Record<st
     processors: [...list, { log: { message: '${! content() }' } }],
   })
   switch (kind) {
-    case 'processor':
-      return { ...config, pipeline: processors({ [name]: body }) }
+    case 'processor': {
+      // It asks for the schema whose id a message begins with.
+      const framed = name === 'schema_registry_decode' ? [{ mapping: 'root = "AAAAAAE=".decode("base64")' }] : []
+      return { ...config, pipeline: processors(...framed, { [name]: body }) }
+    }
     case 'cache': {
       const get = { cache: { resource: 'c', operator: 'get', key: 'secret.txt' } }
       return { ...config, pipeline: processors(get), cache_resources: [{ label: 'c', [name]: body }] }

@@ -24,10 +24,6 @@ type Values = Readonly<Record<string, unknown>>
 const rules: Readonly<Record<string, (values: Values) => readonly Need[]>> = {
   'output/sql': needsOfDatabase,
   'processor/sql': needsOfDatabase,
-  'processor/avro': ({ schema_path: path }) =>
-    typeof path === 'string' && path.startsWith('file://')
-      ? [{ capability: 'files', target: path.slice('file://'.length), field: 'schema_path' }]
-      : [],
 }
 
 /** The needs of a component whatever its configuration says. */

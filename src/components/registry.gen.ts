@@ -83,6 +83,7 @@ export const loaders: Loaders = {
   },
   processor: {
     archive: () => import('./pure/processor.archive.ts'),
+    avro: () => import('./avro/processor.avro.ts'),
     awk: () => import('./awk/processor.awk.ts'),
     aws_lambda: () => import('./aws/processor.aws_lambda.ts'),
     aws_s3: () => import('./aws/processor.aws_s3.ts'),
@@ -127,6 +128,8 @@ export const loaders: Loaders = {
     redis_script: () => import('./redis/processor.redis_script.ts'),
     resource: () => import('./pure/processor.resource.ts'),
     retry: () => import('./pure/processor.retry.ts'),
+    schema_registry_decode: () => import('./confluent/processor.schema_registry_decode.ts'),
+    schema_registry_encode: () => import('./confluent/processor.schema_registry_encode.ts'),
     select_parts: () => import('./pure/processor.select_parts.ts'),
     sleep: () => import('./pure/processor.sleep.ts'),
     split: () => import('./pure/processor.split.ts'),
@@ -169,6 +172,7 @@ export const loaders: Loaders = {
     redis: () => import('./redis/rate_limit.redis.ts'),
   },
   scanner: {
+    avro: () => import('./avro/scanner.avro.ts'),
     chunker: () => import('./pure/scanner.chunker.ts'),
     csv: () => import('./pure/scanner.csv.ts'),
     decompress: () => import('./pure/scanner.decompress.ts'),
@@ -179,6 +183,7 @@ export const loaders: Loaders = {
     switch: () => import('./pure/scanner.switch.ts'),
     tar: () => import('./pure/scanner.tar.ts'),
     to_the_end: () => import('./pure/scanner.to_the_end.ts'),
+    xml_documents: () => import('./pure/scanner.xml_documents.ts'),
   },
   metrics: {
     influxdb: () => import('./influxdb/metrics.influxdb.ts'),
@@ -196,11 +201,11 @@ export const loaders: Loaders = {
 export const knownNames: Readonly<Record<string, string>> = {
   input: 'amqp_0_9 amqp_1 aws_kinesis azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
   output: 'amqp_0_9 amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
-  processor: 'avro aws_bedrock_invoke aws_dynamodb_partiql azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python schema_registry_decode schema_registry_encode sentry_capture sql template',
+  processor: 'aws_bedrock_invoke aws_dynamodb_partiql azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql template',
   cache: 'couchbase gcp_cloud_storage memcached',
   buffer: '',
   rate_limit: '',
-  scanner: 'avro xml_documents',
+  scanner: '',
   metrics: 'aws_cloudwatch',
   tracer: 'gcp_cloudtrace jaeger none open_telemetry_collector',
 }

@@ -19,6 +19,11 @@ writeFileSync(proto, 'syntax = "proto3"; message M { string id = 1; }')
 const server = createServer((request, response) => {
   let body = ''
   request.on('data', (chunk: Uint8Array) => (body += Buffer.from(chunk).toString()))
+  // A schema registry with one schema.
+  if (request.url?.includes('/schemas/') === true || request.url?.includes('/subjects/') === true) {
+    response.end(JSON.stringify({ id: 1, schemaType: 'JSON', schema: '{"type":"object"}' }))
+    return
+  }
   request.on('end', () => response.writeHead(body === broken ? 400 : 200).end(`answer to ${body}`))
 })
 before(() => new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve)))
@@ -34,6 +39,10 @@ const database = 'driver: sqlite, dsn: \':memory:\', init_statement: "CREATE TAB
 
 const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   archive: { config: '{ archive: { format: json_array } }', failing: broken },
+  avro: {
+    config: `{ avro: { operator: from_json, schema: '{"type":"record","name":"M","fields":[{"name":"id","type":"string"}]}' } }`,
+    failing: broken,
+  },
   awk: { config: "{ awk: { codec: json, program: '{ print id }' } }", failing: broken },
   bloblang: { config: "{ bloblang: 'root = this' }", failing: broken },
   bounds_check: {
@@ -76,8 +85,7 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   group_by_value: { config: "{ group_by_value: { value: '${! this.id }' } }", failing: broken },
   http: {
     get config() {
-      const { port } = server.address() as AddressInfo // a TCP server has no other
-      return `{ http: { url: 'http://127.0.0.1:${port}', retries: 0 } }`
+      return `{ http: { url: '${serverUrl()}', retries: 0 } }`
     },
     failing: broken,
   },
@@ -128,6 +136,18 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
     config: `{ retry: { backoff: { initial_interval: 1ms, max_interval: 1ms }, max_retries: 2, processors: [ ${strict} ] } }`,
     failing: broken,
   },
+  schema_registry_decode: {
+    get config() {
+      return `{ processors: [ { schema_registry_encode: { url: '${serverUrl()}', subject: s } }, { schema_registry_decode: { url: '${serverUrl()}' } } ] }`
+    },
+    failing: broken,
+  },
+  schema_registry_encode: {
+    get config() {
+      return `{ schema_registry_encode: { url: '${serverUrl()}', subject: s } }`
+    },
+    failing: broken,
+  },
   select_parts: { config: '{ select_parts: { parts: [ 0 ] } }', failing: unchanged },
   sleep: { config: '{ sleep: { duration: 1ms } }', failing: unchanged },
   split: { config: '{ split: { size: 2 } }', failing: unchanged },
@@ -170,6 +190,11 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
     bodies: Array.from({ length: 5 }, (_, index) => `<a>m${index}</a>`),
     failing: '<a',
   },
+}
+
+function serverUrl(): string {
+  const { port } = server.address() as AddressInfo // a TCP server has no other
+  return `http://127.0.0.1:${port}`
 }
 
 for (const [name, harness] of Object.entries(harnesses)) processorContract(name, rig, harness)

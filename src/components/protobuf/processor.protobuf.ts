@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   type ComponentHost,
@@ -71,7 +72,7 @@ Beyond the original: an import path may be a descriptor set as \`protoc --descri
       try {
         return message.withBytes(convert(message.bytes()))
       } catch (error) {
-        resources.log.debug(`Operator failed: ${(error as Error).message}`)
+        resources.log.debug(`Operator failed: ${messageOf(error)}`)
         return resources.fail(message, error)
       }
     })
@@ -93,7 +94,7 @@ function printing(
     } catch (error) {
       const { stage } = failureOf(error)
       const what = stage === 'read' ? 'protobuf' : 'JSON protobuf'
-      throw new Error(`failed to unmarshal ${what} message '${type.fullName}': ${(error as Error).message}`, {
+      throw new Error(`failed to unmarshal ${what} message '${type.fullName}': ${messageOf(error)}`, {
         cause: error,
       })
     }
@@ -107,7 +108,7 @@ function parsing(type: MessageType, schema: Schema, config: { discard_unknown: b
       return parser.parse(type, bytes)
     } catch (error) {
       failureOf(error)
-      throw new Error(`failed to unmarshal JSON message '${type.fullName}': ${(error as Error).message}`, {
+      throw new Error(`failed to unmarshal JSON message '${type.fullName}': ${messageOf(error)}`, {
         cause: error,
       })
     }
@@ -128,7 +129,7 @@ async function loaded(
   try {
     return modules.length > 0 ? await schemaOfModules(modules, host) : await schemaOfPaths(paths, host.files)
   } catch (error) {
-    throw new ConfigError((error as Error).message, { cause: error })
+    throw new ConfigError(messageOf(error), { cause: error })
   }
 }
 

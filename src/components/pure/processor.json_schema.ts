@@ -1,17 +1,7 @@
-import { text } from 'node:stream/consumers'
-import { fileErrorText, messageOf } from '../../base/index.ts'
-import {
-  addressOfUrl,
-  type ComponentHost,
-  ConfigError,
-  defineProcessor,
-  field,
-  HttpTransport,
-  type Need,
-  type Network,
-  perMessage,
-} from '../../engine/index.ts'
+import { messageOf } from '../../base/index.ts'
+import { ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
+import { needsOfLocation, readLocation } from './location.ts'
 
 export default defineProcessor({
   name: 'json_schema',
@@ -21,7 +11,7 @@ export default defineProcessor({
     schema: field.string('The schema.').optional(),
     schema_path: field
       .string('Where the schema is: `file://path`, or a URL with `http://`.')
-      .needsWhen(['files', 'network'], needsOfPath)
+      .needsWhen(['files', 'network'], needsOfLocation)
       .optional(),
   }),
   async create({ schema, schema_path: path }, resources) {
@@ -31,7 +21,7 @@ export default defineProcessor({
         throw new ConfigError('invalid schema_path provided, must start with file:// or http://')
       }
       try {
-        definition = await read(path, resources.host)
+        definition = await readLocation(path, resources.host)
       } catch (error) {
         throw new ConfigError(`failed to load JSON schema definition: ${messageOf(error)}`, { cause: error })
       }
@@ -50,33 +40,3 @@ export default defineProcessor({
     }
   },
 })
-
-function needsOfPath(value: unknown): readonly Need[] {
-  const path = typeof value === 'string' ? value : ''
-  if (path === '') return []
-  const target = addressOfUrl(path)
-  if (path.startsWith('http://')) return [{ capability: 'network', ...(target !== undefined && { target }) }]
-  return [{ capability: 'files', target: path.replace(/^file:\/\//, '') }]
-}
-
-async function read(path: string, { files, network }: Pick<ComponentHost, 'files' | 'network'>): Promise<string> {
-  if (path.startsWith('http://')) return await download(path, network)
-  const file = path.replace(/^file:\/\//, '')
-  try {
-    return (await files.readFile(file)).toString('utf8')
-  } catch (error) {
-    throw new Error(fileErrorText('open', file, error as NodeJS.ErrnoException), { cause: error })
-  }
-}
-
-async function download(url: string, network: Network): Promise<string> {
-  const transport = new HttpTransport({ sockets: network, environment: network.proxyVariables })
-  try {
-    const { statusCode, statusText, body } = await transport.request(url, { method: 'GET', timeoutMs: 30_000 })
-    const schema = await text(body)
-    if (statusCode !== 200) throw new Error(`${url} responded ${statusCode} ${statusText}`)
-    return schema
-  } finally {
-    await transport.close()
-  }
-}

@@ -1,3 +1,5 @@
+import { StringDecoder } from 'node:string_decoder'
+
 /** Marks whose inside is no element, with what ends them. */
 const OPAQUE: readonly (readonly [start: string, end: string])[] = [
   ['<!--', '-->'],
@@ -5,33 +7,103 @@ const OPAQUE: readonly (readonly [start: string, end: string])[] = [
   ['<?', '?>'],
   ['<!', '>'],
 ]
+const LONGEST_START = 9
 
 /** XML documents that stand one behind the other, each up to the end of its root element; a broken one goes up to the end. */
 export function splitXml(text: string): readonly string[] {
-  const documents: string[] = []
-  let begin = 0
-  let depth = 0
-  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at)) {
-    const opaque = OPAQUE.find(([start]) => text.startsWith(start, at))
-    if (opaque !== undefined) {
-      const end = text.indexOf(opaque[1], at + opaque[0].length)
-      if (end === -1) break
-      at = end + opaque[1].length
-      continue
-    }
-    const end = tagEnd(text, at)
-    if (end === -1) break
-    if (text[at + 1] === '/') depth--
-    else if (text[end - 1] !== '/') depth++
-    at = end + 1
-    if (depth > 0) continue
-    documents.push(text.slice(begin, at))
-    begin = at
-    depth = 0
+  const splitter = new XmlSplitter(text.length)
+  const documents = [...splitter.pushText(text), ...splitter.end()]
+  return documents.length === 0 ? [text] : documents
+}
+
+/** The most characters of a document in a stream. */
+const MAX_DOCUMENT_CHARS = 67_108_864
+
+/** Finds XML documents in a text that comes in pieces. */
+export class XmlSplitter {
+  readonly #maxChars: number
+  readonly #decoder = new StringDecoder('utf8')
+  /** From the beginning of the document that is open. */
+  #text = ''
+  #at = 0
+  #depth = 0
+
+  constructor(maxChars = MAX_DOCUMENT_CHARS) {
+    this.#maxChars = maxChars
   }
-  const rest = text.slice(begin)
-  if (documents.length === 0 || rest.includes('<')) documents.push(rest)
-  return documents
+
+  /** The documents that end in a piece. Throws where one is too long. */
+  push(piece: Uint8Array): string[] {
+    return this.pushText(this.#decoder.write(piece))
+  }
+
+  pushText(piece: string): string[] {
+    this.#text += piece
+    const documents: string[] = []
+    for (;;) {
+      const open = this.#text.indexOf('<', this.#at)
+      if (open === -1) {
+        if (!this.#text.includes('<')) this.#forget(this.#text.length)
+        else this.#at = this.#text.length
+        break
+      }
+      if (
+        this.#depth === 0 &&
+        open > this.#at &&
+        this.#text.slice(0, open).trim() !== '' &&
+        !this.#text.slice(0, open).includes('<')
+      ) {
+        this.#forget(open)
+        continue
+      }
+      const end = this.#markEnd(open)
+      if (end === -1) {
+        this.#at = open
+        break
+      }
+      this.#at = end
+      if (this.#depth > 0 || !this.#isClosed(open)) continue
+      documents.push(this.#text.slice(0, end))
+      this.#forget(end)
+    }
+    if (this.#text.length > this.#maxChars)
+      throw new Error(`an XML document has more than ${this.#maxChars} characters`)
+    return documents
+  }
+
+  /** A document that did not end. */
+  end(): string[] {
+    const rest = this.#text
+    this.#forget(rest.length)
+    return rest.includes('<') ? [rest] : []
+  }
+
+  #forget(end: number): void {
+    this.#text = this.#text.slice(end)
+    this.#at = 0
+    this.#depth = 0
+  }
+
+  /** Whether the mark that was passed last, at `open`, is that of an element, which can end a document. */
+  #isClosed(open: number): boolean {
+    return !OPAQUE.some(([start]) => this.#text.startsWith(start, open))
+  }
+
+  /** Passes the mark at `open`: its end, or -1 where that is still to come. */
+  #markEnd(open: number): number {
+    // What may still become a comment is not taken for a declaration.
+    if (this.#text.length - open < LONGEST_START && '<![CDATA['.startsWith(this.#text.slice(open, open + 3))) return -1
+    const opaque = OPAQUE.find(([start]) => this.#text.startsWith(start, open))
+    if (opaque !== undefined) {
+      const end = this.#text.indexOf(opaque[1], open + opaque[0].length)
+      return end === -1 ? -1 : end + opaque[1].length
+    }
+    const end = tagEnd(this.#text, open)
+    if (end === -1) return -1
+    if (this.#text[open + 1] === '/') this.#depth--
+    else if (this.#text[end - 1] !== '/') this.#depth++
+    return end + 1
+  }
 }
 
 /** Where a tag ends: a `>` in a quoted value does not. */

@@ -1,0 +1,70 @@
+// Documents and binary values as goavro, which the original uses, converts them: recorded with random ones of both kinds.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parseJson, printJson, type Value } from '../../src/bloblang/index.ts'
+import { AvroError, Cursor } from '../../src/components/avro/cursor.ts'
+import { printer } from '../../src/components/avro/print.ts'
+import { reader } from '../../src/components/avro/read.ts'
+import { AvroSchemaError, parseAvroSchema } from '../../src/components/avro/schema.ts'
+import { writer } from '../../src/components/avro/write.ts'
+import { Output } from '../../src/components/protobuf/output.ts'
+
+interface Case {
+  readonly schema: unknown
+  /** Whether values of unions stand by themselves. */
+  readonly plain?: boolean
+  readonly from?: string
+  /** Bytes in hex. */
+  readonly hex?: string
+  readonly to?: string
+  readonly json?: string
+  /** Whether a document is made, as by `to_json`, and not the JSON of Avro. */
+  readonly document?: boolean
+  readonly fails?: boolean
+}
+
+const cases = readFileSync(join(import.meta.dirname, 'avro/cases.jsonl'), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map(line => JSON.parse(line) as Case)
+
+test('values are converted as by the original, or fail like there', () => {
+  for (const each of cases) {
+    const name = JSON.stringify(each)
+    if (each.fails === true)
+      assert.throws(
+        () => converted(each),
+        (error: Error) => isKnown(error),
+        name,
+      )
+    else if (each.hex === undefined) assert.deepEqual(JSON.parse(converted(each)), JSON.parse(each.json ?? ''), name)
+    else assert.equal(converted(each), each.hex, name)
+  }
+})
+
+function isKnown(error: Error): boolean {
+  return (
+    error instanceof AvroError ||
+    error instanceof AvroSchemaError ||
+    /invalid character|unexpected end/.test(error.message)
+  )
+}
+
+function converted({ schema, plain: isPlain = false, from, to = '', document }: Case): string {
+  const type = parseAvroSchema(JSON.stringify(schema))
+  const output = new Output()
+  if (from !== undefined) {
+    writer(type, { isTextual: true, isPlain, isStrict: true })(parseJson(from), output, 0)
+    return Buffer.from(output.take()).toString('hex')
+  }
+  const cursor = new Cursor()
+  cursor.use(Buffer.from(to, 'hex'))
+  if (document === true) {
+    const value: Value = reader(type)(cursor, 0)
+    return printJson(value)
+  }
+  printer(type, isPlain)(cursor, output, 0)
+  return Buffer.from(output.take()).toString('utf8')
+}
