@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism, networkInterfaces } from 'node:os'
+import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import type { Agent } from '../agent/index.ts'
-import { asError, codeOf, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
+import { asError, codeOf, type Log, systemClock, systemRandom } from '../base/index.ts'
 import { localLogConfig, type LogConfig, remoteLogConfig } from '../broker/index.ts'
 import { AgentConnection, type AgentHello, LinkRefused } from '../control/index.ts'
 import { MetadataClient } from '../metadata/index.ts'
@@ -21,7 +21,7 @@ import { type ProcessReady, runProcesses } from './agent-processes.ts'
 import { claimBucket } from './bucket-claim.ts'
 import type { agentFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
-import { addressOf, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
+import { addressOf, externalHost, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
 import { version } from './version.ts'
 
 /** What closing takes beside draining. */
@@ -171,7 +171,7 @@ function optionsOf(flags: AgentFlags): AgentOptions {
   const host = addressOf(flags.bindAddress)
   return {
     host,
-    advertisedHost: advertisedHostOf(flags.discoveryKafkaHostnameOverride, host),
+    advertisedHost: flags.discoveryKafkaHostnameOverride || externalHost(host),
     advertisedPort: flags.discoveryKafkaPortOverride,
     kafkaPort: flags.kafkaPort,
     sharedKafkaPort: flags.sharedKafkaPort,
@@ -199,14 +199,6 @@ function rolesOf({ roles, enableManagedPipelines, runPipelines }: AgentFlags): A
   const all = enableManagedPipelines ? new Set([...named, 'pipelines']) : new Set(named)
   if (!runPipelines) all.delete('pipelines')
   return [...all] as AgentHello['roles'] // checked just before
-}
-
-/** Clients of other machines cannot connect to "all addresses": they get the first one that is reachable from outside. */
-function advertisedHostOf(override: string, host: string): string {
-  if (override !== '') return override
-  if (host !== '0.0.0.0' && host !== '::') return reachableHost(host)
-  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])
-  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? reachableHost(host)
 }
 
 /** Batches as the store is: one on this machine needs no company, one behind a network costs money for each put. */

@@ -97,6 +97,10 @@ export const controlPlaneFlags = {
   }),
   ...consoleFlags,
   bindAddress: flag.text('127.0.0.1', 'the address to listen on; it has no TLS, so change it with care'),
+  peerURL: flag.text('', 'where other control planes of the database reach this one; by default its own address', {
+    environment: 'PENSTOCK_PEER_URL',
+    value: 'URL',
+  }),
   sealingKey: flag.text('', 'encrypts secrets in the database, 64 hexadecimal digits; with SQLite kept beside it', {
     environment: 'PENSTOCK_SEALING_KEY',
     value: 'KEY',

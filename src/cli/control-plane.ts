@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { LintThread } from '../agent/index.ts'
-import { codeOf, type Log, systemClock, systemRandom } from '../base/index.ts'
+import { codeOf, hostPort, type Log, systemClock, systemRandom } from '../base/index.ts'
 import { ControlPlane, ControlServer, type DefaultCluster, LinkServer, sealingKeyBytes } from '../control/index.ts'
 import { type Database, DatabaseError, openPostgres, openSqlite } from '../database/index.ts'
 import { closeAll, type Closers } from './agent-parts.ts'
@@ -9,7 +9,7 @@ import { ClusterMetadata, type MetadataPlace } from './cluster-metadata.ts'
 import type { controlPlaneFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
 import { listen } from './listen.ts'
-import { addressOf, endOnLoss, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
+import { addressOf, endOnLoss, externalHost, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
 import { consoleFolder } from './stack.ts'
 import { version } from './version.ts'
 
@@ -78,6 +78,7 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
   const server = await listen('consolePort', host, flags.consolePort, port =>
     ControlServer.listen(plane, { consoleFolder, host, port, links }),
   )
+  await plane.peers.join(flags.peerURL === '' ? peerUrl(host, server.url) : flags.peerURL)
   closers.push(async () => {
     plane.refuseChanges()
     await links.close()
@@ -88,6 +89,13 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
     apiUrl: plane.apiUrl,
     created: isNew ? defaults : undefined,
   }
+}
+
+/** How other machines reach a server at this address. */
+function peerUrl(host: string, url: string): string {
+  const reached = new URL(url)
+  reached.host = hostPort(externalHost(host), Number(reached.port))
+  return reached.origin
 }
 
 function welcome({ consoleUrl, apiUrl, created }: Running, readyMs: number): string {

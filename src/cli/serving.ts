@@ -1,4 +1,5 @@
 // What the commands that serve have in common.
+import { networkInterfaces } from 'node:os'
 import process from 'node:process'
 import { type Log, reachableHost } from '../base/index.ts'
 import { createLog, severityOf } from '../engine/index.ts'
@@ -65,6 +66,13 @@ export function grantsOf({
     if (!(error instanceof GrantError)) throw error
     throw new FlagError(`-pipelinesGrant: ${error.message}`, { cause: error })
   }
+}
+
+/** "All addresses" is no address that another machine can connect to: it gets the first one that is reachable from outside. */
+export function externalHost(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return reachableHost(host)
+  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? reachableHost(host)
 }
 
 /** Without the brackets that an IPv6 address has in URLs. Nothing would mean all addresses, which has to be meant. */

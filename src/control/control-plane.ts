@@ -1,7 +1,7 @@
 import { type Clock, type Log, type Random, waitOrAbort } from '../base/index.ts'
 import { type Database, migrate } from '../database/index.ts'
 import type { Metadata } from '../metadata/index.ts'
-import type { AgentLink } from './agent-link.ts'
+import type { AgentLink, RelayAnswer } from './agent-link.ts'
 import { Changes } from './changes.ts'
 import { ensureDefaultCluster, workspaceId } from './clusters.ts'
 import { readSettings } from './configuration/settings.ts'
@@ -9,6 +9,7 @@ import { ControlError } from './errors.ts'
 import { Fleet } from './fleet.ts'
 import { Keys } from './keys.ts'
 import type { Cluster, Key } from './model.ts'
+import { type LogAnswer, PeerPlanes } from './peer-planes.ts'
 import { type PipelineLinter, Pipelines } from './pipelines.ts'
 import { Sealer } from './sealing.ts'
 import { Sessions } from './sessions.ts'
@@ -63,6 +64,8 @@ export class ControlPlane {
   readonly keys: Keys
   readonly sessions: Sessions
   readonly pipelines: Pipelines
+  /** The other control planes over the same database. */
+  readonly peers: PeerPlanes
   /** Where people reach the API; set when the server listens. */
   apiUrl = ''
   readonly #fleets = new Map<string, Fleet>()
@@ -88,6 +91,7 @@ export class ControlPlane {
     this.keys = keys
     this.sessions = sessions
     this.changes = new Changes()
+    this.peers = new PeerPlanes(options)
     this.pipelines = new Pipelines({
       database,
       clock,
@@ -134,7 +138,7 @@ export class ControlPlane {
     let fleet = this.#fleets.get(clusterId)
     if (fleet === undefined) {
       const { database, clock, random, log } = this.options
-      fleet = new Fleet({ clusterId, database, changes: this.changes, clock, random, log })
+      fleet = new Fleet({ clusterId, database, changes: this.changes, peers: this.peers, clock, random, log })
       this.#fleets.set(clusterId, fleet)
     }
     return fleet
@@ -150,6 +154,19 @@ export class ControlPlane {
   /** How agents of this process reach the control plane. */
   link(clusterId: string): AgentLink {
     return this.fleet(clusterId)
+  }
+
+  /** Answers a question of another control plane of this database. Rejects with `forbidden` when none has sent it. */
+  async answerPeer(body: unknown): Promise<RelayAnswer | LogAnswer> {
+    const question = this.peers.read(body)
+    const fleet = this.fleet(question.clusterId)
+    if (question.kind === 'logs') return fleet.board.logsFor(question.request)
+    try {
+      return { ok: true, response: await fleet.askHere(question.name, question.request) }
+    } catch (error) {
+      if (error instanceof ControlError) return { ok: false, error: error.toJSON() }
+      throw error
+    }
   }
 
   /** From now on changes are refused with `shutting_down`; reads and agents are still answered. */
@@ -172,6 +189,7 @@ export class ControlPlane {
     this.#stop.abort()
     for (const fleet of this.#fleets.values()) fleet.close()
     await this.#ticking
+    await this.#attempt('leaving the other control planes', () => this.peers.leave())
     try {
       await this.sessions.close()
     } catch (error) {
@@ -184,6 +202,7 @@ export class ControlPlane {
     const { clock } = this.options
     while (!this.#stop.signal.aborted) {
       await this.#attempt('maintaining sessions', () => this.sessions.maintain())
+      await this.#attempt('looking for other control planes', () => this.peers.maintain())
       await this.#attempt('maintaining clusters', async () => {
         for (const { id } of await this.clusters())
           await this.#attempt(`maintaining ${id}`, () => this.fleet(id).tick())

@@ -7,6 +7,7 @@ import { Fleet } from './fleet.ts'
 import type { AgentReport, InstanceReport } from './agent-link.ts'
 import { defaultSettings } from './configuration/settings.ts'
 import type { AgentHello } from './model.ts'
+import { PeerPlanes } from './peer-planes.ts'
 import { migrations } from './store/schema.ts'
 import * as store from './store/store.ts'
 
@@ -47,7 +48,8 @@ const hello: AgentHello = {
 
 function newFleet(log = nullLog): Fleet {
   const world = { clock: systemClock, random: systemRandom, log }
-  return new Fleet({ clusterId, database, changes: new Changes(), ...world })
+  const peers = new PeerPlanes({ database, sealingKey: new Uint8Array(32), ...world })
+  return new Fleet({ clusterId, database, changes: new Changes(), peers, ...world })
 }
 
 test('an agent gets no order that was not stored', async () => {

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock, Log, Random } from '../base/index.ts'
 import { type Database, databaseTime, type Sql } from '../database/index.ts'
 import type { AgentLink, AgentReport, Orders, Peer, Registration, RelayAnswer } from './agent-link.ts'
-import type { ApiRequest, ApiResponse, ChangedSubject, RelayedName } from './api-types.ts'
+import type { ApiRequest, ApiResponse, ChangedSubject, LogLine, RelayedName } from './api-types.ts'
 import type { Changes } from './changes.ts'
 import { ControlError } from './errors.ts'
 import { newId } from './ids.ts'
 import type { AgentHello, Assignment, RegisteredAgent } from './model.ts'
+import type { PeerPlanes } from './peer-planes.ts'
 import { isShared, type ReconcilePlan, reconcile } from './reconciler.ts'
 import { Relay } from './relay.ts'
 import { StatusBoard } from './status-board.ts'
@@ -31,6 +32,7 @@ export interface FleetOptions {
   readonly clusterId: string
   readonly database: Database
   readonly changes: Changes
+  readonly peers: PeerPlanes
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -67,6 +69,8 @@ export class Fleet implements AgentLink {
   #peers: readonly Peer[] | undefined
   /** The list that each agent was sent last. */
   readonly #toldPeers = new Map<string, readonly Peer[] | undefined>()
+  /** When each agent that is linked to this process last began or ended a poll, in monotonic milliseconds. */
+  readonly #polledAt = new Map<string, number>()
   #placed: ReadonlyMap<string, Placed> = new Map()
   #reconciling: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | undefined
@@ -97,15 +101,46 @@ export class Fleet implements AgentLink {
 
   /** Where Kafka clients connect first; null while no agent serves them. */
   async kafkaAddress(): Promise<string | null> {
-    return (await this.#kafkaAgent())?.hello.kafkaAddress ?? null
+    return (await this.#kafkaAgent(() => true))?.hello.kafkaAddress ?? null
   }
 
   /** Has an agent answer something about the cluster's data, which is neither looked at nor kept here. */
   async ask<Name extends RelayedName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
-    const agent = await this.#kafkaAgent()
-    if (agent === undefined)
-      throw new ControlError('no_agent_available', 'no agent is connected that could answer this')
+    const { peers, clusterId } = this.#options
+    const agent = await this.#kafkaAgent(({ id }) => this.#isHere(id))
+    if (agent !== undefined) return this.#relay.ask(agent.id, name, request)
+    const answer = await peers.relay({ kind: 'relay', clusterId, name, request })
+    if (answer?.ok === false) throw new ControlError(answer.error.code, answer.error.message)
+    if (answer !== undefined) return answer.response as ApiResponse<Name> // to the request of this name
+    // One that has just changed over to this control plane asks for its orders in a moment.
+    const coming = await this.#kafkaAgent(() => true)
+    if (coming === undefined) throw noAgent()
+    return this.#relay.ask(coming.id, name, request)
+  }
+
+  /** Like `ask`, but only of agents that are linked to this control plane. */
+  async askHere<Name extends RelayedName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
+    const agent = await this.#kafkaAgent(({ id }) => this.#isHere(id))
+    if (agent === undefined) throw noAgent()
     return this.#relay.ask(agent.id, name, request)
+  }
+
+  /** Log lines of a pipeline behind a cursor, oldest first, of all control planes; without a cursor the newest ones. */
+  async logs(pipelineId: string, afterCursor: number | undefined, limit: number): Promise<readonly LogLine[]> {
+    const { peers, clusterId } = this.#options
+    if (!peers.areThere) return this.board.logs(pipelineId, afterCursor, limit)
+    const read = async () => {
+      // Lines that come to another control plane after it has answered have a higher cursor than this, and those that
+      // have a higher one already are left out: so none ever comes behind a cursor that was handed out.
+      const request = { pipelineId, afterCursor, upTo: this.board.cursor, limit }
+      const answers = [this.board.logsFor(request), ...(await peers.logs({ kind: 'logs', clusterId, request }))]
+      this.board.advanceCursor(Math.max(...answers.map(({ cursor }) => cursor)))
+      return { lines: answers.flatMap(answer => answer.lines), isWhole: this.board.cursor === request.upTo }
+    }
+    const first = await read()
+    const { lines: found } = first.isWhole ? first : await read()
+    const lines = found.toSorted((one, two) => one.cursor - two.cursor)
+    return afterCursor === undefined ? lines.slice(-limit) : lines.slice(0, limit)
   }
 
   announce(subject: ChangedSubject): void {
@@ -145,6 +180,7 @@ export class Fleet implements AgentLink {
       return store.touchAgent(sql, agentId, now, now + leaseMs)
     })
     if (!isKnown) throw new ControlError('agent_not_found', `there is no agent ${agentId}`)
+    this.#polledAt.set(agentId, this.#options.clock.monotonic())
     if (this.#silent.has(agentId) || this.#peers === undefined) await this.reconcile()
     // Waits from before the orders are read, so that no change in between goes unnoticed.
     const wait = this.#wait(agentId, signal)
@@ -155,6 +191,9 @@ export class Fleet implements AgentLink {
       orders = await this.#currentOrders(agentId)
     }
     wait.end()
+    // It has gone, perhaps to another control plane.
+    if (signal.aborted) this.#polledAt.delete(agentId)
+    else this.#polledAt.set(agentId, this.#options.clock.monotonic())
     this.#toldPeers.set(agentId, this.#peers)
     return { ...orders, questions: this.#relay.take(agentId), peers: this.#peers ?? [] }
   }
@@ -331,8 +370,17 @@ export class Fleet implements AgentLink {
     this.#lacksJobs = lacksJobs
   }
 
-  async #kafkaAgent(): Promise<RegisteredAgent | undefined> {
-    return (await this.agents()).find(({ agent, isAlive }) => isAlive && agent.hello.kafkaAddress !== null)?.agent
+  async #kafkaAgent(isWanted: (agent: RegisteredAgent) => boolean): Promise<RegisteredAgent | undefined> {
+    const found = (await this.agents()).find(
+      ({ agent, isAlive }) => isAlive && agent.hello.kafkaAddress !== null && isWanted(agent),
+    )
+    return found?.agent
+  }
+
+  /** Whether the agent asks this control plane for its orders. */
+  #isHere(agentId: string): boolean {
+    const polledAt = this.#polledAt.get(agentId)
+    return polledAt !== undefined && this.#options.clock.monotonic() - polledAt < 2 * pollMs
   }
 
   async #currentOrders(agentId: string): Promise<Pick<Orders, 'revision' | 'instances'>> {
@@ -435,11 +483,16 @@ export class Fleet implements AgentLink {
     this.#reported.delete(agentId)
     this.#orders.delete(agentId)
     this.#toldPeers.delete(agentId)
+    this.#polledAt.delete(agentId)
     this.#silent.delete(agentId)
     this.#relay.forget(agentId)
     this.board.forgetAgent(agentId)
     this.announce('agents')
   }
+}
+
+function noAgent(): ControlError {
+  return new ControlError('no_agent_available', 'no agent is connected that could answer this')
 }
 
 function isHeard({ lastSeenAt }: RegisteredAgent, now: number): boolean {

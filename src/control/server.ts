@@ -9,6 +9,7 @@ import type { ControlPlane } from './control-plane.ts'
 import { ControlError } from './errors.ts'
 import type { LinkServer } from './link/link-server.ts'
 import { linkPath } from './link/wire.ts'
+import { peerPath } from './peer-planes.ts'
 import { SessionCookie } from './session-cookie.ts'
 
 const maxBodyBytes = 4 * 1024 * 1024
@@ -46,6 +47,7 @@ export class ControlServer {
     await addApi(app, plane, streams)
     await addConsole(app, options.consoleFolder)
     if (options.links !== undefined) acceptLinks(app, options.links)
+    app.post(peerPath, async (request, reply) => sendJson(reply, await plane.answerPeer(request.body ?? {})))
     await app.listen({ host: options.host, port: options.port })
     const address = app.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : options.port

@@ -9,6 +9,7 @@ import type {
 } from './api-types.ts'
 import type { Changes } from './changes.ts'
 import { failureOf } from './health.ts'
+import type { LogAnswer, LogRequest } from './peer-planes.ts'
 
 const sampleIntervalMs = 2000
 /** What `recent` looks back on: 6 samples are some 12 seconds. */
@@ -54,13 +55,15 @@ export class StatusBoard {
   readonly #history: OverviewHistoryPoint[] = []
   #sampledTraffic = { ...this.#traffic }
   #sampledAt: number
-  #cursor = 0
+  /** Begins at the time in microseconds, so that a process that is started again hands out no cursor twice. */
+  #cursor: number
 
   constructor(clusterId: string, clock: Clock, changes: Changes) {
     this.#clusterId = clusterId
     this.#clock = clock
     this.#changes = changes
     this.#sampledAt = clock.now()
+    this.#cursor = clock.now() * 1000
   }
 
   /** The newest report of an agent. */
@@ -104,6 +107,19 @@ export class StatusBoard {
     const lines = this.#pipelines.get(pipelineId)?.lines ?? []
     if (afterCursor === undefined) return lines.slice(-limit)
     return lines.filter(line => line.cursor > afterCursor).slice(0, limit)
+  }
+
+  /** Answers another control plane; whatever comes to this one afterwards has a higher cursor than that one's newest. */
+  logsFor({ pipelineId, afterCursor, upTo, limit }: LogRequest): LogAnswer {
+    this.advanceCursor(upTo)
+    const lines = this.#pipelines.get(pipelineId)?.lines ?? []
+    const wanted = lines.filter(({ cursor }) => cursor > (afterCursor ?? -1) && cursor <= upTo)
+    return { lines: afterCursor === undefined ? wanted.slice(-limit) : wanted.slice(0, limit), cursor: this.#cursor }
+  }
+
+  /** Later lines have a higher cursor than this. */
+  advanceCursor(cursor: number): void {
+    this.#cursor = Math.max(this.#cursor, cursor)
   }
 
   /** The cursor of the newest line of all. */

@@ -1,5 +1,5 @@
 import { nullLog, systemClock, systemRandom } from '../base/index.ts'
-import { openSqlite } from '../database/index.ts'
+import { type Database, openSqlite } from '../database/index.ts'
 import { type MetadataHub, openSqliteMetadata } from '../metadata/index.ts'
 import type { AccessGrant, Finding } from './api-types.ts'
 import { readSettings } from './configuration/settings.ts'
@@ -8,19 +8,27 @@ import { LinkServer } from './link/link-server.ts'
 import { ControlServer } from './server.ts'
 import * as store from './store/store.ts'
 
+/** What several control planes share. */
+interface SharedDatabase {
+  readonly database: Database
+  readonly sealingKey: Uint8Array
+}
+
 /**
  * A control plane with its HTTP server over a database in memory; configurations with the word `bad` do not lint. With a hub,
- * agents can connect to it, all of whose clusters have its metadata.
+ * agents can connect to it, all of whose clusters have its metadata. With `first` it is one more over the database of
+ * that one.
  */
-export async function startTestPlane(hub?: MetadataHub) {
-  const database = await openSqlite({ path: ':memory:' })
+export async function startTestPlane(hub?: MetadataHub, first?: SharedDatabase) {
+  const database = first?.database ?? (await openSqlite({ path: ':memory:' }))
+  const sealingKey = first?.sealingKey ?? systemRandom.bytes(32)
   const mistake: Finding = { line: 2, column: 3, level: 'error', message: 'field bad not recognised' }
   const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   const plane = await ControlPlane.open({
     database,
     metadataOf: async () => metadata,
     hasManyClusters: true,
-    sealingKey: systemRandom.bytes(32),
+    sealingKey,
     lint: async yaml => ({
       settings: readSettings(yaml).settings,
       findings: yaml.includes('bad') ? [mistake] : [],
@@ -53,6 +61,7 @@ export async function startTestPlane(hub?: MetadataHub) {
     plane,
     url: server.url,
     database,
+    sealingKey,
     clusterId: defaults.cluster.id,
     applicationKey: defaults.applicationKey.secret,
     agentKey: defaults.agentKey.secret,
@@ -71,7 +80,9 @@ export async function startTestPlane(hub?: MetadataHub) {
       await plane.close()
       await metadata.close()
       await hub?.close()
-      await database.close()
+      if (first === undefined) await database.close()
     },
   }
 }
+
+export type TestPlane = Awaited<ReturnType<typeof startTestPlane>>

@@ -107,6 +107,27 @@ test('pipelines are divided among the agents, and one with exact_concurrency: 1 
   await untilRunning('0,0,1', one, 1)
 })
 
+test('whichever control plane is asked, an agent answers, and the log lines of all agents are there', async () => {
+  const three = await deploy('three', 'agent_concurrency_target: 1')
+  await untilRunning('1,1,1', three)
+  const cluster = { virtual_cluster_id: three.ids.virtual_cluster_id }
+  for (const [plane, api] of apis.entries()) {
+    const { topics } = await api.call('list_topics', cluster)
+    assert.ok(
+      topics.some(({ topic_name }) => topic_name === 'orders'),
+      `control plane ${plane}`,
+    )
+    await eventually(
+      `lines of three agents at control plane ${plane}`,
+      async () => {
+        const { lines } = await api.call('read_pipeline_logs', three.ids)
+        return new Set(lines.map(({ agent_id }) => agent_id)).size
+      },
+      agents => agents === 3,
+    )
+  }
+})
+
 test('a control plane that is killed costs no error and no acknowledged record, and order stays', async () => {
   const producer = kafka(0).producer()
   await producer.connect()

@@ -17,6 +17,9 @@ import { zeroRates } from '../status-board.ts'
 import { virtualCluster } from './clusters.ts'
 import type { ClusterCall, Handlers } from './endpoint.ts'
 
+/** How often the log lines of other control planes are looked for while somebody waits, in milliseconds. */
+const lookAgainMs = 500
+
 export const statusHandlers: Handlers<
   'list_agents' | 'list_pipeline_statuses' | 'describe_pipeline_status' | 'read_pipeline_logs' | 'describe_overview'
 > = {
@@ -51,17 +54,20 @@ export const statusHandlers: Handlers<
   async read_pipeline_logs(call, { pipeline_id, after_cursor, limit = 200, wait_ms = 0 }) {
     const { plane, fleet, cluster } = call
     await plane.pipelines.find(cluster.id, pipeline_id)
-    const read = () => {
-      const lines = fleet.board.logs(pipeline_id, after_cursor, limit)
-      return { lines, next_cursor: lines.at(-1)?.cursor ?? after_cursor ?? fleet.board.cursor }
+    const { clock } = plane.options
+    const giveUpAt = clock.monotonic() + wait_ms
+    // From before the first look on, so that what comes while it is under way is not skipped.
+    const cursor = after_cursor ?? fleet.board.cursor
+    for (;;) {
+      const lines = await fleet.logs(pipeline_id, after_cursor, limit)
+      const leftMs = giveUpAt - clock.monotonic()
+      if (lines.length > 0 || leftMs <= 0) return { lines, next_cursor: lines.at(-1)?.cursor ?? cursor }
+      await plane.changes.next(
+        // Nothing says that a line has come to another control plane.
+        plane.peers.areThere ? Math.min(leftMs, lookAgainMs) : leftMs,
+        ({ subject, pipelineId }) => subject === 'pipeline_logs' && pipelineId === pipeline_id,
+      )
     }
-    const found = read()
-    if (found.lines.length > 0 || wait_ms === 0) return found
-    await plane.changes.next(
-      wait_ms,
-      ({ subject, pipelineId }) => subject === 'pipeline_logs' && pipelineId === pipeline_id,
-    )
-    return read()
   },
 
   async describe_overview(call) {

@@ -134,6 +134,14 @@ const slotEpochs = {
   primaryKey: ['pipeline_id', 'slot'],
 } satisfies Table
 
+/** The control planes that run, and where the others reach them. Came with the fourth version. */
+const controlPlanes = {
+  columns: { id: text, url: text, seen_at: time },
+  primaryKey: ['id'],
+  isHot: true,
+} satisfies Table
+
+export type ControlPlaneRow = RowOf<typeof controlPlanes>
 export type ClusterFactRow = RowOf<typeof clusterFacts>
 
 export type TableName = keyof typeof tables
@@ -228,4 +236,5 @@ export const migrations: readonly Migration[] = [
        JOIN pipelines AS p ON p.id = a.pipeline_id WHERE a.slot LIKE 'cluster/%'`,
     ],
   },
+  { name: 'control planes', statements: dialect => createTable('control_planes', controlPlanes, dialect) },
 ]

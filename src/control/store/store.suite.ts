@@ -152,10 +152,17 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
           { ...assignment, instanceId: 'ins_2', slot: 'cluster/1', released: true },
           { ...assignment, instanceId: 'ins_3', slot: 'cluster/2', agentId: 'agt_2' },
         ])
-        return store.listOrders(sql, 'agt_1')
+        const slots = [assignment, { ...assignment, slot: 'cluster/2' }]
+        await store.advanceSlots(sql, slots)
+        await store.advanceSlots(sql, slots.slice(1))
+        return [await store.listOrders(sql, 'agt_1'), await store.listOrders(sql, 'agt_2')]
       })
       const pipelineOfOrder = { pipelineId: 'pi_1', pipelineName: 'one', configurationId: 'pci_0', version: 0 }
-      assert.deepEqual(orders, [{ instanceId: 'ins_1', ...pipelineOfOrder, yaml: '# 0\n', completed: true }])
+      const order = { ...pipelineOfOrder, yaml: '# 0\n', completed: true }
+      assert.deepEqual(orders, [
+        [{ ...order, instanceId: 'ins_1', fence: { lease: `pipeline/pi_1/${assignment.slot}`, epoch: 1 } }],
+        [{ ...order, instanceId: 'ins_3', fence: { lease: 'pipeline/pi_1/cluster/2', epoch: 2 } }],
+      ])
     })
 
     test('versions are counted from 0, however many are saved at once', async t => {

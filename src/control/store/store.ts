@@ -15,7 +15,7 @@ import type {
   Session,
   StoredKey,
 } from '../model.ts'
-import type { ClusterFactRow, Row, TableName } from './schema.ts'
+import type { ClusterFactRow, ControlPlaneRow, Row, TableName } from './schema.ts'
 
 // The reads and writes of the model, each one statement, also for sets of rows. Rules are with those who call them.
 
@@ -553,6 +553,33 @@ export async function completeAssignments(
 /** Removes what an agent was running; completed instances stay. */
 export async function deleteUncompleted(sql: Sql, agentId: string): Promise<void> {
   await sql.run('DELETE FROM assignments WHERE agent_id = ? AND completed = 0', agentId)
+}
+
+// ── Control planes ──
+
+/** Notes that a control plane runs, and forgets those that were last seen before `since`. */
+export async function upsertPlane(
+  sql: Sql,
+  { id, url }: Pick<ControlPlaneRow, 'id' | 'url'>,
+  now: number,
+  since: number,
+): Promise<void> {
+  await sql.run('DELETE FROM control_planes WHERE seen_at < ?', since)
+  await sql.run(
+    `INSERT INTO control_planes (id, url, seen_at) VALUES (?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen_at = excluded.seen_at`,
+    id,
+    url,
+    now,
+  )
+}
+
+export async function listPlanes(sql: Sql): Promise<readonly Pick<ControlPlaneRow, 'id' | 'url'>[]> {
+  return sql.all<Pick<ControlPlaneRow, 'id' | 'url'>>('SELECT id, url FROM control_planes ORDER BY id')
+}
+
+export async function deletePlane(sql: Sql, id: string): Promise<void> {
+  await sql.run('DELETE FROM control_planes WHERE id = ?', id)
 }
 
 // ── Rows and the model ──

@@ -1,0 +1,177 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { type Clock, codeOf, type Log, messageOf, type Random } from '../base/index.ts'
+import { type Database, databaseTime } from '../database/index.ts'
+import type { RelayAnswer } from './agent-link.ts'
+import type { ApiRequest, LogLine, RelayedName } from './api-types.ts'
+import { ControlError } from './errors.ts'
+import { newId } from './ids.ts'
+import * as store from './store/store.ts'
+
+const announceMs = 3000
+/** A control plane that was silent for so long is not asked any more. */
+const silentMs = 10_000
+/** A question that is older is not answered, so that what somebody recorded is of no use for long. */
+const questionLifeMs = 60_000
+/** Longer than a relayed question waits for its agent. */
+const answerTimeoutMs = 30_000
+
+export const peerPath = '/api/peer'
+
+/** What one control plane asks another one. */
+export type PeerQuestion =
+  | {
+      readonly kind: 'relay'
+      readonly clusterId: string
+      readonly name: RelayedName
+      readonly request: ApiRequest<RelayedName>
+    }
+  | { readonly kind: 'logs'; readonly clusterId: string; readonly request: LogRequest }
+
+/** Log lines of a pipeline behind a cursor; `upTo` is the newest cursor of the control plane that asks. */
+export interface LogRequest {
+  readonly pipelineId: string
+  readonly afterCursor: number | undefined
+  readonly upTo: number
+  readonly limit: number
+}
+
+export interface LogAnswer {
+  readonly lines: readonly LogLine[]
+  /** The newest cursor of the control plane that answers. */
+  readonly cursor: number
+}
+
+/** A question on its way, signed with the key that all control planes of a database share. */
+interface SignedQuestion {
+  readonly question: string
+  readonly at: number
+  readonly signature: string
+}
+
+export interface PeerPlanesOptions {
+  readonly database: Database
+  readonly sealingKey: Uint8Array
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+interface PlaneAddress {
+  readonly id: string
+  readonly url: string
+}
+
+/**
+ * The other control planes over the same database. An agent has its link to one of them, and a browser may ask another
+ * one: what only the first can answer is asked from process to process and stored nowhere.
+ */
+export class PeerPlanes {
+  readonly #options: PeerPlanesOptions
+  readonly #id: string
+  #url: string | undefined
+  #others: readonly PlaneAddress[] = []
+  #announcedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: PeerPlanesOptions) {
+    this.#options = options
+    this.#id = newId('api', options.random)
+  }
+
+  /** Whether there are others. */
+  get areThere(): boolean {
+    return this.#others.length > 0
+  }
+
+  /** From now on the others find this control plane under its address, and it finds them. */
+  async join(url: string): Promise<void> {
+    this.#url = url
+    await this.#announce()
+  }
+
+  /** Says that it is still there, and looks for others; called about once a second. */
+  async maintain(): Promise<void> {
+    if (this.#url === undefined || this.#options.clock.monotonic() - this.#announcedAt < announceMs) return
+    await this.#announce()
+  }
+
+  async leave(): Promise<void> {
+    if (this.#url === undefined) return
+    this.#url = undefined
+    await this.#options.database.transaction({ kind: 'write' }, sql => store.deletePlane(sql, this.#id))
+  }
+
+  /** Has an agent of another control plane answer; undefined where none of them has one. */
+  async relay(question: Extract<PeerQuestion, { readonly kind: 'relay' }>): Promise<RelayAnswer | undefined> {
+    // One after the other: a question that changes something must reach one agent only.
+    for (const other of this.#others) {
+      const answer = (await this.#ask(other, question)) as RelayAnswer | undefined // what `ControlPlane.answerPeer` returned
+      if (answer !== undefined && (answer.ok || answer.error.code !== 'no_agent_available')) return answer
+    }
+    return undefined
+  }
+
+  /** The lines that the others have. */
+  async logs(question: Extract<PeerQuestion, { readonly kind: 'logs' }>): Promise<LogAnswer[]> {
+    const answers = await Promise.all(
+      this.#others.map(other =>
+        this.#ask(other, question).catch((error: unknown) => {
+          this.#options.log.warn('log lines of another control plane are missing', { error: messageOf(error) })
+          return undefined
+        }),
+      ),
+    )
+    return answers.filter(answer => answer !== undefined) as LogAnswer[] // what `ControlPlane.answerPeer` returned
+  }
+
+  /** The question in a request, if another control plane of this database has sent it just now. Throws `forbidden`. */
+  read(body: unknown): PeerQuestion {
+    const { question, at, signature } = body as Partial<SignedQuestion>
+    if (typeof question !== 'string' || typeof at !== 'number' || typeof signature !== 'string') throw refusal()
+    const expected = Buffer.from(this.#sign(question, at))
+    const given = Buffer.from(signature)
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw refusal()
+    if (Math.abs(this.#options.clock.now() - at) > questionLifeMs) throw refusal()
+    return JSON.parse(question) as PeerQuestion // as the other control plane wrote it
+  }
+
+  /** The answer; undefined where the other control plane is not there. Rejects when it is not known whether it answered. */
+  async #ask({ url }: PlaneAddress, peerQuestion: PeerQuestion): Promise<unknown> {
+    const question = JSON.stringify(peerQuestion)
+    const at = this.#options.clock.now()
+    const signed: SignedQuestion = { question, at, signature: this.#sign(question, at) }
+    try {
+      const response = await fetch(url + peerPath, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(signed),
+        signal: AbortSignal.timeout(answerTimeoutMs),
+      })
+      if (!response.ok) throw new Error(`it answered ${response.status}: ${(await response.text()).slice(0, 200)}`)
+      return await response.json()
+    } catch (error) {
+      const { cause } = error as Error
+      if (codeOf(cause) === 'ECONNREFUSED') return undefined
+      const message = `the control plane at ${url} could not be asked: ${messageOf(cause ?? error)}`
+      throw new ControlError('no_agent_available', message, { cause: error })
+    }
+  }
+
+  #sign(question: string, at: number): string {
+    return createHmac('sha256', this.#options.sealingKey).update(`peer ${at} ${question}`).digest('hex')
+  }
+
+  async #announce(): Promise<void> {
+    const { database, clock } = this.#options
+    this.#announcedAt = clock.monotonic()
+    const own = { id: this.#id, url: this.#url! } // set by `join` before the first call
+    this.#others = await database.transaction({ kind: 'write', durable: false }, async sql => {
+      const now = await databaseTime(database, sql)
+      await store.upsertPlane(sql, own, now, now - silentMs)
+      return (await store.listPlanes(sql)).filter(({ id }) => id !== own.id)
+    })
+  }
+}
+
+function refusal(): ControlError {
+  return new ControlError('forbidden', 'only control planes of the same database may ask this')
+}
