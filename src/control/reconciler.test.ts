@@ -56,24 +56,29 @@ test('an exact target is met exactly, spread over the agents', () => {
   }
 })
 
-test('a cluster target is rounded up to the same number on each agent of the group', () => {
-  const three = [agent('a'), agent('b'), agent('c'), agent('other', { group: 'x' })]
-  const table = [
-    { agents: three, target: 1, instances: 3 },
-    { agents: three, target: 2, instances: 3 },
-    { agents: three, target: 3, instances: 3 },
-    { agents: three, target: 4, instances: 6 },
-    { agents: [agent('a')], target: 4, instances: 4 },
-    { agents: [], target: 4, instances: 0 },
-    { agents: [agent('other', { group: 'x' })], target: 4, instances: 0 },
-  ]
-  for (const { agents, target, instances } of table) {
-    const { create, wanted } = plan({ agents, pipelines: [pipeline({ scope: 'cluster', count: target })] })
-    assert.deepEqual([create.length, wanted], [instances, instances])
-    const perAgent = Map.groupBy(create, text => text.split(' on ')[1])
-    assert.ok(perAgent.values().every(slots => slots.length === instances / (agents.length === 4 ? 3 : 1)))
-  }
-})
+/** How many instances a target of 1, 2, … 5 comes to, by scope and number of agents of the group. */
+const placements = {
+  cluster: { 0: [0, 0, 0, 0, 0], 1: [1, 2, 3, 4, 5], 2: [2, 2, 4, 4, 6], 3: [3, 3, 3, 6, 6], 4: [4, 4, 4, 4, 8] },
+  agent: { 0: [0, 0, 0, 0, 0], 1: [1, 2, 3, 4, 5], 2: [2, 4, 6, 8, 10], 3: [3, 6, 9, 12, 15], 4: [4, 8, 12, 16, 20] },
+} as const
+
+for (const [scope, rows] of Object.entries(placements) as ['cluster' | 'agent', (typeof placements)['cluster']][])
+  test(`a target of scope ${scope} comes to what the original's table says, the same number on each agent of the group`, () => {
+    for (const [count, row] of Object.entries(rows)) {
+      const agents = ['a', 'b', 'c', 'd'].slice(0, Number(count)).map(id => agent(id))
+      for (const [index, instances] of row.entries()) {
+        const { create, wanted } = plan({
+          agents: [...agents, agent('other', { group: 'x' })],
+          pipelines: [pipeline({ scope, count: index + 1 })],
+        })
+        assert.deepEqual([create.length, wanted], [instances, instances], `${count} agents, target ${index + 1}`)
+        const perAgent = Map.groupBy(create, text => text.split(' on ')[1])
+        assert.equal(perAgent.size, agents.length)
+        assert.ok(perAgent.values().every(slots => slots.length === instances / agents.length))
+        assert.equal(new Set(create).size, create.length)
+      }
+    }
+  })
 
 test('a cluster target is divided anew when an agent is lost, not while it is silent for a moment', () => {
   const silent = [agent('a'), agent('b', { isAvailable: false, held: null })]
@@ -99,13 +104,26 @@ test('an agent target is met on each agent', () => {
   assert.equal(wanted, 4)
 })
 
+/** Whether an agent of the first group runs a pipeline of the second. */
+const groups = [
+  ['', '', true],
+  ['', 'a', false],
+  ['', 'b', false],
+  ['a', '', false],
+  ['a', 'a', true],
+  ['a', 'b', false],
+  ['b', '', false],
+  ['b', 'a', false],
+  ['b', 'b', true],
+] as const
+
 test('a pipeline runs only on agents of its own group, and none is a group too', () => {
-  for (const agentGroup of ['', 'x', 'y']) {
-    for (const group of ['', 'x', 'y']) {
-      const { create } = plan({ agents: [agent('a', { group: agentGroup })], pipelines: [pipeline(once, { group })] })
-      assert.equal(create.length, agentGroup === group ? 1 : 0, `${agentGroup}/${group}`)
+  for (const scope of ['exact', 'cluster', 'agent'] as const)
+    for (const [ofAgent, ofPipeline, runs] of groups) {
+      const agents = [agent('a', { group: ofAgent })]
+      const { create } = plan({ agents, pipelines: [pipeline({ scope, count: 1 }, { group: ofPipeline })] })
+      assert.equal(create.length, runs ? 1 : 0, `${scope}: an agent of ${ofAgent}, a pipeline of ${ofPipeline}`)
     }
-  }
 })
 
 test('what runs where it may stays there', () => {
