@@ -17,15 +17,16 @@ const words: readonly (readonly [RegExp, string])[] = [
 
 /** Findings `file:line: what is wrong`; none where only the engine speaks of runs and lineage. */
 export function checkContract(): string[] {
-  const findings: string[] = []
-  for (const file of globSync('src/**/*.ts').toSorted()) {
-    if (file.startsWith('src/engine/')) continue
-    for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
-      for (const [pattern, instead] of words) {
-        const match = pattern.exec(line)
-        if (match !== null) findings.push(`${file}:${index + 1}: '${match[0]}' belongs to the engine: ${instead}`)
-      }
-    }
-  }
-  return findings
+  const files = globSync('src/**/*.ts').filter(file => !file.startsWith('src/engine/'))
+  return files.toSorted().flatMap(file => findingsOf(file, readFileSync(file, 'utf8')))
+}
+
+/** Findings of one file outside of the engine. */
+export function findingsOf(file: string, text: string): string[] {
+  return text.split('\n').flatMap((line, index) =>
+    words.flatMap(([pattern, instead]) => {
+      const match = pattern.exec(line)
+      return match === null ? [] : [`${file}:${index + 1}: '${match[0]}' belongs to the engine: ${instead}`]
+    }),
+  )
 }

@@ -346,10 +346,14 @@ function testQueues(aws: AwsFixture): void {
   inputContract('aws_sqs', rig, {
     ends: false,
     replays: true,
+    reconnects: true,
+    resumes: { never: 'the queue hides what was received until its visibility timeout is over' },
     async open() {
+      const proxy = await startTcpProxy(aws.port)
       const url = await newQueue(aws.newId())
       for (const body of sent) await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body }))
-      return { config: JSON.stringify({ aws_sqs: { url, ...aws.session() } }), bodies: sent, unordered: true }
+      const config = JSON.stringify({ aws_sqs: { url, ...aws.session(proxy.port) } })
+      return { config, bodies: sent, unordered: true, cut: () => proxy.cut(), close: () => proxy.close() }
     },
   })
 }

@@ -154,7 +154,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     const bucket = await aws.newBucket()
     for (const key of ['a', 'b', 'c']) await aws.putObject(bucket, key, key)
     const proxy = await startTcpProxy(aws.port)
-    const receiver = await Receiver.start({ aws_s3: { bucket, ...s3, endpoint: `http://127.0.0.1:${proxy.port}` } })
+    const receiver = await Receiver.start({ aws_s3: { bucket, ...s3, ...aws.session(proxy.port) } })
     const first = await receiver.next()
     proxy.cut()
     first.answer()
@@ -187,10 +187,14 @@ async function testS3(aws: AwsFixture): Promise<void> {
   inputContract('aws_s3', rig, {
     ends: true,
     replays: true,
+    reconnects: true,
+    resumes: true,
     async open() {
+      const proxy = await startTcpProxy(aws.port)
       const bucket = await aws.newBucket()
       for (const body of sent) await aws.putObject(bucket, body, body)
-      return { config: JSON.stringify({ aws_s3: { bucket, ...s3 } }), bodies: sent }
+      const config = JSON.stringify({ aws_s3: { bucket, ...s3, ...aws.session(proxy.port) } })
+      return { config, bodies: sent, cut: () => proxy.cut(), close: () => proxy.close() }
     },
   })
 

@@ -1,74 +1,130 @@
 // The contract on every input that needs no server of its own.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { spawn } from 'node:child_process'
+import { Agent, createServer, request } from 'node:http'
 import { type AddressInfo, connect, createServer as createSocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { WebSocketServer } from 'ws'
+import { freePorts } from '../../../test/servers/server-process.ts'
+import { defineInput, field, Message } from '../../engine/index.ts'
 import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
 import { until } from '../../engine/contract/rig.ts'
+import { systemHost } from '../../host/index.ts'
+import { InprocPipe } from '../pure/inproc-pipe.ts'
 import { rig } from './rig.suite.ts'
 
 const numbers = Array.from({ length: 20 }, (_, index) => `{"n":${index + 1}}`)
 const generate = "{ generate: { count: 20, interval: '', mapping: 'root.n = counter()' } }"
+
+/** Many numbers by an input around `generate`. */
+const counted =
+  (around: (own: string) => string, more: (own: string) => string = () => '') =>
+  (texts: readonly string[]): InputTarget => {
+    const own = generate.replace('count: 20', `count: ${texts.length}`)
+    return { config: around(own), more: more(own), bodies: texts }
+  }
 
 /** Numbers by an input around `generate`. */
 const generated =
   (config: string, more = ''): (() => InputTarget) =>
   () => ({ config, more, bodies: numbers })
 
-inputContract('generate', rig, { ends: true, replays: true, open: generated(generate) })
+const unconnected = { never: 'it has no connection' }
+
+inputContract('generate', rig, {
+  ends: true,
+  replays: true,
+  reconnects: unconnected,
+  resumes: true,
+  open: generated(generate),
+  plenty: counted(own => own),
+})
 inputContract('batched', rig, {
   ends: true,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open: generated(`{ batched: { child: ${generate}, policy: { count: 1 } } }`),
+  plenty: counted(own => `{ batched: { child: ${own}, policy: { count: 1 } } }`),
 })
-inputContract('broker', rig, { ends: true, replays: true, open: generated(`{ broker: { inputs: [ ${generate} ] } }`) })
+inputContract('broker', rig, {
+  ends: true,
+  replays: true,
+  reconnects: unconnected,
+  resumes: true,
+  open: generated(`{ broker: { inputs: [ ${generate} ] } }`),
+  plenty: counted(own => `{ broker: { inputs: [ ${own} ] } }`),
+})
 inputContract('read_until', rig, {
   ends: true,
   // A defect: of a run, what is behind a final message that is refused goes before the message comes again.
   replays: { never: 'a final message that is refused is overtaken by the rest of its run' },
+  reconnects: unconnected,
+  resumes: true,
   open: generated(`{ read_until: { check: this.n == 20, input: ${generate.replace('count: 20', 'count: 40')} } }`),
 })
 inputContract('dynamic', rig, {
   ends: false,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open: generated(`{ dynamic: { inputs: { first: ${generate} } } }`),
+  plenty: counted(own => `{ dynamic: { inputs: { first: ${own} } } }`),
 })
 inputContract('sequence', rig, {
   ends: true,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open: generated(`{ sequence: { inputs: [ ${generate} ] } }`),
+  plenty: counted(own => `{ sequence: { inputs: [ ${own} ] } }`),
 })
 inputContract('resource', rig, {
   ends: true,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open: generated('{ resource: r }', `input_resources: [ { label: r, ${generate.slice(1, -1)} } ]`),
+  plenty: counted(
+    () => '{ resource: r }',
+    own => `input_resources: [ { label: r, ${own.slice(1, -1)} } ]`,
+  ),
 })
 
 inputContract('file', rig, {
   ends: true,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open: () => files('lines.txt', numbers, path => `{ file: { paths: [ '${path}' ] } }`),
+  plenty: texts => files('lines.txt', texts, path => `{ file: { paths: [ '${path}' ] } }`),
 })
 inputContract('file_tail', rig, {
   ends: false,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open: () => files('tail.log', numbers, path => `{ file_tail: { path: '${path}', poll_interval: 5ms } }`),
 })
 inputContract('csv', rig, {
   ends: true,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open: () => ({
     ...files('rows.csv', ['n', ...numbers.map((_, index) => `r${index}`)], path => `{ csv: { paths: [ '${path}' ] } }`),
     bodies: numbers.map((_, index) => `{"n":"r${index}"}`),
   }),
+  plenty: texts => files('rows.csv', ['n', ...texts], path => `{ csv: { paths: [ '${path}' ] } }`),
 })
 inputContract('parquet', rig, {
   ends: true,
   replays: true,
+  reconnects: unconnected,
+  resumes: true,
   open() {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
     const file = join(folder, 'rows.parquet')
@@ -84,12 +140,17 @@ inputContract('parquet', rig, {
 inputContract('subprocess', rig, {
   ends: true,
   replays: { never: 'what a program printed is gone; the original does not replay it either' },
+  reconnects: unconnected,
+  resumes: true,
   open: () => files('printed.txt', numbers, path => `{ subprocess: { name: cat, args: [ '${path}' ] } }`),
+  plenty: texts => files('printed.txt', texts, path => `{ subprocess: { name: cat, args: [ '${path}' ] } }`),
 })
 
 inputContract('socket', rig, {
   ends: false,
   replays: true,
+  reconnects: { never: 'a socket does not tell what arrived' },
+  resumes: { never: 'a socket does not tell what arrived' },
   async open() {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
     const path = join(folder, 'socket')
@@ -113,6 +174,8 @@ inputContract('socket', rig, {
 inputContract('socket_server', rig, {
   ends: false,
   replays: true,
+  reconnects: { never: 'a socket does not tell what arrived' },
+  resumes: { never: 'a socket does not tell what arrived' },
   open() {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
     const path = join(folder, 'socket')
@@ -137,6 +200,8 @@ for (const name of ['sql_raw', 'sql_select'] as const) {
   inputContract(name, rig, {
     ends: true,
     replays: true,
+    reconnects: unconnected,
+    resumes: true,
     open() {
       const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))
       const file = join(folder, 'rows.db')
@@ -158,6 +223,8 @@ for (const name of ['sql_raw', 'sql_select'] as const) {
 inputContract('http_client', rig, {
   ends: true,
   replays: true,
+  reconnects: { never: 'nothing says which lines of a response that broke off arrived' },
+  resumes: true,
   async open() {
     const server = createServer((_, response) => response.end(`${numbers.join('\n')}\n`))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -176,6 +243,8 @@ inputContract('http_client', rig, {
 inputContract('websocket', rig, {
   ends: false,
   replays: true,
+  reconnects: { never: 'a socket does not tell what arrived' },
+  resumes: { never: 'a socket does not tell what arrived' },
   async open() {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     await new Promise(resolve => server.once('listening', resolve))
@@ -193,6 +262,114 @@ inputContract('websocket', rig, {
     }
   },
 })
+
+inputContract('stdin', rig, {
+  ends: true,
+  replays: true,
+  reconnects: unconnected,
+  resumes: { never: 'what was read of a pipe is gone' },
+  open: () => piped(numbers),
+  plenty: piped,
+})
+
+/** Lines on the standard input of a stream, which takes them from a pipe of the operating system. */
+function piped(lines: readonly string[]): InputTarget {
+  const program = spawn('sh', ['-c', 'cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  program.stdin.on('error', () => undefined).end(`${lines.join('\n')}\n`)
+  return {
+    config: '{ stdin: {} }',
+    host: { ...systemHost, stdio: { ...systemHost.stdio, input: program.stdout } },
+    bodies: lines,
+    close: () => void program.kill('SIGKILL'),
+  }
+}
+
+inputContract('inproc', rig, {
+  ends: false,
+  // The writer of a pipe is told of what was refused and decides: this one writes it again.
+  replays: true,
+  reconnects: unconnected,
+  resumes: { never: 'a pipe and its writer end with their stream' },
+  open: () => written(numbers),
+  plenty: written,
+})
+
+/** An `inproc` input and a writer in the same stream, as pipes are shared only there. */
+function written(texts: readonly string[]): InputTarget {
+  let handedOut = 0
+  const fed = defineInput({
+    name: 'fed',
+    summary: 'An inproc input, and a writer.',
+    config: field.object({ from: field.input('The pipe.') }),
+    composes: true,
+    async create({ from }, resources) {
+      const input = await resources.input(from)
+      const pipe = InprocPipe.of(resources.shared, 'p')
+      const write = async () => {
+        for (const body of texts) {
+          handedOut++
+          const batch = [Message.fromText(body)]
+          const write = () => pipe.write(batch)
+          await write().catch(write)
+        }
+      }
+      write().catch(() => undefined) // a stream that ends leaves its writer behind
+      return { read: signal => input.next(signal), close: () => input.close() }
+    },
+  })
+  return {
+    specs: [fed],
+    config: '{ fed: { from: { inproc: p } } }',
+    bodies: texts,
+    handedOut: () => handedOut,
+  }
+}
+
+inputContract('http_server', rig, {
+  ends: false,
+  // A client is told that its message was not delivered and sends it again, as this one does.
+  replays: true,
+  reconnects: true,
+  resumes: true,
+  remembers: true,
+  open: () => posted(numbers),
+})
+
+/** An `http_server` and a client that sends each body until it was taken. */
+async function posted(texts: readonly string[]): Promise<InputTarget> {
+  const [port] = await freePorts(1)
+  const agent = new Agent({ keepAlive: true })
+  const sockets = new Set<Socket>()
+  const over = new AbortController()
+  const post = (body: string) =>
+    new Promise<boolean>(resolve => {
+      const options = { port, host: '127.0.0.1', path: '/post', method: 'POST', agent }
+      const sending = request(options, response => {
+        response.resume().on('close', () => resolve(response.statusCode === 200))
+      })
+      sending.on('socket', socket => void sockets.add(socket)).on('error', () => resolve(false))
+      sending.end(body)
+    })
+  const sendAll = async () => {
+    for (const body of texts) {
+      while (!over.signal.aborted && !(await post(body))) await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
+  let sending: Promise<void> | undefined
+  return {
+    config: `{ http_server: { address: '127.0.0.1:${port}', path: /post } }`,
+    bodies: texts,
+    feed: () => void (sending = sendAll()),
+    cut() {
+      for (const socket of sockets) socket.destroy()
+    },
+    async close() {
+      over.abort()
+      agent.destroy()
+      await sending
+    },
+  }
+}
 
 function files(name: string, lines: readonly string[], config: (path: string) => string): InputTarget {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-contract-'))

@@ -19,20 +19,22 @@ export default defineInput({
       new StdinSource(resources.host.stdio.input),
     )
     return {
-      read(signal) {
-        return Promise.race([scanned.next(), whenAborted(signal)])
+      async read(signal) {
+        const { promise: aborted, resolve } = Promise.withResolvers<null>()
+        const abort = () => resolve(null)
+        if (signal.aborted) abort()
+        signal.addEventListener('abort', abort, { once: true })
+        try {
+          return await Promise.race([scanned.next(), aborted])
+        } finally {
+          // A stream reads with one signal for as long as it runs.
+          signal.removeEventListener('abort', abort)
+        }
       },
       close: () => scanned.close(),
     }
   },
 })
-
-function whenAborted(signal: AbortSignal): Promise<null> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve(null)
-    else signal.addEventListener('abort', () => resolve(null), { once: true })
-  })
-}
 
 class StdinSource implements ByteSource {
   readonly name = ''

@@ -44,6 +44,8 @@ function testMongo(server: string): void {
   inputContract('mongodb', rig, {
     ends: true,
     replays: true,
+    reconnects: { never: 'a cursor ends with its connection; the engine reports it, and the input begins again' },
+    resumes: true,
     async open() {
       const name = newName()
       const values = Array.from({ length: 20 }, (_, index) => ({ n: index + 1 }))

@@ -95,14 +95,19 @@ async function testMqtt(address: string): Promise<void> {
   inputContract('mqtt', rig, {
     ends: false,
     replays: true,
+    reconnects: true,
+    resumes: true,
+    remembers: true,
     async open() {
       const topic = newId()
+      const proxy = await startTcpProxy(port)
       const session = await mqtt.connectAsync(address, { clientId: topic, clean: false })
       await session.subscribeAsync(topic, { qos: 1 })
       await session.endAsync()
       for (const body of sent) await client.publishAsync(topic, body, { qos: 1 })
-      const own = `urls: [ '${address}' ], topics: [ ${topic} ], client_id: ${topic}, clean_session: false`
-      return { config: `{ mqtt: { ${own} } }`, bodies: sent }
+      const own = `urls: [ 'tcp://127.0.0.1:${proxy.port}' ], topics: [ ${topic} ], client_id: ${topic}, clean_session: false`
+      const config = `{ mqtt: { ${own} } }`
+      return { config, bodies: sent, cut: () => proxy.cut(), close: () => proxy.close() }
     },
   })
 

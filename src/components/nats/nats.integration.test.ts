@@ -289,9 +289,12 @@ async function testNats(address: string): Promise<void> {
   )
 
   const sent = bodies(25)
+  const forgotten = { never: 'the server keeps nothing for subscribers that are not there' }
   inputContract('nats', rig, {
     ends: false,
     replays: true,
+    reconnects: forgotten,
+    resumes: forgotten,
     open() {
       const id = newId()
       return {
@@ -310,24 +313,41 @@ async function testNats(address: string): Promise<void> {
       }
     },
   })
+  const throughProxy = async () => {
+    const proxy = await startTcpProxy(port)
+    return { url: `nats://127.0.0.1:${proxy.port}`, cut: () => proxy.cut(), close: () => proxy.close() }
+  }
   inputContract('nats_jetstream', rig, {
     ends: false,
     replays: true,
+    reconnects: true,
+    resumes: true,
+    remembers: true,
     async open() {
       const id = newId()
       await newStream(id)
       for (const body of sent) await jetstream(client).publish(id, body)
-      return { config: `{ nats_jetstream: { urls: [ '${address}' ], subject: ${id} } }`, bodies: sent }
+      const { url: own, ...proxy } = await throughProxy()
+      const more = `durable: d-${id}, ack_wait: 2s`
+      return {
+        config: `{ nats_jetstream: { urls: [ '${own}' ], subject: ${id}, ${more} } }`,
+        bodies: sent,
+        unordered: true,
+        ...proxy,
+      }
     },
   })
   inputContract('nats_kv', rig, {
     ends: false,
     replays: true,
+    reconnects: true,
+    resumes: true,
     async open() {
       const bucket = await newBucket()
       const store = await new Kvm(client).open(bucket)
       for (const body of sent) await store.put(body, body)
-      return { config: `{ nats_kv: { urls: [ '${address}' ], bucket: ${bucket} } }`, bodies: sent }
+      const { url: own, ...proxy } = await throughProxy()
+      return { config: `{ nats_kv: { urls: [ '${own}' ], bucket: ${bucket} } }`, bodies: sent, ...proxy }
     },
   })
 

@@ -68,11 +68,39 @@ class MemoryBuffer implements Buffer {
 
   async push(delivery: Delivery, signal: AbortSignal): Promise<void> {
     await delivery.ack(null)
-    const sizeBytes = sizeOf(delivery.messages)
-    if (sizeBytes > this.#limitBytes) {
-      this.#resources.log.error('message body larger than buffer space')
-      return
+    for (const portion of this.#portionsOf(delivery)) await this.#take(portion, signal)
+  }
+
+  /**
+   * A delivery in parts for which room is found one after the other: each batch where what does not fit is dropped, else up to a
+   * quarter of the buffer. A batch that is larger than the whole buffer is dropped, as in the original.
+   */
+  #portionsOf(delivery: Delivery): readonly Held[] {
+    const portions: Held[] = []
+    let messages: Message[] = []
+    let portionBytes = 0
+    const close = () => {
+      if (messages.length > 0)
+        portions.push({ delivery: delivery.like(messages, () => undefined), sizeBytes: portionBytes })
+      messages = []
+      portionBytes = 0
     }
+    for (const batch of delivery.batches) {
+      const sizeBytes = sizeOf(batch)
+      if (sizeBytes > this.#limitBytes) {
+        this.#resources.log.error('message body larger than buffer space')
+        continue
+      }
+      if (this.#spills || portionBytes + sizeBytes > this.#limitBytes / 4) close()
+      messages.push(...batch)
+      portionBytes += sizeBytes
+    }
+    close()
+    return portions
+  }
+
+  async #take(held: Held, signal: AbortSignal): Promise<void> {
+    const { sizeBytes } = held
     while (this.#sizeBytes + sizeBytes > this.#limitBytes && !this.#closed && !signal.aborted) {
       if (this.#spills) {
         this.#spilled.add(sizeBytes)
@@ -81,7 +109,7 @@ class MemoryBuffer implements Buffer {
       await this.#changed.wait()
     }
     this.#resize(sizeBytes)
-    this.#queue.push({ delivery, sizeBytes })
+    this.#queue.push(held)
     this.#changed.notify()
   }
 

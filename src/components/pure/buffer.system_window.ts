@@ -8,6 +8,7 @@ import {
   defineBuffer,
   deliverBatch,
   type Delivery,
+  failuresOf,
   field,
   type Message,
   pause,
@@ -259,9 +260,14 @@ class WindowBuffer implements Buffer {
     // A message of overlapping windows is acknowledged with the last of them.
     const kept = new Set(this.#held)
     return deliverBatch(messages, async error => {
-      const settled = new Set(error === null ? flushed.filter(held => !kept.has(held)) : flushed)
+      const failures = error === null ? undefined : failuresOf(messages, error)
+      const settled = new Map<Held, Error | null>()
+      for (const [index, held] of flushed.entries()) {
+        const failure = failures?.get(messages[index]!) ?? null
+        if (failure !== null || !kept.has(held)) settled.set(held, failure)
+      }
       this.#held = this.#held.filter(held => !settled.has(held))
-      for (const held of settled) await held.ack(error)
+      for (const [held, failure] of settled) await held.ack(failure)
     })
   }
 }

@@ -5,7 +5,7 @@ import { after, test } from 'node:test'
 import { createClient } from 'redis'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { cacheContract, rateLimitContract } from '../../engine/contract/cache.suite.ts'
-import { type InputHarness, inputContract } from '../../engine/contract/input.suite.ts'
+import { type InputHarness, type InputTarget, inputContract } from '../../engine/contract/input.suite.ts'
 import { type OutputHarness, outputContract } from '../../engine/contract/output.suite.ts'
 import { processorContract } from '../../engine/contract/processor.suite.ts'
 import { bodies } from '../../engine/contract/rig.ts'
@@ -109,37 +109,60 @@ async function tryAll(address: string): Promise<void> {
 
   const sent = bodies(25)
 
+  const throughProxy = async () => {
+    const proxy = await startTcpProxy(Number(new URL(address).port))
+    return { url: `redis://127.0.0.1:${proxy.port}`, cut: () => proxy.cut(), close: () => proxy.close() }
+  }
+
+  const list = async (texts: readonly string[]): Promise<InputTarget> => {
+    const key = newKey()
+    await client.rPush(key, [...texts])
+    const { url: own, ...proxy } = await throughProxy()
+    return { config: `{ redis_list: { url: '${own}', key: ${key} } }`, bodies: texts, ...proxy }
+  }
   inputContract('redis_list', rig, {
     ends: false,
     replays: true,
-    async open() {
-      const key = newKey()
-      await client.rPush(key, [...sent])
-      return { config: `{ redis_list: { url: '${address}', key: ${key} } }`, bodies: sent }
-    },
+    // What is taken from the server by a connection that is lost before the answer comes is lost as well; the suite's are in hand.
+    reconnects: true,
+    resumes: { never: 'an element leaves the list when it is read' },
+    remembers: true,
+    open: () => list(sent),
+    plenty: list,
   })
 
+  const stream = async (texts: readonly string[]): Promise<InputTarget> => {
+    const key = newKey()
+    await Promise.all(texts.map(body => client.xAdd(key, '*', { body })))
+    const { url: own, ...proxy } = await throughProxy()
+    return {
+      config: `{ redis_streams: { url: '${own}', streams: [ ${key} ], consumer_group: g, client_id: c } }`,
+      bodies: texts,
+      ...proxy,
+    }
+  }
   inputContract('redis_streams', rig, {
     ends: false,
     replays: true,
-    async open() {
-      const key = newKey()
-      for (const body of sent) await client.xAdd(key, '*', { body })
-      return {
-        config: `{ redis_streams: { url: '${address}', streams: [ ${key} ], consumer_group: g, client_id: c } }`,
-        bodies: sent,
-      }
-    },
+    reconnects: true,
+    resumes: true,
+    remembers: true,
+    open: () => stream(sent),
+    plenty: stream,
   })
 
   inputContract('redis_scan', rig, {
     ends: true,
     replays: true,
+    reconnects: true,
+    resumes: true,
     async open() {
       const prefix = newKey()
       for (const body of sent) await client.set(`${prefix}${body}`, body)
+      const { url: own, ...proxy } = await throughProxy()
       return {
-        config: `{ redis_scan: { url: '${address}', match: '${prefix}*' } }`,
+        ...proxy,
+        config: `{ redis_scan: { url: '${own}', match: '${prefix}*' } }`,
         bodies: sent.map(body => `{"key":"${prefix}${body}","value":"${body}"}`),
         unordered: true,
       }
@@ -149,6 +172,8 @@ async function tryAll(address: string): Promise<void> {
   const listening: InputHarness = {
     ends: false,
     replays: true,
+    reconnects: { never: 'Redis keeps nothing of what is published for those who do not listen at that moment' },
+    resumes: { never: 'Redis keeps nothing of what is published for those who do not listen at that moment' },
     open() {
       const channel = newKey()
       return {
@@ -164,13 +189,13 @@ async function tryAll(address: string): Promise<void> {
   }
   inputContract('redis_pubsub', rig, listening)
 
-  const list = 'if content() == "failing" { throw("refused") } else { [ content().string() ] }'
+  const args = 'if content() == "failing" { throw("refused") } else { [ content().string() ] }'
   const common = `url: '${address}', retries: 0`
   processorContract('redis', rig, {
-    config: `{ redis: { ${common}, command: echo, args_mapping: 'root = ${list}' } }`,
+    config: `{ redis: { ${common}, command: echo, args_mapping: 'root = ${args}' } }`,
     failing: 'failing',
   })
-  const script = `script: 'return ARGV[1]', keys_mapping: 'root = []', args_mapping: 'root = ${list}'`
+  const script = `script: 'return ARGV[1]', keys_mapping: 'root = []', args_mapping: 'root = ${args}'`
   processorContract('redis_script', rig, { config: `{ redis_script: { ${common}, ${script} } }`, failing: 'failing' })
 
   cacheContract('redis', rig, {

@@ -152,6 +152,8 @@ function testDatabase(database: Database): void {
     inputContract(name, rig, {
       ends: true,
       replays: true,
+      reconnects: { never: 'a query that is broken off ends the input, as in the original' },
+      resumes: true,
       async open() {
         const table = newTable()
         await database.execute(`CREATE TABLE ${table} (n ${isPostgres ? 'INT' : 'VARCHAR(10)'})`)

@@ -1,25 +1,36 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
-import type { AnySpec, Output } from '../component.ts'
-import { defineOutput } from '../component.ts'
 import { maxInFlightField } from '../common-fields.ts'
+import { type AnySpec, defineOutput, type Output } from '../component.ts'
 import { field } from '../fields.ts'
+import type { ComponentHost } from '../host.ts'
+import { MetricsStore } from '../metrics.ts'
 import { startStream, type Stream } from '../runtime/stream.ts'
-import { orHung, type Rig, until } from './rig.ts'
+import { bodies, orHung, type Property, type Rig, until } from './rig.ts'
 
 /** A source with some messages in it, whose bodies are known. */
 export interface InputTarget {
   /** The input as YAML on one line. */
   readonly config: string
   readonly more?: string
+  /** What the stream runs on, where it is not the suite's. */
+  readonly host?: ComponentHost
+  /** Specs that its configuration needs beside the registry's. */
+  readonly specs?: readonly unknown[]
   /** What it delivers before it ends, or waits for more; in any order where `unordered`. */
   readonly bodies: readonly string[]
   readonly unordered?: boolean
   /** Makes what it delivers, once the stream runs; absent where it is there from the beginning. */
   feed?(): void | Promise<void>
+  /** Cuts the connection of a stream that reads. */
+  cut?(): void | Promise<void>
+  /** How many messages the source gave away; absent where what the engine read says it. */
+  handedOut?(): number
   close?(): void | Promise<void>
 }
+
+type Never = { readonly never: string }
 
 /** How a suite gets at an input. */
 export interface InputHarness {
@@ -27,38 +38,75 @@ export interface InputHarness {
   /** Whether it ends by itself after its last message. */
   readonly ends: boolean
   /** Whether what is refused comes again; or why it does not. */
-  readonly replays: true | { readonly never: string }
+  readonly replays: true | Never
+  /** Whether nothing is lost with a connection, which the target cuts; or why that cannot be tried. */
+  readonly reconnects: true | Never
+  /** Whether what was not delivered when a stream stopped comes to the next one; or why it does not. */
+  readonly resumes: true | Never
+  /** Set where what was delivered does not come to the next stream. */
+  readonly remembers?: boolean
+  /** The same source with these many messages, to see how far it is read ahead; absent where it cannot hold that many. */
+  plenty?(texts: readonly string[]): InputTarget | Promise<InputTarget>
 }
 
-/** Tests that an input keeps the contract. */
+interface Opened {
+  readonly target: InputTarget
+  readonly harness: InputHarness
+}
+
+/** Tests that an input keeps the contract. Call it once, by the input's name, in a test file of the component. */
 export function inputContract(name: string, rig: Rig, harness: InputHarness): void {
-  const property = (what: string, check: (target: InputTarget) => Promise<void>, skip?: string): void => {
-    void test(`input ${name}: ${what}`, async context => {
-      if (skip !== undefined) return context.skip(skip)
-      const target = await harness.open()
-      try {
-        await check(target)
-      } finally {
-        await target.close?.()
-      }
+  for (const property of inputProperties) {
+    test(`input ${name}: ${property.name}`, async context => {
+      const skipped = property.skipped?.(harness)
+      if (skipped !== undefined) return context.skip(skipped)
+      await checkInput(property, rig, harness)
     })
   }
+}
 
-  property('every message arrives once', async target => {
-    const taken: string[] = []
-    const stream = await startInto(rig, target, body => void taken.push(body))
-    await finish(rig, stream, harness, () => taken.length >= target.bodies.length)
-    assert.deepEqual(inOrder(target, taken), inOrder(target, target.bodies))
-  })
+/** Tries one property on a target of its own. */
+export async function checkInput(property: InputProperty, rig: Rig, harness: InputHarness): Promise<void> {
+  const target = await (property.needsPlenty === true ? harness.plenty!(plenty) : harness.open())
+  try {
+    await property.check({ target, harness }, rig)
+  } finally {
+    await target.close?.()
+  }
+}
 
-  const neverReplays = harness.replays === true ? undefined : harness.replays.never
-  property(
-    'what is refused comes again, and nothing else does',
-    async target => {
+/** The messages of a source that is not to be read to its end: 2 MB, as some sources are read by pieces of 64 KiB. */
+const plenty = bodies(
+  20_000,
+  'a line of some length, as they are in the logs of many a program, with a number at its end: ',
+)
+/** How many of them may be on their way. */
+const READ_AHEAD = 10_000
+
+interface InputProperty extends Omit<Property<Opened>, 'skipped'> {
+  readonly skipped?: (harness: InputHarness) => string | undefined
+  readonly needsPlenty?: boolean
+}
+
+/** What every input promises. */
+export const inputProperties: readonly InputProperty[] = [
+  {
+    name: 'every message arrives once, in its order',
+    async check({ target, harness }, rig) {
+      const taken: string[] = []
+      const { stream } = await startInto(rig, target, body => void taken.push(body))
+      await finish(rig, stream, harness, () => taken.length >= target.bodies.length)
+      assert.deepEqual(inOrder(target, taken), inOrder(target, target.bodies))
+    },
+  },
+  {
+    name: 'what is refused comes again, and nothing else does',
+    skipped: ({ replays }) => reasonOf(replays),
+    async check({ target, harness }, rig) {
       const taken: string[] = []
       const refused = target.bodies.at(-1)!
       let isRefused = false
-      const stream = await startInto(rig, target, body => {
+      const { stream } = await startInto(rig, target, body => {
         if (body === refused && !isRefused) {
           isRefused = true
           throw new Error('refused')
@@ -68,38 +116,141 @@ export function inputContract(name: string, rig: Rig, harness: InputHarness): vo
       await finish(rig, stream, harness, () => taken.length >= target.bodies.length)
       assert.deepEqual(taken.toSorted(), target.bodies.toSorted())
     },
-    neverReplays,
-  )
+  },
+  {
+    name: 'it stops while nothing takes its messages',
+    async check({ target }, rig) {
+      const held = holding()
+      const { stream } = await startInto(rig, target, held.take)
+      await until(rig, held.isReached, 'a message reaches the output')
+      await orHung(rig, stream.stop(300), 'the stream does not stop')
+    },
+  },
+  {
+    name: 'it stops at once while it waits for more',
+    skipped: ({ ends }) => (ends ? 'it ends instead of waiting' : undefined),
+    async check({ target }, rig) {
+      const taken: string[] = []
+      const { stream } = await startInto(rig, target, body => void taken.push(body))
+      await until(rig, () => taken.length >= target.bodies.length, 'all messages arrive')
+      // With so much time to stop, one that does not end by itself counts as hung.
+      await orHung(rig, stream.stop(rig.hungMs * 4), 'the stream does not stop by itself')
+    },
+  },
+  {
+    name: 'a destination that takes nothing holds it back',
+    skipped: ({ plenty }) => (plenty === undefined ? 'it has no source of very many messages' : undefined),
+    needsPlenty: true,
+    async check({ target }, rig) {
+      const held = holding()
+      const { stream, received } = await startInto(rig, target, held.take)
+      await until(rig, held.isReached, 'a message reaches the output')
+      const handedOut = () => target.handedOut?.() ?? received()
+      let before = -1
+      await until(
+        rig,
+        async () => {
+          if (before === handedOut()) return true
+          before = handedOut()
+          // What would be read next is read by then.
+          await systemClock.sleep(100)
+          return false
+        },
+        'reading comes to rest',
+      )
+      assert.ok(before > 0 && before <= READ_AHEAD, `${before} of ${plenty.length} messages were read`)
+      await orHung(rig, stream.stop(300), 'the stream does not stop')
+    },
+  },
+  {
+    name: 'what is in hand when the connection is lost, and what comes after it, arrives',
+    skipped: ({ reconnects }) => reasonOf(reconnects),
+    check: (opened, rig) => checkCut(opened, rig, false),
+  },
+  {
+    name: 'what is refused after the connection was lost comes again',
+    skipped: ({ reconnects, replays }) => reasonOf(reconnects) ?? reasonOf(replays),
+    check: (opened, rig) => checkCut(opened, rig, true),
+  },
+  {
+    name: 'what was under way when a stream stopped comes to the next one',
+    skipped: ({ resumes }) => reasonOf(resumes),
+    async check({ target, harness }, rig) {
+      const held = holding()
+      const first = await startInto(rig, target, held.take)
+      await until(rig, held.isReached, 'a message reaches the output')
+      await orHung(rig, first.stream.stop(300), 'the stream does not stop')
+      const taken = new Set<string>()
+      const second = await startInto(rig, { ...target, feed: undefined }, body => void taken.add(body))
+      await finish(rig, second.stream, harness, () => taken.size >= target.bodies.length)
+      assert.deepEqual([...taken].toSorted(), target.bodies.toSorted())
+    },
+  },
+  {
+    name: 'what was delivered does not come to the next stream',
+    skipped: ({ remembers }) => (remembers === true ? undefined : 'it begins again, or its source is gone'),
+    async check({ target, harness }, rig) {
+      const taken: string[] = []
+      const first = await startInto(rig, target, body => void taken.push(body))
+      await finish(rig, first.stream, harness, () => taken.length >= target.bodies.length)
+      const again: string[] = []
+      const second = await startInto(rig, { ...target, feed: undefined }, body => void again.push(body))
+      await until(rig, () => second.stream.status.inputConnected, 'the second stream is connected')
+      // Nothing tells that nothing will come; a source that has something hands it out by then.
+      await systemClock.sleep(500)
+      await second.stream.stop(2000)
+      assert.deepEqual(again, [])
+    },
+  },
+]
 
-  property('it stops while it waits, and while nothing takes its messages', async target => {
-    let isReached = false
-    const stream = await startInto(rig, target, async (_, signal) => {
+/** Cuts the connection while the first message is under way, which is then delivered, or refused once. */
+async function checkCut({ target, harness }: Opened, rig: Rig, refuses: boolean): Promise<void> {
+  const taken = new Set<string>()
+  const { promise: cut, resolve: isCut } = Promise.withResolvers<void>()
+  let isFirst = true
+  let isReached = false
+  const { stream } = await startInto(rig, target, async body => {
+    if (isFirst) {
+      isFirst = false
+      isReached = true
+      await cut
+      if (refuses) throw new Error('refused')
+    }
+    taken.add(body)
+  })
+  await until(rig, () => isReached, 'a message reaches the output')
+  assert.ok(target.cut !== undefined, 'the target does not say how its connection is cut')
+  await target.cut()
+  isCut()
+  await finish(rig, stream, harness, () => taken.size >= target.bodies.length)
+  assert.deepEqual([...taken].toSorted(), target.bodies.toSorted())
+}
+
+/** A destination that takes what comes and never says what became of it. */
+function holding() {
+  let isReached = false
+  return {
+    isReached: () => isReached,
+    async take(_: string, signal: AbortSignal) {
       isReached = true
       await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
       throw new Error('aborted')
-    })
-    await until(rig, () => isReached, 'a message reaches the output')
-    await orHung(rig, stream.stop(300), 'the stream does not stop')
-  })
+    },
+  }
+}
 
-  property('a destination that is slow holds it back', async target => {
-    let underWay = 0
-    let most = 0
-    const stream = await startInto(rig, target, async () => {
-      most = Math.max(most, ++underWay)
-      await new Promise(resolve => setImmediate(resolve))
-      underWay--
-    })
-    await finish(rig, stream, harness, () => underWay === 0 && most > 0)
-    assert.equal(most, 1)
-  })
+/** A stream that reads a target, and how many messages it read. */
+interface Reading {
+  readonly stream: Stream
+  readonly received: () => number
 }
 
 async function startInto(
   rig: Rig,
-  target: InputTarget,
+  target: Omit<InputTarget, 'feed'> & { readonly feed?: InputTarget['feed'] | undefined },
   take: (body: string, signal: AbortSignal) => void | Promise<void>,
-): Promise<Stream> {
+): Promise<Reading> {
   const output: Output = {
     async write(batch, signal) {
       for (const message of batch) await take(message.text(), signal)
@@ -111,12 +262,26 @@ async function startInto(
     config: field.object({ max_in_flight: maxInFlightField(1) }),
     create: () => output,
   })
-  const registry = rig.registry.extended([taker] as unknown as AnySpec[])
+  const registry = rig.registry.extended([taker, ...(target.specs ?? [])] as unknown as AnySpec[])
   const config = `input: ${target.config}\noutput: { taker: {} }\n${target.more ?? ''}\n`
-  const { host, http } = rig
-  const stream = await startStream(config, { registry, host, http, clock: systemClock, log: nullLog })
+  const { host = rig.host } = target
+  const metrics = new MetricsStore()
+  const stream = await startStream(config, {
+    registry,
+    host,
+    http: rig.http,
+    metrics: metrics.metrics,
+    clock: systemClock,
+    log: nullLog,
+  })
   await target.feed?.()
-  return stream
+  return { stream, received: () => receivedOf(metrics) }
+}
+
+function receivedOf(metrics: MetricsStore): number {
+  let sum = 0
+  for (const sample of metrics.samples()) if (sample.name === 'input_received') sum += sample.value
+  return sum
 }
 
 /** Waits for the end of an input that ends, else until `isDone` holds, and stops. */
@@ -129,6 +294,10 @@ async function finish(rig: Rig, stream: Stream, { ends }: InputHarness, isDone: 
   }
 }
 
-function inOrder({ unordered }: InputTarget, bodies: readonly string[]): readonly string[] {
-  return unordered === true ? bodies.toSorted() : bodies
+function inOrder({ unordered }: InputTarget, texts: readonly string[]): readonly string[] {
+  return unordered === true ? texts.toSorted() : texts
+}
+
+function reasonOf(promise: true | Never): string | undefined {
+  return promise === true ? undefined : promise.never
 }

@@ -11,13 +11,19 @@ export class Recorder implements OutputTarget {
   readonly poison = 'poison'
   readonly specs: readonly unknown[]
   readonly #arrived: string[] = []
+  readonly #refusedOnce: Set<string>
   #isConnected = false
   #isHeld = false
   #waiting: (() => void)[] = []
 
-  /** `wrap` changes the output, to make it faulty. */
-  constructor(options: { readonly takesRuns: boolean; readonly wrap?: (output: Output) => Output }) {
-    const { takesRuns, wrap = output => output } = options
+  /** `wrap` changes the output, to make it faulty; `refusesFirst` are bodies that are refused when they come first. */
+  constructor(options: {
+    readonly takesRuns: boolean
+    readonly wrap?: (output: Output) => Output
+    readonly refusesFirst?: readonly string[]
+  }) {
+    const { takesRuns, wrap = output => output, refusesFirst = [] } = options
+    this.#refusedOnce = new Set(refusesFirst)
     const spec = defineOutput({
       name: 'recorder',
       summary: 'Keeps what it is given, for a suite.',
@@ -89,7 +95,7 @@ export class Recorder implements OutputTarget {
 
   #take(message: Message): void {
     const body = message.text()
-    if (body === this.poison) throw new Error('refused')
+    if (body === this.poison || this.#refusedOnce.delete(body)) throw new Error('refused')
     this.#arrived.push(body)
   }
 }

@@ -1,0 +1,126 @@
+// The contract of the Kafka connectors on a broker of our own, which another client fills and reads.
+import { randomUUID } from 'node:crypto'
+import { after, before } from 'node:test'
+import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs'
+import { freePorts } from '../../../test/servers/server-process.ts'
+import { startTcpProxy, type TcpProxy } from '../../../test/servers/tcp-proxy.ts'
+import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { Broker, localLogConfig } from '../../broker/index.ts'
+import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
+import { outputContract } from '../../engine/contract/output.suite.ts'
+import { bodies, until } from '../../engine/contract/rig.ts'
+import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
+import { openStore } from '../../storage/index.ts'
+import { rig } from '../contract/rig.suite.ts'
+
+let broker: Broker
+let metadata: Metadata
+/** Between the connectors and the broker, which names it to its clients as its address. */
+let proxy: TcpProxy
+let kafka: Kafka
+let admin: Admin
+let producer: Producer
+
+before(async () => {
+  const [port] = (await freePorts(1)) as [number]
+  proxy = await startTcpProxy(port)
+  metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+  broker = await Broker.open({
+    port,
+    metadata,
+    store: await openStore('mem://kafka-contract-test'),
+    clock: systemClock,
+    random: systemRandom,
+    log: nullLog,
+    logConfig: localLogConfig,
+    config: {
+      groupInitialRebalanceDelayMs: 0,
+      numPartitions: 1,
+      advertisedHost: '127.0.0.1',
+      advertisedPort: proxy.port,
+    },
+  })
+  kafka = new Kafka({ brokers: [`127.0.0.1:${proxy.port}`], logLevel: logLevel.NOTHING })
+  admin = kafka.admin()
+  producer = kafka.producer()
+  await admin.connect()
+  await producer.connect()
+})
+
+after(async () => {
+  await producer.disconnect()
+  await admin.disconnect()
+  await broker.close()
+  await metadata.close()
+  await proxy.close()
+})
+
+const newTopic = async () => {
+  const topic = `t-${randomUUID().slice(0, 8)}`
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })
+  return topic
+}
+
+outputContract('kafka_franz', rig, {
+  inFlight: 'many',
+  without: { hold: 'the broker answers at once' },
+  async open() {
+    const topic = await newTopic()
+    const named = `\${! if content() == "poison" { throw("refused") } else { "${topic}" } }`
+    return {
+      poison: 'poison',
+      config: (maxInFlight = 64) =>
+        `{ kafka_franz: { seed_brokers: [ '127.0.0.1:${proxy.port}' ], topic: '${named}', max_in_flight: ${maxInFlight} } }`,
+      delivered: () => valuesOf(topic),
+      cut: () => proxy.cut(),
+      close: () => undefined,
+    }
+  },
+})
+
+inputContract('kafka_franz', rig, {
+  ends: false,
+  replays: true,
+  reconnects: true,
+  resumes: true,
+  remembers: true,
+  open: () => filled(bodies(25)),
+  plenty: filled,
+})
+
+/** A batch may have 1 MB. */
+const MOST_IN_BATCH = 2000
+
+/** A topic with a value for each text. */
+async function filled(texts: readonly string[]): Promise<InputTarget> {
+  const topic = await newTopic()
+  for (let at = 0; at < texts.length; at += MOST_IN_BATCH) {
+    await producer.send({ topic, messages: texts.slice(at, at + MOST_IN_BATCH).map(value => ({ value })) })
+  }
+  const own = `topics: [ ${topic} ], consumer_group: ${topic}, fetch_max_wait: 100ms, commit_period: 50ms`
+  return {
+    config: `{ kafka_franz: { seed_brokers: [ '127.0.0.1:${proxy.port}' ], ${own} } }`,
+    bodies: texts,
+    cut: () => proxy.cut(),
+  }
+}
+
+/** The values of a topic with one partition, in their order. */
+async function valuesOf(topic: string): Promise<readonly string[]> {
+  const [bounds] = await admin.fetchTopicOffsets(topic)
+  const count = Number(bounds?.high ?? 0)
+  const values: string[] = []
+  if (count === 0) return values
+  const consumer = kafka.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 100 })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachMessage({ message }) {
+      values.push(String(message.value))
+      return Promise.resolve()
+    },
+  })
+  await until(rig, () => values.length >= count, 'all records are read')
+  await consumer.disconnect()
+  return values
+}

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { systemClock } from '../../base/index.ts'
+import { Recorder } from './recorder.ts'
+import { bodies, orHung, type Property, type Rig, run, start, until } from './rig.ts'
+import type { Feed } from './source.ts'
+
+/** A buffer as YAML, and what it takes with it when it is done with. */
+export interface BufferTarget {
+  /** The buffer on one line: `{ memory: {} }`. */
+  readonly config: string
+  /** Specs that its configuration needs beside the registry's. */
+  readonly specs?: readonly unknown[]
+  close?(): void
+}
+
+/** How a suite gets at a buffer. */
+export interface BufferHarness {
+  /** With room for about 1,000 messages of 10 bytes, where it has a limit. */
+  open(): BufferTarget
+  /** When the source is told that its messages are safe: when the buffer has them, or when they were delivered. */
+  readonly acknowledges: 'stored' | 'delivered'
+  /** Whether what it holds when the stream stops is delivered by the next stream; or why it is not. */
+  readonly survives: true | { readonly never: string }
+  /** Why the source is not held back, where it is not. */
+  readonly unbounded?: string
+  /** Why messages do not leave one by one in their order, as they came. */
+  readonly regroups?: string
+  /** Why a source that ends is not delivered to its last message. */
+  readonly endsEarly?: string
+  /** The same buffer that makes batches of so many messages; absent where it makes none. */
+  batching?(count: number): BufferTarget
+}
+
+/** Tests that a buffer keeps the contract. Call it once, by the buffer's name, in a test file of the component. */
+export function bufferContract(name: string, rig: Rig, harness: BufferHarness): void {
+  for (const property of bufferProperties) {
+    test(`buffer ${name}: ${property.name}`, async context => {
+      const skipped = property.skipped?.(harness)
+      if (skipped !== undefined) return context.skip(skipped)
+      await property.check(harness, rig)
+    })
+  }
+}
+
+/** What every buffer promises. */
+export const bufferProperties: readonly Property<BufferHarness>[] = [
+  {
+    name: 'every message goes through once and in its order, and is acknowledged once',
+    skipped: ({ regroups }) => regroups,
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const sent = bodies(300)
+        const recorder = new Recorder({ takesRuns: false })
+        const feeds: Feed[] = [
+          { kind: 'run', bodies: sent.slice(0, 200) },
+          { kind: 'batch', bodies: sent.slice(200, 220) },
+          ...sent.slice(220).map(body => ({ kind: 'run' as const, bodies: [body] })),
+        ]
+        const source = await run(rig, { feeds, ...into(recorder, buffer) })
+        assert.deepEqual(recorder.delivered(), sent)
+        assert.deepEqual(source.bodies('delivered'), sent)
+      }),
+  },
+  {
+    name: 'a source that stays is delivered while it stays',
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const sent = bodies(30)
+        const recorder = new Recorder({ takesRuns: false })
+        const feeds: Feed[] = [{ kind: 'run', bodies: sent }]
+        const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer), stays: true })
+        await until(rig, () => recorder.delivered().length >= sent.length, 'all messages arrive')
+        await until(rig, () => source.answers.size === sent.length, 'all messages are acknowledged')
+        await stream.stop(5000)
+        assert.deepEqual(recorder.delivered().toSorted(), sent)
+        assert.deepEqual(source.bodies('delivered'), sent)
+        assert.deepEqual(source.answeredTwice, [])
+      }),
+  },
+  {
+    name: 'a run that is larger than the buffer goes through',
+    skipped: ({ regroups, endsEarly }) => endsEarly ?? regroups,
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const sent = bodies(5000)
+        const recorder = new Recorder({ takesRuns: true })
+        await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...into(recorder, buffer) })
+        assert.deepEqual(recorder.delivered(), sent)
+      }),
+  },
+  {
+    name: 'what is refused is delivered again, and nothing is lost',
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const sent = bodies(20)
+        const recorder = new Recorder({ takesRuns: false, refusesFirst: sent.slice(3, 6) })
+        const feeds: Feed[] = [
+          { kind: 'run', bodies: sent.slice(0, 10) },
+          { kind: 'batch', bodies: sent.slice(10) },
+        ]
+        const options = { feeds, ...into(recorder, buffer), stays: true, replays: true }
+        const { stream, source } = await start(rig, options)
+        await until(rig, () => new Set(recorder.delivered()).size === sent.length, 'all messages arrive')
+        await until(rig, () => source.bodies('delivered').length === sent.length, 'all messages are acknowledged')
+        await stream.stop(5000)
+        assert.deepEqual(source.answeredTwice, [])
+      }),
+  },
+  {
+    name: 'the source is told when its messages are safe, and not before',
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const sent = bodies(5)
+        const recorder = new Recorder({ takesRuns: false })
+        recorder.hold()
+        const feeds: Feed[] = [{ kind: 'run', bodies: sent }]
+        const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer), stays: true })
+        await until(rig, () => recorder.held() > 0, 'a write is under way')
+        if (harness.acknowledges === 'stored') {
+          await until(rig, () => source.answers.size === sent.length, 'the source is told')
+        } else {
+          assert.equal(source.answers.size, 0)
+        }
+        recorder.release()
+        await until(rig, () => source.bodies('delivered').length === sent.length, 'the source is told')
+        await stream.stop(5000)
+      }),
+  },
+  {
+    name: 'a destination that takes nothing holds the source back',
+    skipped: ({ unbounded }) => unbounded,
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const recorder = new Recorder({ takesRuns: false })
+        recorder.hold()
+        const feeds = Array.from({ length: 5000 }, (_, at) => ({ kind: 'run' as const, bodies: [`m${at + 100_000}`] }))
+        const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer) })
+        await until(rig, () => recorder.held() > 0, 'a write is under way')
+        let before = -1
+        await until(
+          rig,
+          async () => {
+            if (before === source.readMessages) return true
+            before = source.readMessages
+            // What would be read next is read by then.
+            await systemClock.sleep(50)
+            return false
+          },
+          'reading comes to rest',
+        )
+        assert.ok(before < 3000, `${before} messages were read`)
+        recorder.release()
+        await orHung(rig, stream.done, 'the stream does not end')
+        assert.equal(new Set(recorder.delivered()).size, 5000)
+      }),
+  },
+  {
+    name: 'a stop does not wait for ever for a destination that hangs',
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const recorder = new Recorder({ takesRuns: false })
+        recorder.hold()
+        const feeds: Feed[] = [{ kind: 'run', bodies: bodies(10) }]
+        const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer), stays: true })
+        await until(rig, () => recorder.held() > 0, 'a write is under way')
+        await orHung(rig, stream.stop(300), 'the stream does not stop')
+        if (harness.acknowledges === 'delivered') assert.deepEqual(source.bodies('delivered'), [])
+        recorder.release()
+      }),
+  },
+  {
+    name: 'what it holds when the stream stops is delivered by the next one',
+    skipped: ({ survives }) => (survives === true ? undefined : survives.never),
+    check: (harness, rig) =>
+      using(harness.open(), async buffer => {
+        const sent = bodies(50)
+        const first = new Recorder({ takesRuns: false })
+        first.hold()
+        const feeds: Feed[] = [{ kind: 'run', bodies: sent }]
+        const { stream, source } = await start(rig, { feeds, ...into(first, buffer), stays: true })
+        await until(rig, () => source.bodies('delivered').length === sent.length, 'the buffer has all messages')
+        await orHung(rig, stream.stop(300), 'the stream does not stop')
+        first.release()
+        const second = new Recorder({ takesRuns: false })
+        const again = await start(rig, { feeds: [], ...into(second, buffer), stays: true })
+        const arrived = () => new Set([...first.delivered(), ...second.delivered()])
+        await until(rig, () => arrived().size === sent.length, 'the rest arrives')
+        await again.stream.stop(5000)
+      }),
+  },
+  {
+    name: 'batches that leave it are as its policy says',
+    skipped: ({ batching }) => (batching === undefined ? 'it makes no batches by count' : undefined),
+    check: (harness, rig) =>
+      using(harness.batching!(4), async buffer => {
+        const sent = bodies(10)
+        const recorder = new Recorder({ takesRuns: false })
+        const sizes =
+          'pipeline: { threads: 1, processors: [ { mapping: \'root = content().string() + ":" + batch_size().string()\' } ] }\n'
+        const { rest, specs } = into(recorder, buffer)
+        const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], rest: sizes + rest, specs })
+        assert.deepEqual(
+          recorder.delivered(),
+          sent.map((body, at) => `${body}:${at < 8 ? 4 : 2}`),
+        )
+        assert.deepEqual(source.bodies('delivered'), sent)
+      }),
+  },
+]
+
+function into(recorder: Recorder, buffer: BufferTarget) {
+  return {
+    rest: `buffer: ${buffer.config}\noutput: ${recorder.config(1)}\n`,
+    specs: [...recorder.specs, ...(buffer.specs ?? [])],
+  }
+}
+
+async function using(target: BufferTarget, check: (target: BufferTarget) => Promise<void>): Promise<void> {
+  try {
+    await check(target)
+  } finally {
+    target.close?.()
+  }
+}

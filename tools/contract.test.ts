@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkContract, findingsOf } from './contract.ts'
+import { isTriedIn } from './generators/components-registry.ts'
+
+test("the engine's words for runs and lineage are found outside of it, each with its place", () => {
+  const lines = [
+    'const a = 1',
+    'if (batch.solo) return',
+    'message.withOrigin(other)',
+    'throw new BatchError(3)',
+    'isRun(x)',
+  ]
+  const findings = findingsOf('src/components/x.ts', lines.join('\n'))
+  assert.deepEqual(
+    findings.map(finding => finding.split(' belongs')[0]),
+    [2, 3, 4, 5].map(
+      (line, at) => `src/components/x.ts:${line}: '${['solo', 'withOrigin', 'BatchError', 'isRun'][at]}'`,
+    ),
+  )
+})
+
+test('no file outside of the engine uses them', () => {
+  assert.deepEqual(checkContract(), [])
+})
+
+test('a component counts as tried where a suite is called with its name, and only there', () => {
+  const direct = "inputContract('a', rig, {})\noutputContract('b', rig, {})\nconst other = 'c'"
+  assert.deepEqual(
+    ['a', 'b', 'c'].map(name => isTriedIn(direct, 'inputContract', name)),
+    [true, false, false],
+  )
+  const list = "for (const name of ['a', 'b'] as const) {\n  inputContract(name, rig, {})\n}\nconst other = 'c'"
+  assert.deepEqual(
+    ['a', 'b', 'c'].map(name => isTriedIn(list, 'inputContract', name)),
+    [true, true, false],
+  )
+  const table =
+    "const harnesses = {\n  a: { config: '' },\n}\nfor (const [name, harness] of all) processorContract(name, rig, harness)"
+  assert.deepEqual(
+    ['a', 'b'].map(name => isTriedIn(table, 'processorContract', name)),
+    [true, false],
+  )
+  assert.equal(isTriedIn(table, 'inputContract', 'a'), false)
+})
