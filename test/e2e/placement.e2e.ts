@@ -45,7 +45,7 @@ async function deploy(name: string, placement: string): Promise<void> {
 async function countedAt({ welcome }: Member): Promise<Record<string, number>> {
   const status = /Agent\s+(\S+)\/v1\/status/.exec(welcome)![1]!
   const text = await (await fetch(`${status}/metrics`)).text()
-  const ids = [...text.matchAll(/^warpstream_pipeline_running\{pipeline_id="([^"]+)".*\} 1$/gm)].map(([, id]) => id)
+  const ids = [...text.matchAll(/^warpstream_pipeline_running\{.*pipeline_id="([^"]+)"\} 1$/gm)].map(([, id]) => id)
   const names = Array.from(
     pipelines,
     ([name, { ids: own }]) => [name, ids.filter(id => id === own.pipeline_id).length] as const,

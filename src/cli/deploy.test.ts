@@ -1,0 +1,100 @@
+// What is deployed names flags and variables that exist, and the chart uses its values: all of them, and no others.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { agentFlags, controlPlaneFlags } from './commands.ts'
+import { environmentName, type FlagSpecs } from './flags.ts'
+
+const root = join(import.meta.dirname, '../..')
+const chart = 'deploy/helm/penstock'
+const templates = globSync(`${chart}/templates/*`, { cwd: root })
+const text = (file: string) => readFileSync(join(root, file), 'utf8')
+
+const specs = { agent: agentFlags, 'control-plane': controlPlaneFlags } as const satisfies Record<string, FlagSpecs>
+const variablesOf = (flags: FlagSpecs) =>
+  new Set(Object.entries(flags).map(([name, { environment }]) => environment ?? environmentName(name)))
+
+/** Each command in a file, as `[agent, -flag, …]`, with the flags that it is given. */
+function commandsIn(file: string): { command: keyof typeof specs; flags: string[] }[] {
+  return [...text(file).matchAll(/\[(agent|control-plane)\b(.*)\]/g)].map(([, command, rest]) => ({
+    command: command as keyof typeof specs, // by the expression
+    flags: [...rest!.matchAll(/(?<=[\s,])-{1,2}([A-Za-z]\w*)/g)].map(([, name]) => name!),
+  }))
+}
+
+test('the chart and compose.yaml give commands flags that they have', () => {
+  const found = [...templates, 'compose.yaml'].flatMap(commandsIn)
+  assert.deepEqual([...new Set(found.map(({ command }) => command))].toSorted(), ['agent', 'control-plane'])
+  assert.ok(found.some(({ flags }) => flags.includes('bindAddress')))
+  for (const { command, flags } of found)
+    for (const flag of flags) assert.ok(Object.hasOwn(specs[command], flag), `${command} has no -${flag}`)
+})
+
+test('the chart, compose.yaml and the guide name variables that exist', () => {
+  const known = variablesOf(agentFlags).union(variablesOf(controlPlaneFlags))
+  for (const file of [...templates, 'compose.yaml', 'docs/guide/from-one-machine-to-many.md'])
+    for (const [name] of text(file).matchAll(/\b(?:WARPSTREAM|PENSTOCK)_[A-Z_]+\b/g))
+      assert.ok(known.has(name), `${file}: nothing reads ${name}`)
+  const ofAgent = [...text(`${chart}/templates/agent.yaml`).matchAll(/\b(?:WARPSTREAM|PENSTOCK)_[A-Z_]+\b/g)]
+  assert.ok(ofAgent.length >= 9)
+  for (const [name] of ofAgent) assert.ok(variablesOf(agentFlags).has(name), `an agent does not read ${name}`)
+})
+
+test('the guide names flags that exist', () => {
+  const known = new Set([...Object.keys(agentFlags), ...Object.keys(controlPlaneFlags), 'help'])
+  const code = [...text('docs/guide/from-one-machine-to-many.md').matchAll(/`([^`]+)`|```([\s\S]*?)```/g)]
+  const flags = code.flatMap(([part]) =>
+    part.includes('npm run') || part.includes('openssl')
+      ? []
+      : [...part.matchAll(/(?<=[\s`])-([A-Za-z]\w+)/g)].map(([, name]) => name!),
+  )
+  assert.ok(flags.length > 10)
+  for (const flag of flags) assert.ok(known.has(flag), `there is no -${flag}`)
+})
+
+test('the chart uses each of its values, and has each that it uses', () => {
+  const used = new Set(
+    templates.flatMap(file => [...text(file).matchAll(/\.Values((?:\.\w+)+)/g)].map(([, path]) => path!.slice(1))),
+  )
+  const values = valuePaths(text(`${chart}/values.yaml`))
+  assert.ok(values.length > 20)
+  for (const path of used)
+    assert.ok(
+      values.some(value => value === path || value.startsWith(`${path}.`)),
+      `values.yaml has no ${path}`,
+    )
+  for (const value of values)
+    assert.ok(
+      [...used].some(path => value === path || value.startsWith(`${path}.`)),
+      `nothing uses ${value}`,
+    )
+})
+
+/** The paths of the leaves in the chart's values, which have two levels, the second one in a block or in braces. */
+function valuePaths(yaml: string): string[] {
+  const paths: string[] = []
+  let parent = ''
+  for (const line of yaml.split('\n')) {
+    const [, indent = '', key, rest = ''] = /^(\s*)([A-Za-z]\w*):\s*(.*)$/.exec(line) ?? []
+    if (key === undefined) continue
+    if (indent === '') parent = key
+    const path = indent === '' ? key : `${parent}.${key}`
+    const inner = /^\{ (.*) \}$/.exec(rest)
+    if (inner !== null) paths.push(...keysOf(inner[1]!).map(name => `${path}.${name}`))
+    else if (rest !== '') paths.push(path)
+  }
+  return paths
+}
+
+/** The names of the first level within braces. */
+function keysOf(inner: string): string[] {
+  let depth = 0
+  let flat = ''
+  for (const character of inner) {
+    if (character === '{') depth++
+    if (depth === 0) flat += character
+    if (character === '}') depth--
+  }
+  return [...flat.matchAll(/(\w+):/g)].map(([, name]) => name!)
+}
