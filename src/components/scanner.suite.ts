@@ -1,7 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { nullLog, systemClock, messageOf } from '../base/index.ts'
 import { type AnySpec, defineInput, defineOutput, deliverEach, field, startStream } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
+
+/** A scanner as YAML, and a source that it cuts. */
+interface ScannerHarness {
+  /** The scanner without braces: `lines: {}`. */
+  readonly config: string
+  readonly bytes: Uint8Array
+  /** The bodies of the messages that it makes of them. */
+  readonly bodies: readonly string[]
+  /** What it makes of a source without a byte, where that is not nothing; or the error. */
+  readonly empty?: readonly string[] | RegExp
+  /** A source that cannot be cut to its end, and what comes before the fault; or why there is none. */
+  readonly broken: { readonly bytes: Uint8Array; readonly bodies: readonly string[]; readonly error: RegExp } | string
+}
+
+/** Tests that a scanner keeps the contract. Call it once, by the scanner's name, in a test file of the component. */
+export function scannerContract(name: string, { config, bytes, bodies, empty = [], broken }: ScannerHarness): void {
+  test(`scanner ${name}: the pieces in which a source comes do not matter`, async () => {
+    for (const size of [1, 3, 64, bytes.length]) {
+      assert.deepEqual(await scanned(config, bytes, size), { texts: bodies, error: null }, `pieces of ${size} bytes`)
+    }
+  })
+
+  test(`scanner ${name}: messages have the metadata of their source, which is closed`, async () => {
+    const { origins, closes } = await scan(config, bytes, 64)
+    assert.deepEqual(origins, Array(bodies.length).fill('here'))
+    assert.ok(closes > 0)
+  })
+
+  test(`scanner ${name}: a source without a byte ends`, async () => {
+    const { texts, error } = await scanned(config, new Uint8Array(0), 1)
+    if (empty instanceof RegExp) return assert.match(error ?? '', empty)
+    assert.deepEqual({ texts, error }, { texts: empty, error: null })
+  })
+
+  test(`scanner ${name}: a fault is reported behind what came before it`, async context => {
+    if (typeof broken === 'string') return context.skip(broken)
+    for (const size of [1, 64]) {
+      const { texts, error } = await scanned(config, broken.bytes, size)
+      assert.deepEqual(texts, broken.bodies)
+      assert.match(error ?? '', broken.error)
+    }
+  })
+}
 
 /** What a scanner, given as YAML, makes of bytes that come in pieces of `size` bytes, and how it failed. */
 export async function scanned(
@@ -9,35 +54,44 @@ export async function scanned(
   bytes: Uint8Array,
   size: number,
 ): Promise<{ readonly texts: readonly string[]; readonly error: string | null }> {
+  const { texts, error } = await scan(config, bytes, size)
+  return { texts, error }
+}
+
+/** The same with the metadata `origin` that the source gave each message, and how often it was closed. */
+async function scan(config: string, bytes: Uint8Array, size: number) {
   const texts: string[] = []
+  const origins: unknown[] = []
   let failure: string | null = null
+  let closes = 0
   const given = defineInput({
     name: 'given',
     summary: 'Scans bytes.',
     config: field.object({ scanner: field.scanner('') }),
-    async create({ scanner }, resources) {
-      const factory = await resources.scanner(scanner)
+    async create(own, resources) {
+      const factory = await resources.scanner(own.scanner)
       let at = 0
-      const scan = factory.scan({
+      const scanner = factory.scan({
         name: 'bytes',
-        metadata: new Map(),
+        metadata: new Map([['origin', 'here']]),
         read() {
           if (at >= bytes.length) return null
           at += size
           return bytes.slice(at - size, at)
         },
-        close: () => {},
+        close: () => void closes++,
       })
       return {
         async read() {
           try {
-            const messages = await scan.next()
+            const messages = await scanner.next()
             return messages === null ? null : deliverEach(messages)
           } catch (error) {
             failure = messageOf(error)
             return null
           }
         },
+        close: () => scanner.close(),
       }
     },
   })
@@ -49,6 +103,7 @@ export async function scanned(
     create: () => ({
       write(batch) {
         texts.push(...batch.map(message => message.text()))
+        origins.push(...batch.map(message => message.metadata.get('origin')))
       },
     }),
   })
@@ -59,5 +114,5 @@ export async function scanned(
     log: nullLog,
   })
   await stream.done
-  return { texts, error: failure }
+  return { texts, origins, error: failure, closes }
 }

@@ -13,7 +13,11 @@ const suites: Readonly<Record<string, string>> = {
   cache: 'cacheContract',
   rate_limit: 'rateLimitContract',
   buffer: 'bufferContract',
+  scanner: 'scannerContract',
 }
+
+/** Kinds that speak to receivers of a protocol each: a test of their own names them in a configuration. */
+const named: ReadonlySet<string> = new Set(['metrics', 'tracer'])
 
 const generate: Generator = () => {
   const byKind = new Map<string, [name: string, file: string][]>()
@@ -57,6 +61,9 @@ ${names.join('')}}
 
 /** Throws where no contract suite is run on a component: a harness says how (docs/guide/connectors.md). */
 function assertTried(kind: string, name: string): void {
+  if (named.has(kind) && !testTexts().some(text => new RegExp(`\\b${name}: ?(?:\\{|$)`, 'm').test(text))) {
+    throw new Error(`no test has the ${kind} '${name}' in a configuration`)
+  }
   const suite = suites[kind]
   if (suite === undefined || testTexts().some(text => isTriedIn(text, suite, name))) return
   throw new Error(

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Message } from '../../engine/index.ts'
 import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
-import { scanned } from '../scanner.suite.ts'
+import { scanned, scannerContract } from '../scanner.suite.ts'
 import { AvroSchemaError, parseAvroSchema } from './schema.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-avro-'))
@@ -204,19 +204,33 @@ const containers: Readonly<Record<string, string>> = {
   ].join(''),
 }
 
+/** What the containers hold, as plain JSON and as JSON of Avro. */
+const plainTexts = [0, 1, 2, 3, 4].map(
+  id =>
+    `{"id":${id},"tag":${id % 2 === 1 ? 'null' : `"t${id}/é"`},"raw":"\\u000${id}\\u00FF","at":${1_600_000_000_000 + id}}`,
+)
+const ownTexts = plainTexts.map(text => text.replace(/"tag":("[^"]*")/, '"tag":{"string":$1}'))
+
 test('container files, packed and not, in pieces of any size', async () => {
-  const plain = [0, 1, 2, 3, 4].map(
-    id =>
-      `{"id":${id},"tag":${id % 2 === 1 ? 'null' : `"t${id}/é"`},"raw":"\\u000${id}\\u00FF","at":${1_600_000_000_000 + id}}`,
-  )
-  const own = plain.map(text => text.replace(/"tag":("[^"]*")/, '"tag":{"string":$1}'))
   for (const [codec, base64] of Object.entries(containers)) {
     const file = Buffer.from(base64, 'base64')
     for (const size of [1, 7, 64, 10_000]) {
-      assert.deepEqual(await scanned('avro: {}', file, size), { texts: own, error: null }, codec)
+      assert.deepEqual(await scanned('avro: {}', file, size), { texts: ownTexts, error: null }, codec)
     }
-    assert.deepEqual(await scanned('avro: { raw_json: true }', file, 64), { texts: plain, error: null }, codec)
+    assert.deepEqual(await scanned('avro: { raw_json: true }', file, 64), { texts: plainTexts, error: null }, codec)
   }
+})
+
+scannerContract('avro', {
+  config: 'avro: {}',
+  bytes: Buffer.from(containers['none']!, 'base64'),
+  bodies: ownTexts,
+  empty: /./,
+  broken: {
+    bytes: Buffer.concat([Buffer.from(containers['none']!, 'base64'), Buffer.of(2)]),
+    bodies: ownTexts,
+    error: /./,
+  },
 })
 
 test('a container file that is broken delivers what came before', async () => {

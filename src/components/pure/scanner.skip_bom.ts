@@ -1,4 +1,5 @@
-import { defineScanner, field } from '../../engine/index.ts'
+import { Buffer } from 'node:buffer'
+import { type ByteSource, defineScanner, field } from '../../engine/index.ts'
 import { derivedSource } from './reading.ts'
 
 const MARKS = [
@@ -8,6 +9,7 @@ const MARKS = [
   [0xfe, 0xff],
   [0xff, 0xfe],
 ]
+const LONGEST_MARK = 4
 
 export default defineScanner({
   name: 'skip_bom',
@@ -21,9 +23,10 @@ export default defineScanner({
         let isFirst = true
         return inner.scan(
           derivedSource(source, async () => {
-            const piece = await source.read()
-            if (!isFirst || piece === null) return piece
+            if (!isFirst) return source.read()
             isFirst = false
+            const piece = await beginningOf(source)
+            if (piece === null) return null
             const mark = MARKS.find(bytes => bytes.every((byte, index) => piece[index] === byte))
             return mark === undefined ? piece : piece.subarray(mark.length)
           }),
@@ -32,3 +35,16 @@ export default defineScanner({
     }
   },
 })
+
+/** The first pieces of a source together, until they are as long as the longest mark; null where it is empty. */
+async function beginningOf(source: ByteSource): Promise<Uint8Array | null> {
+  const pieces: Uint8Array[] = []
+  let sizeBytes = 0
+  while (sizeBytes < LONGEST_MARK) {
+    const piece = await source.read()
+    if (piece === null) break
+    pieces.push(piece)
+    sizeBytes += piece.length
+  }
+  return pieces.length < 2 ? (pieces[0] ?? null) : Buffer.concat(pieces)
+}

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { processed } from '../processor.suite.ts'
-import { scanned } from '../scanner.suite.ts'
+import { scanned, scannerContract } from '../scanner.suite.ts'
 import { splitXml, XmlSplitter } from './xml-documents.ts'
 
 const xml = 'xml_documents: { operator: to_json }'
+
+scannerContract('xml_documents', {
+  config: xml,
+  bytes: Buffer.from('<a>1</a>\n<b><c>é</c></b>'),
+  bodies: ['{"a":"1"}', '{"b":{"c":"é"}}'],
+  broken: { bytes: Buffer.from('<a>1</a><b>text'), bodies: ['{"a":"1"}'], error: /XML/ },
+})
 
 test('documents one behind the other, in pieces of any size', async () => {
   const source =
