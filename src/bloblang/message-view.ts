@@ -15,7 +15,7 @@ export interface MessageView {
   /** The error flag that a failed processor left, or null. */
   readonly error: MessageFailure | null
   /** Absent where nothing traces the message. */
-  readonly tracing?: MessageTracing
+  readonly tracing?: MessageTracing | undefined
 }
 
 /** Reads a part of a document. */

@@ -8,6 +8,7 @@ import {
   createLog,
   MetricsService,
   normalised,
+  openTracer,
   configFields,
   parseDuration,
   parseStream,
@@ -19,6 +20,7 @@ import {
   type StreamConfig,
   startStream,
   StreamServer,
+  type Tracer,
 } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { chainThreadStarter } from './chain-threads.ts'
@@ -158,8 +160,10 @@ class Run {
     if (times === undefined) return 1
     let metrics: MetricsService | undefined
     let server: StreamServer | undefined
+    let tracer: Tracer | null = null
     try {
       metrics = await openMetrics(this.#config, this.#log)
+      tracer = await openTracing(this.#config, this.#log)
       server = makeServer(this.#config, this.#source, metrics, response =>
         answerReady(response, this.#stream?.status, this.#ended),
       )
@@ -170,6 +174,7 @@ class Run {
         clock: systemClock,
         log: this.#log,
         metrics: metrics.metrics,
+        tracer,
         parallelism: availableParallelism(),
         startChainThread: chainThreadStarter(this.#source.path),
         ...(server === undefined ? {} : { http: server }),
@@ -178,12 +183,14 @@ class Run {
       if (!(error instanceof ConfigError)) throw error
       this.#log.error(`Service closing due to: ${error.message}`)
       await server?.close()
+      await tracer?.close()
       await metrics?.close()
       return 1
     }
     this.#log.info('Launching a Penstock instance, use CTRL+C to close')
     const clean = await this.#untilStopped(this.#stream, times)
     await server?.close()
+    await tracer?.close()
     await metrics.close()
     return clean ? 0 : 1
   }
@@ -251,6 +258,11 @@ class Run {
 /** The exporter of a configuration, which measures this process. Throws {@link ConfigError}. */
 export function openMetrics({ metrics }: StreamConfig, log: Log): Promise<MetricsService> {
   return MetricsService.open(metrics, { log, clock: systemClock, host: systemHost, processFigures })
+}
+
+/** The tracer of a configuration; null where nothing is traced. Throws {@link ConfigError}. */
+export function openTracing({ tracer }: StreamConfig, log: Log): Promise<Tracer | null> {
+  return openTracer(tracer, { log, clock: systemClock, host: systemHost, version })
 }
 
 /** The HTTP server of a configuration; undefined where it has none. Throws {@link ConfigError}. */

@@ -20,7 +20,7 @@ import {
 import { systemHost } from '../host/index.ts'
 import { chainThreadStarter } from './chain-threads.ts'
 import { type EngineOptions, SourceError } from './options.ts'
-import { announce, makeLog, makeServer, openMetrics, reportFindings } from './run.ts'
+import { announce, makeLog, makeServer, openMetrics, openTracing, reportFindings } from './run.ts'
 import { expand, loadEnvFiles, readSource, readText, type Source } from './source.ts'
 import { registryOf } from './templates.ts'
 
@@ -106,6 +106,8 @@ class Service {
     try {
       const metrics = await openMetrics(this.#config, this.#log)
       closing.push(() => metrics.close())
+      const tracer = await openTracing(this.#config, this.#log)
+      if (tracer !== null) closing.push(() => tracer.close())
       const server = makeServer(this.#config, this.#source, metrics, response => answerAllReady(response, set.unready))
       if (server !== undefined) closing.push(() => server.close())
       const common = {
@@ -114,6 +116,7 @@ class Service {
         host: systemHost,
         log: this.#log,
         metrics: metrics.metrics,
+        tracer,
         parallelism: availableParallelism(),
         startChainThread: chainThreadStarter(this.#source.path),
         ...(server === undefined ? {} : { http: server }),

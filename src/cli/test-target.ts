@@ -134,6 +134,7 @@ async function openChain(
       failureLog: null,
       shared: new Map(),
       parsing: context,
+      tracer: null,
     },
     resources,
   )

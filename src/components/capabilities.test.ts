@@ -22,6 +22,7 @@ import {
   loadConfig,
   makeLog,
   MetricsService,
+  openTracer,
   parseStream,
   severityOf,
   startStream,
@@ -251,6 +252,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'metrics influxdb': { files: { url, db: 'x', ...tls }, network: { url: ownUrl, db: 'x' } },
   'metrics prometheus': { files: { file_output_path: marker }, network: { push_url: ownUrl } },
   'metrics statsd': { network: { address: `127.0.0.1:${ownPort}` } },
+  'tracer jaeger': { network: { collector_url: `${ownUrl}api/traces` } },
+  'tracer open_telemetry_collector': {
+    network: { http: [{ address: `localhost:${ownPort}` }], grpc: [] },
+  },
   'rate_limit redis': redis({ key: 'x' }),
   'buffer sqlite': { database_files: { path: secretDatabase } },
 }
@@ -443,7 +448,7 @@ async function run(
     }
   })
   try {
-    await sendMetrics(text, ungoverned, log)
+    await sendTelemetry(text, ungoverned, log)
     const stream = await startStream(text, { registry, host: ungoverned, clock: systemClock, log })
     await Promise.race([stream.done, heard.promise])
     await stream.stop(200)
@@ -454,13 +459,16 @@ async function run(
   return { refused, log: lines }
 }
 
-/** Managed pipelines have no exporters of their own; those who run a configuration with one get this far. */
-async function sendMetrics(text: string, ungoverned: ComponentHost, log: Log): Promise<void> {
+/** Managed pipelines have no exporters or tracers of their own; those who run a configuration with one get this far. */
+async function sendTelemetry(text: string, ungoverned: ComponentHost, log: Log): Promise<void> {
   const options = { registry, host: ungoverned }
-  const { metrics } = parseStream(await loadConfig(text, registry), options)
+  const { metrics, tracer } = parseStream(await loadConfig(text, registry), options)
   const service = await MetricsService.open(metrics, { ...options, log, clock: systemClock, processFigures: undefined })
   service.metrics.counter('x').add(1)
   await service.close()
+  const tracing = await openTracer(tracer, { log, clock: systemClock, host: ungoverned, version: 'x' })
+  tracing?.start('x').end()
+  await tracing?.close()
 }
 
 async function untouched(): Promise<void> {

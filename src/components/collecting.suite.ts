@@ -12,6 +12,7 @@ import {
   severityOf,
   startStream,
   type Stream,
+  type Tracer,
 } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
@@ -38,7 +39,11 @@ export interface Collecting {
 }
 
 /** Starts a stream whose output, unless it has one, keeps what it gets. The end of the test stops it. */
-export async function startCollecting(t: TestContext, config: string, http?: HttpHost): Promise<Collecting> {
+export async function startCollecting(
+  t: TestContext,
+  config: string,
+  more: { readonly http?: HttpHost; readonly tracer?: Tracer | null } = {},
+): Promise<Collecting> {
   const batches: Batch[] = []
   const log: string[] = []
   const registry = registryWith(batch => void batches.push(batch))
@@ -48,7 +53,7 @@ export async function startCollecting(t: TestContext, config: string, http?: Htt
     host: systemHost,
     clock: systemClock,
     log: makeLog(severityOf('ALL'), {}, (level, message) => void log.push(`${level}: ${message}`)),
-    ...(http === undefined ? {} : { http }),
+    ...more,
   })
   t.after(() => stream.stop(500))
   const collecting: Collecting = {

@@ -194,6 +194,9 @@ export const loaders: Loaders = {
     statsd: () => import('./statsd/metrics.statsd.ts'),
   },
   tracer: {
+    jaeger: () => import('./opentelemetry/tracer.jaeger.ts'),
+    none: () => import('./opentelemetry/tracer.none.ts'),
+    open_telemetry_collector: () => import('./opentelemetry/tracer.open_telemetry_collector.ts'),
   },
 }
 
@@ -207,5 +210,5 @@ export const knownNames: Readonly<Record<string, string>> = {
   rate_limit: '',
   scanner: '',
   metrics: 'aws_cloudwatch',
-  tracer: 'gcp_cloudtrace jaeger none open_telemetry_collector',
+  tracer: 'gcp_cloudtrace',
 }

@@ -8,6 +8,7 @@ import type { ComponentHost } from './host.ts'
 import type { HttpHost } from './http-host.ts'
 import type { Message, Metadata } from './message.ts'
 import type { Metrics } from './metrics.ts'
+import type { Tracer } from './tracer.ts'
 
 export type MaybePromise<T> = T | Promise<T>
 
@@ -264,6 +265,8 @@ export interface Resources {
   readonly clock: Clock
   /** The outside: what the component's spec declares that it needs, and the stream is granted. */
   readonly host: ComponentHost
+  /** Null where nothing is traced. */
+  readonly tracer: Tracer | null
   /** Absent where the host has no HTTP server. */
   readonly http: HttpHost | undefined
   /** Aborts when the stream has to end immediately. */

@@ -57,7 +57,7 @@ export { Cors } from './http-access.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
 export { tlsField, tlsOptions } from './tls-field.ts'
-export { type BodyWriter, Message, type Metadata } from './message.ts'
+export { type BodyWriter, Message, type MessageContext, type Metadata } from './message.ts'
 export { addressOfUrl, capabilitiesOf, type Need } from './needs.ts'
 export {
   type Counter,
@@ -117,6 +117,7 @@ export {
 export { Arrivals } from './arrivals.ts'
 export { autoReplayNacksField, batchingField, maxInFlightField } from './common-fields.ts'
 export { allOf, andThen, forEachMessage, kept, perMessage } from './per-message.ts'
+export { defineTracer, openTracer, type Span, type TraceCarrier, type Tracer, type TracerResources } from './tracer.ts'
 export { Tracing } from './tracing.ts'
 export { StreamServer } from './http-server.ts'
 export type { ChainOrder } from './threads/protocol.ts'

@@ -3,12 +3,14 @@ import {
   type BodyProjector,
   JsonWriter,
   type MessageFailure,
+  type MessageTracing,
   type MessageView,
   parseBody,
   utf8Bytes,
   type Value,
 } from '../bloblang/index.ts'
 import type { Unpacked } from './threads/packed.ts'
+import type { Span } from './tracer.ts'
 import { type PlainValue, plainValue, valueOfPlain } from './plain-value.ts'
 
 /** Metadata of a message; never changed in place, so messages share it freely. */
@@ -19,8 +21,10 @@ const noBytes = new Uint8Array(0)
 
 /** What travels beside a message and is no part of it: where a synchronous answer goes. */
 export interface MessageContext {
-  /** Takes the messages that answer whoever sent this one. */
-  respond(messages: readonly Message[]): void
+  /** Takes the messages that answer whoever sent this one; absent where nobody waits for an answer. */
+  respond?(messages: readonly Message[]): void
+  /** The part of a trace that began with this message; absent where nothing is traced. */
+  readonly span?: Span
 }
 
 type Root = Message | readonly Message[] | null
@@ -222,6 +226,17 @@ export class Message implements MessageView {
       context,
       this.#lineage,
     )
+  }
+
+  /** The same message as a part of a trace. */
+  withSpan(span: Span): Message {
+    return this.withContext({ ...this.context, span })
+  }
+
+  /** What mappings may know of the trace. */
+  get tracing(): MessageTracing | undefined {
+    const span = this.context?.span
+    return span === undefined ? undefined : { traceId: span.traceId, flowId: '', span: span.carrier }
   }
 
   /** This message as another thread changed it. */

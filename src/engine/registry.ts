@@ -80,12 +80,12 @@ export class Registry {
   implements(kind: ComponentKind, name: string): boolean {
     const loaded = this.#loaded.get(`${kind}/${name}`)
     if (loaded !== undefined) return this.isRunnable(loaded)
-    return this.#loader(kind, name) !== undefined || isBuiltIn(kind, name)
+    return this.#loader(kind, name) !== undefined
   }
 
   /** Whether a component can run here, and is not only known by its fields. */
-  isRunnable({ kind, name, create, expand }: AnySpec): boolean {
-    return create !== undefined || expand !== undefined || isBuiltIn(kind, name)
+  isRunnable({ create, expand }: AnySpec): boolean {
+    return create !== undefined || expand !== undefined
   }
 
   async #import(kind: ComponentKind, name: string, load: Loader): Promise<void> {
@@ -115,15 +115,6 @@ export class Registry {
   #kinds(): readonly ComponentKind[] {
     return [...new Set([...Object.keys(this.#loaders), ...Object.keys(this.#knownNames)])] as ComponentKind[]
   }
-}
-
-function isBuiltIn(kind: ComponentKind, name: string): boolean {
-  return BUILT_IN[kind]?.includes(name) === true
-}
-
-/** What the engine does by itself, without a component's code. */
-const BUILT_IN: Readonly<Partial<Record<ComponentKind, readonly string[]>>> = {
-  tracer: ['none'],
 }
 
 /** The components that defaults of fields name, at any depth. */

@@ -138,6 +138,7 @@ export class HttpClient {
     const { verb, timeout: timeoutMs = 5000 } = this.#config
     const body = hasBody || this.#payload !== undefined ? this.#body(messages) : null
     const headers = this.#headers(messages, body)
+    Object.assign(headers, this.#traceHeaders(messages, headers))
     const token = await this.#bearer(signal)
     const signature = token === null ? this.#signer.authorization(verb, url) : `Bearer ${token}`
     if (signature !== undefined) headers['Authorization'] = signature
@@ -146,6 +147,15 @@ export class HttpClient {
       return this.#transport.request(url, request)
     }
     return this.#config.digest_auth?.enabled === true ? await this.#sendWithDigest(url, send) : await send({})
+  }
+
+  /** What lets the server continue the trace of the first message, unless the configuration says it already. */
+  #traceHeaders(
+    [first]: readonly Message[],
+    headers: Readonly<Record<string, string>>,
+  ): Readonly<Record<string, string>> {
+    const isSet = Object.keys(headers).some(name => name.toLowerCase() === 'traceparent')
+    return isSet ? {} : (first?.context?.span?.carrier ?? {})
   }
 
   /** Meets the server's challenge; one that was met before is met at once. */

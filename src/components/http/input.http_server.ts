@@ -13,6 +13,7 @@ import {
   type Infer,
   type Input,
   Message,
+  type MessageContext,
   metadataFilter,
   metadataFilterFields,
   type Resources,
@@ -185,7 +186,7 @@ class HttpServerInput implements Input {
       const waiting: Waiting = {
         taken: false,
         delivery: deliverBatch(
-          messages.map(message => message.withContext(context)),
+          messages.map(message => this.#inContext(message, context, request)),
           error =>
             settle(
               error === null
@@ -201,6 +202,19 @@ class HttpServerInput implements Input {
       this.#waiting.push(waiting)
       this.#wake?.()
     })
+  }
+
+  /** A message that can be answered, and continues the trace of its request. */
+  #inContext(message: Message, context: MessageContext, request: IncomingMessage): Message {
+    const { tracer } = this.#resources
+    if (tracer === null) return message.withContext(context)
+    const { traceparent, tracestate } = request.headers
+    const carrier = {
+      ...(typeof traceparent === 'string' && { traceparent }),
+      ...(typeof tracestate === 'string' && { tracestate }),
+    }
+    const kind = request.headers.upgrade === undefined ? 'post' : 'websocket'
+    return message.withContext({ ...context, span: tracer.start(`input_http_server_${kind}`, carrier) })
   }
 
   #respond(response: ServerResponse, messages: readonly Message[]): void {
@@ -292,7 +306,7 @@ class HttpServerInput implements Input {
       const answers: Message[] = []
       const context = { respond: (more: readonly Message[]) => void answers.push(...more) }
       const error = await new Promise<Error | null>(resolve => {
-        const message = Message.fromBytes(body, metadata).withContext(context)
+        const message = this.#inContext(Message.fromBytes(body, metadata), context, request)
         this.#waiting.push({ taken: false, delivery: deliverBatch([message], resolve) })
         this.#wake?.()
       })

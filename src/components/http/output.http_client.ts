@@ -57,7 +57,7 @@ export default defineOutput({
     const client = new HttpClient(config, config.payload, resources, config.multipart)
     const send = async (messages: readonly Message[], signal: AbortSignal) => {
       const answers = await client.send(messages, signal)
-      if (config.propagate_response) messages[0]?.context?.respond(answers)
+      if (config.propagate_response) messages[0]?.context?.respond?.(answers)
     }
     return {
       write: (batch, signal) =>

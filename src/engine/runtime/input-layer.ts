@@ -19,6 +19,8 @@ export interface InputLayerOptions {
   readonly replays: boolean
   /** A composing input counts its children's messages, not its own. */
   readonly composes: boolean
+  /** Gives each message of a delivery its part of a trace; null where nothing is traced. */
+  readonly traced: ((delivery: Delivery) => Delivery) | null
 }
 
 /** How often what is refused is tried again without a pause. */
@@ -147,7 +149,8 @@ export class InputLayer implements InputHandle {
           if (delivery === null) break
           if (delivery.messages.length > 0) {
             this.#received.add(delivery.messages.length)
-            this.#ready = delivery
+            const { traced } = this.#options
+            this.#ready = traced === null ? delivery : traced(delivery)
             return
           }
           await delivery.ack(null)

@@ -1,4 +1,5 @@
 import type { Clock, Log } from '../../base/index.ts'
+import type { Mapping } from '../../bloblang/index.ts'
 import {
   type Batcher,
   type BatchPolicy,
@@ -29,6 +30,7 @@ import type { HttpHost } from '../http-host.ts'
 import { declaredHost } from '../needs.ts'
 import type { Message } from '../message.ts'
 import type { Metrics } from '../metrics.ts'
+import { tracedDelivery, tracedOutput, tracedProcessor, type Tracer } from '../tracer.ts'
 import { PolicyBatcher } from './batcher.ts'
 import { type ErrorStrategy, logFailure, ObservedProcessor, ProcessorChain } from './chain.ts'
 import type { FailureLog } from './failure-log.ts'
@@ -53,6 +55,8 @@ export interface Surroundings {
   readonly shared: Map<string, unknown>
   /** Parses configurations that arrive while the stream runs. */
   readonly parsing: ParseContext
+  /** Null where nothing is traced. */
+  readonly tracer: Tracer | null
 }
 
 type ResourceKind = 'input' | 'output' | 'processor' | 'cache' | 'rate_limit'
@@ -146,6 +150,8 @@ export class Manager {
   async input(config: ComponentConfig): Promise<InputLayer | ProcessedInput> {
     const resources = this.resources(config)
     const input = await this.#create<Input>(config, resources)
+    const settings = config.config as { extract_tracing_map?: Mapping | null } | null
+    const { tracer } = this.#surroundings
     const layer = new InputLayer(input, {
       name: config.name,
       log: resources.log,
@@ -154,6 +160,10 @@ export class Manager {
       monotonic: () => this.#surroundings.clock.monotonic(),
       replays: replaysOf(config),
       composes: config.spec.composes === true,
+      traced:
+        tracer === null || config.spec.composes === true
+          ? null
+          : delivery => tracedDelivery(tracer, config.name, delivery, settings?.extract_tracing_map ?? null),
     })
     this.#layers.push(layer)
     layer.onDrained(() => this.#drain())
@@ -163,8 +173,17 @@ export class Manager {
 
   async output(config: ComponentConfig): Promise<OutputLayer> {
     const resources = this.resources(config)
-    const output = await this.#create<Output>(config, resources)
-    const settings = (config.config ?? {}) as { max_in_flight?: number; batching?: BatchPolicy }
+    const made = await this.#create<Output>(config, resources)
+    const settings = (config.config ?? {}) as {
+      max_in_flight?: number
+      batching?: BatchPolicy
+      inject_tracing_map?: Mapping | null
+    }
+    const { tracer } = this.#surroundings
+    const output =
+      tracer === null || config.spec.composes === true
+        ? made
+        : tracedOutput(made, config.name, tracer, settings.inject_tracing_map ?? null)
     const { batching } = settings
     const layer = new OutputLayer(output, {
       name: config.name,
@@ -197,8 +216,9 @@ export class Manager {
 
   async processor(config: ComponentConfig): Promise<Processor> {
     const resources = this.resources(config)
-    const processor = await this.#create<Processor>(config, resources)
-    const { clock, strategy } = this.#surroundings
+    const made = await this.#create<Processor>(config, resources)
+    const { clock, strategy, tracer } = this.#surroundings
+    const processor = tracer === null ? made : tracedProcessor(made, config.name, tracer)
     return new ObservedProcessor(processor, resources.metrics, () => clock.monotonic(), strategy)
   }
 
@@ -214,7 +234,7 @@ export class Manager {
 
   /** What one component gets to live with. */
   resources(config: ComponentConfig): Resources {
-    const { log, metrics, clock, host, http, shutdown, shared, logAllErrors, failureLog } = this.#surroundings
+    const { log, metrics, clock, host, http, shutdown, shared, logAllErrors, failureLog, tracer } = this.#surroundings
     const componentLog = log.with({ label: config.label, path: `root.${config.path}` })
     const componentMetrics = metrics.with({ label: config.label, path: `root.${config.path}` })
     const source = {
@@ -236,6 +256,7 @@ export class Manager {
       clock,
       host: declaredHost(host, config.spec),
       http,
+      tracer,
       signal: shutdown.signal,
       wait: ms => shutdown.wait(ms),
       shared,

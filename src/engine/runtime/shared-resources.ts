@@ -49,6 +49,7 @@ export class SharedResources {
         failureLog: failureLog(config.error_handling.log, () => host.random()),
         shared,
         parsing: parseContext(own),
+        tracer: options.tracer ?? null,
       },
       resourcesOf(config),
       { isParent: true },

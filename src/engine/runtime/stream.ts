@@ -28,6 +28,7 @@ import { Manager, type ProcessedInput } from './manager.ts'
 import type { InputLayer } from './input-layer.ts'
 import type { OutputLayer } from './output-layer.ts'
 import { type PipelineChain, runPipeline, type Source } from './pipeline.ts'
+import type { Tracer } from '../tracer.ts'
 import type { SharedResources } from './shared-resources.ts'
 import { Shutdown } from './shutdown.ts'
 
@@ -46,6 +47,8 @@ export interface StreamOptions {
   readonly http?: HttpHost
   /** Where series are kept; absent: in a store of the stream's own. */
   readonly metrics?: Metrics
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | null
   /** Resources that this stream shares with others; absent where it has only its own. */
   readonly resources?: SharedResources
   /** Starts a thread with the processors of a configuration; absent where they run in this thread whatever it says. */
@@ -195,6 +198,7 @@ class RunningStream implements Stream {
         failureLog: failureLog(config.error_handling.log, () => options.host.random()),
         shared: options.resources === undefined ? new Map() : options.resources.sharedOf(),
         parsing: parseContext(options),
+        tracer: options.tracer ?? null,
       },
       resourcesOf(config),
       { parent: options.resources?.manager },
@@ -290,6 +294,8 @@ function adaptive(chain: ProcessorChain, config: StreamConfig, node: Node, optio
   const { startChainThread } = options
   const { threads: count } = config.pipeline
   if (count < 2 || startChainThread === undefined || chain.waits || !isMovable(node)) return chain
+  // Spans do not cross threads.
+  if (options.tracer !== undefined && options.tracer !== null) return chain
   const names = ['pipeline', 'logger', 'error_handling']
   const part = { ...node, entries: node.entries.filter(({ key }) => names.includes(key.value)) }
   const threads = {

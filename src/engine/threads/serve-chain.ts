@@ -49,6 +49,7 @@ export async function serveChain(port: Port, { config: node }: ChainOrder, surro
       failureLog: failureLog(config.error_handling.log, () => host.random()),
       shared: new Map(),
       parsing: parseContext(surroundings),
+      tracer: null,
     },
     [],
   )
