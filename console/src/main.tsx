@@ -2,14 +2,21 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import './app/styles.css'
 import { App } from './app/App.tsx'
+import { preloadPages } from './app/router.tsx'
 
 // After an upgrade the server has other files than those this page knows: the page is read anew, once.
-window.addEventListener('vite:preloadError', event => {
+window.addEventListener('vite:preloadError', () => {
   const reloadedAt = Number(sessionStorage.getItem('penstock.reloaded') ?? 0)
   if (Date.now() - reloadedAt < 10_000) return
-  event.preventDefault()
-  sessionStorage.setItem('penstock.reloaded', String(Date.now()))
-  location.reload()
+  fetch('/', { cache: 'no-store' }).then(
+    answer => {
+      if (!answer.ok) return
+      sessionStorage.setItem('penstock.reloaded', String(Date.now()))
+      location.reload()
+    },
+    // The control plane is down: a page that was read anew now would be lost, with what was typed in it.
+    () => undefined,
+  )
 })
 
 const root = document.getElementById('root')
@@ -19,3 +26,5 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 )
+// After the first page, which is what was asked for.
+setTimeout(preloadPages, 2000)

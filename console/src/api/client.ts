@@ -50,6 +50,10 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof RequestError && error.status === 404
 }
 
+export function isForbidden(error: unknown): boolean {
+  return error instanceof RequestError && error.status === 403
+}
+
 async function send(name: string, body: unknown, signal: AbortSignal | undefined): Promise<Response> {
   try {
     return await fetch(`/api/v1/${name}`, {

@@ -6,6 +6,7 @@ import { clustersQuery } from '../api/queries.ts'
 import { classNames } from '../ui/class-names.ts'
 import { Icon, type IconName } from '../ui/Icon.tsx'
 import { Kbd } from '../ui/Kbd.tsx'
+import { useFocusReturn } from '../ui/use-focus-return.ts'
 import { useCluster } from './cluster.ts'
 import { useSections } from './sections.ts'
 import { useTheme } from './theme.tsx'
@@ -23,21 +24,15 @@ interface Command {
 const maximumHits = 40
 
 /** Finds everything in the console by name: pages, pipelines, topics, groups, clusters, commands. */
-export function CommandPalette({
-  open,
-  onClose,
-  onShortcuts,
-}: {
-  open: boolean
-  onClose: () => void
-  onShortcuts: () => void
-}) {
+export function CommandPalette({ onClose, onShortcuts }: { onClose: () => void; onShortcuts: () => void }) {
+  const returnFocus = useFocusReturn()
   return (
-    <Radix.Root open={open} onOpenChange={next => next || onClose()}>
+    <Radix.Root open onOpenChange={next => next || onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 animate-appear bg-scrim backdrop-blur-[2px]" />
         <Radix.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={returnFocus}
           className="fixed inset-x-0 top-[12vh] z-50 mx-auto w-[calc(100%-2rem)] max-w-xl animate-rise overflow-hidden rounded-xl border border-line bg-raised shadow-3 focus:outline-none"
         >
           <Radix.Title className="sr-only">Search and commands</Radix.Title>

@@ -2,7 +2,7 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { commandKey, Kbd } from '../ui/Kbd.tsx'
 import { useSections } from './sections.ts'
 
-export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
   const sections = useSections()
   const groups: readonly { title: string; rows: readonly { text: string; keys: readonly string[] }[] }[] = [
     {
@@ -30,7 +30,7 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose: () 
     },
   ]
   return (
-    <Dialog wide open={open} onClose={onClose} title="Keyboard shortcuts">
+    <Dialog wide onClose={onClose} title="Keyboard shortcuts">
       <div className="grid gap-x-10 gap-y-5 px-5 pt-4 pb-6 sm:grid-cols-2">
         {groups.map(group => (
           <section key={group.title}>

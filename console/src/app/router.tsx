@@ -131,6 +131,11 @@ export const router = createRouter({
   scrollRestoration: true,
 })
 
+/** Loads the code of all pages, so that a page that was not opened yet is there even without the control plane. */
+export function preloadPages(): void {
+  for (const page of Object.values(pages)) void page.options.component?.preload?.()
+}
+
 declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router

@@ -5,9 +5,9 @@ import { Button, IconButton } from './Button.tsx'
 import { classNames } from './class-names.ts'
 import { Field } from './Field.tsx'
 import { Notice } from './States.tsx'
+import { useFocusReturn } from './use-focus-return.ts'
 
 interface DialogProps {
-  readonly open: boolean
   readonly onClose: () => void
   readonly title: string
   readonly description?: ReactNode
@@ -15,13 +15,15 @@ interface DialogProps {
   readonly children: ReactNode
 }
 
-/** A question in front of the page; Escape and a click outside close it. */
-export function Dialog({ open, onClose, title, description, wide = false, children }: DialogProps) {
+/** A question in front of the page while it is rendered; Escape and a click outside close it. */
+export function Dialog({ onClose, title, description, wide = false, children }: DialogProps) {
+  const returnFocus = useFocusReturn()
   return (
-    <Radix.Root open={open} onOpenChange={next => next || onClose()}>
+    <Radix.Root open onOpenChange={next => next || onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 animate-appear bg-scrim backdrop-blur-[2px]" />
         <Radix.Content
+          onCloseAutoFocus={returnFocus}
           {...(description === undefined ? { 'aria-describedby': undefined } : {})}
           className={classNames(
             'fixed inset-x-0 top-[14vh] z-50 mx-auto max-h-[76vh] w-[calc(100%-2rem)] animate-rise overflow-y-auto rounded-xl border border-line bg-raised shadow-3 focus:outline-none',
@@ -135,7 +137,7 @@ export function ConfirmDialog({
 }: ConfirmDialogProps) {
   const [typed, setTyped] = useState('')
   return (
-    <Dialog open title={title} description={consequence} onClose={onClose}>
+    <Dialog title={title} description={consequence} onClose={onClose}>
       <DialogForm danger {...form} disabled={typed !== name} onCancel={onClose} onSubmit={onConfirm}>
         {name !== '' && (
           <Field

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { errorText, isNotFound } from '../api/client.ts'
+import { errorText, isForbidden, isNotFound } from '../api/client.ts'
 import { Button } from './Button.tsx'
 import { classNames } from './class-names.ts'
 import { Icon, type IconName } from './Icon.tsx'
@@ -68,7 +68,7 @@ export function ErrorState({ error, what, onRetry }: { error: unknown; what: str
       </span>
       <p className="mt-4 text-base font-semibold">{`Cannot load the ${what}`}</p>
       <p className="mt-1 max-w-lg text-sm break-words text-muted">{errorText(error)}</p>
-      {onRetry !== undefined && (
+      {onRetry !== undefined && !isForbidden(error) && (
         <Button icon="refresh" className="mt-5" onClick={onRetry}>
           Try again
         </Button>

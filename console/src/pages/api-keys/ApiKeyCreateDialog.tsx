@@ -11,7 +11,7 @@ import { type KeyKind, kinds } from './key-kinds.ts'
 export function ApiKeyCreateDialog({ onClose }: { onClose: () => void }) {
   const [secret, setSecret] = useState<string>()
   return (
-    <Dialog open title={secret === undefined ? 'Create key' : 'Key created'} onClose={onClose}>
+    <Dialog title={secret === undefined ? 'Create key' : 'Key created'} onClose={onClose}>
       {secret === undefined ? (
         <CreateForm onCreated={setSecret} onClose={onClose} />
       ) : (

@@ -49,7 +49,9 @@ export default function ApiKeysPage() {
         empty={<EmptyState icon="key" title="No keys" />}
       />
       {search.create === true && (
-        <ApiKeyCreateDialog onClose={() => void navigate({ search: { ...search, create: undefined } })} />
+        <ApiKeyCreateDialog
+          onClose={() => void navigate({ search: { ...search, create: undefined }, replace: true })}
+        />
       )}
       {deleted !== undefined && <ApiKeyDelete apiKey={deleted} onClose={() => setDeleted(undefined)} />}
     </Page>

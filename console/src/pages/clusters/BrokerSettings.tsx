@@ -93,7 +93,7 @@ interface SettingDialogProps {
 function SettingDialog(props: SettingDialogProps) {
   const { name, text } = props.edited
   return (
-    <Dialog open title={name} description={text === '' ? undefined : text} onClose={props.onClose}>
+    <Dialog title={name} description={text === '' ? undefined : text} onClose={props.onClose}>
       <SettingForm {...props} />
     </Dialog>
   )

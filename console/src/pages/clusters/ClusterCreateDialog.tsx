@@ -14,15 +14,14 @@ export function ClusterCreateDialog({ onClose }: { onClose: () => void }) {
   const [created, setCreated] = useState<ApiResponse<'create_virtual_cluster'>>()
   if (created === undefined) {
     return (
-      <Dialog open title="Create cluster" onClose={onClose}>
+      <Dialog title="Create cluster" onClose={onClose}>
         <CreateForm onCreated={setCreated} onClose={onClose} />
       </Dialog>
     )
   }
-  const open = () => void navigate({ to: '/', search: { cluster: created.virtual_cluster_id } })
+  const open = () => void navigate({ to: '/', search: { cluster: created.virtual_cluster_id }, replace: true })
   return (
     <Dialog
-      open
       wide
       title={`${created.virtual_cluster_name} is ready for its first agent`}
       description="The agent's key stays readable in the cluster's settings."

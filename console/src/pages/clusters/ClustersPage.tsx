@@ -46,7 +46,9 @@ export default function ClustersPage() {
         empty={<EmptyState icon="clusters" title="No clusters" />}
       />
       {search.create === true && (
-        <ClusterCreateDialog onClose={() => void navigate({ search: { ...search, create: undefined } })} />
+        <ClusterCreateDialog
+          onClose={() => void navigate({ search: { ...search, create: undefined }, replace: true })}
+        />
       )}
     </Page>
   )

@@ -111,7 +111,7 @@ function ClusterDelete({ cluster, onClose }: { cluster: VirtualCluster; onClose:
 
 function RenameDialog({ cluster, onClose }: { cluster: VirtualCluster; onClose: () => void }) {
   return (
-    <Dialog open title="Rename cluster" description="Its id stays as it is." onClose={onClose}>
+    <Dialog title="Rename cluster" description="Its id stays as it is." onClose={onClose}>
       <RenameForm cluster={cluster} onClose={onClose} />
     </Dialog>
   )

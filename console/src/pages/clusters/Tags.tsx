@@ -46,7 +46,7 @@ interface TagsDialogProps {
 
 function TagsDialog(props: TagsDialogProps) {
   return (
-    <Dialog open title="Edit tags" onClose={props.onClose}>
+    <Dialog title="Edit tags" onClose={props.onClose}>
       <TagsForm {...props} />
     </Dialog>
   )

@@ -16,7 +16,6 @@ interface ResetOffsetsDialogProps {
 export function ResetOffsetsDialog(props: ResetOffsetsDialogProps) {
   return (
     <Dialog
-      open
       title="Reset offsets"
       description="Consumers of the group go on from the new offsets when they start again. Messages in between are read twice or skipped."
       onClose={props.onClose}

@@ -8,13 +8,12 @@ import { Dialog, DialogForm, type Work } from '../../ui/Dialog.tsx'
 import { Field } from '../../ui/Field.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
-export function PipelineCreateDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+export function PipelineCreateDialog({ onClose }: { onClose: () => void }) {
   const { clusterId } = useCluster()
   const navigate = useNavigate()
   const create = useCreatePipeline(clusterId)
   return (
     <NameDialog
-      open={open}
       title="Create pipeline"
       description="You write its configuration next. Nothing runs until you switch it on."
       submit="Create pipeline"
@@ -23,7 +22,12 @@ export function PipelineCreateDialog({ open, onClose }: { open: boolean; onClose
       onSubmit={name =>
         create.mutate(name, {
           onSuccess: created =>
-            void navigate({ to: '/pipelines/$pipelineId', params: { pipelineId: created.pipeline_id } }),
+            // Back leads to the list, not to the form again.
+            void navigate({
+              to: '/pipelines/$pipelineId',
+              params: { pipelineId: created.pipeline_id },
+              replace: true,
+            }),
         })
       }
     />
@@ -36,7 +40,6 @@ export function PipelineRenameDialog({ overview, onClose }: { overview: Pipeline
   const rename = useRenamePipeline(clusterId, overview.id)
   return (
     <NameDialog
-      open
       title="Rename pipeline"
       description="Its id, versions and metrics stay as they are, and it keeps running."
       submit="Rename"
@@ -71,7 +74,6 @@ export function PipelineDuplicateDialog({
   if (source === undefined) return null
   return (
     <NameDialog
-      open
       title="Duplicate pipeline"
       description={`The copy starts paused, with Version ${source.version} as its first version. Change its consumer groups if both are to read the same topics in full.`}
       submit="Duplicate"
@@ -110,7 +112,6 @@ export function PipelineDeleteDialog({ overview, onClose }: { overview: Pipeline
 }
 
 interface NameDialogProps {
-  readonly open: boolean
   readonly title: string
   readonly description: string
   readonly submit: string
@@ -121,9 +122,9 @@ interface NameDialogProps {
 }
 
 /** Asks for the name of a pipeline. */
-function NameDialog({ open, title, description, onClose, ...form }: NameDialogProps) {
+function NameDialog({ title, description, onClose, ...form }: NameDialogProps) {
   return (
-    <Dialog open={open} onClose={onClose} title={title} description={description}>
+    <Dialog onClose={onClose} title={title} description={description}>
       <NameForm {...form} onClose={onClose} />
     </Dialog>
   )
@@ -135,7 +136,7 @@ function NameForm({
   work,
   onClose,
   onSubmit,
-}: Omit<NameDialogProps, 'open' | 'title' | 'description'>) {
+}: Omit<NameDialogProps, 'title' | 'description'>) {
   const [typed, setTyped] = useState(initialName)
   const name = typed.trim()
   return (

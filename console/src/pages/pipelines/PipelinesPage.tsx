@@ -47,10 +47,11 @@ export default function PipelinesPage() {
           </EmptyState>
         }
       />
-      <PipelineCreateDialog
-        open={search.create === true}
-        onClose={() => void navigate({ search: { ...search, create: undefined } })}
-      />
+      {search.create === true && (
+        <PipelineCreateDialog
+          onClose={() => void navigate({ search: { ...search, create: undefined }, replace: true })}
+        />
+      )}
     </Page>
   )
 }

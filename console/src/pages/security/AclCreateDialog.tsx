@@ -11,7 +11,7 @@ import { aclSentence, clusterResource, operationLabel, operationsOf } from './ac
 /** Allows or denies something on the Kafka port. */
 export function AclCreateDialog({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog open wide title="Create ACL" onClose={onClose}>
+    <Dialog wide title="Create ACL" onClose={onClose}>
       <AclForm onClose={onClose} />
     </Dialog>
   )

@@ -22,7 +22,7 @@ export default function SecurityPage() {
   const { tab: shown = 'users', create } = route.useSearch()
   const navigate = route.useNavigate()
   const setCreate = (open: boolean) =>
-    void navigate({ search: before => ({ ...before, create: open ? true : undefined }) })
+    void navigate({ search: before => ({ ...before, create: open ? true : undefined }), replace: !open })
   const close = () => setCreate(false)
   return (
     <Page

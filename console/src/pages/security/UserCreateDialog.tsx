@@ -13,13 +13,13 @@ export function UserCreateDialog({ onClose }: { onClose: () => void }) {
   const [created, setCreated] = useState<ApiResponse<'create_virtual_cluster_credentials'>>()
   if (created === undefined) {
     return (
-      <Dialog open title="Create user" description="For clients of the Kafka port." onClose={onClose}>
+      <Dialog title="Create user" description="For clients of the Kafka port." onClose={onClose}>
         <CreateForm onCreated={setCreated} onClose={onClose} />
       </Dialog>
     )
   }
   return (
-    <Dialog open title="User created" onClose={onClose}>
+    <Dialog title="User created" onClose={onClose}>
       <DialogResult onClose={onClose}>
         <Notice tone="warn">Copy the password now: it is not kept and cannot be shown again.</Notice>
         {(['username', 'password'] as const).map(what => (

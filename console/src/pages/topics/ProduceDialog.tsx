@@ -16,7 +16,7 @@ interface ProduceDialogProps {
 /** Writes one message to a topic. */
 export function ProduceDialog(props: ProduceDialogProps) {
   return (
-    <Dialog open wide title="Produce a message" description={`To ${props.topicName}`} onClose={props.onClose}>
+    <Dialog wide title="Produce a message" description={`To ${props.topicName}`} onClose={props.onClose}>
       <ProduceForm {...props} />
     </Dialog>
   )

@@ -138,7 +138,7 @@ function SettingDialog({
   onClose: () => void
 }) {
   return (
-    <Dialog open title={config.name} description={config.documentation ?? undefined} onClose={onClose}>
+    <Dialog title={config.name} description={config.documentation ?? undefined} onClose={onClose}>
       <SettingForm topicName={topicName} config={config} onClose={onClose} />
     </Dialog>
   )

@@ -6,9 +6,9 @@ import { Dialog, DialogForm } from '../../ui/Dialog.tsx'
 import { Field, LabelledSelect } from '../../ui/Field.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
-export function TopicCreateDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+export function TopicCreateDialog({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog open={open} onClose={onClose} title="Create topic">
+    <Dialog onClose={onClose} title="Create topic">
       <TopicForm onClose={onClose} />
     </Dialog>
   )
@@ -53,7 +53,8 @@ function TopicForm({ onClose }: { onClose: () => void }) {
       {
         onSuccess: () => {
           toast({ tone: 'ok', title: `Topic ${name} created` })
-          void navigate({ to: '/topics/$topicName', params: { topicName: name } })
+          // Back leads to the list, not to the form again.
+          void navigate({ to: '/topics/$topicName', params: { topicName: name }, replace: true })
         },
       },
     )

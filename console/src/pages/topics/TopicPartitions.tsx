@@ -94,7 +94,6 @@ function columnsOf(topicName: string): readonly Column<TopicPartition>[] {
 function AddPartitionsDialog({ topic, onClose }: { topic: DescribeTopicResponse; onClose: () => void }) {
   return (
     <Dialog
-      open
       title="Add partitions"
       description="Partitions cannot be removed again. Keys may move to other partitions: the order of messages with one key holds only within a partition."
       onClose={onClose}

@@ -44,10 +44,9 @@ export default function TopicsPage() {
           </EmptyState>
         }
       />
-      <TopicCreateDialog
-        open={search.create === true}
-        onClose={() => void navigate({ search: { ...search, create: undefined } })}
-      />
+      {search.create === true && (
+        <TopicCreateDialog onClose={() => void navigate({ search: { ...search, create: undefined }, replace: true })} />
+      )}
     </Page>
   )
 }
