@@ -3,6 +3,7 @@ import { messageOf, systemClock } from '../../base/index.ts'
 import { createRegistry } from '../../components/index.ts'
 import { managedComponents } from '../../control/index.ts'
 import {
+  type ChainThread,
   type ComponentHost,
   ConfigError,
   InitError,
@@ -28,6 +29,7 @@ export class HostedStream {
   readonly socketPath: string
   readonly #meters = new StreamMeters()
   readonly #journal: StreamJournal
+  readonly #startChain: (config: Node) => ChainThread
   readonly #announce: (event: StreamEvent) => void
   #stream: Stream | undefined
   #http: WorkerHttpHost | undefined
@@ -35,7 +37,14 @@ export class HostedStream {
   #stopTimeoutMs: number | undefined
   #isOver = false
 
-  constructor(order: StreamOrder, host: ComponentHost, announce: (event: StreamEvent) => void) {
+  /** `startChain` starts a thread for the processors of a configuration. */
+  constructor(
+    order: StreamOrder,
+    host: ComponentHost,
+    startChain: (config: Node) => ChainThread,
+    announce: (event: StreamEvent) => void,
+  ) {
+    this.#startChain = startChain
     this.#announce = announce
     this.#journal = new StreamJournal()
     this.socketPath = order.socketPath
@@ -81,7 +90,9 @@ export class HostedStream {
     const importer = fileImporter(process.cwd(), host)
     const { metrics } = this.#meters
     const parallelism = availableParallelism()
-    return await startStream(node, { registry, host, importer, clock: systemClock, log, http, metrics, parallelism })
+    const startChainThread = this.#startChain
+    const own = { log, http, metrics, parallelism, startChainThread }
+    return await startStream(node, { registry, host, importer, clock: systemClock, ...own })
   }
 
   async #stop(stream: Stream, timeoutMs: number): Promise<void> {

@@ -11,18 +11,10 @@ import type {
   ThreadOrder,
   ThreadPulse,
 } from './protocol.ts'
-import { judgeSilence, outOfMemory, type ThreadLimits } from './thread-watch.ts'
+import { outOfMemory, type PipelineFailure, SilenceWatch, type ThreadLimits, watchIntervalMs } from './thread-watch.ts'
 
-const watchIntervalMs = 500
-/** A thread that was silent for so long is asked for its processor time and its heap, which interrupts it. */
-const askAfterMs = 1500
 /** A thread that is silent for so long while its only stream is stopped would not deliver anything in its time of grace either. */
 const silentStopMs = 3000
-
-export interface PipelineFailure {
-  readonly code: string
-  readonly message: string
-}
 
 /** How the run of a stream came to its end. */
 export type StreamEnd =
@@ -71,29 +63,25 @@ export class PipelineThread {
   readonly #worker: Worker
   readonly #limits: ThreadLimits
   readonly #streams = new Map<string, Hosted>()
+  readonly #silence: SilenceWatch
   readonly #watch: NodeJS.Timeout
   readonly #exited: Promise<void>
   #failure: PipelineFailure | undefined
   #isOpen = true
   /** Whether the thread ends for a stream that has left it, so that those still in it are not to blame. */
   #endsForAnother = false
-  #watchedAt = performance.now()
-  #silentMs = 0
-  #pulse: ThreadPulse = { kind: 'pulse', memoryBytes: 0, cpuMs: 0, streams: [] }
+  #pulse: ThreadPulse = { kind: 'pulse', memoryBytes: 0, cpuMs: 0, chains: { count: 0, cpuMs: 0 }, streams: [] }
   #pulseAt = performance.now()
   /** Share of one core between the last two pulses. */
   #cpu = 0
-  /** What it answered during a silence. */
-  #cpuMs = 0
-  #usedBytes = 0
 
   /** Throws where the thread cannot be made. */
-  constructor(name: string, data: ThreadData, limits: ThreadLimits) {
+  constructor(name: string, data: Omit<ThreadData, 'limits'>, limits: ThreadLimits) {
     this.#limits = limits
     const compileCache = getCompileCacheDir()
     this.#worker = new Worker(workerUrl(import.meta.url, './pipeline.worker.ts'), {
       name,
-      workerData: data,
+      workerData: { ...data, limits },
       // Compiled code is shared with earlier threads.
       env: {
         ...grantedEnvironment(data.policy.grants, process.env),
@@ -104,6 +92,7 @@ export class PipelineThread {
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
     })
+    this.#silence = new SilenceWatch(this.#worker, limits)
     this.#worker.on('message', (message: ThreadMessage) => this.#onMessage(message))
     this.#worker.on('error', (error: Error & { code?: string }) => {
       this.#failure ??=
@@ -202,11 +191,11 @@ export class PipelineThread {
 
   #onPulse(pulse: ThreadPulse): void {
     const now = performance.now()
-    this.#cpu = Math.min(1, (pulse.cpuMs - this.#pulse.cpuMs) / Math.max(1, now - this.#pulseAt))
+    const cpuMs = pulse.cpuMs + pulse.chains.cpuMs - this.#pulse.cpuMs - this.#pulse.chains.cpuMs
+    this.#cpu = Math.max(0, Math.min(1 + pulse.chains.count, cpuMs / Math.max(1, now - this.#pulseAt)))
     this.#pulse = pulse
     this.#pulseAt = now
-    this.#silentMs = 0
-    this.#cpuMs = pulse.cpuMs
+    this.#silence.pulse(pulse.cpuMs)
     const shares = this.#cpuShares(pulse)
     for (const changed of pulse.streams) {
       const hosted = this.#streams.get(changed.stream)
@@ -238,34 +227,10 @@ export class PipelineThread {
 
   /** Looks whether the thread is stuck, when it has not sent a pulse for a while. */
   #look(): void {
-    const now = performance.now()
-    // While the agent itself did not run, the thread's pulses could not arrive.
-    this.#silentMs += Math.min(now - this.#watchedAt, 2 * watchIntervalMs)
-    this.#watchedAt = now
-    if (this.#silentMs < askAfterMs) return
-    this.#ask()
-    const failure = judgeSilence(
-      {
-        silentMs: this.#silentMs,
-        cpuMs: this.#cpuMs - this.#pulse.cpuMs,
-        usedBytes: this.#usedBytes,
-        isStarting: [...this.#streams.values()].some(({ isStarted }) => !isStarted),
-      },
-      this.#limits,
-    )
+    const failure = this.#silence.look([...this.#streams.values()].some(({ isStarted }) => !isStarted))
     if (failure !== null) return this.#kill(failure)
     const [only] = this.#streams.values()
-    if (this.#streams.size === 1 && only!.signal.aborted && this.#silentMs >= silentStopMs) this.#close()
-  }
-
-  #ask(): void {
-    const ignoreEnd = () => {} // it has ended meanwhile
-    this.#worker.cpuUsage().then(({ user, system }) => {
-      this.#cpuMs = Math.max(this.#cpuMs, (user + system) / 1000)
-    }, ignoreEnd)
-    this.#worker.getHeapStatistics().then(heap => {
-      this.#usedBytes = heap.used_heap_size + heap.external_memory
-    }, ignoreEnd)
+    if (this.#streams.size === 1 && only!.signal.aborted && this.#silence.silentMs >= silentStopMs) this.#close()
   }
 
   #kill(failure: PipelineFailure): void {

@@ -4,6 +4,7 @@ import process from 'node:process'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../../base/index.ts'
 import { grantedHost, guardSockets } from '../../host/index.ts'
+import { PipelineChains } from './pipeline-chains.ts'
 import { HostedStream } from './hosted-stream.ts'
 import type { StreamPulse, ThreadData, ThreadMessage, ThreadOrder } from './protocol.ts'
 import { threadMemoryBytes } from './thread-memory.ts'
@@ -12,17 +13,19 @@ const pulseIntervalMs = 500
 
 assert(parentPort !== null, 'pipelines run in threads of their own')
 const port = parentPort
-const { policy, niceness } = workerData as ThreadData
+const { policy, niceness, limits } = workerData as ThreadData
 const host = grantedHost(policy)
 // On Linux a thread has a priority of its own, and 0 names the calling one; elsewhere it would be the whole agent's.
 if (process.platform === 'linux' && niceness > 0) setPriority(0, niceness)
 const streams = new Map<string, HostedStream>()
+const chains = new PipelineChains({ policy, niceness, limits })
 guardSockets(policy, host, path => [...streams.values()].some(({ socketPath }) => socketPath === path))
 
 port.on('message', (message: ThreadOrder) => {
   if (message.kind === 'stop') return streams.get(message.stream)?.stop(message.timeoutMs)
   const { stream, order } = message
-  const hosted = new HostedStream(order, host, event => {
+  const startChain = chains.starter(failure => post({ stream, kind: 'failed', ...failure }))
+  const hosted = new HostedStream(order, host, startChain, event => {
     const isOver = event.kind === 'ended' || event.kind === 'failed'
     if (isOver) {
       // Its last figures come before its end.
@@ -43,7 +46,13 @@ function beat(): void {
     const pulse = hosted.takePulse()
     if (pulse !== null) pulses.push({ stream, ...pulse })
   }
-  post({ kind: 'pulse', memoryBytes: threadMemoryBytes(), cpuMs: (user + system) / 1000, streams: pulses })
+  post({
+    kind: 'pulse',
+    memoryBytes: threadMemoryBytes() + chains.memoryBytes,
+    cpuMs: (user + system) / 1000,
+    chains: { count: chains.count, cpuMs: chains.cpuMs },
+    streams: pulses,
+  })
 }
 
 function post(message: ThreadMessage): void {

@@ -1,6 +1,8 @@
 import type { LogReport, PipelineCounters } from '../../control/index.ts'
+import type { ChainOrder } from '../../engine/index.ts'
 import type { HostPolicy } from '../../host/index.ts'
 import type { Login } from '../logins.ts'
+import type { ThreadLimits } from './thread-watch.ts'
 
 /** What a thread of pipelines is started with. */
 export interface ThreadData {
@@ -8,6 +10,22 @@ export interface ThreadData {
   readonly policy: HostPolicy
   /** How much it gives way to the threads beside it when processors are short: 0 not at all, 19 most, as `nice` has it. */
   readonly niceness: number
+  /** Those of the thread, which those that it starts share. */
+  readonly limits: ThreadLimits
+}
+
+/** What a thread is started with that runs the processors of one pipeline for the thread of that pipeline. */
+export interface ChainThreadData extends ThreadData {
+  readonly order: ChainOrder
+}
+
+/** What such a thread sends twice a second, beside the engine's own messages. */
+export interface ChainPulse {
+  readonly kind: 'pulse'
+  /** Heap and buffers, in bytes. */
+  readonly memoryBytes: number
+  /** Processor time since it began, in milliseconds. */
+  readonly cpuMs: number
 }
 
 /** One stream, as its thread gets it. */
@@ -44,7 +62,7 @@ export type StreamEvent =
   | { readonly kind: 'started' }
   | { readonly kind: 'endpoints'; readonly paths: readonly string[] }
   | StreamEnded
-  | { readonly kind: 'failed'; readonly code: 'configuration' | 'stream'; readonly message: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
 /** The stream came to its end, or was stopped. */
 interface StreamEnded {
@@ -55,10 +73,12 @@ interface StreamEnded {
 
 export interface ThreadPulse {
   readonly kind: 'pulse'
-  /** Heap and buffers of the thread, in bytes. */
+  /** Heap and buffers of the thread and of those that it started, in bytes. */
   readonly memoryBytes: number
   /** Processor time of the thread since it began, in milliseconds. */
   readonly cpuMs: number
+  /** The threads that run the processors of its pipelines (`pipeline.threads`), and their processor time. */
+  readonly chains: { readonly count: number; readonly cpuMs: number }
   /** Streams of which something changed. */
   readonly streams: readonly StreamPulse[]
 }

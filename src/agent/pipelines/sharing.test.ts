@@ -27,6 +27,16 @@ const cases: [what: string, text: string, sharing: Sharing][] = [
   ['a component that is not known', process('cache: { resource: c, operator: get, key: k }'), 'alone'],
   ['two components in one place', process('{ mapping: root = 1, cache: {} }'), 'alone'],
   ['resources', `${generate('root = 1')}cache_resources: []\n`, 'alone'],
+  [
+    'several threads',
+    'input: { generate: { mapping: root = 1 } }\npipeline: { threads: 2 }\noutput: { drop: {} }\n',
+    'alone',
+  ],
+  [
+    'one thread',
+    'input: { generate: { mapping: root = 1 } }\npipeline: { threads: 1 }\noutput: { drop: {} }\n',
+    'together',
+  ],
   ['a buffer', `${generate('root = 1')}buffer: { memory: {} }\n`, 'alone'],
   [
     'a large number',

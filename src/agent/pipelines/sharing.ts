@@ -75,9 +75,9 @@ function isSmallStream(config: Readonly<Record<string, unknown>>): boolean {
   if (generate !== undefined && !isSlow(generate)) return false
   if (pipeline === undefined || pipeline === null) return true
   if (!isRecord(pipeline)) return false
-  return (
-    Object.keys(pipeline).every(key => key === 'processors' || key === 'threads') && areSmall(pipeline['processors'])
-  )
+  const { processors: list, threads = -1, ...others } = pipeline
+  // With several threads it expects a lot of work.
+  return Object.keys(others).length === 0 && Number(threads) < 2 && areSmall(list)
 }
 
 function generator(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {

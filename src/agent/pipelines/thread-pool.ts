@@ -14,14 +14,14 @@ const aloneNiceness = 5
 
 /** Finds each stream a thread: small ones share some, every other one has its own. */
 export class ThreadPool {
-  readonly #data: Omit<ThreadData, 'niceness'>
+  readonly #data: Omit<ThreadData, 'niceness' | 'limits'>
   readonly #limits: ThreadLimits
   readonly #shared = new Set<PipelineThread>()
   /** Streams in shared threads that may be moved. */
   readonly #movable = new Set<string>()
   #balance: NodeJS.Timeout | undefined
 
-  constructor(data: Omit<ThreadData, 'niceness'>, limits: ThreadLimits) {
+  constructor(data: Omit<ThreadData, 'niceness' | 'limits'>, limits: ThreadLimits) {
     this.#data = data
     this.#limits = limits
   }

@@ -1,4 +1,10 @@
-import type { PipelineFailure } from './pipeline-thread.ts'
+import type { Worker } from 'node:worker_threads'
+
+/** Why a pipeline was stopped. */
+export interface PipelineFailure {
+  readonly code: string
+  readonly message: string
+}
 
 export interface ThreadLimits {
   /** Of the JavaScript heap and of buffers together, in mebibytes. */
@@ -57,5 +63,60 @@ export function outOfMemory({ memoryMb }: ThreadLimits): PipelineFailure {
   return {
     code: 'out_of_memory',
     message: `the pipeline needed more than its ${memoryMb} MiB of memory and was stopped`,
+  }
+}
+
+export const watchIntervalMs = 500
+/** A thread that was silent for so long is asked for its processor time and its heap, which interrupts it. */
+const askAfterMs = 1500
+
+/** Follows one thread, and notices when it is stuck. */
+export class SilenceWatch {
+  readonly #worker: Worker
+  readonly #limits: ThreadLimits
+  #watchedAt = performance.now()
+  #silentMs = 0
+  /** At its last pulse, and what it answered since. */
+  #pulseCpuMs = 0
+  #cpuMs = 0
+  #usedBytes = 0
+
+  constructor(worker: Worker, limits: ThreadLimits) {
+    this.#worker = worker
+    this.#limits = limits
+  }
+
+  /** How long the thread has not sent a pulse, as far as the agent itself ran, in milliseconds. */
+  get silentMs(): number {
+    return this.#silentMs
+  }
+
+  /** The thread sent a pulse; `cpuMs` is the processor time that it used since it began. */
+  pulse(cpuMs: number): void {
+    this.#silentMs = 0
+    this.#pulseCpuMs = cpuMs
+    this.#cpuMs = cpuMs
+  }
+
+  /** Looks after the thread, every {@link watchIntervalMs}. Why it has to be stopped, or null. */
+  look(isStarting: boolean): PipelineFailure | null {
+    const now = performance.now()
+    // While the agent itself did not run, the thread's pulses could not arrive.
+    this.#silentMs += Math.min(now - this.#watchedAt, 2 * watchIntervalMs)
+    this.#watchedAt = now
+    if (this.#silentMs < askAfterMs) return null
+    this.#ask()
+    const cpuMs = this.#cpuMs - this.#pulseCpuMs
+    return judgeSilence({ silentMs: this.#silentMs, cpuMs, usedBytes: this.#usedBytes, isStarting }, this.#limits)
+  }
+
+  #ask(): void {
+    const ignoreEnd = () => {} // it has ended meanwhile
+    this.#worker.cpuUsage().then(({ user, system }) => {
+      this.#cpuMs = Math.max(this.#cpuMs, (user + system) / 1000)
+    }, ignoreEnd)
+    this.#worker.getHeapStatistics().then(heap => {
+      this.#usedBytes = heap.used_heap_size + heap.external_memory
+    }, ignoreEnd)
   }
 }

@@ -16,6 +16,7 @@ const processors = new Set([
   'group_by',
   'group_by_value',
   'insert_part',
+  'javascript',
   'jmespath',
   'jq',
   'json_schema',
@@ -35,6 +36,7 @@ const processors = new Set([
   'switch',
   'try',
   'unarchive',
+  'wasm',
   'while',
   'xml',
 ])

@@ -1,6 +1,8 @@
 import { messageOf, systemClock } from '../../base/index.ts'
 import type { Importer } from '../../bloblang/index.ts'
 import { namesIn } from '../config/config.ts'
+import { configFields } from '../config/core-fields.ts'
+import { parseFields } from '../config/parse.ts'
 import type { ComponentHost } from '../host.ts'
 import { makeLog, severityOf } from '../logger.ts'
 import { asRoot, Message, type Metadata, rootOf } from '../message.ts'
@@ -11,7 +13,7 @@ import { failureLog } from '../runtime/failure-log.ts'
 import { Manager } from '../runtime/manager.ts'
 import type { Segment } from '../runtime/segments.ts'
 import { Shutdown } from '../runtime/shutdown.ts'
-import { parseContext, parseStream } from '../runtime/stream.ts'
+import { parseContext } from '../runtime/stream.ts'
 import { buffersOf, pack, unpack } from './packed.ts'
 import type { ChainAnswer, ChainCall, ChainEvent, ChainOrder, Counted, MadeSeries } from './protocol.ts'
 
@@ -31,7 +33,9 @@ interface Surroundings {
 export async function serveChain(port: Port, { config: node }: ChainOrder, surroundings: Surroundings): Promise<void> {
   const { registry, host } = surroundings
   await registry.load(namesIn(node))
-  const config = parseStream(node, surroundings)
+  const { pipeline, logger, error_handling } = configFields
+  // No more than that: what is left out has defaults, which a thread of a managed pipeline would refuse.
+  const config = parseFields(parseContext(surroundings), { pipeline, logger, error_handling }, node, '')
   const log = makeLog(severityOf(config.logger.level), {}, (level, message, fields) =>
     port.postMessage({ kind: 'log', level, message, fields }, []),
   )
