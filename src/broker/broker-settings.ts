@@ -3,6 +3,8 @@ import { hostPort } from '../base/index.ts'
 import type { BrokerConfig } from './config.ts'
 import { atLeast, type ConfigType } from './config-definition.ts'
 
+const defaultSoftDeleteMs = 86_400_000
+
 /** The one log directory. */
 export const logDir = '/bucket'
 
@@ -266,5 +268,21 @@ export const brokerSettings: readonly BrokerSetting[] = [
     type: 'int',
     valueOf: config => String(config.transactionalIdExpirationMs),
     documentation: 'How long an unused transactional id is remembered.',
+  },
+  {
+    name: 'warpstream.soft.delete.topic.enable',
+    type: 'boolean',
+    valueOf: config => String(config.softDeleteMs !== null),
+    isDynamic: true,
+    check: value => (['true', 'false'].includes(value) ? undefined : 'it is true or false'),
+    documentation: 'Whether a deleted topic can be brought back for a while.',
+  },
+  {
+    name: 'warpstream.soft.delete.topic.ttl.ms',
+    type: 'long',
+    valueOf: config => String(config.dynamic['warpstream.soft.delete.topic.ttl.ms']?.value ?? defaultSoftDeleteMs),
+    isDynamic: true,
+    check: atLeast(0),
+    documentation: 'How long a deleted topic can be brought back.',
   },
 ]

@@ -8,6 +8,8 @@ export interface BrokerConfig {
   readonly advertisedPort: number
   readonly autoCreateTopicsEnable: boolean
   readonly numPartitions: number
+  /** How long a deleted topic can be brought back, in milliseconds; null deletes it for good. Ours. */
+  readonly softDeleteMs: number | null
   /** How long the groups of a broker that has died wait for another coordinator. Ours; Kafka has replicas instead. */
   readonly coordinatorLeaseMs: number
   readonly groupInitialRebalanceDelayMs: number
@@ -65,6 +67,7 @@ export const defaultBrokerConfig: BrokerConfig = {
   advertisedPort: 9092,
   autoCreateTopicsEnable: true,
   numPartitions: 1,
+  softDeleteMs: 86_400_000,
   coordinatorLeaseMs: 10_000,
   groupInitialRebalanceDelayMs: 3000,
   groupMinSessionTimeoutMs: 6000,

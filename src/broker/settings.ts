@@ -21,11 +21,14 @@ export interface ClusterSettingsOptions {
 /** With settings that the HTTP API changes for the whole cluster, though Kafka's own tools cannot while brokers run. */
 function withClusterSettings(config: BrokerConfig, dynamic: Record<string, DynamicValue>): BrokerConfig {
   const autoCreate = dynamic['auto.create.topics.enable']
+  const softDelete = dynamic['warpstream.soft.delete.topic.enable']
+  const isSoft = softDelete === undefined ? config.softDeleteMs !== null : softDelete.value === 'true'
   return {
     ...config,
     dynamic,
     autoCreateTopicsEnable: autoCreate === undefined ? config.autoCreateTopicsEnable : autoCreate.value === 'true',
     numPartitions: Number(dynamic['num.partitions']?.value ?? config.numPartitions),
+    softDeleteMs: isSoft ? Number(dynamic['warpstream.soft.delete.topic.ttl.ms']?.value ?? config.softDeleteMs) : null,
     offsetsRetentionMinutes: Number(dynamic['offsets.retention.minutes']?.value ?? config.offsetsRetentionMinutes),
   }
 }

@@ -24,4 +24,12 @@ export type { PipelineConfiguration, PipelineOverview, PipelineState } from './c
 export type { Acl, Credentials } from './contract/security.ts'
 export type { Session } from './contract/sessions.ts'
 export type { ApiError, ApiErrorCode, Finding } from './contract/shared.ts'
-export type { MessageBytes, RecordBytes, Topic, TopicConfig, TopicPartition, TopicRecord } from './contract/topics.ts'
+export type {
+  DeletedTopic,
+  MessageBytes,
+  RecordBytes,
+  Topic,
+  TopicConfig,
+  TopicPartition,
+  TopicRecord,
+} from './contract/topics.ts'

@@ -97,6 +97,7 @@ const repeatableWrites: ReadonlySet<string> = new Set<CallName>([
   'changeAcls',
   'stepTransaction',
   'commitTransactionOffsets',
+  'purgeDeletedTopics',
   'retain',
   'forgetObjects',
   'closedEpochs',

@@ -11,6 +11,7 @@ export function changeBy(name: CallName, result: unknown): Change | undefined {
       return { appended: (result as Committed).appended }
     case 'createTopics':
     case 'deleteTopics':
+    case 'undeleteTopics':
     case 'createPartitions':
     case 'setTopicConfigs':
       return { catalogVersion: (result as TopicChange).version }

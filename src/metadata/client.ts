@@ -88,8 +88,20 @@ export class MetadataClient implements Metadata {
     return this.#changed(await this.#transport.call('createTopics', withIds))
   }
 
-  async deleteTopics(ids: readonly TopicId[]) {
-    return this.#changed(await this.#transport.call('deleteTopics', ids))
+  async deleteTopics(ids: readonly TopicId[], keepMs: number | null) {
+    return this.#changed(await this.#transport.call('deleteTopics', ids, keepMs))
+  }
+
+  deletedTopics() {
+    return this.#transport.call('deletedTopics')
+  }
+
+  async undeleteTopics(ids: readonly TopicId[]) {
+    return this.#changed(await this.#transport.call('undeleteTopics', ids))
+  }
+
+  purgeDeletedTopics(isAll: boolean) {
+    return this.#transport.call('purgeDeletedTopics', isAll)
   }
 
   async createPartitions(changes: readonly { topic: TopicId; partitions: number }[]) {

@@ -76,7 +76,7 @@ export function housekeepingSuite(suite: Lent): void {
     it('takes away the records of deleted topics', async () => {
       const topic = await create('one')
       await metadata.commit([object('a', batch(topic.partitions[0]!))])
-      await metadata.deleteTopics([topic.id])
+      await metadata.deleteTopics([topic.id], null)
       assert.deepEqual(
         await metadata.findExtents([{ partition: topic.partitions[0]!, offset: 0, maxBytes: 1, withAborted: true }]),
         [null],

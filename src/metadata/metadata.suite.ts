@@ -45,6 +45,63 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     }
 
     describe('topics', () => {
+      it('are brought back as they were as long as they are kept', async () => {
+        const topic = await create('one', 2, { 'retention.ms': '5' })
+        const [p0] = topic.partitions as [number, number]
+        await metadata.commit([object('a', batch(p0, { records: 3 }))])
+        await metadata.advanceLogStart([{ partition: p0, offset: 1 }])
+        const [lease] = await metadata.acquireLeases(['groups/1'], { id: 'x', nodeId: 1, host: '', port: 1 }, 1000)
+        const committed = { topic: topic.id, partition: 0, offset: 2, leaderEpoch: -1, metadata: '', committedAt: now }
+        await metadata.commitOffsets('g', [committed], { lease: 'groups/1', epoch: lease!.epoch })
+
+        await metadata.deleteTopics([topic.id], 100)
+        assert.equal(metadata.catalog().byName.get('one'), undefined)
+        assert.deepEqual(await metadata.bounds([p0]), [null])
+        assert.deepEqual([await metadata.groupOffsets('g'), await metadata.listGroups()], [[], []])
+        assert.deepEqual(await metadata.deletedTopics(), [
+          { id: topic.id, name: 'one', partitions: 2, sizeBytes: 100, deletedAt: now, purgeAt: now + 100 },
+        ])
+        const [late] = await metadata.commit([object('b', batch(p0))])
+        assert.equal(late![0]!.ok, false)
+
+        const [outcome, unknown] = await metadata.undeleteTopics([topic.id, crypto.randomUUID()])
+        assert.deepEqual(outcome, { ok: true, value: topic })
+        assert.deepEqual(unknown, { ok: false, code: 'UNKNOWN_TOPIC_ID' })
+        assert.deepEqual(metadata.catalog().byName.get('one'), topic)
+        assert.deepEqual(await extentsFrom(p0, 1), [['a', 0, 2]])
+        const bounds = { logStartOffset: 1, highWatermark: 3, lastStableOffset: 3, sizeBytes: 100 }
+        assert.deepEqual((await metadata.bounds([p0]))[0], bounds)
+        assert.deepEqual(await metadata.groupOffsets('g'), [committed])
+        assert.deepEqual(await metadata.deletedTopics(), [])
+      })
+
+      it('are not brought back beside another of the same name, nor when their time is over', async () => {
+        const first = await create('one')
+        await metadata.commit([object('a', batch(first.partitions[0]!))])
+        await metadata.deleteTopics([first.id], 100)
+        const second = await create('one')
+        const [taken] = await metadata.undeleteTopics([first.id])
+        assert.deepEqual(taken, { ok: false, code: 'TOPIC_ALREADY_EXISTS' })
+        await metadata.deleteTopics([second.id], 200)
+        assert.deepEqual(await metadata.purgeDeletedTopics(false), [])
+        now += 150
+        assert.deepEqual(await metadata.purgeDeletedTopics(false), ['one'])
+        assert.deepEqual(
+          (await metadata.deletedTopics()).map(({ id }) => id),
+          [second.id],
+        )
+        const [gone] = await metadata.undeleteTopics([first.id])
+        assert.deepEqual(gone, { ok: false, code: 'UNKNOWN_TOPIC_ID' })
+        await metadata.retain([])
+        assert.deepEqual(
+          (await metadata.deadObjects(0, 10)).map(({ key }) => key),
+          ['a'],
+        )
+        assert.deepEqual(await metadata.purgeDeletedTopics(true), ['one'])
+        const another = await create('other')
+        assert.ok(another.partitions[0]! > second.partitions[0]!)
+      })
+
       it('are in the catalog as soon as they are created', async () => {
         const topic = await create('one', 3, { 'retention.ms': '5' })
         assert.match(topic.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
@@ -71,7 +128,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
 
       it('come back under another id', async () => {
         const first = await create('one')
-        const [deleted, unknown] = await metadata.deleteTopics([first.id, '00000000-0000-0000-0000-000000000000'])
+        const [deleted, unknown] = await metadata.deleteTopics([first.id, '00000000-0000-0000-0000-000000000000'], null)
         assert.ok(deleted?.ok)
         assert.deepEqual(unknown, { ok: false, code: 'UNKNOWN_TOPIC_ID' })
         assert.equal(metadata.catalog().byName.size, 0)
@@ -382,7 +439,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal((await metadata.groupOffsets('g')).length, 3)
         await metadata.commitOffsets('g', [committed(other.id, 0, 9), committed(other.id, 0, 9)], fence)
         await metadata.deleteOffsets('g', [{ topic: topic.id, partition: 1 }], fence)
-        await metadata.deleteTopics([topic.id])
+        await metadata.deleteTopics([topic.id], null)
         assert.deepEqual(await metadata.groupOffsets('g'), [committed(other.id, 0, 9)])
         assert.deepEqual(await metadata.groupOffsets('unknown'), [])
       })
@@ -583,7 +640,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       it('let each other know of topics', async () => {
         const topic = await create('one')
         await until(() => other.catalog().byId.has(topic.id))
-        await other.deleteTopics([topic.id])
+        await other.deleteTopics([topic.id], null)
         await until(() => !metadata.catalog().byId.has(topic.id))
       })
 

@@ -25,6 +25,19 @@ export interface Topic {
   readonly createdAt: number
 }
 
+/** A topic that was deleted and can still be brought back. */
+export interface DeletedTopic {
+  readonly id: TopicId
+  readonly name: string
+  /** How many it has. */
+  readonly partitions: number
+  readonly sizeBytes: number
+  /** Milliseconds since 1970. */
+  readonly deletedAt: number
+  /** When it is deleted for good, in milliseconds since 1970. */
+  readonly purgeAt: number
+}
+
 /** All topics at one moment. It is looked up without waiting; a missing topic has to be confirmed by `refresh` first. */
 export interface Catalog {
   readonly byName: ReadonlyMap<string, Topic>
@@ -394,8 +407,17 @@ export interface Metadata {
   onTopicsChanged(listener: (catalog: Catalog) => void): () => void
   /** Creates topics; names are not checked here beyond being new. */
   createTopics(topics: readonly NewTopic[]): Promise<Outcome<Topic, TopicErrorCode>[]>
-  /** Deletes topics with all that belongs to them: records, producers' state, groups' offsets. */
-  deleteTopics(ids: readonly TopicId[]): Promise<Outcome<Topic, TopicErrorCode>[]>
+  /**
+   * Deletes topics with all that belongs to them: records, producers' state, groups' offsets. They can be brought back
+   * for `keepMs`, or not at all where it is null.
+   */
+  deleteTopics(ids: readonly TopicId[], keepMs: number | null): Promise<Outcome<Topic, TopicErrorCode>[]>
+  /** The topics that can be brought back, the one that was deleted first before the others. */
+  deletedTopics(): Promise<DeletedTopic[]>
+  /** Brings deleted topics back as they were, unless there is a topic of the same name now. */
+  undeleteTopics(ids: readonly TopicId[]): Promise<Outcome<Topic, TopicErrorCode>[]>
+  /** Deletes for good what can be brought back no longer, or with `isAll` everything; returns the names of the topics. */
+  purgeDeletedTopics(isAll: boolean): Promise<string[]>
   /** Raises the number of partitions; a number that is not larger is INVALID_PARTITIONS. */
   createPartitions(
     changes: readonly { topic: TopicId; partitions: number }[],

@@ -44,6 +44,26 @@ const partitions = {
   isHot: true,
 } satisfies Table
 
+/** Topics that were deleted and can still be brought back, with their partitions. */
+const deletedTopics = {
+  columns: { id: text, name: text, configs: json, created_at: time, deleted_at: time, purge_at: time },
+  primaryKey: ['id'],
+} satisfies Table
+const deletedPartitions = {
+  columns: {
+    id: integer,
+    topic: text,
+    number: integer,
+    log_start: integer,
+    next_offset: integer,
+    first_unstable: nullable(integer),
+    size_bytes: integer,
+    last_append_at: time,
+  },
+  primaryKey: ['id'],
+  indexes: [['topic']],
+} satisfies Table
+
 /** Partitions of deleted topics that still have extents. */
 const doomedPartitions = { columns: { id: integer }, primaryKey: ['id'] } satisfies Table
 
@@ -215,6 +235,7 @@ const leases = {
 const cleanings = { columns: { partition: integer, until: integer }, primaryKey: ['partition'] } satisfies Table
 
 export type TopicRow = Row<typeof topics>
+export type DeletedTopicRow = Row<typeof deletedTopics>
 export type PartitionRow = Row<typeof partitions>
 export type ObjectRow = Row<typeof objects> & {
   /** How much of it its extents take; what else is in it is garbage. */
@@ -280,6 +301,13 @@ export const migrations: readonly Migration[] = [
          (SELECT COALESCE(SUM(extents.size_bytes), 0) FROM extents WHERE extents.object = objects.id)`,
       // Few objects are mostly garbage at any time, so that the others cost nothing.
       'CREATE INDEX objects_sparse ON objects (id) WHERE dead_at IS NULL AND live_bytes * 2 < size_bytes',
+    ],
+  },
+  {
+    name: 'deleted topics can be brought back',
+    statements: dialect => [
+      ...createTable('deleted_topics', deletedTopics, dialect),
+      ...createTable('deleted_partitions', deletedPartitions, dialect),
     ],
   },
 ]

@@ -204,7 +204,7 @@ export function transactionSuite(suite: Lent): void {
     it('are forgotten with their topic, and their ids when they are not used', async () => {
       await begin(p0)
       await send(p0)
-      await metadata.deleteTopics([topic.id])
+      await metadata.deleteTopics([topic.id], null)
       assert.deepEqual(
         (await metadata.findTransactions(['tx', 'none'])).map(one => one?.partitions ?? null),
         [[], null],

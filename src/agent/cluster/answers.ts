@@ -15,7 +15,15 @@ import type { KafkaClient } from './kafka-client.ts'
 import { readTopicMessage, readTopicMessages } from './messages.ts'
 import { produceTopicMessage } from './produce.ts'
 import { resetConsumerGroupOffsets } from './reset-offsets.ts'
-import { createTopic, deleteTopic, describeTopic, describeTopicConfigs, listTopics, updateTopic } from './topics.ts'
+import {
+  createTopic,
+  deleteTopic,
+  describeTopic,
+  describeTopicConfigs,
+  listTopics,
+  undeleteTopic,
+  updateTopic,
+} from './topics.ts'
 
 /** What the answers are made from. */
 export interface ClusterView {
@@ -38,6 +46,7 @@ const answers: Answers = {
   create_topic: createTopic,
   update_topic: updateTopic,
   delete_topic: deleteTopic,
+  undelete_topic: undeleteTopic,
   describe_topic_configs: describeTopicConfigs,
   read_topic_messages: readTopicMessages,
   read_topic_message: readTopicMessage,

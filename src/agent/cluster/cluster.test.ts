@@ -175,3 +175,24 @@ test('a topic is created and updated as Terraform does it, and protected from de
   await ask('delete_topic', { topic_name })
   assert.equal(await refusal('describe_topic', { topic_name }), 'topic_not_found')
 })
+
+test('a deleted topic is listed, and brought back with its records', async () => {
+  const topic_name = 'by-mistake'
+  await ask('create_topic', { topic_name })
+  await ask('produce_topic_message', { topic_name, value: { encoding: 'utf8', data: 'kept' } })
+  await ask('delete_topic', { topic_name })
+  const { topics, recently_deleted_topics = [] } = await ask('list_topics', { include_recently_deleted: true })
+  assert.ok(!topics.some(topic => topic.topic_name === topic_name))
+  const deleted = recently_deleted_topics.find(topic => topic.topic_name === topic_name)!
+  assert.ok(Date.parse(deleted.purged_at) - Date.parse(deleted.deleted_at) === 86_400_000)
+  assert.equal((await ask('list_topics', {})).recently_deleted_topics, undefined)
+
+  // Another topic of the name keeps it from coming back.
+  await ask('create_topic', { topic_name })
+  assert.equal(await refusal('undelete_topic', { topic_name }), 'topic_already_exists')
+  await ask('delete_topic', { topic_name })
+  await ask('undelete_topic', { topic_name, topic_id: deleted.topic_id })
+  const { record } = await ask('read_topic_message', { topic_name, partition: 0, offset: 0 })
+  assert.equal(record.value?.data, 'kept')
+  assert.equal(await refusal('undelete_topic', { topic_name: 'never' }), 'topic_not_found')
+})

@@ -1,4 +1,13 @@
-import type { ApiRequest, ApiResponse, Topic, TopicConfig, TopicPartition } from '../../control/index.ts'
+import {
+  type ApiRequest,
+  type ApiResponse,
+  ControlError,
+  type DeletedTopic,
+  type Topic,
+  type TopicConfig,
+  type TopicPartition,
+} from '../../control/index.ts'
+import { ErrorCode } from '../../kafka/index.ts'
 import type { ClusterView } from './answers.ts'
 import { type KafkaClient, throwOnError } from './kafka-client.ts'
 
@@ -11,7 +20,10 @@ const setOperation = 0
 const deleteOperation = 1
 const requestTimeoutMs = 15_000
 
-export async function listTopics({ client, metadata }: ClusterView): Promise<ApiResponse<'list_topics'>> {
+export async function listTopics(
+  { client, metadata }: ClusterView,
+  { include_recently_deleted = false }: ApiRequest<'list_topics'>,
+): Promise<ApiResponse<'list_topics'>> {
   const { topics } = await client.send('Metadata', { topics: null, allowAutoTopicCreation: false })
   const named = topics.flatMap(({ name, errorCode, isInternal, partitions }) =>
     name === null || errorCode !== 0 ? [] : [{ name, isInternal, partitions: partitions.map(p => p.partitionIndex) }],
@@ -33,7 +45,22 @@ export async function listTopics({ client, metadata }: ClusterView): Promise<Api
       size_bytes: sizes?.get(name)?.reduce((sum, size) => sum + size, 0) ?? null,
     }
   })
-  return { topics: listed.toSorted((a, b) => (a.topic_name < b.topic_name ? -1 : 1)) }
+  const sorted = listed.toSorted((a, b) => (a.topic_name < b.topic_name ? -1 : 1))
+  if (!include_recently_deleted) return { topics: sorted }
+  const deleted = (await metadata?.deletedTopics()) ?? []
+  return {
+    topics: sorted,
+    recently_deleted_topics: deleted.map(
+      ({ id, name, partitions, sizeBytes, deletedAt, purgeAt }): DeletedTopic => ({
+        topic_name: name,
+        topic_id: id,
+        partition_count: partitions,
+        size_bytes: sizeBytes,
+        deleted_at: new Date(deletedAt).toISOString(),
+        purged_at: new Date(purgeAt).toISOString(),
+      }),
+    ),
+  }
 }
 
 export async function describeTopic(
@@ -138,6 +165,22 @@ export async function deleteTopic(
   const request = { topics: [], topicNames: [topic_name], timeoutMs: requestTimeoutMs }
   const { responses } = await client.send('DeleteTopics', request)
   for (const { errorCode, errorMessage } of responses) throwOnError(errorCode, errorMessage)
+  return {}
+}
+
+/** Brings back the topic of this name that was deleted last, or the one with this id. */
+export async function undeleteTopic(
+  { metadata }: ClusterView,
+  { topic_name, topic_id }: ApiRequest<'undelete_topic'>,
+): Promise<ApiResponse<'undelete_topic'>> {
+  if (metadata === undefined) throw new ControlError('invalid_request', 'this cluster cannot bring topics back')
+  const deleted = await metadata.deletedTopics()
+  const topic = deleted.findLast(({ id, name }) => name === topic_name && (topic_id === undefined || id === topic_id))
+  if (topic === undefined) throw new ControlError('topic_not_found', 'there is no deleted topic of this name')
+  const [outcome] = await metadata.undeleteTopics([topic.id])
+  if (!outcome!.ok) {
+    throwOnError(ErrorCode[outcome!.code === 'TOPIC_ALREADY_EXISTS' ? outcome!.code : 'UNKNOWN_TOPIC_OR_PARTITION'])
+  }
   return {}
 }
 

@@ -3,10 +3,13 @@
 // v6 also by id. A topic that the request has twice, or by name and id at once, is INVALID_REQUEST and stays. A topic with
 // deletion protection is POLICY_VIOLATION and stays. v5 the quota of mutations counts partitions (KIP-599); older clients
 // do not know its error and are only slowed down.
+//
+// While soft deletion is on (warpstream.soft.delete.topic.enable), topics can be brought back for a while, with their
+// records and the offsets of groups. Open transactions in them are aborted.
 import { ErrorCode, errorMessage, KafkaError, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, Topic } from '../../metadata/index.ts'
 import { topicConfig } from '../topic-config.ts'
-import { defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
+import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 import type { Access } from '../security/authorizer.ts'
 
 type Result = ResponseOf<'DeleteTopics'>['responses'][number]
@@ -37,7 +40,12 @@ export default defineHandler('DeleteTopics', {
     const doomed = found
       .filter(topic => typeof topic !== 'number')
       .filter(topic => counts.get(topic.id) === 1 && !isProtected(topic) && isAllowed(topic))
-    const outcomes = await broker.metadata.deleteTopics(doomed.map(topic => topic.id))
+    const { softDeleteMs } = broker.config
+    if (softDeleteMs !== null) await abortOpen(doomed, broker)
+    const outcomes = await broker.metadata.deleteTopics(
+      doomed.map(topic => topic.id),
+      softDeleteMs,
+    )
     const gone = new Set(doomed.filter((_, i) => outcomes[i]?.ok).map(topic => topic.id))
     const responses = wanted.map((item, i): Result => {
       const topic = found[i]!
@@ -56,6 +64,20 @@ export default defineHandler('DeleteTopics', {
     responses: [...topics, ...topicNames.map(name => ({ name, topicId: zeroUuid }))].map(one => failed(one, errorCode)),
   }),
 })
+
+/** A topic that is brought back must not have transactions that nobody ends any more. */
+async function abortOpen(topics: readonly Topic[], { metadata, transactions }: BrokerContext): Promise<void> {
+  const partitions = topics.flatMap(topic => topic.partitions)
+  const active = await metadata.activeProducers(partitions)
+  for (const [index, producers] of active.entries()) {
+    for (const { producerId, epoch, transactionStart } of producers) {
+      if (transactionStart === null) continue
+      const producer = { producerId, epoch }
+      const end = { id: null, producer, commit: false, markerEpoch: epoch, next: producer }
+      await transactions.closePartitions(end, [partitions[index]!])
+    }
+  }
+}
 
 function find({ name, topicId }: Wanted, catalog: Catalog, access: Access): Topic | ErrorCode {
   if (name !== null && topicId !== zeroUuid) return ErrorCode.INVALID_REQUEST

@@ -23,6 +23,8 @@ export interface Kept {
   readonly recordsMoved: (partition: PartitionId) => void
 }
 
+/** With less than this share of the disk left, deleted topics are no longer kept. */
+const SHORT_OF_ROOM = 1 / 4
 /** How many objects one round deletes at most, and how many keys it looks at together. */
 const MAX_SWEPT_OBJECTS = 50_000
 const KEYS_TOGETHER = 500
@@ -113,6 +115,7 @@ export class Housekeeping {
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
     if (!this.#config.runsJobs) return
+    await this.#attempt('forget deleted topics', () => this.#purgeDeletedTopics())
     await this.#attempt('remove what was deleted', () => this.#applyRetention([]))
     await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse())
     await this.#attempt('merge objects', () => this.#merge())
@@ -192,6 +195,14 @@ export class Housekeeping {
       }
       fromBytes = belowBytes
     }
+  }
+
+  /** Those whose time is over, or all of them when the disk needs the room. */
+  async #purgeDeletedTopics(): Promise<void> {
+    const capacity = await this.#store.capacity?.()
+    const isShort = capacity ? capacity.usableBytes < capacity.totalBytes * SHORT_OF_ROOM : false
+    const topics = await this.#metadata.purgeDeletedTopics(isShort)
+    if (topics.length > 0) this.#log.info('deleted topics cannot be brought back any more', { topics, isShort })
   }
 
   async #rewriteSparse(): Promise<void> {

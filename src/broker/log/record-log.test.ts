@@ -231,7 +231,7 @@ describe('the log', () => {
 
     it('refuses a partition that was deleted meanwhile', async () => {
       const gone = partition(0)
-      await metadata.deleteTopics([topic.id])
+      await metadata.deleteTopics([topic.id], null)
       const [outcome] = await log.append([batch(gone, ['a'])])
       assert.deepEqual(outcome, { ok: false, code: 'UNKNOWN_TOPIC_OR_PARTITION', logStartOffset: -1 })
     })
@@ -517,13 +517,29 @@ describe('the log', () => {
       await log.close()
       log = await open({ deadObjectGraceMs: 0 })
       await log.append([batch(large.partitions[0]!, ['x'.repeat(5000)]), batch(partition(0), ['kept', 'too'])])
-      await metadata.deleteTopics([large.id])
+      await metadata.deleteTopics([large.id], null)
       await log.runMaintenance()
       const [object, ...others] = await store.list()
       assert.deepEqual(others, [])
       assert.ok(object!.sizeBytes < 1000, `${object!.sizeBytes} bytes are left`)
       await reopened()
       assert.deepEqual(await values(0), ['kept', 'too'])
+    })
+
+    it('keeps deleted topics for a while, but not when the disk gets full', async () => {
+      await put(0, 'a')
+      await metadata.deleteTopics([topic.id], 1e6)
+      await log.close()
+      log = await open({ deadObjectGraceMs: 0 })
+      const capacity = { totalBytes: 100, usableBytes: 30 }
+      store.capacity = async () => capacity
+      await log.runMaintenance()
+      assert.equal((await metadata.deletedTopics()).length, 1)
+      assert.equal((await store.list()).length, 1)
+      capacity.usableBytes = 20
+      await log.runMaintenance()
+      assert.deepEqual(await metadata.deletedTopics(), [])
+      assert.deepEqual(await store.list(), [])
     })
 
     it('deletes what was put but never committed, once the epoch is closed', async () => {

@@ -3,9 +3,43 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { Consumer as PlatformaticConsumer, Producer as PlatformaticProducer } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import { ErrorCode, readBatchHeader, readRecords, writeRecords } from '../../kafka/index.ts'
+import type { Metadata } from '../../metadata/index.ts'
 import { startTestBroker, type TestBroker, type TestClient } from '../test-client.ts'
 
 const TIMEOUT_MS = 60_000
+
+describe('a topic that is deleted while a transaction is open in it', () => {
+  it('has its part of the transaction aborted when it comes back', async t => {
+    let metadata: Metadata | undefined
+    const broker = await startTestBroker({}, 0, undefined, {}, opened => (metadata = opened))
+    t.after(() => broker.close())
+    const client = await broker.connect()
+    const topic = { name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+    await client.call('CreateTopics', 7, { topics: [topic], timeoutMs: 1000, validateOnly: false })
+    const request = { transactionalId: 'tx', transactionTimeoutMs: TIMEOUT_MS, producerId: -1, producerEpoch: -1 }
+    const { producerId, producerEpoch } = await client.call('InitProducerId', 4, request)
+    const records = writeRecords([{ value: Buffer.from('open') }], {
+      timestamp: 0,
+      producerId,
+      producerEpoch,
+      baseSequence: 0,
+      transactional: true,
+    })
+    const topicData = [
+      { name: 't', topicId: metadata!.catalog().byName.get('t')!.id, partitionData: [{ index: 0, records }] },
+    ]
+    const produced = await client.call('Produce', 13, { transactionalId: 'tx', acks: -1, timeoutMs: 1000, topicData })
+    assert.equal(produced.responses[0]!.partitionResponses[0]!.errorCode, ErrorCode.NONE)
+
+    await client.call('DeleteTopics', 5, { topicNames: ['t'], timeoutMs: 1000 })
+    const [deleted] = await metadata!.deletedTopics()
+    await metadata!.undeleteTopics([deleted!.id])
+    const partitions = metadata!.catalog().byName.get('t')!.partitions
+    const [bounds] = await metadata!.bounds(partitions)
+    // The record and the marker of its abort.
+    assert.deepEqual([bounds!.highWatermark, bounds!.lastStableOffset], [2, 2])
+  })
+})
 
 describe('transactions of clients', () => {
   let broker: TestBroker

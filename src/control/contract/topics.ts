@@ -31,6 +31,20 @@ export const Topic = named('Topic', {
 })
 export type Topic = Shape<typeof Topic>
 
+export const DeletedTopic = named(
+  'DeletedTopic',
+  {
+    topic_name: text(),
+    topic_id: text(),
+    partition_count: integer(),
+    size_bytes: integer(),
+    deleted_at: timestamp(),
+    purged_at: timestamp(),
+  },
+  'A topic that was deleted and can be brought back until `purged_at`, or until the disk of a bucket in a folder needs the room.',
+)
+export type DeletedTopic = Shape<typeof DeletedTopic>
+
 export const TopicPartition = named('TopicPartition', {
   partition: integer(),
   log_start_offset: integer(),
@@ -77,8 +91,11 @@ export const topicEndpoints = {
   list_topics: agentEndpoint({
     summary: 'Lists the topics of a cluster.',
     access: 'cluster_read',
-    request: ClusterRequest,
-    response: Type.Object({ topics: list(Topic) }),
+    request: Type.Object({
+      ...ClusterRequest.properties,
+      include_recently_deleted: optional(flag('Lists deleted topics that can be brought back as well.')),
+    }),
+    response: Type.Object({ topics: list(Topic), recently_deleted_topics: optional(list(DeletedTopic)) }),
   }),
   describe_topic: agentEndpoint({
     summary: 'Describes a topic with its partitions.',
@@ -111,10 +128,22 @@ export const topicEndpoints = {
     response: Empty,
   }),
   delete_topic: agentEndpoint({
-    summary: 'Deletes a topic, unless its deletion protection is enabled.',
+    summary:
+      'Deletes a topic, unless its deletion protection is enabled. While `warpstream.soft.delete.topic.enable` is on it can be ' +
+      'brought back.',
     changes: 'topics',
     access: 'cluster_write',
     request: TopicRequest,
+    response: Empty,
+  }),
+  undelete_topic: agentEndpoint({
+    summary: 'Brings a deleted topic back, with its records and the offsets of groups.',
+    changes: 'topics',
+    access: 'cluster_write',
+    request: Type.Object({
+      ...TopicRequest.properties,
+      topic_id: optional(text('Which of several topics of this name; by default the one that was deleted last.')),
+    }),
     response: Empty,
   }),
   describe_topic_configs: agentEndpoint({

@@ -5,11 +5,14 @@ import type { CommittedOffset, Fence, TopicId } from '../metadata.ts'
 import type { GroupOffsetRow } from '../schema.ts'
 import { checkFence } from './leases.ts'
 
+/** Offsets of deleted topics are kept as long as these can be brought back, and seen by nobody. */
+const OF_LIVING_TOPICS = 'topic IN (SELECT id FROM topics)'
+
 export const groupReads = {
   groupOffsets: async (sql: Sql, group: string): Promise<CommittedOffset[]> => {
     const rows = await sql.all<GroupOffsetRow>(
       `SELECT topic, partition, committed, leader_epoch, metadata, committed_at FROM group_offsets
-       WHERE group_id = ? ORDER BY topic, partition`,
+       WHERE group_id = ? AND ${OF_LIVING_TOPICS} ORDER BY topic, partition`,
       group,
     )
     return rows.map(row => ({
@@ -23,7 +26,12 @@ export const groupReads = {
   },
 
   listGroups: (sql: Sql): Promise<string[]> =>
-    ids(sql.all('SELECT DISTINCT group_id AS id FROM group_offsets UNION SELECT id FROM groups ORDER BY id')),
+    ids(
+      sql.all(
+        `SELECT DISTINCT group_id AS id FROM group_offsets WHERE ${OF_LIVING_TOPICS}
+         UNION SELECT id FROM groups ORDER BY id`,
+      ),
+    ),
 
   idleGroups: (sql: Sql, idleMs: number, now: Now): Promise<string[]> =>
     ids(

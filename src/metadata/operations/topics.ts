@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/index.ts'
 import type { Now } from '../now.ts'
-import type { NewTopic, Outcome, Topic, TopicErrorCode, TopicId } from '../metadata.ts'
-import type { PartitionRow, TopicRow } from '../schema.ts'
+import type { DeletedTopic, NewTopic, Outcome, Topic, TopicErrorCode, TopicId } from '../metadata.ts'
+import type { DeletedTopicRow, PartitionRow, TopicRow } from '../schema.ts'
 import { fact } from './facts.ts'
 
 /** All topics and the version of the catalog that they make up. */
@@ -32,6 +32,23 @@ export const topicReads = {
     const byTopic = Map.groupBy(partitions, ({ topic }) => topic)
     return { version, topics: topics.map(row => topicOf(row, byTopic.get(row.id) ?? [])) }
   },
+
+  deletedTopics: async (sql: Sql): Promise<DeletedTopic[]> => {
+    const rows = await sql.all<DeletedTopicRow & { partitions: number; size_bytes: number }>(
+      `SELECT t.id, t.name, t.deleted_at, t.purge_at, COUNT(p.id) AS partitions,
+         CAST(COALESCE(SUM(p.size_bytes), 0) AS bigint) AS size_bytes
+       FROM deleted_topics AS t LEFT JOIN deleted_partitions AS p ON p.topic = t.id
+       GROUP BY t.id, t.name, t.deleted_at, t.purge_at ORDER BY t.deleted_at, t.id`,
+    )
+    return rows.map(row => ({
+      id: row.id,
+      name: row.name,
+      partitions: row.partitions,
+      sizeBytes: row.size_bytes,
+      deletedAt: row.deleted_at,
+      purgeAt: row.purge_at,
+    }))
+  },
 }
 
 export const topicWrites = {
@@ -57,26 +74,61 @@ export const topicWrites = {
       return verdicts
     }),
 
-  deleteTopics: (sql: Sql, ids: readonly TopicId[]): Promise<TopicChange> =>
+  deleteTopics: (sql: Sql, ids: readonly TopicId[], keepMs: number | null, now: Now): Promise<TopicChange> =>
     changeTopics(sql, async current => {
       const known = new Set(current.map(({ id }) => id))
       const verdicts = ids.map(id => (known.delete(id) ? accept(id) : refuse('UNKNOWN_TOPIC_ID')))
       const deleted = ids.filter((_, index) => verdicts[index]!.ok).map(id => [id])
-      const isDeleted = 'topic IN (SELECT id FROM ROWS(id text) AS r)'
       // Whoever writes to these partitions comes before, or finds them gone.
-      await sql.all(`SELECT id FROM partitions WHERE ${isDeleted} ORDER BY id FOR UPDATE`, deleted)
-      await sql.run(`INSERT INTO doomed_partitions (id) SELECT id FROM partitions WHERE ${isDeleted}`, deleted)
+      await sql.all(`SELECT id FROM partitions WHERE ${OF_TOPICS} ORDER BY id FOR UPDATE`, deleted)
       await sql.run(
-        `DELETE FROM transaction_partitions WHERE partition IN (SELECT id FROM partitions WHERE ${isDeleted})`,
+        `DELETE FROM transaction_partitions WHERE partition IN (SELECT id FROM partitions WHERE ${OF_TOPICS})`,
         deleted,
       )
-      await sql.run(`DELETE FROM cleanings WHERE partition IN (SELECT id FROM partitions WHERE ${isDeleted})`, deleted)
-      await sql.run(`DELETE FROM partitions WHERE ${isDeleted}`, deleted)
-      await sql.run(`DELETE FROM group_offsets WHERE ${isDeleted}`, deleted)
-      await sql.run(`DELETE FROM transaction_offsets WHERE ${isDeleted}`, deleted)
+      await sql.run(`DELETE FROM transaction_offsets WHERE ${OF_TOPICS}`, deleted)
+      if (keepMs === null) await forgetTopics(sql, 'partitions', deleted)
+      else await setAside(sql, deleted, now, now + keepMs)
+      await sql.run(`DELETE FROM partitions WHERE ${OF_TOPICS}`, deleted)
       await sql.run('DELETE FROM topics WHERE id IN (SELECT id FROM ROWS(id text) AS r)', deleted)
       return verdicts
     }),
+
+  undeleteTopics: (sql: Sql, ids: readonly TopicId[]): Promise<TopicChange> =>
+    changeTopics(sql, async current => {
+      const taken = new Set(current.map(({ name }) => name))
+      const known = new Map((await topicReads.deletedTopics(sql)).map(({ id, name }) => [id, name]))
+      const verdicts = ids.map(id => {
+        const name = known.get(id)
+        if (name === undefined) return refuse('UNKNOWN_TOPIC_ID')
+        if (taken.has(name)) return refuse('TOPIC_ALREADY_EXISTS')
+        taken.add(name)
+        known.delete(id)
+        return accept(id)
+      })
+      const restored = ids.filter((_, index) => verdicts[index]!.ok).map(id => [id])
+      await sql.run(
+        `INSERT INTO topics (id, name, configs, created_at)
+         SELECT id, name, configs, created_at FROM deleted_topics WHERE id IN (SELECT id FROM ROWS(id text) AS r)`,
+        restored,
+      )
+      await sql.run(
+        `INSERT INTO partitions (${PARTITION_COLUMNS})
+         SELECT ${PARTITION_COLUMNS} FROM deleted_partitions WHERE ${OF_TOPICS}`,
+        restored,
+      )
+      await dropSetAside(sql, restored)
+      return verdicts
+    }),
+
+  purgeDeletedTopics: async (sql: Sql, isAll: boolean, now: Now): Promise<string[]> => {
+    // Takes turns with those who bring topics back.
+    await sql.all(`SELECT value FROM facts WHERE name = 'catalog_version' FOR UPDATE`)
+    const due = (await topicReads.deletedTopics(sql)).filter(({ purgeAt }) => isAll || purgeAt <= now)
+    const ids = due.map(({ id }) => [id])
+    await forgetTopics(sql, 'deleted_partitions', ids)
+    await dropSetAside(sql, ids)
+    return due.map(({ name }) => name)
+  },
 
   createPartitions: (sql: Sql, changes: readonly { topic: TopicId; partitions: number }[]): Promise<TopicChange> =>
     changeTopics(sql, async current => {
@@ -107,6 +159,39 @@ export const topicWrites = {
       )
       return changes.map(({ topic }) => (known.has(topic) ? accept(topic) : refuse('UNKNOWN_TOPIC_ID')))
     }),
+}
+
+const OF_TOPICS = 'topic IN (SELECT id FROM ROWS(id text) AS r)'
+const PARTITION_COLUMNS = 'id, topic, number, log_start, next_offset, first_unstable, size_bytes, last_append_at'
+
+type TopicIds = readonly (readonly [TopicId])[] | readonly TopicId[][]
+
+/** Keeps topics, their partitions and the offsets of groups where nothing but `undeleteTopics` finds them. */
+async function setAside(sql: Sql, ids: TopicIds, now: number, purgeAt: number): Promise<void> {
+  await sql.run(
+    `INSERT INTO deleted_topics (id, name, configs, created_at, deleted_at, purge_at)
+     SELECT id, name, configs, created_at, CAST(? AS bigint), CAST(? AS bigint) FROM topics
+     WHERE id IN (SELECT id FROM ROWS(id text) AS r)`,
+    now,
+    purgeAt,
+    ids,
+  )
+  await sql.run(
+    `INSERT INTO deleted_partitions (${PARTITION_COLUMNS}) SELECT ${PARTITION_COLUMNS} FROM partitions WHERE ${OF_TOPICS}`,
+    ids,
+  )
+}
+
+async function dropSetAside(sql: Sql, ids: TopicIds): Promise<void> {
+  await sql.run(`DELETE FROM deleted_partitions WHERE ${OF_TOPICS}`, ids)
+  await sql.run('DELETE FROM deleted_topics WHERE id IN (SELECT id FROM ROWS(id text) AS r)', ids)
+}
+
+/** Leaves the records of topics to housekeeping and forgets all else about them; their own rows are the caller's. */
+async function forgetTopics(sql: Sql, table: 'partitions' | 'deleted_partitions', ids: TopicIds): Promise<void> {
+  await sql.run(`INSERT INTO doomed_partitions (id) SELECT id FROM ${table} WHERE ${OF_TOPICS}`, ids)
+  await sql.run(`DELETE FROM cleanings WHERE partition IN (SELECT id FROM ${table} WHERE ${OF_TOPICS})`, ids)
+  await sql.run(`DELETE FROM group_offsets WHERE ${OF_TOPICS}`, ids)
 }
 
 type PlaceRow = Pick<PartitionRow, 'id' | 'topic' | 'number'>
