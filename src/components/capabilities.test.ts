@@ -131,6 +131,7 @@ const touch = { name: 'touch', args: [marker] }
 
 /** Kind and name → capability → a configuration that tries to use it. */
 const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>>> = {
+  'input aws_kinesis': aws({ streams: ['s'], dynamodb: { table: 't' } }),
   'input aws_s3': aws({ bucket: 'b' }),
   'input aws_sqs': aws({ url: 'https://example.invalid/1/q' }),
   'output aws_dynamodb': aws({ table: 't', string_columns: { id: 'x' } }),

@@ -1,0 +1,222 @@
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { Clock } from '../../base/index.ts'
+import { field, type Infer } from '../../engine/index.ts'
+
+export const leaseTableField = field
+  .object(
+    {
+      table: field.string('The table.').default(''),
+      create: field.bool('Whether the table is made where it does not exist.').default(false),
+      billing_mode: field
+        .string('How a table that is made is paid for.')
+        .options({ PROVISIONED: 'By capacity.', PAY_PER_REQUEST: 'By request.' })
+        .default('PAY_PER_REQUEST')
+        .advanced(),
+      read_capacity_units: field.int('Of a table that is made with `PROVISIONED`.').default(0).advanced(),
+      write_capacity_units: field.int('Of a table that is made with `PROVISIONED`.').default(0).advanced(),
+    },
+    'The table that says who reads which shard, and up to where it was read.',
+  )
+  .optional()
+
+/** A shard that some client reads. */
+export interface Lease {
+  readonly shardId: string
+  /** When it is over unless it is renewed, in milliseconds since 1970. */
+  readonly until: number
+}
+
+/** What is known of a stream's shards. */
+export interface LeaseTable {
+  /** Shards with a row, whether somebody reads them or not. */
+  readonly known: ReadonlySet<string>
+  readonly byClient: ReadonlyMap<string, readonly Lease[]>
+}
+
+/** The place up to which a shard was read: a sequence number, empty where it was not read yet. */
+export interface Claim {
+  readonly sequence: string
+  /** The end of the lease that the client before had; 0 where there was none. */
+  readonly formerLeaseUntil: number
+}
+
+interface LeaseOptions {
+  readonly library: typeof import('@aws-sdk/client-dynamodb')
+  readonly client: DynamoDBClient
+  readonly clientId: string
+  readonly leaseMs: number
+  readonly clock: Clock
+}
+
+type Item = Record<string, AttributeValue>
+
+/**
+ * Leases and checkpoints of shards as rows of a DynamoDB table, in the form of the original, so that its processes and ours can
+ * share a stream: `StreamID` and `ShardID` are the key, `SequenceNumber` is what was handled, `ClientID` and `LeaseTimeout`
+ * say who reads.
+ */
+export class Leases {
+  readonly #table: NonNullable<Infer<typeof leaseTableField>>
+  readonly #options: LeaseOptions
+
+  constructor(table: NonNullable<Infer<typeof leaseTableField>>, options: LeaseOptions) {
+    this.#table = table
+    this.#options = options
+  }
+
+  /** Makes the table where that is configured. Rejects where there is none. */
+  async ensureTable(): Promise<void> {
+    const { table: TableName, create, billing_mode: BillingMode } = this.#table
+    const { library, client } = this.#options
+    try {
+      await client.send(new library.DescribeTableCommand({ TableName }))
+      return
+    } catch (error) {
+      if (!(error instanceof library.ResourceNotFoundException)) throw error
+      if (!create) throw new Error(`target table ${TableName} does not exist`, { cause: error })
+    }
+    const { read_capacity_units: ReadCapacityUnits, write_capacity_units: WriteCapacityUnits } = this.#table
+    const isProvisioned = BillingMode === 'PROVISIONED'
+    try {
+      await client.send(
+        new library.CreateTableCommand({
+          TableName,
+          BillingMode: isProvisioned ? 'PROVISIONED' : 'PAY_PER_REQUEST',
+          AttributeDefinitions: ['StreamID', 'ShardID'].map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
+          KeySchema: [
+            { AttributeName: 'StreamID', KeyType: 'HASH' },
+            { AttributeName: 'ShardID', KeyType: 'RANGE' },
+          ],
+          ...(isProvisioned && { ProvisionedThroughput: { ReadCapacityUnits, WriteCapacityUnits } }),
+        }),
+      )
+    } catch (error) {
+      // Another client was faster.
+      if (!(error instanceof library.ResourceInUseException)) throw error
+    }
+    await library.waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 5 }, { TableName })
+  }
+
+  async of(streamId: string): Promise<LeaseTable> {
+    const { library, client } = this.#options
+    const known = new Set<string>()
+    const byClient = new Map<string, Lease[]>()
+    let start: Item | undefined
+    do {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new library.QueryCommand({
+          TableName: this.#table.table,
+          ConsistentRead: true,
+          KeyConditionExpression: 'StreamID = :stream_id',
+          ExpressionAttributeValues: { ':stream_id': { S: streamId } },
+          ...(start !== undefined && { ExclusiveStartKey: start }),
+        }),
+      )
+      for (const item of Items) {
+        const shardId = item['ShardID']?.S ?? ''
+        if (shardId === '') continue
+        known.add(shardId)
+        const owner = item['ClientID']?.S ?? ''
+        if (owner === '') continue
+        byClient.set(owner, [...(byClient.get(owner) ?? []), { shardId, until: leaseEnd(item) }])
+      }
+      start = LastEvaluatedKey
+    } while (start !== undefined)
+    return { known, byClient }
+  }
+
+  /** Takes a shard that nobody reads, or that `from` reads; null where somebody else was faster. */
+  async claim(streamId: string, shardId: string, from: string | undefined): Promise<Claim | null> {
+    const { library, client, clientId } = this.#options
+    try {
+      const { Attributes = {} } = await client.send(
+        new library.UpdateItemCommand({
+          TableName: this.#table.table,
+          Key: keyOf(streamId, shardId),
+          ReturnValues: 'ALL_OLD',
+          ConditionExpression: from === undefined ? 'attribute_not_exists(ClientID)' : 'ClientID = :old_client_id',
+          UpdateExpression: 'SET ClientID = :new_client_id, LeaseTimeout = :new_lease_timeout',
+          ExpressionAttributeValues: {
+            ':new_client_id': { S: clientId },
+            ':new_lease_timeout': { S: this.#newLeaseEnd() },
+            ...(from !== undefined && { ':old_client_id': { S: from } }),
+          },
+        }),
+      )
+      return { sequence: Attributes['SequenceNumber']?.S ?? '', formerLeaseUntil: leaseEnd(Attributes) }
+    } catch (error) {
+      if (error instanceof library.ConditionalCheckFailedException) return null
+      throw error
+    }
+  }
+
+  /** Where a shard was read up to by now. */
+  async sequenceOf(streamId: string, shardId: string): Promise<string> {
+    const { library, client } = this.#options
+    const { Item } = await client.send(
+      new library.GetItemCommand({
+        TableName: this.#table.table,
+        Key: keyOf(streamId, shardId),
+        ConsistentRead: true,
+      }),
+    )
+    return Item?.['SequenceNumber']?.S ?? ''
+  }
+
+  /** Notes the place and renews the lease, or gives it up where this is `final`; false where another client has the shard. */
+  async checkpoint(streamId: string, shardId: string, sequence: string, final: boolean): Promise<boolean> {
+    const { library, client, clientId } = this.#options
+    try {
+      await client.send(
+        new library.PutItemCommand({
+          TableName: this.#table.table,
+          ConditionExpression: 'ClientID = :client_id',
+          ExpressionAttributeValues: { ':client_id': { S: clientId } },
+          Item: {
+            ...keyOf(streamId, shardId),
+            ...(sequence !== '' && { SequenceNumber: { S: sequence } }),
+            ...(!final && { ClientID: { S: clientId }, LeaseTimeout: { S: this.#newLeaseEnd() } }),
+          },
+        }),
+      )
+      return true
+    } catch (error) {
+      if (error instanceof library.ConditionalCheckFailedException) return false
+      throw error
+    }
+  }
+
+  /** Tells the client that took a shard how far this one came. */
+  async yield(streamId: string, shardId: string, sequence: string): Promise<void> {
+    if (sequence === '') return
+    const { library, client } = this.#options
+    await client.send(
+      new library.UpdateItemCommand({
+        TableName: this.#table.table,
+        Key: keyOf(streamId, shardId),
+        UpdateExpression: 'SET SequenceNumber = :new_sequence_number',
+        ExpressionAttributeValues: { ':new_sequence_number': { S: sequence } },
+      }),
+    )
+  }
+
+  /** Forgets a shard that was read to its end. */
+  async delete(streamId: string, shardId: string): Promise<void> {
+    const { library, client } = this.#options
+    await client.send(new library.DeleteItemCommand({ TableName: this.#table.table, Key: keyOf(streamId, shardId) }))
+  }
+
+  #newLeaseEnd(): string {
+    const { clock, leaseMs } = this.#options
+    return new Date(clock.now() + leaseMs).toISOString()
+  }
+}
+
+function keyOf(streamId: string, shardId: string): Item {
+  return { StreamID: { S: streamId }, ShardID: { S: shardId } }
+}
+
+function leaseEnd(item: Item): number {
+  const time = Date.parse(item['LeaseTimeout']?.S ?? '')
+  return Number.isNaN(time) ? 0 : time
+}
