@@ -245,6 +245,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'processor sql_select': sql({ ...select, args_mapping: 'root = []' }),
   'processor subprocess': { processes: touch },
   'processor wasm': { files: { module_path: secretFile } },
+  'processor template': {
+    files: { text: secretFile, from_file: true },
+    environment: { text: '{{ env "PENSTOCK_CANARY" }}' },
+  },
   'cache file': { files: { directory: folder } },
   'cache nats_kv': nats({ bucket: 'x' }),
   'cache redis': redis({ retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),

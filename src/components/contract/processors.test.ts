@@ -170,6 +170,7 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
   },
   switch: { config: `{ switch: [ { check: this.id != "none", processors: [ ${strict} ] } ] }`, failing: broken },
   sync_response: { config: '{ sync_response: {} }', failing: unchanged },
+  template: { config: "{ template: { text: '{{ .id }}' } }", failing: broken },
   try: { config: `{ try: [ ${strict}, ${strict} ] }`, failing: broken },
   unarchive: { config: '{ unarchive: { format: json_map } }', failing: broken },
   wasm: {

@@ -1,0 +1,140 @@
+import { fileErrorText, messageOf } from '../../base/index.ts'
+import { compileMapping, type Value } from '../../bloblang/index.ts'
+import {
+  type ComponentHost,
+  ConfigError,
+  defineProcessor,
+  field,
+  type Message,
+  type Need,
+  perMessage,
+} from '../../engine/index.ts'
+import { builtins } from './builtins.ts'
+import { Execution, type TemplateFunction } from './execute.ts'
+import { type Node, parseTemplate } from './parse.ts'
+import { MISSING, sprigFunctions } from './sprig.ts'
+
+/** Words of the language, which no function may be named. */
+const RESERVED = new Set([
+  ...Object.keys(builtins),
+  'call',
+  'slice',
+  '-',
+  'pipeline',
+  ...'if end else range break continue template block define with'.split(' '),
+])
+
+const subTemplate = {
+  text: field.string('The template, or with `from_file` the path of its file.'),
+  from_file: field.bool('Whether the template is in a file.').default(false),
+}
+
+export default defineProcessor({
+  name: 'template',
+  status: 'experimental',
+  categories: ['Mapping'],
+  summary: "Makes a text of each document, by a template of Go's text/template.",
+  description: `The [language](https://pkg.go.dev/text/template) is whole but for methods and \`call\`, with the functions of [Sprig](https://masterminds.github.io/sprig/), \`meta "key"\` for metadata, and functions of your own. Of Sprig, those that make keys and certificates, semantic versions and \`getHostByName\` are missing, and \`set\` and \`unset\` return a changed copy.
+
+Numbers of a document are texts to Go: they count as true in \`if\`, also zero. Other than in the original, they can be compared with numbers. A template that takes more than five million steps, or whose result is longer than 64 million characters, fails. A message whose template fails stays as it was and is flagged.`,
+  config: field
+    .object({
+      text: field
+        .string('The template, or with `from_file` the path of its file.')
+        .default('')
+        .examples('{{ .name }} - {{ meta "source" }}', '{{ range .items }}{{ .name }}: {{ .value }}{{ end }}'),
+      from_file: field.bool('Whether the template is in a file.').default(false),
+      functions: field.string('A mapping; its document is the argument of the function.').map().optional(),
+      sub_templates: field.object(subTemplate, 'Templates that others can use, by their names.').map().optional(),
+    })
+    .needsWhen(['files', 'environment'], needsOf),
+  examples: [
+    {
+      title: 'A list',
+      config: `template:
+  text: '{{ range $i, $item := .items }}{{ if $i }}, {{ end }}{{ $item.name | upper }}={{ $item.count }}{{ end }} {{ template "foot" . }}'
+  sub_templates:
+    foot: { text: '({{ len .items }})' }
+`,
+      input: ['{"items":[{"name":"a","count":1.5},{"name":"b","count":2}]}', '{"items":[]}'],
+      output: ['A=1.5, B=2 (2)', ' (0)'],
+    },
+  ],
+  async create({ text, from_file: isFile, functions: own = {}, sub_templates: parts = {} }, { host, ...resources }) {
+    const sprig = sprigFunctions(host)
+    let message: Message | undefined
+    const functions = new Map<string, TemplateFunction>([
+      ...Object.entries(builtins),
+      ...Object.entries(sprig),
+      ['meta', key => message?.metadata.get(String(key)) ?? null],
+      ...Object.entries(own).map(([name, mapping]) => [name, ownFunction(name, mapping, sprig, host)] as const),
+    ])
+    const templates = new Map<string, readonly Node[]>()
+    const add = async (name: string, source: string, fromFile: boolean, what: string) => {
+      const content = fromFile ? await readTemplate(source, what, host) : source
+      const where = fromFile ? `${what} from file path ${source}` : what
+      try {
+        parseTemplate(name, content, each => functions.has(each), templates)
+      } catch (error) {
+        const [, missing = ''] = /function "(\w+)" not defined/.exec(messageOf(error)) ?? []
+        const hint = MISSING.has(missing) ? ': it is known but not supported by Penstock yet' : ''
+        throw new ConfigError(`Failed to parse ${where}: ${messageOf(error)}${hint}`, { cause: error })
+      }
+    }
+    await add('main', text, isFile, 'template')
+    for (const [name, part] of Object.entries(parts)) await add(name, part.text, part.from_file, `sub template ${name}`)
+    const execution = new Execution(templates, functions)
+    return perMessage(each => {
+      message = each
+      try {
+        return each.withText(execution.run('main', documentOf(each)))
+      } catch (error) {
+        return resources.fail(each, error)
+      }
+    })
+
+    function documentOf(each: Message): Value {
+      try {
+        return each.structured()
+      } catch (error) {
+        throw new Error(`Failed to parse part into json: ${messageOf(error)}`, { cause: error })
+      }
+    }
+  },
+})
+
+function ownFunction(
+  name: string,
+  source: string,
+  sprig: Readonly<Record<string, unknown>>,
+  host: ComponentHost,
+): TemplateFunction {
+  const { mapping, diagnostics } = compileMapping(source, { host })
+  if (mapping === undefined) throw new ConfigError(diagnostics[0]!.message)
+  if (RESERVED.has(name)) throw new ConfigError(`can not redefine a predefined function or named ${name}`)
+  if (Object.hasOwn(sprig, name) || MISSING.has(name))
+    throw new ConfigError(`can not redefine a sprig function named ${name}`)
+  return (argument = null) => mapping.apply(argument)
+}
+
+async function readTemplate(path: string, what: string, { files }: ComponentHost): Promise<string> {
+  try {
+    return (await files.readFile(path)).toString('utf8')
+  } catch (error) {
+    const reason = fileErrorText('open', path, error as NodeJS.ErrnoException) // what the host throws
+    throw new ConfigError(`Failed to open ${what} from file path ${path}: ${reason}`, { cause: error })
+  }
+}
+
+/** Files that templates come from, and variables that they read. */
+function needsOf(value: unknown): readonly Need[] {
+  const config = (value ?? {}) as Readonly<Record<string, unknown>>
+  const parts = Object.values((config['sub_templates'] ?? {}) as Readonly<Record<string, unknown>>)
+  return [config, ...parts].flatMap((part, index): Need[] => {
+    const { text = '', from_file: isFile } = (part ?? {}) as Readonly<Record<string, unknown>>
+    if (typeof text !== 'string' || text === '') return []
+    const place = index === 0 ? { field: 'text' } : { field: 'sub_templates' }
+    if (isFile === true) return [{ capability: 'files', target: text, ...place }]
+    return /\{\{[^]*\b(?:expand)?env\b/.test(text) ? [{ capability: 'environment', ...place }] : []
+  })
+}
