@@ -6,7 +6,7 @@ import { goText, isTrue, keysOf, typeName } from './values.ts'
 export type TemplateFunction = (...args: readonly Value[]) => Value
 
 /** An execution that failed, with the place. */
-export class ExecutionError extends Error {
+class ExecutionError extends Error {
   constructor(reason: string) {
     super(reason)
     this.name = 'ExecutionError'

@@ -6,7 +6,7 @@ export class TemplateError extends Error {
   }
 }
 
-export type TokenKind =
+type TokenKind =
   | 'text'
   | 'open'
   | 'close'

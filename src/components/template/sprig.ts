@@ -38,6 +38,11 @@ export function sprigFunctions(host: ComponentHost): Readonly<Record<string, Tem
   }
   const random = (count: Value, alphabet: string) =>
     Array.from(host.randomBytes(size(count)), byte => alphabet[byte % alphabet.length]).join('')
+  const variable = (name: string) => {
+    const refusal = host.refusal?.('environment', name)
+    if (refusal !== undefined) throw new Error(refusal)
+    return host.env(name) ?? ''
+  }
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
   const digits = '0123456789'
   return {
@@ -90,11 +95,10 @@ export function sprigFunctions(host: ComponentHost): Readonly<Record<string, Tem
       bytes[8] = (bytes[8]! & 63) | 128
       return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
     },
-    env: name => host.env(text(name)) ?? '',
+    env: name => variable(text(name)),
     expandenv: value =>
-      text(value).replaceAll(
-        /\$(?:\{(\w+)\}|(\w+))/g,
-        (_, braced?: string, bare?: string) => host.env(braced ?? bare!) ?? '',
+      text(value).replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) =>
+        variable(braced ?? bare!),
       ),
   }
 }

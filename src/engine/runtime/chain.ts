@@ -47,10 +47,10 @@ export class ProcessorChain implements Chain, SegmentRunner {
     return processDelivery(this, delivery)
   }
 
-  /** What becomes of a segment. A run goes through message by message where a processor wants that. */
+  /** What becomes of a segment. A run goes through message by message where a processor wants that, and where it is short. */
   run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
     if (!segment.isRun) return andThen(this.process(segment.messages), batchSegments)
-    if (this.#isInterleaved) {
+    if (this.#isInterleaved || (segment.messages.length < SHORT_RUN && !this.waits)) {
       return andThen(
         runEach(segment.messages, message => this.process([message]), refuse),
         segmentsOf,
@@ -164,6 +164,9 @@ export class ProcessorChain implements Chain, SegmentRunner {
     return joined(results)
   }
 }
+
+/** So few messages gain little from going together, and the log reads better: all about one of them, then the next. */
+const SHORT_RUN = 16
 
 /** The batches that come out of each message alone. One that throws is refused alone. */
 function runEach(

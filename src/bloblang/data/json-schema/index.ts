@@ -46,11 +46,10 @@ function parseSchemaText(text: string): Value {
   }
 }
 
-/** All in lower case but the names of properties. */
-function describe({ field, description, property }: Violation): string {
-  const text = description.toLowerCase()
-  if (property === undefined) return `${field} ${text}`
-  return text.includes('\0') ? `${field} ${text.replace('\0', () => property)}` : `${field} ${property}${text}`
+/** All in lower case but the name of a property, which comes first, as in the original; it may come once more behind it. */
+function describe({ field, description, property = '' }: Violation): string {
+  const text = description.toLowerCase().replace('\0', () => property.toLowerCase())
+  return `${field} ${property}${text}`
 }
 
 /** Whether it is made of what a JSON text can hold, with numbers as text. */

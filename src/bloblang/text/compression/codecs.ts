@@ -45,6 +45,7 @@ export function compressor(algorithm: string, level: number): Codec {
       return bytes => deflateSync(bytes, deflateOptions(bytes, level, `zlib: invalid compression level: ${level}`))
     case 'flate': {
       const refusal = `flate: invalid compression level ${level}: want value in range [-2, 9]`
+      if (level === 0) return storedBlocks
       return bytes => deflateRawSync(bytes, deflateOptions(bytes, level, refusal))
     }
     case 'lz4':
@@ -67,6 +68,18 @@ function deflateOptions({ length }: Uint8Array, level: number, refusal: string) 
   const size = { chunkSize: chunkSize(length + 64) }
   if (level === HUFFMAN_ONLY) return { ...size, strategy: constants.Z_HUFFMAN_ONLY }
   return level === DEFAULT_LEVEL ? size : { ...size, level }
+}
+
+/** Bytes in blocks that are not packed (RFC 1951, section 3.2.4), with an empty one at the end, as Go writes them. */
+function storedBlocks(bytes: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = []
+  const block = (isLast: boolean, content: Uint8Array) => {
+    const { length } = content
+    parts.push(Uint8Array.of(isLast ? 1 : 0, length & 255, length >> 8, ~length & 255, (~length >> 8) & 255), content)
+  }
+  for (let at = 0; at < bytes.length; at += 65_535) block(false, bytes.subarray(at, at + 65_535))
+  block(true, new Uint8Array(0))
+  return Buffer.concat(parts)
 }
 
 /** The original's levels of zstd, in the library's: fastest, default, better, best. */
