@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unreachable } from '../../base/index.ts'
+import { defineOutput } from '../component.ts'
+import { field } from '../fields.ts'
 import type { ComponentHost } from '../host.ts'
 import { bodies, orHung, type Property, type Rig, run, type RunOptions, start, until } from './rig.ts'
 
@@ -244,6 +246,32 @@ export const outputProperties: readonly Property<Opened>[] = [
     skipped: needs('delivered', 'poison'),
     check: (opened: Opened, rig: Rig) => checkWrapped(opened.target, rig, wrapper),
   })),
+  {
+    name: 'in fallback a refused message goes on alone, with its reason',
+    skipped: needs('delivered', 'poison'),
+    async check({ target }, rig) {
+      const reasons: string[] = []
+      const next = defineOutput({
+        name: 'next',
+        summary: 'Takes what another output refused, for a suite.',
+        config: field.anyObject('').default({}),
+        create: () => ({
+          write(batch) {
+            for (const message of batch)
+              reasons.push(`${message.text()}: ${String(message.metadata.get('fallback_error'))}`)
+          },
+        }),
+      })
+      const sent = withPoison(target, 9, 4)
+      const options = through(target, undefined, own => `{ fallback: [ ${own}, { next: {} } ] }`)
+      const specs = [...(options.specs ?? []), next]
+      const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...options, specs })
+      assert.deepEqual(source.bodies('delivered'), sent.toSorted())
+      assert.equal(reasons.length, 1)
+      // A reason is a text of its own, not the name of a class or of a field.
+      assert.match(reasons[0]!.slice(target.poison!.length), /^: (?!undefined$|null$|\[object).{3,}/s)
+    },
+  },
   ...['fan_out_fail_fast', 'fan_out_sequential_fail_fast', 'round_robin', 'greedy'].map(pattern => ({
     name: `in a broker with ${pattern} only the refused message is refused`,
     skipped: needs('delivered', 'poison'),
