@@ -23,6 +23,7 @@ import { ExactlyOnce } from './exactly-once.ts'
 import { explained, type SourceOptions } from './fetcher.ts'
 import { describeTopics, GroupSource, PartitionSource, type RecordSource } from './record-source.ts'
 import type { Claim, PartitionRecords, SourceRecord } from './source-record.ts'
+import { Throttle } from './throttle.ts'
 import { parseTopics, type TopicSelection } from './topics.ts'
 
 /** Records handed on at a time: enough that the work for each batch is small beside that for its messages. */
@@ -89,7 +90,7 @@ const config = field
       .advanced(),
     multi_header: field.bool('Whether headers become lists, as a name may come twice.').default(false).advanced(),
     batching: batchingField.advanced(),
-    rate_limit: field.string('A rate limit to obey.').default('').advanced(),
+    rate_limit: field.string('A rate limit, of which each batch is one use.').default('').advanced(),
     extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
     new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
   })
@@ -132,6 +133,7 @@ interface PartitionState {
 class KafkaFranzInput implements Input {
   readonly #config: Config
   readonly #resources: Resources
+  readonly #throttle: Throttle | null
   readonly #selection: TopicSelection
   readonly #options: SourceOptions
   /** What topics' names must match, where they are not named one by one. */
@@ -155,6 +157,7 @@ class KafkaFranzInput implements Input {
   constructor(options: Config, resources: Resources) {
     this.#config = options
     this.#resources = resources
+    this.#throttle = options.rate_limit === '' ? null : new Throttle(options.rate_limit, resources)
     this.#selection = parseTopics(options.topics)
     if (options.exactly_once && (options.consumer_group ?? '') === '') {
       throw new ConfigError('exactly_once needs a consumer_group')
@@ -221,7 +224,7 @@ class KafkaFranzInput implements Input {
   async read(signal: AbortSignal): Promise<Delivery | null> {
     for (;;) {
       const next = this.#ready.shift()
-      if (next !== undefined) return next
+      if (next !== undefined) return this.#throttled(next, signal)
       const source = this.#source
       if (source === null) throw new NotConnectedError()
       if (this.#exactlyOnce !== undefined && !(await this.#endRound(this.#exactlyOnce, source, signal))) return null
@@ -230,11 +233,20 @@ class KafkaFranzInput implements Input {
       if (records === null) {
         await this.#flushAll()
         this.#openRound()
-        return this.#ready.shift() ?? null
+        const last = this.#ready.shift()
+        return last === undefined ? null : this.#throttled(last, signal)
       }
       await this.#takeRecords(records)
       this.#openRound()
     }
+  }
+
+  /** What of a delivery the rate limit allows; the rest stays ready. Null when the signal aborts first. */
+  async #throttled(delivery: Delivery, signal: AbortSignal): Promise<Delivery | null> {
+    if (this.#throttle === null) return delivery
+    const { allowed, rest } = await this.#throttle.take(delivery, signal)
+    if (rest !== null) this.#ready.unshift(rest)
+    return allowed
   }
 
   /** What is ready makes up a round. */

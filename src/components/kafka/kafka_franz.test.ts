@@ -73,6 +73,34 @@ output: { file: { path: ${path}, codec: lines } }
   return read()
 }
 
+test('an input reads as fast as its rate limit allows, and keeps the order', async () => {
+  await produce('limited', 30)
+  const input = 'topics: [ limited ], rate_limit: slow'
+  const path = join(folder, 'limited-lines')
+  const run = async (count: number) => {
+    const stream = await start(`
+http: { enabled: false }
+input: { kafka_franz: { seed_brokers: [ "${brokers}" ], fetch_max_wait: 100ms, ${input} } }
+output: { file: { path: ${path}, codec: lines } }
+rate_limit_resources: [ { label: slow, local: { count: ${count}, interval: 1h } } ]
+`)
+    const read = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(0, -1)
+    while ((await read()).length < Math.min(count, 30)) await systemClock.sleep(20)
+    // What was allowed too much would come by then.
+    await systemClock.sleep(300)
+    await stream.stop()
+    const lines = await read()
+    await rm(path)
+    return lines.length
+  }
+  assert.equal(await run(7), 7)
+  assert.equal(await run(100), 30)
+  await assert.rejects(
+    start(`input: { kafka_franz: { seed_brokers: [ "${brokers}" ], ${input} } }\noutput: { drop: {} }\n`),
+    /slow/,
+  )
+})
+
 test('a group reads every record once and goes on where it stopped', async () => {
   await produce('orders', 100)
   const group = 'topics: [ orders ], consumer_group: readers, commit_period: 50ms'
