@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkClaims } from './claims.ts'
 import { checkContract } from './contract.ts'
 import { checkLayers } from './layers.ts'
 import { checkLockFile } from './lock-file.ts'
@@ -33,6 +34,7 @@ export const checks: readonly Check[] = [
   { name: 'outside', run: checkAllOutside },
   { name: 'lock file', run: () => checkLockFile() },
   { name: 'rim', run: checkRim },
+  { name: 'claims', run: checkClaims },
   { name: 'tidy', run: checkTidy },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },
   { name: 'generated files are fresh', run: () => command(process.execPath, ['tools/generate.ts', '--check']) },

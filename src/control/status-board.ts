@@ -27,6 +27,12 @@ const zeroCounters: PipelineCounters = {
 }
 export const zeroRates: PipelineRates = { input_per_second: 0, output_per_second: 0, errors_per_second: 0 }
 
+/** An instance and the agent that holds it. */
+interface HeldInstance {
+  readonly agentId: string
+  readonly instance: InstanceReport
+}
+
 interface PipelineBoard {
   /** What instances that are gone had counted. */
   gone: PipelineCounters
@@ -49,6 +55,8 @@ export class StatusBoard {
   readonly #clock: Clock
   readonly #changes: Changes
   readonly #reports = new Map<string, AgentReport>()
+  /** The instances of all reports by pipeline; undefined until somebody asks after a change. */
+  #instances: ReadonlyMap<string, readonly HeldInstance[]> | undefined
   readonly #pipelines = new Map<string, PipelineBoard>()
   readonly #forgotten = new Set<string>()
   readonly #traffic = { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }
@@ -72,11 +80,9 @@ export class StatusBoard {
   }
 
   /** All instances of a pipeline with their agents. */
-  instances(pipelineId: string): { readonly agentId: string; readonly instance: InstanceReport }[] {
-    const found: { agentId: string; instance: InstanceReport }[] = []
-    for (const [agentId, report] of this.#reports)
-      for (const instance of report.instances) if (instance.pipelineId === pipelineId) found.push({ agentId, instance })
-    return found
+  instances(pipelineId: string): readonly HeldInstance[] {
+    this.#instances ??= byPipeline(this.#reports)
+    return this.#instances.get(pipelineId) ?? []
   }
 
   counters(pipelineId: string): PipelineCounters {
@@ -130,6 +136,7 @@ export class StatusBoard {
   update(agentId: string, report: AgentReport): void {
     const before = this.#reports.get(agentId)
     this.#reports.set(agentId, report)
+    this.#instances = undefined
     for (const key of ['producedBytes', 'producedRecords', 'fetchedBytes'] as const)
       this.#traffic[key] += Math.max(0, report.traffic[key] - (before?.traffic[key] ?? 0))
     const present = new Map(report.instances.map(instance => [runKey(instance), instance]))
@@ -155,6 +162,7 @@ export class StatusBoard {
       this.#changes.announce(this.#clusterId, 'pipelines', instance.pipelineId)
     }
     this.#reports.delete(agentId)
+    this.#instances = undefined
   }
 
   /** The pipeline is deleted; what its last instances still tell is not kept either. */
@@ -236,6 +244,17 @@ export class StatusBoard {
     }
     return board
   }
+}
+
+function byPipeline(reports: ReadonlyMap<string, AgentReport>): Map<string, HeldInstance[]> {
+  const found = new Map<string, HeldInstance[]>()
+  for (const [agentId, { instances }] of reports)
+    for (const instance of instances) {
+      const known = found.get(instance.pipelineId)
+      if (known === undefined) found.set(instance.pipelineId, [{ agentId, instance }])
+      else known.push({ agentId, instance })
+    }
+  return found
 }
 
 /** An instance that changes over to another version begins to count anew. */

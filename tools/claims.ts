@@ -1,0 +1,96 @@
+// What ARCHITECTURE.md says of the whole house is held by something that fails when it is untrue: each invariant of its last
+// chapter names its checks. Those that only look at the text of sources are here.
+import { existsSync, globSync, readFileSync } from 'node:fs'
+
+interface Claim {
+  /** Which files it is about, as patterns. */
+  readonly files: readonly string[]
+  readonly except?: readonly string[]
+  readonly refused: RegExp
+  readonly why: string
+}
+
+/** Files whose regular expressions are built of a text, and where that text comes from. */
+const builtExpressions = [
+  // The translation of RE2's syntax, which decides what may run on the engine of JavaScript and what it bounds.
+  'src/bloblang/text/re2/',
+  // Names of elements and attributes that the reader itself asks for.
+  'src/bloblang/text/xml/reader.ts',
+  'src/bloblang/text/html.ts',
+  'src/storage/xml.ts',
+  // Constants, and names that the program chooses.
+  'src/bloblang/text/yaml/format.ts',
+  'src/components/mongodb/client.ts',
+  'src/bloblang/text/trim.ts',
+  'src/bloblang/data/time/layout.ts',
+  // A flag of the operator, for names that a certificate authority of the operator has signed.
+  'src/broker/security/distinguished-names.ts',
+]
+
+export const claims: readonly Claim[] = [
+  {
+    files: ['src/broker/handlers/[0-9]*.ts'],
+    // A map that is filled where it is made is a constant.
+    refused: /^(?:export )?(?:let |var |const \w+(?:: [^=]+)? = (?:new \w+(?:<.*>)?\(\)|\[\]|\{\})$)/gm,
+    why: 'a handler keeps no state',
+  },
+  {
+    files: ['console/src/**/*.{ts,tsx}'],
+    // Before it loads itself anew it asks whether the server is there.
+    except: ['console/src/api/', 'console/src/main.tsx'],
+    refused: /(?<![.\w])fetch\(|new EventSource\(|new XMLHttpRequest\(/g,
+    why: 'a page gets what the server knows from the queries of console/src/api, and keeps none of it',
+  },
+  {
+    files: ['src/**/*.ts'],
+    except: builtExpressions,
+    refused: /(?<![.\w])RegExp\(/g,
+    why: "an expression that is built of a text may be a user's: bloblang's RE2 runs it (tools/claims.ts)",
+  },
+  {
+    files: ['src/**/*.ts'],
+    // Threads, and what opens a database in memory, which is as fast as a Map. The lock of a data folder is taken once.
+    except: [
+      'src/database/',
+      'src/host/databases.ts',
+      'src/metadata/sqlite.ts',
+      'src/metadata/metadata.worker.ts',
+      'src/cli/data-folder.ts',
+    ],
+    refused: /\bopenSqliteHere\(|import \{[^}]*\} from 'node:sqlite'/g,
+    why: 'a database file is used in a thread of its own',
+  },
+]
+
+/** Findings of the whole tree. */
+export function checkClaims(): string[] {
+  const found = claims.flatMap(claim =>
+    claim.files
+      .flatMap(pattern => globSync(pattern))
+      .filter(file => !/\.(?:test|suite|bench|gen)\.tsx?$/.test(file))
+      .toSorted()
+      .flatMap(file => findingsOf(claim, file, readFileSync(file, 'utf8'))),
+  )
+  return [...found, ...checkInvariants(readFileSync('ARCHITECTURE.md', 'utf8'), existsSync)]
+}
+
+/** Findings of one file. */
+export function findingsOf(claim: Claim, file: string, text: string): string[] {
+  if (claim.except?.some(place => file.startsWith(place))) return []
+  const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  return [...code.matchAll(claim.refused)].map(([what]) => `${file}: ${JSON.stringify(what.trim())}: ${claim.why}`)
+}
+
+/** Each line of the chapter about invariants has to name what holds it: tests and tools that exist. */
+export function checkInvariants(architecture: string, exists: (path: string) => boolean): string[] {
+  const [, chapter = ''] = architecture.split(/^## .*Invariants.*$/m)
+  const lines = chapter.split('\n').filter(line => line.startsWith('- '))
+  if (lines.length === 0) return ['ARCHITECTURE.md: the chapter about invariants is missing']
+  return lines.flatMap(line => {
+    const links = [...line.matchAll(/\]\(([^)]+)\)/g)].map(([, path]) => path!)
+    const held = links.filter(path => !path.startsWith('docs/'))
+    const isCheck = (path: string) => /^(?:test|tools|src|console|\.oxlintrc)/.test(path) && exists(path)
+    if (held.length === 0) return [`ARCHITECTURE.md: nothing is named that holds ${JSON.stringify(line)}`]
+    return held.filter(path => !isCheck(path)).map(path => `ARCHITECTURE.md: ${path} is no check that exists`)
+  })
+}
