@@ -173,12 +173,13 @@ const missing = Message.fromText('')
 
 /** Puts the answers where the questions came from. Throws where their number changed. */
 function align(outcome: BranchResult[], places: readonly number[], batches: readonly Batch[]): readonly BranchResult[] {
-  if (batches.length === 0) throw new NoAnswerError()
+  if (batches.length === 0) throw new NoAnswerError(outcome)
   const answers = batches.flat()
   const settled = outcome.length - places.length
   if (answers.length !== places.length) {
-    throw new Error(
+    throw new LostAnswersError(
       `message count from branch processors does not match request, started with ${answers.length + settled} messages, finished with ${outcome.length}`,
+      outcome,
     )
   }
   for (const [position, answer] of answers.entries()) {
@@ -187,10 +188,22 @@ function align(outcome: BranchResult[], places: readonly number[], batches: read
   return outcome
 }
 
-/** The processors of a branch dropped everything that they were asked. */
-export class NoAnswerError extends Error {
-  constructor() {
-    super('child processors resulted in zero messages')
+/** The processors of a branch gave another number of answers than they were asked for. */
+export class LostAnswersError extends Error {
+  /** What had become of each message before: the errors of those that were not asked about. */
+  readonly outcome: readonly BranchResult[]
+
+  constructor(message: string, outcome: readonly BranchResult[]) {
+    super(message)
+    this.name = 'LostAnswersError'
+    this.outcome = outcome
+  }
+}
+
+/** They dropped everything. */
+export class NoAnswerError extends LostAnswersError {
+  constructor(outcome: readonly BranchResult[] = []) {
+    super('child processors resulted in zero messages', outcome)
     this.name = 'NoAnswerError'
   }
 }

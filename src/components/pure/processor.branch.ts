@@ -12,7 +12,15 @@ import {
   type Processor,
   type Resources,
 } from '../../engine/index.ts'
-import { type Branch, branchFields, type BranchResult, makeBranch, NoAnswerError, shareBranch } from './branching.ts'
+import {
+  type Branch,
+  branchFields,
+  type BranchResult,
+  LostAnswersError,
+  makeBranch,
+  NoAnswerError,
+  shareBranch,
+} from './branching.ts'
 
 export default defineProcessor({
   name: 'branch',
@@ -92,7 +100,13 @@ class BranchProcessor implements Processor {
     if (isClosing(error)) throw error
     const text = messageOf(error)
     this.#resources.log.error(`Child processors failed: ${text}`)
-    return [messages.map(message => this.#flag(message, new Error(text), false))]
+    const known = error instanceof LostAnswersError ? error.outcome : []
+    return [
+      messages.map((message, index) => {
+        const own = known[index]
+        return own instanceof Error ? this.#flag(message, own) : this.#flag(message, new Error(text), false)
+      }),
+    ]
   }
 
   #fail(message: Message, error: Error): Message {
