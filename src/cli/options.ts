@@ -12,7 +12,7 @@ export const engineFlags = {
     choices: ['off', 'error', 'warn', 'info', 'debug', 'trace'],
   }),
   chilled: flag.boolean('run in spite of lint findings'),
-  watcher: flag.boolean('restart when a file changes', { short: 'w' }),
+  watcher: flag.boolean('apply configurations when their files change', { short: 'w' }),
 } as const
 
 /** What a command of the stream engine runs with. */

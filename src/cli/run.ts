@@ -25,10 +25,11 @@ import {
 import { systemHost } from '../host/index.ts'
 import { chainThreadStarter } from './chain-threads.ts'
 import { descriptorSink, fileSink, type LogSink } from './log-sink.ts'
+import { FileWatch } from './file-watch.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { processFigures } from './process-figures.ts'
 import { RotatingFile } from './rotating-file.ts'
-import { loadEnvFiles, openError, readSource, type Source } from './source.ts'
+import { expand, loadEnvFiles, openError, readSource, type Source } from './source.ts'
 import { registryOf } from './templates.ts'
 import { version } from './version.ts'
 
@@ -67,7 +68,7 @@ async function runSource(source: Source, options: EngineOptions): Promise<number
   const log = makeLog(config, options)
   announce(log, source, options)
   if (!reportFindings(log, source, options)) return 1
-  return await new Run(config, source, log).run()
+  return await new Run(config, source, log, options).run()
 }
 
 /** A configuration with findings may not even parse: then they say more than the error. */
@@ -142,17 +143,29 @@ export function reportFindings(log: Log, source: Source, options: EngineOptions)
   return true
 }
 
+/** What a stream shares with those that take its place. */
+interface Surroundings {
+  readonly metrics: MetricsService
+  readonly tracer: Tracer | null
+  readonly server: StreamServer | undefined
+}
+
 class Run {
   readonly #config: StreamConfig
   readonly #source: Source
   readonly #log: Log
+  readonly #options: EngineOptions
   #stream: Stream | undefined
   #ended = false
+  #isStopping = false
+  /** A stream that takes the place of another, while that goes on. */
+  #swap: Promise<void> | undefined
 
-  constructor(config: StreamConfig, source: Source, log: Log) {
+  constructor(config: StreamConfig, source: Source, log: Log, options: EngineOptions) {
     this.#config = config
     this.#source = source
     this.#log = log
+    this.#options = options
   }
 
   async run(): Promise<number> {
@@ -168,17 +181,7 @@ class Run {
         answerReady(response, this.#stream?.status, this.#ended),
       )
       if (server !== undefined) await this.#listen(server)
-      this.#stream = await startStream(this.#source.node, {
-        ...this.#source.options,
-        host: systemHost,
-        clock: systemClock,
-        log: this.#log,
-        metrics: metrics.metrics,
-        tracer,
-        parallelism: availableParallelism(),
-        startChainThread: chainThreadStarter(this.#source.path),
-        ...(server === undefined ? {} : { http: server }),
-      })
+      this.#stream = await this.#start(this.#source, { metrics, tracer, server })
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       this.#log.error(`Service closing due to: ${error.message}`)
@@ -188,11 +191,90 @@ class Run {
       return 1
     }
     this.#log.info('Launching a Penstock instance, use CTRL+C to close')
-    const clean = await this.#untilStopped(this.#stream, times)
+    const watch = this.#options.watcher ? this.#watch(times.timeoutMs, { metrics, tracer, server }) : undefined
+    const clean = await this.#untilStopped(times)
+    watch?.close()
     await server?.close()
     await tracer?.close()
     await metrics.close()
     return clean ? 0 : 1
+  }
+
+  #start(source: Source, { metrics, tracer, server }: Surroundings): Promise<Stream> {
+    return startStream(source.node, {
+      ...source.options,
+      host: systemHost,
+      clock: systemClock,
+      log: this.#log,
+      metrics: metrics.metrics,
+      tracer,
+      parallelism: availableParallelism(),
+      startChainThread: chainThreadStarter(source.path),
+      ...(server === undefined ? {} : { http: server }),
+    })
+  }
+
+  /** Applies changes of the configuration and of its resources. */
+  #watch(timeoutMs: number, surroundings: Surroundings): FileWatch {
+    const { path } = this.#source
+    const { resources, templates } = this.#options
+    const paths = [...(path === '' ? [] : [path]), ...expand(resources), ...expand(templates)]
+    let running = this.#source
+    const apply = async () => {
+      const changed = await this.#reread()
+      if (changed === undefined || this.#isStopping) return
+      // What was read is delivered and acknowledged first; the rest stays with the source for the new stream.
+      await this.#stream?.stop(timeoutMs)
+      if (this.#isStopping) return
+      try {
+        this.#stream = await this.#start(changed, surroundings)
+        running = changed
+        this.#log.info('Updated main config')
+      } catch (error) {
+        this.#log.error(`Failed to start the updated config, going on with the one before: ${messageOf(error)}`)
+        this.#stream = await this.#start(running, surroundings)
+      }
+    }
+    return new FileWatch(paths, files => {
+      this.#log.info('Config files have changed', { paths: files.join(', ') })
+      const before = this.#swap ?? Promise.resolve()
+      const swap = before.then(apply).catch((error: unknown) => {
+        this.#log.error(`Failed to apply updated config: ${messageOf(error)}`)
+      })
+      this.#swap = swap
+    })
+  }
+
+  /** The configuration as the files are now; undefined where it cannot run. */
+  async #reread(): Promise<Source | undefined> {
+    try {
+      loadEnvFiles(this.#options.envFiles)
+      const source = await readSource(this.#options, await registryOf(this.#options))
+      if (source.failure !== undefined) throw new SourceError(source.failure)
+      const errors = source.findings.filter(({ finding }) => finding.level === 'error')
+      for (const { path, finding } of errors) {
+        this.#log.error('Config lint error', { lint: `${path}(${finding.line},${finding.column}) ${finding.text}` })
+      }
+      if (errors.length > 0 && !this.#options.chilled) {
+        throw new SourceError('it has linter errors; to apply it nevertheless run Penstock with --chilled')
+      }
+      parseStream(source.node, { ...source.options })
+      return source
+    } catch (error) {
+      if (!(error instanceof SourceError || error instanceof ConfigError)) throw error
+      this.#log.error(`Rejecting updated config: ${error.message}`)
+      return undefined
+    }
+  }
+
+  /** Resolves when the stream has ended and no other takes its place. Rejects where it broke. */
+  async #whole(): Promise<void> {
+    for (;;) {
+      const stream = this.#stream
+      await stream?.done
+      await this.#swap
+      if (stream === this.#stream) return
+    }
   }
 
   #times(): { readonly delayMs: number; readonly timeoutMs: number } | undefined {
@@ -221,10 +303,7 @@ class Run {
   }
 
   /** Waits for the end of the input or a signal, whichever comes first; false where the stream had to be cut off. */
-  async #untilStopped(
-    stream: Stream,
-    times: { readonly delayMs: number; readonly timeoutMs: number },
-  ): Promise<boolean> {
+  async #untilStopped(times: { readonly delayMs: number; readonly timeoutMs: number }): Promise<boolean> {
     let stopping: Promise<void> | undefined
     const stop = (signal: NodeJS.Signals) => {
       if (stopping !== undefined) {
@@ -232,12 +311,16 @@ class Run {
         process.exit(1)
       }
       this.#log.info(`Received ${signal}, the service is closing`)
-      stopping = pause(times.delayMs).then(() => stream.stop(times.timeoutMs))
+      this.#isStopping = true
+      stopping = pause(times.delayMs).then(async () => {
+        await this.#swap
+        await this.#stream?.stop(times.timeoutMs)
+      })
     }
     process.on('SIGINT', stop)
     process.on('SIGTERM', stop)
     let failure: unknown
-    const ended = stream.done.catch((error: unknown) => {
+    const ended = this.#whole().catch((error: unknown) => {
       failure = error
     })
     await Promise.race([ended, untilStopping(() => stopping)])

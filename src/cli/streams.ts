@@ -19,6 +19,7 @@ import {
 } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { chainThreadStarter } from './chain-threads.ts'
+import { FileWatch } from './file-watch.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { announce, makeLog, makeServer, openMetrics, openTracing, reportFindings } from './run.ts'
 import { expand, loadEnvFiles, readSource, readText, type Source } from './source.ts'
@@ -42,7 +43,7 @@ export async function runStreams(options: EngineOptions, flags: StreamsFlags): P
     const streams = await readStreams(source, options.words)
     const all = { ...source, findings: [...source.findings, ...streams.findings] }
     if (!reportFindings(log, all, options)) return 1
-    return await new Service(config, source, log, flags).run(streams.configs)
+    return await new Service(config, source, log, flags, options).run(streams)
   } catch (error) {
     if (!(error instanceof SourceError || error instanceof ConfigError)) throw error
     process.stderr.write(`Configuration file read error: ${error.message}\n`)
@@ -53,12 +54,15 @@ export async function runStreams(options: EngineOptions, flags: StreamsFlags): P
 interface Streams {
   /** By the id of the stream. */
   readonly configs: ReadonlyMap<string, Node>
+  /** The file of each, by its id. */
+  readonly paths: ReadonlyMap<string, string>
   readonly findings: Source['findings']
 }
 
 /** Reads the files of streams, those of folders included. Throws {@link SourceError}. */
 async function readStreams(source: Source, words: readonly string[]): Promise<Streams> {
   const configs = new Map<string, Node>()
+  const paths = new Map<string, string>()
   const findings: Source['findings'][number][] = []
   for (const { id, path } of expand(words).flatMap(streamFiles)) {
     if (id === '') throw new SourceError(`stream id could not be inferred from file: ${path}`)
@@ -67,8 +71,9 @@ async function readStreams(source: Source, words: readonly string[]): Promise<St
     if (read.broken) throw new SourceError(`failed to load config '${path}': ${read.findings[0]!.text}`)
     for (const finding of read.findings) findings.push({ path, finding })
     configs.set(id, read.node)
+    paths.set(id, path)
   }
-  return { configs, findings }
+  return { configs, paths, findings }
 }
 
 /** A file, or all YAML files below a folder; tests of configurations are left out. */
@@ -92,15 +97,17 @@ class Service {
   readonly #source: Source
   readonly #log: Log
   readonly #flags: StreamsFlags
+  readonly #options: EngineOptions
 
-  constructor(config: StreamConfig, source: Source, log: Log, flags: StreamsFlags) {
+  constructor(config: StreamConfig, source: Source, log: Log, flags: StreamsFlags, options: EngineOptions) {
     this.#config = config
     this.#source = source
     this.#log = log
     this.#flags = flags
+    this.#options = options
   }
 
-  async run(configs: ReadonlyMap<string, Node>): Promise<number> {
+  async run(streams: Streams): Promise<number> {
     const stopTimeoutMs = this.#timeoutMs()
     const closing: (() => Promise<unknown>)[] = []
     try {
@@ -132,7 +139,9 @@ class Service {
       })
       closing.push(() => set.close(stopTimeoutMs))
       if (server !== undefined) await this.#listen(server, set)
-      for (const [id, config] of configs) await set.create(id, config)
+      for (const [id, config] of streams.configs) await set.create(id, config)
+      const watch = this.#options.watcher ? this.#watch(set, streams.paths) : undefined
+      closing.push(async () => watch?.close())
       this.#log.info('Launching Penstock in streams mode, use CTRL+C to close')
       const signal = await untilSignal(this.#log)
       this.#log.info(`Received ${signal}, the service is closing`)
@@ -143,6 +152,30 @@ class Service {
       return 1
     } finally {
       for (const close of closing.toReversed()) await close()
+    }
+  }
+
+  /** Applies changes of the files of streams; new files and removed ones need another start, or the API. */
+  #watch(set: StreamSet, paths: ReadonlyMap<string, string>): FileWatch {
+    const ids = new Map([...paths].map(([id, path]) => [path, id]))
+    return new FileWatch([...ids.keys()], changed => {
+      for (const path of changed) void this.#apply(set, ids.get(path)!, path)
+    })
+  }
+
+  /** Never rejects: what cannot be applied is logged, and the stream goes on as it was. */
+  async #apply(set: StreamSet, id: string, path: string): Promise<void> {
+    try {
+      const { node, findings } = await readStream(readText(path), this.#source.options)
+      const errors = findings.filter(({ level }) => level === 'error')
+      for (const { line, column, text } of errors) {
+        this.#log.error('Config lint error', { lint: `${path}(${line},${column}) ${text}` })
+      }
+      if (errors.length > 0 && !this.#options.chilled) throw new SourceError('it has linter errors')
+      await set.update(id, node)
+      this.#log.info(`Updated stream '${id}'`)
+    } catch (error) {
+      this.#log.error(`Rejecting the updated config of stream '${id}': ${messageOf(error)}`)
     }
   }
 
