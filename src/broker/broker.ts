@@ -5,7 +5,7 @@ import { type Cluster, singleBrokerCluster } from './cluster.ts'
 import { type BrokerConfig, defaultBrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
 import { groupTimeouts } from './group-config.ts'
-import { Groups } from './groups/index.ts'
+import { Groups, OffsetsTopic } from './groups/index.ts'
 import type { BrokerContext } from './handler.ts'
 import { handlers } from './handlers/index.gen.ts'
 import { Leases } from './leases.ts'
@@ -57,6 +57,7 @@ export class Broker {
   readonly groups: Groups
   readonly transactions: Transactions
   readonly #leases: Leases
+  readonly #offsetsTopic: OffsetsTopic
   readonly #settings: ClusterSettings
   readonly #metrics: BrokerMetrics
   readonly #server: KafkaServer
@@ -128,6 +129,7 @@ export class Broker {
         checkIntervalMs: config.offsetsRetentionCheckIntervalMs,
       },
     })
+    this.#offsetsTopic = new OffsetsTopic({ metadata, records, clock, log })
     this.transactions = new Transactions({
       metadata,
       leases: this.#leases,
@@ -156,6 +158,7 @@ export class Broker {
       records,
       leases: this.#leases,
       groups: this.groups,
+      offsetsTopic: this.#offsetsTopic,
       transactions: this.transactions,
       authorizer,
       telemetry,
@@ -192,6 +195,7 @@ export class Broker {
     await this.#server.close()
     this.#authorizer.close()
     await this.groups.close()
+    await this.#offsetsTopic.close()
     await this.transactions.close()
     await this.#leases.close()
     await this.#settings.close()

@@ -4,7 +4,7 @@ import type { Fence, Metadata } from '../metadata/index.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config.ts'
-import type { Groups } from './groups/index.ts'
+import type { Groups, OffsetsTopic } from './groups/index.ts'
 import type { Leases } from './leases.ts'
 import type { RecordLog } from './log/index.ts'
 import type { Quotas } from './quotas/quotas.ts'
@@ -129,6 +129,8 @@ export interface BrokerContext {
   /** What this broker alone may act for. */
   readonly leases: Leases
   readonly groups: Groups
+  /** The copy of what groups commit, for monitors. */
+  readonly offsetsTopic: OffsetsTopic
   readonly transactions: Transactions
   readonly authorizer: AclAuthorizer
   readonly telemetry: ClientMetrics

@@ -1,5 +1,5 @@
 /** As many as Kafka's __consumer_offsets has partitions. All brokers of a cluster must agree on it. */
-const SHARDS = 50
+export const shardCount = 50
 
 /** The lease under which a group is coordinated. Groups share leases, so that few have to be renewed. */
 export function leaseOfGroup(groupId: string): string {
@@ -11,8 +11,9 @@ export function leaseOfTransaction(transactionalId: string): string {
   return `transactions/${shardOf(transactionalId)}`
 }
 
-function shardOf(key: string): number {
+/** The share that a group or transactional id belongs to, which is its partition in Kafka's internal topics. */
+export function shardOf(key: string): number {
   let hash = 0
   for (let index = 0; index < key.length; index++) hash = (Math.imul(hash, 31) + key.charCodeAt(index)) | 0
-  return (hash & 0x7fffffff) % SHARDS
+  return (hash & 0x7fffffff) % shardCount
 }

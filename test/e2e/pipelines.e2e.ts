@@ -81,7 +81,7 @@ describe('from the first save to a rollback', () => {
     assert.equal(paused.health, 'paused')
     const at = async () => {
       const { topics } = await api.call('list_topics', { virtual_cluster_id: api.clusterId })
-      return topics.map(({ record_count }) => record_count)
+      return topics.filter(({ is_internal }) => !is_internal).map(({ record_count }) => record_count)
     }
     const counts = await at()
     await new Promise(resolve => setTimeout(resolve, 500))

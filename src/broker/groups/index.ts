@@ -1,5 +1,6 @@
 export type { ClassicGroup } from './classic-group.ts'
 export type { Assignment } from './assignors.ts'
 export type { ConsumerGroup } from './consumer-group.ts'
+export { OffsetsTopic, offsetsTopicName } from './offsets-topic.ts'
 export { epochOf, type Group } from './group.ts'
 export { type CommitPermission, Groups } from './groups.ts'

@@ -9,6 +9,7 @@
 import { ErrorCode, type ErrorName, errorMessage } from '../../kafka/index.ts'
 import type { Catalog } from '../../metadata/index.ts'
 import { defineHandler, noResponse, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
+import { offsetsTopicName } from '../groups/index.ts'
 import { type Append, type AppendOutcome, checkBatch, type CheckedBatch, findPartition } from '../log/index.ts'
 import { topicConfig } from '../topic-config.ts'
 
@@ -87,6 +88,10 @@ function place(
     if (!found.ok) {
       part.answer = failure(data.index, found.errorCode)
       unknown.push(part)
+      continue
+    }
+    if (found.topic.name === offsetsTopicName) {
+      part.answer = failure(data.index, ErrorCode.INVALID_TOPIC_EXCEPTION)
       continue
     }
     const config = topicConfig(found.topic, broker.config)

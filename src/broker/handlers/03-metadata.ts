@@ -9,6 +9,7 @@ import type { Topic } from '../../metadata/index.ts'
 import { clusterResource } from '../security/acls.ts'
 import { authorizedOperations, operationsNotAsked } from '../security/authorizer.ts'
 import { leaderEpoch } from '../cluster.ts'
+import { offsetsTopicName } from '../groups/index.ts'
 import { type BrokerContext, defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
 import { checkTopicName, createPlanned, mayCreateTopic, planTopic } from '../topics.ts'
 
@@ -159,6 +160,7 @@ function answerTopic(topic: Topic, { broker, clientId }: RequestContext): TopicA
   return {
     name: topic.name,
     topicId: topic.id,
+    isInternal: topic.name === offsetsTopicName,
     partitions: topic.partitions.map((_, partitionIndex) => {
       const leaderId = cluster.leaderOf(topic.name, partitionIndex).nodeId
       return { partitionIndex, leaderId, leaderEpoch, replicaNodes: [leaderId], isrNodes: [leaderId] }

@@ -25,6 +25,7 @@ export default defineHandler('OffsetCommit', {
     const offsets: CommittedOffset[] = []
     /** Where the answer to each of them is. */
     const places: { errorCode: number }[] = []
+    const names: string[] = []
     const topics = request.topics.map((wanted): TopicAnswer => {
       const topic = topicOf(wanted, version, catalog)
       if (!access.allows('read', 'topic', topic?.name ?? wanted.name)) {
@@ -45,6 +46,7 @@ export default defineHandler('OffsetCommit', {
             committedAt: now,
           })
           places.push(answer)
+          names.push(topic!.name)
         }
         return answer
       })
@@ -55,6 +57,12 @@ export default defineHandler('OffsetCommit', {
       codes.forEach((code, i) => {
         places[i]!.errorCode = code
       })
+      await broker.offsetsTopic.tell(
+        request.groupId,
+        offsets.flatMap((committed, i) =>
+          codes[i] === ErrorCode.NONE ? [{ topic: names[i]!, partition: committed.partition, committed }] : [],
+        ),
+      )
     }
     return { topics }
   },

@@ -38,6 +38,12 @@ export default defineHandler('OffsetDelete', {
     })
     const problem = await broker.groups.deleteOffsets(groupId, doomed)
     if (problem !== ErrorCode.NONE) return { errorCode: problem, throttleTimeMs: 0, topics: [] }
+    const gone = answers.flatMap(({ name, partitions }) =>
+      partitions
+        .filter(({ errorCode: code }) => code === ErrorCode.NONE)
+        .map(({ partitionIndex: partition }) => ({ topic: name, partition, committed: null })),
+    )
+    await broker.offsetsTopic.tell(groupId, gone)
     return { errorCode: ErrorCode.NONE, topics: answers }
   },
   failed: (_request, errorCode) => ({ errorCode, topics: [] }),

@@ -4,6 +4,7 @@
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
 import { type ClusterView, leaderEpoch } from '../cluster.ts'
+import { offsetsTopicName } from '../groups/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
 import { type Access, authorizedOperations } from '../security/authorizer.ts'
 
@@ -70,7 +71,7 @@ function answerTopic(topic: Topic, from: number, to: number, access: Access, clu
   return {
     name: topic.name,
     topicId: topic.id,
-    isInternal: false,
+    isInternal: topic.name === offsetsTopicName,
     partitions,
     topicAuthorizedOperations: authorizedOperations(access, 'topic', topic.name),
   }

@@ -6,7 +6,7 @@ import { type Metadata, openSqliteMetadata, type Topic } from '../../metadata/in
 import { openMemoryStore } from '../../storage/index.ts'
 import { singleBrokerCluster } from '../cluster.ts'
 import { defaultBrokerConfig } from '../config.ts'
-import { Groups } from '../groups/index.ts'
+import { Groups, OffsetsTopic } from '../groups/index.ts'
 import { Leases } from '../leases.ts'
 import { type AnyHandler, type ApiName, noResponse, type RequestOf, type ResponseOf } from '../handler.ts'
 import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
@@ -90,6 +90,7 @@ describe('the handlers of records', () => {
         leases,
         authorizer,
         groups,
+        offsetsTopic: new OffsetsTopic({ ...world, records }),
         transactions,
         telemetry: new ClientMetrics(clusterSettings, systemClock),
         handlers: [],

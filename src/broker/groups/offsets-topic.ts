@@ -1,0 +1,153 @@
+import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
+import { readBatchHeader, writeRecords } from '../../kafka/index.ts'
+import type { Metadata, Topic } from '../../metadata/index.ts'
+import type { RecordLog } from '../log/index.ts'
+import { shardCount, shardOf } from '../shard.ts'
+
+/** The topic in which Kafka keeps the offsets of groups, and in which monitors look for them. */
+export const offsetsTopicName = '__consumer_offsets'
+
+/** How long commits are gathered, in milliseconds: only the last one of a partition is written. */
+const GATHER_MS = 500
+/** With more that is not written yet, the oldest is left out: the next commit of its partition says more. */
+const MAX_WAITING = 100_000
+
+/** An offset as monitors are told of it; null where the group has none any more. */
+interface ToldOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly committed: {
+    readonly offset: number
+    readonly leaderEpoch: number
+    readonly metadata: string
+    /** Milliseconds since 1970. */
+    readonly committedAt: number
+  } | null
+}
+
+interface OffsetsTopicOptions {
+  readonly metadata: Metadata
+  readonly records: RecordLog
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Writes what groups commit to `__consumer_offsets`, for monitors that read it (Burrow, kminion). It is a copy, made a
+ * moment later and without a promise: offsets are kept in the metadata, and nothing here reads the topic.
+ */
+export class OffsetsTopic {
+  readonly #options: OffsetsTopicOptions
+  readonly #stop = new AbortController()
+  /** By group, topic and partition; the records' keys are made of them. */
+  readonly #waiting = new Map<string, { readonly group: string; readonly told: ToldOffset }>()
+  #writing: Promise<void> | undefined
+  #created: Promise<Topic | undefined> | undefined
+
+  constructor(options: OffsetsTopicOptions) {
+    this.#options = options
+  }
+
+  /** Notes what a group has committed. Resolves when the topic exists; it never rejects. */
+  async tell(group: string, offsets: readonly ToldOffset[]): Promise<void> {
+    if (offsets.length === 0 || this.#stop.signal.aborted) return
+    for (const told of offsets) {
+      const key = JSON.stringify([group, told.topic, told.partition])
+      this.#waiting.delete(key)
+      this.#waiting.set(key, { group, told })
+      if (this.#waiting.size > MAX_WAITING) this.#waiting.delete(this.#waiting.keys().next().value!)
+    }
+    this.#writing ??= this.#writeSoon().finally(() => {
+      this.#writing = undefined
+    })
+    if (this.#known() === undefined) await this.#create()
+  }
+
+  /** Writes what it was told before. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#writing
+  }
+
+  async #writeSoon(): Promise<void> {
+    const { clock, records, log } = this.#options
+    while (this.#waiting.size > 0) {
+      await waitOrAbort(clock, GATHER_MS, this.#stop.signal)
+      const topic = this.#known() ?? (await this.#create())
+      const told = [...this.#waiting.values()]
+      this.#waiting.clear()
+      if (topic === undefined) continue
+      const byShard = Map.groupBy(told, ({ group }) => shardOf(group) % topic.partitions.length)
+      const outcomes = await records.append(
+        Array.from(byShard, ([shard, some]) => {
+          const batch = writeRecords(some.map(record), { timestamp: clock.now() })
+          // A whole batch was just written.
+          return {
+            partition: topic.partitions[shard]!,
+            records: batch,
+            header: readBatchHeader(batch)!,
+            appendTime: false,
+          }
+        }),
+      )
+      const failed = outcomes.find(outcome => !outcome.ok)
+      if (failed?.ok === false) log.warn('offsets could not be copied for monitors', { error: failed.code })
+    }
+  }
+
+  #known(): Topic | undefined {
+    return this.#options.metadata.catalog().byName.get(offsetsTopicName)
+  }
+
+  #create(): Promise<Topic | undefined> {
+    this.#created ??= this.#createOnce().finally(() => {
+      this.#created = undefined
+    })
+    return this.#created
+  }
+
+  async #createOnce(): Promise<Topic | undefined> {
+    const { metadata, log } = this.#options
+    try {
+      const configs = { 'cleanup.policy': 'compact', 'compression.type': 'producer', 'segment.bytes': '104857600' }
+      await metadata.createTopics([{ name: offsetsTopicName, partitions: shardCount, configs }])
+      return (await metadata.refresh()).byName.get(offsetsTopicName)
+    } catch (error) {
+      // Monitors go without until the metadata can be used again.
+      log.warn(`${offsetsTopicName} could not be created`, { error })
+      return undefined
+    }
+  }
+}
+
+/** The record of an offset, as Kafka writes it: OffsetCommitKey v1, OffsetCommitValue v3. */
+function record({ group, told: { topic, partition, committed } }: { group: string; told: ToldOffset }) {
+  const key = Buffer.concat([int16(1), string(group), string(topic), int32(partition)])
+  if (committed === null) return { key, value: null }
+  const { offset, leaderEpoch, metadata, committedAt } = committed
+  const value = Buffer.concat([int16(3), int64(offset), int32(leaderEpoch), string(metadata), int64(committedAt)])
+  return { key, value }
+}
+
+function string(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  return Buffer.concat([int16(bytes.length), bytes])
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2)
+  bytes.writeInt16BE(value)
+  return bytes
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+function int64(value: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(BigInt(value))
+  return bytes
+}
