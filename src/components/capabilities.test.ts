@@ -81,6 +81,10 @@ const mqtt = (more: Body) => ({
   files: { urls: ['tcp://127.0.0.1:1'], ...more, ...tls },
   network: { urls: [`tcp://127.0.0.1:${ownPort}`], ...more },
 })
+const amqp = (more: Body) => ({
+  files: { urls: ['amqp://127.0.0.1:1'], ...more, ...tls },
+  network: { urls: [`amqp://127.0.0.1:${ownPort}`], ...more },
+})
 const nats = (more: Body) => ({
   files: { urls: ['nats://127.0.0.1:1'], ...more, ...tls },
   network: { urls: [`nats://127.0.0.1:${ownPort}`], ...more },
@@ -159,6 +163,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
   },
   'input kafka_franz': kafka({ topics: ['x'] }),
+  'input amqp_0_9': amqp({ queue: 'x' }),
   'input mqtt': mqtt({ topics: ['x'] }),
   'input nats': nats({ subject: 'x' }),
   'input nats_jetstream': nats({ subject: 'x' }),
@@ -190,6 +195,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
   },
   'output kafka_franz': kafka({ topic: 'x' }),
+  'output amqp_0_9': amqp({ exchange: 'x' }),
   'output mqtt': mqtt({ topic: 'x' }),
   'output nats': nats({ subject: 'x' }),
   'output nats_jetstream': nats({ subject: 'x' }),
