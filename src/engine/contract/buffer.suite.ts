@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemClock } from '../../base/index.ts'
 import { Recorder } from './recorder.ts'
-import { bodies, orHung, type Property, type Rig, run, start, until } from './rig.ts'
+import { atRest, bodies, orHung, type Property, type Rig, run, start, until } from './rig.ts'
 import type { Feed } from './source.ts'
 
 /** A buffer as YAML, and what it takes with it when it is done with. */
@@ -137,19 +136,8 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
         const feeds = Array.from({ length: 5000 }, (_, at) => ({ kind: 'run' as const, bodies: [`m${at + 100_000}`] }))
         const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer) })
         await until(rig, () => recorder.held() > 0, 'a write is under way')
-        let before = -1
-        await until(
-          rig,
-          async () => {
-            if (before === source.readMessages) return true
-            before = source.readMessages
-            // What would be read next is read by then.
-            await systemClock.sleep(50)
-            return false
-          },
-          'reading comes to rest',
-        )
-        assert.ok(before < 3000, `${before} messages were read`)
+        const count = await atRest(rig, () => source.readMessages)
+        assert.ok(count < 3000, `${count} messages were read`)
         recorder.release()
         await orHung(rig, stream.done, 'the stream does not end')
         assert.equal(new Set(recorder.delivered()).size, 5000)

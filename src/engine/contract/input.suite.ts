@@ -7,7 +7,7 @@ import { field } from '../fields.ts'
 import type { ComponentHost } from '../host.ts'
 import { MetricsStore } from '../metrics.ts'
 import { startStream, type Stream } from '../runtime/stream.ts'
-import { bodies, orHung, type Property, type Rig, until } from './rig.ts'
+import { atRest, bodies, orHung, type Property, type Rig, until } from './rig.ts'
 
 /** A source with some messages in it, whose bodies are known. */
 export interface InputTarget {
@@ -145,20 +145,8 @@ export const inputProperties: readonly InputProperty[] = [
       const held = holding()
       const { stream, received } = await startInto(rig, target, held.take)
       await until(rig, held.isReached, 'a message reaches the output')
-      const handedOut = () => target.handedOut?.() ?? received()
-      let before = -1
-      await until(
-        rig,
-        async () => {
-          if (before === handedOut()) return true
-          before = handedOut()
-          // What would be read next is read by then.
-          await systemClock.sleep(100)
-          return false
-        },
-        'reading comes to rest',
-      )
-      assert.ok(before > 0 && before <= READ_AHEAD, `${before} of ${plenty.length} messages were read`)
+      const count = await atRest(rig, () => target.handedOut?.() ?? received())
+      assert.ok(count > 0 && count <= READ_AHEAD, `${count} of ${plenty.length} messages were read`)
       await orHung(rig, stream.stop(300), 'the stream does not stop')
     },
   },

@@ -89,6 +89,22 @@ export async function until({ hungMs }: Rig, holds: () => boolean | Promise<bool
   }
 }
 
+/** What `count` returns when it does not change any more: then what would come next has come. */
+export async function atRest(rig: Rig, count: () => number): Promise<number> {
+  let before: number | undefined
+  await until(
+    rig,
+    async () => {
+      if (before === count()) return true
+      before = count()
+      await systemClock.sleep(100)
+      return false
+    },
+    'it comes to rest',
+  )
+  return count()
+}
+
 /** The value of a promise, unless it never settles. */
 export async function orHung<T>({ hungMs }: Rig, promise: Promise<T>, what: string): Promise<T> {
   const over = new AbortController()
