@@ -2,6 +2,9 @@
 // Starts a control plane over PostgreSQL (SQLite where there is none), AGENTS (100) simulated agents on the real link and
 // PIPELINES (1000) pipelines that run once each; switches SAMPLES (100) more on, one after the other, then looks on for
 // SECONDS (20). Needs the built program: npm run build.
+//
+// On two cores with a load of 25 beside it: p50 349 ms, p99 2.8 s from "run" to running; at rest 7 % of a core, 206 MB, 117
+// transactions a second.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -26,6 +29,30 @@ const agents = Number(process.env['AGENTS'] ?? 100)
 const pipelines = Number(process.env['PIPELINES'] ?? 1000)
 const samples = Number(process.env['SAMPLES'] ?? 100)
 const seconds = Number(process.env['SECONDS'] ?? 20)
+
+const counters = { input_received: 0, output_sent: 0, input_errors: 0, output_errors: 0, processor_errors: 0 }
+const traffic = { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }
+const idle: AgentReport = {
+  revision: 0,
+  instances: [],
+  ended: [],
+  cpu: 0.1,
+  memoryBytes: 3e8,
+  connections: 0,
+  traffic,
+  logs: [],
+}
+const started = {
+  state: 'running',
+  since: 0,
+  restarts: 0,
+  nextStartAt: null,
+  error: null,
+  problem: null,
+  counters,
+  memoryBytes: 2e6,
+  cpu: 0.01,
+} as const
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-fleet-'))
 const postgres = hasPostgres() ? await startPostgresServer() : undefined
@@ -167,7 +194,7 @@ async function startAgent(api: URL, keys: Keys, number: number): Promise<void> {
   const { agentId } = await control.register(hello)
   let revision = 0
   let instances: InstanceReport[] = []
-  const report = () => control.report(agentId, { ...idle, revision, instances: instances.map(counted) }).catch(() => {})
+  const report = () => control.report(agentId, { ...idle, revision, instances: instances.map(counted) })
   void (async () => {
     while (!stop.signal.aborted) {
       const orders = await control.poll(agentId, revision, stop.signal)
@@ -176,43 +203,24 @@ async function startAgent(api: URL, keys: Keys, number: number): Promise<void> {
       instances = orders.instances.map(order => ({ ...started, ...order }))
       await report()
     }
-  })().catch(() => {})
+  })().catch(unlessStopped)
   void (async () => {
     while (!stop.signal.aborted) {
       await systemClock.sleep(1000)
       await report()
     }
     await connection.close()
-  })().catch(() => {})
+  })().catch(unlessStopped)
 }
-
-const counters = { input_received: 0, output_sent: 0, input_errors: 0, output_errors: 0, processor_errors: 0 }
-const traffic = { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 }
-const idle: AgentReport = {
-  revision: 0,
-  instances: [],
-  ended: [],
-  cpu: 0.1,
-  memoryBytes: 3e8,
-  connections: 0,
-  traffic,
-  logs: [],
-}
-const started = {
-  state: 'running',
-  since: 0,
-  restarts: 0,
-  nextStartAt: null,
-  error: null,
-  problem: null,
-  counters,
-  memoryBytes: 2e6,
-  cpu: 0.01,
-} as const
 
 function counted({ counters: before, ...instance }: InstanceReport): InstanceReport {
   const now = Math.round(performance.now())
   return { ...instance, counters: { ...before, input_received: now, output_sent: now } }
+}
+
+/** Links break when everything ends; before that an agent that fails ends the bench. */
+function unlessStopped(error: unknown): void {
+  if (!stop.signal.aborted) throw error
 }
 
 /** Processor time of a process so far; Linux alone tells it. */
