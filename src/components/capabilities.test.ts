@@ -145,6 +145,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     data_key: 'v',
     retries: { initial_interval: '1ms', max_elapsed_time: '1ms' },
   }),
+  'processor aws_dynamodb_partiql': aws({ query: 'SELECT * FROM t' }),
   'processor aws_lambda': aws({ function: 'f', retries: 0 }),
   'output aws_kinesis': aws({ stream: 's', partition_key: 'x' }),
   'output aws_kinesis_firehose': aws({ stream: 's' }),

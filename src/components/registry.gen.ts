@@ -88,6 +88,7 @@ export const loaders: Loaders = {
     archive: () => import('./pure/processor.archive.ts'),
     avro: () => import('./avro/processor.avro.ts'),
     awk: () => import('./awk/processor.awk.ts'),
+    aws_dynamodb_partiql: () => import('./aws/processor.aws_dynamodb_partiql.ts'),
     aws_lambda: () => import('./aws/processor.aws_lambda.ts'),
     aws_s3: () => import('./aws/processor.aws_s3.ts'),
     bloblang: () => import('./pure/processor.bloblang.ts'),
@@ -208,7 +209,7 @@ export const loaders: Loaders = {
 export const knownNames: Readonly<Record<string, string>> = {
   input: 'amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
   output: 'amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
-  processor: 'aws_bedrock_invoke aws_dynamodb_partiql azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql',
+  processor: 'aws_bedrock_invoke azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql',
   cache: 'couchbase gcp_cloud_storage memcached',
   buffer: '',
   rate_limit: '',

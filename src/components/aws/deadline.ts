@@ -6,11 +6,23 @@ export async function withDeadline<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (timeoutMs === undefined) return run(signal)
-  const deadline = AbortSignal.timeout(timeoutMs)
+  // A controller of its own, since `AbortSignal.any` leaves a trail of weak references for each call.
+  const own = new AbortController()
+  const abort = () => own.abort(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort)
+  let isOver = false
+  const timer = setTimeout(() => {
+    isOver = true
+    own.abort()
+  }, timeoutMs)
   try {
-    return await run(AbortSignal.any([signal, deadline]))
+    return await run(own.signal)
   } catch (error) {
-    if (!deadline.aborted || signal.aborted) throw error
+    if (!isOver) throw error
     throw new Error(`${what} took longer than the timeout of ${timeoutMs} ms`, { cause: error })
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
   }
 }

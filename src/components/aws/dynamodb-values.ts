@@ -1,5 +1,15 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { Float, formatFloat, isObject, JsonNumber, toText, Uint64, type Value } from '../../bloblang/index.ts'
+import {
+  Float,
+  formatFloat,
+  isObject,
+  JsonNumber,
+  toText,
+  typeOf,
+  Uint64,
+  utf8Bytes,
+  type Value,
+} from '../../bloblang/index.ts'
 
 /**
  * A value as DynamoDB has it. Numbers of a parsed document are texts there, unless `numbersAsN`; those that a mapping
@@ -36,4 +46,62 @@ export function attributeKey(value: unknown): string {
     if (typeof each !== 'object' || each === null || Array.isArray(each)) return each
     return Object.fromEntries(Object.entries(each).toSorted(([left], [right]) => (left < right ? -1 : 1)))
   })
+}
+
+/** A parameter as a mapping writes it, `{ "S": "text" }` and the like, as an attribute. Throws where it is none. */
+export function attributeOfForm(form: Value): AttributeValue {
+  if (!isObject(form)) throw new Error(`expected object value, got ${typeOf(form)}`)
+  const [entry, ...others] = Object.entries(form)
+  if (entry === undefined || others.length > 0)
+    throw new Error('expected an object with one type, such as {"S":"text"}')
+  const [type, value] = entry
+  switch (type) {
+    case 'S':
+    case 'N':
+      return type === 'S' ? { S: textIn(value) } : { N: textIn(value) }
+    case 'B':
+      return { B: bytesIn(value) }
+    case 'BOOL':
+      return { BOOL: value === true }
+    case 'NULL':
+      return { NULL: value === true }
+    case 'SS':
+      return { SS: listIn(value).map(textIn) }
+    case 'NS':
+      return { NS: listIn(value).map(textIn) }
+    case 'BS':
+      return { BS: listIn(value).map(bytesIn) }
+    case 'L':
+      return { L: listIn(value).map(attributeOfForm) }
+    case 'M': {
+      if (!isObject(value)) throw new Error(`expected an object for M, got ${typeOf(value)}`)
+      return { M: Object.fromEntries(Object.entries(value).map(([key, each]) => [key, attributeOfForm(each)])) }
+    }
+    default:
+      throw new Error(`${JSON.stringify(type)} is no type of DynamoDB`)
+  }
+}
+
+/** An attribute as a document with its type: `{ "S": "text" }`. */
+export function formOf(attribute: AttributeValue): Value {
+  const [entry] = Object.entries(attribute)
+  if (entry === undefined) return { NULL: true }
+  const [type, value] = entry as readonly [string, unknown] // one member is set, of a type that its name tells
+  if (type === 'L') return { L: (value as readonly AttributeValue[]).map(formOf) }
+  if (type !== 'M') return { [type]: value as Value }
+  const members = Object.entries(value as Readonly<Record<string, AttributeValue>>)
+  return { M: Object.fromEntries(members.map(([key, each]) => [key, formOf(each)])) }
+}
+
+function textIn(value: Value): string {
+  return typeof value === 'string' ? value : toText(value)
+}
+
+function bytesIn(value: Value): Uint8Array {
+  return value instanceof Uint8Array ? value : utf8Bytes(textIn(value))
+}
+
+function listIn(value: Value): readonly Value[] {
+  if (!Array.isArray(value)) throw new Error(`expected a list, got ${typeOf(value)}`)
+  return value as readonly Value[]
 }

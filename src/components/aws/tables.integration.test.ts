@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, test } from 'node:test'
-import { CreateTableCommand, DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb'
 import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
@@ -23,8 +29,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     dynamo.destroy()
     lambda.destroy()
   })
-  const newTable = async (key = 'id', sort?: string) => {
-    const TableName = aws.newId()
+  const newTable = async (key = 'id', sort?: string, TableName = aws.newId()) => {
     const names = sort === undefined ? [key] : [key, sort]
     await dynamo.send(
       new CreateTableCommand({
@@ -172,6 +177,51 @@ async function testTables(aws: AwsFixture): Promise<void> {
     await receiver.done
     return received
   }
+
+  /** A table whose name statements can hold without quotes. */
+  const newPlainTable = async (...ids: readonly string[]) => {
+    const TableName = await newTable('id', undefined, aws.newId().replace('-', ''))
+    for (const id of ids) {
+      const Item = { id: { S: id }, n: { N: '5' }, tags: { L: [{ S: 'x' }] }, more: { M: { deep: { BOOL: true } } } }
+      await dynamo.send(new PutItemCommand({ TableName, Item }))
+    }
+    return TableName
+  }
+
+  test('aws_dynamodb_partiql: a message becomes the item of its statement, and is flagged where that fails', async () => {
+    const table = await newPlainTable('a')
+    const run = async (query: string, more: object = {}, text = '{"id":"a"}') =>
+      (await processed({ aws_dynamodb_partiql: { query, ...aws.session(), ...more } }, text)).texts[0]!
+    const select = `SELECT * FROM ${table} WHERE id = ?`
+    const own = { args_mapping: 'root = [ { "S": this.id } ]' }
+    assert.deepEqual(JSON.parse(await run(select, own)), {
+      id: { S: 'a' },
+      n: { N: '5' },
+      tags: { L: [{ S: 'x' }] },
+      more: { M: { deep: { BOOL: true } } },
+    })
+    assert.equal(await run(select, own, '{"id":"none"}'), '{"id":"none"}')
+    const dynamic = { unsafe_dynamic_query: true }
+    assert.match(await run(select.replace('?', "'${! this.id }'"), dynamic), /"n":\{"N":"5"\}/)
+    assert.match(await run(select, { args_mapping: 'root = this.id' }), /^failed: arg mapping/)
+    assert.match(await run(select, { args_mapping: 'root = [ { "X": "a" } ]' }), /^failed: "X" is no type of DynamoDB/)
+    assert.match(
+      await run(select.replace(table, 'nowhere'), own),
+      /^failed: failed to process statement \(ResourceNotFound\): Requested resource not found/,
+    )
+  })
+
+  const items = await newPlainTable()
+  processorContract('aws_dynamodb_partiql', rig, {
+    config: JSON.stringify({
+      aws_dynamodb_partiql: {
+        query: `SELECT * FROM ${items} WHERE id = ?`,
+        args_mapping: 'root = [ { "S": this.id } ]',
+        ...aws.session(),
+      },
+    }),
+    failing: 'no document',
+  })
 
   test('aws_lambda: a message becomes what the function returns', async () => {
     const config = { aws_lambda: { function: echo, ...aws.session() } }
