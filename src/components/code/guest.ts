@@ -1,5 +1,6 @@
 import { textOfMetadata, utf8Bytes, utf8Text } from '../../bloblang/index.ts'
 import type { Message } from '../../engine/index.ts'
+import { TimeoutError } from './limits.ts'
 import { Meter } from './meter.ts'
 import { ExitError, Wasi } from './wasi.ts'
 import {
@@ -21,7 +22,7 @@ interface GuestHost {
 }
 
 /** A module cannot be used as a guest; the text says why. */
-export class GuestError extends Error {
+class GuestError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'GuestError'
@@ -72,7 +73,7 @@ export class Guest {
     return this.#isBroken
   }
 
-  /** What the guest makes of a message. Throws a {@link GuestError}. */
+  /** What the guest makes of a message. Throws a {@link GuestError} or a {@link TimeoutError}. */
   run(message: Message): Message {
     this.#message = message
     this.#fault = undefined
@@ -115,9 +116,9 @@ export class Guest {
     }
   }
 
-  #stopped(error: unknown): GuestError {
+  #stopped(error: unknown): Error {
     this.#isBroken = true
-    if (this.#meter.isOver) return new GuestError(`the module used more than its ${this.#timeMs} ms`)
+    if (this.#meter.isOver) return new TimeoutError('module', this.#timeMs)
     const { message } = error as Error
     const written = this.#wasi.takeWritten()
     if (error instanceof ExitError) return new GuestError(withWritten(message, written), { cause: error })

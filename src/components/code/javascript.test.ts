@@ -267,3 +267,17 @@ test('a program that cannot be compiled stops the stream with its place', async 
     /failed to open target file: open \/nowhere\/x\.js: no such file or directory/,
   )
 })
+
+test('the event loop has its turn between messages that run into their limit', async () => {
+  let at = performance.now()
+  let stretches = 0
+  // Each message holds the loop up for 200 ms; without a turn between them they would be one stretch.
+  const timer = setInterval(() => {
+    const now = performance.now()
+    if (now - at > 150) stretches++
+    at = now
+  }, 1)
+  await processed(script('for (;;);', quick), ['a', 'b', 'c'])
+  clearInterval(timer)
+  assert.ok(stretches >= 3, String(stretches))
+})

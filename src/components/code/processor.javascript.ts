@@ -13,7 +13,7 @@ import {
   perMessage,
   type Resources,
 } from '../../engine/index.ts'
-import { memoryLimitField, timeLimitField } from './limits.ts'
+import { afterTurn, memoryLimitField, TimeoutError, timeLimitField } from './limits.ts'
 import { ScriptModules } from './script-modules.ts'
 import { ScriptPool } from './script-pool.ts'
 import { Subject } from './script-subject.ts'
@@ -211,6 +211,7 @@ class Scripts {
   }
 
   #failed(message: Message, error: unknown): MaybePromise<Message> {
+    if (error instanceof TimeoutError) return afterTurn(this.#resources, () => this.#resources.fail(message, error))
     if (!(error instanceof MustWaitError)) return this.#resources.fail(message, error)
     // The script asked a question that takes time: it begins again, in a machine that can wait.
     if (!this.#mayWait) {

@@ -1,7 +1,15 @@
 import { fileErrorText } from '../../base/index.ts'
-import { ConfigError, defineProcessor, field, type Message, perMessage, type Resources } from '../../engine/index.ts'
+import {
+  ConfigError,
+  defineProcessor,
+  field,
+  type MaybePromise,
+  type Message,
+  perMessage,
+  type Resources,
+} from '../../engine/index.ts'
 import { Guest } from './guest.ts'
-import { memoryLimitField, timeLimitField } from './limits.ts'
+import { afterTurn, memoryLimitField, TimeoutError, timeLimitField } from './limits.ts'
 import { metered } from './metered-module.ts'
 import { wasm, type WasmModule } from './webassembly.ts'
 
@@ -76,13 +84,14 @@ class Guests {
     }
   }
 
-  run(message: Message): Message {
+  run(message: Message): MaybePromise<Message> {
     try {
       this.#guest ??= this.#make()
       return this.#guest.run(message)
     } catch (error) {
       if (this.#guest?.isBroken !== false) this.#guest = undefined
-      return this.#resources.fail(message, error)
+      const failed = () => this.#resources.fail(message, error)
+      return error instanceof TimeoutError ? afterTurn(this.#resources, failed) : failed()
     }
   }
 

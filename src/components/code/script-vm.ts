@@ -1,4 +1,5 @@
 import { readPackageFile } from '../../base/index.ts'
+import { TimeoutError } from './limits.ts'
 import { Meter } from './meter.ts'
 import { metered } from './metered-module.ts'
 import { PRELUDE } from './prelude.ts'
@@ -315,7 +316,7 @@ export class ScriptVm {
       return error
     }
     this.#isBroken = true
-    if (this.#meter.isOver) return new ScriptError(`the script used more than its ${this.#limits.timeMs} ms`)
+    if (this.#meter.isOver) return new TimeoutError('script', this.#limits.timeMs)
     if (error instanceof RangeError) return new ScriptError('the script called itself too deeply')
     return new ScriptError(`the script was stopped: ${(error as Error).message}`)
   }

@@ -110,3 +110,17 @@ test('modules that are damaged are refused or run, and nothing else', () => {
     }
   }
 })
+
+test('the event loop has its turn between messages that run into their limit', async () => {
+  let at = performance.now()
+  let stretches = 0
+  // Each message holds the loop up for 200 ms; without a turn between them they would be one stretch.
+  const timer = setInterval(() => {
+    const now = performance.now()
+    if (now - at > 150) stretches++
+    at = now
+  }, 1)
+  await processed(guest(upper, { function: 'stubborn', time_limit: '200ms' }), ['a', 'b', 'c'])
+  clearInterval(timer)
+  assert.ok(stretches >= 3, String(stretches))
+})
