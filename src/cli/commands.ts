@@ -277,6 +277,8 @@ export const commands: Readonly<Record<string, Command>> = {
         value: 'LEVEL',
         choices: ['off', 'error', 'warn', 'info', 'debug', 'trace'],
       }),
+      junit: flag.text('', 'write the results to this file, as JUnit XML', { value: 'FILE' }),
+      watch: flag.boolean('run the tests again when their files change'),
     },
     run: async (options, flags) => (await import('./test.ts')).testConfigs(options, flags),
   }),

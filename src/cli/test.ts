@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, normalize } from 'node:path'
 import process from 'node:process'
 import { styleText } from 'node:util'
@@ -21,6 +21,8 @@ import {
   valueOf,
   YamlError,
 } from '../engine/index.ts'
+import { FileWatch } from './file-watch.ts'
+import { type CaseResult, junitXml, type SuiteResult } from './junit.ts'
 import { descriptorSink } from './log-sink.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 import { expand, expandTree, loadEnvFiles, readText } from './source.ts'
@@ -30,29 +32,23 @@ import { openTarget, type Target, type TargetOptions, testReadOptions } from './
 
 type TestCase = Infer<typeof testFields>
 
-interface Failure {
-  readonly name: string
-  readonly line: number
-  readonly reason: string
-}
-
 /** A configuration and the file that holds its tests, which may be the same. */
 interface Suite {
   readonly path: string
   readonly definition: string
 }
 
-interface Outcome {
-  readonly path: string
-  readonly lints: readonly string[]
-  readonly failures: readonly Failure[]
+interface TestFlags {
+  readonly log: string
+  readonly junit: string
+  readonly watch: boolean
 }
 
 /** A file whose tests cannot be run at all. */
 class SuiteError extends Error {}
 
 /** Runs the unit tests of configurations. Resolves to the exit code: 1 where any failed, or where there are none. */
-export async function testConfigs(options: EngineOptions, flags: { readonly log: string }): Promise<number> {
+export async function testConfigs(options: EngineOptions, flags: TestFlags): Promise<number> {
   if (options.set.length > 0) return fail('Cannot override fields with --set (-s) during unit tests')
   try {
     loadEnvFiles(options.envFiles)
@@ -61,7 +57,9 @@ export async function testConfigs(options: EngineOptions, flags: { readonly log:
       resources: expand(options.resources),
       log: testLog(flags.log),
     }
-    return await runSuites(suitesOf(options.words.length === 0 ? ['./...'] : options.words), targetOptions)
+    const suites = () => suitesOf(options.words.length === 0 ? ['./...'] : options.words)
+    const run = () => runSuites(suites(), targetOptions, flags.junit)
+    return flags.watch ? await runAgain(run, suites, targetOptions.resources) : await run()
   } catch (error) {
     if (!(error instanceof SourceError)) throw error
     return fail(`Failed to obtain test targets: ${error.message}`)
@@ -82,27 +80,75 @@ function testLog(level: string): Log {
 }
 
 /** Runs all suites, those behind one that cannot be run as well. */
-async function runSuites(suites: readonly Suite[], options: TargetOptions): Promise<number> {
-  const failed: Outcome[] = []
-  let count = 0
-  let isBroken = false
-  for (const suite of suites) {
+async function runSuites(suites: readonly Suite[], options: TargetOptions, junitPath: string): Promise<number> {
+  const results: SuiteResult[] = []
+  for (const [index, suite] of suites.entries()) {
+    showProgress(index, suites.length)
     try {
-      const outcome = await runSuite(suite, options)
-      if (outcome === undefined) continue
-      count++
-      const isGood = outcome.lints.length === 0 && outcome.failures.length === 0
-      process.stdout.write(`Test '${outcome.path}' ${isGood ? green('succeeded') : red('failed')}\n`)
-      if (!isGood) failed.push(outcome)
+      const result = await runSuite(suite, options)
+      hideProgress()
+      if (result === undefined) continue
+      results.push(result)
+      process.stdout.write(`Test '${result.path}' ${isGood(result) ? green('succeeded') : red('failed')}\n`)
     } catch (error) {
+      hideProgress()
       if (!(error instanceof SuiteError || error instanceof SourceError)) throw error
-      isBroken = true
+      results.push({ path: suite.path, lints: [], cases: [], error: error.message })
       process.stderr.write(`Failed to execute test target '${suite.path}': ${error.message}\n`)
     }
   }
-  if (count === 0 && !isBroken) process.stdout.write(`${yellow('No tests were found')}\n`)
+  if (results.length === 0) process.stdout.write(`${yellow('No tests were found')}\n`)
+  const failed = results.filter(result => result.error === undefined && !isGood(result))
   if (failed.length > 0) report(failed)
-  return count === 0 || isBroken || failed.length > 0 ? 1 : 0
+  if (junitPath !== '') writeResults(junitPath, results)
+  return results.length > 0 && results.every(isGood) ? 0 : 1
+}
+
+function isGood({ lints, cases, error }: SuiteResult): boolean {
+  return error === undefined && lints.length === 0 && cases.every(({ failures }) => failures.length === 0)
+}
+
+function writeResults(path: string, results: readonly SuiteResult[]): void {
+  try {
+    writeFileSync(path, junitXml(results))
+  } catch (error) {
+    throw new SourceError(`failed to write ${path}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** Runs the tests, and again whenever one of their files changes, until a signal ends it. Resolves to the last exit code. */
+async function runAgain(
+  run: () => Promise<number>,
+  suites: () => readonly Suite[],
+  resources: readonly string[],
+): Promise<number> {
+  let status = await run()
+  let running: Promise<void> = Promise.resolve()
+  const paths = suites().flatMap(({ path, definition }) => [path, definition])
+  const watch = new FileWatch([...new Set([...paths, ...resources])], changed => {
+    running = running.then(async () => {
+      process.stdout.write(`\n${changed.join(', ')} changed\n`)
+      status = await run()
+      process.stdout.write('Waiting for changes, use CTRL+C to end\n')
+    })
+  })
+  process.stdout.write('Waiting for changes, use CTRL+C to end\n')
+  // Nothing else keeps the process alive between two runs.
+  const alive = setInterval(() => {}, 60_000)
+  await new Promise<void>(resolve => process.once('SIGINT', resolve).once('SIGTERM', resolve))
+  clearInterval(alive)
+  watch.close()
+  await running
+  return status
+}
+
+/** How far it is, on a terminal. */
+function showProgress(done: number, total: number): void {
+  if (process.stdout.isTTY && total > 1) process.stdout.write(`\r${done + 1}/${total} `)
+}
+
+function hideProgress(): void {
+  if (process.stdout.isTTY) process.stdout.write('\r\u001b[K')
 }
 
 /** The suites that words name: files, patterns, and folders with `...` behind them for everything below. */
@@ -117,7 +163,7 @@ function suitesOf(words: readonly string[]): readonly Suite[] {
 }
 
 /** Undefined where the file holds no tests. Throws {@link SuiteError}. */
-async function runSuite({ path, definition }: Suite, options: TargetOptions): Promise<Outcome | undefined> {
+async function runSuite({ path, definition }: Suite, options: TargetOptions): Promise<SuiteResult | undefined> {
   const nodes = testsIn(definition)
   if (nodes.length === 0) return undefined
   const tests = nodes.map(node => parseTest(node, definition, options.registry))
@@ -127,12 +173,13 @@ async function runSuite({ path, definition }: Suite, options: TargetOptions): Pr
     // What a test runs may be the one part of a configuration that this build can run.
     .filter(({ kind }) => kind !== 'deprecated' && kind !== 'unsupported')
     .map(({ line, column, text }) => `(${line},${column}) ${text}`)
-  const failures: Failure[] = []
+  const cases: CaseResult[] = []
   for (const [index, test] of tests.entries()) {
-    const { line } = nodes[index]!
-    for (const reason of await runTest(path, test, options)) failures.push({ name: test.name, line, reason })
+    const startedAt = performance.now()
+    const failures = await runTest(path, test, options)
+    cases.push({ name: test.name, line: nodes[index]!.line, failures, durationMs: performance.now() - startedAt })
   }
-  return { path, lints, failures }
+  return { path, lints, cases }
 }
 
 function testsIn(definition: string): readonly Node[] {
@@ -219,20 +266,23 @@ function judge(
   return reasons
 }
 
-function report(outcomes: readonly Outcome[]): void {
+function report(results: readonly SuiteResult[]): void {
   process.stdout.write('\nFailures:\n\n')
-  for (const [number, { path, lints, failures }] of outcomes.entries()) {
+  for (const [number, { path, lints, cases }] of results.entries()) {
+    const failed = cases.filter(({ failures }) => failures.length > 0)
     process.stdout.write(`${number === 0 ? '' : '\n'}--- ${path} ---\n\n`)
     for (const lint of lints) process.stdout.write(`Lint: ${lint}\n`)
-    if (lints.length > 0 && failures.length > 0) process.stdout.write('\n')
-    let previous: string | undefined
-    for (const { name, line, reason } of failures) {
-      const heading = `${name} [line ${line}]:`
-      if (heading !== previous) process.stdout.write(`${previous === undefined ? '' : '\n'}${heading}\n`)
-      previous = heading
-      process.stdout.write(`${reason}\n`)
+    if (lints.length > 0 && failed.length > 0) process.stdout.write('\n')
+    for (const [index, { name, line, failures }] of failed.entries()) {
+      process.stdout.write(`${index === 0 ? '' : '\n'}${name} [line ${line}]:\n`)
+      for (const reason of failures) process.stdout.write(`${coloured(reason)}\n`)
     }
   }
+}
+
+/** What was expected in green and what came in red, where there are colours. */
+function coloured(reason: string): string {
+  return reason.replace(/^ *expected:.*$/gm, line => green(line)).replace(/^ *received:.*$/gm, line => red(line))
 }
 
 /** Colours where the standard output is a terminal that wants them. */

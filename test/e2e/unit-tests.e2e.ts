@@ -1,7 +1,8 @@
 // `penstock test` and `penstock template lint`: what users write to test configurations and templates.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -140,4 +141,39 @@ tests:
   const { status, stderr } = run('template', 'lint', wrong)
   assert.equal(status, 1)
   assert.match(stderr, /"level": "INFO" => "WARN"/)
+})
+
+test('results are written as JUnit XML, also where tests fail', () => {
+  write('junit/good.yaml', suite('HELLO'))
+  write('junit/bad.yaml', suite('OTHER'))
+  assert.equal(run('test', '--junit', 'results.xml', './junit/...').status, 1)
+  const xml = readFileSync(join(folder, 'results.xml'), 'utf8')
+  assert.match(xml, /<testsuites tests="2" failures="1" errors="0">/)
+  assert.match(
+    xml,
+    /<testcase name="shouts" classname="junit\/good.yaml" file="junit\/good.yaml" line="3" time="[\d.]+"\/>/,
+  )
+  assert.match(xml, /<failure message="batch 0 message 0: content_equals/)
+  const { status, stderr } = run('test', '--junit', 'no/such/folder.xml', './junit/good.yaml')
+  assert.equal(status, 1)
+  assert.match(stderr, /failed to write no\/such\/folder\.xml/)
+})
+
+test('tests run again when their file changes', async t => {
+  write('again.yaml', suite('OTHER'))
+  const child = spawn(program, ['test', '--watch', 'again.yaml'], { cwd: folder })
+  t.after(() => child.kill('SIGKILL'))
+  let text = ''
+  child.stdout.on('data', piece => (text += piece))
+  const until = async (wanted: RegExp) => {
+    while (!wanted.test(text)) {
+      assert.equal(child.exitCode, null, text)
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  }
+  await until(/failed[^]*Waiting for changes/)
+  write('again.yaml', suite('HELLO'))
+  await until(/again\.yaml changed\nTest 'again\.yaml' succeeded\nWaiting for changes/)
+  child.kill('SIGINT')
+  assert.deepEqual(await once(child, 'exit'), [0, null])
 })
