@@ -261,6 +261,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'cache redis': redis({ retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),
   'cache mongodb': mongo({ key_field: '_id', value_field: 'v' }),
   'cache sql': sql({ table: 't', key_column: 'a', value_column: 'a' }),
+  'metrics aws_cloudwatch': aws({}),
   'metrics influxdb': { files: { url, db: 'x', ...tls }, network: { url: ownUrl, db: 'x' } },
   'metrics prometheus': { files: { file_output_path: marker }, network: { push_url: ownUrl } },
   'metrics statsd': { network: { address: `127.0.0.1:${ownPort}` } },

@@ -191,6 +191,7 @@ export const loaders: Loaders = {
     xml_documents: () => import('./pure/scanner.xml_documents.ts'),
   },
   metrics: {
+    aws_cloudwatch: () => import('./aws/metrics.aws_cloudwatch.ts'),
     influxdb: () => import('./influxdb/metrics.influxdb.ts'),
     json_api: () => import('./pure/metrics.json_api.ts'),
     logger: () => import('./pure/metrics.logger.ts'),
@@ -214,6 +215,6 @@ export const knownNames: Readonly<Record<string, string>> = {
   buffer: '',
   rate_limit: '',
   scanner: '',
-  metrics: 'aws_cloudwatch',
+  metrics: '',
   tracer: 'gcp_cloudtrace',
 }

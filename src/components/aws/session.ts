@@ -119,7 +119,7 @@ export class AwsSession {
   #loading: Promise<Credentials> | undefined
   #files: Promise<Profiles> | undefined
 
-  constructor(config: SessionConfig, { host, clock }: Resources) {
+  constructor(config: SessionConfig, { host, clock }: Pick<Resources, 'host' | 'clock'>) {
     this.#config = config
     this.#host = host
     this.#clock = clock

@@ -38,13 +38,14 @@ test('an unknown component is the only finding', async () => {
 })
 
 test('what this build cannot run is a finding, beside what is wrong with it', async () => {
-  assert.deepEqual(await lint('output:\n  aws_s3:\n    bucket: b\n    pathh: x\n'), [
-    "2: output 'aws_s3' is known but not supported by Penstock yet",
+  assert.deepEqual(await lint('output:\n  couchbase:\n    bucket: b\n    pathh: x\n'), [
+    "2: output 'couchbase' is known but not supported by Penstock yet",
     '4: field pathh not recognised',
+    '3: field url is required',
+    '3: field id is required',
   ])
-  assert.deepEqual(await lint('metrics:\n  aws_cloudwatch: {}\ntracer:\n  gcp_cloudtrace: { project: p }\n'), [
-    "2: metrics 'aws_cloudwatch' is known but not supported by Penstock yet",
-    "4: tracer 'gcp_cloudtrace' is known but not supported by Penstock yet",
+  assert.deepEqual(await lint('tracer:\n  gcp_cloudtrace: { project: p }\n'), [
+    "2: tracer 'gcp_cloudtrace' is known but not supported by Penstock yet",
   ])
   const sql = 'output:\n  sql_raw:\n    driver: spanner\n    dsn: x\n    query: SELECT 1\n'
   assert.deepEqual(await lint(sql), ["3: SQL driver 'spanner' is known but not supported by Penstock yet"])
