@@ -1,9 +1,11 @@
-import { text } from 'node:stream/consumers'
-import { HttpTransport } from '../../engine/index.ts'
+import type { Readable } from 'node:stream'
+import type { HttpTransport } from '../../engine/index.ts'
 import { packed } from './packed-text.ts'
 
-/** How long the head of a response may take. */
+/** How long a response may take as a whole. */
 const RESPONSE_MS = 60_000
+/** How long its body may be. */
+const MAX_BODY_MIB = 32
 
 /** What `v0_fetch` of a script sends: as JSON, as its answer is. */
 interface Request {
@@ -23,8 +25,20 @@ export function fetchFor(transport: HttpTransport, signal: AbortSignal): (reques
       headers: Object.fromEntries(texts) as Record<string, string>,
       body: body === '' ? null : Buffer.from(body),
       timeoutMs: RESPONSE_MS,
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
     })
-    return packed(JSON.stringify({ status: response.statusCode, body: await text(response.body) }))
+    return packed(JSON.stringify({ status: response.statusCode, body: await textOf(response.body) }))
   }
+}
+
+async function textOf(body: Readable): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  // Leaving the loop destroys the body, and with it the connection.
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.length
+    if (sizeBytes > MAX_BODY_MIB * 1024 * 1024) throw new Error(`the response is longer than ${MAX_BODY_MIB} MiB`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }

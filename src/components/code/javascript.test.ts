@@ -13,6 +13,14 @@ const quick = { time_limit: '200ms', memory_limit_mib: 32 }
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-javascript-'))
 const server = createServer((request, response) => {
+  if (request.url === '/endless') {
+    const more = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(1 << 20, 'x')));
+    }
+    response.on('drain', more)
+    more()
+    return
+  }
   let body = ''
   request.on('data', (chunk: Uint8Array) => (body += Buffer.from(chunk).toString()))
   request.on('end', () => {
@@ -145,6 +153,9 @@ test('scripts send requests', async () => {
   ])
   const [error] = await errorsOf(script(`bento.v0_fetch('http://127.0.0.1:1/')`), ['x'])
   assert.match(error!, /ECONNREFUSED/)
+  assert.deepEqual(await errorsOf(script(`bento.v0_fetch('${url}/endless')`), ['x']), [
+    'the response is longer than 32 MiB',
+  ])
 })
 
 test('modules come from the folder of the file, from node_modules and from global folders', async () => {

@@ -55,7 +55,7 @@ Numbers are those of JavaScript. A field that a program hands on at its place ke
 | \`bento.v0_msg_exists_meta(key)\` | whether the message has a metadata key |
 | \`bento.v0_msg_get_meta(key)\` | returns the metadata of a key as text; throws where there is none |
 | \`bento.v0_msg_set_meta(key, value)\` | sets the metadata of a key to any value |
-| \`bento.v0_fetch(url, headers, method, body)\` | sends an HTTP request and returns \`{ status, body }\`; throws where there is no response. Only the URL is required |`,
+| \`bento.v0_fetch(url, headers, method, body)\` | sends an HTTP request and returns \`{ status, body }\`; throws where there is no response within a minute, or one longer than 32 MiB. Only the URL is required |`,
   config: field
     .object({
       code: field
