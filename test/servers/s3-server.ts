@@ -120,13 +120,16 @@ class Handler {
     if (payloadHash !== 'UNSIGNED-PAYLOAD' && payloadHash !== createHash('sha256').update(body).digest('hex')) {
       throw new S3Error(400, 'XAmzContentSHA256Mismatch', 'The provided x-amz-content-sha256 header does not match.')
     }
-    const headers = names!.split(';').map(name => `${name}:${String(request.headers[name]).trim()}\n`)
+    // Runs of spaces count as one, and a character of a value is a byte of it.
+    const headers = names!
+      .split(';')
+      .map(name => `${name}:${String(request.headers[name]).trim().replace(/ +/g, ' ')}\n`)
     const query = [...url.searchParams]
       .map(([name, value]) => `${encode(name)}=${encode(value)}`)
       .toSorted()
       .join('&')
     const canonical = [request.method, url.pathname, query, headers.join(''), names, payloadHash].join('\n')
-    const hash = createHash('sha256').update(canonical).digest('hex')
+    const hash = createHash('sha256').update(canonical, 'latin1').digest('hex')
     const toSign = `AWS4-HMAC-SHA256\n${time}\n${day}/${region}/s3/aws4_request\n${hash}`
     const key = [day!, region!, 's3', 'aws4_request'].reduce<Buffer | string>(hmac, `AWS4${secretAccessKey}`)
     if (hmac(key, toSign).toString('hex') !== signature) {
