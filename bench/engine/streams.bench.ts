@@ -2,7 +2,7 @@
 // `ENGINE_ONLY` names one configuration;
 // `ORIGINAL=/path/to/program` runs the same configurations by another program for comparison.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import process from 'node:process'
@@ -17,6 +17,7 @@ try {
   writeFileSync(join(folder, 'in.jsonl'), documents(lines))
   writeFileSync(join(folder, 'access.log'), accessLog(lines))
   writeFileSync(join(folder, 'one.jsonl'), documents(1))
+  writeSchemas(folder)
   for (const config of globSync(join(import.meta.dirname, '*.yaml')).toSorted()) {
     const name = basename(config, '.yaml')
     if (only !== undefined && name !== only) continue
@@ -45,7 +46,11 @@ function startUp(program: string): string {
 function run(program: string, args: readonly string[]): number {
   rmSync(join(folder, 'out.jsonl'), { force: true })
   const startedAt = performance.now()
-  const result = spawnSync(program, ['-c', 'config.yaml', ...args], { cwd: folder, encoding: 'utf8' })
+  const result = spawnSync(program, ['-c', 'config.yaml', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, PWD: folder },
+  })
   if (result.status !== 0) throw new Error(`${program} failed: ${result.stdout}${result.stderr}`)
   return (performance.now() - startedAt) / 1000
 }
@@ -67,6 +72,28 @@ function documents(count: number): string {
     })}\n`
   }
   return text
+}
+
+/** The documents as Avro and as Protocol Buffers. */
+function writeSchemas(where: string): void {
+  const record = (name: string, fields: Readonly<Record<string, unknown>>) => ({
+    type: 'record',
+    name,
+    fields: Object.entries(fields).map(([field, type]) => ({ name: field, type })),
+  })
+  const user = record('User', { name: 'string', age: 'int', email: 'string' })
+  const tags = { type: 'array', items: 'string' }
+  const document = { id: 'long', user, event: 'string', ts: 'long', price: 'double', tags, message: 'string' }
+  writeFileSync(join(where, 'doc.avsc'), JSON.stringify(record('Doc', document)))
+  mkdirSync(join(where, 'doc'))
+  writeFileSync(
+    join(where, 'doc/doc.proto'),
+    `syntax = "proto3";
+    message User { string name = 1; int32 age = 2; string email = 3; }
+    message Doc {
+      int64 id = 1; User user = 2; string event = 3; int64 ts = 4; double price = 5; repeated string tags = 6; string message = 7;
+    }`,
+  )
 }
 
 /** Lines of a web server's log, some 170 bytes each. */

@@ -314,12 +314,18 @@ function integers(kind: 'int' | 'long', logical: Logical | undefined): Write {
       const received = isNumber(value) ? `a number that is no integer: ${numberText(value)}` : goType(value)
       throw new AvroError(`cannot encode binary ${kind}: expected: Go numeric; received: ${received}`)
     }
-    if (BigInt.asIntN(limit, BigInt(integer)) !== BigInt(integer)) {
+    if (!fits(integer, limit)) {
       throw new AvroError(`cannot encode binary ${kind}: provided Go int64 would lose precision: ${integer}`)
     }
     if (typeof integer === 'number') writeLong(integer, output)
     else output.bigVarint(integer < 0n ? -integer * 2n - 1n : integer * 2n)
   }
+}
+
+function fits(integer: number | bigint, bits: number): boolean {
+  // One that is a number is safe.
+  if (typeof integer === 'number') return bits === 64 || (integer | 0) === integer
+  return BigInt.asIntN(bits, integer) === integer
 }
 
 /** Timestamps, and texts that are shown for them, in the unit of the type. */
@@ -377,13 +383,15 @@ function numberText(value: Value): string {
 
 function integerOf(value: Value): number | bigint | undefined {
   if (typeof value === 'number') return Number.isInteger(value) ? exact(value) : undefined
-  if (typeof value === 'bigint') return value
+  if (typeof value === 'bigint') return value > -SAFE && value < SAFE ? Number(value) : value
   if (!isNumber(value)) return undefined
   const text = numberText(value)
   if (/^-?\d{1,30}$/.test(text)) return BigInt(text)
   const number = Number(text)
   return Number.isInteger(number) ? exact(number) : undefined
 }
+
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER)
 
 function exact(value: number): number | bigint {
   return Number.isSafeInteger(value) ? value : BigInt(value)
@@ -398,7 +406,8 @@ function writeLong(value: number, output: Output): void {
 function writeText(text: string, output: Output): void {
   const size = Buffer.byteLength(text)
   writeLong(size, output)
-  output.utf8(text)
+  output.reserve(size)
+  output.length += output.bytes.write(text, output.length, 'utf8')
 }
 
 function writeBytes(bytes: Uint8Array, output: Output): void {

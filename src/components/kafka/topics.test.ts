@@ -11,6 +11,7 @@ test('partitions are named one by one, in ranges and with an offset', () => {
   assert.deepEqual(topics, [])
   assert.deepEqual([...partitions.get('foo')!], [[1, undefined], [3, undefined], [4, undefined], [5, undefined]]) // biome-ignore format: a table
   assert.deepEqual([...partitions.get('bar')!], [[0, 25n]])
+  assert.deepEqual([...parseTopics(['foo:5:3', 'foo:5:-1']).partitions.get('foo')!], [[5, 3n]])
 })
 
 test('what is no partition or offset is refused with the entry in the text', () => {

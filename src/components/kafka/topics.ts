@@ -32,8 +32,8 @@ export function parseTopics(entries: readonly string[]): TopicSelection {
     const chosen = partitions.get(topic) ?? new Map<number, bigint | undefined>()
     partitions.set(topic, chosen)
     for (const partition of parsePartitions(entry, parts[1]!)) {
-      // An explicit offset wins over a partition that was named without one.
-      if (offset !== undefined || !chosen.has(partition)) chosen.set(partition, offset)
+      // An explicit offset wins over a partition that was named without one, or with one that stands for the end or the start.
+      if ((offset !== undefined && offset >= 0n) || !chosen.has(partition)) chosen.set(partition, offset)
     }
   }
   return { topics, partitions }
