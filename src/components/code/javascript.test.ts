@@ -272,6 +272,10 @@ test('a program that cannot be compiled stops the stream with its place', async 
     processed(script('let x =\n  ;'), ['x']),
     /failed to compile javascript code: SyntaxError: .* at main\.js:2:3/,
   )
+  await assert.rejects(
+    processed(script('let 5'), ['x']),
+    /failed to compile javascript code: SyntaxError: .* at main\.js:1:5/,
+  )
   await assert.rejects(processed(script(''), ['x']), /either the code or file field must be specified/)
   await assert.rejects(
     processed('{ javascript: { file: /nowhere/x.js } }', ['x']),

@@ -137,7 +137,7 @@ export class ScriptVm {
   /** Has {@link run} call a function: what it is made of before and behind its body. Throws a {@link ScriptError}. */
   setFunction(head: string, body: string, end: string, fileName: string): void {
     this.#guarded(() => {
-      const program = this.#evaluate(head + body + end, fileName)
+      const program = this.#evaluate(head + body + end, fileName, head.length)
       this.#tell('program', program, this.#text(fileName), this.#text(String(head.length)))
     })
   }
@@ -234,7 +234,8 @@ export class ScriptVm {
     return _QTS_Call(this.#context, this.#dispatch, this.#undefined, 1, this.#values(this.#words[word]))
   }
 
-  #evaluate(source: string, fileName: string): number {
+  /** `headLength` is what the first line has in front of what the user wrote. */
+  #evaluate(source: string, fileName: string, headLength = 0): number {
     const { _QTS_Eval, _malloc, _free } = this.#quickjs
     const bytes = encoder.encode(source)
     const name = this.#cText(fileName)
@@ -245,16 +246,17 @@ export class ScriptVm {
     _free(name)
     const error = this.#quickjs._QTS_ResolveException(this.#context, result)
     if (error === 0) return result
-    throw new ScriptError(this.#describe(error))
+    throw new ScriptError(this.#describe(error, headLength))
   }
 
-  #describe(error: number): string {
+  #describe(error: number, headLength: number): string {
     const dumped = this.#quickjs._QTS_Dump(this.#context, error)
     const text = decoder.decode(this.#cBytes(dumped))
     try {
       const { name, message, stack } = JSON.parse(text) as Readonly<Record<string, string>> // what QuickJS writes of an error
       const place = /\(?([^\s()]+:\d+(?::\d+)?)\)?\s*(?:\n|$)/.exec(stack ?? '')
-      return `${name}: ${message}${place === null ? '' : ` at ${place[1]}`}`
+      const at = place?.[1]?.replace(/:1:(\d+)$/, (_, column: string) => `:1:${Number(column) - headLength}`)
+      return `${name}: ${message}${at === undefined ? '' : ` at ${at}`}`
     } catch {
       return text
     }
