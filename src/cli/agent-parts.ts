@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly pipelineGrants: readonly Grant[]
   readonly managedPipelinesGroupName: string
   readonly availabilityZone: string
+  /** Objects that nothing refers to are logged and stay. */
+  readonly objectDeletionDryRun: boolean
   readonly pipelineMemoryMb: number
   readonly log: Log
 }

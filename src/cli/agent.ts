@@ -183,6 +183,7 @@ function optionsOf(flags: AgentFlags): AgentOptions {
     pipelineGrants: grantsOf(flags),
     managedPipelinesGroupName: flags.managedPipelinesGroupName,
     availabilityZone: flags.availabilityZone,
+    objectDeletionDryRun: flags.objectDeletionDryRun,
     pipelineMemoryMb: 512,
     log: standardErrorLog(flags.logLevel),
   }

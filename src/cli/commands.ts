@@ -33,6 +33,7 @@ const agentPortFlags = {
     'run only pipelines with this pipeline_group; by default, those without one',
   ),
   availabilityZone: flag.text('', 'the zone that clients and pipelines are given'),
+  objectDeletionDryRun: flag.boolean('log which objects of the bucket would be deleted, and delete none'),
   ...grantFlags,
   ...kafkaSecurityFlags,
 } as const

@@ -37,6 +37,7 @@ async function asked(roles: AgentOptions['roles']): Promise<string[]> {
     pipelineGrants: [],
     managedPipelinesGroupName: '',
     availabilityZone: '',
+    objectDeletionDryRun: false,
     pipelineMemoryMb: 64,
     log: nullLog,
   }

@@ -32,7 +32,11 @@ export async function startKafka(
       clock: systemClock,
       random: systemRandom,
       log,
-      logConfig: { ...logConfig, runsJobs: options.roles.includes('jobs') },
+      logConfig: {
+        ...logConfig,
+        runsJobs: options.roles.includes('jobs'),
+        deletesObjects: !options.objectDeletionDryRun,
+      },
       port,
       host,
       ...(options.sharedKafkaPort !== 0 && { sharedPort: options.sharedKafkaPort }),

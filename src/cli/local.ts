@@ -52,6 +52,7 @@ function stackOptions(flags: LocalFlags): Omit<StackOptions, 'folder'> {
     pipelineGrants: grantsOf(flags),
     managedPipelinesGroupName: flags.managedPipelinesGroupName,
     availabilityZone: flags.availabilityZone,
+    objectDeletionDryRun: flags.objectDeletionDryRun,
     pipelineMemoryMb: 512,
     log,
     onLost: endOnLoss(log),

@@ -26,6 +26,8 @@ export interface LogConfig {
    * nothing refers to. Each process renews its own upload epoch in any case.
    */
   readonly runsJobs: boolean
+  /** Whether objects that nothing refers to are deleted; otherwise they are logged, once each, and stay. */
+  readonly deletesObjects: boolean
   /** How often an upload epoch is renewed, objects are merged and dead ones swept. */
   readonly housekeepingIntervalMs: number
   /** How often retention is looked after (log.retention.check.interval.ms). */
@@ -59,6 +61,7 @@ export const localLogConfig: LogConfig = {
   maxBufferedBytes: 512 * 1024 * 1024,
   cacheBytes: 256 * 1024 * 1024,
   runsJobs: true,
+  deletesObjects: true,
   housekeepingIntervalMs: 15_000,
   retentionIntervalMs: 300_000,
   epochExpiryMs: 180_000,

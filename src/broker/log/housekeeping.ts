@@ -23,6 +23,8 @@ export interface Kept {
   readonly recordsMoved: (partition: PartitionId) => void
 }
 
+/** So many objects of a dry run are logged at most. */
+const MAX_SPARED = 10_000
 /** With less than this share of the disk left, deleted topics are no longer kept. */
 const SHORT_OF_ROOM = 1 / 4
 /** How many objects one round deletes at most, and how many keys it looks at together. */
@@ -51,6 +53,8 @@ export class Housekeeping {
   readonly #stop = new AbortController()
   readonly #running: Promise<unknown>
   #retainedAt: number
+  /** The objects of a dry run that were logged. */
+  readonly #spared = new Set<string>()
 
   constructor(
     metadata: Metadata,
@@ -217,6 +221,7 @@ export class Housekeeping {
     for (let swept = 0; swept < MAX_SWEPT_OBJECTS && !this.#stop.signal.aborted; swept += KEYS_TOGETHER) {
       const dead = await this.#metadata.deadObjects(this.#config.deadObjectGraceMs, KEYS_TOGETHER)
       if (dead.length === 0) return
+      if (!this.#config.deletesObjects) return this.#spare(dead.map(({ key }) => key))
       // In this order: an object that is gone but still known is deleted once more, one that is forgotten is never deleted.
       await this.#store.delete(dead.map(({ key }) => key))
       await this.#metadata.forgetObjects(dead.map(({ id }) => id))
@@ -234,10 +239,22 @@ export class Housekeeping {
         if (objects.length === 0) break
         const keys = objects.map(({ key }) => key)
         const known = await this.#metadata.knownObjects(keys)
-        await this.#store.delete(keys.filter((_, index) => !known[index]))
+        const orphans = keys.filter((_, index) => !known[index])
+        if (this.#config.deletesObjects) await this.#store.delete(orphans)
+        else this.#spare(orphans)
         after = keys.at(-1)!
       }
-      await this.#metadata.forgetEpoch(epoch)
+      // A closed epoch that is forgotten is never looked at again.
+      if (this.#config.deletesObjects) await this.#metadata.forgetEpoch(epoch)
+    }
+  }
+
+  /** Logs objects that would be deleted, each of them once. */
+  #spare(keys: readonly string[]): void {
+    for (const key of keys) {
+      if (this.#spared.has(key) || this.#spared.size >= MAX_SPARED) continue
+      this.#spared.add(key)
+      this.#log.warn('an object would be deleted', { key })
     }
   }
 }

@@ -526,6 +526,33 @@ describe('the log', () => {
       assert.deepEqual(await values(0), ['kept', 'too'])
     })
 
+    it('only tells what it would delete in a dry run', async () => {
+      await put(0, 'a')
+      const epoch = (await store.list())[0]!.key.split('/')[1]
+      await store.put(`data/${epoch}/0000009999`, [Buffer.from('orphan')])
+      await metadata.deleteTopics([topic.id], null)
+      await log.close()
+      const told: unknown[] = []
+      const changes = { deadObjectGraceMs: 0, deletesObjects: false }
+      log = await openRecordLog({
+        metadata,
+        store,
+        clock: systemClock,
+        random: systemRandom,
+        log: { ...nullLog, warn: (_message, fields) => void told.push(fields?.['key']) },
+        config: { ...config, ...changes },
+        topicConfig: of => topicConfig(of, defaultBrokerConfig),
+      })
+      await log.runMaintenance()
+      await log.runMaintenance()
+      assert.deepEqual(told.toSorted(), [`data/${epoch}/0000000000`, `data/${epoch}/0000009999`])
+      assert.equal((await store.list()).length, 2)
+      await log.close()
+      log = await open({ deadObjectGraceMs: 0 })
+      await log.runMaintenance()
+      assert.deepEqual(await store.list(), [])
+    })
+
     it('keeps deleted topics for a while, but not when the disk gets full', async () => {
       await put(0, 'a')
       await metadata.deleteTopics([topic.id], 1e6)
