@@ -323,7 +323,17 @@ interface EngineCommand<Specs extends FlagSpecs> extends Omit<Command<Specs>, 'r
 function engineCommand<const Specs extends FlagSpecs>(spec: EngineCommand<Specs>): Command {
   return command<typeof engineFlags & Specs>({
     ...spec,
-    flags: { ...engineFlags, ...spec.flags },
+    flags: { ...withoutShorts(engineFlags, spec.flags), ...spec.flags },
     run: ({ flags, words }) => spec.run(engineOptions(flags, words), flags),
   })
+}
+
+/** The same flags without the short names that a command has for its own: `create -s` is `--small`, and not `--set`. */
+function withoutShorts<const Specs extends FlagSpecs>(flags: Specs, own: FlagSpecs): Specs {
+  const taken = new Set(Object.values(own).flatMap(({ short }) => short ?? []))
+  const entries = Object.entries(flags).map(([name, spec]) => {
+    const { short, ...rest } = spec
+    return [name, short !== undefined && taken.has(short) ? rest : spec]
+  })
+  return Object.fromEntries(entries) as Specs // the same names, with the same kinds
 }

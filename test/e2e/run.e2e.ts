@@ -202,3 +202,16 @@ test('a file that does not exist and a pattern that matches nothing are errors o
     assert.doesNotMatch(stderr, /^ +at |unexpected/m)
   }
 })
+
+test('create -s leaves out what is seldom changed, and is not --set', () => {
+  const { status, stdout } = run(['create', '-s', 'stdin//stdout'])
+  assert.equal(status, 0)
+  assert.match(stdout, /^input:\n {2}stdin:\n/)
+  assert.doesNotMatch(stdout, /^(?:http|logger|metrics|tests):/m)
+  assert.match(run(['create', 'stdin//stdout']).stdout, /^http:[^]*\nlogger:\n/m)
+})
+
+test('echo prints what it completes with defaults over lines, however it was written', () => {
+  const config = write('flow.yaml', 'http: { enabled: false }\ninput: { stdin: {} }\noutput: { drop: {} }\n')
+  assert.match(run(['-c', config, 'echo']).stdout, /^http:\n {2}enabled: false\n {2}address: 0\.0\.0\.0:4195\n/)
+})

@@ -30,7 +30,8 @@ function fields(
       ? []
       : [{ key: stringNode(name), value: field(registry, shape, nodeOf(fallback), true) }]
   })
-  return { ...node, kind: 'map', tag: '!!map', entries }
+  // What is completed by defaults is too long for one line.
+  return { ...node, kind: 'map', tag: '!!map', entries, ...(withDefaults && { flow: false }) }
 }
 
 function field(registry: Registry, shape: FieldShape, written: Node, withDefaults: boolean): Node {
