@@ -532,14 +532,14 @@ describe('the log', () => {
       await store.put(`data/${epoch}/0000009999`, [Buffer.from('orphan')])
       await metadata.deleteTopics([topic.id], null)
       await log.close()
-      const told: unknown[] = []
+      const told: string[] = []
       const changes = { deadObjectGraceMs: 0, deletesObjects: false }
       log = await openRecordLog({
         metadata,
         store,
         clock: systemClock,
         random: systemRandom,
-        log: { ...nullLog, warn: (_message, fields) => void told.push(fields?.['key']) },
+        log: { ...nullLog, warn: (_message, fields) => void told.push(String(fields?.['key'])) },
         config: { ...config, ...changes },
         topicConfig: of => topicConfig(of, defaultBrokerConfig),
       })
