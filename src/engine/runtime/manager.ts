@@ -35,7 +35,7 @@ import { PolicyBatcher } from './batcher.ts'
 import { type ErrorStrategy, logFailure, ObservedProcessor, ProcessorChain } from './chain.ts'
 import type { FailureLog } from './failure-log.ts'
 import { InputLayer } from './input-layer.ts'
-import { ObservedCache, ObservedRateLimit } from './observed.ts'
+import { ObservedBuffer, ObservedCache, ObservedRateLimit } from './observed.ts'
 import { OutputLayer } from './output-layer.ts'
 import type { Shutdown } from './shutdown.ts'
 import { processDelivery, separated } from './tracker.ts'
@@ -205,7 +205,9 @@ export class Manager {
   }
 
   async buffer(config: ComponentConfig): Promise<Buffer | null> {
-    return await this.#create<Buffer | null>(config, this.resources(config))
+    const resources = this.resources(config)
+    const buffer = await this.#create<Buffer | null>(config, resources)
+    return buffer && new ObservedBuffer(buffer, resources.metrics, () => this.#surroundings.clock.monotonic())
   }
 
   async chain(configs: readonly ComponentConfig[]): Promise<ProcessorChain> {

@@ -1,5 +1,7 @@
-import type { Cache, RateLimit, Resources } from '../component.ts'
-import type { Counter, Timer } from '../metrics.ts'
+import type { Buffer, Cache, MaybePromise, RateLimit, Resources } from '../component.ts'
+import { type Delivery, isRun } from '../delivery.ts'
+import type { Counter, Metrics, Timer } from '../metrics.ts'
+import { andThen } from '../per-message.ts'
 
 type Operation = 'get' | 'set' | 'add' | 'delete'
 
@@ -120,4 +122,59 @@ export class ObservedRateLimit implements RateLimit {
   async close(): Promise<void> {
     await this.#inner.close?.()
   }
+}
+
+/** A buffer that counts what goes in and out, and how long what comes out takes to be delivered. */
+export class ObservedBuffer implements Buffer {
+  readonly #inner: Buffer
+  readonly #monotonic: () => number
+  readonly #received: Counter
+  readonly #batchReceived: Counter
+  readonly #sent: Counter
+  readonly #batchSent: Counter
+  readonly #latency: Timer
+
+  constructor(inner: Buffer, metrics: Metrics, monotonic: () => number) {
+    this.#inner = inner
+    this.#monotonic = monotonic
+    this.#received = metrics.counter('buffer_received')
+    this.#batchReceived = metrics.counter('buffer_batch_received')
+    this.#sent = metrics.counter('buffer_sent')
+    this.#batchSent = metrics.counter('buffer_batch_sent')
+    this.#latency = metrics.timer('buffer_latency_ns')
+  }
+
+  push(delivery: Delivery, signal: AbortSignal): MaybePromise<void> {
+    return andThen(this.#inner.push(delivery, signal), () => {
+      this.#received.add(delivery.messages.length)
+      this.#batchReceived.add(batchesIn(delivery))
+    })
+  }
+
+  end(): void {
+    this.#inner.end()
+  }
+
+  async next(signal: AbortSignal): Promise<Delivery | null> {
+    const delivery = await this.#inner.next(signal)
+    if (delivery === null) return null
+    const { messages } = delivery
+    this.#sent.add(messages.length)
+    this.#batchSent.add(batchesIn(delivery))
+    const startedAt = this.#monotonic()
+    let left = messages.length
+    return delivery.like(messages, (some, error) => {
+      left -= some.length
+      if (left === 0) this.#latency.observe((this.#monotonic() - startedAt) * 1e6)
+      return delivery.settle(some, error)
+    })
+  }
+
+  close(): MaybePromise<void> {
+    return this.#inner.close?.()
+  }
+}
+
+function batchesIn(delivery: Delivery): number {
+  return isRun(delivery) ? delivery.messages.length : 1
 }
