@@ -72,6 +72,10 @@ const kafka = (more: Body) => ({
   files: { seed_brokers: ['127.0.0.1:1'], ...more, ...tls },
   network: { seed_brokers: [`127.0.0.1:${ownPort}`], ...more },
 })
+const sarama = (more: Body) => ({
+  files: { addresses: ['127.0.0.1:1'], ...more, ...tls },
+  network: { addresses: [`127.0.0.1:${ownPort}`], ...more },
+})
 const redis = (more: Body) => ({
   files: { url: 'redis://127.0.0.1:1', ...more, ...tls },
   network: { url: `redis://127.0.0.1:${ownPort}`, ...more },
@@ -163,6 +167,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     listen: { address: `127.0.0.1:${freePort}` },
     files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
   },
+  'input kafka': sarama({ topics: ['x:0'] }),
   'input kafka_franz': kafka({ topics: ['x'] }),
   'input amqp_0_9': amqp({ queue: 'x' }),
   'input mqtt': mqtt({ topics: ['x'] }),
@@ -195,6 +200,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     listen: { address: `127.0.0.1:${freePort}` },
     files: { address: `127.0.0.1:${freePort}`, cert_file: secretFile, key_file: secretFile },
   },
+  'output kafka': sarama({ topic: 'x', backoff: { max_elapsed_time: '1ms' } }),
   'output kafka_franz': kafka({ topic: 'x' }),
   'output amqp_0_9': amqp({ exchange: 'x' }),
   'output mqtt': mqtt({ topic: 'x' }),

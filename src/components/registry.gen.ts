@@ -18,6 +18,7 @@ export const loaders: Loaders = {
     http_client: () => import('./http/input.http_client.ts'),
     http_server: () => import('./http/input.http_server.ts'),
     inproc: () => import('./pure/input.inproc.ts'),
+    kafka: () => import('./kafka/input.kafka.ts'),
     kafka_franz: () => import('./kafka/input.kafka_franz.ts'),
     mongodb: () => import('./mongodb/input.mongodb.ts'),
     mqtt: () => import('./mqtt/input.mqtt.ts'),
@@ -60,6 +61,7 @@ export const loaders: Loaders = {
     http_client: () => import('./http/output.http_client.ts'),
     http_server: () => import('./http/output.http_server.ts'),
     inproc: () => import('./pure/output.inproc.ts'),
+    kafka: () => import('./kafka/output.kafka.ts'),
     kafka_franz: () => import('./kafka/output.kafka_franz.ts'),
     mongodb: () => import('./mongodb/output.mongodb.ts'),
     mqtt: () => import('./mqtt/output.mqtt.ts'),
@@ -208,8 +210,8 @@ export const loaders: Loaders = {
 
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
-  input: 'amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kafka kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
-  output: 'amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs kafka nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
+  input: 'amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_pubsub gcp_spanner_cdc grpc_client hdfs kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
+  output: 'amqp_1 azure_blob_storage azure_cosmosdb azure_queue_storage azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage gcp_pubsub grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
   processor: 'aws_bedrock_invoke azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql',
   cache: 'couchbase gcp_cloud_storage memcached',
   buffer: '',

@@ -56,7 +56,7 @@ export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { Cors } from './http-access.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
-export { tlsField, tlsOptions } from './tls-field.ts'
+export { tlsField, type TlsOptions, tlsOptions } from './tls-field.ts'
 export { type BodyWriter, Message, type MessageContext, type Metadata } from './message.ts'
 export { addressOfUrl, capabilitiesOf, type Need } from './needs.ts'
 export {

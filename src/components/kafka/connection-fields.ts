@@ -1,30 +1,41 @@
 import type { BaseOptions, SASLOptions } from '@platformatic/kafka'
 import {
   addressOfUrl,
+  type Cache,
   type ComponentHost,
   ConfigError,
   field,
   type Infer,
   type Need,
   type Network,
+  type Resources,
   tlsField,
+  type TlsOptions,
   tlsOptions,
 } from '../../engine/index.ts'
+
+const mechanismField = field
+  .string('How the client signs in.')
+  .options({
+    none: 'It does not.',
+    PLAIN: 'With name and password in the clear; use it with TLS.',
+    OAUTHBEARER: 'With a token.',
+    'SCRAM-SHA-256': 'With name and password by RFC 5802.',
+    'SCRAM-SHA-512': 'With name and password by RFC 5802.',
+    AWS_MSK_IAM: 'With AWS credentials.',
+  })
+  .unsupported(mechanism => (mechanism === 'AWS_MSK_IAM' ? mechanismRefusal(mechanism) : undefined))
+
+const awsFields = {
+  region: field.string('The region.').default('').advanced(),
+  endpoint: field.string('Another endpoint of the API.').default('').advanced(),
+  credentials: field.anyObject('Credentials.').optional().advanced(),
+}
 
 const sasl = field
   .object(
     {
-      mechanism: field
-        .string('How the client signs in.')
-        .options({
-          none: 'It does not.',
-          PLAIN: 'With name and password in the clear; use it with TLS.',
-          OAUTHBEARER: 'With a token.',
-          'SCRAM-SHA-256': 'With name and password by RFC 5802.',
-          'SCRAM-SHA-512': 'With name and password by RFC 5802.',
-          AWS_MSK_IAM: 'With AWS credentials.',
-        })
-        .unsupported(mechanism => (mechanism === 'AWS_MSK_IAM' ? mechanismRefusal(mechanism) : undefined)),
+      mechanism: mechanismField,
       username: field.string('The name.').default(''),
       password: field.string('The password.').default('').secret(),
       token: field.string('The token of `OAUTHBEARER`.').default(''),
@@ -42,13 +53,7 @@ const sasl = field
         })
         .advanced(),
       extensions: field.any('SASL extensions of `OAUTHBEARER`.').map().optional(),
-      aws: field
-        .object({
-          region: field.string('The region.').default('').advanced(),
-          endpoint: field.string('Another endpoint of the API.').default('').advanced(),
-          credentials: field.anyObject('Credentials.').optional().advanced(),
-        })
-        .advanced(),
+      aws: field.object(awsFields).advanced(),
     },
     'Ways to sign in, tried in order.',
   )
@@ -70,24 +75,110 @@ export const connectionFields = {
   sasl,
 }
 
+/** The fields about reaching a cluster that the components named `kafka` share. */
+export const saramaConnectionFields = {
+  addresses: field
+    .string('Addresses `host:port` to start from. One entry may hold several, with commas.')
+    .needsWhen(['network'], needsOfBrokers)
+    .list()
+    .examples(['localhost:9092'], ['localhost:9041,localhost:9042'], ['localhost:9041', 'localhost:9042']),
+  target_version: field
+    .string('The version of the cluster; one before 0.11 has no headers. The client finds out what a cluster can do.')
+    .optional()
+    .examples('2.1.0', '3.1.0'),
+  client_id: field.string('The name of the client.').default('bento').advanced(),
+  rack_id: field.string('The rack, or availability zone, of the client.').default('').advanced(),
+  tls: tlsField.optional(),
+  sasl: field
+    .object(
+      {
+        mechanism: mechanismField.default('none').advanced(),
+        user: field.string('The name.').default('').advanced(),
+        password: field.string('The password.').default('').secret().advanced(),
+        access_token: field.string('The token of `OAUTHBEARER`.').default('').advanced(),
+        token_cache: field
+          .string('A cache resource that the token of `OAUTHBEARER` is read from, whenever the client signs in.')
+          .default('')
+          .advanced(),
+        token_key: field.string('The key of the token in that cache.').default('').advanced(),
+        oauth2: field
+          .object(
+            {
+              enabled: field.bool('Whether tokens come from a token provider.').default(false).advanced(),
+              client_key: field.string('Who the client is at the provider.').default('').advanced(),
+              client_secret: field.string("The client's secret.").default('').secret().advanced(),
+              token_url: field
+                .string('The address of the provider.')
+                .needs('network', value => addressOfUrl(value))
+                .default('')
+                .advanced(),
+              scopes: field.string('Scopes to ask for.').list().default([]).advanced(),
+              endpoint_params: field.any('Further parameters of the request.').map().optional().advanced(),
+              extensions: field.any('SASL extensions.').map().optional().advanced(),
+            },
+            'Tokens by the client credentials grant.',
+          )
+          .optional()
+          .advanced(),
+        aws: field.object(awsFields, 'For `AWS_MSK_IAM`.').optional().advanced(),
+      },
+      'How the client signs in.',
+    )
+    .optional()
+    .advanced(),
+}
+
+type SaramaConnection = {
+  readonly [K in keyof typeof saramaConnectionFields]: Infer<(typeof saramaConnectionFields)[K]>
+}
+
+/** The client library's options for a component named `kafka`. Throws {@link ConfigError}. */
+export function saramaClientOptions(config: SaramaConnection, resources: Resources): BaseOptions {
+  const { host } = resources
+  const { target_version: version, tls, sasl: login } = config
+  if (version !== undefined && !/^\d+\.\d+\.\d+(?:\.\d+)?$/.test(version)) {
+    throw new ConfigError(`target_version: invalid version \`${version}\``)
+  }
+  return {
+    clientId: config.client_id,
+    bootstrapBrokers: brokersOf('addresses', config.addresses),
+    ...(config.rack_id === '' ? {} : { clientRack: config.rack_id }),
+    ...(tls?.enabled === true ? { tls: tlsOf(tls, host) } : {}),
+    ...(login === undefined || login.mechanism === 'none' ? {} : { sasl: saramaSaslOptions(login, resources) }),
+  }
+}
+
+/** Whether records of a cluster of this version have headers. */
+export function hasHeaders(targetVersion: string | undefined): boolean {
+  if (targetVersion === undefined) return true
+  const [major, minor] = targetVersion.split('.').map(Number)
+  return major! > 0 || minor! >= 11
+}
+
 type Connection = { readonly [K in keyof typeof connectionFields]: Infer<(typeof connectionFields)[K]> }
 
 /** The client library's options for a component's connection. Throws {@link ConfigError}. */
 export function clientOptions(config: Connection, host: ComponentHost): BaseOptions {
-  const brokers = config.seed_brokers.flatMap(entry => entry.split(',')).map(entry => entry.trim())
-  if (brokers.length === 0) throw new ConfigError('you must provide at least one address in seed_brokers')
-  if (brokers.includes('')) throw new ConfigError('seed broker address cannot be empty')
   const login = config.sasl?.find(entry => entry.mechanism !== 'none')
   return {
     clientId: config.client_id,
-    bootstrapBrokers: brokers.map(parseBroker),
+    bootstrapBrokers: brokersOf('seed_brokers', config.seed_brokers),
     metadataMaxAge: config.metadata_max_age ?? 300_000,
     ...(config.rack_id === '' ? {} : { clientRack: config.rack_id }),
-    ...(config.tls.enabled
-      ? { tls: tlsOptions(config.tls, path => host.files.readFileSync(path).toString('utf8')) }
-      : {}),
+    ...(config.tls.enabled ? { tls: tlsOf(config.tls, host) } : {}),
     ...(login === undefined ? {} : { sasl: saslOptions(login, host) }),
   }
+}
+
+function brokersOf(name: string, entries: readonly string[]): { host: string; port: number }[] {
+  const brokers = entries.flatMap(entry => entry.split(',')).map(entry => entry.trim())
+  if (brokers.length === 0) throw new ConfigError(`you must provide at least one address in ${name}`)
+  if (brokers.includes('')) throw new ConfigError('seed broker address cannot be empty')
+  return brokers.map(parseBroker)
+}
+
+function tlsOf(config: Infer<typeof tlsField>, host: ComponentHost): TlsOptions {
+  return tlsOptions(config, path => host.files.readFileSync(path).toString('utf8'))
 }
 
 function parseBroker(address: string): { host: string; port: number } {
@@ -111,15 +202,56 @@ function saslOptions(login: NonNullable<Infer<typeof sasl>>[number], { network }
     case 'SCRAM-SHA-512':
       return { mechanism: login.mechanism, username: login.username, password: login.password }
     case 'OAUTHBEARER':
-      if (login.oauth2.enabled) return { mechanism: 'OAUTHBEARER', token: () => fetchToken(login.oauth2, network) }
-      return { mechanism: 'OAUTHBEARER', token: login.token }
+      return {
+        mechanism: 'OAUTHBEARER',
+        token: login.oauth2.enabled ? () => fetchToken(login.oauth2, network) : login.token,
+        ...extensionsOf(login.extensions),
+      }
     default:
       throw new ConfigError(mechanismRefusal(login.mechanism))
   }
 }
 
+type SaramaLogin = NonNullable<Infer<(typeof saramaConnectionFields)['sasl']>>
+
+function saramaSaslOptions(login: SaramaLogin, resources: Resources): SASLOptions {
+  const { mechanism, user: username, password, access_token: token, token_cache: cache, token_key: key, oauth2 } = login
+  switch (mechanism) {
+    case 'PLAIN':
+    case 'SCRAM-SHA-256':
+    case 'SCRAM-SHA-512':
+      return { mechanism, username, password }
+    case 'OAUTHBEARER': {
+      const extensions = extensionsOf(oauth2?.extensions)
+      if (oauth2?.enabled === true) {
+        const provider = { ...oauth2, endpoint_params: oauth2.endpoint_params ?? {} }
+        return { mechanism, token: () => fetchToken(provider, resources.host.network), ...extensions }
+      }
+      if (cache === '') return { mechanism, token, ...extensions }
+      const tokens = resources.cache(cache)
+      return { mechanism, token: () => cachedToken(tokens, key), ...extensions }
+    }
+    default:
+      throw new ConfigError(mechanismRefusal(mechanism))
+  }
+}
+
 function mechanismRefusal(mechanism: string): string {
   return `SASL mechanism ${mechanism} is known but not supported by Penstock yet`
+}
+
+/** Pairs that a client sends along with its token (RFC 7628, section 3.1). */
+function extensionsOf(
+  given: Readonly<Record<string, unknown>> | undefined,
+): Pick<SASLOptions, 'oauthBearerExtensions'> {
+  const pairs = Object.entries(given ?? {}).map(([name, value]): [string, string] => [name, String(value)])
+  return pairs.length === 0 ? {} : { oauthBearerExtensions: Object.fromEntries(pairs) }
+}
+
+async function cachedToken(cache: Cache, key: string): Promise<string> {
+  const token = await cache.get(key)
+  if (token === undefined) throw new Error(`the cache holds no token under the key '${key}'`)
+  return Buffer.from(token).toString('utf8')
 }
 
 /** A token by the client credentials grant (RFC 6749, section 4.4). */

@@ -84,25 +84,57 @@ inputContract('kafka_franz', rig, {
   reconnects: true,
   resumes: true,
   remembers: true,
-  open: () => filled(bodies(25)),
-  plenty: filled,
+  open: () => filled(bodies(25), franzInput),
+  plenty: texts => filled(texts, franzInput),
+})
+
+outputContract('kafka', rig, {
+  inFlight: 'many',
+  without: { hold: 'the broker answers at once' },
+  async open() {
+    const topic = await newTopic()
+    const named = `\${! if content() == "poison" { throw("refused") } else { "${topic}" } }`
+    const own = `addresses: [ '127.0.0.1:${proxy.port}' ], topic: '${named}', backoff: { initial_interval: 10ms }`
+    return {
+      poison: 'poison',
+      config: (maxInFlight = 64) => `{ kafka: { ${own}, max_in_flight: ${maxInFlight} } }`,
+      delivered: () => valuesOf(topic),
+      cut: () => proxy.cut(),
+      close: () => undefined,
+    }
+  },
+})
+
+inputContract('kafka', rig, {
+  ends: false,
+  replays: true,
+  reconnects: true,
+  resumes: true,
+  remembers: true,
+  open: () => filled(bodies(25), saramaInput),
+  plenty: texts => filled(texts, saramaInput),
 })
 
 /** A batch may have 1 MB. */
 const MOST_IN_BATCH = 2000
 
 /** A topic with a value for each text. */
-async function filled(texts: readonly string[]): Promise<InputTarget> {
+async function filled(texts: readonly string[], input: (topic: string) => string): Promise<InputTarget> {
   const topic = await newTopic()
   for (let at = 0; at < texts.length; at += MOST_IN_BATCH) {
     await producer.send({ topic, messages: texts.slice(at, at + MOST_IN_BATCH).map(value => ({ value })) })
   }
+  return { config: input(topic), bodies: texts, cut: () => proxy.cut() }
+}
+
+function franzInput(topic: string): string {
   const own = `topics: [ ${topic} ], consumer_group: ${topic}, fetch_max_wait: 100ms, commit_period: 50ms`
-  return {
-    config: `{ kafka_franz: { seed_brokers: [ '127.0.0.1:${proxy.port}' ], ${own} } }`,
-    bodies: texts,
-    cut: () => proxy.cut(),
-  }
+  return `{ kafka_franz: { seed_brokers: [ '127.0.0.1:${proxy.port}' ], ${own} } }`
+}
+
+function saramaInput(topic: string): string {
+  const own = `topics: [ ${topic} ], consumer_group: ${topic}, commit_period: 50ms`
+  return `{ kafka: { addresses: [ '127.0.0.1:${proxy.port}' ], ${own} } }`
 }
 
 /** The values of a topic with one partition, in their order. */

@@ -6,6 +6,8 @@ export interface SourceOptions {
   readonly client: ClientOptions
   readonly fallback: 'earliest' | 'latest' | 'none'
   readonly maxPartitionBytes: number
+  /** Records of a partition that wait to be taken before no more of it are fetched; 1,024 unless given. */
+  readonly enoughReady?: number
   /** Whether offsets of a group that an open transaction is about to change are waited for. */
   readonly requireStable: boolean
   /** Whether a partition's records shall wait: too many of it are on their way. */
@@ -17,9 +19,6 @@ type ClientOptions = Omit<ConsumerOptions<Buffer, Buffer, Buffer, Buffer>, 'grou
 /** How long the last words to a cluster, a commit and the leaving of a group, may take, in milliseconds. */
 const farewellMs = 5000
 
-/** Records of a partition that wait to be taken before no more of it are fetched. */
-const enoughReady = 1024
-
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
 /** Fetches the records of partitions ahead of who takes them, with one request at a time for each broker. */
@@ -27,6 +26,7 @@ export class Fetcher {
   readonly #consumer: Consumer
   readonly #options: SourceOptions
   readonly #topics: readonly string[]
+  readonly #enoughReady: number
   #claims: Claim[] = []
   /** Brokers that have a request to answer. */
   readonly #busy = new Set<number>()
@@ -38,6 +38,7 @@ export class Fetcher {
   constructor(options: SourceOptions, topics: readonly string[]) {
     this.#options = options
     this.#topics = topics
+    this.#enoughReady = options.enoughReady ?? 1024
     // The library wants a group's name even of a client that never joins one.
     this.#consumer = new Consumer({ ...options.client, groupId: 'none' } as ConsumerOptions<
       Buffer,
@@ -135,7 +136,7 @@ export class Fetcher {
 
   #fetchMore(): void {
     if (this.#planning || this.#closed) return
-    const hungry = this.#claims.some(({ next, readyRecords }) => next !== null && readyRecords < enoughReady)
+    const hungry = this.#claims.some(({ next, readyRecords }) => next !== null && readyRecords < this.#enoughReady)
     if (!hungry) return
     this.#planning = true
     this.#request()
@@ -148,7 +149,7 @@ export class Fetcher {
     const { topics } = await this.#consumer.metadata({ topics: [...this.#topics] })
     const byNode = new Map<number, Claim[]>()
     for (const claim of this.#claims) {
-      if (claim.next === null || claim.readyRecords >= enoughReady) continue
+      if (claim.next === null || claim.readyRecords >= this.#enoughReady) continue
       const leader = topics.get(claim.topic)?.partitions[claim.partition]?.leader
       if (leader === undefined) throw new Error(`partition ${claim.topic}:${claim.partition} does not exist`)
       if (this.#busy.has(leader)) continue
@@ -192,10 +193,11 @@ export class Fetcher {
     }
     for (const { topicId, partitions } of response.responses) {
       const topic = topicsById.get(topicId)
-      for (const { partitionIndex, records, abortedTransactions } of partitions) {
+      for (const { partitionIndex, records, abortedTransactions, highWatermark } of partitions) {
         const claim = claims.find(own => own.topic === topic && own.partition === partitionIndex)
         // Drop responses for revoked partitions.
         if (!claim?.active) continue
+        claim.highWatermark = highWatermark
         const batches = records ?? []
         // None are named to a reader that takes what is not committed as well.
         const aborted = abortedBatches(batches, abortedTransactions ?? [])

@@ -1,15 +1,6 @@
-import {
-  type MessageToProduce,
-  MultipleErrors,
-  Producer,
-  type ProducerOptions,
-  ProtocolError,
-  type SendOptions,
-} from '@platformatic/kafka'
-import { asError, formatUuidV4 } from '../../base/index.ts'
+import { formatUuidV4 } from '../../base/index.ts'
 import { toText } from '../../bloblang/index.ts'
 import {
-  type Batch,
   batchingField,
   ConfigError,
   defineOutput,
@@ -18,18 +9,10 @@ import {
   maxInFlightField,
   metadataFilter,
   metadataFilterFields,
-  type Message,
-  NotConnectedError,
-  type Output,
   type Resources,
 } from '../../engine/index.ts'
-import { murmur2 } from '../../kafka/index.ts'
 import { clientOptions, connectionFields, parseBytes } from './connection-fields.ts'
-import { ExactlyOnce } from './exactly-once.ts'
-import { explained } from './fetcher.ts'
-
-/** A transaction that is open for longer is aborted by the cluster. */
-const minTransactionTimeoutMs = 60_000
+import { type KafkaOutputSettings, KafkaOutput, type KafkaProducerOptions } from './kafka-output.ts'
 
 const config = field
   .object({
@@ -96,7 +79,6 @@ const config = field
   })
 
 type Config = Infer<typeof config>
-type Record_ = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
 
 export default defineOutput({
   name: 'kafka_franz',
@@ -106,26 +88,19 @@ export default defineOutput({
   config,
   requires: ['@platformatic/kafka'],
   needs: ['network'],
-  create: (options, resources) => new KafkaFranzOutput(options, resources),
+  create: (options, resources) => new KafkaOutput(settingsOf(options, resources), resources),
 })
 
-class KafkaFranzOutput implements Output {
-  readonly #config: Config
-  readonly #options: ProducerOptions<Buffer, Buffer, Buffer, Buffer>
-  readonly #includes: (key: string) => boolean
-  readonly #exactlyOnce: ExactlyOnce | undefined
-  #producer: Producer | null = null
-  #turn = 0
-  #closed = false
-
-  constructor(options: Config, { host, shared }: Resources) {
-    this.#config = options
-    parseBytes('max_message_bytes', options.max_message_bytes)
-    if (options.partitioner === 'manual' && options.partition === undefined) {
-      throw new ConfigError('a partition must be specified when the partitioner is set to manual')
-    }
-    this.#includes = metadataFilter(options.metadata ?? { include_prefixes: [], include_patterns: [] })
-    this.#options = {
+function settingsOf(options: Config, { host }: Resources): KafkaOutputSettings {
+  parseBytes('max_message_bytes', options.max_message_bytes)
+  const isManual = options.partitioner === 'manual'
+  if (isManual && options.partition === undefined) {
+    throw new ConfigError('a partition must be specified when the partitioner is set to manual')
+  }
+  const includes = metadataFilter(options.metadata ?? { include_prefixes: [], include_patterns: [] })
+  const hasTransactions = options.exactly_once
+  return {
+    producer: {
       ...clientOptions(options, host),
       idempotent: options.idempotent_write,
       acks: -1,
@@ -133,231 +108,34 @@ class KafkaFranzOutput implements Output {
       timeout: options.timeout ?? 10_000,
       retries: 3,
       retryDelay: 250,
-      ...(options.compression === undefined
-        ? {}
-        : {
-            compression: options.compression as NonNullable<
-              ProducerOptions<Buffer, Buffer, Buffer, Buffer>['compression']
-            >,
-          }),
-    }
-    if (!options.exactly_once) return
-    this.#exactlyOnce = ExactlyOnce.of(shared)
-    this.#exactlyOnce.writeWith({
-      ...this.#options,
-      transactionalId: options.transactional_id ?? `penstock-${formatUuidV4(randomBytes(host))}`,
-      // This is how long a transaction may stay open as well: as long as all of a round takes.
-      timeout: Math.max(this.#options.timeout ?? 0, minTransactionTimeoutMs),
-    })
-  }
-
-  async connect(): Promise<void> {
-    // Batches that were on their way together each report the loss, some of them late.
-    if (this.#producer !== null) return
-    const producer = new Producer(this.#options)
-    try {
-      await producer.metadata({ topics: [] })
-    } catch (error) {
-      await producer.close(true).catch(() => undefined)
-      throw explained(error)
-    }
-    this.#producer = producer
-  }
-
-  async write(batch: Batch): Promise<void> {
-    await this.#send(batch.map((_, index) => this.#record(batch, index)))
-  }
-
-  /** Sends a run together; where the cluster refuses some of it, those that it does not have are sent again one by one. */
-  async writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
-    const outcomes: (Error | null)[] = run.map(() => null)
-    const places = new Map<Record_, number>()
-    for (const [index, message] of run.entries()) {
-      try {
-        places.set(this.#record([message], 0), index)
-      } catch (error) {
-        outcomes[index] = asError(error)
+      ...compressionOf(options.compression),
+    },
+    acks: -1,
+    topic: options.topic,
+    key: options.key,
+    keepsEmptyKeys: true,
+    partition: isManual ? options.partition : undefined,
+    partitioner: options.partitioner === 'round_robin' ? 'round_robin' : 'murmur2',
+    headersOf({ metadata }) {
+      if (options.metadata === undefined) return undefined
+      const headers = new Map<Buffer, Buffer>()
+      for (const [key, value] of metadata) {
+        if (includes(key)) headers.set(Buffer.from(key), Buffer.from(toText(value)))
       }
-    }
-    const records = [...places.keys()]
-    if (records.length === 0) return outcomes
-    const partitions = new Map<Record_, number>()
-    let refusal: RefusedError
-    try {
-      await this.#send(records, partitions)
-      return outcomes
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error
-      refusal = error
-    }
-    const [only] = records
-    if (records.length === 1) {
-      outcomes[places.get(only!)!] = refusal
-      return outcomes
-    }
-    const isDelivered = await this.#deliveredOf(refusal, partitions)
-    for (const record of records) {
-      if (isDelivered(record)) continue
-      outcomes[places.get(record)!] = await this.#send([record]).then(
-        () => null,
-        (error: unknown) => asError(error),
-      )
-    }
-    return outcomes
+      return headers
+    },
+    failsAsBatch: true,
+    transactionalId: hasTransactions
+      ? (options.transactional_id ?? `penstock-${formatUuidV4(randomBytes(host))}`)
+      : undefined,
   }
+}
 
-  async close(): Promise<void> {
-    this.#closed = true
-    await this.#exactlyOnce?.close()
-    await this.#producer?.close(true)
-  }
-
-  /** Resolves when the cluster has all records. `partitions` is given the partition that was chosen for each. */
-  async #send(records: Record_[], partitions?: Map<Record_, number>): Promise<void> {
-    const producer = this.#producer
-    if (producer === null) throw new NotConnectedError()
-    this.#turn++
-    const turn = this.#turn
-    const sent: SendOptions<Buffer, Buffer, Buffer, Buffer> = {
-      messages: records,
-      acks: -1,
-      partitioner: (message, key) => {
-        const partition = this.#partition(message, key, turn)
-        partitions?.set(message, partition)
-        return partition
-      },
-    }
-    if (this.#exactlyOnce !== undefined) {
-      return this.#exactlyOnce.send(sent, isRefusal).catch((error: unknown) => {
-        throw isRefusal(error) ? new RefusedError(error) : error
-      })
-    }
-    try {
-      await producer.send(sent)
-    } catch (error) {
-      if (isRefusal(error)) throw new RefusedError(error)
-      // A client that lost its connection may number later records from the beginning under its old id, and a cluster
-      // takes those for repetitions and drops them. So it is not used again.
-      if (this.#producer === producer) {
-        this.#producer = null
-        void producer.close(true).catch(() => undefined)
-      }
-      throw new NotConnectedError(error)
-    }
-    if (this.#producer !== producer && !this.#closed)
-      throw new NotConnectedError(new Error('the connection was lost while the batch was on its way'))
-  }
-
-  /** Which records the cluster has, though it refused others that were sent with them. */
-  async #deliveredOf(
-    refusal: RefusedError,
-    partitions: ReadonlyMap<Record_, number>,
-  ): Promise<(record: Record_) => boolean> {
-    const delivered = deliveredPartitions(refusal.cause)
-    if (delivered.size === 0 || this.#producer === null) return () => false
-    const topics = new Set([...partitions.keys()].map(({ topic }) => topic))
-    const metadata = await this.#producer.metadata({ topics: [...topics] })
-    return record => {
-      const count = metadata.topics.get(record.topic)?.partitionsCount ?? 1
-      return delivered.has(`${record.topic}:${(record.partition ?? partitions.get(record)!) % count}`)
-    }
-  }
-
-  #record(batch: Batch, index: number): Record_ {
-    const { topic, key, partition } = this.#config
-    const message = batch[index]!
-    const record: Record_ = {
-      topic: topic.static ?? topic.eval(batch, index),
-      value: asBuffer(message.bytes()),
-    }
-    if (key !== undefined) record.key = asBuffer(key.evalBytes(batch, index))
-    if (partition !== undefined && this.#config.partitioner === 'manual') {
-      record.partition = parsePartition(partition.eval(batch, index))
-    }
-    const headers = this.#headers(message)
-    if (headers !== undefined) record.headers = headers
-    return record
-  }
-
-  #headers(message: Message): Map<Buffer, Buffer> | undefined {
-    if (this.#config.metadata === undefined) return undefined
-    const headers = new Map<Buffer, Buffer>()
-    for (const [key, value] of message.metadata) {
-      if (this.#includes(key)) headers.set(Buffer.from(key), Buffer.from(toText(value)))
-    }
-    return headers
-  }
-
-  #partition(message: Record_, key: Buffer | undefined, turn: number): number {
-    if (message.partition !== undefined) return message.partition
-    if (this.#config.partitioner === 'round_robin') return this.#turn++ & 0x7fffffff
-    // The library takes the remainder by the number of partitions. Records without a key go to one partition for each
-    // batch, so that a batch stays one record batch on the wire.
-    if (key === undefined) return turn & 0x7fffffff
-    return murmur2(key) & 0x7fffffff
-  }
+function compressionOf(name: string | undefined): Pick<KafkaProducerOptions, 'compression'> {
+  // The options of the field are the names of the library.
+  return name === undefined ? {} : { compression: name as NonNullable<KafkaProducerOptions['compression']> }
 }
 
 function randomBytes(host: Pick<Resources['host'], 'random'>): Uint8Array {
   return Uint8Array.from({ length: 16 }, () => Math.floor(host.random() * 256))
-}
-
-function parsePartition(text: string): number {
-  if (!/^\d{1,9}$/.test(text.trim())) throw new Error(`failed to parse partition: '${text}' is not a number`)
-  return Number(text)
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-/** A cluster has said no for good to records, so that nothing is wrong with the connection. */
-class RefusedError extends Error {
-  constructor(cause: unknown) {
-    super(explained(cause).message, { cause })
-    this.name = 'RefusedError'
-  }
-}
-
-/** What is wrong with the producer or its transaction, not with the records: another producer may send them. */
-const producerErrors: ReadonlySet<string> = new Set([
-  'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  'UNKNOWN_PRODUCER_ID',
-  'INVALID_PRODUCER_EPOCH',
-  'INVALID_PRODUCER_ID_MAPPING',
-  'INVALID_TXN_STATE',
-  'PRODUCER_FENCED',
-  'TRANSACTION_ABORTABLE',
-])
-
-function isRefusal(error: unknown): boolean {
-  if (error instanceof ProtocolError) return !error.canRetry && !producerErrors.has(error.apiId)
-  return error instanceof MultipleErrors && error.errors.length > 0 && error.errors.every(isRefusal)
-}
-
-interface PartitionResponse {
-  readonly index: number
-  readonly errorCode: number
-}
-
-/** `topic:partition` of those whose records a cluster took, as far as a failed request tells. */
-function deliveredPartitions(error: unknown): ReadonlySet<string> {
-  const delivered = new Set<string>()
-  // The library declares neither: `produced` is what other brokers took, `response` the answer of one that refused.
-  const { produced, response, errors } = error as {
-    readonly produced?: { readonly offsets?: readonly { readonly topic: string; readonly partition: number }[] }
-    readonly response?: {
-      readonly responses?: readonly {
-        readonly name: string
-        readonly partitionResponses: readonly PartitionResponse[]
-      }[]
-    }
-    readonly errors?: readonly unknown[]
-  }
-  for (const { topic, partition } of produced?.offsets ?? []) delivered.add(`${topic}:${partition}`)
-  for (const { name, partitionResponses } of response?.responses ?? []) {
-    for (const { index, errorCode } of partitionResponses) if (errorCode === 0) delivered.add(`${name}:${index}`)
-  }
-  for (const each of errors ?? []) for (const key of deliveredPartitions(each)) delivered.add(key)
-  return delivered
 }

@@ -1,5 +1,6 @@
 import { Admin, Base, type BaseOptions, Consumer, ProtocolError } from '@platformatic/kafka'
 import type { GroupMember } from './exactly-once.ts'
+import { assignRanges } from './range-assigner.ts'
 import { closeQuietly, explained, Fetcher, type SourceOptions } from './fetcher.ts'
 import type { Claim, PartitionRecords } from './source-record.ts'
 
@@ -18,6 +19,21 @@ export interface RecordSource {
   interrupt(reason: Error): void
   close(): Promise<void>
 }
+
+/** How a member takes part in its group. */
+export interface Membership extends MemberTimes {
+  /** How partitions are shared among members, by the names that these use between them, most wanted first. */
+  readonly balancers: readonly string[]
+}
+
+interface MemberTimes {
+  /** How long a member may be silent before the group takes its partitions away. */
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly heartbeatMs: number
+}
+
+export const defaultTimes: MemberTimes = { sessionTimeoutMs: 45_000, rebalanceTimeoutMs: 60_000, heartbeatMs: 3000 }
 
 /** Reads what a consumer group assigns to this member. */
 export class GroupSource implements RecordSource {
@@ -50,7 +66,7 @@ export class GroupSource implements RecordSource {
   static async open(
     options: SourceOptions,
     groupId: string,
-    balancers: readonly string[],
+    { balancers, sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs }: Membership,
     topics: readonly string[],
     onRebalance: () => void,
     signal: AbortSignal,
@@ -61,10 +77,12 @@ export class GroupSource implements RecordSource {
       ...options.client,
       groupId,
       protocols: balancers.map(name => ({ name, version: 1 })),
-      sessionTimeout: 45_000,
-      rebalanceTimeout: 60_000,
-      heartbeatInterval: 3000,
-      heartbeatStallTimeout: 45_000,
+      // The client has no function of its own for `range`.
+      ...(balancers[0] === 'range' ? { partitionAssigner: assignRanges } : {}),
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: rebalanceTimeoutMs,
+      heartbeatInterval: heartbeatMs,
+      heartbeatStallTimeout: sessionTimeoutMs,
     })
     const source = new GroupSource(member, fetcher, options, onRebalance)
     try {
@@ -183,15 +201,18 @@ export class GroupSource implements RecordSource {
 /** Topic → partition → where to start: an offset, or the end of the log to start from. */
 export type StartOffsets = ReadonlyMap<string, ReadonlyMap<number, bigint | undefined> | 'all'>
 
-/** Reads partitions without any group. Offsets are not kept. */
+/** Reads partitions without being a member of a group. Offsets are kept under a group's name where one is given. */
 export class PartitionSource implements RecordSource {
   readonly #fetcher: Fetcher
+  readonly #offsets: GroupOffsets | null
 
-  private constructor(fetcher: Fetcher) {
+  private constructor(fetcher: Fetcher, offsets: GroupOffsets | null) {
     this.#fetcher = fetcher
+    this.#offsets = offsets
   }
 
-  static async open(options: SourceOptions, starts: StartOffsets): Promise<PartitionSource> {
+  static async open(options: SourceOptions, group: string, starts: StartOffsets): Promise<PartitionSource> {
+    const offsets = group === '' ? null : new GroupOffsets(options.client, group)
     const fetcher = new Fetcher(options, [...starts.keys()])
     try {
       const counts = await fetcher.partitionCounts()
@@ -204,16 +225,19 @@ export class PartitionSource implements RecordSource {
       })
       const claims = fetcher.assign(wanted, false)
       const atFallback: Claim[] = []
+      const committed = await offsets?.read(claims)
       for (const claim of claims) {
         const chosen = starts.get(claim.topic)
-        const offset = chosen === 'all' ? undefined : chosen?.get(claim.partition)
+        const given = chosen === 'all' ? undefined : chosen?.get(claim.partition)
+        const offset = given ?? committed?.get(claim)
         if (offset === undefined) atFallback.push(claim)
         else claim.next = offset
       }
       await fetcher.startAtFallback(atFallback)
-      return new PartitionSource(fetcher)
+      return new PartitionSource(fetcher, offsets)
     } catch (error) {
       await fetcher.close()
+      await offsets?.close()
       throw error
     }
   }
@@ -222,8 +246,8 @@ export class PartitionSource implements RecordSource {
     return this.#fetcher.read(maxRecords, signal)
   }
 
-  commit(): Promise<void> {
-    return Promise.resolve()
+  async commit(offsets: ReadonlyMap<Claim, bigint>): Promise<void> {
+    await this.#offsets?.write(offsets)
   }
 
   wake(): void {
@@ -234,15 +258,57 @@ export class PartitionSource implements RecordSource {
     this.#fetcher.fail(reason)
   }
 
-  close(): Promise<void> {
-    return this.#fetcher.close()
+  async close(): Promise<void> {
+    await this.#fetcher.close()
+    await this.#offsets?.close()
   }
+}
+
+/** The offsets that are kept under the name of a group which has no members. */
+class GroupOffsets {
+  readonly #admin: Admin
+  readonly #groupId: string
+
+  constructor(options: BaseOptions, groupId: string) {
+    this.#admin = adminOf(options)
+    this.#groupId = groupId
+  }
+
+  /** The offsets to go on from, of those partitions that have one. */
+  async read(claims: readonly Claim[]): Promise<ReadonlyMap<Claim, bigint>> {
+    const topics = byTopic(claims).map(({ topic: name, partitions: partitionIndexes }) => ({ name, partitionIndexes }))
+    const [group] = await this.#admin.listConsumerGroupOffsets({ groups: [{ groupId: this.#groupId, topics }] })
+    const found = new Map<Claim, bigint>()
+    for (const { name, partitions } of group?.topics ?? []) {
+      for (const { partitionIndex, committedOffset } of partitions) {
+        const claim = claims.find(({ topic, partition }) => topic === name && partition === partitionIndex)
+        if (claim !== undefined && committedOffset >= 0n) found.set(claim, committedOffset)
+      }
+    }
+    return found
+  }
+
+  async write(offsets: ReadonlyMap<Claim, bigint>): Promise<void> {
+    const byName = Map.groupBy(offsets, ([{ topic }]) => topic)
+    const topics = [...byName].map(([name, own]) => ({
+      name,
+      partitionOffsets: own.map(([{ partition }, offset]) => ({ partition, offset })),
+    }))
+    await this.#admin.alterConsumerGroupOffsets({ groupId: this.#groupId, topics })
+  }
+
+  close(): Promise<void> {
+    return closeQuietly(this.#admin)
+  }
+}
+
+function adminOf({ clientId, bootstrapBrokers, tls, sasl }: BaseOptions): Admin {
+  return new Admin({ clientId, bootstrapBrokers, retries: 1, ...(tls && { tls }), ...(sasl && { sasl }) })
 }
 
 /** All topics of a cluster with their numbers of partitions, by name. */
 export async function describeTopics(options: BaseOptions): Promise<ReadonlyMap<string, number>> {
-  const { clientId, bootstrapBrokers, tls, sasl } = options
-  const admin = new Admin({ clientId, bootstrapBrokers, retries: 1, ...(tls && { tls }), ...(sasl && { sasl }) })
+  const admin = adminOf(options)
   try {
     const topics = await admin.listTopics({ includeInternals: true })
     const metadata = await admin.metadata({ topics })
@@ -258,11 +324,11 @@ const unstableOffsetCommit = 'UNSTABLE_OFFSET_COMMIT'
 
 /** A group's offsets by topic and partition, after those transactions that were to change them have ended (KIP-447). */
 async function stableOffsets(
-  { clientId, bootstrapBrokers, tls, sasl }: BaseOptions,
+  options: BaseOptions,
   groupId: string,
   claims: readonly Claim[],
 ): Promise<ReadonlyMap<string, readonly bigint[]>> {
-  const admin = new Admin({ clientId, bootstrapBrokers, retries: 1, ...(tls && { tls }), ...(sasl && { sasl }) })
+  const admin = adminOf(options)
   const topics = byTopic(claims).map(({ topic: name, partitions: partitionIndexes }) => ({ name, partitionIndexes }))
   try {
     while (claims.some(({ active }) => active)) {

@@ -17,6 +17,8 @@ export class Claim {
   active = true
   /** The offset to fetch from, or null until it is known. */
   next: bigint | null = null
+  /** Of the partition, as of the last fetch. */
+  highWatermark = 0n
   /** What was fetched and not taken yet, as runs of records. */
   ready: SourceRecord[][] = []
   readyRecords = 0
