@@ -345,20 +345,35 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('forgetEpoch', epoch)
   }
 
-  /** Finds out what became of a commit whose answer was lost, and makes it again when nothing did. */
+  /**
+   * Finds out what became of a commit whose answer was lost, and makes it again when nothing did. Once an answer was lost, the
+   * commit fails with `unknown_outcome` only: whatever went wrong later, even an attempt that was not found yet may still
+   * be carried out, and its objects are needed then.
+   */
   async #commitSurely(objects: readonly NewObject[]): Promise<CallResult<'commit'>> {
+    let isUncertain = false
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#transport.call('commit', objects)
       } catch (error) {
-        const code = error instanceof MetadataError ? error.code : undefined
-        // An earlier attempt that was only slow makes this one fail, since a key can be committed once.
-        const mayHaveHappened = code === 'unknown_outcome' || (attempt > 0 && code === 'failed')
-        if (!mayHaveHappened || attempt === maxCommitRepetitions) throw error
-        const recalled = await this.#transport.call('recallCommit', objects)
-        if (recalled === 'unclear') throw error
-        if (recalled !== 'never') return recalled
+        if (!(error instanceof MetadataError)) throw error
+        isUncertain ||= error.code === 'unknown_outcome'
+        if (!isUncertain) throw error
+        const recalled = await this.#recall(objects)
+        if (typeof recalled !== 'string') return recalled
+        // An epoch that is closed lets nothing through any more, so that what is not found now has never happened.
+        if (recalled === 'never' && error.code === 'epoch_closed') throw error
+        if (recalled === 'unclear' || attempt === maxCommitRepetitions) throw unknownOutcome(error)
       }
+    }
+  }
+
+  async #recall(objects: readonly NewObject[]): Promise<CallResult<'recallCommit'>> {
+    try {
+      return await this.#transport.call('recallCommit', objects)
+    } catch (error) {
+      if (error instanceof MetadataError) throw unknownOutcome(error)
+      throw error
     }
   }
 
@@ -384,6 +399,10 @@ export class MetadataClient implements Metadata {
     this.#catalog = catalogOf(topics)
     for (const listener of this.#topicListeners) listener(this.#catalog)
   }
+}
+
+function unknownOutcome(cause: MetadataError): MetadataError {
+  return new MetadataError('unknown_outcome', `the answer to a commit was lost: ${cause.message}`, { cause })
 }
 
 function catalogOf({ topics, version }: TopicList): Catalog {

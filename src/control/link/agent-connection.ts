@@ -138,6 +138,7 @@ export class AgentConnection {
     this.#stop.abort()
     this.#end()
     await this.#running
+    this.#dropUnrepeatable()
     for (const call of this.#calls.values()) call.reject(errorFor(call.target, 'closed', 'the link is closed'))
     this.#calls.clear()
   }
