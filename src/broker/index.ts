@@ -2,7 +2,14 @@ export { fenceFeature } from './fenced-client.ts'
 export { Broker } from './broker.ts'
 export type { BrokerEndpoint, Cluster, ClusterView } from './cluster.ts'
 export { type BrokerConfig, defaultBrokerConfig } from './config.ts'
-export { type LogConfig, localLogConfig, remoteLogConfig } from './log/index.ts'
+export {
+  type BucketFigures,
+  type BucketFinding,
+  checkBucket,
+  type LogConfig,
+  localLogConfig,
+  remoteLogConfig,
+} from './log/index.ts'
 export { bearerCheck } from './security/bearer.ts'
 export { ClusterCredentials, PasswordCheck } from './security/credentials.ts'
 export { principalMapping } from './security/distinguished-names.ts'

@@ -1,28 +1,23 @@
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import type { Agent } from '../agent/index.ts'
-import { asError, codeOf, type Log, systemClock, systemRandom } from '../base/index.ts'
+import { systemRandom } from '../base/index.ts'
 import { localLogConfig, type LogConfig, remoteLogConfig } from '../broker/index.ts'
-import { AgentConnection, type AgentHello, LinkRefused } from '../control/index.ts'
-import { MetadataClient } from '../metadata/index.ts'
-import { type ObjectStore, openStore, prefixedStore, probeStore, StorageError } from '../storage/index.ts'
+import type { AgentHello } from '../control/index.ts'
 import {
   type AgentCore,
   type AgentOptions,
   type AgentServers,
-  allOrNothing,
   closeAll,
   type Closers,
   joinCluster,
   startAgentServers,
 } from './agent-parts.ts'
 import { type ProcessReady, runProcesses } from './agent-processes.ts'
-import { claimBucket } from './bucket-claim.ts'
+import { openCluster } from './cluster-access.ts'
 import type { agentFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
 import { addressOf, externalHost, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
-import { version } from './version.ts'
 
 /** What closing takes beside draining. */
 const closeTimeoutMs = 15_000
@@ -78,12 +73,7 @@ interface Running {
 
 async function start(flags: AgentFlags, options: AgentOptions, closers: Closers): Promise<Running> {
   const { log } = options
-  const [link, bucket] = await allOrNothing([connect(flags, log, closers), openBucket(flags)])
-  const metadata = await MetadataClient.open(link.metadata(), { random: systemRandom })
-  closers.push(() => metadata.close())
-  const clusterId = flags.defaultVirtualClusterID
-  const store = prefixedStore(bucket, `warpstream/${clusterId}`)
-  await blame('bucketURL', () => claimBucket(store, metadata.clusterId))
+  const { link, metadata, store } = await openCluster(flags, log, closers, true)
   const core: AgentCore = {
     metadata,
     store,
@@ -97,74 +87,6 @@ async function start(flags: AgentFlags, options: AgentOptions, closers: Closers)
   const servers = await startAgentServers(options, core, ownPorts, closers)
   const agent = joinCluster(options, servers, core, link.control, null, closers)
   return { agent, servers, nodeId: core.nodeId }
-}
-
-async function connect(flags: AgentFlags, log: Log, closers: Closers): Promise<AgentConnection> {
-  const { defaultVirtualClusterID: clusterId } = flags
-  if (clusterId === '') throw new FlagError('-defaultVirtualClusterID is missing')
-  const agentKey = agentKeyOf(flags)
-  const urls = flags.metadataURL.map(urlOf)
-  if (urls.length === 0) throw new FlagError('-metadataURL is missing: the address of a control plane')
-  try {
-    const options = { urls, agentKey, clusterId, version, clock: systemClock, random: systemRandom, log }
-    const link = await AgentConnection.open(options)
-    closers.push(() => link.close())
-    return link
-  } catch (error) {
-    const cause = asError(error)
-    throw new FlagError(`-${flagOf(error)}: ${cause.message === '' ? String(error) : cause.message}`, { cause })
-  }
-}
-
-/** The flag that is to blame when the control plane does not accept this agent. */
-function flagOf(error: unknown): keyof AgentFlags {
-  switch (error instanceof LinkRefused ? error.code : undefined) {
-    case 'invalid_api_key':
-    case 'forbidden':
-      return 'agentKey'
-    case 'virtual_cluster_not_found':
-      return 'defaultVirtualClusterID'
-    default:
-      return 'metadataURL'
-  }
-}
-
-function urlOf(text: string): URL {
-  const url = URL.parse(text)
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw new FlagError(`-metadataURL has to be http://HOST:PORT or https://HOST:PORT, not ${JSON.stringify(text)}`)
-}
-
-function agentKeyOf({ agentKey, agentKeyPath }: AgentFlags): string {
-  if (agentKey !== '') return agentKey
-  if (agentKeyPath === '') throw new FlagError('-agentKey is missing: an agent key of the virtual cluster')
-  try {
-    return readFileSync(agentKeyPath, 'utf8').trim()
-  } catch (error) {
-    const code = codeOf(error)
-    throw new FlagError(`-agentKeyPath: cannot read ${agentKeyPath} (${code})`, { cause: error })
-  }
-}
-
-async function openBucket({ bucketURL }: AgentFlags): Promise<ObjectStore> {
-  if (bucketURL === '')
-    throw new FlagError(
-      '-bucketURL is missing: s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER or file:///FOLDER',
-    )
-  return blame('bucketURL', async () => {
-    const store = await openStore(bucketURL)
-    await probeStore(store)
-    return store
-  })
-}
-
-async function blame<Result>(flag: keyof AgentFlags, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error
-    throw new FlagError(`-${flag}: ${error.message}`, { cause: error })
-  }
 }
 
 function optionsOf(flags: AgentFlags): AgentOptions {

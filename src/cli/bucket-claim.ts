@@ -13,6 +13,11 @@ export async function claimBucket(store: ObjectStore, clusterId: string): Promis
   } catch (error) {
     if (!(error instanceof StorageError && error.code === 'already_exists')) throw error
   }
+  await checkClaim(store, clusterId)
+}
+
+/** Makes sure that a cluster's part of a bucket belongs to these metadata. Rejects with a StorageError. */
+export async function checkClaim(store: ObjectStore, clusterId: string): Promise<void> {
   const owner = ownerIn(await store.get(claimKey))
   if (owner === clusterId) return
   throw new StorageError(

@@ -52,12 +52,17 @@ export const localFlags = {
   ...logFlags,
 } as const
 
-export const agentFlags = {
+/** Where a virtual cluster and its records are. */
+export const clusterFlags = {
   bucketURL: flag.text('', 'where records are kept: s3://, gs://, azblob:// or file:///', { value: 'URL' }),
   agentKey: flag.text('', 'an agent key of the virtual cluster', { value: 'KEY', aliases: ['apiKey'] }),
   agentKeyPath: flag.text('', 'the file with the agent key', { value: 'FILE' }),
-  defaultVirtualClusterID: flag.text('', 'the virtual cluster to serve', { value: 'ID' }),
+  defaultVirtualClusterID: flag.text('', 'the virtual cluster', { value: 'ID' }),
   metadataURL: flag.list('control planes, or a load balancer before them, http://HOST:PORT', { value: 'URL' }),
+} as const
+
+export const agentFlags = {
+  ...clusterFlags,
   region: flag.text('', 'accepted and unused: -metadataURL says where the control plane is'),
   roles: flag.list('proxy, proxy-produce, proxy-consume, jobs, pipelines; by default proxy and jobs', {
     environment: 'WARPSTREAM_AGENT_ROLES',
@@ -131,6 +136,14 @@ const standaloneFlags = {
   dataDir: flag.text('./data', 'the folder for all data', { value: 'FOLDER' }),
 } as const
 
+export const bucketCheckFlags = {
+  dataDir: flag.text('', 'the data folder of a standalone server that is stopped, instead of the flags below', {
+    value: 'FOLDER',
+  }),
+  ...clusterFlags,
+  ...logFlags,
+} as const
+
 export const bloblFlags = {
   threads: flag.integer(1, 'threads to map in, at most one for each core; the order is kept', {
     short: 't',
@@ -185,6 +198,26 @@ export const commands: Readonly<Record<string, Command>> = {
     isAgent: true,
     flags: agentFlags,
     run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags, process.argv.slice(2)),
+  }),
+  bucket: command({
+    summary: 'check the records of a cluster',
+    usage: 'check',
+    flags: {},
+    subcommands: {
+      check: command({
+        summary: 'compare a bucket with the metadata, and read every record batch in it',
+        description: `   Every extent has to be in its object, every batch has to fit its checksum, offsets have no gaps, and open
+   transactions have an owner. Objects that the metadata do not know are listed. It only reads, and the cluster may run.
+   Exits with 1 if records are damaged or missing:
+
+     penstock bucket check -dataDir ./data
+     penstock bucket check -bucketURL s3://BUCKET -agentKey KEY -defaultVirtualClusterID ID -metadataURL http://HOST:9080`,
+        isAgent: true,
+        flags: bucketCheckFlags,
+        run: async ({ flags }) => (await import('./bucket.ts')).runBucketCheck(flags),
+      }),
+    },
+    run: async ({ words }) => (await import('./bucket.ts')).refuseBucketCommand(words),
   }),
   run: engineCommand({
     summary: 'run a stream',

@@ -49,6 +49,7 @@ export interface LocalCluster {
   readonly databaseUrl: string
   readonly bucketUrl: string
   readonly apiKey: string
+  readonly agentKey: string
   readonly virtualClusterId: string
   /** How Kafka clients sign in; absent where they need not. */
   readonly login: { readonly username: string; readonly password: string; readonly caFile: string } | undefined
@@ -150,6 +151,7 @@ async function start(
     databaseUrl,
     bucketUrl: bucket.url,
     apiKey: keys.api,
+    agentKey: keys.agent,
     virtualClusterId: keys.virtualClusterId,
     login: security?.login,
     folder,

@@ -1,3 +1,4 @@
+export { type BucketFigures, type BucketFinding, checkBucket } from './bucket-check.ts'
 export { checkBatch, type CheckedBatch } from './check-batch.ts'
 export { type LogConfig, localLogConfig, remoteLogConfig } from './config.ts'
 export type { Append, AppendOutcome } from './flush-buffer.ts'

@@ -1,0 +1,267 @@
+import type { Clock } from '../../base/index.ts'
+import { batchCrcFits, batchExtent, batchHeaderBytes } from '../../kafka/index.ts'
+import type { Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
+import { type ObjectStore, StorageError } from '../../storage/index.ts'
+import { OBJECTS_FOLDER } from './appender.ts'
+
+/** How many bytes of extents are looked up together. */
+const LOOK_UP_BYTES = 64 * 1024 * 1024
+/** How many extents are read at the same time. */
+const READS_TOGETHER = 16
+const KEYS_TOGETHER = 500
+const PARTITIONS_TOGETHER = 200
+/** How long after its timeout an agent may take to abort a transaction. */
+const ABORT_GRACE_MS = 60_000
+
+/** `damage`: records are lost, or consumers cannot get past them. `note`: it ends by itself once agents run. */
+export interface BucketFinding {
+  readonly severity: 'damage' | 'note'
+  /** The object, or the topic with its partition. */
+  readonly where: string
+  readonly message: string
+}
+
+/** What was looked at; sizes are bytes. */
+export interface BucketFigures {
+  partitions: number
+  extents: number
+  offsets: number
+  bytesRead: number
+  objects: number
+}
+
+export interface BucketCheckOptions {
+  readonly metadata: Metadata
+  readonly store: ObjectStore
+  readonly clock: Clock
+  /** Called for each finding as soon as it is certain. */
+  readonly onFinding: (finding: BucketFinding) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Compares a bucket with its metadata: every extent lies in an object, every batch has its checksum, the offsets of every
+ * partition have no gap, open transactions have an owner who will end them, and every object is known. It only reads, and the cluster may go
+ * on meanwhile: what disagrees is looked up again before it is reported. Rejects with a StorageError or a MetadataError
+ * when the bucket or the metadata cannot be reached.
+ */
+export async function checkBucket(options: BucketCheckOptions): Promise<BucketFigures> {
+  const { metadata, onFinding } = options
+  const figures: BucketFigures = { partitions: 0, extents: 0, offsets: 0, bytesRead: 0, objects: 0 }
+  const catalog = await metadata.refresh()
+  // Listed first, so that what was put before and is still unknown at the end was not on its way.
+  const unknown = await unknownObjects(options, figures)
+  for (const topic of catalog.byName.values()) {
+    for (const [index, partition] of topic.partitions.entries()) {
+      await checkOffsets(options, partition, `${topic.name}/${index}`, figures)
+      figures.partitions++
+    }
+    await checkTransactions(options, topic.name, topic.partitions)
+  }
+  await checkOverdue(options)
+  const known = await knownOf(metadata, unknown)
+  for (const key of unknown.filter(key => !known.has(key))) {
+    onFinding({
+      severity: 'note',
+      where: key,
+      message:
+        'the metadata do not know this object; agents with the role jobs delete it once its upload epoch is closed',
+    })
+  }
+  return figures
+}
+
+/** The keys of the objects that the metadata do not know, or not yet. */
+async function unknownObjects(
+  { metadata, store, signal }: BucketCheckOptions,
+  figures: BucketFigures,
+): Promise<string[]> {
+  const unknown: string[] = []
+  let after = ''
+  for (;;) {
+    const objects = await store.list({ prefix: `${OBJECTS_FOLDER}/`, after, limit: KEYS_TOGETHER }, signal)
+    if (objects.length === 0) return unknown
+    figures.objects += objects.length
+    const keys = objects.map(({ key }) => key)
+    const known = await knownOf(metadata, keys)
+    unknown.push(...keys.filter(key => !known.has(key)))
+    after = keys.at(-1)!
+  }
+}
+
+async function knownOf(metadata: Metadata, keys: readonly string[]): Promise<Set<string>> {
+  const known = new Set<string>()
+  for (let start = 0; start < keys.length; start += KEYS_TOGETHER) {
+    const some = keys.slice(start, start + KEYS_TOGETHER)
+    const answers = await metadata.knownObjects(some)
+    for (const [index, key] of some.entries()) if (answers[index]) known.add(key)
+  }
+  return known
+}
+
+/** Goes through a partition from its start to its high watermark. */
+async function checkOffsets(
+  options: BucketCheckOptions,
+  partition: PartitionId,
+  where: string,
+  figures: BucketFigures,
+): Promise<void> {
+  const { onFinding, signal } = options
+  let next: number | undefined
+  for (;;) {
+    signal.throwIfAborted()
+    const answer = await lookUp(options.metadata, partition, next)
+    // Deleted meanwhile.
+    if (!answer) return
+    const { extents, bounds, from } = answer
+    if (from >= bounds.highWatermark) return
+    if (extents.length === 0) {
+      onFinding(gap(where, from, bounds.highWatermark))
+      return
+    }
+    let expected = from
+    for (let start = 0; start < extents.length; start += READS_TOGETHER) {
+      const some = extents.slice(start, start + READS_TOGETHER)
+      const problems = await Promise.all(some.map(extent => problemOf(options, extent)))
+      for (const [index, extent] of some.entries()) {
+        if (extent.baseOffset > expected) onFinding(gap(where, expected, extent.baseOffset))
+        const message = problems[index]
+        if (message !== undefined) onFinding({ severity: 'damage', where: extent.key, message: `${where}: ${message}` })
+        expected = extent.lastOffset + 1
+        figures.extents++
+        figures.bytesRead += extent.sizeBytes
+      }
+    }
+    figures.offsets += expected - from
+    next = expected
+  }
+}
+
+/** The extents from an offset on, or from the log's start where that is later or none is given. */
+async function lookUp(
+  metadata: Metadata,
+  partition: PartitionId,
+  offset: number | undefined,
+): Promise<
+  { readonly extents: readonly Extent[]; readonly bounds: PartitionBounds; readonly from: number } | undefined
+> {
+  const [bounds] = await metadata.bounds([partition])
+  if (!bounds) return undefined
+  const from = Math.max(offset ?? 0, bounds.logStartOffset)
+  const query = { partition, offset: from, maxBytes: LOOK_UP_BYTES, withAborted: false }
+  const [answer] = await metadata.findExtents([query])
+  // Retention took what was asked for, in between.
+  if (answer && answer.logStartOffset > from) return lookUp(metadata, partition, answer.logStartOffset)
+  return answer ? { extents: answer.extents, bounds: answer, from } : undefined
+}
+
+function gap(where: string, from: number, to: number): BucketFinding {
+  return { severity: 'damage', where, message: `no object has the offsets ${from} to ${to - 1}` }
+}
+
+/** What is wrong with an extent; undefined when it is whole, or is one no more. */
+async function problemOf({ metadata, store, signal }: BucketCheckOptions, extent: Extent): Promise<string | undefined> {
+  const { key, position, sizeBytes, partition, baseOffset } = extent
+  let problem: string | undefined
+  try {
+    problem = problemIn(await store.get(key, { position, length: sizeBytes }, signal), extent)
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    if (error.code === 'not_found') problem = `the object is missing, with ${offsetsOf(extent)}`
+    else if (error.code === 'out_of_range') problem = `the object ends before ${offsetsOf(extent)}`
+    else throw error
+  }
+  if (problem === undefined) return undefined
+  // Merging and retention may have taken the extent since it was looked up.
+  const [answer] = await metadata.findExtents([{ partition, offset: baseOffset, maxBytes: 1, withAborted: false }])
+  const current = answer?.extents[0]
+  const isStillThere =
+    current?.key === key && current.position === position && answer!.logStartOffset <= extent.lastOffset
+  return isStillThere ? problem : undefined
+}
+
+function problemIn(bytes: Buffer, extent: Extent): string | undefined {
+  let start = 0
+  let offset = extent.baseOffset
+  while (start < bytes.length) {
+    const batch = batchExtent(bytes, start)
+    const isBatch =
+      batch !== undefined &&
+      batch.offsets > 0 &&
+      batch.sizeBytes >= batchHeaderBytes &&
+      start + batch.sizeBytes <= bytes.length
+    if (!isBatch) return `there is no record batch at byte ${extent.position + start}, where offset ${offset} should be`
+    if (!batchCrcFits(bytes.subarray(start, start + batch.sizeBytes)))
+      return `the batch of offset ${offset} at byte ${extent.position + start} does not fit its checksum`
+    start += batch.sizeBytes
+    offset += batch.offsets
+  }
+  if (offset === extent.lastOffset + 1) return undefined
+  return `it holds the offsets ${extent.baseOffset} to ${offset - 1} instead of ${offsetsOf(extent)}`
+}
+
+function offsetsOf({ baseOffset, lastOffset }: Extent): string {
+  return `the offsets ${baseOffset} to ${lastOffset}`
+}
+
+/** Reports what no transactional id will end: consumers of committed records would wait there indefinitely. */
+async function checkTransactions(
+  { metadata, onFinding, signal }: BucketCheckOptions,
+  topic: string,
+  partitions: readonly PartitionId[],
+): Promise<void> {
+  for (let start = 0; start < partitions.length; start += PARTITIONS_TOGETHER) {
+    signal.throwIfAborted()
+    const some = partitions.slice(start, start + PARTITIONS_TOGETHER)
+    const suspects = await ownerless(metadata, some)
+    if (suspects.size === 0) continue
+    // A transaction may have ended between the two questions.
+    const still = await ownerless(metadata, some)
+    for (const [name, { partition, producerId, offset }] of still) {
+      if (!suspects.has(name)) continue
+      const index = partitions.indexOf(partition)
+      onFinding({
+        severity: 'damage',
+        where: `${topic}/${index}`,
+        message: `producer ${producerId} has a transaction open from offset ${offset}, of which no transactional id knows; kafka-transactions.sh abort ends it`,
+      })
+    }
+  }
+}
+
+interface OpenRecords {
+  readonly partition: PartitionId
+  readonly producerId: number
+  readonly offset: number
+}
+
+async function ownerless(metadata: Metadata, partitions: readonly PartitionId[]): Promise<Map<string, OpenRecords>> {
+  const producers = await metadata.activeProducers(partitions)
+  const open = partitions.flatMap((partition, index) =>
+    producers[index]!.flatMap(({ producerId, transactionStart: offset }) =>
+      offset === null ? [] : [{ partition, producerId, offset }],
+    ),
+  )
+  if (open.length === 0) return new Map()
+  const transactions = (await metadata.listTransactions()).filter(({ startedAt }) => startedAt !== null)
+  const ids = new Map(transactions.map(({ producerId, id }) => [producerId, id]))
+  const owners = [...new Set(open.flatMap(({ producerId }) => ids.get(producerId) ?? []))]
+  const described = new Map((await metadata.findTransactions(owners)).map((found, index) => [owners[index]!, found]))
+  const isOwned = ({ producerId, partition }: OpenRecords) =>
+    described.get(ids.get(producerId) ?? '')?.partitions.includes(partition) === true
+  return new Map(
+    open.filter(one => !isOwned(one)).map(one => [`${one.partition}/${one.producerId}/${one.offset}`, one]),
+  )
+}
+
+/** Reports transactions that should have been aborted long ago. */
+async function checkOverdue({ metadata, clock, onFinding }: BucketCheckOptions): Promise<void> {
+  for (const { id, startedAt, timeoutMs } of await metadata.listTransactions()) {
+    if (startedAt === null || startedAt + timeoutMs + ABORT_GRACE_MS > clock.now()) continue
+    onFinding({
+      severity: 'note',
+      where: id,
+      message: `the transaction is open since ${new Date(startedAt).toISOString()}, longer than its timeout of ${timeoutMs} ms: it is aborted as soon as an agent runs`,
+    })
+  }
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { asError, codeOf, type Log, systemClock, systemRandom } from '../base/index.ts'
+import { AgentConnection, LinkRefused } from '../control/index.ts'
+import { type Metadata, MetadataClient } from '../metadata/index.ts'
+import { type ObjectStore, openStore, prefixedStore, probeStore, StorageError } from '../storage/index.ts'
+import { allOrNothing, type Closers } from './agent-parts.ts'
+import { claimBucket, checkClaim } from './bucket-claim.ts'
+import type { clusterFlags } from './commands.ts'
+import { FlagError, type FlagValues } from './flags.ts'
+import { version } from './version.ts'
+
+type ClusterFlags = FlagValues<typeof clusterFlags>
+
+interface OpenedCluster {
+  readonly link: AgentConnection
+  readonly metadata: Metadata
+  readonly store: ObjectStore
+}
+
+/**
+ * Reaches a cluster's metadata by a control plane, and its bucket, which has to belong to them. Rejects with a FlagError that
+ * names what has to be changed.
+ * @param isWriter whether the bucket is written to: it is probed, and claimed where it belongs to no cluster yet
+ */
+export async function openCluster(
+  flags: ClusterFlags,
+  log: Log,
+  closers: Closers,
+  isWriter: boolean,
+): Promise<OpenedCluster> {
+  const [link, bucket] = await allOrNothing([connect(flags, log, closers), openBucket(flags, isWriter)])
+  const metadata = await MetadataClient.open(link.metadata(), { random: systemRandom })
+  closers.push(() => metadata.close())
+  const store = prefixedStore(bucket, `warpstream/${flags.defaultVirtualClusterID}`)
+  const check = isWriter ? claimBucket : checkClaim
+  await blame('bucketURL', () => check(store, metadata.clusterId))
+  return { link, metadata, store }
+}
+
+async function connect(flags: ClusterFlags, log: Log, closers: Closers): Promise<AgentConnection> {
+  const { defaultVirtualClusterID: clusterId } = flags
+  if (clusterId === '') throw new FlagError('-defaultVirtualClusterID is missing')
+  const agentKey = agentKeyOf(flags)
+  const urls = flags.metadataURL.map(urlOf)
+  if (urls.length === 0) throw new FlagError('-metadataURL is missing: the address of a control plane')
+  try {
+    const options = { urls, agentKey, clusterId, version, clock: systemClock, random: systemRandom, log }
+    const link = await AgentConnection.open(options)
+    closers.push(() => link.close())
+    return link
+  } catch (error) {
+    const cause = asError(error)
+    throw new FlagError(`-${flagOf(error)}: ${cause.message === '' ? String(error) : cause.message}`, { cause })
+  }
+}
+
+/** The flag that is to blame when the control plane does not accept this agent. */
+function flagOf(error: unknown): keyof ClusterFlags {
+  switch (error instanceof LinkRefused ? error.code : undefined) {
+    case 'invalid_api_key':
+    case 'forbidden':
+      return 'agentKey'
+    case 'virtual_cluster_not_found':
+      return 'defaultVirtualClusterID'
+    default:
+      return 'metadataURL'
+  }
+}
+
+function urlOf(text: string): URL {
+  const url = URL.parse(text)
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new FlagError(`-metadataURL has to be http://HOST:PORT or https://HOST:PORT, not ${JSON.stringify(text)}`)
+}
+
+function agentKeyOf({ agentKey, agentKeyPath }: ClusterFlags): string {
+  if (agentKey !== '') return agentKey
+  if (agentKeyPath === '') throw new FlagError('-agentKey is missing: an agent key of the virtual cluster')
+  try {
+    return readFileSync(agentKeyPath, 'utf8').trim()
+  } catch (error) {
+    const code = codeOf(error)
+    throw new FlagError(`-agentKeyPath: cannot read ${agentKeyPath} (${code})`, { cause: error })
+  }
+}
+
+async function openBucket({ bucketURL }: ClusterFlags, isWriter: boolean): Promise<ObjectStore> {
+  if (bucketURL === '')
+    throw new FlagError(
+      '-bucketURL is missing: s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER or file:///FOLDER',
+    )
+  return blame('bucketURL', async () => {
+    const store = await openStore(bucketURL)
+    if (isWriter) await probeStore(store)
+    return store
+  })
+}
+
+async function blame<Result>(flag: keyof ClusterFlags, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    throw new FlagError(`-${flag}: ${error.message}`, { cause: error })
+  }
+}

@@ -1,0 +1,78 @@
+// `penstock bucket check` over a standalone server's folder and over a cluster that runs.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { startLocalCluster } from '../servers/local-cluster.ts'
+import { freePorts, produce, program, startProgram } from './support.ts'
+
+const parent = mkdtempSync(join(tmpdir(), 'penstock-bucket-'))
+after(() => rmSync(parent, { recursive: true, force: true }))
+
+function check(...flags: string[]) {
+  const { status, stdout, stderr } = spawnSync(program, ['bucket', 'check', ...flags], { encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+test('the folder of a standalone server is checked once the server has stopped', async () => {
+  const folder = join(parent, 'data')
+  const server = await startProgram(['standalone', `-dataDir=${folder}`, ...freePorts])
+  try {
+    await produce(server.kafkaAddress, 'orders', ['a', 'b', 'c'])
+    const inUse = check('-dataDir', folder)
+    assert.equal(inUse.status, 1)
+    assert.match(inUse.stderr, /is in use by another process/)
+  } finally {
+    await server.stop()
+  }
+  const sound = check('-dataDir', folder)
+  assert.equal(sound.status, 0, sound.stderr)
+  assert.match(sound.stdout, /^1 partitions, 3 offsets in 1 extents, .* 0 damaged, 0 notes\n$/)
+
+  const [object] = readdirSync(join(folder, 'bucket', 'data'), { recursive: true, withFileTypes: true }).filter(entry =>
+    entry.isFile(),
+  )
+  assert.ok(object)
+  rmSync(join(object.parentPath, object.name))
+  const damaged = check('-dataDir', folder)
+  assert.equal(damaged.status, 1)
+  assert.match(damaged.stdout, /^damage: data\/\d+\/\d+: orders\/0: the object is missing, with the offsets 0 to 2\n/)
+})
+
+test('a folder that holds nothing is refused and left alone', () => {
+  const { status, stderr } = check('-dataDir', join(parent, 'missing'))
+  assert.equal(status, 1)
+  assert.match(stderr, /is no data folder of a standalone server/)
+  assert.equal(existsSync(join(parent, 'missing')), false)
+})
+
+test('a cluster that runs is checked with what an agent is given', async () => {
+  const cluster = await startLocalCluster({
+    agents: 1,
+    controlPlanes: 1,
+    database: 'sqlite',
+    store: 'file',
+    auth: 'none',
+    program: [program],
+  })
+  try {
+    await produce(cluster.agents[0]!.address, 'orders', ['a', 'b'])
+    const flags = [
+      ...['-bucketURL', cluster.bucketUrl],
+      ...['-agentKey', cluster.agentKey],
+      ...['-defaultVirtualClusterID', cluster.virtualClusterId],
+      ...['-metadataURL', cluster.controlPlanes[0]!.address],
+    ]
+    const { status, stdout, stderr } = check(...flags)
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /, 2 offsets in 1 extents, .* 0 damaged, 0 notes\n$/)
+
+    const elsewhere = check(...flags, '-bucketURL', `file://${parent}`)
+    assert.equal(elsewhere.status, 1)
+    assert.match(elsewhere.stderr, /^penstock bucket check: -bucketURL: /)
+  } finally {
+    await cluster.close()
+  }
+})
