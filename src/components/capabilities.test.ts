@@ -127,6 +127,11 @@ const aws = (more: Body) => {
     network: { ...more, ...explicit, endpoint: ownUrl },
   }
 }
+const gcp = (more: Body) => ({
+  environment: more,
+  files: more,
+  network: { ...more, endpoint: ownUrl },
+})
 const socket = {
   network: { network: 'tcp', address: `127.0.0.1:${ownPort}` },
   files: { network: 'unix', address: secretFile },
@@ -142,6 +147,8 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input aws_kinesis': aws({ streams: ['s'], dynamodb: { table: 't' } }),
   'input aws_s3': aws({ bucket: 'b' }),
   'input aws_sqs': aws({ url: 'https://example.invalid/1/q' }),
+  'input gcp_pubsub': gcp({ project: 'p', subscription: 's' }),
+  'output gcp_pubsub': gcp({ project: 'p', topic: 't', publish_timeout: '300ms' }),
   'output aws_dynamodb': aws({ table: 't', string_columns: { id: 'x' } }),
   'cache aws_dynamodb': aws({
     table: 't',

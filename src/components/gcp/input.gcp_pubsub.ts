@@ -1,0 +1,223 @@
+import type { Message as PubsubMessage, PubSub, Subscription } from '@google-cloud/pubsub'
+import type { Clock } from '../../base/index.ts'
+import type { Value } from '../../bloblang/index.ts'
+import {
+  Arrivals,
+  Backoff,
+  ConfigError,
+  defineInput,
+  deliverEach,
+  type Delivery,
+  field,
+  type Infer,
+  type Input,
+  Message,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
+import { pubsubConnector, pubsubFields, reasonOf } from './pubsub-client.ts'
+import { type Lease, type Puller, SyncPull } from './pubsub-pull.ts'
+import { credentialsHelp, gcpConfig } from './session.ts'
+
+const config = gcpConfig({
+  project: field.string('The project of the subscription.'),
+  subscription: field.string('The subscription.'),
+  ...pubsubFields,
+  sync: field.bool('Whether messages are asked for by single requests, instead of by a stream.').default(false),
+  max_outstanding_messages: field.int('How many messages may be under way before no more are taken.').default(1000),
+  max_outstanding_bytes: field
+    .int('How many bytes of messages may be under way before no more are taken.')
+    .default(1e9),
+  create_subscription: field
+    .object(
+      {
+        enabled: field.bool('Whether the subscription is made where it does not exist.').default(false).advanced(),
+        topic: field.string('The topic that it subscribes to.').default('').advanced(),
+      },
+      'Makes the subscription.',
+    )
+    .optional()
+    .advanced(),
+  extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
+  new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
+})
+
+type Config = Infer<typeof config>
+
+export default defineInput({
+  name: 'gcp_pubsub',
+  categories: ['Services', 'GCP'],
+  summary: 'Reads messages of a subscription of Google Cloud Pub/Sub.',
+  description: `A message is acknowledged when it was delivered, and its deadline is extended until then. One that was refused, or was under way when the stream stopped, is delivered again by the service. Subscriptions with an order deliver the messages of a key one after the other; with \`exactly once\` a failed acknowledgement is logged, and the message comes again.
+
+Metadata of each message: its attributes by their names, \`gcp_pubsub_publish_time_unix\`, \`gcp_pubsub_message_id\`, \`gcp_pubsub_delivery_attempt\` where the subscription has a dead-letter topic, and \`gcp_pubsub_ordering_key\` where it has one.
+
+${credentialsHelp}`,
+  config,
+  needs: ['network'],
+  requires: ['@google-cloud/pubsub'],
+  create: (options, resources) => new PubsubInput(options, resources),
+})
+
+/** How many messages are delivered together at most. */
+const MAX_RUN = 256
+
+/** How long acknowledgements and renewals are collected before they are sent. */
+const ANSWER_EVERY_MS = 20
+
+/**
+ * How old a message is at least when it is refused: the library tells the service that it has arrived, and where both go together
+ * the refusal is sent first and the other takes the message back.
+ */
+const REFUSED_AFTER_MS = 60
+
+class PubsubInput implements Input {
+  readonly #config: Config
+  readonly #resources: Resources
+  readonly #connect: () => Promise<PubSub>
+  readonly #arrivals = new Arrivals<Lease>()
+  readonly #backoff: Backoff
+  readonly #stopping = new AbortController()
+  #client: PubSub | null = null
+  #puller: Puller | null = null
+
+  constructor(options: Config, resources: Resources) {
+    this.#config = options
+    this.#resources = resources
+    this.#connect = pubsubConnector(options, resources)
+    this.#backoff = new Backoff({ initialMs: 500, maxMs: 30_000 }, () => resources.host.random())
+    const { enabled, topic } = options.create_subscription ?? { enabled: false, topic: '' }
+    if (enabled && topic === '') throw new ConfigError('must specify a topic_id when create_subscription is enabled')
+  }
+
+  async connect(): Promise<void> {
+    await this.#disconnect()
+    const client = await this.#connect()
+    this.#client = client
+    const { subscription, create_subscription: create } = this.#config
+    if (create?.enabled === true) await this.#createSubscription(client, create.topic)
+    this.#arrivals.reset()
+    const onMessage = (lease: Lease) => {
+      this.#backoff.reset()
+      this.#arrivals.put(lease)
+    }
+    const onError = (error: unknown) => void this.#fail(error)
+    const { max_outstanding_messages: maxMessages, max_outstanding_bytes: maxBytes } = this.#config
+    const limits = { maxMessages: unlimitedIfZero(maxMessages), maxBytes: unlimitedIfZero(maxBytes) }
+    this.#puller = this.#config.sync
+      ? await SyncPull.start(client, subscription, limits, this.#resources, onMessage, onError)
+      : new StreamingPull(
+          client.subscription(subscription, {
+            flowControl: { ...limits, allowExcessMessages: false },
+            batching: { maxMilliseconds: ANSWER_EVERY_MS },
+          }),
+          this.#resources.clock,
+          onMessage,
+          onError,
+        )
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    const leases = await this.#arrivals.take(MAX_RUN, signal)
+    if (leases === null) return null
+    const byMessage = new Map(leases.map(lease => [toMessage(lease), lease]))
+    return deliverEach([...byMessage.keys()], async (messages, error) => {
+      const settled = messages.map(message => byMessage.get(message)!)
+      // What the end of the stream left undone is refused as well, since nobody else would get it until its deadline.
+      const outcomes = await Promise.allSettled(settled.map(lease => (error === null ? lease.ack() : lease.nack())))
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome.status === 'fulfilled') continue
+        const what = `${error === null ? 'acknowledge' : 'refuse'} message '${settled[index]!.id}'`
+        this.#resources.log.error(`Failed to ${what}, which comes again: ${reasonOf(outcome.reason)}`)
+      }
+    })
+  }
+
+  close(): Promise<void> {
+    this.#stopping.abort()
+    return this.#disconnect()
+  }
+
+  async #disconnect(): Promise<void> {
+    const [client, puller] = [this.#client, this.#puller]
+    this.#client = null
+    this.#puller = null
+    await puller?.close()
+    await client?.close()
+  }
+
+  /** Has the engine connect again, later each time that no message came in between. */
+  async #fail(error: unknown): Promise<void> {
+    this.#resources.log.error(`Subscription error: ${reasonOf(error)}`)
+    await pause(this.#backoff.next() ?? 0, this.#stopping.signal)
+    this.#arrivals.fail(error)
+  }
+
+  async #createSubscription(client: PubSub, topic: string): Promise<void> {
+    const { subscription } = this.#config
+    const { log } = this.#resources
+    try {
+      const [exists] = await client.subscription(subscription).exists()
+      if (exists) return log.info(`Subscription '${subscription}' already exists`)
+      log.info(`Creating subscription '${subscription}' on topic '${topic}'`)
+      await client.createSubscription(topic, subscription, { ackDeadlineSeconds: 10 })
+    } catch (error) {
+      log.error(`Error creating subscription ${reasonOf(error)}`)
+    }
+  }
+}
+
+/** Messages as a stream, by the vendor's library, which extends their deadlines and connects again. */
+class StreamingPull implements Puller {
+  readonly #subscription: Subscription
+
+  constructor(
+    subscription: Subscription,
+    clock: Clock,
+    onMessage: (lease: Lease) => void,
+    onError: (error: unknown) => void,
+  ) {
+    this.#subscription = subscription
+    subscription.on('message', (message: PubsubMessage) => onMessage(leaseOf(message, clock)))
+    subscription.once('error', onError)
+    // Errors beyond the first say the same once more.
+    subscription.on('error', () => undefined)
+  }
+
+  /** Refuses what is still held. */
+  async close(): Promise<void> {
+    await this.#subscription.close()
+  }
+}
+
+function leaseOf(message: PubsubMessage, clock: Clock): Lease {
+  const { data, id, attributes, publishTime, deliveryAttempt } = message
+  const arrivedAt = clock.monotonic()
+  return {
+    data,
+    id,
+    attributes,
+    orderingKey: message.orderingKey ?? '',
+    publishTimeSeconds: Math.floor(publishTime.getTime() / 1000),
+    deliveryAttempt,
+    // Of subscriptions that deliver exactly once these wait for the service's word; of others they are sent, no more.
+    ack: async () => void (await message.ackWithResponse()),
+    nack: async () => {
+      const ageMs = clock.monotonic() - arrivedAt
+      if (ageMs < REFUSED_AFTER_MS) await pause(REFUSED_AFTER_MS - ageMs)
+      await message.nackWithResponse()
+    },
+  }
+}
+
+function toMessage(lease: Lease): Message {
+  const metadata = new Map<string, Value>(Object.entries(lease.attributes))
+  metadata.set('gcp_pubsub_publish_time_unix', BigInt(lease.publishTimeSeconds))
+  metadata.set('gcp_pubsub_message_id', lease.id)
+  if (lease.deliveryAttempt > 0) metadata.set('gcp_pubsub_delivery_attempt', BigInt(lease.deliveryAttempt))
+  if (lease.orderingKey !== '') metadata.set('gcp_pubsub_ordering_key', lease.orderingKey)
+  return Message.fromBytes(lease.data, metadata)
+}
+
+/** The original takes numbers below one as no limit. */
+const unlimitedIfZero = (limit: number): number => (limit > 0 ? limit : Number.MAX_SAFE_INTEGER)

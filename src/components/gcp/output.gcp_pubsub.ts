@@ -1,0 +1,251 @@
+import type { PubSub, Topic } from '@google-cloud/pubsub'
+import { asError, messageOf } from '../../base/index.ts'
+import { type Interpolation, textOfMetadata } from '../../bloblang/index.ts'
+import {
+  type Batch,
+  batchingField,
+  defineOutput,
+  field,
+  type Infer,
+  maxInFlightField,
+  type Message,
+  type Output,
+  type Resources,
+  throwFailures,
+} from '../../engine/index.ts'
+import { PublishLimits } from './publish-limits.ts'
+import { pubsubConnector, pubsubFields } from './pubsub-client.ts'
+import { credentialsHelp, gcpConfig } from './session.ts'
+
+const config = gcpConfig({
+  project: field.string('The project of the topics.'),
+  topic: field.interpolated('The topic.'),
+  ...pubsubFields,
+  ordering_key: field
+    .interpolated('Messages with the same key are delivered in the order in which they were published.')
+    .optional()
+    .advanced(),
+  max_in_flight: maxInFlightField(64),
+  count_threshold: field.int('How many messages are collected before they are published.').default(100),
+  delay_threshold: field.duration('How long messages are collected before they are published.').default('10ms'),
+  byte_threshold: field.int('How many bytes of messages are collected before they are published.').default(1_000_000),
+  publish_timeout: field
+    .duration('How long a message is tried to be published before it counts as failed.')
+    .default('1m0s')
+    .examples('10s', '5m', '60m')
+    .advanced(),
+  metadata: field
+    .object(
+      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
+      'Which metadata becomes attributes; without it all.',
+    )
+    .optional(),
+  inject_tracing_map: field.mapping('Puts the tracing span into a message.').optional().advanced(),
+  flow_control: field
+    .object(
+      {
+        max_outstanding_bytes: field
+          .int('How many bytes of messages of a topic may be under way; 0 or less for no limit.')
+          .default(-1)
+          .advanced(),
+        max_outstanding_messages: field
+          .int('How many messages of a topic may be under way; 0 or less for no limit.')
+          .default(1000)
+          .advanced(),
+        limit_exceeded_behavior: field
+          .string('What becomes of a message beyond that.')
+          .options({
+            ignore: 'It is published all the same.',
+            block: 'It waits.',
+            signal_error: 'It fails.',
+          })
+          .default('block')
+          .advanced(),
+      },
+      'Bounds what is under way for each topic.',
+    )
+    .optional()
+    .advanced(),
+  batching: batchingField,
+})
+
+type Config = Infer<typeof config>
+
+export default defineOutput({
+  name: 'gcp_pubsub',
+  categories: ['Services', 'GCP'],
+  summary: 'Publishes messages on topics of Google Cloud Pub/Sub.',
+  description: `Metadata is sent along as attributes. Messages of all batches that are under way are published together as the thresholds say, and each has an outcome of its own. A topic has to exist. After a failed message with an \`ordering_key\` the ones behind it are published again as the stream sends them, where the original refuses the key until it is restarted.
+
+${credentialsHelp}`,
+  config,
+  needs: ['network'],
+  requires: ['@google-cloud/pubsub'],
+  create: (options, resources) => new PubsubOutput(options, resources),
+})
+
+/** A topic that exists, and what is under way for it. */
+interface OpenTopic {
+  readonly topic: Topic
+  readonly limits: PublishLimits
+}
+
+/** Codes of gRPC that a publication is tried again after: those of the vendor's default. */
+const RETRIED = [1, 2, 4, 8, 10, 13, 14]
+
+class PubsubOutput implements Output {
+  readonly #config: Config
+  readonly #connect: () => Promise<PubSub>
+  readonly #excluded: readonly string[]
+  readonly #topics = new Map<string, Promise<OpenTopic>>()
+  #client: PubSub | null = null
+
+  constructor(options: Config, resources: Resources) {
+    this.#config = options
+    this.#connect = pubsubConnector(options, resources)
+    this.#excluded = options.metadata?.exclude_prefixes ?? []
+  }
+
+  async connect(): Promise<void> {
+    this.#client ??= await this.#connect()
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<void> {
+    const outcomes = await this.#publish(batch, index => [batch, index], signal)
+    const failures = new Map<Message, Error>()
+    for (const [index, error] of outcomes.entries()) if (error !== null) failures.set(batch[index]!, error)
+    throwFailures(batch, failures)
+  }
+
+  writeRun(run: readonly Message[], signal: AbortSignal): Promise<readonly (Error | null)[]> {
+    return this.#publish(run, index => [[run[index]!], 0], signal)
+  }
+
+  async close(): Promise<void> {
+    const topics = await Promise.allSettled(this.#topics.values())
+    const open = topics.flatMap(result => (result.status === 'fulfilled' ? [result.value.topic] : []))
+    await Promise.allSettled(open.map(topic => topic.flush()))
+    await this.#client?.close()
+  }
+
+  /** The outcome of each message at its place. */
+  async #publish(
+    messages: readonly Message[],
+    placeOf: (index: number) => readonly [Batch, number],
+    signal: AbortSignal,
+  ): Promise<readonly (Error | null)[]> {
+    const outcomes: Promise<Error | null>[] = []
+    for (const [place, message] of messages.entries()) {
+      const [batch, index] = placeOf(place)
+      try {
+        const { topic, limits } = await this.#topic(textOf('resolve topic name', this.#config.topic, batch, index))
+        const key = this.#config.ordering_key
+        const orderingKey = key && textOf('build ordering key', key, batch, index)
+        const bytes = message.bytes()
+        // A message waits for room in its turn, so that the order is kept.
+        await limits.take(bytes.length, signal)
+        const sending = this.#send(topic, bytes, message, orderingKey).finally(() => limits.release(bytes.length))
+        outcomes.push(untilAborted(sending, signal))
+      } catch (error) {
+        outcomes.push(Promise.resolve(asError(error)))
+      }
+    }
+    return Promise.all(outcomes)
+  }
+
+  /** Publishes one message; resolves to why it failed, or to null. */
+  async #send(topic: Topic, bytes: Uint8Array, message: Message, orderingKey = ''): Promise<Error | null> {
+    try {
+      await topic.publishMessage({
+        data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+        attributes: this.#attributesOf(message),
+        ...(orderingKey !== '' && { orderingKey }),
+      })
+      return null
+    } catch (error) {
+      // The stream decides about what comes after it; the library would refuse the key from now on.
+      if (orderingKey !== '') topic.resumePublishing(orderingKey)
+      return asError(error)
+    }
+  }
+
+  #attributesOf({ metadata }: Message): Record<string, string> {
+    const attributes: Record<string, string> = {}
+    for (const [key, value] of metadata) {
+      if (this.#excluded.some(prefix => key.startsWith(prefix))) continue
+      attributes[key] = textOfMetadata(value)
+    }
+    return attributes
+  }
+
+  #topic(name: string): Promise<OpenTopic> {
+    const known = this.#topics.get(name)
+    if (known !== undefined) return known
+    const opening = this.#openTopic(name).catch((error: unknown) => {
+      this.#topics.delete(name)
+      throw new Error(`failed to get topic: ${name}: ${messageOf(error)}`, { cause: error })
+    })
+    this.#topics.set(name, opening)
+    return opening
+  }
+
+  async #openTopic(name: string): Promise<OpenTopic> {
+    const { count_threshold, delay_threshold, byte_threshold, publish_timeout, ordering_key, flow_control } =
+      this.#config
+    const topic = this.#client!.topic(name, {
+      batching: {
+        maxMessages: Math.min(Math.max(count_threshold, 1), MAX_COUNT),
+        maxMilliseconds: delay_threshold ?? 0,
+        maxBytes: Math.max(byte_threshold, 1),
+      },
+      messageOrdering: ordering_key !== undefined,
+      gaxOpts: {
+        retry: {
+          retryCodes: RETRIED,
+          backoffSettings: {
+            initialRetryDelayMillis: 100,
+            retryDelayMultiplier: 1.3,
+            maxRetryDelayMillis: 60_000,
+            initialRpcTimeoutMillis: Math.min(publish_timeout ?? 60_000, 60_000),
+            rpcTimeoutMultiplier: 1,
+            maxRpcTimeoutMillis: 60_000,
+            totalTimeoutMillis: publish_timeout ?? 60_000,
+          },
+        },
+      },
+    })
+    let exists: boolean
+    try {
+      ;[exists] = await topic.exists()
+    } catch (error) {
+      throw new Error(`failed to validate topic '${name}': ${messageOf(error)}`, { cause: error })
+    }
+    if (!exists) throw new Error(`topic '${name}' does not exist`)
+    return { topic, limits: new PublishLimits(flow_control) }
+  }
+}
+
+function textOf(what: string, interpolation: Interpolation, batch: Batch, index: number): string {
+  try {
+    return interpolation.eval(batch, index)
+  } catch (error) {
+    throw new Error(`failed to ${what}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** Messages of one request, as the service takes them. */
+const MAX_COUNT = 1000
+
+/**
+ * What becomes of a message, or the reason of the signal when it aborts first: the end of a stream does not wait for a
+ * publication, with which the library goes on for as long as its client is open. It never rejects.
+ */
+async function untilAborted(sending: Promise<Error | null>, signal: AbortSignal): Promise<Error | null> {
+  const { promise: aborted, resolve } = Promise.withResolvers<Error>()
+  const abort = () => resolve(asError(signal.reason))
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  const outcome = await Promise.race([sending, aborted])
+  signal.removeEventListener('abort', abort)
+  return outcome
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { ComponentHost, Resources } from '../../engine/index.ts'
+import { systemHost } from '../../host/index.ts'
+import { GcpSession } from './session.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'penstock-gcp-'))
+after(() => rmSync(folder, { recursive: true }))
+const key = { type: 'service_account', client_email: 'a@example.invalid', private_key: 'x' }
+const keyFile = join(folder, 'key.json')
+writeFileSync(keyFile, JSON.stringify(key))
+
+/** A session on a machine with these variables, in a managed pipeline where `isManaged`. */
+function sessionWith(variables: Readonly<Record<string, string>>, text = '', isManaged = false): GcpSession {
+  const host: ComponentHost = {
+    ...systemHost,
+    env: name => variables[name],
+    ...(isManaged && { refusal: () => undefined }),
+  }
+  return new GcpSession({ credentials_json: text }, { host } as Resources) // nothing else is looked at
+}
+
+test('a key in the configuration comes first, then the file that the environment names', async () => {
+  const other = { ...key, client_email: 'b@example.invalid' }
+  const variables = { GOOGLE_APPLICATION_CREDENTIALS: keyFile }
+  assert.deepEqual(await sessionWith(variables, JSON.stringify(other)).credentials(), other)
+  assert.deepEqual(await sessionWith(variables).credentials(), key)
+})
+
+test('the credentials of gcloud are found, and without them the library is left to search', async () => {
+  assert.equal(await sessionWith({ CLOUDSDK_CONFIG: folder }).credentials(), undefined)
+  writeFileSync(join(folder, 'application_default_credentials.json'), JSON.stringify(key))
+  assert.deepEqual(await sessionWith({ CLOUDSDK_CONFIG: folder }).credentials(), key)
+})
+
+test('a file that does not exist is said to be what is wrong', async () => {
+  const session = sessionWith({ GOOGLE_APPLICATION_CREDENTIALS: join(folder, 'missing.json') })
+  await assert.rejects(session.credentials(), /ENOENT.*missing\.json/)
+})
+
+test('what is no key is refused when the stream starts, without the text of the secret', () => {
+  assert.throws(() => sessionWith({}, '{ "private_key": "hush" '), /^ConfigError: credentials_json is no JSON$/)
+  assert.throws(() => sessionWith({}, '"hush"'), /^ConfigError: credentials_json is no key of a service account/)
+})
+
+test('managed pipelines take no key that names files or programs, and do not search the machine', async () => {
+  const external = JSON.stringify({ type: 'external_account', credential_source: { file: '/etc/passwd' } })
+  assert.throws(() => sessionWith({}, external, true), /managed pipelines take service_account and authorized_user/)
+  const session = sessionWith({ CLOUDSDK_CONFIG: join(folder, 'nowhere') }, '', true)
+  await assert.rejects(session.credentials(), /no Google credentials were found: set credentials_json/)
+})

@@ -1,0 +1,114 @@
+import { CapabilityError, codeOf } from '../../base/index.ts'
+import {
+  addressOfUrl,
+  ConfigError,
+  type ComponentHost,
+  field,
+  type Field,
+  type FieldMap,
+  type Infer,
+  type Need,
+  type Resources,
+} from '../../engine/index.ts'
+
+const KEY_FILE_VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS'
+
+/** What all components of Google Cloud have beside the original's fields: it knows the credentials of the machine only. */
+export const credentialsFields = {
+  credentials_json: field
+    .string('The key of a service account as JSON, instead of the credentials of the machine.')
+    .default('')
+    .advanced()
+    .secret(),
+} as const
+
+/** Documentation that the components of Google Cloud have in common. */
+export const credentialsHelp = `Without \`credentials_json\`, which is an addition of ours, Google's application default credentials are searched: the file that \`${KEY_FILE_VARIABLE}\` names, that of \`gcloud auth application-default login\`, and the service account of the machine. Managed pipelines use \`credentials_json\`, or what is granted to them. An \`endpoint\` that begins with \`http://\`, as that of an emulator, is sent no credentials.`
+
+/**
+ * The fields of a component that talks to Google Cloud. The credentials of the machine need its environment and files; a key
+ * in the configuration, and an emulator, need neither.
+ */
+export function gcpConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
+  return field
+    .object(fields)
+    .needsWhen(['environment', 'files'], value => needsOfSession((value ?? {}) as WrittenSession))
+}
+
+/** A session as it is written, before its defaults. */
+interface WrittenSession {
+  readonly credentials_json?: unknown
+  readonly endpoint?: unknown
+}
+
+function needsOfSession({ credentials_json: key = '', endpoint = '' }: WrittenSession): readonly Need[] {
+  if (key !== '' || isPlain(String(endpoint))) return []
+  return [{ capability: 'environment', target: KEY_FILE_VARIABLE }, { capability: 'files' }]
+}
+
+/** Whether an endpoint is spoken to without TLS, and so without credentials. */
+export const isPlain = (endpoint: string): boolean => endpoint.startsWith('http://')
+
+/** `host:port` of an endpoint with or without a scheme, for the network's filter. */
+export function addressOfEndpoint(endpoint: unknown): string | undefined {
+  if (typeof endpoint !== 'string' || endpoint === '') return undefined
+  return addressOfUrl(/^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`)
+}
+
+/** A key as Google's console and tools write it. */
+export type CredentialsDocument = Readonly<Record<string, unknown>> & { readonly type?: string }
+
+/** Where the credentials of a component come from. */
+export class GcpSession {
+  readonly #host: ComponentHost
+  readonly #explicit: CredentialsDocument | undefined
+
+  /** Throws {@link ConfigError} for a key that is none. */
+  constructor({ credentials_json: text }: Infer<typeof credentialsFields>, { host }: Resources) {
+    this.#host = host
+    if (text !== '') this.#explicit = this.#checked(text, 'credentials_json')
+  }
+
+  /**
+   * The document to log in with; undefined where the vendor's library is to search itself, which it does only where nothing
+   * is refused.
+   */
+  async credentials(): Promise<CredentialsDocument | undefined> {
+    if (this.#explicit !== undefined) return this.#explicit
+    const { env, files } = this.#host
+    try {
+      const named = env(KEY_FILE_VARIABLE)
+      if (named) return this.#checked((await files.readFile(named)).toString('utf8'), named)
+      const path = `${env('CLOUDSDK_CONFIG') || `${env('HOME') || '~'}/.config/gcloud`}/application_default_credentials.json`
+      return this.#checked((await files.readFile(path)).toString('utf8'), path)
+    } catch (error) {
+      if (error instanceof CapabilityError) {
+        throw new Error(`no Google credentials: set credentials_json. ${error.message}`, { cause: error })
+      }
+      if (codeOf(error) !== 'ENOENT' || env(KEY_FILE_VARIABLE)) throw error
+    }
+    if (this.#host.refusal !== undefined) throw new Error('no Google credentials were found: set credentials_json')
+    return undefined
+  }
+
+  #checked(text: string, source: string): CredentialsDocument {
+    let document: unknown
+    try {
+      document = JSON.parse(text)
+    } catch {
+      // The parser's own words quote the text, which is a secret.
+      throw new ConfigError(`${source} is no JSON`)
+    }
+    if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+      throw new ConfigError(`${source} is no key of a service account; expected an object with type, client_email, …`)
+    }
+    const { type } = document as CredentialsDocument
+    // Other kinds name files to read and programs to run, which the vendor's library does by itself.
+    if (this.#host.refusal !== undefined && type !== 'service_account' && type !== 'authorized_user') {
+      throw new ConfigError(
+        `${source} is of the type ${String(type)}; managed pipelines take service_account and authorized_user`,
+      )
+    }
+    return document as CredentialsDocument
+  }
+}
