@@ -1,7 +1,7 @@
 import { type Clock, type Log, prometheusFamily, prometheusSample } from '../base/index.ts'
 import { type CommittedOffset, type Metadata, MetadataError } from '../metadata/index.ts'
 import type { BrokerCounters } from './counters.ts'
-import { epochOf, type Group, type Groups } from './groups/index.ts'
+import { epochOf, type Group, type Groups, offsetsTopicName } from './groups/index.ts'
 import type { ClientMetrics } from './telemetry/client-metrics.ts'
 import { latencyBoundsSeconds } from './latency-histogram.ts'
 
@@ -70,10 +70,11 @@ export class BrokerMetrics {
 
   #topics(): string {
     const { byName } = this.#options.metadata.catalog()
-    let partitions = 0
-    for (const topic of byName.values()) partitions += topic.partitions.length
+    // Those that users made, as in the console: not the copy of what groups commit.
+    const topics = [...byName.values()].filter(({ name }) => name !== offsetsTopicName)
+    const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0)
     return (
-      gauge('warpstream_topics_count', 'Topics of the cluster.', [[{}, byName.size]]) +
+      gauge('warpstream_topics_count', 'Topics of the cluster.', [[{}, topics.length]]) +
       gauge('warpstream_partitions_count', 'Partitions of the cluster.', [[{}, partitions]])
     )
   }

@@ -34,13 +34,15 @@ A schema is fetched once and forgotten when it was not used for ten minutes. A m
     {
       title: 'Keys, too',
       summary: 'The key of a record of Kafka, which is in its metadata, has a schema of its own.',
-      config: `try:
-  - schema_registry_decode: { url: 'http://localhost:8081' }
-  - branch:
-      request_map: root = metadata("kafka_key")
-      processors:
+      config: `pipeline:
+  processors:
+    - try:
         - schema_registry_decode: { url: 'http://localhost:8081' }
-      result_map: meta kafka_key = content().string()
+        - branch:
+            request_map: root = metadata("kafka_key")
+            processors:
+              - schema_registry_decode: { url: 'http://localhost:8081' }
+            result_map: meta kafka_key = content().string()
 `,
     },
   ],
