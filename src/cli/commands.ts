@@ -144,6 +144,20 @@ export const bucketCheckFlags = {
   ...logFlags,
 } as const
 
+export const kcmdFlags = {
+  type: flag.text('', 'what to do', { choices: ['diagnose-connection'] }),
+  'bootstrap-host': flag.text('localhost', 'the host of a broker', { value: 'HOST' }),
+  'bootstrap-port': flag.port(9092, 'its port'),
+  tls: flag.boolean('connect by TLS'),
+  tlsServerCACertFile: flag.text('', 'the authority of its certificate, instead of those of the system', {
+    value: 'FILE',
+  }),
+  tlsClientCertFile: flag.text('', 'the certificate of the client', { value: 'FILE' }),
+  tlsClientPrivateKeyFile: flag.text('', 'its private key', { value: 'FILE' }),
+  username: flag.text('', 'sign in with this name, by SASL PLAIN', { value: 'NAME' }),
+  password: flag.text('', 'and this password', { value: 'PASSWORD' }),
+} as const
+
 export const bloblFlags = {
   threads: flag.integer(1, 'threads to map in, at most one for each core; the order is kept', {
     short: 't',
@@ -218,6 +232,16 @@ export const commands: Readonly<Record<string, Command>> = {
       }),
     },
     run: async ({ words }) => (await import('./bucket.ts')).refuseBucketCommand(words),
+  }),
+  kcmd: command({
+    summary: 'find out why Kafka clients cannot connect',
+    usage: '-type diagnose-connection',
+    description: `   Goes the way of a Kafka client step by step, and connects to every broker that the cluster names. Exits with 1 if a
+   step fails:
+
+     penstock kcmd -type diagnose-connection -bootstrap-host localhost -bootstrap-port 9092`,
+    flags: kcmdFlags,
+    run: async ({ flags }) => (await import('./kcmd.ts')).runKcmd(flags),
   }),
   run: engineCommand({
     summary: 'run a stream',

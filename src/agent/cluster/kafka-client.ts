@@ -1,6 +1,6 @@
 import { asError } from '../../base/index.ts'
-import { connect, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { apis, ErrorCode, errorMessage, KafkaError, readResponse, requestFrame } from '../../kafka/index.ts'
 import type { Login, Logins } from '../logins.ts'
 
@@ -26,9 +26,11 @@ const newestVersions: Partial<Record<ApiName, number>> = {
   Produce: 12,
 }
 
-/** How the agent and its pipelines get past what the Kafka port asks of clients. */
+/** How a client meets what a Kafka port asks of it. */
 export interface KafkaAccess {
   readonly isEncrypted: boolean
+  /** How the server proves who it is, and the client. Absent for an agent's own port, where nobody is to be mistaken for it. */
+  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>
   /** Absent where clients need not sign in. */
   readonly logins: Pick<Logins, 'create' | 'remove'> | undefined
 }
@@ -81,8 +83,8 @@ export class KafkaClient {
   }
 
   async #open(): Promise<Connection> {
-    const { isEncrypted, logins } = this.#access
-    const connection = await Connection.open(this.#host, this.#port, isEncrypted, {
+    const { logins } = this.#access
+    const connection = await Connection.open(this.#host, this.#port, this.#access, {
       onBytes: count => (this.#receivedBytes += count),
       onClose: () => (this.#connection = undefined),
     })
@@ -116,12 +118,11 @@ class Connection {
   static async open(
     host: string,
     port: number,
-    isEncrypted: boolean,
+    { isEncrypted, tls }: KafkaAccess,
     listener: ConnectionListener,
   ): Promise<Connection> {
-    // It is this agent's own port, so there is no one to be mistaken for it.
     const socket = isEncrypted
-      ? connectTls({ host, port, rejectUnauthorized: false })
+      ? connectTls({ host, port, servername: isIP(host) === 0 ? host : '', ...(tls ?? { rejectUnauthorized: false }) })
       : connect({ host, port, noDelay: true })
     const connection = new Connection(socket, listener)
     await new Promise<void>((resolve, reject) => {
