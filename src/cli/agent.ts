@@ -17,10 +17,7 @@ import { type ProcessReady, runProcesses } from './agent-processes.ts'
 import { openCluster } from './cluster-access.ts'
 import type { agentFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
-import { addressOf, externalHost, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
-
-/** What closing takes beside draining. */
-const closeTimeoutMs = 15_000
+import { addressOf, closeTimeoutMs, externalHost, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
 const minBatchMs = 1
 const maxProcesses = 64
 

@@ -9,11 +9,18 @@ import { ClusterMetadata, type MetadataPlace } from './cluster-metadata.ts'
 import type { controlPlaneFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
 import { listen } from './listen.ts'
-import { addressOf, endOnLoss, externalHost, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
+import {
+  addressOf,
+  closeTimeoutMs,
+  endOnLoss,
+  externalHost,
+  grantsOf,
+  serve,
+  standardErrorLog,
+  untilStopped,
+} from './serving.ts'
 import { consoleFolder } from './stack.ts'
 import { version } from './version.ts'
-
-const closeTimeoutMs = 15_000
 
 type ControlPlaneFlags = FlagValues<typeof controlPlaneFlags>
 

@@ -2,10 +2,17 @@ import process from 'node:process'
 import type { localFlags } from './commands.ts'
 import { type DataFolder, takeDataFolder } from './data-folder.ts'
 import type { FlagValues } from './flags.ts'
-import { addressOf, endOnLoss, grantsOf, localHostOf, serve, standardErrorLog, untilStopped } from './serving.ts'
+import {
+  addressOf,
+  closeTimeoutMs,
+  endOnLoss,
+  grantsOf,
+  localHostOf,
+  serve,
+  standardErrorLog,
+  untilStopped,
+} from './serving.ts'
 import { type Stack, type StackOptions, startStack } from './stack.ts'
-
-const closeTimeoutMs = 15_000
 
 type LocalFlags = FlagValues<typeof localFlags>
 

@@ -20,6 +20,9 @@ export async function serve(name: string, run: () => Promise<number>): Promise<n
   }
 }
 
+/** How long a program may take to close, in ms, beside draining: less than the 30 s after which Kubernetes kills it. */
+export const closeTimeoutMs = 25_000
+
 /** Waits for the first signal and stops in order; the second one, or too long a time, ends the process at once. */
 export function untilStopped(close: () => Promise<void>, closeTimeoutMs: number): Promise<number> {
   return new Promise((resolve, reject) => {

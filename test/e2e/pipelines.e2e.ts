@@ -12,7 +12,7 @@ before(async () => {
 })
 
 after(async () => {
-  assert.equal(await playground.stop(), 0)
+  assert.equal(await playground.stop(), 0, playground.stderr())
 })
 
 const generator = (topic: string) => `input:
