@@ -132,6 +132,14 @@ const gcp = (more: Body) => ({
   files: more,
   network: { ...more, endpoint: ownUrl },
 })
+const azureQueue = {
+  environment: { storage_account: 'a', queue_name: 'q' },
+  files: { storage_account: 'a', queue_name: 'q' },
+  network: {
+    storage_connection_string: `AccountName=a;AccountKey=eA==;QueueEndpoint=${ownUrl}a`,
+    queue_name: 'q',
+  },
+}
 const socket = {
   network: { network: 'tcp', address: `127.0.0.1:${ownPort}` },
   files: { network: 'unix', address: secretFile },
@@ -147,6 +155,8 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input aws_kinesis': aws({ streams: ['s'], dynamodb: { table: 't' } }),
   'input aws_s3': aws({ bucket: 'b' }),
   'input aws_sqs': aws({ url: 'https://example.invalid/1/q' }),
+  'input azure_queue_storage': azureQueue,
+  'output azure_queue_storage': azureQueue,
   'input gcp_pubsub': gcp({ project: 'p', subscription: 's' }),
   'output gcp_pubsub': gcp({ project: 'p', topic: 't', publish_timeout: '300ms' }),
   'output aws_dynamodb': aws({ table: 't', string_columns: { id: 'x' } }),

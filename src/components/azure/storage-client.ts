@@ -1,0 +1,261 @@
+import { codeOf, messageOf } from '../../base/index.ts'
+import {
+  addressOfUrl,
+  ConfigError,
+  field,
+  type Field,
+  type FieldMap,
+  type HttpResponse,
+  HttpTransport,
+  type Infer,
+  type Need,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
+import { elementText, EntraTokens, sharedKeyAuthorization } from '../../storage/index.ts'
+
+export const storageFields = {
+  storage_account: field
+    .string('The storage account; not used where `storage_connection_string` names one.')
+    .default(''),
+  storage_access_key: field
+    .string('Its access key; not used where `storage_connection_string` is set.')
+    .default('')
+    .secret(),
+  storage_connection_string: field
+    .string('A connection string, instead of the other fields.')
+    .needs('network', value => addressOfConnection(value))
+    .default('')
+    .secret(),
+} as const
+
+export const sasTokenField = field
+  .string('A shared access signature; not used where `storage_connection_string` or `storage_access_key` is set.')
+  .default('')
+  .secret()
+
+/** Documentation that the components of Azure Storage have in common. */
+export const credentialsHelp =
+  'Credentials are those of `storage_connection_string`, else `storage_access_key`, else `storage_sas_token`, else the identity of the machine: a service principal or workload identity of the environment, or a managed identity. Managed pipelines use one of the first three, or what is granted to them.'
+
+/** The fields of a component that talks to Azure Storage. The identity of the machine needs its environment and files. */
+export function azureConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
+  return field
+    .object(fields)
+    .lint(value => accountFinding((value ?? {}) as Record<string, unknown>))
+    .needsWhen(['environment', 'files'], value => needsOfSession((value ?? {}) as Record<string, unknown>))
+}
+
+function accountFinding(written: Readonly<Record<string, unknown>>): string | undefined {
+  const { storage_connection_string: connection = '', storage_account: account = '' } = written
+  const text = String(connection)
+  if (text === '' || account !== '' || text.includes('AccountName=') || isDevelopment(text)) return undefined
+  return 'storage_account must be set if storage_connection_string does not contain the "AccountName" parameter'
+}
+
+function needsOfSession(written: Readonly<Record<string, unknown>>): readonly Need[] {
+  const explicit = ['storage_connection_string', 'storage_access_key', 'storage_sas_token']
+  const isExplicit = explicit.some(name => (written[name] ?? '') !== '')
+  if (isExplicit && !isDevelopment(String(written['storage_connection_string'] ?? ''))) return []
+  const target = isExplicit ? 'AZURITE_QUEUE_ENDPOINT_PORT' : 'AZURE_CLIENT_SECRET'
+  return [{ capability: 'environment', target }, ...(isExplicit ? [] : [{ capability: 'files' } as const])]
+}
+
+type Config = Infer<typeof storageFields> & { readonly storage_sas_token: string }
+type Service = 'blob' | 'queue'
+
+interface Call {
+  /** For errors: `PutMessage`. */
+  readonly operation: string
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  /** Below the account, as names that are not escaped yet. */
+  readonly path: readonly string[]
+  readonly query?: Readonly<Record<string, string>>
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly signal?: AbortSignal
+}
+
+interface Answer {
+  readonly headers: HttpResponse['headers']
+  readonly text: string
+}
+
+/** Azure Storage refused a request. */
+export class AzureError extends Error {
+  readonly status: number
+  /** As the service names it: `QueueNotFound`. */
+  readonly code: string
+
+  constructor(operation: string, status: number, code: string, reason: string) {
+    super(`${operation}: ${[code, reason].filter(Boolean).join(': ') || `HTTP status ${status}`}`)
+    this.name = 'AzureError'
+    this.status = status
+    this.code = code
+  }
+}
+
+const VERSION = '2024-08-04'
+const ATTEMPTS = 3
+const FIRST_PAUSE_MS = 100
+/** Until the headers of an answer arrive. */
+const ANSWER_TIMEOUT_MS = 60_000
+
+/** Speaks the protocol of Azure Storage. What may succeed when repeated is tried three times. */
+export class AzureStorage {
+  readonly #resources: Resources
+  readonly #transport: HttpTransport
+  readonly #account: string
+  readonly #base: URL
+  readonly #key: Buffer | undefined
+  readonly #sas: readonly (readonly [string, string])[]
+  readonly #tokens: EntraTokens | undefined
+
+  /** Throws {@link ConfigError} where there is no account. */
+  constructor(config: Config, service: Service, resources: Resources) {
+    const { host } = resources
+    this.#resources = resources
+    const connection = connectionOf(config.storage_connection_string, service, name => host.env(name))
+    const account = connection.get('accountname') ?? config.storage_account
+    const endpoint = connection.get(`${service}endpoint`)
+    if (account === '' && endpoint === undefined) throw new ConfigError('invalid azure storage account credentials')
+    const protocol = connection.get('defaultendpointsprotocol') ?? 'https'
+    const suffix = connection.get('endpointsuffix') ?? 'core.windows.net'
+    const url = endpoint ?? `${protocol}://${account}.${service}.${suffix}`
+    const base = URL.parse(url)
+    if (base === null) throw new ConfigError(`invalid azure storage account credentials: ${url} is no URL`)
+    const isConnection = config.storage_connection_string !== ''
+    const key = isConnection ? connection.get('accountkey') : config.storage_access_key
+    const sas = isConnection ? connection.get('sharedaccesssignature') : config.storage_sas_token
+    this.#account = account
+    this.#base = base
+    this.#key = key ? Buffer.from(key, 'base64') : undefined
+    this.#sas = sas && !key ? [...new URLSearchParams(sas.replace(/^\?/, ''))] : []
+    if (isConnection && !key && !sas) {
+      throw new ConfigError(
+        'invalid azure storage account credentials: the connection string needs AccountKey or SharedAccessSignature',
+      )
+    }
+    const machine = {
+      env: (name: string) => host.env(name),
+      readFile: async (path: string) => (await host.files.readFile(path)).toString('utf8'),
+      dispatcher: () => host.network.dispatcher(),
+    }
+    this.#tokens = key || sas ? undefined : new EntraTokens(machine)
+    this.#transport = new HttpTransport({ environment: host.network.proxyVariables, sockets: host.network })
+  }
+
+  /** Throws an {@link AzureError} for an answer that is no success. */
+  async request(call: Call): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      let failure: Error
+      try {
+        const { statusCode, headers, body } = await this.#send(call)
+        const text = await textOf(body)
+        if (statusCode < 300) return { headers, text }
+        const error = errorOf(call.operation, statusCode, headers, text)
+        if (statusCode < 500 && statusCode !== 429 && statusCode !== 408) throw error
+        failure = error
+      } catch (error) {
+        if (error instanceof AzureError || !isConnectionError(error) || call.signal?.aborted === true) throw error
+        failure = new Error(`${call.operation}: ${reasonOf(error)}`, { cause: error })
+      }
+      if (attempt === ATTEMPTS) throw failure
+      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + this.#resources.host.random() / 2), call.signal)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close()
+  }
+
+  async #send({ method, path, query = {}, headers: extra = {}, body, signal }: Call): Promise<HttpResponse> {
+    const folder = this.#base.pathname.replace(/\/$/, '')
+    const wholePath = `${folder}/${path.map(part => part.split('/').map(encodeURIComponent).join('/')).join('/')}`
+    const pairs = Object.entries(query)
+    const headers: Record<string, string> = {
+      'x-ms-date': new Date(this.#resources.clock.now()).toUTCString(),
+      'x-ms-version': VERSION,
+      ...extra,
+    }
+    if (this.#key !== undefined) {
+      headers['authorization'] = sharedKeyAuthorization(this.#account, this.#key, {
+        method,
+        path: wholePath,
+        query: pairs,
+        headers,
+        contentLength: body?.byteLength ?? 0,
+      })
+    } else if (this.#tokens !== undefined) {
+      headers['authorization'] = `Bearer ${await this.#tokens.get()}`
+    }
+    const search = new URLSearchParams([...pairs, ...this.#sas].map(([name, value]) => [name, value])).toString()
+    return this.#transport.request(`${this.#base.origin}${wholePath}${search && `?${search}`}`, {
+      method,
+      headers,
+      // A put without a body has to say that it has none.
+      body: body ?? (method === 'PUT' ? new Uint8Array() : null),
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      ...(signal !== undefined && { signal }),
+    })
+  }
+}
+
+const isDevelopment = (connection: string): boolean => /(?:^|;)UseDevelopmentStorage=true(?:;|$)/i.test(connection)
+
+const DEVELOPMENT_PORTS = { blob: '10000', queue: '10001' } as const
+/** The account that every emulator has, and whose key Microsoft publishes. */
+const DEVELOPMENT_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+
+/** The parts of a connection string by their names in lower case. */
+function connectionOf(
+  text: string,
+  service: Service,
+  env: (name: string) => string | undefined,
+): ReadonlyMap<string, string> {
+  if (isDevelopment(text)) {
+    const port = env(`AZURITE_${service.toUpperCase()}_ENDPOINT_PORT`) || DEVELOPMENT_PORTS[service]
+    return new Map([
+      ['accountname', 'devstoreaccount1'],
+      ['accountkey', DEVELOPMENT_KEY],
+      [`${service}endpoint`, `http://127.0.0.1:${port}/devstoreaccount1`],
+    ])
+  }
+  const parts = text.split(';').filter(part => part.includes('='))
+  return new Map(
+    parts.map(part => {
+      const at = part.indexOf('=')
+      return [part.slice(0, at).trim().toLowerCase(), part.slice(at + 1).trim()]
+    }),
+  )
+}
+
+function addressOfConnection(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const endpoint = /(?:^|;)\s*(?:Queue|Blob)Endpoint=([^;]+)/i.exec(value)?.[1]
+  return endpoint === undefined ? undefined : addressOfUrl(endpoint)
+}
+
+async function textOf(body: HttpResponse['body']): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function errorOf(operation: string, status: number, headers: HttpResponse['headers'], text: string): AzureError {
+  const named = headers['x-ms-error-code']
+  const code = typeof named === 'string' ? named : (elementText(text, 'Code') ?? '')
+  return new AzureError(operation, status, code, elementText(text, 'Message')?.split('\n')[0] ?? '')
+}
+
+/** Whether a request failed on its way, rather than by what is wrong with it. */
+function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error) ?? ''
+  return code === 'timeout' || /^(?:E[A-Z]+|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return messageOf(error.errors[0])
+  return messageOf(error)
+}
