@@ -24,7 +24,7 @@ export async function serve(name: string, run: () => Promise<number>): Promise<n
 export const closeTimeoutMs = 25_000
 
 /** Waits for the first signal and stops in order; the second one, or too long a time, ends the process at once. */
-export function untilStopped(close: () => Promise<void>, closeTimeoutMs: number): Promise<number> {
+export function untilStopped(close: () => Promise<void>, timeoutMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let isStopping = false
     const onSignal = () => {
@@ -32,9 +32,9 @@ export function untilStopped(close: () => Promise<void>, closeTimeoutMs: number)
       isStopping = true
       process.stdout.write('\nStopping …\n')
       const timer = setTimeout(() => {
-        process.stderr.write(`penstock: not everything stopped within ${closeTimeoutMs / 1000} s\n`)
+        process.stderr.write(`penstock: not everything stopped within ${timeoutMs / 1000} s\n`)
         process.exit(1)
-      }, closeTimeoutMs)
+      }, timeoutMs)
       close()
         .then(() => resolve(0), reject)
         .finally(() => clearTimeout(timer))
