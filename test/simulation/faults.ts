@@ -1,4 +1,11 @@
-import { type Appended, type AppendListener, type Metadata, MetadataError } from '../../src/metadata/index.ts'
+import {
+  type AppendListener,
+  type Metadata,
+  MetadataClient,
+  MetadataError,
+  type MetadataHub,
+  type Transport,
+} from '../../src/metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../src/storage/index.ts'
 import type { World } from './world.ts'
 
@@ -15,9 +22,19 @@ export interface Faults {
   commitFails: number
   /** A commit succeeds, but its answer is lost. */
   commitLies: number
+  /** A commit is taken for lost, and is carried out seconds later all the same. */
+  commitLate: number
 }
 
-export const NO_FAULTS: Faults = { putFails: 0, putLies: 0, slow: 0, getFails: 0, commitFails: 0, commitLies: 0 }
+export const NO_FAULTS: Faults = {
+  putFails: 0,
+  putLies: 0,
+  slow: 0,
+  getFails: 0,
+  commitFails: 0,
+  commitLies: 0,
+  commitLate: 0,
+}
 
 /** A process: what it calls happens only while it lives; what it waits for when it dies never comes. */
 export interface Process {
@@ -60,23 +77,25 @@ export function faultyStore(store: ObjectStore, world: World, faults: Faults, pr
 }
 
 /** The metadata as one process sees them. Only what the log calls goes through the bad network. */
-export function faultyMetadata(metadata: Metadata, world: World, faults: Faults, process: Process): Metadata {
+export async function faultyMetadata(
+  hub: MetadataHub,
+  world: World,
+  faults: Faults,
+  process: Process,
+): Promise<Metadata> {
   const pass = async () => {
     if (!process.alive) return never()
     await world.clock.sleep(world.choices.chance(faults.slow) ? world.choices.below(2000) : world.choices.below(3))
     if (!process.alive) return never()
   }
-  // A process hears at once of what it has committed itself, and of nothing else.
-  const epochs = new Set<string>()
-  const own = (appended: readonly Appended[]) =>
-    appended.filter(({ extents }) => epochs.has(extents[0]!.key.split('/')[1]!))
+  const transport = lossyTransport(hub.connect(), world, faults, pass)
+  const metadata = await MetadataClient.open(transport, { random: world.random })
   return new Proxy(metadata, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
       const call = (args: unknown[]): unknown => Reflect.apply(member, target, args)
       switch (name) {
-        case 'commit':
         case 'stepTransaction':
         case 'commitTransactionOffsets':
           return async (...args: unknown[]) => {
@@ -88,15 +107,10 @@ export function faultyMetadata(metadata: Metadata, world: World, faults: Faults,
               throw new MetadataError('unknown_outcome', 'the answer got lost')
             return result
           }
-        case 'openEpoch':
-          return async () => {
-            await pass()
-            const epoch = await metadata.openEpoch()
-            epochs.add(`${epoch}`)
-            return epoch
-          }
         case 'onAppend':
-          return (listener: AppendListener) => metadata.onAppend(appended => listener(own(appended), true))
+          // A process hears at once of what it has committed itself, and of nothing else.
+          return (listener: AppendListener) => metadata.onAppend((appended, isOwn) => isOwn && listener(appended, true))
+        case 'commit':
         case 'catalog':
         case 'onTopicsChanged':
           return (...args: unknown[]) => call(args)
@@ -108,4 +122,42 @@ export function faultyMetadata(metadata: Metadata, world: World, faults: Faults,
       }
     },
   })
+}
+
+/** Commits, and questions what became of them, over a bad network; the client has to find out what happened. */
+function lossyTransport(transport: Transport, world: World, faults: Faults, pass: () => Promise<void>): Transport {
+  return {
+    onChange: listener => transport.onChange(listener),
+    onLost: listener => transport.onLost(listener),
+    close: () => transport.close(),
+    call(name, ...values) {
+      const inner = () => transport.call(name, ...values)
+      return name === 'commit' || name === 'recallCommit' ? lossyCall(name, inner, world, faults, pass) : inner()
+    },
+  }
+}
+
+async function lossyCall<Result>(
+  name: 'commit' | 'recallCommit',
+  call: () => Promise<Result>,
+  world: World,
+  faults: Faults,
+  pass: () => Promise<void>,
+): Promise<Result> {
+  await pass()
+  if (world.choices.chance(faults.commitFails)) throw new MetadataError('busy', `the ${name} was refused`)
+  if (name === 'commit' && world.choices.chance(faults.commitLate)) {
+    // It is on its way, and arrives whether its process is still there or not.
+    world.clock
+      .sleep(world.choices.below(5000))
+      .then(call)
+      .catch((error: unknown) => {
+        if (!(error instanceof MetadataError)) throw error
+      })
+    throw new MetadataError('unknown_outcome', 'the link broke')
+  }
+  const result = await call()
+  await pass()
+  if (world.choices.chance(faults.commitLies)) throw new MetadataError('unknown_outcome', 'the answer got lost')
+  return result
 }

@@ -6,7 +6,7 @@ import { nullLog } from '../../src/base/index.ts'
 import { defaultBrokerConfig, localLogConfig, topicConfig } from '../../src/broker/index.ts'
 import { openRecordLog, type RecordLog } from '../../src/broker/log/index.ts'
 import { readBatchHeader, readRecords, writeRecords } from '../../src/kafka/index.ts'
-import { type Metadata, openSqliteMetadata } from '../../src/metadata/index.ts'
+import { type Metadata, MetadataClient, MetadataHub, openSqliteTransport } from '../../src/metadata/index.ts'
 import { type ObjectStore, openStore } from '../../src/storage/index.ts'
 import { type Faults, faultyMetadata, faultyStore, NO_FAULTS, type Process } from './faults.ts'
 import { World } from './world.ts'
@@ -45,6 +45,7 @@ class Simulation {
   readonly #acknowledged: Acknowledged[] = []
   /** All that any reader has ever seen: an offset's value must never change. */
   readonly #seen: Map<number, string>[] = Array.from({ length: PARTITIONS }, () => new Map())
+  #hub!: MetadataHub
   #metadata!: Metadata
   #store!: ObjectStore
   #partitions: readonly number[] = []
@@ -60,18 +61,20 @@ class Simulation {
       getFails: some(0.2),
       commitFails: some(0.3),
       commitLies: some(0.3),
+      commitLate: some(0.2),
     }
   }
 
   async run(): Promise<void> {
     const { clock, random } = this.#world
-    this.#metadata = await openSqliteMetadata({ path: ':memory:', clock, random })
+    this.#hub = new MetadataHub(await openSqliteTransport(':memory:', clock))
+    this.#metadata = await MetadataClient.open(this.#hub.connect(), { random })
     this.#store = await openStore('mem://simulation')
     const [topic] = await this.#metadata.createTopics([{ name: 't', partitions: PARTITIONS, configs: {} }])
     assert.ok(topic?.ok)
     this.#partitions = topic.value.partitions
     await this.#world.run(this.#live(), LIMIT_MS)
-    await this.#metadata.close()
+    await this.#hub.close()
   }
 
   async #live(): Promise<void> {
@@ -90,7 +93,7 @@ class Simulation {
   async #openBroker(): Promise<Broker> {
     const process: Process = { alive: true }
     const log = await openRecordLog({
-      metadata: faultyMetadata(this.#metadata, this.#world, this.#faults, process),
+      metadata: await faultyMetadata(this.#hub, this.#world, this.#faults, process),
       store: faultyStore(this.#store, this.#world, this.#faults, process),
       clock: this.#world.clock,
       random: this.#world.random,

@@ -9,7 +9,14 @@ import { Leases } from '../../src/broker/leases.ts'
 import { openRecordLog, type RecordLog } from '../../src/broker/log/index.ts'
 import { Transactions } from '../../src/broker/transactions/index.ts'
 import { type BatchHeader, readBatchHeader, readRecords, writeRecords } from '../../src/kafka/index.ts'
-import { type Metadata, openSqliteMetadata, type ProducerIdentity, type TopicId } from '../../src/metadata/index.ts'
+import {
+  type Metadata,
+  MetadataClient,
+  MetadataHub,
+  openSqliteTransport,
+  type ProducerIdentity,
+  type TopicId,
+} from '../../src/metadata/index.ts'
 import { type ObjectStore, openStore } from '../../src/storage/index.ts'
 import { type Faults, faultyMetadata, faultyStore, NO_FAULTS, type Process } from './faults.ts'
 import { World } from './world.ts'
@@ -60,6 +67,7 @@ class Simulation {
   readonly #faults: Faults
   readonly #brokers: Broker[] = []
   readonly #attempts: Attempt[][] = Array.from({ length: PRODUCERS }, () => [])
+  #hub!: MetadataHub
   #metadata!: Metadata
   #store!: ObjectStore
   #topic!: TopicId
@@ -77,19 +85,21 @@ class Simulation {
       getFails: some(0.2),
       commitFails: some(0.2),
       commitLies: some(0.3),
+      commitLate: some(0.2),
     }
   }
 
   async run(): Promise<void> {
     const { clock, random } = this.#world
-    this.#metadata = await openSqliteMetadata({ path: ':memory:', clock, random })
+    this.#hub = new MetadataHub(await openSqliteTransport(':memory:', clock))
+    this.#metadata = await MetadataClient.open(this.#hub.connect(), { random })
     this.#store = await openStore('mem://transactions')
     const [topic] = await this.#metadata.createTopics([{ name: 't', partitions: PARTITIONS, configs: {} }])
     assert.ok(topic?.ok)
     this.#topic = topic.value.id
     this.#partitions = topic.value.partitions
     await this.#world.run(this.#live(), LIMIT_MS)
-    await this.#metadata.close()
+    await this.#hub.close()
   }
 
   async #live(): Promise<void> {
@@ -106,7 +116,7 @@ class Simulation {
   async #openBroker(): Promise<Broker> {
     const process: Process = { alive: true }
     const { clock, random } = this.#world
-    const metadata = faultyMetadata(this.#metadata, this.#world, this.#faults, process)
+    const metadata = await faultyMetadata(this.#hub, this.#world, this.#faults, process)
     const log = await openRecordLog({
       metadata,
       store: faultyStore(this.#store, this.#world, this.#faults, process),

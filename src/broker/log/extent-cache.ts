@@ -53,10 +53,12 @@ export class ExtentCache {
     const block: Block = { sizeBytes: buffer.length + extents.length * ENTRY_OVERHEAD_BYTES, extents: new Map() }
     for (const extent of extents) {
       const name = nameOf(extent)
-      if (this.#blocks.has(name)) continue
       const start = extent.position - at
       const bytes = buffer.subarray(start, start + extent.sizeBytes)
+      // Also where the extent is known already: who committed it may have heard of that while a reader was loading it, and
+      // that reader is given these bytes.
       placeExtent(bytes, extent)
+      if (this.#blocks.has(name)) continue
       block.extents.set(name, bytes)
       this.#blocks.set(name, block)
     }

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readBatchHeader, writeRecords } from '../../kafka/index.ts'
+import type { Extent } from '../../metadata/index.ts'
+import { openMemoryStore } from '../../storage/index.ts'
+import { ExtentCache } from './extent-cache.ts'
+
+// A reader may find an extent in the metadata and load it before the commit is answered to who made it, who has the bytes.
+test('a reader gets bytes with their offsets, though the extent was inserted while it loaded them', async () => {
+  const body = writeRecords([{ value: Buffer.from('a') }], { timestamp: 1 })
+  const extent: Extent = {
+    partition: 1,
+    baseOffset: 41,
+    lastOffset: 41,
+    key: 'data/1/0',
+    position: 0,
+    sizeBytes: body.length,
+    maxTimestamp: 1,
+    appendTimestamp: -1,
+  }
+  const store = openMemoryStore()
+  await store.put(extent.key, [body])
+  const isInserted = Promise.withResolvers<void>()
+  const get: typeof store.get = async (...args) => {
+    const bytes = Buffer.from(await store.get(...args))
+    await isInserted.promise
+    return bytes
+  }
+  const cache = new ExtentCache({ ...store, get }, 1e6)
+  const loading = cache.load([extent])
+  cache.insert(Buffer.from(body), 0, [extent])
+  isInserted.resolve()
+  const [loaded] = await loading
+  assert.equal(readBatchHeader(loaded!)?.baseOffset, 41)
+})
