@@ -140,6 +140,14 @@ const azureQueue = {
     queue_name: 'q',
   },
 }
+const azureBlob = {
+  environment: { storage_account: 'a', container: 'c' },
+  files: { storage_account: 'a', container: 'c' },
+  network: {
+    storage_connection_string: `AccountName=a;AccountKey=eA==;BlobEndpoint=${ownUrl}a`,
+    container: 'c',
+  },
+}
 const socket = {
   network: { network: 'tcp', address: `127.0.0.1:${ownPort}` },
   files: { network: 'unix', address: secretFile },
@@ -157,6 +165,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input aws_sqs': aws({ url: 'https://example.invalid/1/q' }),
   'input azure_queue_storage': azureQueue,
   'output azure_queue_storage': azureQueue,
+  'output azure_blob_storage': azureBlob,
   'input gcp_pubsub': gcp({ project: 'p', subscription: 's' }),
   'output gcp_pubsub': gcp({ project: 'p', topic: 't', publish_timeout: '300ms' }),
   'output aws_dynamodb': aws({ table: 't', string_columns: { id: 'x' } }),

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { freePorts, ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
 
@@ -6,13 +7,26 @@ const azure: Family = {
   folders: ['src/components/azure'],
   npm: ['azurite@3.37.0'],
   async start({ npmBin, folder }) {
-    const [port] = (await freePorts(1)) as [number]
-    const server = await ServerProcess.start({
-      program: npmBin('azurite-queue'),
-      args: ['--location', folder, '--queueHost', '127.0.0.1', '--queuePort', String(port), '--silent'],
-      ports: [port],
-    })
-    return { environment: { PENSTOCK_TEST_AZURE_QUEUE: String(port) }, close: () => server.stop() }
+    const [queues, blobs] = (await freePorts(2)) as [number, number]
+    const start = (kind: 'queue' | 'blob', port: number) =>
+      ServerProcess.start({
+        program: npmBin(`azurite-${kind}`),
+        args: [
+          '--location',
+          join(folder, kind),
+          `--${kind}Host`,
+          '127.0.0.1',
+          `--${kind}Port`,
+          String(port),
+          '--silent',
+        ],
+        ports: [port],
+      })
+    const servers = [await start('queue', queues), await start('blob', blobs)]
+    return {
+      environment: { PENSTOCK_TEST_AZURE_QUEUE: String(queues), PENSTOCK_TEST_AZURE_BLOB: String(blobs) },
+      close: async () => void (await Promise.all(servers.map(server => server.stop()))),
+    }
   },
 }
 
