@@ -289,6 +289,12 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
     environment: { text: '{{ env "PENSTOCK_CANARY" }}' },
   },
   'cache file': { files: { directory: folder } },
+  'cache memcached': {
+    network: {
+      addresses: [`127.0.0.1:${ownPort}`],
+      retries: { initial_interval: '1ms', max_elapsed_time: '1ms' },
+    },
+  },
   'cache nats_kv': nats({ bucket: 'x' }),
   'cache redis': redis({ retries: { initial_interval: '1ms', max_elapsed_time: '1ms' } }),
   'cache mongodb': mongo({ key_field: '_id', value_field: 'v' }),

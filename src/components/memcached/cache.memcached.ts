@@ -1,0 +1,79 @@
+import { crc32 } from 'node:zlib'
+import { Buffer } from 'node:buffer'
+import { type Cache, ConfigError, defineCache, field } from '../../engine/index.ts'
+import { backoffField, withBackoff } from '../aws/retries.ts'
+import { hostAndPort } from '../io/command-connection.ts'
+import { MemcachedServer } from './server.ts'
+
+/** The longest time to live that the server takes as one: larger numbers are points in time. */
+const longestRelativeSeconds = 30 * 24 * 60 * 60
+const longestKeyBytes = 250
+
+export default defineCache({
+  name: 'memcached',
+  status: 'stable',
+  summary: 'Keeps keys and values in memcached servers.',
+  description:
+    'With several servers, each key has one of them, by the CRC-32 of prefix and key: the order of the addresses matters. Keys have at most 250 bytes with the prefix, and neither spaces nor control characters; others fail. Times to live count in whole seconds; zero is without end.',
+  config: field.object({
+    addresses: field
+      .string('The servers, as `host:port`; an element may name several with commas.')
+      .needs('network', value => (typeof value === 'string' ? value.split(',')[0] : undefined))
+      .list()
+      .examples(['localhost:11211'], ['one:11211', 'two:11211']),
+    prefix: field.string('What every key begins with, so that others can use the same servers.').optional(),
+    default_ttl: field.duration('How long values live that are stored without a time to live.').default('300s'),
+    retries: backoffField('The pauses between the attempts of an operation that fails.'),
+  }),
+  needs: ['network'],
+  create(config, resources): Cache {
+    const { prefix = '', default_ttl: defaultTtlMs = 300_000 } = config
+    const servers = serversOf(config.addresses).map(server => new MemcachedServer(server, resources))
+    const run = <T>(key: string, attempt: (server: MemcachedServer, key: string) => Promise<T>) => {
+      const fullKey = checkedKey(prefix + key)
+      const server = servers[crc32(fullKey) % servers.length]!
+      return withBackoff(config.retries, resources, () => attempt(server, fullKey))
+    }
+    const expiry = (ttlMs = defaultTtlMs) => {
+      if (ttlMs <= 0) return 0
+      const seconds = Math.max(1, Math.trunc(ttlMs / 1000))
+      if (seconds <= longestRelativeSeconds) return seconds
+      return Math.trunc(resources.clock.now() / 1000) + seconds
+    }
+    return {
+      get: async key => await run(key, (server, full) => server.get(full)),
+      async set(key, value, ttlMs) {
+        await run(key, (server, full) => server.store('set', full, value, expiry(ttlMs)))
+      },
+      add: async (key, value, ttlMs) =>
+        await run(key, (server, full) => server.store('add', full, value, expiry(ttlMs))),
+      async delete(key) {
+        await run(key, (server, full) => server.delete(full))
+      },
+      close() {
+        for (const server of servers) server.close()
+      },
+    }
+  },
+})
+
+function serversOf(addresses: readonly string[]): readonly { readonly host: string; readonly port: number }[] {
+  const servers = addresses
+    .flatMap(text => text.split(','))
+    .map(text => text.trim())
+    .filter(text => text !== '')
+    .map(text => {
+      const server = hostAndPort(text)
+      if (server === undefined) throw new ConfigError(`addresses: '${text}' is not an address; expected host:port`)
+      return server
+    })
+  if (servers.length === 0) throw new ConfigError('addresses: at least one server is needed')
+  return servers
+}
+
+function checkedKey(key: string): string {
+  // eslint-disable-next-line no-control-regex -- the protocol refuses exactly these
+  const isMalformed = /[\u0000-\u0020\u007f]/.test(key) || Buffer.byteLength(key) > longestKeyBytes || key === ''
+  if (!isMalformed) return key
+  throw new Error(`malformed key ${JSON.stringify(key)}: it is empty, too long or has spaces or control characters`)
+}
