@@ -220,6 +220,8 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input stdin': { stdio: {} },
   'input subprocess': { processes: touch },
   'input websocket': webSocket,
+  'output slack_webhook': { files: { webhook: url, ...tls }, network: { webhook: ownUrl } },
+  'output splunk_hec': { network: { url: ownUrl, token: 'x', batching_count: 1 } },
   'output file': { files: { path: marker } },
   'output http_client': http,
   'output http_server': {

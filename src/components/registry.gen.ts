@@ -82,7 +82,9 @@ export const loaders: Loaders = {
     reject_errored: () => import('./pure/output.reject_errored.ts'),
     resource: () => import('./pure/output.resource.ts'),
     retry: () => import('./pure/output.retry.ts'),
+    slack_webhook: () => import('./slack/output.slack_webhook.ts'),
     socket: () => import('./io/output.socket.ts'),
+    splunk_hec: () => import('./splunk/output.splunk_hec.ts'),
     sql_insert: () => import('./sql/output.sql_insert.ts'),
     sql_raw: () => import('./sql/output.sql_raw.ts'),
     stdout: () => import('./io/output.stdout.ts'),
@@ -217,7 +219,7 @@ export const loaders: Loaders = {
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
   input: 'amqp_1 azure_blob_storage azure_cosmosdb azure_service_bus_queue azure_table_storage beanstalkd cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_cloud_storage gcp_spanner_cdc grpc_client hdfs kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
-  output: 'amqp_1 azure_cosmosdb azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp slack_webhook snowflake_put splunk_hec sql zmq4 zmq4n',
+  output: 'amqp_1 azure_cosmosdb azure_table_storage beanstalkd cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable gcp_cloud_storage grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp snowflake_put sql zmq4 zmq4n',
   processor: 'aws_bedrock_invoke azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql',
   cache: 'couchbase gcp_cloud_storage',
   buffer: '',

@@ -451,6 +451,8 @@ export interface AnySpec {
   readonly composes?: boolean
   /** Of a template: the configuration of the component that stands in its place. */
   readonly expand?: (config: unknown) => Node
+  /** The names of the components in what {@link expand} returns, of a spec that is not a user's template. */
+  readonly expandsTo?: readonly string[]
   /** Absent: the component is known and checked, and cannot run here. */
   readonly create?: (config: never, resources: never) => MaybePromise<unknown>
 }

@@ -43,7 +43,7 @@ export class Registry {
     return copy
   }
 
-  /** Imports the components of these names, of every kind that has one, and those that their defaults name. */
+  /** Imports the components of these names, of every kind that has one, and those that their defaults and expansions name. */
   async load(names: Iterable<string>): Promise<void> {
     const pending: Promise<void>[] = []
     const knownKinds = new Set<ComponentKind>()
@@ -91,7 +91,7 @@ export class Registry {
   async #import(kind: ComponentKind, name: string, load: Loader): Promise<void> {
     const spec = (await load()).default
     this.#loaded.set(`${kind}/${name}`, spec)
-    const inner = defaultNames(spec.config.shape, new Set<string>())
+    const inner = defaultNames(spec.config.shape, new Set(spec.expandsTo))
     if (inner.size > 0) await this.load(inner)
   }
 

@@ -372,48 +372,84 @@ for (const name of ['sql_insert', 'sql_raw'] as const) {
   })
 }
 
+/** An output that posts to a server of the test. `config` makes it for a URL; `bodiesOf`: what the suite sent, of the body of a request. */
+async function webTarget(
+  config: (url: string, maxInFlight: number) => string,
+  bodiesOf: (received: string) => readonly string[] = received => [received],
+): Promise<OutputTarget> {
+  const arrived: string[] = []
+  const waiting: (() => void)[] = []
+  let [isHeld, isCut] = [false, false]
+  const answer = (sent: readonly string[], response: ServerResponse) => {
+    if (!sent.includes(POISON)) arrived.push(...sent)
+    response.writeHead(sent.includes(POISON) ? 400 : 200).end()
+  }
+  const server = createServer((request, response) => {
+    if (isCut) {
+      isCut = false
+      request.socket.destroy()
+      return
+    }
+    let received = ''
+    request.on('data', (chunk: Uint8Array) => (received += Buffer.from(chunk).toString()))
+    request.on('end', () => {
+      const sent = bodiesOf(received)
+      if (isHeld) waiting.push(() => answer(sent, response))
+      else answer(sent, response)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const release = () => {
+    isHeld = false
+    for (const go of waiting.splice(0)) go()
+  }
+  return {
+    poison: POISON,
+    config: (maxInFlight = 64) => config(`http://127.0.0.1:${port}`, maxInFlight),
+    delivered: () => arrived,
+    hold: () => void (isHeld = true),
+    held: () => waiting.length,
+    release,
+    cut: () => void (isCut = true),
+    async close() {
+      release()
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
+
+const retryFields = 'retries: 3, retry_period: 1ms, drop_on: [ 400 ]'
 outputContract('http_client', rig, {
   inFlight: 'many',
+  open: () =>
+    webTarget(
+      (url, maxInFlight) => `{ http_client: { url: '${url}', ${retryFields}, max_in_flight: ${maxInFlight} } }`,
+    ),
+})
+
+const asText = "processors: [ { mapping: 'root.text = content().string()' } ]"
+outputContract('slack_webhook', rig, {
+  inFlight: 'one',
+  without: { cut: 'each request stands alone' },
   async open() {
-    const arrived: string[] = []
-    const waiting: (() => void)[] = []
-    let [isHeld, isCut] = [false, false]
-    const answer = (body: string, response: ServerResponse) => {
-      if (body !== POISON) arrived.push(body)
-      response.writeHead(body === POISON ? 400 : 200).end()
-    }
-    const server = createServer((request, response) => {
-      if (isCut) {
-        isCut = false
-        request.socket.destroy()
-        return
-      }
-      let body = ''
-      request.on('data', (chunk: Uint8Array) => (body += Buffer.from(chunk).toString()))
-      request.on('end', () => (isHeld ? waiting.push(() => answer(body, response)) : answer(body, response)))
-    })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo // a TCP server has no other
-    const release = () => {
-      isHeld = false
-      for (const go of waiting.splice(0)) go()
-    }
-    return {
-      poison: POISON,
-      config: (maxInFlight = 64) =>
-        `{ http_client: { url: 'http://127.0.0.1:${port}', retries: 3, retry_period: 1ms, drop_on: [ 400 ], max_in_flight: ${maxInFlight} } }`,
-      delivered: () => arrived,
-      hold: () => void (isHeld = true),
-      held: () => waiting.length,
-      release,
-      cut: () => void (isCut = true),
-      async close() {
-        release()
-        server.closeAllConnections()
-        await new Promise(resolve => server.close(resolve))
-      },
-    }
+    const { cut: _, ...target } = await webTarget(
+      url => `{ slack_webhook: { webhook: '${url}' }, ${asText} }`,
+      received => [JSON.parse(received).text],
+    )
+    return target
   },
+})
+
+outputContract('splunk_hec', rig, {
+  inFlight: 'many',
+  open: () =>
+    webTarget(
+      (url, maxInFlight) =>
+        `{ splunk_hec: { url: '${url}', token: x, batching_count: 1, max_in_flight: ${maxInFlight} } }`,
+      received => received.split('\n').map(line => JSON.parse(line).event),
+    ),
 })
 
 outputContract('inproc', rig, {
