@@ -1,0 +1,118 @@
+import { messageOf } from '../../base/index.ts'
+import {
+  defineInput,
+  deliverEach,
+  type Delivery,
+  field,
+  type Input,
+  Message,
+  NotConnectedError,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
+import type { CommandConnection } from '../io/command-connection.ts'
+import { addressField, beanstalkdConnector, priority } from './client.ts'
+
+/** The pause before an empty tube is asked again. */
+const pollMs = 200
+/** How many jobs are reserved at once, where there are that many. */
+const reserveCount = 32
+/** How often the server is told that jobs are still worked on: it counts in seconds, and gives up after the last one. */
+const touchMs = 500
+
+export default defineInput({
+  name: 'beanstalkd',
+  status: 'experimental',
+  categories: ['Services'],
+  summary: 'Reserves jobs of the default tube of a beanstalkd server.',
+  description:
+    'A job is deleted when its message was delivered, and released when that failed. Until then the server is told twice a second that it is worked on, so that no other consumer gets it; when the connection is lost, the server releases it.',
+  config: field.object({ address: addressField }),
+  needs: ['network'],
+  create: ({ address }, resources) => new BeanstalkdInput(address, resources),
+})
+
+interface Job {
+  readonly id: string
+  readonly body: Uint8Array
+}
+
+class BeanstalkdInput implements Input {
+  readonly #resources: Resources
+  readonly #connect: () => Promise<CommandConnection>
+  /** The jobs that were reserved on the connection and are not settled. */
+  readonly #reserved = new Set<string>()
+  #connection: CommandConnection | null = null
+  #touching: NodeJS.Timeout | undefined
+
+  constructor(address: string, resources: Resources) {
+    this.#resources = resources
+    this.#connect = beanstalkdConnector(address, resources)
+  }
+
+  async connect(): Promise<void> {
+    this.close()
+    const connection = await this.#connect()
+    this.#connection = connection
+    this.#touching = setInterval(() => {
+      for (const id of this.#reserved) this.#tell(connection, `touch ${id}`)
+    }, touchMs)
+  }
+
+  async read(signal: AbortSignal): Promise<Delivery | null> {
+    const connection = this.#connection
+    if (connection === null) throw new NotConnectedError()
+    for (;;) {
+      if (signal.aborted) return null
+      const first = await this.#reserve(connection, 1)
+      const jobs = first.length === 0 ? [] : [...first, ...(await this.#reserve(connection, reserveCount - 1))]
+      if (jobs.length > 0) return this.#delivery(connection, jobs)
+      await pause(pollMs, signal)
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#touching)
+    this.#reserved.clear()
+    this.#connection?.close()
+    this.#connection = null
+  }
+
+  /** Up to `count` jobs, those that are ready now. */
+  async #reserve(connection: CommandConnection, count: number): Promise<readonly Job[]> {
+    const asked = Array.from({ length: count }, () => connection.ask('reserve-with-timeout 0'))
+    const answers = await Promise.all(asked).catch((cause: unknown) => {
+      throw new NotConnectedError(cause)
+    })
+    return answers.flatMap(({ line, value }) => {
+      if (value !== undefined) return [{ id: line.split(' ')[1]!, body: value }]
+      // A reserved job is near its end, and is touched soon.
+      if (line === 'TIMED_OUT' || line === 'DEADLINE_SOON') return []
+      throw connection.unexpected(line)
+    })
+  }
+
+  #delivery(connection: CommandConnection, jobs: readonly Job[]): Delivery {
+    const ids = new Map(jobs.map(({ id, body }) => [Message.fromBytes(body), id]))
+    for (const { id } of jobs) this.#reserved.add(id)
+    return deliverEach([...ids.keys()], (settled, error) => {
+      for (const message of settled) {
+        const id = ids.get(message)!
+        // What was reserved on a connection that is lost was released with it.
+        if (connection !== this.#connection || !this.#reserved.delete(id)) continue
+        this.#tell(connection, error === null ? `delete ${id}` : `release ${id} ${priority} 0`)
+      }
+    })
+  }
+
+  /** Sends what needs no answer: where it fails, the server gives the job to somebody again. */
+  #tell(connection: CommandConnection, command: string): void {
+    const { log } = this.#resources
+    connection.ask(command).then(
+      ({ line }) => {
+        if (line === 'NOT_FOUND') log.warn(`beanstalkd: ${command}: the server gave the job to another consumer`)
+      },
+      (error: unknown) => log.debug(`beanstalkd: ${command}: ${messageOf(error)}`),
+    )
+  }
+}

@@ -1,0 +1,46 @@
+import {
+  type Batch,
+  defineOutput,
+  deliverEachOf,
+  field,
+  maxInFlightField,
+  NotConnectedError,
+} from '../../engine/index.ts'
+import type { CommandConnection } from '../io/command-connection.ts'
+import { addressField, beanstalkdConnector, priority } from './client.ts'
+
+/** How long a consumer may work on a job before the server gives it to another one, as in the original. */
+const timeToRunSeconds = 2
+
+export default defineOutput({
+  name: 'beanstalkd',
+  status: 'experimental',
+  categories: ['Services'],
+  summary: 'Puts messages into the default tube of a beanstalkd server.',
+  description: `Jobs have the priority ${priority}, no delay, and ${timeToRunSeconds} seconds to run. A message that is larger than the server allows (64 KiB unless it says otherwise) fails.`,
+  config: field.object({ address: addressField, max_in_flight: maxInFlightField(64) }),
+  needs: ['network'],
+  create({ address }, resources) {
+    const connect = beanstalkdConnector(address, resources)
+    let connection: CommandConnection | null = null
+    const put = async (bytes: Uint8Array) => {
+      if (connection === null || connection.isLost) throw new NotConnectedError()
+      const used = connection
+      const { line } = await used.ask(`put ${priority} 0 ${timeToRunSeconds} ${bytes.length}`, bytes).catch(lost)
+      if (!line.startsWith('INSERTED ')) throw used.unexpected(line)
+    }
+    return {
+      async connect() {
+        // Writes that were on their way together each report the loss, some of them after the engine connected again.
+        if (connection?.isLost === false) return
+        connection = await connect()
+      },
+      write: (batch: Batch) => deliverEachOf(batch, message => put(message.bytes())),
+      close: () => connection?.close(),
+    }
+  },
+})
+
+function lost(cause: unknown): never {
+  throw new NotConnectedError(cause)
+}
