@@ -23,6 +23,7 @@ export type { BodyProjector, MessageFailure, MessageTracing, MessageView } from 
 export { MetadataDraft } from './metadata-draft.ts'
 export { textOfMetadata } from './runtime/metadata-text.ts'
 export type { CacheAccess, Host } from './stdlib/spec.ts'
+export { isArray } from './data/coerce.ts'
 export { compareText } from './data/text-order.ts'
 export { formatLayout } from './data/time/format.ts'
 export { parseTime } from './data/time/parse.ts'

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { createRequire } from 'node:module'
 
 interface Re2 {
@@ -16,7 +17,7 @@ export function patternProblem(pattern: string): string | undefined {
     compilePattern(pattern)
     return undefined
   } catch (error) {
-    return (error as Error).message
+    return messageOf(error)
   }
 }
 

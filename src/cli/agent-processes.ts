@@ -97,8 +97,11 @@ class Processes {
       detached: true,
     })
     this.#running.set(index, child)
-    const ended = once(child, 'exit').then(([code]) => this.#onExit(index, code as number | null))
-    const ready = await Promise.race([once(child, 'message').then(([message]) => message as ProcessReady), ended])
+    const ended = once(child, 'exit').then(([code]) => this.#onExit(index, code))
+    const ready = await Promise.race([
+      once(child, 'message').then(([message]: readonly ProcessReady[]) => message!),
+      ended,
+    ])
     if (typeof ready === 'number') throw new EndedAtStart(ready)
     void ended.then(() => this.#restart(index))
     return ready

@@ -109,7 +109,7 @@ function send(response: ServerResponse, status: number, type: string, body: stri
 async function readTrial(request: IncomingMessage): Promise<Trial> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request) {
     size += chunk.length
     if (size > MAX_REQUEST_BYTES) throw new Error('the request is too large')
     chunks.push(chunk)

@@ -26,7 +26,7 @@ export async function runInThreads(job: BloblJob, count: number, isRecursive: bo
   const url = workerUrl(import.meta.url, './blobl.worker.ts')
   const options = { workerData, ...(isRecursive ? { resourceLimits: { stackSizeMb: MAP_STACK_MB } } : {}) }
   const ended = Array.from({ length: count }, async () => {
-    const [code] = (await once(new Worker(url, options), 'exit')) as [number]
+    const [code]: readonly number[] = await once(new Worker(url, options), 'exit')
     // The others may be waiting for a turn of the one that failed.
     if (code !== 0) process.exit(code)
   })

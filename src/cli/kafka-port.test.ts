@@ -3,7 +3,7 @@ import test from 'node:test'
 import { AgentCluster } from '../agent/index.ts'
 import { nullLog, systemClock, systemRandom } from '../base/index.ts'
 import { localLogConfig } from '../broker/index.ts'
-import { type Metadata, openSqliteMetadata } from '../metadata/index.ts'
+import { openSqliteMetadata } from '../metadata/index.ts'
 import { openStore } from '../storage/index.ts'
 import { type AgentOptions, type Closers, closeAll } from './agent-parts.ts'
 import { agentFlags } from './commands.ts'
@@ -42,7 +42,7 @@ async function asked(roles: AgentOptions['roles']): Promise<string[]> {
     log: nullLog,
   }
   const core = {
-    metadata: watched as Metadata,
+    metadata: watched,
     store: await openStore('mem://'),
     logConfig: { ...localLogConfig, housekeepingIntervalMs: 1 },
     nodeId: 1,

@@ -111,7 +111,7 @@ function contains(whole: Value, part: Value): boolean {
     return (
       Array.isArray(whole) &&
       whole.length >= part.length &&
-      part.every((item, index) => contains(whole[index] as Value, item as Value))
+      part.every((item, index) => contains(whole[index] as Value, item))
     )
   }
   if (typeof part === 'object' && part !== null && !(part instanceof JsonNumber)) {

@@ -350,7 +350,7 @@ for (const [component, tries] of Object.entries(cases)) {
     })
 
     test(`${component} cannot use ${capability}, had it started`, async () => {
-      const { refused, log } = await run(text, Object.create(host, { refusal: { value: undefined } }) as ComponentHost)
+      const { refused, log } = await run(text, Object.create(host, { refusal: { value: undefined } }))
       // A variable that is not granted is one that is not set.
       if (capability !== 'environment') assert.match(refused, /managed pipelines may not/)
       assert.doesNotMatch(log.join('\n'), /canary/)

@@ -1,7 +1,6 @@
 import type { TestContext } from 'node:test'
 import { type Log, nullLog, systemClock } from '../base/index.ts'
 import {
-  type AnySpec,
   type Batch,
   defineOutput,
   field,
@@ -81,5 +80,5 @@ function registryWith(accept: (batch: Batch) => void): Registry {
     maxInFlight: 1,
     create: () => ({ write: accept }),
   })
-  return createRegistry().extended([collect as unknown as AnySpec])
+  return createRegistry().extended([collect])
 }

@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict'
 import { nullLog, systemClock } from '../base/index.ts'
-import {
-  type AnySpec,
-  defineInput,
-  defineOutput,
-  deliverBatch,
-  deliverEach,
-  field,
-  Message,
-  startStream,
-} from '../engine/index.ts'
+import { defineInput, defineOutput, deliverBatch, deliverEach, field, Message, startStream } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
@@ -64,7 +55,7 @@ export async function processed(
   const indented = config.trimEnd().replaceAll('\n', '\n      ')
   const text = `input: { given: {} }\npipeline:\n  processors:\n    - ${indented}\noutput: { collected: {} }\n${resources}`
   const stream = await startStream(text, {
-    registry: createRegistry().extended([given, collected] as unknown as AnySpec[]),
+    registry: createRegistry().extended([given, collected]),
     host: systemHost,
     clock: systemClock,
     log: nullLog,

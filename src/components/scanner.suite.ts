@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock, messageOf } from '../base/index.ts'
-import { type AnySpec, defineInput, defineOutput, deliverEach, field, startStream } from '../engine/index.ts'
+import { defineInput, defineOutput, deliverEach, field, startStream } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
@@ -108,7 +108,7 @@ async function scan(config: string, bytes: Uint8Array, size: number) {
     }),
   })
   const stream = await startStream(`input: { given: { scanner: { ${config} } } }\noutput: { collected: {} }\n`, {
-    registry: createRegistry().extended([given, collected] as unknown as AnySpec[]),
+    registry: createRegistry().extended([given, collected]),
     host: systemHost,
     clock: systemClock,
     log: nullLog,

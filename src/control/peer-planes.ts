@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type Clock, codeOf, type Log, messageOf, type Random } from '../base/index.ts'
+import { type Clock, codeOf, type Log, messageOf, type Random, asError } from '../base/index.ts'
 import { type Database, databaseTime } from '../database/index.ts'
 import type { RelayAnswer } from './agent-link.ts'
 import type { ApiRequest, LogLine, RelayedName } from './api-types.ts'
@@ -149,7 +149,7 @@ export class PeerPlanes {
       if (!response.ok) throw new Error(`it answered ${response.status}: ${(await response.text()).slice(0, 200)}`)
       return await response.json()
     } catch (error) {
-      const { cause } = error as Error
+      const { cause } = asError(error)
       if (codeOf(cause) === 'ECONNREFUSED') return undefined
       const message = `the control plane at ${url} could not be asked: ${messageOf(cause ?? error)}`
       throw new ControlError('no_agent_available', message, { cause: error })

@@ -120,7 +120,7 @@ export function serveCalls(answer: (call: unknown) => Promise<Outcome>, close: (
   port.on('message', (first: ToWorker) => {
     receive(first)
     for (;;) {
-      const next = receiveMessageOnPort(port) as { message: ToWorker } | undefined
+      const next: { message: ToWorker } | undefined = receiveMessageOnPort(port)
       if (next === undefined) return
       receive(next.message)
     }

@@ -31,7 +31,7 @@ export const json: Column<string> = text
 export const boolean: Column<0 | 1> = { type: 'integer' }
 
 export function nullable<Value>(column: Column<Value>): Column<Value | null> {
-  return { ...column, isNullable: true } as Column<Value | null>
+  return { ...column, isNullable: true }
 }
 
 export function references<Value>(table: string, column: Column<Value>): Column<Value> {

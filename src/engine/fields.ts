@@ -71,8 +71,8 @@ export class Field<T> {
   }
 
   /** The value where none is written, as it would be written. */
-  default(value: unknown): Field<T> {
-    return this.#with({ default: value })
+  default<const Written>(value: Written): Field<WithDefault<T, Written>> {
+    return new Field<WithDefault<T, Written>>({ ...this.shape, default: value })
   }
 
   optional(): Field<T | undefined> {
@@ -92,6 +92,9 @@ export class Field<T> {
     return this.#with({ secret: true })
   }
 
+  /** The values that are allowed; a text has the union of them as its type unless `strict` is false. Lint takes them in any case. */
+  options(options: Readonly<Record<string, string>>, strict: false): Field<T>
+  options<const Name extends string>(options: Readonly<Record<Name, string>>): Field<T extends string ? Name : T>
   options(options: Readonly<Record<string, string>>, strict = true): Field<T> {
     return this.#with({ options, strict })
   }
@@ -145,6 +148,9 @@ export class Field<T> {
     return new Field<T>({ ...this.shape, ...more })
   }
 }
+
+/** A choice may have a default that is none of its options, such as an empty text. */
+type WithDefault<T, Written> = T extends string ? (string extends T ? T : T | Extract<Written, string>) : T
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined

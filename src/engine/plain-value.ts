@@ -45,7 +45,7 @@ export function plainValue(value: Value): PlainValue {
   if (isObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plainValue(child)]))
   }
-  return (value as readonly Value[]).map(plainValue)
+  return value.map(plainValue)
 }
 
 /** The value of a plain form. */
@@ -56,7 +56,7 @@ export function valueOfPlain(plain: PlainValue | undefined): Value {
     return instanceOf(kind, content)
   }
   if (Array.isArray(plain)) return plain.map(valueOfPlain)
-  return Object.fromEntries(Object.entries(plain).map(([key, child]) => [key, valueOfPlain(child as PlainValue)]))
+  return Object.fromEntries(Object.entries(plain).map(([key, child]) => [key, valueOfPlain(child)]))
 }
 
 /** The casts are those of {@link plainValue}: each kind has one content. */

@@ -1,3 +1,4 @@
+import { messageOf, asError } from '../base/index.ts'
 import type { Clock, Log } from '../base/index.ts'
 import { isObject, type Mapping, MetadataDraft } from '../bloblang/index.ts'
 import { PartialFailure } from './batch.ts'
@@ -67,7 +68,7 @@ export async function openTracer(config: ComponentConfig, resources: TracerResou
     // What a spec makes is known to itself alone; the registry holds specs of all kinds.
     return (await spec.create(config.config as never, own as never)) as Tracer | null
   } catch (error) {
-    throw new ConfigError(`failed to init tracer <no label> path root.tracer: ${(error as Error).message}`, {
+    throw new ConfigError(`failed to init tracer <no label> path root.tracer: ${messageOf(error)}`, {
       cause: error,
     })
   }
@@ -160,7 +161,7 @@ function finish(span: Span, result: Message | null, source: Message): void {
 
 function failAll(spans: readonly Span[], error: unknown): void {
   for (const span of spans) {
-    span.fail((error as Error).message)
+    span.fail(messageOf(error))
     span.end()
   }
 }
@@ -210,7 +211,7 @@ export function tracedOutput(inner: Output, name: string, tracer: Tracer, inject
       error => {
         const failures = error instanceof PartialFailure ? error.failures : null
         for (const [index, span] of spans.entries()) {
-          const failure = failures === null ? (error as Error) : failures.get(batch[index]!)
+          const failure = failures === null ? asError(error) : failures.get(batch[index]!)
           if (failure !== undefined) span.fail(failure.message)
           span.end()
         }

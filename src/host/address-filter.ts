@@ -74,7 +74,7 @@ function exceptionOf(pattern: string): Exception {
 function rangesOf(networks: readonly string[]): BlockList {
   const list = new BlockList()
   for (const network of networks) {
-    const [address, prefix] = network.split('/') as [string, string]
+    const [address = '', prefix = ''] = network.split('/')
     list.addSubnet(address, Number(prefix), address.includes(':') ? 'ipv6' : 'ipv4')
   }
   return list

@@ -15,14 +15,14 @@ export function guardDatagrams(filter: AddressFilter, { refusal }: Pick<Host, 'r
     // Without a port that others know a socket only receives answers.
     const text = port === 0 ? undefined : refusal?.('listen', `${address}:${port}`)
     if (text !== undefined) throw new CapabilityError('not_granted', 'listen', text)
-    return Reflect.apply(bind, this, args) as Socket
+    return Reflect.apply(bind, this, args)
   }
   const connectGuarded = function (this: Socket, port: number, ...rest: unknown[]): void {
     const target = { port, address: textIn(rest), callback: callbackIn(rest) }
     toAllowed(this, filter, target, address => Reflect.apply(connect, this, [port, address, target.callback]))
   }
   const sendGuarded = function (this: Socket, ...args: unknown[]): void {
-    if (isConnected(this)) return Reflect.apply(send, this, args) as void
+    if (isConnected(this)) return Reflect.apply(send, this, args)
     const { payload, ...target } = sendArguments(args)
     toAllowed(this, filter, target, address =>
       Reflect.apply(send, this, [...payload, target.port, address, target.callback]),
@@ -30,8 +30,8 @@ export function guardDatagrams(filter: AddressFilter, { refusal }: Pick<Host, 'r
   }
   // The types of the overloads that Node accepts here are more than one function can say.
   Socket.prototype.bind = bindGuarded as typeof bind
-  Socket.prototype.connect = connectGuarded as typeof connect
-  Socket.prototype.send = sendGuarded as typeof send
+  Socket.prototype.connect = connectGuarded
+  Socket.prototype.send = sendGuarded
 }
 
 interface Target {

@@ -24,19 +24,19 @@ export function guardSockets(
     const error = connectionRefusal(filter, refusal, options)
     if (error !== undefined) return this.destroy(error)
     const target = isLocal(options) ? options : filtered(filter, options)
-    return Reflect.apply(connect, this, [target, listener]) as Socket
+    return Reflect.apply(connect, this, [target, listener])
   }
   const listenGuarded = function (this: Server, ...args: unknown[]): Server {
     const options = listenArguments(args)
     const text =
       options.path !== undefined && isOwnSocket(options.path) ? undefined : refusal?.('listen', addressOf(options))
     if (text !== undefined) throw new CapabilityError('not_granted', 'listen', text)
-    return Reflect.apply(listen, this, args) as Server
+    return Reflect.apply(listen, this, args)
   }
   guardDatagrams(filter, { refusal })
   // The types of the overloads that Node accepts here are more than one function can say.
   Socket.prototype.connect = connectGuarded as typeof connect
-  Server.prototype.listen = listenGuarded as typeof listen
+  Server.prototype.listen = listenGuarded
 }
 
 type ConnectOptions = TcpNetConnectOpts & { readonly path?: string | null }
@@ -60,13 +60,17 @@ function connectionRefusal(
 function connectArguments(
   args: readonly unknown[],
 ): readonly [options: ConnectOptions, listener: (() => void) | undefined] {
-  const given = Array.isArray(args[0]) ? (args[0] as readonly unknown[]) : args
-  const listener = given.find(argument => typeof argument === 'function') as (() => void) | undefined
+  const given: readonly unknown[] = Array.isArray(args[0]) ? args[0] : args
+  const listener = given.find(isListener)
   return [addressArguments(given) as ConnectOptions, listener]
 }
 
+function isListener(argument: unknown): argument is () => void {
+  return typeof argument === 'function'
+}
+
 function listenArguments(args: readonly unknown[]): ListenOptions {
-  return addressArguments(args) as ListenOptions
+  return addressArguments(args)
 }
 
 function addressArguments([first, second]: readonly unknown[]): object {

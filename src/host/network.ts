@@ -3,7 +3,7 @@ import { lookup } from 'node:dns'
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import { createRequire } from 'node:module'
-import { connect, isIP, type LookupFunction, Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect, isIP, type LookupFunction, Socket } from 'node:net'
 import process from 'node:process'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 import type { buildConnector } from 'undici'
@@ -48,8 +48,7 @@ export function filteredNetwork(filter: AddressFilter): Network {
       dispatcher ??= network.dispatcher()
       return undici().fetch(input, { ...init, dispatcher })
     },
-    dispatcher: options =>
-      new (undici().Agent)({ ...options, connect: connector(filter, options?.connect as Connecting | undefined) }),
+    dispatcher: options => new (undici().Agent)({ ...options, connect: connector(filter, options?.connect) }),
   }
   return network
 }
@@ -123,7 +122,7 @@ function connector(filter: AddressFilter, given: Connecting | undefined): buildC
     if (error !== undefined) return callback(error, null)
     let connectTo = byPort.get(port)
     if (connectTo === undefined) {
-      connectTo = undici().buildConnector({ ...given, lookup: filteredLookup(filter, port) } as TcpNetConnectOpts)
+      connectTo = undici().buildConnector({ ...given, lookup: filteredLookup(filter, port) })
       byPort.set(port, connectTo)
     }
     connectTo(options, callback)

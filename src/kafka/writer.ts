@@ -120,7 +120,7 @@ export class Writer {
   /** Not copied: the slices must stay as they are until they are sent. */
   records(value: Slices | null): void {
     if (value === null) return this.#length(-1)
-    const slices = Buffer.isBuffer(value) ? [value] : (value as readonly Buffer[])
+    const slices = Buffer.isBuffer(value) ? [value] : value
     let length = 0
     for (const slice of slices) length += slice.length
     this.#length(length)

@@ -1,3 +1,4 @@
+import { codeOf } from '../base/index.ts'
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Clock, Random } from '../base/index.ts'
@@ -47,7 +48,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     describe('topics', () => {
       it('are brought back as they were as long as they are kept', async () => {
         const topic = await create('one', 2, { 'retention.ms': '5' })
-        const [p0] = topic.partitions as [number, number]
+        const p0 = topic.partitions[0]!
         await metadata.commit([object('a', batch(p0, { records: 3 }))])
         await metadata.advanceLogStart([{ partition: p0, offset: 1 }])
         const [lease] = await metadata.acquireLeases(['groups/1'], { id: 'x', nodeId: 1, host: '', port: 1 }, 1000)
@@ -404,7 +405,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         ]
         for (const write of await Promise.allSettled(refused)) {
           assert.ok(write.status === 'rejected')
-          assert.equal((write.reason as { code: string }).code, 'fenced')
+          assert.equal(codeOf(write.reason), 'fenced')
         }
         assert.deepEqual(await metadata.loadGroup('g'), Uint8Array.of(1))
         assert.deepEqual(await metadata.groupOffsets('g'), [offset])
@@ -617,7 +618,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       }
 
       it('let each other know of commits', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = (await create('one')).partitions[0]!
         const heard: [number, number, number, boolean][] = []
         for (const one of [metadata, other]) {
           one.onAppend((appended, isOwn) => {
@@ -665,7 +666,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('see a repetition that reaches the other one, as a producer sends it after a lost answer', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = (await create('one')).partitions[0]!
         const otherEpoch = await other.openEpoch()
         const repeated = (key: string, own: number): NewObject => ({
           key,

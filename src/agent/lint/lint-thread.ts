@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { asError, workerUrl } from '../../base/index.ts'
+import { asError, workerUrl, fieldsOf } from '../../base/index.ts'
 import { type CheckedConfiguration, defaultSettings } from '../../control/index.ts'
 import { grantedEnvironment, type HostPolicy } from '../../host/index.ts'
 
@@ -62,7 +62,7 @@ export class LintThread {
   /** JSON Schema of a configuration. */
   jsonSchema(): Promise<Readonly<Record<string, unknown>>> {
     this.#schema ??= this.#ask({ id: this.#nextId++, kind: 'schema' }).then(
-      value => value as Readonly<Record<string, unknown>>,
+      value => fieldsOf(value),
       (error: unknown) => {
         this.#schema = undefined // allow a retry
         throw error

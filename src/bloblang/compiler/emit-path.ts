@@ -11,7 +11,7 @@ const PROTOTYPES: readonly object[] = [
   Boolean.prototype,
   Symbol.prototype,
   Uint8Array.prototype,
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Object.getPrototypeOf(Uint8Array.prototype),
 ]
 
 /** Fields of the classes of value.ts and of node's buffers. */

@@ -130,8 +130,7 @@ export class Library implements Catalog {
     const spec = this.#methods.get(call.name)!
     const { host } = this.#options
     const guarded = this.#guard(call)
-    return (computed, closures = NO_CLOSURES) =>
-      guarded(spec.create(this.#merged(call, computed, closures), host) as MethodBody)
+    return (computed, closures = NO_CLOSURES) => guarded(spec.create(this.#merged(call, computed, closures), host))
   }
 
   lazyMethod(

@@ -2,6 +2,7 @@
  * An array literal without elements is no array yet where the original makes a text of it (`{"a":[]}.string()` is `{"a":null}`).
  * It becomes one where it is stored: in `root`, in metadata, as what a fold begins with.
  */
+import { isArray } from './coerce.ts'
 import { isObject } from '../value.ts'
 import type { Value } from '../value.ts'
 import { mapLeaves } from './deep.ts'
@@ -32,9 +33,9 @@ export function asStored(value: Value): Value {
 
 function holdsLiteral(value: Value, depth: number): boolean {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false
-  if (Array.isArray(value)) {
+  if (isArray(value)) {
     if (value.length === 0) return literals.has(value)
-    for (const element of value as readonly Value[]) if (holdsLiteral(element, depth + 1)) return true
+    for (const element of value) if (holdsLiteral(element, depth + 1)) return true
     return false
   }
   if (!isObject(value)) return false
@@ -44,8 +45,8 @@ function holdsLiteral(value: Value, depth: number): boolean {
 
 function withNulls(value: Value, depth: number): Value {
   if (depth > MAX_DEPTH) return value
-  if (Array.isArray(value)) {
-    return literals.has(value) ? null : (value as readonly Value[]).map(element => withNulls(element, depth + 1))
+  if (isArray(value)) {
+    return literals.has(value) ? null : value.map(element => withNulls(element, depth + 1))
   }
   if (!isObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withNulls(field, depth + 1)]))

@@ -1,7 +1,7 @@
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { utf8Text } from '../text/bytes.ts'
 import { isObject, Opaque, type Value } from '../value.ts'
-import { getBool, getNumber, getString, sanitize } from './coerce.ts'
+import { getBool, getNumber, getString, sanitize, isArray } from './coerce.ts'
 import { MOST_CALLS } from './deep.ts'
 
 /**
@@ -48,9 +48,9 @@ function equalObjects(left: object & Value, right: Value, depth: number, later: 
     later.push({ left, right })
     return true
   }
-  if (Array.isArray(left)) {
+  if (isArray(left)) {
     if (!Array.isArray(right) || left.length !== right.length) return false
-    return (left as readonly Value[]).every((element, at) => equalsWithin(element, right[at]!, depth + 1, later))
+    return left.every((element, at) => equalsWithin(element, right[at]!, depth + 1, later))
   }
   if (isObject(left)) {
     if (!isObject(right)) return false

@@ -1,3 +1,4 @@
+import { isArray } from '../data/coerce.ts'
 import { MappingError } from '../errors.ts'
 import { deletePath, elementIndex, searchPath, withoutField } from '../data/objects.ts'
 import { dotPath } from '../syntax/annotation.ts'
@@ -11,12 +12,12 @@ export function assign(root: Value, path: readonly string[], value: Value, owned
   const base = root === NOTHING || root === null ? {} : root
   if (value === DELETED) return remove(base, path)
   if (path.length === 1 && isObject(base)) {
-    const copy = owned > 0 ? (base as Record<string, Value>) : { ...base }
+    const copy = owned > 0 ? base : { ...base }
     setOwn(copy, path[0]!, value)
     return copy
   }
-  if (Array.isArray(base) && path[0] === '-') {
-    return setAt([...(base as readonly Value[]), {}], path.with(0, String(base.length)), 0, value, 0, base)
+  if (isArray(base) && path[0] === '-') {
+    return setAt([...base, {}], path.with(0, String(base.length)), 0, value, 0, base)
   }
   return setAt(base, path, 0, value, owned, base)
 }
@@ -35,7 +36,7 @@ function setAt(node: Value, path: readonly string[], depth: number, value: Value
   const segment = path[depth]!
   const last = depth === path.length - 1
   if (isObject(node)) {
-    const copy = depth < owned ? (node as Record<string, Value>) : { ...node }
+    const copy = depth < owned ? node : { ...node }
     if (last) setOwn(copy, segment, value)
     else {
       const child = Object.hasOwn(node, segment) ? node[segment]! : null
@@ -43,8 +44,8 @@ function setAt(node: Value, path: readonly string[], depth: number, value: Value
     }
     return copy
   }
-  if (!Array.isArray(node)) throw collision(root, path)
-  const elements = node as readonly Value[]
+  if (!isArray(node)) throw collision(root, path)
+  const elements = node
   if (segment === '-') {
     const appended = last ? value : setAt({}, path, depth + 1, value, 0, root)
     return [...elements, appended]

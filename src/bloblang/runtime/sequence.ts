@@ -1,4 +1,4 @@
-import { getInt } from '../data/coerce.ts'
+import { getInt, isArray } from '../data/coerce.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
 import { utf8Bytes } from '../text/bytes.ts'
 import { NarrowInteger, type Value } from '../value.ts'
@@ -12,7 +12,7 @@ export function elementAt(target: Value, position: Value): Value {
     return String.fromCharCode(bytes[checked(index, bytes.length)]!)
   }
   if (target instanceof Uint8Array) return new NarrowInteger(BigInt(target[checked(index, target.length)]!), 'uint8')
-  if (Array.isArray(target)) return (target as readonly Value[])[checked(index, target.length)]!
+  if (isArray(target)) return target[checked(index, target.length)]!
   throw new WrongTypeError(['array', 'string'], target)
 }
 
@@ -33,7 +33,7 @@ export function slice(target: Value, from: Value | undefined, to: Value | undefi
   }
   if (typeof target === 'string') return pick([...target], start, end, stride).join('')
   if (target instanceof Uint8Array) return Uint8Array.from(pick([...target], start, end, stride))
-  if (Array.isArray(target)) return pick(target as readonly Value[], start, end, stride)
+  if (isArray(target)) return pick(target, start, end, stride)
   throw new WrongTypeError(['array', 'string'], target)
 }
 

@@ -1,3 +1,4 @@
+import { isArray } from '../data/coerce.ts'
 import { Float, type Value, type ValueObject, isObject } from '../value.ts'
 import type { BoundArguments } from './arguments.ts'
 import type { Assignment, Binary, BinaryOperator, MappingTree, Query, Statement } from './ast.ts'
@@ -179,7 +180,7 @@ function printLiteral(value: Value): string {
   if (typeof value === 'string') return quoted(value)
   if (typeof value === 'bigint') return value === -(2n ** 63n) ? `(${value + 1n} - 1)` : String(value)
   if (value instanceof Float) return printFloat(value.value)
-  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(printLiteral).join(', ')}]`
+  if (isArray(value)) return `[${value.map(printLiteral).join(', ')}]`
   if (isObject(value)) return printObject(value)
   throw new TypeError('no literal can be written for this value')
 }

@@ -108,7 +108,7 @@ export class Reader {
     const start = this.at
     const match = matchAt(NUMBER, this.text, start)
     if (match === null) return new Fault(this.text[start] === '-' ? start + 1 : start, ['number'])
-    const [text, sign, digits, fraction] = match as unknown as [string, string, string, string | undefined]
+    const [text = '', sign = '', digits = '', fraction] = match
     const negative = sign === '-'
     if (fraction !== undefined) {
       const float = Number(digits + fraction)

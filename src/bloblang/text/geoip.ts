@@ -1,4 +1,5 @@
 /** Look-ups in MaxMind databases, answered in the original's shape: every field of a kind of record, whether known or not. */
+import { fieldsOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { isIP, isIPv6 } from 'node:net'
 import type { Reader, Response } from 'maxmind'
@@ -216,7 +217,7 @@ function fieldValue(value: unknown, shape: Shape, siblings: Fields): Value {
     // An enterprise database tells how sure it is of each.
     const isSure = 'Traits' in siblings && siblings.Country?.[1] !== COUNTRY
     const fields = isSure ? { ...SUBDIVISION, ...CONFIDENCE } : SUBDIVISION
-    return value.map(part => shaped(part as Record<string, unknown>, fields))
+    return value.map(part => shaped(fieldsOf(part), fields))
   }
   if (typeof shape === 'object') return shaped(value as Record<string, unknown> | undefined, shape)
   return (value as Value | undefined) ?? shape

@@ -1,4 +1,5 @@
 /** Go's fmt.Sprintf over values of the language, with its way of reporting verbs that do not fit: `%!d(string=x)`. */
+import { isArray } from '../data/coerce.ts'
 import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject, NarrowInteger } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 import { formatFloat, type FloatVerb } from './go-float.ts'
@@ -216,7 +217,7 @@ class Printer {
     if (value instanceof Timestamp) return this.#timestamp(value, verb)
     // That verb wraps errors, of which there are none; anything else with parts is shown as a whole.
     if (verb === 'w' && typeof value === 'object' && value !== null) return this.#badVerb(verb, value)
-    if (Array.isArray(value)) return this.#array(value as readonly Value[], verb)
+    if (isArray(value)) return this.#array(value, verb)
     if (typeof value === 'object' && value !== null) return this.#object(value as ValueObject, verb)
     this.#write(value === null ? '<nil>' : this.#sharpV ? `${goTypeName(value)}(nil)` : '<nil>')
   }

@@ -1,4 +1,5 @@
 /** MessagePack. As in the original calculated integers take 64 bits, those of a document as few as they need. */
+import { isArray } from '../data/coerce.ts'
 import { shortestFloat32 } from '../data/narrow.ts'
 import { MAX_UINT64, MIN_INT64 } from '../data/parse-number.ts'
 import { NANOS_PER_SECOND, secondsAndNanos } from '../data/time/calendar.ts'
@@ -53,7 +54,7 @@ function write(value: Value): void {
 }
 
 function writeObject(value: object & Value): void {
-  if (Array.isArray(value)) return writeArray(value as readonly Value[])
+  if (isArray(value)) return writeArray(value)
   // Almost every object is one of these.
   if (Object.getPrototypeOf(value) === Object.prototype) return writeFields(value as ValueObject)
   return writeSpecial(value)

@@ -34,7 +34,7 @@ export default defineHandler('OffsetCommit', {
       const partitions = wanted.partitions.map(partition => {
         const answer = {
           partitionIndex: partition.partitionIndex,
-          errorCode: check(partition, topic, version, broker) as number,
+          errorCode: check(partition, topic, version, broker),
         }
         if (answer.errorCode === ErrorCode.NONE) {
           offsets.push({

@@ -153,5 +153,5 @@ const nothing = {
   committedOffset: -1,
   committedLeaderEpoch: -1,
   metadata: '',
-  errorCode: ErrorCode.NONE as ErrorCode,
+  errorCode: ErrorCode.NONE,
 }

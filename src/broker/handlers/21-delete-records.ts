@@ -26,7 +26,7 @@ export default defineHandler('DeleteRecords', {
     const changes: { partition: number; offset: number }[] = []
     const results = wanted.map(({ partitionIndex, offset, partition, mayDelete }) => {
       const bound = partition === undefined ? null : (bounds.get(partition) ?? null)
-      const result = { partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE as ErrorCode, partition }
+      const result = { partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE, partition }
       if (!mayDelete) return { ...result, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
       if (bound === null) return { ...result, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
       const start = offset === -1 ? bound.highWatermark : offset

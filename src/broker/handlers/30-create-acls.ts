@@ -17,7 +17,7 @@ export default defineHandler('CreateAcls', {
     const results = creations.map(creation => {
       try {
         add.push(readAcl(creation))
-        return { errorCode: ErrorCode.NONE as ErrorCode, errorMessage: null as string | null }
+        return { errorCode: ErrorCode.NONE, errorMessage: null }
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error
         return { errorCode: error.code, errorMessage: error.message }

@@ -15,8 +15,8 @@ export default defineHandler('ListConfigResources', {
     const all = [
       ...named(byName.keys(), resourceTypes.topic),
       ...broker.cluster.brokers().flatMap(({ nodeId }) => [
-        { resourceName: String(nodeId), resourceType: resourceTypes.broker as number },
-        { resourceName: String(nodeId), resourceType: resourceTypes.brokerLogger as number },
+        { resourceName: String(nodeId), resourceType: resourceTypes.broker },
+        { resourceName: String(nodeId), resourceType: resourceTypes.brokerLogger },
       ]),
       ...named(broker.settings.all('client_metrics').keys(), resourceTypes.clientMetrics),
       ...named(broker.settings.all('group').keys(), resourceTypes.group),

@@ -87,7 +87,7 @@ const nothing = new Uint8Array(0)
 async function plain(message: Uint8Array, settings: SaslSettings): Promise<SaslStep> {
   const parts = Buffer.from(message).toString('utf8').split('\0')
   if (parts.length !== 3) throw new SaslError('Invalid SASL/PLAIN response: expected 3 tokens separated by NUL')
-  const [authorizationId, username, password] = parts as [string, string, string]
+  const [authorizationId = '', username = '', password = ''] = parts
   if (username === '' || password === '')
     throw new SaslError('Authentication failed: username or password not specified')
   const credential = await settings.credentials.find(username)

@@ -121,7 +121,7 @@ describe('transactions of clients', () => {
       transactionalId: 'tx',
       idempotent: true,
       autocreateTopics: true,
-      serializers: { value: (value?: string) => Buffer.from(value ?? '') } as never,
+      serializers: { value: (value?: string) => Buffer.from(value ?? '') },
     })
     opened.push(() => producer.close(true))
     for (const [value, commits] of [
@@ -220,7 +220,7 @@ describe('transactions on the wire', () => {
       ...{ replicaId: -1, maxWaitMs, minBytes: 1, maxBytes: 1e6, isolationLevel, sessionId: 0, sessionEpoch: -1 },
       topics: [{ topic: 't', topicId: '', partitions: [partition] }],
       ...{ forgottenTopicsData: [], rackId: '' },
-    } as never)
+    })
     return answer.responses[0]!.partitions[0]!
   }
 

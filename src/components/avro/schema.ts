@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { fieldsOf, messageOf } from '../../base/index.ts'
 /** A type of an Avro schema. Types that refer to each other share their objects. */
 export type AvroType =
   | { readonly kind: Primitive; readonly name: string; readonly logical?: Logical }
@@ -156,12 +156,13 @@ class Builder {
     this.#named.set(name, record)
     const inner = name.slice(0, Math.max(0, name.lastIndexOf('.')))
     const names = new Set<string>()
-    for (const [index, field] of (fields as readonly unknown[]).entries()) {
+    const written: readonly unknown[] = fields
+    for (const [index, field] of written.entries()) {
       const place = `${what} field ${index + 1}`
       if (typeof field !== 'object' || field === null) {
         throw new AvroSchemaError(`${place} ought to be valid Avro named type; received: ${JSON.stringify(field)}`)
       }
-      const entry = field as Json
+      const entry = fieldsOf(field)
       const type = within(`${place} ought to be valid Avro named type`, () => this.#object(entry, inner, depth + 1))
       const full = within(`${place} ought to have valid name`, () => nameOf(entry, inner))
       const short = full.slice(full.lastIndexOf('.') + 1)

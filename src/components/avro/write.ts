@@ -10,6 +10,7 @@ import {
   Uint64,
   type Value,
   type ValueObject,
+  isArray,
 } from '../../bloblang/index.ts'
 import type { Output } from '../protobuf/output.ts'
 import { AvroError } from './cursor.ts'
@@ -127,7 +128,7 @@ class Compiler {
     entry.write = (value, output, depth) => {
       checkDepth(depth)
       if (!isObject(value)) throw new AvroError(`${what}: expected map[string]interface{}; received: ${goType(value)}`)
-      const record = value as ValueObject
+      const record = value
       if (this.#options.isStrict) checkNames(type.name, record, names)
       for (const { name, write, fallback } of fields) {
         if (!Object.hasOwn(record, name)) {
@@ -156,12 +157,12 @@ class Compiler {
   #array(write: Write): Write {
     return (value, output, depth) => {
       checkDepth(depth)
-      if (!Array.isArray(value)) {
+      if (!isArray(value)) {
         throw new AvroError(
           `cannot encode binary array: cannot create []interface{}: expected slice; received: ${goType(value)}`,
         )
       }
-      const items = value as readonly Value[]
+      const items = value
       if (items.length > 0) writeLong(items.length, output)
       for (const [index, item] of items.entries()) {
         try {
@@ -183,7 +184,7 @@ class Compiler {
           `cannot encode binary map: cannot create map[string]interface{}: expected map[string]...; received: ${goType(value)}`,
         )
       }
-      const entries = Object.entries(value as ValueObject)
+      const entries = Object.entries(value)
       if (entries.length > 0) writeLong(entries.length, output)
       for (const [key, item] of entries) {
         writeText(key, output)
@@ -214,7 +215,7 @@ class Compiler {
         writeLong(index, output)
         return
       }
-      const entries = isObject(value) ? Object.entries(value as ValueObject) : []
+      const entries = isObject(value) ? Object.entries(value) : []
       if (entries.length !== 1) {
         throw new AvroError(
           `cannot encode binary union: non-nil Union values ought to be specified with Go map[string]interface{}, with single key equal to type name, and value equal to datum value: ${allowed}; received: ${goType(value)}`,
@@ -239,7 +240,7 @@ class Compiler {
         writeLong(nullIndex, output)
         return
       }
-      const isSorted = typeof value !== 'string' && typeof value !== 'boolean' && !Array.isArray(value)
+      const isSorted = typeof value !== 'string' && typeof value !== 'boolean' && !isArray(value)
       const start = output.length
       for (const { index, name, write } of isSorted ? sorted : declared) {
         if (name === 'null') continue
@@ -428,7 +429,7 @@ function goType(value: Value): string {
   if (value === null) return '<nil>'
   if (typeof value === 'string') return 'string'
   if (typeof value === 'boolean') return 'bool'
-  if (Array.isArray(value)) return '[]interface {}'
+  if (isArray(value)) return '[]interface {}'
   if (value instanceof Uint8Array) return '[]uint8'
   if (isNumber(value)) return 'number'
   return value instanceof Timestamp ? 'time.Time' : 'map[string]interface {}'

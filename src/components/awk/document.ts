@@ -1,4 +1,4 @@
-import { getOwn, isObject, type Value, type ValueObject } from '../../bloblang/index.ts'
+import { getOwn, isObject, type Value, type ValueObject, isArray } from '../../bloblang/index.ts'
 
 /** The parts of a dot separated path; `~1` stands for a dot and `~0` for a tilde. */
 export function partsOf(path: string): readonly string[] {
@@ -8,9 +8,9 @@ export function partsOf(path: string): readonly string[] {
 /** What stands at a path; a star stands for all elements of a list. Undefined where nothing does. */
 export function valueAt(document: Value, [part, ...rest]: readonly string[]): Value | undefined {
   if (part === undefined) return document
-  if (Array.isArray(document)) {
-    if (part === '*') return document.map(item => valueAt(item as Value, rest)).filter(item => item !== undefined)
-    const child = /^\d+$/.test(part) ? (document[Number(part)] as Value | undefined) : undefined
+  if (isArray(document)) {
+    if (part === '*') return document.map(item => valueAt(item, rest)).filter(item => item !== undefined)
+    const child = /^\d+$/.test(part) ? document[Number(part)] : undefined
     return child === undefined ? undefined : valueAt(child, rest)
   }
   if (!isObject(document) || !Object.hasOwn(document, part)) return undefined
@@ -20,7 +20,7 @@ export function valueAt(document: Value, [part, ...rest]: readonly string[]): Va
 /** The document with another value at a path; the same one where something else is in the way. */
 export function withValueAt(document: Value, [part, ...rest]: readonly string[], value: Value): Value {
   if (part === undefined) return value
-  if (Array.isArray(document)) return withElement(document as readonly Value[], part, rest, value)
+  if (isArray(document)) return withElement(document, part, rest, value)
   if (document !== null && !isObject(document)) return document
   const fields: ValueObject = document ?? {}
   return withField(fields, part, withValueAt(getOwn(fields, part), rest, value))
@@ -44,9 +44,9 @@ export function withoutValueAt(document: Value, path: readonly string[]): Value 
   const parent = valueAt(document, path.slice(0, -1))
   const part = path.at(-1)
   if (part === undefined || parent === undefined) return document
-  if (Array.isArray(parent)) {
+  if (isArray(parent)) {
     const index = /^\d+$/.test(part) ? Number(part) : parent.length
-    return withValueAt(document, path.slice(0, -1), (parent as readonly Value[]).toSpliced(index, 1))
+    return withValueAt(document, path.slice(0, -1), parent.toSpliced(index, 1))
   }
   if (!isObject(parent) || !Object.hasOwn(parent, part)) return document
   const { [part]: _, ...rest } = parent

@@ -53,7 +53,7 @@ export class Lexer {
     const match = TOKEN.exec(this.#source)
     if (match === null) throw this.fault(`unexpected ${JSON.stringify(this.#source[start])}`, start)
     this.#at = TOKEN.lastIndex
-    const [text, number, name, newline] = match as unknown as [string, string?, string?, string?]
+    const [text = '', number, name, newline] = match
     if (number !== undefined) return { kind: 'number', text, start, isSpaced }
     if (name !== undefined) return { kind: this.#kindOf(text), text, start, isSpaced }
     if (newline !== undefined) return { kind: 'newline', text: '<newline>', start, isSpaced }

@@ -7,6 +7,7 @@ import {
   textOfMetadata,
   toText as plainText,
   utf8Text,
+  isArray,
 } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, type Message, perMessage } from '../../engine/index.ts'
 import { compileProgram, type Run } from './compile.ts'
@@ -126,7 +127,7 @@ function variablesOf(message: Message, codec: string): readonly (readonly [strin
 
 /** The values of a document by their paths; of a list the last one wins. */
 function flattened(path: string, value: Value): readonly (readonly [string, string])[] {
-  if (Array.isArray(value)) return (value as readonly Value[]).flatMap(item => flattened(path, item))
+  if (isArray(value)) return value.flatMap(item => flattened(path, item))
   if (isObject(value)) {
     return Object.entries(value).flatMap(([key, child]) => flattened(path === '' ? key : `${path}.${key}`, child))
   }

@@ -33,7 +33,7 @@ export function toNumber(value: Scalar): number {
 function prefixNumber(text: string): number {
   const match = PREFIX.exec(text)
   if (match === null) return 0
-  const [, sign, digits] = match as unknown as [string, string, string]
+  const [, sign = '', digits = ''] = match
   const lower = digits.toLowerCase()
   const size = lower === 'inf' ? Number.POSITIVE_INFINITY : lower === 'nan' ? Number.NaN : Number(digits)
   return sign === '-' ? -size : size

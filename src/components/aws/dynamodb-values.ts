@@ -9,6 +9,7 @@ import {
   Uint64,
   utf8Bytes,
   type Value,
+  isArray,
 } from '../../bloblang/index.ts'
 
 /**
@@ -32,7 +33,7 @@ export function attributeOf(value: Value | undefined, numbersAsN: boolean): Attr
   if (value instanceof Float) return { N: formatFloat(value.value, 'f', -1) }
   if (value instanceof Uint64) return { N: String(value.value) }
   if (value instanceof Uint8Array) return { B: value }
-  if (Array.isArray(value)) return { L: (value as readonly Value[]).map(each => attributeOf(each, numbersAsN)) }
+  if (isArray(value)) return { L: value.map(each => attributeOf(each, numbersAsN)) }
   if (isObject(value)) {
     return { M: Object.fromEntries(Object.entries(value).map(([key, each]) => [key, attributeOf(each, numbersAsN)])) }
   }
@@ -102,6 +103,6 @@ function bytesIn(value: Value): Uint8Array {
 }
 
 function listIn(value: Value): readonly Value[] {
-  if (!Array.isArray(value)) throw new Error(`expected a list, got ${typeOf(value)}`)
+  if (!isArray(value)) throw new Error(`expected a list, got ${typeOf(value)}`)
   return value as readonly Value[]
 }

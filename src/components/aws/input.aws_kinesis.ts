@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { KinesisClient, Shard } from '@aws-sdk/client-kinesis'
-import { messageOf } from '../../base/index.ts'
+import { messageOf, fieldsOf } from '../../base/index.ts'
 import {
   Arrivals,
   autoReplayNacksField,
@@ -57,7 +57,7 @@ const config = awsConfig({
       'Records that are pushed to a registered consumer.',
     )
     .lint(value => {
-      const { consumer_name: name = '', consumer_arn: arn = '' } = value as Readonly<Record<string, unknown>>
+      const { consumer_name: name = '', consumer_arn: arn = '' } = fieldsOf(value)
       return name !== '' && arn !== ''
         ? 'cannot specify both consumer_name and consumer_arn in enhanced_fan_out config'
         : undefined

@@ -1,4 +1,4 @@
-import { getOwn, isObject, type Value } from '../../bloblang/index.ts'
+import { getOwn, isObject, type Value, isArray } from '../../bloblang/index.ts'
 
 /**
  * What stands at a path of a document: parts are separated by dots, `~1` stands for a dot and `~0` for a tilde. It is a list
@@ -21,8 +21,8 @@ export function valuesAt(document: Value, path: string): readonly Value[] {
 function valueAt(current: Value, parts: readonly string[]): Value | undefined {
   const [part, ...rest] = parts
   if (part === undefined) return current
-  if (Array.isArray(current)) {
-    const elements = current as readonly Value[]
+  if (isArray(current)) {
+    const elements = current
     if (!/^\d+$/.test(part)) return valuesOf(elements, part === '*' ? rest : parts)
     const element = elements[Number(part)]
     return element === undefined ? undefined : valueAt(element, rest)
@@ -38,5 +38,5 @@ function valuesOf(members: readonly Value[], parts: readonly string[]): readonly
 }
 
 function flattened(value: Value): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]).flatMap(flattened) : [value]
+  return isArray(value) ? value.flatMap(flattened) : [value]
 }

@@ -11,7 +11,7 @@ export function s3Source(bucket: string, key: string, object: S3Object, name: st
     name,
     metadata: metadataOf(bucket, key, object.headers, withLength),
     async read() {
-      const { done, value } = (await chunks.next()) as IteratorResult<Uint8Array, undefined>
+      const { done, value } = await chunks.next()
       return done === true ? null : value
     },
     close: () => closed(body),

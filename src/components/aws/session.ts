@@ -63,7 +63,7 @@ export type SessionConfig = Infer<typeof sessionFields>
  * the environment.
  */
 export function awsConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
-  return field.object(fields).needsWhen(['environment'], value => needsOfSession((value ?? {}) as WrittenSession))
+  return field.object(fields).needsWhen(['environment'], value => needsOfSession(value ?? {}))
 }
 
 /** A session as it is written, before its defaults. */

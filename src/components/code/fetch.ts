@@ -22,7 +22,7 @@ export function fetchFor(transport: HttpTransport, signal: AbortSignal): (reques
     const texts = Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : ''])
     const response = await transport.request(url, {
       method,
-      headers: Object.fromEntries(texts) as Record<string, string>,
+      headers: Object.fromEntries(texts),
       body: body === '' ? null : Buffer.from(body),
       timeoutMs: RESPONSE_MS,
       signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),

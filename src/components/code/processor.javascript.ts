@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { fileErrorText } from '../../base/index.ts'
+import { fileErrorText, messageOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   andThen,
@@ -135,7 +135,7 @@ async function sourceOf(file: string, { host }: Resources): Promise<string> {
   try {
     return (await host.files.readFile(file)).toString('utf8')
   } catch (error) {
-    const reason = fileErrorText('open', file, error as NodeJS.ErrnoException)
+    const reason = fileErrorText('open', file, error)
     throw new ConfigError(`failed to open target file: ${reason}`, { cause: error })
   }
 }
@@ -233,7 +233,7 @@ class Scripts {
     try {
       load(vm, this.#program)
     } catch (error) {
-      throw new ConfigError(`failed to compile javascript code: ${(error as Error).message}`, { cause: error })
+      throw new ConfigError(`failed to compile javascript code: ${messageOf(error)}`, { cause: error })
     }
     return vm
   }

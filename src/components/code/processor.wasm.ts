@@ -1,4 +1,4 @@
-import { fileErrorText } from '../../base/index.ts'
+import { fileErrorText, messageOf } from '../../base/index.ts'
 import {
   ConfigError,
   defineProcessor,
@@ -51,12 +51,12 @@ async function compiled(path: string, memoryBytes: number, { host }: Resources):
   try {
     bytes = await host.files.readFile(path)
   } catch (error) {
-    throw new ConfigError(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
+    throw new ConfigError(fileErrorText('open', path, error), { cause: error })
   }
   try {
     return await wasm.compile(metered(bytes, memoryBytes))
   } catch (error) {
-    throw new ConfigError(`the module ${path} cannot be used: ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`the module ${path} cannot be used: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -80,7 +80,7 @@ class Guests {
     try {
       this.#guest = this.#make()
     } catch (error) {
-      throw new ConfigError(`the module cannot be used: ${(error as Error).message}`, { cause: error })
+      throw new ConfigError(`the module cannot be used: ${messageOf(error)}`, { cause: error })
     }
   }
 

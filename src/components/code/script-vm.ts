@@ -1,4 +1,4 @@
-import { readPackageFile } from '../../base/index.ts'
+import { readPackageFile, messageOf } from '../../base/index.ts'
 import { TimeoutError } from './limits.ts'
 import { Meter } from './meter.ts'
 import { metered } from './metered-module.ts'
@@ -275,7 +275,7 @@ export class ScriptVm {
     try {
       answer = this.#host.ask(what!, first!, second!)
     } catch (error) {
-      answer = `e${(error as Error).message}`
+      answer = `e${messageOf(error)}`
     }
     return answer === undefined ? 0 : this.#text(answer)
   }
@@ -286,7 +286,7 @@ export class ScriptVm {
     try {
       answer = await this.#host.wait(what, first)
     } catch (error) {
-      answer = `e${(error as Error).message}`
+      answer = `e${messageOf(error)}`
     }
     this.#meter.extend(this.#monotonic() - startedAt)
     return this.#text(answer)
@@ -320,7 +320,7 @@ export class ScriptVm {
     this.#isBroken = true
     if (this.#meter.isOver) return new TimeoutError('script', this.#limits.timeMs)
     if (error instanceof RangeError) return new ScriptError('the script called itself too deeply')
-    return new ScriptError(`the script was stopped: ${(error as Error).message}`)
+    return new ScriptError(`the script was stopped: ${messageOf(error)}`)
   }
 
   /** Puts pointers to values where functions find their arguments. */

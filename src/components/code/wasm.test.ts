@@ -1,3 +1,4 @@
+import { asError } from '../../base/index.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -106,7 +107,7 @@ test('modules that are damaged are refused or run, and nothing else', () => {
     try {
       metered(damaged, 1 << 24)
     } catch (error) {
-      assert.equal((error as Error).name, 'ModuleError')
+      assert.equal(asError(error).name, 'ModuleError')
     }
   }
 })

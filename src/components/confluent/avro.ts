@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import { parseJson } from '../../bloblang/index.ts'
 import { AvroError, Cursor } from '../avro/cursor.ts'
 import { printer } from '../avro/print.ts'
@@ -89,7 +90,7 @@ class Nesting {
     if (typeof schema === 'string') return this.#named(schema, namespace, depth)
     if (Array.isArray(schema)) return schema.map(each => this.schema(each, namespace, depth + 1))
     if (typeof schema !== 'object' || schema === null) return schema
-    const object = schema as Readonly<Record<string, unknown>>
+    const object = fieldsOf(schema)
     const own = fullName(object, namespace)
     if (own !== undefined) this.#used.add(own)
     const inner = own === undefined ? namespace : own.slice(0, Math.max(0, own.lastIndexOf('.')))
@@ -116,7 +117,7 @@ class Nesting {
 
 /** Of a record, enum or fixed. */
 function fullName(schema: unknown, enclosing: string): string | undefined {
-  const { type, name, namespace = enclosing } = (schema ?? {}) as Readonly<Record<string, unknown>>
+  const { type, name, namespace = enclosing } = fieldsOf(schema)
   if (typeof name !== 'string' || !['record', 'error', 'enum', 'fixed'].includes(String(type))) return undefined
   return name.includes('.') || namespace === '' ? name : `${String(namespace)}.${name}`
 }

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import { messageOf } from '../../base/index.ts'
+import { messageOf, fieldsOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   ConfigError,
@@ -158,7 +158,7 @@ export class Registry {
         if (body.length > MAX_ANSWER_CHARS) throw new Error('the answer is too large')
         return { statusCode: response.statusCode, body }
       } catch (error) {
-        const { message } = error as Error
+        const message = messageOf(error)
         this.#log.error(`request failed: ${message}`)
         if (attempt === ATTEMPTS) throw this.#failed(`request failed for ${what}: ${message}`)
       }
@@ -167,7 +167,7 @@ export class Registry {
 }
 
 function schemaOf(answer: unknown): RegisteredSchema {
-  const { id = 0, schemaType = '', schema, references = [] } = (answer ?? {}) as Readonly<Record<string, unknown>>
+  const { id = 0, schemaType = '', schema, references = [] } = fieldsOf(answer)
   if (
     typeof schema !== 'string' ||
     typeof id !== 'number' ||
@@ -180,7 +180,7 @@ function schemaOf(answer: unknown): RegisteredSchema {
 }
 
 function referenceOf(value: unknown): Reference {
-  const { name, subject, version } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const { name, subject, version } = fieldsOf(value)
   if (typeof name === 'string' && typeof subject === 'string' && typeof version === 'number') {
     return { name, subject, version }
   }

@@ -153,7 +153,7 @@ export class BulkClient {
       const options = { method, headers: { ...this.#headers, ...headers }, body, timeoutMs, signal }
       const response = await this.#transport.request(`${url}${path}`, options)
       const chunks: Buffer[] = []
-      for await (const chunk of response.body) chunks.push(chunk as Buffer)
+      for await (const chunk of response.body) chunks.push(chunk)
       const text = Buffer.concat(chunks).toString('utf8')
       return response.statusCode < 300 ? text : new StatusError(response.statusCode, text)
     } catch (error) {

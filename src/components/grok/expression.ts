@@ -80,7 +80,7 @@ export class GrokCompiler {
     const fields = new Map<string, string>()
     const hints = new Map<string, Hint>()
     const source = pattern.replace(REFERENCE, (_, reference: string) => {
-      const [name, alias = name, hint] = reference.split(':') as [string, string?, string?]
+      const [name = '', alias = name, hint] = reference.split(':')
       const group = alias.replaceAll(/\W/g, '_')
       if (group !== alias) fields.set(group, alias)
       if (hint !== undefined && hint !== 'string') hints.set(group, hint)

@@ -104,7 +104,7 @@ async function patternsOfFiles(paths: readonly string[], { files }: ComponentHos
       for (const file of await filesAt(path, files))
         Object.assign(patterns, patternsIn((await files.readFile(file)).toString()))
     } catch (error) {
-      const reason = fileErrorText('stat', path, error as NodeJS.ErrnoException)
+      const reason = fileErrorText('stat', path, error)
       throw new ConfigError(`failed to parse patterns from path '${path}': ${reason}`, { cause: error })
     }
   }

@@ -330,6 +330,6 @@ function discard(body: Readable): void {
 
 async function bytesOf(body: Readable): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of body) pieces.push(piece as Uint8Array)
+  for await (const piece of body) pieces.push(piece)
   return Buffer.concat(pieces)
 }

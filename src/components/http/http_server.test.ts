@@ -113,7 +113,7 @@ test('messages come by WebSocket too, after a welcome', async t => {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
   socket.binaryType = 'arraybuffer'
   const welcome = await new Promise<string>((resolve, reject) => {
-    socket.onmessage = ({ data }) => resolve(Buffer.from(data as ArrayBuffer).toString())
+    socket.onmessage = ({ data }) => resolve(Buffer.from(data).toString())
     socket.onerror = () => reject(new Error('no connection'))
   })
   assert.equal(welcome, 'hi')

@@ -1,3 +1,4 @@
+import { fieldsOf, messageOf } from '../../base/index.ts'
 import type { WebSocket } from 'ws'
 import {
   Arrivals,
@@ -38,7 +39,7 @@ const config = field
       .advanced(),
   })
   .lint(value => {
-    const { open_message: one, open_messages: list } = value as { open_message?: unknown; open_messages?: unknown }
+    const { open_message: one, open_messages: list } = fieldsOf(value)
     const isBoth = one !== undefined && Array.isArray(list) && list.length > 0
     return isBoth ? 'both open_message and open_messages cannot be set' : undefined
   })
@@ -89,7 +90,7 @@ class WebSocketInput implements Input {
     } catch (error) {
       this.#failuresInARow++
       if (maxRetries <= 0 || this.#failuresInARow <= maxRetries) throw error
-      this.#resources.log.error(`Gave up connecting to websocket: ${(error as Error).message}`)
+      this.#resources.log.error(`Gave up connecting to websocket: ${messageOf(error)}`)
       throw new ClosedError()
     }
   }

@@ -128,7 +128,7 @@ test('a WebSocket of another site is refused, and a client that answers no ping 
     0,
   )
   const address = `${url.replace('http', 'ws')}/ws`
-  const [refused] = (await once(new WebSocket(address, { origin: 'https://other' }), 'error')) as [Error]
+  const refused = (await once(new WebSocket(address, { origin: 'https://other' }), 'error'))[0]!
   assert.match(refused.message, /403/)
   const mute = new WebSocket(address, { origin: 'https://site', autoPong: false })
   mute.on('message', () => undefined)

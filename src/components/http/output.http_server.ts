@@ -1,3 +1,4 @@
+import { messageOf, asError } from '../../base/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -177,7 +178,7 @@ class HttpServerOutput implements Output {
     }
     this.#sockets.handleUpgrade(request, socket, Buffer.from(head), client => {
       this.#serveSocket(client).catch((error: unknown) => {
-        this.#resources.log.warn(`WebSocket request failed: ${(error as Error).message}`)
+        this.#resources.log.warn(`WebSocket request failed: ${messageOf(error)}`)
         client.terminate()
       })
     })
@@ -292,7 +293,7 @@ class Offer {
     try {
       await write()
     } catch (error) {
-      this.#settle(error as Error)
+      this.#settle(asError(error))
       throw error
     }
     this.#settle(null)

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { addressOfUrl, field, type Infer, type Resources } from '../../engine/index.ts'
@@ -101,7 +102,7 @@ export class RequestSigner {
     try {
       pem = this.#resources.host.files.readFileSync(path)
     } catch (error) {
-      throw new Error(`failed to read private key: ${(error as Error).message}`, { cause: error })
+      throw new Error(`failed to read private key: ${messageOf(error)}`, { cause: error })
     }
     try {
       const key = createPrivateKey(pem)
@@ -109,7 +110,7 @@ export class RequestSigner {
       if (key.asymmetricKeyType !== wanted) throw new Error(`the key is ${key.asymmetricKeyType}, not ${wanted}`)
       return key
     } catch (error) {
-      throw new Error(`failed to parse ${algorithm} private key: ${(error as Error).message}`, { cause: error })
+      throw new Error(`failed to parse ${algorithm} private key: ${messageOf(error)}`, { cause: error })
     }
   }
 }

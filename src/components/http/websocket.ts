@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
@@ -95,7 +96,7 @@ function headerOf(name: string, value: Interpolation): string {
   try {
     return value.eval([Message.fromText('')], 0)
   } catch (error) {
-    throw new Error(`failed string interpolation on header "${name}": ${(error as { message: string }).message}`)
+    throw new Error(`failed string interpolation on header "${name}": ${messageOf(error)}`)
   }
 }
 

@@ -48,7 +48,7 @@ export function parseCron(text: string): Schedule {
   if (rest.startsWith('@') && DESCRIPTORS[rest] === undefined) throw new Error(`unrecognized descriptor: ${rest}`)
   if (fields.length === 5) fields.unshift('0')
   if (fields.length !== 6) throw new Error(`expected 5 to 6 fields, found ${fields.length}: [${fields.join(' ')}]`)
-  const [seconds, minutes, hours, days, months, weekdays] = fields as [string, string, string, string, string, string]
+  const [seconds = '', minutes = '', hours = '', days = '', months = '', weekdays = ''] = fields
   return {
     kind: 'calendar',
     zone,
@@ -77,8 +77,8 @@ function parseField(
     return value
   }
   for (const part of text.split(',')) {
-    const [range, step] = part.split('/') as [string, string | undefined]
-    const [first, last] = range.split('-') as [string, string | undefined]
+    const [range = '', step] = part.split('/')
+    const [first = '', last] = range.split('-')
     const isAny = first === '*' || first === '?'
     const start = isAny ? low : number(first)
     const end = isAny ? high : last !== undefined ? number(last) : step !== undefined ? high : start

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
@@ -42,10 +43,7 @@ export default defineInput({
         .lint(value => (Number(value) < 1 ? 'expected_number_of_fields must be at least 1' : undefined)),
     })
     .lint(value => {
-      const { parse_header_row: header, expected_headers: expected } = value as {
-        parse_header_row?: unknown
-        expected_headers?: unknown
-      }
+      const { parse_header_row: header, expected_headers: expected } = fieldsOf(value)
       return header === false && Array.isArray(expected) && expected.length > 0
         ? 'expected_headers is set but parse_header_row is false'
         : undefined
@@ -171,7 +169,7 @@ class CsvInput implements Input {
       return Message.fromValue([...row.values], source.metadata)
     }
     const document = Object.fromEntries(row.values.map((value, column) => [header[column]!, value]))
-    return Message.fromValue(document, new Map<string, Value>(source.metadata).set('header', header as Value))
+    return Message.fromValue(document, new Map<string, Value>(source.metadata).set('header', header))
   }
 
   #throwFailure(): void {

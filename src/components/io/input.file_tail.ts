@@ -173,6 +173,6 @@ async function open(files: Files, path: string): Promise<OpenFile> {
     const { dev, ino, size } = await handle.stat()
     return { handle, device: dev, inode: ino, sizeBytes: size, position: 0 }
   } catch (error) {
-    throw new Error(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
+    throw new Error(fileErrorText('open', path, error), { cause: error })
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf, asError } from '../../base/index.ts'
 import type { Socket as DatagramSocket } from 'node:dgram'
 import { type AddressInfo, isIPv6, type ListenOptions, type Server, type Socket } from 'node:net'
 import {
@@ -167,7 +168,7 @@ class SocketServerInput implements Input {
     try {
       await this.#resources.cache(cache).set(key, Buffer.from(address))
     } catch (error) {
-      this.#resources.log.error(`Failed to set address in cache: ${(error as Error).message}`)
+      this.#resources.log.error(`Failed to set address in cache: ${messageOf(error)}`)
     }
   }
 
@@ -192,7 +193,7 @@ class SocketServerInput implements Input {
     try {
       await this.#cut(new StreamSource(socket))
     } catch (error) {
-      if (!this.#isClosed) this.#dropped(error as Error)
+      if (!this.#isClosed) this.#dropped(asError(error))
     } finally {
       this.#connections.delete(socket)
       socket.destroy()
@@ -206,7 +207,7 @@ class SocketServerInput implements Input {
         await this.#cut(source)
         return
       } catch (error) {
-        if (!this.#isClosed) this.#dropped(error as Error)
+        if (!this.#isClosed) this.#dropped(asError(error))
       }
     }
   }

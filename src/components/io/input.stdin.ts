@@ -48,7 +48,7 @@ class StdinSource implements ByteSource {
   }
 
   async read(): Promise<Uint8Array | null> {
-    const { done, value } = (await this.#chunks.next()) as IteratorResult<Uint8Array, undefined>
+    const { done, value } = await this.#chunks.next()
     return done === true ? null : value
   }
 

@@ -134,7 +134,7 @@ async function openForWriting(files: Files, path: string, flag: 'a' | 'w'): Prom
     await files.mkdir(dirname(path))
     return await files.open(path, flag)
   } catch (error) {
-    throw new Error(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
+    throw new Error(fileErrorText('open', path, error), { cause: error })
   }
 }
 

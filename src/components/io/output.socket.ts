@@ -173,7 +173,7 @@ class DatagramOutput implements Output {
       this.#buffer.add(message)
       const pieces = this.#buffer.take()
       await new Promise<void>((resolve, reject) =>
-        socket.send(pieces as Uint8Array[], error => (error === null ? resolve() : reject(error))),
+        socket.send(pieces, error => (error === null ? resolve() : reject(error))),
       )
     }
   }

@@ -38,7 +38,7 @@ export default defineProcessor({
       } catch (error) {
         throw new Error(`args mapping error: ${messageOf(error)}`)
       }
-      if (Array.isArray(result)) return result.map(each => textOfMetadata(each as Value))
+      if (Array.isArray(result)) return result.map(each => textOfMetadata(each))
       throw new Error(`args mapping result error: expected array value, got ${typeOf(result)}`)
     }
     return {
@@ -83,6 +83,6 @@ async function run(
 
 async function bytesOf(stream: Readable): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of stream) pieces.push(piece as Uint8Array)
+  for await (const piece of stream) pieces.push(piece)
   return Buffer.concat(pieces)
 }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import { basename, dirname, normalize } from 'node:path'
-import { codeOf, fileErrorText, messageOf } from '../../base/index.ts'
+import { codeOf, fileErrorText, messageOf, fieldsOf } from '../../base/index.ts'
 import type { Interpolation, Value } from '../../bloblang/index.ts'
 import {
   ConfigError,
@@ -44,7 +44,7 @@ export default defineProcessor({
       scanner: field.scanner('How a file is cut into messages.').optional().advanced(),
     })
     .lint(value => {
-      const { operation, destination_path: destination, scanner } = value as Record<string, unknown>
+      const { operation, destination_path: destination, scanner } = fieldsOf(value)
       if ((operation === 'move' || operation === 'rename') && destination === undefined) {
         return "'destination_path' must be set when operation is 'move' or 'rename'"
       }

@@ -27,15 +27,9 @@ export default defineProcessor({
     },
   ],
   async create(config, resources) {
-    const talk = new Conversation(
-      config.name,
-      config.args,
-      config.codec_recv as FrameCodec,
-      config.max_buffer,
-      resources,
-    )
+    const talk = new Conversation(config.name, config.args, config.codec_recv, config.max_buffer, resources)
     await talk.start()
-    const dialogue = new Dialogue(talk, config.codec_send as FrameCodec, resources)
+    const dialogue = new Dialogue(talk, config.codec_send, resources)
     return {
       ...perMessage(message => dialogue.answered(message)),
       waits: true,

@@ -183,7 +183,7 @@ test('messages are delimited as the codec says', async t => {
     await until(() => connections.length === 1)
     const received = connections[0]!.toArray()
     await stream.done
-    assert.equal(Buffer.concat((await received) as Buffer[]).toString(), expected, codec)
+    assert.equal(Buffer.concat(await received).toString(), expected, codec)
   }
 })
 
@@ -193,7 +193,7 @@ test('with all-bytes each message has a connection of its own', async t => {
   const { stream } = await startCollecting(t, `${three}\n${output}`)
   await stream.done
   await until(() => connections.length >= 3)
-  const received = await Promise.all(connections.map(async each => Buffer.concat((await each.toArray()) as Buffer[])))
+  const received = await Promise.all(connections.map(async each => Buffer.concat(await each.toArray())))
   // One more may stand open that nothing was sent over.
   assert.deepEqual(
     received.map(String).filter(text => text !== ''),
@@ -208,7 +208,7 @@ test('an output whose connection was closed makes a new one for the next message
   await until(() => connections.length === 1)
   connections[0]!.destroy()
   await until(() => connections.length === 2)
-  const [first] = (await once(connections[1]!, 'data')) as [Buffer]
+  const first = (await once(connections[1]!, 'data'))[0]!
   assert.match(first.toString(), /^\d+\n/)
 })
 

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { Socket } from 'node:net'
 import { type ComponentHost, field, type Need } from '../../engine/index.ts'
 
@@ -23,7 +24,7 @@ export function socketAddressText({ host, port }: SocketAddress): string {
 
 /** What a client needs: a socket of the file system is a file. */
 export function needsOfSocketClient(value: unknown): readonly Need[] {
-  const { network, address } = (value ?? {}) as { network?: unknown; address?: unknown }
+  const { network, address } = fieldsOf(value)
   if (typeof address !== 'string' || address === '') return []
   if (network === 'unix') return [{ capability: 'files', target: address, field: 'address' }]
   return [{ capability: 'network', target: address.replace(/^:/, '127.0.0.1:'), field: 'address' }]

@@ -64,7 +64,7 @@ function fieldOf(name: string): Evaluate {
 }
 
 function indexOf(index: number): Evaluate {
-  return value => (Array.isArray(value) ? ((value.at(index) as Json | undefined) ?? null) : null)
+  return value => (Array.isArray(value) ? (value.at(index) ?? null) : null)
 }
 
 function chained(left: Evaluate, right: Evaluate): Evaluate {
@@ -153,7 +153,7 @@ function referenced(body: Evaluate): Evaluate {
 }
 
 function listOf(value: Result): readonly Json[] | null {
-  return Array.isArray(value) ? (value as readonly Json[]) : null
+  return Array.isArray(value) ? value : null
 }
 
 function valuesOf(value: Result): readonly Json[] | null {

@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/index.ts'
-import { Float, isObject, JsonNumber, Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
+import { Float, isObject, JsonNumber, Timestamp, Uint64, type Value, isArray } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { compileQuery, type Query } from './evaluate.ts'
 import { documentOf } from './functions.ts'
@@ -61,7 +61,7 @@ function jsonOf(value: Value): Json {
   if (value instanceof JsonNumber) return Number(value.text)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
   if (value instanceof Timestamp) return new Date(Number(value.unixNanos / 1_000_000n)).toISOString()
-  if (Array.isArray(value)) return (value as readonly Value[]).map(jsonOf)
+  if (isArray(value)) return value.map(jsonOf)
   if (!isObject(value)) return null
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, jsonOf(child)]))
 }

@@ -188,7 +188,7 @@ function total(input: Json): Json {
   // Texts and lists of any number are put together in one step.
   if (elements.length > 2 && elements.every(item => typeof item === 'string')) return elements.join('')
   if (elements.length > 2 && elements.every(isArray)) return elements.flat()
-  if (elements.length > 2 && elements.every(isMap)) return Object.assign({}, ...elements) as Json
+  if (elements.length > 2 && elements.every(isMap)) return Object.assign({}, ...elements)
   return elements.reduce(add, null)
 }
 

@@ -45,7 +45,7 @@ export function indexed(value: Json, key: Json): Json {
 
 function elementAt(value: Json, index: number): Json {
   if (value === null) return null
-  if (isArray(value)) return (value.at(index) as Json | undefined) ?? null
+  if (isArray(value)) return value.at(index) ?? null
   if (typeof value === 'string') return [...value].at(index) ?? null
   throw notAnArray(value)
 }

@@ -16,7 +16,7 @@ export function timeFunctions(host: Host): Readonly<Record<string, TimeFunction>
       broken,
       reason => `${name}(${preview(format)}) cannot be applied to ${preview(broken)}: ${reason}`,
     )
-    return print({ time: new Float(seconds), format, zone }) as string
+    return print({ time: new Float(seconds), format, zone })
   }
   return {
     'now/0': () => Number(host.now() / 1000n) / 1e6,
@@ -28,10 +28,10 @@ export function timeFunctions(host: Host): Readonly<Record<string, TimeFunction>
     },
     'strftime/1': print_('strftime', 'UTC') as TimeFunction,
     'strflocaltime/1': print_('strflocaltime', 'Local') as TimeFunction,
-    'strptime/1': ((input: Json, format: Json) => {
+    'strptime/1': (input: Json, format: Json) => {
       if (typeof input !== 'string' || typeof format !== 'string') return refuseWith('strptime', input, format)
       return brokenDown(parsedSeconds(parse, input, format))
-    }) as TimeFunction,
+    },
   }
 }
 

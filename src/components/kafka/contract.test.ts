@@ -22,7 +22,7 @@ let admin: Admin
 let producer: Producer
 
 before(async () => {
-  const [port] = (await freePorts(1)) as [number]
+  const port = (await freePorts(1))[0]!
   proxy = await startTcpProxy(port)
   metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   broker = await Broker.open({

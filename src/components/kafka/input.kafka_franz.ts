@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import { compileRe2, type Re2 } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
@@ -77,7 +78,7 @@ const config = field
     new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
   })
   .lint(value => {
-    const given = (value ?? {}) as Record<string, unknown>
+    const given = fieldsOf(value)
     const { topics, consumer_group: group, regexp_topics: regexp, exactly_once: exactlyOnce } = given
     if (exactlyOnce === true && (group === undefined || group === '')) return 'exactly_once needs a consumer_group'
     if (!Array.isArray(topics) || !topics.some(topic => String(topic).includes(':'))) return undefined

@@ -1,4 +1,4 @@
-import { formatUuidV4 } from '../../base/index.ts'
+import { formatUuidV4, fieldsOf } from '../../base/index.ts'
 import { toText } from '../../bloblang/index.ts'
 import {
   batchingField,
@@ -65,7 +65,7 @@ const config = field
       .advanced(),
   })
   .lint(value => {
-    const given = (value ?? {}) as Record<string, unknown>
+    const given = fieldsOf(value)
     const { partitioner, partition, exactly_once: exactlyOnce, idempotent_write: idempotent } = given
     const hasPartition = partition !== undefined && partition !== ''
     if (partitioner === 'manual' && !hasPartition) {

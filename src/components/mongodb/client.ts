@@ -225,7 +225,7 @@ function extended(
   const value = mapping.run(batch, index)
   // A mapping that deletes its root makes nothing.
   if (typeof value === 'symbol') return undefined
-  const text = typeof value === 'string' ? value : printJson(value as Value)
+  const text = typeof value === 'string' ? value : printJson(value)
   // `parse` gives whatever the text holds; an operation on something else than a document is refused by the driver.
   return EJSON.parse(text, { relaxed: false }) as Document
 }
@@ -327,7 +327,7 @@ export function toBson(value: Value, bson: Connected['bson']): unknown {
     return /^-?\d+$/.test(value.text) ? bson.Long.fromString(value.text) : Number(value.text)
   if (value instanceof Timestamp) return new Date(Number(value.unixNanos / 1_000_000n))
   if (value instanceof Uint8Array) return new bson.Binary(Buffer.from(value))
-  if (Array.isArray(value)) return value.map(each => toBson(each as Value, bson))
+  if (Array.isArray(value)) return value.map(each => toBson(each, bson))
   if (!isObject(value)) return undefined
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toBson(each, bson)]))
 }

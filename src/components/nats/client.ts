@@ -80,9 +80,7 @@ export function natsConnector(
     maxReconnectAttempts: -1,
     noAsyncTraces: true,
     ...(resources.label === '' ? {} : { name: resources.label }),
-    ...(tls?.enabled === true
-      ? { tls: tlsOptions(tls, path => files.readFileSync(path).toString('utf8')) as ConnectionOptions['tls'] & object }
-      : {}),
+    ...(tls?.enabled === true ? { tls: tlsOptions(tls, path => files.readFileSync(path).toString('utf8')) } : {}),
     ...credentialsOf(servers),
   }
   return async () => {

@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/index.ts'
-import type { ConsumerConfig, ConsumerInfo, DeliverPolicy, JetStreamManager } from '@nats-io/jetstream'
+import type { ConsumerConfig, ConsumerInfo, JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { Value } from '../../bloblang/index.ts'
 import {
@@ -181,7 +181,7 @@ class JetStreamInput implements Input {
       ...(queue === '' ? {} : { deliver_group: queue }),
       ...(subject === '' ? {} : { filter_subject: subject }),
       deliver_subject: this.#newInbox(),
-      deliver_policy: (goesOn ? 'by_start_sequence' : deliver) as DeliverPolicy,
+      deliver_policy: goesOn ? 'by_start_sequence' : deliver,
       ...(goesOn ? { opt_start_seq: Number(oldestOpen ?? this.#lastSequence + 1n) } : {}),
       ack_policy: 'explicit',
       ...(ackWait === '' ? {} : { ack_wait: Math.round(parseAckWait(ackWait) * 1e6) }),

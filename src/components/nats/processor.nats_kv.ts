@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { KV } from '@nats-io/kv'
 import type { Value } from '../../bloblang/index.ts'
 import {
@@ -44,7 +45,7 @@ const config = field
     ...securityFields,
   })
   .lint(value => {
-    const { operation, revision } = (value ?? {}) as Record<string, unknown>
+    const { operation, revision } = fieldsOf(value)
     const wants = withRevision.includes(operation)
     if (wants === (revision !== undefined)) return undefined
     return `'revision' ${wants ? 'must' : 'cannot'} be set when operation is '${String(operation)}'`

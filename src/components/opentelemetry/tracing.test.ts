@@ -36,7 +36,7 @@ async function makeTracer(config: string, log = nullLog): Promise<Tracer | null>
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  return Buffer.concat((await request.toArray()) as Buffer[])
+  return Buffer.concat(await request.toArray())
 }
 
 /** A collector that takes OTLP by HTTP. Its first answers are those of `statuses`. */

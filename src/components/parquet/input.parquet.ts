@@ -68,7 +68,7 @@ class ParquetInput implements Input {
     try {
       return await this.#files.readFile(path)
     } catch (error) {
-      throw new Error(fileErrorText('open', path, error as NodeJS.ErrnoException), { cause: error })
+      throw new Error(fileErrorText('open', path, error), { cause: error })
     }
   }
 }

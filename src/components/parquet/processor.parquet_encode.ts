@@ -3,7 +3,7 @@ import type { CompressionCodec, Encoding, SchemaElement } from 'hyparquet'
 import type { ParquetWriter } from 'hyparquet-writer'
 import { isObject, lz4Block, type ValueObject } from '../../bloblang/index.ts'
 import { type Batch, ConfigError, defineProcessor, field } from '../../engine/index.ts'
-import { type Column, type ColumnConfig, columnOf, pathWithoutLists, withoutLists } from './columns.ts'
+import { type Column, columnOf, pathWithoutLists, withoutLists } from './columns.ts'
 
 const TYPES = {
   BOOLEAN: 'True or false.',
@@ -83,7 +83,7 @@ export default defineProcessor({
     },
   ],
   async create(config, resources) {
-    const columns = config.schema.map(column => columnOf(column as ColumnConfig))
+    const columns = config.schema.map(column => columnOf(column))
     if (columns.length === 0) throw new ConfigError('the schema needs a column at least')
     const { ByteWriter, ParquetWriter } = await import('hyparquet-writer')
     const schema: SchemaElement[] = [

@@ -1,5 +1,5 @@
 import type { FileMetaData, SchemaTree } from 'hyparquet'
-import { getOwn, isObject, parseParquet, type Value, type ValueObject } from '../../bloblang/index.ts'
+import { getOwn, isObject, parseParquet, type Value } from '../../bloblang/index.ts'
 
 /** What is used of the library; it is loaded with the first file. */
 export interface ParquetLibrary {
@@ -35,13 +35,13 @@ function stored(value: Value, tree: SchemaTree): Value {
     const items = value as readonly Value[] // the reader makes arrays of lists
     return { list: items.map(item => ({ element: element === undefined ? item : stored(item, element) })) }
   }
-  if (Array.isArray(value)) return value.map(item => fieldsStored(item as Value, tree))
+  if (Array.isArray(value)) return value.map(item => fieldsStored(item, tree))
   return fieldsStored(value, tree)
 }
 
 function fieldsStored(value: Value, tree: SchemaTree): Value {
   if (!isObject(value) || tree.children.length === 0) return value
-  const fields: Record<string, Value> = { ...(value as ValueObject) }
+  const fields: Record<string, Value> = { ...value }
   for (const child of tree.children) {
     const { name } = child.element
     if (Object.hasOwn(fields, name)) fields[name] = stored(getOwn(fields, name), child)

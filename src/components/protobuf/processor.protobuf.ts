@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { messageOf, fieldsOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   type ComponentHost,
@@ -142,7 +142,7 @@ function needsOfModule(value: unknown) {
 }
 
 function findingOf(value: unknown): string | undefined {
-  const { import_paths: paths, bsr } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const { import_paths: paths, bsr } = fieldsOf(value)
   const modules = Array.isArray(bsr) ? bsr.length : 0
   if (paths === undefined && modules === 0) return 'at least one of `import_paths`and `bsr` must be set'
   const isBoth = Array.isArray(paths) && paths.length > 0 && modules > 0

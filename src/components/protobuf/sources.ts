@@ -43,7 +43,7 @@ async function statOf(path: string, files: Files) {
   try {
     return await files.stat(path)
   } catch (error) {
-    throw new Error(fileErrorText('stat', path, error as NodeJS.ErrnoException), { cause: error })
+    throw new Error(fileErrorText('stat', path, error), { cause: error })
   }
 }
 
@@ -51,7 +51,7 @@ async function read(path: string, files: Files): Promise<Buffer> {
   try {
     return await files.readFile(path)
   } catch (error) {
-    throw new Error(`failed to read import ${path}: ${fileErrorText('open', path, error as NodeJS.ErrnoException)}`, {
+    throw new Error(`failed to read import ${path}: ${fileErrorText('open', path, error)}`, {
       cause: error,
     })
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   ConfigError,
@@ -107,7 +108,7 @@ export class DynamicApi {
       }
       response.writeHead(200).end()
     } catch (error) {
-      answer(response, 502, `Error: ${(error as Error).message}`)
+      answer(response, 502, `Error: ${messageOf(error)}`)
     }
   }
 
@@ -162,7 +163,7 @@ function answer(response: ServerResponse, status: number, message: string): void
 async function bodyText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bodyBytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request) {
     bodyBytes += chunk.length
     if (bodyBytes > maxBodyBytes) throw new ConfigError(`the body is longer than ${maxBodyBytes} bytes`)
     chunks.push(chunk)

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import {
   ClosedError,
   type ComponentConfig,
@@ -132,7 +133,7 @@ class DynamicInputs implements DynamicSet {
 
   #start(id: string, config: ComponentConfig, group: ComponentGroup, handle: InputHandle): void {
     const ended = this.#pump(handle)
-      .catch((error: unknown) => this.#resources.log.error(`Dynamic input '${id}' failed: ${(error as Error).message}`))
+      .catch((error: unknown) => this.#resources.log.error(`Dynamic input '${id}' failed: ${messageOf(error)}`))
       .then(async () => {
         this.api.stopped(id)
         if (!this.#stop.signal.aborted) await group.close()

@@ -1,4 +1,4 @@
-import { isObject, utf8Bytes, type Value, type ValueObject, xxhash64 } from '../../bloblang/index.ts'
+import { isObject, utf8Bytes, type Value, type ValueObject, xxhash64, isArray } from '../../bloblang/index.ts'
 import type { Message } from '../../engine/index.ts'
 import { pathParts, valueAt } from './paths.ts'
 
@@ -88,7 +88,7 @@ function collided(left: Value, right: Value, strategy: MergeStrategy): Value {
 }
 
 function listOf(value: Value): readonly Value[] {
-  return Array.isArray(value) ? (value as readonly Value[]) : [value]
+  return isArray(value) ? value : [value]
 }
 
 function without(document: ValueObject, path: readonly string[]): ValueObject {

@@ -21,7 +21,7 @@ export async function readLocation(
   try {
     return (await files.readFile(file)).toString('utf8')
   } catch (error) {
-    throw new Error(fileErrorText('open', file, error as NodeJS.ErrnoException), { cause: error })
+    throw new Error(fileErrorText('open', file, error), { cause: error })
   }
 }
 

@@ -1,4 +1,4 @@
-import { asError, messageOf } from '../../base/index.ts'
+import { asError, messageOf, fieldsOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -115,10 +115,10 @@ class SwitchOutput implements Output {
 
 /** A case that always refuses would be retried indefinitely. */
 function retriedRejects(value: unknown): string | undefined {
-  const { retry_until_success: retries, cases } = value as { retry_until_success?: unknown; cases?: unknown }
+  const { retry_until_success: retries, cases } = fieldsOf(value)
   if (retries !== true || !Array.isArray(cases)) return undefined
   const rejects = cases.some(each => {
-    const output = (each as { output?: Record<string, unknown> | null }).output
+    const output = each.output
     return output?.['type'] === 'reject' || typeof output?.['reject'] === 'string'
   })
   return rejects

@@ -9,7 +9,7 @@ export function pathParts(path: string): readonly string[] {
 export function valueAt(document: Value, path: readonly string[]): Value | undefined {
   let current: Value | undefined = document
   for (const part of path) {
-    if (Array.isArray(current)) current = current[Number(part)] as Value | undefined
+    if (Array.isArray(current)) current = current[Number(part)]
     else if (isObject(current as Value)) current = getOwn(current as ValueObject, part)
     else return undefined
   }

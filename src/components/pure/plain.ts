@@ -10,8 +10,8 @@ export function plainJson(value: Value): unknown {
   if (value instanceof JsonNumber) return rawJson(value.text)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
   if (value instanceof Timestamp) return new Date(Number(value.unixNanos / 1_000_000n)).toISOString()
-  if (Array.isArray(value)) return value.map(item => plainJson(item as Value))
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plainJson(child as Value)]))
+  if (Array.isArray(value)) return value.map(item => plainJson(item))
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plainJson(child)]))
 }
 
 /** Text that `JSON.stringify` prints as it is. */

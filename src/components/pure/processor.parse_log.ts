@@ -1,4 +1,4 @@
-import { type Value, Timestamp } from '../../bloblang/index.ts'
+import { Timestamp } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 import { parseRfc3164, parseRfc5424, type SyslogFields, SyslogError } from './syslog.ts'
@@ -66,10 +66,10 @@ export default defineProcessor({
     return {
       ...perMessage(message => {
         try {
-          return message.withDocument(parse(message.text()) as Value)
+          return message.withDocument(parse(message.text()))
         } catch (error) {
           if (config.best_effort && error instanceof SyslogError && Object.keys(error.fields).length > 0) {
-            return message.withDocument(error.fields as Value)
+            return message.withDocument(error.fields)
           }
           return resources.fail(message, error)
         }

@@ -71,7 +71,7 @@ function unpacker(format: string, host: Host): Unpack {
         const value = documentOf(message, 'array')
         if (!Array.isArray(value))
           throw new Error(`failed to parse message into JSON array: invalid type '${goType(value)}'`)
-        return value.map(element => message.withDocument(element as Value))
+        return value.map(element => message.withDocument(element))
       }
     case 'json_map':
       return message => {

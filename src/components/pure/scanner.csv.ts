@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import { type ByteSource, ConfigError, defineScanner, field, Message, type Scanner } from '../../engine/index.ts'
 import { CsvReader, type CsvRow } from './csv-reader.ts'
@@ -22,10 +23,7 @@ export default defineScanner({
         .lint(value => (Number(value) < 1 ? 'expected_number_of_fields must be at least 1' : undefined)),
     })
     .lint(value => {
-      const { parse_header_row: header, expected_headers: expected } = value as {
-        parse_header_row?: unknown
-        expected_headers?: unknown
-      }
+      const { parse_header_row: header, expected_headers: expected } = fieldsOf(value)
       return header === false && Array.isArray(expected) && expected.length > 0
         ? 'expected_headers is set but parse_header_row is false'
         : undefined

@@ -1,9 +1,8 @@
 // A stream that is asked to end does not wait for work it has no time for, and does not acknowledge it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Log, nullLog, systemClock } from '../../base/index.ts'
+import { nullLog, systemClock } from '../../base/index.ts'
 import {
-  type AnySpec,
   type Delivery,
   defineInput,
   defineOutput,
@@ -29,7 +28,7 @@ interface Ended {
  */
 async function stopped(
   rest: string,
-  { messages = ['1'], replays = true, timeoutMs = 3_600_000, log = nullLog as Log } = {},
+  { messages = ['1'], replays = true, timeoutMs = 3_600_000, log = nullLog } = {},
 ): Promise<Ended> {
   const delivered: string[] = []
   const heard: string[] = []
@@ -62,7 +61,7 @@ async function stopped(
     config: field.anyObject('').default({}),
     create: () => ({ write: batch => void delivered.push(...batch.map(message => message.text())) }),
   })
-  const registry = createRegistry().extended([input as unknown as AnySpec, output as unknown as AnySpec])
+  const registry = createRegistry().extended([input, output])
   const config = `input: { once: {} }\n${rest}`
   const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log, parallelism: 4 })
   await Promise.race([read.promise, systemClock.sleep(100)])

@@ -1,7 +1,7 @@
 import { asError, messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { isIP } from 'node:net'
-import { textOfMetadata, toText, utf8Text, Float, isObject, type Value } from '../../bloblang/index.ts'
+import { textOfMetadata, toText, utf8Text, Float, isObject, type Value, isArray } from '../../bloblang/index.ts'
 import {
   type Batch,
   ConfigError,
@@ -94,7 +94,7 @@ export function redisConnector(
   protocol: 2 | 3 = 2,
 ): () => Promise<RedisClient> {
   const servers = config.url.split(',').map(parseUrl)
-  const [first] = servers as [Server]
+  const first = servers[0]!
   const { network } = host
   const tls = config.tls.enabled
     ? tlsOptions(config.tls, path => host.files.readFileSync(path).toString('utf8'))
@@ -136,7 +136,7 @@ export function redisConnector(
     switch (config.kind) {
       case 'simple': {
         const client = library.createClient({ ...common, ...own, socket: socketOf(first), database: first.database })
-        return connected(client as never, (args, _) => client.sendCommand(args as Argument[]))
+        return connected(client, (args, _) => client.sendCommand(args))
       }
       case 'cluster': {
         const client = library.createCluster({
@@ -146,12 +146,10 @@ export function redisConnector(
         })
         const masters = async () => {
           const nodes = await Promise.all(client.masters.map(master => client.nodeClient(master)))
-          return nodes.map(node =>
-            wrapped(node as never, args => node.sendCommand(args as Argument[], common.commandOptions)),
-          )
+          return nodes.map(node => wrapped(node, args => node.sendCommand(args, common.commandOptions)))
         }
         const send: Send = (args, key) => client.sendCommand(key, false, args as Argument[])
-        return connected(client as never, send, masters)
+        return connected(client, send, masters)
       }
       case 'failover': {
         const client = library.createSentinel({
@@ -469,8 +467,8 @@ export function metadataArgument(value: Value): Argument {
 
 /** The arguments that a mapping gives; throws where it gives no list. */
 export function argumentsOf(result: Value): readonly Argument[] {
-  if (!Array.isArray(result)) throw new Error(`mapping returned non-array result: ${typeName(result)}`)
-  return (result as readonly Value[]).map(argumentOf)
+  if (!isArray(result)) throw new Error(`mapping returned non-array result: ${typeName(result)}`)
+  return result.map(argumentOf)
 }
 
 function typeName(value: Value): string {

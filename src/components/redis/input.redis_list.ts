@@ -94,7 +94,7 @@ class RedisListInput implements Input {
     try {
       while (!signal.aborted) {
         const reply = await client.command([command, key, seconds], key, timeout === 0 ? Infinity : timeout)
-        if (Array.isArray(reply)) return reply[1] as Buffer
+        if (Array.isArray(reply)) return reply[1]
       }
       return null
     } catch (error) {

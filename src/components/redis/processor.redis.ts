@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { messageOf, fieldsOf } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -45,7 +45,7 @@ const config = field
     ...retryFields,
   })
   .lint(value => {
-    const fields = (value ?? {}) as Record<string, unknown>
+    const fields = fieldsOf(value)
     const hasOperator = fields['operator'] !== undefined
     if (hasOperator === (fields['command'] !== undefined)) {
       return "one of 'operator' (old style) or 'command' (new style) fields must be specified"

@@ -1,4 +1,4 @@
-import { isObject, type Mapping, type Value } from '../../bloblang/index.ts'
+import { isObject, type Mapping, type Value, isArray } from '../../bloblang/index.ts'
 import type { MaybePromise, Message, Resources } from '../../engine/index.ts'
 
 /** A row, by the names of its columns. */
@@ -81,7 +81,7 @@ export function argumentsOf(
 ): readonly Value[] {
   if (mapping === null || mapping === undefined) return []
   const result = mapping.run(view, index)
-  if (Array.isArray(result)) return result as readonly Value[]
+  if (isArray(result)) return result
   const name = isObject(result) ? 'map[string]interface {}' : typeof result
   throw new Error(`mapping returned non-array result: ${name}`)
 }

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import { field, type Field, type FieldMap, type Infer, type Need } from '../../engine/index.ts'
 import { sessionFields } from '../aws/session.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
@@ -56,7 +57,7 @@ export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer
     .object(fields)
     .needsWhen(['database_files', 'network'], value => needsOfDatabase(value as DriverConfig))
     .lint(value => {
-      const { iam_enabled: iam, secret_name: secret } = value as Readonly<Record<string, unknown>>
+      const { iam_enabled: iam, secret_name: secret } = fieldsOf(value)
       return iam === true && secret !== undefined ? 'both iam_enabled and secret_name cannot be set' : undefined
     })
 }

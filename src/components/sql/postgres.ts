@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { codeOf, messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
@@ -138,7 +138,7 @@ class PostgresConnection implements SqlConnection {
       }),
     )
     const [value = null] = result.rows[0] ?? []
-    return value === null ? undefined : Buffer.from(value as string)
+    return value === null ? undefined : Buffer.from(value)
   }
 
   /** Statements that are under way fail: their outcome is not known. */
@@ -352,10 +352,10 @@ function translated(error: unknown): unknown {
 
 /** No connection could be made. These are the words of lib/pq. */
 function connectError(error: unknown, address: string): Error {
-  const failure = (error instanceof AggregateError ? error.errors[0] : error) as NodeJS.ErrnoException
+  const failure: unknown = error instanceof AggregateError ? error.errors[0] : error
   if (failure instanceof pg.DatabaseError) return new Error(`pq: ${failure.message}`, { cause: error })
-  if (failure.code === 'ECONNREFUSED') {
+  if (codeOf(failure) === 'ECONNREFUSED') {
     return new Error(`dial tcp ${address}: connect: connection refused`, { cause: error })
   }
-  return new Error(`cannot connect to ${address}: ${failure.message}`, { cause: error })
+  return new Error(`cannot connect to ${address}: ${messageOf(failure)}`, { cause: error })
 }

@@ -1,4 +1,3 @@
-import type { Value } from '../../bloblang/index.ts'
 import {
   andThen,
   ConfigError,
@@ -59,7 +58,7 @@ export default defineProcessor({
           const args = argumentsOf(mapping, view, index)
           const query = queryOf(view, index)
           if (yieldsNothing) return andThen(connection.run(query, args), () => message)
-          return andThen(connection.rows(query, args), rows => message.withDocument(rows as Value))
+          return andThen(connection.rows(query, args), rows => message.withDocument(rows))
         }),
       ),
       close: () => connection.close(),

@@ -1,4 +1,3 @@
-import type { Value } from '../../bloblang/index.ts'
 import { andThen, defineProcessor, perMessage } from '../../engine/index.ts'
 import { connectVerified } from './connect.ts'
 import { argumentsOf } from './connection.ts'
@@ -45,7 +44,7 @@ export default defineProcessor({
       ...perMessage((message, view, index) =>
         failing(resources, message, () => {
           const args = argumentsOf(config.args_mapping, view, index)
-          return andThen(connection.rows(query, args), rows => message.withDocument(rows as Value))
+          return andThen(connection.rows(query, args), rows => message.withDocument(rows))
         }),
       ),
       close: () => connection.close(),

@@ -1,4 +1,3 @@
-import type { Value } from '../../bloblang/index.ts'
 import { deliverEach, type Delivery, type Input, Message, NotConnectedError } from '../../engine/index.ts'
 import type { Row, SqlConnection } from './connection.ts'
 
@@ -34,7 +33,7 @@ export class RowsInput implements Input {
     const chunk = this.#next
     if (chunk === null) return null
     this.#next = await this.#following(rows)
-    return deliverEach(chunk.map(row => Message.fromValue(row as Value)))
+    return deliverEach(chunk.map(row => Message.fromValue(row)))
   }
 
   async close(): Promise<void> {

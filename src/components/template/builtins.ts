@@ -1,4 +1,4 @@
-import { isObject, sprintf, type Value, type ValueObject } from '../../bloblang/index.ts'
+import { isObject, sprintf, type Value, isArray } from '../../bloblang/index.ts'
 import { getOwn } from '../../bloblang/index.ts'
 import type { TemplateFunction } from './execute.ts'
 import { goText, isTrue, numberOf, typeName } from './values.ts'
@@ -69,22 +69,22 @@ function shown(value: Value): string {
 
 function lengthOf(value: Value): bigint {
   if (typeof value === 'string') return BigInt(Buffer.byteLength(value))
-  if (Array.isArray(value)) return BigInt(value.length)
+  if (isArray(value)) return BigInt(value.length)
   if (value instanceof Uint8Array) return BigInt(value.length)
   if (isObject(value)) return BigInt(Object.keys(value).length)
   throw new Error(value === null ? 'len of nil pointer' : `len of type ${typeName(value)}`)
 }
 
 function indexed(value: Value, key: Value): Value {
-  if (Array.isArray(value)) {
+  if (isArray(value)) {
     const at = numberOf(key)
     if (typeof at !== 'bigint') throw new Error(`cannot index slice/array with type ${typeName(key)}`)
     if (at < 0n || at >= BigInt(value.length)) throw new Error(`index out of range: ${at}`)
-    return (value as readonly Value[])[Number(at)]!
+    return value[Number(at)]!
   }
   if (isObject(value)) {
     if (typeof key !== 'string') throw new Error(`value has type ${typeName(key)}; should be string`)
-    return getOwn(value as ValueObject, key) ?? null
+    return getOwn(value, key) ?? null
   }
   if (typeof value === 'string') {
     const bytes = Buffer.from(value)

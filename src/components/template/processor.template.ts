@@ -1,4 +1,4 @@
-import { fileErrorText, messageOf } from '../../base/index.ts'
+import { fileErrorText, messageOf, fieldsOf } from '../../base/index.ts'
 import { compileMapping, type Value } from '../../bloblang/index.ts'
 import {
   type ComponentHost,
@@ -128,10 +128,10 @@ async function readTemplate(path: string, what: string, { files }: ComponentHost
 
 /** Files that templates come from, and variables that they read. */
 function needsOf(value: unknown): readonly Need[] {
-  const config = (value ?? {}) as Readonly<Record<string, unknown>>
-  const parts = Object.values((config['sub_templates'] ?? {}) as Readonly<Record<string, unknown>>)
+  const config = fieldsOf(value)
+  const parts = Object.values(fieldsOf(config['sub_templates']))
   return [config, ...parts].flatMap((part, index): Need[] => {
-    const { text = '', from_file: isFile } = (part ?? {}) as Readonly<Record<string, unknown>>
+    const { text = '', from_file: isFile } = fieldsOf(part)
     if (typeof text !== 'string' || text === '') return []
     const place = index === 0 ? { field: 'text' } : { field: 'sub_templates' }
     if (isFile === true) return [{ capability: 'files', target: text, ...place }]

@@ -375,7 +375,7 @@ const objects: Readonly<Record<string, TemplateFunction>> = {
     let at: Value = args.at(-1) ?? null
     for (const key of args.slice(0, -2)) {
       if (!isObject(at) || !Object.hasOwn(at, text(key))) return args.at(-2) ?? null
-      at = (at as ValueObject)[text(key)]!
+      at = at[text(key)]!
     }
     return at
   },
@@ -432,7 +432,7 @@ function items(value: Value | undefined): readonly Value[] {
 }
 
 function record(value: Value | undefined): ValueObject {
-  if (value !== undefined && isObject(value)) return value as ValueObject
+  if (value !== undefined && isObject(value)) return value
   throw new Error(`wrong type for value; expected map[string]interface {}; got ${typeName(value ?? null)}`)
 }
 
@@ -446,7 +446,7 @@ function made(object: ValueObject): ValueObject {
 
 function changed(object: Value | undefined, change: (target: Record<string, Value>) => void): Value {
   const given = record(object)
-  const target = (own.has(given) ? given : made({ ...given })) as Record<string, Value>
+  const target = own.has(given) ? given : made({ ...given })
   change(target)
   return target
 }
@@ -456,7 +456,7 @@ function merged(under: ValueObject, over: ValueObject): ValueObject {
   for (const [key, value] of Object.entries(over)) {
     const below = getOwn(result, key)
     const both = below !== null && below !== undefined && isObject(below) && isObject(value)
-    setOwn(result, key, both ? merged(below as ValueObject, value as ValueObject) : value)
+    setOwn(result, key, both ? merged(below, value) : value)
   }
   return result
 }

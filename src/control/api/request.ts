@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { TObject, TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import type { Shape } from '../contract/endpoint.ts'
@@ -10,7 +11,7 @@ import { ControlError } from '../errors.ts'
 export function readRequest<Request extends TObject>(schema: Request, body: unknown): Shape<Request> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new ControlError('invalid_request', 'the body has to be a JSON object')
-  const request = withoutNulls(schema, body as Readonly<Record<string, unknown>>)
+  const request = withoutNulls(schema, fieldsOf(body))
   if (!Check(schema, request)) throw new ControlError('invalid_request', firstMistake(schema, request))
   return request as Shape<Request> // checked by the schema that the type is derived from
 }

@@ -173,7 +173,7 @@ function readPositiveDuration(text: string): number | null {
 /** Puts spaces in the place of a pair of the root, and of its comma where the root is written in braces. */
 function blank(text: string, root: YAMLMap, pair: Pair<Node, Node>): string {
   let start = pair.key.range![0]
-  let end = (pair.value as Node | null)?.range?.[1] ?? pair.key.range![1]
+  let end = pair.value?.range?.[1] ?? pair.key.range![1]
   if (!root.flow) {
     // A value in lines of its own ends behind its last line break; one in the key's line may have a comment behind it,
     // and an empty one leaves the colon.

@@ -343,7 +343,7 @@ async function connectTo(base: URL, options: AgentConnectionOptions): Promise<We
 async function refusal(response: IncomingMessage): Promise<Error> {
   const chunks: Buffer[] = []
   try {
-    for await (const chunk of response) chunks.push(chunk as Buffer)
+    for await (const chunk of response) chunks.push(chunk)
     const { code, message } = JSON.parse(Buffer.concat(chunks).toString()) as { code: ApiErrorCode; message: string }
     return new LinkRefused(code, message)
   } catch {

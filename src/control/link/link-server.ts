@@ -173,9 +173,11 @@ class Link {
       return this.#socket.terminate()
     }
     if (!Array.isArray(message)) return this.#socket.terminate()
-    const [kind, id, target, name, values] = message as unknown[]
-    if (kind === 'cancel') this.#calls.get(id as number)?.abort()
-    else void this.#answer(id as number, target, name as string, values as unknown[])
+    const [kind, id, target, name, values]: readonly unknown[] = message
+    if (typeof id !== 'number') return this.#socket.terminate()
+    if (kind === 'cancel') return this.#calls.get(id)?.abort()
+    if (typeof name !== 'string' || !Array.isArray(values)) return this.#socket.terminate()
+    void this.#answer(id, target, name, values)
   }
 
   async #answer(id: number, target: unknown, name: string, values: readonly unknown[]): Promise<void> {

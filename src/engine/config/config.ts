@@ -107,9 +107,7 @@ export async function lintConfig(text: string, options: ReadOptions): Promise<re
 const tests = { tests: shapes['tests']! }
 const streamShapes = { ...shapesOf(streamFields), ...tests }
 const resourceShapes = shapesOf(resourceFields)
-const serviceShapes = Object.fromEntries(
-  Object.entries(shapes).filter(([name]) => !Object.hasOwn(streamFields, name)),
-) as typeof shapes
+const serviceShapes = Object.fromEntries(Object.entries(shapes).filter(([name]) => !Object.hasOwn(streamFields, name)))
 
 /** Reads and checks the file of one stream among several, which holds nothing that they share. */
 export function readStream(text: string, options: ReadOptions): Promise<ReadConfig> {

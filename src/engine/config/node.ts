@@ -56,7 +56,7 @@ export function parseYaml(text: string): Node {
   })
   let first: Document.Parsed | undefined
   for (const document of composer.compose(parser.parse(text), true, text.length)) {
-    first ??= document as Document.Parsed
+    first ??= document
     break
   }
   if (first === undefined || first.contents === null) {

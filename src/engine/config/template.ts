@@ -8,7 +8,7 @@ import {
   type Value,
   type Host,
 } from '../../bloblang/index.ts'
-import { type AnySpec, type ComponentKind, ConfigError, type Status } from '../component.ts'
+import { type AnySpec, ConfigError } from '../component.ts'
 import { Field, field, type FieldShape, type FieldStructure, type FieldType } from '../fields.ts'
 import type { Registry } from '../registry.ts'
 import { type Finding, lintFields, lintComponent } from './lint.ts'
@@ -112,9 +112,9 @@ function compile(node: Node, context: ParseContext, options: TemplateOptions): C
   }
   const shape = field.object(Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, new Field(each)])))
   const spec: AnySpec = {
-    kind: config.type as ComponentKind,
+    kind: config.type,
     name: config.name,
-    status: config.status as Status,
+    status: config.status,
     categories: config.categories,
     summary: config.summary,
     description: config.description,

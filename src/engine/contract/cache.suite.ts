@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
-import { type AnySpec, type Cache, defineProcessor, type RateLimit } from '../component.ts'
+import { type Cache, defineProcessor, type RateLimit } from '../component.ts'
 import { field } from '../fields.ts'
 import { orHung, type Rig } from './rig.ts'
 import { startStream } from '../runtime/stream.ts'
@@ -176,7 +176,7 @@ async function withResource(
       },
     }),
   })
-  const registry = rig.registry.extended([user] as unknown as AnySpec[])
+  const registry = rig.registry.extended([user])
   const text = `input: { generate: { count: 1, interval: '', mapping: 'root = 1' } }\npipeline: { processors: [ { user: {} } ] }\noutput: { drop: {} }\n${config}`
   const stream = await startStream(text, { registry, host: rig.host, clock: systemClock, log: nullLog })
   try {

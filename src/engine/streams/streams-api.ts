@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { messageOf, asError } from '../../base/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../../base/index.ts'
 import type { ComponentKind } from '../component.ts'
@@ -121,7 +121,7 @@ class StreamsApi {
       existing.includes(id) ? this.#set.update(id, config) : this.#set.create(id, config),
     )
     const outcomes = await Promise.allSettled([...removed, ...changed])
-    const failures = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as Error] : []))
+    const failures = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [asError(outcome.reason)] : []))
     if (failures.length > 0) throw new Refusal(400, `Error: ${failures.map(({ message }) => message).join('\n')}\n`)
   }
 
@@ -200,7 +200,7 @@ function refusalOf(error: unknown): Refusal {
 async function bodyText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bodyBytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request) {
     bodyBytes += chunk.length
     if (bodyBytes > maxBodyBytes) throw new Refusal(413, `Error: the body is longer than ${maxBodyBytes} bytes\n`)
     chunks.push(chunk)

@@ -11,9 +11,7 @@ const MAX_EXPONENT = 20_000
 
 /** Reads the text of a JSON number. */
 export function parseRational(text: string): Rational {
-  const [, sign, whole, fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(
-    text,
-  )! as unknown as [string, string, string, string | undefined, string | undefined]
+  const [, sign = '', whole = '', fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!
   const exponent = Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, Number(power))) - fraction.length
   const digits = BigInt(sign + whole + fraction)
   return exponent >= 0

@@ -46,7 +46,7 @@ export class ReferencePool {
   find(reference: string): Value {
     const known = this.#documents.get(reference)
     if (known !== undefined) return known
-    const [base, fragment = ''] = reference.split('#', 2) as [string, string | undefined]
+    const [base = '', fragment = ''] = reference.split('#', 2)
     const document = this.#documents.get(base)
     if (document !== undefined) return followPointer(document, decodeFragment(fragment))
     if (!/^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(base)) throw new MappingError(`Reference ${reference} must be canonical`)

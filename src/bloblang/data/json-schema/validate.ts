@@ -127,7 +127,7 @@ class Check {
       if (dependency === undefined) continue
       if (!Array.isArray(dependency)) this.#into(outcome, dependency as Schema, node, path)
       else {
-        for (const needed of dependency as readonly string[]) {
+        for (const needed of dependency) {
           if (!Object.hasOwn(node, needed)) outcome.fail(path, `Has a dependency on ${needed}`)
         }
       }

@@ -24,12 +24,7 @@ export function parseDuration(text: string): bigint {
   if (rest === '') throw invalid()
   let total = 0n
   while (rest !== '') {
-    const [, whole, fraction, unit] = /^(\d*)(?:\.(\d*))?([^.\d]*)/s.exec(rest) as unknown as [
-      string,
-      string,
-      string | undefined,
-      string,
-    ]
+    const [, whole = '', fraction, unit = ''] = /^(\d*)(?:\.(\d*))?([^.\d]*)/s.exec(rest)!
     if (whole === '' && (fraction ?? '') === '') throw invalid()
     if (BigInt(whole || '0') > LIMIT) throw invalid()
     if (unit === '') throw new MappingError(`time: missing unit in duration ${quoteTime(text)}`)

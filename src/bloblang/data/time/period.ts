@@ -140,7 +140,7 @@ function parseDecimal(number: string, whole: string): Decimal {
   const match = /^(-?)(\d*)(?:\.(\d*))?$/.exec(number.replaceAll(',', '.'))
   if (match === null || match[2]! + (match[3] ?? '') === '')
     throw new MappingError(`${whole}: number invalid or out of range`)
-  const [, sign, integer, fraction = ''] = match as unknown as [string, string, string, string | undefined]
+  const [, sign = '', integer = '', fraction = ''] = match
   const significant = integer.replace(/^0+/, '')
   if (significant.length > MAX_DIGITS) throw new MappingError(`${whole}: number invalid or out of range`)
   const kept = Math.min(fraction.length, MAX_DIGITS - significant.length)

@@ -34,7 +34,7 @@ function stepsOf(format: string): readonly (string | Conversion)[] {
   const steps: (string | Conversion)[] = []
   let from = 0
   for (const match of format.matchAll(CONVERSION)) {
-    const [whole, flags, width, colons, letter] = match as unknown as [string, string, string?, string?, string?]
+    const [whole = '', flags = '', width, colons, letter] = match
     if (match.index > from) steps.push(format.slice(from, match.index))
     from = match.index + whole.length
     const size = Math.min(Number(width ?? 0), MAX_WIDTH)

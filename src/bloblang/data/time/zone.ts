@@ -73,7 +73,7 @@ function abbreviationTable(): ReadonlyMap<string, Abbreviations> {
   if (knownAbbreviations !== null) return knownAbbreviations
   knownAbbreviations = new Map()
   for (const line of ZONE_ABBREVIATIONS.trim().split('\n')) {
-    const [names, zones] = line.split(': ') as [string, string | undefined]
+    const [names = '', zones] = line.split(': ')
     const abbreviations = [...names.matchAll(/([A-Za-z]+)([+-]\d+)/g)].map(
       match => [match[1]!, Number(match[2])] as const,
     )

@@ -1,7 +1,8 @@
+import { isArray } from '../../data/coerce.ts'
 import { toText } from '../../data/to-text.ts'
 import { WrongTypeError } from '../../errors.ts'
 import { utf8Bytes } from '../../text/bytes.ts'
-import { isObject, type Value } from '../../value.ts'
+import { isObject } from '../../value.ts'
 import { equals } from '../../data/equality.ts'
 import { defineMethod } from '../spec.ts'
 
@@ -22,7 +23,7 @@ export default defineMethod({
     return target => {
       if (typeof target === 'string') return target.includes(text)
       if (target instanceof Uint8Array) return Buffer.from(target).includes(utf8Bytes(text))
-      if (Array.isArray(target)) return (target as readonly Value[]).some(element => equals(value, element))
+      if (isArray(target)) return target.some(element => equals(value, element))
       if (isObject(target)) return Object.values(target).some(field => equals(value, field))
       throw new WrongTypeError(['string', 'array', 'object'], target)
     }

@@ -1,6 +1,6 @@
 import { deletePath, setPath, splitPath } from '../../data/objects.ts'
 import { DELETED } from '../../value.ts'
-import { defineMethod, type Value } from '../spec.ts'
+import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
   name: 'set',
@@ -20,6 +20,6 @@ export default defineMethod({
   ],
   create([path, value]) {
     const segments = splitPath(path)
-    return target => (value === DELETED ? deletePath(target, segments) : setPath(target, segments, value as Value))
+    return target => (value === DELETED ? deletePath(target, segments) : setPath(target, segments, value))
   },
 })

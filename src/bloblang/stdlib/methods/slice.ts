@@ -1,6 +1,6 @@
+import { isArray } from '../../data/coerce.ts'
 import { MappingError, WrongTypeError } from '../../errors.ts'
 import { utf8Bytes, utf8Length, utf8Text } from '../../text/bytes.ts'
-import type { Value } from '../../value.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -35,7 +35,7 @@ export default defineMethod({
     return target => {
       if (typeof target === 'string') return sliceText(target, bounds)
       if (target instanceof Uint8Array) return target.subarray(...bounds(target.length))
-      if (Array.isArray(target)) return (target as readonly Value[]).slice(...bounds(target.length))
+      if (isArray(target)) return target.slice(...bounds(target.length))
       throw new WrongTypeError(['array', 'string'], target)
     }
   },

@@ -1,3 +1,4 @@
+import { isArray } from '../../data/coerce.ts'
 import { MappingError, WrongTypeError } from '../../errors.ts'
 import { utf8Bytes, utf8Text, withReplacements } from '../../text/bytes.ts'
 import { goTypeName } from '../../text/go-value.ts'
@@ -27,7 +28,7 @@ export default defineMethod({
     return target => {
       if (typeof target === 'string') return splitText(target, separator, target)
       if (target instanceof Uint8Array) return splitText(utf8Text(target), separator, target).map(utf8Bytes)
-      if (Array.isArray(target)) return segments(target as readonly Value[], element => equals(separator, element))
+      if (isArray(target)) return segments(target, element => equals(separator, element))
       throw new WrongTypeError(['string', 'array', 'bytes'], target)
     }
   },

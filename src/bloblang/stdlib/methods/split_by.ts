@@ -1,3 +1,4 @@
+import { isArray } from '../../data/coerce.ts'
 import { WrongTypeError } from '../../errors.ts'
 import { withReplacements } from '../../text/bytes.ts'
 import { within } from '../../data/errors.ts'
@@ -29,8 +30,7 @@ export default defineMethod({
     return target => {
       if (typeof target === 'string') return splitText(target, splitsAt)
       if (target instanceof Uint8Array) return splitBytes(target, splitsAt)
-      if (Array.isArray(target))
-        return segments(target as readonly Value[], (element, at) => ask(splitsAt, element, `index ${at}`))
+      if (isArray(target)) return segments(target, (element, at) => ask(splitsAt, element, `index ${at}`))
       throw new WrongTypeError(['string', 'array', 'bytes'], target)
     }
   },

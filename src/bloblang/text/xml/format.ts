@@ -1,4 +1,5 @@
 /** Objects as XML, the opposite of parse-xml.ts. Unlike the original, texts and attributes are escaped. */
+import { isArray } from '../../data/coerce.ts'
 import { goTypeName } from '../go-value.ts'
 import { MappingError } from '../../errors.ts'
 import { sortedKeys } from '../../data/text-order.ts'
@@ -16,7 +17,7 @@ export function formatXml(object: ValueObject, indent: string | undefined): stri
   const entries = Object.entries(object)
   const [only] = entries
   if (entries.length !== 1 || only === undefined) writer.element(DEFAULT_ROOT, object, '', 0)
-  else if (Array.isArray(only[1]) && (indent !== undefined || !(only[1] as readonly Value[]).every(isObject))) {
+  else if (isArray(only[1]) && (indent !== undefined || !only[1].every(isObject))) {
     writer.element(DEFAULT_ROOT, object, '', 0)
   } else writer.element(only[0], only[1], '', 0)
   return writer.toString()
@@ -35,7 +36,7 @@ class XmlWriter {
   }
 
   element(name: string, value: Value, padding: string, depth: number): void {
-    if (Array.isArray(value)) return this.#array(name, value as readonly Value[], padding, depth)
+    if (isArray(value)) return this.#array(name, value, padding, depth)
     this.#write(this.#indent === undefined ? '' : padding, `<${name}`)
     if (isObject(value)) this.#object(name, value, padding, depth)
     else this.#simple(name, value)
@@ -69,7 +70,7 @@ class XmlWriter {
       if (key === TEXT || attributes.includes(key)) continue
       const value = object[key]!
       // Arrays indent their elements by themselves.
-      if (Array.isArray(value)) this.element(key, value, padding, depth)
+      if (isArray(value)) this.element(key, value, padding, depth)
       else this.element(key, value, inner, depth + 1)
     }
     this.#write(this.#indent === undefined ? '' : padding, `</${name}>`)
@@ -82,7 +83,7 @@ class XmlWriter {
 }
 
 function attributeText(key: string, value: Value): string {
-  if (value === null || Array.isArray(value) || isObject(value) || value instanceof Timestamp) {
+  if (value === null || isArray(value) || isObject(value) || value instanceof Timestamp) {
     throw new MappingError(`invalid attribute value for: ${key}:<${goTypeName(value)}>`)
   }
   return textOf(value).replaceAll('"', '&quot;')

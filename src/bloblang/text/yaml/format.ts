@@ -1,4 +1,5 @@
 /** Values as YAML in the form of Go's yaml.v3: blocks indented by four, quotes only where they are needed. */
+import { isArray } from '../../data/coerce.ts'
 import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../../value.ts'
 import { utf8Bytes } from '../bytes.ts'
 import { encodeBase64 } from '../encodings.ts'
@@ -23,13 +24,13 @@ export function formatYaml(value: Value): string {
 /** Writes a value behind `key:` or `-`; what goes on that line begins with a space, other lines with a line break. */
 function writeNode(value: Value, indent: number, place: Place, out: string[]): void {
   if (value instanceof Uint8Array) return writeArray(Array.from(value, BigInt), indent, place, out)
-  if (Array.isArray(value)) return writeArray(value as readonly Value[], indent, place, out)
+  if (isArray(value)) return writeArray(value, indent, place, out)
   if (isFields(value)) return writeObject(value, indent, place, out)
   out.push(' ', scalar(value, indent, place))
 }
 
 function isFields(value: Value): value is ValueObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isScalarObject(value)
+  return typeof value === 'object' && value !== null && !isArray(value) && !isScalarObject(value)
 }
 
 function isScalarObject(value: object): boolean {
