@@ -29,6 +29,7 @@ export const lazyBuiltins: Plugin = {
 /** The text of a module with the same exports; unused ones are left out of the bundle. */
 function lazyModule(path: string): string {
   if (path === 'node:process') return PROCESS
+  // A module of Node as an object of its exports.
   const builtin = requireBuiltin(path) as Readonly<Record<string, unknown>>
   const exported = Object.entries(builtin).map(([name, value]) =>
     isPlainFunction(value)
@@ -52,7 +53,7 @@ function lazyValue(value: unknown, load: string): string {
   const isTable =
     typeof value === 'object' &&
     value !== null &&
-    [Object.prototype, null].includes(Object.getPrototypeOf(value) as null)
+    [Object.prototype, null].includes(Object.getPrototypeOf(value) as null) // only compared
   return isTable ? `/*@__PURE__*/ lazy({}, ${load})` : `/*@__PURE__*/ (${load})()`
 }
 
@@ -72,7 +73,7 @@ function lazy(target, load) {
 /** No class, whose objects are made with `new`, and nothing that carries more functions, as `realpath.native`. */
 function isPlainFunction(value: unknown): boolean {
   if (typeof value !== 'function' || Reflect.ownKeys(value).some(key => !PLAIN_KEYS.has(key))) return false
-  const { prototype } = value as { prototype?: object }
+  const { prototype } = value as { prototype?: object } // classes and functions have one
   return prototype === undefined || Reflect.ownKeys(prototype).length === 1
 }
 

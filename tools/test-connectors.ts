@@ -28,6 +28,7 @@ if (args.includes('--list')) {
 async function loadFamilies(): Promise<ReadonlyMap<string, Family>> {
   const found = new Map<string, Family>()
   for (const file of globSync('test/connectors/*.family.ts').toSorted()) {
+    // Every family file exports one.
     const module = (await import(pathToFileURL(resolve(file)).href)) as { readonly default: Family }
     found.set(/([^/]+)\.family\.ts$/.exec(file)![1]!, module.default)
   }
@@ -92,10 +93,11 @@ async function runFiles(files: readonly string[], environment: Readonly<Record<s
       console.log(`${mark} ${data.name}${typeof data.skip === 'string' ? `: ${data.skip}` : ''}`)
       continue
     }
+    // The runner of Node reports errors of this shape.
     const error = data.details.error as (Error & { readonly failureType?: string }) | undefined
     if (isContainer && error?.failureType === 'subtestsFailed') continue
     total.failed++
-    const cause = error?.cause as Error | undefined
+    const cause = error?.cause as Error | undefined // the runner of Node reports errors of this shape
     console.log(
       `FAIL ${data.file ?? ''} > ${data.name}\n     ${String(cause?.stack ?? error).replaceAll('\n', '\n     ')}`,
     )

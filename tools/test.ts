@@ -57,10 +57,12 @@ async function runFiles(kind: string, files: readonly string[], concurrency: num
       continue
     }
     const error = 'error' in details ? details.error : undefined
+    // The runner of Node reports errors of this shape.
     const failureType = (error as { failureType?: string } | undefined)?.failureType
     if (isContainer && failureType === 'subtestsFailed') continue
     total.failed++
     console.log(`FAIL ${file ?? ''} > ${name}`)
+    // The runner of Node reports errors of this shape.
     console.log(indent(String((error?.cause as Error | undefined)?.stack ?? error?.cause ?? error ?? 'failed')))
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)

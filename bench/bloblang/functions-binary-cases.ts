@@ -62,6 +62,7 @@ function compression(): readonly FunctionCase[] {
 
 /** What the mapping makes of a document. */
 function mapped(mapping: string, document: { readonly v: string }): Buffer {
+  // The mapping of the bench gives bytes.
   return Buffer.from(compileMapping(mapping, { host: systemHost }).mapping!.apply(document) as Uint8Array)
 }
 
@@ -84,6 +85,7 @@ function encryption(): readonly FunctionCase[] {
       const cipher = createCipheriv(`aes-128-${scheme}`, Buffer.from(KEY, 'hex'), Buffer.from(iv, 'hex'))
       if (scheme === 'cbc') cipher.setAutoPadding(false)
       const parts = [cipher.update(plain(n)), cipher.final()]
+      // A cipher of GCM mode.
       return Buffer.concat(scheme === 'gcm' ? [...parts, (cipher as CipherGCM).getAuthTag()] : parts)
     }
     const encrypt = `this.v.encrypt_aes("${scheme}", $key, $iv).encode("hex")`

@@ -62,5 +62,6 @@ function casesOf(
 }
 
 function pem(key: KeyObject, type: 'sec1' | 'spki' | 'pkcs1'): string {
+  // A key of node:crypto of any of its kinds.
   return String((key as { export(options: object): unknown }).export({ type, format: 'pem' }))
 }

@@ -414,6 +414,7 @@ function usageOf({ handler, sizeBytes }: Pending, answer: readonly Buffer[]): Us
 
 /** The same answer with the time for which the client has to wait; what has no place for it stays as it is. */
 function throttled(answer: unknown, throttleTimeMs: number): unknown {
+  // All answers but noResponse are objects.
   return answer === noResponse ? answer : { ...(answer as object), throttleTimeMs }
 }
 

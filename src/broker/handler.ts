@@ -76,7 +76,9 @@ export function defineHandler<Name extends ApiName>(name: Name, handler: Handler
     maxVersion,
     pipelined,
     unavailable,
+    // Requests are decoded by the api of the same name as the handler.
     handle: (request, context) => handler.handle(request as RequestOf<Name>, context),
+    // The same.
     failed: (request, errorCode, context) => handler.failed(request as RequestOf<Name>, errorCode, context),
   }
 }

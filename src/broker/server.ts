@@ -189,6 +189,7 @@ interface SocketInternals {
  * must belong to the server, else `server.close()` never ends.
  */
 function readingInto(buffer: Buffer, accepted: Socket, server: Server, onBytes: (chunk: Buffer) => void): Socket {
+  // Node has no public name for the accounting of a server's sockets.
   const inner = accepted as unknown as SocketInternals
   const handle = inner._handle
   inner._handle = null
@@ -204,7 +205,9 @@ function readingInto(buffer: Buffer, accepted: Socket, server: Server, onBytes: 
       },
     },
   }
+  // The options of a handle are not in the types of Node.
   const socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
+  // As above.
   ;(socket as unknown as SocketInternals)._server = server
   return socket
 }

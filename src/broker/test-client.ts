@@ -87,11 +87,11 @@ export class TestClient {
       if (reader === undefined) this.#frames.push(frame)
       else reader(frame)
     })
-    socket.on('data', chunk => {
+    socket.on('data', (chunk: Buffer) => {
       const reader = this.#rawReader
       this.#rawReader = undefined
-      if (reader === undefined) splitter.push(chunk as Buffer)
-      else reader(chunk as Buffer)
+      if (reader === undefined) splitter.push(chunk)
+      else reader(chunk)
     })
     socket.on('error', () => socket.destroy())
     this.closed = new Promise(resolve => {
@@ -102,6 +102,7 @@ export class TestClient {
   /** Sends a request; answers its correlation id. */
   send<Name extends ApiName>(name: Name, apiVersion: number, request: RequestInput<Name>): number {
     const correlationId = ++this.#correlationId
+    // The union over all names is narrowed to this name.
     const api = apis[name] as Parameters<typeof requestFrame<RequestInput<Name>>>[0]
     const header = { apiVersion, correlationId, clientId: 'test' }
     for (const buffer of requestFrame(api, header, request)) this.socket.write(buffer)
@@ -126,6 +127,7 @@ export class TestClient {
   }
 
   async receiveAs<Name extends ApiName>(name: Name, version: number) {
+    // The union over all names is narrowed to this name.
     const api = apis[name] as unknown as Parameters<typeof readResponse<Response<Name>>>[0]
     return readResponse(api, version, await this.receive())
   }

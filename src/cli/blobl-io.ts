@@ -125,7 +125,7 @@ function readInput(buffer: Uint8Array): number {
     } catch (error) {
       const code = codeOf(error)
       if (code === 'EOF') return 0
-      if (code !== 'EAGAIN') throw unreadable(error as NodeJS.ErrnoException)
+      if (code !== 'EAGAIN') throw unreadable(error as NodeJS.ErrnoException) // thrown by a call of the file system
       pause(5)
     }
   }

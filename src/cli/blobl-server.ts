@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import process from 'node:process'
-import { codeOf, hostPort, messageOf } from '../base/index.ts'
+import { codeOf, hostPort, messageOf, fieldsOf } from '../base/index.ts'
 import { BLOBL_PAGE } from './blobl-page.ts'
 import { type Trial, tryMapping } from './blobl-trial.ts'
 import type { bloblServerFlags } from './commands.ts'
@@ -38,7 +38,7 @@ export async function runBloblServer(flags: ServerFlags): Promise<number> {
     process.stderr.write(`${messageOf(error)}\n`)
     return 1
   }
-  const { port } = server.address() as AddressInfo
+  const { port } = server.address() as AddressInfo // it listens on TCP
   process.stdout.write(`A page to try mappings in: http://${hostPort(flags.host, port)}\n`)
   if (!flags['no-open']) openBrowser(`http://localhost:${port}`)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
@@ -114,7 +114,7 @@ async function readTrial(request: IncomingMessage): Promise<Trial> {
     if (size > MAX_REQUEST_BYTES) throw new Error('the request is too large')
     chunks.push(chunk)
   }
-  const { input, mapping } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Partial<Trial>
+  const { input, mapping } = fieldsOf(JSON.parse(Buffer.concat(chunks).toString('utf8')))
   if (typeof input !== 'string' || typeof mapping !== 'string') throw new Error('input and mapping are needed')
   return { input, mapping }
 }

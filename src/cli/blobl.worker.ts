@@ -5,6 +5,6 @@ import { plain, red } from './blobl-colors.ts'
 import { compileJob, runJob } from './blobl-job.ts'
 import type { ThreadData } from './blobl-threads.ts'
 
-const { job, colored, memory } = workerData as ThreadData
+const { job, colored, memory } = workerData as ThreadData // set by the thread that starts this one
 const { mapping } = compileJob(job)
 process.exit(mapping === undefined ? 1 : runJob(job, mapping, colored ? red : plain, memory))

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../base/index.ts'
 import { type ObjectStore, StorageError } from '../storage/index.ts'
 
 const claimKey = 'cluster.json'
@@ -28,7 +29,7 @@ export async function checkClaim(store: ObjectStore, clusterId: string): Promise
 
 function ownerIn(body: Buffer): string {
   try {
-    return String((JSON.parse(body.toString()) as { readonly cluster_id?: unknown }).cluster_id)
+    return String(fieldsOf(JSON.parse(body.toString()))['cluster_id'])
   } catch {
     return 'unknown'
   }

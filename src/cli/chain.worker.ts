@@ -4,7 +4,7 @@ import { type ChainOrder, serveChain } from '../engine/index.ts'
 import { fileImporter, systemHost } from '../host/index.ts'
 import { commandLineRegistry } from './registry.ts'
 
-const order = workerData as ChainOrder
+const order = workerData as ChainOrder // set by the thread that starts this one
 await serveChain(parentPort!, order, {
   registry: commandLineRegistry(),
   host: systemHost,

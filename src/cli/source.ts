@@ -1,4 +1,4 @@
-import { messageOf } from '../base/index.ts'
+import { messageOf, codeOf } from '../base/index.ts'
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
@@ -126,8 +126,8 @@ export function expandTree(words: readonly string[]): readonly string[] {
 
 /** Why a file cannot be opened, as the original says it. */
 export function openError(path: string, error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  switch (code) {
+  const message = messageOf(error)
+  switch (codeOf(error)) {
     case 'ENOENT':
       return `open ${path}: no such file or directory`
     case 'EACCES':

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { unreachable } from '../base/index.ts'
+import { unreachable, codeOf, messageOf } from '../base/index.ts'
 import { JsonNumber, parseJson, printJson, toText, type Value } from '../bloblang/index.ts'
 import { type Batch, type Infer, Message, type testFields } from '../engine/index.ts'
 
@@ -15,15 +15,16 @@ export function inputBatch(messages: readonly InputMessage[], folder: string): B
 }
 
 function inputMessage({ content, json_content, file_content, metadata }: InputMessage, folder: string): Message {
-  const values = new Map(Object.entries(metadata ?? {}) as [string, Value][])
+  const values = new Map(Object.entries(metadata ?? {}) as [string, Value][]) // metadata of a test are values
   if (file_content !== undefined) return Message.fromBytes(readFileSync(join(folder, file_content)), values)
+  // Values of a test's document.
   if (json_content !== undefined) return Message.fromText(printJson(json_content as Value), values)
   return Message.fromText(content ?? '', values)
 }
 
 /** What a message does not fulfil, condition by condition. */
 export function checkConditions(conditions: Conditions, message: Message, folder: string): readonly string[] {
-  return (Object.keys(conditions) as (keyof Conditions)[])
+  return (Object.keys(conditions) as (keyof Conditions)[]) // keys of the fields that were parsed
     .filter(name => conditions[name] !== undefined)
     .toSorted()
     .flatMap(name => {
@@ -61,8 +62,8 @@ function check(name: keyof Conditions, conditions: Conditions, message: Message,
         return unreachable(name)
     }
   } catch (error) {
-    const { message: why, code } = error as { message: string; code?: string }
-    return code === undefined ? why : `failed to read comparison file: ${why}`
+    const why = messageOf(error)
+    return codeOf(error) === undefined ? why : `failed to read comparison file: ${why}`
   }
 }
 
@@ -71,6 +72,7 @@ function sameText(received: string, expected: string): string | null {
 }
 
 function matches(pattern: string, text: string): boolean {
+  // The package is loaded when a test needs it; this is what it is used for.
   const { RE2JS } = createRequire(import.meta.url)('re2js') as {
     RE2JS: { compile(pattern: string): { matcher(text: string): { find(): boolean } } }
   }
@@ -81,7 +83,7 @@ function checkMetadata(wanted: Readonly<Record<string, unknown>>, message: Messa
   for (const key of Object.keys(wanted).toSorted()) {
     const value = message.metadata.get(key)
     if (value === undefined) return `metadata key '${key}' expected but not found`
-    const expected = wanted[key] as Value
+    const expected = wanted[key] as Value // metadata of a test are values
     if (!same(value, expected)) {
       return `metadata key '${key}' mismatch\n  expected: ${toText(expected)}\n  received: ${toText(value)}`
     }
@@ -91,7 +93,7 @@ function checkMetadata(wanted: Readonly<Record<string, unknown>>, message: Messa
 
 /** A text is a document already; anything else is printed as one. */
 function jsonText(wanted: unknown): string {
-  return typeof wanted === 'string' ? wanted : printJson(wanted as Value)
+  return typeof wanted === 'string' ? wanted : printJson(wanted as Value) // what a test wants is a value
 }
 
 function compare(received: string, wanted: string, superset: boolean): string | null {
@@ -111,13 +113,14 @@ function contains(whole: Value, part: Value): boolean {
     return (
       Array.isArray(whole) &&
       whole.length >= part.length &&
-      part.every((item, index) => contains(whole[index] as Value, item))
+      part.every((item, index) => contains(whole[index] as Value, item)) // it is as long as `part`
     )
   }
   if (typeof part === 'object' && part !== null && !(part instanceof JsonNumber)) {
     if (typeof whole !== 'object' || whole === null || Array.isArray(whole)) return false
-    const fields = whole as Readonly<Record<string, Value>>
+    const fields = whole as Readonly<Record<string, Value>> // the lines above have refused the rest
     return Object.entries(part).every(
+      // Values of a test's document.
       ([key, child]) => Object.hasOwn(fields, key) && contains(fields[key]!, child as Value),
     )
   }

@@ -34,7 +34,7 @@ export function needsOfKnown(key: string): readonly Capability[] {
 /** The shape of a component's configuration with what its fields need. */
 export function withNeeds(key: string, shape: FieldShape): FieldShape {
   const rule = rules[key]
-  const of = (value: unknown) => rule!((value ?? {}) as Values)
+  const of = (value: unknown) => rule!((value ?? {}) as Values) // what is written of a component are its fields
   const own = rule === undefined ? shape : { ...shape, needs: { capabilities: [], of } }
   return { ...own, ...childrenWithNeeds(key, shape) }
 }

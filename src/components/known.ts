@@ -40,7 +40,7 @@ const tables: Readonly<Record<ComponentKind, () => Promise<{ readonly default: o
 
 /** Loads what is known of one kind: every configuration asks for metrics, few for the long list of outputs. */
 export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
-  const table = (await tables[kind]()).default as Table
+  const table = (await tables[kind]()).default as Table // TypeScript reads the texts of a JSON file as any text
   const specs = new Map<string, AnySpec>()
   const has = (name: string) => Object.hasOwn(table, name)
   const make = (name: string): AnySpec => {
@@ -50,7 +50,7 @@ export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
     return {
       kind,
       name,
-      status: status as NonNullable<AnySpec['status']>,
+      status: status as NonNullable<AnySpec['status']>, // one of them, as the table was made
       summary: '',
       config: new Field(shape),
       needs: needsOfKnown(key),
@@ -69,8 +69,8 @@ export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
 function shapeOf(known: KnownField): FieldShape {
   const flags = known.flags ?? ''
   return {
-    type: known.type as FieldShape['type'],
-    structure: (known.structure ?? 'scalar') as FieldShape['structure'],
+    type: known.type as FieldShape['type'], // the table names types as fields do
+    structure: (known.structure ?? 'scalar') as FieldShape['structure'], // the same
     description: '',
     default: known.default,
     optional: flags.includes('o'),
@@ -134,6 +134,7 @@ function withRules(key: string, shape: FieldShape): FieldShape {
       }),
     )
   const withChildren = children === undefined ? shape : { ...shape, children }
+  // What is written of a component are its fields.
   return rule === undefined ? withChildren : { ...withChildren, lint: value => rule((value ?? {}) as Values) }
 }
 

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type Clock, codeOf, type Log, messageOf, type Random, asError } from '../base/index.ts'
+import { type Clock, codeOf, type Log, messageOf, type Random, asError, fieldsOf } from '../base/index.ts'
 import { type Database, databaseTime } from '../database/index.ts'
 import type { RelayAnswer } from './agent-link.ts'
 import type { ApiRequest, LogLine, RelayedName } from './api-types.ts'
@@ -125,7 +125,7 @@ export class PeerPlanes {
 
   /** The question in a request, if another control plane of this database has sent it just now. Throws `forbidden`. */
   read(body: unknown): PeerQuestion {
-    const { question, at, signature } = body as Partial<SignedQuestion>
+    const { question, at, signature } = fieldsOf(body)
     if (typeof question !== 'string' || typeof at !== 'number' || typeof signature !== 'string') throw refusal()
     const expected = Buffer.from(this.#sign(question, at))
     const given = Buffer.from(signature)

@@ -48,6 +48,7 @@ export class Relay {
       const settle = (answer: RelayAnswer) => {
         clearTimeout(timer)
         this.#open.delete(id)
+        // An agent answers the question that was asked.
         if (answer.ok) resolve(answer.response as ApiResponse<Name>)
         else reject(new ControlError(answer.error.code, answer.error.message))
       }

@@ -52,9 +52,9 @@ export class StreamServer implements HttpHost {
     const port = Number(address.slice(separator + 1))
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(port, host === '' ? undefined : host, () =>
-        resolve((this.#server.address() as AddressInfo).port),
-      )
+      // A server that listens on TCP has an address with a port.
+      const listening = () => resolve((this.#server.address() as AddressInfo).port)
+      this.#server.listen(port, host === '' ? undefined : host, listening)
     })
   }
 

@@ -30,6 +30,7 @@ export function severityOf(level: string): number {
     case 'ALL':
       return SEVERITY.trace
     default:
+      // A level that is not in the table counts as info.
       return SEVERITY[level.toLowerCase() as LogLevel] ?? SEVERITY.info
   }
 }

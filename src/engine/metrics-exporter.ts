@@ -81,6 +81,7 @@ export class MetricsService {
     const { spec } = config
     if (spec.create === undefined) throw new ConfigError(unsupportedText(config.kind, config.name))
     const own = { ...resources, host: declaredHost(resources.host, spec) }
+    // The spec's config was parsed by its own fields.
     const exporter = (await spec.create(config.config as never, own as never)) as MetricsExporter
     const { boundsSeconds } = exporter
     const store = new MetricsStore({

@@ -25,6 +25,7 @@ export function forEachMessage(
 
 /** The messages that are left, as a batch; none where none is. */
 export function kept(results: readonly (Message | null)[]): readonly Batch[] {
+  // No element is null here.
   const messages = results.includes(null) ? results.filter(message => message !== null) : (results as Batch)
   return messages.length === 0 ? [] : [messages]
 }
@@ -66,5 +67,6 @@ export function andThen<T, R>(value: MaybePromise<T>, next: (value: T) => MaybeP
 
 /** All values in order, at once where none has to be waited for. */
 export function allOf<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
+  // No element is a promise here.
   return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as readonly T[])
 }

@@ -52,6 +52,7 @@ export function plainValue(value: Value): PlainValue {
 export function valueOfPlain(plain: PlainValue | undefined): Value {
   if (typeof plain !== 'object' || plain === null || plain instanceof Uint8Array) return plain ?? null
   if (plain instanceof Map) {
+    // Plain objects have the kind as their only key.
     const [[kind, content]] = plain as unknown as [[PlainKind, unknown]]
     return instanceOf(kind, content)
   }
@@ -63,19 +64,19 @@ export function valueOfPlain(plain: PlainValue | undefined): Value {
 function instanceOf(kind: PlainKind, content: unknown): Value {
   switch (kind) {
     case 'float':
-      return new Float(content as number)
+      return new Float(content as number) // the kind says what the content is
     case 'narrow float':
-      return new NarrowFloat(content as number)
+      return new NarrowFloat(content as number) // the kind says what the content is
     case 'narrow integer':
-      return new NarrowInteger(...(content as [bigint, NarrowType]))
+      return new NarrowInteger(...(content as [bigint, NarrowType])) // the kind says what the content is
     case 'uint64':
-      return new Uint64(content as bigint)
+      return new Uint64(content as bigint) // the kind says what the content is
     case 'number':
-      return new JsonNumber(content as string)
+      return new JsonNumber(content as string) // the kind says what the content is
     case 'timestamp':
-      return new Timestamp(...(content as [bigint, Zone]))
+      return new Timestamp(...(content as [bigint, Zone])) // the kind says what the content is
     case 'opaque':
-      return new Opaque(valueOfPlain(content as PlainValue))
+      return new Opaque(valueOfPlain(content as PlainValue)) // the kind says what the content is
     case 'symbol':
       return content === 'deleted' ? DELETED : NOTHING
   }

@@ -113,6 +113,7 @@ export class Registry {
   }
 
   #kinds(): readonly ComponentKind[] {
+    // Object.keys forgets the names of the kinds.
     return [...new Set([...Object.keys(this.#loaders), ...Object.keys(this.#knownNames)])] as ComponentKind[]
   }
 }

@@ -72,6 +72,7 @@ function isConnected(socket: Socket): boolean {
 /** `bind(options)` or `bind(port, address)`, each with a callback behind. */
 function bindArguments(args: readonly unknown[]): { readonly port: number; readonly address: string } {
   const [first] = args
+  // Node takes these two among its options.
   const options = typeof first === 'object' && first !== null ? (first as { port?: number; address?: string }) : null
   if (options !== null) return { port: options.port ?? 0, address: options.address ?? '' }
   return { port: typeof first === 'number' ? first : 0, address: textIn(args) ?? '' }
@@ -95,5 +96,6 @@ function textIn(args: readonly unknown[]): string | undefined {
 }
 
 function callbackIn(args: readonly unknown[]): Callback | undefined {
+  // The last argument of send is its callback.
   return args.find(argument => typeof argument === 'function') as Callback | undefined
 }

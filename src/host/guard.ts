@@ -62,7 +62,7 @@ function connectArguments(
 ): readonly [options: ConnectOptions, listener: (() => void) | undefined] {
   const given: readonly unknown[] = Array.isArray(args[0]) ? args[0] : args
   const listener = given.find(isListener)
-  return [addressArguments(given) as ConnectOptions, listener]
+  return [addressArguments(given) as ConnectOptions, listener] // a path, or a port and a host, as options
 }
 
 function isListener(argument: unknown): argument is () => void {

@@ -5,7 +5,7 @@ import process from 'node:process'
 import type { ComponentHost, Processes, Stdio } from '../engine/index.ts'
 import { openDatabases } from './databases.ts'
 import { openFiles } from './files.ts'
-import { fileErrorText } from '../base/index.ts'
+import { fileErrorText, codeOf } from '../base/index.ts'
 import { openListening } from './listening.ts'
 import { openNetwork } from './network.ts'
 
@@ -60,8 +60,7 @@ export function readForMapping(path: string): Uint8Array {
   try {
     return openFiles.readFileSync(path)
   } catch (error) {
-    const failure = error as NodeJS.ErrnoException
     // A folder can be opened; it is reading it that fails.
-    throw new Error(fileErrorText(failure.code === 'EISDIR' ? 'read' : 'open', path, failure), { cause: error })
+    throw new Error(fileErrorText(codeOf(error) === 'EISDIR' ? 'read' : 'open', path, error), { cause: error })
   }
 }

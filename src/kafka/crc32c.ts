@@ -107,6 +107,7 @@ function times(operator: Operator, vector: number): number {
 
 function loadNative(): NativeCrc | undefined {
   try {
+    // A native module has no type for require.
     const module = createRequire(import.meta.url)('@node-rs/crc32') as { readonly crc32c: NativeCrc }
     return module.crc32c
   } catch {

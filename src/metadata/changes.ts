@@ -8,13 +8,13 @@ export function changeBy(name: CallName, result: unknown): Change | undefined {
   switch (name) {
     // The result is that of the operation of this name.
     case 'commit':
-      return { appended: (result as Committed).appended }
+      return { appended: (result as Committed).appended } // the case names the call that gave it
     case 'createTopics':
     case 'deleteTopics':
     case 'undeleteTopics':
     case 'createPartitions':
     case 'setTopicConfigs':
-      return { catalogVersion: (result as TopicChange).version }
+      return { catalogVersion: (result as TopicChange).version } // the case names the call that gave it
     default:
       return undefined
   }

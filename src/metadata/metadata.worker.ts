@@ -13,7 +13,7 @@ const service = await MetadataService.open(openSqliteHere({ path }), systemClock
 serveCalls(
   async (call): Promise<Outcome> => {
     try {
-      return { ok: true, value: await service.execute(call as TimedCall) }
+      return { ok: true, value: await service.execute(call as TimedCall) } // sent by the transport of this folder
     } catch (error) {
       if (!(error instanceof MetadataError)) throw error
       return { ok: false, code: error.code, message: error.message }

@@ -36,7 +36,7 @@ export function workerTransport(worker: CallWorker, clock: Clock): Transport {
       })
       // The worker's codes are those of MetadataErrors, its values those of the operation of this name.
       if (!outcome.ok) throw new MetadataError(outcome.code as MetadataErrorCode, outcome.message)
-      return outcome.value as CallResult<Name>
+      return outcome.value as CallResult<Name> // the service returns the result of the call by this name
     },
     onChange: () => () => {}, // no other process calls the thread
     onLost: listener => worker.onLost(reason => listener(lostError(reason))),

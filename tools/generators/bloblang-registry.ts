@@ -62,6 +62,7 @@ ${await rows('methods', methods)}
 
 async function load(file: string): Promise<FunctionSpec | MethodSpec> {
   const url = pathToFileURL(join(process.cwd(), file)).href
+  // Every file of the library exports a spec.
   return ((await import(url)) as { default: FunctionSpec | MethodSpec }).default
 }
 

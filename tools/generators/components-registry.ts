@@ -34,6 +34,7 @@ const generate: Generator = () => {
     return `  ${kind}: {\n${entries.map(([name, file]) => `    ${name}: () => import('${file}'),\n`).join('')}  },\n`
   })
   const names = kinds.map(kind => {
+    // Only its keys are read.
     const known = JSON.parse(readFileSync(`src/components/known/${kind}.json`, 'utf8')) as object
     const words = Object.keys(known)
     const implemented = words.filter(word => byKind.get(kind)?.some(([name]) => name === word))

@@ -65,12 +65,13 @@ function reference(): string {
 }
 
 function endpointBlocks(name: string, { summary, access, request, response }: Endpoint): string[] {
-  const { title } = response as Schema
+  const { title } = response as Schema // a schema of typebox is JSON Schema
   return [
     `### ${name}`,
     summary,
     `Access: \`${access}\`.`,
-    `Request: ${fieldTable(request as Schema)}`,
+    `Request: ${fieldTable(request as Schema)}`, // a schema of typebox is JSON Schema
+    // A schema of typebox is JSON Schema.
     `Answer: ${title === undefined ? fieldTable(response as Schema) : shapeLink(title)}`,
   ]
 }
@@ -110,7 +111,7 @@ function shapeLink(title: string): string {
 }
 
 function codeList(): string {
-  const codes = (ApiError as Schema).properties?.['code']?.enum ?? []
+  const codes = (ApiError as Schema).properties?.['code']?.enum ?? [] // a schema of typebox is JSON Schema
   return codes.map(code => `\`${String(code)}\``).join(', ')
 }
 
@@ -122,7 +123,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 // ── OpenAPI ──
 
 function openApi(): object {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string } // our own package.json
   return {
     openapi: '3.1.0',
     info: { title: 'Penstock', version, description: banner },
@@ -156,7 +157,7 @@ function operation(name: string, { summary, access, request, response }: Endpoin
 function withReferences(value: unknown, place?: 'definition'): unknown {
   if (Array.isArray(value)) return value.map(item => withReferences(item))
   if (typeof value !== 'object' || value === null) return value
-  const { title } = value as Schema
+  const { title } = value as Schema // a schema of typebox is JSON Schema
   if (place !== 'definition' && typeof title === 'string') return { $ref: `#/components/schemas/${title}` }
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withReferences(inner)]))
 }
@@ -166,7 +167,8 @@ function namedShapes(): Map<string, Schema> {
   const found = new Map<string, Schema>()
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return
-    const { title } = value as Schema
+    const { title } = value as Schema // a schema of typebox is JSON Schema
+    // A schema of typebox is JSON Schema.
     if (typeof title === 'string' && !Array.isArray(value) && !found.has(title)) found.set(title, value as Schema)
     for (const inner of Object.values(value)) visit(inner)
   }

@@ -31,6 +31,7 @@ export default async function generate(): Promise<readonly GeneratedFile[]> {
   const files: GeneratedFile[] = []
   const names: { readonly name: string; readonly stem: string; readonly types: readonly string[] }[] = []
   for (const path of globSync('src/kafka/schemas/*.ts').toSorted()) {
+    // Every file of the folder exports a schema.
     const { default: schema } = (await import(pathToFileURL(join(process.cwd(), path)).href)) as { default: Schema }
     const model = modelOf(schema)
     const stem = basename(path, '.ts')
@@ -280,7 +281,7 @@ function defaultOf(model: Model, field: Field): string {
   if (field.default !== undefined) return String(field.default)
   if (isArray(field)) return field.nullable === undefined ? '[]' : 'null'
   if (field.nullable !== undefined || structOf(model, field)) return 'null'
-  return zero[field.type as PrimitiveType]
+  return zero[field.type as PrimitiveType] // structures were taken above
 }
 
 const zero: Record<PrimitiveType, string> = {
@@ -303,7 +304,7 @@ function typeOf(model: Model, field: Field, form: 'decoded' | 'input'): string {
     ? form === 'input'
       ? inputName(struct)
       : struct.typeName
-    : primitiveType(elementType(field) as PrimitiveType, form)
+    : primitiveType(elementType(field) as PrimitiveType, form) // structures were taken above
   const type = isArray(field) ? `readonly ${element}[]` : element
   const taggedStruct = struct !== undefined && !isArray(field) && field.tag !== undefined
   return field.nullable !== undefined || taggedStruct ? `${type} | null` : type

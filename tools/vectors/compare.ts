@@ -5,6 +5,7 @@ import type { Vector } from './values.ts'
 /** The failure of a case as one line. */
 export function mismatch(vector: Vector, expected: unknown, got: unknown): string {
   const input = vector['input'] ?? vector['messages'] ?? vector['value'] ?? vector['in'] ?? null
+  // A vector's fields are values.
   const shown = [vector['mapping'] ?? vector['kind'] ?? null, input].map(part => printJson(part as Value))
   return `mapping ${shown[0]!} input ${shown[1]!} expected ${String(expected)} got ${String(got)}`
 }

@@ -30,13 +30,14 @@ export function runLibraryCase(vector: Vector): string | null {
         mapped('root = this.f.format(this.a)', { f: String(vector['format']), a: argument(vector) }),
       )
     case 'sprintf_n': {
+      // A vector's fields are values.
       const args = (vector['args'] as readonly Value[]).map((_, at) => `this.args.${at}`).join(', ')
       return compare(
         vector,
         vector['out'],
         mapped(`root = this.f.format(${args})`, {
           f: vector['format']!,
-          args: (vector['args'] as readonly Value[]).map(integers),
+          args: (vector['args'] as readonly Value[]).map(integers), // a vector's fields are values
         }),
       )
     }
@@ -126,6 +127,7 @@ export function runLibraryCase(vector: Vector): string | null {
         vector,
         vector['error'] ?? printJson(vector['out']!),
         outcome(() =>
+          // The options of a vector are those of the parser.
           printJson(parseCsv(Buffer.from(text), { delimiter: ',', lazyQuotes: vector['lazy'] === true } as never)),
         ),
       )
@@ -191,11 +193,12 @@ function integers(value: Value): Value {
   if (value instanceof JsonNumber) return new Float(Number(value.text))
   // The arrays of the recorded cases begin with an int64; all numbers behind it are float64.
   if (Array.isArray(value)) {
-    const items = value as readonly Value[]
+    const items = value as readonly Value[] // a vector's fields are values
     return items.map((item, at) => (at > 0 && typeof item === 'number' ? new Float(item) : integers(item)))
   }
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
+    // A vector's fields are values.
     Object.entries(value as Record<string, Value>).map(([key, field]) => [key, integers(field)]),
   )
 }
@@ -248,10 +251,10 @@ function runRegex(vector: Vector, text: string): string | null {
 }
 
 function runUrl(vector: Vector, text: string): string | null {
-  const got = outcome(() => printJson(JSON.parse(JSON.stringify(parseUrl(text))) as Value))
+  const got = outcome(() => printJson(JSON.parse(JSON.stringify(parseUrl(text))) as Value)) // JSON text gives values
   if (vector['error'] !== undefined && vector['error'] !== null) return compare(vector, vector['error'], got)
   const out = mapped('root = this.parse_url().format_json(no_indent: true)', text)
-  const parsed = JSON.parse(out) as Record<string, unknown>
+  const parsed = JSON.parse(out) as Record<string, unknown> // JSON text gives values
   const keys = ['scheme', 'opaque', 'host', 'path', 'raw_path', 'raw_query', 'fragment', 'raw_fragment']
   return first(keys.map(key => compare(vector, String(vector[key]), String(parsed[key] ?? ''))))
 }

@@ -36,6 +36,7 @@ export class CaseMessage implements MessageView {
 /** The messages of a case: a text, or `{content | structured, meta, error}`. */
 export function messagesOf(list: Value | undefined): readonly MessageView[] {
   if (!Array.isArray(list)) return []
+  // A vector's fields are values.
   return (list as readonly Value[]).map(entry => {
     if (!isObject(entry)) return new CaseMessage(Buffer.from(String(entry)))
     const meta = Object.entries(fields(entry['meta'])).map(([key, value]) => [key, typed(value)] as const)
@@ -59,5 +60,5 @@ function failureOf(error: Value | undefined): MessageFailure | null {
 }
 
 function fields(value: Value | undefined): Record<string, Value> {
-  return isObject(value ?? null) ? (value as Record<string, Value>) : {}
+  return isObject(value ?? null) ? (value as Record<string, Value>) : {} // a vector's fields are values
 }

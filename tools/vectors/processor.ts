@@ -16,7 +16,7 @@ export function runProcessorCase(vector: Vector): string | null {
   if (mapping === undefined)
     return vector['error_any'] === true ? null : mismatch(vector, vector['outputs'], diagnostics[0]!.text)
   const batch = messagesOf(vector['batch'])
-  const expected = (vector['outputs'] ?? []) as readonly Value[]
+  const expected = (vector['outputs'] ?? []) as readonly Value[] // a vector's fields are values
   for (const index of batch.keys()) {
     try {
       const result = mapping.run(batch, index, new MetadataDraft())

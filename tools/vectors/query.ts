@@ -69,6 +69,7 @@ function compareRun(vector: Vector, run: (frame: Frame) => Value): string | null
 /** A mapping that sets the variables of the case and puts the query at the root. */
 function treeOf(vector: Vector, query: Query, library: Library): MappingTree {
   const span = { start: 0, end: 0 }
+  // A vector's fields are values.
   const variables = isObject(vector['vars'] ?? null) ? Object.entries(vector['vars'] as Record<string, Value>) : []
   const statements: Statement[] = variables.map(([name, value]) => ({
     kind: 'assignment',
@@ -78,6 +79,7 @@ function treeOf(vector: Vector, query: Query, library: Library): MappingTree {
   }))
   statements.push({ kind: 'assignment', target: { kind: 'root', path: [], explicit: true }, query, span })
   const maps = new Map<string, MapDefinition>()
+  // A vector's fields are values.
   for (const [name, text] of Object.entries((vector['maps'] ?? {}) as Record<string, Value>)) {
     const body = new QueryParser(String(text), library).query()
     if (body instanceof Fault) throw new Error(`bad map ${name}`)

@@ -90,6 +90,7 @@ function runDocumented(vector: Vector): string | null {
 }
 
 function tracingOf(span: Value | undefined): MessageTracing | undefined {
+  // A vector's fields are values.
   const text = typeof span === 'string' ? span : (span as Record<string, Value> | undefined)?.['traceparent']
   if (typeof text !== 'string') return undefined
   return { traceId: text.split('-')[1]!, flowId: '', span: { traceparent: text } }
@@ -100,6 +101,7 @@ function documentedFiles(vector: Vector): () => void {
   const files = vector['env_files']
   if (!isObject(files ?? null)) return () => undefined
   const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
+  // A vector's fields are values.
   const names = Object.entries(files as Record<string, Value>).map(([name, content]) => {
     const path = join(folder, name)
     writeFileSync(path, String(content))
@@ -116,7 +118,7 @@ function withFiles(vector: Vector, run: (folder: string) => string | null): stri
   const files = vector['files']
   if (!isObject(files ?? null)) return run(process.cwd())
   const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
-  for (const [name, content] of Object.entries(files as Record<string, Value>))
+  for (const [name, content] of Object.entries(files as Record<string, Value>)) // a vector's fields are values
     writeFileSync(join(folder, name), String(content))
   try {
     return run(folder)
@@ -165,6 +167,7 @@ function compareRun(vector: Vector, mapping: Mapping, batch: readonly MessageVie
   if (!isObject(vector['meta'] ?? null)) return null
   const meta = Object.fromEntries([...draft.current].map(([key, value]) => [key, textOfMetadata(value)]))
   const expected = Object.fromEntries(
+    // A vector's fields are values.
     Object.entries(vector['meta'] as Record<string, Value>).map(([key, value]) => [key, textOfMetadata(typed(value))]),
   )
   return same(meta, expected) ? null : mismatch(vector, printJson(expected), printJson(meta))
@@ -231,7 +234,7 @@ function runGuide(vector: Vector): string | null {
 
 function sameText(left: string, right: string): boolean {
   try {
-    return same(JSON.parse(left) as Value, JSON.parse(right) as Value)
+    return same(JSON.parse(left) as Value, JSON.parse(right) as Value) // JSON text gives values
   } catch {
     return left.trim() === right.trim()
   }
@@ -264,7 +267,7 @@ function runLint(vector: Vector): string | null {
   const result =
     text === '' ? { diagnostics: [] } : isMapping ? compileMapping(text, options) : compileInterpolation(text, options)
   const [diagnostic] = result.diagnostics ?? []
-  const expected = (vector['lints'] as readonly Record<string, Value>[])[0]
+  const expected = (vector['lints'] as readonly Record<string, Value>[])[0] // a vector's fields are values
   if (expected === undefined || diagnostic === undefined) {
     return (expected === undefined) === (diagnostic === undefined)
       ? null

@@ -9,7 +9,7 @@ export interface Vector {
 
 /** Keeps the text of numbers: `3.0` says that a float is meant. */
 export function readVector(line: string): Vector {
-  return parseJson(line) as Vector
+  return parseJson(line) as Vector // a line of vectors is an object
 }
 
 /** A typed value of a case: `{"$int"}`, `{"$bytes"}` …, numbers without a point as int64, others as float64. */
@@ -18,7 +18,7 @@ export function typed(value: Value): Value {
   if (value instanceof JsonNumber) {
     return /^-?\d+$/.test(value.text) ? BigInt(value.text) : new Float(Number(value.text))
   }
-  if (Array.isArray(value)) return (value as readonly Value[]).map(typed)
+  if (Array.isArray(value)) return (value as readonly Value[]).map(typed) // a vector's fields are values
   if (!isObject(value)) return value
   const keys = Object.keys(value)
   if (keys.length === 1 && keys[0]!.startsWith('$')) return special(keys[0]!, value[keys[0]!]!)
@@ -57,6 +57,7 @@ export function same(left: Value, right: Value, delta = 0): boolean {
     return left instanceof Uint8Array && right instanceof Uint8Array && Buffer.compare(left, right) === 0
   }
   if (Array.isArray(left) && Array.isArray(right)) {
+    // A vector's fields are values.
     return left.length === right.length && left.every((item: Value, at) => same(item, right[at] as Value, delta))
   }
   if (isObject(left) && isObject(right)) {

@@ -29,7 +29,7 @@ export async function call<Name extends ApiName>(
   const response = await send(name, body, signal)
   const text = await response.text()
   if (response.status !== 200) throw new RequestError(response.status, readError(response.status, text))
-  return JSON.parse(text) as ApiResponse<Name>
+  return JSON.parse(text) as ApiResponse<Name> // the control plane answers by the contract
 }
 
 /** What a person reads when something failed: the server's own words, begun as a sentence. */
@@ -74,7 +74,7 @@ function readError(status: number, text: string): ApiError {
   try {
     const parsed: unknown = JSON.parse(text)
     if (typeof parsed === 'object' && parsed !== null && 'code' in parsed && 'message' in parsed) {
-      return parsed as ApiError
+      return parsed as ApiError // its fields were looked at above
     }
   } catch (cause) {
     return { code: 'internal_error', message: `Status ${status}, not JSON (${errorText(cause)}).` }

@@ -26,7 +26,7 @@ export function useLiveChanges(clusterId: string): LiveState {
         if (events.readyState === EventSource.CLOSED) timer = setTimeout(open, reopenMs)
       })
       events.addEventListener('changed', event => {
-        const changed = JSON.parse(String(event.data)) as ChangedEvent
+        const changed = JSON.parse(String(event.data)) as ChangedEvent // events are of our own control plane
         for (const subject of changed.subjects) {
           const queryKey = staleKey(clusterId, subject)
           if (queryKey !== undefined) void client.invalidateQueries({ queryKey })

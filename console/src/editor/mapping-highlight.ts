@@ -23,7 +23,7 @@ const colors: Record<TokenKind, string> = {
 
 const marks = Object.fromEntries(
   Object.keys(colors).map(kind => [kind, Decoration.mark({ class: `mapping-${kind}` })]),
-) as Record<TokenKind, Decoration>
+) as Record<TokenKind, Decoration> // made of one entry for each kind
 
 /** Colours the mappings inside of a YAML document. */
 export function mappingHighlight(): Extension {
@@ -47,6 +47,7 @@ export function mappingHighlight(): Extension {
     `.mapping-${kind}, .mapping-${kind} *`,
     { color: `var(${color}) !important`, ...(kind === 'comment' ? { fontStyle: 'italic' } : {}) },
   ])
+  // The look has texts only.
   return [plugin, EditorView.theme(Object.fromEntries(look) as Record<string, Record<string, string>>)]
 }
 

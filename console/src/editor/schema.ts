@@ -85,8 +85,10 @@ function describe(root: Schema, schema: Schema): Schema {
 function childSchemas(schema: Schema, step: Step): readonly Schema[] {
   if (typeof step === 'number') {
     const listed =
+      // An entry of a list of items is a schema.
       schema.prefixItems?.[step] ?? (Array.isArray(schema.items) ? (schema.items[step] as Schema) : undefined)
     if (listed !== undefined) return [listed]
+    // One schema for all items.
     return typeof schema.items === 'object' && !Array.isArray(schema.items) ? [schema.items as Schema] : []
   }
   const named = schema.properties?.[step]
@@ -121,7 +123,7 @@ function deref(root: Schema, reference: string): Schema | undefined {
   for (const part of reference.slice(1).split('/').filter(Boolean)) {
     if (typeof here !== 'object' || here === null) return undefined
     const name = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
-    here = (here as Readonly<Record<string, unknown>>)[name]
+    here = (here as Readonly<Record<string, unknown>>)[name] // an object, as was seen above
   }
-  return typeof here === 'object' && here !== null ? (here as Schema) : undefined
+  return typeof here === 'object' && here !== null ? (here as Schema) : undefined // definitions of a schema are schemas
 }

@@ -30,6 +30,7 @@ export function TimeChart({ times, series, format, height = 176, binary = false,
   const plot = useRef<uPlot>(null)
   const formatNow = useEffectEvent((value: number) => format(value))
   const names = series.map(one => `${one.label}=${one.color}`).join('|')
+  // The chart wants the times first, then the series.
   const data = useMemo(() => [times, ...series.map(one => one.values)] as unknown as uPlot.AlignedData, [times, series])
   const firstData = useEffectEvent(() => data)
 

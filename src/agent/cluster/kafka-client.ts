@@ -99,7 +99,7 @@ export class KafkaClient {
 /** Throws the error that a code stands for; 0 is none. */
 export function throwOnError(code: number, message: string | null = null): void {
   if (code === ErrorCode.NONE) return
-  throw new KafkaError(code as ErrorCode, message ?? errorMessage(code))
+  throw new KafkaError(code as ErrorCode, message ?? errorMessage(code)) // a broker sends codes of the protocol
 }
 
 interface ConnectionListener {
@@ -196,6 +196,7 @@ class Connection {
           reject(error)
         },
       })
+      // The api and its request come from the caller as one pair.
       const frame = requestFrame(api as never, { apiVersion, correlationId, clientId }, request as never)
       this.#socket.write(Buffer.concat(frame))
     })

@@ -9,7 +9,7 @@ import type { LintAnswer, LintQuestion, LintWorkerData } from './lint-thread.ts'
 
 assert(parentPort !== null, 'lint.worker.ts runs as a worker thread')
 const port = parentPort
-const { policy } = workerData as LintWorkerData
+const { policy } = workerData as LintWorkerData // set by the thread that starts this one
 const registry = createRegistry()
 const host = grantedHost(policy)
 const lint = createLinter({ registry, host, importer: fileImporter(process.cwd(), host) })

@@ -13,7 +13,7 @@ const pulseIntervalMs = 500
 
 assert(parentPort !== null, 'processors of pipelines run in threads of their own')
 const port = parentPort
-const { policy, niceness, order } = workerData as ChainThreadData
+const { policy, niceness, order } = workerData as ChainThreadData // set by the thread that starts this one
 const host = grantedHost(policy)
 // On Linux a thread has a priority of its own, and 0 names the calling one; elsewhere it would be the whole agent's.
 if (process.platform === 'linux' && niceness > 0) setPriority(0, niceness)

@@ -90,6 +90,7 @@ function generator(config: Readonly<Record<string, unknown>>): Readonly<Record<s
 function isSlow({ interval = '1s', batch_size: size = 1 }: Readonly<Record<string, unknown>>): boolean {
   const match = /^(?:@every )?(\d+)(ms|s|m|h)$/.exec(String(interval))
   if (match === null || !(Number(size) <= 100)) return false
+  // The pattern allows these units only.
   const intervalMs = Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h']
   return intervalMs >= 10 * Number(size)
 }

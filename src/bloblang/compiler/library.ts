@@ -87,7 +87,8 @@ export class Library implements Catalog {
     this.#prepared.set(call, { body, slots })
     const folds = typeof spec.folds === 'function' ? spec.folds(args) : spec.folds === true
     if (!folds || queries) return undefined
-    if (call.kind === 'function') return (body as FunctionBody)(NO_FRAME)
+    if (call.kind === 'function') return (body as FunctionBody)(NO_FRAME) // a function's spec creates function bodies
+    // A method's spec creates method bodies.
     return target === undefined ? undefined : (body as MethodBody)(target, NO_FRAME)
   }
 
@@ -102,11 +103,11 @@ export class Library implements Catalog {
   }
 
   staticFunction(call: FunctionCall): FunctionBody {
-    return this.#body(call) as FunctionBody
+    return this.#body(call) as FunctionBody // a function's spec creates function bodies
   }
 
   functionWithQueries(call: FunctionCall): (closures: readonly Closure[], frame: Frame) => Value {
-    const body = this.#body(call) as FunctionBody
+    const body = this.#body(call) as FunctionBody // a function's spec creates function bodies
     const slots = this.#prepared.get(call)?.slots ?? { current: [] }
     return (closures, frame) => withSlots(slots, closures, () => body(frame))
   }
@@ -117,7 +118,7 @@ export class Library implements Catalog {
   }
 
   staticMethod(call: MethodCall): MethodBody {
-    return this.#guard(call)(this.#body(call) as MethodBody)
+    return this.#guard(call)(this.#body(call) as MethodBody) // a method's spec creates method bodies
   }
 
   methodWithQueries(call: MethodCall): (closures: readonly Closure[], target: Value, frame: Frame) => Value {

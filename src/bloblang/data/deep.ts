@@ -1,3 +1,4 @@
+import { isArray } from './coerce.ts'
 import { isObject, setOwn, type Value, type ValueObject } from '../value.ts'
 
 /**
@@ -42,10 +43,11 @@ function fill(copy: Container, value: Value, leaf: (value: Value) => Value, dept
     return
   }
   if (Array.isArray(copy)) {
+    // The copy of an array belongs to an array.
     for (const element of value as readonly Value[]) copy.push(placed(element, leaf, depth, later))
     return
   }
-  const object = value as ValueObject
+  const object = value as ValueObject // the copy of an object belongs to an object
   for (const key of Object.keys(object)) setOwn(copy, key, placed(object[key]!, leaf, depth, later))
 }
 
@@ -59,8 +61,8 @@ function placed(value: Value, leaf: (value: Value) => Value, depth: number, late
 function visitWithin(value: Value, visit: (value: Value) => void, depth: number, later: Value[]): void {
   if (typeof value !== 'object' || value === null) visit(value)
   else if (depth > MOST_CALLS) later.push(value)
-  else if (Array.isArray(value)) {
-    for (const element of value as readonly Value[]) visitWithin(element, visit, depth + 1, later)
+  else if (isArray(value)) {
+    for (const element of value) visitWithin(element, visit, depth + 1, later)
   } else if (isObject(value)) {
     for (const key of Object.keys(value)) visitWithin(value[key]!, visit, depth + 1, later)
   } else visit(value)

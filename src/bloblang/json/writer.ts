@@ -142,16 +142,17 @@ export class JsonWriter {
   indented(value: Value, indent: string, lineStart = '\n'): void {
     const inner = lineStart + indent
     if (inner.length > MOST_CALLS * indent.length && isNested(value)) return this.#deep(value, indent, lineStart)
-    if (value instanceof RawJson) value = parseJson((value as RawJson).text)
+    if (value instanceof RawJson) value = parseJson((value as RawJson).text) // the class has private fields, which the type of values lacks
     if (value instanceof Opaque) value = Opaque.contentOf(value)
     if (Array.isArray(value) && value.length > 0) {
+      // `Array.isArray` alone makes the elements any.
       for (const [at, element] of (value as readonly Value[]).entries()) {
         this.raw((at === 0 ? '[' : ',') + inner)
         this.indented(element, indent, inner)
       }
       this.raw(`${lineStart}]`)
     } else if (typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value)) {
-      const object = value as ValueObject
+      const object = value as ValueObject // isPlain has looked at its prototype
       const keys = Object.keys(object).toSorted(compareText)
       for (const [at, key] of keys.entries()) {
         this.raw((at === 0 ? '{' : ',') + inner)
@@ -219,20 +220,21 @@ export class JsonWriter {
   #record(value: object): void {
     switch (Object.getPrototypeOf(value)) {
       case Object.prototype:
-        return this.#object(value as ValueObject)
+        return this.#object(value as ValueObject) // the prototype is that of a plain object
       case RawJson.prototype:
+        // The prototype is RawJson's.
         return this.put((value as RawJson).bytes, (value as RawJson).start, (value as RawJson).end)
       case JsonNumber.prototype:
-        return this.plain((value as JsonNumber).text)
+        return this.plain((value as JsonNumber).text) // the prototype is JsonNumber's
       case Float.prototype:
-        return this.#float((value as Float).value)
+        return this.#float((value as Float).value) // the prototype is Float's
     }
-    if (isPlain(value)) return this.#object(value as ValueObject)
+    if (isPlain(value)) return this.#object(value as ValueObject) // isPlain has looked at its prototype
     if (value instanceof Float) return this.#float(value.value)
     if (value instanceof Uint64) return this.plain(value.value.toString())
     if (value instanceof Timestamp) return this.text(formatRfc3339(value))
     if (value instanceof Opaque) return this.value(Opaque.contentOf(value))
-    const bytes = value as Uint8Array
+    const bytes = value as Uint8Array // the only class that is left
     if (bytes.length / 3 > constants.MAX_STRING_LENGTH / 4 - 1) throw tooLarge()
     return this.plain(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`)
   }
@@ -397,8 +399,9 @@ interface Walk {
 type Nested = readonly Value[] | ValueObject
 
 function walkOf(container: Nested): Walk {
+  // Read-only, which `Array.isArray` does not see.
   if (Array.isArray(container)) return { keys: null, values: container as readonly Value[], at: 0 }
-  const object = container as ValueObject
+  const object = container as ValueObject // not a list, so an object
   const keys = Object.keys(object).toSorted(compareText)
   return { keys, values: keys.map(key => object[key]!), at: 0 }
 }

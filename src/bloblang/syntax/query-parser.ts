@@ -380,7 +380,7 @@ export class QueryParser extends Reader {
     const span = { start, end: this.at }
     const node: Query = { kind: 'array', items, span }
     if (items.some(item => item.kind !== 'literal')) return node
-    const values = (items as Literal[])
+    const values = (items as Literal[]) // every item was seen to be a literal
       .map(({ value }) => value)
       .filter(value => value !== DELETED && value !== NOTHING)
     return {
@@ -600,7 +600,7 @@ export class QueryParser extends Reader {
   #path(target: Query, segments: readonly string[]): Query {
     const span = { start: target.span.start, end: this.at }
     if (target.kind !== 'field' && target.kind !== 'path') return { kind: 'path', target, path: [...segments], span }
-    ;(target.path as string[]).push(...segments)
+    ;(target.path as string[]).push(...segments) // the target was made in this method and nobody else holds it
     return { ...target, span }
   }
 

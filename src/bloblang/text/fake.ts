@@ -170,6 +170,7 @@ let loaded: Words | undefined
 
 function words(): Words {
   if (loaded !== undefined) return loaded
+  // What require returns has no type.
   const { faker } = require('@faker-js/faker/locale/en') as typeof import('@faker-js/faker/locale/en')
   const { lorem, person: names } = faker.rawDefinitions
   loaded = {
@@ -182,6 +183,7 @@ function words(): Words {
 }
 
 function list(names: unknown, kind: string): readonly string[] {
+  // Faker's lists by kind; a locale may lack some.
   const found = (names as Record<string, readonly string[] | null> | undefined)?.[kind]
   return found === null || found === undefined ? ['Kim'] : found
 }

@@ -164,7 +164,7 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
     needs: 'files',
     bareErrors: true,
     create: ([path], host) => {
-      const reader = open(path as string, host)
+      const reader = open(path as string, host) // the parameter is a text
       const { databaseType } = reader.metadata
       const kinds = kindsOf(databaseType)
       return target => {
@@ -179,6 +179,7 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
           const what = 'you attempted to look up an IPv6 address in an IPv4-only database'
           throw new MappingError(`error looking up '${address}': ${what}`)
         }
+        // Records of a database are objects.
         return shaped(reader.get(address) as Record<string, unknown> | null, fields)
       }
     },
@@ -193,7 +194,7 @@ function open(path: string, host: Host): Reader<Response> {
   const known = opened.get(path)
   if (known !== undefined) return known
   const bytes = readHostFile(host, path)
-  const { Reader } = require('maxmind') as typeof import('maxmind')
+  const { Reader } = require('maxmind') as typeof import('maxmind') // what require returns has no type
   let reader: Reader<Response>
   try {
     reader = new Reader<Response>(Buffer.from(bytes))
@@ -211,7 +212,7 @@ function shaped(record: Record<string, unknown> | null | undefined, fields: Fiel
 }
 
 function fieldValue(value: unknown, shape: Shape, siblings: Fields): Value {
-  if (shape === 'names') return (value as Value | undefined) ?? null
+  if (shape === 'names') return (value as Value | undefined) ?? null // databases hold values of JSON
   if (shape === 'subdivisions') {
     if (!Array.isArray(value)) return null
     // An enterprise database tells how sure it is of each.
@@ -219,6 +220,7 @@ function fieldValue(value: unknown, shape: Shape, siblings: Fields): Value {
     const fields = isSure ? { ...SUBDIVISION, ...CONFIDENCE } : SUBDIVISION
     return value.map(part => shaped(fieldsOf(part), fields))
   }
+  // The shape says that it is an object.
   if (typeof shape === 'object') return shaped(value as Record<string, unknown> | undefined, shape)
-  return (value as Value | undefined) ?? shape
+  return (value as Value | undefined) ?? shape // databases hold values of JSON
 }

@@ -218,6 +218,7 @@ class Printer {
     // That verb wraps errors, of which there are none; anything else with parts is shown as a whole.
     if (verb === 'w' && typeof value === 'object' && value !== null) return this.#badVerb(verb, value)
     if (isArray(value)) return this.#array(value, verb)
+    // Lists and the classes of values were taken above.
     if (typeof value === 'object' && value !== null) return this.#object(value as ValueObject, verb)
     this.#write(value === null ? '<nil>' : this.#sharpV ? `${goTypeName(value)}(nil)` : '<nil>')
   }

@@ -24,7 +24,7 @@ export function toPlainText(value: Value): string {
   if (value instanceof JsonNumber) return value.text
   if (value instanceof Timestamp) return goTimeString(value)
   if (value instanceof Opaque) return toPlainText(Opaque.contentOf(value))
-  const object = value as ValueObject
+  const object = value as ValueObject // what is left is an object
   return `map[${sortedKeys(object)
     .map(key => `${key}:${toPlainText(object[key]!)}`)
     .join(' ')}]`

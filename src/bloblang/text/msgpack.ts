@@ -74,7 +74,7 @@ function writeSpecial(value: object & Value): void {
     writeLength(value.length, [0xc4, 0xc5, 0xc6])
     return out.bytes(value)
   }
-  return writeFields(value as ValueObject)
+  return writeFields(value as ValueObject) // what is left is an object
 }
 
 function writeArray(array: readonly Value[]): void {

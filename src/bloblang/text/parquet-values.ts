@@ -59,13 +59,14 @@ function convert(stored: unknown, type: ColumnType): Value {
       return unsigned ? new NarrowInteger(BigInt(number >>> 0), 'uint32') : new NarrowInteger(BigInt(number), 'int32')
     }
     case 'INT64':
+      // The column's physical type is an integer.
       return scale === null ? BigInt(stored as bigint) : new Float(Number(stored) / 10 ** scale)
     case 'INT96':
-      return new Opaque(threeWords(stored as bigint))
+      return new Opaque(threeWords(stored as bigint)) // the column's physical type is an integer
     case 'FLOAT':
-      return new NarrowFloat(shortestFloat32(stored as number))
+      return new NarrowFloat(shortestFloat32(stored as number)) // the column's physical type is a float
     case 'DOUBLE':
-      return new Float(stored as number)
+      return new Float(stored as number) // the column's physical type is a double
     default:
       return typeof stored === 'boolean' || typeof stored === 'string' ? stored : null
   }

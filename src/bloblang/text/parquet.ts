@@ -36,6 +36,7 @@ let library: Library | undefined
 /** The rows of a file as objects. */
 export function parseParquet(bytes: Uint8Array): Value {
   checkEnds(bytes)
+  // Slice of a Buffer's memory; none here is shared.
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   const parquet = load()
   const metadata = readMetadata(parquet, file)
@@ -93,14 +94,14 @@ function failure(message: string): MappingError {
 
 function load(): Library {
   library ??= {
-    ...(require('hyparquet') as object),
-    ...(require('hyparquet/src/schema.js') as object),
-    ...(require('hyparquet/src/thrift.js') as object),
-    ...(require('hyparquet/src/column.js') as object),
-    ...(require('hyparquet/src/assemble.js') as object),
-    ...(require('hyparquet/src/utils.js') as object),
-    ...(require('hyparquet/src/convert.js') as object),
-  } as unknown as Library
+    ...(require('hyparquet') as object), // a module as an object of its exports
+    ...(require('hyparquet/src/schema.js') as object), // a module as an object of its exports
+    ...(require('hyparquet/src/thrift.js') as object), // a module as an object of its exports
+    ...(require('hyparquet/src/column.js') as object), // a module as an object of its exports
+    ...(require('hyparquet/src/assemble.js') as object), // a module as an object of its exports
+    ...(require('hyparquet/src/utils.js') as object), // a module as an object of its exports
+    ...(require('hyparquet/src/convert.js') as object), // a module as an object of its exports
+  } as unknown as Library // all that Library names are exports of these modules
   return library
 }
 
@@ -140,7 +141,7 @@ function readGroup(
   return Array.from({ length: rowCount }, (_, row) => {
     const fields: Record<string, Value> = {}
     for (const { element } of tree.children) {
-      const stored = (columns.get(element.name) as Column | undefined)?.[row]
+      const stored = (columns.get(element.name) as Column | undefined)?.[row] // every column of the element was read
       // A repeated field that does not occur is an empty list.
       setOwn(fields, element.name, element.repetition_type === 'REPEATED' ? toValue(stored ?? []) : toValue(stored))
     }
@@ -164,6 +165,7 @@ const COMPRESSORS = {
 function toValue(stored: unknown): Value {
   if (stored === null || stored === undefined) return null
   if (Array.isArray(stored)) return stored.map(toValue)
+  // Scalars of hyparquet are values.
   if (typeof stored !== 'object' || Object.getPrototypeOf(stored) !== Object.prototype) return stored as Value
   const fields: Record<string, Value> = {}
   for (const [key, field] of Object.entries(stored)) setOwn(fields, key, toValue(field))

@@ -12,7 +12,7 @@ export function parseFirstJson(text: string, keepsNumbers: boolean): Value {
   try {
     if (!keepsNumbers && !NEEDS_CARE.test(text) && !isTooDeep(text)) {
       try {
-        return withFloats(JSON.parse(text) as Value)
+        return withFloats(JSON.parse(text) as Value) // withFloats takes what JSON.parse makes
       } catch {
         // The scanner finds the same fault and words it, or reads the first of several values.
       }

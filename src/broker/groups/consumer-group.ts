@@ -469,6 +469,7 @@ function changesOf(
     ...(assignor === null ? {} : { assignor }),
   }
   const isNews = ([key, value]: [string, unknown]) =>
+    // Keys of a member are its field names.
     JSON.stringify(value) !== JSON.stringify(before[key as keyof ConsumerMember])
   return Object.fromEntries(Object.entries(said).filter(isNews))
 }

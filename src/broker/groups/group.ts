@@ -180,7 +180,7 @@ export function saveGroup({ group, emptySince }: SavedState): Uint8Array {
 }
 
 export function loadGroup(bytes: Uint8Array): SavedState {
-  const saved = JSON.parse(Buffer.from(bytes).toString()) as SavedGroup | SavedConsumerGroup
+  const saved = JSON.parse(Buffer.from(bytes).toString()) as SavedGroup | SavedConsumerGroup // saved by this module
   if (saved.version === 1) return loadClassicGroup(saved)
   return { group: loadConsumerGroup(saved), emptySince: saved.emptySince }
 }

@@ -387,7 +387,9 @@ export class Groups {
     if (waiting === undefined) return
     this.#waiting.delete(request)
     const { resolve, refuse } = waiting
+    // The answer belongs to the request that this promise waits for.
     if (entry === undefined || entry.saved === savedAlready) return resolve(answer as never)
+    // The same, or the refusal of that request.
     void entry.saved.then(isOwn => resolve((isOwn ? answer : refuse(ErrorCode.NOT_COORDINATOR)) as never))
   }
 
@@ -444,7 +446,7 @@ export class Groups {
     for (const [request, { groupId, resolve, refuse }] of this.#waiting) {
       if (leaseOfGroup(groupId) !== lease) continue
       this.#waiting.delete(request)
-      resolve(refuse(ErrorCode.NOT_COORDINATOR) as never)
+      resolve(refuse(ErrorCode.NOT_COORDINATOR) as never) // made for the request that this promise waits for
     }
   }
 

@@ -37,7 +37,7 @@ export default defineHandler('DescribeClientQuotas', {
 
 function problemOf(components: readonly Component[]): KafkaError | undefined {
   const types = components.map(({ entityType }) => entityType)
-  const unknown = types.find(type => !(entityTypes as readonly string[]).includes(type))
+  const unknown = types.find(type => !entityTypes.some(known => known === type))
   if (unknown !== undefined) {
     return new KafkaError(ErrorCode.UNSUPPORTED_VERSION, `Custom entity type '${unknown}' not supported`)
   }

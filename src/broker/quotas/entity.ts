@@ -14,7 +14,7 @@ export function entityText(entity: QuotaEntity): string {
 
 /** The entity of a text that `entityText` made. */
 export function entityOf(text: string): QuotaEntity {
-  return Object.fromEntries(JSON.parse(text) as [EntityType, string | null][])
+  return Object.fromEntries(JSON.parse(text) as [EntityType, string | null][]) // stored by entityText
 }
 
 /** The quotas that can be set on users and clients, and on addresses; those of whole numbers are marked. */
@@ -31,8 +31,7 @@ export function entityProblem(parts: readonly { entityType: string; entityName: 
   if (parts.length === 0) return 'Invalid empty client quota entity'
   const types = new Set<string>()
   for (const { entityType, entityName } of parts) {
-    if (!(entityTypes as readonly string[]).includes(entityType))
-      return `Unhandled client quota entity type: ${entityType}`
+    if (!entityTypes.some(known => known === entityType)) return `Unhandled client quota entity type: ${entityType}`
     if (types.has(entityType)) return `Duplicate ${entityType} entity type`
     if (entityName === '') return `Empty ${entityType} not supported`
     types.add(entityType)

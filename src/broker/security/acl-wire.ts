@@ -44,7 +44,7 @@ export function readFilter(filter: WireFilter): AclFilter {
     ...(filter.hostFilter === null ? {} : { host: filter.hostFilter }),
     ...optional('operation', word(operations, filter.operation, 'operation')),
     ...optional('permission', word(permissions, filter.permissionType, 'permission type')),
-  } as AclFilter
+  } as AclFilter // `optional` gives fields under any name; these are the filter's
 }
 
 /** Reads an ACL that is to be created. Throws INVALID_REQUEST for one that decides nothing. */
@@ -58,12 +58,14 @@ export function readAcl(acl: WireAcl): Acl {
   }
   if (parsePrincipal(acl.principal) === undefined) throw invalid(`Invalid principal ${acl.principal}: use User:name`)
   return {
-    resourceType: resourceType as ResourceType,
+    resourceType: resourceType as ResourceType, // the types that name nothing were refused above
     resourceName: acl.resourceName,
     patternType,
     principal: acl.principal,
     host: acl.host,
+    // `definite` refuses the words that only filters have.
     operation: definite(operations, acl.operation, 'operation') as Operation,
+    // The same.
     permission: definite(permissions, acl.permissionType, 'permission type') as Permission,
   }
 }
@@ -94,7 +96,7 @@ function word<Words extends readonly string[]>(words: Words, index: number, what
 function definite<Words extends readonly string[]>(words: Words, index: number, what: string) {
   const found = word(words, index, what)
   if (found === 'any') throw invalid(`ANY is no ${what} of an ACL`)
-  return found as Exclude<Words[number], 'unknown' | 'any'>
+  return found as Exclude<Words[number], 'unknown' | 'any'> // `word` refuses the first, the line above the second
 }
 
 function invalid(message: string): KafkaError {

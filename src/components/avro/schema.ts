@@ -1,4 +1,4 @@
-import { fieldsOf, messageOf } from '../../base/index.ts'
+import { fieldsOf, messageOf, isRecord } from '../../base/index.ts'
 /** A type of an Avro schema. Types that refer to each other share their objects. */
 export type AvroType =
   | { readonly kind: Primitive; readonly name: string; readonly logical?: Logical }
@@ -74,13 +74,13 @@ class Builder {
     if (depth > MAX_DEPTH) throw new AvroSchemaError(`schema nested more than ${MAX_DEPTH} levels deep`)
     if (typeof schema === 'string') return this.#named_(schema, namespace)
     if (Array.isArray(schema)) return this.#union(schema, namespace, depth)
-    if (typeof schema === 'object' && schema !== null) return this.#object(schema as Json, namespace, depth)
+    if (isRecord(schema)) return this.#object(schema, namespace, depth)
     throw new AvroSchemaError(`unknown schema type: ${goType(schema)}`)
   }
 
   #named_(name: string, namespace: string): AvroType {
     if (name === 'bytes') return { kind: 'bytes', name }
-    if (PRIMITIVES.includes(name)) return { kind: name as Primitive, name }
+    if (PRIMITIVES.includes(name)) return { kind: name as Primitive, name } // found among the primitives
     const type = this.#named.get(name) ?? (namespace === '' ? undefined : this.#named.get(`${namespace}.${name}`))
     if (type === undefined) throw new AvroSchemaError(`unknown type name: ${JSON.stringify(name)}`)
     return type
@@ -140,7 +140,7 @@ class Builder {
     const { logicalType } = schema
     const name = `${type}.${String(logicalType)}`
     const logical = Object.hasOwn(LOGICAL, name) ? LOGICAL[name] : undefined
-    if (logical !== undefined) return { kind: type as Primitive, name, logical }
+    if (logical !== undefined) return { kind: type as Primitive, name, logical } // LOGICAL has names of primitives only
     if (name === 'bytes.decimal') return { kind: 'bytes', name, decimal: decimalOf(schema) }
     return this.#named_(type, namespace)
   }
@@ -252,5 +252,6 @@ function decimalOf({ precision, scale = 0 }: Json): Decimal {
 
 function goType(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
+  // Any other type than these three is looked up without being found.
   return { string: 'string', number: 'float64', boolean: 'bool' }[typeof value as string] ?? 'map[string]interface {}'
 }

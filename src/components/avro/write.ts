@@ -221,7 +221,7 @@ class Compiler {
           `cannot encode binary union: non-nil Union values ought to be specified with Go map[string]interface{}, with single key equal to type name, and value equal to datum value: ${allowed}; received: ${goType(value)}`,
         )
       }
-      const [[name, inner]] = entries as [[string, Value]]
+      const [[name, inner]] = entries as [[string, Value]] // its length was checked
       const index = byName.get(name)
       if (index === undefined) throw none(value)
       writeLong(index, output)

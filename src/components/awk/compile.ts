@@ -463,6 +463,7 @@ class Compiler {
 
   #split(args: readonly Expression[]): Eval {
     checkCount('split', args, 2, 3)
+    // `checkCount` has looked at their number.
     const [source, target, by] = args as [Expression, Expression, Expression?]
     if (target.kind !== 'variable') throw new AwkError('expected an array as the second argument of split')
     const [text, array] = [this.#eval(source), this.#array(target.name)]
@@ -497,6 +498,7 @@ class Compiler {
 
   #substitute(name: 'sub' | 'gsub', args: readonly Expression[]): Eval {
     checkCount(name, args, 2, 3)
+    // `checkCount` has looked at their number.
     const [regex, template, target] = args as [Expression, Expression, Expression?]
     const place: Expression = target ?? { kind: 'field', index: { kind: 'number', value: 0 } }
     const [pattern, replacement, current] = [this.#pattern(regex), this.#eval(template), this.#eval(place)]
@@ -632,9 +634,11 @@ function arrayParamsOf(functions: ReadonlyMap<string, FunctionDefinition>): Read
       }
       visit(body, node => {
         if ('array' in node && typeof node.array === 'string') note(node.array)
+        // A node that names a function, here and below, has its name and arguments.
         if (node['kind'] === 'builtin' && node['name'] === 'split') noteVariable((node['args'] as Node[])[1], note)
         if (node['kind'] !== 'call') return
-        const callee = functions.get(node['name'] as string)
+        const callee = functions.get(node['name'] as string) // a call has a name
+        // A call has arguments.
         for (const [at, arg] of (node['args'] as Node[]).entries()) {
           const param = callee?.params[at]
           if (param !== undefined && found.get(callee!.name)!.has(param)) noteVariable(arg, note)
@@ -648,7 +652,7 @@ function arrayParamsOf(functions: ReadonlyMap<string, FunctionDefinition>): Read
 type Node = Readonly<Record<string, unknown>>
 
 function noteVariable(node: Node | undefined, note: (name: string) => void): void {
-  if (node?.['kind'] === 'variable') note(node['name'] as string)
+  if (node?.['kind'] === 'variable') note(node['name'] as string) // a variable has a name
 }
 
 /** Calls `look` for every node of a tree. */
@@ -658,6 +662,6 @@ function visit(tree: unknown, look: (node: Node) => void): void {
     return
   }
   if (typeof tree !== 'object' || tree === null) return
-  look(tree as Node)
+  look(tree as Node) // a syntax tree is made of nodes, read here without their types
   for (const child of Object.values(tree)) visit(child, look)
 }

@@ -298,6 +298,7 @@ class Parser {
     const operator = this.#next().text.slice(0, -1)
     this.#newlines()
     const value = this.#assignment(inPrint)
+    // Without its `=`, an assignment's operator is empty or arithmetic.
     return this.#assigned(left, (operator === '' ? undefined : operator) as Arithmetic | undefined, value)
   }
 
@@ -363,6 +364,7 @@ class Parser {
     const { kind, text } = this.#token
     if (kind !== 'symbol' || !COMPARISONS.includes(text) || (inPrint && text === '>')) return left
     this.#next()
+    // `COMPARISONS` lists these.
     return { kind: 'compare', operator: text as Comparison, left, right: this.#concatenation() }
   }
 
@@ -381,7 +383,7 @@ class Parser {
   #sum(): Expression {
     let left = this.#product()
     while (this.#is('+') || this.#is('-')) {
-      const operator = this.#next().text as Arithmetic
+      const operator = this.#next().text as Arithmetic // one of the operators asked for in the loop
       left = { kind: 'arithmetic', operator, left, right: this.#product() }
     }
     return left
@@ -390,7 +392,7 @@ class Parser {
   #product(): Expression {
     let left = this.#power()
     while (this.#is('*') || this.#is('/') || this.#is('%')) {
-      const operator = this.#next().text as Arithmetic
+      const operator = this.#next().text as Arithmetic // one of the operators asked for in the loop
       left = { kind: 'arithmetic', operator, left, right: this.#power() }
     }
     return left

@@ -89,7 +89,8 @@ export function formOf(attribute: AttributeValue): Value {
   if (entry === undefined) return { NULL: true }
   const [type, value] = entry as readonly [string, unknown] // one member is set, of a type that its name tells
   if (type === 'L') return { L: (value as readonly AttributeValue[]).map(formOf) }
-  if (type !== 'M') return { [type]: value as Value }
+  if (type !== 'M') return { [type]: value as Value } // an attribute's type says what it holds
+  // An attribute's type says what it holds.
   const members = Object.entries(value as Readonly<Record<string, AttributeValue>>)
   return { M: Object.fromEntries(members.map(([key, each]) => [key, formOf(each)])) }
 }
@@ -104,5 +105,5 @@ function bytesIn(value: Value): Uint8Array {
 
 function listIn(value: Value): readonly Value[] {
   if (!isArray(value)) throw new Error(`expected a list, got ${typeOf(value)}`)
-  return value as readonly Value[]
+  return value
 }

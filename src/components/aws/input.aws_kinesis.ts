@@ -177,7 +177,7 @@ class KinesisInput implements Input {
   async read(signal: AbortSignal): Promise<Delivery | null> {
     const offers = await this.#offers.take(1, signal)
     if (offers === null) return null
-    const [{ delivery, taken }] = offers as readonly [Offer]
+    const [{ delivery, taken }] = offers as readonly [Offer] // one was asked for
     taken()
     return delivery
   }

@@ -84,7 +84,7 @@ function lintColumns(value: unknown): string | undefined {
     string_columns: texts,
     json_map_columns: paths,
     delete: deletion,
-  } = value as Partial<Record<string, Readonly<Record<string, unknown>>>>
+  } = value as Partial<Record<string, Readonly<Record<string, unknown>>>> // fields of the component, which are maps
   if (Object.keys(texts ?? {}).length === 0 && Object.keys(paths ?? {}).length === 0) {
     return 'at least one of: string_columns or json_map_columns must be specified'
   }

@@ -250,7 +250,7 @@ export class S3Client {
       }
       const outcomes = await Promise.allSettled(Array.from({ length: PARTS_AT_A_TIME }, () => send().catch(stopAll)))
       const failed = outcomes.find(({ status }) => status === 'rejected')
-      if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+      if (failed !== undefined) throw (failed as PromiseRejectedResult).reason // found by its status
       await this.completeUpload(upload, parts, signal)
     } catch (error) {
       await this.abortUpload(upload).catch((cause: unknown) =>

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { textOfMetadata, utf8Bytes, utf8Text } from '../../bloblang/index.ts'
 import type { Message } from '../../engine/index.ts'
 import { TimeoutError } from './limits.ts'
@@ -57,11 +58,12 @@ export class Guest {
     const exports = this.#instantiate(module)
     // What a module exports is of its own making: it is looked at before it is used.
     const functionOf = (name: string) =>
+      // Functions that a module exports have the one type of WebAssembly.
       typeof exports[name] === 'function' ? (exports[name] as WasmFunction) : undefined
     const process = functionOf(functionName)
     if (process === undefined) throw new GuestError(`the module exports no function ${functionName}`)
     this.#process = process
-    this.#memory = exports['memory'] as WasmMemory
+    this.#memory = exports['memory'] as WasmMemory // the module was checked to export its memory
     this.#allocate = functionOf('allocate') ?? functionOf('malloc')
     this.#free = functionOf('free')
     this.#deallocate = functionOf('deallocate')
@@ -104,7 +106,7 @@ export class Guest {
       this.#meter.attach(exports)
       return exports
     } catch (error) {
-      throw error instanceof GuestError ? error : new GuestError((error as Error).message, { cause: error })
+      throw error instanceof GuestError ? error : new GuestError(messageOf(error), { cause: error })
     }
   }
 
@@ -119,7 +121,7 @@ export class Guest {
   #stopped(error: unknown): Error {
     this.#isBroken = true
     if (this.#meter.isOver) return new TimeoutError('module', this.#timeMs)
-    const { message } = error as Error
+    const message = messageOf(error)
     const written = this.#wasi.takeWritten()
     if (error instanceof ExitError) return new GuestError(withWritten(message, written), { cause: error })
     return new GuestError(withWritten(`wasm error: ${message}`, written), { cause: error })

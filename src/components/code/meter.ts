@@ -36,7 +36,7 @@ export class Meter {
   attach(exports: WasmExports): void {
     // Every module that `metered` returns has both.
     this.#fuel = exports[METER_EXPORTS.fuel] as WasmGlobal
-    const table = exports[METER_EXPORTS.table] as WasmTable
+    const table = exports[METER_EXPORTS.table] as WasmTable // the meter has put it there
     table.set(
       0,
       wasmFunction(() => this.#refuel()),

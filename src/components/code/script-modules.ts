@@ -1,3 +1,4 @@
+import { codeOf } from '../../base/index.ts'
 import { basename, dirname, join } from 'node:path'
 import type { ComponentHost } from '../../engine/index.ts'
 
@@ -62,7 +63,7 @@ export class ScriptModules {
     try {
       source = this.#files.readFileSync(path).toString('utf8')
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
+      const code = codeOf(error)
       if (code !== 'ENOENT' && code !== 'EISDIR' && code !== 'ENOTDIR') throw error
     }
     this.#sources.set(path, source)

@@ -73,9 +73,10 @@ export class ScriptVm {
     const maximum = Math.max(INITIAL_PAGES, Math.floor(limits.memoryBytes / PAGE_BYTES))
     const memory = new wasm.Memory({ initial: INITIAL_PAGES, maximum })
     const meter = new Meter(limits.timeMs, monotonic)
+    // Its own types describe the whole of Emscripten's interface and name pointers by brands.
     const { default: start } = (await import('@jitl/quickjs-wasmfile-release-sync/emscripten-module')) as unknown as {
       readonly default: (options: object) => Promise<QuickJs>
-    } // its own types describe the whole of Emscripten's interface and name pointers by brands
+    }
     const module = await (compiled ??= compile())
     const quickjs = await start({
       wasmMemory: memory,
@@ -436,8 +437,10 @@ function waitingImports(imports: WasmImports): WasmImports {
   const [[module, functions]] = Object.entries(imports) as [[string, Readonly<Record<string, unknown>>]] // it has one
   const entries = Object.entries(functions).map(([name, call]) => [
     name,
+    // What has this source is a function.
     String(call).includes('callbacks.callFunction') ? new wasm.Suspending!(call as WasmFunction) : call,
   ])
+  // The entries are those of the table that came in, whose type their mapping forgets.
   return { [module]: Object.fromEntries(entries) as Readonly<Record<string, unknown>> }
 }
 

@@ -61,7 +61,8 @@ async function resolved(schema: RegisteredSchema, registry: Registry, options: A
     root.map((name: unknown) => {
       const definition = references.get(String(name))
       if (definition === undefined) throw new AvroError(`referenced type '${String(name)}' was not found in references`)
-      return JSON.parse(definition) as unknown
+      const parsed: unknown = JSON.parse(definition)
+      return parsed
     }),
   )
 }

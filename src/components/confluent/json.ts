@@ -26,6 +26,7 @@ function withReferences(schema: string, references: ReadonlyMap<string, string>)
   if (references.size === 0) return schema
   const root = JSON.parse(schema) as Readonly<Record<string, unknown>> // a schema with references is an object
   const parts = [...references].map(([name, text]) => {
+    // A JSON Schema is an object or a truth value.
     const part = JSON.parse(text) as Readonly<Record<string, unknown>> | boolean
     const named = typeof part === 'boolean' || part['$id'] !== undefined || part['id'] !== undefined
     return [`registry:${name}`, named ? part : { $id: name, ...part }] as const

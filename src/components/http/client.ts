@@ -293,6 +293,7 @@ export class HttpClient {
     const answer = await this.#transport.request(oauth2.token_url, { method: 'POST', headers, body, timeoutMs, signal })
     const text = (await bytesOf(answer.body)).toString('utf8')
     if (answer.statusCode !== 200) throw new Error(`oauth2: cannot fetch token: ${answer.statusCode}`)
+    // The answer of RFC 6749; its fields have defaults.
     const { access_token: value = '', expires_in: seconds = 3600 } = JSON.parse(text) as {
       access_token?: string
       expires_in?: number

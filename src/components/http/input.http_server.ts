@@ -328,7 +328,7 @@ type Outcome =
 /** The messages of a request: its body, or the parts of a `multipart` body. */
 async function readMessages(request: IncomingMessage, parameters: ReadonlyMap<string, string>): Promise<Message[]> {
   const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
+  for await (const chunk of request) chunks.push(chunk as Buffer) // a request without an encoding gives buffers
   const body = Buffer.concat(chunks)
   const metadata = new Map<string, Value>([
     ['http_server_user_agent', request.headers['user-agent'] ?? ''],
@@ -336,7 +336,7 @@ async function readMessages(request: IncomingMessage, parameters: ReadonlyMap<st
     ['http_server_verb', request.method ?? ''],
   ])
   if (request.socket.remoteAddress !== undefined) metadata.set('http_server_remote_ip', request.socket.remoteAddress)
-  const tls = request.socket as Partial<TLSSocket>
+  const tls = request.socket as Partial<TLSSocket> // a plain socket has none of its fields
   if (tls.encrypted === true) {
     metadata.set('http_server_tls_version', tls.getProtocol?.() ?? '')
     metadata.set('http_server_tls_cipher_suite', tls.getCipher?.().standardName ?? '')

@@ -75,7 +75,7 @@ class InfluxDb implements MetricsExporter {
     if (!Object.hasOwn(precisions, settings.precision)) {
       throw new ConfigError(`precision ${settings.precision} is none of ${Object.keys(precisions).join(', ')}`)
     }
-    this.#precision = settings.precision as Precision
+    this.#precision = settings.precision as Precision // its spelling was checked above
     this.#config = settings
     this.#resources = resources
     this.#url = url

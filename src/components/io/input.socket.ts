@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { Socket } from 'node:net'
 import {
   autoReplayNacksField,
@@ -81,7 +82,7 @@ class SocketInput implements Input {
     } catch (error) {
       await this.close()
       if (signal.aborted) return null
-      if ((error as NodeJS.ErrnoException).syscall !== undefined) throw new NotConnectedError(error)
+      if (fieldsOf(error)['syscall'] !== undefined) throw new NotConnectedError(error)
       throw error
     } finally {
       signal.removeEventListener('abort', abort)

@@ -202,7 +202,7 @@ async function put(files: Files, draft: string, path: string, what: string): Pro
     await files.rename(draft, path)
   } catch (error) {
     await files.unlink(draft)
-    failure(what, 'rename', `${draft} ${path}`)(error as NodeJS.ErrnoException)
+    failure(what, 'rename', `${draft} ${path}`)(error as NodeJS.ErrnoException) // rename throws errors of the system
   }
 }
 

@@ -100,7 +100,7 @@ export const functions = {
     if (!Object.hasOwn(table, name)) throw new JmesError(`unknown function: ${name}`)
     const signature = table[name]!
     checkArgs(signature, args)
-    return signature.run(...(args as never[]))
+    return signature.run(...(args as never[])) // the signature was checked against the arguments
   },
 }
 
@@ -197,8 +197,8 @@ function keysBy(list: List, by: Reference, mixed: (kind: string) => JmesError): 
 }
 
 function compare(left: Json, right: Json): number {
-  if (typeof left === 'string') return compareText(left, right as string)
-  return (left as number) - (right as number)
+  if (typeof left === 'string') return compareText(left, right as string) // the list was checked to hold one type
+  return (left as number) - (right as number) // the list was checked to hold one type
 }
 
 function toNumber(value: Json): Json {

@@ -103,7 +103,7 @@ function tokenOf([, blank, name, number, quoted, raw, literal, symbol]: RegExpEx
 
 function unquoted(text: string): string {
   try {
-    return JSON.parse(`"${text}"`) as string
+    return String(JSON.parse(`"${text}"`))
   } catch {
     throw new JmesSyntaxError(`Invalid quoted identifier: "${text}"`)
   }

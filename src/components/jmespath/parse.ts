@@ -298,7 +298,7 @@ function powerOf(kind: TokenKind): number {
 
 function literalOf(text: string): Json {
   try {
-    return JSON.parse(text) as Json
+    return JSON.parse(text) as Json // a JSON literal is a value
   } catch (error) {
     throw new JmesSyntaxError(`Invalid JSON literal: ${messageOf(error)}`)
   }

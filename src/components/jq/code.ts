@@ -111,6 +111,7 @@ export function enter(
     const index = values[at]
     if (index === undefined) return done(current)
     const { code, env: place } = closures[index]!
+    // Only the environment of an empty program is null, and that has no closures.
     code(place as Env, input, undefined, value => bindFrom(at + 1, { outer: current, value }))
   }
   bindFrom(0, bound)

@@ -62,6 +62,7 @@ export function compileQuery(source: string, options: CompileOptions): Program {
     for (const value of variables) env = { outer: env, value }
     const results: Json[] = []
     try {
+      // Null only where there are no variables, and then nothing looks for one.
       code(env as Env, input, undefined, value => {
         results.push(value)
       })
@@ -309,7 +310,7 @@ class Compiler {
           emit(result, stray(path))
         })
     }
-    const run = operators[operator.slice(0, -1) as keyof typeof operators]
+    const run = operators[operator.slice(0, -1) as keyof typeof operators] // without its `=`, an update is one of the operators
     return (env, input, path, emit) =>
       values(env, input, undefined, other =>
         emit(
@@ -476,7 +477,7 @@ class Compiler {
     return (env, input, path, emit) => {
       this.#tick()
       const closures = codes.map((code): Closure => ({ code, env }))
-      const outer = hops === 0 ? env : (outerEnv(env, hops) as Env)
+      const outer = hops === 0 ? env : (outerEnv(env, hops) as Env) // there are as many scopes as were counted
       enter(outer, input, closures, values, bound => body(bound, input, path, emit))
     }
   }
@@ -623,6 +624,7 @@ class Compiler {
       case 'nth/2':
         return nthCode(first!, second!)
       case '_captured/0':
+        // Only the definition of `capture` calls this, with what `match` gave.
         return (_env, input, path, emit) => emit(capturedBy(input as never), stray(path))
       default:
         return undefined

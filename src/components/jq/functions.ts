@@ -72,8 +72,8 @@ export const plainFunctions: Readonly<Record<string, PlainFunction>> = {
     if (typeof input !== 'string' || typeof start !== 'string') return refuseWith('ltrimstr', input, start)
     return input.startsWith(start) ? input.slice(start.length) : input
   },
-  'max/0': input => extreme(listOf('max', input), input as readonly Json[], 1),
-  'min/0': input => extreme(listOf('min', input), input as readonly Json[], -1),
+  'max/0': input => extreme(listOf('max', input), input as readonly Json[], 1), // listOf refuses all but lists
+  'min/0': input => extreme(listOf('min', input), input as readonly Json[], -1), // listOf refuses all but lists
   'reverse/0': input => listOf('reverse', input).toReversed(),
   'rindex/1': (input, part) => positions('rindex', input, part)?.at(-1) ?? null,
   'rtrim/0': input => textOf('trim', input).trimEnd(),
@@ -104,7 +104,9 @@ export const plainFunctions: Readonly<Record<string, PlainFunction>> = {
   'utf8bytelength/0': input => Buffer.byteLength(textOf('utf8bytelength', input)),
   'test/1': (input, pattern) => testsPattern(input, pattern!, null),
   'test/2': testsPattern,
+  // An interface lacks the index that a document has.
   'match/1': (input, pattern) => matchesOf(input, pattern!, null) as unknown as Json,
+  // An interface lacks the index that a document has.
   'match/2': (input, pattern, flags) => matchesOf(input, pattern!, flags!) as unknown as Json,
 }
 
@@ -276,7 +278,7 @@ function joined(input: Json, separator: Json | undefined): Json {
       throw new JqError(`join cannot be applied to an array including: ${typedPreview(item)}`)
     return typeof item === 'string' ? item : jsonText(item)
   })
-  return parts.join(separator as string)
+  return parts.join(separator as string) // one that is no text was refused above
 }
 
 function measured(input: Json): Json {

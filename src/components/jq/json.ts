@@ -1,4 +1,5 @@
 import {
+  isArray as isValueList,
   compareText,
   Float,
   isObject,
@@ -132,12 +133,12 @@ export function jsonOf(value: Value): Json {
 }
 
 function jsonOfObject(value: Exclude<Value, null | symbol | string | number | bigint | boolean>): Json {
-  if (Array.isArray(value)) return jsonOfArray(value as readonly Value[])
+  if (isValueList(value)) return jsonOfArray(value)
   if (value instanceof Float) return value.value
   if (value instanceof Uint64) return integerOf(value.value)
   if (value instanceof JsonNumber) return numberOf(value.text)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
-  if (value instanceof Timestamp) return JSON.parse(printJson(value)) as string
+  if (value instanceof Timestamp) return String(JSON.parse(printJson(value)))
   return isObject(value) ? jsonOfMap(value) : null
 }
 
@@ -145,18 +146,19 @@ function jsonOfArray(list: readonly Value[]): Json {
   let copy: Json[] | undefined
   for (let at = 0; at < list.length; at++) {
     const item = jsonOf(list[at]!)
-    if (item !== list[at]) (copy ??= list.slice() as Json[])[at] = item
+    if (item !== list[at]) (copy ??= list.slice() as Json[])[at] = item // those before it did not differ, so they are of JSON
   }
-  return copy ?? (list as readonly Json[])
+  return copy ?? (list as readonly Json[]) // no element differs, so all are of JSON
 }
 
 function jsonOfMap(object: ValueObject): Json {
   let copy: Record<string, Json> | undefined
   for (const key of Object.keys(object)) {
     const child = jsonOf(object[key]!)
+    // Fields before it did not differ, and later ones are replaced when they do.
     if (child !== object[key]) define((copy ??= { ...(object as JsonObject) }), key, child)
   }
-  return copy ?? (object as JsonObject)
+  return copy ?? (object as JsonObject) // no field differs, so all are of JSON
 }
 
 /** Sets a field of any name, also `__proto__`. */

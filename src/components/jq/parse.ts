@@ -130,10 +130,12 @@ class Parser {
       if (count > 0 && (level === ASSIGN_LEVEL || level === COMPARE_LEVEL)) throw this.#unexpected()
       const operator = this.#next().text
       if (level === ASSIGN_LEVEL) {
+        // The table of levels has assignments here.
         left = { kind: 'assign', operator: operator as AssignOperator, left, right: this.#binary(level + 1) }
         continue
       }
       const right = level === 0 ? this.#binary(level) : this.#binary(level + 1)
+      // The table of levels has binary operators here.
       left = { kind: 'binary', operator: operator as BinaryOperator, left, right }
     }
     return left
@@ -226,7 +228,7 @@ class Parser {
       case 'true':
       case 'false':
         this.#next()
-        return { kind: 'literal', value: JSON.parse(text) as Json }
+        return { kind: 'literal', value: JSON.parse(text) as Json } // a JSON literal is a value
       case 'if':
         return this.#condition()
       case 'try': {
@@ -469,7 +471,7 @@ class Parser {
     const match = escape.exec(this.#source)
     if (match === null)
       throw new JqSyntaxError(`invalid escape sequence "${this.#source.slice(at, at + 2)}" in string literal`)
-    return [JSON.parse(`"${match[0]}"`) as string, match[0].length]
+    return [String(JSON.parse(`"${match[0]}"`)), match[0].length]
   }
 
   #variable(): string {

@@ -212,6 +212,7 @@ function withSlice(list: readonly Json[], range: JsonObject, path: readonly Json
   if (from === until && to === GONE) return list
   const part = updated(list.slice(from, until), path, at + 1, to)
   if (part === GONE)
+    // `swept` takes the mark out again.
     return list.map((item, index) => (index >= from && index < until ? (GONE as unknown as Json) : item))
   if (!isArray(part)) throw notAnArray(part)
   return [...list.slice(0, from), ...part, ...list.slice(until)]
@@ -219,11 +220,12 @@ function withSlice(list: readonly Json[], range: JsonObject, path: readonly Json
 
 function swept(value: Json | Gone): Json {
   if (value === GONE) return null
+  // A mark that only this file puts in.
   if (isArray(value)) return value.filter(item => (item as Json | Gone) !== GONE).map(swept)
   if (!isMap(value)) return value
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([, child]) => (child as Json | Gone) !== GONE)
+      .filter(([, child]) => (child as Json | Gone) !== GONE) // a mark that only this file puts in
       .map(([key, child]) => [key, swept(child)]),
   )
 }

@@ -26,7 +26,9 @@ export function timeFunctions(host: Host): Readonly<Record<string, TimeFunction>
       if (!isArray(input)) return refuse('mktime', input)
       return secondsOf(input, reason => `mktime cannot be applied to ${preview(input)}: ${reason}`)
     },
+    // `print_` makes functions of an input and a format.
     'strftime/1': print_('strftime', 'UTC') as TimeFunction,
+    // The same.
     'strflocaltime/1': print_('strflocaltime', 'Local') as TimeFunction,
     'strptime/1': (input: Json, format: Json) => {
       if (typeof input !== 'string' || typeof format !== 'string') return refuseWith('strptime', input, format)
@@ -69,14 +71,7 @@ function brokenDownHere(seconds: number): Json {
 
 function secondsOf(broken: readonly Json[], wrap: (reason: string) => string): number {
   if (broken.length !== 8 || !broken.every(isNumber)) throw new JqError(wrap('expected an array of 8 numbers'))
-  const [year, month, day, hour, minute, second] = broken.map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = broken.map(Number)
   const date = new Date(0)
   date.setUTCFullYear(Math.trunc(year), Math.trunc(month), Math.trunc(day))
   date.setUTCHours(Math.trunc(hour), Math.trunc(minute), 0)

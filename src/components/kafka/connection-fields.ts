@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { BaseOptions, SASLOptions } from '@platformatic/kafka'
 import {
   addressOfUrl,
@@ -271,7 +272,7 @@ async function fetchToken(
     signal: AbortSignal.timeout(30_000),
   })
   const answer: unknown = await response.json()
-  const token = (answer as { access_token?: unknown } | null)?.access_token
+  const token = fieldsOf(answer)['access_token']
   if (!response.ok || typeof token !== 'string') {
     throw new Error(`the token provider answered ${response.status} without a token`)
   }

@@ -213,6 +213,7 @@ export class Fetcher {
     topicsById: ReadonlyMap<string, string>,
   ): readonly Claim[] | undefined {
     const outOfRangeCode = 1
+    // The error of a fetch carries the answer to a fetch.
     const response = responseOf(error) as FetchResponse | undefined
     if (this.#options.fallback === 'none' || response?.errorCode !== 0) return undefined
     const found: Claim[] = []
@@ -257,7 +258,7 @@ export function explained(error: unknown): Error {
 
 function reasonsOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)]
-  const deeper = error instanceof AggregateError ? (error.errors as unknown[]).at(-1) : error.cause
+  const deeper: unknown = error instanceof AggregateError ? error.errors.at(-1) : error.cause
   const own = error.message === '' ? [] : [error.message.replace(/\.$/, '')]
   return deeper === undefined ? own : [...own, ...reasonsOf(deeper)]
 }

@@ -405,6 +405,7 @@ export class KafkaInput implements Input {
       const key = text(name ?? noBytes)
       const header = text(value ?? noBytes)
       if (!this.#settings.isMultiHeader) metadata.set(key, header)
+      // Only this loop puts lists there.
       else metadata.set(key, [...((metadata.get(key) as Value[] | undefined) ?? []), header])
     }
     return Message.fromBytes(record.value ?? noBytes, metadata)

@@ -190,7 +190,7 @@ export class GroupSource implements RecordSource {
       else others.push(claim)
     }
     if (others.length > 0 && this.#options.fallback === 'none') {
-      const [{ topic, partition }] = others as [Claim]
+      const { topic, partition } = others[0]!
       throw new Error(`no offset is committed for partition ${partition} of topic ${topic}`)
     }
     await fetcher.startAtFallback(others)

@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { messageOf, fieldsOf } from '../../base/index.ts'
 import { isUtf8 } from 'node:buffer'
 import { ConfigError, defineCache, field } from '../../engine/index.ts'
 import { utf8Text } from '../../bloblang/index.ts'
@@ -43,7 +43,7 @@ export default defineCache({
           await collection.insertOne({ [keyField]: key, [valueField]: stored(value) })
           return true
         } catch (error) {
-          if ((error as { readonly code?: unknown }).code === DUPLICATE_KEY) return false
+          if (fieldsOf(error)['code'] === DUPLICATE_KEY) return false
           throw error
         }
       },

@@ -297,6 +297,7 @@ interface WriteErrorLike {
 
 /** The write that ended an ordered list of writes; undefined where the error is about something else. */
 function refusalOf(error: unknown): { readonly index: number; readonly message: string } | undefined {
+  // The shape of the driver's bulk error.
   const { name, writeErrors } = error as {
     readonly name: string
     readonly writeErrors?: WriteErrorLike | WriteErrorLike[]

@@ -88,8 +88,8 @@ class MongoInput implements Input {
       this.#cursor = collection.aggregate(query as Document[], options)
       return
     }
-    const cursor = collection.find(query as Document, options)
-    if (sort !== undefined) cursor.sort(sort as Record<string, 1 | -1>)
+    const cursor = collection.find(query as Document, options) // a mapping's object, turned into BSON
+    if (sort !== undefined) cursor.sort(sort as Record<string, 1 | -1>) // the server refuses other directions
     if (limit !== undefined && limit > 0) cursor.limit(limit)
     this.#cursor = cursor
   }

@@ -106,7 +106,7 @@ function storedList(name: string, value: Value | undefined, type: ColumnType): u
       `conversion to struct failed, err: failed to set field ${capital(name)}: cannot convert ${goType(value)} to slice`,
     )
   }
-  return value.map(item => storedField(name, item as Value, type))
+  return value.map(item => storedField(name, item, type))
 }
 
 function capital(name: string): string {
@@ -140,11 +140,13 @@ function childrenOf({ name, fields = [] }: ColumnConfig): readonly Column[] {
   if (fields.length === 0) {
     throw new ConfigError(`generating type for field "${name}": struct type requires at least one field in 'fields'`)
   }
+  // Children have the shape of their parent, which inference cannot follow.
   return (fields as readonly ColumnConfig[]).map(columnOf)
 }
 
 /** The field of that name of a list or map; a map's keys are texts, whatever is said of them. */
 function onlyChild({ name, type, fields = [] }: ColumnConfig, child: string, other?: string): Column {
+  // The same.
   const found = (fields as readonly ColumnConfig[]).filter(field => field.name !== other)
   const [only] = found
   if (only === undefined || found.length > 1) {
@@ -191,7 +193,7 @@ function decimalOf({ type, decimal_precision: precision = 0, decimal_scale: scal
 function structOf(children: readonly Column[]): ColumnType {
   const store = (value: Value | undefined) => {
     if (!isObject(value ?? null)) throw new Error(`cannot convert ${goType(value ?? null)} to struct`)
-    const fields = value as ValueObject
+    const fields = value as ValueObject // the line above has refused all but objects
     return Object.fromEntries(
       children.map(child => [
         child.name,
@@ -221,7 +223,7 @@ function listOf(element: Column): ColumnType {
     ],
     store: value => {
       if (!Array.isArray(value)) throw new Error(`cannot convert ${goType(value)} to slice`)
-      return value.map(item => element.store(item as Value))
+      return value.map(item => element.store(item))
     },
     zero: [],
     isNested: true,

@@ -126,13 +126,14 @@ function finish(writer: ParquetWriter): void {
 }
 
 function rowOf(value: unknown): ValueObject {
+  // Structures that a configuration holds are values.
   if (isObject(value as never)) return value as ValueObject
   throw new Error('unable to encode message as parquet row: it is no object')
 }
 
 function encodingOf(column: Column, encoding: string): { encoding?: Encoding } {
   if (column.isNested || (!column.isBytes && encoding !== 'RLE_DICTIONARY')) return {}
-  return column.elements[0]!.type === 'BOOLEAN' ? {} : { encoding: encoding as Encoding }
+  return column.elements[0]!.type === 'BOOLEAN' ? {} : { encoding: encoding as Encoding } // as the library spells it
 }
 
 const CODECS: Readonly<Record<string, CompressionCodec>> = {

@@ -174,6 +174,7 @@ export class JsonParser {
   #map(field: FieldPlan): void {
     const reader = this.#reader
     const output = this.#output
+    // An entry of a map has a key and a value.
     const [keyField, valueField] = field.plan!.fields as [FieldPlan, FieldPlan]
     const keys = new KeySet(reader)
     if (reader.kind !== 'object') reader.unexpected()

@@ -143,7 +143,7 @@ export class JsonReader {
   /** The string that was read last. */
   text(): string {
     const raw = this.textBetween(this.start, this.end)
-    return this.isEscaped ? (JSON.parse(`"${raw}"`) as string) : raw
+    return this.isEscaped ? String(JSON.parse(`"${raw}"`)) : raw
   }
 
   textBetween(start: number, end: number): string {

@@ -134,6 +134,7 @@ async function loaded(
 }
 
 function needsOfModule(value: unknown) {
+  // The fields of a registry module, each optional as written.
   const { module = '', url = '' } = (value ?? {}) as Partial<RegistryModule>
   const target = addressOfUrl(registryUrl({ module: String(module), url: String(url) }) ?? '')
   return [

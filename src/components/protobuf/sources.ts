@@ -134,10 +134,9 @@ async function fetchDescriptors(module: RegistryModule, transport: HttpTransport
     )
   }
   const printer = new JsonPrinter(reflection, { useProtoNames: true, emitUnpopulated: true })
-  const answer = JSON.parse(
+  // The printed type has this field.
+  const answer: { readonly file_descriptor_set: string } = JSON.parse(
     Buffer.from(printer.print(reflection.messages.get('Response')!, body)).toString('utf8'),
-  ) as {
-    readonly file_descriptor_set: string // the type says so
-  }
+  )
   return Buffer.from(answer.file_descriptor_set, 'base64')
 }

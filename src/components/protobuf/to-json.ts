@@ -217,7 +217,7 @@ export class JsonPrinter {
   #map(field: FieldPlan, slot: number): void {
     const output = this.#output
     const plan = field.plan!
-    const [keyField, valueField] = plan.fields as [FieldPlan, FieldPlan]
+    const [keyField, valueField] = plan.fields as [FieldPlan, FieldPlan] // an entry of a map has a key and a value
     const before = this.#top
     const bases: number[] = []
     for (let node = this.#slots[slot + 1]!; node !== 0; node = this.#slots[node + 2]!) {

@@ -43,7 +43,7 @@ export function shareBranch(branch: Branch, { label, shared }: Resources): void 
 
 /** The branch with this label; undefined where there is none, or not yet. */
 export function branchResource(label: string, { shared }: Resources): Branch | undefined {
-  return shared.get(`branch ${label}`) as Branch | undefined
+  return shared.get(`branch ${label}`) as Branch | undefined // only this file uses the key
 }
 
 /** The mappings and processors of a branch. */

@@ -81,7 +81,7 @@ pipeline:
 function duration(name: string, text: string, { host }: Resources, required = false): bigint {
   if (!required && text === '') return 0n
   try {
-    return expression('this.parse_duration()', host)(text) as bigint
+    return expression('this.parse_duration()', host)(text) as bigint // a duration is whole nanoseconds
   } catch (error) {
     throw new ConfigError(
       `failed to parse field '${name}' as duration: time: invalid duration ${JSON.stringify(text)}`,
@@ -218,6 +218,7 @@ class WindowBuffer implements Buffer {
       return fail('timestamp mapping failed', error)
     }
     try {
+      // `ts_unix_nano` gives whole numbers.
       return value instanceof Timestamp ? value.unixNanos : (this.#nanosOf(value) as bigint)
     } catch (error) {
       return fail('unable to parse result of timestamp mapping as timestamp', error)

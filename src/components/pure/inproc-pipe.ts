@@ -13,7 +13,7 @@ export class InprocPipe {
 
   static of(shared: Map<string, unknown>, name: string): InprocPipe {
     const key = `inproc/${name}`
-    let pipe = shared.get(key) as InprocPipe | undefined
+    let pipe = shared.get(key) as InprocPipe | undefined // only this file uses the key
     if (pipe === undefined) {
       pipe = new InprocPipe()
       shared.set(key, pipe)

@@ -93,7 +93,7 @@ function joinOptions(join: {
     deliversLast: join.type === 'outer' || join.type === 'outter',
     idPath: join.id_path,
     iterations: join.iterations,
-    strategy: join.merge_strategy as MergeStrategy,
+    strategy: join.merge_strategy as MergeStrategy, // one of the options of the field
   }
 }
 

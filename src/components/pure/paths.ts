@@ -1,4 +1,4 @@
-import { getOwn, isObject, type Value, type ValueObject } from '../../bloblang/index.ts'
+import { getOwn, isObject, type Value, isArray } from '../../bloblang/index.ts'
 
 /** The parts of a path such as `a.b.c`; `~1` stands for a dot and `~0` for a tilde. An empty path has none. */
 export function pathParts(path: string): readonly string[] {
@@ -9,8 +9,9 @@ export function pathParts(path: string): readonly string[] {
 export function valueAt(document: Value, path: readonly string[]): Value | undefined {
   let current: Value | undefined = document
   for (const part of path) {
-    if (Array.isArray(current)) current = current[Number(part)]
-    else if (isObject(current as Value)) current = getOwn(current as ValueObject, part)
+    if (current === undefined) return undefined
+    if (isArray(current)) current = current[Number(part)]
+    else if (isObject(current)) current = getOwn(current, part)
     else return undefined
   }
   return current

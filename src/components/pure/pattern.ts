@@ -13,7 +13,7 @@ interface Re2 {
 
 /** Compiles a regular expression of RE2. Throws `ConfigError` that begins with `what`. */
 export function compilePattern(pattern: string, what: string): Pattern {
-  const { RE2JS } = createRequire(import.meta.url)('re2js') as Re2
+  const { RE2JS } = createRequire(import.meta.url)('re2js') as Re2 // re2js is loaded when a pattern needs it
   try {
     const compiled = RE2JS.compile(pattern)
     return { matches: text => compiled.matcher(text).find() }

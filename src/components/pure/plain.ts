@@ -16,5 +16,6 @@ export function plainJson(value: Value): unknown {
 
 /** Text that `JSON.stringify` prints as it is. */
 function rawJson(text: string): unknown {
+  // The types of TypeScript lack JSON.rawJSON.
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text)
 }

@@ -97,6 +97,7 @@ function csvUnpacker(format: string, host: Host): Unpack {
   const parse = expression(`this.parse_csv(delimiter: ${quoted(delimiter)})`, host)
   return message => {
     try {
+      // CSV is parsed to a list of rows.
       return (parse(message.text()) as readonly Value[]).map(row => message.withDocument(row))
     } catch (error) {
       throw new Error(`failed to parse message as csv: ${messageOf(error)}`)

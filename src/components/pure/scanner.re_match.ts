@@ -46,6 +46,7 @@ export default defineScanner({
 
 /** Where a regular expression matches, in linear time. */
 function compile(pattern: string): (text: string) => readonly number[] {
+  // The package is loaded when a scanner needs it; this is what it is used for.
   const { RE2JS } = createRequire(import.meta.url)('re2js') as {
     RE2JS: { compile(pattern: string): { matcher(text: string): Matcher } }
   }

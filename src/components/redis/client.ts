@@ -142,12 +142,13 @@ export function redisConnector(
         const client = library.createCluster({
           ...common,
           rootNodes: servers.map(server => ({ socket: socketOf(server) })),
-          defaults: { ...own, socket: socket as never },
+          defaults: { ...own, socket: socket as never }, // its type depends on whether TLS is on
         })
         const masters = async () => {
           const nodes = await Promise.all(client.masters.map(master => client.nodeClient(master)))
           return nodes.map(node => wrapped(node, args => node.sendCommand(args, common.commandOptions)))
         }
+        // The client takes a mutable list and does not change it.
         const send: Send = (args, key) => client.sendCommand(key, false, args as Argument[])
         return connected(client, send, masters)
       }
@@ -156,9 +157,11 @@ export function redisConnector(
           ...common,
           name: config.master,
           sentinelRootNodes: servers.map(({ name, port }) => ({ host: name, port })),
+          // As above.
           nodeClientOptions: { ...own, socket: socket as never, database: first.database },
-          sentinelClientOptions: { socket: socket as never },
+          sentinelClientOptions: { socket: socket as never }, // its type depends on whether TLS is on
         })
+        // The client takes a mutable list and does not change it.
         return connected(client as never, args => client.sendCommand(false, args as Argument[]))
       }
       default:
@@ -210,6 +213,7 @@ function wrapped(client: LibraryClient, send: Send, masters?: () => Promise<read
     }
   }
   const self: RedisClient = {
+    // The type mapping of the client has replies decoded as `Reply` says.
     command: (args, firstKey = args[1], waitMs = 0) => answeredOrLost(send(args, firstKey) as Promise<Reply>, waitMs),
     servers: () => masters?.() ?? Promise.resolve([self]),
     get isLost() {
@@ -485,6 +489,7 @@ export function valueOf(reply: Reply): Value {
   if (reply instanceof Map) {
     return Object.fromEntries([...reply].map(([key, value]) => [String(key), valueOf(value)]))
   }
+  // Lists are read-only here, which `Array.isArray` does not see.
   return Array.isArray(reply) ? (reply as readonly Reply[]).map(valueOf) : (reply as boolean | null)
 }
 

@@ -78,6 +78,7 @@ class RedisScanInput implements Input {
   async #page(scan: Scan): Promise<readonly Message[]> {
     const { match } = this.#config
     const command = ['SCAN', scan.cursor, ...(match === '' ? [] : ['MATCH', match])]
+    // SCAN answers a cursor and keys.
     const [cursor, keys] = (await scan.server.command(command)) as [Buffer, readonly Buffer[]]
     scan.cursor = cursor.toString()
     const found = await Promise.all(keys.map(key => this.#get(scan.server, key)))

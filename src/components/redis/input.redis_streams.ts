@@ -164,6 +164,7 @@ class RedisStreamsInput implements Input {
       streams[0],
       timeout,
     )
+    // XREADGROUP answers streams with their entries.
     return ((reply ?? []) as readonly (readonly [Buffer, readonly RawEntry[]])[]).flatMap(([name, entries]) => {
       const stream = name.toString()
       this.#noteBacklog(stream, entries)

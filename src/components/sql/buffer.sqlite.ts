@@ -196,11 +196,11 @@ function packed(messages: Batch): Uint8Array {
 }
 
 function unpacked(row: Readonly<Record<string, Value>>): Stored {
-  const parts = unpackBinary(row['content'] as Uint8Array)
+  const parts = unpackBinary(row['content'] as Uint8Array) // the column is a blob
   const messages: Message[] = []
   for (let i = 0; i < parts.length; i += 2) {
     const metadata = parseJson(utf8Text(parts[i]!))
     messages.push(Message.fromBytes(parts[i + 1]!, new Map(isObject(metadata) ? Object.entries(metadata) : [])))
   }
-  return { id: row['id'] as bigint, messages }
+  return { id: row['id'] as bigint, messages } // integers are read as bigint
 }

@@ -53,9 +53,11 @@ export const driverFields = {
 
 /** The fields of a component that has a driver and a DSN, which together say what it reaches. */
 export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
+  // What is written of a component with these fields.
+  const needs = (value: unknown) => needsOfDatabase(value as DriverConfig)
   return field
     .object(fields)
-    .needsWhen(['database_files', 'network'], value => needsOfDatabase(value as DriverConfig))
+    .needsWhen(['database_files', 'network'], needs)
     .lint(value => {
       const { iam_enabled: iam, secret_name: secret } = fieldsOf(value)
       return iam === true && secret !== undefined ? 'both iam_enabled and secret_name cannot be set' : undefined

@@ -1,3 +1,4 @@
+import { codeOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import mysql from 'mysql2'
 import type { FieldPacket, Pool, PoolConnection, PoolOptions } from 'mysql2/promise'
@@ -84,7 +85,7 @@ class MysqlConnection implements SqlConnection {
     // Statements that yield no rows have a summary instead.
     if (!Array.isArray(rows)) return []
     const convert = this.#converter(fields, this.#isText(args))
-    return (rows as unknown[][]).map(convert)
+    return (rows as unknown[][]).map(convert) // rows are asked for as arrays
   }
 
   async *chunks(query: string, args: readonly Value[]): AsyncGenerator<readonly Row[]> {
@@ -99,7 +100,7 @@ class MysqlConnection implements SqlConnection {
       command.on('fields', (fields: FieldPacket[]) => (convert ??= this.#converter(fields, this.#isText(args))))
       let rows: Row[] = []
       for await (const row of command.stream({ highWaterMark: CHUNK_ROWS })) {
-        rows.push(convert!(row as unknown[]))
+        rows.push(convert!(row as unknown[])) // rows are asked for as arrays
         if (rows.length < CHUNK_ROWS) continue
         yield rows
         rows = []
@@ -137,7 +138,7 @@ class MysqlConnection implements SqlConnection {
 
   async bytes(query: string, args: readonly Value[]): Promise<Uint8Array | undefined> {
     const [rows] = await this.#withConnection(connection => this.#send(connection, query, args))
-    const [value = null] = (rows as unknown[][])[0] ?? []
+    const [value = null] = (rows as unknown[][])[0] ?? [] // rows are asked for as arrays
     if (value === null) return undefined
     return value instanceof Uint8Array ? value : Buffer.from(String(value))
   }
@@ -217,7 +218,7 @@ class MysqlConnection implements SqlConnection {
     } catch (error) {
       if (!this.#dsn.allowsPlaintext || this.#isClosed) throw error
       if (pool === this.#pool) {
-        if ((error as MysqlError).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error
+        if (codeOf(error) !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error
         this.#giveUpEncryption()
       }
       return this.#pool.getConnection()
@@ -327,12 +328,13 @@ interface MysqlError extends Error {
 /** Anything that the server did not say, or that it says when it shuts down. */
 function isConnectionError(error: unknown): boolean {
   if (error instanceof StatementError || !(error instanceof Error)) return false
-  const { sqlState, code } = error as MysqlError
+  const { sqlState, code } = error as MysqlError // an error without its fields leaves them undefined
   return sqlState === undefined || code === 'ER_SERVER_SHUTDOWN' || code === 'ER_CONNECTION_KILLED'
 }
 
 function translated(error: unknown): unknown {
   if (isConnectionError(error)) return new NotConnectedError(error)
+  // It has a state of SQL, so the server has sent it.
   return error instanceof StatementError ? error : statementError(error as MysqlError)
 }
 
@@ -343,7 +345,7 @@ function statementError(error: MysqlError): StatementError {
 
 /** No connection could be made. These are the words of Go's driver. */
 function connectError(error: unknown, address: string): Error {
-  const failure = error as MysqlError
+  const failure = error as MysqlError // mysql2 fails to connect with these
   if (failure.sqlState !== undefined) return new Error(statementError(failure).message, { cause: error })
   if (failure.code === 'ECONNREFUSED') {
     return new Error(`dial tcp ${address}: connect: connection refused`, { cause: error })

@@ -28,7 +28,7 @@ interface Shared {
 export function openSqlite(config: ConnectionConfig, resources: Resources): SqliteConnection {
   const { log, shared, host } = resources
   const key = `sqlite ${config.dsn}`
-  let entry = shared.get(key) as Shared | undefined
+  let entry = shared.get(key) as Shared | undefined // only this file uses the key
   if (entry === undefined) {
     entry = { database: openDatabase(host.databases, config.dsn), users: 0 }
     shared.set(key, entry)
@@ -72,11 +72,13 @@ export class SqliteConnection implements SqlConnection {
   }
 
   rows(query: string, args: readonly Value[]): readonly Row[] {
+    // A row is an object by column.
     return translated(() => (this.#prepare(query).all(...args.map(argument)) as Record<string, unknown>[]).map(rowOf))
   }
 
   /** Rows whose blobs stay bytes. */
   blobs(query: string, args: readonly Value[]): readonly Row[] {
+    // SQLite gives numbers, texts, bytes and null, which are values.
     return translated(() => this.#prepare(query).all(...args.map(argument)) as Record<string, Value>[])
   }
 
@@ -94,7 +96,7 @@ export class SqliteConnection implements SqlConnection {
     for (;;) {
       const step = translated(() => iterator.next())
       if (step.done === true) break
-      rows.push(rowOf(step.value as Record<string, unknown>))
+      rows.push(rowOf(step.value as Record<string, unknown>)) // a row is an object by column
       if (rows.length < CHUNK_ROWS) continue
       yield rows
       rows = []
@@ -176,7 +178,7 @@ function rowOf(row: Record<string, unknown>): Row {
     Object.entries(row).map(([name, value]) => {
       if (typeof value === 'number') return [name, new Float(value)]
       if (value instanceof Uint8Array) return [name, Buffer.from(value).toString('utf8')]
-      return [name, value as Value]
+      return [name, value as Value] // SQLite gives numbers, texts, bytes and null, which are values
     }),
   )
 }
@@ -186,6 +188,7 @@ function translated<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
+    // `node:sqlite` throws errors with these two fields; others lack them.
     const { errcode, errstr, message } = error as { errcode?: number; errstr?: string; message: string }
     if (errcode === undefined || errstr === undefined) throw error
     const text = errstr === message ? `${errstr} (${errcode})` : `${errstr}: ${message} (${errcode})`

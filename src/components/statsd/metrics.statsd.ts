@@ -46,7 +46,7 @@ class StatsD implements MetricsExporter {
     this.#host = address.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '') || '127.0.0.1'
     this.#port = Number(address.slice(colon + 1))
     this.periodMs = periodMs
-    this.#tags = tags as TagFormat
+    this.#tags = tags as TagFormat // its spelling was checked above
     this.#socket = host.network.datagrams(this.#host.includes(':') ? 'udp6' : 'udp4')
     this.#socket.on('error', error => log.warn(`Failed to send metrics: ${error.message}`))
   }

@@ -1,4 +1,4 @@
-import { getOwn, isObject, type Value, type ValueObject } from '../../bloblang/index.ts'
+import { getOwn, isObject, type Value, type ValueObject, isArray } from '../../bloblang/index.ts'
 import type { Command, Node, Operand, Pipe, Place } from './parse.ts'
 import { goText, isTrue, keysOf, typeName } from './values.ts'
 
@@ -131,13 +131,12 @@ export class Execution {
 
   *#items(value: Value, place: Place): Generator<readonly [key: Value, item: Value]> {
     if (value === null) return
-    if (Array.isArray(value)) {
-      for (const [index, item] of (value as readonly Value[]).entries()) yield [BigInt(index), item]
+    if (isArray(value)) {
+      for (const [index, item] of value.entries()) yield [BigInt(index), item]
       return
     }
     if (isObject(value)) {
-      const object = value as ValueObject
-      for (const key of keysOf(object)) yield [key, object[key]!]
+      for (const key of keysOf(value)) yield [key, value[key]!]
       return
     }
     if (typeof value === 'bigint') {
@@ -162,7 +161,7 @@ export class Execution {
 
   #command({ operands, place }: Command, dot: Value, scope: Variable[], piped: readonly Value[]): Value {
     this.#step(place)
-    const [first, ...rest] = operands as [Operand, ...Operand[]]
+    const [first, ...rest] = operands as [Operand, ...Operand[]] // a pipeline has at least one operand
     if (first.kind === 'function') {
       const value = this.#function(first.name, rest, dot, scope, piped, place)
       return this.#fields(value, first.fields, place)
@@ -222,7 +221,7 @@ export class Execution {
     let at = value
     for (const [index, field] of fields.entries()) {
       if (isObject(at)) {
-        at = getOwn(at as ValueObject, field) ?? null
+        at = getOwn(at as ValueObject, field) ?? null // isObject has refused the rest
         continue
       }
       const path = `.${fields.slice(0, index + 1).join('.')}`

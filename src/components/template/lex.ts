@@ -70,6 +70,7 @@ export function tokensOf(name: string, source: string): readonly Token[] {
         const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
         throw new TemplateError(name, lineAt(at), `unexpected bad character U+${code} '${char}' in command`)
       }
+      // One group matches, since the pattern did.
       const [kind, found] = Object.entries(groups).find(([, value]) => value !== undefined) as [string, string]
       const start = at
       at = ACTION.lastIndex

@@ -13,6 +13,7 @@ import {
   Timestamp,
   type Value,
   type ValueObject,
+  isArray,
 } from '../../bloblang/index.ts'
 import type { ComponentHost } from '../../engine/index.ts'
 import type { TemplateFunction } from './execute.ts'
@@ -426,7 +427,7 @@ function text(value: Value | undefined): string {
 }
 
 function items(value: Value | undefined): readonly Value[] {
-  if (Array.isArray(value)) return value as readonly Value[]
+  if (value !== undefined && isArray(value)) return value
   if (value === undefined || value === null) return []
   throw new Error(`cannot use ${typeName(value)} as a list`)
 }

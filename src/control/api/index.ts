@@ -34,6 +34,7 @@ export async function answerCall(
   body: unknown,
   { caller, cookie }: { readonly caller: Caller | undefined; readonly cookie: SessionCookie },
 ): Promise<object> {
+  // Object.hasOwn does not narrow a name.
   const endpoint = Object.hasOwn(contract, name) ? contract[name as ApiName] : undefined
   const needs = accessLevels[endpoint?.access ?? 'application']
   // Without a key a caller learns nothing, not even which endpoints there are.
@@ -43,13 +44,15 @@ export async function answerCall(
   const call: Call = { plane, caller, cookie }
   if (!('virtual_cluster_id' in request)) {
     if (!needs.readOnlyKey) plane.checkAcceptsChanges()
-    return handle(name as keyof typeof handlers, call, request)
+    return handle(name as keyof typeof handlers, call, request) // found in the contract, whose names handlers have
   }
   authorize(needs, caller, request.virtual_cluster_id)
   if (!needs.readOnlyKey) plane.checkAcceptsChanges()
   const cluster = await plane.cluster(request.virtual_cluster_id)
   const fleet = plane.fleet(cluster.id)
+  // Those that an agent answers are relayed; the request was checked by the schema of this name.
   if (endpoint.answeredBy === 'agent') return relay(name as RelayedName, fleet, request as ApiRequest<RelayedName>)
+  // All others have a handler.
   return handle(name as keyof typeof handlers, { ...call, cluster, fleet }, request)
 }
 

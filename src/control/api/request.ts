@@ -31,6 +31,7 @@ function firstMistake(schema: TObject, request: unknown): string {
   const [error] = Errors(schema, request)
   const path = (error?.instancePath ?? '').split('/').slice(1)
   if (error?.keyword === 'required') {
+    // The parameters of this kind of error.
     const { requiredProperties } = error.params as { readonly requiredProperties: readonly string[] }
     return `${placeOf([...path, requiredProperties[0]!])} is missing`
   }
@@ -57,7 +58,7 @@ interface AnySchema {
 }
 
 function schemaAt(schema: TSchema, path: readonly string[]): AnySchema {
-  let at = schema as AnySchema
+  let at = schema as AnySchema // only what all schemas have is read
   for (const part of path) {
     const inside = at.anyOf?.find(({ type }) => type !== 'null') ?? at
     at = inside.properties?.[part] ?? inside.items ?? Object.values(inside.patternProperties ?? {})[0] ?? {}

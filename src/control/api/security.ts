@@ -124,7 +124,7 @@ function shownAcl(acl: StoredAcl): Acl {
     operation: acl.operation.toUpperCase(),
     permission_type: acl.permission.toUpperCase(),
     // What is stored was checked by the API or by the broker, whose words are the same.
-  } as Acl
+  } as Acl // see above
 }
 
 function inOrder(acl: Acl): Acl {

@@ -65,6 +65,7 @@ function withSuffix(create: NonNullable<AnySpec['create']>, suffix: string): Non
   return (config, resources) => {
     // Both are the component's own; the client id is one of its fields.
     const { client_id: clientId, ...rest } = config as { readonly client_id: string }
+    // The spec that is wrapped takes its own fields.
     return create({ ...rest, client_id: clientId + suffix } as never, resources)
   }
 }

@@ -45,6 +45,7 @@ export function readSettings(text: string): ReadSettings {
 export function settingsOf(text: string, document: ParsedDocument, lines: LineCounter): ReadSettings {
   const root = document.contents
   if (document.errors.length > 0 || !isMap(root)) return { settings: defaultSettings, findings: [], streamText: text }
+  // The parser makes pairs of nodes.
   const pair = root.items.find(({ key }) => isScalar(key) && key.value === blockName) as Pair<Node, Node> | undefined
   if (pair === undefined) return { settings: defaultSettings, findings: [], streamText: text }
   const reader = new SettingsReader(lines)
@@ -84,7 +85,7 @@ class SettingsReader {
           settings.exactlyOnce = this.#flag(name, value ?? key)
           break
         case 'scheduling':
-          settings.runEveryMs = this.#scheduling({ key, value } as Pair<Node, Node>)
+          settings.runEveryMs = this.#scheduling({ key, value } as Pair<Node, Node>) // both are of one pair
           break
         default:
           this.#unknown(key, name, [...Object.keys(scopes), 'pipeline_group', 'exactly_once', 'scheduling'])
@@ -122,7 +123,8 @@ class SettingsReader {
       return []
     }
     return value.items.filter(isPair).map(pair => {
-      const key = pair.key as Node
+      const key = pair.key as Node // keys of a parsed document are nodes
+      // So are its values, where there are any.
       return { key, name: isScalar(key) ? String(key.value) : '', value: pair.value as Node | null }
     })
   }

@@ -80,7 +80,7 @@ export const nullable = <Schema extends TSchema>(schema: Schema, description?: s
 export const oneOf = <const Values extends string[]>(
   values: readonly [...Values],
   description?: string,
-): TEnum<Values> => Type.Enum([...values], describe(description)) as TEnum<Values>
+): TEnum<Values> => Type.Enum([...values], describe(description)) as TEnum<Values> // typebox loses the tuple
 
 /** A field that may be absent. Null counts as absent: the clients of the original send it. */
 export const optional = Type.Optional

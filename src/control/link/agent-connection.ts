@@ -229,15 +229,17 @@ export class AgentConnection {
     // Only the control plane writes here.
     const message = decode(frame) as readonly [string, ...unknown[]]
     if (message[0] === 'change') {
+      // The second member of this kind of message.
       for (const listener of this.#changeListeners) listener(message[1] as Change)
       return
     }
+    // Every other message answers a call.
     const [kind, id, first, second] = message as readonly [string, number, unknown, string]
     const call = this.#calls.get(id)
     if (call === undefined) return
     this.#calls.delete(id)
     if (kind === 'result') call.resolve(first)
-    else call.reject(errorFor(call.target, first as string, second))
+    else call.reject(errorFor(call.target, first as string, second)) // a failure has a code and a message
   }
 
   async #stayConnected(): Promise<void> {
@@ -272,6 +274,7 @@ export class AgentConnection {
   /** After a cut: what may have been carried out and must not happen twice has an unknown outcome. */
   #dropUnrepeatable(): void {
     for (const [id, call] of this.#calls) {
+      // A call of metadata has a name of metadata.
       const isKept = call.target === 'metadata' && (!call.wasSent || isRepeatable(call.name as CallName))
       if (isKept) continue
       this.#calls.delete(id)
@@ -344,6 +347,7 @@ async function refusal(response: IncomingMessage): Promise<Error> {
   const chunks: Buffer[] = []
   try {
     for await (const chunk of response) chunks.push(chunk)
+    // The upgrade is refused with these; a text that is no JSON is caught.
     const { code, message } = JSON.parse(Buffer.concat(chunks).toString()) as { code: ApiErrorCode; message: string }
     return new LinkRefused(code, message)
   } catch {
@@ -358,7 +362,9 @@ function closed(socket: WebSocket): Promise<void> {
 
 /** The codes of the metadata are the ones that travel; those of the control plane are its API's. */
 function errorFor(target: LinkTarget, code: string, message: string): Error {
+  // The service's errors have codes of its own only.
   if (target === 'metadata') return new MetadataError(code as MetadataErrorCode, message)
   const isLocal = code === 'busy' || code === 'closed' || code === 'unknown_outcome'
+  // Any other code is one of the API's.
   return new ControlError(isLocal ? 'database_unavailable' : (code as ApiErrorCode), message)
 }

@@ -114,11 +114,16 @@ const controlCalls: Readonly<
 > = {
   // The agent's own types bind the values to the name; the protocol's number guards against another version.
   register: (link, [hello]) => link.register(hello as never),
+  // So here: the number of the protocol says that the values are of these types.
   poll: (link, [agentId, revision], signal) => link.poll(agentId as string, revision as number, signal),
+  // Its report is one of this protocol.
   report: (link, [agentId, report]) => link.report(agentId as string, report as never),
   answer: (link, [agentId, questionId, answer]) =>
+    // It answers a question that the control plane asked by name.
     link.answer(agentId as string, questionId as string, answer as never),
+  // An agent's id is a text.
   drain: (link, [agentId]) => link.drain(agentId as string),
+  // As above.
   leave: (link, [agentId]) => link.leave(agentId as string),
 }
 
@@ -196,6 +201,7 @@ class Link {
   }
 
   #carryOut(target: unknown, name: string, values: readonly unknown[], signal: AbortSignal): Promise<unknown> {
+    // The values belong to the call of this name.
     if (target === 'metadata' && isCallName(name)) return this.#metadata.call(name, ...(values as never))
     const call = Object.hasOwn(controlCalls, name) ? controlCalls[name] : undefined
     if (call === undefined) throw new ControlError('unknown_endpoint', `there is no call ${name}`)

@@ -40,6 +40,7 @@ export function bind({ places, text }: Rendered, values: readonly (SqlValue | Ro
   places.forEach((place, index) => {
     // A statement's places and values belong together: a set stands where ROWS does.
     if (place === 'value') bound.push(encoded(values[index] as SqlValue))
+    // A place of rows is bound to a set of rows.
     else for (const array of arraysOf(place, values[index] as RowSet)) bound.push(array)
   })
   return bound

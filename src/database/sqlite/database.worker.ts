@@ -10,7 +10,7 @@ const engine = new SqliteEngine((workerData as { path: string }).path)
 serveCalls(
   async (command): Promise<Outcome> => {
     try {
-      return { ok: true, value: carryOut(engine, command as Command) }
+      return { ok: true, value: carryOut(engine, command as Command) } // sent by the connection of this folder
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
       return { ok: false, code: error.code, message: error.message }

@@ -106,6 +106,7 @@ class Statement {
     const { places } = this.#template
     assert(places.length === values.length, `${places.length} values are expected, ${values.length} given`)
     const set = this.#hasSets ? places.findIndex(place => place !== 'value') : -1
+    // A place of rows is bound to a set of rows.
     const rows = set < 0 ? 0 : rowsToBind(places[set] as RowsClause, values[set] as RowSet)
     let prepared = this.#prepared.get(rows)
     if (prepared === undefined) {
@@ -124,8 +125,11 @@ class Statement {
     for (let index = 0; index < places.length; index++) {
       const place = places[index]!
       const value = values[index]
+      // A statement's places and values belong together: a value of SQL, or a set where ROWS stands.
       if (place === 'value') bound.push(value as SQLInputValue)
+      // A set.
       else if (rowsToBind(place, value as RowSet) === AS_JSON) bound.push(JSON.stringify(value))
+      // The same set.
       else for (const row of value as RowSet) for (const cell of row) bound.push(cell)
     }
     return bound

@@ -71,6 +71,7 @@ class SqliteDatabase implements Database {
       connection.execute({ kind: 'all', statement, values }) as Promise<Row[]>
     this.#sql = {
       all,
+      // Each command has a result of its kind.
       run: (statement, ...values) => connection.execute({ kind: 'run', statement, values }) as Promise<number>,
     }
     this.#readOnly = {
@@ -188,6 +189,7 @@ async function outcomeOf(work: () => Promise<unknown>): Promise<PromiseSettledRe
 function settle(members: readonly Waiting[], outcomes: readonly PromiseSettledResult<unknown>[]): void {
   members.forEach(({ resolve, reject }, index) => {
     const outcome = outcomes[index]!
+    // The outcome is that of the command that the member waits for.
     if (outcome.status === 'fulfilled') resolve(outcome.value as never)
     else reject(outcome.reason)
   })

@@ -236,11 +236,12 @@ class Builder {
     const place = this.#place(source)
     const base = { value: '', style: 'plain' as const, ...place, entries: [], items: [] }
     if (isMap(source)) {
+      // Items of a parsed map are pairs of nodes.
       const entries = source.items.map(pair => this.#entry(pair as Yaml.Pair<Yaml.Node, Yaml.Node | null>))
       return { ...base, kind: 'map', tag: source.tag ?? '!!map', entries, flow: source.flow === true }
     }
     if (isSeq(source)) {
-      const items = source.items.map(item => this.build(item as Yaml.Node))
+      const items = source.items.map(item => this.build(item as Yaml.Node)) // items of a parsed list are nodes
       return { ...base, kind: 'seq', tag: source.tag ?? '!!seq', items, flow: source.flow === true }
     }
     if (!isScalar(source)) return nullNode(place.line, place.column)

@@ -22,6 +22,7 @@ export interface ParseContext {
 /** The parsed form of an object of fields. Throws {@link ConfigError}. */
 export function parseFields<F extends FieldMap>(context: ParseContext, fields: F, node: Node, path: string): Infer<F> {
   const children = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.shape]))
+  // Infer derives the type from the children that are parsed here.
   return parseObject(context, children, node, path) as Infer<F>
 }
 

@@ -144,7 +144,7 @@ function fieldOf(node: Node, index: number): FieldShape {
   if (structure === undefined) throw new ConfigError(`field ${index}: unrecognised scalar type: ${kind}`)
   const written = valueOf(resolved(node), 'default')
   return {
-    type: type as FieldType,
+    type: type as FieldType, // checked by the options of the field
     structure,
     description: textAt(node, 'description') ?? '',
     advanced: textAt(node, 'advanced') === 'true',

@@ -99,7 +99,7 @@ export class ProcessorChain implements Chain, SegmentRunner {
       const processor = this.processors[i]!
       const left = current.includes(null)
         ? current.filter(message => message !== null)
-        : (current as readonly Message[])
+        : (current as readonly Message[]) // none of them is null
       if (left.length === 0) return current
       const before = current
       const results = andThen(processRun(processor, left), after => spread(before, after))
@@ -247,7 +247,7 @@ function spread(before: readonly (Message | null)[], after: readonly (Message | 
 function runSegments(results: readonly (Message | null)[]): readonly Segment[] {
   const messages = results.includes(null)
     ? results.filter(message => message !== null)
-    : (results as readonly Message[])
+    : (results as readonly Message[]) // none of them is null
   return messages.length === 0 ? [] : [{ messages, isRun: true }]
 }
 

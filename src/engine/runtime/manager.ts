@@ -107,6 +107,7 @@ export class Manager {
       rate_limit: new Map(),
     }
     for (const config of resources) {
+      // The configuration lists resources by kind.
       const byLabel: Map<string, ComponentConfig> = configs[config.kind as ResourceKind]
       if (byLabel.has(config.label)) {
         throw new ConfigError(`label '${config.label}' collides with a previously defined resource`)
@@ -125,7 +126,7 @@ export class Manager {
 
   /** Puts a resource in the place of another of the same label, or beside the others. What used the other goes on with this one. */
   async store(config: ComponentConfig): Promise<void> {
-    const kind = config.kind as ResourceKind
+    const kind = config.kind as ResourceKind // what is stored was read as a resource
     const instances: Map<string, { close?(): unknown }> = this.#instances[kind]
     const previous = instances.get(config.label)
     await this.#make(kind, config)
@@ -150,6 +151,7 @@ export class Manager {
   async input(config: ComponentConfig): Promise<InputLayer | ProcessedInput> {
     const resources = this.resources(config)
     const input = await this.#create<Input>(config, resources)
+    // An input that has this field has a mapping in it.
     const settings = config.config as { extract_tracing_map?: Mapping | null } | null
     const { tracer } = this.#surroundings
     const layer = new InputLayer(input, {
@@ -174,6 +176,7 @@ export class Manager {
   async output(config: ComponentConfig): Promise<OutputLayer> {
     const resources = this.resources(config)
     const made = await this.#create<Output>(config, resources)
+    // An output that has fields of these names has them from the engine's builders.
     const settings = (config.config ?? {}) as {
       max_in_flight?: number
       batching?: BatchPolicy
@@ -282,7 +285,7 @@ export class Manager {
       processorResource: label => this.#processorResource(label),
       inputResource: label => this.#inputResource(label),
       outputResource: label => this.#outputResource(label),
-      hasResource: (kind, label) => this.#has(kind as ResourceKind, label),
+      hasResource: (kind, label) => this.#has(kind as ResourceKind, label), // any other kind has none
     }
   }
 
@@ -342,6 +345,7 @@ export class Manager {
       throw new ConfigError(`failed to init ${config.kind} ${annotation}: ${unsupportedText(config.kind, config.name)}`)
     }
     try {
+      // The config was parsed by the fields of its own spec.
       return (await config.spec.create(config.config as never, resources as never)) as T
     } catch (error) {
       if (error instanceof InitError) throw error
@@ -385,6 +389,7 @@ export class Manager {
         this.#instances.processor.set(config.label, await this.processor(config))
         return
       case 'input':
+        // An input that is a resource has a layer.
         this.#instances.input.set(config.label, (await this.input(config)) as InputLayer)
         return
       case 'output':
@@ -402,6 +407,7 @@ export class Manager {
     return () => {
       const instance = this.#instances[kind].get(label)
       if (instance === undefined) throw new ConfigError(`${kind} resource '${label}' is not open`)
+      // The map of a kind holds instances of that kind.
       return instance as Instances[K] extends Map<string, infer T> ? T : never
     }
   }

@@ -326,7 +326,7 @@ export function resourcesOf(config: StreamConfig): readonly ComponentConfig[] {
 
 /** The strategy for failed messages, which switches itself off where the configuration handles errors itself. */
 export function effectiveStrategy(config: StreamConfig, node: Node, log: Log): ErrorStrategy {
-  const strategy = config.error_handling.strategy.toLowerCase() as ErrorStrategy
+  const strategy = config.error_handling.strategy.toLowerCase() as ErrorStrategy // one of the options of the field
   switch (strategy) {
     case 'none':
       return 'none'

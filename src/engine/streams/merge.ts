@@ -16,5 +16,5 @@ export function merged(base: unknown, changes: unknown): unknown {
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
-  return isObject(value as never)
+  return isObject(value as never) // it looks at the prototype, whatever the value is
 }

@@ -148,9 +148,10 @@ class StreamsApi {
       throw new Refusal(400, `Var \`type\` must be set to one of ${kinds}\n`)
     }
     const config = await this.#readBody(call)
+    // Any other kind was refused above.
     const findings = await this.#set.lintResource(kind as ComponentKind, id, config)
     if (!call.isChilled) refuseFindings(await this.#errorsOf(id, findings))
-    await this.#set.storeResource(kind as ComponentKind, id, config)
+    await this.#set.storeResource(kind as ComponentKind, id, config) // as above
   }
 
   /** The texts of findings that refuse a configuration; the others are logged. */

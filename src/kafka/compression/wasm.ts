@@ -18,6 +18,7 @@ interface WebAssemblyApi {
   readonly Instance: new (module: object) => { readonly exports: unknown }
 }
 
+// The types of Node are without WebAssembly.
 const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly
 
 /** Linear memory never shrinks, so an instance beyond this is not kept. */

@@ -318,7 +318,7 @@ async function readState(sql: Sql, objects: readonly NewObject[]): Promise<PlanS
         // The column is written by writePlan alone.
         {
           epoch: row.epoch,
-          batches: JSON.parse(row.batches) as RememberedBatch[],
+          batches: JSON.parse(row.batches) as RememberedBatch[], // stored by this module
           transactionStart: row.transaction_start,
         },
       ]),

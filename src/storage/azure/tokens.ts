@@ -111,6 +111,7 @@ const asker =
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(dispatcher !== undefined && { dispatcher }),
       })
+      // The answer of a token endpoint, of which any field may be missing.
       const answer = (await body.json()) as {
         access_token?: string
         expires_in?: number | string

@@ -132,7 +132,7 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
             onChange={draft.setText}
             onSave={handleSave}
             lint={wasRefused ? refused : lint}
-            schema={schema.data as Schema | undefined}
+            schema={schema.data as Schema | undefined} // the endpoint returns JSON Schema
             dark={theme.shown === 'dark'}
           />
         </div>

@@ -7,6 +7,7 @@ export function LeaveGuard({ wouldLose, onDiscard }: { wouldLose: () => boolean;
     shouldBlockFn: ({ current, next }) => {
       const sameDocument =
         next.pathname === current.pathname &&
+        // The only page with this parameter; others have none.
         (next.search as { version?: number }).version === (current.search as { version?: number }).version
       return !sameDocument && wouldLose()
     },

@@ -172,7 +172,7 @@ class Parser {
       case '-':
       case '!':
       case '~':
-        return prefixed(kind as '-' | '!' | '~', this.#operand())
+        return prefixed(kind as '-' | '!' | '~', this.#operand()) // the lexer marks only these as prefixes
       default:
         throw this.#scanner.unexpected('extensions')
     }

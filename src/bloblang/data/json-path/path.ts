@@ -19,6 +19,7 @@ export function pathExpression(steps: readonly Step[], fromCurrent: boolean): Ex
   const isPlain = steps.every(({ kind }) => kind === 'one')
   return (root, current) => {
     const start = fromCurrent ? current : root
+    // `isPlain` says that each step selects one.
     if (isPlain) return steps.reduce((value, step) => (step as Step & { kind: 'one' }).select(root, value), start)
     const found: Value[] = []
     follow(steps, 0, root, start, found)
@@ -76,7 +77,7 @@ export function rangeStep(minimum: Expression, maximum: Expression, stride: Expr
       if (!isArray(value)) return
       const bounds = attempt(() => [minimum, maximum, stride].map(bound => toIndex(bound(root, value))))
       if (bounds === undefined) return
-      const [min, max, step] = bounds as [number, number, number]
+      const [min, max, step] = bounds as [number, number, number] // three bounds were read above
       if (min > max) return
       const from = withinLength(min, value.length)
       const to = withinLength(max, value.length)

@@ -314,7 +314,7 @@ function isSchema(value: Value): boolean {
 }
 
 function isSchemaType(name: string): name is SchemaType {
-  return (SCHEMA_TYPES as readonly string[]).includes(name)
+  return SCHEMA_TYPES.some(type => type === name)
 }
 
 function isAbove(least: bigint | undefined, most: bigint | undefined): boolean {

@@ -125,6 +125,7 @@ class Check {
     for (const key of Object.keys(node)) {
       const dependency = schema.dependencies.get(key)
       if (dependency === undefined) continue
+      // The keyword takes names or a schema.
       if (!Array.isArray(dependency)) this.#into(outcome, dependency as Schema, node, path)
       else {
         for (const needed of dependency) {

@@ -100,5 +100,5 @@ function kindOf(text: string): ElementKind {
   const first = text[0]!
   if (first === 'Z' || first === '-') return first
   if (first === '.' || first === ',') return text[1] === '0' ? '.0' : '.9'
-  return text as ElementKind
+  return text as ElementKind // found among the kinds of elements
 }

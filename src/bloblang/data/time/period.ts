@@ -92,6 +92,7 @@ export function periodAdder(period: Period, direction: 1 | -1): (timestamp: Time
     const change = BigInt(direction) * periodNanos(period)
     return ({ unixNanos, zone }) => new Timestamp(unixNanos + change, zone)
   }
+  // There are four fields of a date.
   const date = dateFields.map(field => Number(sign * field.coefficient)) as [number, number, number, number]
   const clockChange = sign * clockNanos(period)
   return timestamp => addDate(timestamp, date, clockChange)

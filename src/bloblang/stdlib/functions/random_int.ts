@@ -37,6 +37,7 @@ export default defineFunction({
 
 function readSeed(seed: Query | Value, call: CallContext): bigint {
   try {
+    // The context of a call in a mapping is a value.
     return toInt64(typeof seed === 'function' ? seed(call.context as Value) : seed)
   } catch (error) {
     // The original flattens this error to its text.

@@ -10,6 +10,7 @@ export default defineMethod({
   variadic: true,
   examples: [['root.path = this.path.append("and", ["so"])', '{"path":["here"]}', '{"path":["here","and",["so"]]}']],
   create(args) {
+    // Arguments of a variadic method are values.
     return target => [...expectArray(target), ...(args as readonly Value[])]
   },
 })

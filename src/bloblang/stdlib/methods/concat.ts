@@ -11,7 +11,7 @@ export default defineMethod({
   bareErrors: true,
   examples: [['root.all = this.a.concat(this.b, this.c)', '{"a":[1],"b":[],"c":[2,3]}', '{"all":[1,2,3]}']],
   create(args) {
-    const added = args.flatMap(argument => expectArray(argument as Value))
+    const added = args.flatMap(argument => expectArray(argument as Value)) // arguments of a variadic method are values
     return target => [...expectArray(target), ...added]
   },
 })

@@ -19,5 +19,5 @@ export default defineMethod({
     ['root.foo = "%05.1f|%d|%d".format(this.a.number(), 5, this.a)', '{"a":2}', '{"foo":"002.0|5|%!d(json.Number=2)"}'],
   ],
   variadic: true,
-  create: args => target => sprintf(getString(target), args as readonly Value[]),
+  create: args => target => sprintf(getString(target), args as readonly Value[]), // variadic arguments are values
 })

@@ -13,6 +13,7 @@ export default defineMethod({
   bareErrors: true,
   examples: [['root = this.with("in.a", "d")', '{"in":{"a":1,"b":2},"d":3,"e":4}', '{"d":3,"in":{"a":1}}']],
   create(args) {
+    // Each argument is a value, checked by pathText.
     const paths = args.map((argument, at) => splitPath(pathText(argument as Value, at)))
     return target => withPaths(expectObject(target), paths)
   },

@@ -12,6 +12,7 @@ export default defineMethod({
   variadic: true,
   examples: [['root = this.without("in.a", "d")', '{"in":{"a":1,"b":2},"d":3,"e":4}', '{"e":4,"in":{"b":2}}']],
   create(args) {
+    // Each argument is a value, checked by pathText.
     const paths = args.map((argument, at) => splitPath(pathText(argument as Value, at)))
     return target => withoutPaths(expectObject(target), paths)
   },

@@ -14,7 +14,7 @@ export default defineMethod({
   create(args) {
     const others: (readonly Value[])[] = []
     for (const argument of args) {
-      const other = expectArray(argument as Value)
+      const other = expectArray(argument as Value) // arguments of a variadic method are values
       if (other.length !== (others[0] ?? other).length) throw lengthError()
       others.push(other)
     }

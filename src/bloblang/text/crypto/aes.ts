@@ -87,5 +87,5 @@ function gcmName(key: AesKey, iv: Uint8Array): CipherGCMTypes {
   if (iv.length !== GCM_NONCE_BYTES) {
     throw new MappingError(`the initialisation vector of gcm must be ${GCM_NONCE_BYTES} bytes long, got ${iv.length}`)
   }
-  return key.cipherName('gcm') as CipherGCMTypes
+  return key.cipherName('gcm') as CipherGCMTypes // gcm of a key of this length is one of them
 }

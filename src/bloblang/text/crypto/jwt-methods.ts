@@ -16,7 +16,7 @@ export function signJwt(algorithm: JwtAlgorithm): MethodSpec {
     examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
     bareErrors: true,
     create: ([secret]) => {
-      const sign = jwtSigner(algorithm, secret as string)
+      const sign = jwtSigner(algorithm, secret as string) // the parameter takes text for these algorithms
       return target => {
         if (!isObject(target)) throw new WrongTypeError(['object'], target)
         return sign(target)
@@ -38,6 +38,7 @@ export function parseJwt(algorithm: JwtAlgorithm): MethodSpec {
     examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
     bareErrors: true,
     create: ([secret], host) => {
+      // The parameter takes text for these algorithms.
       const parse = jwtParser(algorithm, secret as string, () => host.now())
       return target => parse(getString(target))
     },

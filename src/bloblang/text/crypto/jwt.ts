@@ -37,7 +37,7 @@ function signer(algorithm: JwtAlgorithm, secret: string): (data: Uint8Array) => 
   const digest = `sha${algorithm.slice(2)}`
   if (algorithm.startsWith('HS')) {
     const key = utf8Bytes(secret)
-    return hmac(digest as HmacDigest, key)
+    return hmac(digest as HmacDigest, key) // cut from the name of an HMAC algorithm
   }
   let key: KeyObject
   try {
@@ -73,7 +73,7 @@ function verifier(algorithm: JwtAlgorithm, secret: string): Verifier {
   const digest = `sha${algorithm.slice(2)}`
   if (algorithm.startsWith('HS')) {
     const key = utf8Bytes(secret)
-    const expectedFor = hmac(digest as HmacDigest, key)
+    const expectedFor = hmac(digest as HmacDigest, key) // the digest of an HMAC algorithm
     return (data, signature) => {
       const expected = expectedFor(data)
       return expected.length === signature.length && timingSafeEqual(expected, signature)

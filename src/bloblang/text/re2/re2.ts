@@ -170,7 +170,7 @@ function re2jsMatcher(pattern: string): readonly [Matcher, readonly string[]] {
 }
 
 function compileRe2js(pattern: string, names: readonly string[]): RE2JS {
-  const { RE2JS } = require('re2js') as typeof import('re2js')
+  const { RE2JS } = require('re2js') as typeof import('re2js') // what require returns has no type
   const used = names.filter(name => name !== '')
   try {
     // Go allows a name twice, the library does not: names are ours to keep anyway.

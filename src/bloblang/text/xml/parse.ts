@@ -65,7 +65,8 @@ function addText(element: Element | undefined, raw: string, cast: boolean): void
 function addChild(parent: Element, name: string, value: Value): void {
   const existing = Object.hasOwn(parent.fields, name) ? parent.fields[name] : undefined
   if (existing === undefined) setOwn(parent.fields, name, value)
-  else if (Array.isArray(existing)) (existing as Value[]).push(value)
+  else if (Array.isArray(existing))
+    (existing as Value[]).push(value) // a list that this parser made
   else setOwn(parent.fields, name, [existing, value])
 }
 
