@@ -23,7 +23,7 @@ export type ComponentKind =
   | 'metrics'
   | 'tracer'
 
-export type Status = 'stable' | 'beta' | 'experimental' | 'deprecated'
+type Status = 'stable' | 'beta' | 'experimental' | 'deprecated'
 
 /**
  * A source of messages. The engine calls `connect` until it succeeds, then `read` one call at a time; it keeps what is not
