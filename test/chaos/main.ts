@@ -17,7 +17,12 @@ const { values: flags } = parseArgs({
 let failed = 0
 for (let index = 0; index < Number(flags.runs); index++) {
   const seed = Number(flags.seed) + index
-  const { findings, summary, faults } = await runUnderFaults(seed, Number(flags.seconds))
+  // A run that cannot be ended is a finding as well, and the others go on.
+  const { findings, summary, faults } = await runUnderFaults(seed, Number(flags.seconds)).catch((error: unknown) => ({
+    findings: [String(error)],
+    summary: 'not ended',
+    faults: [],
+  }))
   console.log(`${findings.length === 0 ? 'ok  ' : 'FAIL'} seed ${seed}: ${summary}`)
   if (findings.length === 0) continue
   failed++

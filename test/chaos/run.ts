@@ -1,4 +1,5 @@
 // One run: clients write and read, faults come and go, then everything is read again and compared with what was promised.
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
@@ -22,6 +23,12 @@ export interface RunResult {
   readonly faults: readonly string[]
 }
 
+const program = [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  join(import.meta.dirname, '../../dist/penstock.mjs'),
+] as const
+
 type Fault = ReturnType<NonNullable<S3ServerOptions['fault']>>
 
 export async function runUnderFaults(seed: number, seconds: number): Promise<RunResult> {
@@ -33,11 +40,7 @@ export async function runUnderFaults(seed: number, seconds: number): Promise<Run
     database: 'postgres',
     store: 's3',
     auth: 'none',
-    program: [
-      process.execPath,
-      '--disable-warning=ExperimentalWarning',
-      join(import.meta.dirname, '../../dist/penstock.mjs'),
-    ],
+    program,
     fault: () => storeFault(),
     async between(address) {
       const proxy = await startTcpProxy(Number(new URL(address).port))
@@ -58,7 +61,8 @@ export async function runUnderFaults(seed: number, seconds: number): Promise<Run
     const written = writers.map(writer => writer.written)
     const records = await readAll(cluster)
     for (const reader of readers) await reader.stop()
-    const findings = checkPromises(written, records, await committedOffsets(cluster))
+    const promises = checkPromises(written, records, await committedOffsets(cluster))
+    const findings = [...promises, ...(await checkBucket(cluster))]
     const acknowledged = written.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)
     const unknown = written.reduce((sum, { unknown }) => sum + unknown.length, 0)
     const read = records.length
@@ -146,4 +150,21 @@ async function committedOffsets(cluster: LocalCluster): Promise<ReadonlyMap<numb
   const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
   await admin.disconnect()
   return new Map((offsets?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]))
+}
+
+/** What is wrong in the bucket afterwards. */
+async function checkBucket(cluster: LocalCluster): Promise<Finding[]> {
+  const { bucketUrl, bucketEnvironment, agentKey, virtualClusterId, controlPlanes } = cluster
+  const [file, ...first] = program
+  const flags = [
+    ...['-bucketURL', bucketUrl, '-agentKey', agentKey],
+    ...['-defaultVirtualClusterID', virtualClusterId, '-metadataURL', controlPlanes[0]!.address],
+  ]
+  const output = await new Promise<string>(resolve => {
+    const options = { env: { ...process.env, ...bucketEnvironment } }
+    execFile(file, [...first, 'bucket', 'check', ...flags], options, (error, stdout, stderr) =>
+      resolve(error === null ? '' : stdout + stderr),
+    )
+  })
+  return output.split('\n').filter(line => line !== '' && !line.startsWith('note: '))
 }

@@ -48,6 +48,8 @@ export interface LocalCluster {
   readonly controlPlanes: readonly Member[]
   readonly databaseUrl: string
   readonly bucketUrl: string
+  /** The variables with the keys of the bucket. */
+  readonly bucketEnvironment: NodeJS.ProcessEnv
   readonly apiKey: string
   readonly agentKey: string
   readonly virtualClusterId: string
@@ -150,6 +152,7 @@ async function start(
     controlPlanes,
     databaseUrl,
     bucketUrl: bucket.url,
+    bucketEnvironment: bucket.environment,
     apiKey: keys.api,
     agentKey: keys.agent,
     virtualClusterId: keys.virtualClusterId,
