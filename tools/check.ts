@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkAssertions } from './assertions.ts'
 import { checkClaims } from './claims.ts'
 import { checkContract } from './contract.ts'
 import { checkLayers } from './layers.ts'
@@ -35,6 +36,7 @@ export const checks: readonly Check[] = [
   { name: 'lock file', run: () => checkLockFile() },
   { name: 'rim', run: checkRim },
   { name: 'claims', run: checkClaims },
+  { name: 'assertions', run: checkAssertions },
   { name: 'tidy', run: checkTidy },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },
   { name: 'generated files are fresh', run: () => command(process.execPath, ['tools/generate.ts', '--check']) },

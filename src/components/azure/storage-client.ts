@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../../base/index.ts'
+import { codeOf, messageOf, fieldsOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   ConfigError,
@@ -42,8 +42,8 @@ export const credentialsHelp =
 export function azureConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
   return field
     .object(fields)
-    .lint(value => accountFinding((value ?? {}) as Record<string, unknown>))
-    .needsWhen(['environment', 'files'], value => needsOfSession((value ?? {}) as Record<string, unknown>))
+    .lint(value => accountFinding(fieldsOf(value)))
+    .needsWhen(['environment', 'files'], value => needsOfSession(fieldsOf(value)))
 }
 
 function accountFinding(written: Readonly<Record<string, unknown>>): string | undefined {
@@ -239,7 +239,7 @@ function addressOfConnection(value: unknown): string | undefined {
 
 async function textOf(body: HttpResponse['body']): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const chunk of body) chunks.push(chunk as Buffer)
+  for await (const chunk of body) chunks.push(chunk)
   return Buffer.concat(chunks).toString('utf8')
 }
 

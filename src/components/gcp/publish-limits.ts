@@ -1,3 +1,5 @@
+import { asError } from '../../base/index.ts'
+
 interface LimitsConfig {
   readonly max_outstanding_bytes: number
   readonly max_outstanding_messages: number
@@ -48,7 +50,7 @@ export class PublishLimits {
       const place = this.#waiting.indexOf(waiting)
       if (place < 0) return
       this.#waiting.splice(place, 1)
-      reject(signal.reason as Error)
+      reject(asError(signal.reason))
     }
     signal.addEventListener('abort', abort, { once: true })
     try {

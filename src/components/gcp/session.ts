@@ -1,4 +1,4 @@
-import { CapabilityError, codeOf } from '../../base/index.ts'
+import { CapabilityError, codeOf, fieldsOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   ConfigError,
@@ -30,9 +30,7 @@ export const credentialsHelp = `Without \`credentials_json\`, which is an additi
  * in the configuration, and an emulator, need neither.
  */
 export function gcpConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
-  return field
-    .object(fields)
-    .needsWhen(['environment', 'files'], value => needsOfSession((value ?? {}) as WrittenSession))
+  return field.object(fields).needsWhen(['environment', 'files'], value => needsOfSession(fieldsOf(value)))
 }
 
 /** A session as it is written, before its defaults. */
@@ -102,13 +100,13 @@ export class GcpSession {
     if (typeof document !== 'object' || document === null || Array.isArray(document)) {
       throw new ConfigError(`${source} is no key of a service account; expected an object with type, client_email, …`)
     }
-    const { type } = document as CredentialsDocument
+    const { type } = fieldsOf(document)
     // Other kinds name files to read and programs to run, which the vendor's library does by itself.
     if (this.#host.refusal !== undefined && type !== 'service_account' && type !== 'authorized_user') {
       throw new ConfigError(
         `${source} is of the type ${String(type)}; managed pipelines take service_account and authorized_user`,
       )
     }
-    return document as CredentialsDocument
+    return document as CredentialsDocument // an object, as was checked; the library reads its fields
   }
 }
