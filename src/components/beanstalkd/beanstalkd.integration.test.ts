@@ -74,13 +74,14 @@ async function testBeanstalkd(program: string): Promise<void> {
     output: (_, somePort) => ({ beanstalkd: { address: `127.0.0.1:${somePort}`, max_in_flight: 1 } }),
   })
 
-  test('beanstalkd: a job that takes longer than its time to run is not given to another consumer', async context => {
+  test('beanstalkd: a job that takes longer than its time to run is not delivered twice', async context => {
     const server = await serverFor(context)
     await server.put(['slow'], 1)
     const receiver = await Receiver.start({ beanstalkd: { address: server.address } })
     const received = await receiver.next()
     await new Promise(resolve => setTimeout(resolve, 2500))
-    assert.deepEqual(await server.take(), [])
+    // The stream's own input would be the first to reserve it again.
+    assert.equal(receiver.receivedCount, 1)
     received.answer()
     await receiver.close()
     assert.deepEqual(await server.take(), [])
