@@ -196,7 +196,7 @@ function testsIn(definition: string): readonly Node[] {
 /** Throws {@link SuiteError}. */
 function parseTest(node: Node, path: string, registry: Registry): TestCase {
   const environment = valueOf(node, 'environment')
-  // Lint has refused all but texts.
+  // The environment of a test maps names to texts.
   const variables = environment === undefined ? {} : (plainValue(environment) as Record<string, string>)
   try {
     return parseFields(parseContext(testReadOptions(path, variables, registry)), testFields, node, '')

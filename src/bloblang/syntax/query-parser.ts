@@ -600,7 +600,7 @@ export class QueryParser extends Reader {
   #path(target: Query, segments: readonly string[]): Query {
     const span = { start: target.span.start, end: this.at }
     if (target.kind !== 'field' && target.kind !== 'path') return { kind: 'path', target, path: [...segments], span }
-    ;(target.path as string[]).push(...segments) // the target was made in this method and nobody else holds it
+    ;(target.path as string[]).push(...segments) // part of no other node
     return { ...target, span }
   }
 

@@ -36,7 +36,7 @@ let library: Library | undefined
 /** The rows of a file as objects. */
 export function parseParquet(bytes: Uint8Array): Value {
   checkEnds(bytes)
-  // Slice of a Buffer's memory; none here is shared.
+  // The bytes of messages lie in plain memory: threads share none of it.
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   const parquet = load()
   const metadata = readMetadata(parquet, file)
@@ -93,16 +93,18 @@ function failure(message: string): MappingError {
 }
 
 function load(): Library {
-  library ??= {
-    ...(require('hyparquet') as object), // a module as an object of its exports
-    ...(require('hyparquet/src/schema.js') as object), // a module as an object of its exports
-    ...(require('hyparquet/src/thrift.js') as object), // a module as an object of its exports
-    ...(require('hyparquet/src/column.js') as object), // a module as an object of its exports
-    ...(require('hyparquet/src/assemble.js') as object), // a module as an object of its exports
-    ...(require('hyparquet/src/utils.js') as object), // a module as an object of its exports
-    ...(require('hyparquet/src/convert.js') as object), // a module as an object of its exports
-  } as unknown as Library // all that Library names are exports of these modules
-  return library
+  if (library !== undefined) return library
+  const modules: Library = {
+    ...require('hyparquet'),
+    ...require('hyparquet/src/schema.js'),
+    ...require('hyparquet/src/thrift.js'),
+    ...require('hyparquet/src/column.js'),
+    ...require('hyparquet/src/assemble.js'),
+    ...require('hyparquet/src/utils.js'),
+    ...require('hyparquet/src/convert.js'),
+  }
+  library = modules
+  return modules
 }
 
 function readGroup(

@@ -15,7 +15,7 @@ export function rowsOf(file: Uint8Array): readonly Value[] {
 /** The same with each list as Parquet stores it: `{"list":[{"element":…},…]}`. */
 export function rowsWithStoredLists(file: Uint8Array, library: ParquetLibrary): readonly Value[] {
   const rows = rowsOf(file)
-  // Slice of a Buffer's memory; none here is shared.
+  // The bytes of messages lie in plain memory: threads share none of it.
   const bytes = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer
   const tree = library.parquetSchema(library.parquetMetadata(bytes))
   return hasLists(tree) ? rows.map(row => stored(row, tree)) : rows

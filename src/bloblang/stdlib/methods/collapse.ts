@@ -38,7 +38,7 @@ function collapseInto(collapsed: Record<string, Value>, root: Value, includeEmpt
       setOwn(collapsed, path, value)
       continue
     }
-    // Keys are null for a list only.
+    // Without keys it is a list, with keys an object.
     const elements = keys === null ? (value as readonly Value[]) : keys.map(key => (value as ValueObject)[key]!)
     if (elements.length === 0 && includeEmpty) setOwn(collapsed, path, asStored(value))
     for (let at = elements.length - 1; at >= 0; at--) {

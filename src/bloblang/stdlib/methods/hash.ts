@@ -53,7 +53,7 @@ function hasher(algorithm: string, key: Uint8Array, polynomial: string): (target
     case 'hmac_sha512':
     case 'hmac-sha512': {
       if (key.length === 0) throw new MappingError(`hash algorithm ${algorithm} requires a key argument`)
-      const sign = hmac(algorithm.slice('hmac-'.length) as HmacDigest, key) // the name was found in the table of hashes
+      const sign = hmac(algorithm.slice('hmac-'.length) as HmacDigest, key) // the cases above name it
       return target => sign(bytesOrString(target))
     }
     case 'md5':

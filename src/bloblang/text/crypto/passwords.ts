@@ -88,7 +88,7 @@ function parseArgon2(hash: string) {
   if (numbers === null) throw invalidArgon2(`failed to parse parameters; ${parametersFault(parameters)}`)
   if (numbers[4] !== '') throw invalidArgon2('excess characters in parameters segment')
   return {
-    algorithm: algorithm as 'argon2i' | 'argon2id', // the pattern above allows these two
+    algorithm: algorithm as 'argon2i' | 'argon2id', // narrowed above, which an object forgets
     memory: Number(numbers[1]),
     passes: Number(numbers[2]),
     parallelism: Number(numbers[3]),
