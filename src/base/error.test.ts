@@ -14,6 +14,14 @@ test('an object with a message, as some libraries throw, is read like an error',
   assert.equal(asError({ message: 'refused' }).message, 'refused')
 })
 
+test('of several errors without a message of their own the first one says why', () => {
+  assert.equal(
+    messageOf(new AggregateError([new Error('connect ECONNREFUSED ::1:1'), new Error('other')])),
+    'connect ECONNREFUSED ::1:1',
+  )
+  assert.equal(messageOf(new AggregateError([new Error('x')], 'all failed')), 'all failed')
+})
+
 test('a thrown text is the message; a code that is no text is none', () => {
   assert.equal(messageOf('plain'), 'plain')
   assert.equal(messageOf(undefined), 'undefined')

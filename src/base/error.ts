@@ -7,6 +7,10 @@ export function asError(caught: unknown): Error {
 
 /** The message of what was caught: that of an error or of an object with one, else its text. */
 export function messageOf(caught: unknown): string {
+  // As Node throws where no address of a host answers: the message is empty, and the errors say why.
+  if (caught instanceof AggregateError && caught.message === '' && caught.errors.length > 0) {
+    return messageOf(caught.errors[0])
+  }
   return typeof caught === 'object' && caught !== null && 'message' in caught ? String(caught.message) : String(caught)
 }
 

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { createGunzip } from 'node:zlib'
 import type { buildConnector, Dispatcher, request } from 'undici'
+import { codeOf } from '../base/index.ts'
 import type { TlsOptions } from './tls-field.ts'
 
 /** Go's client follows as many. */
@@ -63,6 +64,12 @@ class HttpTimeoutError extends Error {
     super('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')
     this.name = 'HttpTimeoutError'
   }
+}
+
+/** Whether a request failed for its connection, or for want of time, so that the same request may succeed later. */
+export function isHttpConnectionError(error: unknown): boolean {
+  const code = codeOf(error) ?? ''
+  return code === 'timeout' || /^(?:E[A-Z]+|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
 }
 
 /**

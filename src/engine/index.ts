@@ -51,7 +51,7 @@ export {
 export { evaluated } from './evaluated.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
-export { HttpTransport, type HttpResponse } from './http-transport.ts'
+export { HttpTransport, type HttpResponse, isHttpConnectionError } from './http-transport.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { Cors } from './http-access.ts'
 export { HttpRouter } from './http-router.ts'

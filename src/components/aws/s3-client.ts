@@ -1,10 +1,10 @@
-import { codeOf, messageOf } from '../../base/index.ts'
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { type HttpResponse, HttpTransport, pause, type Resources } from '../../engine/index.ts'
+import { type HttpResponse, HttpTransport, isHttpConnectionError, pause, type Resources } from '../../engine/index.ts'
 import { elements, elementText, encodeAws, sha256, Signer } from '../../storage/index.ts'
 import type { AwsSession } from './session.ts'
 
@@ -278,7 +278,7 @@ export class S3Client {
         if (!isExpired && error.status < 500 && error.status !== 429 && !transient.has(error.code)) throw error
         failure = error
       } catch (error) {
-        if (error instanceof S3Error || !isConnectionError(error) || call.signal?.aborted === true) throw error
+        if (error instanceof S3Error || !isHttpConnectionError(error) || call.signal?.aborted === true) throw error
         failure = new Error(`${call.operation}: ${textOf(error)}`, { cause: error })
       }
       if (attempt === ATTEMPTS) throw failure
@@ -394,12 +394,6 @@ async function readAll(body: Readable): Promise<Buffer> {
 
 function errorOf(operation: string, status: number, text: string): S3Error {
   return new S3Error(operation, status, elementText(text, 'Code') ?? '', elementText(text, 'Message') ?? '')
-}
-
-/** Whether a request failed on its way, rather than by what is wrong with it. */
-function isConnectionError(error: unknown): boolean {
-  const code = codeOf(error) ?? ''
-  return code === 'timeout' || /^(?:E[A-Z]+|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
 }
 
 function textOf(error: unknown): string {

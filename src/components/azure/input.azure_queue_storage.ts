@@ -16,7 +16,7 @@ import {
 import { elements, elementText } from '../../storage/index.ts'
 import { azureConfig, AzureError, AzureStorage, credentialsHelp, storageFields } from './storage-client.ts'
 
-const config = azureConfig({
+const config = azureConfig('queue', {
   ...storageFields,
   queue_name: field
     .interpolated('The queue, which is made where it does not exist.')

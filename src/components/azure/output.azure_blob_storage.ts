@@ -19,7 +19,7 @@ import {
   storageFields,
 } from './storage-client.ts'
 
-const config = azureConfig({
+const config = azureConfig('blob', {
   ...storageFields,
   storage_sas_token: sasTokenField,
   container: field

@@ -20,7 +20,7 @@ import {
   storageFields,
 } from './storage-client.ts'
 
-const config = azureConfig({
+const config = azureConfig('queue', {
   ...storageFields,
   storage_sas_token: sasTokenField,
   queue_name: field.interpolated('The queue, which is made where it does not exist.'),

@@ -1,4 +1,4 @@
-import { codeOf, messageOf, fieldsOf } from '../../base/index.ts'
+import { fieldsOf, messageOf } from '../../base/index.ts'
 import {
   addressOfUrl,
   ConfigError,
@@ -7,6 +7,7 @@ import {
   type FieldMap,
   type HttpResponse,
   HttpTransport,
+  isHttpConnectionError,
   type Infer,
   type Need,
   pause,
@@ -39,11 +40,11 @@ export const credentialsHelp =
   'Credentials are those of `storage_connection_string`, else `storage_access_key`, else `storage_sas_token`, else the identity of the machine: a service principal or workload identity of the environment, or a managed identity. Managed pipelines use one of the first three, or what is granted to them.'
 
 /** The fields of a component that talks to Azure Storage. The identity of the machine needs its environment and files. */
-export function azureConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
+export function azureConfig<const F extends FieldMap>(service: Service, fields: F): Field<Infer<F>> {
   return field
     .object(fields)
     .lint(value => accountFinding(fieldsOf(value)))
-    .needsWhen(['environment', 'files'], value => needsOfSession(fieldsOf(value)))
+    .needsWhen(['environment', 'files'], value => needsOfSession(service, fieldsOf(value)))
 }
 
 function accountFinding(written: Readonly<Record<string, unknown>>): string | undefined {
@@ -53,12 +54,16 @@ function accountFinding(written: Readonly<Record<string, unknown>>): string | un
   return 'storage_account must be set if storage_connection_string does not contain the "AccountName" parameter'
 }
 
-function needsOfSession(written: Readonly<Record<string, unknown>>): readonly Need[] {
+function needsOfSession(service: Service, written: Readonly<Record<string, unknown>>): readonly Need[] {
   const explicit = ['storage_connection_string', 'storage_access_key', 'storage_sas_token']
   const isExplicit = explicit.some(name => (written[name] ?? '') !== '')
   if (isExplicit && !isDevelopment(String(written['storage_connection_string'] ?? ''))) return []
-  const target = isExplicit ? 'AZURITE_QUEUE_ENDPOINT_PORT' : 'AZURE_CLIENT_SECRET'
+  const target = isExplicit ? developmentPortVariable(service) : 'AZURE_CLIENT_SECRET'
   return [{ capability: 'environment', target }, ...(isExplicit ? [] : [{ capability: 'files' } as const])]
+}
+
+function developmentPortVariable(service: Service): string {
+  return `AZURITE_${service.toUpperCase()}_ENDPOINT_PORT`
 }
 
 type Config = Infer<typeof storageFields> & { readonly storage_sas_token: string }
@@ -158,8 +163,8 @@ export class AzureStorage {
         if (statusCode < 500 && statusCode !== 429 && statusCode !== 408) throw error
         failure = error
       } catch (error) {
-        if (error instanceof AzureError || !isConnectionError(error) || call.signal?.aborted === true) throw error
-        failure = new Error(`${call.operation}: ${reasonOf(error)}`, { cause: error })
+        if (error instanceof AzureError || !isHttpConnectionError(error) || call.signal?.aborted === true) throw error
+        failure = new Error(`${call.operation}: ${messageOf(error)}`, { cause: error })
       }
       if (attempt === ATTEMPTS) throw failure
       await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + this.#resources.host.random() / 2), call.signal)
@@ -215,7 +220,7 @@ function connectionOf(
   env: (name: string) => string | undefined,
 ): ReadonlyMap<string, string> {
   if (isDevelopment(text)) {
-    const port = env(`AZURITE_${service.toUpperCase()}_ENDPOINT_PORT`) || DEVELOPMENT_PORTS[service]
+    const port = env(developmentPortVariable(service)) || DEVELOPMENT_PORTS[service]
     return new Map([
       ['accountname', 'devstoreaccount1'],
       ['accountkey', DEVELOPMENT_KEY],
@@ -247,15 +252,4 @@ function errorOf(operation: string, status: number, headers: HttpResponse['heade
   const named = headers['x-ms-error-code']
   const code = typeof named === 'string' ? named : (elementText(text, 'Code') ?? '')
   return new AzureError(operation, status, code, elementText(text, 'Message')?.split('\n')[0] ?? '')
-}
-
-/** Whether a request failed on its way, rather than by what is wrong with it. */
-function isConnectionError(error: unknown): boolean {
-  const code = codeOf(error) ?? ''
-  return code === 'timeout' || /^(?:E[A-Z]+|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return messageOf(error.errors[0])
-  return messageOf(error)
 }
