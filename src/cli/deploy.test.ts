@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
-import { agentFlags, controlPlaneFlags } from './commands.ts'
+import { agentFlags, bucketCheckFlags, controlPlaneFlags } from './commands.ts'
 import { environmentName, type FlagSpecs } from './flags.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -42,7 +42,7 @@ test('the chart, compose.yaml and the guide name variables that exist', () => {
 })
 
 test('the guide names flags that exist', () => {
-  const known = new Set([...Object.keys(agentFlags), ...Object.keys(controlPlaneFlags), 'help'])
+  const known = new Set([...[agentFlags, controlPlaneFlags, bucketCheckFlags].flatMap(Object.keys), 'help'])
   const code = [...text('docs/guide/from-one-machine-to-many.md').matchAll(/`([^`]+)`|```([\s\S]*?)```/g)]
   const flags = code.flatMap(([part]) =>
     part.includes('npm run') || part.includes('openssl')

@@ -16,8 +16,8 @@ export const missingBrowser =
     ? false
     : `${browserPath} is missing; install it with: sudo apt-get install -y chromium`
 
-/** How long a person would wait for a pipeline to start, stop or write, in milliseconds. */
-const patienceMs = 20_000
+/** How long a test waits for what must come, in milliseconds: only one that fails waits so long. */
+const patienceMs = 120_000
 
 /** A browser with the console open. */
 export interface OpenConsole {
@@ -52,8 +52,13 @@ export function section(page: Page, name: string): Locator {
 
 /** Chooses from the menu behind `More`. */
 export async function chooseMore(page: Page, item: string): Promise<void> {
-  await page.getByRole('button', { name: 'More' }).click()
-  await page.getByRole('menuitem', { name: item }).click()
+  const choice = page.getByRole('menuitem', { name: item })
+  // News that arrive while the menu opens may close it.
+  while (!(await choice.isVisible())) {
+    await page.getByRole('button', { name: 'More' }).click()
+    await choice.waitFor({ timeout: 5000 }).catch(() => undefined)
+  }
+  await choice.click()
 }
 
 /**
