@@ -132,7 +132,7 @@ async function operate(
       return message.withDocument(keys).withMetadata(new Map([['nats_kv_bucket', name]]))
     }
     default:
-      throw new ConfigError(`invalid kv operation: ${operation}`)
+      throw new ConfigError(`invalid kv operation: ${String(operation)}`)
   }
 }
 

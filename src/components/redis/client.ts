@@ -165,7 +165,7 @@ export function redisConnector(
         return connected(client as never, args => client.sendCommand(false, args as Argument[]))
       }
       default:
-        throw new ConfigError(`invalid redis kind: ${config.kind}`)
+        throw new ConfigError(`invalid redis kind: ${String(config.kind)}`)
     }
   }
 }
