@@ -53,12 +53,15 @@ export function section(page: Page, name: string): Locator {
 /** Chooses from the menu behind `More`. */
 export async function chooseMore(page: Page, item: string): Promise<void> {
   const choice = page.getByRole('menuitem', { name: item })
-  // News that arrive while the menu opens may close it.
-  while (!(await choice.isVisible())) {
+  // News that arrive while the menu opens may close it; then a person opens it again.
+  for (let tries = 1; ; tries++) {
     await page.getByRole('button', { name: 'More' }).click()
-    await choice.waitFor({ timeout: 5000 }).catch(() => undefined)
+    try {
+      return await choice.click({ timeout: 5000 })
+    } catch (error) {
+      if (tries === 10) throw error
+    }
   }
-  await choice.click()
 }
 
 /**
