@@ -171,14 +171,14 @@ test('lint and run agree on a configuration of a managed pipeline, and on what c
   assert.equal(run(['lint', managed]).status, 0)
   const unsupported = write(
     'unsupported.yaml',
-    'metrics:\n  aws_cloudwatch: {}\ninput: { stdin: {} }\noutput: { drop: {} }\n',
+    'tracer:\n  gcp_cloudtrace: { project: p }\ninput: { stdin: {} }\noutput: { drop: {} }\n',
   )
   for (const command of ['lint', 'run']) {
     const { status, stdout, stderr } = run([command, unsupported])
     assert.equal(status, 1)
     assert.match(
       stdout + stderr,
-      /unsupported\.yaml\(2,1\) metrics 'aws_cloudwatch' is known but not supported by Penstock yet/,
+      /unsupported\.yaml\(2,1\) tracer 'gcp_cloudtrace' is known but not supported by Penstock yet/,
     )
   }
 })
