@@ -38,7 +38,7 @@ async function runFiles(kind: string, files: readonly string[], concurrency: num
   if (files.length === 0) return
   const startedAt = performance.now()
   const before = total.passed
-  const events = run({ files: [...files], concurrency, timeout: 900_000 })
+  const events = run({ files: [...files], concurrency, timeout: 420_000 })
   for await (const event of events) {
     if (event.type === 'test:stderr' || event.type === 'test:stdout') {
       if (only.length > 0) process.stdout.write(event.data.message)
