@@ -8,6 +8,7 @@ import { checkContract } from './contract.ts'
 import { checkLayers } from './layers.ts'
 import { checkLockFile } from './lock-file.ts'
 import { checkAllOutside } from './outside.ts'
+import { checkPromises } from './promises.ts'
 import { checkRim } from './rim.ts'
 import { checkTidy } from './tidy.ts'
 
@@ -36,6 +37,7 @@ export const checks: readonly Check[] = [
   { name: 'lock file', run: () => checkLockFile() },
   { name: 'rim', run: checkRim },
   { name: 'claims', run: checkClaims },
+  { name: 'promises', run: checkPromises },
   { name: 'assertions', run: checkAssertions },
   { name: 'tidy', run: checkTidy },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },

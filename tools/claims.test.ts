@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { checkInvariants, claims, findingsOf } from './claims.ts'
+import { claims, findingsOf } from './claims.ts'
 
 const [handlers, pages, expressions, databases] = claims
 
@@ -27,13 +27,4 @@ test('an expression that is built of a text is found', () => {
 test('a database file on the calling thread is found', () => {
   assert.equal(findingsOf(databases!, 'src/control/a.ts', 'openSqliteHere({ path })').length, 1)
   assert.equal(findingsOf(databases!, 'src/broker/a.ts', "import { DatabaseSync } from 'node:sqlite'").length, 1)
-})
-
-test('an invariant that names nothing, or something that is gone, is found', () => {
-  const chapter = (line: string) => `# House\n\n## 6. Invariants, as absences\n\n${line}\n`
-  const exists = (path: string) => path === 'tools/rim.ts'
-  assert.deepEqual(checkInvariants(chapter('- No clock ([rim](tools/rim.ts)).'), exists), [])
-  assert.equal(checkInvariants(chapter('- No clock.'), exists).length, 1)
-  assert.equal(checkInvariants(chapter('- No clock ([gone](tools/gone.ts)).'), exists).length, 1)
-  assert.equal(checkInvariants('# House\n', exists).length, 1)
 })

@@ -1,6 +1,5 @@
-// What ARCHITECTURE.md says of the whole house is held by something that fails when it is untrue: each invariant of its last
-// chapter names its checks. Those that only look at the text of sources are here.
-import { existsSync, globSync, readFileSync } from 'node:fs'
+// Promises of ARCHITECTURE.md that are held by looking at the text of sources (tools/promises.ts has the others).
+import { globSync, readFileSync } from 'node:fs'
 
 interface Claim {
   /** Which files it is about, as patterns. */
@@ -64,14 +63,13 @@ export const claims: readonly Claim[] = [
 
 /** Findings of the whole tree. */
 export function checkClaims(): string[] {
-  const found = claims.flatMap(claim =>
+  return claims.flatMap(claim =>
     claim.files
       .flatMap(pattern => globSync(pattern))
       .filter(file => !/\.(?:test|suite|bench|gen)\.tsx?$/.test(file))
       .toSorted()
       .flatMap(file => findingsOf(claim, file, readFileSync(file, 'utf8'))),
   )
-  return [...found, ...checkInvariants(readFileSync('ARCHITECTURE.md', 'utf8'), existsSync)]
 }
 
 /** Findings of one file. */
@@ -79,18 +77,4 @@ export function findingsOf(claim: Claim, file: string, text: string): string[] {
   if (claim.except?.some(place => file.startsWith(place))) return []
   const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
   return [...code.matchAll(claim.refused)].map(([what]) => `${file}: ${JSON.stringify(what.trim())}: ${claim.why}`)
-}
-
-/** Each line of the chapter about invariants has to name what holds it: tests and tools that exist. */
-export function checkInvariants(architecture: string, exists: (path: string) => boolean): string[] {
-  const [, chapter = ''] = architecture.split(/^## .*Invariants.*$/m)
-  const lines = chapter.split('\n').filter(line => line.startsWith('- '))
-  if (lines.length === 0) return ['ARCHITECTURE.md: the chapter about invariants is missing']
-  return lines.flatMap(line => {
-    const links = [...line.matchAll(/\]\(([^)]+)\)/g)].map(([, path]) => path!)
-    const held = links.filter(path => !path.startsWith('docs/'))
-    const isCheck = (path: string) => /^(?:test|tools|src|console|\.oxlintrc)/.test(path) && exists(path)
-    if (held.length === 0) return [`ARCHITECTURE.md: nothing is named that holds ${JSON.stringify(line)}`]
-    return held.filter(path => !isCheck(path)).map(path => `ARCHITECTURE.md: ${path} is no check that exists`)
-  })
 }

@@ -43,6 +43,24 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
+/**
+ * What folders of components may import from one another: what has no vendor, and a few files of a vendor's that others need.
+ * A component's own file (`<kind>.<name>.ts`) is never among them.
+ */
+const shared = [
+  'avro/',
+  'io/',
+  'protobuf/',
+  'pure/',
+  'aws/retries.ts',
+  'aws/session.ts',
+  'http/client-fields.ts',
+  'http/request-auth.ts',
+  'kafka/checkpointer.ts',
+]
+
+const componentFile = /\/(?:buffer|cache|input|metrics|output|processor|rate_limit|scanner|tracer)\.[^/.]+\.ts$/
+
 /** Doors beside `index.ts`, for those who may not load all of a folder. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   bloblang: ['index.ts', 'syntax.ts'],
@@ -54,26 +72,11 @@ const importPattern =
 
 /** Findings `file: what is wrong`; none when every import obeys the table. */
 export function checkLayers(): string[] {
-  const findings: string[] = []
+  const findings = checkTable(readFileSync('ARCHITECTURE.md', 'utf8'))
   for (const file of globSync('src/**/*.ts')
     .map(path => path.replaceAll('\\', '/'))
     .toSorted()) {
-    const from = file.split('/')[1]!
-    const isTest = /\.(test|suite|bench)\.ts$/.test(file)
-    for (const match of readFileSync(file, 'utf8').matchAll(importPattern)) {
-      const target = normalize(join(dirname(file), match[1] ?? match[2] ?? match[3]!))
-      if (target === 'package.json') continue // the version
-      if (!target.startsWith('src/')) {
-        if (!isTest) findings.push(`${file}: imports ${target} from outside src/`)
-        continue
-      }
-      const to = target.split('/')[1]!
-      if (to === from) continue
-      if (!layers[from]?.includes(to) && !isTest) findings.push(`${file}: ${from} may not import ${to} (${target})`)
-      const door = target.split('/').slice(2).join('/')
-      if (!(doors[to] ?? ['index.ts']).includes(door) && !isTest)
-        findings.push(`${file}: import ${to} through its door, not ${target}`)
-    }
+    findings.push(...findingsOf(file, readFileSync(file, 'utf8')))
   }
   for (const file of globSync('console/src/**/*.{ts,tsx}')) {
     for (const match of readFileSync(file, 'utf8').matchAll(importPattern)) {
@@ -84,4 +87,56 @@ export function checkLayers(): string[] {
     }
   }
   return findings
+}
+
+/** Findings of one file below `src/`. */
+export function findingsOf(file: string, text: string): string[] {
+  if (/\.(test|suite|bench)\.ts$/.test(file)) return []
+  const from = file.split('/')[1]!
+  return [...text.matchAll(importPattern)].flatMap(match => {
+    const target = normalize(join(dirname(file), match[1] ?? match[2] ?? match[3]!))
+    if (target === 'package.json') return [] // the version
+    if (!target.startsWith('src/')) return [`${file}: imports ${target} from outside src/`]
+    const to = target.split('/')[1]!
+    if (to === from) return from === 'components' ? acrossVendors(file, target) : []
+    if (!layers[from]?.includes(to)) return [`${file}: ${from} may not import ${to} (${target})`]
+    const door = target.split('/').slice(2).join('/')
+    return (doors[to] ?? ['index.ts']).includes(door) ? [] : [`${file}: import ${to} through its door, not ${target}`]
+  })
+}
+
+/** Components of different vendors do not know each other. */
+function acrossVendors(file: string, target: string): string[] {
+  const [vendor, other] = [file, target].map(path => path.split('/')[2]!)
+  const isRegistry = !file.includes('/', 'src/components/'.length)
+  if (vendor === other || isRegistry) return []
+  const place = target.slice('src/components/'.length)
+  const isShared = shared.some(one => place.startsWith(one)) && !componentFile.test(target)
+  return isShared
+    ? []
+    : [`${file}: ${vendor} may not import ${target}; what vendors share is listed in tools/layers.ts`]
+}
+
+/** Findings where the folders of ARCHITECTURE.md are other ones, or may import something else, than is checked here. */
+export function checkTable(architecture: string): string[] {
+  const table = tableOf(architecture)
+  const folders = new Set([...Object.keys(layers), ...table.keys()])
+  return [...folders]
+    .filter(folder => table.get(folder)?.join() !== layers[folder]?.join())
+    .map(
+      folder =>
+        `ARCHITECTURE.md: ${folder} is said to import ${table.get(folder)?.join(', ')}, and may import ${layers[folder]?.join(', ')}`,
+    )
+}
+
+/** Each folder of the drawing in ARCHITECTURE.md, with those that it may import. */
+function tableOf(architecture: string): Map<string, readonly string[]> {
+  const rows = [...architecture.matchAll(/^[├└]── (\w+)\/ .* → (.+)$/gm)]
+  const folders = rows.map(([, folder]) => folder!)
+  return new Map(
+    rows.map(([, folder, imports], index) => {
+      const all = imports === 'all above' ? folders.slice(0, index) : imports!.split(', ')
+      return [folder!, imports === 'nothing' ? [] : all]
+    }),
+  )
 }

@@ -412,6 +412,18 @@ describe('the log', () => {
       assert.deepEqual(await values(0, 0, other), ['a', 'b', 'c'])
       await other.close()
     })
+
+    it('does not call out of range what another process appended a moment ago', async t => {
+      // The notice of the other's append is still on its way.
+      t.mock.method(metadata, 'onAppend', () => () => {})
+      const behind = await open()
+      t.after(() => behind.close())
+      await put(0, 'a')
+      assert.deepEqual(await values(0, 0, behind), ['a'])
+      await put(0, 'b')
+      await put(0, 'c')
+      assert.deepEqual(await values(0, 2, behind), ['c'])
+    })
   })
 
   describe('LogAppendTime', () => {
