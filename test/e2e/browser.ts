@@ -51,11 +51,16 @@ export function section(page: Page, name: string): Locator {
 }
 
 /** Chooses from the menu behind `More`. */
-export async function chooseMore(page: Page, item: string): Promise<void> {
+export function chooseMore(page: Page, item: string): Promise<void> {
+  return choose(page, 'More', item)
+}
+
+/** Opens a menu and chooses an item. */
+export async function choose(page: Page, menu: string, item: string): Promise<void> {
   const choice = page.getByRole('menuitem', { name: item })
   // News that arrive while the menu opens may close it; then a person opens it again.
   for (let tries = 1; ; tries++) {
-    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('button', { name: menu, exact: true }).click()
     try {
       return await choice.click({ timeout: 5000 })
     } catch (error) {

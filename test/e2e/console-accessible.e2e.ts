@@ -1,7 +1,14 @@
 // Every page, dialog and menu of the console, wide and narrow, light and dark: axe finds nothing, and nothing is wider
 // than the window.
 import { after, before, test } from 'node:test'
-import { chooseMore, expectAccessible, missingBrowser as missing, type OpenConsole, openConsole } from './browser.ts'
+import {
+  choose,
+  chooseMore,
+  expectAccessible,
+  missingBrowser as missing,
+  type OpenConsole,
+  openConsole,
+} from './browser.ts'
 import { Api, freePorts, type PipelineUnderTest, produce, type Started, startProgram } from './support.ts'
 
 /** As long as Kafka allows. */
@@ -104,6 +111,7 @@ const places: Readonly<Record<string, Place>> = {
     path: ofPipeline(),
     openings: [
       ['examples', button('Examples')],
+      ['gallery', () => choose(opened.page, 'Examples', 'More examples…')],
       ['menu', button('More')],
       more('Rename…'),
       more('Duplicate…'),

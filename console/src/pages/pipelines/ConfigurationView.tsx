@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useRef, useState } from 'react'
+import { lazy, Suspense, useRef, useState } from 'react'
 import { errorText, RequestError } from '../../api/client.ts'
 import { useChangePipeline, useSavePipeline } from '../../api/changes.ts'
 import type {
@@ -25,6 +25,7 @@ import { type Lint, useLint } from './use-lint.ts'
 import { VersionList } from './VersionList.tsx'
 
 const route = getRouteApi('/pipelines/$pipelineId')
+const GalleryDialog = lazy(() => import('./GalleryDialog.tsx'))
 
 interface ConfigurationViewProps {
   readonly pipeline: DescribePipelineResponse
@@ -45,6 +46,7 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
   const change = useChangePipeline(clusterId, overview.id)
   const editor = useRef<EditorHandle>(null)
   const [refused, setRefused] = useState<Lint>()
+  const [isGalleryOpen, setGalleryOpen] = useState(false)
 
   const selected = useSelectedVersion(pipeline, search.version)
   const draft = useDraft(selected)
@@ -53,6 +55,11 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
   const isBlank = draft.text.trim() === ''
   const wasRefused = refused?.text === draft.text
   const canDeploy = selected !== undefined && selected.id !== deployed?.id && !draft.isDirty
+
+  const handleExample = (text: string) => {
+    setGalleryOpen(false)
+    editor.current?.replace(text)
+  }
 
   const handleDeploy = (version: PipelineConfiguration) => {
     change.mutate(
@@ -110,7 +117,8 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
           canDeploy={canDeploy}
           isSaving={save.isPending}
           isDeploying={change.isPending}
-          onExample={text => editor.current?.replace(text)}
+          onExample={handleExample}
+          onMoreExamples={() => setGalleryOpen(true)}
           onCompare={() => void navigate({ search: { ...search, compare: comparison.defaultLeft } })}
           onDiscard={() => editor.current?.replace(draft.baseText)}
           onSave={handleSave}
@@ -136,7 +144,7 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
             dark={theme.shown === 'dark'}
           />
         </div>
-        {isBlank && <ExampleCards onChoose={text => editor.current?.replace(text)} />}
+        {isBlank && <ExampleCards onChoose={handleExample} onMore={() => setGalleryOpen(true)} />}
         <FindingsPanel
           findings={wasRefused ? refused.findings : lint?.findings}
           refused={wasRefused}
@@ -170,6 +178,11 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
           </div>
         )}
       </div>
+      {isGalleryOpen && (
+        <Suspense>
+          <GalleryDialog onChoose={handleExample} onClose={() => setGalleryOpen(false)} />
+        </Suspense>
+      )}
       <LeaveGuard wouldLose={draft.wouldLose} onDiscard={draft.discard} />
     </div>
   )

@@ -18,6 +18,7 @@ interface EditorToolbarProps {
   readonly isSaving: boolean
   readonly isDeploying: boolean
   readonly onExample: (text: string) => void
+  readonly onMoreExamples: () => void
   readonly onCompare: () => void
   readonly onDiscard: () => void
   readonly onSave: () => void
@@ -43,11 +44,14 @@ export function EditorToolbar(props: EditorToolbarProps) {
                 Examples
               </Button>
             }
-            items={examples.map(example => ({
-              label: example.name,
-              note: example.note,
-              onSelect: () => props.onExample(example.text),
-            }))}
+            items={[
+              ...examples.map(({ name, note, text }) => ({
+                label: name,
+                note,
+                onSelect: () => props.onExample(text),
+              })),
+              { label: 'More examples…', onSelect: props.onMoreExamples },
+            ]}
           />
         </span>
         {isDirty && (
