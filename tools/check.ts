@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { checkAssertions } from './assertions.ts'
 import { checkClaims } from './claims.ts'
 import { checkContract } from './contract.ts'
+import { checkDependencies } from './dependencies.ts'
 import { checkLayers } from './layers.ts'
 import { checkLockFile } from './lock-file.ts'
 import { checkAllOutside } from './outside.ts'
@@ -35,6 +36,7 @@ export const checks: readonly Check[] = [
   { name: 'connector contract', run: checkContract },
   { name: 'outside', run: checkAllOutside },
   { name: 'lock file', run: () => checkLockFile() },
+  { name: 'dependencies', run: checkDependencies },
   { name: 'rim', run: checkRim },
   { name: 'claims', run: checkClaims },
   { name: 'promises', run: checkPromises },

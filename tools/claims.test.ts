@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { claims, findingsOf } from './claims.ts'
 
-const [handlers, pages, expressions, databases] = claims
+const [handlers, pages, expressions, databases, drivers, accesses, places, caches] = claims
 
 test('state in a handler is found, constants are not', () => {
   const file = 'src/broker/handlers/00-produce.ts'
@@ -27,4 +27,20 @@ test('an expression that is built of a text is found', () => {
 test('a database file on the calling thread is found', () => {
   assert.equal(findingsOf(databases!, 'src/control/a.ts', 'openSqliteHere({ path })').length, 1)
   assert.equal(findingsOf(databases!, 'src/broker/a.ts', "import { DatabaseSync } from 'node:sqlite'").length, 1)
+})
+
+test('a way to a database past src/database is found', () => {
+  assert.equal(findingsOf(drivers!, 'src/control/a.ts', "import pg from 'pg'").length, 1)
+  assert.deepEqual(findingsOf(drivers!, 'src/engine/a.ts', "import type { DatabaseSync } from 'node:sqlite'"), [])
+})
+
+test('a handler that never asks for access is found', () => {
+  const file = 'src/broker/handlers/00-produce.ts'
+  assert.equal(findingsOf(accesses!, file, 'handle() { return {} }').length, 1)
+  assert.deepEqual(findingsOf(accesses!, file, 'handle(_, { access }) { return {} }'), [])
+})
+
+test('code that depends on where its file lies, and compiled code among temporary files, are found', () => {
+  assert.equal(findingsOf(places!, 'src/engine/a.ts', 'join(import.meta.dirname, "a")').length, 1)
+  assert.equal(findingsOf(caches!, 'src/cli/main.ts', 'enableCompileCache(tmpdir())').length, 1)
 })

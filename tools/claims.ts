@@ -5,7 +5,9 @@ interface Claim {
   /** Which files it is about, as patterns. */
   readonly files: readonly string[]
   readonly except?: readonly string[]
-  readonly refused: RegExp
+  /** What the files may not hold, or must. */
+  readonly refused?: RegExp
+  readonly required?: RegExp
   readonly why: string
 }
 
@@ -59,6 +61,46 @@ export const claims: readonly Claim[] = [
     refused: /\bopenSqliteHere\(|import \{[^}]*\} from 'node:sqlite'/g,
     why: 'a database file is used in a thread of its own',
   },
+  {
+    files: ['src/**/*.ts'],
+    // Users' databases, and the functions that open one in memory or in a thread.
+    except: [
+      'src/database/',
+      'src/components/sql/',
+      'src/host/databases.ts',
+      'src/metadata/sqlite.ts',
+      'src/cli/data-folder.ts',
+    ],
+    refused: /^import (?!type )[^\n]*from '(?:pg|node:sqlite)'/gm,
+    why: 'a database of ours is reached through src/database',
+  },
+  {
+    files: ['src/broker/handlers/[0-9]*.ts'],
+    except: [
+      // The connection itself: who it is, and which APIs there are.
+      'src/broker/handlers/17-sasl-handshake.ts',
+      'src/broker/handlers/18-api-versions.ts',
+      'src/broker/handlers/36-sasl-authenticate.ts',
+      // Metrics of the client that pushes them.
+      'src/broker/handlers/71-get-telemetry-subscriptions.ts',
+      'src/broker/handlers/72-push-telemetry.ts',
+    ],
+    // config-resources.ts asks for those that change settings.
+    required: /\baccess\b|\balterConfigs\(/,
+    why: 'a handler asks for access before it tells of a resource or touches it',
+  },
+  {
+    files: ['src/**/*.ts'],
+    // The name of a variable in users' scripts.
+    except: ['src/cli/main.ts', 'src/components/code/prelude.ts'],
+    refused: /\bimport\.meta\.(?:dirname|filename)\b|\b__dirname\b/g,
+    why: 'nothing depends on where a source file lies, which is elsewhere in the bundle',
+  },
+  {
+    files: ['src/cli/main.ts', 'tools/build.ts', 'bin/penstock'],
+    refused: /\btmpdir\(|\/tmp\b/g,
+    why: 'compiled code never lies in a folder for temporary files, where others could put code of theirs',
+  },
 ]
 
 /** Findings of the whole tree. */
@@ -76,5 +118,7 @@ export function checkClaims(): string[] {
 export function findingsOf(claim: Claim, file: string, text: string): string[] {
   if (claim.except?.some(place => file.startsWith(place))) return []
   const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
-  return [...code.matchAll(claim.refused)].map(([what]) => `${file}: ${JSON.stringify(what.trim())}: ${claim.why}`)
+  if (claim.required?.test(code) === false) return [`${file}: ${claim.why}`]
+  const refused = claim.refused === undefined ? [] : [...code.matchAll(claim.refused)]
+  return refused.map(([what]) => `${file}: ${JSON.stringify(what.trim())}: ${claim.why}`)
 }

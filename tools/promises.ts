@@ -1,6 +1,6 @@
 // What ARCHITECTURE.md and the ADRs promise is held by something that fails when it is untrue. A sentence with an absolute
 // word ("never", "only", "every" …) has a footnote, and the footnote links to a check, or to a test and names it.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** Reads a file of the repository; undefined where there is none. */
@@ -9,7 +9,9 @@ type Read = (path: string) => string | undefined
 /** Findings `file: what is wrong`; none when every promise is held. */
 export function checkPromises(): string[] {
   const read: Read = path => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
-  return ['ARCHITECTURE.md'].flatMap(page => findingsOf(page, readFileSync(page, 'utf8'), read))
+  return ['ARCHITECTURE.md', ...globSync('docs/adr/[0-9]*.md').toSorted()].flatMap(page =>
+    findingsOf(page, readFileSync(page, 'utf8'), read),
+  )
 }
 
 /** Findings of one page. */

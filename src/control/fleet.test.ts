@@ -158,6 +158,38 @@ test('a second control plane knows the orders of the first, what agents hold and
   second.close()
 })
 
+test('control planes that reconcile at once give a slot to one agent', async () => {
+  const fleets = [newFleet(), newFleet()]
+  const pipelineGroup = 'wanted by two'
+  const agents = await Promise.all(
+    fleets.map((fleet, index) => fleet.register({ ...hello, identity: `racer ${index}`, pipelineGroup })),
+  )
+  await database.transaction({ kind: 'write' }, async sql => {
+    const pipeline = {
+      id: 'pi_raced',
+      clusterId,
+      name: 'raced',
+      type: 'bento',
+      state: 'running',
+      createdAt: 1,
+    } as const
+    await store.insertPipeline(sql, { ...pipeline, deployedConfigurationId: 'pci_raced' })
+    const configuration = { id: 'pci_raced', pipelineId: 'pi_raced', version: 0, yaml: '', createdAt: 1 }
+    const settings = { ...defaultSettings, pipelineGroup, concurrency: { scope: 'exact', count: 1 } } as const
+    await store.insertConfiguration(sql, { ...configuration, settings })
+  })
+  await Promise.all(fleets.map(fleet => fleet.reconcile()))
+  const polled = await Promise.all(
+    fleets.map((fleet, index) => fleet.poll(agents[index]!.agentId, 0, new AbortController().signal)),
+  )
+  const given = polled.flatMap(({ instances }) => instances).filter(({ pipelineId }) => pipelineId === 'pi_raced')
+  assert.equal(given.length, 1)
+  for (const [index, fleet] of fleets.entries()) {
+    await fleet.leave(agents[index]!.agentId)
+    fleet.close()
+  }
+})
+
 test('it is reported once when no agent does the background work', async () => {
   const warnings: string[] = []
   const fleet = newFleet({ ...nullLog, warn: message => void warnings.push(message) })

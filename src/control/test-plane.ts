@@ -61,6 +61,7 @@ export async function startTestPlane(hub?: MetadataHub, first?: SharedDatabase) 
     plane,
     url: server.url,
     database,
+    metadata,
     sealingKey,
     clusterId: defaults.cluster.id,
     applicationKey: defaults.applicationKey.secret,

@@ -32,6 +32,15 @@ describe('users of the Kafka port', () => {
     assert.deepEqual((await call('list_virtual_cluster_credentials')).json.credentials, [])
   })
 
+  it('are stored without their password', async () => {
+    const { json: created } = await call('create_virtual_cluster_credentials', { credentials_name: 'kept' })
+    const stored = await plane.metadata.findCredential(created.username)
+    assert.ok(stored?.sha256 && stored.sha512)
+    for (const encoding of ['utf8', 'base64', 'hex'] as const)
+      assert.ok(!JSON.stringify(stored).includes(Buffer.from(created.password).toString(encoding)), encoding)
+    await call('delete_virtual_cluster_credentials', { id: created.id })
+  })
+
   it('may bring their password', async () => {
     const body = { credentials_name: 'own', imported_password: 'hunter2' }
     assert.equal((await call('create_virtual_cluster_credentials', body)).json.password, 'hunter2')
