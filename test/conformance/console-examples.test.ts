@@ -33,7 +33,7 @@ test('what is not offered could not', async () => {
 
 test('an example has its name, its summary and the comments of its text', () => {
   const example = managedExample(
-    'config/dead-letters.yaml',
+    'config/nats-to-kafka.yaml',
     `# Does something.
 #   curl it
 input:
@@ -49,7 +49,7 @@ tests:
 `,
   )
   assert.deepEqual(example, {
-    name: 'Dead letters',
+    name: 'NATS to Kafka',
     note: 'Does something.',
     text: `#   curl it
 input:

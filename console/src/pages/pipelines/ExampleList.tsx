@@ -27,7 +27,7 @@ export function ExampleCard({ title, note, onClick }: { title: string; note: str
       <button
         type="button"
         onClick={onClick}
-        className="h-full w-full rounded-md border border-line px-3 py-2 text-left transition-colors hover:border-accent-line hover:bg-accent-soft"
+        className="flex h-full w-full flex-col rounded-md border border-line px-3 py-2 text-left transition-colors hover:border-accent-line hover:bg-accent-soft"
       >
         <span className="text-sm font-medium">{title}</span>
         <span className="mt-0.5 block text-xs text-muted">{note}</span>

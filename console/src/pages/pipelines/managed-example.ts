@@ -3,6 +3,8 @@ import type { Example } from './examples.ts'
 /** Components that reach for the files, the terminal, the credentials or the ports of the agent, which takes a grant. */
 const needGrants = /^\s*(- )?(file|csv|stdin|stdout|socket_server|aws_\w+):/m
 
+const properNames = new Map(['IoT', 'Kafka', 'NATS', 'SQL'].map(name => [name.toLowerCase(), name]))
+
 /**
  * An example of config/ as a managed pipeline has it: on the cluster that it belongs to instead of one that a variable names,
  * with the defaults of other variables, and without its unit tests. Undefined for one that needs a grant.
@@ -20,11 +22,12 @@ export function managedExample(path: string, text: string): Example | undefined 
   }
 }
 
-/** `config/dead-letters.yaml` is `Dead letters`. */
+/** `config/nats-to-kafka.yaml` is `NATS to Kafka`. */
 function nameOf(path: string): string {
   const words = path
     .replace(/^.*\//, '')
     .replace(/\.yaml$/, '')
-    .replaceAll('-', ' ')
-  return words[0]!.toUpperCase() + words.slice(1)
+    .split('-')
+  const name = words.map(word => properNames.get(word) ?? word).join(' ')
+  return name[0]!.toUpperCase() + name.slice(1)
 }
