@@ -25,6 +25,8 @@ const rim = [
 /** Timers inside the rim, which only end a wait: no state and no answer depends on when they fire. */
 const waits: Readonly<Record<string, string>> = {
   'src/engine/runtime/backoff.ts': 'pauses between attempts',
+  'src/engine/deadline.ts': 'the time limit of a call',
+  'src/engine/objects/resumed-source.ts': 'the time limit of a read',
   'src/engine/runtime/output-layer.ts': 'the period of a batch policy',
   'src/engine/runtime/turns.ts': 'gives the event loop its turn',
   'src/engine/runtime/shutdown.ts': 'the time limit of a shutdown',

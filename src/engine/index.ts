@@ -48,6 +48,7 @@ export {
   type Scanner,
   type ScannerFactory,
 } from './component.ts'
+export { withDeadline } from './deadline.ts'
 export { evaluated } from './evaluated.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
@@ -100,6 +101,10 @@ export { type Node, nodeOf, parseYaml, plainValue, resolved, valueOf, YamlError 
 export { parseComponent, parseFields } from './config/parse.ts'
 export { createLog, makeLog, severityOf } from './logger.ts'
 export { Backoff, pause } from './runtime/backoff.ts'
+export { backoffField, type BackoffConfig, backoffOf, withBackoff } from './retry-fields.ts'
+export { ScannedSource } from './scanned-source.ts'
+export { ObjectInput, type ObjectSource, type ObjectTarget } from './objects/object-input.ts'
+export { type ResumedObject, ResumedSource } from './objects/resumed-source.ts'
 export { Limiter, Signal } from './runtime/limiter.ts'
 export { MappingCaches } from './runtime/mapping-caches.ts'
 export { InitError, Manager } from './runtime/manager.ts'

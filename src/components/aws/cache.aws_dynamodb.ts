@@ -1,6 +1,6 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type Cache, defineCache, field } from '../../engine/index.ts'
-import { backoffField, isFinal, withBackoff } from './retries.ts'
+import { backoffField, type Cache, defineCache, field, withBackoff } from '../../engine/index.ts'
+import { isFinal } from './retries.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 
 export default defineCache({

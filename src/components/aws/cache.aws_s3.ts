@@ -1,5 +1,4 @@
-import { type Cache, defineCache, field } from '../../engine/index.ts'
-import { backoffField, withBackoff } from './retries.ts'
+import { backoffField, type Cache, defineCache, field, withBackoff } from '../../engine/index.ts'
 import { S3Client, S3Error } from './s3-client.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 

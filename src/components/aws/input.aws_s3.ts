@@ -1,27 +1,23 @@
-import { asError, messageOf } from '../../base/index.ts'
+import { messageOf } from '../../base/index.ts'
 import { parseJson, type Value } from '../../bloblang/index.ts'
 import type { Message as Notification, SQSClient } from '@aws-sdk/client-sqs'
 import {
-  type AckSome,
   type ByteSource,
   ConfigError,
   defineInput,
-  deliverEach,
-  type Delivery,
   field,
   type Infer,
-  type Input,
-  isClosing,
+  ObjectInput,
+  type ObjectSource,
+  type ObjectTarget,
   parseDuration,
   pause,
   type Resources,
-  type Scanner,
-  type ScannerFactory,
-  whenAllSettled,
+  ResumedSource,
 } from '../../engine/index.ts'
 import { valuesAt } from './paths.ts'
-import { S3Client } from './s3-client.ts'
-import { s3Source } from './s3-source.ts'
+import { isTransient, S3Client } from './s3-client.ts'
+import { metadataOf } from './s3-source.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 
 const config = awsConfig({
@@ -104,16 +100,15 @@ ${credentialsHelp}`,
 `,
     },
   ],
-  create: async (options, resources) => new S3Input(options, await resources.scanner(options.scanner), resources),
+  create: async (options, resources) =>
+    new ObjectInput(new S3Objects(options, resources), await resources.scanner(options.scanner), resources.log),
 })
 
-/** An object to be read, and who is to learn what became of it: called once, with null when all was delivered. */
-interface Target {
+/** An object to be read. */
+interface Target extends ObjectTarget {
   readonly bucket: string
-  readonly key: string
   /** When its notification was sent, in milliseconds since 1970; 0 where there was none. */
   readonly notifiedAt: number
-  readonly settled: (error: Error | null) => Promise<void>
 }
 
 /** Where objects to read come from. */
@@ -123,24 +118,19 @@ interface Targets {
   close(): Promise<void>
 }
 
-class S3Input implements Input {
+class S3Objects implements ObjectSource<Target> {
   readonly #config: Config
-  readonly #factory: ScannerFactory
   readonly #resources: Resources
   readonly #session: AwsSession
   readonly #client: S3Client
   readonly #delayMs: number
   #targets: Targets | null = null
-  /** One that is to be read, because opening it failed for the connection's sake, or the stream ended meanwhile. */
-  #waiting: Target | null = null
-  #current: OpenObject | null = null
 
-  constructor(options: Config, factory: ScannerFactory, resources: Resources) {
+  constructor(options: Config, resources: Resources) {
     const queue = queueOf(options)
     if (options.bucket === '' && queue === '') throw new ConfigError('either a bucket or an sqs.url must be specified')
     if (options.prefix !== '' && queue !== '') throw new ConfigError('cannot specify both a prefix and sqs.url')
     this.#config = options
-    this.#factory = factory
     this.#resources = resources
     this.#delayMs = delayOf(options.sqs?.delay_period ?? '')
     this.#session = new AwsSession(options, resources)
@@ -156,124 +146,48 @@ class S3Input implements Input {
         : await QueueTargets.open(this.#config, this.#session, this.#resources)
   }
 
-  async read(signal: AbortSignal): Promise<Delivery | null> {
-    for (;;) {
-      const current = this.#current ?? (await this.#open(signal))
-      if (current === null) return null
-      this.#current = current
-      try {
-        const delivery = await current.next()
-        if (delivery !== null) return delivery
-      } catch (error) {
-        await this.#endObject()
-        throw error
-      }
-      if (current.messages === 0) {
-        this.#resources.log.debug(`Extracted zero messages from key ${current.target.key}`)
-      }
-      await this.#endObject()
+  async next(signal: AbortSignal): Promise<Target | null> {
+    const target = await this.#targets!.next(signal)
+    if (target === null) return null
+    const settled = async (error: Error | null) => {
+      await target.settled(error)
+      if (error === null && this.#config.delete_objects) await this.#client.delete(target.bucket, target.key)
     }
+    return { ...target, settled }
+  }
+
+  async open(target: Target, signal: AbortSignal): Promise<ByteSource> {
+    await this.#waitFor(target, signal)
+    const { bucket, key } = target
+    const object = await this.#client.get(bucket, key, signal)
+    const { host, log } = this.#resources
+    return new ResumedSource(
+      {
+        name: key,
+        metadata: metadataOf(bucket, key, object.headers, { withLength: false }),
+        body: object.body,
+        reopen: position => this.#client.resume(bucket, key, { object, position, signal }),
+        isTransient,
+      },
+      { log, random: () => host.random(), signal },
+    )
+  }
+
+  mayOpenLater(error: unknown): boolean {
+    return isTransient(error)
   }
 
   async close(): Promise<void> {
-    await this.#endObject()
     await this.#targets?.close()
     await this.#client.close()
   }
 
-  async #open(signal: AbortSignal): Promise<OpenObject | null> {
-    const target = this.#waiting ?? (await this.#targets!.next(signal))
-    if (target === null) return null
-    this.#waiting = target
-    const { bucket, key } = target
-    if (!(await this.#delayed(target, signal))) return null
-    let source: ByteSource
-    try {
-      source = s3Source(bucket, key, await this.#client.get(bucket, key, signal), key, false)
-    } catch (error) {
-      if (signal.aborted) return null
-      this.#waiting = null
-      await target.settled(asError(error))
-      throw error
-    }
-    this.#waiting = null
-    return new OpenObject(target, this.#factory.scan(source), async () => {
-      await target.settled(null)
-      if (this.#config.delete_objects) await this.#client.delete(bucket, key)
-    })
-  }
-
-  /** Waits until a notification is old enough; false where the signal aborts first. */
-  async #delayed({ notifiedAt }: Target, signal: AbortSignal): Promise<boolean> {
+  /** Waits until a notification is old enough. Throws where the signal aborts first. */
+  async #waitFor({ notifiedAt }: Target, signal: AbortSignal): Promise<void> {
     const leftMs = this.#delayMs - (this.#resources.clock.now() - notifiedAt)
-    if (this.#delayMs === 0 || notifiedAt === 0 || leftMs <= 0 || leftMs >= this.#delayMs) return true
+    if (this.#delayMs === 0 || notifiedAt === 0 || leftMs <= 0 || leftMs >= this.#delayMs) return
     await pause(leftMs, signal)
-    return !signal.aborted
-  }
-
-  async #endObject(): Promise<void> {
-    const current = this.#current
-    this.#current = null
-    await current?.close()
-  }
-}
-
-/** An object while it is cut into messages. */
-class OpenObject {
-  readonly target: Target
-  /** How many messages were cut from it. */
-  messages = 0
-  readonly #scanner: Scanner
-  readonly #delivered: () => Promise<void>
-  #pending = 0
-  #isAtEnd = false
-  #isSettled = false
-
-  constructor(target: Target, scanner: Scanner, delivered: () => Promise<void>) {
-    this.target = target
-    this.#scanner = scanner
-    this.#delivered = delivered
-  }
-
-  /** The next messages, or null at the end. Throws where the object cannot be cut any further. */
-  async next(): Promise<Delivery | null> {
-    for (;;) {
-      let messages
-      try {
-        messages = await this.#scanner.next()
-      } catch (error) {
-        await this.#settle(asError(error))
-        throw error
-      }
-      if (messages === null) {
-        this.#isAtEnd = true
-        if (this.#pending === 0) await this.#settle(null)
-        return null
-      }
-      if (messages.length === 0) continue
-      this.messages += messages.length
-      this.#pending++
-      return deliverEach(messages, this.#answer(messages.length))
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#scanner.close()
-  }
-
-  #answer(count: number): AckSome {
-    return whenAllSettled(count, async error => {
-      this.#pending--
-      if (error !== null) await this.#settle(error)
-      else if (this.#isAtEnd && this.#pending === 0) await this.#settle(null)
-    })
-  }
-
-  async #settle(error: Error | null): Promise<void> {
-    if (this.#isSettled) return
-    this.#isSettled = true
-    if (error === null) await this.#delivered()
-    else if (!isClosing(error)) await this.target.settled(error)
+    signal.throwIfAborted()
   }
 }
 

@@ -11,8 +11,8 @@ import {
   type Message,
   type Output,
   type Resources,
+  withDeadline,
 } from '../../engine/index.ts'
-import { withDeadline } from './deadline.ts'
 import { type Checksum, S3Client } from './s3-client.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 

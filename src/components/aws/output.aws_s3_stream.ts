@@ -1,6 +1,8 @@
 import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import {
+  backoffField,
+  backoffOf,
   type Batch,
   batchingField,
   defineOutput,
@@ -13,7 +15,6 @@ import {
   pause,
   type Resources,
 } from '../../engine/index.ts'
-import { backoffField, backoffOf } from './retries.ts'
 import { S3Client } from './s3-client.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 

@@ -10,9 +10,9 @@ import {
   maxInFlightField,
   type Output,
   type Resources,
+  withDeadline,
 } from '../../engine/index.ts'
 import { attributesOf } from './attributes.ts'
-import { withDeadline } from './deadline.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 
 const config = awsConfig({

@@ -1,7 +1,14 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { messageOf } from '../../base/index.ts'
-import { ConfigError, defineProcessor, field, type Message, perMessage, type Processor } from '../../engine/index.ts'
-import { withDeadline } from './deadline.ts'
+import {
+  ConfigError,
+  defineProcessor,
+  field,
+  type Message,
+  perMessage,
+  type Processor,
+  withDeadline,
+} from '../../engine/index.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 
 export default defineProcessor({

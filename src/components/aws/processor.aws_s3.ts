@@ -54,7 +54,7 @@ ${credentialsHelp}`,
       const bucket = evaluated('s3 bucket', () => config.bucket.eval(batch, index))
       const key = evaluated('s3 key', () => config.key.eval(batch, index))
       const object = await client.get(bucket, key, resources.signal)
-      const scanner = factory.scan(s3Source(bucket, key, object, `${bucket}/${key}`, true))
+      const scanner = factory.scan(s3Source(bucket, key, object, `${bucket}/${key}`))
       const messages: Message[] = []
       try {
         for (let next = await scanner.next(); next !== null; next = await scanner.next()) messages.push(...next)

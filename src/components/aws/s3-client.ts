@@ -28,6 +28,12 @@ export class S3Error extends Error {
   }
 }
 
+/** Whether the same request may succeed later. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof S3Error) return error.status >= 500 || error.status === 429 || transient.has(error.code)
+  return isHttpConnectionError(error) || (error instanceof Error && isHttpConnectionError(error.cause))
+}
+
 export type Checksum = 'CRC32' | 'CRC32C' | 'SHA1' | 'SHA256'
 
 /** An object that is read: its headers, and its body, which has to be read to the end or destroyed. */
@@ -116,6 +122,25 @@ export class S3Client {
   /** Opens an object. Throws an {@link S3Error} that `isMissing` where there is none. */
   get(bucket: string, key: string, signal?: AbortSignal): Promise<S3Object> {
     return this.#request({ operation: 'GetObject', method: 'GET', bucket, key, signal })
+  }
+
+  /**
+   * The rest of an object that was opened before, behind `position`; null where there is none. Throws where another one stands
+   * in its place.
+   */
+  async resume(
+    bucket: string,
+    key: string,
+    {
+      object,
+      position,
+      signal,
+    }: { readonly object: S3Object; readonly position: number; readonly signal: AbortSignal },
+  ): Promise<Readable | null> {
+    const { 'content-length': length, etag } = object.headers
+    if (position === Number(length)) return null
+    const headers = { range: `bytes=${position}-`, ...(typeof etag === 'string' && { 'if-match': etag }) }
+    return (await this.#request({ operation: 'GetObject', method: 'GET', bucket, key, headers, signal })).body
   }
 
   /** The whole of an object. Throws as {@link get} does. */
@@ -275,7 +300,7 @@ export class S3Client {
         const error = errorOf(call.operation, response.statusCode, text)
         const isExpired = error.code === 'ExpiredToken' || error.code === 'ExpiredTokenException'
         if (isExpired) this.#session.forgetCredentials()
-        if (!isExpired && error.status < 500 && error.status !== 429 && !transient.has(error.code)) throw error
+        if (!isExpired && !isTransient(error)) throw error
         failure = error
       } catch (error) {
         if (error instanceof S3Error || !isHttpConnectionError(error) || call.signal?.aborted === true) throw error

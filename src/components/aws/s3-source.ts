@@ -4,12 +4,12 @@ import type { ByteSource, Metadata } from '../../engine/index.ts'
 import type { S3Object } from './s3-client.ts'
 
 /** An object of a bucket as a source that a scanner cuts into messages. */
-export function s3Source(bucket: string, key: string, object: S3Object, name: string, withLength: boolean): ByteSource {
+export function s3Source(bucket: string, key: string, object: S3Object, name: string): ByteSource {
   const { body } = object
   const chunks = body[Symbol.asyncIterator]()
   return {
     name,
-    metadata: metadataOf(bucket, key, object.headers, withLength),
+    metadata: metadataOf(bucket, key, object.headers, { withLength: true }),
     async read() {
       const { done, value } = await chunks.next()
       return done === true ? null : value
@@ -28,7 +28,13 @@ async function closed(body: Readable): Promise<void> {
 
 const USER_METADATA = 'x-amz-meta-'
 
-function metadataOf(bucket: string, key: string, headers: S3Object['headers'], withLength: boolean): Metadata {
+/** What messages of an object get from its headers. */
+export function metadataOf(
+  bucket: string,
+  key: string,
+  headers: S3Object['headers'],
+  { withLength }: { readonly withLength: boolean },
+): Metadata {
   const text = (name: string) => (typeof headers[name] === 'string' ? headers[name] : undefined)
   const metadata = new Map<string, Value>([
     ['s3_key', key],

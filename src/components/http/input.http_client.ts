@@ -6,9 +6,9 @@ import {
   field,
   type Input,
   Message,
+  ScannedSource,
   type ScannerFactory,
 } from '../../engine/index.ts'
-import { ScannedSource } from '../io/scanned-input.ts'
 import { StreamSource } from '../io/stream-source.ts'
 import { HttpClient } from './client.ts'
 import { clientFields, urlField, verbField } from './client-fields.ts'

@@ -6,10 +6,10 @@ import {
   type Input,
   NotConnectedError,
   type Resources,
+  ScannedSource,
   type ScannerFactory,
 } from '../../engine/index.ts'
 import { expandGlobs, openFile } from './files.ts'
-import { ScannedSource } from './scanned-input.ts'
 
 export default defineInput({
   name: 'file',
@@ -91,8 +91,8 @@ class FileInput implements Input {
   async #open(path: string): Promise<ScannedSource> {
     const source = await openFile(path, this.#resources.host.files)
     this.#resources.log.debug(`Consuming from file '${path}'`)
-    return new ScannedSource(this.#factory, source, async () => {
-      if (this.#delete) await this.#resources.host.files.unlink(path)
+    return new ScannedSource(this.#factory, source, async error => {
+      if (this.#delete && error === null) await this.#resources.host.files.unlink(path)
     })
   }
 

@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream'
-import { autoReplayNacksField, type ByteSource, defineInput, field, type Metadata } from '../../engine/index.ts'
-import { ScannedSource } from './scanned-input.ts'
+import {
+  autoReplayNacksField,
+  type ByteSource,
+  defineInput,
+  field,
+  type Metadata,
+  ScannedSource,
+} from '../../engine/index.ts'
 
 export default defineInput({
   name: 'stdin',

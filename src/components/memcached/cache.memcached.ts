@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { Buffer } from 'node:buffer'
-import { type Cache, ConfigError, defineCache, field } from '../../engine/index.ts'
-import { backoffField, withBackoff } from '../aws/retries.ts'
+import { backoffField, type Cache, ConfigError, defineCache, field, withBackoff } from '../../engine/index.ts'
 import { hostAndPort } from '../io/command-connection.ts'
 import { MemcachedServer } from './server.ts'
 

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { makeLog, severityOf } from '../logger.ts'
+import { type ByteSource, ClosedError, type ScannerFactory } from '../component.ts'
+import type { Delivery } from '../delivery.ts'
+import { Message } from '../message.ts'
+import { ObjectInput, type ObjectSource, type ObjectTarget } from './object-input.ts'
+import { type ResumedObject, ResumedSource } from './resumed-source.ts'
+
+const lost = () => Object.assign(new Error('connection reset'), { code: 'ECONNRESET' })
+const isTransient = (error: unknown) => error instanceof Error && 'code' in error
+
+/** A body that brings some chunks, and then breaks off or ends. */
+function body(chunks: readonly string[], end?: Error): Readable {
+  return Readable.from(
+    (async function* () {
+      for (const chunk of chunks) yield Buffer.from(chunk)
+      if (end !== undefined) throw end
+    })(),
+  )
+}
+
+function resumed(object: Partial<ResumedObject>, signal = new AbortController().signal) {
+  const lines: string[] = []
+  const log = makeLog(severityOf('WARN'), {}, (_, message) => void lines.push(message))
+  const whole: ResumedObject = {
+    name: 'a',
+    metadata: new Map(),
+    body: body([]),
+    reopen: () => Promise.resolve(null),
+    isTransient,
+    ...object,
+  }
+  return { source: new ResumedSource(whole, { log, random: () => 0, signal }), lines }
+}
+
+async function textOf(source: ByteSource): Promise<string> {
+  let text = ''
+  for (let chunk = await source.read(); chunk !== null; chunk = await source.read())
+    text += Buffer.from(chunk).toString()
+  return text
+}
+
+test('an object whose connection breaks off is read on where it broke off', async () => {
+  const positions: number[] = []
+  const { source, lines } = resumed({
+    body: body(['one ', 'two '], lost()),
+    reopen: async position => {
+      positions.push(position)
+      if (positions.length === 2) throw lost()
+      return positions.length === 1 ? body(['three '], lost()) : body(['four'])
+    },
+  })
+  assert.equal(await textOf(source), 'one two three four')
+  assert.deepEqual(positions, [8, 14, 14])
+  assert.match(lines[0]!, /Reading 'a' broke off at byte 8, and goes on there: connection reset/)
+})
+
+test('an object that broke off behind its last byte is complete', async () => {
+  const { source } = resumed({ body: body(['all'], lost()) })
+  assert.equal(await textOf(source), 'all')
+})
+
+test('an object that is another one by now, or whose error is its own, is given up', async () => {
+  const changed = new Error('the condition failed')
+  const replaced = resumed({ body: body(['x'], lost()), reopen: () => Promise.reject(changed) })
+  await assert.rejects(textOf(replaced.source), changed)
+  const broken = resumed({ body: body(['x'], changed), reopen: () => assert.fail('it is not opened again') })
+  await assert.rejects(textOf(broken.source), changed)
+})
+
+test('the end of a stream ends the wait for a server that is away', async () => {
+  const stop = new AbortController()
+  const reason = new ClosedError()
+  const { source } = resumed(
+    {
+      body: body([], lost()),
+      reopen: async () => {
+        stop.abort(reason)
+        throw lost()
+      },
+    },
+    stop.signal,
+  )
+  await assert.rejects(textOf(source), error => error === reason || isTransient(error))
+})
+
+/** Each object is one message, its key; opening fails as often and for what a test says. */
+function objects(keys: readonly string[], failures: Readonly<Record<string, Error[]>>) {
+  const outcomes: (readonly [string, Error | null])[] = []
+  const queue = [...keys]
+  const source: ObjectSource<ObjectTarget> = {
+    connect: () => Promise.resolve(),
+    async next() {
+      const key = queue.shift()
+      return key === undefined ? null : { key, settled: error => void outcomes.push([key, error]) }
+    },
+    async open({ key }) {
+      const failure = failures[key]?.shift()
+      if (failure !== undefined) throw failure
+      return { name: key, metadata: new Map(), read: () => null, close: () => undefined }
+    },
+    mayOpenLater: isTransient,
+    close: () => Promise.resolve(),
+  }
+  const factory: ScannerFactory = {
+    scan({ name }) {
+      let left = 1
+      return { next: () => (left-- > 0 ? [Message.fromText(name)] : null), close: () => undefined }
+    },
+  }
+  const input = new ObjectInput(
+    source,
+    factory,
+    makeLog(severityOf('OFF'), {}, () => undefined),
+  )
+  return { input, outcomes }
+}
+
+const { signal } = new AbortController()
+const textsOf = (delivery: Delivery | null) => delivery?.messages.map(message => message.text())
+
+test('an object that cannot be opened now stays the next one; one that never can is given up', async () => {
+  const never = new Error('access denied')
+  const { input, outcomes } = objects(['a', 'b'], { a: [lost(), lost()], b: [never] })
+  await assert.rejects(input.read(signal), /connection reset/)
+  await assert.rejects(input.read(signal), /connection reset/)
+  const delivery = await input.read(signal)
+  assert.deepEqual(textsOf(delivery), ['a'])
+  await delivery!.ack(null)
+  await assert.rejects(input.read(signal), never)
+  assert.equal(await input.read(signal), null)
+  assert.deepEqual(outcomes, [
+    ['a', null],
+    ['b', never],
+  ])
+})
+
+test('an object counts as delivered when it was read to its end and all of it arrived, and not before', async () => {
+  const { input, outcomes } = objects(['a'], {})
+  const delivery = await input.read(signal)
+  await delivery!.ack(null)
+  assert.deepEqual(outcomes, [])
+  assert.equal(await input.read(signal), null)
+  assert.deepEqual(outcomes, [['a', null]])
+})
+
+test('what was not read to its end, or not begun, when a stream ends is neither delivered nor refused', async () => {
+  const { input, outcomes } = objects(['a', 'b'], { b: [lost()] })
+  const delivery = await input.read(signal)
+  assert.deepEqual(textsOf(delivery), ['a'])
+  await assert.rejects(input.read(signal), /connection reset/)
+  await delivery!.ack(new ClosedError())
+  await input.close()
+  assert.deepEqual(
+    outcomes.map(([key, error]) => [key, error instanceof ClosedError]),
+    [
+      ['a', true],
+      ['b', true],
+    ],
+  )
+})

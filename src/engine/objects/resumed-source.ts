@@ -1,0 +1,121 @@
+import { messageOf, type Log } from '../../base/index.ts'
+import type { Readable } from 'node:stream'
+import type { ByteSource } from '../component.ts'
+import type { Metadata } from '../message.ts'
+import { Backoff, pause } from '../runtime/backoff.ts'
+
+/** How the bytes of an object are read. */
+export interface ResumedObject {
+  readonly name: string
+  readonly metadata: Metadata
+  /** The bytes from the beginning. */
+  readonly body: Readable
+  /** The bytes of the same object from `position` on; null at its end. Throws where it is gone, or another one by now. */
+  reopen(position: number): Promise<Readable | null>
+  /** Whether the same request may succeed later. */
+  isTransient(error: unknown): boolean
+}
+
+interface Surroundings {
+  readonly log: Log
+  readonly random: () => number
+  /** Ends the wait for a server that is away. */
+  readonly signal: AbortSignal
+}
+
+/** How long a connection may bring nothing before it counts as lost. */
+const STALLED_MS = 60_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5000
+
+/**
+ * The bytes of an object of a store. A connection that is lost in the middle is made again where it broke off, for as long as
+ * the stream runs: the messages before that are delivered, and no other read would begin behind them.
+ */
+export class ResumedSource implements ByteSource {
+  readonly name: string
+  readonly metadata: Metadata
+  readonly #object: ResumedObject
+  readonly #surroundings: Surroundings
+  #body: Readable
+  #chunks: AsyncIterator<Uint8Array>
+  #position = 0
+
+  constructor(object: ResumedObject, surroundings: Surroundings) {
+    this.name = object.name
+    this.metadata = object.metadata
+    this.#object = object
+    this.#surroundings = surroundings
+    this.#body = object.body
+    this.#chunks = chunksOf(object.body)
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    for (;;) {
+      try {
+        const { done, value } = await this.#next()
+        if (done === true) return null
+        this.#position += value.byteLength
+        return value
+      } catch (error) {
+        if (!this.#mayResume(error)) throw error
+        if (!(await this.#resume(error))) return null
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#body.closed) return
+    // A body that is destroyed before its end reports that as an error, which is what is wanted here.
+    this.#body.on('error', () => undefined)
+    this.#body.destroy()
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    const body = this.#body
+    const timer = setTimeout(() => body.destroy(new StalledError()), STALLED_MS)
+    try {
+      return await this.#chunks.next()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #mayResume(error: unknown): boolean {
+    if (this.#surroundings.signal.aborted) return false
+    return error instanceof StalledError || this.#object.isTransient(error)
+  }
+
+  /** Whether there is more to read. */
+  async #resume(reason: unknown): Promise<boolean> {
+    const { log, random, signal } = this.#surroundings
+    const backoff = new Backoff({ initialMs: FIRST_PAUSE_MS, maxMs: LONGEST_PAUSE_MS }, random)
+    log.warn(`Reading '${this.name}' broke off at byte ${this.#position}, and goes on there: ${messageOf(reason)}`)
+    for (;;) {
+      await pause(backoff.next() ?? LONGEST_PAUSE_MS, signal)
+      signal.throwIfAborted()
+      try {
+        const rest = await this.#object.reopen(this.#position)
+        if (rest === null) return false
+        this.#body = rest
+        this.#chunks = chunksOf(rest)
+        return true
+      } catch (error) {
+        if (!this.#mayResume(error)) throw error
+        log.debug(`Failed to open '${this.name}' again: ${messageOf(error)}`)
+      }
+    }
+  }
+}
+
+class StalledError extends Error {
+  constructor() {
+    super(`nothing arrived for ${STALLED_MS / 1000} seconds`)
+    this.name = 'StalledError'
+  }
+}
+
+function chunksOf(body: Readable): AsyncIterator<Uint8Array> {
+  // Bodies of HTTP yield bytes; their type does not say so.
+  return body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+}

@@ -1,0 +1,47 @@
+import type { Resources } from './component.ts'
+import { field, type Infer } from './fields.ts'
+import { Backoff } from './runtime/backoff.ts'
+
+/** Pauses between attempts, by the names of the original. */
+const backoffFields = {
+  initial_interval: field.duration('The first pause.').default('1s').advanced(),
+  max_interval: field.duration('The longest pause.').default('5s').advanced(),
+  max_elapsed_time: field.duration('When no further attempt is made.').default('30s').advanced(),
+}
+
+export const backoffField = (description: string) => field.object(backoffFields, description).optional().advanced()
+
+export type BackoffConfig = Infer<ReturnType<typeof backoffField>>
+
+const defaults = { initial_interval: 1000, max_interval: 5000, max_elapsed_time: 30_000 }
+
+/** The pauses that a component is configured to make. */
+export function backoffOf(config: BackoffConfig, { host }: Resources): Backoff {
+  const {
+    initial_interval: initialMs,
+    max_interval: maxMs,
+    max_elapsed_time: maxElapsedMs,
+  } = { ...defaults, ...config }
+  return new Backoff({ initialMs: initialMs ?? 1000, maxMs: maxMs ?? 5000, maxElapsedMs: maxElapsedMs ?? 0 }, () =>
+    host.random(),
+  )
+}
+
+/** Runs `attempt` until it succeeds, fails with an error that `isFinal`, or the pauses are over. */
+export async function withBackoff<T>(
+  config: BackoffConfig,
+  resources: Resources,
+  attempt: () => Promise<T>,
+  isFinal: (error: unknown) => boolean = () => false,
+): Promise<T> {
+  const backoff = backoffOf(config, resources)
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const pauseMs = isFinal(error) ? undefined : backoff.next()
+      if (pauseMs === undefined) throw error
+      await resources.wait(pauseMs)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { asError } from '../base/index.ts'
+import { type ByteSource, ClosedError, isClosing, type Scanner, type ScannerFactory } from './component.ts'
+import { type AckSome, deliverEach, type Delivery, whenAllSettled } from './delivery.ts'
+
+/**
+ * What became of a source as a whole: null where all of its messages were delivered, else the first reason why not. A
+ * `ClosedError` where the stream ended first.
+ */
+type Settled = (error: Error | null) => void | Promise<void>
+
+/** One source while it is cut into messages. Calls `settled` once. */
+export class ScannedSource {
+  /** How many messages were cut from it. */
+  messages = 0
+  readonly #scanner: Scanner
+  readonly #settled: Settled
+  #pending = 0
+  #isAtEnd = false
+  #isSettled = false
+
+  constructor(factory: ScannerFactory, source: ByteSource, settled: Settled = () => undefined) {
+    this.#scanner = factory.scan(source)
+    this.#settled = settled
+  }
+
+  /** The next messages, or null at the end. Throws where the source cannot be cut any further. */
+  async next(): Promise<Delivery | null> {
+    for (;;) {
+      let messages
+      try {
+        messages = await this.#scanner.next()
+      } catch (error) {
+        await this.#settle(asError(error))
+        throw error
+      }
+      if (messages === null) {
+        this.#isAtEnd = true
+        if (this.#pending === 0) await this.#settle(null)
+        return null
+      }
+      if (messages.length === 0) continue
+      this.messages += messages.length
+      this.#pending++
+      return deliverEach(messages, this.#answer(messages.length))
+    }
+  }
+
+  /** Of a source that was not read to its end nothing more is to come: it counts as not delivered. */
+  async close(): Promise<void> {
+    await this.#scanner.close()
+    if (!this.#isAtEnd) await this.#settle(new ClosedError())
+  }
+
+  #answer(count: number): AckSome {
+    return whenAllSettled(count, async error => {
+      this.#pending--
+      // What the stream has no time for any more is neither delivered nor refused.
+      if (error !== null) await this.#settle(isClosing(error) ? new ClosedError() : error)
+      else if (this.#isAtEnd && this.#pending === 0) await this.#settle(null)
+    })
+  }
+
+  async #settle(error: Error | null): Promise<void> {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    await this.#settled(error)
+  }
+}
