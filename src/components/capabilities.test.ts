@@ -165,6 +165,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input aws_sqs': aws({ url: 'https://example.invalid/1/q' }),
   'input azure_queue_storage': azureQueue,
   'output azure_queue_storage': azureQueue,
+  'input azure_blob_storage': azureBlob,
   'output azure_blob_storage': azureBlob,
   'input gcp_pubsub': gcp({ project: 'p', subscription: 's' }),
   'output gcp_pubsub': gcp({ project: 'p', topic: 't', publish_timeout: '300ms' }),

@@ -101,6 +101,12 @@ export class AzureError extends Error {
   }
 }
 
+/** Whether the same request may succeed later. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof AzureError) return error.status >= 500 || error.status === 429 || error.status === 408
+  return isHttpConnectionError(error) || (error instanceof Error && isHttpConnectionError(error.cause))
+}
+
 const VERSION = '2024-08-04'
 const ATTEMPTS = 3
 const FIRST_PAUSE_MS = 100
@@ -152,27 +158,35 @@ export class AzureStorage {
   }
 
   /** Throws an {@link AzureError} for an answer that is no success. */
-  async request(call: Call): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
-      let failure: Error
-      try {
-        const { statusCode, headers, body } = await this.#send(call)
-        const text = await textOf(body)
-        if (statusCode < 300) return { headers, text }
-        const error = errorOf(call.operation, statusCode, headers, text)
-        if (statusCode < 500 && statusCode !== 429 && statusCode !== 408) throw error
-        failure = error
-      } catch (error) {
-        if (error instanceof AzureError || !isHttpConnectionError(error) || call.signal?.aborted === true) throw error
-        failure = new Error(`${call.operation}: ${messageOf(error)}`, { cause: error })
-      }
-      if (attempt === ATTEMPTS) throw failure
-      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + this.#resources.host.random() / 2), call.signal)
-    }
+  request(call: Call): Promise<Answer> {
+    return this.#repeated(call, async ({ headers, body }) => ({ headers, text: await textOf(body) }))
+  }
+
+  /** The same for an answer of any length, whose body has to be read to the end or destroyed. */
+  open(call: Call): Promise<HttpResponse> {
+    return this.#repeated(call, response => Promise.resolve(response))
   }
 
   close(): Promise<void> {
     return this.#transport.close()
+  }
+
+  /** What `take` makes of a success. */
+  async #repeated<T>(call: Call, take: (response: HttpResponse) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      let failure: Error
+      try {
+        const response = await this.#send(call)
+        const { statusCode, headers, body } = response
+        if (statusCode < 300) return await take(response)
+        failure = errorOf(call.operation, statusCode, headers, await textOf(body))
+      } catch (error) {
+        if (!isHttpConnectionError(error) || call.signal?.aborted === true) throw error
+        failure = new Error(`${call.operation}: ${messageOf(error)}`, { cause: error })
+      }
+      if (attempt === ATTEMPTS || !isTransient(failure)) throw failure
+      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + this.#resources.host.random() / 2), call.signal)
+    }
   }
 
   async #send({ method, path, query = {}, headers: extra = {}, body, signal }: Call): Promise<HttpResponse> {

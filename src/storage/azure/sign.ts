@@ -32,7 +32,7 @@ export function sharedKeyAuthorization(
     headers['content-type'] ?? '',
     '', // Date: x-ms-date stands for it
     '', // If-Modified-Since
-    '', // If-Match
+    headers['if-match'] ?? '',
     headers['if-none-match'] ?? '',
     '', // If-Unmodified-Since
     '', // Range: x-ms-range stands for it
