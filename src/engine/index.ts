@@ -12,7 +12,6 @@ export {
   deliverBatch,
   deliverEach,
   type Delivery,
-  whenAllSettled,
   whenEachSettled,
 } from './delivery.ts'
 export {
@@ -104,7 +103,7 @@ export { Backoff, pause } from './runtime/backoff.ts'
 export { backoffField, type BackoffConfig, backoffOf, withBackoff } from './retry-fields.ts'
 export { ScannedSource } from './scanned-source.ts'
 export { ObjectInput, type ObjectSource, type ObjectTarget } from './objects/object-input.ts'
-export { type ResumedObject, ResumedSource } from './objects/resumed-source.ts'
+export { ResumedSource } from './objects/resumed-source.ts'
 export { Limiter, Signal } from './runtime/limiter.ts'
 export { MappingCaches } from './runtime/mapping-caches.ts'
 export { InitError, Manager } from './runtime/manager.ts'
