@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -29,6 +29,7 @@ import {
 } from '../engine/index.ts'
 import { fileImporter, grantedHost, guardSockets } from '../host/index.ts'
 import { createRegistry } from './index.ts'
+import { portOf } from '../../test/servers/ports.ts'
 
 const registry = createRegistry()
 await registry.loadAll()
@@ -49,10 +50,10 @@ let connections = 0
 const own = createServer((_, response) => response.end('"canary"')).on('connection', () => connections++)
 await once(own.listen(0, '127.0.0.1'), 'listening')
 after(() => own.close())
-const ownPort = (own.address() as AddressInfo).port
+const ownPort = portOf(own)
 const idle = createServer()
 await once(idle.listen(0, '127.0.0.1'), 'listening')
-const freePort = (idle.address() as AddressInfo).port
+const freePort = portOf(idle)
 idle.close()
 
 const policy = { grants: [], ownPorts: [ownPort] }

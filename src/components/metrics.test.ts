@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -11,6 +10,7 @@ import { makeLog, MetricsService, parseContext, parseComponent, parseYaml } from
 import { type LogFields, nullLog, systemClock } from '../base/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
+import { portOf } from '../../test/servers/ports.ts'
 
 const processFigures = () => ({
   cpuSeconds: 1.5,
@@ -124,7 +124,7 @@ async function receiver(t: TestContext, status: number): Promise<{ url: string; 
   const server = createServer((request, response) => void receive(request, response))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
+  return { url: `http://127.0.0.1:${portOf(server)}`, received }
 }
 
 test('at the end metrics are pushed to a gateway and left in a file', async t => {

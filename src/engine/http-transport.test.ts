@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, connect, type TcpNetConnectOpts } from 'node:net'
+import { connect, type TcpNetConnectOpts } from 'node:net'
 import { after, afterEach, test } from 'node:test'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { HttpTransport, type HttpTransportOptions } from './http-transport.ts'
+import { portOf } from '../../test/servers/ports.ts'
 
 const servers: Server[] = []
 const transports: HttpTransport[] = []
@@ -18,7 +19,7 @@ async function serve(handle: RequestListener): Promise<string> {
   const server = createServer(handle)
   servers.push(server)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // a listening TCP server has one
+  return `http://127.0.0.1:${portOf(server)}` // a listening TCP server has one
 }
 
 function transport(options: HttpTransportOptions = {}): HttpTransport {

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { createSocket as createDatagramSocket, Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, get } from 'node:http'
-import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net'
+import { connect, createServer as createSocketServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, test } from 'node:test'
 import { HttpTransport } from '../engine/index.ts'
 import { AddressFilter } from './address-filter.ts'
 import { grantedHost, readGrants } from './granted-host.ts'
 import { guardSockets } from './guard.ts'
+import { portOf } from '../../test/servers/ports.ts'
 
 /** A server of ours, which pipelines must not reach, and one of a stranger on the same machine, which they may. */
 const own = await serve((_, response) => response.end('secret'))
@@ -26,7 +27,7 @@ async function serve(handle: Parameters<typeof createServer>[1]): Promise<{ port
   const server = createServer(handle).on('connection', () => found.connections++)
   after(() => server.close())
   await once(server.listen(0, '::'), 'listening')
-  found.port = (server.address() as AddressInfo).port
+  found.port = portOf(server)
   return found
 }
 

@@ -1,15 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePorts } from '../servers/ports.ts'
 
 const amqp09: Family = {
   summary: 'AMQP 0.9.1: RabbitMQ',
   folders: ['src/components/amqp09'],
   debian: { 'rabbitmq-server': 'rabbitmq-server' },
   async start({ folder }) {
-    const [port, distribution, epmd] = (await freePorts(3)) as [number, number, number]
+    const [port, distribution, epmd] = await freePorts(3)
     const settings = join(folder, 'rabbitmq.conf')
     writeFileSync(
       settings,

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePorts } from '../servers/ports.ts'
 
 const azure: Family = {
   summary: 'Azure Storage, as Azurite imitates it in memory',
   folders: ['src/components/azure'],
   npm: ['azurite@3.37.0'],
   async start({ npmBin, folder }) {
-    const [queues, blobs] = (await freePorts(2)) as [number, number]
+    const [queues, blobs] = await freePorts(2)
     const start = (kind: 'queue' | 'blob', port: number) =>
       ServerProcess.start({
         program: npmBin(`azurite-${kind}`),

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePort } from '../servers/ports.ts'
 
 /** Where Debian has Go and the sources of Google's clients. */
 const GO = '/usr/bin/go'
@@ -17,7 +18,7 @@ const gcp: Family = {
   },
   async start({ folder }) {
     const program = buildPubsub(folder)
-    const [port] = (await freePorts(1)) as [number]
+    const port = await freePort()
     const server = await ServerProcess.start({ program, args: [String(port)], ports: [port] })
     return { environment: { PENSTOCK_TEST_PUBSUB: `http://127.0.0.1:${port}` }, close: () => server.stop() }
   },

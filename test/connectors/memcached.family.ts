@@ -1,5 +1,6 @@
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePorts } from '../servers/ports.ts'
 
 const memcached: Family = {
   summary: 'memcached: two servers',

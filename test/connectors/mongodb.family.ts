@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePort } from '../servers/ports.ts'
 
 const version = 'v1.24.0'
 
@@ -11,7 +12,7 @@ const mongodb: Family = {
   folders: ['src/components/mongodb'],
   slow: true,
   async start({ folder }) {
-    const [port] = (await freePorts(1)) as [number]
+    const port = await freePort()
     const server = await ServerProcess.start({
       program: installFerretdb(),
       args: [

@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePort } from '../servers/ports.ts'
 
 const mqtt: Family = {
   summary: 'MQTT: mosquitto',
   folders: ['src/components/mqtt'],
   debian: { mosquitto: 'mosquitto' },
   async start({ folder }) {
-    const [port] = (await freePorts(1)) as [number]
+    const port = await freePort()
     const settings = join(folder, 'mosquitto.conf')
     const lines = [
       `listener ${port} 127.0.0.1`,

@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeAuthority } from '../servers/certificates.ts'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePorts } from '../servers/ports.ts'
 
 const nats: Family = {
   summary: 'NATS with JetStream, and one that wants a password and TLS',
   folders: ['src/components/nats'],
   debian: { 'nats-server': 'nats-server' },
   async start({ folder }) {
-    const [open, guarded] = (await freePorts(2)) as [number, number]
+    const [open, guarded] = await freePorts(2)
     const serve = (port: number, ...more: readonly string[]) =>
       ServerProcess.start({
         program: 'nats-server',

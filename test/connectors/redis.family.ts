@@ -2,15 +2,16 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeAuthority } from '../servers/certificates.ts'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePorts } from '../servers/ports.ts'
 
 const redis: Family = {
   summary: 'Redis: alone, with a password, with TLS, a cluster of two, one with a sentinel',
   folders: ['src/components/redis'],
   debian: { 'redis-server': 'redis-server' },
   async start({ folder }) {
-    const ports = (await freePorts(8)) as readonly [number, number, number, number, number, number, number, number]
+    const ports = await freePorts(8)
     const [open, guarded, encrypted, sentinel, ...members] = ports
     const servers: ServerProcess[] = []
     const serve = async (port: number, ...more: readonly string[]) => {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePort } from '../servers/ports.ts'
 
 const VERSION = '2.6.13.Final'
 
@@ -17,7 +18,7 @@ const schemaRegistry: Family = {
     install(home)
     const jar = readdirSync(home).find(name => name.endsWith('-runner.jar'))
     if (jar === undefined) throw new Error('the archive of the registry has no runner')
-    const [port] = (await freePorts(1)) as [number]
+    const port = await freePort()
     const server = await ServerProcess.start({
       program: 'java',
       args: [

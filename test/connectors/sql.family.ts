@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { makeAuthority } from '../servers/certificates.ts'
 import { startPostgresServer } from '../servers/postgres-server.ts'
-import { freePorts, ServerProcess } from '../servers/server-process.ts'
+import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
+import { freePorts } from '../servers/ports.ts'
 
 const sql: Family = {
   summary: 'PostgreSQL and MariaDB',
@@ -12,7 +13,7 @@ const sql: Family = {
   debian: { '/usr/lib/postgresql': 'postgresql', mariadbd: 'mariadb-server' },
   async start({ folder }) {
     const postgres = await startPostgresServer()
-    const [port, tlsPort] = (await freePorts(2)) as [number, number]
+    const [port, tlsPort] = await freePorts(2)
     const mariadb = await startMariadb(folder, 'plain', port)
     const encrypted = await startMariadb(folder, 'tls', tlsPort, await certificateFlags(folder))
     return {

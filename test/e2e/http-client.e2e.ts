@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import test from 'node:test'
+import { portOf } from '../servers/ports.ts'
 
 const program = join(import.meta.dirname, '../../bin/penstock')
 
@@ -19,7 +19,7 @@ test('the built program sends requests and follows redirects', async t => {
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.after(() => server.close())
-  const { port } = server.address() as AddressInfo // a listening TCP server has one
+  const port = portOf(server)
   const folder = mkdtempSync(join(tmpdir(), 'penstock-http-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const config = join(folder, 'config.yaml')

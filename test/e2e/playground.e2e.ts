@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { Api, consume, freePorts, produce, program, startProgram } from './support.ts'
+import { portOf } from '../servers/ports.ts'
 
 const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
 const noIpv6 = hasIpv6 ? false : 'this machine has no ::1'
@@ -36,7 +37,7 @@ test('a port in use is reported with the flag that changes it', async t => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   t.after(() => other.close())
-  const { port } = other.address() as { port: number }
+  const port = portOf(other)
   for (const flag of ['kafkaPort', 'httpPort', 'pipelinesPort', 'consolePort']) {
     const ports = freePorts.map(text => (text === `-${flag}=0` ? `-${flag}=${port}` : text))
     const { status, stderr } = spawnSync(program, ['playground', ...ports], { encoding: 'utf8' })

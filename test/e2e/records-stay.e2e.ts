@@ -2,12 +2,13 @@
 // but for the records that a person looks at, which are passed on and stored nowhere.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
 import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
 import { Api, eventually, program } from './support.ts'
+import { portOf } from '../servers/ports.ts'
 
 const marker = 'm4rk3r-of-a-record'
 const topics = ['marked', 'copied', 'failed']
@@ -57,7 +58,7 @@ async function listenIn(port: number): Promise<number> {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return (server.address() as AddressInfo).port // of a server that listens
+  return portOf(server) // of a server that listens
 }
 
 const isIn = (bytes: Buffer) => bytes.includes(marker) || bytes.includes(Buffer.from(marker, 'utf16le'))

@@ -4,11 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { program } from './support.ts'
+import { portOf } from '../servers/ports.ts'
 
 interface Watched {
   readonly folder: string
@@ -55,7 +55,7 @@ const quiet = 'http: { enabled: false }\n'
 test('what was answered arrives, while configurations take each other’s place', async t => {
   const probe = createServer()
   await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo // a TCP server has no other
+  const port = portOf(probe)
   await new Promise(resolve => probe.close(resolve))
   const config = (name: string) => `http: { address: '127.0.0.1:${port}' }
 input: { http_server: { path: /post } }

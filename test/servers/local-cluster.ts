@@ -3,13 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { makeAuthority } from './certificates.ts'
 import { startPostgresServer } from './postgres-server.ts'
 import { type S3ServerOptions, startS3Server } from './s3-server.ts'
+import { freePort } from './ports.ts'
 
 const startTimeoutMs = 90_000
 const stopTimeoutMs = 30_000
@@ -282,14 +282,4 @@ async function endAll(members: readonly Member[]): Promise<void> {
       clearTimeout(kill)
     }),
   )
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('the server has no port')
-  return address.port
 }

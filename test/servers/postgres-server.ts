@@ -2,12 +2,11 @@
 // free port of the loopback interface.
 import { spawn, spawnSync } from 'node:child_process'
 import { chownSync, globSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './ports.ts'
 
 export interface PostgresServer {
   /** `postgres://…/postgres`; everyone on this machine may connect. */
@@ -91,16 +90,6 @@ function findPrograms(): string {
 function serverPrograms(): string[] {
   const version = (path: string) => Number(/postgresql\/(\d+)/.exec(path)?.[1])
   return globSync('/usr/lib/postgresql/*/bin/initdb').toSorted((left, right) => version(left) - version(right))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  // A listening TCP server has an address with a port.
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function untilReady(programs: string, port: number, server: ReturnType<typeof spawn>): Promise<void> {

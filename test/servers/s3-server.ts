@@ -3,9 +3,9 @@
 // puts; what this one answers was compared with MinIO's and AWS's documented answers.
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ObjectStore, openStore, StorageError } from '../../src/storage/index.ts'
+import { portOf } from './ports.ts'
 
 /** What goes wrong with a request: it is answered late, with a status, or not at all. */
 export interface Fault {
@@ -43,7 +43,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   // A listening TCP server has an address with a port.
-  const { port } = server.address() as AddressInfo
+  const port = portOf(server)
   return {
     endpoint: `http://127.0.0.1:${port}`,
     get requests() {

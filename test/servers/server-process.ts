@@ -1,7 +1,7 @@
 // A server of another project as a child process of a test: started on a free port, watched until it accepts connections.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -83,15 +83,6 @@ export class ServerProcess {
     await this.kill()
     throw new Error(`${this.#options.program} does not listen on port ${port}:\n${this.#output}`)
   }
-}
-
-/** Ports of the loopback interface that were free at the same moment. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(server => once(server, 'listening')))
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(server => once(server.close(), 'close')))
-  return ports
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 // A TCP proxy between a connector and its server: tests cut connections with it without touching the server.
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { portOf } from './ports.ts'
 
 export interface TcpProxy {
   readonly port: number
@@ -50,7 +51,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     for (const socket of directions.keys()) socket.destroy()
   }
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     get accepted() {
       return accepted
     },

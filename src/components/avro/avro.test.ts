@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -9,6 +8,7 @@ import { Message } from '../../engine/index.ts'
 import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
 import { scanned, scannerContract } from '../scanner.suite.ts'
 import { AvroSchemaError, parseAvroSchema } from './schema.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-avro-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -76,7 +76,7 @@ test('a schema comes from a file or by HTTP', async () => {
   const server = createServer((_, response) => response.end(identity))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   try {
-    const { port } = server.address() as AddressInfo // a TCP server has no other
+    const port = portOf(server)
     assert.deepEqual(
       await bodiesOf(avro('to_json', 'binary', { schema_path: `http://127.0.0.1:${port}/s` }), [binary]),
       [document],

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { CreateStreamCommand, KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis'
@@ -14,6 +13,7 @@ import { inputContract } from '../../engine/contract/input.suite.ts'
 import { bodies } from '../../engine/contract/rig.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { AwsFixture } from './fixture.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const address = process.env['PENSTOCK_TEST_AWS']
 
@@ -273,7 +273,7 @@ async function startSplitStream(awsPort: number) {
     }
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo // of a TCP server
+  const port = portOf(server)
   return {
     port,
     get ended() {

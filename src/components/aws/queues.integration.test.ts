@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { CreateDeliveryStreamCommand, FirehoseClient } from '@aws-sdk/client-firehose'
@@ -24,6 +23,7 @@ import { type OutputHarness, outputContract } from '../../engine/contract/output
 import { bodies } from '../../engine/contract/rig.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { AwsFixture } from './fixture.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const address = process.env['PENSTOCK_TEST_AWS']
 
@@ -271,7 +271,7 @@ function testQueues(aws: AwsFixture): void {
       })
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
-    const { port } = server.address() as AddressInfo // of a TCP server
+    const port = portOf(server)
     return { url: `http://127.0.0.1:${port}`, texts, close: () => void server.close() }
   }
 

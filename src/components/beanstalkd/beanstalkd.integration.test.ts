@@ -4,7 +4,7 @@ import process from 'node:process'
 import { after, type TestContext, test } from 'node:test'
 import { testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
-import { freePorts, ServerProcess } from '../../../test/servers/server-process.ts'
+import { ServerProcess } from '../../../test/servers/server-process.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { inputContract } from '../../engine/contract/input.suite.ts'
 import { outputContract } from '../../engine/contract/output.suite.ts'
@@ -13,6 +13,7 @@ import { systemHost } from '../../host/index.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { CommandConnection } from '../io/command-connection.ts'
 import { protocol } from './client.ts'
+import { freePort } from '../../../test/servers/ports.ts'
 
 const installed = process.env['PENSTOCK_TEST_BEANSTALKD']
 
@@ -21,7 +22,7 @@ else await testBeanstalkd(installed)
 
 async function testBeanstalkd(program: string): Promise<void> {
   const startServer = async () => {
-    const [port] = (await freePorts(1)) as [number]
+    const port = await freePort()
     const args = ['-l', '127.0.0.1', '-p', String(port)]
     const server = await ServerProcess.start({ program, args, ports: [port] })
     const name = 'the server of the test'
@@ -60,7 +61,7 @@ async function testBeanstalkd(program: string): Promise<void> {
   }
 
   // All cases share the one tube of one server, which is empty after each restart.
-  const [port] = (await freePorts(1)) as [number]
+  const port = await freePort()
   const shared = await ServerProcess.start({ program, args: ['-l', '127.0.0.1', '-p', String(port)], ports: [port] })
   after(() => shared.stop())
   testStreams('beanstalkd', {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Message } from '../../engine/index.ts'
 import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const script = (code: string, more: object = {}) => JSON.stringify({ javascript: { code, ...more } })
 const quick = { time_limit: '200ms', memory_limit_mib: 32 }
@@ -33,7 +33,7 @@ before(
   () =>
     new Promise<void>(resolve => {
       server.listen(0, '127.0.0.1', () => {
-        url = `http://127.0.0.1:${(server.address() as AddressInfo).port}` // a TCP server has no other
+        url = `http://127.0.0.1:${portOf(server)}` // a TCP server has no other
         resolve()
       })
     }),

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Clock } from '../../base/index.ts'
 import { Message } from '../../engine/index.ts'
 import { processed } from '../processor.suite.ts'
 import { SchemaCache } from './schema-cache.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 // What Apicurio's registry answered to the requests of `schema_registry.integration.test.ts`, and schemas that show the rest.
 const record = (name: string, fields: readonly object[]) => JSON.stringify({ type: 'record', name, fields })
@@ -68,7 +68,7 @@ before(async () => {
     } else response.end(JSON.stringify(answer))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   url = `http://127.0.0.1:${port}/base/`
 })
 beforeEach(() => {

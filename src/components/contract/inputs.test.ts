@@ -2,19 +2,19 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { Agent, createServer, request } from 'node:http'
-import { type AddressInfo, connect, createServer as createSocketServer, type Socket } from 'node:net'
+import { connect, createServer as createSocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { WebSocketServer } from 'ws'
-import { freePorts } from '../../../test/servers/server-process.ts'
 import { defineInput, field, Message } from '../../engine/index.ts'
 import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
 import { until } from '../../engine/contract/rig.ts'
 import { systemHost } from '../../host/index.ts'
 import { InprocPipe } from '../pure/inproc-pipe.ts'
 import { rig } from './rig.suite.ts'
+import { freePort, portOf } from '../../../test/servers/ports.ts'
 
 const numbers = Array.from({ length: 20 }, (_, index) => `{"n":${index + 1}}`)
 const generate = "{ generate: { count: 20, interval: '', mapping: 'root.n = counter()' } }"
@@ -228,7 +228,7 @@ inputContract('http_client', rig, {
   async open() {
     const server = createServer((_, response) => response.end(`${numbers.join('\n')}\n`))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo // a TCP server has no other
+    const port = portOf(server)
     return {
       config: `{ http_client: { url: 'http://127.0.0.1:${port}', verb: GET, stream: { enabled: true, reconnect: false } } }`,
       bodies: numbers,
@@ -251,7 +251,7 @@ inputContract('websocket', rig, {
     server.on('connection', socket => {
       for (const body of numbers) socket.send(body)
     })
-    const { port } = server.address() as AddressInfo // a TCP server has no other
+    const port = portOf(server)
     return {
       config: `{ websocket: { url: 'ws://127.0.0.1:${port}' } }`,
       bodies: numbers,
@@ -338,7 +338,7 @@ inputContract('http_server', rig, {
 
 /** An `http_server` and a client that sends each body until it was taken. */
 async function posted(texts: readonly string[]): Promise<InputTarget> {
-  const [port] = await freePorts(1)
+  const port = await freePort()
   const agent = new Agent({ keepAlive: true })
   const sockets = new Set<Socket>()
   const over = new AbortController()

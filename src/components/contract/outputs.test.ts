@@ -1,5 +1,5 @@
 // The contract on every output that needs no server of its own.
-import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net'
+import { createServer as createSocketServer, type Socket } from 'node:net'
 import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ import { Recorder } from '../../engine/contract/recorder.ts'
 import { systemHost } from '../../host/index.ts'
 import { InprocPipe } from '../pure/inproc-pipe.ts'
 import { rig } from './rig.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const POISON = 'poison'
 /** A key, path or topic that cannot be made for one message. */
@@ -222,7 +223,7 @@ outputContract('websocket', rig, {
     await new Promise(resolve => server.once('listening', resolve))
     const received: string[] = []
     server.on('connection', socket => socket.on('message', (data: Buffer) => received.push(data.toString())))
-    const { port } = server.address() as AddressInfo // a TCP server has no other
+    const port = portOf(server)
     return {
       config: () => `{ websocket: { url: 'ws://127.0.0.1:${port}' } }`,
       async delivered() {
@@ -248,7 +249,7 @@ outputContract('http_server', rig, {
   async open() {
     const probe = createServer()
     await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-    const { port } = probe.address() as AddressInfo // a TCP server has no other
+    const port = portOf(probe)
     await new Promise(resolve => probe.close(resolve))
     const closing = new AbortController()
     let text = ''
@@ -399,7 +400,7 @@ async function webTarget(
     })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   const release = () => {
     isHeld = false
     for (const go of waiting.splice(0)) go()

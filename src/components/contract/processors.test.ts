@@ -1,12 +1,12 @@
 // The contract on every processor that needs no server of its own.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { processorContract, type ProcessorHarness } from '../../engine/contract/processor.suite.ts'
 import { rig } from './rig.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const strict = "{ mapping: 'root = this' }"
 const broken = 'no document'
@@ -194,7 +194,7 @@ const harnesses: Readonly<Record<string, ProcessorHarness>> = {
 }
 
 function serverUrl(): string {
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   return `http://127.0.0.1:${port}`
 }
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { Sender } from '../../../test/connectors/streams.ts'
 import { outputContract } from '../../engine/contract/output.suite.ts'
 import { rig } from '../contract/rig.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 interface Target {
   readonly _index: string
@@ -39,7 +39,7 @@ class BulkServer {
 
   async listen(): Promise<this> {
     await once(this.#server.listen(0, '127.0.0.1'), 'listening')
-    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` // a TCP server has no other
+    this.url = `http://127.0.0.1:${portOf(this.#server)}`
     return this
   }
 

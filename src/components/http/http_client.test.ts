@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { runCollecting } from '../collecting.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 interface Seen {
   readonly url: string
@@ -29,7 +29,7 @@ before(async () => {
     })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  url = `http://127.0.0.1:${portOf(server)}`
 })
 
 after(() => server.close())

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
@@ -8,6 +7,7 @@ import { nullLog, systemClock } from '../../base/index.ts'
 import { startStream } from '../../engine/index.ts'
 import { createRegistry } from '../index.ts'
 import { systemHost } from '../../host/index.ts'
+import { freePort } from '../../../test/servers/ports.ts'
 
 let folder: string
 
@@ -34,17 +34,6 @@ async function serve(t: TestContext, input: string, rest: string): Promise<{ url
     await systemClock.sleep(20)
   }
   return { url, port }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 test('a request is answered when its message was written, with its metadata', async t => {

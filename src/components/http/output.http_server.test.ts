@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { systemClock } from '../../base/index.ts'
 import { startCollecting } from '../collecting.suite.ts'
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
+import { freePort } from '../../../test/servers/ports.ts'
 
 /** A stream of numbers behind an `http_server` output of its own. */
 async function serve(t: TestContext, output: string, count = 3, batch = 1) {

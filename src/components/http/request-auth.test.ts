@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, verify } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startCollecting } from '../collecting.suite.ts'
 import { digestAuthorization, digestChallenge } from './digest-auth.ts'
 import { oauthAuthorization } from './request-auth.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 async function serve(t: TestContext, handle: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = createServer((request, response) => void request.resume().on('end', () => handle(request, response)))
@@ -17,7 +17,7 @@ async function serve(t: TestContext, handle: (request: IncomingMessage, response
     server.closeAllConnections()
     server.close()
   })
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   return `http://127.0.0.1:${port}/dir/index.html?a=b`
 }
 

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { generate } from 'selfsigned'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../base/index.ts'
 import { startCollecting } from '../collecting.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 interface Peer {
   readonly socket: WebSocket
@@ -30,7 +31,7 @@ async function listen(t: TestContext, server: Server = createServer()) {
     server.closeAllConnections()
     server.close()
   })
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   return { peers, port }
 }
 
@@ -143,7 +144,7 @@ test('a proxy is asked for a tunnel, and what it refuses is reported', async t =
   })
   await once(proxy.listen(0, '127.0.0.1'), 'listening')
   t.after(() => proxy.close())
-  const { port: proxyPort } = proxy.address() as AddressInfo // a TCP server has no other
+  const proxyPort = portOf(proxy)
   const proxyUrl = `http://u:p@127.0.0.1:${proxyPort}`
   const config = `${three}\noutput: { websocket: { url: "ws://127.0.0.1:${port}", proxy_url: "${proxyUrl}" } }`
   const collecting = await startCollecting(t, config)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -12,6 +12,7 @@ import { generate } from 'selfsigned'
 import { writeFileSync } from 'node:fs'
 import { systemClock } from '../../base/index.ts'
 import { type Collecting, startCollecting } from '../collecting.suite.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 /** A server that hands out its connections in their order. */
 async function listen(t: TestContext): Promise<{ server: Server; port: number; connections: Socket[] }> {
@@ -22,7 +23,7 @@ async function listen(t: TestContext): Promise<{ server: Server; port: number; c
     for (const socket of connections) socket.destroy()
     server.close()
   })
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   return { server, port, connections }
 }
 
@@ -86,7 +87,7 @@ pipeline:
 `
 
 /** The port of a server that took the first free one. */
-async function portOf({ log, until: waitUntil }: Collecting): Promise<number> {
+async function loggedPort({ log, until: waitUntil }: Collecting): Promise<number> {
   const pattern = /socket messages from address: 127\.0\.0\.1:(\d+)$/
   await waitUntil(() => log.some(line => pattern.test(line)))
   return Number(pattern.exec(log.find(line => pattern.test(line))!)![1])
@@ -94,7 +95,7 @@ async function portOf({ log, until: waitUntil }: Collecting): Promise<number> {
 
 test('a TCP server cuts each connection by itself, and leaves its address in a cache', async t => {
   const collecting = await startCollecting(t, cached('tcp'))
-  const port = await portOf(collecting)
+  const port = await loggedPort(collecting)
   const [first, second] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
   first.write('from the fi')
   second.write('from the second\n')
@@ -108,7 +109,7 @@ test('a TCP server cuts each connection by itself, and leaves its address in a c
 
 test('a connection that sends what cannot be cut is closed, and the others stay', async t => {
   const collecting = await startCollecting(t, cached('tcp', ', scanner: { lines: { max_buffer_size: 10 } }'))
-  const port = await portOf(collecting)
+  const port = await loggedPort(collecting)
   const [good, bad] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1').on('error', () => undefined)]
   bad.write('x'.repeat(100))
   await once(bad, 'close')
@@ -119,7 +120,7 @@ test('a connection that sends what cannot be cut is closed, and the others stay'
 
 test('datagrams are one stream of bytes, and one that cannot be cut does not end it', async t => {
   const collecting = await startCollecting(t, cached('udp', ', scanner: { lines: { max_buffer_size: 10 } }'))
-  const port = await portOf(collecting)
+  const port = await loggedPort(collecting)
   const socket = createSocket('udp4')
   t.after(() => socket.close())
   const send = (text: string) => socket.send(text, port, '127.0.0.1')
@@ -144,7 +145,7 @@ test('a TLS server has its own certificate, or makes one', async t => {
     [files, 'from-a-file'],
   ] as const) {
     const collecting = await startCollecting(t, cached('tls', `, tls: ${tls}`))
-    const client = connectTls({ port: await portOf(collecting), host: '127.0.0.1', rejectUnauthorized: false })
+    const client = connectTls({ port: await loggedPort(collecting), host: '127.0.0.1', rejectUnauthorized: false })
     await once(client, 'secureConnect')
     assert.equal(client.getPeerCertificate().subject.CN, name)
     client.end('secret\n')

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { after, before } from 'node:test'
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs'
-import { freePorts } from '../../../test/servers/server-process.ts'
 import { startTcpProxy, type TcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { Broker, localLogConfig } from '../../broker/index.ts'
@@ -12,6 +11,7 @@ import { bodies, until } from '../../engine/contract/rig.ts'
 import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
 import { openStore } from '../../storage/index.ts'
 import { rig } from '../contract/rig.suite.ts'
+import { freePort } from '../../../test/servers/ports.ts'
 
 let broker: Broker
 let metadata: Metadata
@@ -22,7 +22,7 @@ let admin: Admin
 let producer: Producer
 
 before(async () => {
-  const port = (await freePorts(1))[0]!
+  const port = await freePort()
   proxy = await startTcpProxy(port)
   metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   broker = await Broker.open({

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2'
-import { type AddressInfo, createServer as createSocketServer } from 'node:net'
+import { createServer as createSocketServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import {
@@ -26,6 +26,7 @@ import { type Collecting, startCollecting } from '../collecting.suite.ts'
 import { createRegistry } from '../index.ts'
 import { decodeTraces, type ReceivedSpan } from './otlp-decode.suite.ts'
 import { parseTraceparent } from './tracing.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const registry = createRegistry()
 
@@ -56,7 +57,7 @@ async function listen(t: TestContext, statuses: number[] = []) {
     server.closeAllConnections()
     server.close()
   })
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   return {
     spans,
     requests,
@@ -121,7 +122,7 @@ test('messages that are each their own have spans of their own in outputs that t
   const tracer = await makeTracer(collector.config())
   const port = await new Promise<number>(resolve => {
     const sink = createSocketServer(socket => socket.resume())
-    sink.listen(0, '127.0.0.1', () => resolve((sink.address() as AddressInfo).port))
+    sink.listen(0, '127.0.0.1', () => resolve(portOf(sink)))
     t.after(() => sink.close())
   })
   await run(t, `${two}\noutput: { socket: { network: tcp, address: "127.0.0.1:${port}" } }`, tracer)
@@ -140,13 +141,13 @@ test('a trace goes on from a request to http_server, through mappings, to the re
   t.after(() => target.close())
   const probe = createServer()
   await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo // a TCP server has no other
+  const port = portOf(probe)
   await new Promise(resolve => probe.close(resolve))
   const collecting = await startCollecting(
     t,
     `input: { http_server: { address: "127.0.0.1:${port}" } }
 pipeline: { processors: [ { mapping: 'root = tracing_span().traceparent + " " + tracing_id()' }, { log: { message: '\${! content() }' } } ] }
-output: { http_client: { url: "http://127.0.0.1:${(target.address() as AddressInfo).port}", retries: 0 } }`,
+output: { http_client: { url: "http://127.0.0.1:${portOf(target)}", retries: 0 } }`,
     { tracer },
   )
   await collecting.until(({ log }) => log.some(line => line.includes('Receiving HTTP messages')))
@@ -216,7 +217,7 @@ test('spans go by gRPC', async t => {
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   const config = `{ open_telemetry_collector: { http: [], grpc: [ { address: "127.0.0.1:${port}" } ] } }`
   await run(t, two, await makeTracer(config))
   assert.equal(spans.length, 4)
@@ -244,7 +245,7 @@ test('spans go to Jaeger, as datagrams to an agent or by HTTP to a collector', a
     server.closeAllConnections()
     server.close()
   })
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   await run(t, two, await makeTracer(`{ jaeger: { collector_url: "http://127.0.0.1:${port}/api/traces" } }`))
   assert.match(requests[0]![0], /^\/api\/traces\S* application\/x-thrift$/)
   assert.match(requests.map(([, body]) => body).join(''), /input_generate[^]*service\.version/)

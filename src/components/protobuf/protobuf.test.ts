@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -10,6 +9,7 @@ import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
 import { schemaOfSources } from './link.ts'
 import { MAX_DEPTH } from './limits.ts'
 import { parseProto } from './parse.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-protobuf-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -266,7 +266,7 @@ test('types come from a schema registry of Buf', async () => {
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   try {
-    const { port } = server.address() as AddressInfo // a TCP server has no other
+    const port = portOf(server)
     const more = { bsr: [{ module: 'testing', url: `http://127.0.0.1:${port}`, api_key: 'secret', version: 'main' }] }
     assert.deepEqual(await bodiesOf(both('testing.Person', more), [PERSON]), [PERSON])
     const request = {

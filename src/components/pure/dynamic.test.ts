@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
@@ -10,6 +9,7 @@ import { nullLog, systemClock } from '../../base/index.ts'
 import { HttpRouter, startStream } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import { createRegistry } from '../index.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 let folder: string
 
@@ -27,7 +27,7 @@ async function serve(t: TestContext, config: string): Promise<Call> {
     if (!router.handle(request, response)) response.writeHead(404).end('no such endpoint')
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   const options = { registry: createRegistry(), host: systemHost, http: router, clock: systemClock, log: nullLog }
   const stream = await startStream(config, options)
   t.after(async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { Sender } from '../../../test/connectors/streams.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 test('slack_webhook: a message is posted as the JSON that it is', async context => {
   const slack = await startSlack(context)
@@ -53,6 +53,6 @@ async function startSlack(context: TestContext) {
     server.closeAllConnections()
     server.close()
   })
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   return { posted, url: `http://127.0.0.1:${port}/services/T0/B0/x` }
 }

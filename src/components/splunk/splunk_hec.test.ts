@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { Sender } from '../../../test/connectors/streams.ts'
+import { portOf } from '../../../test/servers/ports.ts'
 
 const eventFields = new Set(['event', 'time', 'host', 'source', 'sourcetype', 'index', 'fields'])
 
@@ -71,7 +71,7 @@ async function startCollector(context: TestContext) {
     server.closeAllConnections()
     server.close()
   })
-  const { port } = server.address() as AddressInfo // a TCP server has no other
+  const port = portOf(server)
   const url = `http://127.0.0.1:${port}/services/collector/event`
   return {
     requests,
