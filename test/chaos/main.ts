@@ -1,9 +1,10 @@
 // Runs of a cluster under faults, and a checker of what its clients were promised:
 //
-//   node test/chaos/main.ts [--seed 1] [--runs 1] [--seconds 60]
+//   node test/chaos/main.ts [--seed 1] [--runs 1] [--seconds 60] [--logs DIR] [--program dist/penstock.mjs]
 //
 // Each run has a cluster of its own: three agents, two control planes, PostgreSQL, an S3 server. Its seed decides which faults
-// come when; `--seed N` plays those of a failed run again. It needs the built program: npm run build.
+// come when; `--seed N` plays those of a failed run again, and its log files are kept in `--logs`. It needs the built program: npm run build.
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runUnderFaults } from './run.ts'
 
@@ -12,17 +13,20 @@ const { values: flags } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     runs: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '60' },
+    logs: { type: 'string' },
+    program: { type: 'string', default: join(import.meta.dirname, '../../dist/penstock.mjs') },
   },
 })
 let failed = 0
 for (let index = 0; index < Number(flags.runs); index++) {
   const seed = Number(flags.seed) + index
-  // A run that cannot be ended is a finding as well, and the others go on.
-  const { findings, summary, faults } = await runUnderFaults(seed, Number(flags.seconds)).catch((error: unknown) => ({
-    findings: [String(error)],
-    summary: 'not ended',
-    faults: [],
-  }))
+  // Where not even the cluster starts or stops, the other runs go on.
+  const { findings, summary, faults } = await runUnderFaults({
+    seed,
+    seconds: Number(flags.seconds),
+    program: flags.program,
+    logFolder: flags.logs,
+  }).catch((error: unknown) => ({ findings: [String(error)], summary: 'not ended', faults: [] }))
   console.log(`${findings.length === 0 ? 'ok  ' : 'FAIL'} seed ${seed}: ${summary}`)
   if (findings.length === 0) continue
   failed++

@@ -51,3 +51,53 @@ function* checkOrder(partition: number, found: readonly ReadRecord[]): Generator
     if (before && before.value >= value) yield `partition ${partition}: ${value} comes after ${before.value}`
   }
 }
+
+/**
+ * How a transaction ended as far as its producer knows. One whose commit was not asked for is aborted, now or when the next
+ * producer of its id starts; one whose commit was asked for without an answer may have ended either way.
+ */
+export type Outcome = 'committed' | 'aborted' | 'unknown'
+
+/** The transactions of one producer, numbered from 0 on: each writes its number to every partition and commits an offset. */
+export interface TransactionsWritten {
+  readonly name: string
+  readonly partitions: number
+  readonly outcomes: readonly Outcome[]
+}
+
+export interface TransactionRecord {
+  readonly partition: number
+  readonly name: string
+  readonly number: number
+}
+
+/**
+ * What is visible to a reader of committed records: all of a transaction or nothing of it, once, in the order of the
+ * transactions, and the offset that was committed with the last one.
+ */
+export function checkTransactions(
+  { name, partitions, outcomes }: TransactionsWritten,
+  records: readonly TransactionRecord[],
+  committedOffset: number,
+): Finding[] {
+  const own = records.filter(record => record.name === name)
+  const findings: Finding[] = []
+  for (const [number, outcome] of outcomes.entries()) {
+    const seen = own.filter(record => record.number === number).map(({ partition }) => partition)
+    const isWhole = seen.length === partitions && new Set(seen).size === partitions
+    const isRight = outcome === 'committed' ? isWhole : seen.length === 0 || (outcome === 'unknown' && isWhole)
+    if (!isRight) findings.push(`${name}: ${number} was ${outcome} and is in the partitions [${seen.join()}]`)
+  }
+  for (let partition = 0; partition < partitions; partition++) {
+    const numbers = own.filter(record => record.partition === partition).map(({ number }) => number)
+    for (const [index, number] of numbers.entries()) {
+      if (number >= outcomes.length) findings.push(`${name}: ${number} was never sent`)
+      if (index > 0 && numbers[index - 1]! >= number)
+        findings.push(`${name}, partition ${partition}: ${number} comes after ${numbers[index - 1]}`)
+    }
+  }
+  const expected = own.length === 0 ? -1 : Math.max(...own.map(({ number }) => number)) + 1
+  if (committedOffset !== expected)
+    findings.push(`${name}: the offset is ${committedOffset}, that of the last transaction is ${expected}`)
+  return findings
+}

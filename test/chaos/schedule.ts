@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../src/base/index.ts'
 import type { LocalCluster } from '../servers/local-cluster.ts'
 import type { S3ServerOptions } from '../servers/s3-server.ts'
 import type { TcpProxy } from '../servers/tcp-proxy.ts'
@@ -10,7 +11,11 @@ type StoreFault = () => ReturnType<NonNullable<S3ServerOptions['fault']>>
 export class Schedule {
   /** What happened when. */
   readonly log: string[] = []
+  /** Faults that could not be mended: a part of the cluster did not come back, which no later fault may hide. */
+  readonly findings: string[] = []
   readonly #random: () => number
+  /** Of its own: how many requests the store gets must not decide which faults come next. */
+  readonly #storeRandom: () => number
   readonly #cluster: LocalCluster
   readonly #proxies: readonly TcpProxy[]
   readonly #setStoreFault: (fault: StoreFault) => void
@@ -26,6 +31,7 @@ export class Schedule {
     setStoreFault: (fault: StoreFault) => void,
   ) {
     this.#random = generator(seed)
+    this.#storeRandom = generator(seed + 1_000_000_000)
     this.#cluster = cluster
     this.#proxies = proxies
     this.#setStoreFault = setStoreFault
@@ -49,14 +55,14 @@ export class Schedule {
       const fault = faults[Math.floor(this.#random() * faults.length)]!
       const done = fault()
       this.#underWay.add(done)
-      done.finally(() => this.#underWay.delete(done)).catch(() => undefined)
+      void done.finally(() => this.#underWay.delete(done))
     }
     await Promise.all(this.#underWay)
     await this.heal()
   }
 
   async heal(): Promise<void> {
-    await Promise.allSettled(this.#underWay)
+    await Promise.all(this.#underWay)
     this.#setStoreFault(() => undefined)
     for (const proxy of this.#proxies) proxy.restore()
   }
@@ -112,7 +118,7 @@ export class Schedule {
   async #breakStore(): Promise<void> {
     const ms = this.#between(500, 5000)
     const share = this.#random()
-    const roll = this.#random
+    const roll = this.#storeRandom
     await this.#alone('store', `the store fails for ${ms} ms`, async () => {
       this.#setStoreFault(() => {
         if (roll() > share) return undefined
@@ -144,8 +150,13 @@ export class Schedule {
     if (this.#busy.has(part)) return
     this.#busy.add(part)
     this.log.push(`${((performance.now() - this.#startedAt) / 1000).toFixed(1)} s: ${what}`)
-    await work()
-    this.#busy.delete(part)
+    try {
+      await work()
+    } catch (error) {
+      this.findings.push(`not mended: ${what}: ${messageOf(error)}`)
+    } finally {
+      this.#busy.delete(part)
+    }
   }
 
   #between(low: number, high: number): number {

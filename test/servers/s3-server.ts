@@ -12,6 +12,8 @@ export interface Fault {
   readonly delayMs?: number
   /** Answered instead of doing what was asked. */
   readonly status?: number
+  /** The code of S3 that comes with the status; `InternalError` by default. */
+  readonly code?: string
   /** Does what was asked and closes the connection without an answer. */
   readonly loseAnswer?: boolean
 }
@@ -85,7 +87,8 @@ class Handler {
       const url = new URL(request.url!, 'http://s3')
       const fault = this.#options.fault?.({ method: request.method!, path: url.pathname })
       if (fault?.delayMs !== undefined) await sleep(fault.delayMs, undefined, { ref: false })
-      if (fault?.status !== undefined) throw new S3Error(fault.status, 'InternalError', 'a fault was injected')
+      if (fault?.status !== undefined)
+        throw new S3Error(fault.status, fault.code ?? 'InternalError', 'a fault was injected')
       this.#authenticate(request, url, body)
       const result = await this.#handle(request, url, body)
       if (fault?.loseAnswer === true) return void request.socket.destroy()

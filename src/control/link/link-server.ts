@@ -215,7 +215,8 @@ class Link {
 
 function coded(error: unknown): { readonly code: string; readonly message: string } {
   if (error instanceof ControlError || error instanceof MetadataError) return error
-  if (error instanceof DatabaseError && error.isRetriable)
+  // The agent asks again in any case, also where it may have happened.
+  if (error instanceof DatabaseError && (error.isRetriable || error.code === 'unknown_outcome'))
     return { code: 'database_unavailable', message: error.message }
   const message = messageOf(error)
   return { code: 'internal_error', message }
