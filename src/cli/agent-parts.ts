@@ -12,7 +12,7 @@ import {
   Supervisor,
   type SupervisorEvents,
 } from '../agent/index.ts'
-import { hostPort, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
+import { type Clock, hostPort, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
 import type { LogConfig } from '../broker/index.ts'
 import type { AgentHello, AgentLink } from '../control/index.ts'
 import type { Grant, HostPolicy } from '../host/index.ts'
@@ -57,6 +57,8 @@ export type Closers = (() => Promise<void> | void)[]
 export interface AgentCore {
   readonly metadata: Metadata
   readonly store: ObjectStore
+  /** The time of the cluster, whatever the clock of this machine shows. */
+  readonly clock: Clock
   readonly logConfig: LogConfig
   readonly nodeId: number
   /** Fixed where no two of them run at once; random otherwise. */
@@ -122,14 +124,14 @@ async function startBroker(
 export function joinCluster(
   options: AgentOptions,
   { kafka, cluster, statusAddress, pipelines, policy, setAgent }: AgentServers,
-  { metadata, nodeId }: AgentCore,
+  { metadata, nodeId, clock }: AgentCore,
   link: AgentLink,
   identity: string | null,
   closers: Closers,
 ): Agent {
   const { log } = options
   const { requireSASLAuthentication, kafkaTLS, requireMTLSAuthentication } = options.kafkaSecurity
-  const logins = new Logins({ metadata, clock: systemClock, random: systemRandom, log })
+  const logins = new Logins({ metadata, clock, random: systemRandom, log })
   closers.push(() => logins.close())
   const access: KafkaAccess = {
     isEncrypted: kafkaTLS || requireMTLSAuthentication,
@@ -149,16 +151,16 @@ export function joinCluster(
       isDraining: false,
       kafkaAddress: options.roles.some(role => role.startsWith('proxy')) ? kafka.address : null,
       httpAddress: statusAddress,
-      startedAt: systemClock.now(),
+      startedAt: clock.now(),
     },
     view: {
       client: new KafkaClient(kafka.connectHost, kafka.port, access),
       metadata,
-      clock: systemClock,
+      clock,
       random: systemRandom,
     },
     figures: kafka.figures,
-    clock: systemClock,
+    clock,
     log,
     onPeers: peers => cluster.follow(peers),
     supervisor: pipelines && (events => newSupervisor(options, policy, kafka, metadata, access, pipelines, events)),

@@ -70,10 +70,11 @@ interface Running {
 
 async function start(flags: AgentFlags, options: AgentOptions, closers: Closers): Promise<Running> {
   const { log } = options
-  const { link, metadata, store } = await openCluster(flags, log, closers, true)
+  const { link, metadata, store, clock } = await openCluster(flags, log, closers, true)
   const core: AgentCore = {
     metadata,
     store,
+    clock,
     logConfig: logConfigOf(flags),
     // Of 31 bits, so that no two agents of a cluster ever have the same.
     nodeId: Buffer.from(systemRandom.bytes(4)).readUInt32BE(0) >>> 1 || 1,

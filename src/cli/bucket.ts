@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { systemClock, systemRandom } from '../base/index.ts'
+import { type Clock, systemClock, systemRandom } from '../base/index.ts'
 import { type BucketFigures, type BucketFinding, checkBucket } from '../broker/index.ts'
 import { type Metadata, MetadataError, openSqliteMetadata } from '../metadata/index.ts'
 import { type ObjectStore, openStore, StorageError } from '../storage/index.ts'
@@ -28,8 +28,10 @@ export function runBucketCheck(flags: BucketCheckFlags): Promise<number> {
       process.stdout.write(`${finding.severity}: ${finding.where}: ${finding.message}\n`)
     }
     try {
-      const { metadata, store } = await (flags.dataDir === '' ? openRemote(flags, closers) : openFolder(flags, closers))
-      const figures = await checkBucket({ metadata, store, clock: systemClock, onFinding, signal: stop.signal })
+      const { metadata, store, clock } = await (flags.dataDir === ''
+        ? openRemote(flags, closers)
+        : openFolder(flags, closers))
+      const figures = await checkBucket({ metadata, store, clock, onFinding, signal: stop.signal })
       process.stdout.write(summary(figures, counts))
       return counts.damage === 0 ? 0 : 1
     } catch (error) {
@@ -55,6 +57,7 @@ export function refuseBucketCommand([word]: readonly string[]): number {
 interface Opened {
   readonly metadata: Metadata
   readonly store: ObjectStore
+  readonly clock: Clock
 }
 
 function openRemote(flags: BucketCheckFlags, closers: Closers): Promise<Opened> {
@@ -69,7 +72,7 @@ async function openFolder({ dataDir }: BucketCheckFlags, closers: Closers): Prom
   closers.push(() => folder.release())
   const metadata = await openSqliteMetadata({ path: folder.metadata, clock: systemClock, random: systemRandom })
   closers.push(() => metadata.close())
-  return { metadata, store: await openStore(pathToFileURL(folder.bucket).href) }
+  return { metadata, store: await openStore(pathToFileURL(folder.bucket).href), clock: systemClock }
 }
 
 function summary({ partitions, offsets, extents, bytesRead, objects }: BucketFigures, counts: Counts): string {

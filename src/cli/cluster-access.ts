@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { asError, codeOf, type Log, systemClock, systemRandom } from '../base/index.ts'
+import { asError, type Clock, codeOf, FollowingClock, type Log, systemClock, systemRandom } from '../base/index.ts'
 import { AgentConnection, LinkRefused } from '../control/index.ts'
-import { type Metadata, MetadataClient } from '../metadata/index.ts'
+import { type Metadata, MetadataClient, MetadataError } from '../metadata/index.ts'
 import { type ObjectStore, openStore, prefixedStore, probeStore, StorageError } from '../storage/index.ts'
 import { allOrNothing, type Closers } from './agent-parts.ts'
 import { claimBucket, checkClaim } from './bucket-claim.ts'
 import type { clusterFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
+import { patiently } from './patience.ts'
 import { version } from './version.ts'
 
 type ClusterFlags = FlagValues<typeof clusterFlags>
@@ -15,6 +16,8 @@ interface OpenedCluster {
   readonly link: AgentConnection
   readonly metadata: Metadata
   readonly store: ObjectStore
+  /** The time of the cluster. */
+  readonly clock: Clock
 }
 
 /**
@@ -28,13 +31,17 @@ export async function openCluster(
   closers: Closers,
   isWriter: boolean,
 ): Promise<OpenedCluster> {
-  const [link, bucket] = await allOrNothing([connect(flags, log, closers), openBucket(flags, isWriter)])
-  const metadata = await MetadataClient.open(link.metadata(), { random: systemRandom })
+  const [link, bucket] = await allOrNothing([connect(flags, log, closers), openBucket(flags, log, isWriter)])
+  const metadata = await blame('metadataURL', () => MetadataClient.open(link.metadata(), { random: systemRandom }))
   closers.push(() => metadata.close())
+  const clock = await blame('metadataURL', () =>
+    FollowingClock.open({ read: () => metadata.time(), owner: 'the control plane', log }),
+  )
+  closers.push(() => clock.close())
   const store = prefixedStore(bucket, `warpstream/${flags.defaultVirtualClusterID}`)
   const check = isWriter ? claimBucket : checkClaim
-  await blame('bucketURL', () => check(store, metadata.clusterId))
-  return { link, metadata, store }
+  await withBucket(log, () => check(store, metadata.clusterId))
+  return { link, metadata, store, clock }
 }
 
 async function connect(flags: ClusterFlags, log: Log, closers: Closers): Promise<AgentConnection> {
@@ -84,23 +91,26 @@ function agentKeyOf({ agentKey, agentKeyPath }: ClusterFlags): string {
   }
 }
 
-async function openBucket({ bucketURL }: ClusterFlags, isWriter: boolean): Promise<ObjectStore> {
+async function openBucket({ bucketURL }: ClusterFlags, log: Log, isWriter: boolean): Promise<ObjectStore> {
   if (bucketURL === '')
     throw new FlagError(
       '-bucketURL is missing: s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER or file:///FOLDER',
     )
-  return blame('bucketURL', async () => {
-    const store = await openStore(bucketURL)
-    if (isWriter) await probeStore(store)
-    return store
-  })
+  const store = await blame('bucketURL', () => openStore(bucketURL))
+  if (isWriter) await withBucket(log, () => probeStore(store))
+  return store
+}
+
+/** Waits for a bucket that does not answer now. */
+function withBucket<Result>(log: Log, work: () => Promise<Result>): Promise<Result> {
+  return blame('bucketURL', () => patiently('the bucket', systemClock, log, work))
 }
 
 async function blame<Result>(flag: keyof ClusterFlags, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error
+    if (!(error instanceof StorageError || error instanceof MetadataError)) throw error
     throw new FlagError(`-${flag}: ${error.message}`, { cause: error })
   }
 }

@@ -1,14 +1,23 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { LintThread } from '../agent/index.ts'
-import { codeOf, hostPort, type Log, systemClock, systemRandom } from '../base/index.ts'
-import { ControlPlane, ControlServer, type DefaultCluster, LinkServer, sealingKeyBytes } from '../control/index.ts'
-import { type Database, DatabaseError, openPostgres, openSqlite } from '../database/index.ts'
+import { codeOf, FollowingClock, hostPort, type Log, systemClock, systemRandom } from '../base/index.ts'
+import {
+  ControlPlane,
+  ControlServer,
+  type DefaultCluster,
+  LinkServer,
+  sealingKeyBytes,
+  SealingKeyError,
+} from '../control/index.ts'
+import { type Database, DatabaseError, databaseTime, openPostgres, openSqlite } from '../database/index.ts'
+import { MetadataError } from '../metadata/index.ts'
 import { closeAll, type Closers } from './agent-parts.ts'
 import { ClusterMetadata, type MetadataPlace } from './cluster-metadata.ts'
 import type { controlPlaneFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
 import { listen } from './listen.ts'
+import { patiently } from './patience.ts'
 import {
   addressOf,
   closeTimeoutMs,
@@ -29,16 +38,27 @@ export function runControlPlane(flags: ControlPlaneFlags): Promise<number> {
   const startedAt = performance.now()
   return serve('control-plane', async () => {
     const log = standardErrorLog(flags.logLevel)
-    const closers: Closers = []
-    try {
-      const running = await start(flags, log, closers)
-      process.stdout.write(welcome(running, Math.round(performance.now() - startedAt)))
-    } catch (error) {
-      await closeAll(closers).catch((problem: unknown) => log.error('after a failed start', { error: String(problem) }))
-      throw error
-    }
+    const { running, closers } = await patiently('the database', systemClock, log, () => attempt(flags, log))
+    process.stdout.write(welcome(running, Math.round(performance.now() - startedAt)))
     return untilStopped(() => closeAll(closers), closeTimeoutMs)
   })
+}
+
+/** Starts, or leaves nothing behind. */
+async function attempt(
+  flags: ControlPlaneFlags,
+  log: Log,
+): Promise<{ readonly running: Running; readonly closers: Closers }> {
+  const closers: Closers = []
+  try {
+    return { running: await start(flags, log, closers), closers }
+  } catch (error) {
+    await closeAll(closers).catch((problem: unknown) => log.error('after a failed start', { error: String(problem) }))
+    if (error instanceof SealingKeyError)
+      throw new FlagError(`-sealingKey does not belong to this database: ${error.message}`, { cause: error })
+    if (!(error instanceof DatabaseError || error instanceof MetadataError)) throw error
+    throw new FlagError(`-databaseURL: ${error.message}`, { cause: error })
+  }
 }
 
 interface Running {
@@ -58,6 +78,8 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
   const database = await openDatabase(place)
   closers.push(() => database.close())
   database.onLost(endOnLoss(log))
+  const clock = await FollowingClock.open({ read: () => timeOf(database), owner: 'the database', log })
+  closers.push(() => clock.close())
   const metadata = new ClusterMetadata(place, log, endOnLoss(log))
   closers.push(() => metadata.close())
   const plane = await ControlPlane.open({
@@ -69,7 +91,7 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
     hasManyClusters: true,
     version,
     isEphemeral: false,
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log,
   })
@@ -81,7 +103,7 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
     agentKey: optional(flags.bootstrapAgentKey),
   })
   for (const { id } of await plane.clusters()) await metadata.hub(id)
-  const links = await LinkServer.open({ plane, metadataOf: id => metadata.hub(id), clock: systemClock, log })
+  const links = await LinkServer.open({ plane, metadataOf: id => metadata.hub(id), clock, log })
   const server = await listen('consolePort', host, flags.consolePort, port =>
     ControlServer.listen(plane, { consoleFolder, host, port, links }),
   )
@@ -96,6 +118,10 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
     apiUrl: plane.apiUrl,
     created: isNew ? defaults : undefined,
   }
+}
+
+function timeOf(database: Database): Promise<number> {
+  return database.transaction({ kind: 'read' }, sql => databaseTime(database, sql))
 }
 
 /** How other machines reach a server at this address. */
@@ -134,15 +160,10 @@ function placeOf(url: string): MetadataPlace {
   throw new FlagError(`-databaseURL has to be postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE`)
 }
 
-async function openDatabase(place: MetadataPlace): Promise<Database> {
-  try {
-    return place.kind === 'sqlite'
-      ? await openSqlite({ path: place.file })
-      : await openPostgres({ url: place.url, schema: 'penstock' })
-  } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error
-    throw new FlagError(`-databaseURL: ${error.message}`, { cause: error })
-  }
+function openDatabase(place: MetadataPlace): Promise<Database> {
+  return place.kind === 'sqlite'
+    ? openSqlite({ path: place.file })
+    : openPostgres({ url: place.url, schema: 'penstock' })
 }
 
 /** What encrypts secrets in the database; all control planes of a database have the same. */

@@ -44,6 +44,7 @@ async function asked(roles: AgentOptions['roles']): Promise<string[]> {
   const core = {
     metadata: watched,
     store: await openStore('mem://'),
+    clock: systemClock,
     logConfig: { ...localLogConfig, housekeepingIntervalMs: 1 },
     nodeId: 1,
     instanceId: undefined,

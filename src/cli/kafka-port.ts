@@ -1,5 +1,5 @@
 import type { KafkaFigures } from '../agent/index.ts'
-import { hostPort, reachableHost, systemClock, systemRandom } from '../base/index.ts'
+import { hostPort, reachableHost, systemRandom } from '../base/index.ts'
 import { Broker, type BrokerConfig, type Cluster } from '../broker/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import type { AgentCore, AgentOptions, Closers } from './agent-parts.ts'
@@ -24,12 +24,12 @@ export async function startKafka(
   clusterOf: (config: BrokerConfig) => Cluster,
 ): Promise<KafkaPort> {
   const { host, kafkaPort, advertisedHost, advertisedPort, log } = options
-  const { metadata, store, logConfig, nodeId, instanceId, groupInitialRebalanceDelayMs } = core
+  const { metadata, store, clock, logConfig, nodeId, instanceId, groupInitialRebalanceDelayMs } = core
   const broker = await listen('kafkaPort', host, kafkaPort, port =>
     Broker.open({
       metadata,
       store,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       log,
       logConfig: {
@@ -41,7 +41,7 @@ export async function startKafka(
       host,
       ...(options.sharedKafkaPort !== 0 && { sharedPort: options.sharedKafkaPort }),
       cluster: clusterOf,
-      security: kafkaSecurity(options.kafkaSecurity, metadata),
+      security: kafkaSecurity(options.kafkaSecurity, metadata, clock),
       ...(instanceId !== undefined && { instanceId }),
       config: {
         nodeId,

@@ -1,6 +1,6 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import type { SecureContextOptions } from 'node:tls'
-import { codeOf, messageOf, systemClock } from '../base/index.ts'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { type Clock, codeOf, messageOf } from '../base/index.ts'
 import {
   bearerCheck,
   ClusterCredentials,
@@ -16,17 +16,17 @@ import type { KafkaSecurityFlags } from './kafka-security-flags.ts'
 /** How often certificates are looked at for changes, in milliseconds. */
 const certificateCheckMs = 5_000
 
-/** The settings that flags ask for, over the users of a cluster. Throws {@link FlagError}. */
-export function kafkaSecurity(flags: KafkaSecurityFlags, metadata: Metadata): SecuritySettings {
+/** The settings that flags ask for, over the users of a cluster, whose time `clock` tells. Throws {@link FlagError}. */
+export function kafkaSecurity(flags: KafkaSecurityFlags, metadata: Metadata, clock: Clock): SecuritySettings {
   const checkToken = tokenCheck(flags)
   return {
     // Clients may always sign in: without a requirement it only tells who they are.
     sasl: {
-      credentials: new ClusterCredentials(metadata, systemClock),
+      credentials: new ClusterCredentials(metadata, clock),
       passwords: new PasswordCheck(),
       ...(checkToken === undefined ? {} : { checkToken }),
       maxSessionMs: 0,
-      clock: systemClock,
+      clock,
       required: flags.requireSASLAuthentication,
     },
     ...(flags.kafkaTLS || flags.requireMTLSAuthentication ? { tls: tlsSettings(flags) } : {}),
@@ -56,7 +56,7 @@ function tlsSettings(flags: KafkaSecurityFlags): TlsSettings {
     key: readFlagFile('tlsServerPrivateKeyFile', tlsServerPrivateKeyFile),
     ...(tlsClientCACertFile === '' ? {} : { ca: readFlagFile('tlsClientCACertFile', tlsClientCACertFile) }),
   })
-  current()
+  checkCertificates(current)
   const files = [tlsServerCertFile, tlsServerPrivateKeyFile, tlsClientCACertFile].filter(file => file !== '')
   return {
     current,
@@ -68,6 +68,17 @@ function tlsSettings(flags: KafkaSecurityFlags): TlsSettings {
     },
     requiresClientCertificate: requireMTLSAuthentication,
     principalOf: mappingOf(flags.tlsPrincipalMappingRules),
+  }
+}
+
+/** A certificate that cannot be used is found at the start; one that replaces it later is left aside while it is wrong. */
+function checkCertificates(current: () => SecureContextOptions): void {
+  const options = current()
+  try {
+    createSecureContext(options)
+  } catch (error) {
+    const files = `-tlsServerCertFile, -tlsServerPrivateKeyFile${options.ca === undefined ? '' : ' or -tlsClientCACertFile'}`
+    throw new FlagError(`${files} cannot be used: ${messageOf(error)}`, { cause: error })
   }
 }
 

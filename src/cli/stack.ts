@@ -117,6 +117,7 @@ async function openCore({ folder, onLost }: StackOptions, closers: Closers): Pro
     metadata,
     // What ends with the process need not survive the machine.
     store: await openStore(pathToFileURL(bucket).href, { fsync: folder !== null }),
+    clock: systemClock,
     logConfig: localLogConfig,
     nodeId: 1,
     // The data folder is locked, so that no two brokers run over it.

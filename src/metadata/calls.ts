@@ -10,6 +10,7 @@ import { mergeReads, mergeWrites } from './operations/merge.ts'
 import { settingReads, settingWrites } from './operations/settings.ts'
 import { recallReads } from './operations/recall.ts'
 import { securityReads, securityWrites } from './operations/security.ts'
+import { timeReads } from './operations/time.ts'
 import { topicReads, topicWrites } from './operations/topics.ts'
 import { transactionReads, transactionWrites } from './operations/transactions.ts'
 
@@ -23,6 +24,7 @@ const reads = {
   ...leaseReads,
   ...securityReads,
   ...settingReads,
+  ...timeReads,
   ...transactionReads,
 }
 const writes = {

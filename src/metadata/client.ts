@@ -68,6 +68,10 @@ export class MetadataClient implements Metadata {
     return this.#transport.onLost(listener)
   }
 
+  time() {
+    return this.#transport.call('time')
+  }
+
   catalog(): Catalog {
     return this.#catalog
   }

@@ -575,6 +575,12 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
+    it('tells the time by which it goes', async () => {
+      assert.equal(await metadata.time(), now)
+      now += 1500
+      assert.equal(await metadata.time(), now)
+    })
+
     describe('settings', () => {
       const setting = { kind: 'broker', entity: '', name: 'log.retention.ms', value: '1000' } as const
       const other = { kind: 'group', entity: 'orders', name: 'consumer.session.timeout.ms', value: '50000' } as const

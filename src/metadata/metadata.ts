@@ -391,6 +391,9 @@ export interface Metadata {
   /** The cluster's id as clients see it; it stays the same for the life of the data. */
   readonly clusterId: string
 
+  /** The time by which the metadata go, in milliseconds since 1970: that of the database, whoever asks. */
+  time(): Promise<number>
+
   /**
    * Called once when the data are lost without having been closed: every call is refused from then on, and
    * whoever needs them has to start anew. What was answered before is kept. Returns the way to stop it.

@@ -1,5 +1,5 @@
-import { type Clock, type Log, type Random, systemClock, uuid, waitOrAbort } from '../base/index.ts'
-import { openPostgres, type PostgresDatabase } from '../database/index.ts'
+import { type Clock, FollowingClock, type Log, type Random, uuid } from '../base/index.ts'
+import { databaseTime, openPostgres, type PostgresDatabase } from '../database/index.ts'
 import { metadataError } from './calls.ts'
 import { MetadataClient } from './client.ts'
 import type { Metadata } from './metadata.ts'
@@ -30,7 +30,7 @@ export async function openPostgresTransport(options: PostgresMetadataOptions): P
     const database = await openPostgres(options)
     const feed = await PostgresFeed.open(database, uuid(random), log)
     if (options.clock !== undefined) return await MetadataService.open(database, options.clock, feed)
-    const clock = await DatabaseClock.open(database, log)
+    const clock = await FollowingClock.open({ read: () => timeOf(database), owner: 'the database', log })
     const service = await MetadataService.open(database, clock, feed)
     return withClock(service, clock)
   } catch (error) {
@@ -38,67 +38,11 @@ export async function openPostgresTransport(options: PostgresMetadataOptions): P
   }
 }
 
-/** How often the clock is compared with the database's. */
-const CALIBRATION_MS = 60_000
-
-/** The time of the database, carried on between two looks at it by the monotonic time of this process. */
-class DatabaseClock implements Clock {
-  readonly #database: PostgresDatabase
-  readonly #log: Log
-  readonly #stop = new AbortController()
-  readonly #calibrating: Promise<void>
-  #offsetMs: number
-
-  static async open(database: PostgresDatabase, log: Log): Promise<DatabaseClock> {
-    return new DatabaseClock(database, log, await offsetOf(database))
-  }
-
-  private constructor(database: PostgresDatabase, log: Log, offsetMs: number) {
-    this.#database = database
-    this.#log = log
-    this.#offsetMs = offsetMs
-    this.#calibrating = this.#calibrateUntilStopped()
-  }
-
-  now(): number {
-    return Math.floor(systemClock.monotonic() + this.#offsetMs)
-  }
-
-  monotonic(): number {
-    return systemClock.monotonic()
-  }
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return systemClock.sleep(ms, signal)
-  }
-
-  async close(): Promise<void> {
-    this.#stop.abort()
-    await this.#calibrating
-  }
-
-  async #calibrateUntilStopped(): Promise<void> {
-    for (;;) {
-      await waitOrAbort(systemClock, CALIBRATION_MS, this.#stop.signal)
-      if (this.#stop.signal.aborted) return
-      try {
-        this.#offsetMs = await offsetOf(this.#database)
-      } catch (error) {
-        this.#log.warn('the clock of the database could not be read', { error: String(error) })
-      }
-    }
-  }
+async function timeOf(database: PostgresDatabase): Promise<number> {
+  return database.transaction({ kind: 'read' }, sql => databaseTime(database, sql))
 }
 
-/** What to add to this process's monotonic time. Never too much: the answer is older than the moment it is compared with. */
-async function offsetOf(database: PostgresDatabase): Promise<number> {
-  const [row] = await database.transaction({ kind: 'read' }, sql =>
-    sql.all<{ now: number }>('SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint) AS now'),
-  )
-  return row!.now - systemClock.monotonic()
-}
-
-function withClock(service: MetadataService, clock: DatabaseClock): Transport {
+function withClock(service: MetadataService, clock: FollowingClock): Transport {
   return {
     call: (name, ...values) => service.call(name, ...values),
     onChange: listener => service.onChange(listener),

@@ -1,0 +1,272 @@
+// How control planes and agents start where something is not there yet, or is wrong: they wait for what may come, and name the
+// flag to blame for what will not.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { renameSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Kafka, logLevel } from 'kafkajs'
+import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
+import { hasPostgres, startPostgresServer } from '../servers/postgres-server.ts'
+import { startS3Server } from '../servers/s3-server.ts'
+import { program } from './support.ts'
+
+const sealingKey = '0'.repeat(64)
+
+/** A program that starts: what it writes, and how it ends. */
+function launch(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } })
+  const output = { text: '' }
+  const { promise: ended, resolve } = Promise.withResolvers<number | null>()
+  child.once('close', resolve)
+  const waiting = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output.text += chunk.toString()
+      for (const wake of waiting) wake()
+    })
+  void ended.then(() => waiting.forEach(wake => wake()))
+  return {
+    output,
+    ended,
+    /** Resolves once it has written something that matches; fails when it ends before. */
+    async until(pattern: RegExp): Promise<void> {
+      while (!pattern.test(output.text)) {
+        assert.ok(child.exitCode === null && child.signalCode === null, `it ended: ${output.text}`)
+        const { promise, resolve: wake } = Promise.withResolvers<void>()
+        waiting.add(wake)
+        await promise
+        waiting.delete(wake)
+      }
+    },
+    async stop(): Promise<void> {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    },
+  }
+}
+
+const controlPlane = (databaseUrl: string, environment: NodeJS.ProcessEnv = {}) =>
+  launch(['control-plane', '-databaseURL', databaseUrl, '-consolePort', '0', '-bindAddress', '127.0.0.1'], {
+    PENSTOCK_SEALING_KEY: sealingKey,
+    ...environment,
+  })
+
+/** A machine whose clock is an hour ahead, as far as a program of Node sees it. */
+const anHourAhead = {
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`
+    const Real = Date
+    globalThis.Date = class extends Real {
+      constructor(...values) { values.length === 0 ? super(Real.now() + 3_600_000) : super(...values) }
+      static now() { return Real.now() + 3_600_000 }
+    }`)}`,
+}
+
+// A server that listens on a port has an address with a port.
+const portOf = (server: Server) => (server.address() as AddressInfo).port
+
+/** Passes links on to a control plane as if the agent were of another version. */
+async function startOtherVersion(address: string): Promise<Server> {
+  const proxy = createServer().on('upgrade', (request, socket, head) => {
+    const headers = { ...request.headers, 'penstock-link-protocol': '99' }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`)
+    const target = connect(Number(new URL(address).port), '127.0.0.1')
+    target.write(`GET ${request.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+    target.write(head)
+    target.pipe(socket).pipe(target)
+    for (const one of [target, socket]) one.on('error', () => one.destroy())
+  })
+  await once(proxy.listen(0, '127.0.0.1'), 'listening')
+  return proxy
+}
+
+let cluster: LocalCluster
+before(async () => {
+  cluster = await startLocalCluster({
+    agents: 0,
+    controlPlanes: 1,
+    database: 'sqlite',
+    store: 'file',
+    auth: 'none',
+    program: [program],
+  })
+})
+after(() => cluster.close())
+
+const s3Keys = { accessKeyId: 'key', secretAccessKey: 'secret' }
+const bucketUrl = (endpoint: string, bucket = 'data') =>
+  `s3://${bucket}?region=us-east-1&endpoint=${encodeURIComponent(endpoint)}&forcePathStyle=true`
+
+/** An agent of the cluster with what is given in place of what is right. */
+function agent(flags: Readonly<Record<string, string>>, environment: NodeJS.ProcessEnv = {}) {
+  const right = {
+    ...{ processes: '1', bindAddress: '127.0.0.1', kafkaPort: '0', httpPort: '0' },
+    bucketURL: cluster.bucketUrl,
+    agentKey: cluster.agentKey,
+    defaultVirtualClusterID: cluster.virtualClusterId,
+    metadataURL: cluster.controlPlanes[0]!.address,
+  }
+  const args = Object.entries({ ...right, ...flags }).map(([name, value]) => `-${name}=${value}`)
+  const keys = { AWS_ACCESS_KEY_ID: s3Keys.accessKeyId, AWS_SECRET_ACCESS_KEY: s3Keys.secretAccessKey }
+  return launch(['agent', ...args], { ...keys, ...environment })
+}
+
+test('a control plane that starts while its database is down waits for it', { skip: !hasPostgres() }, async t => {
+  const postgres = await startPostgresServer()
+  t.after(() => postgres.close())
+  await postgres.crash()
+  const plane = controlPlane(postgres.url)
+  t.after(() => plane.stop())
+  await plane.until(/the database cannot be used yet/)
+  await postgres.start()
+  await plane.until(/control-plane is ready/)
+})
+
+test('an agent that starts while its bucket fails waits for it', async t => {
+  let fails = true
+  const server = await startS3Server({
+    ...{ bucket: 'data', ...s3Keys },
+    fault: () => (fails ? { status: 503 } : undefined),
+  })
+  t.after(() => server.close())
+  const started = agent({ bucketURL: bucketUrl(server.endpoint) })
+  t.after(() => started.stop())
+  await started.until(/the bucket cannot be used yet/)
+  fails = false
+  await started.until(/agent is ready/)
+})
+
+/** It ends with 1 and one line, which is what is expected. */
+async function refused(started: ReturnType<typeof launch>, expected: RegExp): Promise<void> {
+  assert.equal(await started.ended, 1, started.output.text)
+  assert.match(started.output.text, expected)
+  assert.doesNotMatch(started.output.text, /\n\s+at /, 'no stack')
+}
+
+test('an agent names the flag that is wrong', async t => {
+  const server = await startS3Server({ bucket: 'data', ...s3Keys })
+  t.after(() => server.close())
+  const denying = await startS3Server({
+    ...{ bucket: 'data', ...s3Keys },
+    fault: ({ method }) => (method === 'PUT' ? { status: 403, code: 'AccessDenied' } : undefined),
+  })
+  t.after(() => denying.close())
+  const other = await startLocalCluster({
+    ...{ agents: 1, controlPlanes: 1, database: 'sqlite', store: 'file', auth: 'none' },
+    program: [program],
+  })
+  t.after(() => other.close())
+  const stranger = createServer((_, response) => response.writeHead(404).end())
+  await once(stranger.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => stranger.close())
+  // Under an id of its own that is not the other cluster's, whose part of the bucket it would otherwise not touch.
+  const cases: Record<
+    string,
+    readonly [flags: Readonly<Record<string, string>>, expected: RegExp, environment?: NodeJS.ProcessEnv]
+  > = {
+    'an unknown key': [{ agentKey: 'aks_unknown' }, /-agentKey: the agent key is not known/],
+    'the key of an application': [
+      { agentKey: cluster.apiKey },
+      /-agentKey: the key is not an agent key of the virtual/,
+    ],
+    'an unknown cluster': [{ defaultVirtualClusterID: 'vci_unknown' }, /-defaultVirtualClusterID: there is no virtual/],
+    'a bucket that is not there': [{ bucketURL: bucketUrl(server.endpoint, 'none') }, /-bucketURL: .*NoSuchBucket/],
+    'a wrong secret key': [
+      { bucketURL: bucketUrl(server.endpoint) },
+      /-bucketURL: .*SignatureDoesNotMatch.*the secret key is wrong/,
+      { AWS_SECRET_ACCESS_KEY: 'wrong' },
+    ],
+    'a bucket without the right to write': [
+      { bucketURL: bucketUrl(denying.endpoint) },
+      /-bucketURL: .*AccessDenied.*needed are s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject/,
+    ],
+    'a clock that is an hour off': [
+      { bucketURL: bucketUrl(server.endpoint) },
+      /-bucketURL: .*RequestTimeTooSkewed.*this machine's clock is off/,
+      anHourAhead,
+    ],
+    'a server that is no control plane': [
+      { metadataURL: `http://127.0.0.1:${portOf(stranger)}` },
+      /-metadataURL: what answers is no control plane \(HTTP 404\)/,
+    ],
+    'a role that does not exist': [{ roles: 'prxy' }, /-roles: there is no role "prxy"/],
+    'a certificate that is none': [
+      { kafkaTLS: 'true', tlsServerCertFile: import.meta.filename, tlsServerPrivateKeyFile: import.meta.filename },
+      /-tlsServerCertFile, -tlsServerPrivateKeyFile cannot be used: /,
+    ],
+    'a certificate that is not there': [
+      { kafkaTLS: 'true', tlsServerCertFile: '/none.pem', tlsServerPrivateKeyFile: '/none.key' },
+      /-tlsServerCertFile: cannot read \/none\.pem \(ENOENT\)/,
+    ],
+  }
+  for (const [name, [flags, expected, environment]] of Object.entries(cases))
+    await t.test(name, () => refused(agent(flags, environment), expected))
+
+  await t.test('the bucket of another control plane', async () => {
+    const path = fileURLToPath(other.bucketUrl)
+    // Both clusters have the same id, as after a restored database.
+    renameSync(join(path, 'warpstream', other.virtualClusterId), join(path, 'warpstream', cluster.virtualClusterId))
+    await refused(
+      agent({ bucketURL: other.bucketUrl }),
+      /-bucketURL: the bucket .* belongs to the cluster .* of another/,
+    )
+  })
+
+  await t.test('a control plane of another version', async () => {
+    const proxy = await startOtherVersion(cluster.controlPlanes[0]!.address)
+    t.after(() => proxy.close())
+    const expected = /-metadataURL: they do not understand each other: the control plane is version \S+, the agent \S+/
+    await refused(agent({ metadataURL: `http://127.0.0.1:${portOf(proxy)}` }), expected)
+  })
+
+  await t.test('a Kafka port that another agent has', async () => {
+    const [running] = other.agents
+    const port = running!.address.split(':').at(-1)!
+    await refused(agent({ kafkaPort: port }), new RegExp(`port ${port} is taken: .*-kafkaPort`))
+  })
+})
+
+test('a control plane names the flag that is wrong', { skip: !hasPostgres() }, async t => {
+  const postgres = await startPostgresServer()
+  t.after(() => postgres.close())
+  const first = controlPlane(postgres.url)
+  await first.until(/control-plane is ready/)
+  await first.stop()
+  const missing = postgres.url.replace(/\/postgres$/, '/none')
+  await refused(controlPlane(missing), /-databaseURL: .*database "none" does not exist/)
+  await refused(controlPlane('mysql://localhost/x'), /-databaseURL has to be postgres:\/\//)
+  await refused(controlPlane(`sqlite:${import.meta.filename}`), /-databaseURL: .*file is not a database/)
+  const otherKey = { PENSTOCK_SEALING_KEY: '1'.repeat(64) }
+  await refused(controlPlane(postgres.url, otherKey), /-sealingKey does not belong to this database/)
+})
+
+test('an agent whose clock is an hour ahead works with the time of the cluster', async t => {
+  const started = agent({}, anHourAhead)
+  t.after(() => started.stop())
+  await started.until(/agent is ready/)
+  assert.match(
+    started.output.text,
+    /the clock of this machine is 36\d\d s ahead of that of the control plane, which is used/,
+  )
+  const [, address] = /Kafka\s+(\S+)/.exec(started.output.text)!
+  const kafka = new Kafka({ brokers: [address!], logLevel: logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
+  await admin.createTopics({ topics: [{ topic: 'times', numPartitions: 1, configEntries }] })
+  const producer = kafka.producer()
+  await producer.connect()
+  const before = Date.now()
+  await producer.send({ topic: 'times', messages: [{ value: 'x' }] })
+  // The first record at this time or later.
+  const [found] = await admin.fetchTopicOffsetsByTimestamp('times', before + 1_800_000)
+  const [kept] = await admin.fetchTopicOffsetsByTimestamp('times', before - 60_000)
+  await producer.disconnect()
+  await admin.disconnect()
+  assert.deepEqual([found?.offset, kept?.offset], ['1', '0'])
+})
