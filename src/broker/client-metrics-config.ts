@@ -1,3 +1,4 @@
+import { ErrorCode } from '../kafka/index.ts'
 import { always, between, type ConfigDefinition, configDefinitions } from './config-definition.ts'
 import { patternProblem } from './pattern.ts'
 import { defaultIntervalMs, parseMatch, telemetrySelectors } from './telemetry/subscriptions.ts'
@@ -9,6 +10,7 @@ export const clientMetricsConfigs = configDefinitions([
     type: 'int',
     defaultOf: always(String(defaultIntervalMs)),
     check: between(100, 3_600_000),
+    problemCode: ErrorCode.INVALID_REQUEST,
     documentation: 'How often clients push their metrics.',
   },
   {

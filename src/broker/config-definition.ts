@@ -13,6 +13,8 @@ export interface ConfigDefinition {
   /** Answers what is wrong with a value, or undefined. The type is checked already. */
   readonly check?: (value: string) => string | undefined
   readonly documentation: string
+  /** What clients are answered for a value that is not legal, where it is not INVALID_CONFIG. */
+  readonly problemCode?: ErrorCode
   /** Not listed while it is not set: a setting of ours, which tools that copy settings to another cluster must not see. */
   readonly isHidden?: boolean
 }
@@ -30,24 +32,37 @@ export function inheritedConfig({ brokerName, defaultOf }: ConfigDefinition, con
   return (brokerName === undefined ? undefined : config.dynamic[brokerName]?.value) ?? defaultOf(config)
 }
 
-/** The definition of a setting; throws INVALID_CONFIG for a name that does not exist. */
-export function knownConfig(definitions: ConfigDefinitions, name: string, kind: string): ConfigDefinition {
+/** The definition of a setting; throws a KafkaError, by default INVALID_CONFIG, for a name that does not exist. */
+export function knownConfig(
+  definitions: ConfigDefinitions,
+  name: string,
+  kind: string,
+  code: ErrorCode = ErrorCode.INVALID_CONFIG,
+): ConfigDefinition {
   const definition = definitions.get(name)
-  if (definition === undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, `Unknown ${kind} config name: ${name}`)
+  if (definition === undefined) throw new KafkaError(code, `Unknown ${kind} config name: ${name}`)
   return definition
 }
 
-/** A legal value for a setting, trimmed, or a KafkaError INVALID_CONFIG that says what is wrong. */
+/** A legal value for a setting, trimmed item by item where it is a list, or a KafkaError that says what is wrong. */
 export function checkedConfigValue(definition: ConfigDefinition, value: string | null, kind: string): string {
-  const { name } = definition
+  const { name, problemCode = ErrorCode.INVALID_CONFIG } = definition
   if (value === null) {
     throw new KafkaError(ErrorCode.INVALID_CONFIG, `Null value not supported for ${kind} configs: ${name}`)
   }
   const problem = configProblem(definition, value)
   if (problem !== undefined) {
-    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Invalid value ${value} for configuration ${name}: ${problem}`)
+    throw new KafkaError(problemCode, `Invalid value ${value} for configuration ${name}: ${problem}`)
   }
-  return value.trim()
+  return definition.type === 'list' ? listItems(value).join(',') : value.trim()
+}
+
+/** The items of a list, trimmed, without empty ones. */
+export function listItems(list: string): string[] {
+  return list
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
 }
 
 /** What is wrong with a value for this setting, or undefined when it is legal. */
@@ -96,9 +111,7 @@ export const oneOf =
 export const listOf =
   (...choices: readonly string[]) =>
   (value: string) =>
-    value.split(',').every(item => choices.includes(item.trim()))
-      ? undefined
-      : `String must be one of: ${choices.join(', ')}`
+    listItems(value).every(item => choices.includes(item)) ? undefined : `String must be one of: ${choices.join(', ')}`
 
 export const always = (value: string) => () => value
 export const longMax = '9223372036854775807'

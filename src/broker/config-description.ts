@@ -46,7 +46,7 @@ export interface ConfigDescription extends Sourced {
  * All settings of a topic, group or client metrics subscription, in the order of their definitions.
  *
  * @param own what is set on the resource itself
- * @param ownSource how such a value is marked
+ * @param ownSource how such a value is marked; only those of topics have the broker's settings as synonyms
  */
 export function describeConfigs(
   definitions: ConfigDefinitions,
@@ -66,7 +66,10 @@ export function describeConfigs(
       type: typeNumbers[type],
       readOnly: false,
       documentation,
-      synonyms: [...set, ...inherited.map(each => ({ name: brokerName ?? name, ...each }))],
+      synonyms:
+        ownSource === ConfigSource.dynamicTopic
+          ? [...set, ...inherited.map(each => ({ name: brokerName ?? name, ...each }))]
+          : set,
     }
   })
 }
@@ -125,7 +128,8 @@ function dynamicSources(name: string, { dynamic }: BrokerConfig): Sourced[] {
   const known = dynamic[name]
   if (known === undefined) return []
   const source = known.isForAll ? ConfigSource.dynamicDefaultBroker : ConfigSource.dynamicBroker
-  return [{ value: known.value, source }]
+  const below = known.ofAll === undefined ? [] : [{ value: known.ofAll, source: ConfigSource.dynamicDefaultBroker }]
+  return [{ value: known.value, source }, ...below]
 }
 
 function staticSource(value: string, fallback: string): Sourced {

@@ -11,13 +11,15 @@ import {
   configDefinitions,
   inheritedConfig,
   knownConfig,
+  listItems,
 } from './config-definition.ts'
 import { groupConfigProblem, groupConfigs } from './group-config.ts'
 import type { BrokerContext, RequestContext } from './handler.ts'
 import type { Operation } from './security/acls.ts'
 import { type Access, allowsCluster } from './security/authorizer.ts'
 import { allBrokers } from './settings.ts'
-import { topicConfigs } from './topic-config.ts'
+import { topicConfigProblem, topicConfigs } from './topic-config.ts'
+import { checkTopicName } from './topics.ts'
 
 /** What settings can belong to, by Kafka's numbers. */
 export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
@@ -47,13 +49,13 @@ export interface Target {
   readonly definitions: ConfigDefinitions
   readonly before: Values
   readonly config: BrokerConfig
+  /** What clients are answered for a name that does not exist. */
+  readonly unknownCode: ErrorCode
+  /** What is wrong with the settings taken together. */
+  readonly problemOf?: (after: Values) => string | undefined
 }
 
-type TargetOf = Target &
-  (
-    | { readonly topic: string }
-    | { readonly setting: Pick<SettingChange, 'kind' | 'entity'>; readonly check?: (after: Values) => void }
-  )
+type TargetOf = Target & ({ readonly topic: string } | { readonly setting: Pick<SettingChange, 'kind' | 'entity'> })
 
 /** What the settings of a resource are after a change. Throws a KafkaError where the change is not legal. */
 type Change<Item> = (target: Target, changes: Resource<Item>['configs']) => Values
@@ -109,7 +111,8 @@ function plan<Item>(
   checkConfigAccess(access, 'alter_configs', resource)
   const target = targetOf(resource, broker)
   const after = change(target, configs)
-  if ('check' in target) target.check?.(after)
+  const problem = target.problemOf?.(after)
+  if (problem !== undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, problem)
   return { target, after }
 }
 
@@ -178,41 +181,61 @@ export function checkBrokerName(name: string, { cluster }: BrokerContext): void 
 
 /** AlterConfigs: what is not named goes back to its default. */
 export function replaced(
-  { definitions, kind }: Target,
+  target: Target,
   changes: readonly { readonly name: string; readonly value: string | null }[],
 ): Values {
   return Object.fromEntries(
-    changes.map(({ name, value }) => [name, checkedConfigValue(knownConfig(definitions, name, kind), value, kind)]),
+    changes.map(({ name, value }) => [name, newValue(target, definitionOf(target, name), givenValue(name, value))]),
   )
+}
+
+function definitionOf({ definitions, kind, unknownCode }: Target, name: string): ConfigDefinition {
+  const isFixed =
+    definitions === dynamicBrokerConfigs &&
+    brokerSettings.some(({ name: known, isDynamic }) => known === name && isDynamic !== true)
+  if (isFixed) throw new KafkaError(unknownCode, `Cannot update these configs dynamically: Set(${name})`)
+  return knownConfig(definitions, name, kind, unknownCode)
+}
+
+/** Kafka tells a value that is missing from one that is wrong. */
+function givenValue(name: string, value: string | null): string {
+  if (value === null) throw new KafkaError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${name}`)
+  return value
+}
+
+function newValue({ kind }: Target, definition: ConfigDefinition, value: string): string {
+  return checkedConfigValue(definition, value, kind)
 }
 
 /** IncrementalAlterConfigs: sets, deletes, appends to lists and subtracts from them (KIP-339). */
 export function incremented(
-  { definitions, before, kind, config }: Target,
+  target: Target,
   changes: readonly { readonly name: string; readonly configOperation: number; readonly value: string | null }[],
 ): Values {
-  const after: Record<string, string> = { ...before }
+  const after: Record<string, string> = { ...target.before }
   for (const { name, configOperation, value } of changes) {
-    const definition = knownConfig(definitions, name, kind)
+    // Also of what no version has any more, so that it can be cleared away.
+    if (configOperation === configOperations.delete) {
+      delete after[name]
+      continue
+    }
+    const definition = definitionOf(target, name)
     switch (configOperation) {
       case configOperations.set:
-        after[name] = checkedConfigValue(definition, value, kind)
-        break
-      case configOperations.delete:
-        delete after[name]
+        after[name] = newValue(target, definition, givenValue(name, value))
         break
       case configOperations.append:
       case configOperations.subtract: {
         if (definition.type !== 'list') {
           throw new KafkaError(ErrorCode.INVALID_CONFIG, `Config value append is not allowed for config key: ${name}`)
         }
-        const items = value === null ? [] : listItems(value)
-        const kept = listItems(after[name] ?? inheritedConfig(definition, config))
+        const items = listItems(givenValue(name, value))
+        const kept = listItems(after[name] ?? inheritedConfig(definition, target.config))
         const list =
           configOperation === configOperations.append
             ? [...kept, ...items.filter(item => !kept.includes(item))]
             : kept.filter(item => !items.includes(item))
-        after[name] = checkedConfigValue(definition, list.join(','), kind)
+        after[name] = newValue(target, definition, list.join(','))
         break
       }
       default:
@@ -230,12 +253,25 @@ function targetOf({ resourceType, resourceName }: Resource<unknown>, broker: Bro
     before: broker.settings.of(kind, resourceName),
     config,
     setting: { kind, entity: resourceName },
+    unknownCode: kind === 'group' ? ErrorCode.INVALID_CONFIG : ErrorCode.INVALID_REQUEST,
   })
   switch (resourceType) {
     case resourceTypes.topic: {
+      if (resourceName === '') {
+        throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.')
+      }
+      checkTopicName(resourceName)
       const topic = broker.metadata.catalog().byName.get(resourceName)
       if (topic === undefined) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-      return { kind: 'topic', definitions: topicConfigs, before: topic.configs, config, topic: topic.id }
+      return {
+        kind: 'topic',
+        definitions: topicConfigs,
+        before: topic.configs,
+        config,
+        unknownCode: ErrorCode.INVALID_CONFIG,
+        problemOf: after => topicConfigProblem(after, config),
+        topic: topic.id,
+      }
     }
     case resourceTypes.broker:
       if (resourceName !== allBrokers) checkBrokerName(resourceName, broker)
@@ -245,10 +281,7 @@ function targetOf({ resourceType, resourceName }: Resource<unknown>, broker: Bro
         throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Default group resources are not allowed.')
       return {
         ...settingTarget('group', 'group', groupConfigs),
-        check: after => {
-          const problem = groupConfigProblem(after, config)
-          if (problem !== undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, problem)
-        },
+        problemOf: after => groupConfigProblem(after, config),
       }
     case resourceTypes.clientMetrics:
       if (resourceName === '') throw new KafkaError(ErrorCode.INVALID_REQUEST, 'A subscription needs a name.')
@@ -259,16 +292,18 @@ function targetOf({ resourceType, resourceName }: Resource<unknown>, broker: Bro
 }
 
 /** Broker settings that can be changed while the broker runs: the defaults of topics, and some that tools set. */
-const dynamicBrokerConfigs = configDefinitions([
-  ...[...topicConfigs.values()].flatMap((definition): ConfigDefinition[] =>
-    definition.brokerName === undefined ? [] : [{ ...definition, name: definition.brokerName }],
-  ),
-  ...brokerSettings
-    .filter(({ isDynamic }) => isDynamic)
-    .map(({ name, type, valueOf, check, documentation }): ConfigDefinition => {
-      return { name, type, defaultOf: valueOf, documentation, ...(check === undefined ? {} : { check }) }
-    }),
-])
+const dynamicBrokerConfigs = configDefinitions(
+  [
+    ...[...topicConfigs.values()].flatMap((definition): ConfigDefinition[] =>
+      definition.brokerName === undefined ? [] : [{ ...definition, name: definition.brokerName }],
+    ),
+    ...brokerSettings
+      .filter(({ isDynamic }) => isDynamic)
+      .map(({ name, type, valueOf, check, documentation }): ConfigDefinition => {
+        return { name, type, defaultOf: valueOf, documentation, ...(check === undefined ? {} : { check }) }
+      }),
+  ].map(definition => ({ ...definition, problemCode: ErrorCode.INVALID_REQUEST })),
+)
 
 function settingChanges(
   setting: Pick<SettingChange, 'kind' | 'entity'>,
@@ -283,11 +318,4 @@ function settingChanges(
 
 function nameOf({ resourceType, resourceName }: Resource<unknown>): string {
   return `${resourceType}/${resourceName}`
-}
-
-function listItems(list: string): string[] {
-  return list
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== '')
 }

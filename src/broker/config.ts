@@ -57,6 +57,8 @@ export interface DynamicValue {
   readonly value: string
   /** It was set for all brokers, and not for this one itself. */
   readonly isForAll: boolean
+  /** What is set for all brokers beside the value of this one. */
+  readonly ofAll?: string
 }
 
 /** Kafka's defaults, but for the address. */

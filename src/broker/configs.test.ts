@@ -62,7 +62,7 @@ describe('settings', () => {
     assert.equal(await alter(brokerType, '1', name, '172800000'), ErrorCode.NONE)
     assert.deepEqual(await shown(), ['172800000', ConfigSource.dynamicBroker])
     assert.equal((await describeOf(brokerType, '1')).get(name)!.configSource, ConfigSource.dynamicBroker)
-    assert.equal(await alter(brokerType, '1', name, 'abc'), ErrorCode.INVALID_CONFIG)
+    assert.equal(await alter(brokerType, '1', name, 'abc'), ErrorCode.INVALID_REQUEST)
     assert.equal(await alter(brokerType, '1', name, null), ErrorCode.NONE)
     assert.deepEqual(await shown(), ['86400000', ConfigSource.dynamicDefaultBroker])
     assert.equal(await alter(brokerType, '', name, null), ErrorCode.NONE)
@@ -78,8 +78,8 @@ describe('settings', () => {
   })
 
   it('of a broker that stand fast, or do not exist, cannot be changed', async () => {
-    assert.equal(await alter(brokerType, '1', 'node.id', '7'), ErrorCode.INVALID_CONFIG)
-    assert.equal(await alter(brokerType, '1', 'no.such.setting', '7'), ErrorCode.INVALID_CONFIG)
+    assert.equal(await alter(brokerType, '1', 'node.id', '7'), ErrorCode.INVALID_REQUEST)
+    assert.equal(await alter(brokerType, '1', 'no.such.setting', '7'), ErrorCode.INVALID_REQUEST)
     assert.equal(await alter(brokerType, '99', 'log.retention.ms', '7'), ErrorCode.INVALID_REQUEST)
     assert.equal(await alter(brokerLogger, '1', 'root', 'DEBUG'), ErrorCode.INVALID_REQUEST)
   })

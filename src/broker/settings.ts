@@ -71,7 +71,10 @@ export class ClusterSettings {
   configOf(nodeId: string): BrokerConfig {
     const dynamic: Record<string, DynamicValue> = {}
     for (const [name, value] of Object.entries(this.of('broker', allBrokers))) dynamic[name] = { value, isForAll: true }
-    for (const [name, value] of Object.entries(this.of('broker', nodeId))) dynamic[name] = { value, isForAll: false }
+    for (const [name, value] of Object.entries(this.of('broker', nodeId))) {
+      const ofAll = dynamic[name]?.value
+      dynamic[name] = { value, isForAll: false, ...(ofAll !== undefined && { ofAll }) }
+    }
     return withClusterSettings(this.#options.config, dynamic)
   }
 

@@ -8,6 +8,7 @@ import {
   type ConfigDefinitions,
   configDefinitions,
   inheritedConfig,
+  listItems,
   listOf,
   longMax,
   oneOf,
@@ -57,9 +58,7 @@ function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig):
   const text = (name: string) => configs[name] ?? inheritedConfig(topicConfigs.get(name)!, config)
   const number = (name: string) => Number(text(name))
   const limit = (name: string) => (number(name) < 0 ? null : number(name))
-  const policies = text('cleanup.policy')
-    .split(',')
-    .map(policy => policy.trim())
+  const policies = listItems(text('cleanup.policy'))
   return {
     maxMessageBytes: number('max.message.bytes'),
     appendTime: text('message.timestamp.type') === 'LogAppendTime',
@@ -77,6 +76,21 @@ function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig):
   }
 }
 
+/** What is wrong with a topic's settings taken together, or undefined. */
+export function topicConfigProblem(
+  configs: Readonly<Record<string, string>>,
+  config: BrokerConfig,
+): string | undefined {
+  const { minCompactionLagMs, maxCompactionLagMs } = parse(configs, config)
+  if (minCompactionLagMs <= maxCompactionLagMs) return undefined
+  return `min.compaction.lag.ms (${minCompactionLagMs}) is larger than max.compaction.lag.ms (${maxCompactionLagMs})`
+}
+
+function replicasProblem(value: string): string | undefined {
+  const isLegal = value === '*' || listItems(value).every(item => /^\d+:\d+$/.test(item))
+  return isLegal ? undefined : 'Value must be * or a list of partition:broker'
+}
+
 /** All settings that Kafka's topics have, so that tools find what they look for; those of local disks mean nothing here. */
 const topicConfigDefinitions: readonly ConfigDefinition[] = [
   {
@@ -85,13 +99,15 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'log.cleanup.policy',
     defaultOf: always('delete'),
     check: listOf('compact', 'delete'),
-    documentation: 'What happens to old records: they are deleted, or only the last one of each key is kept, or both.',
+    documentation:
+      'What happens to old records: they are deleted, or only the last one of each key is kept, or both; an empty list keeps them all.',
   },
   {
     name: 'compression.gzip.level',
     type: 'int',
     brokerName: 'compression.gzip.level',
     defaultOf: always('-1'),
+    check: value => (value === '-1' ? undefined : between(1, 9)(value)),
     documentation: 'The level of gzip when the broker compresses; it keeps what producers have compressed.',
   },
   {
@@ -154,6 +170,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     name: 'follower.replication.throttled.replicas',
     type: 'list',
     defaultOf: always(''),
+    check: replicasProblem,
     documentation: 'Replicas whose following is throttled. There are no followers here.',
   },
   {
@@ -168,6 +185,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     name: 'leader.replication.throttled.replicas',
     type: 'list',
     defaultOf: always(''),
+    check: replicasProblem,
     documentation: 'Replicas whose leading is throttled. There are no followers here.',
   },
   {
@@ -295,7 +313,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     type: 'int',
     brokerName: 'log.segment.bytes',
     defaultOf: always('1073741824'),
-    check: atLeast(14),
+    check: atLeast(1024 * 1024),
     documentation: 'The size of a segment file.',
   },
   {

@@ -4,11 +4,13 @@ import { type Catalog, MetadataError, type Topic } from '../metadata/index.ts'
 import { checkedConfigValue, knownConfig } from './config-definition.ts'
 import type { BrokerContext } from './handler.ts'
 import { type Access, allowsCluster } from './security/authorizer.ts'
-import { topicConfigs } from './topic-config.ts'
+import { topicConfigProblem, topicConfigs } from './topic-config.ts'
 
 /** Kafka's bound for one CreateTopics or CreatePartitions request. */
 const maxPartitionsPerRequest = 10_000
 const maxNameLength = 249
+/** The topic of Kafka's own metadata, which describes the quorum and cannot be had. */
+const quorumTopic = '__cluster_metadata'
 
 export interface TopicRequest {
   readonly name: string
@@ -36,13 +38,16 @@ export function mayCreateTopic(access: Access, name: string): boolean {
 /** Checks what a client wants created. Throws a KafkaError for what is wrong with it. */
 export function planTopic(request: TopicRequest, catalog: Catalog, broker: BrokerContext): PlannedTopic {
   checkTopicName(request.name)
+  if (request.name === quorumTopic) {
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, `Creation of internal topic ${quorumTopic} is prohibited.`)
+  }
   if (catalog.byName.has(request.name)) {
     throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${request.name}' already exists.`)
   }
   checkCollision(request.name, catalog)
   const partitions =
     request.assignments.length > 0 ? assignedPartitions(request, broker) : countedPartitions(request, broker)
-  return { name: request.name, partitions, configs: checkedConfigs(request.configs) }
+  return { name: request.name, partitions, configs: checkedConfigs(request.configs, broker) }
 }
 
 /** Creates topics that `planTopic` has accepted; another broker may have been faster. What cannot be stored now is tried again. */
@@ -167,10 +172,12 @@ export function checkReplicas(brokerIds: readonly number[], broker: BrokerContex
   }
 }
 
-function checkedConfigs(configs: TopicRequest['configs']): Record<string, string> {
+function checkedConfigs(configs: TopicRequest['configs'], { config }: BrokerContext): Record<string, string> {
   const checked: Record<string, string> = {}
   for (const { name, value } of configs) {
     checked[name] = checkedConfigValue(knownConfig(topicConfigs, name, 'topic'), value, 'topic')
   }
+  const problem = topicConfigProblem(checked, config)
+  if (problem !== undefined) throw new KafkaError(ErrorCode.INVALID_CONFIG, problem)
   return checked
 }

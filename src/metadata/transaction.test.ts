@@ -88,6 +88,10 @@ describe('a transactional id', () => {
     assert.deepEqual(id.step({ kind: 'expire' }), effect, 'a coordinator that takes over writes the same markers')
     id.finish(effect)
     assert.equal(id.phase, 'CompleteAbort')
+    const back = id.init(producer)
+    assert.equal(back.epoch, producer.epoch + 1, 'its producer comes back with what it had (KIP-588)')
+    id.init()
+    assert.equal(kindOf(id.tryInit(producer)), 'PRODUCER_FENCED', 'unless another one has taken over')
   })
 })
 

@@ -204,12 +204,17 @@ function expire(transaction: Transaction, now: number): Step {
   if (phase === 'PrepareAbort') return writeAbort(transaction)
   // It may have ended since it was found, and another one begun.
   const isOverdue = phase === 'Ongoing' && startedAt !== null && startedAt + timeoutMs <= now
-  return isOverdue ? writeAbort(fence(transaction, null)) : done(transaction)
+  // Its producer may come back with what it had and go on, unless another one has taken over (KIP-588).
+  return isOverdue ? writeAbort(fence(transaction, identityOf(transaction))) : done(transaction)
 }
 
 /** From here on nothing of the producer's is accepted; what it had under way is aborted. */
 function fence(transaction: Transaction, previous: ProducerIdentity | null): Transaction {
   return { ...transaction, epoch: transaction.epoch + 1, phase: 'PrepareAbort', previous }
+}
+
+function identityOf({ producerId, epoch }: ProducerIdentity): ProducerIdentity {
+  return { producerId, epoch }
 }
 
 function writeAbort(transaction: Transaction): Step {

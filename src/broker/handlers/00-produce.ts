@@ -6,7 +6,7 @@
 // v0–v2 are listed, because old librdkafka looks for them before it compresses, and are refused when used (KAFKA-18659).
 // v7 zstd (KIP-110). v8 errors by record (KIP-467). v12 a partition is added to the transaction by its records
 // (KIP-890); before that AddPartitionsToTxn has to come first. v13 topics by id (KIP-516).
-import { ErrorCode, type ErrorName, errorMessage } from '../../kafka/index.ts'
+import { ErrorCode, type ErrorName, errorMessage, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog } from '../../metadata/index.ts'
 import { defineHandler, noResponse, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
 import { offsetsTopicName } from '../groups/index.ts'
@@ -27,6 +27,8 @@ const FIRST_USABLE_VERSION = 3
 const ABORTABLE_VERSION = 11
 /** From this version on records add their partition to the transaction. */
 const JOINS_VERSION = 12
+/** From this version on topics are named by their ids. */
+const IDS_VERSION = 13
 
 /** One partition's part of a request, and what becomes of it. */
 interface Part {
@@ -84,7 +86,10 @@ function place(
   const placed: Part[] = []
   for (const part of parts) {
     const { topic, data } = part
-    const found = findPartition(catalog, { name: topic.name, id: topic.topicId }, data.index, mayWrite)
+    const found =
+      version >= IDS_VERSION && topic.topicId === zeroUuid
+        ? ({ ok: false, errorCode: ErrorCode.UNKNOWN_TOPIC_ID } as const)
+        : findPartition(catalog, { name: topic.name, id: topic.topicId }, data.index, mayWrite)
     if (!found.ok) {
       part.answer = failure(data.index, found.errorCode)
       unknown.push(part)
@@ -102,7 +107,11 @@ function place(
     }
     const { header } = checked
     if (header.transactional && transaction === undefined) {
-      part.answer = failure(data.index, ErrorCode.INVALID_RECORD, 'a transactional batch without a transactional id')
+      part.answer = failure(
+        data.index,
+        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        'a transactional batch without a transactional id',
+      )
       continue
     }
     const { partition } = found

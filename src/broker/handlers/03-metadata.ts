@@ -65,7 +65,7 @@ async function answerTopics(request: Request, context: RequestContext): Promise<
     return visible.map(topic => answerTopic(topic, context))
   }
   const byId = topics.filter(topic => topic.topicId !== zeroUuid)
-  if (byId.length > 0 && version < 12) {
+  if ((byId.length > 0 || topics.some(({ name }) => name === null)) && version < 12) {
     return topics.map(topic => ({
       errorCode: ErrorCode.INVALID_REQUEST,
       name: topic.name ?? '',

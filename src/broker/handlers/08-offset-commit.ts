@@ -2,7 +2,7 @@
 //
 // Behaviour: members commit with their generation; who manages its partitions itself commits with none, as long as the
 // group has no members. An unknown partition or a text that is too long is an error of that partition alone.
-// v6 leader epochs. v7 static members. v10 topics by id.
+// v6 leader epochs. v7 static members. v9 members of the `consumer` protocol. v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { type Catalog, type CommittedOffset, type Fence, MetadataError, type Topic } from '../../metadata/index.ts'
 import type { CommitPermission } from '../groups/index.ts'
@@ -12,13 +12,16 @@ type Request = RequestOf<'OffsetCommit'>
 type RequestTopic = Request['topics'][number]
 type TopicAnswer = ResponseOf<'OffsetCommit'>['topics'][number]
 
+/** From this version on members of the `consumer` protocol commit with their epochs (KIP-848). */
+const MEMBER_EPOCH_VERSION = 9
+
 export default defineHandler('OffsetCommit', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { version, access, broker }) {
     if (!access.allows('read', 'group', request.groupId)) {
       return { topics: request.topics.map(topic => refuseAll(topic, ErrorCode.GROUP_AUTHORIZATION_FAILED)) }
     }
-    const { errorCode, fence } = await mayCommit(request, broker)
+    const { errorCode, fence } = await mayCommit(request, version, broker)
     if (fence === undefined) return { topics: request.topics.map(topic => refuseAll(topic, errorCode)) }
     const catalog = await catalogFor(request, version, broker)
     const now = broker.clock.now()
@@ -90,15 +93,35 @@ async function commit(
   }
 }
 
-async function mayCommit(request: Request, broker: BrokerContext): Promise<CommitPermission> {
+async function mayCommit(request: Request, version: number, broker: BrokerContext): Promise<CommitPermission> {
   if (request.groupId === '' && request.generationIdOrMemberEpoch >= 0) {
     return { errorCode: ErrorCode.INVALID_GROUP_ID }
   }
-  return broker.groups.mayCommit(request.groupId, {
-    memberId: request.memberId,
+  const { groupId, memberId, generationIdOrMemberEpoch: generation } = request
+  const isMember = generation >= 0
+  if (isMember && version < MEMBER_EPOCH_VERSION && (await hasEpoch(groupId, memberId, broker))) {
+    return { errorCode: ErrorCode.UNSUPPORTED_VERSION }
+  }
+  const permission = await broker.groups.mayCommit(groupId, {
+    memberId,
     instanceId: request.groupInstanceId,
-    generation: request.generationIdOrMemberEpoch,
+    generation,
   })
+  if (!isMember || permission.errorCode !== ErrorCode.UNKNOWN_MEMBER_ID) return permission
+  return { errorCode: await strangersCode(groupId, version, broker) }
+}
+
+/** Whether somebody is a member of the `consumer` protocol, with an epoch that old clients take for a generation. */
+async function hasEpoch(groupId: string, memberId: string, { groups }: BrokerContext): Promise<boolean> {
+  const { group } = await groups.describe(groupId)
+  return group?.type === 'consumer' && group.members.get(memberId)?.classic === null
+}
+
+/** What a member is answered that the group does not know: old clients know no word for a group that is not there. */
+async function strangersCode(groupId: string, version: number, { groups }: BrokerContext): Promise<ErrorCode> {
+  const { errorCode } = await groups.describe(groupId)
+  if (errorCode !== ErrorCode.GROUP_ID_NOT_FOUND) return ErrorCode.UNKNOWN_MEMBER_ID
+  return version < MEMBER_EPOCH_VERSION ? ErrorCode.ILLEGAL_GENERATION : errorCode
 }
 
 async function catalogFor(request: Request, version: number, broker: BrokerContext): Promise<Catalog> {

@@ -4,14 +4,21 @@
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
+/** From this version on members have to say in which protocol they believe. */
+const NAMED_VERSION = 5
+
 export default defineHandler('SyncGroup', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
-  async handle(request, { access, broker }) {
+  async handle(request, { version, access, broker }) {
     const { groupId, memberId } = request
     if (!access.allows('read', 'group', groupId)) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, assignment: Buffer.alloc(0) }
     }
     if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, assignment: Buffer.alloc(0) }
+    const isNamed = request.protocolType !== null && request.protocolName !== null
+    if (version >= NAMED_VERSION && !isNamed) {
+      return { errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL, assignment: Buffer.alloc(0) }
+    }
     const answer = await broker.groups.sync(groupId, {
       memberId,
       instanceId: request.groupInstanceId,

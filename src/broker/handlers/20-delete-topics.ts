@@ -1,6 +1,6 @@
 // DeleteTopics v0–v6: deletes topics with all that belongs to them, each with a result of its own.
 //
-// v6 also by id. A topic that the request has twice, or by name and id at once, is INVALID_REQUEST and stays. A topic with
+// v6 also by id. A topic that the request has twice, or by name and id at once, is INVALID_REQUEST and stays; it is answered once. A topic with
 // deletion protection is POLICY_VIOLATION and stays. v5 the quota of mutations counts partitions (KIP-599); older clients
 // do not know its error and are only slowed down.
 //
@@ -47,9 +47,12 @@ export default defineHandler('DeleteTopics', {
       softDeleteMs,
     )
     const gone = new Set(doomed.filter((_, i) => outcomes[i]?.ok).map(topic => topic.id))
-    const responses = wanted.map((item, i): Result => {
+    const answered = new Set<string>()
+    const responses = wanted.flatMap((item, i): Result | [] => {
       const topic = found[i]!
       if (typeof topic === 'number') return failed(item, topic)
+      if (answered.has(topic.id)) return []
+      answered.add(topic.id)
       const named = { name: topic.name, topicId: topic.id }
       if (counts.get(topic.id) !== 1) return failed(named, ErrorCode.INVALID_REQUEST)
       if (isProtected(topic)) return failed(named, ErrorCode.POLICY_VIOLATION, protectedMessage)
@@ -80,7 +83,7 @@ async function abortOpen(topics: readonly Topic[], { metadata, transactions }: B
 }
 
 function find({ name, topicId }: Wanted, catalog: Catalog, access: Access): Topic | ErrorCode {
-  if (name !== null && topicId !== zeroUuid) return ErrorCode.INVALID_REQUEST
+  if ((name === null) === (topicId === zeroUuid)) return ErrorCode.INVALID_REQUEST
   const topic = name === null ? catalog.byId.get(topicId) : catalog.byName.get(name)
   const known = topic?.name ?? name
   if (known !== null && !access.allows('delete', 'topic', known)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED

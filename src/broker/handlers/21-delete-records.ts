@@ -3,7 +3,10 @@
 // Behaviour: -1 stands for the high watermark. An offset before the start changes nothing and answers the start; one
 // beyond the high watermark is OFFSET_OUT_OF_RANGE. Producers' sequences are kept.
 import { ErrorCode } from '../../kafka/index.ts'
+import type { Topic } from '../../metadata/index.ts'
+import type { BrokerConfig } from '../config.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
+import { topicConfig } from '../topic-config.ts'
 
 type TopicResult = ResponseOf<'DeleteRecords'>['topics'][number]
 type PartitionResult = TopicResult['partitions'][number]
@@ -16,6 +19,7 @@ export default defineHandler('DeleteRecords', {
         partitionIndex,
         offset,
         partition: byName.get(name)?.partitions[partitionIndex],
+        isCompacted: isCompactedOnly(byName.get(name), broker.config),
         mayDelete: access.allows('delete', 'topic', name),
       })),
     )
@@ -24,11 +28,12 @@ export default defineHandler('DeleteRecords', {
     )
     const bounds = new Map((await broker.metadata.bounds(found)).map((bound, i) => [found[i]!, bound]))
     const changes: { partition: number; offset: number }[] = []
-    const results = wanted.map(({ partitionIndex, offset, partition, mayDelete }) => {
+    const results = wanted.map(({ partitionIndex, offset, partition, mayDelete, isCompacted }) => {
       const bound = partition === undefined ? null : (bounds.get(partition) ?? null)
       const result = { partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE, partition }
       if (!mayDelete) return { ...result, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
       if (bound === null) return { ...result, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
+      if (isCompacted) return { ...result, errorCode: ErrorCode.POLICY_VIOLATION }
       const start = offset === -1 ? bound.highWatermark : offset
       if (start < 0 || start > bound.highWatermark) return { ...result, errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }
       changes.push({ partition: partition!, offset: start })
@@ -52,6 +57,13 @@ export default defineHandler('DeleteRecords', {
     })),
   }),
 })
+
+/** Of such a topic records go by their keys alone. */
+function isCompactedOnly(topic: Topic | undefined, config: BrokerConfig): boolean {
+  if (topic === undefined) return false
+  const { compact, delete: deletes } = topicConfig(topic, config)
+  return compact && !deletes
+}
 
 function answer(
   { partitionIndex, lowWatermark, errorCode }: PartitionResult & { lowWatermark: number },

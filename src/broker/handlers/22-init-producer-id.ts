@@ -15,6 +15,8 @@ type Request = RequestOf<'InitProducerId'>
 export default defineHandler('InitProducerId', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
   handle(request, context) {
+    // An id without an epoch, or an epoch without an id, means nothing.
+    if (request.producerId < 0 !== request.producerEpoch < 0) return { errorCode: ErrorCode.INVALID_REQUEST }
     return request.transactionalId === null
       ? idempotent(context)
       : transactional(request.transactionalId, request, context)
@@ -37,7 +39,7 @@ async function transactional(
   if (!access.allows('write', 'transactional_id', id)) {
     return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
   }
-  if (id === '' || producerId < 0 !== epoch < 0) return { errorCode: ErrorCode.INVALID_REQUEST }
+  if (id === '') return { errorCode: ErrorCode.INVALID_REQUEST }
   if (transactionTimeoutMs <= 0 || transactionTimeoutMs > broker.config.transactionMaxTimeoutMs) {
     return { errorCode: ErrorCode.INVALID_TRANSACTION_TIMEOUT }
   }

@@ -48,6 +48,7 @@ export default defineHandler('AddPartitionsToTxn', {
 async function add(wanted: Wanted, context: RequestContext): Promise<TopicResult[]> {
   const { id, producer, topics, verifyOnly } = wanted
   const { access, broker, version } = context
+  if (id === '') return answerAll(topics, ErrorCode.INVALID_REQUEST)
   if (!access.allows('write', 'transactional_id', id)) {
     return answerAll(topics, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
   }

@@ -9,6 +9,7 @@ import { transactionErrorCode } from '../transactions/index.ts'
 export default defineHandler('AddOffsetsToTxn', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ transactionalId, producerId, producerEpoch: epoch, groupId }, { version, access, broker }) {
+    if (transactionalId === '') return { errorCode: ErrorCode.INVALID_REQUEST }
     if (!access.allows('write', 'transactional_id', transactionalId)) {
       return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
     }

@@ -13,6 +13,7 @@ const NEXT_EPOCH_VERSION = 5
 export default defineHandler('EndTxn', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle({ transactionalId, producerId, producerEpoch: epoch, committed }, { version, access, broker }) {
+    if (transactionalId === '') return { errorCode: ErrorCode.INVALID_REQUEST }
     if (!access.allows('write', 'transactional_id', transactionalId)) {
       return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
     }

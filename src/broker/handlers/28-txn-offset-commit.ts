@@ -14,6 +14,8 @@ type Topics = Request['topics']
 type TopicAnswer = ResponseOf<'TxnOffsetCommit'>['topics'][number]
 
 const JOINS_VERSION = 5
+/** A producer that only has to abort its transaction gets to hear so from this version on (KIP-890). */
+const ABORTABLE_VERSION = 4
 
 export default defineHandler('TxnOffsetCommit', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
@@ -26,13 +28,18 @@ export default defineHandler('TxnOffsetCommit', {
     if (!access.allows('read', 'group', groupId)) {
       return { topics: answerEach(topics, () => ErrorCode.GROUP_AUTHORIZATION_FAILED) }
     }
+    if (groupId === '') return { topics: answerEach(topics, () => ErrorCode.INVALID_GROUP_ID) }
     const { errorCode, fence } = await broker.groups.mayCommit(groupId, {
       memberId: request.memberId,
       instanceId: request.groupInstanceId,
       generation: request.generationId,
       isTransactional: true,
     })
-    if (fence === undefined) return { topics: answerEach(topics, () => errorCode) }
+    if (fence === undefined) {
+      const isMember = request.generationId >= 0 && errorCode === ErrorCode.UNKNOWN_MEMBER_ID
+      const isGone = isMember && (await broker.groups.describe(groupId)).errorCode === ErrorCode.GROUP_ID_NOT_FOUND
+      return { topics: answerEach(topics, () => (isGone ? ErrorCode.ILLEGAL_GENERATION : errorCode)) }
+    }
     return { topics: await commit(request, fence, context) }
   },
   failed: ({ topics }, errorCode) => ({ topics: answerEach(topics, () => errorCode) }),
@@ -73,7 +80,8 @@ async function commit(
     const outcomes = await broker.transactions.commitOffsets(transactionalId, producer, joins, groupId, offsets, fence)
     places.forEach((place, index) => {
       const name: ErrorName = typeof outcomes === 'string' ? outcomes : outcomes[index]!
-      codes.set(place, transactionErrorCode(name, false))
+      const isAbortable = name === 'INVALID_TXN_STATE' && version >= ABORTABLE_VERSION
+      codes.set(place, transactionErrorCode(isAbortable ? 'TRANSACTION_ABORTABLE' : name, false))
     })
   }
   return answerEach(topics, (topic, index) => codes.get(`${topic}/${index}`)!)

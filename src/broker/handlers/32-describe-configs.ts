@@ -1,6 +1,6 @@
 // DescribeConfigs v0–v4: the settings of topics, brokers, groups and client metrics, with where each value comes from.
 //
-// v1 sources and, on request, synonyms. v3 types and, on request, documentation.
+// An empty list of keys asks for all, like null. v1 sources and, on request, synonyms. v3 types and, on request, documentation.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import {
   type ConfigDescription,
@@ -16,6 +16,7 @@ import { groupConfigs } from '../group-config.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 import type { Access } from '../security/authorizer.ts'
 import { allBrokers } from '../settings.ts'
+import { checkTopicName } from '../topics.ts'
 
 type Request = RequestOf<'DescribeConfigs'>
 type Resource = Request['resources'][number]
@@ -40,7 +41,7 @@ function describe(resource: Resource, request: Request, access: Access, broker: 
   const { resourceType, resourceName, configurationKeys } = resource
   try {
     checkConfigAccess(access, 'describe_configs', resource)
-    const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
+    const wanted = configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys)
     const configs = configsOf(resource, broker).filter(({ name }) => wanted?.has(name) ?? true)
     return { resourceType, resourceName, configs: configs.map(config => answer(config, request)) }
   } catch (error) {
@@ -52,6 +53,7 @@ function describe(resource: Resource, request: Request, access: Access, broker: 
 function configsOf({ resourceType, resourceName }: Resource, broker: BrokerContext): ConfigDescription[] {
   switch (resourceType) {
     case resourceTypes.topic: {
+      checkTopicName(resourceName)
       const topic = broker.metadata.catalog().byName.get(resourceName)
       if (topic === undefined) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
       return describeTopicConfigs(topic.configs, broker.config)
@@ -61,18 +63,25 @@ function configsOf({ resourceType, resourceName }: Resource, broker: BrokerConte
       checkBrokerName(resourceName, broker)
       return describeBrokerConfigs(broker.settings.configOf(resourceName))
     case resourceTypes.brokerLogger:
+      checkBrokerName(resourceName, broker)
       return []
     case resourceTypes.clientMetrics: {
+      checkNamed(resourceName, 'Client metrics subscription')
       const own = broker.settings.of('client_metrics', resourceName)
       return describeConfigs(clientMetricsConfigs, own, ConfigSource.clientMetrics, broker.config)
     }
     case resourceTypes.group: {
+      checkNamed(resourceName, 'Group')
       const own = broker.settings.of('group', resourceName)
       return describeConfigs(groupConfigs, own, ConfigSource.group, broker.config)
     }
     default:
       throw new KafkaError(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`)
   }
+}
+
+function checkNamed(name: string, kind: string): void {
+  if (name === '') throw new KafkaError(ErrorCode.INVALID_REQUEST, `${kind} name must not be empty`)
 }
 
 function answer(config: ConfigDescription, request: Request): Result['configs'][number] {

@@ -10,6 +10,7 @@ export default defineHandler('OffsetDelete', {
     if (!access.allows('delete', 'group', groupId)) {
       return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, throttleTimeMs: 0, topics: [] }
     }
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
     const { errorCode, group } = await broker.groups.describe(groupId)
     if (group === undefined) return { errorCode, throttleTimeMs: 0, topics: [] }
     // Members that are no consumers do not say what they are subscribed to, so that nothing of theirs may be deleted.

@@ -48,8 +48,13 @@ function problemOf(components: readonly Component[]): KafkaError | undefined {
     return new KafkaError(ErrorCode.INVALID_REQUEST, 'Invalid entity filter component combination, use ip alone.')
   }
   const strange = components.find(({ matchType }) => !Object.values<number>(matchTypes).includes(matchType))
-  if (strange === undefined) return undefined
-  return new KafkaError(ErrorCode.INVALID_REQUEST, `Unknown match type ${strange.matchType}`)
+  if (strange !== undefined) {
+    return new KafkaError(ErrorCode.INVALID_REQUEST, `Unknown match type ${strange.matchType}`)
+  }
+  const odd = components.find(({ matchType, match }) => (matchType === matchTypes.exact) !== (match !== null))
+  if (odd === undefined) return undefined
+  const reason = odd.match === null ? 'needs a name' : 'takes no name'
+  return new KafkaError(ErrorCode.INVALID_REQUEST, `The match of ${odd.entityType} ${reason}`)
 }
 
 function matches(entity: QuotaEntity, { entityType, matchType, match }: Component): boolean {

@@ -1,7 +1,7 @@
 // AlterUserScramCredentials v0: sets and removes SCRAM passwords of users, each user with a result of its own (KIP-554).
 //
-// Behaviour: passwords come salted and hashed. A user who is named twice for the same hash, or whose change cannot be
-// made, is left as it was.
+// Behaviour: passwords come salted and hashed. A user who is named twice, even for different hashes, or whose change
+// cannot be made, is left as it was.
 import {
   ErrorCode,
   KafkaError,
@@ -52,7 +52,7 @@ function problemOf(user: string, { deletions, upsertions }: Request, mayAlter: b
   if (own.some(({ mechanism }) => !scramMechanisms.some(each => each.mechanism === mechanism))) {
     return new KafkaError(ErrorCode.UNSUPPORTED_SASL_MECHANISM, 'Unknown SCRAM mechanism')
   }
-  if (new Set(own.map(({ mechanism }) => mechanism)).size !== own.length) {
+  if (own.length > 1) {
     const message = 'A user credential cannot be altered twice in the same request'
     return new KafkaError(ErrorCode.DUPLICATE_RESOURCE, message)
   }

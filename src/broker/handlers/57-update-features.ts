@@ -1,12 +1,14 @@
 // UpdateFeatures v0–v2: the levels of features are those of the program, so only the present ones are accepted (KIP-584).
 //
-// Behaviour: a request with one update that is not legal changes nothing. v0–v1 answer for each feature, v2 once for all.
+// Behaviour: a request with one update that is not legal changes nothing, and is answered once for all. v1 a type of upgrade.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import { featuresOf } from '../features.ts'
 import { defineHandler, type RequestOf } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'
 
 type Update = RequestOf<'UpdateFeatures'>['featureUpdates'][number]
+
+const upgradeTypes = { upgrade: 1, safeDowngrade: 2, unsafeDowngrade: 3 } as const
 
 export default defineHandler('UpdateFeatures', {
   handle({ featureUpdates }, { access, broker }) {
@@ -16,13 +18,17 @@ export default defineHandler('UpdateFeatures', {
     const levels = new Map(featuresOf(broker.handlers).map(({ name, level }) => [name, level]))
     const results = featureUpdates.map(update => ({ feature: update.feature, ...problemOf(update, levels) }))
     const problem = results.find(({ errorCode }) => errorCode !== ErrorCode.NONE)
-    return { errorCode: problem?.errorCode ?? ErrorCode.NONE, errorMessage: problem?.errorMessage ?? null, results }
+    if (problem !== undefined) return { errorCode: problem.errorCode, errorMessage: problem.errorMessage, results: [] }
+    return { errorCode: ErrorCode.NONE, errorMessage: null, results }
   },
   failed: (_request, errorCode) => ({ errorCode, results: [] }),
 })
 
-function problemOf({ feature, maxVersionLevel }: Update, levels: ReadonlyMap<string, number>) {
+function problemOf({ feature, maxVersionLevel, upgradeType }: Update, levels: ReadonlyMap<string, number>) {
   const level = levels.get(feature)
+  if (!Object.values<number>(upgradeTypes).includes(upgradeType)) {
+    return { errorCode: ErrorCode.INVALID_UPDATE_VERSION, errorMessage: `Unknown upgrade type ${upgradeType}.` }
+  }
   if (level === maxVersionLevel) return { errorCode: ErrorCode.NONE, errorMessage: null }
   const reason =
     level === undefined

@@ -11,6 +11,7 @@ export default defineHandler('DescribeTransactions', {
     const described = await broker.transactions.describe(transactionalIds)
     const places = placesOf(broker)
     const transactionStates = transactionalIds.map((id, index): StateAnswer => {
+      if (id === '') return unknown(id, ErrorCode.INVALID_REQUEST)
       if (!access.allows('describe', 'transactional_id', id)) {
         return unknown(id, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
       }
@@ -58,10 +59,10 @@ function unknown(transactionalId: string, errorCode: number): StateAnswer {
     errorCode,
     transactionalId,
     transactionState: '',
-    transactionTimeoutMs: -1,
-    transactionStartTimeMs: -1,
-    producerId: -1,
-    producerEpoch: -1,
+    transactionTimeoutMs: 0,
+    transactionStartTimeMs: 0,
+    producerId: 0,
+    producerEpoch: 0,
     topics: [],
   }
 }

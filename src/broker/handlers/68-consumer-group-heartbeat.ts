@@ -38,7 +38,12 @@ export default defineHandler('ConsumerGroupHeartbeat', {
       assignor: request.serverAssignor,
       owned: request.topicPartitions && assignmentOf(request.topicPartitions),
     })
-    return { ...answer, assignment: answer.assignment && { topicPartitions: partitionsOf(answer.assignment) } }
+    if (answer.errorCode !== ErrorCode.NONE) return refuse(answer.errorCode, answer.errorMessage)
+    return {
+      ...answer,
+      heartbeatIntervalMs: request.memberEpoch < JOINS ? 0 : answer.heartbeatIntervalMs,
+      assignment: answer.assignment && { topicPartitions: partitionsOf(answer.assignment) },
+    }
   },
   failed: (_request, errorCode) => refuse(errorCode),
 })

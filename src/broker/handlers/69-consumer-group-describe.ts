@@ -63,7 +63,7 @@ function describe(groupId: string, group: ConsumerGroup, catalog: Catalog): Desc
       clientId: member.clientId,
       clientHost: member.clientHost,
       subscribedTopicNames: [...member.topicNames],
-      subscribedTopicRegex: member.topicPattern,
+      subscribedTopicRegex: member.topicPattern ?? '',
       assignment: named(member.assigned, catalog),
       targetAssignment: named(group.targets.get(member.id) ?? new Map(), catalog),
       memberType: member.classic === null ? memberTypes.consumer : memberTypes.classic,

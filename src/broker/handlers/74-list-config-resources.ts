@@ -11,6 +11,9 @@ export default defineHandler('ListConfigResources', {
     if (!allowsCluster(access, 'describe_configs')) {
       return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED, configResources: [] }
     }
+    if (request.resourceTypes.some(type => !Object.values<number>(resourceTypes).includes(type))) {
+      return { errorCode: ErrorCode.UNSUPPORTED_VERSION, configResources: [] }
+    }
     const [{ byName }] = await Promise.all([broker.metadata.refresh(), broker.settings.refresh()])
     const all = [
       ...named(byName.keys(), resourceTypes.topic),

@@ -32,8 +32,8 @@ describe('a batch from a producer', () => {
     const batch = good()
     assert.equal(check(null), 'INVALID_RECORD')
     assert.equal(check(Buffer.alloc(0)), 'INVALID_RECORD')
-    assert.equal(check(batch.subarray(0, 30)), 'CORRUPT_MESSAGE')
-    assert.equal(check(batch.subarray(0, -1)), 'CORRUPT_MESSAGE')
+    assert.equal(check(batch.subarray(0, 30)), 'INVALID_RECORD')
+    assert.equal(check(batch.subarray(0, -1)), 'INVALID_RECORD')
     assert.equal(check(Buffer.concat([batch, batch])), 'INVALID_RECORD')
   })
 

@@ -25,6 +25,8 @@ const ZSTD_VERSION = 7
 const ZSTD = 4
 const BATCH_MAGIC = 2
 const MAGIC_AT = 16
+/** Of a record that has none, which no bound holds for. */
+const NO_TIMESTAMP = -1
 
 /** The most that a batch may unpack to, when its records have to be looked at. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
@@ -35,12 +37,13 @@ const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
  */
 export function checkBatch(records: Buffer | null, version: number, config: TopicConfig, now: number): CheckedBatch {
   if (records === null || records.length === 0) return refuse('INVALID_RECORD', 'there is no record batch')
-  if (records.length > MAGIC_AT && records[MAGIC_AT] !== BATCH_MAGIC) {
-    return refuse('INVALID_RECORD', `record batches of magic ${records[MAGIC_AT]} are not supported`)
-  }
+  const magic = records.length > MAGIC_AT ? records.readInt8(MAGIC_AT) : BATCH_MAGIC
+  if (magic < 0 || magic > BATCH_MAGIC) return refuse('CORRUPT_MESSAGE', `there are no records of magic ${magic}`)
+  if (magic !== BATCH_MAGIC) return refuse('INVALID_RECORD', `record batches of magic ${magic} are not supported`)
   const header = readBatchHeader(records)
+  // What is cut short holds no whole batch at all, to Kafka, and is no sign of damage on the way.
   if (!header || header.sizeBytes > records.length || header.sizeBytes < 0) {
-    return refuse('CORRUPT_MESSAGE', 'the record batch is cut short')
+    return refuse('INVALID_RECORD', 'the record batch is cut short')
   }
   if (header.sizeBytes < records.length) return refuse('INVALID_RECORD', 'there is more than one record batch')
   if (header.sizeBytes > config.maxMessageBytes) {
@@ -52,7 +55,7 @@ export function checkBatch(records: Buffer | null, version: number, config: Topi
   if (!batchCrcFits(records)) return refuse('CORRUPT_MESSAGE', 'the checksum of the record batch is wrong')
   const problem =
     checkHeader(header, version) ??
-    checkTimes(header, config, now) ??
+    checkTimes(records, header, config, now) ??
     checkRecords(records, header) ??
     checkKeys(records, config)
   return problem ?? { ok: true, header }
@@ -77,17 +80,36 @@ function checkHeader(header: BatchHeader, version: number): CheckedBatch | undef
   return undefined
 }
 
-function checkTimes(header: BatchHeader, config: TopicConfig, now: number): CheckedBatch | undefined {
+function checkTimes(batch: Buffer, header: BatchHeader, config: TopicConfig, now: number): CheckedBatch | undefined {
   if (config.appendTime) return undefined
   // Whatever the topic allows: the metadata could not give back what no number holds exactly.
   if (!Number.isSafeInteger(header.maxTimestamp)) return refuse('INVALID_TIMESTAMP', 'there is no such time')
   const latest = now + config.timestampAfterMaxMs
   const earliest = now - config.timestampBeforeMaxMs
   // The header tells the latest timestamp, and the first one, which is the earliest of all but odd producers.
-  if (header.maxTimestamp > latest || header.baseTimestamp < earliest) {
-    return refuse('INVALID_TIMESTAMP', 'a timestamp is too far from the present')
+  const isEarly = header.baseTimestamp !== NO_TIMESTAMP && header.baseTimestamp < earliest
+  if (header.maxTimestamp <= latest && !isEarly) return undefined
+  return {
+    ok: false,
+    error: 'INVALID_TIMESTAMP',
+    message: 'One or more records have been rejected due to invalid timestamp',
+    records: misdatedRecords(batch, earliest, latest),
   }
-  return undefined
+}
+
+/** The records to blame; none where they cannot be read, which is told by the batch alone. */
+function misdatedRecords(batch: Buffer, earliest: number, latest: number): { index: number; message: string }[] {
+  try {
+    return readRecords(batch, MAX_UNPACKED_BYTES).flatMap(({ timestamp }, index) => {
+      if (timestamp === NO_TIMESTAMP || (timestamp >= earliest && timestamp <= latest)) return []
+      const range = `[${earliest}, ${latest}]`
+      return [
+        { index, message: `Timestamp ${timestamp} of record ${index} is out of range. It should be within ${range}` },
+      ]
+    })
+  } catch {
+    return []
+  }
 }
 
 /**

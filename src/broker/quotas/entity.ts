@@ -1,5 +1,10 @@
 // What quotas are set on (KIP-546): users, client ids, pairs of both, and addresses; null is the default of its type.
 
+import { isIP } from 'node:net'
+
+/** Labels of a name of the DNS; whether the name exists is not asked. */
+const hostName = /^[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/i
+
 export const entityTypes = ['user', 'client-id', 'ip'] as const
 export type EntityType = (typeof entityTypes)[number]
 
@@ -34,6 +39,9 @@ export function entityProblem(parts: readonly { entityType: string; entityName: 
     if (!entityTypes.some(known => known === entityType)) return `Unhandled client quota entity type: ${entityType}`
     if (types.has(entityType)) return `Duplicate ${entityType} entity type`
     if (entityName === '') return `Empty ${entityType} not supported`
+    if (entityType === 'ip' && entityName !== null && isIP(entityName) === 0 && !hostName.test(entityName)) {
+      return `${entityName} is not a valid IP or resolvable host.`
+    }
     types.add(entityType)
   }
   return types.has('ip') && types.size > 1 ? 'Invalid quota entity combination' : undefined
