@@ -39,7 +39,8 @@ output:
 `
 
 const loop = once('while: { check: "true", processors: [ { mapping: root = content().string() } ] }')
-const leak = once(`mapping: 'root = range(0, 4000000).map_each(i -> {"n": i, "t": "%v at %v".format(i, now())})'`)
+/** Fills its memory long before it used the processor time of a loop, on a busy machine as well. */
+const leak = once(`mapping: 'root = range(0, 100000).map_each(i -> ("x".repeat(100000) + i.string()).uppercase())'`)
 
 test('small pipelines that are switched on together all run; a loop and a leak among them are stopped alone', async () => {
   const pipelines: PipelineUnderTest[] = []

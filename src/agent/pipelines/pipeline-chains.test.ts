@@ -100,7 +100,7 @@ test('a thread that does not respond fails its pipeline', async t => {
 })
 
 test('a thread that needs too much memory fails its pipeline', async t => {
-  const leak = 'range(0, 4000000).map_each(i -> {"n": i, "t": "%v at %v".format(i, now())}).length()'
+  const leak = 'range(0, 100000).map_each(i -> ("x".repeat(100000) + i.string()).uppercase()).length()'
   const { failure } = await run(t, `root.w = if this.n == 399 { ${leak} }`)
   assert.equal((await failure).code, 'out_of_memory')
 })

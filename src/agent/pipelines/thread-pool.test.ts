@@ -4,7 +4,7 @@ import type { StreamEnd, StreamListener } from './pipeline-thread.ts'
 import type { Sharing } from './sharing.ts'
 import { ThreadPool } from './thread-pool.ts'
 
-const pool = new ThreadPool({ policy: { grants: [], ownPorts: [] } }, { memoryMb: 96, silentMs: 1000, graceMs: 2000 })
+const pool = new ThreadPool({ policy: { grants: [], ownPorts: [] } }, { memoryMb: 96, silentMs: 3000, graceMs: 2000 })
 const stop = new AbortController()
 after(() => stop.abort())
 
@@ -13,7 +13,7 @@ const withProcessor = (processor: string) =>
   `input:\n  generate:\n    count: 1\n    interval: ""\n    mapping: root = "x"\npipeline:\n  processors:\n    - ${processor}\noutput:\n  drop: {}\n`
 const loop = withProcessor('while: { check: "true", processors: [ { mapping: root = content().string() } ] }')
 const leak = withProcessor(
-  `mapping: 'root = range(0, 4000000).map_each(i -> {"n": i, "t": "%v at %v".format(i, now())})'`,
+  `mapping: 'root = range(0, 100000).map_each(i -> ("x".repeat(100000) + i.string()).uppercase())'`,
 )
 const once = withProcessor('noop: {}')
 const broken = 'input:\n  generate:\n    mapping: root = 1\noutput:\n  resource: nowhere\n'
