@@ -12,9 +12,11 @@ import {
 } from '../kafka/index.ts'
 import { MetadataError } from '../metadata/index.ts'
 import { StorageError } from '../storage/index.ts'
+import type { FramePool } from './frame-pool.ts'
 import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
 import { type AnyHandler, type BrokerContext, type ConnectionInfo, noResponse, type RequestContext } from './handler.ts'
 import type { BrokerCounters } from './counters.ts'
+import { Holds } from './log/index.ts'
 import { type ClientName, clientName } from './fenced-client.ts'
 import { type Asking, askingAs } from './security/authorizer.ts'
 import type { Usage } from './quotas/quotas.ts'
@@ -35,6 +37,8 @@ interface Pending {
   readonly handler: AnyHandler
   /** At the body, or undefined once it is decoded. */
   reader: Reader | undefined
+  /** All of the request; undefined once it was given back. */
+  frame: Buffer | undefined
   readonly sizeBytes: number
   /** In monotonic milliseconds. */
   readonly arrivedAt: number
@@ -42,6 +46,8 @@ interface Pending {
   throttleMs: number
   /** The answer's buffers once it is ready; empty when there is none to send. */
   answer: readonly Buffer[] | undefined
+  /** What the answer's buffers lie in. */
+  readonly holds: Holds
 }
 
 export interface ConnectionOptions {
@@ -53,6 +59,7 @@ export interface ConnectionOptions {
   readonly security: SecuritySettings
   /** The principal's name out of the client's certificate. */
   readonly certificateName: string | undefined
+  readonly frames: FramePool
 }
 
 /**
@@ -87,7 +94,11 @@ export class Connection {
     const { broker, id, security } = options
     this.#options = options
     this.#socket = socket
-    this.#splitter = new FrameSplitter(broker.config.socketRequestMaxBytes, frame => this.#onFrame(frame))
+    this.#splitter = new FrameSplitter(
+      broker.config.socketRequestMaxBytes,
+      frame => this.#onFrame(frame),
+      options.frames,
+    )
     this.#info = {
       id,
       remoteAddress: socket.remoteAddress ?? '',
@@ -114,6 +125,11 @@ export class Connection {
     }
     this.#pump()
     this.#pauseOrResume()
+  }
+
+  /** Where the next bytes are best put; undefined for any memory that is copied from. */
+  nextTarget(): Buffer | undefined {
+    return this.#splitter.nextTarget()
   }
 
   close(): void {
@@ -143,10 +159,12 @@ export class Connection {
       header,
       handler,
       reader,
+      frame,
       sizeBytes: frame.length,
       arrivedAt: this.#options.broker.clock.monotonic(),
       throttleMs: 0,
       answer: undefined,
+      holds: new Holds(),
     })
     this.#queuedBytes += frame.length
   }
@@ -198,6 +216,7 @@ export class Connection {
       connection: this.#info,
       access: this.#options.broker.authorizer.accessOf(asking),
       limits,
+      holds: pending.holds,
       broker: this.#options.broker,
     }
     const fail = (error: unknown) => this.#fail(pending, error, limits, code => handler.failed(request, code, context))
@@ -213,13 +232,22 @@ export class Connection {
         // A commit answers its producer and wakes readers in the same moment; the producer is to hear of it first.
         value =>
           handler.pipelined
-            ? this.#complete(pending, value, limits)
-            : setImmediate(() => this.#complete(pending, value, limits)),
+            ? this.#succeed(pending, value, limits)
+            : setImmediate(() => this.#succeed(pending, value, limits)),
         fail,
       )
     } else {
-      this.#complete(pending, answer, limits)
+      this.#succeed(pending, answer, limits)
     }
+  }
+
+  #succeed(pending: Pending, answer: unknown, limits: RequestLimits): void {
+    // A client that expects no answer gets it while its records are still on their way.
+    if (pending.handler.letsGoOfRequest && answer !== noResponse) {
+      this.#options.frames.giveBack(pending.frame!)
+    }
+    pending.frame = undefined
+    this.#complete(pending, answer, limits)
   }
 
   /** Whether the client has authenticated where it has to, and its session has not ended. */
@@ -292,7 +320,8 @@ export class Connection {
     const { counters } = this.#options
     let count = 0
     while (count < this.#started && this.#queue[count]!.answer !== undefined) count++
-    if (count === 0 || this.#socket.destroyed) return
+    if (this.#socket.destroyed) return this.#dropAnswers()
+    if (count === 0) return
     let throttleMs = 0
     this.#socket.cork()
     for (const pending of this.#queue.splice(0, count)) {
@@ -300,9 +329,13 @@ export class Connection {
       this.#queuedBytes -= pending.sizeBytes
       throttleMs = Math.max(throttleMs, pending.throttleMs)
       this.#measure(pending)
-      for (const buffer of pending.answer!) {
+      const answer = pending.answer!
+      const { holds } = pending
+      for (const [index, buffer] of answer.entries()) {
         counters.bytesOut += buffer.length
-        this.#socket.write(buffer)
+        if (index < answer.length - 1) this.#socket.write(buffer)
+        // Called when the system has taken all of it, or never will.
+        else this.#socket.write(buffer, () => holds.release())
       }
     }
     this.#socket.uncork()
@@ -397,6 +430,12 @@ export class Connection {
 
   #onClose(): void {
     this.#abort.abort()
+    this.#dropAnswers()
+  }
+
+  /** Lets go of answers that nobody will read. */
+  #dropAnswers(): void {
+    for (const { answer, holds } of this.#queue) if (answer !== undefined) holds.release()
   }
 }
 

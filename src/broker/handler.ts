@@ -6,7 +6,7 @@ import type { Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Groups, OffsetsTopic } from './groups/index.ts'
 import type { Leases } from './leases.ts'
-import type { RecordLog } from './log/index.ts'
+import type { Holds, RecordLog } from './log/index.ts'
 import type { Quotas } from './quotas/quotas.ts'
 import type { RequestLimits } from './quotas/request-limits.ts'
 import type { Access, AclAuthorizer } from './security/authorizer.ts'
@@ -43,6 +43,11 @@ export interface Handler<Name extends ApiName = ApiName> {
    * All others wait until the connection's earlier requests are answered, as in Kafka.
    */
   readonly pipelined?: boolean
+  /**
+   * Once `handle` has resolved, nothing refers to slices of the request any more, so that its memory can be used again
+   * (Produce). Not so where the client expects no answer.
+   */
+  readonly letsGoOfRequest?: boolean
   /** What clients are told while the metadata or the store cannot be used, so that they retry: KAFKA_STORAGE_ERROR by default. */
   readonly unavailable?: ErrorName
   handle(request: RequestOf<Name>, context: RequestContext): Promise<Answer<Name>> | Answer<Name>
@@ -59,6 +64,7 @@ export interface AnyHandler {
   readonly minVersion: number
   readonly maxVersion: number
   readonly pipelined: boolean
+  readonly letsGoOfRequest: boolean
   readonly unavailable: ErrorName
   handle(request: unknown, context: RequestContext): unknown
   failed(request: unknown, errorCode: ErrorCode, context: RequestContext): unknown
@@ -69,12 +75,13 @@ export function defineHandler<Name extends ApiName>(name: Name, handler: Handler
   // The dispatcher decodes a request with the same API that it hands on, which the types cannot say.
   const api = apis[name] as unknown as AnyHandler['api']
   const { minVersion = api.minVersion, maxVersion = api.maxVersion, pipelined = false } = handler
-  const { unavailable = 'KAFKA_STORAGE_ERROR' } = handler
+  const { letsGoOfRequest = false, unavailable = 'KAFKA_STORAGE_ERROR' } = handler
   return {
     api,
     minVersion,
     maxVersion,
     pipelined,
+    letsGoOfRequest,
     unavailable,
     // Requests are decoded by the api of the same name as the handler.
     handle: (request, context) => handler.handle(request as RequestOf<Name>, context),
@@ -95,6 +102,8 @@ export interface RequestContext {
   readonly access: Access
   /** What the client may use. */
   readonly limits: RequestLimits
+  /** Memory that has to stay as it is until the answer is sent. */
+  readonly holds: Holds
   readonly broker: BrokerContext
 }
 

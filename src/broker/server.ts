@@ -4,6 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Log } from '../base/index.ts'
 import { Connection } from './connection.ts'
 import { BrokerCounters } from './counters.ts'
+import { FramePool } from './frame-pool.ts'
 import type { AnyHandler, BrokerContext } from './handler.ts'
 import { distinguishedName } from './security/distinguished-names.ts'
 import type { SecuritySettings, TlsSettings } from './security/settings.ts'
@@ -14,8 +15,15 @@ const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 /** Kafka's connections.max.idle.ms. */
 const idleTimeoutMs = 600_000
 
-/** Makes a socket call `onBytes` with all that arrives. */
-type Reading = (onBytes: (chunk: Buffer) => void) => Socket
+/** What takes the bytes of a socket. */
+interface Receiver {
+  onBytes(chunk: Buffer): void
+  /** Where the next bytes are best put. */
+  nextTarget(): Buffer | undefined
+}
+
+/** Makes a socket give all that arrives to a receiver. */
+type Reading = (receiver: Receiver) => Socket
 
 /** The Kafka port: accepts connections and closes them again. */
 export class KafkaServer {
@@ -26,6 +34,7 @@ export class KafkaServer {
   /** Listens on a port that other processes of this machine listen on, too. */
   #shared: Server | undefined
   readonly #connections = new Set<Connection>()
+  readonly #frames = new FramePool()
   /** Connections that came before there was someone to serve them. */
   readonly #early: {
     readonly accepted: Socket
@@ -86,7 +95,7 @@ export class KafkaServer {
   #newServer(): Server {
     if (this.#security.tls !== undefined) return this.#tlsServer(this.#security.tls)
     const server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accepted => {
-      this.#accept(accepted, onBytes => readingInto(readBuffer, accepted, server, onBytes))
+      this.#accept(accepted, receiver => readingInto(readBuffer, accepted, server, receiver))
     })
     return server
   }
@@ -103,7 +112,7 @@ export class KafkaServer {
         const name = tls.requiresClientCertificate
           ? tls.principalOf(distinguishedName(accepted.getPeerCertificate()))
           : undefined
-        this.#accept(accepted, onBytes => accepted.on('data', onBytes), name)
+        this.#accept(accepted, receiver => accepted.on('data', (chunk: Buffer) => receiver.onBytes(chunk)), name)
       },
     )
     server.on('tlsClientError', (error, socket) => {
@@ -130,7 +139,10 @@ export class KafkaServer {
     if (this.#serving === undefined) return void this.#early.push({ accepted, reading, certificateName })
     const { broker, handlers } = this.#serving
     let connection: Connection | undefined
-    const socket = reading(chunk => connection?.onBytes(chunk))
+    const socket = reading({
+      onBytes: chunk => connection?.onBytes(chunk),
+      nextTarget: () => connection?.nextTarget(),
+    })
     connection = new Connection(socket, {
       id: this.#nextId++,
       broker,
@@ -138,6 +150,7 @@ export class KafkaServer {
       counters,
       security: this.#security,
       certificateName,
+      frames: this.#frames,
     })
     const open = connection
     this.#connections.add(open)
@@ -184,11 +197,11 @@ interface SocketInternals {
 }
 
 /**
- * The same connection as a socket that reads into `buffer` instead of allocating for each read, which is twice as fast
- * at 64 KiB. `net.connect` offers this by `onread`, servers do not, so the handle is moved to a new socket. The new one
+ * The same connection as a socket that reads into `buffer`, or where its receiver says, instead of allocating for each
+ * read, which is twice as fast at 64 KiB. `net.connect` offers this by `onread`, servers do not, so the handle is moved to a new socket. The new one
  * must belong to the server, else `server.close()` never ends.
  */
-function readingInto(buffer: Buffer, accepted: Socket, server: Server, onBytes: (chunk: Buffer) => void): Socket {
+function readingInto(buffer: Buffer, accepted: Socket, server: Server, receiver: Receiver): Socket {
   // Node has no public name for the accounting of a server's sockets.
   const inner = accepted as unknown as SocketInternals
   const handle = inner._handle
@@ -198,9 +211,10 @@ function readingInto(buffer: Buffer, accepted: Socket, server: Server, onBytes: 
     handle,
     allowHalfOpen: true,
     onread: {
-      buffer,
-      callback: (bytesRead: number) => {
-        onBytes(buffer.subarray(0, bytesRead))
+      // Asked before each read.
+      buffer: () => receiver.nextTarget() ?? buffer,
+      callback: (bytesRead: number, into: Buffer) => {
+        receiver.onBytes(into.subarray(0, bytesRead))
         return true
       },
     },

@@ -8,7 +8,7 @@ import { Broker } from './broker.ts'
 import type { BrokerConfig } from './config.ts'
 import { FrameSplitter } from './frame-splitter.ts'
 import type { ApiName } from './handler.ts'
-import { localLogConfig } from './log/index.ts'
+import { type LogConfig, localLogConfig } from './log/index.ts'
 import type { SecuritySettings } from './security/settings.ts'
 
 type RequestInput<Name extends ApiName> = Parameters<(typeof apis)[Name]['encodeRequest']>[2]
@@ -27,6 +27,7 @@ export async function startTestBroker(
   store = openMemoryStore(),
   security: SecuritySettings = {},
   metadataSeen: (metadata: Metadata) => Metadata = same => same,
+  logConfig: LogConfig = localLogConfig,
 ): Promise<TestBroker> {
   const opened = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   const metadata = metadataSeen(opened)
@@ -36,7 +37,7 @@ export async function startTestBroker(
     clock: systemClock,
     random: systemRandom,
     log: nullLog,
-    logConfig: localLogConfig,
+    logConfig,
     port: wantedPort,
     host: '127.0.0.1',
     config: { groupInitialRebalanceDelayMs: 0, ...config },

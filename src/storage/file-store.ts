@@ -73,7 +73,9 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
       }
     },
 
-    async get(key, range, signal) {
+    readsInto: true,
+
+    async get(key, range, signal, into) {
       const path = pathOf(key)
       let file: FileHandle | undefined
       try {
@@ -81,7 +83,8 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
         file = await open(path, 'r')
         const { size } = await file.stat()
         if (range) checkRange(key, range, size)
-        return await readFully(file, key, range?.position ?? 0, range?.length ?? size)
+        const buffer = into ?? Buffer.allocUnsafeSlow(range?.length ?? size)
+        return await readFully(file, key, range?.position ?? 0, buffer)
       } catch (cause) {
         throw storageError(cause, `cannot read ${key}`)
       } finally {
@@ -177,8 +180,8 @@ async function writeFully(file: FileHandle, body: readonly Uint8Array[]): Promis
   }
 }
 
-async function readFully(file: FileHandle, key: string, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
+async function readFully(file: FileHandle, key: string, position: number, buffer: Buffer): Promise<Buffer> {
+  const { length } = buffer
   let filled = 0
   while (filled < length) {
     const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled)

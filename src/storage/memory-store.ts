@@ -28,14 +28,19 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       objects.set(key, Buffer.concat(body))
     },
 
-    async get(key, range, signal) {
+    readsInto: true,
+
+    async get(key, range, signal, into) {
       signal?.throwIfAborted()
       checkKey(key)
       const object = objects.get(key)
       if (!object) throw new StorageError('not_found', `there is no object ${key}`)
       if (!range) return Buffer.from(object)
       checkRange(key, range, object.byteLength)
-      return Buffer.from(object.subarray(range.position, range.position + range.length))
+      const bytes = object.subarray(range.position, range.position + range.length)
+      if (into === undefined) return Buffer.from(bytes)
+      bytes.copy(into)
+      return into
     },
 
     async delete(keys, signal) {

@@ -26,6 +26,14 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       assert.equal(await text('a/range', { position: 10, length: 0 }), '')
     })
 
+    it('reads a range to where it is told, if it can', async () => {
+      await store.put('a/into', [Buffer.from('0123456789')])
+      const into = Buffer.alloc(4)
+      const bytes = await store.get('a/into', { position: 3, length: 4 }, undefined, into)
+      assert.equal(bytes.toString(), '3456')
+      assert.equal(bytes === into, store.readsInto === true)
+    })
+
     it('refuses a range beyond the end', async () => {
       await store.put('a/short', [Buffer.from('0123')])
       await assert.rejects(store.get('a/short', { position: 2, length: 3 }), hasCode('out_of_range'))

@@ -45,8 +45,12 @@ export interface ObjectStore {
   readonly url: string
   /** Puts an object whose body is the given pieces one after another. The pieces must not change before it resolves. */
   put(key: string, body: readonly Uint8Array[], options?: PutOptions, signal?: AbortSignal): Promise<void>
-  /** Reads an object or exactly the range of it; the buffer belongs to the caller. */
-  get(key: string, range?: Range, signal?: AbortSignal): Promise<Buffer>
+  /**
+   * Reads an object or exactly the range of it; the buffer belongs to the caller. A store that can choose where the bytes
+   * are put (`readsInto`) puts those of a range into `into`, which has the range's length, and returns it.
+   */
+  get(key: string, range?: Range, signal?: AbortSignal, into?: Buffer): Promise<Buffer>
+  readonly readsInto?: boolean
   /** Deletes objects; deleting what does not exist succeeds. */
   delete(keys: readonly string[], signal?: AbortSignal): Promise<void>
   /** The objects in the order of their keys (by UTF-16 code units). */

@@ -6,7 +6,8 @@ export function prefixedStore(store: ObjectStore, prefix: string): ObjectStore {
   return {
     url: store.url,
     put: (key, body, options, signal) => store.put(inside(key), body, options, signal),
-    get: (key, range, signal) => store.get(inside(key), range, signal),
+    ...(store.readsInto !== undefined && { readsInto: store.readsInto }),
+    get: (key, range, signal, into) => store.get(inside(key), range, signal, into),
     delete: (keys, signal) => store.delete(keys.map(inside), signal),
     list: async (options = {}, signal) => {
       const { prefix: wanted = '', after, ...rest } = options

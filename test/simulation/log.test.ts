@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { nullLog } from '../../src/base/index.ts'
 import { defaultBrokerConfig, localLogConfig, topicConfig } from '../../src/broker/index.ts'
-import { openRecordLog, type RecordLog } from '../../src/broker/log/index.ts'
+import { Holds, openRecordLog, type RecordLog } from '../../src/broker/log/index.ts'
 import { readBatchHeader, readRecords, writeRecords } from '../../src/kafka/index.ts'
 import { type Metadata, MetadataClient, MetadataHub, openSqliteTransport } from '../../src/metadata/index.ts'
 import { type ObjectStore, openStore } from '../../src/storage/index.ts'
@@ -202,12 +202,16 @@ class Simulation {
       const broker = this.#anyBroker()
       const query = { partition: this.#partitions[partition]!, offset, maxBytes: 1 + this.#world.choices.below(1000) }
       const limits = { minBytes: 1, maxWaitMs: this.#world.choices.below(500), maxBytes: 10_000, readCommitted: false }
-      const fetching = broker.log.fetch([query], limits, new AbortController().signal)
+      const holds = new Holds()
+      const fetching = broker.log.fetch([query], limits, new AbortController().signal, holds)
       const timeout = this.#world.clock.sleep(REQUEST_TIMEOUT_MS).then(() => undefined)
       const [fetched] = (await Promise.race([fetching, timeout])) ?? []
       if (!fetched || fetched.error === 'KAFKA_STORAGE_ERROR') continue
       assert.equal(fetched.error, 'NONE', `partition ${partition} at ${offset}`)
+      // What is on its way to a client must not change, however long that takes.
+      await this.#world.clock.sleep(this.#world.choices.below(300))
       offset = this.#see(partition, offset, fetched.records)
+      holds.release()
     }
   }
 

@@ -21,7 +21,7 @@ const FIRST_VERSION_BY_ID = 13
 type Judged = { readonly errorCode: number } | { readonly query: FetchQuery }
 
 export default defineHandler('Fetch', {
-  async handle(request, { version, access, broker, connection }) {
+  async handle(request, { version, access, broker, connection, holds }) {
     const { metadata, records } = broker
     const session = records.sessions.open(sessionRequest(request, version))
     if (!session.ok) return { errorCode: ErrorCode[session.error], responses: [] }
@@ -45,7 +45,7 @@ export default defineHandler('Fetch', {
       maxWaitMs: queries.length < judged.length ? 0 : request.maxWaitMs,
       readCommitted: isReadCommitted,
     }
-    const fetched = await records.fetch(queries, limits, connection.signal)
+    const fetched = await records.fetch(queries, limits, connection.signal, holds)
 
     let next = 0
     const answers = session.partitions.flatMap((partition, at) => {

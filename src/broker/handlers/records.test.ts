@@ -9,7 +9,7 @@ import { defaultBrokerConfig } from '../config.ts'
 import { Groups, OffsetsTopic } from '../groups/index.ts'
 import { Leases } from '../leases.ts'
 import { type AnyHandler, type ApiName, noResponse, type RequestOf, type ResponseOf } from '../handler.ts'
-import { localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
+import { Holds, localLogConfig, openRecordLog, type RecordLog } from '../log/index.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { RequestLimits } from '../quotas/request-limits.ts'
 import { AclAuthorizer } from '../security/authorizer.ts'
@@ -70,6 +70,7 @@ describe('the handlers of records', () => {
       fence: undefined,
       clientId: 'test',
       limits: new RequestLimits(quotas, { user: '', clientId: 'test' }),
+      holds: new Holds(),
       access: authorizer.accessOf({ principals: [], superuser: false, host: '' }),
       connection: {
         id: 1,

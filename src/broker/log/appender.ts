@@ -3,6 +3,7 @@ import { type Metadata, MetadataError } from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import type { LogConfig } from './config.ts'
 import { type Append, type AppendOutcome, FlushBuffer, STORAGE_ERROR } from './flush-buffer.ts'
+import type { Piece, SlabPool } from './slabs.ts'
 
 /** The folder of all objects that hold records; below it are one folder an upload epoch. */
 export const OBJECTS_FOLDER = 'data'
@@ -15,7 +16,7 @@ interface Flight {
   readonly buffer: FlushBuffer
   readonly key: string
   readonly epoch: number
-  readonly body: Buffer
+  readonly body: Piece
   readonly done: Promise<void>
   readonly finish: () => void
   state: 'uploading' | 'uploaded' | 'failed'
@@ -33,6 +34,7 @@ export class Appender {
   readonly #log: Log
   readonly #config: LogConfig
   readonly #closing = new AbortController()
+  readonly #slabs: SlabPool
   #epoch: number
   #nextObject = 0
   #open: FlushBuffer | undefined
@@ -48,13 +50,22 @@ export class Appender {
   #idleSince = 0
   #flushesSoon = false
 
-  constructor(metadata: Metadata, store: ObjectStore, clock: Clock, log: Log, config: LogConfig, epoch: number) {
+  constructor(
+    metadata: Metadata,
+    store: ObjectStore,
+    clock: Clock,
+    log: Log,
+    config: LogConfig,
+    epoch: number,
+    slabs: SlabPool,
+  ) {
     this.#metadata = metadata
     this.#store = store
     this.#clock = clock
     this.#log = log
     this.#config = config
     this.#epoch = epoch
+    this.#slabs = slabs
   }
 
   /** The upload epoch under which objects are written now. */
@@ -85,7 +96,7 @@ export class Appender {
   }
 
   /** The body of an object that is being committed. */
-  bodyOf(key: string): Buffer | undefined {
+  bodyOf(key: string): Piece | undefined {
     return this.#flights.find(flight => flight.key === key)?.body
   }
 
@@ -162,7 +173,14 @@ export class Appender {
     this.#timer?.abort()
     this.#timerEndsAt = Number.POSITIVE_INFINITY
     const { promise: done, resolve: finish } = Promise.withResolvers<void>()
-    const flight: Flight = { buffer, ...this.newObject(), body: buffer.close(), done, finish, state: 'uploading' }
+    const flight: Flight = {
+      buffer,
+      ...this.newObject(),
+      body: buffer.close(this.#slabs),
+      done,
+      finish,
+      state: 'uploading',
+    }
     this.#flights.push(flight)
     this.#uploads++
     void this.#upload(flight)
@@ -171,10 +189,12 @@ export class Appender {
   async #upload(flight: Flight): Promise<void> {
     for (let attempt = 0; flight.state === 'uploading'; attempt++) {
       try {
-        await this.#store.put(flight.key, [flight.body])
+        await this.#store.put(flight.key, [flight.body.bytes])
         flight.state = 'uploaded'
       } catch (error) {
         const isLast = attempt >= this.#config.uploadRetries
+        // Whatever carried it may not have let go of it yet.
+        flight.body.slab?.neverReuse()
         this.#log.warn('could not write an object', { key: flight.key, attempt, error })
         // A put that failed may have happened; trying again puts the same bytes under the same key.
         if (isLast) flight.state = 'failed'
@@ -211,7 +231,7 @@ export class Appender {
       const assignments = await this.#metadata.commit(
         flights.map(({ key, body, epoch }, index) => ({
           key,
-          sizeBytes: body.length,
+          sizeBytes: body.bytes.length,
           epoch,
           batches: parts[index]!.batches,
         })),
@@ -265,7 +285,8 @@ export class Appender {
   #land(count: number): void {
     let requests = 0
     for (const { buffer, body, finish } of this.#flights.splice(0, count)) {
-      this.#bufferedBytes -= body.length
+      this.#bufferedBytes -= body.bytes.length
+      body.slab?.release()
       requests += buffer.requests
       buffer.settle()
       finish()

@@ -4,6 +4,7 @@ import { readBatchHeader, writeRecords } from '../../kafka/index.ts'
 import type { Extent } from '../../metadata/index.ts'
 import { openMemoryStore } from '../../storage/index.ts'
 import { ExtentCache } from './extent-cache.ts'
+import { SlabPool } from './slabs.ts'
 
 // A reader may find an extent in the metadata and load it before the commit is answered to who made it, who has the bytes.
 test('a reader gets bytes with their offsets, though the extent was inserted while it loaded them', async () => {
@@ -26,7 +27,7 @@ test('a reader gets bytes with their offsets, though the extent was inserted whi
     await isInserted.promise
     return bytes
   }
-  const cache = new ExtentCache({ ...store, get }, 1e6)
+  const cache = new ExtentCache({ ...store, get }, 1e6, new SlabPool(1e6))
   const loading = cache.load([extent])
   cache.insert(Buffer.from(body), 0, [extent])
   isInserted.resolve()

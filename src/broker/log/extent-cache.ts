@@ -1,6 +1,7 @@
 import type { Extent } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { placeExtent } from './place-extent.ts'
+import type { Holds, Slab, SlabPool } from './slabs.ts'
 
 /** Ranges of one object that are closer than this are read in one go. */
 const JOIN_GAP_BYTES = 256 * 1024
@@ -13,8 +14,17 @@ type ExtentName = `${string}@${number}`
 
 /** One piece of memory and the extents that lie in it; it goes as a whole. */
 interface Block {
-  readonly sizeBytes: number
+  sizeBytes: number
   readonly extents: Map<ExtentName, Buffer>
+  /** Where the memory is one that is used again. */
+  readonly slab: Slab | undefined
+}
+
+/** An extent on its way from the store. */
+interface Loading {
+  readonly bytes: Promise<Buffer>
+  /** What they are read into, if it can be used again; held until they are in the cache. */
+  readonly slab: Slab | undefined
 }
 
 /**
@@ -24,33 +34,41 @@ interface Block {
 export class ExtentCache {
   readonly #store: ObjectStore
   readonly #maxBytes: number
-  /** Where each extent is, in the order of last use; blocks go when their oldest extent's turn comes. */
-  readonly #blocks = new Map<ExtentName, Block>()
-  readonly #loading = new Map<ExtentName, Promise<Buffer>>()
+  readonly #slabs: SlabPool
+  readonly #extents = new Map<ExtentName, Block>()
+  /** In the order of last use. */
+  readonly #blocks = new Set<Block>()
+  readonly #blocksOfSlabs = new Map<Slab, Block>()
+  readonly #loading = new Map<ExtentName, Loading>()
   #sizeBytes = 0
 
-  constructor(store: ObjectStore, maxBytes: number) {
+  constructor(store: ObjectStore, maxBytes: number, slabs: SlabPool) {
     this.#store = store
     this.#maxBytes = maxBytes
+    this.#slabs = slabs
   }
 
   get sizeBytes(): number {
     return this.#sizeBytes
   }
 
-  /** The extent's bytes if they are at hand. */
-  get(extent: Extent): Buffer | undefined {
+  /** The extent's bytes if they are at hand. Without `holds` they may be kept for any time. */
+  get(extent: Extent, holds?: Holds): Buffer | undefined {
     const name = nameOf(extent)
-    const block = this.#blocks.get(name)
+    const block = this.#extents.get(name)
     if (!block) return undefined
-    this.#blocks.delete(name)
-    this.#blocks.set(name, block)
+    this.#blocks.delete(block)
+    this.#blocks.add(block)
+    keep(block.slab, holds)
     return block.extents.get(name)
   }
 
-  /** Takes extents that lie in one buffer, which does not change from now on; `at` is the buffer's place in the object. */
-  insert(buffer: Buffer, at: number, extents: readonly Extent[]): void {
-    const block: Block = { sizeBytes: buffer.length + extents.length * ENTRY_OVERHEAD_BYTES, extents: new Map() }
+  /**
+   * Takes extents that lie in one buffer, which does not change from now on; `at` is the buffer's place in the object,
+   * `slab` the memory of which it is a piece.
+   */
+  insert(buffer: Buffer, at: number, extents: readonly Extent[], slab?: Slab): void {
+    const block = this.#blockFor(buffer, slab)
     for (const extent of extents) {
       const name = nameOf(extent)
       const start = extent.position - at
@@ -58,56 +76,99 @@ export class ExtentCache {
       // Also where the extent is known already: who committed it may have heard of that while a reader was loading it, and
       // that reader is given these bytes.
       placeExtent(bytes, extent)
-      if (this.#blocks.has(name)) continue
-      block.extents.set(name, bytes)
-      this.#blocks.set(name, block)
+      if (this.#extents.has(name)) continue
+      this.#add(block, name, bytes)
     }
-    if (block.extents.size === 0) return
-    this.#sizeBytes += block.sizeBytes
     while (this.#sizeBytes > this.#maxBytes && this.#blocks.size > 0) {
       this.#remove(this.#blocks.values().next().value!)
     }
   }
 
-  /** The bytes of each extent, from memory or from the store. Rejects with a StorageError. */
-  load(extents: readonly Extent[]): Promise<Buffer[]> {
+  /**
+   * The bytes of each extent, from memory or from the store. Without `holds` they may be kept for any time. Rejects with a
+   * StorageError.
+   */
+  load(extents: readonly Extent[], holds?: Holds): Promise<Buffer[]> {
     const missing: Extent[] = []
     const found = extents.map(extent => {
-      const bytes = this.get(extent) ?? this.#loading.get(nameOf(extent))
+      const bytes = this.get(extent, holds) ?? this.#join(extent, holds)
       if (!bytes) missing.push(extent)
       return bytes
     })
     if (missing.length > 0) {
       for (const run of joinRanges(missing)) this.#read(run)
       extents.forEach((extent, index) => {
-        found[index] ??= this.#loading.get(nameOf(extent))
+        found[index] ??= this.#join(extent, holds)
       })
     }
     return Promise.all(found.map(async bytes => bytes!))
+  }
+
+  #join(extent: Extent, holds: Holds | undefined): Promise<Buffer> | undefined {
+    const loading = this.#loading.get(nameOf(extent))
+    keep(loading?.slab, holds)
+    return loading?.bytes
   }
 
   /** Starts reading extents of one object that lie close together. */
   #read(run: readonly Extent[]): void {
     const { key, position } = run[0]!
     const end = Math.max(...run.map(extent => extent.position + extent.sizeBytes))
-    const reading = this.#store.get(key, { position, length: end - position }).then(buffer => {
-      this.insert(buffer, position, run)
-      return buffer
-    })
+    const range = { position, length: end - position }
+    const piece = this.#store.readsInto === true ? this.#slabs.take(range.length) : undefined
+    const slab = piece?.slab
+    const reading = this.#store
+      .get(key, range, undefined, piece?.bytes)
+      .then(buffer => {
+        this.insert(buffer, position, run, slab)
+        return buffer
+      })
+      .finally(() => slab?.release())
     for (const extent of run) {
       const name = nameOf(extent)
       const start = extent.position - position
       const bytes = reading
         .then(buffer => buffer.subarray(start, start + extent.sizeBytes))
         .finally(() => this.#loading.delete(name))
-      this.#loading.set(name, bytes)
+      this.#loading.set(name, { bytes, slab })
     }
   }
 
-  #remove(block: Block): void {
-    for (const name of block.extents.keys()) this.#blocks.delete(name)
-    this.#sizeBytes -= block.sizeBytes
+  #blockFor(buffer: Buffer, slab: Slab | undefined): Block {
+    const known = slab && this.#blocksOfSlabs.get(slab)
+    return known ?? { sizeBytes: slab?.sizeBytes ?? buffer.length, extents: new Map(), slab }
   }
+
+  #add(block: Block, name: ExtentName, bytes: Buffer): void {
+    if (!this.#blocks.delete(block)) {
+      this.#sizeBytes += block.sizeBytes
+      if (block.slab !== undefined) {
+        block.slab.hold()
+        this.#blocksOfSlabs.set(block.slab, block)
+      }
+    }
+    this.#blocks.add(block)
+    block.extents.set(name, bytes)
+    this.#extents.set(name, block)
+    block.sizeBytes += ENTRY_OVERHEAD_BYTES
+    this.#sizeBytes += ENTRY_OVERHEAD_BYTES
+  }
+
+  #remove(block: Block): void {
+    for (const name of block.extents.keys()) this.#extents.delete(name)
+    this.#blocks.delete(block)
+    this.#sizeBytes -= block.sizeBytes
+    if (block.slab === undefined) return
+    this.#blocksOfSlabs.delete(block.slab)
+    block.slab.release()
+  }
+}
+
+/** Keeps memory as it is: until `holds` are released, or for any time without them. */
+function keep(slab: Slab | undefined, holds: Holds | undefined): void {
+  if (slab === undefined) return
+  if (holds === undefined) slab.neverReuse()
+  else holds.add(slab)
 }
 
 function nameOf({ key, position }: Extent): ExtentName {

@@ -1,5 +1,6 @@
 import type { BatchHeader } from '../../kafka/index.ts'
 import type { Assignment, BatchTransaction, Fence, NewBatch, PartitionId } from '../../metadata/index.ts'
+import type { Piece, SlabPool } from './slabs.ts'
 
 /** A batch that passed its check and wants to be stored. */
 export interface Append {
@@ -59,17 +60,17 @@ export class FlushBuffer {
   }
 
   /** Joins the batches to the body of an object, those of one partition side by side in the order of their arrival. */
-  close(): Buffer {
+  close(slabs: SlabPool): Piece {
     const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)
-    const body = Buffer.allocUnsafeSlow(this.sizeBytes)
+    const piece = slabs.take(this.sizeBytes)
     let position = 0
     for (const slots of byPartition.values()) {
       for (const slot of slots) {
         slot.position = position
-        position += slot.append.records.copy(body, position)
+        position += slot.append.records.copy(piece.bytes, position)
       }
     }
-    return body
+    return piece
   }
 
   /** The slots whose fate is open, and what the metadata have to know of them. */

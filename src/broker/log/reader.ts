@@ -4,6 +4,7 @@ import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId
 import { StorageError } from '../../storage/index.ts'
 import type { AppendWaiters } from './append-waiters.ts'
 import type { ExtentCache } from './extent-cache.ts'
+import type { Holds } from './slabs.ts'
 import type { Tails } from './tails.ts'
 
 export interface FetchQuery {
@@ -90,10 +91,17 @@ export class Reader {
   }
 
   /** Answers in the order of the queries, which also is the order in which the limits are used up. */
-  async fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal): Promise<Fetched[]> {
+  async fetch(
+    queries: readonly FetchQuery[],
+    limits: FetchLimits,
+    signal: AbortSignal,
+    holds?: Holds,
+  ): Promise<Fetched[]> {
     const deadline = this.#clock.monotonic() + limits.maxWaitMs
     for (;;) {
-      const { fetched, isFull } = await this.#fetchOnce(queries, limits)
+      // Of what was read before the last wait.
+      holds?.release()
+      const { fetched, isFull } = await this.#fetchOnce(queries, limits, holds)
       const missingBytes = isFull ? 0 : limits.minBytes - fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
       const restMs = deadline - this.#clock.monotonic()
       const isOver = signal.aborted || this.#waiters.closed
@@ -124,14 +132,14 @@ export class Reader {
     return readCommitted ? tail.lastStableOffset > bounds.lastStableOffset : tail.highWatermark > bounds.highWatermark
   }
 
-  async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits): Promise<Read> {
+  async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits, holds: Holds | undefined): Promise<Read> {
     for (let attempt = 0; ; attempt++) {
       const located = await this.#locate(queries, limits.readCommitted)
       try {
-        return await this.#read(queries, located, limits)
+        return await this.#read(queries, located, limits, holds)
       } catch (error) {
         this.#log.warn('could not read records', { error })
-        if (attempt > 0 || !(error instanceof StorageError)) return this.#readEach(queries, located, limits)
+        if (attempt > 0 || !(error instanceof StorageError)) return this.#readEach(queries, located, limits, holds)
         // What we believed to know may be out of date: an object goes when its records have moved or expired.
         for (const { partition } of queries) this.forget(partition)
       }
@@ -194,7 +202,12 @@ export class Reader {
   }
 
   /** One partition after the other, so that what is wrong with one does not keep the others from being read. */
-  async #readEach(queries: readonly FetchQuery[], located: readonly Located[], limits: FetchLimits): Promise<Read> {
+  async #readEach(
+    queries: readonly FetchQuery[],
+    located: readonly Located[],
+    limits: FetchLimits,
+    holds: Holds | undefined,
+  ): Promise<Read> {
     const fetched: Fetched[] = []
     let leftBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
     for (const [index, query] of queries.entries()) {
@@ -204,7 +217,7 @@ export class Reader {
         continue
       }
       try {
-        const alone = await this.#read([query], [place], { ...limits, maxBytes: leftBytes })
+        const alone = await this.#read([query], [place], { ...limits, maxBytes: leftBytes }, holds)
         fetched.push(alone.fetched[0]!)
         leftBytes -= alone.fetched[0]!.sizeBytes
       } catch (error) {
@@ -215,13 +228,18 @@ export class Reader {
     return { fetched, isFull: leftBytes <= 0 }
   }
 
-  async #read(queries: readonly FetchQuery[], located: readonly Located[], limits: FetchLimits): Promise<Read> {
+  async #read(
+    queries: readonly FetchQuery[],
+    located: readonly Located[],
+    limits: FetchLimits,
+    holds: Holds | undefined,
+  ): Promise<Read> {
     const maxBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
     const chosen = chooseExtents(queries, located, maxBytes)
     const wanted = chosen.flat()
     // Without a wait where all is at hand, which is the rule for readers at the end.
-    const here = wanted.map(extent => this.#cache.get(extent))
-    const loaded = here.every(bytes => bytes !== undefined) ? here : await this.#cache.load(wanted)
+    const here = wanted.map(extent => this.#cache.get(extent, holds))
+    const loaded = here.every(bytes => bytes !== undefined) ? here : await this.#cache.load(wanted, holds)
 
     let next = 0
     let leftBytes = maxBytes

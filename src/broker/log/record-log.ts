@@ -20,6 +20,7 @@ import type { Append, AppendOutcome } from './flush-buffer.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { markerAppends } from './markers.ts'
 import { type Fetched, type FetchLimits, type FetchQuery, Reader } from './reader.ts'
+import { type Holds, SlabPool } from './slabs.ts'
 import { Tails } from './tails.ts'
 import { type TimedOffset, TimeLookup } from './time-lookup.ts'
 
@@ -71,9 +72,10 @@ export class RecordLog {
     this.#congestionBytes = config.congestionBytes
     this.#tails = new Tails(clock)
     this.#log = log
-    this.#cache = new ExtentCache(store, config.cacheBytes)
+    const slabs = new SlabPool(config.cacheBytes)
+    this.#cache = new ExtentCache(store, config.cacheBytes, slabs)
     this.#waiters = new AppendWaiters(clock)
-    this.#appender = new Appender(metadata, store, clock, log, config, epoch)
+    this.#appender = new Appender(metadata, store, clock, log, config, epoch, slabs)
     this.#reader = new Reader(metadata, this.#tails, this.#cache, this.#waiters, clock, log)
     this.#times = new TimeLookup(metadata, async extent => (await this.#cache.load([extent]))[0]!)
     this.#stopListening = [
@@ -125,9 +127,12 @@ export class RecordLog {
     return this.#appender.append(markerAppends(end, partitions, coordinatorEpoch, this.#clock.now()))
   }
 
-  /** Reads from partitions, in the order in which the limits are used up; waits for records as the limits say. */
-  fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal): Promise<Fetched[]> {
-    return this.#reader.fetch(queries, limits, signal)
+  /**
+   * Reads from partitions, in the order in which the limits are used up; waits for records as the limits say. The records
+   * stay as they are until `holds` are released, or for any time without `holds`.
+   */
+  fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal, holds?: Holds): Promise<Fetched[]> {
+    return this.#reader.fetch(queries, limits, signal, holds)
   }
 
   /** Where partitions begin and end now; null for those that do not exist. */
@@ -199,7 +204,7 @@ export class RecordLog {
     )
     for (const [key, extents] of byObject) {
       const body = this.#appender.bodyOf(key)
-      if (body) this.#cache.insert(body, 0, extents)
+      if (body) this.#cache.insert(body.bytes, 0, extents, body.slab)
     }
     for (const one of appended) {
       const freesMore = this.#tails.appended(one)

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { FramePool } from './frame-pool.ts'
+import { FrameSizeError, FrameSplitter } from './frame-splitter.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+function setUp(pool = new FramePool()) {
+  const frames: Buffer[] = []
+  return { frames, pool, splitter: new FrameSplitter(100 * MIB, frame => frames.push(frame), pool) }
+}
+
+/** Bytes of which none is like its neighbours. */
+const pattern = (length: number, first = 0) =>
+  Buffer.from(Uint8Array.from({ length }, (_, at) => (first + at * 7) % 251))
+
+function framed(body: Buffer): Buffer {
+  const frame = Buffer.alloc(4 + body.length)
+  frame.writeInt32BE(body.length)
+  body.copy(frame, 4)
+  return frame
+}
+
+describe('the frames of a stream', () => {
+  it('are cut out, however the stream arrives', () => {
+    const bodies = [1, 3, 70 * KIB, 2, 40 * KIB].map((length, at) => pattern(length, at))
+    const stream = Buffer.concat(bodies.map(framed))
+    for (const step of [1, 5, 1000, 65_536, stream.length]) {
+      const { frames, splitter } = setUp()
+      for (let at = 0; at < stream.length; at += step) splitter.push(stream.subarray(at, at + step))
+      assert.deepEqual(frames, bodies)
+    }
+  })
+
+  it('may be read into their places', () => {
+    const body = pattern(9 * MIB)
+    const stream = Buffer.concat([framed(body), framed(pattern(10))])
+    const { frames, splitter } = setUp()
+    const elsewhere = Buffer.alloc(256 * KIB)
+    let direct = 0
+    for (let at = 0; at < stream.length; ) {
+      const target = splitter.nextTarget()
+      const into = target ?? elsewhere
+      // A socket fills as much as it happens to have.
+      const count = Math.min(into.length, 100_001, stream.length - at)
+      stream.copy(into, 0, at, at + count)
+      splitter.push(into.subarray(0, count))
+      if (target !== undefined) direct += count
+      at += count
+    }
+    assert.deepEqual(frames, [body, pattern(10)])
+    assert.ok(direct > 8 * MIB)
+  })
+
+  it('take the memory of those that were given back', () => {
+    const { frames, pool, splitter } = setUp()
+    splitter.push(framed(pattern(100 * KIB)))
+    const { buffer } = frames[0]!
+    splitter.push(framed(pattern(100 * KIB)))
+    assert.notEqual(frames[1]!.buffer, buffer)
+    pool.giveBack(frames[0]!)
+    splitter.push(framed(pattern(90 * KIB, 9)))
+    assert.equal(frames[2]!.buffer, buffer)
+    assert.deepEqual(frames[2], pattern(90 * KIB, 9))
+    assert.deepEqual(frames[1], pattern(100 * KIB))
+  })
+
+  it('do not take much memory on their word', () => {
+    const { splitter } = setUp()
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(90 * MIB)
+    splitter.push(length)
+    assert.ok(splitter.nextTarget()!.buffer.byteLength <= 4 * MIB)
+  })
+
+  it('have a length that is possible', () => {
+    for (const size of [0, -1, 200 * MIB]) {
+      const length = Buffer.alloc(4)
+      length.writeInt32BE(size)
+      assert.throws(() => setUp().splitter.push(length), FrameSizeError)
+    }
+  })
+})
+
+describe('the pool of frames', () => {
+  it('takes back what it gave only, and small frames are none of its business', () => {
+    const pool = new FramePool()
+    pool.giveBack(Buffer.allocUnsafeSlow(64 * KIB))
+    assert.equal(pool.hasSpare(64 * KIB), false)
+    pool.giveBack(pool.take(100))
+    const frame = pool.take(64 * KIB)
+    assert.equal(frame.length, 64 * KIB)
+    pool.giveBack(frame)
+    assert.equal(pool.hasSpare(40 * KIB), true)
+    assert.equal(pool.hasSpare(65 * KIB), false)
+  })
+
+  it('keeps no more than a bounded amount', () => {
+    const pool = new FramePool()
+    const frames = Array.from({ length: 10 }, () => pool.take(16 * MIB))
+    for (const frame of frames) pool.giveBack(frame)
+    for (let kept = 0; kept < 4; kept++) {
+      assert.equal(pool.hasSpare(16 * MIB), true)
+      pool.take(16 * MIB)
+    }
+    assert.equal(pool.hasSpare(16 * MIB), false)
+  })
+})

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readRecords, writeRecords } from '../../kafka/index.ts'
+import type { Extent } from '../../metadata/index.ts'
+import { openMemoryStore } from '../../storage/index.ts'
+import { ExtentCache } from './extent-cache.ts'
+import { Holds, SlabPool } from './slabs.ts'
+
+const KIB = 1024
+/** Slabs of 1 KiB. */
+const newPool = () => new SlabPool(8 * KIB)
+
+describe('memory that is used again', () => {
+  it('is cut into pieces that do not touch', () => {
+    const pool = newPool()
+    const [one, other] = [pool.take(300), pool.take(300)]
+    one.bytes.fill(1)
+    other.bytes.fill(2)
+    assert.equal(one.slab, other.slab)
+    assert.ok(one.bytes.every(byte => byte === 1))
+  })
+
+  it('is used again when all of its pieces were let go, not before', () => {
+    const pool = newPool()
+    const first = pool.take(KIB)
+    const second = pool.take(KIB)
+    assert.notEqual(second.slab, first.slab)
+    first.slab!.release()
+    assert.equal(pool.take(KIB).slab, first.slab)
+    assert.notEqual(pool.take(KIB).slab, second.slab)
+  })
+
+  it('is not used again while it may still be cut', () => {
+    const pool = newPool()
+    const one = pool.take(100)
+    one.slab!.release()
+    const other = pool.take(100)
+    assert.notEqual(other.bytes.byteOffset, one.bytes.byteOffset)
+  })
+
+  it('is not used again when somebody may keep it', () => {
+    const pool = newPool()
+    const one = pool.take(KIB)
+    one.slab!.neverReuse()
+    pool.take(KIB)
+    one.slab!.release()
+    assert.notEqual(pool.take(KIB).slab, one.slab)
+  })
+
+  it('has no slab where it is larger than one', () => {
+    const piece = newPool().take(KIB + 1)
+    assert.equal(piece.slab, undefined)
+    assert.equal(piece.bytes.length, KIB + 1)
+  })
+})
+
+describe('the cache over memory that is used again', () => {
+  const extentOf = (number: number, sizeBytes: number): Extent => ({
+    partition: 1,
+    baseOffset: number,
+    lastOffset: number,
+    key: `data/1/${number}`,
+    position: 0,
+    sizeBytes,
+    maxTimestamp: 1,
+    appendTimestamp: -1,
+  })
+
+  /** A cache of four slabs, each of which holds one record. */
+  function setUp() {
+    const pool = newPool()
+    const cache = new ExtentCache(openMemoryStore(), 4 * KIB, pool)
+    return {
+      pool,
+      cache,
+      add(number: number) {
+        const records = writeRecords([{ value: Buffer.alloc(900, number) }], { timestamp: 1 })
+        const piece = pool.take(records.length)
+        records.copy(piece.bytes)
+        const extent = extentOf(number, records.length)
+        cache.insert(piece.bytes, 0, [extent], piece.slab)
+        piece.slab!.release()
+        return { extent, slab: piece.slab! }
+      },
+    }
+  }
+  const valueOf = (bytes: Buffer) => readRecords(bytes)[0]!.value!
+
+  it('gives slabs back that it throws out', () => {
+    const { add } = setUp()
+    const slabs = new Set(Array.from({ length: 100 }, (_, number) => add(number).slab))
+    assert.ok(slabs.size < 8, `${slabs.size} slabs`)
+  })
+
+  it('leaves what is held as it is', () => {
+    const { cache, add } = setUp()
+    const { extent } = add(7)
+    const holds = new Holds()
+    const held = cache.get(extent, holds)!
+    for (let number = 8; number < 50; number++) add(number)
+    assert.equal(cache.get(extent), undefined)
+    assert.ok(valueOf(held).every(byte => byte === 7))
+    holds.release()
+  })
+
+  it('leaves what was given away without a hold as it is', () => {
+    const { cache, add } = setUp()
+    const bytes = cache.get(add(7).extent)!
+    for (let number = 8; number < 50; number++) add(number)
+    assert.ok(valueOf(bytes).every(byte => byte === 7))
+  })
+
+  it('uses memory again that is no longer held', () => {
+    const { cache, add } = setUp()
+    const { extent, slab } = add(7)
+    const holds = new Holds()
+    cache.get(extent, holds)
+    for (let number = 8; number < 20; number++) add(number)
+    holds.release()
+    assert.ok(Array.from({ length: 20 }, (_, number) => add(20 + number).slab).includes(slab))
+  })
+})
