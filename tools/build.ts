@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { lazyBuiltins } from './lazy-builtins.ts'
 import { leanKafka } from './lean-kafka.ts'
+import { namedImports } from './named-imports.ts'
 
 const { values: flags } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, only: { type: 'string' } } })
 process.chdir(join(import.meta.dirname, '..'))
@@ -25,7 +26,14 @@ mkdirSync('dist', { recursive: true })
 const parts = [
   {
     name: 'program',
-    sources: ['src', 'package-lock.json', 'tools/build.ts', 'tools/lazy-builtins.ts', 'tools/lean-kafka.ts'],
+    sources: [
+      'src',
+      'package-lock.json',
+      'tools/build.ts',
+      'tools/lazy-builtins.ts',
+      'tools/lean-kafka.ts',
+      'tools/named-imports.ts',
+    ],
     build: buildProgram,
   },
   { name: 'console', sources: ['console', 'src/bloblang', 'package-lock.json'], build: buildConsole },
@@ -66,8 +74,15 @@ async function buildProgram(): Promise<void> {
     // V8 keeps the text of all code in each thread. Names stay: logs and stack traces show them.
     minifyWhitespace: true,
     minifySyntax: true,
-    plugins: [lazyBuiltins, leanKafka],
-    external: ['@node-rs/crc32', '@faker-js/faker', '@platformatic/wasm-utils', '@jitl/quickjs-wasmfile-release-sync'],
+    plugins: [lazyBuiltins, leanKafka, namedImports],
+    external: [
+      '@node-rs/crc32',
+      '@faker-js/faker',
+      '@platformatic/wasm-utils',
+      '@jitl/quickjs-wasmfile-release-sync',
+      // It assigns to what is read-only, which only code that is not strict may do, and modules are strict.
+      '@opentelemetry/exporter-jaeger',
+    ],
     // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
     banner: {
       js: "const require = id => process.getBuiltinModule(id) ?? process.getBuiltinModule('module').createRequire(import.meta.url)(id);",
