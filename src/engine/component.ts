@@ -138,12 +138,14 @@ export interface ByteSource {
   readonly metadata: Metadata
 }
 
-/** Cuts a source into messages, each a batch of its own. */
+/** Cuts a source into messages. */
 export interface ScannerFactory {
   scan(source: ByteSource): Scanner
 }
 
 export interface Scanner {
+  /** Whether the messages of each call are one batch; else each is a batch of its own. */
+  readonly makesBatches?: true
   /** The next messages, or null at the end. Throws where the source cannot be cut; what came before was delivered. */
   next(): MaybePromise<readonly Message[] | null>
   close(): MaybePromise<void>

@@ -6,6 +6,7 @@ export {
   PartialFailure,
   throwFailures,
 } from './batch.ts'
+export { codecFields, deliverCut, openScanner } from './codec.ts'
 export {
   type Ack,
   type AckSome,

@@ -1,6 +1,7 @@
 import { asError } from '../base/index.ts'
 import { type ByteSource, ClosedError, isClosing, type Scanner, type ScannerFactory } from './component.ts'
-import { type AckSome, deliverEach, type Delivery, whenAllSettled } from './delivery.ts'
+import { deliverCut } from './codec.ts'
+import { type AckSome, type Delivery, whenAllSettled } from './delivery.ts'
 
 /**
  * What became of a source as a whole: null where all of its messages were delivered, else the first reason why not. A
@@ -16,6 +17,7 @@ export class ScannedSource {
   readonly #settled: Settled
   #pending = 0
   #isAtEnd = false
+  #hasFailed = false
   #isSettled = false
 
   constructor(factory: ScannerFactory, source: ByteSource, settled: Settled = () => undefined) {
@@ -23,13 +25,15 @@ export class ScannedSource {
     this.#settled = settled
   }
 
-  /** The next messages, or null at the end. Throws where the source cannot be cut any further. */
+  /** The next messages, or null at the end. Throws once where the source cannot be cut any further. */
   async next(): Promise<Delivery | null> {
     for (;;) {
+      if (this.#hasFailed) return null
       let messages
       try {
         messages = await this.#scanner.next()
       } catch (error) {
+        this.#hasFailed = true
         await this.#settle(asError(error))
         throw error
       }
@@ -41,7 +45,7 @@ export class ScannedSource {
       if (messages.length === 0) continue
       this.messages += messages.length
       this.#pending++
-      return deliverEach(messages, this.#answer(messages.length))
+      return deliverCut(this.#scanner, messages, this.#answer(messages.length))
     }
   }
 

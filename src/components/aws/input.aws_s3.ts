@@ -3,6 +3,7 @@ import { parseJson, type Value } from '../../bloblang/index.ts'
 import type { Message as Notification, SQSClient } from '@aws-sdk/client-sqs'
 import {
   type ByteSource,
+  codecFields,
   ConfigError,
   defineInput,
   field,
@@ -10,6 +11,7 @@ import {
   ObjectInput,
   type ObjectSource,
   type ObjectTarget,
+  openScanner,
   parseDuration,
   pause,
   type Resources,
@@ -34,8 +36,7 @@ const config = awsConfig({
     .bool('Whether an object is deleted once all of its messages were delivered.')
     .default(false)
     .advanced(),
-  codec: field.string('Use `scanner` instead.').optional().deprecated(),
-  max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+  ...codecFields,
   scanner: field.scanner('How an object is cut into messages.').default({ to_the_end: {} }),
   sqs: field
     .object(
@@ -101,7 +102,7 @@ ${credentialsHelp}`,
     },
   ],
   create: async (options, resources) =>
-    new ObjectInput(new S3Objects(options, resources), await resources.scanner(options.scanner), resources.log),
+    new ObjectInput(new S3Objects(options, resources), await openScanner(options, resources), resources.log),
 })
 
 /** An object to be read. */

@@ -4,6 +4,7 @@ import {
   type Batch,
   type ByteSource,
   ClosedError,
+  codecFields,
   defineInput,
   type Delivery,
   field,
@@ -15,6 +16,7 @@ import {
   ObjectInput,
   type ObjectSource,
   type ObjectTarget,
+  openScanner,
   type Resources,
   ResumedSource,
 } from '../../engine/index.ts'
@@ -35,8 +37,7 @@ const config = azureConfig('blob', {
   container: field.string('The container.'),
   prefix: field.string('What the names of the blobs that are read begin with.').default(''),
   scanner: field.scanner('How a blob is cut into messages.').default({ to_the_end: {} }),
-  codec: field.string('Use `scanner` instead.').optional().deprecated(),
-  max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+  ...codecFields,
   delete_objects: field
     .bool('Whether a blob is deleted once all of its messages were delivered.')
     .default(false)
@@ -92,7 +93,7 @@ ${credentialsHelp}`,
     },
   ],
   async create(options, resources) {
-    const factory = await resources.scanner(options.scanner)
+    const factory = await openScanner(options, resources)
     const blobs = new Blobs(options, resources)
     const { targets_input: named } = options
     const input = named === undefined ? undefined : await resources.input(named)

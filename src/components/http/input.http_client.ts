@@ -1,11 +1,13 @@
 import {
   autoReplayNacksField,
+  codecFields,
   defineInput,
   deliverBatch,
   type Delivery,
   field,
   type Input,
   Message,
+  openScanner,
   ScannedSource,
   type ScannerFactory,
 } from '../../engine/index.ts'
@@ -30,8 +32,7 @@ export default defineInput({
       .object({
         enabled: field.bool('Whether an answer is cut into messages as it comes.').default(false),
         reconnect: field.bool('Whether the request is sent again when the answer ends.').default(true),
-        codec: field.string('Use `scanner` instead.').optional().deprecated(),
-        max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+        ...codecFields,
         scanner: field.scanner('How the answer is cut into messages.').default({ lines: {} }),
       })
       .optional(),
@@ -56,7 +57,7 @@ rate_limit_resources:
     const client = new HttpClient(config, config.payload, resources)
     const { stream } = config
     if (stream?.enabled !== true) return new PollingInput(client, config.drop_empty_bodies)
-    return new StreamingInput(client, await resources.scanner(stream.scanner), stream.reconnect)
+    return new StreamingInput(client, await openScanner(stream, resources), stream.reconnect)
   },
 })
 

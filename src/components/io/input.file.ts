@@ -1,10 +1,12 @@
 import {
   autoReplayNacksField,
+  codecFields,
   type Delivery,
   defineInput,
   field,
   type Input,
   NotConnectedError,
+  openScanner,
   type Resources,
   ScannedSource,
   type ScannerFactory,
@@ -21,8 +23,7 @@ export default defineInput({
       .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
       .needs('files')
       .list(),
-    codec: field.string('Use `scanner` instead.').optional().deprecated(),
-    max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+    ...codecFields,
     scanner: field.scanner('How a file is cut into messages.').default({ lines: {} }),
     delete_on_finish: field
       .bool('Whether a file is deleted once all of its messages were delivered.')
@@ -37,7 +38,7 @@ export default defineInput({
     },
   ],
   async create(config, resources) {
-    const factory = await resources.scanner(config.scanner)
+    const factory = await openScanner(config, resources)
     return new FileInput(expandGlobs(config.paths, resources.host.files), factory, config.delete_on_finish, resources)
   },
 })

@@ -2,12 +2,14 @@ import { fieldsOf } from '../../base/index.ts'
 import type { Socket } from 'node:net'
 import {
   autoReplayNacksField,
+  codecFields,
   defineInput,
-  deliverEach,
+  deliverCut,
   type Delivery,
   field,
   type Input,
   NotConnectedError,
+  openScanner,
   type Resources,
   type Scanner,
   type ScannerFactory,
@@ -29,8 +31,7 @@ export default defineInput({
       }),
       address: socketAddressField.examples('/tmp/bento.sock', '127.0.0.1:6000'),
       auto_replay_nacks: autoReplayNacksField,
-      codec: field.string('Use `scanner` instead.').optional().deprecated(),
-      max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+      ...codecFields,
       scanner: field.scanner('How what is received is cut into messages.').default({ lines: {} }).optional(),
     })
     .needsWhen(['network', 'files'], needsOfSocketClient),
@@ -42,7 +43,12 @@ export default defineInput({
   ],
   async create(config, resources) {
     const network = config.network as 'unix' | 'tcp' // one of the options
-    return new SocketInput(network, config.address, await resources.scanner(config.scanner!), resources)
+    return new SocketInput(
+      network,
+      config.address,
+      await openScanner({ ...config, scanner: config.scanner! }, resources),
+      resources,
+    )
   },
 })
 
@@ -77,7 +83,7 @@ class SocketInput implements Input {
         // What was cut short by the abort is no message.
         if (signal.aborted) return null
         if (messages === null) throw new NotConnectedError()
-        if (messages.length > 0) return deliverEach(messages)
+        if (messages.length > 0) return deliverCut(scanner, messages)
       }
     } catch (error) {
       await this.close()

@@ -4,15 +4,18 @@ import { type AddressInfo, isIPv6, type ListenOptions, type Server, type Socket 
 import {
   autoReplayNacksField,
   type ByteSource,
+  codecFields,
   ConfigError,
   defineInput,
-  deliverEach,
+  deliverCut,
   type Delivery,
   field,
   type Infer,
   type Input,
   type Message,
+  openScanner,
   type Resources,
+  type Scanner,
   type ScannerFactory,
 } from '../../engine/index.ts'
 import { socketAddress, socketAddressField, socketAddressText } from './sockets.ts'
@@ -45,8 +48,7 @@ const config = field.object({
     )
     .optional(),
   auto_replay_nacks: autoReplayNacksField,
-  codec: field.string('Use `scanner` instead.').optional().deprecated(),
-  max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+  ...codecFields,
   scanner: field.scanner('How what is received is cut into messages.').default({ lines: {} }).optional(),
 })
 
@@ -70,13 +72,18 @@ stream is busy, clients are held back, and datagrams beyond ${maxWaitingBytes / 
   async create(options, resources) {
     // Throws where there is none.
     if (options.address_cache !== undefined) resources.cache(options.address_cache)
-    return new SocketServerInput(options, await resources.scanner(options.scanner!), resources)
+    return new SocketServerInput(
+      options,
+      await openScanner({ ...options, scanner: options.scanner! }, resources),
+      resources,
+    )
   },
 })
 
 /** Messages of one connection that wait to be read. */
 interface Waiting {
   readonly messages: readonly Message[]
+  readonly scanner: Scanner
   readonly taken: () => void
 }
 
@@ -113,7 +120,7 @@ class SocketServerInput implements Input {
         const next = this.#waiting.shift()
         if (next !== undefined) {
           next.taken()
-          return deliverEach(next.messages)
+          return deliverCut(next.scanner, next.messages)
         }
         await new Promise<void>(resolve => (this.#wake = resolve))
       }
@@ -219,7 +226,7 @@ class SocketServerInput implements Input {
       if (messages === null || this.#isClosed) return
       if (messages.length === 0) continue
       await new Promise<void>(taken => {
-        this.#waiting.push({ messages, taken })
+        this.#waiting.push({ messages, scanner, taken })
         this.#wake()
       })
     }

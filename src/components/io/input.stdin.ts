@@ -2,9 +2,11 @@ import type { Readable } from 'node:stream'
 import {
   autoReplayNacksField,
   type ByteSource,
+  codecFields,
   defineInput,
   field,
   type Metadata,
+  openScanner,
   ScannedSource,
 } from '../../engine/index.ts'
 
@@ -14,16 +16,12 @@ export default defineInput({
   summary: 'Reads standard input and cuts it into messages with a scanner.',
   needs: ['stdio'],
   config: field.object({
-    codec: field.string('Use `scanner` instead.').optional().deprecated(),
-    max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
+    ...codecFields,
     scanner: field.scanner('How the input is cut into messages.').default({ lines: {} }),
     auto_replay_nacks: autoReplayNacksField,
   }),
   async create(config, resources) {
-    const scanned = new ScannedSource(
-      await resources.scanner(config.scanner),
-      new StdinSource(resources.host.stdio.input),
-    )
+    const scanned = new ScannedSource(await openScanner(config, resources), new StdinSource(resources.host.stdio.input))
     return {
       async read(signal) {
         const { promise: aborted, resolve } = Promise.withResolvers<null>()

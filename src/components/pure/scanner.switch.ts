@@ -21,7 +21,7 @@ export default defineScanner({
     return {
       scan(source) {
         const found = compiled.find(({ pattern }) => pattern === undefined || pattern.matches(source.name))
-        if (found === undefined) throw new ConfigError('no scanner matched the source')
+        if (found === undefined) throw new ConfigError('source details did not match against any scanners')
         return found.factory.scan(source)
       },
     }
