@@ -169,6 +169,9 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input azure_blob_storage': azureBlob,
   'output azure_blob_storage': azureBlob,
   'input gcp_pubsub': gcp({ project: 'p', subscription: 's' }),
+  'input gcp_cloud_storage': gcp({ bucket: 'b' }),
+  'output gcp_cloud_storage': gcp({ bucket: 'b' }),
+  'cache gcp_cloud_storage': gcp({ bucket: 'b' }),
   'output gcp_pubsub': gcp({ project: 'p', topic: 't', publish_timeout: '300ms' }),
   'output aws_dynamodb': aws({ table: 't', string_columns: { id: 'x' } }),
   'cache aws_dynamodb': aws({

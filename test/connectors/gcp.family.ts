@@ -1,15 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { goProgram } from '../servers/go-program.ts'
 import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
-import { freePort } from '../servers/ports.ts'
+import { freePorts } from '../servers/ports.ts'
 
 /** Where Debian has Go and the sources of Google's clients. */
 const GO = '/usr/bin/go'
 const SOURCES = '/usr/share/gocode'
 
 const gcp: Family = {
-  summary: "Google Cloud: Pub/Sub, as the server in memory of Google's own tests has it",
+  summary:
+    "Google Cloud: Pub/Sub by the server of Google's own tests, Cloud Storage by fake-gcs-server (both built by Go)",
   folders: ['src/components/gcp'],
   slow: true,
   debian: {
@@ -17,10 +19,27 @@ const gcp: Family = {
     [`${SOURCES}/src/cloud.google.com/go/pubsub/pstest/fake.go`]: 'golang-google-cloud-dev',
   },
   async start({ folder }) {
-    const program = buildPubsub(folder)
-    const port = await freePort()
-    const server = await ServerProcess.start({ program, args: [String(port)], ports: [port] })
-    return { environment: { PENSTOCK_TEST_PUBSUB: `http://127.0.0.1:${port}` }, close: () => server.stop() }
+    const [pubsub, storage] = (await freePorts(2)) as [number, number]
+    const servers = [
+      await ServerProcess.start({ program: buildPubsub(folder), args: [String(pubsub)], ports: [pubsub] }),
+      await ServerProcess.start({
+        program: goProgram('github.com/fsouza/fake-gcs-server', 'v1.56.1'),
+        args: ['-backend', 'memory', '-data', join(folder, 'none'), '-scheme', 'http', '-host', '127.0.0.1'].concat([
+          '-port',
+          String(storage),
+          '-log-level',
+          'warn',
+        ]),
+        ports: [storage],
+      }),
+    ]
+    return {
+      environment: {
+        PENSTOCK_TEST_PUBSUB: `http://127.0.0.1:${pubsub}`,
+        PENSTOCK_TEST_GCS: `http://127.0.0.1:${storage}`,
+      },
+      close: async () => void (await Promise.all(servers.map(server => server.stop()))),
+    }
   },
 }
 

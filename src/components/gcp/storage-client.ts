@@ -1,0 +1,213 @@
+import { fieldsOf } from '../../base/index.ts'
+import { field, type HttpResponse, type Infer, type Resources } from '../../engine/index.ts'
+import { GcpError, GcpRest } from './rest-client.ts'
+import { addressOfEndpoint, credentialsFields, GcpSession, isPlain } from './session.ts'
+
+export const storageFields = {
+  endpoint: field
+    .string(
+      'Another address of the service, as that of a private endpoint or an emulator; one that begins with `http://` is spoken to without TLS. An addition of ours.',
+    )
+    .needs('network', value => addressOfEndpoint(value))
+    .default('')
+    .advanced()
+    .examples('http://localhost:4443'),
+  ...credentialsFields,
+} as const
+
+const DEFAULT_ENDPOINT = 'https://storage.googleapis.com'
+const EMULATOR_VARIABLE = 'STORAGE_EMULATOR_HOST'
+const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write'
+
+/** What the service says about an object. */
+export interface ObjectAttributes {
+  readonly name: string
+  readonly bucket: string
+  /** Changes whenever the object is replaced. */
+  readonly generation: string
+  readonly sizeBytes: number
+  /** RFC 3339; empty where it is not said. */
+  readonly updated: string
+  readonly contentType: string
+  readonly contentEncoding: string
+  readonly md5: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** What a new object is to have. */
+export interface NewAttributes {
+  readonly contentType: string
+  readonly contentEncoding?: string
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+interface PutOptions {
+  /** As of {@link GcpRest.upload}. */
+  readonly chunkBytes: number
+  /** Whether it fails where there is an object already. */
+  readonly ifAbsent?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The requests about the objects of Google Cloud Storage. */
+export class StorageClient {
+  readonly #rest: GcpRest
+
+  /** Throws `ConfigError` for a key that is none. */
+  constructor(options: Infer<typeof storageFields>, resources: Resources) {
+    const { endpoint: explicit, credentials_json: key } = options
+    const session = new GcpSession(options, resources)
+    const emulator = explicit === '' && key === '' ? (resources.host.env(EMULATOR_VARIABLE) ?? '') : ''
+    const endpoint = urlOf(explicit || DEFAULT_ENDPOINT, 'https')
+    const isAnonymous = emulator !== '' || isPlain(endpoint)
+    this.#rest = new GcpRest(
+      { endpoint: emulator === '' ? endpoint : urlOf(emulator, 'http'), scope: isAnonymous ? undefined : SCOPE },
+      session,
+      resources,
+    )
+  }
+
+  /** Rejects where there are no credentials. */
+  prepare(): Promise<void> {
+    return this.#rest.prepare()
+  }
+
+  /** What the service says about an object; undefined where there is none. */
+  async attributes(bucket: string, name: string, signal?: AbortSignal): Promise<ObjectAttributes | undefined> {
+    const call = { operation: 'GetObject', method: 'GET', path: objectPath(bucket, name), signal } as const
+    try {
+      return attributesOf(await this.#rest.request(call))
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * The bytes of an object, which have to be read to the end or destroyed. They are what was stored before it was compressed,
+   * where the content encoding says `gzip`.
+   */
+  open(
+    { bucket, name, generation }: Pick<ObjectAttributes, 'bucket' | 'name' | 'generation'>,
+    position: number,
+    signal?: AbortSignal,
+  ): Promise<HttpResponse> {
+    return this.#rest.open({
+      operation: 'ReadObject',
+      method: 'GET',
+      path: objectPath(bucket, name),
+      query: { alt: 'media', ...(generation !== '' && { generation }) },
+      ...(position > 0 && { headers: { range: `bytes=${position}-` } }),
+      signal,
+    })
+  }
+
+  /** Stores an object. Rejects with an error that {@link isPresent} where it must not be there, and is. */
+  async put(
+    bucket: string,
+    name: string,
+    data: Uint8Array,
+    { contentType, contentEncoding = '', metadata = {} }: NewAttributes,
+    { chunkBytes, ifAbsent = false, signal }: PutOptions,
+  ): Promise<void> {
+    await this.#rest.upload({
+      operation: 'InsertObject',
+      path: `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`,
+      query: { name, ...(ifAbsent && { ifGenerationMatch: '0' }) },
+      document: { name, contentType, ...(contentEncoding !== '' && { contentEncoding }), metadata },
+      contentType,
+      data,
+      chunkBytes,
+      signal,
+    })
+  }
+
+  /** Appends an object to another one of the same bucket, which has to be of this generation still. */
+  async append(
+    to: ObjectAttributes,
+    from: string,
+    { contentType, contentEncoding = '', metadata = {} }: NewAttributes,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { bucket, name, generation } = to
+    const destination = { contentType, ...(contentEncoding !== '' && { contentEncoding }), metadata }
+    await this.#rest.request({
+      operation: 'ComposeObject',
+      method: 'POST',
+      path: `${objectPath(bucket, name)}/compose`,
+      query: { ...(generation !== '' && { ifGenerationMatch: generation }) },
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(JSON.stringify({ sourceObjects: [{ name }, { name: from }], destination })),
+      signal,
+    })
+  }
+
+  /** An object that is not there counts as deleted. */
+  async delete(bucket: string, name: string, signal?: AbortSignal): Promise<void> {
+    const call = { operation: 'DeleteObject', method: 'DELETE', path: objectPath(bucket, name), signal } as const
+    try {
+      await this.#rest.request(call)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  }
+
+  /** The names of a page of objects in their order, and what the next one is asked for with; empty at the end. */
+  async list(
+    bucket: string,
+    { prefix, token, limit }: { readonly prefix: string; readonly token: string; readonly limit: number },
+    signal?: AbortSignal,
+  ): Promise<{ readonly names: readonly string[]; readonly next: string }> {
+    const query = {
+      maxResults: String(limit),
+      ...(prefix !== '' && { prefix }),
+      ...(token !== '' && { pageToken: token }),
+    }
+    const path = `/storage/v1/b/${encodeURIComponent(bucket)}/o`
+    const answer = await this.#rest.request({ operation: 'ListObjects', method: 'GET', path, query, signal })
+    const items = Array.isArray(answer['items']) ? answer['items'] : []
+    return { names: items.map(item => textOf(fieldsOf(item)['name'])), next: textOf(answer['nextPageToken']) }
+  }
+
+  close(): Promise<void> {
+    return this.#rest.close()
+  }
+}
+
+/** Whether there is no such object, in a bucket that exists. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof GcpError && error.status === 404 && !/bucket/i.test(error.message)
+}
+
+/** Whether there is an object where none must be, or another one than is said. */
+export function isPresent(error: unknown): boolean {
+  return error instanceof GcpError && error.status === 412
+}
+
+function urlOf(endpoint: string, scheme: string): string {
+  return (/^https?:\/\//.test(endpoint) ? endpoint : `${scheme}://${endpoint}`).replace(/\/+$/, '')
+}
+
+function objectPath(bucket: string, name: string): string {
+  return `/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`
+}
+
+function attributesOf(document: Readonly<Record<string, unknown>>): ObjectAttributes {
+  const metadata = Object.entries(fieldsOf(document['metadata'])).map(([key, value]) => [key, textOf(value)] as const)
+  return {
+    name: textOf(document['name']),
+    bucket: textOf(document['bucket']),
+    generation: textOf(document['generation']),
+    sizeBytes: Number(document['size']),
+    updated: textOf(document['updated']),
+    contentType: textOf(document['contentType']),
+    contentEncoding: textOf(document['contentEncoding']),
+    md5: textOf(document['md5Hash']),
+    metadata: Object.fromEntries(metadata),
+  }
+}
+
+/** Numbers of 64 bits come as text; emulators send numbers. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
