@@ -15,11 +15,11 @@ test('a thread that uses the processor without a pulse is in a loop', () => {
 })
 
 test('a thread that does not get the processor is left alone', () => {
-  assert.equal(judge({ silentMs: 50_000, cpuMs: 900 }), undefined)
+  assert.equal(judge({ silentMs: 110_000, cpuMs: 900 }), undefined)
 })
 
 test('a thread that is blocked is stopped, later', () => {
-  assert.equal(judge({ silentMs: 60_000, cpuMs: 10 }), 'unresponsive')
+  assert.equal(judge({ silentMs: 120_000, cpuMs: 10 }), 'unresponsive')
 })
 
 test('a start is no loop, however long it waits for the processor', () => {

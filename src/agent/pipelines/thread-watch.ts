@@ -29,8 +29,8 @@ export interface Silence {
 
 /** Loading code and compiling mappings are no loop; only what takes so many times the limit is given up. */
 const startFactor = 6
-/** A thread that uses no processor time waits for something outside of it, or for a processor. */
-const blockedFactor = 6
+/** A thread that uses no processor time waits for something outside of it, or for a processor: Kafka traffic goes before it. */
+const blockedFactor = 12
 
 /**
  * Why a silent thread has to be stopped, or null while it may go on. Its own processor time decides: a thread that does not get
