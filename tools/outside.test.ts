@@ -18,7 +18,7 @@ function refused(under: string, texts: readonly string[]): readonly string[] {
   for (const [index, text] of texts.entries()) writeFileSync(join(folder, under, `${index}.ts`), `${text}\n`)
   const linter = join(root, 'node_modules/.bin/oxlint')
   const { stdout } = spawnSync(linter, ['--quiet', '--format=json', under], { cwd: folder, encoding: 'utf8' })
-  const { diagnostics } = JSON.parse(stdout) as { diagnostics: readonly { filename: string }[] }
+  const { diagnostics }: { diagnostics: readonly { filename: string }[] } = JSON.parse(stdout)
   const found = new Set(diagnostics.map(({ filename }) => basename(filename, '.ts')))
   return texts.filter((_, index) => found.has(String(index)))
 }

@@ -129,7 +129,7 @@ test('an agent that cannot reach the control plane for long stops only what anot
     takeEnded: () => [],
     keepEnded: () => {},
     close: () => Promise.resolve(),
-  } as unknown as Supervisor
+  } as unknown as Supervisor // what an agent calls of it; a real one would start threads
   let now = 0
   const orders = () => ({ revision: 3, instances, questions: [], peers: [] })
   const unreachable = () => {

@@ -146,6 +146,7 @@ function failing(metadata: Metadata, failure: () => Error | undefined): Metadata
     get(target, name: keyof Metadata) {
       const value = target[name]
       if (typeof value !== 'function') return value
+      // Methods of every shape are passed on as they are called.
       const method = (value as (...rest: unknown[]) => unknown).bind(target)
       if (local.has(name)) return method
       return (...rest: unknown[]) => {
@@ -170,7 +171,7 @@ async function requestOf(name: string, topic: string): Promise<Record<string, un
     path.endsWith(`-${name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}.ts`),
   )
   assert.ok(file, `no schema of ${name}`)
-  const { default: schema } = (await import(pathToFileURL(file).href)) as { default: { request: Field[] } }
+  const { default: schema }: { default: { request: Field[] } } = await import(pathToFileURL(file).href)
   return { ...sample(schema.request, topic), ...ownValues[name] }
 }
 

@@ -119,7 +119,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
         maxWaitTimeInMs: 200,
       })
       opened.push(consumer)
-      const member = { consumer, partitions: [] as number[] }
+      const member: { consumer: typeof consumer; partitions: number[] } = { consumer, partitions: [] }
       consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
         member.partitions = payload.memberAssignment.t ?? []
       })

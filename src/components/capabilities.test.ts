@@ -334,6 +334,7 @@ test('every component that declares a capability is tried below', () => {
 })
 
 for (const [component, tries] of Object.entries(cases)) {
+  // The keys of the cases: a kind and a name.
   const [kind, name] = component.split(' ') as [ComponentKind, string]
   for (const [capability, body] of Object.entries(tries)) {
     const text = JSON.stringify(configWith(kind, name, body), null, 2)
@@ -423,7 +424,7 @@ for (const [name, texts] of Object.entries(mappings)) {
       assert.match((await lint(JSON.stringify(config)))[0]?.message ?? '', /managed pipelines may not/, mapping)
       const { refused } = await run(JSON.stringify(config), host)
       assert.match(refused, /managed pipelines may not/, mapping)
-      const ungoverned = Object.create(host, { refusal: { value: undefined } }) as ComponentHost
+      const ungoverned: ComponentHost = Object.create(host, { refusal: { value: undefined } })
       const { log } = await run(JSON.stringify(config), ungoverned, /./)
       assert.doesNotMatch(log.join('\n'), /canary/, mapping)
     }
@@ -554,6 +555,7 @@ function tryOut(spec: FunctionSpec | MethodSpec, recording: Host): void {
   const call = { batch: [], index: 0, context: null, variables: new Map() }
   for (const target of ['1.1.1.1', '{}', 'x']) {
     try {
+      // Functions and methods take other arguments, which are given below.
       const body = spec.create(args, recording) as (...all: unknown[]) => unknown
       if (FUNCTIONS.get(spec.name) === spec) body(call)
       else body(target, call)

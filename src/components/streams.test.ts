@@ -36,7 +36,7 @@ class Program {
   }
 
   async read(path: string): Promise<Record<string, unknown>> {
-    return JSON.parse((await this.call('GET', path)).text) as Record<string, unknown>
+    return JSON.parse((await this.call('GET', path)).text)
   }
 }
 

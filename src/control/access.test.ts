@@ -97,7 +97,7 @@ describe('every endpoint answers exactly the keys that may use it', () => {
   for (const [name, endpoint] of Object.entries<Endpoint>(contract)) {
     test(name, async () => {
       const body = {
-        ...(sample(endpoint.request) as object),
+        ...Object(sample(endpoint.request)),
         ...(name.startsWith('delete_') && { api_key_id: 'none' }),
       }
       for (const [kind, answer] of Object.entries(expected[endpoint.access])) {
@@ -128,11 +128,8 @@ test('the stream of events is for those who may read the cluster', async () => {
 })
 
 test('a key sees the clusters that it has a grant for, and secrets only where it may write', async () => {
-  const list = async (kind: string) =>
-    (await plane.postWith(keys[kind], 'list_virtual_clusters', {})).json.virtual_clusters as {
-      id: string
-      agent_keys: unknown[] | null
-    }[]
+  const list = async (kind: string): Promise<{ id: string; agent_keys: unknown[] | null }[]> =>
+    (await plane.postWith(keys[kind], 'list_virtual_clusters', {})).json.virtual_clusters
   const seen = async (kind: string) => (await list(kind)).map(({ id }) => id)
   // Others may have been created meanwhile by whoever may.
   assert.deepEqual((await seen('app')).slice(0, 2), [plane.clusterId, other])
@@ -185,23 +182,19 @@ test('what a cluster has is not reachable through another one', async () => {
   assert.deepEqual(listed, { pipelines: [] })
 })
 
+/** What the contract uses of JSON Schema. */
+interface JsonSchema {
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly anyOf?: readonly TSchema[]
+  readonly properties?: Readonly<Record<string, TSchema>>
+  readonly required?: readonly string[]
+  readonly minimum?: number
+}
+
 /** A value that fits a schema. */
 function sample(schema: TSchema): unknown {
-  const {
-    type,
-    enum: values,
-    anyOf,
-    properties,
-    required,
-    minimum,
-  } = schema as {
-    type?: string
-    enum?: readonly unknown[]
-    anyOf?: readonly TSchema[]
-    properties?: Readonly<Record<string, TSchema>>
-    required?: readonly string[]
-    minimum?: number
-  }
+  const { type, enum: values, anyOf, properties, required, minimum }: JsonSchema = schema
   if (values !== undefined) return values[0]
   if (anyOf !== undefined) return sample(anyOf[0]!)
   if (type === 'object') {

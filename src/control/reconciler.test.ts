@@ -62,9 +62,9 @@ const placements = {
   agent: { 0: [0, 0, 0, 0, 0], 1: [1, 2, 3, 4, 5], 2: [2, 4, 6, 8, 10], 3: [3, 6, 9, 12, 15], 4: [4, 8, 12, 16, 20] },
 } as const
 
-for (const [scope, rows] of Object.entries(placements) as ['cluster' | 'agent', (typeof placements)['cluster']][])
+for (const scope of ['cluster', 'agent'] as const)
   test(`a target of scope ${scope} comes to what the original's table says, the same number on each agent of the group`, () => {
-    for (const [count, row] of Object.entries(rows)) {
+    for (const [count, row] of Object.entries(placements[scope])) {
       const agents = ['a', 'b', 'c', 'd'].slice(0, Number(count)).map(id => agent(id))
       for (const [index, instances] of row.entries()) {
         const { create, wanted } = plan({

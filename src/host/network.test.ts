@@ -160,8 +160,7 @@ test('the Kafka client, which opens its own sockets, reaches no refused address'
 function isRefusal(error: unknown): true {
   for (let cause = error; cause !== undefined; cause = asError(cause).cause) {
     if (codeOf(cause) === 'not_granted') return true
-    const { errors } = cause as { errors?: readonly unknown[] }
-    if (errors?.length === 1) return isRefusal(errors[0])
+    if (cause instanceof AggregateError && cause.errors.length === 1) return isRefusal(cause.errors[0])
   }
   throw error
 }

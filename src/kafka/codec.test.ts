@@ -11,7 +11,7 @@ import { Writer } from './writer.ts'
 
 const schemas = new Map<string, Schema>()
 for (const file of globSync(`${import.meta.dirname}/schemas/*.ts`)) {
-  const { default: schema } = (await import(pathToFileURL(file).href)) as { default: Schema }
+  const { default: schema }: { default: Schema } = await import(pathToFileURL(file).href)
   schemas.set(schema.name, schema)
 }
 
@@ -26,6 +26,7 @@ describe('a frame of nothing but elements', () => {
   })
 })
 
+// What the codec of an API takes is made from its schema below.
 for (const api of Object.values(apis) as unknown as AnyApi[]) {
   const schema = schemas.get(api.name)!
   describe(api.name, () => {

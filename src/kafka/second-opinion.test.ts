@@ -159,7 +159,7 @@ const cases: readonly [name: keyof typeof apis, version: number, kafkajs: string
 describe('requests of kafkajs', () => {
   for (const [name, version, folder, args, holds] of cases) {
     it(`${name} v${version}`, async () => {
-      const request = require(`${kafkaJs}/src/protocol/requests/${folder}/v${version}/request.js`) as KafkaJsRequest
+      const request: KafkaJsRequest = require(`${kafkaJs}/src/protocol/requests/${folder}/v${version}/request.js`)
       const { buffer } = await request(args).encode()
       const api = apis[name]
       const reader = new Reader(buffer)

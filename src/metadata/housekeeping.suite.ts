@@ -25,11 +25,13 @@ export function housekeepingSuite(suite: Lent): void {
       epoch = suite.epoch()
     })
 
+    const createPartition = async (name: string) => (await create(name)).partitions[0]!
+    const two = ([first, second]: readonly Extent[]) => [first!, second!] as const
     const dead = async () => (await metadata.deadObjects(0, 100)).map(({ key }) => key)
 
     it('takes away what is too old, and then the objects that nothing refers to', async () => {
       const { partitions } = await create('one', 2)
-      const [p0, p1] = partitions as [number, number]
+      const [p0 = NaN, p1 = NaN] = partitions
       await metadata.commit([
         object('a', batch(p0, { maxTimestamp: 10 }), batch(p1, { maxTimestamp: 10, position: 100 })),
         object('b', batch(p0, { maxTimestamp: 20 })),
@@ -52,7 +54,7 @@ export function housekeepingSuite(suite: Lent): void {
     })
 
     it('takes away what is too much', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c', 'd'].map(key => object(key, batch(partition))))
       await metadata.retain([{ partition, deleteBefore: null, keepBytes: 150 }])
       assert.deepEqual(
@@ -62,7 +64,7 @@ export function housekeepingSuite(suite: Lent): void {
     })
 
     it('takes away what is below the log start, but nothing above it', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit([
         object('a', batch(partition, { records: 5 })),
         object('b', batch(partition, { records: 5 })),
@@ -96,7 +98,7 @@ export function housekeepingSuite(suite: Lent): void {
     }
 
     it('finds objects that are worth being merged, oldest first', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c', 'd'].map(key => object(key, batch(partition))))
       assert.deepEqual(await candidates(), ['a', 'b', 'c', 'd'])
       assert.deepEqual(await candidates({ maxObjects: 3 }), ['a', 'b', 'c'])
@@ -129,7 +131,7 @@ export function housekeepingSuite(suite: Lent): void {
     })
 
     it('takes away what lies before the start of a partition without being given a rule', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
       await metadata.advanceLogStart([{ partition, offset: 2 }])
       assert.deepEqual(await dead(), [])
@@ -141,10 +143,10 @@ export function housekeepingSuite(suite: Lent): void {
     })
 
     it('lets a merged object take the place of what was copied into it', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
       const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 150, withAborted: true }])
-      const [first, second] = answer!.extents as [Extent, Extent]
+      const [first, second] = two(answer!.extents)
       const extents = [{ ...first, key: 'm', lastOffset: 1, sizeBytes: 200 }]
       const merged = { key: 'm', sizeBytes: 200, epoch, extents }
       assert.equal(await metadata.replaceExtents(merged, [first, second]), true)
@@ -158,7 +160,7 @@ export function housekeepingSuite(suite: Lent): void {
     })
 
     it('does not bring back what expired while it was being merged', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit([object('a', batch(partition, { maxTimestamp: 5 })), object('b', batch(partition))])
       const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6, withAborted: true }])
       await metadata.retain([{ partition, deleteBefore: 10, keepBytes: 100 }])
@@ -173,7 +175,8 @@ export function housekeepingSuite(suite: Lent): void {
       const [partition, other] = [(await create('one')).partitions[0]!, (await create('two')).partitions[0]!]
       await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
       const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6, withAborted: true }])
-      const [first, second, third] = answer!.extents as [Extent, Extent, Extent]
+      const [first, second] = two(answer!.extents)
+      const third = answer!.extents[2]!
       const made = { key: 'm', sizeBytes: 60, epoch, extents: [{ ...second, key: 'm', sizeBytes: 60 }] }
       assert.equal(await metadata.replaceExtents(made, [first, second], { partition, until: null }), true)
       assert.deepEqual(await extentsFrom(partition, 0), [
@@ -198,7 +201,7 @@ export function housekeepingSuite(suite: Lent): void {
     })
 
     it('is bounded, and says that there is more', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit(Array.from({ length: 2500 }, (_, index) => object(`o${index}`, batch(partition))))
       const rules = [{ partition, deleteBefore: 1000, keepBytes: null }]
       assert.equal(await metadata.retain(rules), true)
@@ -208,7 +211,7 @@ export function housekeepingSuite(suite: Lent): void {
     })
 
     it('closes epochs that are not renewed, and tells orphans from objects', async () => {
-      const [partition] = (await create('one')).partitions as [number]
+      const partition = await createPartition('one')
       await metadata.commit([object('a', batch(partition))])
       const idle = await metadata.openEpoch()
       clock.pass(100)

@@ -39,6 +39,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       assert.ok(outcome?.ok)
       return outcome.value
     }
+    const createPartition = async (name: string) => (await create(name)).partitions[0]!
     const object = (key: string, ...batches: NewBatch[]): NewObject => ({ key, sizeBytes: 1000, epoch, batches })
     const extentsFrom = async (partition: number, offset: number, maxBytes = 1e9) => {
       const [answer] = await metadata.findExtents([{ partition, offset, maxBytes, withAborted: true }])
@@ -165,7 +166,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     describe('the log', () => {
       it('gives offsets, tells listeners first, and finds the extents again', async () => {
         const { partitions } = await create('one', 2)
-        const [p0, p1] = partitions as [number, number]
+        const [p0 = NaN, p1 = NaN] = partitions
         const heard: Appended[] = []
         metadata.onAppend(appended => heard.push(...appended))
         const assignments = await metadata.commit([
@@ -197,7 +198,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('finds many extents in their order', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = await createPartition('one')
         await metadata.commit(Array.from({ length: 100 }, (_, index) => object(`o${index}`, batch(partition))))
         assert.deepEqual(
           (await extentsFrom(partition, 7, 5000))?.map(([key]) => key),
@@ -206,7 +207,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('keeps what it knows of producers from commit to commit', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = await createPartition('one')
         const send = (baseSequence: number) => batch(partition, { producerId: 7, producerEpoch: 0, baseSequence })
         await metadata.commit([object('a', send(0))])
         const [again] = await metadata.commit([object('b', send(0), send(1), send(5))])
@@ -221,7 +222,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('finds records by time', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = await createPartition('one')
         await metadata.commit([
           object('a', batch(partition, { maxTimestamp: 10 })),
           object('b', batch(partition, { maxTimestamp: 30 })),
@@ -245,7 +246,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('moves the log start forward only', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = await createPartition('one')
         await metadata.commit([object('a', batch(partition, { records: 10 }))])
         const starts = []
         for (const offset of [4, 2, 11, 10]) {
@@ -256,7 +257,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('takes no object of a closed epoch', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = await createPartition('one')
         await metadata.closeEpoch(epoch)
         await assert.rejects(metadata.commit([object('a', batch(partition))]), { code: 'epoch_closed' })
         assert.equal(await metadata.renewEpoch(epoch), false)
@@ -264,7 +265,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('takes a key once, and nothing of a commit that fails', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = await createPartition('one')
         await metadata.commit([object('a', batch(partition))])
         await assert.rejects(metadata.commit([object('b', batch(partition)), object('a', batch(partition))]), {
           code: 'failed',
@@ -273,7 +274,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
 
       it('keeps calls apart that are made together', async () => {
-        const [partition] = (await create('one')).partitions as [number]
+        const partition = await createPartition('one')
         const results = await Promise.allSettled([
           metadata.commit([object('a', batch(partition))]),
           metadata.commit([object('a', batch(partition))]),

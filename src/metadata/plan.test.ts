@@ -185,7 +185,7 @@ function run(objects: NewObject[], earlier: Partial<PlanState> = {}, now = 0): P
 function openTransactions(producers: ReadonlyMap<string, ProducerState>): Map<number, Map<number, number>> {
   const open = new Map<number, Map<number, number>>()
   for (const [key, { transactionStart }] of producers) {
-    const [partition, id] = key.split('/').map(Number) as [number, number]
+    const [partition = NaN, id = NaN] = key.split('/').map(Number)
     if (transactionStart === null) continue
     open.set(partition, (open.get(partition) ?? new Map<number, number>()).set(id, transactionStart))
   }

@@ -30,7 +30,7 @@ export function transactionSuite(suite: Lent): void {
       const [outcome] = await metadata.createTopics([{ name: 'one', partitions: 2, configs: {} }])
       assert.ok(outcome?.ok)
       topic = outcome.value
-      ;[p0, p1] = topic.partitions as [number, number]
+      ;[p0 = NaN, p1 = NaN] = topic.partitions
       producer = await init()
     })
 

@@ -83,7 +83,7 @@ async function run({ controlPlanes, apiKey }: LocalCluster): Promise<boolean> {
   const pipeline = await api.createPipeline('singleton', configuration)
   const counts: Record<string, number> = {}
   const faults = { kill, pause, shortPause, cut, stop }
-  const names = Object.keys(faults) as (keyof typeof faults)[]
+  const names = ['kill', 'pause', 'shortPause', 'cut', 'stop'] as const
   for (let cycle = 0; cycle < Number(flags.cycles); cycle++) {
     await untilWritten(agents)
     const agent = await agentOf(api, pipeline, agents)
@@ -231,7 +231,7 @@ async function readAll(agents: readonly Member[]): Promise<Written[]> {
   const written: Written[] = []
   await consumer.run({
     eachMessage: async ({ message }) => {
-      const record = JSON.parse(String(message.value)) as Pick<Written, 'run' | 'n'>
+      const record: Pick<Written, 'run' | 'n'> = JSON.parse(String(message.value))
       written.push({ ...record, offset: Number(message.offset) })
     },
   })

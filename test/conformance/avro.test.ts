@@ -28,7 +28,7 @@ interface Case {
 const cases = readFileSync(join(import.meta.dirname, 'avro/cases.jsonl'), 'utf8')
   .trimEnd()
   .split('\n')
-  .map(line => JSON.parse(line) as Case)
+  .map((line): Case => JSON.parse(line))
 
 test('values are converted as by the original, or fail like there', () => {
   for (const each of cases) {

@@ -22,7 +22,7 @@ for (const file of globSync('*.jsonl', { cwd: folder })) {
     const lines = readFileSync(join(folder, file), 'utf8').split('\n')
     for (const line of lines) {
       if (line === '') continue
-      const recorded = JSON.parse(line) as Case
+      const recorded: Case = JSON.parse(line)
       const got = run(recorded)
       const expected = recorded.parse_error ?? recorded.error ?? recorded.output
       if (got !== expected) {

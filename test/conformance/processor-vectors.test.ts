@@ -40,7 +40,7 @@ const vectors = existsSync(file)
   ? readFileSync(file, 'utf8')
       .trimEnd()
       .split('\n')
-      .map(line => JSON.parse(line) as Vector)
+      .map((line): Vector => JSON.parse(line))
   : []
 
 test('there are reference cases', { skip: vectors.length === 0 ? 'none beside this checkout' : false }, () => {

@@ -24,7 +24,7 @@ interface Case {
 const cases = readFileSync(join(folder, 'cases.jsonl'), 'utf8')
   .trimEnd()
   .split('\n')
-  .map(line => JSON.parse(line) as Case)
+  .map((line): Case => JSON.parse(line))
 
 /** The cases by what they have in common, which is the configuration that they run with. */
 function grouped(chosen: readonly Case[]): ReadonlyMap<string, readonly Case[]> {
@@ -40,10 +40,7 @@ function grouped(chosen: readonly Case[]): ReadonlyMap<string, readonly Case[]> 
 }
 
 async function converted(operator: string, settings: string, inputs: readonly Uint8Array[]) {
-  const outcomes = await processed(
-    JSON.stringify({ protobuf: { operator, ...(JSON.parse(settings) as object) } }),
-    inputs,
-  )
+  const outcomes = await processed(JSON.stringify({ protobuf: { operator, ...JSON.parse(settings) } }), inputs)
   assert.equal(outcomes.length, inputs.length)
   return outcomes
 }

@@ -47,6 +47,7 @@ export class Sender {
       config: field.anyObject('').default({}),
       create: () => ({ read: signal => queue.take(signal) }),
     })
+    // The registry takes specs of every configuration, and calls each with its own.
     const { stream, log } = await run({ input: { test_feed: {} }, output, ...more }, feed as unknown as AnySpec)
     return new Sender(stream, queue, log)
   }
@@ -117,6 +118,7 @@ export class Receiver {
         },
       }),
     })
+    // The registry takes specs of every configuration, and calls each with its own.
     const { stream, log } = await run({ input, output: { test_collect: {} }, ...more }, collect as unknown as AnySpec)
     return new Receiver(stream, queue, open, log)
   }

@@ -106,8 +106,8 @@ for (const threads of ['1', '2']) {
     const child = spawn(program, ['blobl', '-t', threads, 'root = this.a'], { cwd: folder, stdio: 'pipe' })
     for (const n of [1, 2, 3]) {
       child.stdin.write(`{"a":${n}}\n`)
-      const [chunk] = (await once(child.stdout, 'data')) as [Buffer]
-      assert.equal(chunk.toString(), `${n}\n`)
+      const [chunk] = await once(child.stdout, 'data')
+      assert.equal(String(chunk), `${n}\n`)
     }
     child.stdin.end()
     assert.deepEqual(await once(child, 'exit'), [0, null])

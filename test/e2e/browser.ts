@@ -85,9 +85,7 @@ export async function expectAccessible(page: Page, place: string, opened?: strin
       // The colours of the theme are there with the next frame.
       await page.evaluate('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))')
       const look = `${place} at ${width} px, ${colorScheme}`
-      const { violations } = (await page.evaluate(
-        `axe.run(${context}, { resultTypes: ["violations"] })`,
-      )) as axe.AxeResults
+      const { violations }: axe.AxeResults = await page.evaluate(`axe.run(${context}, { resultTypes: ["violations"] })`)
       if (opened !== undefined) context = JSON.stringify(opened)
       const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)
       assert.deepEqual(found, [], look)

@@ -533,7 +533,7 @@ async function callApi(
   const post = async (endpoint: string, data: unknown) => {
     const answer = await page.request.post(new URL(`/api/v1/${endpoint}`, page.url()).href, { data })
     assert.equal(answer.status(), 200, await answer.text())
-    return (await answer.json()) as { readonly default_virtual_cluster_id?: string; readonly pipeline_id?: string }
+    return answer.json()
   }
   const { default_virtual_cluster_id } = await post('describe_session', {})
   return post(name, { virtual_cluster_id: default_virtual_cluster_id, ...body })
@@ -575,7 +575,7 @@ async function expectSound(example: Locator): Promise<void> {
   const name = await example.innerText()
   const checked = page.waitForResponse(response => response.url().endsWith('/lint_pipeline_configuration'))
   await example.click()
-  const { findings } = (await (await checked).json()) as { findings: unknown }
+  const { findings } = await (await checked).json()
   assert.deepEqual(findings, [], name)
 }
 

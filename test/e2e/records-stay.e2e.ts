@@ -48,7 +48,7 @@ async function listenIn(port: number): Promise<number> {
       sockets.add(from)
       const chunks: Buffer[] = []
       seen.push({ isMasked, chunks })
-      from.on('data', chunk => chunks.push(chunk as Buffer))
+      from.on('data', chunk => chunks.push(Buffer.from(chunk)))
       from.pipe(to)
       from.on('error', () => to.destroy()).on('close', () => to.destroy())
     }
@@ -69,7 +69,7 @@ const inTheDatabase = () =>
 
 /** What a client has sent over a WebSocket: each frame is masked with four bytes before it (RFC 6455). */
 function unmasked(bytes: Buffer): Buffer {
-  const payloads: Buffer[] = []
+  const payloads: Uint8Array[] = []
   let at = bytes.indexOf('\r\n\r\n') + 4
   while (at + 14 < bytes.length) {
     const short = bytes[at + 1]! & 0x7f
@@ -77,7 +77,7 @@ function unmasked(bytes: Buffer): Buffer {
       short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
     at += short < 126 ? 2 : short === 126 ? 4 : 10
     const mask = bytes.subarray(at, at + 4)
-    payloads.push(bytes.subarray(at + 4, at + 4 + size).map((byte, index) => byte ^ mask[index % 4]!) as Buffer)
+    payloads.push(bytes.subarray(at + 4, at + 4 + size).map((byte, index) => byte ^ mask[index % 4]!))
     at += 4 + size
   }
   return Buffer.concat(payloads)

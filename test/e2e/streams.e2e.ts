@@ -45,11 +45,11 @@ test('files and folders become streams with shared resources, and a signal ends 
   })
   const url = `http://127.0.0.1:${port}`
   await untilReady(url)
-  const streams = (await (await fetch(`${url}/streams`)).json()) as object
+  const streams = JSON.parse(await (await fetch(`${url}/streams`)).text())
   assert.deepEqual(Object.keys(streams), ['a', 'sub_b'])
   assert.equal((await fetch(`${url}/a/in`, { method: 'POST', body: 'hello' })).status, 200)
   child.kill('SIGTERM')
-  const [code] = (await once(child, 'exit')) as [number]
+  const [code] = await once(child, 'exit')
   assert.equal(code, 0)
   assert.equal(readFileSync(join(folder, 'out.txt'), 'utf8'), 'hello\n')
 })

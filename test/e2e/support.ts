@@ -104,7 +104,7 @@ export class Api {
   async call<Name extends ApiName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
     const { status, text } = await this.post(name, request)
     assert.equal(status, 200, `${name}: ${text}`)
-    return JSON.parse(text) as ApiResponse<Name>
+    return JSON.parse(text)
   }
 
   /** Makes a pipeline with a first version, and runs it when asked. */

@@ -26,7 +26,7 @@ async function start(t: TestContext, files: Readonly<Record<string, string>>, ..
   let log = ''
   child.stdout.on('data', piece => (log += piece))
   child.stderr.on('data', piece => (log += piece))
-  const exited = once(child, 'exit') as Promise<[number | null]>
+  const exited = once(child, 'exit')
   t.after(() => {
     child.kill('SIGKILL')
     rmSync(folder, { recursive: true })

@@ -67,7 +67,7 @@ function shapeOf(tree: object): string {
     if (typeof value === 'symbol') return String(value)
     if (typeof value === 'string') return value.toWellFormed()
     if (Object.is(value, -0)) return '-0.0'
-    return value instanceof Map ? [...(value as Map<unknown, unknown>)] : value
+    return value instanceof Map ? [...value] : value
   })
 }
 

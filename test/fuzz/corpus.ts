@@ -17,7 +17,7 @@ export function readCorpus(): Corpus {
     .toSorted()
     .flatMap(file => readFileSync(join(folder, file), 'utf8').split('\n'))
     .filter(line => line !== '')
-    .map(line => JSON.parse(line) as { readonly mapping: string; readonly input?: string })
+    .map((line): { readonly mapping: string; readonly input?: string } => JSON.parse(line))
   const examples = [...FUNCTIONS.values(), ...METHODS.values()].flatMap(({ examples }) => examples)
   const mappings = [...recorded.map(({ mapping }) => mapping), ...examples.map(([mapping]) => mapping)]
   const documents = [...recorded.flatMap(({ input }) => input ?? []), ...examples.map(([, input]) => input)]

@@ -5,6 +5,7 @@ import { type FuzzCase, makeCase } from './case.ts'
 import { checkGrowth, checkRun, checkText, checkUntouched } from './checks.ts'
 import { readCorpus } from './corpus.ts'
 
+// What main.ts starts this thread with.
 const { seed, from, present } = workerData as {
   readonly seed: number
   readonly from: number

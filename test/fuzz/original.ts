@@ -39,7 +39,9 @@ export class Original {
     if (this.#process === null) await this.#start()
     try {
       const answer = await fetch(this.#url, { method: 'POST', body, signal: AbortSignal.timeout(ANSWER_MS) })
-      const { result, parse_error, mapping_error } = (await answer.json()) as Record<string, string | null>
+      const { result, parse_error, mapping_error }: Readonly<Record<string, string | null>> = JSON.parse(
+        await answer.text(),
+      )
       return parse_error ?? mapping_error ?? result ?? ''
     } catch {
       // It ran out of memory or time; another process serves the next case.

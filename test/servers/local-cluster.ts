@@ -217,8 +217,9 @@ async function secure(
       is_cluster_superuser: true,
     }),
   })
-  if (!response.ok) throw new Error(`no credentials were created: ${await response.text()}`)
-  const { username, password } = (await response.json()) as { readonly username: string; readonly password: string }
+  const answer = await response.text()
+  if (!response.ok) throw new Error(`no credentials were created: ${answer}`)
+  const { username, password }: { readonly username: string; readonly password: string } = JSON.parse(answer)
   return {
     login: { username, password, caFile: caFile! },
     flags: [

@@ -81,9 +81,7 @@ class Handler {
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests++
     try {
-      const pieces: Buffer[] = []
-      for await (const piece of request) pieces.push(piece as Buffer)
-      const body = Buffer.concat(pieces)
+      const body = Buffer.concat(await request.toArray())
       const url = new URL(request.url!, 'http://s3')
       const fault = this.#options.fault?.({ method: request.method!, path: url.pathname })
       if (fault?.delayMs !== undefined) await sleep(fault.delayMs, undefined, { ref: false })

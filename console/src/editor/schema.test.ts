@@ -30,7 +30,7 @@ const schema: Schema = {
       },
     },
   },
-} as Schema
+} as Schema // definitions are no part of what the editor reads itself
 
 test('references and alternatives are followed to every field', () => {
   const fields = fieldsOf(schema, schemasAt(schema, ['output']))

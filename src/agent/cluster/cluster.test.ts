@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { Broker, localLogConfig } from '../../broker/index.ts'
-import type { ApiRequest, ApiResponse, RelayedName } from '../../control/index.ts'
+import type { ApiRequest, ApiResponse, RelayedName, RelayQuestion } from '../../control/index.ts'
 import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
 import { openStore } from '../../storage/index.ts'
 import { answerQuestion, type ClusterView } from './answers.ts'
@@ -38,14 +38,19 @@ after(async () => {
 
 type Question<Name extends RelayedName> = Omit<ApiRequest<Name>, 'virtual_cluster_id'>
 
+function questionOf<Name extends RelayedName>(name: Name, request: Question<Name>): RelayQuestion {
+  // The compiler does not put the two parts of a request together again.
+  return { id: 'q', name, request: { virtual_cluster_id, ...request } } as unknown as RelayQuestion
+}
+
 async function ask<Name extends RelayedName>(name: Name, request: Question<Name>): Promise<ApiResponse<Name>> {
-  const answer = await answerQuestion(view, { id: 'q', name, request: { virtual_cluster_id, ...request } } as never)
+  const answer = await answerQuestion(view, questionOf(name, request))
   assert.ok(answer.ok, JSON.stringify(answer))
-  return answer.response as ApiResponse<Name>
+  return answer.response as ApiResponse<Name> // the question's name decides the type
 }
 
 async function refusal<Name extends RelayedName>(name: Name, request: Question<Name>): Promise<string> {
-  const answer = await answerQuestion(view, { id: 'q', name, request: { virtual_cluster_id, ...request } } as never)
+  const answer = await answerQuestion(view, questionOf(name, request))
   assert.ok(!answer.ok, 'it was not refused')
   return answer.error.code
 }

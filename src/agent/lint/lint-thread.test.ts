@@ -98,6 +98,7 @@ test('checks that are pending at close are rejected', async () => {
 
 test('the schema has the block, the alias and the fields of components', async () => {
   const schema = await thread.jsonSchema()
+  // A JSON Schema of configurations.
   const { properties, definitions } = schema as {
     properties: object
     definitions: Record<string, { properties: object }>

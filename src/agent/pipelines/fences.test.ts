@@ -15,9 +15,12 @@ test('what the cluster has to know of an instance is behind the client id, also 
   })
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock', clientIdSuffix: ',penstock_fence=1@l' }
   const managed = await managedComponents(registry.extended(watched), access)
+  // What it is made of is remembered, and nothing is made.
+  // What it would be made of is remembered, and nothing is made.
+  const [config, resources] = [{ client_id: 'mine', topic: 't' } as never, {} as never]
   for (const kind of ['input', 'output'] as const)
     for (const name of ['kafka_franz_warpstream', 'kafka_franz'])
-      await managed.get(kind, name)?.create?.({ client_id: 'mine', topic: 't' } as never, {} as never)
+      await managed.get(kind, name)?.create?.(config, resources)
   const plain = { client_id: 'mine', topic: 't' }
   const fenced = { client_id: 'mine,penstock_fence=1@l', topic: 't' }
   assert.deepEqual(created, [fenced, plain, fenced, plain])

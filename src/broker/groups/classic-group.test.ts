@@ -19,7 +19,9 @@ import { loadClassicGroup, saveClassicGroup, type SavedGroup } from './saved-gro
 /** A group whose effects are collected, so that a test reads like a conversation with it. */
 class Conversation {
   group: ClassicGroup = emptyGroup
-  readonly answers = new Map<RequestId, JoinAnswer | SyncAnswer | ErrorCode>()
+  readonly errors = new Map<RequestId, ErrorCode>()
+  readonly joins = new Map<RequestId, JoinAnswer>()
+  readonly syncs = new Map<RequestId, SyncAnswer>()
   readonly timers = new Map<string, number>()
   readonly #settings: { initialRebalanceDelayMs: number; maxSize: number }
   #nextRequest = 1
@@ -69,19 +71,19 @@ class Conversation {
   heartbeat(memberId: string, generation = this.group.generation, instanceId: string | null = null): string {
     const request = this.#nextRequest++
     this.tell({ kind: 'heartbeat', request, memberId, instanceId, generation })
-    return errorName(this.answers.get(request) as ErrorCode)
+    return errorName(this.errors.get(request)!)
   }
 
   commit(memberId: string, generation = this.group.generation): string {
     const request = this.#nextRequest++
     this.tell({ kind: 'commit', request, memberId, instanceId: null, generation })
-    return errorName(this.answers.get(request) as ErrorCode)
+    return errorName(this.errors.get(request)!)
   }
 
   leave(memberId: string, instanceId: string | null = null): string {
     const request = this.#nextRequest++
     this.tell({ kind: 'leave', request, memberId, instanceId })
-    return errorName(this.answers.get(request) as ErrorCode)
+    return errorName(this.errors.get(request)!)
   }
 
   expire(timer: Timer): void {
@@ -90,20 +92,21 @@ class Conversation {
   }
 
   joined(request: RequestId): JoinAnswer | undefined {
-    return this.answers.get(request) as JoinAnswer | undefined
+    return this.joins.get(request)
   }
 
   synced(request: RequestId): SyncAnswer | undefined {
-    return this.answers.get(request) as SyncAnswer | undefined
+    return this.syncs.get(request)
   }
 
   #carryOut(effect: GroupEffect): void {
     switch (effect.kind) {
       case 'answer':
-        return this.#answer(effect.request, effect.errorCode)
+        return this.#answer(this.errors, effect.request, effect.errorCode)
       case 'answerJoin':
+        return this.#answer(this.joins, effect.request, effect.answer)
       case 'answerSync':
-        return this.#answer(effect.request, effect.answer)
+        return this.#answer(this.syncs, effect.request, effect.answer)
       case 'setTimer':
         this.timers.set(JSON.stringify(effect.timer), effect.delayMs)
         return
@@ -118,9 +121,13 @@ class Conversation {
     }
   }
 
-  #answer(request: RequestId, answer: JoinAnswer | SyncAnswer | ErrorCode): void {
-    assert.ok(!this.answers.has(request), 'a request is answered once')
-    this.answers.set(request, answer)
+  isAnswered(request: RequestId): boolean {
+    return this.errors.has(request) || this.joins.has(request) || this.syncs.has(request)
+  }
+
+  #answer<Answer>(answers: Map<RequestId, Answer>, request: RequestId, answer: Answer): void {
+    assert.ok(!this.isAnswered(request), 'a request is answered once')
+    answers.set(request, answer)
   }
 }
 
@@ -296,16 +303,17 @@ describe('a classic group', () => {
   it('may be deleted only without members', () => {
     const { talk, ids } = stable(1)
     talk.tell({ kind: 'delete', request: 1000 })
-    assert.equal(talk.answers.get(1000), ErrorCode.NON_EMPTY_GROUP)
+    assert.equal(talk.errors.get(1000), ErrorCode.NON_EMPTY_GROUP)
     talk.leave(ids[0]!)
     talk.tell({ kind: 'delete', request: 1001 })
-    assert.equal(talk.answers.get(1001), ErrorCode.NONE)
+    assert.equal(talk.errors.get(1001), ErrorCode.NONE)
     assert.equal(talk.joined(talk.join(''))?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE)
   })
 
   it('comes back from what was saved as it was', () => {
     const { talk, ids } = stable(2)
-    const loaded = loadClassicGroup(JSON.parse(saveClassicGroup(talk.group, null).toString()) as SavedGroup).group
+    const saved: SavedGroup = JSON.parse(saveClassicGroup(talk.group, null).toString())
+    const loaded = loadClassicGroup(saved).group
     assert.deepEqual(loaded, talk.group)
     talk.group = loaded
     assert.equal(talk.heartbeat(ids[0]!), 'NONE')
@@ -389,7 +397,7 @@ describe('a group, whatever happens', () => {
         }
         for (let left = 1000; talk.timers.size > 0 && left > 0; left--) expireOne(talk, 0)
         assert.equal(talk.group.phase, 'Empty')
-        for (const request of asked) assert.ok(talk.answers.has(request), `request ${request} has no answer`)
+        for (const request of asked) assert.ok(talk.isAnswered(request), `request ${request} has no answer`)
       }),
       { numRuns: 300 },
     )
@@ -399,5 +407,5 @@ describe('a group, whatever happens', () => {
 function expireOne(talk: Conversation, index: number): void {
   const keys = [...talk.timers.keys()]
   const key = keys[index % Math.max(1, keys.length)]
-  if (key !== undefined) talk.expire(JSON.parse(key) as Timer)
+  if (key !== undefined) talk.expire(JSON.parse(key))
 }

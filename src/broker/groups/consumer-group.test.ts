@@ -31,7 +31,10 @@ class Conversation {
   group: Group = unknownGroup
   catalog: Catalog
   maxSize = 100
-  readonly answers = new Map<RequestId, ConsumerHeartbeatAnswer | JoinAnswer | SyncAnswer | ErrorCode>()
+  readonly heartbeats = new Map<RequestId, ConsumerHeartbeatAnswer>()
+  readonly joins = new Map<RequestId, JoinAnswer>()
+  readonly syncs = new Map<RequestId, SyncAnswer>()
+  readonly errors = new Map<RequestId, ErrorCode>()
   readonly timers = new Map<string, number>()
   #nextRequest = 1
 
@@ -49,14 +52,16 @@ class Conversation {
     for (const effect of effects) this.#carryOut(effect)
   }
 
-  ask(event: (request: RequestId) => GroupEvent): ConsumerHeartbeatAnswer | JoinAnswer | SyncAnswer | ErrorCode {
+  /** Tells the group something, and returns the answer, which is among those of its kind. */
+  ask<Answer>(answers: ReadonlyMap<RequestId, Answer>, event: (request: RequestId) => GroupEvent): Answer {
     const request = this.#nextRequest++
     this.tell(event(request))
-    return this.answers.get(request)!
+    assert.ok(answers.has(request), 'there is no such answer')
+    return answers.get(request)!
   }
 
   heartbeat(memberId: string, memberEpoch: number, given: Partial<ConsumerHeartbeatEvent> = {}) {
-    return this.ask(request => ({
+    return this.ask(this.heartbeats, request => ({
       kind: 'consumerHeartbeat',
       request,
       memberId,
@@ -73,17 +78,17 @@ class Conversation {
       assignor: null,
       owned: null,
       ...given,
-    })) as ConsumerHeartbeatAnswer
+    }))
   }
 
   commit(memberId: string, generation: number): string {
     return errorName(
-      this.ask(request => ({ kind: 'commit', request, memberId, instanceId: null, generation })) as ErrorCode,
+      this.ask(this.errors, request => ({ kind: 'commit', request, memberId, instanceId: null, generation })),
     )
   }
 
   delete(): string {
-    return errorName(this.ask(request => ({ kind: 'delete', request })) as ErrorCode)
+    return errorName(this.ask(this.errors, request => ({ kind: 'delete', request })))
   }
 
   expire(timer: Timer): void {
@@ -96,19 +101,21 @@ class Conversation {
   }
 
   get consumer(): ConsumerGroup {
-    assert.equal(this.group.type, 'consumer')
-    return this.group as ConsumerGroup
+    const { group } = this
+    assert.ok(group.type === 'consumer')
+    return group
   }
 
   #carryOut(effect: GroupEffect): void {
     switch (effect.kind) {
       case 'answer':
-        return void this.answers.set(effect.request, effect.errorCode)
+        return this.#answer(this.errors, effect.request, effect.errorCode)
       case 'answerJoin':
+        return this.#answer(this.joins, effect.request, effect.answer)
       case 'answerSync':
+        return this.#answer(this.syncs, effect.request, effect.answer)
       case 'answerHeartbeat':
-        assert.ok(!this.answers.has(effect.request), 'a request is answered once')
-        return void this.answers.set(effect.request, effect.answer)
+        return this.#answer(this.heartbeats, effect.request, effect.answer)
       case 'setTimer':
         return void this.timers.set(JSON.stringify(effect.timer), effect.delayMs)
       case 'clearTimer':
@@ -118,6 +125,12 @@ class Conversation {
       default:
         return effect satisfies never
     }
+  }
+
+  #answer<Answer>(answers: Map<RequestId, Answer>, request: RequestId, answer: Answer): void {
+    const isAnswered = [this.heartbeats, this.joins, this.syncs, this.errors].some(each => each.has(request))
+    assert.ok(!isAnswered, 'a request is answered once')
+    answers.set(request, answer)
   }
 }
 
@@ -426,7 +439,7 @@ describe('a group that changes its protocol', () => {
     }
 
     join(): JoinAnswer {
-      const answer = this.#talk.ask(request => ({
+      const answer = this.#talk.ask(this.#talk.joins, request => ({
         kind: 'join',
         request,
         memberId: this.id,
@@ -440,7 +453,7 @@ describe('a group that changes its protocol', () => {
         rebalanceTimeoutMs: 20_000,
         protocolType: 'consumer',
         protocols: [{ name: 'cooperative-sticky', metadata: subscription(this.owned) }],
-      })) as JoinAnswer
+      }))
       assert.equal(errorName(answer.errorCode), 'NONE')
       this.id = answer.memberId
       this.generation = answer.generation
@@ -448,7 +461,7 @@ describe('a group that changes its protocol', () => {
     }
 
     sync(assignments: ReadonlyMap<string, Buffer> = new Map()): void {
-      const answer = this.#talk.ask(request => ({
+      const answer = this.#talk.ask(this.#talk.syncs, request => ({
         kind: 'sync',
         request,
         memberId: this.id,
@@ -457,7 +470,7 @@ describe('a group that changes its protocol', () => {
         protocolType: 'consumer',
         protocol: 'cooperative-sticky',
         assignments,
-      })) as SyncAnswer
+      }))
       assert.equal(errorName(answer.errorCode), 'NONE')
       this.owned = readAssignment(answer.assignment)!
     }
@@ -465,13 +478,13 @@ describe('a group that changes its protocol', () => {
     heartbeat(): string {
       const { id: memberId, generation } = this
       return errorName(
-        this.#talk.ask(request => ({
+        this.#talk.ask(this.#talk.errors, request => ({
           kind: 'heartbeat',
           request,
           memberId,
           instanceId: null,
           generation,
-        })) as ErrorCode,
+        })),
       )
     }
 
@@ -543,7 +556,7 @@ describe('a group that changes its protocol', () => {
 
   it('goes on with its offsets when it was empty, in both directions', () => {
     const { talk, old } = classicGroup()
-    talk.ask(request => ({ kind: 'leave', request, memberId: old.id, instanceId: null }))
+    talk.ask(talk.errors, request => ({ kind: 'leave', request, memberId: old.id, instanceId: null }))
     const epoch = new Consumer(talk, 'young').epoch
     assert.ok(epoch > old.generation)
     talk.heartbeat('young', -1)
@@ -554,7 +567,7 @@ describe('a group that changes its protocol', () => {
 
   it('stays classic where its members are no consumers', () => {
     const talk = new Conversation({ t: 1 })
-    talk.ask(request => ({
+    talk.ask(talk.joins, request => ({
       kind: 'join',
       request,
       memberId: '',

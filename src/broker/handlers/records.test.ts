@@ -135,7 +135,7 @@ describe('the handlers of records', () => {
     const answer = await call<'Fetch'>(fetchHandler, version, { ...limits, ...session, ...unused, topics })
     return answer.responses[0]!.partitions.map(({ errorCode = 0, records: slices }) => {
       if (errorCode !== 0) return errorName(errorCode)
-      const bytes = Buffer.concat((slices ?? []) as readonly Buffer[])
+      const bytes = Buffer.concat([slices ?? []].flat())
       return bytes.length === 0 ? [] : readRecords(bytes).map(({ value }) => String(value))
     })
   }

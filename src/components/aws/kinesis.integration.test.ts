@@ -257,7 +257,7 @@ async function startSplitStream(awsPort: number) {
       const [service, action = ''] = target.split('.')
       if (service === 'Kinesis_20131202') {
         response.setHeader('content-type', 'application/x-amz-json-1.1')
-        return response.end(JSON.stringify(answers[action]!(JSON.parse(body.toString()) as Record<string, string>)))
+        return response.end(JSON.stringify(answers[action]!(JSON.parse(body.toString()))))
       }
       const forwarded = await fetch(`http://127.0.0.1:${awsPort}/`, {
         method: 'POST',

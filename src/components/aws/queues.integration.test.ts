@@ -189,10 +189,7 @@ function testQueues(aws: AwsFixture): void {
     const sender = await Sender.start({ aws_sns: { topic_arn: topic, ...aws.session() } })
     await sender.send({ text: 'hello', metadata: { colour: 'blue' } })
     const [notification] = await delivered()
-    const { Message, MessageAttributes } = JSON.parse(notification!) as {
-      readonly Message: string
-      readonly MessageAttributes: object
-    }
+    const { Message, MessageAttributes } = JSON.parse(notification!)
     assert.deepEqual([Message, MessageAttributes], ['hello', { colour: { Type: 'String', Value: 'blue' } }])
     await sender.close()
   })
@@ -265,7 +262,7 @@ function testQueues(aws: AwsFixture): void {
       let body = ''
       request.on('data', chunk => (body += String(chunk)))
       request.on('end', () => {
-        const { records } = JSON.parse(body) as { readonly records: readonly { readonly data: string }[] }
+        const { records }: { readonly records: readonly { readonly data: string }[] } = JSON.parse(body)
         texts.push(...records.map(({ data }) => Buffer.from(data, 'base64').toString()))
         response.end('{}')
       })
@@ -306,8 +303,7 @@ function testQueues(aws: AwsFixture): void {
     rig,
     output('aws_sns', async () => {
       const { topic, delivered } = await newTopic(aws.newId())
-      const texts = async () =>
-        (await delivered()).map(text => (JSON.parse(text) as { readonly Message: string }).Message)
+      const texts = async () => (await delivered()).map((text): string => JSON.parse(text).Message)
       return { fields: { topic_arn: topic, message_group_id: orPoison(''), timeout: '60s' }, delivered: texts }
     }),
   )

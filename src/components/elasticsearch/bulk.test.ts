@@ -73,9 +73,8 @@ class BulkServer {
     const lines = text.split('\n').slice(0, -1)
     const items: unknown[] = []
     while (lines.length > 0) {
-      const [[action, target] = ['', { _index: '' }]] = Object.entries(
-        JSON.parse(lines.shift()!) as Record<string, Target>,
-      )
+      const operation: Readonly<Record<string, Target>> = JSON.parse(lines.shift()!)
+      const [[action, target] = ['', { _index: '' }]] = Object.entries(operation)
       const document = action === 'delete' ? undefined : lines.shift()!
       items.push({ [action]: this.#apply(target, document) })
     }

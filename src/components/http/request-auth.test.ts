@@ -111,7 +111,7 @@ test('a token is signed with the key of a file, and checked by its public half',
     const jwt = `jwt: { enabled: true, private_key_file: '${path}', signing_method: ${algorithm}, claims: { sub: s }, headers: { kid: k } }`
     await send(t, url, jwt)
     const [header, claims, signature] = token.split('.')
-    const decode = (part: string | undefined) => JSON.parse(Buffer.from(part ?? '', 'base64url').toString()) as unknown
+    const decode = (part: string | undefined): unknown => JSON.parse(Buffer.from(part ?? '', 'base64url').toString())
     assert.deepEqual(decode(header), { alg: algorithm, typ: 'JWT', kid: 'k' })
     assert.deepEqual(decode(claims), { sub: 's' })
     assert.ok(verify(digest, Buffer.from(`${header}.${claims}`), publicKey, Buffer.from(signature!, 'base64url')))

@@ -13,9 +13,10 @@ import { rig } from '../contract/rig.suite.ts'
 const addresses = process.env['PENSTOCK_TEST_MEMCACHED']
 
 if (addresses === undefined) test('memcached', { skip: 'needs a server: npm run test:connectors -- memcached' })
-else testMemcached(addresses.split(',') as [string, string])
+else testMemcached(addresses.split(','))
 
-function testMemcached(servers: readonly [string, string]): void {
+function testMemcached([server = '', another = '']: readonly string[]): void {
+  const servers = [server, another] as const
   const newPrefix = () => `p-${randomUUID().slice(0, 8)}-`
   const quickRetries = { initial_interval: '1ms', max_interval: '5ms', max_elapsed_time: '1s' }
 
@@ -110,9 +111,7 @@ function testMemcached(servers: readonly [string, string]): void {
 
 /** What a server answers to a command. */
 async function ask(address: string, command: string): Promise<string> {
-  const [host, port] = address.split(':') as [string, string]
+  const [host, port] = address.split(':')
   const socket = connect(Number(port), host).end(`${command}\r\nquit\r\n`)
-  const pieces: Buffer[] = []
-  for await (const piece of socket) pieces.push(piece as Buffer)
-  return Buffer.concat(pieces).toString()
+  return Buffer.concat(await socket.toArray()).toString()
 }

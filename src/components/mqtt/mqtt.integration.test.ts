@@ -23,7 +23,7 @@ async function testMqtt(address: string): Promise<void> {
   const client = await mqtt.connectAsync(address)
   after(() => client.endAsync())
 
-  for (const qos of [1, 2]) {
+  for (const qos of [1, 2] as const) {
     testStreams(`mqtt, qos ${qos}`, {
       port,
       // With 2 the broker hands a message over before it is delivered, and only this process has it then.
@@ -31,7 +31,7 @@ async function testMqtt(address: string): Promise<void> {
       // The broker keeps messages from the first subscription on.
       async prepare(id) {
         const session = await mqtt.connectAsync(address, { clientId: `${id}-in`, clean: false })
-        await session.subscribeAsync(id, { qos: qos as 1 | 2 })
+        await session.subscribeAsync(id, { qos })
         await session.endAsync()
       },
       input: (topic, somePort) => ({

@@ -33,7 +33,8 @@ function decodeSpan(bytes: Uint8Array, resource: Readonly<Record<string, unknown
   const status = fieldsOf(message(one(fields, 15) ?? new Uint8Array()), [2, 3])
   const [traceId, spanId] = [hex(1), hex(2)]
   assert.deepEqual([traceId.length, spanId.length], [32, 16])
-  const [startNs, endNs] = [one(fields, 7) as bigint, one(fields, 8) as bigint]
+  const [startNs, endNs] = [one(fields, 7), one(fields, 8)]
+  assert.ok(typeof startNs === 'bigint' && typeof endNs === 'bigint')
   assert.ok(startNs > 0n && endNs >= startNs)
   return {
     traceId,

@@ -124,6 +124,7 @@ test('a wrong key, a wrong cluster and a key of another kind are refused', async
 
 test('an unknown call is an error, and the link goes on', async () => {
   const connection = await link()
+  // A caller that is newer than the control plane knows other names.
   const call = connection.metadata().call as (name: string) => Promise<unknown>
   await assert.rejects(call('noSuchCall'))
   assert.ok(await metadataOver(connection))

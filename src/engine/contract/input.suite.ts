@@ -250,6 +250,7 @@ async function startInto(
     config: field.object({ max_in_flight: maxInFlightField(1) }),
     create: () => output,
   })
+  // The registry takes specs of every configuration, and calls each with its own.
   const registry = rig.registry.extended([taker, ...(target.specs ?? [])] as unknown as AnySpec[])
   const config = `input: ${target.config}\noutput: { taker: {} }\n${target.more ?? ''}\n`
   const { host = rig.host } = target

@@ -29,7 +29,7 @@ test('times are read, printed and rounded as Go does', { skip: !existsSync(VECTO
   let count = 0
   for (const line of readFileSync(VECTORS, 'utf8').split('\n')) {
     if (!/"kind":"(?:time_|parse_duration)/.test(line)) continue
-    const vector = JSON.parse(line) as Vector
+    const vector: Vector = JSON.parse(line)
     count++
     const expected = vector.error ?? (vector.kind === 'parse_duration' ? vector.ns : vector.out)
     const got = answer(vector)

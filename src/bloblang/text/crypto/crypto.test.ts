@@ -24,7 +24,7 @@ test('ciphers and HMACs that stay answer as new ones', () => {
       const cipher = createCipheriv(`aes-256-${scheme}`, key, iv)
       if (scheme === 'cbc') cipher.setAutoPadding(false)
       const parts = [cipher.update(input), cipher.final()]
-      const expected = Buffer.concat(scheme === 'gcm' ? [...parts, (cipher as CipherGCM).getAuthTag()] : parts)
+      const expected = Buffer.concat(scheme === 'gcm' ? [...parts, (cipher as CipherGCM).getAuthTag()] : parts) // by the name of the cipher
       const encrypted = aesCipher('encrypt', scheme, utf8Text(key), utf8Text(iv))(input)
       assert.deepEqual(Buffer.from(encrypted), expected)
       assert.deepEqual(Buffer.from(aesCipher('decrypt', scheme, utf8Text(key), utf8Text(iv))(encrypted)), input)

@@ -5,7 +5,7 @@ import { processorMs } from '../../processor-time.ts'
 import { compilePattern } from './linear.ts'
 import type { MatchSpans } from './re2.ts'
 
-const { RE2JS } = createRequire(import.meta.url)('re2js') as typeof import('re2js')
+const { RE2JS }: typeof import('re2js') = createRequire(import.meta.url)('re2js')
 
 test('random patterns match what re2js matches, with the same groups', () => {
   let seed = 1

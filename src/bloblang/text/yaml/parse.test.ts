@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MappingError } from '../../errors.ts'
+import { isArray } from '../../data/coerce.ts'
 import type { Value } from '../../value.ts'
 import { processorMs } from '../../processor-time.ts'
 import { parseYaml } from './parse.ts'
@@ -17,7 +18,7 @@ function failure(text: string): string {
 
 function depthOf(value: Value): number {
   let depth = 0
-  for (let inner: Value | undefined = value; Array.isArray(inner); depth++) inner = (inner as readonly Value[])[0]
+  for (let inner: Value | undefined = value; inner !== undefined && isArray(inner); depth++) inner = inner[0]
   return depth
 }
 
