@@ -37,7 +37,7 @@ export const claims: readonly Claim[] = [
   },
   {
     files: ['console/src/**/*.{ts,tsx}'],
-    // Before it loads itself anew it asks whether the server is there.
+    // Before it reloads itself it asks whether the server is there.
     except: ['console/src/api/', 'console/src/main.tsx'],
     refused: /(?<![.\w])fetch\(|new EventSource\(|new XMLHttpRequest\(/g,
     why: 'a page gets what the server knows from the queries of console/src/api, and keeps none of it',

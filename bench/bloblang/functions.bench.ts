@@ -63,7 +63,7 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-/** A case that fails is a row that says so: the others are measured all the same. */
+/** A case that fails is a row that says so: the others are measured nevertheless. */
 function attempt(item: FunctionCase): Row {
   try {
     return measure(item)

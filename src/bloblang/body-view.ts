@@ -16,7 +16,7 @@ export class BodyView implements MessageView {
   #copy: Uint8Array | null = null
   #value: Value | undefined
 
-  /** The bytes `start` to `end` of a chunk, which may change only behind the next call. `latin1`: the chunk as Latin-1. */
+  /** The bytes `start` to `end` of a chunk, which may change only after the next call. `latin1`: the chunk as Latin-1. */
   set(chunk: Uint8Array, start = 0, end = chunk.length, latin1: string | null = null): this {
     this.#chunk = chunk
     this.#start = start

@@ -91,7 +91,7 @@ export interface Interpolation {
   readonly static: string | null
   /** The text for one message of a batch. Throws `MappingError`. */
   eval(batch: readonly MessageView[], index: number): string
-  /** The same as bytes, exact where a query yields bytes that are no UTF-8. */
+  /** The same as bytes, exact where a query yields bytes that are not UTF-8. */
   evalBytes(batch: readonly MessageView[], index: number): Uint8Array
   readonly reads: readonly TargetPath[]
 }

@@ -4,10 +4,10 @@ import type { Value } from './value.ts'
 export interface MessageView {
   /** The body as bytes, made from the structured form where that is all there is. */
   bytes(): Uint8Array
-  /** The body as a value, parsed on first use. Throws `MappingError` where it is no JSON document. */
+  /** The body as a value, parsed on first use. Throws `MappingError` where it is not a JSON document. */
   structured(): Value
   /**
-   * What a mapping needs of the document, which `projector` reads from the bytes; null where the body is no bytes, or where the
+   * What a mapping needs of the document, which `projector` reads from the bytes; null where the body is not bytes, or where the
    * projector gives up: then it is {@link structured} that tells. Absent where it makes no sense.
    */
   project?(projector: BodyProjector): Value | null

@@ -75,7 +75,7 @@ function unreadable(cause: NodeJS.ErrnoException): InputError {
 
 /** Gathers lines for the standard output and the standard error and writes them in their order. */
 export class LineWriter {
-  /** The lines for the standard output behind the latest error; each is written here and ended by {@link endLine}. */
+  /** The lines for the standard output after the latest error; each is written here and ended by {@link endLine}. */
   readonly out = new JsonWriter(true)
   readonly #limitBytes: number
   readonly #ready: () => void

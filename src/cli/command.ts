@@ -3,7 +3,7 @@ import type { FlagSpecs, FlagValues } from './flags.ts'
 /** What a person wrote for a command. */
 export interface Call<Specs extends FlagSpecs = FlagSpecs> {
   readonly flags: FlagValues<Specs>
-  /** What is no flag. */
+  /** What is not a flag. */
   readonly words: readonly string[]
 }
 
@@ -20,7 +20,7 @@ export interface Command<Specs extends FlagSpecs = FlagSpecs> {
   readonly isAgent?: boolean
   /** What its words are, for completion: paths, or some of these. */
   readonly words?: 'files' | readonly string[]
-  /** Whether everything behind the first word belongs to that word. */
+  /** Whether everything after the first word belongs to that word. */
   readonly stopsAtWord?: boolean
   /** By name and alias. */
   readonly subcommands?: Readonly<Record<string, Command>>

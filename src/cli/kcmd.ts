@@ -101,7 +101,7 @@ async function reach(host: string, port: number): Promise<void> {
 
 /** Resolves to what a person wants to know of the connection. */
 async function handshake(host: string, port: number, tls: Tls): Promise<string> {
-  // An address is no server name (RFC 6066).
+  // An address is not a server name (RFC 6066).
   const socket: TLSSocket = connectTls({ host, port, servername: isIP(host) === 0 ? host : '', ...tls })
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) })

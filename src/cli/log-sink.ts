@@ -12,7 +12,7 @@ export function descriptorSink(descriptor: number): LogSink {
   }
 }
 
-/** Lines behind what a file holds. Throws where the file cannot be opened. */
+/** Lines after what a file holds. Throws where the file cannot be opened. */
 export function fileSink(path: string): LogSink {
   return descriptorSink(openSync(path, 'a'))
 }

@@ -71,7 +71,7 @@ export function grantsOf({
   }
 }
 
-/** "All addresses" is no address that another machine can connect to: it gets the first one that is reachable from outside. */
+/** "All addresses" is not an address that another machine can connect to: it gets the first one that is reachable from outside. */
 export function externalHost(host: string): string {
   if (host !== '0.0.0.0' && host !== '::') return reachableHost(host)
   const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])

@@ -55,7 +55,7 @@ export interface Target {
 
 type TestReadOptions = ReadOptions & { readonly host: ComponentHost }
 
-/** How files are read for a test: variables of the environment that are missing are no finding. */
+/** How files are read for a test: variables of the environment that are missing are not findings. */
 export function testReadOptions(
   path: string,
   environment: Readonly<Record<string, string>>,

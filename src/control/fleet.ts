@@ -156,7 +156,7 @@ export class Fleet implements AgentLink {
       const known =
         hello.identity === null ? undefined : await store.findAgentByIdentity(sql, clusterId, hello.identity)
       if (known !== undefined) {
-        // Completed instances stay completed; the rest is assigned anew, since the earlier process has ended.
+        // Completed instances stay completed; the rest is assigned again, since the earlier process has ended.
         await store.deleteUncompleted(sql, known.id)
         await store.reviveAgent(sql, known.id, hello, now)
         return known.id
@@ -256,7 +256,7 @@ export class Fleet implements AgentLink {
   }
 
   /**
-   * Brings the assignments closer to what is wanted; called after every change and now and then. Calls that come while
+   * Brings the assignments closer to what is wanted; called after every change and occasionally. Calls that come while
    * one is under way share the next one.
    */
   reconcile(): Promise<void> {
@@ -404,7 +404,7 @@ export class Fleet implements AgentLink {
     )
   }
 
-  /** False when the agent is not known any more. */
+  /** False when the agent is no longer known. */
   #store(
     agentId: string,
     report: AgentReport,

@@ -207,7 +207,7 @@ async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
     cacheControl: false,
     preCompressed: true,
     setHeaders(reply, path) {
-      // Files with a hash in their name never change; the page itself is requested anew each time.
+      // Files with a hash in their name never change; the page itself is requested each time.
       const isHashed = path.includes('/assets/')
       reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     },

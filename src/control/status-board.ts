@@ -48,7 +48,7 @@ interface PipelineBoard {
 /**
  * What the agents of a cluster reported lately: instances, counters, rates, log lines. It is bounded, kept in memory and
  * rebuilt from the agents' next reports; those of agents that talk to another control plane come from the database. What
- * instances that are gone had counted, the history and the log lines begin anew with the process.
+ * instances that are gone had counted, the history and the log lines begin again with the process.
  */
 export class StatusBoard {
   readonly #clusterId: string
@@ -257,7 +257,7 @@ function byPipeline(reports: ReadonlyMap<string, AgentReport>): Map<string, Held
   return found
 }
 
-/** An instance that changes over to another version begins to count anew. */
+/** An instance that changes over to another version begins to count again. */
 function runKey({ instanceId, configurationId }: InstanceReport): string {
   return `${instanceId} ${configurationId}`
 }

@@ -44,7 +44,7 @@ export interface RowsClause {
 /** A statement taken apart at its values: `texts` has one more element than `places`. */
 export interface Template {
   readonly texts: readonly string[]
-  /** What stands between the texts: a single value, or a set. */
+  /** What comes between the texts: a single value, or a set. */
   readonly places: readonly ('value' | RowsClause)[]
 }
 

@@ -294,7 +294,7 @@ export interface Resources {
    * `ConfigError` or `YamlError`, also for what the stream is not granted.
    */
   parse(kind: ComponentKind, text: string, path: string): Promise<ComponentConfig>
-  /** A configuration as YAML, without secrets and without what stands there by default. */
+  /** A configuration as YAML, without secrets and without what is there by default. */
   show(config: ComponentConfig): string
   /** Makes components that end before the stream does. */
   group(): ComponentGroup

@@ -30,7 +30,7 @@ export interface Files {
   readFile(path: string): Promise<Buffer>
   readFileSync(path: string): Buffer
   writeFile(path: string, data: Uint8Array | string, flag?: 'w' | 'wx' | 'a'): Promise<void>
-  /** Makes a folder and those above it; an existing one is no error. */
+  /** Makes a folder and those above it; an existing one is not an error. */
   mkdir(path: string): Promise<void>
   unlink(path: string): Promise<void>
   rmdir(path: string): Promise<void>

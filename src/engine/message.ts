@@ -132,7 +132,7 @@ export class Message implements MessageView {
     return projector.project(this.#chunk, this.#start, this.#end, null)
   }
 
-  /** The body as text, each byte that is no UTF-8 as U+FFFD. */
+  /** The body as text, each byte that is not UTF-8 as U+FFFD. */
   text(): string {
     const bytes = this.bytes()
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')

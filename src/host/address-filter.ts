@@ -27,7 +27,7 @@ export class AddressFilter {
   readonly #everything: boolean
   readonly #exceptions: readonly Exception[]
 
-  /** `ownPorts`: on any address of this machine. Throws {@link GrantError} for a `network` grant that is no address. */
+  /** `ownPorts`: on any address of this machine. Throws {@link GrantError} for a `network` grant that is not an address. */
   constructor(grants: readonly Grant[], ownPorts: readonly number[]) {
     const network = grants.filter(({ capability }) => capability === 'network')
     this.#everything = network.some(({ pattern }) => pattern === null)

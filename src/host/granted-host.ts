@@ -18,7 +18,7 @@ export interface HostPolicy {
 /** Reads `files=/data,env=PIPELINE_*,network=10.0.0.1:80,stdio`. Throws `GrantError`. */
 export function readGrants(text: string): readonly Grant[] {
   const grants = parseGrants(text)
-  new AddressFilter(grants, []) // throws for a network grant that is no address
+  new AddressFilter(grants, []) // throws for a network grant that is not an address
   return grants
 }
 

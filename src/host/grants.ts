@@ -80,7 +80,7 @@ function isInside(folder: string, path: string): boolean {
   return way === '' || (!/^\.\.(\/|$)/.test(way) && !isAbsolute(way))
 }
 
-/** Whether `..` stands behind a link: the system goes up from where the link leads, which is not what the text says. */
+/** Whether `..` follows a link: the system goes up from where the link leads, which is not what the text says. */
 function leavesLink(path: string): boolean {
   const passed: string[] = []
   for (const part of path.split('/')) {

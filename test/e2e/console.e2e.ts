@@ -499,7 +499,7 @@ test('without its control plane the console says so and keeps what it showed', {
   step(t, 'unreachable', async () => {
     await playground.stop()
     await page.getByText('The control plane does not respond. This page may be out of date.').waitFor()
-    // A page that was never opened is there all the same.
+    // A page that was never opened is there nevertheless.
     await section(page, 'Settings').click()
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor()
     await page.getByText('The control plane does not answer.').first().waitFor()

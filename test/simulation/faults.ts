@@ -22,7 +22,7 @@ export interface Faults {
   commitFails: number
   /** A commit succeeds, but its answer is lost. */
   commitLies: number
-  /** A commit is taken for lost, and is carried out seconds later all the same. */
+  /** A commit is taken for lost, and is carried out seconds later nevertheless. */
   commitLate: number
 }
 

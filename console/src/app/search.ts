@@ -1,4 +1,4 @@
-// Reading what stands behind the `?` of an address. What does not fit is left out, as if it were not there.
+// Reading what comes after the `?` of an address. What does not fit is left out, as if it were not there.
 
 type Search = Readonly<Record<string, unknown>>
 

@@ -26,7 +26,7 @@ export interface EditorHandle {
 
 interface YamlEditorProps {
   readonly ref?: Ref<EditorHandle>
-  /** What the editor begins with; it is read anew only when `documentId` changes. */
+  /** What the editor begins with; it is read again only when `documentId` changes. */
   readonly initialText: string
   readonly documentId: string
   readonly onChange: (text: string) => void

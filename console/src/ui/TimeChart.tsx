@@ -34,7 +34,7 @@ export function TimeChart({ times, series, format, height = 176, binary = false,
   const data = useMemo(() => [times, ...series.map(one => one.values)] as unknown as uPlot.AlignedData, [times, series])
   const firstData = useEffectEvent(() => data)
 
-  // The plot is made anew only for what it cannot change; new data goes in by the effect below.
+  // The plot is made again only for what it cannot change; new data goes in by the effect below.
   useEffect(() => {
     const parent = box.current
     if (parent === null) return undefined

@@ -4,7 +4,7 @@ const listeners = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined
 let now = Date.now()
 
-/** The time, in milliseconds since 1970, read anew each second while something on the page shows it. */
+/** The time, in milliseconds since 1970, updated each second while something on the page shows it. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now)
 }

@@ -29,7 +29,7 @@ export class PipelineHttpServer {
     })
   }
 
-  /** Listens; port 0 takes a free one. Answers the port. Rejects where it is taken. */
+  /** Listens; port 0 takes a free one. Resolves to the port. Rejects where it is taken. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)

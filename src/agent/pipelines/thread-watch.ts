@@ -27,7 +27,7 @@ export interface Silence {
   readonly isStarting: boolean
 }
 
-/** Loading code and compiling mappings are no loop; only what takes so many times the limit is given up. */
+/** Loading code and compiling mappings are not a loop; only what takes so many times the limit is given up. */
 const startFactor = 6
 /** A thread that uses no processor time waits for something outside of it, or for a processor: Kafka traffic goes before it. */
 const blockedFactor = 12

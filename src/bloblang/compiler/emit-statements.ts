@@ -270,7 +270,7 @@ interface Known {
   readonly places: ReadonlySet<string>
 }
 
-/** A dot and a dot path; the root itself is no text, unlike a field without a name. */
+/** A dot and a dot path; the root itself is not text, unlike a field without a name. */
 function placeOf(path: readonly string[]): string {
   return path.length === 0 ? '' : `.${dotPath(path)}`
 }

@@ -190,7 +190,7 @@ export class Library implements Catalog {
     }
   }
 
-  /** The arguments of a call that are known when it is parsed; queries go through slots, which each call fills anew. */
+  /** The arguments of a call that are known when it is parsed; queries go through slots, which each call fills again. */
   #arguments(call: FunctionCall | MethodCall, slots: Slots): Args {
     let queries = 0
     return call.args.values.map(argument => {

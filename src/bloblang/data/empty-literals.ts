@@ -1,5 +1,5 @@
 /*
- * An array literal without elements is no array yet where the original makes a text of it (`{"a":[]}.string()` is `{"a":null}`).
+ * An array literal without elements is not an array yet where the original makes a text of it (`{"a":[]}.string()` is `{"a":null}`).
  * It becomes one where it is stored: in `root`, in metadata, as what a fold begins with.
  */
 import { isArray } from './coerce.ts'

@@ -4,7 +4,7 @@ import type { Value } from '../value.ts'
 import type { Query } from '../stdlib/spec.ts'
 import { formatGoFloat } from '../text/go-float.ts'
 
-/** Puts text before an error of an inner step; it keeps the place that the inner step has given. Rethrows what is no mapping error. */
+/** Puts text before an error of an inner step; it keeps the place that the inner step has given. Rethrows what is not a mapping error. */
 export function within(prefix: string, error: unknown): MappingError {
   if (error instanceof WrongTypeError) return new MappingError(`${prefix}: ${describeWrongType(error)}`)
   if (!(error instanceof MappingError)) throw error

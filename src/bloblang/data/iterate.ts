@@ -4,7 +4,7 @@ import { MappingError, WrongTypeError } from '../errors.ts'
 import { expectArray, getNumber } from './coerce.ts'
 import { within } from './errors.ts'
 
-/** Asks a query about one element. An error, or an answer that is no truth value, gets the words of `prefix` in front. */
+/** Asks a query about one element. An error, or an answer that is not a truth value, gets the words of `prefix` in front. */
 export function testElement(query: Query, element: Value, prefix: (isError: boolean) => string): boolean {
   let answer: Value
   try {

@@ -12,7 +12,7 @@ export function splitPath(path: string): readonly string[] {
     : segments
 }
 
-/** What stands at a path; undefined where there is none. `*` goes through all elements of an array. */
+/** What is at a path; undefined where there is none. `*` goes through all elements of an array. */
 export function searchPath(root: Value, path: readonly string[], from = 0): Value | undefined {
   let value = root
   for (let at = from; at < path.length; at++) {
@@ -38,7 +38,7 @@ export function setPath(root: Value, path: readonly string[], value: Value): Val
   return setFrom(root === null ? {} : root, path, 0, value)
 }
 
-/** The root without what stands at a path. Throws where there is nothing to delete. */
+/** The root without what is at a path. Throws where there is nothing to delete. */
 export function deletePath(root: Value, path: readonly string[]): Value {
   if (root === null) throw new MappingError('not an object')
   const parentPath = path.slice(0, -1)

@@ -61,7 +61,7 @@ function parseMagnitude(call: string, whole: string, digits: string, base: 0 | 1
   }
   const read = DIGITS[prefix]!.exec(plain)![0]
   const value = read === '' ? 0n : wholeNumber(prefix, read)
-  // Digits are read one by one: what is too large by then is said before what stands behind them.
+  // Digits are read one by one: what is too large by then is said before what comes after them.
   if (value > MAX_UINT64) throw outOfRange(call, whole)
   if (read === '' || read.length < plain.length || (base === 0 && !underscoresAreFine(digits))) {
     throw badSyntax(call, whole)
@@ -84,7 +84,7 @@ const DIGITS: Readonly<Record<string, RegExp>> = {
 
 function readFloat(text: string): number | null {
   if (/^[+-]?\d+(\.\d+)?$/.test(text)) return Number(text)
-  // Most of what is no number does not even begin like one.
+  // Most of what is not a number does not even begin like one.
   if (!/^[+-.0-9iIn]/i.test(text)) return null
   const special = /^([+-]?)(inf|infinity)$|^nan$/i.exec(text)
   if (special !== null) return special[2] === undefined ? Number.NaN : special[1] === '-' ? -Infinity : Infinity

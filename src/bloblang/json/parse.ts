@@ -48,7 +48,7 @@ function endOfString(text: string, start: number): number {
  */
 export function parseDocument(bytes: Uint8Array): Value {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  // The scanner names a byte that is no UTF-8, and in a string makes U+FFFD of each.
+  // The scanner names a byte that is not UTF-8, and in a string makes U+FFFD of each.
   return isUtf8(buffer) ? parseDocumentText(buffer.toString('utf8')) : scanDocument(utf8Text(bytes))
 }
 

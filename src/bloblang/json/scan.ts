@@ -13,7 +13,7 @@ export class JsonScanner {
     this.#text = text
   }
 
-  /** The place behind what was read. */
+  /** The place after what was read. */
   get position(): number {
     return this.#at
   }

@@ -8,7 +8,7 @@ import { parseJson } from './parse.ts'
 import { RawJson } from './raw.ts'
 
 /**
- * Writes values as JSON in UTF-8, one behind the other, as the original prints them: keys sorted by their bytes, bytes as
+ * Writes values as JSON in UTF-8, one after the other, as the original prints them: keys sorted by their bytes, bytes as
  * base64, floats in JavaScript's form. A text is looked through and stored in one pass, which is what makes it quick.
  */
 export class JsonWriter {
@@ -75,7 +75,7 @@ export class JsonWriter {
     }
   }
 
-  /** A value behind the name of its field, which `head` holds: `{"a":` or `,"a":`, in UTF-8. */
+  /** A value after the name of its field, which `head` holds: `{"a":` or `,"a":`, in UTF-8. */
   field(head: Uint8Array, value: Value): void {
     this.put(head)
     this.value(value)
@@ -325,7 +325,7 @@ export class JsonWriter {
           bytes[at++] = 0x80 | ((point >> 6) & 63)
           bytes[at++] = 0x80 | (point & 63)
           i++
-          // A lone one stands for a byte that was no UTF-8.
+          // A lone one stands for a byte that was not UTF-8.
         } else at = store('\\ufffd', bytes, at)
       } else if (code === 0x2028 || code === 0x2029) at = store(`\\u${code.toString(16)}`, bytes, at)
       else {

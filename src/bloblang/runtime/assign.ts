@@ -75,7 +75,7 @@ function collision(root: Value, path: readonly string[]): MappingError {
   return new MappingError(`${target} ${dotPath(path)} was a non-object type (object)`)
 }
 
-/** Removes what stands at a path; where there is nothing, nothing happens. */
+/** Removes what is at a path; where there is nothing, nothing happens. */
 function remove(root: Value, path: readonly string[]): Value {
   if (path.length === 1 && isObject(root)) {
     if (!Object.hasOwn(root, path[0]!)) return root

@@ -74,7 +74,7 @@ export class Frame implements CallContext {
     }
   }
 
-  /** `this` where nothing stands for it but the message: null where it is no document. */
+  /** `this` where nothing stands for it but the message: null where it is not a document. */
   documentOrNull(): Value {
     return this.tryDocument() ?? null
   }

@@ -16,7 +16,7 @@ export interface Diagnostic {
   readonly excerpt: string
   /** The same place as one number: `char 10: expected query`, as the original reports interpolations. */
   readonly charText: string
-  /** The message and what stands at the place instead, as the original words it where it gives no place. */
+  /** The message and what is at the place instead, as the original words it where it gives no place. */
   readonly gotMessage: string
   /** Nearest names or parameters, where one was unknown. */
   readonly suggestions: readonly string[]
@@ -82,7 +82,7 @@ function countPoints(text: string, from: number, to: number): number {
   return count
 }
 
-/** The source line, cut 60 characters behind the place. */
+/** The source line, cut 60 characters after the place. */
 function contextLine(text: string, lineStart: number, column: number): string {
   const end = text.indexOf('\n', lineStart)
   const line = [...text.slice(lineStart, end === -1 ? undefined : end)]

@@ -3,7 +3,7 @@ import { Fault, fatal, further } from './fault.ts'
 import { unquote } from './unquote.ts'
 
 /**
- * A place in a text and the small parsers. Each either returns what it read and stands behind it, or returns a `Fault` and
+ * A place in a text and the small parsers. Each either returns what it read and leaves the cursor after it, or returns a `Fault` and
  * stands where it stood.
  */
 export class Reader {

@@ -6,8 +6,8 @@ const MOST_FAULTS = 10
 const LONGEST_TEXT = 200_000
 
 /**
- * The faults behind the first one: the statement that a fault is in is blanked out, places and all, and the rest is parsed
- * again. A fault counts only where it lies behind the last one, so that nothing is reported twice.
+ * The faults after the first one: the statement that a fault is in is blanked out, places and all, and the rest is parsed
+ * again. A fault counts only where it lies after the last one, so that nothing is reported twice.
  */
 export function furtherFaults(
   text: string,

@@ -2,7 +2,7 @@ import { MappingError } from '../errors.ts'
 import { unquote as unquoteGo } from '../text/quote.ts'
 
 /**
- * The value of a quoted string by Go's rules, or null where an escape is none. Bytes of the text that were no UTF-8, and halves
+ * The value of a quoted string by Go's rules, or null where an escape is none. Bytes of the text that were not UTF-8, and halves
  * of characters, are replaced; only an escape can write such a byte.
  */
 export function unquote(quoted: string): string | null {

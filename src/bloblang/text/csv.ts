@@ -66,7 +66,7 @@ class CsvReader {
     return this.#isAscii ? field : utf8Text(Buffer.from(field, 'latin1'))
   }
 
-  /** The next line with its end as `\n`; empty, and the end noted, behind the last one. */
+  /** The next line with its end as `\n`; empty, and the end noted, after the last one. */
   #nextLine(): string {
     const start = this.#at
     this.#lineNumber++

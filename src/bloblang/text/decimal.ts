@@ -1,4 +1,4 @@
-/** Decimal numbers of any size: a whole number and how many of its digits stand behind the point. */
+/** Decimal numbers of any size: a whole number and how many of its digits stand after the point. */
 import { formatDigits } from './go-float.ts'
 
 /** A big-endian integer in two's complement; zero of no bytes. */

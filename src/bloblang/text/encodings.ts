@@ -19,7 +19,7 @@ for (const [value, code] of Z85_DIGITS.entries()) Z85_VALUES[code] = value
 const ASCII85_DIGITS = Uint8Array.from({ length: 85 }, (_, value) => 33 + value)
 /** Four zero bytes of ascii85 in one character. */
 const Z = 0x7a
-/** How much of base64 text the original's reader decodes at first; positions in its errors count from there on anew. */
+/** How much of base64 text the original's reader decodes at first; positions in its errors count from there on again. */
 const BASE64_CHUNK = 680
 
 /** Bytes in base64. */
@@ -198,7 +198,7 @@ function writeWord(out: Uint8Array, at: number, value: number): number {
   return at + 4
 }
 
-/** Throws `z85: wrongly aligned input data` where the length is no multiple of 4. */
+/** Throws `z85: wrongly aligned input data` where the length is not a multiple of 4. */
 export function encodeZ85(bytes: Uint8Array): string {
   if (bytes.length % 4 !== 0) throw new MappingError('z85: wrongly aligned input data')
   if (bytes.length > MAX_RESULT_BYTES) throw new MappingError('z85: too much input data')

@@ -463,7 +463,7 @@ function readNumber(format: string, start: number): { readonly value: number | u
   for (; at < format.length; at++) {
     const digit = format.charCodeAt(at) - 48
     if (digit < 0 || digit > 9) break
-    // Too large a number is no number, and what follows it is lost, as in the original.
+    // Too large a number is not a number, and what follows it is lost, as in the original.
     if (value > MAX_NUMBER) return { value: undefined, end: format.length }
     value = value * 10 + digit
   }

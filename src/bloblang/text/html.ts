@@ -41,7 +41,7 @@ function escapeOf(code: number): string {
 }
 
 /**
- * Replaces character references by what they stand for; what is no reference stays. Go's two packages for HTML disagree about
+ * Replaces character references by what they stand for; what is not a reference stays. Go's two packages for HTML disagree about
  * short numbers: `&#5x` is one to the reader of documents only.
  */
 export function unescapeHtml(text: string, isDocument = false): string {
@@ -97,7 +97,7 @@ function numeric(match: string, isDocument: boolean): string {
   while (start === 3 ? isHexDigit(match.charCodeAt(end)) : isDigit(match.charCodeAt(end))) end++
   const used = match.slice(start, end)
   if (match.charCodeAt(end) === SEMICOLON) end++
-  // A reference needs three characters behind the ampersand and number sign to count.
+  // A reference needs three characters after the ampersand and number sign to count.
   const isShort = isDocument ? used === '' : end <= 3
   if (isShort || (start === 2 && used === '')) return match
   return decodeNumber(used, start === 2 ? 10 : 16) + match.slice(end)

@@ -12,7 +12,7 @@ import { shortestDecimal, signedInteger } from './decimal.ts'
 export interface ColumnType {
   readonly physical: SchemaElement['type']
   readonly unsigned: boolean
-  /** Places behind the point of a decimal; null for anything else. */
+  /** Places after the point of a decimal; null for anything else. */
   readonly scale: number | null
   /** Whether its texts are documents. */
   readonly isJson: boolean

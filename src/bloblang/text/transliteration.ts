@@ -1,5 +1,5 @@
 /**
- * How the characters from U+0080 on are spelled in the letters, digits and hyphens of a slug, one a line: the tables of Sean
+ * How the characters from U+0080 on are spelled in the letters, digits and hyphens of a slug, one per line: the tables of Sean
  * Burke's Text::Unidecode, reduced to what a slug keeps of them. Brotli, base64: 230 KB of text otherwise.
  */
 export const TRANSLITERATION =

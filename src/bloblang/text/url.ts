@@ -43,7 +43,7 @@ export function queryUnescape(text: string): string {
   try {
     return decodeURIComponent(spaced)
   } catch (error) {
-    // What is no UTF-8 is kept, what is no escape is named.
+    // What is not UTF-8 is kept, what is not an escape is named.
     if (!(error instanceof URIError)) throw error
   }
   return unescapePart(text, 'query')

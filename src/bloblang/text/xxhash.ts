@@ -20,7 +20,7 @@ const ROTATIONS = [1, 7, 12, 18] as const
 
 /**
  * xxHash, 64 bits, seed 0. All numbers are halves in variables of their own: objects of two halves take twice as long, big
- * integers, which every step makes anew, eight times.
+ * integers, which every step makes again, eight times.
  */
 export function xxhash64(bytes: Uint8Array): bigint {
   const { length } = bytes

@@ -25,7 +25,7 @@ interface Header {
   readonly sync: Uint8Array
 }
 
-/** The values of a block, one behind the other. */
+/** The values of a block, one after the other. */
 export interface Block {
   readonly count: number
   readonly bytes: Uint8Array

@@ -147,7 +147,7 @@ function floatText(value: number, isSingle: boolean): string {
   return formatFloat(isSingle ? Number(shortestFloat32(value)) : value, 'g', -1)
 }
 
-/** A text as a JSON string; bytes that are no UTF-8 become U+FFFD. */
+/** A text as a JSON string; bytes that are not UTF-8 become U+FFFD. */
 function printText(cursor: Cursor, output: Output): void {
   const size = cursor.int()
   const end = cursor.end(size, 'string')

@@ -343,7 +343,7 @@ function timeOf(text: string): Timestamp | undefined {
   try {
     return parseTime('2006-01-02T15:04:05Z07:00', text)
   } catch {
-    // A text that is no time is refused by the caller.
+    // A text that is not a time is refused by the caller.
     return undefined
   }
 }

@@ -5,7 +5,7 @@ export function partsOf(path: string): readonly string[] {
   return path === '' ? [] : path.split('.').map(part => part.replaceAll('~1', '.').replaceAll('~0', '~'))
 }
 
-/** What stands at a path; a star stands for all elements of a list. Undefined where nothing does. */
+/** What is at a path; a star stands for all elements of a list. Undefined where nothing does. */
 export function valueAt(document: Value, [part, ...rest]: readonly string[]): Value | undefined {
   if (part === undefined) return document
   if (isArray(document)) {
@@ -39,7 +39,7 @@ export function withAppended(document: Value, path: readonly string[], value: Va
   return withValueAt(document, path, [...list, value])
 }
 
-/** The document without what stands at a path. */
+/** The document without what is at a path. */
 export function withoutValueAt(document: Value, path: readonly string[]): Value {
   const parent = valueAt(document, path.slice(0, -1))
   const part = path.at(-1)

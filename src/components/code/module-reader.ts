@@ -192,7 +192,7 @@ const WITH_INDEX = new Set([
   ...[0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26],
   ...[0x3f, 0x41, 0x42, 0xd0, 0xd2, 0xd5, 0xd6],
 ])
-/** How many indexes follow instructions behind the prefix 0xfc: those of memories and tables. */
+/** How many indexes follow instructions after the prefix 0xfc: those of memories and tables. */
 const PREFIXED_OPERANDS: Readonly<Record<number, number>> = {
   8: 2,
   9: 1,

@@ -137,7 +137,7 @@ export const PRELUDE = String.raw`(function (host) {
   const placeOf = stack => {
     for (const line of apply(split, String(stack), ['\n'])) {
       let [, file, at] = place.exec(line) ?? []
-      // The first line of a program stands behind the head of its function.
+      // The first line of a program stands after the head of its function.
       if (file === programName && at !== undefined) at = replaceIn(at, /^1:(\d+)$/, (_, column) => '1:' + (column - headLength))
       if (file === '<input>' && sourceName !== undefined) return ' at ' + sourceName + ':' + at
       if (file !== undefined && file !== 'prelude.js' && file !== '<input>') return ' at ' + file + ':' + at

@@ -60,7 +60,7 @@ export class Subject implements ScriptHost {
     try {
       return withNumbersOf(message.structured(), document)
     } catch {
-      // The body was no document.
+      // The body was not a document.
       return document
     }
   }
@@ -95,7 +95,7 @@ export class Subject implements ScriptHost {
     return this.#fetch(unpacked(first))
   }
 
-  /** What the original says of a body that is no document; where it is one nevertheless, the document. */
+  /** What the original says of a body that is not a document; where it is one nevertheless, the document. */
   #fault(text: string, kind: string): string {
     const value = kind === 'vtext' ? parseBody(unpacked(text)) : this.#message!.structured()
     return packed(printJson(value))

@@ -143,7 +143,7 @@ export class ScriptVm {
     })
   }
 
-  /** Has {@link run} evaluate a program anew each time, whose last value may be a promise. */
+  /** Has {@link run} evaluate a program again each time, whose last value may be a promise. */
   setSource(source: string, fileName: string): void {
     this.#guarded(() => this.#tell('source', this.#text(source), this.#text(fileName)))
   }

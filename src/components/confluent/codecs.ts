@@ -23,7 +23,7 @@ export function decoderOf(
   }
 }
 
-/** From JSON to what stands behind an id. */
+/** From JSON to what comes after an id. */
 export function encoderOf(
   schema: RegisteredSchema,
   registry: Registry,

@@ -13,7 +13,7 @@ const ROOT = '.'
 /** Messages within messages that indexes lead through. */
 const MAX_INDEXES = 100
 
-/** Decodes messages of Protocol Buffers, each behind the indexes that lead to its type, to JSON text. */
+/** Decodes messages of Protocol Buffers, each after the indexes that lead to its type, to JSON text. */
 export async function protobufDecoder(schema: RegisteredSchema, registry: Registry): Promise<Convert> {
   const types = await resolved(schema, registry)
   const printer = new JsonPrinter(types, { useProtoNames: false, emitUnpopulated: false })

@@ -10,14 +10,14 @@ interface Entry<T> {
   readonly value: T
   readonly loadedMs: number
   usedMs: number
-  /** When it may be loaded anew, where that failed before. */
+  /** When it may be loaded again, where that failed before. */
   retryMs: number
 }
 
 interface Options<T> {
   readonly clock: Clock
   readonly load: (key: string) => Promise<T>
-  /** After so long a value is loaded anew, while the old one is used on; never where it is undefined. */
+  /** After so long a value is loaded again, while the old one is used on; never where it is undefined. */
   readonly refreshMs?: number | undefined
   readonly onRefreshError?: (key: string, error: unknown) => void
 }

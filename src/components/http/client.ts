@@ -17,7 +17,7 @@ import { digestAuthorization, type DigestChallenge, digestChallenge } from './di
 import { joinMultipart, splitMultipart } from './multipart.ts'
 import { RequestSigner } from './request-auth.ts'
 
-/** An answer with a status that is no success. */
+/** An answer with a status that is not success. */
 export class UnexpectedStatusError extends Error {
   readonly statusCode: number
 

@@ -126,7 +126,7 @@ interface OAuthRequest {
   readonly unixSeconds: number
 }
 
-/** The header of RFC 5849, section 3.5.1, for a request whose body is no form. */
+/** The header of RFC 5849, section 3.5.1, for a request whose body is not a form. */
 export function oauthAuthorization(request: OAuthRequest): string {
   const { consumer_secret: consumerSecret, access_token_secret: tokenSecret, method, url } = request
   const own: readonly (readonly [string, string])[] = [

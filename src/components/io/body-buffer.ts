@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { type BodyWriter, ConfigError, type Message } from '../../engine/index.ts'
 
-/** How messages become a stream of bytes: what stands behind each, and whether they follow each other at all. */
+/** How messages become a stream of bytes: what comes after each, and whether they follow each other at all. */
 export interface WriterCodec {
   readonly suffix: string
   /** False: each message is a file of its own. */

@@ -69,7 +69,7 @@ class FileTail implements Input {
   readonly #resources: Resources
   readonly #files: Files
   #file: OpenFile
-  /** What was read and is no complete line yet. */
+  /** What was read and is not a complete line yet. */
   #rest: Buffer = Buffer.alloc(0)
   /** Whether the rest of a line that is too long is passed over. */
   #isSkipping = false

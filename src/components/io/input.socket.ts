@@ -80,7 +80,7 @@ class SocketInput implements Input {
     try {
       for (;;) {
         const messages = await scanner.next()
-        // What was cut short by the abort is no message.
+        // What was cut short by the abort is not a message.
         if (signal.aborted) return null
         if (messages === null) throw new NotConnectedError()
         if (messages.length > 0) return deliverCut(scanner, messages)

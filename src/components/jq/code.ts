@@ -41,7 +41,7 @@ export class Break {
   }
 }
 
-/** An error that happened behind what a `try` protects. */
+/** An error that happened after what a `try` protects. */
 class Passing {
   readonly error: unknown
   constructor(error: unknown) {

@@ -278,7 +278,7 @@ function joined(input: Json, separator: Json | undefined): Json {
       throw new JqError(`join cannot be applied to an array including: ${typedPreview(item)}`)
     return typeof item === 'string' ? item : jsonText(item)
   })
-  return parts.join(separator as string) // one that is no text was refused above
+  return parts.join(separator as string) // one that is not text was refused above
 }
 
 function measured(input: Json): Json {

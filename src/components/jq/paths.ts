@@ -103,7 +103,7 @@ function notAnArray(value: Json): JqError {
   return new JqError(`expected an array but got: ${typedPreview(value)}`)
 }
 
-/** What stands at a path. */
+/** What is at a path. */
 export function getPath(value: Json, path: Json): Json {
   if (!isArray(path)) throw new JqError(`getpath(${preview(path)}) cannot be applied to: ${typedPreview(value)}`)
   let current = value
@@ -132,7 +132,7 @@ export function setPath(value: Json, path: Json, replacement: Json): Json {
   }
 }
 
-/** The value without what stands at any of some paths. */
+/** The value without what is at any of some paths. */
 export function deletePaths(value: Json, paths: Json): Json {
   if (!isArray(paths)) throw new JqError(`delpaths(${preview(paths)}) cannot be applied to: ${typedPreview(value)}`)
   if (paths.length === 0) return value

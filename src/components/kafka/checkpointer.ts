@@ -1,5 +1,5 @@
 /**
- * Says up to where a partition was handled, though its messages are acknowledged in any order: the position behind the last
+ * Says up to where a partition was handled, though its messages are acknowledged in any order: the position after the last
  * message before which nothing is pending.
  */
 export class Checkpointer {

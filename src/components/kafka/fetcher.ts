@@ -55,7 +55,7 @@ export class Fetcher {
   }
 
   /**
-   * Reads these partitions from now on and answers the claims that are new; their `next` has to be set. With `keep` it reads on
+   * Reads these partitions from now on and returns the claims that are new; their `next` has to be set. With `keep` it reads on
    * where it was in partitions that it has already, else all claims are new.
    */
   assign(wanted: readonly { topic: string; partition: number }[], keep: boolean): readonly Claim[] {

@@ -173,7 +173,7 @@ export class KafkaInput implements Input {
 
   /**
    * Waits until all of the round is handled, and commits it with its offsets. False when the signal aborts first. Throws
-   * `NotConnectedError` when the round is void, so that the input connects anew and reads it again.
+   * `NotConnectedError` when the round is void, so that the input connects again and reads it again.
    */
   async #endRound(exactlyOnce: ExactlyOnce, source: RecordSource, signal: AbortSignal): Promise<boolean> {
     const round = this.#round
@@ -254,7 +254,7 @@ export class KafkaInput implements Input {
   }
 
   /**
-   * The topics of which all partitions are read. When one of them appears later, or gets more partitions, the input connects anew.
+   * The topics of which all partitions are read. When one of them appears later, or gets more partitions, the input connects again.
    */
   async #topics(): Promise<readonly string[]> {
     clearInterval(this.#topicsTimer)

@@ -160,7 +160,7 @@ export class KafkaOutput implements Output {
     await this.#producer?.close(true)
   }
 
-  /** Sends again for as long as the settings say; without, the engine connects and writes again for ever. */
+  /** Sends again for as long as the settings say; without, the engine connects and writes again indefinitely. */
   async #persistently(signal: AbortSignal, send: () => Promise<void>): Promise<void> {
     const { retries } = this.#settings
     if (retries === undefined) return send()

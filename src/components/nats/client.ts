@@ -56,7 +56,7 @@ export interface ConnectionConfig {
 }
 
 /**
- * Checks the settings and returns a function that connects, under the label of the component. The connection is made anew by
+ * Checks the settings and returns a function that connects, under the label of the component. The connection is made again by
  * the library where `reconnects` says so; else its loss closes it. Throws {@link ConfigError}.
  */
 export function natsConnector(

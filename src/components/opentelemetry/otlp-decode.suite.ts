@@ -71,7 +71,7 @@ function all(bytes: Uint8Array, known: readonly number[]): readonly WireField[] 
   return fieldsOf(bytes, known)
 }
 
-/** The fields of a message in their order. Fails for one that is not known, and for bytes that are no message. */
+/** The fields of a message in their order. Fails for one that is not known, and for bytes that are not a message. */
 function fieldsOf(bytes: Uint8Array, known?: readonly number[]): readonly WireField[] {
   const buffer = Buffer.from(bytes)
   const fields: WireField[] = []

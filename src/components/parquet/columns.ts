@@ -63,7 +63,7 @@ export function columnOf(config: ColumnConfig): Column {
   }
 }
 
-/** The name of what stands between a column and its values while a file is written. */
+/** The name of what comes between a column and its values while a file is written. */
 const BETWEEN = '\0repeated'
 
 /**
@@ -78,7 +78,7 @@ function repeatedElements(name: string, type: ColumnType): readonly SchemaElemen
   ]
 }
 
-/** A schema whose repeated columns are no lists. */
+/** A schema whose repeated columns are not lists. */
 export function withoutLists(schema: readonly SchemaElement[]): SchemaElement[] {
   return schema.flatMap((element, at): SchemaElement[] => {
     if (element.name === BETWEEN || schema[at + 1]?.name === BETWEEN) return []

@@ -19,7 +19,7 @@ interface Panel {
 const path = join(import.meta.dirname, '../../../deploy/grafana/pipelines.json')
 const dashboard = JSON.parse(readFileSync(path, 'utf8')) as { readonly panels: readonly Panel[] } // checked below
 
-/** Words of PromQL that are no series. */
+/** Words of PromQL that are not series. */
 const words = new Set(['sum', 'max', 'rate', 'increase', 'by'])
 
 /** Names of series with the labels that an expression matches or groups them by. */

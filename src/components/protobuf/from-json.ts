@@ -68,7 +68,7 @@ export class JsonParser {
       this.#seen[base + field.index] = 1
       if (reader.kind === 'null' && !takesNull(field)) {
         reader.word('null')
-        // An unset field: a required one is missing all the same.
+        // An unset field: a required one is missing nevertheless.
         if (field.type.isRequired) this.#seen[base + field.index] = 2
         continue
       }
@@ -204,7 +204,7 @@ export class JsonParser {
     }
   }
 
-  /** Writes a key that is no text; returns its text. */
+  /** Writes a key that is not text; returns its text. */
   #key({ kind }: FieldPlan, place: number): string {
     const reader = this.#reader
     const output = this.#output
@@ -263,7 +263,7 @@ export class JsonParser {
     return reader.fail(place, `invalid value for ${kind} field ${type.jsonName}: ${reader.rawAt(place)}`)
   }
 
-  /** The string that was read last, behind its length. */
+  /** The string that was read last, after its length. */
   #text(): void {
     const { input, start, end, isEscaped } = this.#reader
     const output = this.#output

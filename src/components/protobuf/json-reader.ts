@@ -22,7 +22,7 @@ const CLOSE_ARRAY = 93
 const OPEN_OBJECT = 123
 const CLOSE_OBJECT = 125
 
-/** Reads a JSON document where it stands; each method begins behind white space. Errors are those of protojson, with a place. */
+/** Reads a JSON document where it stands; each method begins after white space. Errors are those of protojson, with a place. */
 export class JsonReader {
   input: Uint8Array = new Uint8Array(0)
   at = 0
@@ -210,7 +210,7 @@ export class JsonReader {
     return Buffer.from(input.subarray(place, end)).toString('utf8')
   }
 
-  /** Complains about what stands here. */
+  /** Complains about what is here. */
   unexpected(): never {
     if (this.at >= this.input.length) throw ended()
     const { kind, at } = this

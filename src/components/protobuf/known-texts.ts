@@ -11,7 +11,7 @@ export interface Moment {
   readonly nanos: number
 }
 
-/** `2006-01-02T15:04:05.123Z`, with 0, 3, 6 or 9 digits behind the point. Throws {@link ProtobufError}. */
+/** `2006-01-02T15:04:05.123Z`, with 0, 3, 6 or 9 digits after the point. Throws {@link ProtobufError}. */
 export function timestampText(seconds: bigint, nanos: number): string {
   if (seconds < MIN_TIMESTAMP_SECONDS || seconds > MAX_TIMESTAMP_SECONDS) {
     throw new ProtobufError(`google.protobuf.Timestamp: seconds out of range ${seconds}`, 'write')

@@ -10,7 +10,7 @@ export interface Token {
 const PATTERN =
   /(?<space>[ \t\r\n\f\v]+|\/\/[^\n]*|\/\*[^]*?\*\/)|(?<name>[A-Za-z_]\w*)|(?<float>\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)|(?<integer>0[xX][\da-fA-F]+|\d+)|(?<text>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')|(?<symbol>[;{}[\]()<>=,.\-+:/])/y
 
-/** The tokens of a `.proto` file, with an `end` behind the last. */
+/** The tokens of a `.proto` file, with an `end` after the last. */
 export function tokensOf(path: string, source: string): readonly Token[] {
   const tokens: Token[] = []
   PATTERN.lastIndex = source.startsWith('\uFEFF') ? 1 : 0

@@ -97,7 +97,7 @@ export class Output {
     this.length += size
   }
 
-  /** UTF-8 as a JSON string, with no more escapes than JSON asks for. False where it is no UTF-8. */
+  /** UTF-8 as a JSON string, with no more escapes than JSON asks for. False where it is not UTF-8. */
   quoted(source: Uint8Array, start: number, end: number): boolean {
     this.reserve(end - start + 2)
     const { bytes } = this

@@ -229,7 +229,7 @@ class Parser {
     return { name, values }
   }
 
-  /** Extensions are read over: messages are converted without them. A group in one is a type all the same. */
+  /** Extensions are read over: messages are converted without them. A group in one is a type nevertheless. */
   #extend(body: Draft): void {
     this.#typeName()
     this.#expect('{')
@@ -283,7 +283,7 @@ class Parser {
     return sign + this.#next().text
   }
 
-  /** Goes on behind the block that opens next. */
+  /** Goes on after the block that opens next. */
   #skipBlock(): void {
     while (this.#now.text !== '{' || this.#now.kind !== 'symbol') {
       if (this.#now.kind === 'end') this.#unexpected()

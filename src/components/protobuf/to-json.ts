@@ -262,7 +262,7 @@ export class JsonPrinter {
     return leftSize - rightSize
   }
 
-  /** A key that is no text. */
+  /** A key that is not text. */
   #key(field: FieldPlan, slot: number): number | bigint {
     const isSet = this.#slots[slot] !== 0
     const start = this.#slots[slot + 1]!

@@ -125,7 +125,7 @@ export function unpackZip(archive: Uint8Array): readonly Member[] {
   return members
 }
 
-/** Packs parts one after the other, each behind its size; all behind their number. */
+/** Packs parts one after the other, each after its size; all after their number. */
 export function packBinary(parts: readonly Uint8Array[]): Uint8Array {
   const uint32 = (value: number) => {
     const bytes = Buffer.alloc(4)

@@ -17,7 +17,7 @@ export interface CsvOptions {
 
 /**
  * Reads comma-separated values (RFC 4180) from text that arrives in pieces. A broken row is reported with its place, as the original
- * does, and reading goes on behind its line; empty lines are no rows.
+ * does, and reading goes on after its line; empty lines are not rows.
  */
 export class CsvReader {
   readonly #options: CsvOptions

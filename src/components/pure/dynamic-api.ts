@@ -18,7 +18,7 @@ export interface DynamicSet {
   readonly kind: 'input' | 'output'
   /** Puts a component in the place of the one with the same id, or beside the others. Throws where that cannot be done. */
   set(id: string, config: ComponentConfig, signal: AbortSignal): Promise<void>
-  /** Stops and forgets a component; one that does not exist is no error. */
+  /** Stops and forgets a component; one that does not exist is not an error. */
   remove(id: string, signal: AbortSignal): Promise<void>
 }
 

@@ -60,7 +60,7 @@ function objectOf(message: Message): ValueObject | null {
     const document = message.structured()
     return isObject(document) ? document : null
   } catch {
-    // What is no document has no id, and is dropped like others without one.
+    // What is not a document has no id, and is dropped like others without one.
     return null
   }
 }

@@ -5,7 +5,7 @@ export function pathParts(path: string): readonly string[] {
   return path === '' ? [] : path.split('.').map(part => part.replaceAll('~1', '.').replaceAll('~0', '~'))
 }
 
-/** What stands at a path inside of objects and lists; undefined where nothing does. */
+/** What is at a path inside of objects and lists; undefined where nothing does. */
 export function valueAt(document: Value, path: readonly string[]): Value | undefined {
   let current: Value | undefined = document
   for (const part of path) {

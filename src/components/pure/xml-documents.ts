@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 
-/** Marks whose inside is no element, with what ends them. */
+/** Marks whose inside is not an element, with what ends them. */
 const OPAQUE: readonly (readonly [start: string, end: string])[] = [
   ['<!--', '-->'],
   ['<![CDATA[', ']]>'],
@@ -9,7 +9,7 @@ const OPAQUE: readonly (readonly [start: string, end: string])[] = [
 ]
 const LONGEST_START = 9
 
-/** XML documents that stand one behind the other, each up to the end of its root element; a broken one goes up to the end. */
+/** XML documents that stand one after the other, each up to the end of its root element; a broken one goes up to the end. */
 export function splitXml(text: string): readonly string[] {
   const splitter = new XmlSplitter(text.length)
   const documents = [...splitter.pushText(text), ...splitter.end()]

@@ -185,7 +185,7 @@ class SqliteBuffer implements Buffer {
   }
 }
 
-/** Metadata and body of each message, one behind the other. */
+/** Metadata and body of each message, one after the other. */
 function packed(messages: Batch): Uint8Array {
   return packBinary(
     messages.flatMap(message => [

@@ -18,7 +18,7 @@ export interface InsertStatement {
  * Answers of SQLite come at once.
  */
 export interface SqlConnection {
-  /** Connects and runs the first statements. An unreachable database is no error: the next statement tries again. */
+  /** Connects and runs the first statements. An unreachable database is not an error: the next statement tries again. */
   open(): MaybePromise<void>
   /** Rejects where the database cannot be reached. */
   verify(): MaybePromise<void>
@@ -73,7 +73,7 @@ export function firstStatements(
     : [...scripts, ['init_statement', config.init_statement] as const]
 }
 
-/** The arguments of a query for a message. Throws an `Error` where they are no list. */
+/** The arguments of a query for a message. Throws an `Error` where they are not a list. */
 export function argumentsOf(
   mapping: Mapping | null | undefined,
   view: readonly Message[],

@@ -50,7 +50,7 @@ const known = new Set([
 
 /** Reads `user:password@tcp(host:port)/database?parameters` as Go's driver does. Throws `ConfigError`. */
 export function parseMysqlDsn(dsn: string): MysqlDsn {
-  // The database begins behind the last slash, so that passwords may hold any character.
+  // The database begins after the last slash, so that passwords may hold any character.
   const slash = dsn.lastIndexOf('/')
   if (slash === -1) throw new ConfigError('invalid DSN: missing the slash separating the database name')
   const [database = '', query = ''] = split(dsn.slice(slash + 1), '?')

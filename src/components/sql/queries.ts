@@ -1,7 +1,7 @@
 import { field } from '../../engine/index.ts'
 import type { InsertStatement } from './connection.ts'
 
-/** What stands around the query that is made of a table and its columns. */
+/** What is around the query that is made of a table and its columns. */
 export const insertFields = {
   table: field.string('The table.').examples('foo'),
   columns: field.string('The columns that are written.').list().examples(['foo', 'bar', 'baz']),

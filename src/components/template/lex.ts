@@ -32,7 +32,7 @@ export interface Token {
 const ACTION =
   /(?<space>[ \t\r\n]+)|(?<close>-?\}\})|(?<field>\.[\p{L}_][\p{L}\p{N}_]*)|(?<variable>\$[\p{L}\p{N}_]*)|(?<string>"(?:[^"\\\n]|\\[^\n])*"|`[^`]*`)|(?<char>'(?:[^'\\\n]|\\[^\n]+?)')|(?<number>[+-]?(?:0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|(?:\d[\d_]*)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))|(?<word>[\p{L}_][\p{L}\p{N}_]*)|(?<symbol>:=|[.|(),=])/uy
 
-/** The tokens of a template: texts, and what stands between braces. Throws {@link TemplateError}. */
+/** The tokens of a template: texts, and what comes between braces. Throws {@link TemplateError}. */
 export function tokensOf(name: string, source: string): readonly Token[] {
   const tokens: Token[] = []
   let at = 0

@@ -399,7 +399,7 @@ const others: Readonly<Record<string, TemplateFunction>> = {
     try {
       return parseJson(text(value))
     } catch {
-      // What is no JSON is nothing; `mustFromJson` fails.
+      // What is not JSON is nothing; `mustFromJson` fails.
       return null
     }
   },

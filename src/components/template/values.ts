@@ -30,7 +30,7 @@ export function keysOf(object: ValueObject): readonly string[] {
   return Object.keys(object).sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)))
 }
 
-/** Undefined where it is no number. */
+/** Undefined where it is not a number. */
 export function numberOf(value: Value): number | bigint | undefined {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value

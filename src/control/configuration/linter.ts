@@ -51,7 +51,7 @@ function yamlFinding({ message, pos }: YAMLParseError, lines: LineCounter): Find
   return { line: from.line, column: from.col, end: { line: to.line, column: to.col }, level: 'error', message }
 }
 
-/** Blocks that configure a whole program, and what stands in their place for a pipeline among others. */
+/** Blocks that configure a whole program, and what is in their place for a pipeline among others. */
 const idleBlocks: Readonly<Record<string, string>> = {
   http: 'all pipelines of an agent share its HTTP server',
   metrics: "the agent's own metrics include those of its pipelines",

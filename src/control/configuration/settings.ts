@@ -177,7 +177,7 @@ function blank(text: string, root: YAMLMap, pair: Pair<Node, Node>): string {
   let start = pair.key.range![0]
   let end = pair.value?.range?.[1] ?? pair.key.range![1]
   if (!root.flow) {
-    // A value in lines of its own ends behind its last line break; one in the key's line may have a comment behind it,
+    // A value in lines of its own ends after its last line break; one in the key's line may have a comment behind it,
     // and an empty one leaves the colon.
     while (end < text.length && text[end - 1] !== '\n' && text[end] !== '\n') end++
   } else {

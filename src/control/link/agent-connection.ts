@@ -347,7 +347,7 @@ async function refusal(response: IncomingMessage): Promise<Error> {
   const chunks: Buffer[] = []
   try {
     for await (const chunk of response) chunks.push(chunk)
-    // The upgrade is refused with these; a text that is no JSON is caught.
+    // The upgrade is refused with these; a text that is not JSON is caught.
     const { code, message } = JSON.parse(Buffer.concat(chunks).toString()) as { code: ApiErrorCode; message: string }
     return new LinkRefused(code, message)
   } catch {

@@ -30,7 +30,7 @@ export type LinkTarget = 'metadata' | 'control'
 /** From the agent. Calls are numbered from 1 up by each link. */
 export type ToPlane =
   | readonly [kind: 'call', id: number, target: LinkTarget, name: string, values: readonly unknown[]]
-  /** The answer is not wanted any more. */
+  /** The answer is no longer wanted. */
   | readonly [kind: 'cancel', id: number]
 
 /** From the control plane. */

@@ -97,7 +97,7 @@ export async function deleteKey(sql: Sql, id: string): Promise<boolean> {
   return (await sql.run('DELETE FROM api_keys WHERE id = ?', id)) > 0
 }
 
-/** Removes and answers the keys of a first version, whose secrets were stored in clear. */
+/** Removes and returns the keys of a first version, whose secrets were stored in clear. */
 export async function takeClearKeys(
   sql: Sql,
 ): Promise<{ key: Omit<StoredKey, 'secretHash' | 'sealedSecret'>; secret: string }[]> {
@@ -398,7 +398,7 @@ export async function advanceOrders(sql: Sql, agentIds: readonly string[]): Prom
   await sql.run(statement, idRows(agentIds))
 }
 
-/** Stores which orders an agent has followed and what it holds. False when the agent is not known any more. */
+/** Stores which orders an agent has followed and what it holds. False when the agent is no longer known. */
 export async function noteReported(
   sql: Sql,
   id: string,

@@ -36,7 +36,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     // A server that does not answer any more is as good as gone.
     query_timeout: 30_000,
     keepAlive: true,
-    // Locks of a process that stands still or is cut off must not hold up the others for ever.
+    // Locks of a process that stands still or is cut off must not hold up the others indefinitely.
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 60_000,
     options: `-c search_path=${quoted(schema).replaceAll(/[\\ ]/g, '\\$&')}`,

@@ -17,7 +17,7 @@ export interface ReadOptions {
   readonly deprecated?: 'error' | 'warning' | 'ignore'
   readonly requireLabels?: boolean
   readonly everyMistake?: boolean
-  /** Missing environment variables are no finding. */
+  /** Missing environment variables are not findings. */
   readonly skipEnvCheck?: boolean
   /** `path.to.field=value` expressions that override what is written. */
   readonly overrides?: readonly string[]

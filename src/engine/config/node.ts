@@ -29,7 +29,7 @@ interface Entry {
   value: Node
 }
 
-/** A text that is no YAML. The message is the original's, whose line is often one before the fault or missing. */
+/** A text that is not YAML. The message is the original's, whose line is often one before the fault or missing. */
 export class YamlError extends Error {
   /** Where the fault was noticed, from 1. */
   readonly line: number

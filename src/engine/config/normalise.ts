@@ -58,7 +58,7 @@ function field(registry: Registry, shape: FieldShape, written: Node, withDefault
     case 'float':
     case 'bool':
     case 'unknown':
-      // A reference to the environment is no secret itself.
+      // A reference to the environment is not a secret itself.
       return shape.secret === true && node.value !== '' && !/^\$\{[^}]*\}$/.test(node.value)
         ? stringNode(SCRUBBED)
         : node

@@ -17,7 +17,7 @@ function block(written: Node, depth: number): string {
   return inline(node)
 }
 
-/** What stands behind a key. */
+/** What comes after a key. */
 function after(written: Node, depth: number): string {
   const node = resolved(written)
   const isBlock = (node.kind === 'map' && node.entries.length > 0) || (node.kind === 'seq' && node.items.length > 0)

@@ -75,7 +75,7 @@ export interface Template {
   test(): readonly string[]
 }
 
-/** Reads a template. Throws `YamlError` where the text is no YAML. */
+/** Reads a template. Throws `YamlError` where the text is not YAML. */
 export function readTemplate(text: string, context: ParseContext, options: TemplateOptions): Template {
   const parsed = parseYaml(text)
   const node = parsed.kind === 'map' ? parsed : nodeOf({})

@@ -64,7 +64,7 @@ interface ApiCall {
   readonly id: string
   /** The kind of a resource. */
   readonly kind: string
-  /** Whether lint findings are no obstacle. */
+  /** Whether lint findings are not an obstacle. */
   readonly isChilled: boolean
   readonly request: IncomingMessage
 }

@@ -30,7 +30,7 @@ class AzureDialect implements Dialect {
   readonly #key: Buffer | undefined
   readonly #sas: readonly (readonly [string, string])[]
   readonly #tokens: EntraTokens | undefined
-  /** `/container`, behind the account's name where that is part of the path. */
+  /** `/container`, after the account's name where that is part of the path. */
   readonly #base: string
 
   constructor(url: URL) {

@@ -43,7 +43,7 @@ export interface Dialect {
   readonly origin: string
   /** Bodies larger than this are put in parts, where the vendor has them. In bytes. */
   readonly multipart: Multipart | undefined
-  /** `putId` is stored beside the object, so that a put whose answer was lost can be told from another's. */
+  /** `putId` is stored beside the object, so that a put whose answer was lost can be distinguished from another's. */
   put(key: string, body: Uint8Array, options: { ifAbsent: boolean; putId: string }): Promise<Exchange>
   get(key: string, range: Range | undefined): Promise<Exchange>
   head(key: string): Promise<Exchange>

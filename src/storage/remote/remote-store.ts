@@ -240,7 +240,7 @@ export class RemoteStore implements ObjectStore {
         ? send(exchange, limits, signal)
         : hedge.run(signal, abort => send(exchange, limits, abort)))
       if (answer.status >= 200 && answer.status < 300) return answer
-      // Expired credentials look like wrong ones: they are fetched anew once.
+      // Expired credentials look like wrong ones: they are fetched again once.
       if ((answer.status === 401 || answer.status === 403) && number === 1) {
         this.#dialect.refreshCredentials()
         if (answer.status === 401) throw new StorageError('unavailable', `${subject}: the credentials were refused`)

@@ -53,7 +53,7 @@ export class Hedge {
   async run<T>(signal: AbortSignal | undefined, read: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#budget = Math.min(Hedge.#maxBudget, this.#budget + Hedge.#costPerRead)
     const startedAt = performance.now()
-    // Whichever read is not needed any more is taken back.
+    // Whichever read is no longer needed is taken back.
     const over = new AbortController()
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
     try {

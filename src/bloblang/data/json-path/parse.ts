@@ -349,7 +349,7 @@ class Parser {
     return filterStep(keys[0]!)
   }
 
-  /** The keys between brackets and what stands between them: `,`, `:`, or `?` before the only one. */
+  /** The keys between brackets and what comes between them: `,`, `:`, or `?` before the only one. */
   #bracketKeys(): { readonly keys: readonly Expression[]; readonly separator: string } {
     const keys: Expression[] = []
     let separator = ''

@@ -48,7 +48,7 @@ export class Scanner {
     this.#isGivenBack = true
   }
 
-  /** The character right behind the last token; empty at the end. */
+  /** The character right after the last token; empty at the end. */
   peek(): string {
     return this.#text[this.#at] ?? ''
   }

@@ -94,7 +94,7 @@ function decodeFragment(fragment: string): string {
 
 function followPointer(document: Value, pointer: string): Value {
   let node = document
-  // What is no pointer at all names the whole document, as in the original.
+  // What is not a pointer at all names the whole document, as in the original.
   for (const token of pointer.startsWith('/') ? pointer.slice(1).split('/') : []) {
     const key = token.replaceAll('~1', '/').replaceAll('~0', '~')
     if (isObject(node)) {

@@ -273,7 +273,7 @@ class TimeParser {
     }
   }
 
-  /** A fraction behind the seconds is read also where the layout has none. */
+  /** A fraction after the seconds is read also where the layout has none. */
   #takeSecond(fixed: boolean, at: number): void {
     this.#second = this.#number(fixed)
     if (this.#second > 59) throw new OutOfRange('second')
@@ -308,7 +308,7 @@ class TimeParser {
     const parts = digits.replaceAll(':', '').match(/.{1,2}/gs) ?? []
     const read = [0, 1, 2].map(at => (parts[at] === undefined ? 0 : twoDigits(parts[at])))
     const bad = read.includes(undefined)
-    // What stands behind a part that is no number is not looked at; of several that are too large the last is named.
+    // What comes after a part that is not a number is not looked at; of several that are too large the last is named.
     const [hours, minutes, seconds] = bad ? read.slice(0, read.indexOf(undefined)) : read
     if ((seconds ?? 0) > 60) throw new OutOfRange('time zone offset second')
     if ((minutes ?? 0) > 60) throw new OutOfRange('time zone offset minute')

@@ -35,7 +35,7 @@ export function aesCipher(direction: 'encrypt' | 'decrypt', scheme: string, keyT
 let latest: { readonly text: string; readonly key: AesKey } | undefined
 let latestVector: { readonly text: string; readonly iv: Uint8Array } | undefined
 
-/** A key from a variable comes with each message anew, but it is the same one. */
+/** A key from a variable comes with each message again, but it is the same one. */
 function keyOf(text: string): AesKey {
   if (latest?.text === text) return latest.key
   const bytes = utf8Bytes(text)

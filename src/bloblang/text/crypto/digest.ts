@@ -15,7 +15,7 @@ const BLOCK_BYTES = { sha1: 64, sha256: 64, sha384: 128, sha512: 128 } as const
 const DIGEST_BYTES = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const
 const INNER_PAD = 0x36
 const OUTER_PAD = 0x5c
-/** Longer messages are not copied behind the key. */
+/** Longer messages are not copied after the key. */
 const MAX_SHORT_BYTES = 4096
 
 /**

@@ -19,7 +19,7 @@ const CURVES: Readonly<Record<string, { readonly name: string; readonly signatur
   ES512: { name: 'secp521r1', signatureBytes: 132 },
 }
 
-/** A function that signs claims. Throws where the secret is no key of the algorithm. */
+/** A function that signs claims. Throws where the secret is not a key of the algorithm. */
 export function jwtSigner(algorithm: JwtAlgorithm, secret: string): (claims: ValueObject) => string {
   const signBytes = signer(algorithm, secret)
   const header = segment(utf8Bytes(`{"alg":"${algorithm}","typ":"JWT"}`))

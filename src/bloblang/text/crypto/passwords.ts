@@ -30,7 +30,7 @@ export function compareBcrypt(secret: string, hash: string): boolean {
   return expected.length === found.length && timingSafeEqual(expected, found)
 }
 
-/** Throws where it is no hash. */
+/** Throws where it is not a hash. */
 function bcryptCost(hash: string): number {
   const length = utf8Bytes(hash).length
   if (length < 59) throw new MappingError('crypto/bcrypt: hashedSecret too short to be a bcrypted password')

@@ -225,7 +225,7 @@ class Matcher implements LinearPattern {
     for (let at = from; at <= text.length; at++) {
       const code = at < text.length ? text.charCodeAt(at) : -1
       if (!this.#starts[code < 0 ? END : code < 0x80 ? code : OTHER]) continue
-      // The second half of a character is no place to begin.
+      // The second half of a character is not a place to begin.
       if (code >= 0xdc00 && code <= 0xdfff && at > from) continue
       const end = this.#run(text, at, from)
       if (end < 0) continue

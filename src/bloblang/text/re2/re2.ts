@@ -25,7 +25,7 @@ export interface Re2 {
   test(text: string): boolean
   /** The leftmost match at or behind `from`. */
   match(text: string, from?: number): MatchSpans | undefined
-  /** All matches, one behind the other; an empty one right behind another does not count. */
+  /** All matches, one after the other; an empty one right behind another does not count. */
   matchAll(text: string): MatchSpans[]
   /** Replaces all matches; `$1`, `$name` and `${name}` in the template stand for groups, `$$` for a dollar sign. */
   replaceAll(text: string, template: string): string
@@ -195,7 +195,7 @@ function withoutNames(pattern: string): string {
   return scanGroups(pattern, () => '(')
 }
 
-/** Walks over the capturing groups outside of escapes and classes; answers the pattern with their openings replaced. */
+/** Walks over the capturing groups outside of escapes and classes; returns the pattern with their openings replaced. */
 function scanGroups(pattern: string, replace: (name: string) => string): string {
   const token = /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|\((?!\?)|\(\?P?<(\w+)>/g
   return pattern.replace(token, (match, name: string | undefined) => {

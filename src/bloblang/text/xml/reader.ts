@@ -33,7 +33,7 @@ export class XmlReader {
     this.#text = decode(bytes)
   }
 
-  /** The next token, undefined behind the last. Comments, directives and instructions are passed over. */
+  /** The next token, undefined after the last. Comments, directives and instructions are passed over. */
   next(): XmlToken | undefined {
     try {
       for (;;) {

@@ -17,7 +17,7 @@ import {
 } from './nodes.ts'
 import { resolvePlain, resolveTagged } from './resolve.ts'
 
-/** What stands before a value. */
+/** What comes before a value. */
 export interface YamlProperties {
   readonly line: number
   /** In its short form; empty without one. */

@@ -7,7 +7,7 @@ export interface YamlInput {
   readonly fault?: string
 }
 
-/** All but tab, line breaks, and what can be printed. Bytes that are no UTF-8 are lone surrogates here, so they count as well. */
+/** All but tab, line breaks, and what can be printed. Bytes that are not UTF-8 are lone surrogates here, so they count as well. */
 const FORBIDDEN = /[^\t\n\r -~\u0085\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 const BYTE_ORDER_MARK = '\ufeff'
 /** One tells the encoding, another may stand at the start of the first line. */

@@ -28,7 +28,7 @@ export function composeMapping(node: CollectionNode): void {
   node.isOrdinary = node.faults.length === 0
 }
 
-/** The same for one with keys that are no strings, or with `<<`. */
+/** The same for one with keys that are not strings, or with `<<`. */
 function composeOthers(node: CollectionNode): void {
   node.faults = duplicateFaults(node.items)
   if (node.faults.length > 0) return refuse(node)

@@ -16,7 +16,7 @@ export function parseYaml(text: string): Value {
   }
 }
 
-/** What the original says of a text that is no YAML, as `yaml: line 2: did not find expected key`; undefined where it takes it. */
+/** What the original says of a text that is not YAML, as `yaml: line 2: did not find expected key`; undefined where it takes it. */
 export function yamlFaultIn(text: string): string | undefined {
   try {
     parseYamlDocument(new YamlScanner(new YamlCursor(readYamlInput(text))))

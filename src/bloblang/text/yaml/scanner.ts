@@ -163,7 +163,7 @@ export class YamlScanner {
     }
     cursor.isBehindBreak = false
     this.#scanContent(code)
-    // What stands behind a hyphen is read as if it began the line.
+    // What comes after a hyphen is read as if it began the line.
     if (!cursor.isBehindBreak && code !== HYPHEN) this.#skipLineComment()
   }
 

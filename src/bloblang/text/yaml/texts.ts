@@ -33,7 +33,7 @@ const PLAIN_END = BLANK | LINE_END | COLON_MARK
 
 /**
  * A text without quotes. It goes on over lines that are indented so far, and ends at a colon or hash that has a blank on its
- * side; inside of flow collections at their indicators, too. Leaves the cursor behind the blanks and breaks that follow.
+ * side; inside of flow collections at their indicators, too. Leaves the cursor after the blanks and breaks that follow.
  */
 export function scanPlain(cursor: YamlCursor, indent: number, isInFlow: boolean): string {
   const { text, line: startLine } = cursor
@@ -57,7 +57,7 @@ export function scanPlain(cursor: YamlCursor, indent: number, isInFlow: boolean)
   return value
 }
 
-/** Where the words of this line end; the cursor goes on behind the blanks that follow. */
+/** Where the words of this line end; the cursor goes on after the blanks that follow. */
 function skipPlainLine(cursor: YamlCursor, ends: number): number {
   const { text } = cursor
   let { pos } = cursor
@@ -117,7 +117,7 @@ function fold(first: string, others: string): string {
   return others === '' ? ' ' : others
 }
 
-/** A text in quotes, from the first to behind the last. */
+/** A text in quotes, from the first to after the last. */
 export function scanQuoted(cursor: YamlCursor, quote: typeof SINGLE_QUOTE | typeof DOUBLE_QUOTE): string {
   const { text, line: startLine } = cursor
   const ends = LINE_END | (quote === SINGLE_QUOTE ? SINGLE_MARK : DOUBLE_MARK)
