@@ -63,7 +63,7 @@ export async function runUnderFaults(options: RunOptions): Promise<RunResult> {
     },
   })
   const schedule = new Schedule(seed, cluster, proxies, fault => (storeFault = fault))
-  const result = { findings: [] as Finding[], summary: 'not ended' }
+  const result: { findings: Finding[]; summary: string } = { findings: [], summary: 'not ended' }
   try {
     await createTopics(cluster)
     Object.assign(result, await playAndCheck(options, cluster, schedule))
