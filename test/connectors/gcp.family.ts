@@ -19,7 +19,7 @@ const gcp: Family = {
     [`${SOURCES}/src/cloud.google.com/go/pubsub/pstest/fake.go`]: 'golang-google-cloud-dev',
   },
   async start({ folder }) {
-    const [pubsub, storage] = (await freePorts(2)) as [number, number]
+    const [pubsub, storage] = await freePorts(2)
     const servers = [
       await ServerProcess.start({ program: buildPubsub(folder), args: [String(pubsub)], ports: [pubsub] }),
       await ServerProcess.start({

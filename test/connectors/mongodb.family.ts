@@ -38,11 +38,9 @@ const mongodb: Family = {
 function installFerretdb(): string {
   const program = join(goFolder, 'ferretdb')
   if (existsSync(program)) return program
-  const { Dir } = JSON.parse(
+  const { Dir }: { readonly Dir: string } = JSON.parse(
     runGo(FAILED, ['mod', 'download', '-json', `github.com/FerretDB/FerretDB@${version}`]),
-  ) as {
-    readonly Dir: string
-  }
+  )
   const source = join(goFolder, 'ferretdb-source')
   cpSync(Dir, source, { recursive: true })
   // The module has its version in a file that releases are built with.

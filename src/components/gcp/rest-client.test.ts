@@ -137,7 +137,7 @@ test('a token of the key goes along, by the network of the host, and a new one w
     // The vendor's library calls it as the global one, whose types differ in name only.
     fetch: (async (url: URL, { body }: { body: URLSearchParams }) => {
       const [, claims = ''] = new URLSearchParams(String(body)).get('assertion')!.split('.')
-      asked.push(`${url.href} ${(JSON.parse(Buffer.from(claims, 'base64url').toString()) as { scope: string }).scope}`)
+      asked.push(`${url.href} ${JSON.parse(Buffer.from(claims, 'base64url').toString()).scope}`)
       return Response.json({ access_token: `token-${asked.length}`, expires_in: 3600, token_type: 'Bearer' })
     }) as unknown as ComponentHost['network']['fetch'],
   }
