@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { nullLog, systemClock } from '../base/index.ts'
-import { defineInput, defineOutput, deliverBatch, deliverEach, field, Message, startStream } from '../engine/index.ts'
+import {
+  type AnySpec,
+  defineInput,
+  defineOutput,
+  deliverBatch,
+  deliverEach,
+  field,
+  Message,
+  startStream,
+} from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
@@ -16,15 +25,17 @@ export interface Outcome {
 export interface TrialOptions {
   /** Whether the messages are one batch; each is one of its own otherwise. */
   readonly asBatch?: boolean
-  /** What stands beside `pipeline` in the configuration, as YAML. */
+  /** What the configuration has beside `pipeline`, as YAML. */
   readonly resources?: string
+  /** Components beside those of the registry. */
+  readonly specs?: readonly AnySpec[]
 }
 
 /** What a processor, given as YAML, makes of messages in a stream. Rejects where the stream does not start. */
 export async function processed(
   config: string,
   inputs: readonly (string | Uint8Array | Message)[],
-  { asBatch = false, resources = '' }: TrialOptions = {},
+  { asBatch = false, resources = '', specs = [] }: TrialOptions = {},
 ): Promise<readonly Outcome[]> {
   const messages = inputs.map(messageOf)
   const outcomes: Outcome[] = []
@@ -55,7 +66,7 @@ export async function processed(
   const indented = config.trimEnd().replaceAll('\n', '\n      ')
   const text = `input: { given: {} }\npipeline:\n  processors:\n    - ${indented}\noutput: { collected: {} }\n${resources}`
   const stream = await startStream(text, {
-    registry: createRegistry().extended([given, collected]),
+    registry: createRegistry().extended([given, collected, ...specs]),
     host: systemHost,
     clock: systemClock,
     log: nullLog,
