@@ -6,6 +6,7 @@ import { checkAssertions } from './assertions.ts'
 import { checkClaims } from './claims.ts'
 import { checkContract } from './contract.ts'
 import { checkDependencies } from './dependencies.ts'
+import { checkDoubles } from './doubles.ts'
 import { checkLayers } from './layers.ts'
 import { checkLockFile } from './lock-file.ts'
 import { checkAllOutside } from './outside.ts'
@@ -41,6 +42,7 @@ export const checks: readonly Check[] = [
   { name: 'claims', run: checkClaims },
   { name: 'promises', run: checkPromises },
   { name: 'assertions', run: checkAssertions },
+  { name: 'doubles', run: checkDoubles },
   { name: 'tidy', run: checkTidy },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },
   { name: 'generated files are fresh', run: () => command(process.execPath, ['tools/generate.ts', '--check']) },

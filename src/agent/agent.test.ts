@@ -14,7 +14,7 @@ import { KafkaClient } from './cluster/kafka-client.ts'
 import type { Supervisor } from './pipelines/supervisor.ts'
 import { StatusServer } from './status-server.ts'
 
-/** A control plane that says what the test wants it to say. */
+/** A control plane that says what the test wants it to say: a real one cannot be made to fail at a chosen call. */
 class ScriptedLink implements AgentLink {
   registrations = 0
   left: string[] = []

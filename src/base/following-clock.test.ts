@@ -25,6 +25,7 @@ function machine(): { clock: Clock; ms: number; wake: () => void } {
 test('the time is that of the other clock, carried on by monotonic time and compared again', async t => {
   const own = machine()
   const warnings: string[] = []
+  // Keeps the warnings; the rest of the log is not looked at.
   const log: Log = { ...nullLog, warn: message => void warnings.push(message) }
   let other = 1_000_000_000
   const clock = await FollowingClock.open({ read: async () => other, owner: 'the cluster', log, own: own.clock })

@@ -16,8 +16,8 @@ const sqlite = openSqliteHere({ path: ':memory:' })
 after(() => sqlite.close())
 await migrate(sqlite, 'control plane', migrations)
 
-/** The next commit fails, as on a full disk, after all of its statements were carried out. */
 let failsNext = false
+/** A real database whose next commit can fail, as on a full disk, after all of its statements were carried out. */
 const database: Database = {
   dialect: sqlite.dialect,
   transaction: (options, work) =>

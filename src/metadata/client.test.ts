@@ -72,6 +72,7 @@ test('a commit that surely failed says why', async () => {
 
 async function startCluster(troubles: Troubles) {
   const inner = await openSqliteTransport(':memory:', systemClock)
+  // The real transport, on which calls and answers can be lost.
   const transport: Transport = {
     ...bound(inner),
     call(name, ...values) {

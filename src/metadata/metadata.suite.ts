@@ -25,7 +25,9 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     let again: () => Promise<Metadata>
     let epoch: number
     let now = 1_000_000
+    // Leases and retention are tested over hours, which pass when a test says so.
     const clock: Clock = { now: () => now, monotonic: () => now, sleep: async () => {} }
+    // As the system's; a suite receives everything from outside.
     const random: Random = { bytes: count => crypto.getRandomValues(new Uint8Array(count)) }
 
     beforeEach(async () => {

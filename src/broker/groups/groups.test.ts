@@ -41,7 +41,7 @@ async function closeGroups(groups: Coordinator): Promise<void> {
   await groups.leases.close()
 }
 
-/** A clock that the test advances. */
+/** A clock that the test advances: groups are forgotten after seven days. */
 class FakeClock implements Clock {
   readonly #sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
   #now = 1_700_000_000_000

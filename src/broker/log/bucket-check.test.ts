@@ -165,6 +165,7 @@ describe('the check of a bucket', () => {
     const key = await put(0, 'a')
     await put(0, 'b')
     let merges = 1
+    // The merge has to happen between two reads of the check, which the real store cannot be made to do.
     const merging: ObjectStore = {
       ...store,
       async get(...args) {

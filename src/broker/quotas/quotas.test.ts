@@ -16,6 +16,7 @@ describe('quotas', () => {
     const settings = limits.map(([entity, name, value]) => ({ kind: 'quota', entity: entityText(entity), name, value }))
     // All that the settings ask of the metadata.
     const metadata = { settings: async () => ({ version: 1, settings }) } as unknown as Metadata
+    // Time passes when a test says so: how long a client waits is what is tested.
     const stopped: Clock = { ...systemClock, monotonic: () => now, sleep: (_ms, signal) => untilAborted(signal!) }
     const cluster = await ClusterSettings.open({ metadata, clock: stopped, log: nullLog, config: defaultBrokerConfig })
     await cluster.close()

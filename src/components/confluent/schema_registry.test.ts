@@ -172,6 +172,7 @@ test('names of namespaces are cleaned where that is asked for', async () => {
 
 test('a schema is loaded anew after its time while the old one is used on, and forgotten when nobody uses it', async () => {
   let nowMs = 0
+  // The lifetime of a schema is minutes; no test waits for it.
   const clock: Clock = {
     now: () => nowMs,
     monotonic: () => nowMs,

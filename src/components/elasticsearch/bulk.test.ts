@@ -14,7 +14,10 @@ interface Target {
   readonly _id?: string
 }
 
-/** Keeps what is indexed; refuses documents with `"bad"`, as a mapping would. */
+/**
+ * Keeps what is indexed; refuses documents with `"bad"`, as a mapping would. Elasticsearch itself is in no registry of
+ * packages that a test could install it from.
+ */
 class BulkServer {
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = []

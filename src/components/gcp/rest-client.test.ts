@@ -131,6 +131,7 @@ test('a token of the key goes along, by the network of the host, and a new one w
     private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
   }
   const asked: string[] = []
+  // Google's token service cannot be had in a test, so the request is caught on its way out.
   const network: ComponentHost['network'] = {
     ...systemHost.network,
     connectTls: options => systemHost.network.connectTls({ ...options, ca: authority.ca }),

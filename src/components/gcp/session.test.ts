@@ -15,6 +15,7 @@ writeFileSync(keyFile, JSON.stringify(key))
 
 /** A session on a machine with these variables, in a managed pipeline where `isManaged`. */
 function sessionWith(variables: Readonly<Record<string, string>>, text = '', isManaged = false): GcpSession {
+  // This machine, with other variables: those of the process belong to all tests.
   const host: ComponentHost = {
     ...systemHost,
     env: name => variables[name],

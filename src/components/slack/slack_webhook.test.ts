@@ -31,7 +31,7 @@ test('slack_webhook: what Slack refuses fails with its reason, and with how long
   await sender.close()
 })
 
-/** Answers as Slack does. */
+/** Answers as Slack does, which exists as a service only. */
 async function startSlack(context: TestContext) {
   const posted: unknown[] = []
   const server = createServer((request, response) => {
