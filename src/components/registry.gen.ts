@@ -5,6 +5,7 @@ import type { Loaders } from '../engine/index.ts'
 export const loaders: Loaders = {
   input: {
     amqp_0_9: () => import('./amqp09/input.amqp_0_9.ts'),
+    amqp_1: () => import('./amqp1/input.amqp_1.ts'),
     aws_kinesis: () => import('./aws/input.aws_kinesis.ts'),
     aws_s3: () => import('./aws/input.aws_s3.ts'),
     aws_sqs: () => import('./aws/input.aws_sqs.ts'),
@@ -48,6 +49,7 @@ export const loaders: Loaders = {
   },
   output: {
     amqp_0_9: () => import('./amqp09/output.amqp_0_9.ts'),
+    amqp_1: () => import('./amqp1/output.amqp_1.ts'),
     aws_dynamodb: () => import('./aws/output.aws_dynamodb.ts'),
     aws_kinesis: () => import('./aws/output.aws_kinesis.ts'),
     aws_kinesis_firehose: () => import('./aws/output.aws_kinesis_firehose.ts'),
@@ -224,8 +226,8 @@ export const loaders: Loaders = {
 
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
-  input: 'amqp_1 azure_cosmosdb azure_service_bus_queue azure_table_storage cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_spanner_cdc grpc_client hdfs kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
-  output: 'amqp_1 azure_cosmosdb azure_table_storage cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp snowflake_put sql zmq4 zmq4n',
+  input: 'azure_cosmosdb azure_service_bus_queue azure_table_storage cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_spanner_cdc grpc_client hdfs kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
+  output: 'azure_cosmosdb azure_table_storage cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery gcp_bigquery_write_api gcp_bigtable grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp snowflake_put sql zmq4 zmq4n',
   processor: 'aws_bedrock_invoke azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql',
   cache: 'couchbase',
   buffer: '',

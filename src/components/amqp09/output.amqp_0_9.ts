@@ -14,7 +14,7 @@ import {
   NotConnectedError,
   type Output,
   type Resources,
-  throwFailures,
+  throwOutcomes,
 } from '../../engine/index.ts'
 import { amqpConnector, clientFields, securityFields } from './client.ts'
 
@@ -133,12 +133,7 @@ class AmqpOutput implements Output {
 
   async write(batch: Batch): Promise<void> {
     const outcomes = await Promise.all(batch.map((_, index) => this.#outcome(batch, index)))
-    const failures = new Map<Message, Error>()
-    for (const [index, error] of outcomes.entries()) {
-      if (error instanceof NotConnectedError) throw error
-      if (error !== null) failures.set(batch[index]!, error)
-    }
-    throwFailures(batch, failures)
+    throwOutcomes(batch, outcomes)
   }
 
   writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {

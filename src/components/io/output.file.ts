@@ -10,7 +10,7 @@ import {
   type Files,
   type Message,
   type Output,
-  throwFailures,
+  throwOutcomes,
 } from '../../engine/index.ts'
 import { BodyBuffer, type WriterCodec, writerCodec } from './body-buffer.ts'
 
@@ -54,10 +54,7 @@ class FileOutput implements Output {
   }
 
   async write(batch: Batch): Promise<void> {
-    const outcomes = await this.writeRun(batch)
-    const failures = new Map<Message, Error>()
-    for (const [index, outcome] of outcomes.entries()) if (outcome !== null) failures.set(batch[index]!, outcome)
-    throwFailures(batch, failures)
+    throwOutcomes(batch, await this.writeRun(batch))
   }
 
   /** Messages are written one by one, batch or not: the path sees each alone. */

@@ -12,7 +12,7 @@ import {
   NotConnectedError,
   type Output,
   type Resources,
-  throwFailures,
+  throwOutcomes,
 } from '../../engine/index.ts'
 import { clientFields, mqttConnector, qosOf, type QualityOfService } from './client.ts'
 
@@ -67,12 +67,7 @@ class MqttOutput implements Output {
 
   async write(batch: Batch): Promise<void> {
     const outcomes = await this.#send(batch, index => this.#publish(batch, index))
-    const failures = new Map<Message, Error>()
-    for (const [index, error] of outcomes.entries()) {
-      if (error instanceof NotConnectedError) throw error
-      if (error !== null) failures.set(batch[index]!, error)
-    }
-    throwFailures(batch, failures)
+    throwOutcomes(batch, outcomes)
   }
 
   writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {

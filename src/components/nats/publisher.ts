@@ -1,6 +1,6 @@
 import { asError } from '../../base/index.ts'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { type Batch, type Message, NotConnectedError, type Output, throwFailures } from '../../engine/index.ts'
+import { type Batch, type Message, NotConnectedError, type Output, throwOutcomes } from '../../engine/index.ts'
 import { flushed } from './client.ts'
 
 /** Publishes one message; the promise it may return settles when the message has arrived. */
@@ -40,12 +40,7 @@ export class Publisher implements Output {
 
   async write(batch: Batch): Promise<void> {
     const outcomes = await this.#send(batch, (publish, index) => publish(batch, index))
-    const failures = new Map<Message, Error>()
-    for (const [index, error] of outcomes.entries()) {
-      if (error instanceof NotConnectedError) throw error
-      if (error !== null) failures.set(batch[index]!, error)
-    }
-    throwFailures(batch, failures)
+    throwOutcomes(batch, outcomes)
   }
 
   writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {

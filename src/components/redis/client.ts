@@ -12,7 +12,7 @@ import {
   NotConnectedError,
   type Output,
   type Resources,
-  throwFailures,
+  throwOutcomes,
   tlsField,
   tlsOptions,
 } from '../../engine/index.ts'
@@ -406,12 +406,7 @@ export class CommandOutput implements Output {
 
   async write(batch: Batch): Promise<void> {
     const outcomes = await this.#send(batch, index => this.#commandOf(batch, index))
-    const failures = new Map<Message, Error>()
-    for (const [index, error] of outcomes.entries()) {
-      if (error instanceof NotConnectedError) throw error
-      if (error !== null) failures.set(batch[index]!, error)
-    }
-    throwFailures(batch, failures)
+    throwOutcomes(batch, outcomes)
   }
 
   writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
