@@ -28,6 +28,13 @@ export interface FileStoreOptions {
 
 /** Where unfinished objects are written; the dot keeps it apart from every key that list shows. */
 const TEMPORARY = '.tmp'
+/**
+ * No write is larger: Linux takes memory for the pages of a larger one in pieces of 2 MiB and more, which costs seven times
+ * as much where a virtual machine has given such memory back to its host (16 MiB: 27 ms of processor time, or 3.7).
+ */
+const WRITE_BYTES = 1024 * 1024
+/** How many writes of one object are under way. */
+const WRITE_LANES = 4
 /** How long what the disk said is taken for true, in milliseconds. */
 const CHECK_MS = 500
 const DEFAULT_RESERVE = { share: 1 / 8, maxBytes: 64 * 1024 * 1024 }
@@ -169,9 +176,44 @@ async function writeFile(path: string, body: readonly Uint8Array[], fsync: boole
 }
 
 async function writeFully(file: FileHandle, body: readonly Uint8Array[]): Promise<void> {
-  let pieces = body.filter(piece => piece.byteLength > 0)
+  const writes = inWrites(body)
+  const lane = async () => {
+    for (let write = writes.shift(); write !== undefined; write = writes.shift()) {
+      await writeAt(file, write.pieces, write.position)
+    }
+  }
+  // A failed write leaves nothing under way: the file is closed and removed after it.
+  const outcomes = await Promise.allSettled(Array.from({ length: Math.min(WRITE_LANES, writes.length) }, lane))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}
+
+/** Cuts a body into writes of at most WRITE_BYTES. */
+function inWrites(body: readonly Uint8Array[]): { readonly pieces: Uint8Array[]; readonly position: number }[] {
+  const writes: { pieces: Uint8Array[]; position: number }[] = []
+  let position = 0
+  let roomBytes = 0
+  for (const piece of body) {
+    for (let start = 0; start < piece.byteLength; ) {
+      if (roomBytes === 0) {
+        writes.push({ pieces: [], position })
+        roomBytes = WRITE_BYTES
+      }
+      const part = piece.subarray(start, start + roomBytes)
+      writes.at(-1)!.pieces.push(part)
+      start += part.byteLength
+      position += part.byteLength
+      roomBytes -= part.byteLength
+    }
+  }
+  return writes
+}
+
+async function writeAt(file: FileHandle, all: readonly Uint8Array[], start: number): Promise<void> {
+  let pieces = [...all]
+  let position = start
   while (pieces.length > 0) {
-    let { bytesWritten } = await file.writev(pieces)
+    let { bytesWritten } = await file.writev(pieces, position)
+    position += bytesWritten
     // A short write is legal, though rare: drop what was written and go on with the rest.
     let done = 0
     while (done < pieces.length && bytesWritten >= pieces[done]!.byteLength) bytesWritten -= pieces[done++]!.byteLength

@@ -51,6 +51,13 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       assert.equal(await text('a/pieces'), Buffer.concat(pieces).toString())
     })
 
+    it('holds a large object, whatever its pieces are', async () => {
+      const body = Buffer.from(Uint8Array.from({ length: 3_500_000 }, (_, at) => (at * 7) % 251))
+      const pieces = [body.subarray(0, 1), body.subarray(1, 2_500_000), body.subarray(2_500_000)]
+      await store.put('a/large', pieces)
+      assert.ok((await store.get('a/large')).equals(body))
+    })
+
     it('says that an object is not there', async () => {
       await assert.rejects(store.get('a/none'), hasCode('not_found'))
       await assert.rejects(store.get('none/at/all', { position: 0, length: 1 }), hasCode('not_found'))
