@@ -172,6 +172,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input gcp_cloud_storage': gcp({ bucket: 'b' }),
   'output gcp_cloud_storage': gcp({ bucket: 'b' }),
   'cache gcp_cloud_storage': gcp({ bucket: 'b' }),
+  'output gcp_bigquery': gcp({ project: 'p', dataset: 'd', table: 't' }),
   'output gcp_pubsub': gcp({ project: 'p', topic: 't', publish_timeout: '300ms' }),
   'output aws_dynamodb': aws({ table: 't', string_columns: { id: 'x' } }),
   'cache aws_dynamodb': aws({

@@ -53,3 +53,10 @@ test('managed pipelines take no key that names files or programs, and do not sea
   const session = sessionWith({ CLOUDSDK_CONFIG: join(folder, 'nowhere') }, '', true)
   await assert.rejects(session.credentials(), /no Google credentials were found: set credentials_json/)
 })
+
+test('the project is that of the environment, else of the key', async () => {
+  const text = JSON.stringify({ ...key, project_id: 'of-the-key' })
+  assert.equal(await sessionWith({ GOOGLE_CLOUD_PROJECT: 'of-the-machine' }, text).project(), 'of-the-machine')
+  assert.equal(await sessionWith({}, text).project(), 'of-the-key')
+  await assert.rejects(sessionWith({}, JSON.stringify(key)).project(), /a project is required, but was not found/)
+})

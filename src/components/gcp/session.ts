@@ -12,6 +12,7 @@ import {
 } from '../../engine/index.ts'
 
 const KEY_FILE_VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS'
+const PROJECT_VARIABLE = 'GOOGLE_CLOUD_PROJECT'
 
 /** What all components of Google Cloud have beside the original's fields: it knows the credentials of the machine only. */
 export const credentialsFields = {
@@ -27,10 +28,14 @@ export const credentialsHelp = `Without \`credentials_json\`, which is an additi
 
 /**
  * The fields of a component that talks to Google Cloud. The credentials of the machine need its environment and files; a key
- * in the configuration, and an emulator, need neither.
+ * in the configuration, and an endpoint that is sent none, as an emulator, need neither.
  */
-export function gcpConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
-  return field.object(fields).needsWhen(['environment', 'files'], value => needsOfSession(fieldsOf(value)))
+export function gcpConfig<const F extends FieldMap>(
+  fields: F,
+  isAnonymous: (endpoint: string) => boolean = isPlain,
+): Field<Infer<F>> {
+  const needs = (value: unknown) => needsOfSession(fieldsOf(value), isAnonymous)
+  return field.object(fields).needsWhen(['environment', 'files'], needs)
 }
 
 /** A session as it is written, before its defaults. */
@@ -39,8 +44,11 @@ interface WrittenSession {
   readonly endpoint?: unknown
 }
 
-function needsOfSession({ credentials_json: key = '', endpoint = '' }: WrittenSession): readonly Need[] {
-  if (key !== '' || isPlain(String(endpoint))) return []
+function needsOfSession(
+  { credentials_json: key = '', endpoint = '' }: WrittenSession,
+  isAnonymous: (endpoint: string) => boolean,
+): readonly Need[] {
+  if (key !== '' || isAnonymous(String(endpoint))) return []
   return [{ capability: 'environment', target: KEY_FILE_VARIABLE }, { capability: 'files' }]
 }
 
@@ -87,6 +95,13 @@ export class GcpSession {
     }
     if (this.#host.refusal !== undefined) throw new Error('no Google credentials were found: set credentials_json')
     return undefined
+  }
+
+  /** The project of the environment, else of the credentials. Throws where there is none. */
+  async project(): Promise<string> {
+    const found = this.#host.env(PROJECT_VARIABLE) || (await this.credentials())?.['project_id']
+    if (typeof found === 'string' && found !== '') return found
+    throw new Error(`a project is required, but was not found: set project, or the variable ${PROJECT_VARIABLE}`)
   }
 
   #checked(text: string, source: string): CredentialsDocument {

@@ -1,0 +1,267 @@
+// BigQuery itself is not to be had for tests. What is sent is compared with what the original sent for the same
+// configurations (`bigquery.recorded.json`: recorded with Bento of August 2026 and a server that answered as the one below);
+// answers are those of the public documentation of the API, version 2. A request that is not expected fails.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Sender } from '../../../test/connectors/streams.ts'
+import { listen } from '../../../test/servers/ports.ts'
+import { outputContract } from '../../engine/contract/output.suite.ts'
+import { rig } from '../contract/rig.suite.ts'
+import { bytesOf } from './rest-client.ts'
+
+interface Recorded {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  /** Of an upload. */
+  readonly document?: { readonly configuration: object; readonly jobReference: Readonly<Record<string, string>> }
+  /** Its data, a character a byte. */
+  readonly data?: string
+}
+
+type Exchange = Readonly<Record<'json' | 'csv', readonly Recorded[]>>
+
+const recorded = JSON.parse(readFileSync(join(import.meta.dirname, 'bigquery.recorded.json'), 'utf8')) as Exchange // our own file
+
+type Answer = readonly [status: number, document: object]
+
+/** Answers a request as a test wants it; undefined for the usual answer. */
+type Special = (request: Recorded, count: number) => Answer | undefined
+
+class BigQuery {
+  readonly requests: Recorded[] = []
+  /** Data of jobs that were done, in the order of their ends. */
+  readonly loaded: string[] = []
+  readonly #jobs = new Map<string, Recorded>()
+  readonly #server = createServer((request, response) => void this.#handle(request, response))
+  #special: Special = () => undefined
+  #waiting: (() => void)[] | null = null
+  url = ''
+
+  static async start(special?: Special): Promise<BigQuery> {
+    const server = new BigQuery()
+    if (special !== undefined) server.#special = special
+    server.url = `http://127.0.0.1:${await listen(server.#server)}`
+    return server
+  }
+
+  hold(): void {
+    this.#waiting = []
+  }
+
+  release(): void {
+    for (const go of this.#waiting ?? []) go()
+    this.#waiting = null
+  }
+
+  get held(): number {
+    return this.#waiting?.length ?? 0
+  }
+
+  cut(): void {
+    this.#server.closeAllConnections()
+  }
+
+  close(): void {
+    this.#server.close()
+    this.cut()
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = '', query = ''] = request.url!.split('?')
+    const type = request.headers['content-type'] ?? ''
+    const body = (await bytesOf(request)).toString('latin1')
+    const seen = { method: request.method!, path, query, ...partsOf(type, body) }
+    this.requests.push(seen)
+    const [status, document] = this.#special(seen, this.requests.length) ?? (await this.#usual(seen))
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(document))
+  }
+
+  async #usual(request: Recorded): Promise<Answer> {
+    const { method, path, document } = request
+    if (method === 'GET' && /^\/projects\/p\/datasets\/d(?:\/tables\/\w+)?$/.test(path))
+      return [200, { location: 'EU' }]
+    if (method === 'POST' && path === '/upload/bigquery/v2/projects/p/jobs' && document !== undefined) {
+      if (this.#waiting !== null) await new Promise<void>(resolve => this.#waiting!.push(resolve))
+      const { jobId } = document.jobReference
+      if (this.#jobs.has(jobId!)) return [409, errorOf('Already Exists: Job p:US.x', 'duplicate')]
+      this.#jobs.set(jobId!, request)
+      return [200, { jobReference: { ...document.jobReference, location: 'US' }, status: { state: 'PENDING' } }]
+    }
+    const job = this.#jobs.get(/^\/projects\/p\/jobs\/(\w+)$/.exec(path)?.[1] ?? '')
+    if (method !== 'GET' || job === undefined) return [501, errorOf(`unexpected: ${method} ${path}`, 'notImplemented')]
+    if (job.data!.includes('poison')) {
+      const first = { reason: 'invalid', message: 'Error while reading data.' }
+      const second = { reason: 'invalid', location: 'query', message: 'JSON parsing error.' }
+      return [200, { status: { state: 'DONE', errorResult: first, errors: [first, second] } }]
+    }
+    this.loaded.push(job.data!)
+    return [200, { status: { state: 'DONE' }, statistics: {} }]
+  }
+}
+
+const errorOf = (message: string, reason: string) => ({ error: { message, errors: [{ reason }] } })
+
+/** The two parts of an upload. */
+function partsOf(type: string, body: string): Pick<Recorded, 'document' | 'data'> {
+  const boundary = /^multipart\/related; boundary=(\S+)$/.exec(type)?.[1]
+  if (boundary === undefined) return {}
+  const [, first = '', second = ''] = body.split(`--${boundary}`)
+  const content = (part: string) => part.slice(part.indexOf('\r\n\r\n') + 4, -2)
+  const document = JSON.parse(content(first)) as NonNullable<Recorded['document']> // compared as a whole with what was recorded
+  return { document, data: content(second) }
+}
+
+async function started(special?: Special): Promise<BigQuery> {
+  const server = await BigQuery.start(special)
+  after(() => server.close())
+  return server
+}
+
+const own = { project: 'p', dataset: 'd', table: 't' }
+
+/** A request without what differs from run to run, and what only tells how the answer is printed. */
+function comparable({ method, path, query, document, data }: Recorded) {
+  const { alt: _alt, prettyPrint: _pretty, ...rest } = Object.fromEntries(new URLSearchParams(query))
+  return {
+    method,
+    path: path.replace(/(?<=\/jobs\/).*/, 'ID'),
+    query: rest,
+    ...(document !== undefined && {
+      document: { ...document, jobReference: { ...document.jobReference, jobId: 'ID' } },
+      data,
+    }),
+  }
+}
+
+const configurations = {
+  json: { job_labels: { team: 'x' } },
+  csv: {
+    job_labels: { team: 'x' },
+    format: 'CSV',
+    auto_detect: true,
+    ignore_unknown_values: true,
+    max_bad_records: 3,
+    write_disposition: 'WRITE_TRUNCATE',
+    create_disposition: 'CREATE_NEVER',
+    csv: {
+      header: ['a', 'é'],
+      field_delimiter: ';',
+      allow_jagged_rows: true,
+      allow_quoted_newlines: true,
+      encoding: 'ISO-8859-1',
+      skip_leading_rows: 2,
+    },
+  },
+}
+
+for (const name of ['json', 'csv'] as const) {
+  test(`gcp_bigquery: the same is sent as by the original (${name})`, async () => {
+    const server = await started()
+    const config = { ...own, table: '${! "t" + json("a").string() }', endpoint: server.url, ...configurations[name] }
+    const sender = await Sender.start({ gcp_bigquery: config })
+    await sender.send('{"a":1,"b":"x"}', '{"a":2,"b":"x"}')
+    await sender.send('{"a":3,"b":"x"}', '{"a":4,"b":"x"}')
+    await sender.close()
+    assert.deepEqual(server.requests.map(comparable), recorded[name].map(comparable))
+    assert.equal(server.loaded.length, 2)
+  })
+}
+
+test('gcp_bigquery: a job that fails says all of its reasons, and fails all messages of its batch', async () => {
+  const server = await started()
+  const sender = await Sender.start({ gcp_bigquery: { ...own, endpoint: server.url } })
+  await assert.rejects(sender.send('{"a":1}', '{"a":"poison"}'), {
+    message:
+      'failed to complete bigquery job successfully: Error while reading data. (invalid); JSON parsing error. (invalid, query)',
+  })
+  assert.deepEqual(server.loaded, [])
+  await sender.close()
+})
+
+test('gcp_bigquery: records that are allowed to be bad fail nothing', async () => {
+  const bad = { status: { state: 'DONE', errors: [{ reason: 'invalid', message: 'bad' }] } }
+  const server = await started(({ path }) => (path.includes('/jobs/') ? [200, bad] : undefined))
+  const sender = await Sender.start({ gcp_bigquery: { ...own, endpoint: server.url, max_bad_records: 1 } })
+  await sender.send('{"a":1}')
+  await sender.close()
+})
+
+test('gcp_bigquery: a job is waited for, and one whose answer was lost is not begun twice', async () => {
+  let [uploads, polls] = [0, 0]
+  const server = await started(({ method, path }) => {
+    // The service has the job, and the answer gets lost.
+    if (method === 'POST') return ++uploads === 1 ? [503, {}] : [409, errorOf('Already Exists', 'duplicate')]
+    if (!path.includes('/jobs/')) return undefined
+    return [200, { status: { state: ++polls < 3 ? 'RUNNING' : 'DONE' } }]
+  })
+  const sender = await Sender.start({ gcp_bigquery: { ...own, endpoint: server.url } })
+  await sender.send('{"a":1}')
+  assert.deepEqual([uploads, polls], [2, 3])
+  const ids = server.requests.flatMap(({ document }) => document?.jobReference['jobId'] ?? [])
+  assert.equal(new Set(ids).size, 1)
+  // Where a job runs is where its dataset is, as long as nobody says otherwise.
+  assert.match(server.requests.at(-1)!.query, /location=EU/)
+  await sender.close()
+})
+
+test('gcp_bigquery: a dataset or table that does not exist is said to be missing, until it is there', async () => {
+  for (const [what, missing] of [
+    ['dataset', /\/datasets\/d$/],
+    ['table', /\/tables\/t$/],
+  ] as const) {
+    let exists = false
+    const server = await started(({ path }) =>
+      !exists && missing.test(path) ? [404, errorOf('Not found', 'notFound')] : undefined,
+    )
+    const sender = await Sender.start({
+      gcp_bigquery: { ...own, endpoint: server.url, create_disposition: 'CREATE_NEVER' },
+    })
+    const name = own[what]
+    while (!sender.log.join('\n').includes(`${what} does not exist: ${name}`)) await sleep(20)
+    exists = true
+    await sender.send('{"a":1}')
+    await sender.close()
+  }
+})
+
+test('gcp_bigquery: names of columns are quoted, and what the encoding does not have is refused', async () => {
+  const server = await started()
+  const csv = { header: ['a "b"', 'ü'] }
+  const sender = await Sender.start({ gcp_bigquery: { ...own, endpoint: server.url, format: 'CSV', csv } })
+  await sender.send('1,2')
+  await sender.close()
+  assert.deepEqual(server.loaded, [Buffer.from('"a ""b""","ü"\n1,2').toString('latin1')])
+  for (const [field, bad] of [
+    ['header', { header: ['€'] }],
+    ['field_delimiter', { field_delimiter: '€' }],
+  ] as const) {
+    const config = { ...own, endpoint: server.url, format: 'CSV', csv: { ...bad, encoding: 'ISO-8859-1' } }
+    await assert.rejects(
+      Sender.start({ gcp_bigquery: config }),
+      new RegExp(`error parsing csv.${field} field: ISO-8859-1 has no '€'`),
+    )
+  }
+})
+
+outputContract('gcp_bigquery', rig, {
+  inFlight: 'many',
+  async open() {
+    const server = await BigQuery.start()
+    return {
+      config: (maxInFlight = 64) =>
+        JSON.stringify({ gcp_bigquery: { ...own, endpoint: server.url, max_in_flight: maxInFlight } }),
+      poison: 'poison',
+      delivered: () => server.loaded.flatMap(data => data.split('\n')),
+      hold: () => server.hold(),
+      release: () => server.release(),
+      held: () => server.held,
+      cut: () => server.cut(),
+      close: () => server.close(),
+    }
+  },
+})
