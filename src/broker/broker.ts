@@ -80,6 +80,7 @@ export class Broker {
         random,
         log,
         config: logConfig,
+        stages: server.counters.produceStages,
         topicConfig: topic => topicConfig(topic, settings.config),
       })
       opened.push(records)

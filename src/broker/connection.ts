@@ -42,6 +42,9 @@ interface Pending {
   readonly sizeBytes: number
   /** In monotonic milliseconds. */
   readonly arrivedAt: number
+  /** When its handler began and ended, in monotonic milliseconds. */
+  startedAt: number
+  handledAt: number
   /** How long its client has to wait after the answer, in milliseconds. */
   throttleMs: number
   /** The answer's buffers once it is ready; empty when there is none to send. */
@@ -162,6 +165,8 @@ export class Connection {
       frame,
       sizeBytes: frame.length,
       arrivedAt: this.#options.broker.clock.monotonic(),
+      startedAt: 0,
+      handledAt: 0,
       throttleMs: 0,
       answer: undefined,
       holds: new Holds(),
@@ -208,7 +213,7 @@ export class Connection {
     const asking = this.#askingAs(this.#info.sasl?.identity)
     const { clientId, fence } = this.#clientOf(header)
     const limits = new RequestLimits(quotas, { user: userOf(asking), clientId: clientId ?? '' })
-    const startedAt = quotas.areSet ? clock.monotonic() : 0
+    pending.startedAt = clock.monotonic()
     const context: RequestContext = {
       version,
       clientId,
@@ -226,7 +231,7 @@ export class Connection {
     } catch (error) {
       return fail(error)
     }
-    if (quotas.areSet) limits.use({ busyMs: clock.monotonic() - startedAt })
+    if (quotas.areSet) limits.use({ busyMs: clock.monotonic() - pending.startedAt })
     if (answer instanceof Promise) {
       answer.then(
         // A commit answers its producer and wakes readers in the same moment; the producer is to hear of it first.
@@ -288,6 +293,7 @@ export class Connection {
 
   #complete(pending: Pending, answer: unknown, limits: RequestLimits): void {
     const { handler, header } = pending
+    pending.handledAt = this.#options.broker.clock.monotonic()
     const encode = (value: unknown) =>
       value === noResponse ? [] : responseFrame(handler.api, header.apiVersion, header.correlationId, value)
     try {
@@ -348,10 +354,15 @@ export class Connection {
   }
 
   /** Counts how long the client has waited, and logs what took long but for what waits by design. */
-  #measure({ handler, header, arrivedAt, sizeBytes }: Pending): void {
+  #measure({ handler, header, arrivedAt, startedAt, handledAt, sizeBytes }: Pending): void {
     const { broker, counters } = this.#options
-    const ms = broker.clock.monotonic() - arrivedAt
+    const now = broker.clock.monotonic()
+    const ms = now - arrivedAt
     counters.countLatency(handler.api.name, ms)
+    if (handler.api.name === 'Produce') {
+      counters.produceStages.queue.observe(startedAt - arrivedAt)
+      counters.produceStages.answer.observe(now - handledAt)
+    }
     if (ms < broker.config.slowRequestMs || waitingApis.has(handler.api.name)) return
     broker.log.warn('slow request', {
       api: handler.api.name,

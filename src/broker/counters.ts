@@ -1,5 +1,11 @@
 import { LatencyHistogram } from './latency-histogram.ts'
 
+/**
+ * The way of a Produce: until its turn comes on its connection, in the open buffer (`flush`), while the object is written
+ * (`put`), until its offsets are committed, and until its answer is sent, for which those before it have to be there.
+ */
+export type ProduceStage = 'queue' | 'flush' | 'put' | 'commit' | 'answer'
+
 /** What a broker has counted since its start. */
 export class BrokerCounters {
   connectionsOpened = 0
@@ -12,6 +18,14 @@ export class BrokerCounters {
   failedRequests = 0
   readonly #requests = new Map<string, number>()
   readonly #latencies = new Map<string, LatencyHistogram>()
+  /** `queue` and `answer` count requests, the others objects, which hold what many requests brought. */
+  readonly produceStages: Readonly<Record<ProduceStage, LatencyHistogram>> = {
+    queue: new LatencyHistogram(),
+    flush: new LatencyHistogram(),
+    put: new LatencyHistogram(),
+    commit: new LatencyHistogram(),
+    answer: new LatencyHistogram(),
+  }
 
   countRequest(api: string): void {
     this.#requests.set(api, (this.#requests.get(api) ?? 0) + 1)

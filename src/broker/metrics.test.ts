@@ -50,6 +50,9 @@ describe('metrics of the Kafka port', () => {
     assert.ok(valueOf(seconds) >= 3600)
     assert.equal(valueOf('warpstream_consumer_group_state{consumer_group="billing",group_state="Empty"}'), 1)
     assert.equal(valueOf('warpstream_agent_kafka_request_latency_count{request_type="Produce"}'), 1)
+    for (const stage of ['queue', 'flush', 'put', 'commit', 'answer']) {
+      assert.equal(valueOf(`penstock_kafka_produce_stage_latency_count{stage="${stage}"}`), 1)
+    }
     assert.equal(valueOf('warpstream_topics_count'), 1)
   })
 

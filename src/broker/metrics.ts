@@ -3,7 +3,7 @@ import { type CommittedOffset, type Metadata, MetadataError } from '../metadata/
 import type { BrokerCounters } from './counters.ts'
 import { epochOf, type Group, type Groups, offsetsTopicName } from './groups/index.ts'
 import type { ClientMetrics } from './telemetry/client-metrics.ts'
-import { latencyBoundsSeconds } from './latency-histogram.ts'
+import { type LatencyHistogram, latencyBoundsSeconds } from './latency-histogram.ts'
 
 export interface BrokerMetricsOptions {
   readonly counters: BrokerCounters
@@ -52,20 +52,19 @@ export class BrokerMetrics {
   }
 
   #requests(): string {
-    const name = 'warpstream_agent_kafka_request_latency'
-    const samples = [...this.#options.counters.latencies].flatMap(([api, histogram]) => {
-      const labels = { request_type: api }
-      const cumulative = histogram.cumulative()
-      return [
-        ...latencyBoundsSeconds.map((bound, i) =>
-          prometheusSample(`${name}_bucket`, { ...labels, le: String(bound) }, cumulative[i]!),
-        ),
-        prometheusSample(`${name}_bucket`, { ...labels, le: '+Inf' }, histogram.count),
-        prometheusSample(`${name}_sum`, labels, histogram.sumSeconds),
-        prometheusSample(`${name}_count`, labels, histogram.count),
-      ]
-    })
-    return prometheusFamily(name, 'histogram', 'Seconds from a request to its answer, waiting included.', samples)
+    const { latencies, produceStages } = this.#options.counters
+    return (
+      histograms(
+        'warpstream_agent_kafka_request_latency',
+        'Seconds from a request to its answer, waiting included.',
+        Array.from(latencies, ([api, histogram]) => [{ request_type: api }, histogram]),
+      ) +
+      histograms(
+        'penstock_kafka_produce_stage_latency',
+        'Seconds that produced records spend in each stage of their way; flush, put and commit are counted by object.',
+        Object.entries(produceStages).map(([stage, histogram]) => [{ stage }, histogram]),
+      )
+    )
   }
 
   #topics(): string {
@@ -186,6 +185,25 @@ function groupsText(groups: readonly GroupFigures[]): string {
       ofLags(({ committedAt }) => committedAt / 1000),
     ),
   ].join('')
+}
+
+function histograms(
+  name: string,
+  help: string,
+  series: readonly (readonly [labels: Readonly<Record<string, string>>, histogram: LatencyHistogram])[],
+): string {
+  const samples = series.flatMap(([labels, histogram]) => {
+    const cumulative = histogram.cumulative()
+    return [
+      ...latencyBoundsSeconds.map((bound, i) =>
+        prometheusSample(`${name}_bucket`, { ...labels, le: String(bound) }, cumulative[i]!),
+      ),
+      prometheusSample(`${name}_bucket`, { ...labels, le: '+Inf' }, histogram.count),
+      prometheusSample(`${name}_sum`, labels, histogram.sumSeconds),
+      prometheusSample(`${name}_count`, labels, histogram.count),
+    ]
+  })
+  return prometheusFamily(name, 'histogram', help, samples)
 }
 
 type Series = readonly [labels: Readonly<Record<string, string>>, value: number]

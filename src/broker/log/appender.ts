@@ -19,7 +19,23 @@ interface Flight {
   readonly body: Piece
   readonly done: Promise<void>
   readonly finish: () => void
+  /** When the present stage began, in monotonic milliseconds. */
+  stageAt: number
   state: 'uploading' | 'uploaded' | 'failed'
+}
+
+/** The times of objects on their way. */
+export type ObjectStages = Readonly<Record<'flush' | 'put' | 'commit', { observe(ms: number): void }>>
+
+interface AppenderOptions {
+  readonly metadata: Metadata
+  readonly store: ObjectStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly config: LogConfig
+  readonly epoch: number
+  readonly slabs: SlabPool
+  readonly stages: ObjectStages | undefined
 }
 
 /**
@@ -35,6 +51,7 @@ export class Appender {
   readonly #config: LogConfig
   readonly #closing = new AbortController()
   readonly #slabs: SlabPool
+  readonly #stages: ObjectStages | undefined
   #epoch: number
   #nextObject = 0
   #open: FlushBuffer | undefined
@@ -50,15 +67,7 @@ export class Appender {
   #idleSince = 0
   #flushesSoon = false
 
-  constructor(
-    metadata: Metadata,
-    store: ObjectStore,
-    clock: Clock,
-    log: Log,
-    config: LogConfig,
-    epoch: number,
-    slabs: SlabPool,
-  ) {
+  constructor({ metadata, store, clock, log, config, epoch, slabs, stages }: AppenderOptions) {
     this.#metadata = metadata
     this.#store = store
     this.#clock = clock
@@ -66,6 +75,7 @@ export class Appender {
     this.#config = config
     this.#epoch = epoch
     this.#slabs = slabs
+    this.#stages = stages
   }
 
   /** The upload epoch under which objects are written now. */
@@ -173,14 +183,10 @@ export class Appender {
     this.#timer?.abort()
     this.#timerEndsAt = Number.POSITIVE_INFINITY
     const { promise: done, resolve: finish } = Promise.withResolvers<void>()
-    const flight: Flight = {
-      buffer,
-      ...this.newObject(),
-      body: buffer.close(this.#slabs),
-      done,
-      finish,
-      state: 'uploading',
-    }
+    const stageAt = this.#clock.monotonic()
+    this.#stages?.flush.observe(stageAt - buffer.openedAt)
+    const body = buffer.close(this.#slabs)
+    const flight: Flight = { buffer, ...this.newObject(), body, done, finish, stageAt, state: 'uploading' }
     this.#flights.push(flight)
     this.#uploads++
     void this.#upload(flight)
@@ -201,6 +207,7 @@ export class Appender {
         else await this.#clock.sleep(this.#config.uploadRetryBackoffMs * 2 ** attempt)
       }
     }
+    this.#leave(flight, 'put')
     this.#uploads--
     this.#considerFlush()
     if (!this.#isCommitting) await this.#commitReady()
@@ -281,10 +288,19 @@ export class Appender {
     }
   }
 
+  /** Counts a stage that has ended. */
+  #leave(flight: Flight, stage: 'put' | 'commit'): void {
+    const now = this.#clock.monotonic()
+    this.#stages?.[stage].observe(now - flight.stageAt)
+    flight.stageAt = now
+  }
+
   /** Answers the oldest flights and takes them off the list. */
   #land(count: number): void {
     let requests = 0
-    for (const { buffer, body, finish } of this.#flights.splice(0, count)) {
+    for (const flight of this.#flights.splice(0, count)) {
+      const { buffer, body, finish } = flight
+      this.#leave(flight, 'commit')
       this.#bufferedBytes -= body.bytes.length
       body.slab?.release()
       requests += buffer.requests

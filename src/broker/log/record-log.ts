@@ -12,7 +12,7 @@ import {
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { AppendWaiters } from './append-waiters.ts'
-import { Appender } from './appender.ts'
+import { Appender, type ObjectStages } from './appender.ts'
 import type { LogConfig } from './config.ts'
 import { ExtentCache } from './extent-cache.ts'
 import { FetchSessions } from './fetch-sessions.ts'
@@ -31,6 +31,8 @@ export interface RecordLogOptions {
   readonly random: Random
   readonly log: Log
   readonly config: LogConfig
+  /** Where the times of objects on their way are counted, if anywhere. */
+  readonly stages?: ObjectStages
   /** A topic's effective settings. */
   readonly topicConfig: (topic: Topic) => TopicConfig
 }
@@ -65,7 +67,8 @@ export class RecordLog {
   #producerIds: { next: number; end: number } = { next: 0, end: 0 }
   #reservation: Promise<void> | undefined
 
-  constructor({ metadata, store, clock, random, log, config, topicConfig }: RecordLogOptions, epoch: number) {
+  constructor(options: RecordLogOptions, epoch: number) {
+    const { metadata, store, clock, random, log, config, topicConfig } = options
     this.sessions = new FetchSessions(clock, random)
     this.#metadata = metadata
     this.#clock = clock
@@ -75,7 +78,7 @@ export class RecordLog {
     const slabs = new SlabPool(config.cacheBytes)
     this.#cache = new ExtentCache(store, config.cacheBytes, slabs)
     this.#waiters = new AppendWaiters(clock)
-    this.#appender = new Appender(metadata, store, clock, log, config, epoch, slabs)
+    this.#appender = new Appender({ metadata, store, clock, log, config, epoch, slabs, stages: options.stages })
     this.#reader = new Reader(metadata, this.#tails, this.#cache, this.#waiters, clock, log)
     this.#times = new TimeLookup(metadata, async extent => (await this.#cache.load([extent]))[0]!)
     this.#stopListening = [
