@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { messageOf, prometheusFamily, prometheusSample } from '../base/index.ts'
+import { listenOn, messageOf, prometheusFamily, prometheusSample } from '../base/index.ts'
 import type { AgentReport } from '../control/index.ts'
 import type { Agent } from './agent.ts'
 
@@ -33,14 +33,7 @@ export class StatusServer {
 
   /** Listens; port 0 takes a free one. Resolves to the port. Rejects where it is taken. */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', reject)
-        const address = this.#server.address()
-        resolve(typeof address === 'object' && address !== null ? address.port : port)
-      })
-    })
+    return listenOn(this.#server, { host, port })
   }
 
   close(): Promise<void> {
@@ -69,12 +62,24 @@ async function answerMetrics(version: string, agent: Agent, response: ServerResp
 }
 
 type Series = readonly [labels: Readonly<Record<string, string>>, value: number]
+type Family = readonly [name: string, kind: 'gauge' | 'counter', help: string, series: readonly Series[]]
 
 function metricsText(version: string, agent: Agent): string {
-  const { cpu, memoryBytes, connections, traffic, instances } = agent.figures
-  const ofInstances = (value: (instance: AgentReport['instances'][number]) => number): Series[] =>
-    instances.map(instance => [{ pipeline_id: instance.pipelineId, instance_id: instance.instanceId }, value(instance)])
-  const families: [name: string, kind: 'gauge' | 'counter', help: string, series: readonly Series[]][] = [
+  return [...agentFamilies(version, agent), ...instanceFamilies(agent)]
+    .map(([name, kind, help, series]) =>
+      prometheusFamily(
+        name,
+        kind,
+        help,
+        series.map(([labels, value]) => prometheusSample(name, labels, value)),
+      ),
+    )
+    .join('')
+}
+
+function agentFamilies(version: string, agent: Agent): readonly Family[] {
+  const { cpu, memoryBytes, connections, traffic } = agent.figures
+  return [
     ['warpstream_agent_info', 'gauge', 'The version that runs.', [[{ version }, 1]]],
     ['warpstream_agent_cpu_cores', 'gauge', 'Cores in use.', [[{}, cpu]]],
     ['warpstream_agent_memory_bytes', 'gauge', 'Resident memory.', [[{}, memoryBytes]]],
@@ -99,6 +104,16 @@ function metricsText(version: string, agent: Agent): string {
       'Requests on the Kafka port.',
       [...agent.requests].map(([api, count]) => [{ api }, count] as const),
     ],
+  ]
+}
+
+function instanceFamilies(agent: Agent): readonly Family[] {
+  const ofInstances = (value: (instance: AgentReport['instances'][number]) => number): Series[] =>
+    agent.figures.instances.map(instance => [
+      { pipeline_id: instance.pipelineId, instance_id: instance.instanceId },
+      value(instance),
+    ])
+  return [
     [
       'warpstream_pipeline_running',
       'gauge',
@@ -136,14 +151,4 @@ function metricsText(version: string, agent: Agent): string {
       ofInstances(({ counters }) => counters.processor_errors),
     ],
   ]
-  return families
-    .map(([name, kind, help, series]) =>
-      prometheusFamily(
-        name,
-        kind,
-        help,
-        series.map(([labels, value]) => prometheusSample(name, labels, value)),
-      ),
-    )
-    .join('')
 }

@@ -37,70 +37,26 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
   const overview = pipeline.pipeline_overview
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const client = useQueryClient()
-  const toast = useToast()
   const theme = useTheme()
-  const { clusterId, queries } = useCluster()
-  const schema = useQuery(queries.schema)
-  const save = useSavePipeline(clusterId, overview.id)
-  const change = useChangePipeline(clusterId, overview.id)
+  const schema = useQuery(useCluster().queries.schema)
   const editor = useRef<EditorHandle>(null)
-  const [refused, setRefused] = useState<Lint>()
   const [isGalleryOpen, setGalleryOpen] = useState(false)
 
   const selected = useSelectedVersion(pipeline, search.version)
   const draft = useDraft(selected)
+  const { save, isSaving, refused } = useSaveDraft(overview.id, draft)
+  const { deploy, isDeploying } = useDeploy(overview.id)
   const { lint, isChecking, error: lintError } = useLint(draft.documentId, draft.text)
   const deployed = pipeline.pipeline_configurations.find(one => one.id === overview.deployed_configuration_id)
   const isBlank = draft.text.trim() === ''
-  const wasRefused = refused?.text === draft.text
-  const canDeploy = selected !== undefined && selected.id !== deployed?.id && !draft.isDirty
+  const isOther = selected !== undefined && selected.id !== deployed?.id
+  const comparison = compare(pipeline, search.compare, selected, draft)
 
   const handleExample = (text: string) => {
     setGalleryOpen(false)
     editor.current?.replace(text)
   }
 
-  const handleDeploy = (version: PipelineConfiguration) => {
-    change.mutate(
-      { configurationId: version.id },
-      {
-        onSuccess: () => toast({ tone: 'ok', title: `Version ${version.version} deployed` }),
-        onError: error => toast({ tone: 'bad', title: 'Not deployed', text: errorText(error) }),
-      },
-    )
-  }
-
-  const handleSaved = async (configurationId: string) => {
-    setRefused(undefined)
-    const fresh = await client.fetchQuery({ ...queries.pipeline(overview.id), staleTime: 0 })
-    const saved = fresh.pipeline_configurations.find(one => one.id === configurationId)
-    if (saved === undefined) return
-    draft.settle(saved)
-    await navigate({ search: { version: saved.version }, replace: true, ignoreBlocker: true })
-    const isDeployed = fresh.pipeline_overview.deployed_configuration_id === saved.id
-    toast({
-      tone: 'ok',
-      title: `Saved as Version ${saved.version}`,
-      text: isDeployed ? 'It is deployed, and runs when you switch the pipeline on.' : 'Deploy it to run it.',
-    })
-  }
-
-  const handleSave = () => {
-    if (save.isPending || !draft.isDirty || isBlank) return
-    const text = draft.text
-    save.mutate(text, {
-      onSuccess: created => void handleSaved(created.configuration_id),
-      onError: error => {
-        if (error instanceof RequestError && error.findings.length > 0) {
-          setRefused({ text, findings: error.findings })
-        } else toast({ tone: 'bad', title: 'Not saved', text: errorText(error) })
-      },
-    })
-  }
-
-  const comparison = compare(pipeline, search.compare, selected, draft)
-  const compared = pipeline.pipeline_configurations.find(one => String(one.version) === comparison.right?.key)
   return (
     <div className="grid h-full min-h-0 grid-rows-[auto_minmax(0,1fr)] md:grid-cols-[13.5rem_minmax(0,1fr)] md:grid-rows-1">
       <div className="flex min-h-0 min-w-0 flex-col border-b border-line bg-sunken md:border-r md:border-b-0">
@@ -114,17 +70,17 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
           isBlank={isBlank}
           nextVersion={pipeline.pipeline_configurations.length}
           canCompare={comparison.choices.length > 1}
-          canDeploy={canDeploy}
-          isSaving={save.isPending}
-          isDeploying={change.isPending}
+          canDeploy={isOther && !draft.isDirty}
+          isSaving={isSaving}
+          isDeploying={isDeploying}
           onExample={handleExample}
           onMoreExamples={() => setGalleryOpen(true)}
           onCompare={() => void navigate({ search: { ...search, compare: comparison.defaultLeft } })}
           onDiscard={() => editor.current?.replace(draft.baseText)}
-          onSave={handleSave}
-          onDeploy={() => selected !== undefined && handleDeploy(selected)}
+          onSave={save}
+          onDeploy={() => selected !== undefined && deploy(selected)}
         />
-        {selected !== undefined && deployed !== undefined && selected.id !== deployed.id && (
+        {isOther && deployed !== undefined && (
           <div className="shrink-0 border-b border-line p-2">
             <Notice tone="warn">
               Version {selected.version} is not deployed; Version {deployed.version} is
@@ -138,45 +94,28 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
             documentId={draft.documentId}
             initialText={draft.text}
             onChange={draft.setText}
-            onSave={handleSave}
-            lint={wasRefused ? refused : lint}
+            onSave={save}
+            lint={refused ?? lint}
             schema={schema.data as Schema | undefined} // the endpoint returns JSON Schema
             dark={theme.shown === 'dark'}
           />
         </div>
         {isBlank && <ExampleCards onChoose={handleExample} onMore={() => setGalleryOpen(true)} />}
         <FindingsPanel
-          findings={wasRefused ? refused.findings : lint?.findings}
-          refused={wasRefused}
+          findings={refused?.findings ?? lint?.findings}
+          refused={refused !== undefined}
           isChecking={isChecking}
           isBlank={isBlank}
           failure={lintError === null ? undefined : errorText(lintError)}
           onJump={(line, column) => editor.current?.jumpTo(line, column)}
         />
-        {comparison.left !== undefined && comparison.right !== undefined && (
-          <div className="absolute inset-0 z-10 bg-surface">
-            <CompareView
-              left={comparison.left}
-              right={comparison.right}
-              choices={comparison.choices}
-              dark={theme.shown === 'dark'}
-              onDeploy={
-                compared === undefined || compared.id === deployed?.id ? undefined : () => handleDeploy(compared)
-              }
-              isDeploying={change.isPending}
-              onChange={(left, right) =>
-                void navigate({
-                  search: {
-                    ...(right === 'draft' ? { version: search.version } : { version: Number(right) }),
-                    compare: left === 'draft' ? Number(right) : Number(left),
-                  },
-                  replace: true,
-                })
-              }
-              onClose={() => void navigate({ search: { ...search, compare: undefined } })}
-            />
-          </div>
-        )}
+        <ComparisonPanel
+          pipeline={pipeline}
+          comparison={comparison}
+          onDeploy={deploy}
+          isDeploying={isDeploying}
+          dark={theme.shown === 'dark'}
+        />
       </div>
       {isGalleryOpen && (
         <Suspense>
@@ -186,6 +125,99 @@ export default function ConfigurationView({ pipeline, status }: ConfigurationVie
       <LeaveGuard wouldLose={draft.wouldLose} onDiscard={draft.discard} />
     </div>
   )
+}
+
+interface ComparisonPanelProps {
+  readonly pipeline: DescribePipelineResponse
+  readonly comparison: ReturnType<typeof compare>
+  readonly onDeploy: (version: PipelineConfiguration) => void
+  readonly isDeploying: boolean
+  readonly dark: boolean
+}
+
+/** Two versions side by side, over the editor; nothing while none are compared. */
+function ComparisonPanel({ pipeline, comparison, onDeploy, isDeploying, dark }: ComparisonPanelProps) {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const { left, right, choices } = comparison
+  if (left === undefined || right === undefined) return null
+  const compared = pipeline.pipeline_configurations.find(one => String(one.version) === right.key)
+  const isDeployable = compared !== undefined && compared.id !== pipeline.pipeline_overview.deployed_configuration_id
+  return (
+    <div className="absolute inset-0 z-10 bg-surface">
+      <CompareView
+        left={left}
+        right={right}
+        choices={choices}
+        dark={dark}
+        onDeploy={isDeployable ? () => onDeploy(compared) : undefined}
+        isDeploying={isDeploying}
+        onChange={(leftKey, rightKey) =>
+          void navigate({
+            search: {
+              ...(rightKey === 'draft' ? { version: search.version } : { version: Number(rightKey) }),
+              compare: leftKey === 'draft' ? Number(rightKey) : Number(leftKey),
+            },
+            replace: true,
+          })
+        }
+        onClose={() => void navigate({ search: { ...search, compare: undefined } })}
+      />
+    </div>
+  )
+}
+
+function useDeploy(pipelineId: string) {
+  const toast = useToast()
+  const change = useChangePipeline(useCluster().clusterId, pipelineId)
+  const deploy = (version: PipelineConfiguration) =>
+    change.mutate(
+      { configurationId: version.id },
+      {
+        onSuccess: () => toast({ tone: 'ok', title: `Version ${version.version} deployed` }),
+        onError: error => toast({ tone: 'bad', title: 'Not deployed', text: errorText(error) }),
+      },
+    )
+  return { deploy, isDeploying: change.isPending }
+}
+
+/** Saves a draft as the next version. `refused` has the findings of a text that was refused, until the text changes. */
+function useSaveDraft(pipelineId: string, draft: ReturnType<typeof useDraft>) {
+  const navigate = route.useNavigate()
+  const client = useQueryClient()
+  const toast = useToast()
+  const { clusterId, queries } = useCluster()
+  const mutation = useSavePipeline(clusterId, pipelineId)
+  const [refused, setRefused] = useState<Lint>()
+
+  const handleSaved = async (configurationId: string) => {
+    setRefused(undefined)
+    const fresh = await client.fetchQuery({ ...queries.pipeline(pipelineId), staleTime: 0 })
+    const saved = fresh.pipeline_configurations.find(one => one.id === configurationId)
+    if (saved === undefined) return
+    draft.settle(saved)
+    await navigate({ search: { version: saved.version }, replace: true, ignoreBlocker: true })
+    const isDeployed = fresh.pipeline_overview.deployed_configuration_id === saved.id
+    toast({
+      tone: 'ok',
+      title: `Saved as Version ${saved.version}`,
+      text: isDeployed ? 'It is deployed, and runs when you switch the pipeline on.' : 'Deploy it to run it.',
+    })
+  }
+
+  const save = () => {
+    const { text, isDirty } = draft
+    if (mutation.isPending || !isDirty || text.trim() === '') return
+    mutation.mutate(text, {
+      onSuccess: created => void handleSaved(created.configuration_id),
+      onError: error => {
+        if (error instanceof RequestError && error.findings.length > 0) {
+          setRefused({ text, findings: error.findings })
+        } else toast({ tone: 'bad', title: 'Not saved', text: errorText(error) })
+      },
+    })
+  }
+  return { save, isSaving: mutation.isPending, refused: refused?.text === draft.text ? refused : undefined }
 }
 
 /**
