@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import process from 'node:process'
-import { codeOf, hostPort, messageOf, fieldsOf } from '../base/index.ts'
+import { codeOf, fieldsOf, hostPort, listenOn, messageOf } from '../base/index.ts'
 import { BLOBL_PAGE } from './blobl-page.ts'
 import { type Trial, tryMapping } from './blobl-trial.ts'
 import type { bloblServerFlags } from './commands.ts'
@@ -31,14 +30,13 @@ export async function runBloblServer(flags: ServerFlags): Promise<number> {
   const server = createServer((request, response) => {
     page.answer(request, response).catch((error: unknown) => send(response, 400, 'text/plain', String(error)))
   })
-  server.listen(flags.port, flags.host)
+  let port: number
   try {
-    await once(server, 'listening')
+    port = await listenOn(server, { host: flags.host, port: flags.port })
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`)
     return 1
   }
-  const { port } = server.address() as AddressInfo // it listens on TCP
   process.stdout.write(`A page to try mappings in: http://${hostPort(flags.host, port)}\n`)
   if (!flags['no-open']) openBrowser(`http://localhost:${port}`)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])

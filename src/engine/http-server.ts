@@ -1,7 +1,6 @@
-import { messageOf } from '../base/index.ts'
+import { listenOn, messageOf } from '../base/index.ts'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import process from 'node:process'
 import { ConfigError } from './component.ts'
@@ -50,12 +49,7 @@ export class StreamServer implements HttpHost {
     const separator = address.lastIndexOf(':')
     const host = address.slice(0, separator).replace(/^\[|\]$/g, '')
     const port = Number(address.slice(separator + 1))
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      // A server that listens on TCP has an address with a port.
-      const listening = () => resolve((this.#server.address() as AddressInfo).port)
-      this.#server.listen(port, host === '' ? undefined : host, listening)
-    })
+    return listenOn(this.#server, { port, ...(host !== '' && { host }) })
   }
 
   register(endpoint: HttpEndpoint): () => void {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, request as httpRequest, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { listenOn } from '../../base/index.ts'
 import { HttpRouter } from '../../engine/index.ts'
 
 /** Endpoints that one instance of a pipeline offers. */
@@ -31,14 +32,7 @@ export class PipelineHttpServer {
 
   /** Listens; port 0 takes a free one. Resolves to the port. Rejects where it is taken. */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', reject)
-        const address = this.#server.address()
-        resolve(typeof address === 'object' && address !== null ? address.port : port)
-      })
-    })
+    return listenOn(this.#server, { host, port })
   }
 
   /** Takes the endpoints of an instance up; call what it returns when it is gone. */

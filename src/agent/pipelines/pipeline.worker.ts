@@ -1,22 +1,15 @@
 // A thread of pipelines. Whatever their configurations do, they do here and nowhere else.
-import { setPriority } from 'node:os'
 import process from 'node:process'
-import { parentPort, workerData } from 'node:worker_threads'
-import { assert } from '../../base/index.ts'
-import { grantedHost, guardSockets } from '../../host/index.ts'
+import { workerData } from 'node:worker_threads'
+import { guardSockets } from '../../host/index.ts'
 import { PipelineChains } from './pipeline-chains.ts'
 import { HostedStream } from './hosted-stream.ts'
 import type { StreamPulse, ThreadData, ThreadMessage, ThreadOrder } from './protocol.ts'
 import { threadMemoryBytes } from './thread-memory.ts'
+import { pulseIntervalMs, setUpThread } from './thread-setup.ts'
 
-const pulseIntervalMs = 500
-
-assert(parentPort !== null, 'pipelines run in threads of their own')
-const port = parentPort
 const { policy, niceness, limits } = workerData as ThreadData // set by the thread that starts this one
-const host = grantedHost(policy)
-// On Linux a thread has a priority of its own, and 0 names the calling one; elsewhere it would be the whole agent's.
-if (process.platform === 'linux' && niceness > 0) setPriority(0, niceness)
+const { port, host } = setUpThread({ policy, niceness })
 const streams = new Map<string, HostedStream>()
 const chains = new PipelineChains({ policy, niceness, limits })
 guardSockets(policy, host, path => [...streams.values()].some(({ socketPath }) => socketPath === path))

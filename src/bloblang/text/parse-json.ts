@@ -25,7 +25,8 @@ export function parseFirstJson(text: string, keepsNumbers: boolean): Value {
   }
 }
 
-function scanFirst(text: string): Value {
+/** The first value of a text; what follows it is not looked at, and what ends too early is worded as for Go's streams. */
+export function scanFirst(text: string): Value {
   const scanner = new JsonScanner(text)
   scanner.skipSpace()
   if (scanner.atEnd) throw new MappingError('EOF')

@@ -1,8 +1,7 @@
 import { isObject } from '../../value.ts'
-import { MappingError } from '../../errors.ts'
 import { parseJson } from '../../json/parse.ts'
 import { printJson } from '../../json/print.ts'
-import { JsonScanner, UNEXPECTED_END } from '../../json/scan.ts'
+import { scanFirst } from '../../text/parse-json.ts'
 import type { Value } from '../../value.ts'
 import { isArray } from '../coerce.ts'
 import { within } from '../errors.ts'
@@ -28,21 +27,9 @@ export function parseJsonSchema(text: string): JsonSchema {
 
 function readSchema(text: string) {
   try {
-    return compileSchema(parseSchemaText(text))
+    return compileSchema(scanFirst(text))
   } catch (error) {
     throw within('failed to parse json schema definition', error)
-  }
-}
-
-/** The original reads a stream: what follows the first value is not looked at, what ends too early is worded as for streams. */
-function parseSchemaText(text: string): Value {
-  const scanner = new JsonScanner(text)
-  scanner.skipSpace()
-  if (scanner.atEnd) throw new MappingError('EOF')
-  try {
-    return scanner.value()
-  } catch (error) {
-    throw error === UNEXPECTED_END ? new MappingError('unexpected EOF') : error
   }
 }
 

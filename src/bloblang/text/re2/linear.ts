@@ -5,7 +5,7 @@
  *
  * Patterns become programs of numbers: what to do, with what, and where to go on.
  */
-import { type CharSet, merge, type Node, PatternParser, type Place, Unusual } from './pattern-parser.ts'
+import { type CharSet, isNullable, merge, type Node, PatternParser, type Place, Unusual } from './pattern-parser.ts'
 import type { MatchSpans } from './re2.ts'
 
 /** Longer programs take too much memory for what they note; counts inside of each other make them. */
@@ -440,22 +440,5 @@ function countGroups(node: Node): number {
       return countGroups(node.body) + (node.captures ? 1 : 0)
     case 'repeat':
       return countGroups(node.body)
-  }
-}
-
-function isNullable(node: Node): boolean {
-  switch (node.kind) {
-    case 'chars':
-      return false
-    case 'assert':
-      return true
-    case 'sequence':
-      return node.items.every(isNullable)
-    case 'choice':
-      return node.branches.some(isNullable)
-    case 'group':
-      return isNullable(node.body)
-    case 'repeat':
-      return node.min === 0 || isNullable(node.body)
   }
 }

@@ -401,3 +401,21 @@ function repetitions(node: Node): number {
     }
   }
 }
+
+/** Whether a pattern matches the empty text. */
+export function isNullable(node: Node): boolean {
+  switch (node.kind) {
+    case 'chars':
+      return false
+    case 'assert':
+      return true
+    case 'sequence':
+      return node.items.every(isNullable)
+    case 'choice':
+      return node.branches.some(isNullable)
+    case 'group':
+      return isNullable(node.body)
+    case 'repeat':
+      return node.min === 0 || isNullable(node.body)
+  }
+}

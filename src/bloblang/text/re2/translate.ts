@@ -1,4 +1,4 @@
-import { type CharSet, intersects, merge, type Node, PatternParser, Unusual } from './pattern-parser.ts'
+import { type CharSet, intersects, isNullable, merge, type Node, PatternParser, Unusual } from './pattern-parser.ts'
 
 /**
  * Translates those RE2 patterns to JavaScript that mean the same there and that its backtracking engine cannot blow up on.
@@ -60,23 +60,6 @@ function print(node: Node): string {
       const max = node.max === Number.POSITIVE_INFINITY ? '' : String(node.max)
       return `${print(node.body)}{${node.min},${max}}${node.lazy ? '?' : ''}`
     }
-  }
-}
-
-function nullable(node: Node): boolean {
-  switch (node.kind) {
-    case 'chars':
-      return false
-    case 'assert':
-      return true
-    case 'sequence':
-      return node.items.every(nullable)
-    case 'choice':
-      return node.branches.some(nullable)
-    case 'group':
-      return nullable(node.body)
-    case 'repeat':
-      return node.min === 0 || nullable(node.body)
   }
 }
 
@@ -147,7 +130,7 @@ function analyseRepeat(
   optional: number,
 ): void {
   // Rounds that match nothing end a loop at different points in the two engines.
-  if (nullable(node.body)) throw new Unusual()
+  if (isNullable(node.body)) throw new Unusual()
   const begin = first(node.body, follow)
   if (node.max !== node.min && intersects(begin, follow)) {
     if (inLoop) throw new Unusual()

@@ -1,0 +1,13 @@
+import type { Server } from 'node:net'
+
+/** Has a server listen and resolves to its port; port 0 takes a free one. Rejects where the address cannot be used. */
+export function listenOn(server: Server, address: { readonly host?: string; readonly port: number }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address, () => {
+      server.off('error', reject)
+      const bound = server.address()
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : address.port)
+    })
+  })
+}
