@@ -55,3 +55,11 @@ test('a rotated file that is too old is deleted', async t => {
   await open().settled()
   assert.deepEqual(readdirSync(folder), ['app.log'])
 })
+
+test('the folder of a log that is rotated is made', async t => {
+  const { folder } = logIn(t)
+  const log = new RotatingFile(join(folder, 'new', 'app.log'), { maxAgeDays: 0, now: () => start })
+  log.write('now\n')
+  await log.settled()
+  assert.equal(readFileSync(join(folder, 'new', 'app.log'), 'utf8'), 'now\n')
+})

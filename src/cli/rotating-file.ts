@@ -1,4 +1,13 @@
-import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readdirSync, renameSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+} from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -52,6 +61,7 @@ export class RotatingFile {
   }
 
   #open(): void {
+    mkdirSync(dirname(this.#path), { recursive: true })
     this.#descriptor = openSync(this.#path, 'a')
     this.#bytes = fstatSync(this.#descriptor).size
     this.#sink = descriptorSink(this.#descriptor)

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { unreachable, codeOf, messageOf } from '../base/index.ts'
+import { codeOf, fieldsOf, messageOf, unreachable } from '../base/index.ts'
 import { JsonNumber, parseJson, printJson, toText, type Value } from '../bloblang/index.ts'
 import { type Batch, type Infer, Message, type testFields } from '../engine/index.ts'
+import { openError } from './source.ts'
 
 type TestCase = Infer<typeof testFields>
 type InputMessage = NonNullable<TestCase['input_batch']>[number]
@@ -62,8 +63,9 @@ function check(name: keyof Conditions, conditions: Conditions, message: Message,
         return unreachable(name)
     }
   } catch (error) {
-    const why = messageOf(error)
-    return codeOf(error) === undefined ? why : `failed to read comparison file: ${why}`
+    return codeOf(error) === undefined
+      ? messageOf(error)
+      : `failed to read comparison file: ${openError(String(fieldsOf(error)['path'] ?? ''), error)}`
   }
 }
 
@@ -97,10 +99,24 @@ function jsonText(wanted: unknown): string {
 }
 
 function compare(received: string, wanted: string, superset: boolean): string | null {
-  const left = parseJson(received)
-  const right = parseJson(wanted)
-  if (superset ? contains(left, right) : same(left, right)) return null
-  return `JSON ${superset ? 'superset' : 'content'} mismatch\n  expected: ${printJson(right)}\n  received: ${printJson(left)}`
+  const mismatch = `JSON ${superset ? 'superset' : 'content'} mismatch`
+  const [left, right] = [documentOf(received), documentOf(wanted)]
+  if (left === undefined || right === undefined) {
+    const which =
+      left !== undefined ? 'second argument is' : right !== undefined ? 'first argument is' : 'both arguments are'
+    return `${mismatch}\n${which} invalid json`
+  }
+  if (superset ? contains(left.value, right.value) : same(left.value, right.value)) return null
+  return `${mismatch}\n  expected: ${printJson(right.value)}\n  received: ${printJson(left.value)}`
+}
+
+function documentOf(text: string): { readonly value: Value } | undefined {
+  try {
+    return { value: parseJson(text) }
+  } catch {
+    // The caller says which of two texts is no document.
+    return undefined
+  }
 }
 
 /** Numbers are the same where their texts are: 1.0 is not 1. */

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, normalize } from 'node:path'
 import process from 'node:process'
 import { styleText } from 'node:util'
-import { type Log, messageOf, nullLog } from '../base/index.ts'
+import { fieldsOf, type Log, messageOf, nullLog } from '../base/index.ts'
 import {
   type Batch,
   ConfigError,
@@ -25,7 +25,7 @@ import { FileWatch } from './file-watch.ts'
 import { type CaseResult, junitXml, type SuiteResult } from './junit.ts'
 import { descriptorSink } from './log-sink.ts'
 import { type EngineOptions, SourceError } from './options.ts'
-import { expand, expandTree, loadEnvFiles, readText } from './source.ts'
+import { expand, expandTree, loadEnvFiles, openError, readText } from './source.ts'
 import { registryOf } from './templates.ts'
 import { checkConditions, inputBatch } from './test-conditions.ts'
 import { openTarget, type Target, type TargetOptions, testReadOptions } from './test-target.ts'
@@ -209,8 +209,8 @@ function parseTest(node: Node, path: string, registry: Registry): TestCase {
 /** What is wrong with what the processors of a test made. Throws {@link SuiteError} where they cannot be made. */
 async function runTest(path: string, test: TestCase, options: TargetOptions): Promise<readonly string[]> {
   const folder = dirname(path)
-  const inputs = [...(test.input_batch === undefined ? [] : [test.input_batch]), ...(test.input_batches ?? [])]
-  const batches = inputs.map(messages => inputBatch(messages, folder))
+  const inputs = [...(test.input_batches ?? []), ...(test.input_batch === undefined ? [] : [test.input_batch])]
+  const batches = inputs.map((messages, index) => readBatch(messages, folder, index))
   const target = await open(path, test, options)
   try {
     const results: Batch[] = []
@@ -220,6 +220,18 @@ async function runTest(path: string, test: TestCase, options: TargetOptions): Pr
     return [`processors resulted in error: ${messageOf(error)}`]
   } finally {
     await target.close()
+  }
+}
+
+/** Throws {@link SuiteError} where a file that it names cannot be read. */
+function readBatch(messages: Parameters<typeof inputBatch>[0], folder: string, index: number): Batch {
+  try {
+    return inputBatch(messages, folder)
+  } catch (error) {
+    throw new SuiteError(
+      `failed to create test input ${index}: ${openError(String(fieldsOf(error)['path'] ?? ''), error)}`,
+      { cause: error },
+    )
   }
 }
 

@@ -41,7 +41,7 @@ export function createLog(format: LogFormat, write: (line: string) => void, now:
   return makeLog(limit, format.static_fields, (level, message, fields) => {
     const time = format.add_timestamp ? new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z') : undefined
     write(
-      format.format === 'json'
+      format.format.toLowerCase() === 'json'
         ? jsonLine(format, level, message, fields, time)
         : logfmtLine(format, level, message, fields, time),
     )
@@ -85,7 +85,7 @@ function jsonLine(
   line[format.message_name] = message
   if (time !== undefined) line[format.timestamp_name] = time
   const sorted = Object.fromEntries(Object.entries(line).toSorted(([left], [right]) => (left < right ? -1 : 1)))
-  return `${JSON.stringify(sorted, bigintText).replace(/[<>&\u2028\u2029]/g, escapeUnicode)}\n`
+  return `${JSON.stringify(sorted, plainJson).replace(/[<>&\u2028\u2029]/g, escapeUnicode)}\n`
 }
 
 function logfmtLine(
@@ -117,6 +117,7 @@ function logfmtValue(value: unknown): string {
 function plainText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
   if (typeof value !== 'object') return String(value)
+  if (value instanceof Error) return value.message
   if (Array.isArray(value)) return `[${value.map(plainText).join(' ')}]`
   if ('rawJSON' in value) return String(value.rawJSON)
   const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1))
@@ -145,6 +146,7 @@ function escapeUnicode(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
-function bigintText(_key: string, value: unknown): unknown {
+function plainJson(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return value.message
   return typeof value === 'bigint' ? Number(value) : value
 }

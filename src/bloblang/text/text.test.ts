@@ -61,3 +61,10 @@ test('slugs are spelled by language', () => {
   assert.equal(slug('Äpfel & Öl', 'de'), 'aepfel-und-oel')
   assert.equal(slug('北京', 'en'), 'bei-jing')
 })
+
+test('what follows a frame of zstd has to be another one', () => {
+  const frame = compressor('zstd', -1)(utf8Bytes('abc'))
+  const both = Uint8Array.of(...frame, ...frame)
+  assert.equal(utf8Text(decompressor('zstd')(both)), 'abcabc')
+  assert.throws(() => decompressor('zstd')(Uint8Array.of(...frame, 1, 2, 3)), /magic number mismatch/)
+})

@@ -67,7 +67,8 @@ class GenerateInput implements Input {
 
   async read(signal: AbortSignal): Promise<Delivery | null> {
     const { count, batch_size: batchSize } = this.#config
-    if (count > 0 && this.#remaining <= 0) return null
+    // A negative count is used up from the beginning.
+    if (count !== 0 && this.#remaining <= 0) return null
     await this.#untilDue(signal)
     if (signal.aborted) return null
     const unhurried = this.#schedule !== null || this.#intervalMs > 0

@@ -41,6 +41,7 @@ A query sees neither the environment nor files: \`env\` and \`$ENV\` are empty, 
     },
   ],
   create({ query, raw, output_raw: rawOutput }, resources) {
+    if (query.trim() === '') throw new ConfigError('error compiling jq query: missing query (try ".")')
     const run = compiled(query, timeFunctions(resources.host))
     return perMessage(message => {
       try {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { type Cache, defineCache, field } from '../../engine/index.ts'
+import { type Cache, ConfigError, defineCache, field } from '../../engine/index.ts'
 
 export default defineCache({
   name: 'memory',
@@ -17,7 +17,10 @@ export default defineCache({
   }),
   create(config, resources) {
     const { clock } = resources
-    return new MemoryCache(config.default_ttl ?? 0, config.compaction_interval ?? 0, config.init_values, () =>
+    if (config.default_ttl === undefined) {
+      throw new ConfigError(`failed to parse 'default_ttl' as a duration string: time: invalid duration ""`)
+    }
+    return new MemoryCache(config.default_ttl, config.compaction_interval ?? 0, config.init_values, () =>
       clock.monotonic(),
     )
   },

@@ -23,7 +23,8 @@ export default defineInput({
   async create(config, resources): Promise<Input> {
     if (config.inputs.length === 0) throw new ConfigError('attempting to create broker input type with no inputs')
     const children: InputHandle[] = []
-    for (let copy = 0; copy < config.copies; copy++) {
+    // Each input is there at least once, as in the original.
+    for (let copy = 0; copy < Math.max(1, config.copies); copy++) {
       for (const child of config.inputs) children.push(await resources.input(copy === 0 ? child : child.fresh()))
     }
     const merged = new MergedSource(children)

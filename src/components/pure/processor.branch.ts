@@ -99,7 +99,11 @@ class BranchProcessor implements Processor {
   #failAll(messages: readonly Message[], error: unknown): readonly Batch[] {
     if (isClosing(error)) throw error
     const text = messageOf(error)
-    this.#resources.log.error(`Child processors failed: ${text}`)
+    this.#resources.log.error(
+      error instanceof LostAnswersError && !(error instanceof NoAnswerError)
+        ? `Failed to align branch result: ${text}. Filters and archives change the number of messages; use them before or after the branch`
+        : `Child processors failed: ${text}`,
+    )
     const known = error instanceof LostAnswersError ? error.outcome : []
     return [
       messages.map((message, index) => {

@@ -30,11 +30,17 @@ export default defineProcessor({
       try {
         const fields = config.fields_mapping ? fieldsOf(config.fields_mapping, message, view, index) : undefined
         if (fields !== undefined) target = target.with(fields)
-        for (const [key, value] of Object.entries(config.fields ?? {}))
-          target = target.with({ [key]: value.eval(view, index) })
       } catch (error) {
         log.error(`Failed to execute fields mapping: ${messageOf(error)}`)
         return
+      }
+      for (const [key, value] of Object.entries(config.fields ?? {})) {
+        try {
+          target = target.with({ [key]: value.eval(view, index) })
+        } catch (error) {
+          log.error(`Field ${key} interpolation error: ${messageOf(error)}`)
+          return
+        }
       }
       try {
         target.log(level, config.message.static ?? config.message.eval(view, index))

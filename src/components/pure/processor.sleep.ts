@@ -9,11 +9,18 @@ export default defineProcessor({
   create: ({ duration }, resources) => ({
     waits: true,
     ...perMessage(async (message, view, index) => {
+      // A duration that makes no sense is only logged: the message did nothing wrong.
+      let text: string
+      try {
+        text = duration.eval(view, index)
+      } catch (error) {
+        resources.log.error(`Period interpolation error: ${messageOf(error)}`)
+        return message
+      }
       let ms: number
       try {
-        ms = parseDuration(duration.eval(view, index))
+        ms = parseDuration(text)
       } catch (error) {
-        // A duration that makes no sense is only logged: the message did nothing wrong.
         resources.log.error(`Failed to parse duration: ${messageOf(error)}`)
         return message
       }

@@ -96,9 +96,12 @@ function csvUnpacker(format: string, host: Host): Unpack {
   if ([...delimiter].length !== 1) throw new ConfigError('csv format requires a single character delimiter')
   const parse = expression(`this.parse_csv(delimiter: ${quoted(delimiter)})`, host)
   return message => {
+    const text = message.text()
+    // Without a header there is no row either.
+    if (/^[\r\n]*$/.test(text)) return []
     try {
       // CSV is parsed to a list of rows.
-      return (parse(message.text()) as readonly Value[]).map(row => message.withDocument(row))
+      return (parse(text) as readonly Value[]).map(row => message.withDocument(row))
     } catch (error) {
       throw new Error(`failed to parse message as csv: ${messageOf(error)}`)
     }

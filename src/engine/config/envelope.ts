@@ -16,7 +16,7 @@ const processors: FieldShape = {
   description: 'Processors that run on the messages of this component alone.',
   default: [],
 }
-const mapping: FieldShape = { ...text, description: 'A mapping that renames or drops metrics.' }
+const mapping: FieldShape = { ...text, bloblang: true, description: 'A mapping that renames or drops metrics.' }
 
 /** The fields that may stand beside a component's name. */
 export function reservedFields(kind: ComponentKind): Readonly<Record<string, FieldShape>> {

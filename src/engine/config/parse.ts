@@ -65,7 +65,13 @@ function parseScalar(context: ParseContext, shape: FieldShape, node: Node, path:
     case 'string': {
       const text = stringValue(node)
       if (shape.interpolated) return context.compileInterpolation(text)
-      if (shape.bloblang) return text === '' ? null : context.compileMapping(text)
+      if (shape.bloblang && text === '') {
+        // Only a mapping that may be left out may be empty.
+        if (shape.default !== undefined || shape.optional === true) return null
+        const why = 'expected import, map, or assignment, but reached end of input'
+        throw new ConfigError(`failed to parse bloblang mapping '${path}': ${why}`)
+      }
+      if (shape.bloblang) return context.compileMapping(text)
       if (shape.duration) return duration(text, path)
       return text
     }

@@ -58,6 +58,7 @@ const templateFields = {
 const lintShapes: Readonly<Record<string, FieldShape>> = {
   ...shapesOf(templateFields),
   mapping: { ...templateFields.mapping.shape, bloblang: true },
+  metrics_mapping: { ...templateFields.metrics_mapping.shape, bloblang: true },
 }
 
 export interface TemplateOptions {

@@ -3,7 +3,7 @@ import type { Log } from '../../base/index.ts'
 import { ClosedError, type Input, type InputHandle, isClosing, NotConnectedError } from '../component.ts'
 import { type Delivery, isRun } from '../delivery.ts'
 import type { Message } from '../message.ts'
-import type { Counter, Metrics, Timer } from '../metrics.ts'
+import { type Counter, type Metrics, nullMetrics, type Timer } from '../metrics.ts'
 import { Backoff, pause } from './backoff.ts'
 import { Signal } from './limiter.ts'
 import { failedOf } from './tracker.ts'
@@ -69,11 +69,13 @@ export class InputLayer implements InputHandle {
     this.#input = input
     this.#options = options
     this.#turns = new Turns(options.monotonic)
-    this.#received = options.metrics.counter('input_received')
-    this.#latency = options.metrics.timer('input_latency_ns')
-    this.#connects = options.metrics.counter('input_connection_up')
-    this.#connectFailures = options.metrics.counter('input_connection_failed')
-    this.#connectionsLost = options.metrics.counter('input_connection_lost')
+    // A composing input leaves the counting to those inside of it: a message counts once.
+    const metrics = options.composes ? nullMetrics : options.metrics
+    this.#received = metrics.counter('input_received')
+    this.#latency = metrics.timer('input_latency_ns')
+    this.#connects = metrics.counter('input_connection_up')
+    this.#connectFailures = metrics.counter('input_connection_failed')
+    this.#connectionsLost = metrics.counter('input_connection_lost')
   }
 
   async next(signal: AbortSignal): Promise<Delivery | null> {

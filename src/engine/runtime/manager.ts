@@ -37,6 +37,7 @@ import type { FailureLog } from './failure-log.ts'
 import { InputLayer } from './input-layer.ts'
 import { ObservedBuffer, ObservedCache, ObservedRateLimit } from './observed.ts'
 import { OutputLayer } from './output-layer.ts'
+import { reportedPath } from './reported-path.ts'
 import type { Shutdown } from './shutdown.ts'
 import { processDelivery, separated } from './tracker.ts'
 
@@ -240,11 +241,12 @@ export class Manager {
   /** What one component gets to live with. */
   resources(config: ComponentConfig): Resources {
     const { log, metrics, clock, host, http, shutdown, shared, logAllErrors, failureLog, tracer } = this.#surroundings
-    const componentLog = log.with({ label: config.label, path: `root.${config.path}` })
-    const componentMetrics = metrics.with({ label: config.label, path: `root.${config.path}` })
+    const path = reportedPath(config.path)
+    const componentLog = log.with({ label: config.label, path: `root.${path}` })
+    const componentMetrics = metrics.with({ label: config.label, path: `root.${path}` })
     const source = {
       sourceLabel: config.label,
-      sourcePath: config.path,
+      sourcePath: path,
       sourceType: config.name,
     }
     const errors = config.kind === 'processor' ? componentMetrics.counter('processor_error') : undefined
@@ -276,7 +278,7 @@ export class Manager {
       input: child => this.input(child),
       output: child => this.output(child),
       scanner: child => this.#create<ScannerFactory>(child, this.resources(child)),
-      batcher: policy => this.#batcher(policy, componentLog, componentMetrics),
+      batcher: policy => this.#batcher(policy, config),
       parse: (kind, text, path) => this.#parse(kind, text, `${config.path}.${path}`),
       show: child => printYaml(normalisedComponent(this.#surroundings.parsing.registry, child.kind, child.written)),
       group: () => this.#group(),
@@ -340,7 +342,7 @@ export class Manager {
   }
 
   async #create<T>(config: ComponentConfig, resources: Resources): Promise<T> {
-    const annotation = `${config.label === '' ? '<no label>' : `'${config.label}'`} path root.${config.path}`
+    const annotation = `${config.label === '' ? '<no label>' : `'${config.label}'`} path root.${reportedPath(config.path)}`
     if (config.spec.create === undefined) {
       throw new ConfigError(`failed to init ${config.kind} ${annotation}: ${unsupportedText(config.kind, config.name)}`)
     }
@@ -353,8 +355,11 @@ export class Manager {
     }
   }
 
-  async #batcher(policy: BatchPolicy, log: Log, metrics: Metrics): Promise<Batcher> {
+  async #batcher(policy: BatchPolicy, { label, path }: ComponentConfig): Promise<Batcher> {
+    if (!isLimited(policy)) throw new ConfigError('batch policy must have at least one active trigger')
     const { clock, host } = this.#surroundings
+    const place = { label, path: `root.${reportedPath(path)}.batching` }
+    const [log, metrics] = [this.#surroundings.log.with(place), this.#surroundings.metrics.with(place)]
     return new PolicyBatcher(policy, await this.chain(policy.processors ?? []), clock, log, metrics, () =>
       host.random(),
     )
@@ -536,13 +541,12 @@ function replaysOf({ spec, config }: ComponentConfig): boolean {
 
 /** Whether a policy asks for anything. */
 function isActive(policy: BatchPolicy): boolean {
-  return (
-    policy.count > 0 ||
-    policy.byte_size > 0 ||
-    (policy.period ?? 0) > 0 ||
-    policy.check !== null ||
-    (policy.processors ?? []).length > 0
-  )
+  return isLimited(policy) || (policy.processors ?? []).length > 0
+}
+
+/** Whether anything ever completes a batch. */
+function isLimited(policy: BatchPolicy): boolean {
+  return policy.count > 0 || policy.byte_size > 0 || (policy.period ?? 0) > 0 || policy.check !== null
 }
 
 function textOf(error: unknown): string {

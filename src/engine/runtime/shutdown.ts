@@ -60,7 +60,7 @@ export class Shutdown {
   }
 
   #timer(endsAt: number, wait: () => Wait): ReturnType<typeof setTimeout> {
-    const leftMs = endsAt - this.#clock.monotonic()
+    const leftMs = Math.max(0, endsAt - this.#clock.monotonic())
     if (leftMs <= maxTimerMs) return setTimeout(() => wait().end(null), leftMs)
     return setTimeout(() => {
       wait().timer = this.#timer(endsAt, wait)

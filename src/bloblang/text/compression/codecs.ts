@@ -168,8 +168,19 @@ function isCorrupt(bytes: Uint8Array): boolean {
 
 function zstd(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) return new Uint8Array()
+  const { buffer, engine } = unpackZstd(bytes)
+  // The library ends at what is no frame.
+  if (engine.bytesWritten < bytes.length) throw new MappingError('invalid input: magic number mismatch')
+  return buffer
+}
+
+function unpackZstd(bytes: Uint8Array): {
+  readonly buffer: Uint8Array
+  readonly engine: { readonly bytesWritten: number }
+} {
   try {
-    return zstdDecompressSync(bytes, inflateOptions(bytes))
+    const options = { ...inflateOptions(bytes), info: true }
+    return zstdDecompressSync(bytes, options) as unknown as ReturnType<typeof unpackZstd> // its types know nothing of `info`
   } catch (error) {
     const message = messageOf(error)
     if (/Unknown frame descriptor/i.test(message)) throw new MappingError('invalid input: magic number mismatch')

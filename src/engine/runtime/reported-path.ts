@@ -1,0 +1,18 @@
+/**
+ * The path of a component as logs, metrics and `error_source_path` name it, from the path of its configuration. The original
+ * leaves steps out, and dashboards are made by these names: the place of a resource in its list, the case of a `switch`, the
+ * check of a `group_by`, the name of a branch, the input of a `sequence`, and whose `batching` it is.
+ */
+export function reportedPath(path: string): string {
+  return left.reduce((shorter, [steps, kept]) => shorter.replaceAll(steps, kept), path)
+}
+
+const left: readonly (readonly [RegExp, string])[] = [
+  [/^((?:input|output|processor|cache|rate_limit)_resources)\.\d+/g, '$1'],
+  [/\.(switch|group_by)\.\d+\.processors/g, '.$1.processors'],
+  [/\.workflow\.branches\.[^.]+\.processors/g, '.workflow.processors'],
+  [/\.switch\.cases\.\d+\.output/g, '.switch.output'],
+  [/\.sequence\.inputs\.\d+/g, '.sequence'],
+  [/\.\w+\.(?:batching|batch_policy)\.processors/g, '.batching.processors'],
+  [/\.batched\.policy\.processors/g, '.batching.processors'],
+]
