@@ -149,6 +149,10 @@ const azureBlob = {
     container: 'c',
   },
 }
+const sftp = (more: Body) => ({
+  files: { address: '127.0.0.1:1', credentials: { username: 'x', private_key_file: secretFile }, ...more },
+  network: { address: `127.0.0.1:${ownPort}`, credentials: { username: 'x', password: 'x' }, ...more },
+})
 const socket = {
   network: { network: 'tcp', address: `127.0.0.1:${ownPort}` },
   files: { network: 'unix', address: secretFile },
@@ -214,6 +218,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'input redis_streams': redis({ streams: ['x'] }),
   'input mongodb': mongo({ query: 'root = {}' }),
   'input parquet': { files: { paths: [secretFile] } },
+  'input sftp': sftp({ paths: ['/x'] }),
   'input socket': socket,
   'input socket_server': {
     listen: { network: 'tcp', address: `127.0.0.1:${freePort}` },
@@ -253,6 +258,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output elasticsearch_v2': search,
   'output opensearch': search,
   'output mongodb': mongo({ operation: 'insert-one', document_map: 'root = {}' }),
+  'output sftp': sftp({ path: '/x' }),
   'output socket': socket,
   'output sql_insert': sql(insert),
   'output sql_raw': sql({ query: 'DELETE FROM t' }),

@@ -39,6 +39,7 @@ export const loaders: Loaders = {
     redis_streams: () => import('./redis/input.redis_streams.ts'),
     resource: () => import('./pure/input.resource.ts'),
     sequence: () => import('./pure/input.sequence.ts'),
+    sftp: () => import('./sftp/input.sftp.ts'),
     socket: () => import('./io/input.socket.ts'),
     socket_server: () => import('./io/input.socket_server.ts'),
     sql_raw: () => import('./sql/input.sql_raw.ts'),
@@ -90,6 +91,7 @@ export const loaders: Loaders = {
     reject_errored: () => import('./pure/output.reject_errored.ts'),
     resource: () => import('./pure/output.resource.ts'),
     retry: () => import('./pure/output.retry.ts'),
+    sftp: () => import('./sftp/output.sftp.ts'),
     slack_webhook: () => import('./slack/output.slack_webhook.ts'),
     socket: () => import('./io/output.socket.ts'),
     splunk_hec: () => import('./splunk/output.splunk_hec.ts'),
@@ -227,8 +229,8 @@ export const loaders: Loaders = {
 
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
-  input: 'azure_cosmosdb azure_service_bus_queue azure_table_storage cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_spanner_cdc grpc_client hdfs kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 sftp twitter_search zmq4 zmq4n',
-  output: 'azure_cosmosdb azure_table_storage cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery_write_api gcp_bigtable grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 sftp snowflake_put sql zmq4 zmq4n',
+  input: 'azure_cosmosdb azure_service_bus_queue azure_table_storage cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_spanner_cdc grpc_client hdfs kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 twitter_search zmq4 zmq4n',
+  output: 'azure_cosmosdb azure_table_storage cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery_write_api gcp_bigtable grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 snowflake_put sql zmq4 zmq4n',
   processor: 'aws_bedrock_invoke azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql',
   cache: 'couchbase',
   buffer: '',

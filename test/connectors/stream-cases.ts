@@ -12,6 +12,8 @@ export interface StreamCases {
   /** The input under test. `id` names a queue, topic, key … of its own for each case. */
   input(id: string, port: number): ComponentBody
   output(id: string, port: number): ComponentBody
+  /** What else their configurations need, such as resources. */
+  readonly more?: ComponentBody
   /** Makes what inputs and outputs expect to exist. */
   prepare?(id: string): Promise<void>
   /** Whether the source forgets what it handed out: then nothing comes back after a stop or a lost connection. */
@@ -45,8 +47,8 @@ export function testStreams(name: string, cases: StreamCases): void {
 
   /** Starts both ends; the input first, and for those that listen only until it does, until something arrives. */
   const open = async (id: string, inputPort = port, outputPort = port) => {
-    const receiver = await Receiver.start(cases.input(id, inputPort))
-    const sender = await Sender.start(cases.output(id, outputPort))
+    const receiver = await Receiver.start(cases.input(id, inputPort), cases.more)
+    const sender = await Sender.start(cases.output(id, outputPort), cases.more)
     if (cases.broadcasts === true) await untilListening(sender, receiver)
     return {
       sender,

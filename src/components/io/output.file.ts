@@ -1,20 +1,18 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, normalize } from 'node:path'
-import { asError, fileErrorText } from '../../base/index.ts'
+import { fileErrorText } from '../../base/index.ts'
+import type { Interpolation } from '../../bloblang/index.ts'
 import {
-  allDelivered,
   type Batch,
   defineOutput,
-  evaluated,
   field,
   type Files,
   type Message,
   type Output,
   throwOutcomes,
 } from '../../engine/index.ts'
-import { BodyBuffer, type WriterCodec, writerCodec } from './body-buffer.ts'
-
-type Path = { readonly static: string | null; eval(batch: readonly Message[], index: number): string }
+import { type WriterCodec, writerCodec } from './body-buffer.ts'
+import { codecField, MessageFiles } from './message-files.ts'
 
 export default defineOutput({
   name: 'file',
@@ -23,15 +21,7 @@ export default defineOutput({
   description: 'Folders are made as needed. With the codec `all-bytes` each message replaces the content of its file.',
   config: field.object({
     path: field.interpolated('The file; may depend on the message.').needs('files'),
-    codec: field.string('How messages are written into the file.').default('lines').options(
-      {
-        'all-bytes': 'Each message replaces what the file held.',
-        append: 'One after the other with nothing between them.',
-        lines: 'Each followed by a line break, unless it ends in one.',
-        'delim:x': 'Each followed by any text.',
-      },
-      false,
-    ),
+    codec: codecField('lines'),
   }),
   maxInFlight: 1,
   create(config, { host: { files } }) {
@@ -40,29 +30,23 @@ export default defineOutput({
 })
 
 class FileOutput implements Output {
-  readonly #path: Path
   readonly #codec: WriterCodec
   readonly #files: Files
-  readonly #buffer: BodyBuffer
+  readonly #messages: MessageFiles
   #open: { readonly path: string; readonly handle: FileHandle } | null = null
 
-  constructor(path: Path, codec: WriterCodec, files: Files) {
-    this.#path = path
+  constructor(path: Interpolation, codec: WriterCodec, files: Files) {
     this.#codec = codec
     this.#files = files
-    this.#buffer = new BodyBuffer(codec.suffix)
+    this.#messages = new MessageFiles(path, codec, (file, pieces) => this.#put(normalize(file), pieces))
   }
 
   async write(batch: Batch): Promise<void> {
     throwOutcomes(batch, await this.writeRun(batch))
   }
 
-  /** Messages are written one by one, batch or not: the path sees each alone. */
-  async writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
-    if (this.#path.static === null || !this.#codec.append) return await this.#writeEach(run)
-    for (const message of run) this.#buffer.add(message)
-    await this.#append(normalize(this.#path.static))
-    return allDelivered(run)
+  writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
+    return this.#messages.write(run)
   }
 
   async close(): Promise<void> {
@@ -71,43 +55,11 @@ class FileOutput implements Output {
     await open?.handle.close()
   }
 
-  /** Messages may go to different files: those for the same one in a row are written together. */
-  async #writeEach(messages: readonly Message[]): Promise<readonly (Error | null)[]> {
-    const outcomes: (Error | null)[] = messages.map(() => null)
-    // Each once, as an interpolation may count.
-    const paths = messages.map(message => this.#pathOf(message))
-    let first = 0
-    while (first < messages.length) {
-      const path = paths[first]!
-      let end = first + 1
-      if (this.#codec.append) while (end < messages.length && paths[end] === path) end++
-      const failure = path instanceof Error ? path : await this.#writeTo(path, messages.slice(first, end))
-      outcomes.fill(failure, first, end)
-      first = end
-    }
-    return outcomes
+  #put(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+    return this.#codec.append ? this.#append(path, pieces) : this.#replace(path, pieces)
   }
 
-  #pathOf(message: Message): string | Error {
-    try {
-      return normalize(evaluated('path', () => this.#path.eval([message], 0)))
-    } catch (error) {
-      return asError(error)
-    }
-  }
-
-  async #writeTo(path: string, messages: readonly Message[]): Promise<Error | null> {
-    try {
-      for (const message of messages) this.#buffer.add(message)
-      await (this.#codec.append ? this.#append(path) : this.#replace(path))
-      return null
-    } catch (error) {
-      return asError(error)
-    }
-  }
-
-  async #append(path: string): Promise<void> {
-    const pieces = this.#buffer.take()
+  async #append(path: string, pieces: readonly Uint8Array[]): Promise<void> {
     if (this.#open?.path !== path) {
       await this.close()
       this.#open = { path, handle: await openForWriting(this.#files, path, 'a') }
@@ -115,8 +67,7 @@ class FileOutput implements Output {
     await writeAll(this.#open!.handle, pieces)
   }
 
-  async #replace(path: string): Promise<void> {
-    const pieces = this.#buffer.take()
+  async #replace(path: string, pieces: readonly Uint8Array[]): Promise<void> {
     const handle = await openForWriting(this.#files, path, 'w')
     try {
       await writeAll(handle, pieces)

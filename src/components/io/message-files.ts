@@ -1,0 +1,84 @@
+import { asError } from '../../base/index.ts'
+import { allDelivered, evaluated, field, type Message } from '../../engine/index.ts'
+import { BodyBuffer, type WriterCodec } from './body-buffer.ts'
+
+/** The field of an output that says how messages are written into files. */
+export const codecField = (name: string) =>
+  field.string('How messages are written into the file.').default(name).options(
+    {
+      'all-bytes': 'Each message replaces what the file held.',
+      append: 'One after the other with nothing between them.',
+      lines: 'Each followed by a line break, unless it ends in one.',
+      'delim:x': 'Each followed by any text.',
+    },
+    false,
+  )
+
+interface Path {
+  readonly static: string | null
+  eval(batch: readonly Message[], index: number): string
+}
+
+/** Writes pieces into a file: behind what it holds, or in place of that, as the codec says. */
+type Put = (path: string, pieces: readonly Uint8Array[]) => Promise<void>
+
+/** Messages on their way into the files that a path names for each of them. */
+export class MessageFiles {
+  readonly #path: Path
+  readonly #codec: WriterCodec
+  readonly #buffer: BodyBuffer
+  readonly #put: Put
+
+  constructor(path: Path, codec: WriterCodec, put: Put) {
+    this.#path = path
+    this.#codec = codec
+    this.#buffer = new BodyBuffer(codec.suffix)
+    this.#put = put
+  }
+
+  /** Writes messages in their order, each by itself: the path sees it alone. The outcome of each stands at its place. */
+  async write(messages: readonly Message[]): Promise<readonly (Error | null)[]> {
+    if (this.#path.static === null || !this.#codec.append) return await this.#writeEach(messages)
+    await this.#putAll(this.#path.static, messages)
+    return allDelivered(messages)
+  }
+
+  /** Messages may go to different files: those for the same one in a row are written together. */
+  async #writeEach(messages: readonly Message[]): Promise<readonly (Error | null)[]> {
+    const outcomes: (Error | null)[] = messages.map(() => null)
+    // Each once, as an interpolation may count.
+    const paths = messages.map(message => this.#pathOf(message))
+    let first = 0
+    while (first < messages.length) {
+      const path = paths[first]!
+      let end = first + 1
+      if (this.#codec.append) while (end < messages.length && paths[end] === path) end++
+      const failure = path instanceof Error ? path : await this.#failureOf(path, messages.slice(first, end))
+      outcomes.fill(failure, first, end)
+      first = end
+    }
+    return outcomes
+  }
+
+  #pathOf(message: Message): string | Error {
+    try {
+      return evaluated('path', () => this.#path.eval([message], 0))
+    } catch (error) {
+      return asError(error)
+    }
+  }
+
+  async #failureOf(path: string, messages: readonly Message[]): Promise<Error | null> {
+    try {
+      await this.#putAll(path, messages)
+      return null
+    } catch (error) {
+      return asError(error)
+    }
+  }
+
+  async #putAll(path: string, messages: readonly Message[]): Promise<void> {
+    for (const message of messages) this.#buffer.add(message)
+    await this.#put(path, this.#buffer.take())
+  }
+}
