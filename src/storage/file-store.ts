@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { systemRandom, uuid } from '../base/index.ts'
 import { StorageError } from './errors.ts'
+import { SmallFiles } from './small-files.ts'
 import {
   checkKey,
   checkRange,
@@ -33,6 +34,8 @@ const TEMPORARY = '.tmp'
  * as much where a virtual machine has given such memory back to its host (16 MiB: 27 ms of processor time, or 3.7).
  */
 const WRITE_BYTES = 1024 * 1024
+/** Up to this size an object is copied to the thread that writes small ones. */
+const SMALL_BYTES = 128 * 1024
 /** How many writes of one object are under way. */
 const WRITE_LANES = 4
 /** How long what the disk said is taken for true, in milliseconds. */
@@ -55,6 +58,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
     throw storageError(cause, `cannot use the folder ${root}`)
   }
   const room = new Room(root, options.reserveBytes)
+  const smallFiles = new SmallFiles()
   const pathOf = (key: string) => {
     checkKey(key)
     if (key.split('/')[0] === TEMPORARY) throw new StorageError('invalid_key', `${TEMPORARY}/ is reserved`)
@@ -69,7 +73,10 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
       const temporary = join(temporaryFolder, uuid(systemRandom))
       try {
         signal?.throwIfAborted()
-        await room.take(totalBytes(body), fromReserve)
+        const sizeBytes = totalBytes(body)
+        await room.take(sizeBytes, fromReserve)
+        const isSmall = sizeBytes <= SMALL_BYTES && !ifAbsent
+        if (isSmall && (await smallFiles.write({ temporary, path, fsync }, body))) return
         await writeFile(temporary, body, fsync)
         signal?.throwIfAborted()
         await moveIntoPlace(temporary, path, ifAbsent, root, fsync)
@@ -131,7 +138,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
       return found
     },
 
-    async close() {},
+    close: () => smallFiles.close(),
   }
 }
 
