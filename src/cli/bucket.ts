@@ -67,7 +67,7 @@ function openRemote(flags: BucketCheckFlags, closers: Closers): Promise<Opened> 
 async function openFolder({ dataDir }: BucketCheckFlags, closers: Closers): Promise<Opened> {
   // Taking a folder would make one.
   if (!existsSync(join(dataDir, 'metadata.sqlite')))
-    throw new FlagError(`-dataDir: ${dataDir} is no data folder of a standalone server: it has no metadata.sqlite`)
+    throw new FlagError(`-dataDir: ${dataDir} is not the data folder of a standalone server: it has no metadata.sqlite`)
   const folder = takeDataFolder(dataDir)
   closers.push(() => folder.release())
   const metadata = await openSqliteMetadata({ path: folder.metadata, clock: systemClock, random: systemRandom })

@@ -25,7 +25,7 @@ const agentPortFlags = {
   kafkaPort: flag.port(9092, 'where Kafka clients connect'),
   httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
   pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),
-  discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are given', {
+  discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are told to connect to', {
     aliases: ['advertisedHostname'],
   }),
   managedPipelinesGroupName: flag.text(
@@ -58,7 +58,7 @@ export const clusterFlags = {
   agentKey: flag.text('', 'an agent key of the virtual cluster', { value: 'KEY', aliases: ['apiKey'] }),
   agentKeyPath: flag.text('', 'the file with the agent key', { value: 'FILE' }),
   defaultVirtualClusterID: flag.text('', 'the virtual cluster', { value: 'ID' }),
-  metadataURL: flag.list('control planes, or a load balancer before them, http://HOST:PORT', { value: 'URL' }),
+  metadataURL: flag.list('control planes, or a load balancer in front of them, http://HOST:PORT', { value: 'URL' }),
 } as const
 
 export const agentFlags = {
@@ -73,7 +73,7 @@ export const agentFlags = {
   bindAddress: flag.text('0.0.0.0', 'the address that all servers listen on'),
   ...agentPortFlags,
   discoveryKafkaPortOverride: flag.port(0, 'the port that Kafka clients are given; 0 for -kafkaPort'),
-  batchTimeout: flag.text('', 'how long records wait for company before they are written, such as 250ms', {
+  batchTimeout: flag.text('', 'how long records are held to be written together, such as 250ms', {
     value: 'DURATION',
   }),
   groupInitialRebalanceDelayMs: flag.integer(3000, 'how long the first members of a consumer group wait for more', {
@@ -208,7 +208,7 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async ({ flags }) => (await import('./control-plane.ts')).runControlPlane(flags),
   }),
   agent: command({
-    summary: 'run an agent that keeps records in a bucket and asks a control plane',
+    summary: 'run an agent over a bucket and a control plane',
     isAgent: true,
     flags: agentFlags,
     run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags, process.argv.slice(2)),
@@ -236,7 +236,7 @@ export const commands: Readonly<Record<string, Command>> = {
   kcmd: command({
     summary: 'find out why Kafka clients cannot connect',
     usage: '-type diagnose-connection',
-    description: `   Goes the way of a Kafka client step by step, and connects to every broker that the cluster names. Exits with 1 if a
+    description: `   Connects as a Kafka client does, step by step, and to every broker that the cluster names. Exits with 1 if a
    step fails:
 
      penstock kcmd -type diagnose-connection -bootstrap-host localhost -bootstrap-port 9092`,
@@ -260,7 +260,7 @@ export const commands: Readonly<Record<string, Command>> = {
      penstock -c ./config.yaml streams ./streams ./more/*.yaml`,
     words: 'files',
     flags: {
-      'no-api': flag.boolean('serve no REST API to change streams'),
+      'no-api': flag.boolean('switch off the REST API that changes streams'),
       'prefix-stream-endpoints': flag.boolean("find endpoints of a stream's components below the stream's name", {
         default: true,
       }),

@@ -44,7 +44,7 @@ test('the folder of a standalone server is checked once the server has stopped',
 test('a folder that holds nothing is refused and left alone', () => {
   const { status, stderr } = check('-dataDir', join(parent, 'missing'))
   assert.equal(status, 1)
-  assert.match(stderr, /is no data folder of a standalone server/)
+  assert.match(stderr, /is not the data folder of a standalone server/)
   assert.equal(existsSync(join(parent, 'missing')), false)
 })
 

@@ -31,7 +31,7 @@ Messages of a schema registry begin with the id of their schema: for those there
       .options({
         textual: 'JSON of Avro.',
         binary: 'The bare values.',
-        single: 'The bare values behind the fingerprint of their schema.',
+        single: 'The bare values after the fingerprint of their schema.',
       })
       .default('textual'),
     schema: field.string('The schema.').default(''),

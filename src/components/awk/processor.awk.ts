@@ -33,7 +33,7 @@ These functions are there beside those of the language:
 | \`json_get(path)\` | the value at a dot separated path; values that are no texts as JSON, nothing as \`null\` |
 | \`json_set(path, text)\`, \`json_set_int\`, \`json_set_float\`, \`json_set_bool\` | sets the value at a path |
 | \`json_append(path, text)\`, \`json_append_int\`, \`json_append_float\`, \`json_append_bool\` | appends to the list at a path |
-| \`json_delete(path)\` | deletes what stands at a path |
+| \`json_delete(path)\` | deletes what is at a path |
 | \`json_length(path)\` | the length of a text or list, otherwise 0 |
 | \`json_type(path)\` | \`string\`, \`int\`, \`float\`, \`bool\`, \`undefined\`, \`null\`, \`array\` or \`object\` |
 | \`create_json_object(key, text, …)\`, \`create_json_array(text, …)\` | a document as text |

@@ -19,7 +19,7 @@ export default defineProcessor({
   categories: ['Parsing', 'Integration'],
   version: '1.13.0',
   summary:
-    'Turns JSON into messages by the latest schema of a subject of a schema registry, behind the id of the schema.',
+    'Encodes JSON with the latest schema of a subject of a schema registry, and puts the id of the schema in front.',
   description: `Messages are framed as Confluent does it: a zero byte, the id of the schema in four bytes and, for Protocol Buffers, the indexes of the message type. Avro, Protocol Buffers and JSON schemas are known, with the schemas that they refer to. Documents of a JSON schema are only checked.
 
 Avro is made of JSON of Avro, in which values of unions stand under the names of their types (\`{"string":"a"}\`), or of plain JSON with \`avro_raw_json\`; then the first type of a union that takes a value is chosen. Where a schema of Protocol Buffers has several messages, the first one that takes the document is.

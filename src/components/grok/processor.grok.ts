@@ -23,7 +23,7 @@ These patterns are there unless \`use_default_patterns\` is false: ${Object.keys
       .default({}),
     pattern_paths: field
       .string(
-        'Files of patterns, one a line, a name and its pattern apart by a blank. Paths may have wildcards; a folder stands for the files in it.',
+        'Files of patterns, one per line: a name, a blank, and the pattern. Paths may have wildcards; a folder stands for the files in it.',
       )
       .needs('files')
       .list()

@@ -21,7 +21,7 @@ const config = field.object({
   path: field.string('Where a client gets one message, or one batch.').default('/get'),
   stream_path: field.string('Where a client gets messages as they come.').default('/get/stream'),
   stream_format: field.string('The format of `stream_path`.').default('raw_bytes').options({
-    raw_bytes: 'Each message with a line break behind it, and another one behind a batch of several.',
+    raw_bytes: 'Each message with a line break after it, and another one after a batch of several.',
     event_source: 'Server-sent events, as browsers read them with `EventSource`.',
   }),
   heartbeat: field

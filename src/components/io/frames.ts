@@ -6,8 +6,8 @@ export type FrameCodec = 'lines' | 'length_prefixed_uint32_be' | 'netstring'
 
 export const frameCodecs: Readonly<Record<FrameCodec, string>> = {
   lines: 'Each on a line of its own.',
-  length_prefixed_uint32_be: 'Each behind its size in four bytes.',
-  netstring: 'Each behind its size in decimal digits and a colon, and before a comma.',
+  length_prefixed_uint32_be: 'Each after its size in four bytes.',
+  netstring: 'Each after its size in decimal digits and a colon, and before a comma.',
 }
 
 /** A message as it is written to the pipe. */

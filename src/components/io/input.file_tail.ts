@@ -26,7 +26,7 @@ export default defineInput({
   version: '1.15.0',
   categories: ['Local'],
   summary: 'Reads the lines of a file as they are written, across rotation and truncation.',
-  description: `Each message has the metadata \`file_tail_path\` and \`file_tail_position\`, the offset behind its line. Empty lines
+  description: `Each message has the metadata \`file_tail_path\` and \`file_tail_position\`, the offset after its line. Empty lines
 are left out. A line is delivered once its line break is written, while the original delivers what is there of it; the last lines
 of a file that is rotated are delivered before the first ones of its successor. Lines longer than ${maxLineBytes / 1024 / 1024} MiB
 are left out with an error.`,

@@ -8,7 +8,7 @@ export default defineOutput({
   summary: 'Writes messages to standard output.',
   needs: ['stdio'],
   config: field.object({
-    codec: field.string('What stands between messages.').default('lines').options(
+    codec: field.string('What separates messages.').default('lines').options(
       {
         'all-bytes': 'Nothing.',
         append: 'Nothing.',

@@ -20,7 +20,7 @@ A query sees neither the environment nor files: \`env\` and \`$ENV\` are empty, 
     query: field.string('The query.').lint(findingOf),
     raw: field.bool('Whether the query sees the body as a text.').default(false).advanced(),
     output_raw: field
-      .bool('Whether results are written one behind the other, texts without quotes.')
+      .bool('Whether results are written one after the other, texts without quotes.')
       .default(false)
       .advanced(),
   }),

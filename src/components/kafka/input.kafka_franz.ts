@@ -48,7 +48,7 @@ const config = field
     commit_period: field.duration('How often offsets are committed.').default('5s').advanced(),
     start_from_oldest: field.bool('Whether a new group starts with the oldest record.').default(true).advanced(),
     reconnect_on_unknown_topic_or_partition: field
-      .bool('Whether a topic that vanished makes the input connect anew.')
+      .bool('Whether a topic that vanished makes the input connect again.')
       .default(false)
       .advanced(),
     auto_offset_reset: field

@@ -17,7 +17,7 @@ export default defineOutput({
   version: '1.0.0',
   summary: 'Writes documents to MongoDB.',
   description:
-    'The messages of a batch are written by one command for each collection, in their order. A message whose document is refused fails alone; those behind it are written.',
+    'The messages of a batch are written by one command for each collection, in their order. A message whose document is refused fails alone; those after it are written.',
   config: field.object({
     ...clientFields,
     collection: field.interpolated('The collection.'),

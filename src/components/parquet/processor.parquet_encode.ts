@@ -37,7 +37,7 @@ export default defineProcessor({
           name: field.string('The name of the column.'),
           type: field.string('The type; needed where there are no `fields`.').options(TYPES).optional(),
           decimal_precision: field.int('The digits of a decimal.').default(0),
-          decimal_scale: field.int('The digits of a decimal behind its point.').default(0),
+          decimal_scale: field.int('The digits of a decimal after its point.').default(0),
           repeated: field.bool('Whether there may be any number of values.').default(false),
           optional: field.bool('Whether it may be null.').default(false),
           fields: field.any('The fields inside, each like a column.').list().optional(),

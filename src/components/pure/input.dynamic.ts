@@ -23,7 +23,7 @@ one or replaces it, \`DELETE /inputs/{id}\` stops it, and \`GET /inputs/{id}/upt
 The stream goes on without any input.`,
   config: field.object({
     inputs: field.input('The inputs that are there from the beginning, by id.').map().default({}),
-    prefix: field.string('What stands before the paths.').default(''),
+    prefix: field.string('A prefix of the paths.').default(''),
   }),
   examples: [
     {

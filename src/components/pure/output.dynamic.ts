@@ -25,7 +25,7 @@ Each output is tried again until it delivers. While there is none, messages wait
 removed goes to those that are left, or waits for the next one.`,
   config: field.object({
     outputs: field.output('The outputs that are there from the beginning, by id.').map().default({}),
-    prefix: field.string('What stands before the paths.').default(''),
+    prefix: field.string('A prefix of the paths.').default(''),
   }),
   examples: [
     {

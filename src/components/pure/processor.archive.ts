@@ -11,8 +11,8 @@ export default defineProcessor({
   description: 'The new message has the metadata of the first one.',
   config: field.object({
     format: field.string('How they are packed.').options({
-      binary: 'Each behind its size.',
-      concatenate: 'One behind the other.',
+      binary: 'Each after its size.',
+      concatenate: 'One after the other.',
       json_array: 'As the elements of an array.',
       lines: 'With a line break between them.',
       tar: 'As files of a tape archive.',

@@ -6,7 +6,7 @@ export default defineProcessor({
   categories: ['Composition'],
   summary: 'Puts one more message into each batch.',
   config: field.object({
-    index: field.int('Where; negative counts from the end, -1 is behind all others.').default(-1),
+    index: field.int('The position; a negative one counts from the end, and -1 is the last.').default(-1),
     content: field.interpolated('Its content.').default(''),
   }),
   create: ({ index, content }, resources) => ({

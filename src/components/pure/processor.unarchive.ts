@@ -20,7 +20,7 @@ export default defineProcessor({
         binary: 'Parts behind their sizes.',
         csv: 'Rows under a header, each a document; `csv:x` for another delimiter.',
         json_array: 'The elements of an array.',
-        json_documents: 'Documents one behind the other.',
+        json_documents: 'Documents one after the other.',
         json_map: 'The values of an object, with their keys as metadata `archive_key`.',
         lines: 'Lines.',
         tar: 'The files of a tape archive, with their names as metadata `archive_filename`.',

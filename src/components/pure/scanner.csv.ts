@@ -10,7 +10,7 @@ export default defineScanner({
   description: 'With a header row, rows are objects, else arrays. Each message has the metadata `csv_row`, from 0.',
   config: field
     .object({
-      custom_delimiter: field.string('What stands between values instead of a comma.').optional(),
+      custom_delimiter: field.string('The separator of values, instead of a comma.').optional(),
       parse_header_row: field.bool('Whether the first row names the columns.').default(true),
       lazy_quotes: field.bool('Whether quotes may stand anywhere.').default(false),
       continue_on_error: field

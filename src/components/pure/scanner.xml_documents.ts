@@ -10,7 +10,7 @@ export default defineScanner({
   name: 'xml_documents',
   summary: 'Makes each XML document of a source a message, as JSON.',
   description:
-    'Documents stand one behind the other; text between them is passed over. They become JSON as with the processor `xml`. A document may have 64 MiB.',
+    'Documents follow one another; text between them is skipped. They become JSON as with the processor `xml`. A document may have 64 MiB.',
   config: field.object({
     operator: field.string('What is done.').options({ to_json: 'Parses XML into a document.' }).default(''),
     cast: field.bool('Whether values that look like numbers or booleans become such.').default(false),

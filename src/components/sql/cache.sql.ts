@@ -15,7 +15,7 @@ export default defineCache({
     key_column: field.string('The column of the keys.').examples('foo'),
     value_column: field.string('The column of the values.').examples('bar'),
     set_suffix: field
-      .string('What stands behind an insert that is to replace the value of a key that exists.')
+      .string('What is appended to an insert, so that it replaces the value of an existing key.')
       .optional()
       .examples('ON CONFLICT (foo) DO UPDATE SET bar=excluded.bar'),
     ...connectionFields,

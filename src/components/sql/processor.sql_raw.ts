@@ -26,7 +26,7 @@ export default defineProcessor({
       .string('The query, with placeholders for arguments in the way of the driver.')
       .examples('SELECT * FROM t WHERE id = ?;'),
     unsafe_dynamic_query: field
-      .bool('Whether the query may hold `${! }`: what stands there is put into it as it is, and may do anything.')
+      .bool('Whether the query may hold `${! }`: it is replaced by the text as it is, which may do anything.')
       .default(false)
       .advanced(),
     args_mapping: argsField.optional(),

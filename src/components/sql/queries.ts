@@ -5,12 +5,8 @@ import type { InsertStatement } from './connection.ts'
 export const insertFields = {
   table: field.string('The table.').examples('foo'),
   columns: field.string('The columns that are written.').list().examples(['foo', 'bar', 'baz']),
-  prefix: field.string('What stands before `INSERT`.').optional().advanced(),
-  suffix: field
-    .string('What stands behind the values.')
-    .optional()
-    .advanced()
-    .examples('ON CONFLICT (name) DO NOTHING'),
+  prefix: field.string('Text before `INSERT`.').optional().advanced(),
+  suffix: field.string('Text after the values.').optional().advanced().examples('ON CONFLICT (name) DO NOTHING'),
 } as const
 
 export const selectFields = {
@@ -20,8 +16,8 @@ export const selectFields = {
     .string('A condition, with `?` for each argument whatever the driver.')
     .optional()
     .examples('meow = ? and woof = ?'),
-  prefix: field.string('What stands before the columns.').optional().advanced(),
-  suffix: field.string('What stands at the end.').optional().advanced().examples('ORDER BY id'),
+  prefix: field.string('Text before the columns.').optional().advanced(),
+  suffix: field.string('Text at the end.').optional().advanced().examples('ORDER BY id'),
 } as const
 
 interface Select {

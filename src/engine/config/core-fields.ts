@@ -140,7 +140,7 @@ const label = 'Named for use from elsewhere.'
 /** The fields of a stream. */
 export const streamFields = {
   input: field.input('Where messages come from.').default({ stdin: {} }),
-  buffer: field.component('buffer', 'What stands between input and pipeline.').default({ none: {} }),
+  buffer: field.component('buffer', 'What holds messages between input and pipeline.').default({ none: {} }),
   pipeline: field.object(
     {
       threads: field

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'filepath_split',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Splits a file path behind its last separator into a directory and a file name.',
+  description: 'Splits a file path after its last separator into a directory and a file name.',
   params: [],
   examples: [
     ['root.path = this.path.filepath_split()', '{"path":"/foo/bar.txt"}', '{"path":["/foo/","bar.txt"]}'],

@@ -11,7 +11,7 @@ export default defineMethod({
   status: 'stable',
   description:
     "Reads the decimal numbers of [Kafka Connect](https://docs.confluent.io/platform/current/connect/conversions.html#decimal-type) and Debezium: an integer in two's complement, most significant byte first. The result is the number as text.",
-  params: [{ name: 'scale', type: 'integer', description: 'The number of digits behind the point, 0 to 16383.' }],
+  params: [{ name: 'scale', type: 'integer', description: 'The number of digits after the point, 0 to 16383.' }],
   examples: [
     [
       'root.amount = this.amount.decode("base64").parse_big_decimal(scale: 2)',

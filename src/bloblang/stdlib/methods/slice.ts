@@ -14,7 +14,7 @@ export default defineMethod({
     {
       name: 'high',
       type: 'integer',
-      description: 'The position behind the last one; the end where it is absent.',
+      description: 'The position after the last one; the end where it is absent.',
       optional: true,
     },
   ],
