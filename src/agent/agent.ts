@@ -18,7 +18,7 @@ const reportIntervalMs = 1000
 const reportDelayMs = 30
 const retryDelayMs = 1000
 const maxLogLines = 5000
-/** Until the other agents know: those of another control plane hear of it with its next tick and their next poll. */
+/** Until the other agents know: agents of another control plane are told by its next tick and their next poll. */
 const peersNoticeMs = 2500
 
 /** What an agent tells of its Kafka port. */
@@ -38,13 +38,13 @@ export interface AgentOptions {
   readonly figures: KafkaFigures
   readonly clock: Clock
   readonly log: Log
-  /** Called with the agents of the cluster whenever they are heard of. */
+  /** Called with the agents of the cluster whenever they are reported. */
   readonly onPeers?: (peers: readonly Peer[]) => void
   /** Makes the supervisor of its pipelines; absent without the pipelines role. */
   readonly supervisor: ((events: SupervisorEvents) => Supervisor) | undefined
 }
 
-/** One agent: follows its orders, tells how it goes, answers questions about the cluster's data. */
+/** One agent: follows its orders, reports its state, and answers questions about the cluster's data. */
 export class Agent {
   readonly #options: AgentOptions
   readonly #supervisor: Supervisor | undefined
@@ -162,11 +162,11 @@ export class Agent {
           this.#revision = 0
         } else
           log.warn('the control plane cannot be reached', { error: String(error), silentMs: Math.round(this.silentMs) })
-        // Before the lease is over another agent must not find our instances still running. Those that no other agent can
+        // Our instances must have stopped before the lease ends and another agent starts them. Those that no other agent can
         // get run on: their pipelines may need nothing of the cluster.
         if (this.#leaseMs > 0 && this.silentMs > this.#leaseMs / 2) {
           this.#supervisor?.follow(this.#orders.filter(({ fence }) => fence === null))
-          // Its orders may be the same when the control plane is there again, and have to be followed once more.
+          // Its orders may be unchanged when the control plane is back, and have to be followed again.
           this.#revision = 0
         }
         await waitOrAbort(clock, retryDelayMs, signal)

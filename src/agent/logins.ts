@@ -2,13 +2,13 @@ import { type Clock, type Log, messageOf, type Random, waitOrAbort } from '../ba
 import { scramKeysOf } from '../kafka/index.ts'
 import { type Metadata, storedScramKeys } from '../metadata/index.ts'
 
-/** How something of ours signs in to a Kafka port that asks for it. */
+/** How our own clients sign in to a Kafka port that requires it. */
 export interface Login {
   readonly username: string
   readonly password: string
 }
 
-/** How long a login lives that is not renewed, and how often those in use are, in milliseconds. */
+/** How long a login is valid unless it is renewed, and how often logins in use are renewed, in milliseconds. */
 const lifetimeMs = 60 * 60_000
 const renewalMs = 20 * 60_000
 

@@ -44,7 +44,7 @@ export class StatusServer {
   }
 }
 
-/** An agent that is cut off serves on with what it knows, so that it is healthy: to restart it would help nobody. */
+/** An agent that is cut off keeps serving with what it knows, so it is healthy: restarting it would not help. */
 function statusText(silentMs: number): string {
   if (silentMs < staleMs) return 'OK'
   return `OK, but the control plane has not answered for ${Math.round(silentMs / 1000)} s`

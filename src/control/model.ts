@@ -79,7 +79,7 @@ export interface Configuration extends ConfigurationVersion {
 
 /** How an agent introduces itself when it registers. */
 export interface AgentHello {
-  /** Survives restarts: the agent takes the place of an earlier one with this identity. Null for a new agent each time. */
+  /** Survives restarts: the agent replaces an earlier one with this identity. Null for a new agent each time. */
   readonly identity: string | null
   /** For people: host name and process id. */
   readonly name: string
@@ -91,7 +91,7 @@ export interface AgentHello {
   readonly availabilityZone: string
   /** Its id as a Kafka broker, unique in the cluster; null without a proxy role. */
   readonly nodeId: number | null
-  /** It is about to end: it takes no clients and no pipelines any more. */
+  /** It is draining: it no longer accepts clients or pipelines. */
   readonly isDraining: boolean
   /** Where Kafka clients reach it, `host:port`; null without the proxy role. */
   readonly kafkaAddress: string | null

@@ -23,7 +23,7 @@ export interface CandidateAgent {
   readonly id: string
   /** Heard recently and with the pipelines role. */
   readonly isAvailable: boolean
-  /** Silent for longer than a lease, about to end, or without the pipelines role: it does not count when instances are divided. */
+  /** Silent for longer than a lease, draining, or without the pipelines role: it does not count when instances are divided. */
   readonly isLost: boolean
   readonly group: string
   /** Alive, and about to end: what it runs is revoked. */
@@ -40,7 +40,7 @@ export interface ReconcileInput {
   readonly now: number
 }
 
-/** What has to change so that the assignments come nearer to what is wanted. */
+/** The changes that bring the assignments closer to what is wanted. */
 export interface ReconcilePlan {
   readonly create: readonly Placement[]
   /** Assignments that get another configuration or are revoked. */
@@ -84,7 +84,7 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
     load.set(assignment.agentId, (load.get(assignment.agentId) ?? 0) + 1)
     if (assignment.released) continue
     const isWanted = pipeline !== undefined && wantedSlots.get(pipeline.id)!.has(assignment.slot)
-    // An agent that is silent for a moment keeps what it has until its lease ends.
+    // An agent that is briefly silent keeps what it has until its lease ends.
     const mayStay =
       agent === undefined || (!agent.isDraining && (!agent.isAvailable || agent.group === pipeline?.group))
     if (!isWanted || !mayStay) update.push({ ...assignment, released: true })

@@ -109,7 +109,7 @@ class View implements ClusterView {
 
   leaderOf(topic: string, partition: number): BrokerEndpoint {
     if (this.#strategy === 'consistent_random_jump') return highest(this.#leaders, `${topic}/${partition}`)
-    // Consecutive partitions go round and each topic begins elsewhere: equal shares.
+    // Round robin over consecutive partitions, starting at a different agent for each topic: equal shares.
     return this.#leaders[(murmur(topic) + partition) % this.#leaders.length]!
   }
 
@@ -122,7 +122,7 @@ class View implements ClusterView {
   }
 }
 
-/** Rendezvous hashing: an agent that comes or goes moves only what is its own. */
+/** Rendezvous hashing: when an agent joins or leaves, only its own share moves. */
 function highest(brokers: readonly BrokerEndpoint[], key: string): BrokerEndpoint {
   let best = brokers[0]!
   let bestScore = -1

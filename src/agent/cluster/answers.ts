@@ -57,7 +57,7 @@ const answers: Answers = {
   delete_consumer_group: deleteConsumerGroup,
 }
 
-/** Answers a question about the cluster's data; what goes wrong is an answer too. */
+/** Answers a question about the cluster's data; an error is an answer, too. */
 export async function answerQuestion(view: ClusterView, question: RelayQuestion): Promise<RelayAnswer> {
   try {
     // The question's name decides the type of its request, which the compiler cannot follow through the table.

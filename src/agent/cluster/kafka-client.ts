@@ -29,7 +29,7 @@ const newestVersions: Partial<Record<ApiName, number>> = {
 /** How a client meets what a Kafka port asks of it. */
 export interface KafkaAccess {
   readonly isEncrypted: boolean
-  /** How the server proves who it is, and the client. Absent for an agent's own port, where nobody is to be mistaken for it. */
+  /** How server and client authenticate. Absent for an agent's own port, which cannot be mistaken for another. */
   readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>
   /** Absent where clients need not sign in. */
   readonly logins: Pick<Logins, 'create' | 'remove'> | undefined

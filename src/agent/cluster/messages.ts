@@ -47,7 +47,7 @@ export async function readTopicMessage(
   throw new ControlError('topic_message_not_found', message)
 }
 
-/** The newest records of all partitions together; what comes after them is where to go on. */
+/** The newest records of all partitions together, and the offsets from which to continue. */
 async function readNewest(
   client: KafkaClient,
   topic: string,

@@ -6,7 +6,7 @@ import { topicPartitions } from './topics.ts'
 
 const allReplicas = -1
 
-/** Writes one record that a person typed. Answers once it is acknowledged. */
+/** Writes one record that a person typed. Resolves once it is acknowledged. */
 export async function produceTopicMessage(
   view: ClusterView,
   request: ApiRequest<'produce_topic_message'>,
@@ -28,7 +28,7 @@ export async function produceTopicMessage(
   return { partition, offset: answer.baseOffset }
 }
 
-/** As Kafka's own clients choose it, so that a key typed here lands beside the same key of a program. */
+/** Chosen as by Kafka's own clients, so that a key typed here goes to the same partition as the same key of a program. */
 async function choosePartition(
   { client, random }: ClusterView,
   { topic_name, partition }: ApiRequest<'produce_topic_message'>,

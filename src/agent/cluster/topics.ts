@@ -15,7 +15,7 @@ const topicResource = 2
 /** Where a setting's value comes from, by Kafka's numbers: set for the topic itself, or Kafka's default. */
 const topicSource = 1
 const defaultSource = 5
-/** What IncrementalAlterConfigs does to a setting, by Kafka's numbers. */
+/** The operations of IncrementalAlterConfigs, by Kafka's numbers. */
 const setOperation = 0
 const deleteOperation = 1
 const requestTimeoutMs = 15_000
@@ -106,7 +106,7 @@ export async function createTopic(
   return {}
 }
 
-/** Adds partitions first: where that is refused no setting was changed. */
+/** Adds partitions first, so that no setting is changed if that is refused. */
 export async function updateTopic(
   { client }: ClusterView,
   { topic_name, partition_count, configs }: ApiRequest<'update_topic'>,

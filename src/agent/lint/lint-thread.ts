@@ -48,7 +48,7 @@ export class LintThread {
     this.#data = data
   }
 
-  /** Checks a configuration. One that cannot be checked in time has a mistake, too. */
+  /** Checks a configuration. If that takes too long, this is a finding as well. */
   async lint(yaml: string): Promise<CheckedConfiguration> {
     try {
       // The thread answers a question of this kind with what the linter found.

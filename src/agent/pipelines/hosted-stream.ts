@@ -23,7 +23,7 @@ import { StreamJournal } from './stream-journal.ts'
 import { StreamMeters } from './stream-meters.ts'
 import { WorkerHttpHost } from './worker-http-host.ts'
 
-/** One stream in a thread of pipelines: starts it at once, and announces its end, which comes last and once. */
+/** One stream in a thread of pipelines: starts it at once and reports its end exactly once, as the last message. */
 export class HostedStream {
   /** Where its HTTP endpoints are reached. */
   readonly socketPath: string
@@ -57,7 +57,7 @@ export class HostedStream {
     return this.#journal.take(this.#meters.counters(status?.readErrors ?? 0), status)
   }
 
-  /** Delivers what is on its way, gives up what is not done in time. */
+  /** Delivers messages in flight and gives up those that are not delivered in time. */
   stop(timeoutMs: number): void {
     this.#stopTimeoutMs = timeoutMs
     // Before it has started there is nothing to stop yet; it is stopped as soon as it has.

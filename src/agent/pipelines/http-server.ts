@@ -35,7 +35,7 @@ export class PipelineHttpServer {
     return listenOn(this.#server, { host, port })
   }
 
-  /** Takes the endpoints of an instance up; call what it returns when it is gone. */
+  /** Adds the endpoints of an instance; call the returned function when it is gone. */
   offer(offer: Offer): () => void {
     this.#offers.add(offer)
     this.#route()
@@ -115,7 +115,7 @@ function pass(request: IncomingMessage, response: ServerResponse, socketPath: st
   request.pipe(onward)
 }
 
-/** From here on the two speak whatever they agree on; the request is handed over as it came. */
+/** From here on the two sides speak their own protocol; the request is handed over unchanged. */
 function passUpgrade(
   request: IncomingMessage,
   socket: Duplex,

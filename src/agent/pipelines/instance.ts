@@ -17,7 +17,7 @@ const maxDelayMs = 60_000
 /** After a run of this length the next failure starts with the shortest delay again. */
 const healthyRunMs = 60_000
 
-/** A start that takes longer waits for something else than a processor, which others can use. In milliseconds. */
+/** A start that takes longer than this, in milliseconds, is waiting for something other than a processor, so others may start. */
 const maxStartMs = 15_000
 
 /** What happens to instances. */
@@ -53,7 +53,7 @@ const zeroCounters: Counters = {
 
 const idleFigures: Omit<StreamFigures, 'logs'> = { counters: zeroCounters, problem: null, memoryBytes: 0, cpu: 0 }
 
-/** One instance of a pipeline's version: runs it, and runs it again after a failure or on its schedule, until it is stopped. */
+/** One instance of a pipeline's version: runs it, and restarts it after a failure or on its schedule, until it is stopped. */
 export class Instance {
   readonly order: InstanceOrder
   readonly #host: InstanceHost

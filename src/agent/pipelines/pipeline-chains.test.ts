@@ -86,7 +86,7 @@ test('an expensive chain of a managed pipeline moves to threads and loses nothin
 })
 
 test('the threads are held to what managed pipelines are granted', async t => {
-  // The thread of the stream may read files here, and does; the others do not even start.
+  // The stream's own thread may read files and does; the other threads do not start.
   const { done, bodies, logged } = await run(t, `root.n = file("${import.meta.filename}").length() > 0`)
   await done
   assert.match(logged[0] ?? '', /managed pipelines may not use the file/)

@@ -13,14 +13,14 @@ import type {
 } from './protocol.ts'
 import { outOfMemory, type PipelineFailure, SilenceWatch, type ThreadLimits, watchIntervalMs } from './thread-watch.ts'
 
-/** A thread that is silent for so long while its only stream is stopped would not deliver anything in its time of grace either. */
+/** A thread that is silent for this long while its only stream is being stopped would not deliver anything in its grace period either. */
 const silentStopMs = 3000
 
 /** How the run of a stream came to its end. */
 export type StreamEnd =
   | { readonly kind: 'ended' }
   | ({ readonly kind: 'failed' } & PipelineFailure)
-  /** Its thread ended, or it had to leave it, through no known fault of its own: it has to run in a thread of its own. */
+  /** Its thread ended, or it was moved out of it, through no known fault of its own: it has to run in a thread of its own. */
   | { readonly kind: 'displaced'; readonly reason: string }
 
 /** What a stream reports, with its share of what its thread uses. */
@@ -68,7 +68,7 @@ export class PipelineThread {
   readonly #exited: Promise<void>
   #failure: PipelineFailure | undefined
   #isOpen = true
-  /** Whether the thread ends for a stream that has left it, so that those still in it are not to blame. */
+  /** Whether the thread ends because of a stream that has left it, so that the remaining ones are not blamed. */
   #endsForAnother = false
   #pulse: ThreadPulse = { kind: 'pulse', memoryBytes: 0, cpuMs: 0, chains: { count: 0, cpuMs: 0 }, streams: [] }
   #pulseAt = performance.now()
@@ -122,7 +122,7 @@ export class PipelineThread {
     return this.#cpu
   }
 
-  /** Runs a stream until it ends, fails, has to leave, or the signal stops it. When it resolves nothing of the stream runs any more. */
+  /** Runs a stream until it ends, fails, has to leave, or the signal stops it. Once it resolves, nothing of the stream is running. */
   run(stream: string, order: StreamOrder, listener: StreamListener, signal: AbortSignal): Promise<StreamEnd> {
     return new Promise(resolve => {
       const stop = () => this.#stop(stream)
@@ -143,7 +143,7 @@ export class PipelineThread {
     })
   }
 
-  /** Makes the stream leave that read most messages since the last call, out of those that `mayMove`, when there is one. */
+  /** Makes the stream leave that has read the most messages since the last call, among those that `mayMove`, if there is one. */
   displaceBusiest(mayMove: (stream: string) => boolean, reason: string): void {
     let busiest: Hosted | undefined
     let most = 0
@@ -210,7 +210,7 @@ export class PipelineThread {
     if (pulse.memoryBytes > this.#limits.memoryMb * 1024 * 1024 * 1.1) this.#kill(outOfMemory(this.#limits))
   }
 
-  /** Divides the thread's processor time among its streams by the messages they handled, as nothing measures it. */
+  /** Divides the thread's processor time among its streams by the messages they handled, because it cannot be measured per stream. */
   #cpuShares({ streams }: ThreadPulse): (stream: string) => number {
     const handled = new Map<string, number>()
     let total = 0
@@ -225,7 +225,7 @@ export class PipelineThread {
     return stream => (this.#cpu * (handled.get(stream) ?? 0)) / total
   }
 
-  /** Looks whether the thread is stuck, when it has not sent a pulse for a while. */
+  /** Checks whether the thread is stuck, when it has not sent a pulse for a while. */
   #look(): void {
     const failure = this.#silence.look([...this.#streams.values()].some(({ isStarted }) => !isStarted))
     if (failure !== null) return this.#kill(failure)
@@ -295,7 +295,7 @@ export class PipelineThread {
   }
 }
 
-/** Who is stopped has ended, whatever else happened to it. */
+/** A stream that is stopped counts as ended, whatever else happened to it. */
 function outcome({ signal, displacedBy }: Hosted, end: StreamEnd): StreamEnd {
   if (signal.aborted) return { kind: 'ended' }
   return displacedBy === undefined ? end : { kind: 'displaced', reason: displacedBy }

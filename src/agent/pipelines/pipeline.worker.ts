@@ -1,4 +1,4 @@
-// A thread of pipelines. Whatever their configurations do, they do here and nowhere else.
+// A thread that runs pipelines: whatever their configurations do happens here.
 import process from 'node:process'
 import { workerData } from 'node:worker_threads'
 import { guardSockets } from '../../host/index.ts'

@@ -10,7 +10,7 @@ export interface ThreadData {
   readonly policy: HostPolicy
   /** How much it gives way to the threads beside it when processors are short: 0 not at all, 19 most, as `nice` has it. */
   readonly niceness: number
-  /** Those of the thread, which those that it starts share. */
+  /** The limits of the thread, shared with the threads that it starts. */
   readonly limits: ThreadLimits
 }
 
@@ -51,7 +51,7 @@ export type ThreadOrder =
   | {
       readonly kind: 'stop'
       readonly stream: string
-      /** How long messages on their way may take to arrive, in milliseconds. */
+      /** How long messages in flight may take to arrive, in milliseconds. */
       readonly timeoutMs: number
     }
 
@@ -87,7 +87,7 @@ export interface StreamPulse {
   readonly stream: string
   readonly counters: PipelineCounters
   readonly logs: readonly StreamLog[]
-  /** What keeps the pipeline from working though it runs: an input or output without a connection, and why. */
+  /** What prevents a running pipeline from working: an input or output without a connection, and why. */
   readonly problem: string | null
 }
 

@@ -21,7 +21,7 @@ const inputs = new Set(['generate', 'kafka_franz', 'kafka_franz_warpstream'])
 const outputs = new Set(['kafka_franz', 'kafka_franz_warpstream', 'drop', 'http_client'])
 const processors = new Set(['bloblang', 'http', 'log', 'mapping', 'mutation', 'noop'])
 
-/** Functions and methods whose time and result are in proportion to their input, by name. */
+/** Functions and methods whose time and result are proportional to their input, by name. */
 const proportionate = new Set(
   `if match else
   batch_index batch_size content counter deleted error error_source_label error_source_name error_source_path
@@ -48,7 +48,7 @@ const perElement = new Set(['all', 'any', 'filter', 'find_by', 'map_each', 'map_
  */
 export function sharingOf(streamText: string): Sharing {
   if (streamText.length > maxTextLength) return 'alone'
-  // Variables and YAML references make more of a text than can be seen in it.
+  // Variables and YAML references can expand to more than the text shows.
   if (/\$\{[^!]/.test(streamText) || /(?:^|[\s[{,:-])[&*][\w-]+/m.test(streamText)) return 'alone'
   const config = read(streamText)
   if (!isRecord(config) || !Object.keys(config).every(key => topLevel.has(key))) return 'alone'
@@ -95,7 +95,7 @@ function isSlow({ interval = '1s', batch_size: size = 1 }: Readonly<Record<strin
   return intervalMs >= 10 * Number(size)
 }
 
-/** An object whose only component is one of those known, with nothing but small processors. */
+/** An object whose only component is one of those known and which has only small processors. */
 function isComponent(value: unknown, known: ReadonlySet<string>): boolean {
   if (!isRecord(value)) return false
   const names = Object.keys(value).filter(key => key !== 'label' && key !== 'processors')

@@ -30,7 +30,7 @@ export class StreamJournal {
     })
   }
 
-  /** What is new since the last call, or null where nothing is. */
+  /** What has changed since the last call, or null if nothing has. */
   take(counters: PipelineCounters, status: StreamStatus | undefined): Omit<StreamPulse, 'stream'> | null {
     const logs = this.#takeLogs()
     const problem = this.#connectionProblem(status)
@@ -52,7 +52,7 @@ export class StreamJournal {
   #connectionProblem(status: StreamStatus | undefined): string | null {
     if (status === undefined) return null
     if (status.inputConnected && status.outputConnected) this.#lastError = null
-    // Without an error it is about to connect for the first time, or has come to its end.
+    // Without an error it is about to connect for the first time, or has ended.
     if (this.#lastError === null) return null
     return `${status.inputConnected ? 'output' : 'input'} not connected: ${this.#lastError}`
   }

@@ -82,7 +82,7 @@ test('another version starts only when the earlier one has stopped', async () =>
     ['0 stopping'],
   )
   await until(() => supervisor.reports[0]?.version === 1 && supervisor.reports[0].state === 'running')
-  // The same work under another instance's name waits as well.
+  // The same work under another instance's name waits, too.
   supervisor.follow([order('ins_4', 'interval: 20ms', { configurationId: 'v1', version: 1 })])
   assert.deepEqual(
     supervisor.reports.map(({ instanceId }) => instanceId),

@@ -39,12 +39,12 @@ export class Supervisor {
     this.#host = { ...shared, threads, starts: new StartQueue(startsAtOnce) }
   }
 
-  /** All instances that have not ended, and those that came to their end and are still wanted. */
+  /** All instances that have not ended, and those that have completed and are still wanted. */
   get reports(): InstanceReport[] {
     return [...this.#instances.values()].map(instance => instance.report)
   }
 
-  /** The last reports of instances that were let go; each is answered once. */
+  /** The last reports of instances that were removed; each is returned once. */
   takeEnded(): InstanceReport[] {
     const ended = this.#ended
     this.#ended = []
@@ -56,7 +56,7 @@ export class Supervisor {
     this.#ended = [...ended, ...this.#ended].slice(-maxEnded)
   }
 
-  /** Starts, stops and changes over without waiting for it; another version starts when the earlier one has stopped. */
+  /** Starts, stops and replaces instances without waiting; another version starts when the earlier one has stopped. */
   follow(orders: readonly InstanceOrder[]): void {
     this.#wanted = new Map(orders.map(order => [order.instanceId, order]))
     for (const instance of this.#instances.values()) if (!this.#isWanted(instance)) void this.#retire(instance)
@@ -74,7 +74,7 @@ export class Supervisor {
   }
 
   #ensure(order: InstanceOrder): void {
-    // What came to its end elsewhere, or in an earlier life, is not begun again.
+    // An instance that has completed elsewhere, or in an earlier process, is not started again.
     if (this.#instances.has(order.instanceId) || order.completed) return
     // While an instance of the pipeline is still stopping another one could do the same work twice; who waits for its
     // end comes back here.

@@ -3,16 +3,16 @@ import type { StreamOrder, ThreadData } from './protocol.ts'
 import type { Sharing } from './sharing.ts'
 import type { ThreadLimits } from './thread-watch.ts'
 
-/** More would make a thread that has to be killed matter to more pipelines, and save little: ADR 0012 has the figures. */
+/** More would affect more pipelines when a thread has to be killed, and save little: ADR 0012 has the figures. */
 const maxStreams = 25
 const balanceIntervalMs = 5000
-/** A thread that uses more of a core than this makes its small pipelines wait for each other. */
+/** Above this share of a core the small pipelines of a thread would wait for each other. */
 const maxSharedCpu = 0.5
 
 /** A thread of its own may do a lot of work: the Kafka port and small pipelines get three times its share of a busy processor. */
 const aloneNiceness = 5
 
-/** Finds each stream a thread: small ones share some, every other one has its own. */
+/** Places each stream in a thread: small ones share threads, all others have their own. */
 export class ThreadPool {
   readonly #data: Omit<ThreadData, 'niceness' | 'limits'>
   readonly #limits: ThreadLimits
@@ -67,7 +67,7 @@ export class ThreadPool {
     this.#balance = undefined
   }
 
-  /** A pipeline that turns out not to be small gets a thread of its own: one at a time, as the rest may be small then. */
+  /** A pipeline that turns out not to be small gets a thread of its own: one at a time, because the rest may be small without it. */
   #moveBusiest(): void {
     for (const thread of this.#shared) {
       if (thread.size < 2 || thread.cpu < maxSharedCpu) continue

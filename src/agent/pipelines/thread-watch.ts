@@ -98,7 +98,7 @@ export class SilenceWatch {
     this.#cpuMs = cpuMs
   }
 
-  /** Looks after the thread, every {@link watchIntervalMs}. Why it has to be stopped, or null. */
+  /** Checks the thread, every {@link watchIntervalMs}. Returns why it has to be stopped, or null. */
   look(isStarting: boolean): PipelineFailure | null {
     const now = performance.now()
     // While the agent itself did not run, the thread's pulses could not arrive.

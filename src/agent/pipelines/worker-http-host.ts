@@ -27,7 +27,7 @@ export class WorkerHttpHost implements HttpHost {
     }
   }
 
-  /** Stops listening; the thread may go on for other pipelines. */
+  /** Stops listening; the thread may keep running for other pipelines. */
   close(): void {
     this.#server?.close()
     this.#server?.closeAllConnections()

@@ -1,6 +1,6 @@
 import { ControlError } from '../errors.ts'
 
-/** A setting of a cluster as Kafka spells it, and how its values are read. */
+/** A setting of a cluster in Kafka's spelling, and how its values are read. */
 interface SettingRule {
   readonly read: (text: string) => string | undefined
   /** The setting that it is kept as; its value is multiplied by `factor`. */

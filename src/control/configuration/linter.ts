@@ -28,7 +28,7 @@ export function createLinter({ registry, host, importer }: LinterOptions): Pipel
     })
     const { settings, findings, streamText } = settingsOf(yaml, document, lines)
     if (yaml.trim() === '') return { settings, findings: [empty] }
-    // Every place where the text is not YAML, so that a person fixes them in one go.
+    // Every place where the text is not YAML, so that a person can fix all of them at once.
     if (document.errors.length > 0)
       return { settings, findings: document.errors.map(error => yamlFinding(error, lines)) }
     components ??= await managedComponents(registry, access)

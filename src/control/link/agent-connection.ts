@@ -28,7 +28,7 @@ import {
 const connectTimeoutMs = 5000
 const minRetryMs = 100
 const maxRetryMs = 2000
-/** How long a call on the metadata is kept through cuts of the link and short failures of the database. */
+/** How long a call on the metadata is retried through cuts of the link and short failures of the database. */
 const patienceMs = 20_000
 /** Between two attempts at a call that the database could not carry out. */
 const repeatMs = 200
@@ -196,7 +196,7 @@ export class AgentConnection {
     })
   }
 
-  /** The control plane ends the call, and answers it as it stands then. */
+  /** The control plane ends the call and returns what it has by then. */
   #cancel(id: number): void {
     if (this.#calls.has(id)) this.#write(['cancel', id])
   }
@@ -221,7 +221,7 @@ export class AgentConnection {
       this.#onFrame(frame)
     })
     socket.on('error', () => socket.terminate()) // 'close' follows
-    // Calls that were made while there was no link go first, in their order.
+    // Calls that were made while there was no link are sent first, in their order.
     for (const [id, call] of this.#calls) this.#send(id, call)
   }
 
@@ -256,7 +256,7 @@ export class AgentConnection {
           this.#adopt(await connect(this.#options, attempt))
         } catch (error) {
           log.warn('the control plane cannot be reached', { error: String(error) })
-          // Spread, since all agents of a control plane that ended are here at the same time.
+          // With jitter, because all agents of a control plane that ended reconnect at the same time.
           const spread = 0.5 + (random.bytes(1)[0]! / 255) * 0.5
           await waitOrAbort(clock, Math.min(minRetryMs * 2 ** attempt, maxRetryMs) * spread, signal)
         }
@@ -308,7 +308,7 @@ async function connect(options: AgentConnectionOptions, attempt: number): Promis
     try {
       return await connectTo(urls[(attempt + index) % urls.length]!, options)
     } catch (error) {
-      // A refusal says more than an address where nothing listens.
+      // A refusal is more informative than an address where nothing listens.
       if (!(problem instanceof LinkRefused)) problem = error
     }
   }

@@ -10,7 +10,7 @@ import type { ControlPlane } from '../control-plane.ts'
 import { ControlError } from '../errors.ts'
 import { beatMs, decode, encode, linkHeaders, linkProtocol, maxFrameBytes, silenceMs, type ToAgent } from './wire.ts'
 
-/** Beyond this many bytes that an agent has not read, it is disconnected: it does not read any more. */
+/** An agent with more unread bytes than this is disconnected: it has stopped reading. */
 const maxUnreadBytes = 256 * 1024 * 1024
 
 export interface LinkServerOptions {
@@ -43,7 +43,7 @@ export class LinkServer {
     void this.#beat()
   }
 
-  /** Answers the handshake of an agent; what is wrong with it is the answer, as JSON with a code. */
+  /** Answers the handshake of an agent; a refusal is JSON with a code. */
   async accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy())
     try {
@@ -59,7 +59,7 @@ export class LinkServer {
     }
   }
 
-  /** Ends all links; agents make new ones, to another control plane or to this one when it is there again. */
+  /** Closes all links; agents connect to another control plane, or to this one when it is back. */
   async close(): Promise<void> {
     this.#stop.abort()
     for (const link of this.#links) link.end()
@@ -157,7 +157,7 @@ class Link {
 
   end(): void {
     this.#socket.close(1001)
-    // A peer that stands still does not answer the closing handshake.
+    // A peer that is paused does not answer the closing handshake.
     this.#socket.terminate()
   }
 

@@ -91,7 +91,7 @@ test('calls wait through a cut of the link, and a commit whose answer was lost h
   const epoch = await metadata.openEpoch()
   for (let round = 0; round < 20; round++) {
     const committed = metadata.commit([object(epoch, `cut/${round}`, partition)])
-    // Before, while or after it is carried out: the rounds differ by chance.
+    // Before, during or after the call: the rounds differ at random.
     await systemClock.sleep(round % 4)
     proxy.cut()
     const [[assignment] = []] = await committed

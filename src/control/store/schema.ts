@@ -72,7 +72,7 @@ export const tables = {
     primaryKey: ['id'],
     unique: [['pipeline_id', 'version']],
   },
-  // Apart from the rest, since long rows slow down every search in their table.
+  // In a table of its own, because long rows slow down every search.
   configuration_texts: {
     columns: { configuration_id: references('configurations', text), yaml: text },
     primaryKey: ['configuration_id'],

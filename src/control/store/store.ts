@@ -29,7 +29,7 @@ export async function findCluster(sql: Sql, id: string): Promise<Cluster | undef
   return (await sql.all<Row<'clusters'>>('SELECT * FROM clusters WHERE id = ?', id)).map(toCluster)[0]
 }
 
-/** Makes whoever else locks this cluster wait until the transaction has ended. */
+/** Locks the cluster: others who lock it wait until the transaction has ended. */
 export async function lockCluster(sql: Sql, id: string): Promise<void> {
   await sql.all('SELECT id FROM clusters WHERE id = ? FOR UPDATE', id)
 }
@@ -208,7 +208,7 @@ export async function listRunning(sql: Sql, clusterId: string): Promise<RunningP
   }))
 }
 
-/** With `lock`, whoever else locks the pipeline waits until the transaction has ended. */
+/** With `lock`, others who lock the pipeline wait until the transaction has ended. */
 export async function findPipeline(
   sql: Sql,
   clusterId: string,
@@ -359,7 +359,7 @@ export async function insertAgent(sql: Sql, agent: RegisteredAgent): Promise<voi
   })
 }
 
-/** An agent that comes back under its identity: it has followed nothing yet. */
+/** An agent that returns with its identity: it has not followed any orders yet. */
 export async function reviveAgent(sql: Sql, id: string, hello: AgentHello, now: number): Promise<void> {
   await sql.run(
     "UPDATE agents SET hello = ?, registered_at = ?, last_seen_at = ?, orders_revision = orders_revision + 1, reported_revision = NULL, held = '[]' WHERE id = ?",
@@ -374,7 +374,7 @@ export async function setHello(sql: Sql, id: string, hello: AgentHello): Promise
   await sql.run('UPDATE agents SET hello = ? WHERE id = ?', JSON.stringify(hello), id)
 }
 
-/** Notes that an agent lives and renews its leases. False when the agent is not known, because it was taken for lost. */
+/** Records that an agent is alive, and renews its leases. False if the agent is unknown because it was considered lost. */
 export async function touchAgent(sql: Sql, id: string, seenAt: number, leaseExpiresAt: number): Promise<boolean> {
   const known = await sql.run('UPDATE agents SET last_seen_at = ? WHERE id = ?', seenAt, id)
   if (known > 0) await sql.run('UPDATE assignments SET lease_expires_at = ? WHERE agent_id = ?', leaseExpiresAt, id)
@@ -414,7 +414,7 @@ export async function noteReported(
 }
 
 export async function upsertReport(sql: Sql, agentId: string, report: AgentReport, now: number): Promise<void> {
-  // Nothing is stored for an agent that was taken for lost meanwhile.
+  // Nothing is stored for an agent that was considered lost in the meantime.
   await sql.run(
     `INSERT INTO agent_reports (agent_id, reported_at, report) SELECT id, ?, ? FROM agents WHERE id = ?
     ON CONFLICT (agent_id) DO UPDATE SET reported_at = excluded.reported_at, report = excluded.report`,
