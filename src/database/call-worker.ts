@@ -1,4 +1,4 @@
-// Calls to a worker thread and their answers: what a database in a thread of its own is reached by.
+// Calls to a worker thread and their answers: the way to a database in a thread of its own.
 import { parentPort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 
 type ToWorker = { readonly id: number; readonly call: unknown } | 'close'

@@ -3,7 +3,7 @@ import type { DialectName } from './dialect.ts'
 import { DatabaseError } from './errors.ts'
 import { createTable, integer, type Table, text } from './schema.ts'
 
-/** One step of a schema. A step that was released is never changed: what is to be different comes as a later step. */
+/** One step of a schema. A released step is never changed: changes are added as later steps. */
 export interface Migration {
   /** What it does, for people. */
   readonly name: string

@@ -16,7 +16,7 @@ export class Arrivals<T> {
     this.#wake?.()
   }
 
-  /** Puts back, in front, what was taken and cannot be delivered yet. */
+  /** Puts a delivery back to the front, because it cannot be delivered yet. */
   unread(items: readonly T[]): void {
     if (items.length > 0) this.#items = [...items, ...this.#items]
   }

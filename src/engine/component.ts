@@ -435,7 +435,7 @@ export function defineScanner<const F extends Field<unknown>>(spec: Omit<Scanner
   return { ...spec, kind: 'scanner' }
 }
 
-/** A spec whose config type nobody needs to know: what the registry holds. */
+/** A spec whose config type is not known: what the registry holds. */
 export interface AnySpec {
   readonly kind: ComponentKind
   readonly name: string
@@ -451,7 +451,7 @@ export interface AnySpec {
   readonly replays?: boolean | ((config: never) => boolean)
   readonly maxInFlight?: number
   readonly composes?: boolean
-  /** Of a template: the configuration of the component that stands in its place. */
+  /** For a template: the configuration of the component that replaces it. */
   readonly expand?: (config: unknown) => Node
   /** The names of the components in what {@link expand} returns, of a spec that is not a user's template. */
   readonly expandsTo?: readonly string[]

@@ -19,9 +19,9 @@ export type Metadata = ReadonlyMap<string, Value>
 const noMetadata: Metadata = new Map()
 const noBytes = new Uint8Array(0)
 
-/** What travels beside a message and is no part of it: where a synchronous answer goes. */
+/** What accompanies a message without being part of it: where a synchronous response goes. */
 export interface MessageContext {
-  /** Takes the messages that answer whoever sent this one; absent where nobody waits for an answer. */
+  /** Receives the messages that answer the sender of this one; absent if the sender does not wait for an answer. */
   respond?(messages: readonly Message[]): void
   /** The part of a trace that began with this message; absent where nothing is traced. */
   readonly span?: Span

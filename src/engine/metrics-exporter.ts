@@ -23,7 +23,7 @@ export interface MetricsExporter {
   page?(samples: readonly Sample[]): MetricsPage
   /** Between two calls of `send`, in milliseconds. Absent: it is only called at the end. */
   readonly periodMs?: number
-  /** Sends the series elsewhere. An error is logged and the next call comes in time. `isLast`: the program ends. */
+  /** Exports the series. An error is logged, and the next call follows on schedule. `isLast`: the program is ending. */
   send?(samples: readonly Sample[], isLast: boolean): MaybePromise<void>
   close?(): MaybePromise<void>
 }

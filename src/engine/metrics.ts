@@ -14,7 +14,7 @@ export interface Timer {
   observe(durationNs: number): void
 }
 
-/** Typed handles, made once by whoever counts; counting costs an addition. */
+/** Typed handles, created once by the code that counts; counting costs an addition. */
 export interface Metrics {
   counter(name: string, labels?: Readonly<Record<string, string>>): Counter
   gauge(name: string, labels?: Readonly<Record<string, string>>): Gauge
@@ -195,7 +195,7 @@ export interface SampleChange {
   readonly observedNs: readonly number[]
 }
 
-/** Turns totals into changes, for exporters whose destination adds up by itself. */
+/** Turns totals into changes, for exporters whose destination adds them up itself. */
 export class SampleChanges {
   readonly #counts = new Map<string, number>()
 

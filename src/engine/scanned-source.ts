@@ -49,7 +49,7 @@ export class ScannedSource {
     }
   }
 
-  /** Of a source that was not read to its end nothing more is to come: it counts as not delivered. */
+  /** A source that was not read to its end yields nothing more: it counts as not delivered. */
   async close(): Promise<void> {
     await this.#scanner.close()
     if (!this.#isAtEnd) await this.#settle(new ClosedError())
@@ -58,7 +58,7 @@ export class ScannedSource {
   #answer(count: number): AckSome {
     return whenAllSettled(count, async error => {
       this.#pending--
-      // What the stream has no time for any more is neither delivered nor refused.
+      // What the stream no longer has time for is neither delivered nor refused.
       if (error !== null) await this.#settle(isClosing(error) ? new ClosedError() : error)
       else if (this.#isAtEnd && this.#pending === 0) await this.#settle(null)
     })

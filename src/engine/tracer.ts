@@ -65,7 +65,7 @@ export async function openTracer(config: ComponentConfig, resources: TracerResou
   }
   const own = { ...resources, host: declaredHost(resources.host, spec) }
   try {
-    // What a spec makes is known to itself alone; the registry holds specs of all kinds.
+    // Only a spec knows the type of what it creates; the registry holds specs of all kinds.
     return (await spec.create(config.config as never, own as never)) as Tracer | null
   } catch (error) {
     throw new ConfigError(`failed to init tracer <no label> path root.tracer: ${messageOf(error)}`, {
@@ -166,7 +166,7 @@ function failAll(spans: readonly Span[], error: unknown): void {
   }
 }
 
-/** Calls `done` or `failed` by what comes of something, at once or later; the outcome stays the same. */
+/** Calls `done` or `failed` depending on an outcome, at once or later, and passes the outcome on. */
 function settled<T>(
   work: () => MaybePromise<T>,
   done: (result: T) => void,

@@ -155,7 +155,7 @@ class Room {
     this.#wantedReserveBytes = reserveBytes
   }
 
-  /** Throws `full` when so many more bytes would use up the reserve, or with `fromReserve` more than half of it. */
+  /** Throws `full` if this many more bytes would use up the reserve, or with `fromReserve` more than half of it. */
   async take(bytes: number, fromReserve: boolean): Promise<void> {
     const isShort = () => this.#usableBytes - bytes < (fromReserve ? this.#reserveBytes / 2 : this.#reserveBytes)
     if (performance.now() - this.#checkedAt > CHECK_MS || isShort()) await this.#check()

@@ -6,7 +6,7 @@ export interface MemoryStoreOptions {
   readonly maxBytes?: number
 }
 
-/** A bucket in this process's memory, for the playground and for tests. It is gone when nothing refers to it any more. */
+/** A bucket in this process's memory, for the playground and for tests. It exists as long as something refers to it. */
 export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   const objects = new Map<string, Buffer>()
   const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY

@@ -54,7 +54,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   return new PostgresDatabase(pool, new Listener(config), schema)
 }
 
-/** Looks first, because a user who may not create schemas may still use one that is there. */
+/** Checks first, because a user who may not create schemas may still use an existing one. */
 async function ensureSchema(pool: pg.Pool, schema: string): Promise<void> {
   const { rowCount } = await pool.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
   if (rowCount !== 0) return

@@ -73,7 +73,7 @@ export class SqliteEngine {
   }
 
   #use<T>(text: string, values: Values, body: (prepared: StatementSync, bound: SQLInputValue[]) => T): T {
-    // After some errors, a full disk for instance, SQLite rolls back by itself: what came next would be committed alone.
+    // After some errors, such as a full disk, SQLite rolls back on its own: later statements would be committed alone.
     if (this.#inTransaction && !this.#database.isTransaction) {
       throw new DatabaseError('failed', 'the transaction was rolled back after an earlier error')
     }

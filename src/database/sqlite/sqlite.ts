@@ -128,7 +128,7 @@ class SqliteDatabase implements Database {
 
   async #makeRoom(): Promise<void> {
     this.#lacksRoom = false
-    // When that is not possible either, the transactions that come next say why.
+    // If that is not possible either, the next transactions report why.
     await this.#connection.execute({ kind: 'checkpoint' }).catch(() => undefined)
   }
 

@@ -34,7 +34,7 @@ export interface ReadConfig {
 const DISABLED = '# BENTO LINT DISABLE'
 const shapes = shapesOf(configFields)
 
-/** Reads and checks a configuration. Never throws for what is written in it. */
+/** Reads and checks a configuration. Never throws because of its contents. */
 export async function readConfig(text: string, options: ReadOptions, fieldShapes = shapes): Promise<ReadConfig> {
   const { text: substituted, missing } = substituteEnv(text, name => options.host.env(name))
   const findings: Finding[] = []

@@ -34,7 +34,7 @@ export type FindingKind =
 /** Something that is wrong with a configuration, or may be. Lines and columns count from 1. */
 export interface Finding {
   readonly line: number
-  /** Where it really is, in place of `line`: of what cannot be read at all, the original names the first line. */
+  /** The real line, instead of `line`: for a text that cannot be read at all the original names the first line. */
   readonly exactLine?: number
   /** As the original prints it, which is 1 for all but mappings. */
   readonly column: number

@@ -25,7 +25,7 @@ function after(written: Node, depth: number): string {
   return ` ${node.kind === 'scalar' ? text(node, depth + 1) : inline(node)}`
 }
 
-/** An element of a list: its first line stands beside the dash. */
+/** An element of a list: its first line is on the line of the dash. */
 function inside(written: Node, depth: number): string {
   const node = resolved(written)
   if (node.kind === 'scalar') return text(node, depth + 1)

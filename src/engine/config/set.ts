@@ -44,7 +44,7 @@ export function setAt(registry: Registry, shapes: Shapes, root: Node, path: read
   return new Setter(registry, path, value).setIn(shapes, root, 0)
 }
 
-/** Walks down the path and rebuilds the nodes on the way; each method is given how many segments lie behind it. */
+/** Walks down the path and rebuilds the nodes on the way; each method is given how many segments precede it. */
 class Setter {
   readonly #registry: Registry
   readonly #path: readonly string[]

@@ -67,7 +67,7 @@ export interface TemplateOptions {
   readonly importer?: Importer
 }
 
-/** A template that was read: what is wrong with its text, and the component that it makes. */
+/** A template that was read: the findings in its text, and the component that it defines. */
 export interface Template {
   readonly findings: readonly Finding[]
   /** Throws `ConfigError` where the template makes no component. */

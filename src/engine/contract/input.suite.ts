@@ -184,7 +184,7 @@ export const inputProperties: readonly InputProperty[] = [
       const again: string[] = []
       const second = await startInto(rig, { ...target, feed: undefined }, body => void again.push(body))
       await until(rig, () => second.stream.status.inputConnected, 'the second stream is connected')
-      // Nothing tells that nothing will come; a source that has something hands it out by then.
+      // There is no signal that nothing will come; a source that has something hands it out by then.
       await systemClock.sleep(500)
       await second.stream.stop(2000)
       assert.deepEqual(again, [])
@@ -215,7 +215,7 @@ async function checkCut({ target, harness }: Opened, rig: Rig, refuses: boolean)
   assert.deepEqual([...taken].toSorted(), target.bodies.toSorted())
 }
 
-/** A destination that takes what comes and never says what became of it. */
+/** A destination that accepts everything and never reports an outcome. */
 function holding() {
   let isReached = false
   return {

@@ -34,7 +34,7 @@ export class Pond implements InputTarget {
     this.#wake()
   }
 
-  /** What was handed out on a connection and not acknowledged comes again on the next one; acknowledgements go at the close. */
+  /** What was handed out on a connection and not acknowledged is handed out again on the next one; acknowledgements are sent at the close. */
   #input(): PondInput {
     let ready: number[] = []
     let cuts = -1

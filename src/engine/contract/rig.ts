@@ -89,7 +89,7 @@ export async function until({ hungMs }: Rig, holds: () => boolean | Promise<bool
   }
 }
 
-/** What `count` returns when it does not change any more: then what would come next has come. */
+/** What `count` returns once it no longer changes: everything that was coming has arrived. */
 export async function atRest(rig: Rig, count: () => number): Promise<number> {
   let before: number | undefined
   await until(

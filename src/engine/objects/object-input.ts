@@ -30,7 +30,7 @@ export class ObjectInput<T extends ObjectTarget> implements Input {
   readonly #source: ObjectSource<T>
   readonly #factory: ScannerFactory
   readonly #log: Log
-  /** One that is to be read, because opening it failed for the connection's sake, or the stream ended meanwhile. */
+  /** An object that is still to be read: opening it failed because of the connection, or the stream ended in the meantime. */
   #waiting: T | null = null
   #current: { readonly key: string; readonly scanned: ScannedSource } | null = null
 

@@ -66,7 +66,7 @@ export class ResumedSource implements ByteSource {
 
   async close(): Promise<void> {
     if (this.#body.closed) return
-    // A body that is destroyed before its end reports that as an error, which is what is wanted here.
+    // A body that is destroyed before its end reports that as an error, which is intended here.
     this.#body.on('error', () => undefined)
     this.#body.destroy()
   }

@@ -31,7 +31,7 @@ export class PolicyBatcher implements Batcher {
     this.#log = log
     this.#random = random
     const created = (mechanism: Mechanism) => metrics.counter('batch_created', { mechanism })
-    // Each is there from the beginning, as dashboards divide by them.
+    // Each exists from the beginning, because dashboards divide by them.
     this.#created = {
       count: created('count'),
       size: created('size'),

@@ -23,7 +23,7 @@ export interface InputLayerOptions {
   readonly traced: ((delivery: Delivery) => Delivery) | null
 }
 
-/** How often what is refused is tried again without a pause. */
+/** How often refused messages are retried without a pause. */
 const AT_ONCE = 2
 
 /** How often messages were refused, and how long they wait after the next time. */
@@ -69,7 +69,7 @@ export class InputLayer implements InputHandle {
     this.#input = input
     this.#options = options
     this.#turns = new Turns(options.monotonic)
-    // A composing input leaves the counting to those inside of it: a message counts once.
+    // A composing input leaves the counting to its children, so a message counts once.
     const metrics = options.composes ? nullMetrics : options.metrics
     this.#received = metrics.counter('input_received')
     this.#latency = metrics.timer('input_latency_ns')
@@ -114,7 +114,7 @@ export class InputLayer implements InputHandle {
     return this.#ended || (this.#ready === null && this.#input.ending?.drained === true)
   }
 
-  /** Whether messages of its own, not of inputs inside of it, are still to come. */
+  /** Whether more messages of its own, not of its children, are to come. */
   get isOpen(): boolean {
     return this.#started && !this.#ended && !this.#options.composes
   }
@@ -206,7 +206,7 @@ export class InputLayer implements InputHandle {
     return source.like(messages, async (some, error) => {
       try {
         if (error !== null && this.#options.replays) {
-          // What the stream has no time for any more stays unacknowledged: the source delivers it another time.
+          // What the stream no longer has time for stays unacknowledged: the source delivers it again later.
           if (!isClosing(error)) await this.#replay(some, source, error, refusals)
           return
         }
@@ -232,7 +232,7 @@ export class InputLayer implements InputHandle {
       count: 0,
       backoff: new Backoff({ initialMs: 500, maxMs: 1000 }, this.#options.random),
     }
-    // Most refusals pass quickly, so two more attempts come at once, before anything new is read.
+    // Most causes of a refusal pass quickly, so two more attempts follow at once, before anything new is read.
     if (count >= AT_ONCE) await pause(backoff.next() ?? 1000)
     this.#replays.push({ messages: failedOf(messages, error), source, refusals: { count: count + 1, backoff } })
   }

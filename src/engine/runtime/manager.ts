@@ -87,7 +87,7 @@ export class Manager {
   readonly #parent: Manager | undefined
   /** Whether this is such a parent. Its outputs never see the end of all inputs, as streams come and go. */
   readonly #isParent: boolean
-  /** The stream that this is a part of: it has its resources, and ends before it. */
+  /** The stream that this one belongs to: this one shares its resources and ends before it. */
   readonly #whole: Manager | undefined
   readonly #parts = new Set<Manager>()
 
@@ -125,7 +125,7 @@ export class Manager {
     }
   }
 
-  /** Puts a resource in the place of another of the same label, or beside the others. What used the other goes on with this one. */
+  /** Replaces the resource of the same label, or adds one. Users of the old one continue with the new one. */
   async store(config: ComponentConfig): Promise<void> {
     const kind = config.kind as ResourceKind // what is stored was read as a resource
     const instances: Map<string, { close?(): unknown }> = this.#instances[kind]

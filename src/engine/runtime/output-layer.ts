@@ -30,9 +30,9 @@ export interface OutputLayerOptions {
   readonly quiet: boolean
   /** It has no connection of its own. */
   readonly composes: boolean
-  /** Whether an input ended, so that an incomplete batch may wait for messages that never come. */
+  /** Whether an input has ended, so that an incomplete batch may be waiting for messages that will not arrive. */
   readonly isDraining: () => boolean
-  /** Called when a composing output has no room, so that messages held back inside of it may be what it waits for. */
+  /** Called when a composing output has no room: it may be waiting for messages that are held back inside of it. */
   readonly onFull: () => void
 }
 
@@ -83,7 +83,7 @@ export class OutputLayer implements OutputHandle {
     this.#output = output
     this.#options = options
     this.#maxInFlight = Math.max(1, options.maxInFlight)
-    // A composing output leaves the counting to those inside of it: a message and a failure count once.
+    // A composing output leaves the counting to its children, so a message and a failure count once.
     const metrics = options.composes ? nullMetrics : options.metrics
     this.#sent = metrics.counter('output_sent')
     this.#batchSent = metrics.counter('output_batch_sent')
@@ -200,7 +200,7 @@ export class OutputLayer implements OutputHandle {
     }, delayMs)
   }
 
-  /** While every write is busy the batch grows on, up to what completes it: then who brings messages waits as well. */
+  /** While every write is busy the batch keeps growing until it is complete; after that the source has to wait. */
   async #flushInTime(batcher: Batcher): Promise<void> {
     this.#flushing = true
     try {
@@ -244,7 +244,7 @@ export class OutputLayer implements OutputHandle {
     else void this.#writeRun(jobs)
   }
 
-  /** Gives room to the next write. Comes before the answer, as whoever gets that may write again. */
+  /** Makes room for the next write. Called before the answer, because its receiver may write again at once. */
   #leave(): void {
     this.#inFlight--
     if (this.#isStarting) return
@@ -275,7 +275,7 @@ export class OutputLayer implements OutputHandle {
     return next !== undefined && next.isRun && size + next.messages.length <= MAX_GATHERED
   }
 
-  /** Writes one batch and answers it; undefined where nothing had to be waited for. Never rejects. */
+  /** Writes one batch and answers it; undefined if that was synchronous. Never rejects. */
   #writeBatch({ delivery, messages }: Job): Promise<void> | undefined {
     if (!this.connected) return this.#writeLater(delivery, messages)
     const startedAt = this.#options.monotonic()

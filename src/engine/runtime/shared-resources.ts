@@ -69,7 +69,7 @@ export class SharedResources {
     return new StreamShared(this.#shared)
   }
 
-  /** Makes a resource and puts it in the place of the one with the same label. Throws {@link ConfigError}. */
+  /** Creates a resource and replaces the one with the same label. Throws {@link ConfigError}. */
   async store(kind: ComponentKind, label: string, written: Node): Promise<void> {
     await this.#options.registry.load(namesIn(written))
     const config = parseComponent(parseContext(this.#options), kind, labelled(written, label), `${kind}_resources`)

@@ -11,7 +11,7 @@ interface Wait {
   timer: ReturnType<typeof setTimeout>
 }
 
-/** How a stream ends: a time of grace for what is on its way, then everything at once. Components wait by it. */
+/** How a stream ends: a grace period for messages in flight, then everything at once. Components wait through it. */
 export class Shutdown {
   readonly #clock: Clock
   readonly #abort = new AbortController()
@@ -27,7 +27,7 @@ export class Shutdown {
     return this.#abort.signal
   }
 
-  /** The time of grace begins: waits that would outlast it are over, as nothing would come of them. */
+  /** The grace period begins: waits that would outlast it end now, because they would be cut off anyway. */
   begin(graceMs: number): void {
     this.#graceEndsAt = this.#clock.monotonic() + graceMs
     this.#cut()

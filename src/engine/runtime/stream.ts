@@ -63,7 +63,7 @@ export interface StreamOptions {
 export interface StreamStatus {
   readonly inputConnected: boolean
   readonly outputConnected: boolean
-  /** Attempts of the input to read that failed, though it had a connection. */
+  /** Failed attempts of the input to read while it had a connection. */
   readonly readErrors: number
 }
 
@@ -73,7 +73,7 @@ export interface Stream {
   readonly done: Promise<void>
   readonly status: StreamStatus
   readonly config: StreamConfig
-  /** Stops reading, delivers what is on its way, and closes; what is not done within the time limit is given up. */
+  /** Stops reading, delivers messages in flight, and closes; what is not done within the time limit is given up. */
   stop(timeoutMs?: number): Promise<void>
 }
 
@@ -118,7 +118,7 @@ function constantText(text: string): Interpolation {
   return { static: text, eval: () => text, evalBytes: () => bytes, reads: [] }
 }
 
-/** The tree of a configuration's text, with the components it names loaded. Lint it first: this only throws what is hopeless. */
+/** The tree of a configuration's text, with the components it names loaded. Lint it first: this throws only if the text cannot be read at all. */
 export async function loadConfig(text: string, registry: Registry): Promise<Node> {
   const node = parseYaml(text)
   await registry.load(namesIn(node))

@@ -37,7 +37,7 @@ export async function processToBatch(chain: Chain, delivery: Delivery): Promise<
   return batch ?? null
 }
 
-/** One batch of the messages of several deliveries; each of those learns what became of its own. */
+/** One batch of the messages of several deliveries; each delivery gets the outcomes of its own messages. */
 export function merged(parts: readonly Part[]): Delivery {
   return new Delivery(
     parts.flatMap(part => part.messages),
@@ -169,7 +169,7 @@ class TrackedRun {
     for (const root of failed) await this.#source.settle([root], this.#failures.get(root)!)
   }
 
-  /** Counts what was made of each message; those of which nothing was made are delivered. */
+  /** Counts the results of each message; a message without results counts as delivered. */
   #start(): Message[] {
     if (this.#open !== null) return []
     const open = new Map<Message, number>()

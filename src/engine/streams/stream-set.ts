@@ -11,7 +11,7 @@ import { answerReady } from './ready.ts'
 
 interface StreamSetOptions extends StreamOptions {
   readonly resources: SharedResources
-  /** The configuration that all streams have in common; of it `logger` and `error_handling` hold for each of them. */
+  /** The configuration that all streams share; its `logger` and `error_handling` apply to each of them. */
   readonly service: Node
   /** Whether endpoints of a stream's components are found below the stream's name. */
   readonly prefixEndpoints: boolean

@@ -186,7 +186,7 @@ function counting(
   return value => timer.observe(value)
 }
 
-/** The results of a call, each made of the messages that it comes from. */
+/** The results of a call, each linked to the messages that it was made from. */
 function segmentsOf(answer: ChainAnswer, { messages: sources, known, refuse }: Pending): readonly Segment[] {
   for (const [place, reason] of answer.refused) refuse(sources[place]!, new Error(reason))
   const several = new Map(answer.severalSources)

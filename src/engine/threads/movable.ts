@@ -47,7 +47,7 @@ const nested = new Set(['processors', 'then', 'for_each', 'try', 'catch'])
 /** Functions that count over all messages, or use what only the thread of the stream has. */
 const bound = /\b(?:counter|count|cache_\w+|tracing_\w+)\s*\(/
 
-/** Whether the processors of a configuration may run in several threads: what they count or share would fall apart. */
+/** Whether the processors of a configuration may run in several threads: counters and shared state would be split among them. */
 export function isMovable(config: Node): boolean {
   const pipeline = valueOf(config, 'pipeline')
   const list = pipeline === undefined ? undefined : valueOf(pipeline, 'processors')

@@ -67,7 +67,7 @@ async function serve(port: Port, chain: ProcessorChain, recorder: Recorder, call
   const messages = unpack(call.messages, known).map(({ chunk, start, end, metadata, error }) =>
     Message.fromChunk(chunk, start, end, metadata).withError(error),
   )
-  // A message with an error was made from the one without; each is the beginning of its own line.
+  // A message with an error was made from the one without; each starts a lineage of its own.
   const roots = messages.map(asRoot)
   const places = new Map(roots.map((message, place) => [message, place]))
   const refused: [number, string][] = []
