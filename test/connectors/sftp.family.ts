@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -19,7 +19,8 @@ const sftp: Family = {
   async start({ folder }) {
     const keys = join(folder, 'keys')
     mkdirSync(keys, { mode: 0o700 })
-    const openSsh = await startOpenSsh(keys)
+    makeKeys(keys)
+    const openSsh = await startOpenSsh(keys, keys)
     const proFtpd = await startProFtpd(keys)
     return {
       environment: {
@@ -43,23 +44,25 @@ interface Running {
   readonly address: string
 }
 
-/** A server for the user that runs the tests, who signs in by one of two keys; that of `sealed` has the passphrase `open sesame`. */
-async function startOpenSsh(keys: string): Promise<Running> {
-  const file = (name: string) => join(keys, name)
-  makeKey(file('host'))
-  makeKey(file('plain'))
+/** Makes the keys of a server, of users that it knows, the one of `sealed` with the passphrase `open sesame`, and of a stranger. */
+function makeKeys(folder: string): void {
+  const file = (name: string) => join(folder, name)
+  for (const name of ['host', 'plain', 'stranger']) makeKey(file(name))
   makeKey(file('sealed'), 'open sesame')
-  makeKey(file('stranger'))
-  const known = ['plain.pub', 'sealed.pub'].map(name => spawnSync('cat', [file(name)], { encoding: 'utf8' }).stdout)
+  const known = ['plain.pub', 'sealed.pub'].map(name => readFileSync(file(name), 'utf8'))
   writeFileSync(file('authorized_keys'), known.join(''), { mode: 0o600 })
+}
+
+/** A server for the user that runs the tests, with its settings in a folder, and keys from another one. */
+export async function startOpenSsh(folder: string, keys: string): Promise<Running> {
   // The server wants this folder where it runs as root.
   if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 })
   const port = await freePort()
   const settings = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
-    `HostKey ${file('host')}`,
-    `AuthorizedKeysFile ${file('authorized_keys')}`,
+    `HostKey ${join(keys, 'host')}`,
+    `AuthorizedKeysFile ${join(keys, 'authorized_keys')}`,
     'PidFile none',
     'StrictModes no',
     'UsePAM no',
@@ -69,8 +72,8 @@ async function startOpenSsh(keys: string): Promise<Running> {
     'MaxStartups 100',
     'Subsystem sftp internal-sftp',
   ]
-  writeFileSync(file('sshd_config'), `${settings.join('\n')}\n`)
-  const args = ['-D', '-e', '-f', file('sshd_config')]
+  writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`)
+  const args = ['-D', '-e', '-f', join(folder, 'sshd_config')]
   const server = await ServerProcess.start({ program: '/usr/sbin/sshd', args, ports: [port] })
   return { server, address: `127.0.0.1:${port}` }
 }

@@ -7,6 +7,8 @@ export interface TcpProxy {
   readonly port: number
   /** How many connections were accepted so far. */
   readonly accepted: number
+  /** How many were refused. */
+  readonly refused: number
   /** Ends every connection. New ones are accepted again at once, unless `refuse` is set. */
   cut(options?: { readonly refuse: boolean }): void
   /** Accepts connections again. */
@@ -21,10 +23,12 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let refuses = false
   let isPaused = false
   let accepted = 0
+  let refused = 0
   /** Both directions of every connection: what one socket reads goes to the other. */
   const directions = new Map<Socket, Socket>()
   const server = createServer(socket => {
     if (refuses) {
+      refused++
       socket.destroy()
       return
     }
@@ -54,6 +58,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     port: portOf(server),
     get accepted() {
       return accepted
+    },
+    get refused() {
+      return refused
     },
     cut({ refuse } = { refuse: false }) {
       refuses = refuse

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import amqp from 'amqplib'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { openOwnRabbitMq, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { inputContract } from '../../engine/contract/input.suite.ts'
@@ -51,14 +52,22 @@ async function testAmqp(address: string): Promise<void> {
     }
   }
 
-  testStreams('amqp_0_9', {
+  const cases: StreamCases = {
     port,
     keepsMetadata: true,
     // What is put back goes to its old place only where nothing was delivered meanwhile.
     prepare: async id => void (await channel.assertQueue(id)),
     input: (queue, somePort) => ({ amqp_0_9: { urls: at(somePort), queue, prefetch_count: 50 } }),
     output: (queue, somePort) => ({ amqp_0_9: { urls: at(somePort), exchange: '', key: queue } }),
-  })
+  }
+  testStreams('amqp_0_9', cases)
+  testOutages('amqp_0_9', cases, () =>
+    openOwnRabbitMq([], async (id, ownPort) => {
+      const own = await amqp.connect(at(ownPort)[0]!)
+      await (await own.createChannel()).assertQueue(id)
+      await own.close()
+    }),
+  )
 
   test('amqp_0_9: properties and headers are sent along, and are metadata', async () => {
     const queue = await newQueue()

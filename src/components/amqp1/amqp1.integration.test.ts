@@ -7,7 +7,8 @@ import { after, test as defineTest, type TestContext } from 'node:test'
 import { TLSSocket } from 'node:tls'
 import amqp from 'amqplib'
 import rhea, { type Message } from 'rhea'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { openOwnRabbitMq, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { makeAuthority } from '../../../test/servers/certificates.ts'
 import { listen } from '../../../test/servers/ports.ts'
@@ -51,12 +52,14 @@ async function testAmqp(address: string): Promise<void> {
     }
   }
 
-  testStreams('amqp_1', {
+  const cases: StreamCases = {
     port,
     keepsMetadata: true,
     input: (id, somePort) => ({ amqp_1: { urls: at(somePort), source_address: `/queue/${id}` } }),
     output: (id, somePort) => ({ amqp_1: { urls: at(somePort), target_address: `/queue/${id}` } }),
-  })
+  }
+  testStreams('amqp_1', cases)
+  testOutages('amqp_1', cases, () => openOwnRabbitMq(['rabbitmq_amqp1_0']))
 
   test('amqp_1: properties, the header and annotations that are text are metadata', async () => {
     const queue = newQueue()

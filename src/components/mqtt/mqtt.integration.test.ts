@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import mqtt from 'mqtt'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { inputContract } from '../../engine/contract/input.suite.ts'
@@ -23,25 +27,43 @@ async function testMqtt(address: string): Promise<void> {
   const client = await mqtt.connectAsync(address)
   after(() => client.endAsync())
 
-  for (const qos of [1, 2] as const) {
-    testStreams(`mqtt, qos ${qos}`, {
-      port,
-      // With 2 the broker hands a message over before it is delivered, and only this process has it then.
-      forgets: qos === 2,
-      // The broker keeps messages from the first subscription on.
-      async prepare(id) {
-        const session = await mqtt.connectAsync(address, { clientId: `${id}-in`, clean: false })
-        await session.subscribeAsync(id, { qos })
-        await session.endAsync()
-      },
-      input: (topic, somePort) => ({
-        mqtt: { urls: at(somePort), topics: [topic], client_id: `${topic}-in`, clean_session: false, qos },
-      }),
-      output: (topic, somePort) => ({
-        mqtt: { urls: at(somePort), topic, qos, max_in_flight: 1, dynamic_client_id_suffix: 'nanoid' },
-      }),
-    })
+  // The broker keeps messages from the first subscription on.
+  const subscribe = async (id: string, qos: 1 | 2, somePort: number) => {
+    const session = await mqtt.connectAsync(at(somePort)[0]!, { clientId: `${id}-in`, clean: false })
+    await session.subscribeAsync(id, { qos })
+    await session.endAsync()
   }
+  const casesOf = (qos: 1 | 2): StreamCases => ({
+    port,
+    // With 2 the broker hands a message over before it is delivered, and only this process has it then.
+    forgets: qos === 2,
+    prepare: id => subscribe(id, qos, port),
+    input: (topic, somePort) => ({
+      mqtt: { urls: at(somePort), topics: [topic], client_id: `${topic}-in`, clean_session: false, qos },
+    }),
+    output: (topic, somePort) => ({
+      mqtt: { urls: at(somePort), topic, qos, max_in_flight: 1, dynamic_client_id_suffix: 'nanoid' },
+    }),
+  })
+  for (const qos of [1, 2] as const) testStreams(`mqtt, qos ${qos}`, casesOf(qos))
+  testOutages('mqtt', casesOf(1), () =>
+    openOwnServer({
+      command(ownPort, folder) {
+        const settings = [
+          `listener ${ownPort} 127.0.0.1`,
+          'allow_anonymous true',
+          'persistence true',
+          `persistence_location ${folder}/`,
+          `user ${userInfo().username}`,
+        ]
+        writeFileSync(join(folder, 'mosquitto.conf'), settings.join('\n'))
+        return { program: '/usr/sbin/mosquitto', args: ['-c', join(folder, 'mosquitto.conf')] }
+      },
+      // It writes sessions to its disk when it stops.
+      stopsGently: true,
+      prepare: (id, ownPort) => subscribe(id, 1, ownPort),
+    }),
+  )
 
   test('mqtt: metadata, and messages that the broker retains', async () => {
     const topic = newId()

@@ -5,6 +5,7 @@ import { after, test } from 'node:test'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { connect, TimeoutError } from '@nats-io/transport-node'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
@@ -56,6 +57,19 @@ async function testNats(address: string): Promise<void> {
     keepsMetadata: true,
   })
   testStreams('nats_jetstream, durable', jetStreams({ durable: 'reader' }))
+  testOutages('nats_jetstream', jetStreams({ durable: 'reader' }), () =>
+    openOwnServer({
+      command: (ownPort, folder) => ({
+        program: 'nats-server',
+        args: ['--addr', '127.0.0.1', '--port', String(ownPort), '--jetstream', '--store_dir', folder],
+      }),
+      async prepare(id, ownPort) {
+        const connection = await connect({ servers: at(ownPort) })
+        await (await jetstreamManager(connection)).streams.add({ name: id, subjects: [id] })
+        await connection.close()
+      },
+    }),
+  )
   testStreams('nats_jetstream, queue', jetStreams({ queue: 'readers' }))
   testStreams('nats_jetstream, pull consumer', {
     ...jetStreams({ durable: 'puller', bind: true }),

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { createClient } from 'redis'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { until } from '../../engine/contract/rig.ts'
@@ -22,14 +23,14 @@ if (url === undefined || guardedUrl === undefined) {
   after(() => client.close())
   const newKey = () => `k-${randomUUID().slice(0, 8)}`
 
-  testStreams('redis_list', {
+  const lists: StreamCases = {
     port,
     input: (key, somePort) => ({ redis_list: { url: at(somePort), key, timeout: '1s' } }),
     output: (key, somePort) => ({ redis_list: { url: at(somePort), key, max_in_flight: 1 } }),
     forgets: true,
-  })
+  }
 
-  testStreams('redis_streams', {
+  const streams: StreamCases = {
     port,
     input: (stream, somePort) => ({
       redis_streams: {
@@ -43,7 +44,30 @@ if (url === undefined || guardedUrl === undefined) {
     }),
     output: (stream, somePort) => ({ redis_streams: { url: at(somePort), stream, max_in_flight: 1 } }),
     keepsMetadata: true,
-  })
+  }
+  testStreams('redis_list', lists)
+  testStreams('redis_streams', streams)
+
+  const openServer = () =>
+    openOwnServer({
+      command: (ownPort, folder) => ({
+        program: 'redis-server',
+        args: [
+          '--port',
+          String(ownPort),
+          '--bind',
+          '127.0.0.1',
+          '--appendonly',
+          'yes',
+          '--appendfsync',
+          'always',
+          '--dir',
+          folder,
+        ],
+      }),
+    })
+  testOutages('redis_list', lists, openServer)
+  testOutages('redis_streams', streams, openServer)
 
   testStreams('redis_pubsub', {
     port,

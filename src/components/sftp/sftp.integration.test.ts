@@ -18,7 +18,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { after, test as defineTest, type TestContext } from 'node:test'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
+import { startOpenSsh } from '../../../test/connectors/sftp.family.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { type ComponentBody, Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { listen } from '../../../test/servers/ports.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
@@ -77,7 +79,7 @@ function testSftp(address: string): void {
   }
 
   const memory = { cache_resources: [{ label: 'seen', memory: {} }] }
-  testStreams('sftp', {
+  const cases: StreamCases = {
     port,
     unordered: true,
     more: memory,
@@ -90,6 +92,27 @@ function testSftp(address: string): void {
       },
     }),
     output: (id, somePort) => ({ sftp: { ...at(somePort), path: `${root}/${id}/\${! uuid_v4() }.txt` } }),
+  }
+  testStreams('sftp', cases)
+  testOutages('sftp', cases, async () => {
+    const server = await startOpenSsh(newFolder(), keys)
+    // Its connections have processes of their own, which outlive it.
+    const proxy = await startTcpProxy(Number(server.address.split(':')[1]))
+    return {
+      port: proxy.port,
+      async end() {
+        proxy.cut({ refuse: true })
+        await server.server.kill()
+      },
+      async start() {
+        await server.server.start()
+        proxy.restore()
+      },
+      async close() {
+        await proxy.close()
+        await server.server.stop()
+      },
+    }
   })
 
   test('sftp: files that match are read in their order, folders and what is not there are left out', async () => {
