@@ -1,4 +1,5 @@
 export { fenceFeature } from './fenced-client.ts'
+export { abortOpenTransactions } from './abort-open.ts'
 export { Broker } from './broker.ts'
 export type { BrokerEndpoint, Cluster, ClusterView } from './cluster.ts'
 export { type BrokerConfig, defaultBrokerConfig } from './config.ts'
@@ -6,6 +7,9 @@ export {
   type BucketFigures,
   type BucketFinding,
   checkBucket,
+  type RebuildFigures,
+  type Rebuilt,
+  rebuildMetadata,
   type LogConfig,
   localLogConfig,
   remoteLogConfig,

@@ -27,6 +27,16 @@ export async function checkClaim(store: ObjectStore, clusterId: string): Promise
   )
 }
 
+/** The cluster to which a bucket belongs; undefined where nobody has claimed it. Rejects with a StorageError. */
+export async function ownerOf(store: ObjectStore): Promise<string | undefined> {
+  try {
+    return ownerIn(await store.get(claimKey))
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'not_found') return undefined
+    throw error
+  }
+}
+
 function ownerIn(body: Buffer): string {
   try {
     return String(fieldsOf(JSON.parse(body.toString()))['cluster_id'])

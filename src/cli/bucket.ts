@@ -50,7 +50,7 @@ export function runBucketCheck(flags: BucketCheckFlags): Promise<number> {
 /** Explains that the command needs one of its own. Returns the exit code. */
 export function refuseBucketCommand([word]: readonly string[]): number {
   const found = word === undefined ? '' : `, not ${JSON.stringify(word)}`
-  process.stderr.write(`The bucket command has one command of its own: check${found}\n`)
+  process.stderr.write(`The bucket command has commands of its own, check and rebuild${found}\n`)
   return 1
 }
 

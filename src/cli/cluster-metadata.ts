@@ -6,11 +6,20 @@ import {
   openPostgresTransport,
   openSqliteTransport,
 } from '../metadata/index.ts'
+import { FlagError } from './flags.ts'
 
 /** Where a control plane keeps everything. */
 export type MetadataPlace =
   | { readonly kind: 'sqlite'; readonly file: string }
   | { readonly kind: 'postgres'; readonly url: string }
+
+/** The place of a `-databaseURL`. Throws a FlagError. */
+export function placeOf(url: string): MetadataPlace {
+  if (url === '') throw new FlagError('-databaseURL is missing: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE')
+  if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) return { kind: 'sqlite', file: url.slice(7) }
+  if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return { kind: 'postgres', url }
+  throw new FlagError(`-databaseURL has to be postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE`)
+}
 
 interface Opened {
   readonly hub: MetadataHub

@@ -144,6 +144,16 @@ export const bucketCheckFlags = {
   ...logFlags,
 } as const
 
+export const bucketRebuildFlags = {
+  dataDir: flag.text('', 'the data folder of a standalone server that is stopped, instead of the flags below', {
+    value: 'FOLDER',
+  }),
+  bucketURL: clusterFlags.bucketURL,
+  defaultVirtualClusterID: clusterFlags.defaultVirtualClusterID,
+  databaseURL: controlPlaneFlags.databaseURL,
+  ...logFlags,
+} as const
+
 export const kcmdFlags = {
   type: flag.text('', 'what to do', { choices: ['diagnose-connection'] }),
   'bootstrap-host': flag.text('localhost', 'the host of a broker', { value: 'HOST' }),
@@ -214,8 +224,8 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags, process.argv.slice(2)),
   }),
   bucket: command({
-    summary: 'check the records of a cluster',
-    usage: 'check',
+    summary: 'check the records of a cluster, or make their metadata anew',
+    usage: 'check|rebuild',
     flags: {},
     subcommands: {
       check: command({
@@ -229,6 +239,19 @@ export const commands: Readonly<Record<string, Command>> = {
         isAgent: true,
         flags: bucketCheckFlags,
         run: async ({ flags }) => (await import('./bucket.ts')).runBucketCheck(flags),
+      }),
+      rebuild: command({
+        summary: 'make the metadata of a cluster anew from its bucket, when the database is lost',
+        description: `   Reads the latest manifest of the bucket and what was put after it: every record is where it was, groups have the
+   offsets of the manifest, open transactions are aborted. What is missing is listed. The bucket stays as it is, but for
+   the ends of transactions; the database must have no metadata of the cluster, and no agent may run. Users of the Kafka
+   port and pipelines are not in the bucket. Exits with 1 if records are missing:
+
+     penstock bucket rebuild -dataDir ./data
+     penstock bucket rebuild -bucketURL s3://BUCKET -defaultVirtualClusterID ID -databaseURL postgres://USER:PASSWORD@HOST/DATABASE`,
+        isAgent: true,
+        flags: bucketRebuildFlags,
+        run: async ({ flags }) => (await import('./bucket-rebuild.ts')).runBucketRebuild(flags),
       }),
     },
     run: async ({ words }) => (await import('./bucket.ts')).refuseBucketCommand(words),

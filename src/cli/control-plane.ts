@@ -13,7 +13,7 @@ import {
 import { type Database, DatabaseError, databaseTime, openPostgres, openSqlite } from '../database/index.ts'
 import { MetadataError } from '../metadata/index.ts'
 import { closeAll, type Closers } from './agent-parts.ts'
-import { ClusterMetadata, type MetadataPlace } from './cluster-metadata.ts'
+import { ClusterMetadata, type MetadataPlace, placeOf } from './cluster-metadata.ts'
 import type { controlPlaneFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
 import { listen } from './listen.ts'
@@ -151,13 +151,6 @@ function welcome({ consoleUrl, apiUrl, created }: Running, readyMs: number): str
     'Press Ctrl-C to stop.',
     '',
   ].join('\n')
-}
-
-function placeOf(url: string): MetadataPlace {
-  if (url === '') throw new FlagError('-databaseURL is missing: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE')
-  if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) return { kind: 'sqlite', file: url.slice(7) }
-  if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return { kind: 'postgres', url }
-  throw new FlagError(`-databaseURL has to be postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE`)
 }
 
 function openDatabase(place: MetadataPlace): Promise<Database> {

@@ -1,6 +1,6 @@
 import { messageOf } from '../base/index.ts'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
@@ -60,6 +60,19 @@ export function takeDataFolder(folder: string): DataFolder {
     sealingKey,
     release: () => lock.close(),
   }
+}
+
+/**
+ * Refuses a folder with records whose metadata are gone: with new ones a server would take all of them for garbage, and
+ * write over some of them. Throws a DataFolderError.
+ */
+export function checkMetadataThere({ path, bucket, metadata }: DataFolder): void {
+  if (existsSync(metadata)) return
+  const records = join(bucket, 'data')
+  if (!existsSync(records) || readdirSync(records).length === 0) return
+  throw new DataFolderError(
+    `the data folder ${path} has records but no metadata.sqlite: restore it from a backup, or make it anew with penstock bucket rebuild -dataDir ${path}`,
+  )
 }
 
 /** Reads the sealing key, which is made when it is missing. */

@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { localFlags } from './commands.ts'
-import { type DataFolder, takeDataFolder } from './data-folder.ts'
+import { checkMetadataThere, type DataFolder, takeDataFolder } from './data-folder.ts'
 import type { FlagValues } from './flags.ts'
 import {
   addressOf,
@@ -27,6 +27,7 @@ export async function runLocal(
   try {
     return await serve(name, async () => {
       if (dataDir !== null) folder = takeDataFolder(dataDir)
+      if (folder !== null) checkMetadataThere(folder)
       const stack = await startStack({ ...stackOptions(flags), folder })
       const readyMs = Math.round(performance.now() - startedAt)
       process.stdout.write(welcome(name, stack, folder, readyMs))

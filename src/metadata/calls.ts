@@ -12,6 +12,7 @@ import { recallReads } from './operations/recall.ts'
 import { securityReads, securityWrites } from './operations/security.ts'
 import { timeReads } from './operations/time.ts'
 import { topicReads, topicWrites } from './operations/topics.ts'
+import { snapshotReads } from './operations/snapshot.ts'
 import { transactionReads, transactionWrites } from './operations/transactions.ts'
 
 const reads = {
@@ -25,6 +26,7 @@ const reads = {
   ...securityReads,
   ...settingReads,
   ...timeReads,
+  ...snapshotReads,
   ...transactionReads,
 }
 const writes = {

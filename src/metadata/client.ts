@@ -26,6 +26,7 @@ import type {
   TopicId,
 } from './metadata.ts'
 import type { TopicChange, TopicList } from './operations/topics.ts'
+import type { SnapshotRow, SnapshotTable } from './operations/snapshot.ts'
 import type { TransactionEvent } from './transaction.ts'
 import type { Change, Transport } from './transport.ts'
 
@@ -114,6 +115,10 @@ export class MetadataClient implements Metadata {
 
   async setTopicConfigs(changes: readonly { topic: TopicId; configs: Readonly<Record<string, string>> }[]) {
     return this.#changed(await this.#transport.call('setTopicConfigs', changes))
+  }
+
+  snapshotRows(table: SnapshotTable, after: SnapshotRow | null, limit: number) {
+    return this.#transport.call('snapshotRows', table, after, limit)
   }
 
   openEpoch() {

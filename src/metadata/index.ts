@@ -36,6 +36,15 @@ export { MetadataClient } from './client.ts'
 export { openPostgresMetadata, openPostgresTransport } from './postgres.ts'
 export { openSqliteMetadata, openSqliteTransport } from './sqlite.ts'
 export type { Change, Transport } from './transport.ts'
+export { restoreSnapshot } from './restore.ts'
+export {
+  snapshotColumns,
+  snapshotKey,
+  type SnapshotRow,
+  type SnapshotTable,
+  snapshotTableNames,
+  type SnapshotValue,
+} from './operations/snapshot.ts'
 export { storedScramKeys, usableScramKeys } from './scram-keys.ts'
 export type {
   ProducerIdentity,

@@ -1,4 +1,5 @@
 import type { MetadataError } from './errors.ts'
+import type { SnapshotRow, SnapshotTable } from './operations/snapshot.ts'
 import type {
   ProducerIdentity,
   Transaction,
@@ -604,6 +605,14 @@ export interface Metadata {
   knownObjects(keys: readonly string[]): Promise<boolean[]>
   /** Forgets a closed epoch once its orphans are gone. */
   forgetEpoch(epoch: number): Promise<void>
+
+  // Manifests
+
+  /**
+   * The rows of a table that follow the one with these values of the primary key, in its order, at most `limit`; null for
+   * the first ones.
+   */
+  snapshotRows(table: SnapshotTable, after: SnapshotRow | null, limit: number): Promise<SnapshotRow[]>
 
   /** Finishes what was begun and lets go of the data. */
   close(): Promise<void>

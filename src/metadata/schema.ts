@@ -234,6 +234,28 @@ const leases = {
 /** How far compaction has come in a partition: what lies before the offset was cleaned. */
 const cleanings = { columns: { partition: integer, until: integer }, primaryKey: ['partition'] } satisfies Table
 
+/**
+ * What a manifest in the bucket keeps, so that metadata can be made anew; `docs/adr/0026-rebuild.md` says what it leaves
+ * out. In an order in which nothing is missed of what is committed meanwhile: partitions before what lies in them.
+ */
+export const snapshotTables = {
+  facts,
+  topics,
+  partitions,
+  deleted_topics: deletedTopics,
+  deleted_partitions: deletedPartitions,
+  objects: { ...objects, columns: { ...objects.columns, live_bytes: integer } },
+  extents,
+  producers,
+  aborted_transactions: abortedTransactions,
+  transactions,
+  group_offsets: groupOffsets,
+  cleanings,
+  settings,
+  acls,
+  epochs,
+} satisfies Record<string, Table>
+
 export type TopicRow = Row<typeof topics>
 export type DeletedTopicRow = Row<typeof deletedTopics>
 export type PartitionRow = Row<typeof partitions>

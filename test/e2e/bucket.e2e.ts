@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { startLocalCluster } from '../servers/local-cluster.ts'
-import { freePorts, produce, program, startProgram } from './support.ts'
+import { consume, freePorts, produce, program, startProgram } from './support.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'penstock-bucket-'))
 after(() => rmSync(parent, { recursive: true, force: true }))
@@ -39,6 +39,40 @@ test('the folder of a standalone server is checked once the server has stopped',
   const damaged = check('-dataDir', folder)
   assert.equal(damaged.status, 1)
   assert.match(damaged.stdout, /^damage: data\/\d+\/\d+: orders\/0: the object is missing, with the offsets 0 to 2\n/)
+})
+
+test('a standalone server whose database is destroyed gets it anew from its bucket', async () => {
+  const folder = join(parent, 'lost')
+  const start = () => startProgram(['standalone', `-dataDir=${folder}`, ...freePorts])
+  const server = await start()
+  await produce(server.kafkaAddress, 'orders', ['a', 'b', 'c'])
+  await produce(server.kafkaAddress, 'others', ['d'])
+  await produce(server.kafkaAddress, 'orders', ['e'])
+  await server.stop('SIGKILL')
+  for (const file of readdirSync(folder)) if (file.startsWith('metadata.sqlite')) rmSync(join(folder, file))
+
+  // With empty metadata all records would be garbage.
+  await assert.rejects(start(), /has records but no metadata.sqlite: .*penstock bucket rebuild/)
+  const rebuild = () => spawnSync(program, ['bucket', 'rebuild', '-dataDir', folder], { encoding: 'utf8' })
+  const { status, stdout, stderr } = rebuild()
+  assert.equal(status, 0, stderr)
+  assert.match(stdout, /2 topics with 2 partitions and 5 offsets from \d+ objects/)
+  assert.match(check('-dataDir', folder).stdout, /^2 partitions, 5 offsets in \d+ extents, .* 0 damaged, 0 notes\n$/)
+  const again = rebuild()
+  assert.equal(again.status, 1)
+  assert.match(again.stderr, /has metadata; move metadata.sqlite away/)
+
+  const revived = await start()
+  try {
+    await produce(revived.kafkaAddress, 'orders', ['f'])
+    const values = await consume(revived.kafkaAddress, 'orders', 5)
+    assert.deepEqual(
+      values.map(({ value }) => value),
+      ['a', 'b', 'c', 'e', 'f'],
+    )
+  } finally {
+    await revived.stop()
+  }
 })
 
 test('a folder that holds nothing is refused and left alone', () => {

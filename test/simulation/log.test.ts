@@ -275,7 +275,7 @@ class Simulation {
 
   /** Unreferenced objects were swept, as far as its epoch was closed: only the last brokers may have left something. */
   async #checkObjects(): Promise<void> {
-    const objects = await this.#store.list({ limit: 1e6 })
+    const objects = await this.#store.list({ prefix: 'data/', limit: 1e6 })
     const known = await this.#metadata.knownObjects(objects.map(({ key }) => key))
     const closed = new Set((await this.#metadata.closedEpochs(0)).map(String))
     const orphans = objects.filter(({ key }, index) => !known[index] && !closed.has(key.split('/')[1]!))

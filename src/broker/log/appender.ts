@@ -4,6 +4,7 @@ import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import type { LogConfig } from './config.ts'
 import { type Append, type AppendOutcome, FlushBuffer, STORAGE_ERROR } from './flush-buffer.ts'
 import type { Piece, SlabPool } from './slabs.ts'
+import { writeObjectIndex } from './object-index.ts'
 
 /** The folder of all objects that hold records; below it are one folder an upload epoch. */
 export const OBJECTS_FOLDER = 'data'
@@ -17,6 +18,8 @@ interface Flight {
   readonly key: string
   readonly epoch: number
   readonly body: Piece
+  /** What the object says of itself, behind its records. */
+  readonly index: Buffer
   readonly done: Promise<void>
   readonly finish: () => void
   /** When the present stage began, in monotonic milliseconds. */
@@ -111,9 +114,9 @@ export class Appender {
   }
 
   /** A key that no object has, and the epoch under which it has to be committed. */
-  newObject(): { key: string; epoch: number } {
+  newObject(folder = OBJECTS_FOLDER): { key: string; epoch: number } {
     const name = String(this.#nextObject++).padStart(10, '0')
-    return { key: `${OBJECTS_FOLDER}/${this.#epoch}/${name}`, epoch: this.#epoch }
+    return { key: `${folder}/${this.#epoch}/${name}`, epoch: this.#epoch }
   }
 
   /** Goes on under a new epoch; what is under way under the old one will be refused by its commit. */
@@ -186,7 +189,8 @@ export class Appender {
     const stageAt = this.#clock.monotonic()
     this.#stages?.flush.observe(stageAt - buffer.openedAt)
     const body = buffer.close(this.#slabs)
-    const flight: Flight = { buffer, ...this.newObject(), body, done, finish, stageAt, state: 'uploading' }
+    const index = writeObjectIndex(this.#clock.now(), buffer.runs(), this.#metadata.catalog())
+    const flight: Flight = { buffer, ...this.newObject(), body, index, done, finish, stageAt, state: 'uploading' }
     this.#flights.push(flight)
     this.#uploads++
     void this.#upload(flight)
@@ -195,7 +199,7 @@ export class Appender {
   async #upload(flight: Flight): Promise<void> {
     for (let attempt = 0; flight.state === 'uploading'; attempt++) {
       try {
-        await this.#store.put(flight.key, [flight.body.bytes])
+        await this.#store.put(flight.key, [flight.body.bytes, flight.index])
         flight.state = 'uploaded'
       } catch (error) {
         const isLast = attempt >= this.#config.uploadRetries

@@ -113,7 +113,8 @@ async function rewrite(
     const cleaning = { partition, until: index === steps.length - 1 ? until : null }
     const left = batches.map(batch => extentOf(partition, batch))
     const { metadata, store, newObject } = options
-    if (!(await replaceExtents(metadata, store, newObject(), batches, left, step, cleaning))) return undefined
+    if (!(await replaceExtents(metadata, store, newObject(), batches, left, step, options.now, cleaning)))
+      return undefined
     bytesBefore += sizeOf(step)
     bytesAfter += sizeOf(left)
   }

@@ -32,6 +32,8 @@ export interface LogConfig {
   readonly housekeepingIntervalMs: number
   /** How often retention is looked after (log.retention.check.interval.ms). */
   readonly retentionIntervalMs: number
+  /** How old the latest manifest in the bucket may become while topics stay as they are. */
+  readonly manifestIntervalMs: number
   /** An epoch that was not renewed for so long is closed for good. */
   readonly epochExpiryMs: number
   /** How long a dead object stays for readers that still know it. */
@@ -64,6 +66,7 @@ export const localLogConfig: LogConfig = {
   deletesObjects: true,
   housekeepingIntervalMs: 15_000,
   retentionIntervalMs: 300_000,
+  manifestIntervalMs: 300_000,
   epochExpiryMs: 180_000,
   deadObjectGraceMs: 60_000,
   mergeSteps: [64 * 1024, 1024 * 1024, 8 * 1024 * 1024],

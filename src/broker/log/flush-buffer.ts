@@ -1,4 +1,5 @@
 import type { BatchHeader } from '../../kafka/index.ts'
+import type { IndexedRun } from './object-index.ts'
 import type { Assignment, BatchTransaction, Fence, NewBatch, PartitionId } from '../../metadata/index.ts'
 import type { Piece, SlabPool } from './slabs.ts'
 
@@ -71,6 +72,17 @@ export class FlushBuffer {
       }
     }
     return piece
+  }
+
+  /** Where the batches of each partition lie, once it is closed. */
+  runs(): IndexedRun[] {
+    const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)
+    return Array.from(byPartition, ([partition, slots]) => ({
+      partition,
+      position: slots[0]!.position,
+      sizeBytes: slots.reduce((sum, { append }) => sum + append.records.length, 0),
+      offsets: null,
+    }))
   }
 
   /** The slots whose fate is open, and what the metadata have to know of them. */

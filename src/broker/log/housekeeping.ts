@@ -5,6 +5,7 @@ import type { TopicConfig } from '../topic-config.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
 import type { LogConfig } from './config.ts'
 import { compactPartition } from './compaction.ts'
+import { isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
 import { mergeObjects } from './merging.ts'
 
 /** What housekeeping asks of the log that it keeps. */
@@ -17,6 +18,8 @@ export interface Kept {
   readonly load: (extents: readonly Extent[]) => Promise<Buffer[]>
   /** Gets it a new epoch, because the old one was closed. */
   changeEpoch(): Promise<void>
+  /** Writes down in the bucket what it has committed. */
+  noteCommits(): Promise<void>
   /** Tells it that the bounds of these partitions may have changed. */
   boundsChanged(partitions: readonly PartitionId[]): Promise<void>
   /** Tells it that the records of a partition lie elsewhere now. */
@@ -118,7 +121,9 @@ export class Housekeeping {
   /** The parts of a round that cannot wait for the next whole one. */
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
+    await this.#attempt('note what was committed', () => this.#kept.noteCommits())
     if (!this.#config.runsJobs) return
+    await this.#attempt('write a manifest', () => this.#keepManifest())
     await this.#attempt('forget deleted topics', () => this.#purgeDeletedTopics())
     await this.#attempt('remove what was deleted', () => this.#applyRetention([]))
     await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse())
@@ -138,6 +143,15 @@ export class Housekeeping {
 
   async #renewEpoch(): Promise<void> {
     if (!(await this.#metadata.renewEpoch(this.#kept.epoch()))) await this.#kept.changeEpoch()
+  }
+
+  /** Whoever has the role jobs may write it; two at the same time do no harm. */
+  async #keepManifest(): Promise<void> {
+    const now = this.#clock.now()
+    const [latest] = await manifestKeys(this.#store)
+    const { version } = this.#metadata.catalog()
+    if (!isManifestDue(latest, version, now, this.#config.manifestIntervalMs)) return
+    await writeManifest(this.#metadata, this.#store, now)
   }
 
   async #retain(): Promise<void> {
@@ -195,7 +209,8 @@ export class Housekeeping {
       const rule = { fromBytes, belowBytes, minObjects, maxObjects, maxBytes, spareObjects: mergeSpareObjects }
       for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
         const candidates = await this.#metadata.mergeCandidates(rule)
-        if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject))) break
+        if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, this.#clock.now())))
+          break
       }
       fromBytes = belowBytes
     }
@@ -213,7 +228,7 @@ export class Housekeeping {
     const { mergeObjects: some, mergeBytes } = this.#config
     for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
       const candidates = await this.#metadata.sparseObjects(some, mergeBytes)
-      if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject))) break
+      if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, this.#clock.now()))) break
     }
   }
 

@@ -1,4 +1,5 @@
 export { type BucketFigures, type BucketFinding, checkBucket } from './bucket-check.ts'
+export { type OpenTransaction, type RebuildFigures, type Rebuilt, rebuildMetadata } from './bucket-rebuild.ts'
 export { checkBatch, type CheckedBatch } from './check-batch.ts'
 export { type LogConfig, localLogConfig, remoteLogConfig } from './config.ts'
 export type { Append, AppendOutcome } from './flush-buffer.ts'

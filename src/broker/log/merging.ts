@@ -1,5 +1,6 @@
 import type { Cleaning, Extent, MergeCandidate, Metadata } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
+import { writeObjectIndex } from './object-index.ts'
 import { placeExtent } from './place-extent.ts'
 
 /** How many objects are read at the same time. */
@@ -17,6 +18,7 @@ export async function mergeObjects(
   store: ObjectStore,
   candidates: readonly MergeCandidate[],
   newObject: () => { key: string; epoch: number },
+  now: number,
 ): Promise<boolean> {
   if (candidates.length === 0) return false
   const pieces = await readPieces(store, candidates)
@@ -24,7 +26,7 @@ export async function mergeObjects(
 
   const extents = pieces.map(({ extent }) => extent)
   const body = pieces.map(({ bytes }) => bytes)
-  return replaceExtents(metadata, store, newObject(), body, extents, extents)
+  return replaceExtents(metadata, store, newObject(), body, extents, extents, now)
 }
 
 interface Piece {
@@ -50,7 +52,7 @@ async function readPieces(store: ObjectStore, candidates: readonly MergeCandidat
 }
 
 /**
- * Lets an object with `body`, from which `extents` are cut one after the other, take the place of the extents from which
+ * `now` is in milliseconds since 1970. Lets an object with `body`, from which `extents` are cut one after the other, take the place of the extents from which
  * it was made. False when some of them have expired or were replaced by another process meanwhile; the object is gone then.
  */
 export async function replaceExtents(
@@ -60,16 +62,15 @@ export async function replaceExtents(
   body: readonly Buffer[],
   extents: readonly Extent[],
   replaced: readonly Extent[],
+  now: number,
   cleaning?: Cleaning,
 ): Promise<boolean> {
   const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
   // What it replaces is garbage afterwards, so that a full disk must not keep it from being written.
-  await store.put(key, body, { fromReserve: true })
-  const isTaken = await metadata.replaceExtents(
-    { key, sizeBytes, epoch, extents: layOut(key, extents) },
-    replaced,
-    cleaning,
-  )
+  const laidOut = layOut(key, extents)
+  const runs = laidOut.map(extent => ({ ...extent, offsets: extent }))
+  await store.put(key, [...body, writeObjectIndex(now, runs, metadata.catalog())], { fromReserve: true })
+  const isTaken = await metadata.replaceExtents({ key, sizeBytes, epoch, extents: laidOut }, replaced, cleaning)
   if (!isTaken) await store.delete([key])
   return isTaken
 }

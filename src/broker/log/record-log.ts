@@ -9,11 +9,12 @@ import {
   type Topic,
   type TransactionEnd,
 } from '../../metadata/index.ts'
-import type { ObjectStore } from '../../storage/index.ts'
+import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { AppendWaiters } from './append-waiters.ts'
 import { Appender, type ObjectStages } from './appender.ts'
 import type { LogConfig } from './config.ts'
+import { CommitNotes, NOTES_FOLDER } from './commit-notes.ts'
 import { ExtentCache } from './extent-cache.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import type { Append, AppendOutcome } from './flush-buffer.ts'
@@ -60,6 +61,7 @@ export class RecordLog {
   readonly #cache: ExtentCache
   readonly #waiters: AppendWaiters
   readonly #appender: Appender
+  readonly #notes: CommitNotes
   readonly #reader: Reader
   readonly #times: TimeLookup
   readonly #housekeeping: Housekeeping
@@ -79,10 +81,14 @@ export class RecordLog {
     this.#cache = new ExtentCache(store, config.cacheBytes, slabs)
     this.#waiters = new AppendWaiters(clock)
     this.#appender = new Appender({ metadata, store, clock, log, config, epoch, slabs, stages: options.stages })
+    this.#notes = new CommitNotes(store)
     this.#reader = new Reader(metadata, this.#tails, this.#cache, this.#waiters, clock, log)
     this.#times = new TimeLookup(metadata, async extent => (await this.#cache.load([extent]))[0]!)
     this.#stopListening = [
-      metadata.onAppend(appended => this.#appended(appended)),
+      metadata.onAppend((appended, isOwn) => {
+        if (isOwn) this.#notes.add(appended)
+        this.#appended(appended)
+      }),
       metadata.onTopicsChanged(catalog => this.#topicsChanged(catalog)),
     ]
     this.#housekeeping = new Housekeeping(metadata, store, clock, log, config, topicConfig, {
@@ -90,6 +96,7 @@ export class RecordLog {
       newObject: () => this.#appender.newObject(),
       load: extents => this.#reader.load(extents),
       changeEpoch: () => this.#appender.changeEpoch(),
+      noteCommits: () => this.#noteCommits(),
       boundsChanged: partitions => this.#boundsChanged(partitions),
       recordsMoved: partition => this.#reader.forget(partition),
     })
@@ -191,12 +198,22 @@ export class RecordLog {
     await this.#appender.close()
     for (const stop of this.#stopListening) stop()
     try {
+      await this.#noteCommits()
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#log.warn('what was committed last could not be noted', { error: error.message })
+    }
+    try {
       await this.#metadata.closeEpoch(this.#appender.epoch)
     } catch (error) {
       // It is closed by others once it is not renewed any more.
       if (!(error instanceof MetadataError)) throw error
       this.#log.warn('the upload epoch could not be closed and will expire', { error: error.message })
     }
+  }
+
+  #noteCommits(): Promise<void> {
+    return this.#notes.write(() => this.#appender.newObject(NOTES_FOLDER).key)
   }
 
   /** Called for each commit before anyone is answered: puts what we wrote into the cache, then wakes readers. */

@@ -1,0 +1,124 @@
+// What an object says of itself, behind its records: which partitions they belong to. The metadata do not need it; with it
+// they can be made anew from a bucket alone (docs/adr/0026-rebuild.md).
+import { fieldsOf } from '../../base/index.ts'
+import type { Catalog, Extent, PartitionId } from '../../metadata/index.ts'
+import { type ObjectStore, StorageError } from '../../storage/index.ts'
+
+/** A partition with all its names. */
+export interface NamedPartition {
+  readonly partition: PartitionId
+  readonly topic: string
+  readonly topicName: string
+  readonly number: number
+}
+
+/** Record batches of one partition that lie side by side in an object. Sizes and positions are bytes. */
+export interface IndexedRun {
+  readonly partition: PartitionId
+  readonly position: number
+  readonly sizeBytes: number
+  /** Null where the commit was to give the offsets. */
+  readonly offsets: Pick<Extent, 'baseOffset' | 'lastOffset' | 'maxTimestamp' | 'appendTimestamp'> | null
+}
+
+export interface ObjectIndex {
+  /** When it was written, by the clock of the agent, in milliseconds since 1970. */
+  readonly writtenAt: number
+  readonly partitions: readonly NamedPartition[]
+  readonly runs: readonly IndexedRun[]
+}
+
+const VERSION = 1
+const MAGIC = Buffer.from('PSix')
+/** The length of the index, and the magic. */
+const TRAILER_BYTES = 8
+/** How much of the end of an object is read at first, in which most indexes fit. */
+const TAIL_BYTES = 64 * 1024
+
+/** The bytes that follow the records of an object. Partitions that the catalog does not know have just been deleted. */
+export function writeObjectIndex(writtenAt: number, runs: readonly IndexedRun[], catalog: Catalog): Buffer {
+  const places = placesOf(catalog)
+  const ids = [...new Set(runs.map(({ partition }) => partition))].filter(partition => places.has(partition))
+  const body = JSON.stringify({
+    version: VERSION,
+    at: writtenAt,
+    partitions: ids.map(id => {
+      const { topic, topicName, number } = places.get(id)!
+      return [id, topic, topicName, number]
+    }),
+    runs: runs.flatMap(({ partition, position, sizeBytes, offsets }) => {
+      if (!places.has(partition)) return []
+      if (offsets === null) return [[partition, position, sizeBytes]]
+      const { baseOffset, lastOffset, maxTimestamp, appendTimestamp } = offsets
+      return [[partition, position, sizeBytes, baseOffset, lastOffset, maxTimestamp, appendTimestamp]]
+    }),
+  })
+  const bytes = Buffer.from(body)
+  const trailer = Buffer.alloc(TRAILER_BYTES)
+  trailer.writeUInt32BE(bytes.length)
+  MAGIC.copy(trailer, 4)
+  return Buffer.concat([bytes, trailer])
+}
+
+/** Reads what an object says of itself; undefined where it says nothing, as those of former versions. Rejects with a StorageError. */
+export async function readObjectIndex(
+  store: ObjectStore,
+  { key, sizeBytes }: { readonly key: string; readonly sizeBytes: number },
+  signal?: AbortSignal,
+): Promise<ObjectIndex | undefined> {
+  const tail = await readTail(store, key, sizeBytes, Math.min(sizeBytes, TAIL_BYTES), signal)
+  const end = tail.length - TRAILER_BYTES
+  if (end < 0 || !tail.subarray(end + 4).equals(MAGIC)) return undefined
+  const length = tail.readUInt32BE(end)
+  if (length + TRAILER_BYTES > sizeBytes) return undefined
+  const whole = length <= end ? tail : await readTail(store, key, sizeBytes, length + TRAILER_BYTES, signal)
+  const from = whole.length - TRAILER_BYTES - length
+  return parse(key, whole.subarray(from, from + length).toString())
+}
+
+function readTail(store: ObjectStore, key: string, sizeBytes: number, length: number, signal?: AbortSignal) {
+  return store.get(key, { position: sizeBytes - length, length }, signal)
+}
+
+function parse(key: string, text: string): ObjectIndex {
+  try {
+    const { version, at, partitions, runs } = fieldsOf(JSON.parse(text))
+    if (version !== VERSION) throw new Error(`its version is ${String(version)}`)
+    // Written by writeObjectIndex, whose versions are told apart.
+    const named = partitions as [PartitionId, string, string, number][]
+    const numbers = runs as number[][] // likewise
+    return {
+      writtenAt: Number(at),
+      partitions: named.map(([partition, topic, topicName, number]) => ({ partition, topic, topicName, number })),
+      runs: numbers.map(([partition, position, size, baseOffset, lastOffset, maxTimestamp, appendTimestamp]) => ({
+        partition: partition!,
+        position: position!,
+        sizeBytes: size!,
+        offsets:
+          baseOffset === undefined
+            ? null
+            : { baseOffset, lastOffset: lastOffset!, maxTimestamp: maxTimestamp!, appendTimestamp: appendTimestamp! },
+      })),
+    }
+  } catch (cause) {
+    throw new StorageError('failed', `the index of the object ${key} cannot be read`, { cause })
+  }
+}
+
+type Places = ReadonlyMap<PartitionId, NamedPartition>
+
+const known = new WeakMap<Catalog, Places>()
+
+/** Where each partition of a catalog belongs; made once for each catalog. */
+function placesOf(catalog: Catalog): Places {
+  const made = known.get(catalog)
+  if (made !== undefined) return made
+  const places = new Map<PartitionId, NamedPartition>()
+  for (const { id: topic, name: topicName, partitions } of catalog.byId.values()) {
+    for (const [number, partition] of partitions.entries()) {
+      places.set(partition, { partition, topic, topicName, number })
+    }
+  }
+  known.set(catalog, places)
+  return places
+}
