@@ -49,6 +49,8 @@ export interface Ending {
   readonly drained: boolean
   /** Calls `listener` when a source has ended: messages that wait to become a batch are delivered as they are. */
   onDrained(listener: () => void): void
+  /** Whether refused messages wait to be delivered again, which are the next ones then. */
+  readonly hasReplays: boolean
 }
 
 /**

@@ -72,6 +72,10 @@ class MergedSource implements Source {
     return this.#children.every(child => child.drained)
   }
 
+  get hasReplays(): boolean {
+    return this.#children.some(child => child.hasReplays)
+  }
+
   onDrained(listener: () => void): void {
     for (const child of this.#children) child.onDrained(listener)
   }

@@ -59,7 +59,8 @@ class ReadUntilInput implements Input {
   readonly #config: Config
   readonly #resources: Resources
   readonly #backoff: Backoff
-  #rest: Delivery | null = null
+  /** What was read together with a message that ended it, and comes after that one. */
+  readonly #rest: Delivery[] = []
   #final: Promise<boolean> | null = null
   #done = false
 
@@ -79,8 +80,9 @@ class ReadUntilInput implements Input {
         this.#final = null
         continue
       }
-      const delivery = this.#rest ?? (await this.#take(signal))
-      this.#rest = null
+      // A last message that was refused comes again before what was read together with it.
+      const isOwed = this.#input?.hasReplays === true
+      const delivery = (isOwed ? undefined : this.#rest.shift()) ?? (await this.#take(signal))
       if (delivery !== null) return this.#inspect(delivery)
     }
     return null
@@ -126,7 +128,7 @@ class ReadUntilInput implements Input {
     const until = batches.slice(0, found + 1).flat()
     const rest = batches.slice(found + 1).flat()
     const settle: AckSome = (messages, error) => delivery.settle(messages, error)
-    this.#rest = rest.length === 0 ? null : delivery.like(rest, settle)
+    if (rest.length > 0) this.#rest.unshift(delivery.like(rest, settle))
     const [final] = batches[found]!
     let isArrived: (arrived: boolean) => void = () => undefined
     this.#final = new Promise(resolve => {

@@ -119,6 +119,10 @@ class InputChain implements Ending {
     return this.isLast && this.#current?.drained === true
   }
 
+  get hasReplays(): boolean {
+    return this.#current?.hasReplays === true
+  }
+
   onDrained(listener: () => void): void {
     this.#drainListeners.push(listener)
   }

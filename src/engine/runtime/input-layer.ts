@@ -119,6 +119,10 @@ export class InputLayer implements InputHandle {
     return this.#started && !this.#ended && !this.#options.composes
   }
 
+  get hasReplays(): boolean {
+    return this.#replays.length > 0 || this.#input.ending?.hasReplays === true
+  }
+
   onDrained(listener: () => void): void {
     this.#drainListeners.push(listener)
     this.#input.ending?.onDrained(listener)

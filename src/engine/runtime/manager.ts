@@ -454,6 +454,9 @@ export class Manager {
       get drained() {
         return input().drained
       },
+      get hasReplays() {
+        return input().hasReplays
+      },
       onDrained: listener => input().onDrained(listener),
       stop: () => input().stop(),
       close: () => Promise.resolve(),
@@ -505,17 +508,24 @@ export class ProcessedInput implements InputHandle {
 
   async next(signal: AbortSignal): Promise<Delivery | null> {
     for (;;) {
-      const ready = this.#ready.shift()
+      // What was refused comes before the rest of a run.
+      const ready = this.#input.hasReplays ? undefined : this.#ready.shift()
       if (ready !== undefined) return ready
       const delivery = await this.#input.next(signal)
       if (delivery === null) return null
+      const made: Delivery[] = []
       const sources = this.#chain.waits ? separated(delivery) : [delivery]
-      for (const source of sources) this.#ready.push(...(await processDelivery(this.#chain, source)))
+      for (const source of sources) made.push(...(await processDelivery(this.#chain, source)))
+      this.#ready.unshift(...made)
     }
   }
 
   get drained(): boolean {
     return this.#input.drained && this.#ready.length === 0
+  }
+
+  get hasReplays(): boolean {
+    return this.#input.hasReplays
   }
 
   onDrained(listener: () => void): void {
