@@ -96,13 +96,14 @@ async function lintMarkdown(text: string, options: ReadOptions): Promise<readonl
  * What only this program finds. Beside findings of the original it is shown to people, not to programs, which compare the
  * lines with the original's; alone it is shown to both.
  */
-const ownKinds: readonly Finding['kind'][] = ['unsupported', 'bad_argument']
+const ownKinds: readonly Finding['kind'][] = ['unsupported', 'bad_argument', 'ineffective']
 
 function report(found: readonly FileFinding[]): number {
   const isOwn = ({ finding }: FileFinding) => ownKinds.includes(finding.kind)
   const isShown = process.stderr.isTTY || found.every(isOwn)
   const findings = isShown ? found : found.filter(each => !isOwn(each))
-  const isFailure = ({ finding }: FileFinding) => !(finding.level === 'warning' && finding.kind === 'deprecated')
+  const isFailure = ({ finding }: FileFinding) =>
+    !(finding.level === 'warning' && ['deprecated', 'ineffective'].includes(finding.kind))
   for (const each of findings) if (!isFailure(each)) process.stdout.write(`${format(each)}\n`)
   if (!findings.some(isFailure)) return 0
   const hints = process.stderr.isTTY

@@ -171,7 +171,7 @@ async function runSuite({ path, definition }: Suite, options: TargetOptions): Pr
   if (checked.broken) throw new SuiteError(checked.findings[0]!.text)
   const lints = checked.findings
     // What a test runs may be the one part of a configuration that this build can run.
-    .filter(({ kind }) => kind !== 'deprecated' && kind !== 'unsupported')
+    .filter(({ kind }) => kind !== 'deprecated' && kind !== 'ineffective' && kind !== 'unsupported')
     .map(({ line, column, text }) => `(${line},${column}) ${text}`)
   const cases: CaseResult[] = []
   for (const [index, test] of tests.entries()) {

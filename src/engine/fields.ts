@@ -33,6 +33,8 @@ export interface FieldShape {
   readonly optional?: boolean
   readonly advanced?: boolean
   readonly deprecated?: boolean
+  /** Why the field does nothing here, where it is there only for configurations that have it. */
+  readonly ineffective?: string
   readonly secret?: boolean
   readonly interpolated?: boolean
   readonly bloblang?: boolean
@@ -85,6 +87,11 @@ export class Field<T> {
 
   deprecated(): Field<T> {
     return this.#with({ deprecated: true })
+  }
+
+  /** It is accepted for configurations that have it, and does nothing; `reason` ends a sentence that says so. */
+  ineffective(reason: string): Field<T> {
+    return this.#with({ ineffective: reason })
   }
 
   /** Never shown again: scrubbed from `echo`, logs and the API. */

@@ -78,6 +78,7 @@ function describe(shape: FieldShape): string {
     ...(shape.secret ? ['secret'] : []),
     ...(shape.advanced ? ['advanced'] : []),
     ...(shape.deprecated ? ['deprecated'] : []),
+    ...(shape.ineffective === undefined ? [] : [`without effect: ${shape.ineffective}`]),
     ...(shape.needs === undefined || shape.needs.capabilities.length === 0
       ? []
       : [`reaches ${shape.needs.capabilities.map(name => `\`${name}\``).join(', ')}`]),

@@ -15,8 +15,9 @@ export const clientFields = {
     .optional()
     .advanced(),
   dump_request_log_level: field
-    .string('Has no meaning here: requests are never logged with their content.')
+    .string('At which level requests are logged with their content.')
     .default('')
+    .ineffective('requests are never logged with their content')
     .options({ TRACE: '', DEBUG: '', INFO: '', WARN: '', ERROR: '', FATAL: '', '': '' })
     .advanced(),
   ...requestAuthFields,
@@ -73,21 +74,38 @@ export const clientFields = {
             .duration('The longest time until a connection stands, TLS included.')
             .default('30s')
             .advanced(),
-          keep_alive: field.string('Has no meaning here.').default('30s').advanced(),
+          keep_alive: field
+            .string('How often a silent connection is probed.')
+            .default('30s')
+            .ineffective('the system decides when a silent connection is probed')
+            .advanced(),
         })
         .optional()
         .advanced(),
-      force_http2: field.bool('Has no meaning here.').default(true).advanced(),
+      force_http2: field
+        .bool('Whether HTTP/2 is tried.')
+        .default(true)
+        .ineffective('requests are sent by HTTP/1.1')
+        .advanced(),
       max_idle_connections: field
-        .int('Has no meaning here: idle connections are closed by time.')
+        .int('How many idle connections are kept.')
         .default(100)
+        .ineffective('idle connections are closed by idle_connection_timeout alone')
         .advanced(),
       idle_connection_timeout: field
         .duration('How long a connection without requests is kept.')
         .default('90s')
         .advanced(),
-      tls_handshake_timeout: field.string('Has no meaning here.').default('10s').advanced(),
-      expect_continue_timeout: field.string('Has no meaning here.').default('1s').advanced(),
+      tls_handshake_timeout: field
+        .string('The longest time that TLS takes.')
+        .default('10s')
+        .ineffective('dial_context.timeout includes TLS')
+        .advanced(),
+      expect_continue_timeout: field
+        .string('How long to wait for `100 Continue`.')
+        .default('1s')
+        .ineffective('no request asks for 100 Continue')
+        .advanced(),
     })
     .advanced(),
 } as const

@@ -50,6 +50,7 @@ const config = field
     reconnect_on_unknown_topic_or_partition: field
       .bool('Whether a topic that vanished makes the input connect again.')
       .default(false)
+      .ineffective('the input does not connect again for that reason')
       .advanced(),
     auto_offset_reset: field
       .string('Where to start where no offset is kept; wins over `start_from_oldest`.')
@@ -65,7 +66,11 @@ const config = field
     fetch_max_bytes: field.string('The most bytes of one fetch.').default('50MiB').advanced(),
     fetch_max_partition_bytes: field.string('The most bytes of one partition in a fetch.').default('1MiB').advanced(),
     fetch_max_wait: field.duration('How long a fetch may wait for records.').default('5s').advanced(),
-    preferring_lag: field.int('Reads partitions first that lag by more records than this.').optional().advanced(),
+    preferring_lag: field
+      .int('Reads partitions first that lag by more records than this.')
+      .optional()
+      .ineffective('lag does not decide which partition is read first')
+      .advanced(),
     transaction_isolation_level: field
       .string('Which records of transactions are seen.')
       .options({ read_uncommitted: 'All.', read_committed: 'Those that were committed.' })

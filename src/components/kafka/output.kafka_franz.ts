@@ -33,7 +33,10 @@ const config = field
     uniform_bytes_options: field
       .object({
         bytes: field.string('Bytes for a partition before the next has its turn.').default('1MB'),
-        adaptive: field.bool('Whether slow partitions get less.').default(false),
+        adaptive: field
+          .bool('Whether slow partitions get less.')
+          .default(false)
+          .ineffective('each partition gets as many bytes'),
         keys: field.bool('Whether keys decide where there are any.').default(false),
       })
       .optional()
@@ -57,7 +60,11 @@ const config = field
     timeout: field.duration('How long a write may take.').default('10s').advanced(),
     batching: batchingField,
     max_message_bytes: field.string('The most bytes of a request.').default('1MB').advanced(),
-    max_buffered_records: field.int('The most records that wait to be sent.').default(10_000).advanced(),
+    max_buffered_records: field
+      .int('The most records that wait to be sent.')
+      .default(10_000)
+      .ineffective('what waits is bounded by max_in_flight')
+      .advanced(),
     compression: field
       .string('How records are compressed.')
       .options({ lz4: '', snappy: '', gzip: '', none: '', zstd: '' })

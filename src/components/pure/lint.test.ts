@@ -86,3 +86,33 @@ test('a variable that is not set is a finding', async () => {
     '1: required environment variables were not set: [PENSTOCK_NOT_SET]',
   ])
 })
+
+test('a field that is accepted without effect is a warning that says why', async () => {
+  const text = `input:
+  kafka_franz:
+    seed_brokers: [ localhost:9092 ]
+    topics: [ a ]
+    consumer_group: g
+    preferring_lag: 5
+output:
+  http_client:
+    url: http://localhost
+    transport:
+      force_http2: false
+      idle_connection_timeout: 5s
+`
+  const findings = await lintConfig(text, { registry: createRegistry(), host: systemHost })
+  assert.deepEqual(
+    findings.map(({ line, level, text: message }) => `${line} ${level}: ${message}`),
+    [
+      '6 warning: field preferring_lag has no effect: lag does not decide which partition is read first',
+      '11 warning: field force_http2 has no effect: requests are sent by HTTP/1.1',
+    ],
+  )
+})
+
+test('the mapping of metrics is checked like any other', async () => {
+  assert.deepEqual(await lint('metrics:\n  json_api: {}\n  mapping: root = (\n'), [
+    '3: expected query, but reached end of input',
+  ])
+})

@@ -19,6 +19,8 @@ export interface MysqlDsn {
   readonly charset: string | undefined
   /** 0 where there is no limit. */
   readonly connectTimeoutMs: number
+  /** Parameters of it that do nothing here. */
+  readonly ineffective: readonly string[]
   /** System variables that are set for each connection. */
   readonly variables: Readonly<Record<string, string>>
 }
@@ -48,6 +50,9 @@ const known = new Set([
   'writeTimeout',
 ])
 
+/** Parameters of Go's driver that are accepted and do nothing. */
+const ineffective = ['readTimeout', 'rejectReadOnly', 'writeTimeout']
+
 /** Reads `user:password@tcp(host:port)/database?parameters` as Go's driver does. Throws `ConfigError`. */
 export function parseMysqlDsn(dsn: string): MysqlDsn {
   // The database begins after the last slash, so that passwords may hold any character.
@@ -76,6 +81,7 @@ export function parseMysqlDsn(dsn: string): MysqlDsn {
     allowsPlaintext: tls === 'preferred' || isOn('allowFallbackToPlaintext'),
     charset: (parameters.get('collation') ?? parameters.get('charset')?.split(',')[0])?.toUpperCase(),
     connectTimeoutMs: durationMs(parameters.get('timeout') ?? '0s'),
+    ineffective: ineffective.filter(name => parameters.has(name)),
     variables: Object.fromEntries([...parameters].filter(([name]) => !known.has(name))),
   }
 }

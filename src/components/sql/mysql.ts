@@ -29,6 +29,9 @@ const MAX_ATTEMPTS = 3
 /** Prepares a pool for the DSN of a configuration; connections are made when they are needed. Throws `ConfigError`. */
 export function openMysql(config: ConnectionConfig, resources: Resources): MysqlConnection {
   const dsn = parseMysqlDsn(config.dsn)
+  if (dsn.ineffective.length > 0) {
+    resources.log.warn(`These parameters of the DSN have no effect: ${dsn.ineffective.join(', ')}`)
+  }
   const { conn_max_open: maxOpen = 0, conn_max_idle: maxIdle = 2, conn_max_idle_time: idleMs } = config
   const { network } = resources.host
   const options: PoolOptions = {

@@ -74,12 +74,12 @@ function firstLine(text: string): string {
   return (text.split('\n')[0] ?? '').replace(/[:\s]+$/, '')
 }
 
-/** Deprecated things may be saved; an unknown component could never run. */
+/** What is deprecated or without effect may be saved; an unknown component could never run. */
 function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number], yaml: string): Finding {
   const { text, hint, kind, inScalar } = found
   const place = inScalar && placeInScalar(yaml, inScalar, inScalar.offset)
   const { line, column } = place ?? { line: found.line, column: found.exactColumn ?? found.column }
-  const level = kind === 'deprecated' ? 'warning' : 'error'
+  const level = kind === 'deprecated' || kind === 'ineffective' ? 'warning' : 'error'
   if (found.exactLine !== undefined) {
     // The text names a line as well, as the original counts it; here the place says it better.
     const message = text.replace(/^yaml: line \d+: /, 'yaml: ')

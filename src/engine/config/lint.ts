@@ -30,6 +30,8 @@ export type FindingKind =
   | 'expected_object'
   | 'expected_scalar'
   | 'deprecated'
+  /** The field does nothing here. */
+  | 'ineffective'
 
 /** Something that is wrong with a configuration, or may be. Lines and columns count from 1. */
 export interface Finding {
@@ -109,6 +111,10 @@ export function lintFields(context: LintContext, shapes: Shapes, written: Node):
 function lintField(context: LintContext, shape: FieldShape, node: Node, name: string): Finding[] {
   const findings: Finding[] = []
   if (shape.deprecated) findings.push(...deprecation(context, node, `field ${name} is deprecated`))
+  if (shape.ineffective !== undefined) {
+    const text = `field ${name} has no effect: ${shape.ineffective}`
+    findings.push({ ...finding(node, 'ineffective', text), level: 'warning' })
+  }
   findings.push(...lintCustom(context, shape, node))
   const inner = (structure: FieldShape['structure']) => ({ ...shape, structure })
   switch (shape.structure) {
