@@ -15,7 +15,7 @@ export const namedImports: Plugin = {
       const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: SEEN })
       if (found.external || found.errors.length > 0) return found
       if (/^export\b/m.test(readFileSync(found.path, 'utf8'))) return found
-      // What Node gives to whoever runs the sources, by its own way of finding a package.
+      // What Node resolves when the sources are run, by its own way of finding a package.
       const exported = await import(path)
       const names = Object.keys(exported).filter(name => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
       return { path: found.path, namespace: 'named', pluginData: { names, resolveDir } }

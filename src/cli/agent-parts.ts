@@ -24,7 +24,7 @@ import { listen } from './listen.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { version } from './version.ts'
 
-/** What an agent is started with, whether it has a process of its own or not. */
+/** The options of an agent, whether it has a process of its own or not. */
 export interface AgentOptions {
   /** Where all ports listen. */
   readonly host: string

@@ -17,7 +17,7 @@ export interface ProcessReady {
 
 export interface ProcessesOptions {
   readonly count: number
-  /** The command line of this agent, which each process gets with ports of its own behind it. */
+  /** The command line of this agent, which each process gets, followed by ports of its own. */
   readonly args: readonly string[]
   readonly host: string
   readonly advertisedHost: string

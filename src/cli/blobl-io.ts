@@ -137,7 +137,7 @@ function writeAll(descriptor: 1 | 2, bytes: Uint8Array): void {
       done += writeSync(descriptor, bytes, done)
     } catch (error) {
       const code = codeOf(error)
-      // Nobody reads any more: a command in a pipe ends quietly then, as if by SIGPIPE.
+      // The reader is gone: a command in a pipe then ends quietly, as if by SIGPIPE.
       if (code === 'EPIPE') process.exit(141)
       if (code !== 'EAGAIN') throw error
       pause(1)

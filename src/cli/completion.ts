@@ -10,7 +10,7 @@ export type Candidate = readonly [word: string, meaning: string]
 /** Asks the shell for paths. */
 export const paths: Candidate = [':paths', '']
 
-/** Prints the script of a shell, or, asked by that script, what may stand at the end of a command line. */
+/** Prints the script of a shell, or, when called by that script, the candidates for the end of a command line. */
 export async function printCompletion([shell = '', ...words]: readonly string[]): Promise<number> {
   if (shell === 'words') {
     process.stdout.write(
@@ -30,7 +30,7 @@ export async function printCompletion([shell = '', ...words]: readonly string[])
   return 0
 }
 
-/** What may stand in the place of the last of the words behind `penstock`, which may be empty. */
+/** The candidates for the last of the words after `penstock`, which may be empty. */
 export function complete(words: readonly string[]): readonly Candidate[] {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)

@@ -20,7 +20,7 @@ const certificateCheckMs = 5_000
 export function kafkaSecurity(flags: KafkaSecurityFlags, metadata: Metadata, clock: Clock): SecuritySettings {
   const checkToken = tokenCheck(flags)
   return {
-    // Clients may always sign in: without a requirement it only tells who they are.
+    // Clients may always sign in: if that is not required it merely identifies them.
     sasl: {
       credentials: new ClusterCredentials(metadata, clock),
       passwords: new PasswordCheck(),

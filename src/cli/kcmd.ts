@@ -34,7 +34,7 @@ export function runKcmd(flags: KcmdFlags): Promise<number> {
   })
 }
 
-/** Goes the way of a Kafka client step by step: the name, the connection, TLS, signing in, all brokers, the coordinator. */
+/** Connects as a Kafka client does, step by step: the name, the connection, TLS, signing in, all brokers, the coordinator. */
 async function diagnoseConnection(flags: KcmdFlags): Promise<number> {
   const { 'bootstrap-host': host, 'bootstrap-port': port } = flags
   const tls = tlsOf(flags)

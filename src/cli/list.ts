@@ -29,7 +29,7 @@ export async function listComponents(
   const namesOf = (kind: ComponentKind) =>
     registry.names(kind).filter(name => status === '' || (registry.get(kind, name)?.status ?? 'stable') === status)
   const isRunnable = (kind: ComponentKind, name: string) => registry.implements(kind, name)
-  // Programs read the names as the original prints them; for them the marks stand together on the standard error.
+  // Programs read the names as the original prints them, so the marks are printed on the standard error.
   const marks = process.stdout.isTTY
   const shown = KINDS.filter(([plural]) => isWanted(plural))
   switch (format) {

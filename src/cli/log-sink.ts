@@ -4,7 +4,7 @@ import { openSync, writeSync } from 'node:fs'
 /** Takes lines of a log. Never throws: a pipeline does not fail because its log cannot be written. */
 export type LogSink = (line: string) => void
 
-/** Lines to an open file descriptor. Once its reader is gone they are dropped, and the data goes on. */
+/** Lines to an open file descriptor. Once its reader is gone they are dropped, and data keeps flowing. */
 export function descriptorSink(descriptor: number): LogSink {
   let isOpen = true
   return line => {

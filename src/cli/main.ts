@@ -8,7 +8,7 @@ process.exitCode = await runProgram(process.argv.slice(2))
 
 async function runProgram(args: readonly string[]): Promise<number> {
   process.stdout.on('error', endAsBrokenPipe)
-  // Where everything waits for what never comes, the program waits, too; Node alone would end it with code 13.
+  // If everything waits indefinitely, the program waits, too; Node would end it with code 13.
   const alive = setInterval(() => undefined, 2 ** 30)
   try {
     return await (await import('./command-line.ts')).runCommandLine(args)
@@ -20,7 +20,7 @@ async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A failure that no command expected. Its stack is for who looks for the fault here, and shown on demand. */
+/** A failure that no command expected. Its stack helps to find the fault in our code, and is shown on demand. */
 function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if ((process.env['PENSTOCK_DEBUG'] ?? '') !== '') return error.stack ?? error.message

@@ -31,7 +31,7 @@ export async function patiently<Result>(
   }
 }
 
-/** Whether an error, or what caused it, may be gone in a moment. A start may be repeated, however far it has come. */
+/** Whether an error, or its cause, may be temporary. A start may be repeated, however far it has come. */
 function mayPass(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.isRetriable || error.code === 'unknown_outcome'
   if (error instanceof MetadataError) return error.code === 'busy' || error.code === 'unknown_outcome'

@@ -74,7 +74,7 @@ export class RotatingFile {
       this.#open()
       closeSync(previous)
     } catch {
-      // The log goes on in the file that is open; the next attempt is a whole file later.
+      // The log continues in the open file; the next attempt follows after a whole file.
       this.#bytes = 0
       return
     }

@@ -158,7 +158,7 @@ class Run {
   #stream: Stream | undefined
   #ended = false
   #isStopping = false
-  /** A stream that takes the place of another, while that goes on. */
+  /** A stream that replaces another while that one is still running. */
   #swap: Promise<void> | undefined
 
   constructor(config: StreamConfig, source: Source, log: Log, options: EngineOptions) {

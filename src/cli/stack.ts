@@ -88,9 +88,9 @@ async function start(
     core,
   ])
   ownPorts.push(Number(new URL(plane.url).port))
-  // Pipelines take a while to stop, and what is saved meanwhile would seem to be accepted and never run.
+  // Pipelines take a while to stop, and what is saved in the meantime would seem to be accepted but not run.
   refusers.push(plane.refuseChanges)
-  // There is one agent to a stack, and it comes back to what it ran before.
+  // A stack has one agent, which resumes what it ran before.
   joinCluster(options, servers, opened, plane.link, 'local', closers)
   return {
     consoleUrl: `${plane.url}/?token=${plane.signInToken}`,

@@ -37,7 +37,7 @@ export async function runStreams(options: EngineOptions, flags: StreamsFlags): P
     const source = await readSource(options, await registryOf(options), readService)
     if (source.failure !== undefined) throw new SourceError(source.failure)
     const config = parseStream(source.node, { ...source.options })
-    // As the original: which streams come to write to the standard output is not known yet.
+    // As in the original: it is not known yet which streams will write to the standard output.
     const log = makeLog(config, options, 1)
     announce(log, source, options)
     const streams = await readStreams(source, options.words)
@@ -163,7 +163,7 @@ class Service {
     })
   }
 
-  /** Never rejects: what cannot be applied is logged, and the stream goes on as it was. */
+  /** Never rejects: a change that cannot be applied is logged, and the stream keeps running unchanged. */
   async #apply(set: StreamSet, id: string, path: string): Promise<void> {
     try {
       const { node, findings } = await readStream(readText(path), this.#source.options)

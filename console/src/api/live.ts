@@ -22,7 +22,7 @@ export function useLiveChanges(clusterId: string): LiveState {
       events.addEventListener('open', () => setState('live'))
       events.addEventListener('error', () => {
         setState('lost')
-        // The browser reopens a broken connection itself, but gives up for good after an answer that is not a stream.
+        // The browser reopens a broken connection itself, but stops trying after an answer that is not a stream.
         if (events.readyState === EventSource.CLOSED) timer = setTimeout(open, reopenMs)
       })
       events.addEventListener('changed', event => {

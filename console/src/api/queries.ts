@@ -230,7 +230,7 @@ interface MessageTail {
 /** Records kept while following a topic. */
 const maximumFollowedRecords = 500
 
-/** A page of a topic's records; while `follow` is on, each read goes on where the one before it ended. */
+/** A page of a topic's records; while `follow` is on, each read continues where the previous one ended. */
 export function messagesQuery(client: QueryClient, clusterId: string, question: MessageQuestion) {
   const queryKey = [...clusterKeys(clusterId).messages, question]
   return queryOptions({

@@ -16,7 +16,7 @@ export interface TopicSample {
 /** Two looks nearer than this, in milliseconds, say nothing about a rate. */
 const leastInterval = 1500
 
-/** Adds the rate of each topic since the look before. Records that retention removes meanwhile count as none written. */
+/** Adds the rate of each topic since the previous look. Records that retention removes in between count as none written. */
 export function measureTopics(before: TopicSample | undefined, topics: readonly Topic[], now: number): TopicSample {
   const elapsed = before === undefined ? 0 : now - before.measuredAt
   if (before !== undefined && elapsed < leastInterval) {

@@ -12,7 +12,7 @@ import { SessionContext } from './cluster.ts'
 /** The token of a sign-in link. It is taken out of the address at once, so that it is in no history and no screenshot. */
 let linkToken = takeTokenFromAddress()
 
-/** Shows the console to who is signed in, and the sign-in page to everyone else. */
+/** Shows the console to people who are signed in, and the sign-in page to everyone else. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const signIn = useSignIn()
   const [waitsForLink, setWaitsForLink] = useState(linkToken !== undefined)

@@ -169,7 +169,7 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
           label="Sign out"
           className="lg:ml-auto"
           disabled={signOut.isPending}
-          // An open draft asks before its page is left; who stays there is not signed out.
+          // An open draft asks before its page is left; a person who stays is not signed out.
           onClick={() => void navigate({ to: '/' }).then(() => signOut.mutate())}
         />
       </div>

@@ -131,7 +131,7 @@ export const router = createRouter({
   scrollRestoration: true,
 })
 
-/** Loads the code of all pages, so that a page that was not opened yet is there even without the control plane. */
+/** Loads the code of all pages, so that a page that was not opened yet works even without the control plane. */
 export function preloadPages(): void {
   for (const page of Object.values(pages)) void page.options.component?.preload?.()
 }

@@ -84,7 +84,7 @@ export function YamlEditor({ ref, initialText, documentId, onChange, onSave, lin
 
   useEffect(() => {
     const editor = view.current
-    // Findings about an older text would stand in the wrong places; CodeMirror moves those it has along with the text.
+    // Findings about an older text would be in the wrong places; CodeMirror moves its own along with the text.
     if (editor === null || lint === undefined || lint.text !== editor.state.sliceDoc()) return
     const diagnostics = lint.findings.map(finding => toDiagnostic(editor.state.doc, finding))
     editor.dispatch(setDiagnostics(editor.state, diagnostics))

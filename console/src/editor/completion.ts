@@ -12,7 +12,7 @@ export const schemaField = StateField.define<Schema | undefined>({
   update: (schema, transaction) => transaction.effects.find(effect => effect.is(setSchema))?.value ?? schema,
 })
 
-/** Proposes the fields and components that may stand where the cursor is, and the values where they are known. */
+/** Proposes the fields and components that are allowed at the cursor, and the values where they are known. */
 export function completeFromSchema(context: CompletionContext): CompletionResult | null {
   const root = context.state.field(schemaField, false)
   if (root === undefined) return null

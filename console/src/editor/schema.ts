@@ -29,7 +29,7 @@ export type Step = string | number
 /** Beyond this many a document is not asked for its schemas; only a broken schema gets here. */
 const maximumSchemas = 4000
 
-/** Every schema that may hold at a place of a document, with references followed and alternatives laid flat. */
+/** Every schema that may apply at a place of a document, with references followed and alternatives flattened. */
 export function schemasAt(root: Schema, path: readonly Step[]): readonly Schema[] {
   let here = flatten(root, [root])
   for (const step of path) {
@@ -52,7 +52,7 @@ export function fieldsOf(root: Schema, schemas: readonly Schema[]): ReadonlyMap<
   return fields
 }
 
-/** The values that may stand at a place, where the schemas name them. */
+/** The values that are allowed at a place, where the schemas name them. */
 export function valuesOf(schemas: readonly Schema[]): readonly string[] {
   const values = new Set<string>()
   for (const schema of schemas) {

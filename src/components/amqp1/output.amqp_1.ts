@@ -76,7 +76,7 @@ class AmqpOutput implements Output {
   }
 
   async connect(signal: AbortSignal): Promise<void> {
-    // Writes that were on their way together each report the loss, some of them after the engine connected again.
+    // Writes that were in flight together each report the loss, some of them after the engine has reconnected.
     if (this.#connection?.isOpen === true && this.#link !== null) return
     await this.close()
     const connection = await this.#connect(signal)

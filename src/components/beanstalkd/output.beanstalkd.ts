@@ -31,7 +31,7 @@ export default defineOutput({
     }
     return {
       async connect() {
-        // Writes that were on their way together each report the loss, some of them after the engine connected again.
+        // Writes that were in flight together each report the loss, some of them after the engine has reconnected.
         if (connection?.isLost === false) return
         connection = await connect()
       },

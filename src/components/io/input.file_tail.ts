@@ -138,7 +138,7 @@ class FileTail implements Input {
     this.#lines.push(Message.fromChunk(bytes, start, stop, metadata))
   }
 
-  /** Goes to the file that stands at the path now, or back to the beginning of one that was cut off; false where it is the same. */
+  /** Switches to the file that is now at the path, or to the beginning of one that was truncated; false if it is unchanged. */
   async #changeFile(): Promise<boolean> {
     const { log } = this.#resources
     const found = await this.#files.stat(this.#path).catch((error: NodeJS.ErrnoException) => {

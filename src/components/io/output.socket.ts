@@ -161,7 +161,7 @@ class DatagramOutput implements Output {
       throw error
     }
     socket.removeAllListeners('error')
-    // Where nobody listens the system may say so later, of whichever datagram.
+    // If nothing listens, the system may report it later, for any datagram.
     socket.on('error', () => this.close())
     this.#socket = socket
   }

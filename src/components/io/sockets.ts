@@ -45,7 +45,7 @@ export async function connectSocket(
   try {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const closed = () => reject(new Error('the connection was closed before it was made'))
-    // The listener for errors stays: whoever reads or writes learns of them there, and nobody else need.
+    // The listener for errors stays: readers and writers get the error from their own call.
     socket.on('error', reject).once('connect', resolve).once('close', closed)
     await promise
     socket.off('close', closed)

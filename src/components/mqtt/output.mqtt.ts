@@ -59,7 +59,7 @@ class MqttOutput implements Output {
   }
 
   async connect(signal: AbortSignal): Promise<void> {
-    // Writes that were on their way together each report the loss, some of them after the engine connected again.
+    // Writes that were in flight together each report the loss, some of them after the engine has reconnected.
     if (this.#client?.connected === true) return
     await this.close()
     this.#client = await this.#connect(signal)

@@ -315,7 +315,7 @@ async function testNats(address: string): Promise<void> {
         config: `{ nats: { urls: [ '${address}' ], subject: ${id} } }`,
         bodies: sent,
         async feed() {
-          // The server tells at once of a request that has no listener; one that has waits for its message's way through.
+          // The server reports a request without a listener at once; one with a listener waits until its message has been processed.
           for (let isHeard = false; !isHeard; ) {
             isHeard = await client.request(id, 'm000', { timeout: 200 }).then(
               () => true,

@@ -26,7 +26,7 @@ export class Publisher implements Output {
   }
 
   async connect(): Promise<void> {
-    // Writes that were on their way together each report the loss, some of them after the engine connected again.
+    // Writes that were in flight together each report the loss, some of them after the engine has reconnected.
     if (this.#connection?.isClosed() === false) return
     const connection = await this.#connect()
     try {

@@ -56,7 +56,7 @@ export interface BranchParts {
 /** What became of each message in a branch: the result to overlay, an error, or nothing where it was skipped. */
 export type BranchResult = Message | Error | null
 
-/** Runs a side way: each message asks, processors answer, and the answers are written over the messages. */
+/** Runs a branch: a request is made of each message, processors answer it, and the answers are mapped onto the messages. */
 export class Branch {
   readonly #parts: BranchParts
   readonly #resources: Resources
@@ -168,7 +168,7 @@ export class Branch {
   }
 }
 
-/** Stands in the place of answers that do not exist, for mappings that look at other messages of the batch. */
+/** Takes the place of missing answers, for mappings that look at other messages of the batch. */
 const missing = Message.fromText('')
 
 /** Puts the answers where the questions came from. Throws where their number changed. */

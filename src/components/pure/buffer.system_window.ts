@@ -225,7 +225,7 @@ class WindowBuffer implements Buffer {
     }
   }
 
-  /** The output is far behind: what fits in no window that is still to come is dropped. */
+  /** The output is far behind: messages that fit in no future window are dropped. */
   async #dropMissed(): Promise<void> {
     const { previous } = this.#around()
     if (this.#flushedUntil >= previous.start) return

@@ -13,10 +13,10 @@ import {
 /** What one request may hold. */
 const maxBodyBytes = 16 * 1024 * 1024
 
-/** Components that come and go by requests: what a `dynamic` input or output does when it is asked. */
+/** Components that are added and removed by requests: the API of a `dynamic` input or output. */
 export interface DynamicSet {
   readonly kind: 'input' | 'output'
-  /** Puts a component in the place of the one with the same id, or beside the others. Throws where that cannot be done. */
+  /** Replaces the component with the same id, or adds one. Throws if that cannot be done. */
   set(id: string, config: ComponentConfig, signal: AbortSignal): Promise<void>
   /** Stops and forgets a component; one that does not exist is not an error. */
   remove(id: string, signal: AbortSignal): Promise<void>
@@ -55,7 +55,7 @@ export class DynamicApi {
     this.#entries.set(id, { text: this.#resources.show(config), request })
   }
 
-  /** A component ended, by itself or because it was removed. */
+  /** A component ended, on its own or because it was removed. */
   stopped(id: string): void {
     this.#startedAt.delete(id)
   }

@@ -67,7 +67,7 @@ interface Waiting {
   readonly taken: () => void
 }
 
-/** Merges inputs that come and go, in the order in which their messages come. */
+/** Merges inputs that are added and removed, in the order in which their messages arrive. */
 class DynamicInputs implements DynamicSet {
   readonly kind = 'input'
   readonly api: DynamicApi

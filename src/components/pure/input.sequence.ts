@@ -184,7 +184,7 @@ class JoinedInput implements Input {
     }
   }
 
-  /** What cannot be delivered is kept and delivered again: its sources know nothing of it any more. */
+  /** Messages that cannot be delivered are kept and delivered again: their sources have been acknowledged. */
   #deliver(document: Value, metadata: ReadonlyMap<string, Value>): Delivery {
     return deliverBatch([Message.fromValue(document, metadata)], error => {
       if (error === null) return

@@ -74,7 +74,7 @@ class DynamicOutputs implements DynamicSet {
     this.api = new DynamicApi(this, resources)
   }
 
-  /** Resolves when every output that was there, and was not removed meanwhile, has delivered; at least one has. */
+  /** Resolves when every output that existed, and was not removed in the meantime, has delivered; at least one has. */
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
     const wake = () => this.#changed.notify()
     signal.addEventListener('abort', wake, { once: true })

@@ -70,7 +70,7 @@ class SwitchProcessor implements Processor {
   #route(batch: Batch): MaybePromise<readonly Batch[]> {
     const done: Message[] = []
     if (batch.length === 1) return andThen(this.#case(0, batch, [], done), () => kept(done))
-    // Everything comes back in the order in which it, or what it was made of, came.
+    // Results are returned in the order of the messages that they were made from.
     const tracing = new Tracing(batch)
     return andThen(this.#case(0, tracing.messages, [], done), () => kept(tracing.inOrder(done)))
   }

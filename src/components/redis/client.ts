@@ -398,7 +398,7 @@ export class CommandOutput implements Output {
   }
 
   async connect(): Promise<void> {
-    // Writes that were on their way together each report the loss, some of them after the engine connected again.
+    // Writes that were in flight together each report the loss, some of them after the engine has reconnected.
     if (this.#client?.isLost === false) return
     this.close()
     this.#client = await this.#connect()

@@ -12,7 +12,7 @@ interface Comparison {
   /** Set while a comparison is open. */
   readonly left: Comparable | undefined
   readonly right: Comparable | undefined
-  /** What to compare with when nothing else was asked: the deployed version, or the one before. */
+  /** What to compare with by default: the deployed version, or the one before. */
   readonly defaultLeft: number
 }
 

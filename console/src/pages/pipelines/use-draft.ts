@@ -8,7 +8,7 @@ export interface Draft {
   readonly text: string
   readonly isDirty: boolean
   readonly setText: (text: string) => void
-  /** The text was saved as this version; the editor goes on with it, cursor and undo history included. */
+  /** The text was saved as this version; the editor keeps it, with cursor and undo history. */
   readonly settle: (saved: PipelineConfiguration) => void
   /** Throws away what was typed. */
   readonly discard: () => void

@@ -1,6 +1,6 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { messagesQuery, type MessageQuestion } from '../../api/queries.ts'
 import type { DescribeTopicResponse, TopicRecord } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
@@ -17,9 +17,17 @@ const route = getRouteApi('/topics/$topicName')
 /** Records per request. */
 const pageSize = 100
 
+/** Which records are shown, as the address has it: the newest of all partitions by default. */
+interface Place {
+  readonly partition?: number
+  readonly offset?: number
+  readonly follow?: true
+}
+
 /** A topic's records: the newest, those from an offset on, or new ones as they arrive. */
 export function Messages({ topicName, topic }: { topicName: string; topic: DescribeTopicResponse | undefined }) {
-  const { partition, offset, follow = false } = route.useSearch()
+  const search = route.useSearch()
+  const { partition, offset, follow = false } = search
   const navigate = route.useNavigate()
   const client = useQueryClient()
   const { clusterId } = useCluster()
@@ -37,63 +45,13 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
     () => showRecords(messages.data?.records ?? [], filter, newestFirst),
     [messages.data, filter, newestFirst],
   )
-  const look = (search: { partition?: number; offset?: number; follow?: true }) =>
-    void navigate({ search, replace: true, resetScroll: false })
+  const look = (next: Place) => void navigate({ search: next, replace: true, resetScroll: false })
   const kept = partition === undefined ? {} : { partition }
 
   return (
     <Card>
       <div className="flex flex-wrap items-center gap-2 border-b border-line p-2.5">
-        <Select
-          label="Partition"
-          className="min-w-32 flex-1 sm:w-40 sm:flex-none"
-          value={partition === undefined ? '' : String(partition)}
-          options={[
-            { value: '', label: 'All partitions' },
-            ...Array.from({ length: topic?.partition_count ?? 0 }, (_, at) => ({
-              value: String(at),
-              label: `Partition ${at}`,
-            })),
-          ]}
-          onChange={event =>
-            look({
-              ...(event.target.value === '' ? {} : { partition: Number(event.target.value) }),
-              ...(offset === undefined ? {} : { offset }),
-              ...(follow ? { follow } : {}),
-            })
-          }
-        />
-        <Select
-          label="Start at"
-          className="min-w-28 flex-1 sm:w-36 sm:flex-none"
-          disabled={follow}
-          value={offset === undefined ? 'newest' : offset === 0 ? 'oldest' : 'offset'}
-          options={[
-            { value: 'newest', label: 'Newest' },
-            { value: 'oldest', label: 'Oldest' },
-            { value: 'offset', label: 'From offset…' },
-          ]}
-          onChange={event => {
-            const start = event.target.value
-            look({ ...kept, ...(start === 'newest' ? {} : { offset: start === 'oldest' ? 0 : 1 }) })
-          }}
-        />
-        {offset !== undefined && offset > 0 && !follow && (
-          <input
-            aria-label="Offset"
-            inputMode="numeric"
-            defaultValue={offset}
-            key={offset}
-            onKeyDown={event => {
-              if (event.key === 'Enter') event.currentTarget.blur()
-            }}
-            onBlur={event => {
-              const value = Number(event.target.value)
-              if (Number.isSafeInteger(value) && value >= 0) look({ ...kept, offset: value })
-            }}
-            className="figures h-8 w-28 rounded-md border border-line-strong bg-surface px-2.5 text-sm shadow-1"
-          />
-        )}
+        <StartControls partitionCount={topic?.partition_count ?? 0} search={search} onChange={look} />
         <SearchField
           label="Filter loaded messages"
           value={filter}
@@ -123,17 +81,13 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
           </Button>
         </div>
       </div>
-      {messages.data === undefined ? (
-        messages.isError ? (
-          <ErrorState what="messages" error={messages.error} onRetry={() => void messages.refetch()} />
-        ) : (
-          <SkeletonRows label="messages" rows={8} />
-        )
-      ) : records.length === 0 ? (
-        <NoRecords filtered={messages.data.records.length > 0} follow={follow} from={offset} />
-      ) : (
-        <MessageTable topicName={topicName} records={records} live={follow} />
-      )}
+      <MessageList
+        topicName={topicName}
+        messages={messages}
+        records={records}
+        empty={<NoRecords filtered={(messages.data?.records.length ?? 0) > 0} follow={follow} from={offset} />}
+        live={follow}
+      />
       {!newestFirst && !follow && (messages.data?.records.length ?? 0) >= pageSize && partition !== undefined && (
         <footer className="flex justify-end border-t border-line p-2.5">
           <Button
@@ -150,6 +104,88 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
       )}
     </Card>
   )
+}
+
+interface StartControlsProps {
+  readonly partitionCount: number
+  readonly search: ReturnType<typeof route.useSearch>
+  readonly onChange: (place: Place) => void
+}
+
+/** Where to read: one partition or all, and from the newest, the oldest or an offset on. */
+function StartControls({ partitionCount, search, onChange }: StartControlsProps) {
+  const { partition, offset, follow = false } = search
+  const kept = partition === undefined ? {} : { partition }
+  return (
+    <>
+      <Select
+        label="Partition"
+        className="min-w-32 flex-1 sm:w-40 sm:flex-none"
+        value={partition === undefined ? '' : String(partition)}
+        options={[
+          { value: '', label: 'All partitions' },
+          ...Array.from({ length: partitionCount }, (_, at) => ({
+            value: String(at),
+            label: `Partition ${at}`,
+          })),
+        ]}
+        onChange={event =>
+          onChange({
+            ...(event.target.value === '' ? {} : { partition: Number(event.target.value) }),
+            ...(offset === undefined ? {} : { offset }),
+            ...(follow ? { follow } : {}),
+          })
+        }
+      />
+      <Select
+        label="Start at"
+        className="min-w-28 flex-1 sm:w-36 sm:flex-none"
+        disabled={follow}
+        value={offset === undefined ? 'newest' : offset === 0 ? 'oldest' : 'offset'}
+        options={[
+          { value: 'newest', label: 'Newest' },
+          { value: 'oldest', label: 'Oldest' },
+          { value: 'offset', label: 'From offset…' },
+        ]}
+        onChange={event => {
+          const start = event.target.value
+          onChange({ ...kept, ...(start === 'newest' ? {} : { offset: start === 'oldest' ? 0 : 1 }) })
+        }}
+      />
+      {offset !== undefined && offset > 0 && !follow && (
+        <input
+          aria-label="Offset"
+          inputMode="numeric"
+          defaultValue={offset}
+          key={offset}
+          onKeyDown={event => {
+            if (event.key === 'Enter') event.currentTarget.blur()
+          }}
+          onBlur={event => {
+            const value = Number(event.target.value)
+            if (Number.isSafeInteger(value) && value >= 0) onChange({ ...kept, offset: value })
+          }}
+          className="figures h-8 w-28 rounded-md border border-line-strong bg-surface px-2.5 text-sm shadow-1"
+        />
+      )}
+    </>
+  )
+}
+
+interface MessageListProps {
+  readonly topicName: string
+  readonly messages: Pick<UseQueryResult, 'data' | 'isError' | 'error' | 'refetch'>
+  readonly records: readonly TopicRecord[]
+  readonly empty: ReactNode
+  readonly live: boolean
+}
+
+function MessageList({ topicName, messages, records, empty, live }: MessageListProps) {
+  if (messages.isError && messages.data === undefined)
+    return <ErrorState what="messages" error={messages.error} onRetry={() => void messages.refetch()} />
+  if (messages.data === undefined) return <SkeletonRows label="messages" rows={8} />
+  if (records.length === 0) return empty
+  return <MessageTable topicName={topicName} records={records} live={live} />
 }
 
 function NoRecords({ filtered, follow, from }: { filtered: boolean; follow: boolean; from: number | undefined }) {
