@@ -82,6 +82,8 @@ async function buildProgram(): Promise<void> {
       '@jitl/quickjs-wasmfile-release-sync',
       // It assigns to what is read-only, which only code that is not strict may do, and modules are strict.
       '@opentelemetry/exporter-jaeger',
+      // It looks for native parts that are not compiled here (package.json), and for files in its own folder.
+      'ssh2',
     ],
     // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
     banner: {
