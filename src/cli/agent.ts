@@ -4,6 +4,7 @@ import type { Agent } from '../agent/index.ts'
 import { systemRandom } from '../base/index.ts'
 import { localLogConfig, type LogConfig, remoteLogConfig } from '../broker/index.ts'
 import type { AgentHello } from '../control/index.ts'
+import { MetadataError } from '../metadata/index.ts'
 import {
   type AgentCore,
   type AgentOptions,
@@ -82,7 +83,11 @@ async function start(flags: AgentFlags, options: AgentOptions, closers: Closers)
     groupInitialRebalanceDelayMs: flags.groupInitialRebalanceDelayMs,
   }
   const ownPorts = [flags.httpPort, flags.pipelinesPort].filter(port => port !== 0)
-  const servers = await startAgentServers(options, core, ownPorts, closers)
+  const servers = await startAgentServers(options, core, ownPorts, closers).catch((error: unknown) => {
+    if (!(error instanceof MetadataError)) throw error
+    // The control plane was there a moment ago, and has not answered for as long as calls are kept.
+    throw new FlagError(`-metadataURL: ${error.message}`, { cause: error })
+  })
   const agent = joinCluster(options, servers, core, link.control, null, closers)
   return { agent, servers, nodeId: core.nodeId }
 }

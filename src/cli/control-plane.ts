@@ -107,12 +107,13 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
   const server = await listen('consolePort', host, flags.consolePort, port =>
     ControlServer.listen(plane, { consoleFolder, host, port, links }),
   )
-  await plane.peers.join(flags.peerURL === '' ? peerUrl(host, server.url) : flags.peerURL)
+  // Before anything else can fail: a start that is tried again needs the port.
   closers.push(async () => {
     plane.refuseChanges()
     await links.close()
     await server.close()
   })
+  await plane.peers.join(flags.peerURL === '' ? peerUrl(host, server.url) : flags.peerURL)
   return {
     consoleUrl: `${server.url}/?token=${plane.sessions.signInToken}`,
     apiUrl: plane.apiUrl,

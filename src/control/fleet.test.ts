@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { nullLog, systemClock, systemRandom } from '../base/index.ts'
+import { type Clock, nullLog, systemClock, systemRandom } from '../base/index.ts'
 import { type Database, migrate, openSqliteHere } from '../database/index.ts'
 import { Changes } from './changes.ts'
 import { Fleet } from './fleet.ts'
@@ -17,11 +17,13 @@ after(() => sqlite.close())
 await migrate(sqlite, 'control plane', migrations)
 
 let failsNext = false
+let transactions = 0
 /** A real database whose next commit can fail, as on a full disk, after all of its statements were carried out. */
 const database: Database = {
   dialect: sqlite.dialect,
   transaction: (options, work) =>
     sqlite.transaction(options, async sql => {
+      transactions++
       const result = await work(sql)
       if (!failsNext || options.kind === 'read') return result
       failsNext = false
@@ -46,8 +48,8 @@ const hello: AgentHello = {
   startedAt: 0,
 }
 
-function newFleet(log = nullLog): Fleet {
-  const world = { clock: systemClock, random: systemRandom, log }
+function newFleet(log = nullLog, clock: Clock = systemClock): Fleet {
+  const world = { clock, random: systemRandom, log }
   const peers = new PeerPlanes({ database, sealingKey: new Uint8Array(32), ...world })
   return new Fleet({ clusterId, database, changes: new Changes(), peers, ...world })
 }
@@ -158,6 +160,57 @@ test('a second control plane knows the orders of the first, what agents hold and
   second.close()
 })
 
+test('of agents that come together the first is placed at once, and the others together after a rest', async t => {
+  let now = 0
+  const rest = Promise.withResolvers<void>()
+  const clock: Clock = { now: () => now, monotonic: () => now, sleep: () => rest.promise }
+  const fleet = newFleet(nullLog, clock)
+  t.after(() => fleet.close())
+  const join = async (identity: string) => {
+    const before = transactions
+    await fleet.register({ ...hello, identity, pipelineGroup: 'a burst' })
+    return transactions - before
+  }
+  // The agent itself, and a look at what there is to do.
+  assert.equal(await join('first of many'), 2)
+  for (const identity of ['second', 'third', 'fourth']) assert.equal(await join(`${identity} of many`), 1)
+  const before = transactions
+  now = 1000
+  rest.resolve()
+  await new Promise(setImmediate)
+  assert.equal(transactions - before, 1)
+  now = 5000
+  assert.equal(await join('one much later'), 2)
+})
+
+test('an agent hears with the next tick of its control plane what another one has ordered', async t => {
+  const [first, second] = [newFleet(), newFleet()]
+  t.after(() => [first, second].forEach(fleet => fleet.close()))
+  // Without its time limit a poll waits until there is something to tell.
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { agentId } = await first.register({ ...hello, identity: 'heard of elsewhere', pipelineGroup: 'elsewhere' })
+  const { signal } = new AbortController()
+  const { revision } = await first.poll(agentId, 0, signal)
+  const polled = first.poll(agentId, revision, signal)
+  await database.transaction({ kind: 'write' }, async sql => {
+    const pipeline = {
+      id: 'pi_heard',
+      clusterId,
+      name: 'heard',
+      type: 'bento',
+      state: 'running',
+      createdAt: 1,
+    } as const
+    await store.insertPipeline(sql, { ...pipeline, deployedConfigurationId: 'pci_heard' })
+    const configuration = { id: 'pci_heard', pipelineId: 'pi_heard', version: 0, yaml: '', createdAt: 1 }
+    const settings = { ...defaultSettings, pipelineGroup: 'elsewhere' }
+    await store.insertConfiguration(sql, { ...configuration, settings })
+  })
+  await second.reconcile()
+  await first.tick()
+  assert.equal((await polled).instances.length, 1)
+})
+
 test('control planes that reconcile at once give a slot to one agent', async () => {
   const fleets = [newFleet(), newFleet()]
   const pipelineGroup = 'wanted by two'
@@ -197,6 +250,7 @@ test('it is reported once when no agent does the background work', async () => {
   await fleet.reconcile()
   assert.deepEqual(warnings, ['no agent has the role jobs: nothing is merged, compacted or deleted'])
   const worker = await fleet.register({ ...hello, identity: 'three', roles: ['jobs'] })
+  await fleet.reconcile()
   await fleet.leave(worker.agentId)
   await fleet.leave(agentId)
   assert.equal(warnings.length, 2)
@@ -221,6 +275,7 @@ test('a slot that passes from agent to agent has a higher epoch with each, one t
   })
   const fencesOf = async (identity: string) => {
     const { agentId } = await fleet.register({ ...hello, identity, pipelineGroup })
+    await fleet.reconcile()
     const { instances } = await fleet.poll(agentId, 0, signal)
     await fleet.leave(agentId)
     return instances.toSorted((one, two) => one.pipelineId.localeCompare(two.pipelineId)).map(({ fence }) => fence)

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock, Log, Random } from '../base/index.ts'
+import { type Clock, type Log, messageOf, type Random, waitOrAbort } from '../base/index.ts'
 import { type Database, databaseTime, type Sql } from '../database/index.ts'
 import type { AgentLink, AgentReport, Orders, Peer, Registration, RelayAnswer } from './agent-link.ts'
 import type { ApiRequest, ApiResponse, ChangedSubject, LogLine, RelayedName } from './api-types.ts'
@@ -21,6 +21,11 @@ const silentMs = 8000
 const rememberLostMs = 10 * 60_000
 /** How often a report in which nothing but figures changed is stored for other control planes. */
 const storeReportMs = 5000
+/**
+ * Agents come and go in bursts. What they bring about is reconciled at once, and for what follows there is a rest of twice
+ * the time that it took, within these bounds.
+ */
+const [minRestMs, maxRestMs] = [100, 1000] as const
 
 /** How a pipeline was placed by the newest reconciliation. */
 export interface Placed {
@@ -46,6 +51,8 @@ interface Reconciled {
   readonly placed: ReadonlyMap<string, Placed>
   /** Agents whose orders change. */
   readonly reordered: ReadonlySet<string>
+  /** Agents that still hold what was revoked. */
+  readonly releasing: ReadonlySet<string>
   readonly isIdle: boolean
 }
 
@@ -74,6 +81,14 @@ export class Fleet implements AgentLink {
   #placed: ReadonlyMap<string, Placed> = new Map()
   #reconciling: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | undefined
+  /** The reconciliation after the rest that is on. */
+  #afterRest: Promise<void> | undefined
+  #restsUntil = Number.NEGATIVE_INFINITY
+  /** Somebody has changed what is wanted, so that the next reconciliation will find something to do. */
+  #isChanged = false
+  /** Agents that were told to stop something and have not reported it yet. */
+  #releasing: ReadonlySet<string> = new Set()
+  readonly #stop = new AbortController()
   #reportsReadUntil = 0
 
   constructor(options: FleetOptions) {
@@ -169,7 +184,7 @@ export class Fleet implements AgentLink {
     this.#reported.delete(agentId)
     log.info('agent registered', { agent: agentId, name: hello.name })
     this.announce('agents')
-    await this.reconcile()
+    await this.#reconcileNews()
     return { agentId, leaseMs }
   }
 
@@ -212,7 +227,8 @@ export class Fleet implements AgentLink {
     if (!isKnown) return this.board.forgetAgent(agentId)
     this.#reported.set(agentId, { revision, held, storedAt: now })
     this.#noteCompleted(agentId, completed)
-    if (isNews || completed.length > 0) await this.reconcile()
+    // What else it says changes nothing in what is wanted and who may run it.
+    if (completed.length > 0 || (isNews && this.#releasing.has(agentId))) await this.#reconcileNews()
   }
 
   answer(agentId: string, questionId: string, answer: RelayAnswer): Promise<void> {
@@ -251,15 +267,32 @@ export class Fleet implements AgentLink {
   /** Background maintenance, about once a second: samples figures, reads what other control planes know, reconciles. */
   async tick(): Promise<void> {
     this.board.sample()
-    await this.reconcile()
+    await this.#reconcileNext()
     await this.#readReports()
   }
 
-  /**
-   * Brings the assignments closer to what is wanted; called after every change and occasionally. Calls that come while
-   * one is under way share the next one.
-   */
+  /** Brings the assignments closer to what is wanted, after a change of that. */
   reconcile(): Promise<void> {
+    this.#isChanged = true
+    return this.#reconcileNext()
+  }
+
+  /** After news of agents. Resolves at once while there is a rest, after which it will be done. */
+  async #reconcileNews(): Promise<void> {
+    const { clock, log } = this.#options
+    const restMs = this.#restsUntil - clock.monotonic()
+    if (restMs <= 0) return this.#reconcileNext()
+    this.#afterRest ??= waitOrAbort(clock, restMs, this.#stop.signal).then(async () => {
+      this.#afterRest = undefined
+      if (this.#stop.signal.aborted) return
+      await this.#reconcileNext().catch((error: unknown) =>
+        log.error('a reconciliation failed and is tried again', { error: messageOf(error) }),
+      )
+    })
+  }
+
+  /** Calls that come while one is under way share the next one. */
+  #reconcileNext(): Promise<void> {
     if (this.#queued !== undefined) return this.#queued
     const next = this.#reconciling.then(() => {
       this.#queued = undefined
@@ -272,20 +305,28 @@ export class Fleet implements AgentLink {
 
   /** Ends the polls that wait and the questions on their way. */
   close(): void {
+    this.#stop.abort()
     this.#relay.close()
     for (const agentId of this.#waiting.keys()) this.#wake(agentId)
   }
 
   async #reconcile(): Promise<void> {
-    const { database, clusterId } = this.#options
-    const look = (sql: Sql) => this.#plan(sql)
-    const seen = await database.transaction({ kind: 'read' }, look)
-    const done = seen.isIdle
-      ? seen
-      : await database.transaction({ kind: 'write' }, async sql => {
-          await store.lockCluster(sql, clusterId)
-          return this.#plan(sql, plan => this.#apply(sql, plan))
-        })
+    const { database, clusterId, clock } = this.#options
+    const startedAt = clock.monotonic()
+    const isChanged = this.#isChanged
+    this.#isChanged = false
+    // Mostly there is nothing to do, and a look locks nothing.
+    const seen = isChanged ? undefined : await database.transaction({ kind: 'read' }, sql => this.#plan(sql))
+    const done =
+      seen?.isIdle === true
+        ? seen
+        : await database.transaction({ kind: 'write' }, async sql => {
+            await store.lockCluster(sql, clusterId)
+            return this.#plan(sql, plan => this.#apply(sql, plan))
+          })
+    const tookMs = clock.monotonic() - startedAt
+    this.#restsUntil = clock.monotonic() + Math.min(maxRestMs, Math.max(minRestMs, 2 * tookMs))
+    this.#releasing = done.releasing
     this.#placed = done.placed
     for (const agent of done.agents) this.#noteSilence(agent, done.now)
     for (const { id } of done.lost) {
@@ -293,6 +334,9 @@ export class Fleet implements AgentLink {
       this.#forget(id)
     }
     for (const agentId of done.reordered) this.#wake(agentId)
+    // Another control plane has given these new orders.
+    for (const { id, ordersRevision } of done.agents)
+      if (this.#waiting.has(id) && this.#orders.get(id)?.revision !== ordersRevision) this.#wake(id)
     const heard = done.agents.filter(agent => isHeard(agent, done.now))
     this.#setPeers(heard)
     this.#warnOfMissingJobs(heard)
@@ -319,7 +363,8 @@ export class Fleet implements AgentLink {
     const lost = agents.filter(({ hello, lastSeenAt }) => hello.identity === null && now - lastSeenAt >= rememberLostMs)
     await apply?.({ plan, now, lost })
     const isIdle = plan.create.length + plan.update.length + plan.remove.length + lost.length === 0
-    return { now, agents, lost, placed: placedOf(plan, assignments), reordered: reorderedBy(plan), isIdle }
+    const releasing = releasingAfter(plan, assignments)
+    return { now, agents, lost, placed: placedOf(plan, assignments), reordered: reorderedBy(plan), releasing, isIdle }
   }
 
   /** Revokes first, then changes, then assigns: a slot may be subject to all three in one plan. */
@@ -534,6 +579,12 @@ function toPeer({ hello }: RegisteredAgent): Peer[] {
 function reorderedBy({ create, update, remove }: ReconcilePlan): Set<string> {
   const removed = remove.filter(({ released }) => !released)
   return new Set([...create, ...update, ...removed].map(({ agentId }) => agentId))
+}
+
+function releasingAfter({ update, remove }: ReconcilePlan, assignments: readonly Assignment[]): Set<string> {
+  const removed = new Set(remove.map(({ instanceId }) => instanceId))
+  const revoked = [...assignments, ...update].filter(({ instanceId, released }) => released && !removed.has(instanceId))
+  return new Set(revoked.map(({ agentId }) => agentId))
 }
 
 function placedOf(plan: ReconcilePlan, assignments: readonly Assignment[]): Map<string, Placed> {

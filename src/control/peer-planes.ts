@@ -85,7 +85,13 @@ export class PeerPlanes {
   /** From now on the others find this control plane under its address, and it finds them. */
   async join(url: string): Promise<void> {
     this.#url = url
-    await this.#announce()
+    try {
+      await this.#announce()
+    } catch (error) {
+      // It has not joined, and so has nothing to leave.
+      this.#url = undefined
+      throw error
+    }
   }
 
   /** Says that it is still there, and looks for others; called about once a second. */

@@ -10,8 +10,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
+import { openPostgres } from '../../src/database/index.ts'
 import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
 import { hasPostgres, startPostgresServer } from '../servers/postgres-server.ts'
+import { freePort } from '../servers/ports.ts'
 import { startS3Server } from '../servers/s3-server.ts'
 import { program } from './support.ts'
 
@@ -51,8 +53,8 @@ function launch(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   }
 }
 
-const controlPlane = (databaseUrl: string, environment: NodeJS.ProcessEnv = {}) =>
-  launch(['control-plane', '-databaseURL', databaseUrl, '-consolePort', '0', '-bindAddress', '127.0.0.1'], {
+const controlPlane = (databaseUrl: string, environment: NodeJS.ProcessEnv = {}, port = 0) =>
+  launch(['control-plane', '-databaseURL', databaseUrl, '-consolePort', `${port}`, '-bindAddress', '127.0.0.1'], {
     PENSTOCK_SEALING_KEY: sealingKey,
     ...environment,
   })
@@ -124,6 +126,24 @@ test('a control plane that starts while its database is down waits for it', { sk
   t.after(() => plane.stop())
   await plane.until(/the database cannot be used yet/)
   await postgres.start()
+  await plane.until(/control-plane is ready/)
+})
+
+test('a control plane whose last step fails starts again from the first', { skip: !hasPostgres() }, async t => {
+  const postgres = await startPostgresServer()
+  t.after(() => postgres.close())
+  const first = controlPlane(postgres.url)
+  await first.until(/control-plane is ready/)
+  await first.stop()
+  const database = await openPostgres({ url: postgres.url, schema: 'penstock' })
+  t.after(() => database.close())
+  const plane = controlPlane(postgres.url, {}, await freePort())
+  t.after(() => plane.stop())
+  await database.transaction({ kind: 'write' }, async sql => {
+    // It is open to clients when it writes its address in there.
+    await sql.run('LOCK TABLE control_planes IN ACCESS EXCLUSIVE MODE')
+    await plane.until(/the database cannot be used yet/)
+  })
   await plane.until(/control-plane is ready/)
 })
 
