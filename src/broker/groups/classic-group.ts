@@ -473,6 +473,8 @@ function completeJoin(draft: Draft): void {
   draft.clearTimer({ kind: 'rebalance' })
   draft.joinedDuringDelay = false
   draft.generation++
+  // From the first answer to a join on, every broker can tell that there is such a group (Groups.describe).
+  if (draft.generation === 1) draft.save()
   if (draft.members.size === 0) return draft.becomeEmpty()
   if (draft.members.get(draft.leader ?? '')?.joining == null) draft.leader = joined[0]!.id
   draft.protocol = draft.selectProtocol()

@@ -272,6 +272,11 @@ describe('the coordinator', () => {
     await metadata.close()
   })
 
+  /** Another group whose coordinator is the same. */
+  const sameLeaseAs = (group: string) => {
+    for (let number = 0; ; number++) if (leaseOfGroup(`g${number}`) === leaseOfGroup(group)) return `g${number}`
+  }
+
   describe('that has a rival over the same metadata', () => {
     const clock = new FakeClock()
     let metadata: Metadata
@@ -302,6 +307,19 @@ describe('the coordinator', () => {
       assert.equal(await first.heartbeat('g', who), ErrorCode.NONE)
     })
 
+    it('knows of its groups as soon as it has answered a join, and of others that there are none', async () => {
+      // One lease for both, which the first coordinator holds.
+      const [forming, unknown] = ['forming', sameLeaseAs('forming')]
+      const { memberId, generation } = await first.join(forming, newcomer)
+      assert.equal((await second.describe(forming)).errorCode, ErrorCode.NOT_COORDINATOR)
+      assert.equal((await second.describe(unknown)).errorCode, ErrorCode.GROUP_ID_NOT_FOUND)
+      assert.equal(await second.delete(unknown), ErrorCode.GROUP_ID_NOT_FOUND)
+      await closeGroups(first)
+      // It has no assignment that it could go on with, and joins again.
+      const who = { memberId, generation, instanceId: null }
+      assert.equal(await second.heartbeat(forming, who), ErrorCode.UNKNOWN_MEMBER_ID)
+    })
+
     it('takes its groups over once it is gone, as it left them', async () => {
       const who = await stableMember(first, 'g')
       await closeGroups(first)
@@ -328,13 +346,14 @@ describe('the coordinator', () => {
 
     it('does not answer a join whose group it could not save any more', async () => {
       const { memberId, generation } = await first.join('g', newcomer)
+      const saved = await metadata.loadGroup('g')
       await metadata.releaseLeases('first')
       const [lease] = await metadata.acquireLeases([leaseOfGroup('g')], { id: 'x', nodeId: 2, host: '', port: 1 }, 1e6)
       assert.equal(lease?.holder.id, 'x')
       const assignments = new Map([[memberId, Buffer.from('all')]])
       const who = { memberId, instanceId: null, generation, protocolType: null, protocol: null }
       assert.equal((await first.sync('g', { ...who, assignments })).errorCode, ErrorCode.NOT_COORDINATOR)
-      assert.equal(await metadata.loadGroup('g'), null)
+      assert.deepEqual(await metadata.loadGroup('g'), saved)
     })
   })
 })

@@ -182,16 +182,23 @@ export class Groups {
   async describe(groupId: string): Promise<DescribedGroup> {
     try {
       const entry = await this.#entry(groupId)
-      if (entry === undefined) return { errorCode: ErrorCode.NOT_COORDINATOR }
+      if (entry === undefined) {
+        // Every broker can tell that there is no such group, since a group is saved before a join to it is answered.
+        const isKnown = (await this.#options.metadata.loadGroup(groupId)) !== null || (await this.#hasOffsets(groupId))
+        return { errorCode: isKnown ? ErrorCode.NOT_COORDINATOR : ErrorCode.GROUP_ID_NOT_FOUND }
+      }
       if (!isUnknown(entry.state)) return { errorCode: ErrorCode.NONE, group: entry.state }
       this.#entries.delete(groupId)
-      const offsets = await this.#options.metadata.groupOffsets(groupId)
-      return offsets.length > 0
+      return (await this.#hasOffsets(groupId))
         ? { errorCode: ErrorCode.NONE, group: entry.state }
         : { errorCode: ErrorCode.GROUP_ID_NOT_FOUND }
     } catch (error) {
       return { errorCode: this.#unavailable(groupId, error) }
     }
+  }
+
+  async #hasOffsets(groupId: string): Promise<boolean> {
+    return (await this.#options.metadata.groupOffsets(groupId)).length > 0
   }
 
   /** The groups with members or offsets that this broker coordinates. Those of others are in their lists. */

@@ -21,7 +21,10 @@ export interface SavedGroup {
 /** @param emptySince when the last member left, in milliseconds since 1970, or null while there are members */
 export function saveClassicGroup(group: ClassicGroup, emptySince: number | null): Buffer {
   const { generation, protocolType, protocol, leader } = group
-  const members = [...group.members.values()].map(
+  // Of a group that forms for the first time nobody has an assignment yet: whoever takes it over begins anew.
+  const isForming = generation === 1 && group.phase === 'CompletingRebalance'
+  const kept = isForming ? [] : [...group.members.values()]
+  const members = kept.map(
     ({
       joining: _joining,
       syncing: _syncing,
