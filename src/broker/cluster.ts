@@ -15,6 +15,8 @@ export interface ClusterView {
   leaderOf(topic: string, partition: number): BrokerEndpoint
   /** The broker that coordinates this group or transactional id. */
   coordinatorOf(key: string): BrokerEndpoint
+  /** Called when a client is told of its coordinator, which is to be among its brokers from then on. */
+  noteCoordinator(nodeId: number): void
   controller(): BrokerEndpoint
 }
 
@@ -42,6 +44,7 @@ export function singleBrokerCluster(config: BrokerConfig): Cluster {
     brokers: () => [self],
     leaderOf: () => self,
     coordinatorOf: () => self,
+    noteCoordinator: () => {}, // it knows of no other
     controller: () => self,
     seenBy: () => cluster,
   }

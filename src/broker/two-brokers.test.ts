@@ -80,6 +80,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
         brokers: () => nodes.map(({ endpoint }) => endpoint),
         leaderOf: (_topic, partition) => nodes[partition % nodes.length]!.endpoint,
         coordinatorOf: own,
+        noteCoordinator: () => {},
         controller: own,
         seenBy: () => cluster,
       }

@@ -87,6 +87,20 @@ test('agents that drain are named only while there is no other', () => {
   assert.deepEqual(nodesSeenBy(clusterOf([draining]), null), [1])
 })
 
+test('a coordinator in another zone is among the brokers of a client from when on it was told of it', () => {
+  const cluster = clusterOf([peer(1, { zone: 'a' }), peer(2, { zone: 'b' }), peer(3, { zone: 'b' })])
+  const client = 'ws_az=a'
+  assert.deepEqual(nodesSeenBy(cluster, client), [1])
+  cluster.seenBy(client).noteCoordinator(1)
+  assert.deepEqual(nodesSeenBy(cluster, client), [1])
+  cluster.seenBy(client).noteCoordinator(2)
+  assert.deepEqual(nodesSeenBy(cluster, client), [1, 2])
+  cluster.follow([peer(1, { zone: 'a' }), peer(2, { zone: 'b' })])
+  assert.deepEqual(nodesSeenBy(cluster, client), [1, 2])
+  assert.equal(cluster.seenBy(client).leaderOf('t', 1).nodeId, 1)
+  assert.deepEqual(nodesSeenBy(cluster, `${client},another`), [1])
+})
+
 test('a group has the same coordinator for clients of all zones, and few move when an agent leaves', () => {
   const three = clusterOf([peer(1, { zone: 'a' }), peer(2, { zone: 'b' }), peer(3, { zone: 'a' })])
   const groups = Array.from({ length: 300 }, (_, index) => `group-${index}`)

@@ -12,6 +12,11 @@ const maxRememberedViews = 1000
  */
 export class AgentCluster implements Cluster {
   readonly #self: Peer
+  /**
+   * By client id: the coordinators outside of a client's zone or role that it was told of. From then on they are among its
+   * brokers, since some clients (kafkajs) connect to no broker that is not.
+   */
+  readonly #toldCoordinators = new Map<string, Set<number>>()
   readonly #views = new Map<string, ClusterView>()
   #peers: readonly Peer[]
 
@@ -38,6 +43,10 @@ export class AgentCluster implements Cluster {
     return this.seenBy(null).coordinatorOf(key)
   }
 
+  noteCoordinator(nodeId: number): void {
+    this.seenBy(null).noteCoordinator(nodeId)
+  }
+
   controller(): BrokerEndpoint {
     return this.seenBy(null).controller()
   }
@@ -58,7 +67,16 @@ export class AgentCluster implements Cluster {
     const inZone = preferred(withRole, ({ zone }) => features.zone !== '' && zone === features.zone)
     const leaders = features.strategy === 'single_agent' ? [inZone[murmur(clientId) % inZone.length]!] : inZone
     // Members of a group ask from all zones and have to be sent to the same coordinator.
-    return new View(leaders, serving, features)
+    return new View(leaders, serving, features, this.#coordinatorsToldTo(clientId))
+  }
+
+  #coordinatorsToldTo(clientId: string): Set<number> {
+    const told = this.#toldCoordinators.get(clientId) ?? new Set()
+    this.#toldCoordinators.delete(clientId)
+    this.#toldCoordinators.set(clientId, told)
+    if (this.#toldCoordinators.size > maxRememberedViews)
+      this.#toldCoordinators.delete(this.#toldCoordinators.keys().next().value!)
+    return told
   }
 
   /** The agents of this one's group that serve clients. Those that drain are named only while there is no other. */
@@ -87,8 +105,16 @@ class View implements ClusterView {
   readonly #leaders: readonly BrokerEndpoint[]
   readonly #coordinators: readonly BrokerEndpoint[]
   readonly #strategy: PartitionStrategy
+  /** Coordinators that are no leaders and have been named. */
+  readonly #told: Set<number>
 
-  constructor(leaders: readonly Peer[], coordinators: readonly Peer[], { hostOverride, strategy }: ClientFeatures) {
+  constructor(
+    leaders: readonly Peer[],
+    coordinators: readonly Peer[],
+    { hostOverride, strategy }: ClientFeatures,
+    told: Set<number>,
+  ) {
+    this.#told = told
     const endpoint = ({ nodeId, host, port, zone }: Peer): BrokerEndpoint => ({
       nodeId,
       host: hostOverride === '' ? host : hostOverride,
@@ -104,7 +130,8 @@ class View implements ClusterView {
   }
 
   brokers(): readonly BrokerEndpoint[] {
-    return this.#leaders
+    if (this.#told.size === 0) return this.#leaders
+    return [...this.#leaders, ...this.#coordinators.filter(({ nodeId }) => this.#told.has(nodeId))]
   }
 
   leaderOf(topic: string, partition: number): BrokerEndpoint {
@@ -115,6 +142,10 @@ class View implements ClusterView {
 
   coordinatorOf(key: string): BrokerEndpoint {
     return highest(this.#coordinators, key)
+  }
+
+  noteCoordinator(nodeId: number): void {
+    if (this.#leaders.every(leader => leader.nodeId !== nodeId)) this.#told.add(nodeId)
   }
 
   controller(): BrokerEndpoint {

@@ -46,9 +46,12 @@ async function find(key: string, keyType: number, context: RequestContext) {
 /** Whoever holds the lease; a free one goes to the broker that the cluster has in mind for it. */
 async function coordinatorOf(key: string, keyType: number, { broker, clientId }: RequestContext) {
   const { cluster, leases, config } = broker
-  const preferred = cluster.seenBy(clientId).coordinatorOf(key)
+  const view = cluster.seenBy(clientId)
+  const preferred = view.coordinatorOf(key)
   const lease = keyType === transactionType ? leaseOfTransaction(key) : leaseOfGroup(key)
-  return (await leases.holderOf(lease, preferred.nodeId === config.nodeId)) ?? preferred
+  const coordinator = (await leases.holderOf(lease, preferred.nodeId === config.nodeId)) ?? preferred
+  view.noteCoordinator(coordinator.nodeId)
+  return coordinator
 }
 
 function refuse(key: string, errorCode: ErrorCode) {
