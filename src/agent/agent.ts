@@ -38,8 +38,8 @@ export interface AgentOptions {
   readonly figures: KafkaFigures
   readonly clock: Clock
   readonly log: Log
-  /** Called with the agents of the cluster whenever they are reported. */
-  readonly onPeers?: (peers: readonly Peer[]) => void
+  /** Called with the agents of the cluster whenever they are reported, and with the secret that they share. */
+  readonly onPeers?: (peers: readonly Peer[], secret: string | undefined) => void
   /** Makes the supervisor of its pipelines; absent without the pipelines role. */
   readonly supervisor: ((events: SupervisorEvents) => Supervisor) | undefined
 }
@@ -52,6 +52,7 @@ export class Agent {
   readonly #loops: Promise<unknown>
   #agentId = ''
   #leaseMs = 0
+  #peerSecret: string | undefined
   /** Of the orders that the supervisor follows. */
   #revision = 0
   #orders: readonly InstanceOrder[] = []
@@ -140,14 +141,15 @@ export class Agent {
       const askedAt = clock.monotonic()
       try {
         if (this.#agentId === '') {
-          const { agentId, leaseMs } = await link.register(hello)
+          const { agentId, leaseMs, peerSecret } = await link.register(hello)
           this.#agentId = agentId
           this.#leaseMs = leaseMs
+          this.#peerSecret = peerSecret
         }
         const { revision, instances, questions, peers } = await link.poll(this.#agentId, this.#revision, signal)
         this.#heardAt = askedAt
         for (const question of questions) void this.#answer(question)
-        this.#options.onPeers?.(peers)
+        this.#options.onPeers?.(peers, this.#peerSecret)
         if (revision === this.#revision || signal.aborted) continue
         this.#orders = instances
         this.#supervisor?.follow(instances)

@@ -8,4 +8,6 @@ export { PipelineHttpServer } from './pipelines/http-server.ts'
 export type { SupervisorEvents } from './pipelines/instance.ts'
 export { Supervisor } from './pipelines/supervisor.ts'
 
+export { ZoneReader } from './zone/zone-reader.ts'
+
 export { StatusServer } from './status-server.ts'

@@ -1,17 +1,18 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { listenOn, messageOf, prometheusFamily, prometheusSample } from '../base/index.ts'
 import type { AgentReport } from '../control/index.ts'
 import type { Agent } from './agent.ts'
+import { rangesPath, signatureHeader, type ZoneReader } from './zone/zone-reader.ts'
 
 /** Polls of the control plane are answered within 3 s; from this silence on an agent says that it is cut off. */
 const staleMs = 8000
 
-/** The agent's own HTTP server: `/v1/status` for health checks, `/metrics` for Prometheus. */
+/** The agent's own HTTP server: `/v1/status` for health checks, `/metrics` for Prometheus, ranges for agents of its zone. */
 export class StatusServer {
   readonly #server: Server
 
   /** Until there is an agent its status is 503. */
-  constructor(version: string, agent: () => Agent | undefined) {
+  constructor(version: string, agent: () => Agent | undefined, zone: () => ZoneReader | undefined = () => undefined) {
     this.#server = createServer((request, response) => {
       const current = agent()
       if (current === undefined) {
@@ -23,7 +24,10 @@ export class StatusServer {
           response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(statusText(current.silentMs))
           return
         case '/metrics':
-          void answerMetrics(version, current, response)
+          void answerMetrics(version, current, zone(), response)
+          return
+        case rangesPath:
+          void answerRange(zone(), request, response)
           return
         default:
           response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
@@ -50,9 +54,28 @@ function statusText(silentMs: number): string {
   return `OK, but the control plane has not answered for ${Math.round(silentMs / 1000)} s`
 }
 
-async function answerMetrics(version: string, agent: Agent, response: ServerResponse): Promise<void> {
+async function answerRange(
+  zone: ZoneReader | undefined,
+  { url, headers }: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
-    const text = metricsText(version, agent) + (await agent.kafkaMetricsText())
+    const signature = headers[signatureHeader]
+    const answer = await zone?.answer(new URL(url!, 'http://agent'), typeof signature === 'string' ? signature : '')
+    response.writeHead(answer?.status ?? 503).end(answer?.body)
+  } catch (error) {
+    response.writeHead(500).end(`the range could not be read: ${messageOf(error)}\n`)
+  }
+}
+
+async function answerMetrics(
+  version: string,
+  agent: Agent,
+  zone: ZoneReader | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const text = metricsText(version, agent) + (zone?.metricsText() ?? '') + (await agent.kafkaMetricsText())
     response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text)
   } catch (error) {
     response

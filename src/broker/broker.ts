@@ -24,6 +24,8 @@ import { Transactions } from './transactions/index.ts'
 export interface BrokerOptions {
   readonly metadata: Metadata
   readonly store: ObjectStore
+  /** Where records are read from, when not from the store itself. */
+  readonly reads?: Pick<ObjectStore, 'get' | 'readsInto'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -76,6 +78,7 @@ export class Broker {
       const records = await openRecordLog({
         metadata,
         store,
+        ...(options.reads && { reads: options.reads }),
         clock,
         random,
         log,

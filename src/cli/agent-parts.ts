@@ -11,6 +11,7 @@ import {
   StatusServer,
   Supervisor,
   type SupervisorEvents,
+  ZoneReader,
 } from '../agent/index.ts'
 import { type Clock, hostPort, type Log, reachableHost, systemClock, systemRandom } from '../base/index.ts'
 import type { LogConfig } from '../broker/index.ts'
@@ -21,6 +22,7 @@ import type { ObjectStore } from '../storage/index.ts'
 import { type KafkaPort, startKafka } from './kafka-port.ts'
 import type { KafkaSecurityFlags } from './kafka-security-flags.ts'
 import { listen } from './listen.ts'
+import { externalHost } from './serving.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { version } from './version.ts'
 
@@ -71,7 +73,8 @@ export interface AgentCore {
 export interface AgentServers {
   readonly kafka: KafkaPort
   readonly cluster: AgentCluster
-  /** `host:port` */
+  readonly zone: ZoneReader
+  /** `host:port` for this machine. */
   readonly statusAddress: string
   readonly pipelines: PipelinePort | undefined
   /** What pipelines must not reach. */
@@ -88,24 +91,37 @@ export async function startAgentServers(
   closers: Closers,
 ): Promise<AgentServers> {
   let agent: Agent | undefined
+  const known = Promise.resolve(core).then(opened => ({ core: opened, zone: zoneReaderOf(options, opened) }))
+  let zone: ZoneReader | undefined
   const [[kafka, cluster], statusAddress, pipelines] = await allOrNothing([
-    startBroker(options, core, closers),
-    startStatusServer(options, closers, () => agent),
+    known.then(opened => startBroker(options, opened.core, (zone = opened.zone), closers)),
+    startStatusServer(
+      options,
+      closers,
+      () => agent,
+      () => zone,
+    ),
     options.roles.includes('pipelines') ? startPipelineServer(options, closers) : undefined,
   ])
   ownPorts.push(...[statusAddress, pipelines?.address].flatMap(address => (address ? [portOf(address)] : [])))
   const policy = { grants: options.pipelineGrants, ownPorts }
-  return { kafka, cluster, statusAddress, pipelines, policy, setAgent: started => (agent = started) }
+  const { zone: reader } = await known
+  return { kafka, cluster, zone: reader, statusAddress, pipelines, policy, setAgent: started => (agent = started) }
+}
+
+function zoneReaderOf({ agentGroup: group, availabilityZone: zone, log }: AgentOptions, core: AgentCore): ZoneReader {
+  const { store, nodeId, clock } = core
+  return new ZoneReader({ store, nodeId, group, zone, clock, log })
 }
 
 async function startBroker(
   options: AgentOptions,
-  core: Promise<AgentCore> | AgentCore,
+  core: AgentCore,
+  zone: ZoneReader,
   closers: Closers,
 ): Promise<readonly [KafkaPort, AgentCluster]> {
-  const known = await core
   let cluster: AgentCluster | undefined
-  const kafka = await startKafka(options, known, closers, config => {
+  const kafka = await startKafka(options, core, closers, zone, config => {
     cluster = new AgentCluster({
       nodeId: config.nodeId,
       host: config.advertisedHost,
@@ -123,7 +139,7 @@ async function startBroker(
 /** Joins a cluster: registers with its control plane and follows its orders from now on. */
 export function joinCluster(
   options: AgentOptions,
-  { kafka, cluster, statusAddress, pipelines, policy, setAgent }: AgentServers,
+  { kafka, cluster, zone, statusAddress, pipelines, policy, setAgent }: AgentServers,
   { metadata, nodeId, clock }: AgentCore,
   link: AgentLink,
   identity: string | null,
@@ -150,7 +166,7 @@ export function joinCluster(
       nodeId,
       isDraining: false,
       kafkaAddress: options.roles.some(role => role.startsWith('proxy')) ? kafka.address : null,
-      httpAddress: statusAddress,
+      httpAddress: hostPort(externalHost(options.host), portOf(statusAddress)),
       startedAt: clock.now(),
     },
     view: {
@@ -162,7 +178,10 @@ export function joinCluster(
     figures: kafka.figures,
     clock,
     log,
-    onPeers: peers => cluster.follow(peers),
+    onPeers: (peers, secret) => {
+      cluster.follow(peers)
+      zone.follow(peers, secret)
+    },
     supervisor: pipelines && (events => newSupervisor(options, policy, kafka, metadata, access, pipelines, events)),
   })
   setAgent(agent)
@@ -170,8 +189,13 @@ export function joinCluster(
   return agent
 }
 
-async function startStatusServer({ host, httpPort }: AgentOptions, closers: Closers, agent: () => Agent | undefined) {
-  const status = new StatusServer(version, agent)
+async function startStatusServer(
+  { host, httpPort }: AgentOptions,
+  closers: Closers,
+  agent: () => Agent | undefined,
+  zone: () => ZoneReader | undefined,
+) {
+  const status = new StatusServer(version, agent, zone)
   const port = await listen('httpPort', host, httpPort, wanted => status.listen(host, wanted))
   closers.push(() => status.close())
   return hostPort(reachableHost(host), port)

@@ -51,7 +51,7 @@ async function asked(roles: AgentOptions['roles']): Promise<string[]> {
     groupInitialRebalanceDelayMs: 0,
   }
   const self = { nodeId: 1, host: '127.0.0.1', port: 9092, roles, group: '', zone: '', isDraining: false }
-  await startKafka(options, core, closers, () => new AgentCluster(self))
+  await startKafka(options, core, closers, core.store, () => new AgentCluster(self))
   while (!names.has('renewEpoch')) await systemClock.sleep(1)
   await closeAll(closers)
   return [...names].filter(name => ['mergeCandidates', 'deadObjects', 'closedEpochs'].includes(name)).toSorted()

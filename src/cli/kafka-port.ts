@@ -2,6 +2,7 @@ import type { KafkaFigures } from '../agent/index.ts'
 import { hostPort, reachableHost, systemRandom } from '../base/index.ts'
 import { Broker, type BrokerConfig, type Cluster } from '../broker/index.ts'
 import type { Metadata } from '../metadata/index.ts'
+import type { ObjectStore } from '../storage/index.ts'
 import type { AgentCore, AgentOptions, Closers } from './agent-parts.ts'
 import { kafkaSecurity } from './kafka-security.ts'
 import { listen } from './listen.ts'
@@ -16,11 +17,12 @@ export interface KafkaPort {
   readonly figures: KafkaFigures
 }
 
-/** Opens the broker and listens. `clusterOf` gives the brokers of the cluster to one with these settings. */
+/** Opens the broker, which reads records from `reads`, and listens. `clusterOf` gives the brokers of the cluster to one with these settings. */
 export async function startKafka(
   options: AgentOptions,
   core: AgentCore,
   closers: Closers,
+  reads: Pick<ObjectStore, 'get' | 'readsInto'>,
   clusterOf: (config: BrokerConfig) => Cluster,
 ): Promise<KafkaPort> {
   const { host, kafkaPort, advertisedHost, advertisedPort, log } = options
@@ -29,6 +31,7 @@ export async function startKafka(
     Broker.open({
       metadata,
       store,
+      reads,
       clock,
       random: systemRandom,
       log,

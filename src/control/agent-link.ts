@@ -34,6 +34,11 @@ export interface Registration {
   readonly agentId: string
   /** How long, in milliseconds, an agent may go on without reaching the control plane; then its instances have to be stopped. */
   readonly leaseMs: number
+  /**
+   * With it agents of a cluster prove to each other that they belong to it, and encrypt what they read for each other. A
+   * control plane of an earlier version gives none.
+   */
+  readonly peerSecret?: string
 }
 
 export interface Orders {
@@ -56,6 +61,8 @@ export interface Peer {
   readonly group: string
   readonly zone: string
   readonly isDraining: boolean
+  /** Where other agents ask it, `host:port`; none from a control plane of an earlier version. */
+  readonly httpAddress?: string | null
 }
 
 export interface InstanceOrder {

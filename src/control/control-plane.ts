@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { type Clock, type Log, type Random, waitOrAbort } from '../base/index.ts'
 import { type Database, migrate } from '../database/index.ts'
 import type { Metadata } from '../metadata/index.ts'
@@ -137,8 +138,18 @@ export class ControlPlane {
   fleet(clusterId: string): Fleet {
     let fleet = this.#fleets.get(clusterId)
     if (fleet === undefined) {
-      const { database, clock, random, log } = this.options
-      fleet = new Fleet({ clusterId, database, changes: this.changes, peers: this.peers, clock, random, log })
+      const { database, clock, random, log, sealingKey } = this.options
+      const peerSecret = peerSecretOf(clusterId, sealingKey)
+      fleet = new Fleet({
+        clusterId,
+        peerSecret,
+        database,
+        changes: this.changes,
+        peers: this.peers,
+        clock,
+        random,
+        log,
+      })
       this.#fleets.set(clusterId, fleet)
     }
     return fleet
@@ -219,6 +230,11 @@ export class ControlPlane {
       this.options.log.error(`${what} failed and is retried`, { error: String(error) })
     }
   }
+}
+
+/** The same at all control planes of a database, and stored nowhere. */
+function peerSecretOf(clusterId: string, sealingKey: Uint8Array): string {
+  return createHmac('sha256', sealingKey).update(`agents of ${clusterId}`).digest('hex')
 }
 
 /** Works out the settings of configurations that an earlier version saved without them. */

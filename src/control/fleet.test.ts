@@ -51,7 +51,7 @@ const hello: AgentHello = {
 function newFleet(log = nullLog, clock: Clock = systemClock): Fleet {
   const world = { clock, random: systemRandom, log }
   const peers = new PeerPlanes({ database, sealingKey: new Uint8Array(32), ...world })
-  return new Fleet({ clusterId, database, changes: new Changes(), peers, ...world })
+  return new Fleet({ clusterId, peerSecret: 'secret', database, changes: new Changes(), peers, ...world })
 }
 
 test('an agent gets no order that was not stored', async () => {

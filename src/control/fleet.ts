@@ -35,6 +35,8 @@ export interface Placed {
 
 export interface FleetOptions {
   readonly clusterId: string
+  /** As it is in a registration. */
+  readonly peerSecret: string
   readonly database: Database
   readonly changes: Changes
   readonly peers: PeerPlanes
@@ -165,7 +167,7 @@ export class Fleet implements AgentLink {
   // ── For agents ──
 
   async register(hello: AgentHello): Promise<Registration> {
-    const { database, random, clusterId, log } = this.#options
+    const { database, random, clusterId, peerSecret, log } = this.#options
     const agentId = await database.transaction({ kind: 'write' }, async sql => {
       const now = await databaseTime(database, sql)
       const known =
@@ -185,7 +187,7 @@ export class Fleet implements AgentLink {
     log.info('agent registered', { agent: agentId, name: hello.name })
     this.announce('agents')
     await this.#reconcileNews()
-    return { agentId, leaseMs }
+    return { agentId, leaseMs, peerSecret }
   }
 
   async poll(agentId: string, revision: number, signal: AbortSignal): Promise<Orders> {
@@ -557,7 +559,7 @@ function toCandidate(agent: RegisteredAgent, now: number) {
 }
 
 function toPeer({ hello }: RegisteredAgent): Peer[] {
-  const { nodeId, kafkaAddress, roles, agentGroup, availabilityZone, isDraining } = hello
+  const { nodeId, kafkaAddress, roles, agentGroup, availabilityZone, isDraining, httpAddress } = hello
   // An agent of an earlier version has said nothing of its node.
   if (kafkaAddress === null || nodeId == null) return []
   const colon = kafkaAddress.lastIndexOf(':')
@@ -571,6 +573,7 @@ function toPeer({ hello }: RegisteredAgent): Peer[] {
       group: agentGroup,
       zone: availabilityZone,
       isDraining,
+      httpAddress,
     },
   ]
 }

@@ -7,7 +7,7 @@ import { StorageError } from './errors.ts'
 import { SmallFiles } from './small-files.ts'
 import {
   checkKey,
-  checkRange,
+  rangeLength,
   type ListOptions,
   type ObjectStore,
   type StoredObject,
@@ -96,8 +96,8 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
         signal?.throwIfAborted()
         file = await open(path, 'r')
         const { size } = await file.stat()
-        if (range) checkRange(key, range, size)
-        const buffer = into ?? Buffer.allocUnsafeSlow(range?.length ?? size)
+        const length = range ? rangeLength(key, range, size) : size
+        const buffer = into ?? Buffer.allocUnsafeSlow(length)
         return await readFully(file, key, range?.position ?? 0, buffer)
       } catch (cause) {
         throw storageError(cause, `cannot read ${key}`)

@@ -1,5 +1,5 @@
 export { StorageError } from './errors.ts'
-export type { ObjectStore, StoredObject } from './object-store.ts'
+export type { ObjectStore, Range, StoredObject } from './object-store.ts'
 
 export { openMemoryStore } from './memory-store.ts'
 export { openStore } from './open.ts'

@@ -1,5 +1,5 @@
 import { StorageError } from './errors.ts'
-import { checkKey, checkRange, type ObjectStore, totalBytes } from './object-store.ts'
+import { checkKey, rangeLength, type ObjectStore, totalBytes } from './object-store.ts'
 
 export interface MemoryStoreOptions {
   /** The most that all objects may have together; a put beyond it fails with `full`. No limit by default. */
@@ -36,8 +36,8 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       const object = objects.get(key)
       if (!object) throw new StorageError('not_found', `there is no object ${key}`)
       if (!range) return Buffer.from(object)
-      checkRange(key, range, object.byteLength)
-      const bytes = object.subarray(range.position, range.position + range.length)
+      const length = rangeLength(key, range, object.byteLength)
+      const bytes = object.subarray(range.position, range.position + length)
       if (into === undefined) return Buffer.from(bytes)
       bytes.copy(into)
       return into

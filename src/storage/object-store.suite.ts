@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { StorageError, type StorageErrorCode } from './errors.ts'
-import type { ObjectStore } from './object-store.ts'
+import type { ObjectStore, Range } from './object-store.ts'
 
 /** What every object store promises. */
 export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>): void {
@@ -12,8 +12,7 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
     })
     after(() => store.close())
 
-    const text = async (key: string, range?: { position: number; length: number }) =>
-      (await store.get(key, range)).toString()
+    const text = async (key: string, range?: Range) => (await store.get(key, range)).toString()
 
     it('gives back what was put, joined', async () => {
       await store.put('a/joined', [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')])
@@ -32,6 +31,13 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       const bytes = await store.get('a/into', { position: 3, length: 4 }, undefined, into)
       assert.equal(bytes.toString(), '3456')
       assert.equal(bytes === into, store.readsInto === true)
+    })
+
+    it('reads what there is of a range that may be longer than the object', async () => {
+      await store.put('a/end', [Buffer.from('0123')])
+      assert.equal(await text('a/end', { position: 2, length: 3, orLess: true }), '23')
+      assert.equal(await text('a/end', { position: 0, length: 2, orLess: true }), '01')
+      await assert.rejects(store.get('a/end', { position: 5, length: 3, orLess: true }), hasCode('out_of_range'))
     })
 
     it('refuses a range beyond the end', async () => {

@@ -5,6 +5,8 @@ export interface Range {
   readonly position: number
   /** How many bytes. */
   readonly length: number
+  /** Whether less is read where the object ends before; by default that is `out_of_range`. */
+  readonly orLess?: boolean
 }
 
 export interface PutOptions {
@@ -69,6 +71,13 @@ export function checkKey(key: string): void {
   if (key.length > MAX_KEY_LENGTH || !VALID_KEY.test(key)) {
     throw new StorageError('invalid_key', `${JSON.stringify(key)} is not a valid object key`)
   }
+}
+
+/** How many bytes a range has in an object of this size. Throws `out_of_range` unless it lies in the object. */
+export function rangeLength(key: string, range: Range, sizeBytes: number): number {
+  const length = range.orLess === true ? Math.min(range.length, sizeBytes - range.position) : range.length
+  checkRange(key, { ...range, length }, sizeBytes)
+  return length
 }
 
 /** Throws `out_of_range` unless the range lies in an object of this size. */

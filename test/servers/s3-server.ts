@@ -26,7 +26,12 @@ export interface S3ServerOptions {
   readonly storeUrl?: string
   readonly port?: number
   /** Asked before every request. */
-  readonly fault?: (request: { readonly method: string; readonly path: string }) => Fault | undefined
+  readonly fault?: (request: {
+    readonly method: string
+    readonly path: string
+    /** The header, where there is one. */
+    readonly range: string | undefined
+  }) => Fault | undefined
 }
 
 export interface S3Server {
@@ -83,7 +88,11 @@ class Handler {
     try {
       const body = Buffer.concat(await request.toArray())
       const url = new URL(request.url!, 'http://s3')
-      const fault = this.#options.fault?.({ method: request.method!, path: url.pathname })
+      const fault = this.#options.fault?.({
+        method: request.method!,
+        path: url.pathname,
+        range: request.headers.range,
+      })
       if (fault?.delayMs !== undefined) await sleep(fault.delayMs, undefined, { ref: false })
       if (fault?.status !== undefined)
         throw new S3Error(fault.status, fault.code ?? 'InternalError', 'a fault was injected')

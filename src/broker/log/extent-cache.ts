@@ -10,6 +10,9 @@ const MAX_READ_BYTES = 16 * 1024 * 1024
 /** What an entry takes beside its bytes, roughly. */
 const ENTRY_OVERHEAD_BYTES = 512
 
+/** Where ranges of objects are read from. */
+export type Reads = Pick<ObjectStore, 'get' | 'readsInto'>
+
 type ExtentName = `${string}@${number}`
 
 /** One piece of memory and the extents that lie in it; it goes as a whole. */
@@ -32,7 +35,7 @@ interface Loading {
  * several at once are read once.
  */
 export class ExtentCache {
-  readonly #store: ObjectStore
+  readonly #store: Reads
   readonly #maxBytes: number
   readonly #slabs: SlabPool
   readonly #extents = new Map<ExtentName, Block>()
@@ -42,7 +45,7 @@ export class ExtentCache {
   readonly #loading = new Map<ExtentName, Loading>()
   #sizeBytes = 0
 
-  constructor(store: ObjectStore, maxBytes: number, slabs: SlabPool) {
+  constructor(store: Reads, maxBytes: number, slabs: SlabPool) {
     this.#store = store
     this.#maxBytes = maxBytes
     this.#slabs = slabs

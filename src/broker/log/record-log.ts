@@ -15,7 +15,7 @@ import { AppendWaiters } from './append-waiters.ts'
 import { Appender, type ObjectStages } from './appender.ts'
 import type { LogConfig } from './config.ts'
 import { CommitNotes, NOTES_FOLDER } from './commit-notes.ts'
-import { ExtentCache } from './extent-cache.ts'
+import { ExtentCache, type Reads } from './extent-cache.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import type { Append, AppendOutcome } from './flush-buffer.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -28,6 +28,8 @@ import { type TimedOffset, TimeLookup } from './time-lookup.ts'
 export interface RecordLogOptions {
   readonly metadata: Metadata
   readonly store: ObjectStore
+  /** Where ranges of objects are read from; the store by default. */
+  readonly reads?: Reads
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -70,7 +72,7 @@ export class RecordLog {
   #reservation: Promise<void> | undefined
 
   constructor(options: RecordLogOptions, epoch: number) {
-    const { metadata, store, clock, random, log, config, topicConfig } = options
+    const { metadata, store, reads = store, clock, random, log, config, topicConfig } = options
     this.sessions = new FetchSessions(clock, random)
     this.#metadata = metadata
     this.#clock = clock
@@ -78,7 +80,7 @@ export class RecordLog {
     this.#tails = new Tails(clock)
     this.#log = log
     const slabs = new SlabPool(config.cacheBytes)
-    this.#cache = new ExtentCache(store, config.cacheBytes, slabs)
+    this.#cache = new ExtentCache(reads, config.cacheBytes, slabs)
     this.#waiters = new AppendWaiters(clock)
     this.#appender = new Appender({ metadata, store, clock, log, config, epoch, slabs, stages: options.stages })
     this.#notes = new CommitNotes(store)

@@ -204,7 +204,7 @@ export class RemoteStore implements ObjectStore {
   async #read(key: string, range: Range | undefined, count: () => void, signal: AbortSignal | undefined) {
     const maxBytes = range?.length ?? MAX_OBJECT_BYTES
     const answer = await this.#request(() => this.#dialect.get(key, range), key, maxBytes, count, signal, this.#hedge)
-    if (range !== undefined && answer.body.byteLength !== range.length) {
+    if (range !== undefined && range.orLess !== true && answer.body.byteLength !== range.length) {
       throw new StorageError(
         'out_of_range',
         `${key} ends before byte ${range.position + range.length}: ${answer.body.byteLength} bytes were read`,
