@@ -83,8 +83,8 @@ export class Fleet implements AgentLink {
   #placed: ReadonlyMap<string, Placed> = new Map()
   #reconciling: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | undefined
-  /** The reconciliation after the rest that is on. */
-  #afterRest: Promise<void> | undefined
+  /** A rest is on, and a reconciliation will follow it. */
+  #isResting = false
   #restsUntil = Number.NEGATIVE_INFINITY
   /** Somebody has changed what is wanted, so that the next reconciliation will find something to do. */
   #isChanged = false
@@ -284,8 +284,10 @@ export class Fleet implements AgentLink {
     const { clock, log } = this.#options
     const restMs = this.#restsUntil - clock.monotonic()
     if (restMs <= 0) return this.#reconcileNext()
-    this.#afterRest ??= waitOrAbort(clock, restMs, this.#stop.signal).then(async () => {
-      this.#afterRest = undefined
+    if (this.#isResting) return
+    this.#isResting = true
+    void waitOrAbort(clock, restMs, this.#stop.signal).then(async () => {
+      this.#isResting = false
       if (this.#stop.signal.aborted) return
       await this.#reconcileNext().catch((error: unknown) =>
         log.error('a reconciliation failed and is tried again', { error: messageOf(error) }),
