@@ -163,6 +163,7 @@ test('a second control plane knows the orders of the first, what agents hold and
 test('of agents that come together the first is placed at once, and the others together after a rest', async t => {
   let now = 0
   const rest = Promise.withResolvers<void>()
+  // The system's clock would let the rest end in the middle on a busy machine.
   const clock: Clock = { now: () => now, monotonic: () => now, sleep: () => rest.promise }
   const fleet = newFleet(nullLog, clock)
   t.after(() => fleet.close())
