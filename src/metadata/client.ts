@@ -246,6 +246,10 @@ export class MetadataClient implements Metadata {
     return this.#transport.call('saveGroup', group, state, fence)
   }
 
+  isGroupKnown(group: string) {
+    return this.#transport.call('isGroupKnown', group)
+  }
+
   loadGroup(group: string) {
     return this.#transport.call('loadGroup', group)
   }

@@ -411,6 +411,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
           assert.equal(codeOf(write.reason), 'fenced')
         }
         assert.deepEqual(await metadata.loadGroup('g'), Uint8Array.of(1))
+        assert.deepEqual([await metadata.isGroupKnown('g'), await metadata.isGroupKnown('none')], [true, false])
         assert.deepEqual(await metadata.groupOffsets('g'), [offset])
       })
 

@@ -541,6 +541,8 @@ export interface Metadata {
   saveGroup(group: string, state: Uint8Array, fence: Fence): Promise<void>
   /** The saved state of a group, or null. */
   loadGroup(group: string): Promise<Uint8Array | null>
+  /** Whether a group was saved or has offsets. */
+  isGroupKnown(group: string): Promise<boolean>
   /** Forgets a group with its offsets and state; false when it was not known. Rejects with `fenced`. */
   deleteGroup(group: string, fence: Fence): Promise<boolean>
   /** The groups that committed nothing for `idleMs` milliseconds, those without any offset among them. */

@@ -314,6 +314,12 @@ describe('the coordinator', () => {
       assert.equal((await second.describe(forming)).errorCode, ErrorCode.NOT_COORDINATOR)
       assert.equal((await second.describe(unknown)).errorCode, ErrorCode.GROUP_ID_NOT_FOUND)
       assert.equal(await second.delete(unknown), ErrorCode.GROUP_ID_NOT_FOUND)
+      const stranger = { memberId: 'stranger', generation: 1, instanceId: null }
+      assert.equal(await second.heartbeat(forming, stranger), ErrorCode.NOT_COORDINATOR)
+      assert.equal(await second.heartbeat(unknown, stranger), ErrorCode.UNKNOWN_MEMBER_ID)
+      assert.equal((await second.join(unknown, newcomer)).errorCode, ErrorCode.NOT_COORDINATOR)
+      const empty = { ...newcomer, protocols: [] }
+      assert.equal((await second.join(unknown, empty)).errorCode, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
       await closeGroups(first)
       // It has no assignment that it could go on with, and joins again.
       const who = { memberId, generation, instanceId: null }

@@ -127,7 +127,10 @@ export class Groups {
     this.#expiring = this.#expireUntilStopped()
   }
 
-  join(groupId: string, request: Omit<Request<JoinEvent>, 'newMemberId'>): Promise<JoinAnswer> {
+  async join(groupId: string, request: Omit<Request<JoinEvent>, 'newMemberId'>): Promise<JoinAnswer> {
+    // Nobody new joins without a protocol, whatever group it is and whoever coordinates it.
+    if (request.memberId === '' && request.protocols.length === 0)
+      return refusedJoin(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId)
     const newMemberId = `${request.instanceId ?? request.clientId}-${uuid(this.#options.random)}`
     return this.#ask(
       groupId,
@@ -137,15 +140,15 @@ export class Groups {
   }
 
   sync(groupId: string, request: Request<SyncEvent>): Promise<SyncAnswer> {
-    return this.#ask(groupId, id => ({ ...request, kind: 'sync', request: id }), refusedSync)
+    return this.#ask(groupId, id => ({ ...request, kind: 'sync', request: id }), refusedSync, true)
   }
 
   heartbeat(groupId: string, request: Request<HeartbeatEvent>): Promise<ErrorCode> {
-    return this.#ask(groupId, id => ({ ...request, kind: 'heartbeat', request: id }), justTheCode)
+    return this.#ask(groupId, id => ({ ...request, kind: 'heartbeat', request: id }), justTheCode, true)
   }
 
   leave(groupId: string, request: Request<LeaveEvent>): Promise<ErrorCode> {
-    return this.#ask(groupId, id => ({ ...request, kind: 'leave', request: id }), justTheCode)
+    return this.#ask(groupId, id => ({ ...request, kind: 'leave', request: id }), justTheCode, true)
   }
 
   /** A heartbeat of the `consumer` protocol, by which members also join and leave. */
@@ -184,7 +187,7 @@ export class Groups {
       const entry = await this.#entry(groupId)
       if (entry === undefined) {
         // Every broker can tell that there is no such group, since a group is saved before a join to it is answered.
-        const isKnown = (await this.#options.metadata.loadGroup(groupId)) !== null || (await this.#hasOffsets(groupId))
+        const isKnown = await this.#options.metadata.isGroupKnown(groupId)
         return { errorCode: isKnown ? ErrorCode.NOT_COORDINATOR : ErrorCode.GROUP_ID_NOT_FOUND }
       }
       if (!isUnknown(entry.state)) return { errorCode: ErrorCode.NONE, group: entry.state }
@@ -311,20 +314,24 @@ export class Groups {
     }
   }
 
+  /** @param isOfMember whether it is a member's request, which a group that does not exist has none of */
   async #ask<Answer>(
     groupId: string,
     event: (request: RequestId) => GroupEvent,
     refuse: (errorCode: ErrorCode) => Answer,
+    isOfMember = false,
   ): Promise<Answer> {
     for (;;) {
       const loading = this.#entry(groupId)
       let entry: Entry | undefined
+      let isKnown = true
       try {
         entry = await loading
+        if (entry === undefined && isOfMember) isKnown = await this.#options.metadata.isGroupKnown(groupId)
       } catch (error) {
         return refuse(this.#unavailable(groupId, error))
       }
-      if (entry === undefined) return refuse(ErrorCode.NOT_COORDINATOR)
+      if (entry === undefined) return refuse(isKnown ? ErrorCode.NOT_COORDINATOR : ErrorCode.UNKNOWN_MEMBER_ID)
       // Dropped or deleted while it was being loaded: what happens to this entry would be lost.
       if (this.#entries.get(groupId) !== loading) continue
       const current = entry

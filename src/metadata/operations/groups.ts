@@ -47,6 +47,16 @@ export const groupReads = {
     const [row] = await sql.all<{ state: Uint8Array }>('SELECT state FROM groups WHERE id = ?', group)
     return row?.state ?? null
   },
+
+  isGroupKnown: async (sql: Sql, group: string): Promise<boolean> => {
+    const rows = await sql.all(
+      `SELECT 1 AS known FROM groups WHERE id = ?
+       UNION ALL SELECT 1 AS known FROM group_offsets WHERE group_id = ? AND ${OF_LIVING_TOPICS} LIMIT 1`,
+      group,
+      group,
+    )
+    return rows.length > 0
+  },
 }
 
 export const groupWrites = {
