@@ -257,6 +257,10 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output websocket': webSocket,
   'output elasticsearch_v2': search,
   'output opensearch': search,
+  'output cassandra': {
+    files: { addresses: ['127.0.0.1:1'], query: 'x', ...tls },
+    network: { addresses: [`127.0.0.1:${ownPort}`], query: 'x' },
+  },
   'output mongodb': mongo({ operation: 'insert-one', document_map: 'root = {}' }),
   'output sftp': sftp({ path: '/x' }),
   'output socket': socket,

@@ -63,6 +63,7 @@ export const loaders: Loaders = {
     beanstalkd: () => import('./beanstalkd/output.beanstalkd.ts'),
     broker: () => import('./pure/output.broker.ts'),
     cache: () => import('./pure/output.cache.ts'),
+    cassandra: () => import('./cassandra/output.cassandra.ts'),
     drop: () => import('./pure/output.drop.ts'),
     drop_on: () => import('./pure/output.drop_on.ts'),
     dynamic: () => import('./pure/output.dynamic.ts'),
@@ -230,7 +231,7 @@ export const loaders: Loaders = {
 /** By kind, the components of the original that are not implemented yet. */
 export const knownNames: Readonly<Record<string, string>> = {
   input: 'azure_cosmosdb azure_service_bus_queue azure_table_storage cassandra cockroachdb_changefeed cypher discord etcd fsevent gcp_bigquery_select gcp_spanner_cdc grpc_client hdfs kubernetes_watch nanomsg nats_object_store nats_stream nsq pulsar s2 twitter_search zmq4 zmq4n',
-  output: 'azure_cosmosdb azure_table_storage cassandra couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery_write_api gcp_bigtable grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 snowflake_put sql zmq4 zmq4n',
+  output: 'azure_cosmosdb azure_table_storage couchbase cypher datadog_logs discord duckdb_append elasticsearch gcp_bigquery_write_api gcp_bigtable grpc_client hdfs nanomsg nats_object_store nats_stream nsq pulsar pusher questdb s2 snowflake_put sql zmq4 zmq4n',
   processor: 'aws_bedrock_invoke azure_cosmosdb couchbase elasticsearch gcp_bigquery_select nats_object_store nlp_classify_text nlp_classify_tokens nlp_extract_features nlp_zero_shot_classify opensnowcat python sentry_capture sql',
   cache: 'couchbase',
   buffer: '',

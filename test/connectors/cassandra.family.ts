@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { freePorts } from '../servers/ports.ts'
+import { ServerProcess } from '../servers/server-process.ts'
+import type { Family } from './family.ts'
+
+const VERSION = '5.0.5'
+/** Cassandra runs with no newer Java. */
+const JAVA = '/usr/lib/jvm/java-17-openjdk-amd64/bin'
+const PASSWORD = 'penstock'
+
+const cassandra: Family = {
+  summary: 'Apache Cassandra, one node with passwords, and TLS for those who want it',
+  folders: ['src/components/cassandra'],
+  // Maven downloads 70 MB, and the server takes half a minute to start.
+  slow: true,
+  debian: { [`${JAVA}/java`]: 'openjdk-17-jre-headless', mvn: 'maven' },
+  async start({ folder }) {
+    const libraries = install()
+    const [port, storagePort] = await freePorts(2)
+    const authority = join(folder, 'node.pem')
+    makeCertificate(join(folder, 'node.p12'), authority)
+    writeFileSync(join(folder, 'cassandra.yaml'), settings(folder, port, storagePort))
+    const server = await ServerProcess.start({
+      program: `${JAVA}/java`,
+      args: [
+        '-Xmx700m',
+        '-XX:+UseSerialGC',
+        ...exports.flatMap(name => ['--add-exports', `${name}=ALL-UNNAMED`]),
+        ...opens.flatMap(name => ['--add-opens', `${name}=ALL-UNNAMED`]),
+        '-Djdk.attach.allowAttachSelf=true',
+        `-Dcassandra.config=file://${folder}/cassandra.yaml`,
+        `-Dcassandra.storagedir=${folder}`,
+        '-Dcassandra-foreground=yes',
+        '-Dcassandra.ring_delay_ms=1',
+        '-Dcassandra.skip_wait_for_gossip_to_settle=0',
+        '-Dcassandra.superuser_setup_delay_ms=0',
+        '-cp',
+        `${libraries}/*`,
+        'org.apache.cassandra.service.CassandraDaemon',
+      ],
+      ports: [port],
+      startTimeoutMs: 180_000,
+    })
+    return {
+      environment: { PENSTOCK_TEST_CASSANDRA: `127.0.0.1:${port}`, PENSTOCK_TEST_CASSANDRA_CA: authority },
+      close: () => server.stop(),
+    }
+  },
+}
+
+export default cassandra
+
+function settings(folder: string, port: number, storagePort: number): string {
+  return JSON.stringify({
+    cluster_name: 'test',
+    num_tokens: 1,
+    partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner',
+    data_file_directories: [join(folder, 'data')],
+    commitlog_directory: join(folder, 'commitlog'),
+    saved_caches_directory: join(folder, 'caches'),
+    hints_directory: join(folder, 'hints'),
+    cdc_raw_directory: join(folder, 'cdc'),
+    commitlog_sync: 'periodic',
+    commitlog_sync_period: '10000ms',
+    endpoint_snitch: 'SimpleSnitch',
+    listen_address: '127.0.0.1',
+    rpc_address: '127.0.0.1',
+    native_transport_port: port,
+    storage_port: storagePort,
+    authenticator: 'PasswordAuthenticator',
+    auto_snapshot: false,
+    client_encryption_options: {
+      enabled: true,
+      optional: true,
+      keystore: join(folder, 'node.p12'),
+      keystore_password: PASSWORD,
+      store_type: 'PKCS12',
+    },
+    seed_provider: [
+      {
+        class_name: 'org.apache.cassandra.locator.SimpleSeedProvider',
+        parameters: [{ seeds: `127.0.0.1:${storagePort}` }],
+      },
+    ],
+  })
+}
+
+/** A key with a certificate for this machine, and the certificate for clients to trust. */
+function makeCertificate(keystore: string, certificate: string): void {
+  const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', PASSWORD, '-alias', 'node']
+  run(`${JAVA}/keytool`, [
+    ...['-genkeypair', '-keyalg', 'RSA', '-dname', 'CN=node', '-ext', 'SAN=DNS:localhost', ...store],
+  ])
+  run(`${JAVA}/keytool`, ['-exportcert', '-rfc', '-file', certificate, ...store])
+}
+
+/** The folder of the server's libraries, which Maven fetches where they are not there yet. */
+function install(): string {
+  const home = resolve('.tmp/connectors/cassandra')
+  const libraries = join(home, `lib-${VERSION}`)
+  if (existsSync(libraries)) return libraries
+  mkdirSync(home, { recursive: true })
+  const project = `<project><modelVersion>4.0.0</modelVersion>
+    <groupId>test</groupId><artifactId>cassandra</artifactId><version>1</version>
+    <dependencies><dependency>
+      <groupId>org.apache.cassandra</groupId><artifactId>cassandra-all</artifactId><version>${VERSION}</version>
+    </dependency></dependencies></project>`
+  writeFileSync(join(home, 'pom.xml'), project)
+  run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    join(home, 'pom.xml'),
+    'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
+    '-DincludeScope=runtime',
+    `-DoutputDirectory=${libraries}`,
+  ])
+  return libraries
+}
+
+function run(program: string, args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${stdout}${stderr}`)
+}
+
+// What Cassandra reaches of Java's insides.
+const exports = [
+  'java.base/jdk.internal.misc',
+  'java.base/jdk.internal.ref',
+  'java.base/sun.nio.ch',
+  'java.management.rmi/com.sun.jmx.remote.internal.rmi',
+  'java.rmi/sun.rmi.registry',
+  'java.rmi/sun.rmi.server',
+  'java.rmi/sun.rmi.transport.tcp',
+  'java.sql/java.sql',
+]
+const opens = [
+  'java.base/java.io',
+  'java.base/java.lang',
+  'java.base/java.lang.module',
+  'java.base/java.lang.reflect',
+  'java.base/java.net',
+  'java.base/java.nio',
+  'java.base/java.util',
+  'java.base/java.util.concurrent',
+  'java.base/java.util.concurrent.atomic',
+  'java.base/jdk.internal.loader',
+  'java.base/jdk.internal.math',
+  'java.base/jdk.internal.misc',
+  'java.base/jdk.internal.module',
+  'java.base/jdk.internal.ref',
+  'java.base/jdk.internal.reflect',
+  'java.base/jdk.internal.util.jar',
+  'java.base/sun.nio.ch',
+  'jdk.management/com.sun.management.internal',
+]
