@@ -43,9 +43,9 @@ export default defineInput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Receives messages of an AMQP 1.0 server, such as RabbitMQ, ActiveMQ or Azure Service Bus.',
-  description: `The body of a message is its data or its text; a value of another type becomes a JSON document. A message that was refused is modified as one whose delivery failed, so that the server counts that; a server that does not know this outcome is asked to take it back (\`released\`).
+  description: `The body of a message is its data or its text; a value of another type becomes a JSON document, where the original delivers an empty body. A message that was refused is modified as one whose delivery failed, so that the server counts that; a server that does not know this outcome is asked to take it back (\`released\`).
 
-Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_creation_time\` and \`amqp_to\`, as far as the message has them, and its annotations that are text, with \`_\` for \`-\`. With \`read_header\` also \`amqp_durable\`, \`amqp_priority\`, \`amqp_ttl\`, \`amqp_first_acquirer\` and \`amqp_delivery_count\`.
+Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_creation_time\` and \`amqp_to\`, as far as the message has them, and its annotations that are text, with \`_\` for \`-\`. The original names \`amqp_creation_time\` and does not set it. With \`read_header\` also \`amqp_durable\`, \`amqp_priority\`, \`amqp_ttl\`, \`amqp_first_acquirer\` and \`amqp_delivery_count\`.
 
 ${securityHelp}`,
   config,
