@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import test from 'node:test'
-import { freePort, portOf } from '../servers/ports.ts'
+import { portOf } from '../servers/ports.ts'
 
 const program = join(import.meta.dirname, '../../bin/penstock')
 
@@ -44,27 +44,4 @@ logger:
   )
   const run = spawn(program, ['run', config], { stdio: ['ignore', 'pipe', 'inherit'] })
   assert.equal(await text(run.stdout), '/there message\n/there message\n')
-})
-
-// ssh2 looks for files in its own folder, so it is not part of the bundle.
-test('the built program loads the library of sftp', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-sftp-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const config = join(folder, 'config.yaml')
-  const port = await freePort()
-  writeFileSync(
-    config,
-    `http: { enabled: false }
-input: { sftp: { address: '127.0.0.1:${port}', paths: [ /in ], credentials: { username: a, password: b } } }
-output: { drop: {} }
-`,
-  )
-  const run = spawn(program, ['run', config], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => run.kill('SIGKILL'))
-  let log = ''
-  for await (const piece of run.stdout) {
-    log += String(piece)
-    if (/Failed to connect to sftp: .*\n/.test(log)) break
-  }
-  assert.match(log, /Failed to connect to sftp: connect ECONNREFUSED/)
 })
