@@ -12,6 +12,9 @@ export const OBJECTS_FOLDER = 'data'
 /** How many objects share one commit at most. */
 const MAX_COMMIT_OBJECTS = 64
 
+/** How much the latest object counts in the time that objects usually take. */
+const SMOOTHING = 0.1
+
 /** A closed buffer on its way: first into the store, then into the metadata. */
 interface Flight {
   readonly buffer: FlushBuffer
@@ -22,7 +25,8 @@ interface Flight {
   readonly index: Buffer
   readonly done: Promise<void>
   readonly finish: () => void
-  /** When the present stage began, in monotonic milliseconds. */
+  /** When it was closed, and when the present stage began, in monotonic milliseconds. */
+  readonly startedAt: number
   stageAt: number
   state: 'uploading' | 'uploaded' | 'failed'
 }
@@ -69,6 +73,8 @@ export class Appender {
   /** When that was, in monotonic milliseconds. */
   #idleSince = 0
   #flushesSoon = false
+  /** How long an object takes from its flush to its commit, smoothed, in milliseconds; unknown at first. */
+  #usualFlightMs = Number.POSITIVE_INFINITY
 
   constructor({ metadata, store, clock, log, config, epoch, slabs, stages }: AppenderOptions) {
     this.#metadata = metadata
@@ -141,7 +147,7 @@ export class Appender {
     const buffer = this.#open
     if (!buffer || this.#uploads >= this.#config.maxUploads) return
     const isIdle = this.#flights.length === 0
-    const lingerMs = isIdle ? this.#config.lingerMs : this.#config.maxLingerMs
+    const lingerMs = isIdle ? this.#config.lingerMs : this.#overlapLingerMs
     // Those that were answered just now get the same time to come back as a first request gives to others.
     const waitsSince = isIdle && this.#config.isEager ? Math.max(buffer.openedAt, this.#idleSince) : buffer.openedAt
     const ageMs = this.#clock.monotonic() - waitsSince
@@ -151,6 +157,17 @@ export class Appender {
     const endsAt = waitsSince + lingerMs
     // A timer that ends too early only looks again; one that ends too late is replaced, for the log has become idle.
     if (endsAt < this.#timerEndsAt) this.#startTimer(endsAt, lingerMs - ageMs)
+  }
+
+  /**
+   * How old a buffer may get while others are being written. A store where each write costs money gets few large objects.
+   * Otherwise half of the time that an object takes, so that two or three are under way and nothing waits for much longer
+   * than it has to, on a fast disk as on a busy machine.
+   */
+  get #overlapLingerMs(): number {
+    const { maxLingerMs, isEager } = this.#config
+    // Whole milliseconds, as timers have them: the rest of a fraction may be too short for time to pass in it.
+    return isEager ? Math.min(maxLingerMs, Math.ceil(this.#usualFlightMs / 2)) : maxLingerMs
   }
 
   /** Flushes after what has arrived at this moment, on all connections, is in the buffer. */
@@ -190,7 +207,17 @@ export class Appender {
     this.#stages?.flush.observe(stageAt - buffer.openedAt)
     const body = buffer.close(this.#slabs)
     const index = writeObjectIndex(this.#clock.now(), buffer.runs(), this.#metadata.catalog())
-    const flight: Flight = { buffer, ...this.newObject(), body, index, done, finish, stageAt, state: 'uploading' }
+    const flight: Flight = {
+      buffer,
+      ...this.newObject(),
+      body,
+      index,
+      done,
+      finish,
+      startedAt: stageAt,
+      stageAt,
+      state: 'uploading',
+    }
     this.#flights.push(flight)
     this.#uploads++
     void this.#upload(flight)
@@ -303,8 +330,11 @@ export class Appender {
   #land(count: number): void {
     let requests = 0
     for (const flight of this.#flights.splice(0, count)) {
-      const { buffer, body, finish } = flight
+      const { buffer, body, finish, startedAt } = flight
       this.#leave(flight, 'commit')
+      const tookMs = flight.stageAt - startedAt
+      const usualMs = this.#usualFlightMs
+      this.#usualFlightMs = Number.isFinite(usualMs) ? usualMs + (tookMs - usualMs) * SMOOTHING : tookMs
       this.#bufferedBytes -= body.bytes.length
       body.slab?.release()
       requests += buffer.requests

@@ -2,9 +2,12 @@
 export interface LogConfig {
   /** How long an idle log waits for more records before it writes an object. */
   readonly lingerMs: number
-  /** An idle log does not wait when as many requests are there as the last write has answered: no more are to be expected. */
+  /**
+   * An idle log does not wait when as many requests are there as the last write has answered: no more are to be expected.
+   * A busy one waits for half of the time that a write takes.
+   */
   readonly isEager: boolean
-  /** How old a buffer may get while others are being written. */
+  /** How old a buffer may get at most while others are being written. */
   readonly maxLingerMs: number
   /** A buffer of this size is written at once. */
   readonly flushBytes: number
