@@ -45,7 +45,7 @@ describe('the check of a bucket', () => {
       texts.map(text => ({ value: Buffer.from(text) })),
       { timestamp: Date.now() },
     )
-    const before = new Set((await store.list()).map(({ key }) => key))
+    const before = new Set((await store.list({ prefix: 'data/' })).map(({ key }) => key))
     const append = {
       partition: topic.partitions[index]!,
       records,
@@ -54,7 +54,7 @@ describe('the check of a bucket', () => {
     }
     const [outcome] = await log.append([append])
     assert.ok(outcome?.ok)
-    const added = (await store.list()).find(({ key }) => !before.has(key))
+    const added = (await store.list({ prefix: 'data/' })).find(({ key }) => !before.has(key))
     assert.ok(added)
     return added.key
   }
@@ -102,6 +102,27 @@ describe('the check of a bucket', () => {
     await store.put(key, [body.subarray(0, recordBytes(body) - 1)])
     await check()
     assert.deepEqual(findings, [`damage: ${key}: orders/1: the object ends before the offsets 0 to 0`])
+  })
+
+  it('reads the records of deleted topics that can be brought back, and counts their objects as known', async () => {
+    const key = await put(0, 'a')
+    const topic = (await metadata.refresh()).byName.get('orders')!
+    await metadata.deleteTopics([topic.id], 1_000_000)
+    const figures = await check()
+    assert.deepEqual([findings, figures.partitions, figures.offsets], [[], 2, 1])
+    const body = Buffer.from(await store.get(key))
+    body[recordBytes(body) - 1]! ^= 1
+    await store.put(key, [body])
+    await check()
+    const [finding] = findings
+    assert.equal(
+      finding,
+      `damage: ${key}: orders/0 (deleted): the batch of offset 0 at byte 0 does not fit its checksum`,
+    )
+    findings.length = 0
+    await store.delete([key])
+    await check()
+    assert.deepEqual(findings, [`damage: ${key}: orders/0 (deleted): the object is missing, with the offsets 0 to 0`])
   })
 
   it('finds a batch in which a bit has changed', async () => {

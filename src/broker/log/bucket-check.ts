@@ -1,6 +1,15 @@
 import type { Clock } from '../../base/index.ts'
 import { batchCrcFits, batchExtent, batchHeaderBytes } from '../../kafka/index.ts'
-import type { Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
+import {
+  type Extent,
+  type Metadata,
+  type PartitionBounds,
+  type PartitionId,
+  snapshotColumns,
+  snapshotKey,
+  type SnapshotRow,
+  type SnapshotTable,
+} from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
 
@@ -58,6 +67,7 @@ export async function checkBucket(options: BucketCheckOptions): Promise<BucketFi
     }
     await checkTransactions(options, topic.name, topic.partitions)
   }
+  await checkDeleted(options, figures)
   await checkOverdue(options)
   const known = await knownOf(metadata, unknown)
   for (const key of unknown.filter(key => !known.has(key))) {
@@ -122,19 +132,99 @@ async function checkOffsets(
     let expected = from
     for (let start = 0; start < extents.length; start += READS_TOGETHER) {
       const some = extents.slice(start, start + READS_TOGETHER)
-      const problems = await Promise.all(some.map(extent => problemOf(options, extent)))
-      for (const [index, extent] of some.entries()) {
-        if (extent.baseOffset > expected) onFinding(gap(where, expected, extent.baseOffset))
-        const message = problems[index]
-        if (message !== undefined) onFinding({ severity: 'damage', where: extent.key, message: `${where}: ${message}` })
-        expected = extent.lastOffset + 1
-        figures.extents++
-        figures.bytesRead += extent.sizeBytes
-      }
+      const problems = await Promise.all(some.map(extent => problemOf(options, extent, isCurrent)))
+      expected = note(some, problems, where, expected, onFinding, figures)
     }
     figures.offsets += expected - from
     next = expected
   }
+}
+
+/** Reports what was found in extents that follow an offset, and counts them; returns the offset behind them. */
+function note(
+  extents: readonly Extent[],
+  problems: readonly (string | undefined)[],
+  where: string,
+  from: number,
+  onFinding: BucketCheckOptions['onFinding'],
+  figures: BucketFigures,
+): number {
+  let expected = from
+  for (const [index, extent] of extents.entries()) {
+    if (extent.baseOffset > expected) onFinding(gap(where, expected, extent.baseOffset))
+    const message = problems[index]
+    if (message !== undefined) onFinding({ severity: 'damage', where: extent.key, message: `${where}: ${message}` })
+    expected = extent.lastOffset + 1
+    figures.extents++
+    figures.bytesRead += extent.sizeBytes
+  }
+  return expected
+}
+
+/** Goes through the records of topics that were deleted and can be brought back: no other look-up finds them. */
+async function checkDeleted(options: BucketCheckOptions, figures: BucketFigures): Promise<void> {
+  const { metadata, onFinding, signal } = options
+  const names = new Map((await metadata.deletedTopics()).map(({ id, name }) => [id, name]))
+  if (names.size === 0) return
+  for await (const row of snapshotOf(metadata, 'deleted_partitions')) {
+    signal.throwIfAborted()
+    const where = `${names.get(String(row['topic'])) ?? String(row['topic'])}/${Number(row['number'])} (deleted)`
+    const end = Number(row['next_offset'])
+    const isThere = (extent: Extent) => isKept(metadata, extent)
+    let expected = Number(row['log_start'])
+    let extents: Extent[]
+    do {
+      extents = await deletedExtents(metadata, Number(row['id']), expected)
+      const problems = await Promise.all(extents.map(extent => problemOf(options, extent, isThere)))
+      expected = note(extents, problems, where, expected, onFinding, figures)
+    } while (extents.length > 0)
+    if (expected < end && (await isDeleted(metadata, Number(row['id'])))) onFinding(gap(where, expected, end))
+    figures.offsets += expected - Number(row['log_start'])
+    figures.partitions++
+  }
+}
+
+type SnapshotFields = Readonly<Record<string, SnapshotRow[number]>>
+
+async function* snapshotOf(metadata: Metadata, table: SnapshotTable): AsyncGenerator<SnapshotFields> {
+  let after: SnapshotRow | null = null
+  for (;;) {
+    const rows: SnapshotRow[] = await metadata.snapshotRows(table, after, KEYS_TOGETHER)
+    for (const row of rows) yield fieldsOf(table, row)
+    if (rows.length < KEYS_TOGETHER) return
+    after = snapshotKey(table, rows.at(-1)!)
+  }
+}
+
+/** Some extents of a partition from an offset on, wherever its topic is. */
+async function deletedExtents(metadata: Metadata, partition: PartitionId, from: number): Promise<Extent[]> {
+  const rows = await metadata.snapshotRows('extents', [partition, from - 1], READS_TOGETHER)
+  const own = rows.map(row => fieldsOf('extents', row)).filter(row => row['partition'] === partition)
+  const keys = await Promise.all(own.map(({ object }) => metadata.snapshotRows('objects', [Number(object) - 1], 1)))
+  return own.map((row, index) => ({
+    partition,
+    baseOffset: Number(row['base_offset']),
+    lastOffset: Number(row['last_offset']),
+    key: String(keys[index]![0] && fieldsOf('objects', keys[index]![0])['key']),
+    position: Number(row['position']),
+    sizeBytes: Number(row['size_bytes']),
+    maxTimestamp: Number(row['max_timestamp']),
+    appendTimestamp: Number(row['append_timestamp']),
+  }))
+}
+
+async function isKept(metadata: Metadata, { partition, baseOffset, key, position }: Extent): Promise<boolean> {
+  const [current] = await deletedExtents(metadata, partition, baseOffset)
+  return current?.key === key && current.position === position
+}
+
+async function isDeleted(metadata: Metadata, partition: PartitionId): Promise<boolean> {
+  const [row] = await metadata.snapshotRows('deleted_partitions', [partition - 1], 1)
+  return row !== undefined && fieldsOf('deleted_partitions', row)['id'] === partition
+}
+
+function fieldsOf(table: SnapshotTable, row: SnapshotRow): SnapshotFields {
+  return Object.fromEntries(snapshotColumns(table).map((column, at) => [column, row[at]!]))
 }
 
 /** The extents from an offset on, or from the log's start where that is later or none is given. */
@@ -160,8 +250,12 @@ function gap(where: string, from: number, to: number): BucketFinding {
 }
 
 /** What is wrong with an extent; undefined when it is whole, or is one no more. */
-async function problemOf({ metadata, store, signal }: BucketCheckOptions, extent: Extent): Promise<string | undefined> {
-  const { key, position, sizeBytes, partition, baseOffset } = extent
+async function problemOf(
+  { metadata, store, signal }: BucketCheckOptions,
+  extent: Extent,
+  isStillThere: (extent: Extent, metadata: Metadata) => Promise<boolean>,
+): Promise<string | undefined> {
+  const { key, position, sizeBytes } = extent
   let problem: string | undefined
   try {
     problem = problemIn(await store.get(key, { position, length: sizeBytes }, signal), extent)
@@ -173,11 +267,16 @@ async function problemOf({ metadata, store, signal }: BucketCheckOptions, extent
   }
   if (problem === undefined) return undefined
   // Merging and retention may have taken the extent since it was looked up.
+  return (await isStillThere(extent, metadata)) ? problem : undefined
+}
+
+async function isCurrent(
+  { key, position, partition, baseOffset, lastOffset }: Extent,
+  metadata: Metadata,
+): Promise<boolean> {
   const [answer] = await metadata.findExtents([{ partition, offset: baseOffset, maxBytes: 1, withAborted: false }])
   const current = answer?.extents[0]
-  const isStillThere =
-    current?.key === key && current.position === position && answer!.logStartOffset <= extent.lastOffset
-  return isStillThere ? problem : undefined
+  return current?.key === key && current.position === position && answer!.logStartOffset <= lastOffset
 }
 
 function problemIn(bytes: Buffer, extent: Extent): string | undefined {
