@@ -50,6 +50,23 @@ describe('the topic in which monitors look for the offsets of groups', () => {
     }
   }
 
+  it('has what is committed in transactions once these are over, and nothing of one that is aborted', async () => {
+    const groupId = 'transactional'
+    const init = { transactionalId: 'tx', transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
+    const { producerId, producerEpoch } = await client.call('InitProducerId', 4, init)
+    const producer = { transactionalId: 'tx', producerId, producerEpoch }
+    const transaction = async (partitionIndex: number, committedOffset: number, committed: boolean) => {
+      await client.call('AddOffsetsToTxn', 3, { ...producer, groupId })
+      const topics = [{ name: 'orders', partitions: [{ partitionIndex, committedOffset, committedMetadata: '' }] }]
+      await client.call('TxnOffsetCommit', 3, { ...producer, groupId, topics })
+      await client.call('EndTxn', 3, { ...producer, committed })
+    }
+    await transaction(1, 9, false)
+    await transaction(0, 7, true)
+    const offsets = await told(groupId, all => all.has(`${groupId}/orders/0`))
+    assert.deepEqual([...offsets], [[`${groupId}/orders/0`, 7]])
+  })
+
   it('is there, internal and compacted, with the first commit', async () => {
     await commit('g', 0, 5)
     const { topics } = await client.call('Metadata', 9, { topics: [{ name: offsetsTopicName }] })

@@ -1,6 +1,6 @@
 import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
 import { readBatchHeader, writeRecords } from '../../kafka/index.ts'
-import type { Metadata, Topic } from '../../metadata/index.ts'
+import { type Metadata, MetadataError, type Topic } from '../../metadata/index.ts'
 import type { RecordLog } from '../log/index.ts'
 import { shardCount, shardOf } from '../shard.ts'
 
@@ -11,6 +11,11 @@ export const offsetsTopicName = '__consumer_offsets'
 const GATHER_MS = 500
 /** With more that is not written yet, the oldest is left out: the next commit of its partition says more. */
 const MAX_WAITING = 100_000
+
+/** More groups than this with offsets in transactions are not followed at the same time. */
+const MAX_FOLLOWED = 1000
+/** How far back it looks at first, in milliseconds: the database's clock may differ. */
+const OVERLAP_MS = 60_000
 
 /** An offset as monitors are told of it; null where the group has none any more. */
 interface ToldOffset {
@@ -42,6 +47,9 @@ export class OffsetsTopic {
   /** By group, topic and partition; the records' keys are made of them. */
   readonly #waiting = new Map<string, { readonly group: string; readonly told: ToldOffset }>()
   #writing: Promise<void> | undefined
+  /** The groups with offsets in open transactions, and since when what they have committed was not told. */
+  readonly #followed = new Map<string, number>()
+  #following: Promise<void> | undefined
   #created: Promise<Topic | undefined> | undefined
 
   constructor(options: OffsetsTopicOptions) {
@@ -63,9 +71,20 @@ export class OffsetsTopic {
     if (this.#known() === undefined) await this.#create()
   }
 
+  /** Tells what a group commits in transactions, as soon as these have ended. */
+  async follow(group: string): Promise<void> {
+    if (this.#stop.signal.aborted || this.#followed.size >= MAX_FOLLOWED) return
+    if (!this.#followed.has(group)) this.#followed.set(group, this.#options.clock.now() - OVERLAP_MS)
+    this.#following ??= this.#followAll().finally(() => {
+      this.#following = undefined
+    })
+    if (this.#known() === undefined) await this.#create()
+  }
+
   /** Writes what it was told before. */
   async close(): Promise<void> {
     this.#stop.abort()
+    await this.#following
     await this.#writing
   }
 
@@ -93,6 +112,38 @@ export class OffsetsTopic {
       const failed = outcomes.find(outcome => !outcome.ok)
       if (failed?.ok === false) log.warn('offsets could not be copied for monitors', { error: failed.code })
     }
+  }
+
+  async #followAll(): Promise<void> {
+    const { clock, log } = this.#options
+    while (this.#followed.size > 0 && !this.#stop.signal.aborted) {
+      await waitOrAbort(clock, GATHER_MS, this.#stop.signal)
+      for (const [group, since] of this.#followed) {
+        try {
+          await this.#tellCommitted(group, since)
+        } catch (error) {
+          if (!(error instanceof MetadataError)) throw error
+          log.debug('offsets in transactions could not be read for monitors', { group, error: error.message })
+        }
+      }
+    }
+  }
+
+  /** Tells what has been committed since, and forgets the group when no transaction is open any more that has offsets of it. */
+  async #tellCommitted(group: string, since: number): Promise<void> {
+    const { metadata } = this.#options
+    // In this order: what was open and is not any more is among the offsets.
+    const pending = await metadata.pendingOffsets(group)
+    const offsets = (await metadata.groupOffsets(group)).filter(({ committedAt }) => committedAt > since)
+    const { byId } = metadata.catalog()
+    const told = offsets.flatMap((committed): ToldOffset[] => {
+      const topic = byId.get(committed.topic)?.name
+      return topic === undefined ? [] : [{ topic, partition: committed.partition, committed }]
+    })
+    const latest = Math.max(since, ...offsets.map(({ committedAt }) => committedAt))
+    if (pending.length === 0) this.#followed.delete(group)
+    else this.#followed.set(group, latest)
+    await this.tell(group, told)
   }
 
   #known(): Topic | undefined {

@@ -78,6 +78,7 @@ async function commit(
     const joins = version >= JOINS_VERSION
     const producer = { producerId, epoch }
     const outcomes = await broker.transactions.commitOffsets(transactionalId, producer, joins, groupId, offsets, fence)
+    if (typeof outcomes !== 'string') await broker.offsetsTopic.follow(groupId)
     places.forEach((place, index) => {
       const name: ErrorName = typeof outcomes === 'string' ? outcomes : outcomes[index]!
       const isAbortable = name === 'INVALID_TXN_STATE' && version >= ABORTABLE_VERSION
