@@ -12,7 +12,18 @@ import { MetadataClient } from './client.ts'
 import { metadataSuite, type SuiteWorld } from './metadata.suite.ts'
 import { batch } from './transactions.suite.ts'
 import { openSqliteTransport } from './sqlite.ts'
-import { type Metadata, MetadataError, MetadataHub, openPostgresMetadata, openSqliteMetadata } from './index.ts'
+import {
+  type Metadata,
+  MetadataError,
+  MetadataHub,
+  openPostgresMetadata,
+  openSqliteMetadata,
+  restoreSnapshot,
+  snapshotKey,
+  type SnapshotRow,
+  type SnapshotTable,
+  snapshotTableNames,
+} from './index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'penstock-metadata-'))
 after(() => rm(folder, { recursive: true }))
@@ -43,6 +54,43 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     const schema = `suite_${schemas++}`
     const open = () => openPostgresMetadata({ url: server.url, schema, connections: 4, log: nullLog, ...world })
     return { metadata: await open(), again: open }
+  })
+
+  it('takes the rows of a snapshot, and counts on above them', async () => {
+    const path = freshPath()
+    const source = await openSqliteMetadata({ path, clock: systemClock, random: systemRandom })
+    const [topic] = await source.createTopics([{ name: 'one', partitions: 3, configs: { 'retention.ms': '5' } }])
+    assert.ok(topic?.ok)
+    const [p0] = topic.value.partitions
+    const epoch = await source.openEpoch()
+    await source.commit([{ key: 'a', sizeBytes: 100, epoch, batches: [batch(p0!, { records: 3 })] }])
+    const rows = new Map<SnapshotTable, SnapshotRow[]>()
+    for (const table of snapshotTableNames) {
+      const [first] = await source.snapshotRows(table, null, 1)
+      const others = first && (await source.snapshotRows(table, snapshotKey(table, first), 1000))
+      rows.set(table, first ? [first, ...others!] : [])
+    }
+    const database = await openPostgres({ url: server.url, schema: 'restored' })
+    await restoreSnapshot(database, rows)
+    await assert.rejects(restoreSnapshot(database, rows), /the metadata are not empty: they have topics/)
+    await database.close()
+    const restored = await openPostgresMetadata({
+      url: server.url,
+      schema: 'restored',
+      random: systemRandom,
+      log: nullLog,
+    })
+    assert.equal(restored.clusterId, source.clusterId)
+    assert.deepEqual(restored.catalog().byName.get('one'), topic.value)
+    const query = { partition: p0!, offset: 0, maxBytes: 1e6, withAborted: true }
+    assert.deepEqual(await restored.findExtents([query]), await source.findExtents([query]))
+    const [next] = await restored.createTopics([{ name: 'two', partitions: 1, configs: {} }])
+    assert.ok(next?.ok && next.value.partitions[0]! > topic.value.partitions[2]!)
+    const later = await restored.openEpoch()
+    assert.ok(later > epoch)
+    await restored.commit([{ key: 'b', sizeBytes: 100, epoch: later, batches: [batch(p0!, { records: 1 })] }])
+    await restored.close()
+    await source.close()
   })
 
   it('takes its time from the database, not from the clock of this machine', async () => {
