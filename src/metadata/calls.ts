@@ -102,6 +102,7 @@ const repeatableWrites: ReadonlySet<string> = new Set<CallName>([
   'stepTransaction',
   'commitTransactionOffsets',
   'purgeDeletedTopics',
+  'purgeDeletedTopic',
   'retain',
   'forgetObjects',
   'closedEpochs',

@@ -105,6 +105,10 @@ export class MetadataClient implements Metadata {
     return this.#changed(await this.#transport.call('undeleteTopics', ids))
   }
 
+  purgeDeletedTopic(id: TopicId) {
+    return this.#transport.call('purgeDeletedTopic', id)
+  }
+
   purgeDeletedTopics(isAll: boolean) {
     return this.#transport.call('purgeDeletedTopics', isAll)
   }

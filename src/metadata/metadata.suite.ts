@@ -102,6 +102,12 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
           ['a'],
         )
         assert.deepEqual(await metadata.purgeDeletedTopics(true), ['one'])
+        const third = await create('one')
+        await metadata.purgeDeletedTopic(third.id)
+        assert.ok(metadata.catalog().byName.has('one'), 'it has not been deleted')
+        await metadata.deleteTopics([third.id], 1000)
+        await metadata.purgeDeletedTopic(third.id)
+        assert.deepEqual(await metadata.deletedTopics(), [])
         const another = await create('other')
         assert.ok(another.partitions[0]! > second.partitions[0]!)
       })

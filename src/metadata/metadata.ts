@@ -422,6 +422,8 @@ export interface Metadata {
   undeleteTopics(ids: readonly TopicId[]): Promise<Outcome<Topic, TopicErrorCode>[]>
   /** Deletes for good what can be brought back no longer, or with `isAll` everything; returns the names of the topics. */
   purgeDeletedTopics(isAll: boolean): Promise<string[]>
+  /** Deletes for good a topic that can be brought back; without such a topic nothing happens. */
+  purgeDeletedTopic(id: TopicId): Promise<void>
   /** Raises the number of partitions; a number that is not larger is INVALID_PARTITIONS. */
   createPartitions(
     changes: readonly { topic: TopicId; partitions: number }[],

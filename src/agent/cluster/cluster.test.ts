@@ -200,4 +200,10 @@ test('a deleted topic is listed, and brought back with its records', async () =>
   const { record } = await ask('read_topic_message', { topic_name, partition: 0, offset: 0 })
   assert.equal(record.value?.data, 'kept')
   assert.equal(await refusal('undelete_topic', { topic_name: 'never' }), 'topic_not_found')
+
+  await ask('delete_topic', { topic_name, soft_delete: false })
+  const listed = await ask('list_topics', { include_recently_deleted: true })
+  assert.ok(!listed.topics.some(topic => topic.topic_name === topic_name))
+  const ids = (listed.recently_deleted_topics ?? []).map(({ topic_id }) => topic_id)
+  assert.ok(!ids.includes(deleted.topic_id), 'it is gone for good')
 })

@@ -159,12 +159,15 @@ export async function describeTopicConfigs(
 }
 
 export async function deleteTopic(
-  { client }: ClusterView,
-  { topic_name }: ApiRequest<'delete_topic'>,
+  { client, metadata }: ClusterView,
+  { topic_name, soft_delete = true }: ApiRequest<'delete_topic'>,
 ): Promise<ApiResponse<'delete_topic'>> {
   const request = { topics: [], topicNames: [topic_name], timeoutMs: requestTimeoutMs }
   const { responses } = await client.send('DeleteTopics', request)
   for (const { errorCode, errorMessage } of responses) throwOnError(errorCode, errorMessage)
+  if (soft_delete || metadata === undefined) return {}
+  const deleted = (await metadata.deletedTopics()).findLast(({ name }) => name === topic_name)
+  if (deleted !== undefined) await metadata.purgeDeletedTopic(deleted.id)
   return {}
 }
 

@@ -133,7 +133,10 @@ export const topicEndpoints = {
       'brought back.',
     changes: 'topics',
     access: 'cluster_write',
-    request: TopicRequest,
+    request: Type.Object({
+      ...TopicRequest.properties,
+      soft_delete: optional(flag('False deletes it for good; by default the setting of the cluster decides.')),
+    }),
     response: Empty,
   }),
   undelete_topic: agentEndpoint({

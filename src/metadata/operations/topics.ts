@@ -130,6 +130,14 @@ export const topicWrites = {
     return due.map(({ name }) => name)
   },
 
+  purgeDeletedTopic: async (sql: Sql, id: TopicId): Promise<void> => {
+    await sql.all(`SELECT value FROM facts WHERE name = 'catalog_version' FOR UPDATE`)
+    const known = await sql.all<{ id: TopicId }>('SELECT id FROM deleted_topics WHERE id = ?', id)
+    const ids = known.map(topic => [topic.id])
+    await forgetTopics(sql, 'deleted_partitions', ids)
+    await dropSetAside(sql, ids)
+  },
+
   createPartitions: (sql: Sql, changes: readonly { topic: TopicId; partitions: number }[]): Promise<TopicChange> =>
     changeTopics(sql, async current => {
       const counts = new Map(current.map(({ id, partitions }) => [id, partitions.length]))
