@@ -151,3 +151,13 @@ test('a token of the key goes along, by the network of the host, and a new one w
   )
   assert.deepEqual(asked, Array(2).fill('https://oauth2.googleapis.com/token https://scope.invalid/x'))
 })
+
+test('why no token could be had is said', async () => {
+  const network: ComponentHost['network'] = {
+    ...systemHost.network,
+    fetch: () => Promise.reject(new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND example') })),
+  }
+  const key = { type: 'authorized_user', client_id: 'a', client_secret: 'b', refresh_token: 'c' }
+  const client = clientOf('https://example.invalid', { ...systemHost, network }, JSON.stringify(key), 'scope')
+  await assert.rejects(client.prepare(), /^Error: failed to get a token from Google: getaddrinfo ENOTFOUND example$/)
+})

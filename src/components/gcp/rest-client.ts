@@ -229,7 +229,7 @@ class AccessTokens {
       return `Bearer ${(await (await this.#source)()) ?? ''}`
     } catch (error) {
       this.forget()
-      throw new Error(`failed to get a token from Google: ${messageOf(error)}`, { cause: error })
+      throw new Error(`failed to get a token from Google: ${messageOf(origin(error))}`, { cause: error })
     }
   }
 
@@ -269,6 +269,11 @@ class AccessTokens {
       }
     }
   }
+}
+
+/** What an error began with: those of `fetch` say no more than that it failed. */
+function origin(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? origin(error.cause) : error
 }
 
 function named(operation: string, error: unknown): Error {
