@@ -56,4 +56,5 @@ export {
   type ValueObject,
   type Zone,
 } from './value.ts'
+export { FUNCTION_SIGNATURES, METHOD_SIGNATURES } from './syntax/signatures.gen.ts'
 export { nearest } from './syntax/nearest.ts'

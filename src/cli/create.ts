@@ -4,11 +4,13 @@ import {
   type ComponentKind,
   configFields,
   type FieldShape,
+  type Node,
   nodeOf,
   normalised,
   printYaml,
   type Registry,
   shapesOf,
+  stringNode,
   streamFields,
 } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
@@ -30,27 +32,35 @@ export async function createConfig(options: EngineOptions, { small }: { readonly
   await registry.load([...lists.flat(), 'stdin', 'stdout', 'broker', 'none', 'prometheus'])
   try {
     const [inputs = [], processors = [], outputs = []] = lists
-    const body = (kind: ComponentKind, name: string) => ({
-      [name]: template(specOf(registry, kind, name).config.shape, small),
-    })
+    const body = (kind: ComponentKind, name: string) =>
+      mapNode({ [name]: template(specOf(registry, kind, name).config.shape, small) })
     const several = (kind: 'input' | 'output', names: readonly string[], fallback: string) => {
-      if (names.length < 2) return body(kind, names[0] ?? fallback)
-      return { broker: { [`${kind}s`]: names.map(name => body(kind, name)) } }
+      const [name] = names
+      if (name === undefined) return mapNode({ [fallback]: nodeOf({}) })
+      if (names.length === 1) return body(kind, name)
+      return mapNode({ broker: mapNode({ [`${kind}s`]: listNode(names.map(each => body(kind, each))) }) })
     }
-    const config = {
+    const config = mapNode({
       input: several('input', inputs, 'stdin'),
-      pipeline: { processors: processors.map(name => body('processor', name)) },
+      pipeline: mapNode({ processors: listNode(processors.map(name => body('processor', name))) }),
       output: several('output', outputs, 'stdout'),
-    }
-    const { warpstream: _, tests: __, ...shapes } = shapesOf(configFields)
-    process.stdout.write(
-      `${printYaml(normalised(registry, small ? shapesOf(streamFields) : shapes, nodeOf(config)))}\n`,
-    )
+      tests: nodeOf([]),
+    })
+    const { warpstream: _, ...shapes } = shapesOf(configFields)
+    process.stdout.write(`${printYaml(normalised(registry, small ? shapesOf(streamFields) : shapes, config))}\n`)
     return 0
   } catch (error) {
     if (error instanceof UnknownName) return fail(error.message)
     throw error
   }
+}
+
+function mapNode(fields: Readonly<Record<string, Node>>): Node {
+  return { ...nodeOf({}), entries: Object.entries(fields).map(([name, value]) => ({ key: stringNode(name), value })) }
+}
+
+function listNode(items: Node[]): Node {
+  return { ...nodeOf([]), items }
 }
 
 function fail(message: string): number {
@@ -64,9 +74,20 @@ function specOf(registry: Registry, kind: ComponentKind, name: string): AnySpec 
   return spec
 }
 
-/** Every field with its default, or with an empty value of its type where it has none. */
-function template(shape: FieldShape, small: boolean): unknown {
-  if (shape.default !== undefined) return shape.default
+/** Every field with its default, or with an empty value of its type and a remark where it has none. */
+function template(shape: FieldShape, small: boolean): Node {
+  if (shape.default !== undefined) return nodeOf(shape.default)
+  if (shape.structure === 'scalar' && shape.type === 'object') {
+    const entries = Object.entries(shape.children ?? {})
+      .filter(([, child]) => child.deprecated !== true && !(small && child.advanced === true))
+      .map(([name, child]) => ({ key: stringNode(name), value: template(child, small) }))
+    return { ...nodeOf({}), entries }
+  }
+  const remark = `No default (${shape.optional === true ? 'optional' : 'required'})`
+  return { ...nodeOf(placeholder(shape)), remark }
+}
+
+function placeholder(shape: FieldShape): unknown {
   if (shape.structure === 'array' || shape.structure === '2darray') return []
   if (shape.structure === 'map') return {}
   switch (shape.type) {
@@ -77,12 +98,6 @@ function template(shape: FieldShape, small: boolean): unknown {
       return 0
     case 'bool':
       return false
-    case 'object': {
-      const children = Object.entries(shape.children ?? {}).filter(
-        ([, child]) => child.deprecated !== true && !(small && child.advanced === true),
-      )
-      return Object.fromEntries(children.map(([name, child]) => [name, template(child, small)]))
-    }
     default:
       return null
   }

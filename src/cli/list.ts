@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { FUNCTION_SIGNATURES, METHOD_SIGNATURES } from '../bloblang/index.ts'
 import type { ComponentKind } from '../engine/index.ts'
 import type { EngineOptions } from './options.ts'
 import { registryOf } from './templates.ts'
@@ -32,19 +33,38 @@ export async function listComponents(
   // Programs read the names as the original prints them, so the marks are printed on the standard error.
   const marks = process.stdout.isTTY
   const shown = KINDS.filter(([plural]) => isWanted(plural))
+  const language = (
+    [
+      ['Bloblang Functions', FUNCTION_SIGNATURES],
+      ['Bloblang Methods', METHOD_SIGNATURES],
+    ] as const
+  ).filter(([plural]) => isWanted(plural))
+  // The original leaves out what is deprecated in the language, whatever is asked for.
+  const wordsOf = (signatures: typeof METHOD_SIGNATURES) =>
+    signatures
+      .filter(entry => entry.status !== 'deprecated' && (status === '' || entry.status === status))
+      .map(entry => entry.name)
   switch (format) {
     case 'json': {
-      const lists = Object.fromEntries(shown.map(([plural, kind]) => [idOf(plural), namesOf(kind)]))
+      const lists = Object.fromEntries([
+        ...language.map(([plural, signatures]) => [idOf(plural), wordsOf(signatures)] as const),
+        ...shown.map(([plural, kind]) => [idOf(plural), namesOf(kind)] as const),
+      ])
       process.stdout.write(`${JSON.stringify(lists)}\n`)
       return 0
     }
     case 'text': {
-      for (const [index, [plural, kind]] of shown.entries()) {
-        const lines = namesOf(kind).map(
-          name => `  - ${name}${marks && !isRunnable(kind, name) ? ' (not supported yet)' : ''}`,
-        )
-        process.stdout.write(`${index === 0 ? '' : '\n'}${plural}:\n${lines.join('\n')}\n`)
-      }
+      const sections = [
+        ...shown.map(([plural, kind]) => {
+          const mark = (name: string) => (marks && !isRunnable(kind, name) ? ' (not supported yet)' : '')
+          return section(
+            plural,
+            namesOf(kind).map(name => `${name}${mark(name)}`),
+          )
+        }),
+        ...language.map(([plural, signatures]) => section(plural, wordsOf(signatures))),
+      ]
+      process.stdout.write(sections.join('\n'))
       if (!marks) noteUnsupported(shown.flatMap(([, kind]) => namesOf(kind).filter(name => !isRunnable(kind, name))))
       return 0
     }
@@ -52,6 +72,10 @@ export async function listComponents(
       process.stderr.write(`Unrecognised format: ${format}\n`)
       return 1
   }
+}
+
+function section(title: string, names: readonly string[]): string {
+  return [`${title}:`, ...names.map(name => `  - ${name}`), ''].join('\n')
 }
 
 function noteUnsupported(names: readonly string[]): void {

@@ -215,3 +215,20 @@ test('echo prints what it completes with defaults over lines, however it was wri
   const config = write('flow.yaml', 'http: { enabled: false }\ninput: { stdin: {} }\noutput: { drop: {} }\n')
   assert.match(run(['-c', config, 'echo']).stdout, /^http:\n {2}enabled: false\n {2}address: 0\.0\.0\.0:4195\n/)
 })
+
+test('create remarks where a field has no default, and leaves what was not asked for empty', () => {
+  const { status, stdout } = run(['create', '/mapping,cache/'])
+  assert.equal(status, 0)
+  assert.match(stdout, /^ {2}stdin: \{\}$/m)
+  assert.match(stdout, /^ {4}- mapping: "" # No default \(required\)$/m)
+  assert.match(stdout, /^ {8}ttl: 60s # No default \(optional\)$/m)
+  assert.match(stdout, /^tests: \[\]$/m)
+})
+
+test('list names the functions and methods of the language', () => {
+  const { stdout } = run(['list', 'bloblang-functions', 'bloblang-methods'])
+  const [functions = '', methods = ''] = stdout.split('\n\n')
+  assert.match(functions, /^Bloblang Functions:\n {2}- batch_index\n/)
+  assert.match(methods, /^Bloblang Methods:\n {2}- abs\n[^]*\n {2}- uppercase\n/)
+  assert.equal(run(['list', '--status', 'beta', 'caches', 'bloblang-functions']).stdout.includes('batch_index'), false)
+})

@@ -22,6 +22,8 @@ export interface Node {
   readonly entries: Entry[]
   readonly items: Node[]
   readonly target?: Node
+  /** A comment that is printed behind the value. */
+  readonly remark?: string
 }
 
 interface Entry {

@@ -22,7 +22,8 @@ function after(written: Node, depth: number): string {
   const node = resolved(written)
   const isBlock = (node.kind === 'map' && node.entries.length > 0) || (node.kind === 'seq' && node.items.length > 0)
   if (isBlock && node.flow !== true) return block(node, depth + 1)
-  return ` ${node.kind === 'scalar' ? text(node, depth + 1) : inline(node)}`
+  const value = ` ${node.kind === 'scalar' ? text(node, depth + 1) : inline(node)}`
+  return node.remark === undefined ? value : value.replace(/$|\n/, end => ` # ${node.remark}${end}`)
 }
 
 /** An element of a list: its first line is on the line of the dash. */
