@@ -3,8 +3,9 @@
 // PIPELINES (1000) pipelines that run once each; switches SAMPLES (100) more on, one after the other, then looks on for
 // SECONDS (20). Needs the built program: npm run build.
 //
-// On two cores with a load of 25 beside it: p50 349 ms, p99 2.8 s from "run" to running; at rest 7 % of a core, 206 MB, 117
-// transactions a second.
+// On two cores with a load of 20 beside it, over two runs: all run after 10 and 21 s (61 and 73 s while each agent that came was
+// reconciled by itself), p50 184 and 217 ms (374 and 407), p99 1.6 and 1.9 s from "run" to running; at rest 7 to 8 % of a core,
+// 257 MB, 109 to 129 transactions a second.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
