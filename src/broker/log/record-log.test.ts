@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { type Clock, nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { batchCrcFits, readBatchHeader, readRecords, writeRecords } from '../../kafka/index.ts'
 import { type Metadata, openSqliteMetadata, type Topic } from '../../metadata/index.ts'
 import { type ObjectStore, openMemoryStore, StorageError } from '../../storage/index.ts'
@@ -22,11 +22,11 @@ describe('the log', () => {
   let log: RecordLog
   let topic: Topic
 
-  const open = (changes: Partial<LogConfig> = {}, clock: Clock = systemClock) =>
+  const open = (changes: Partial<LogConfig> = {}) =>
     openRecordLog({
       metadata,
       store,
-      clock,
+      clock: systemClock,
       random: systemRandom,
       log: nullLog,
       config: { ...config, ...changes },
@@ -131,47 +131,6 @@ describe('the log', () => {
       assert.equal((await objects()).length, 1)
       await Promise.all([...early, ...send(1)])
       assert.equal((await objects()).length, 2)
-    })
-
-    it('lets a buffer wait for others that are being written half as long as a write takes', {
-      timeout: 60_000,
-    }, async () => {
-      let now = 0
-      const timers: { readonly at: number; readonly fire: () => void }[] = []
-      const pass = (ms: number) => {
-        now += ms
-        for (const { at, fire } of timers) if (at <= now) fire()
-      }
-      // Time stands still, so that the test says how long a write takes.
-      const clock: Clock = {
-        now: () => now,
-        monotonic: () => now,
-        sleep: (ms, aborted) =>
-          new Promise((resolve, reject) => {
-            timers.push({ at: now + ms, fire: resolve })
-            aborted?.addEventListener('abort', () => reject(new Error('woken early')))
-          }),
-      }
-      await log.close()
-      log = await open({ maxLingerMs: 1000 }, clock)
-      const puts: (() => void)[] = []
-      onPut = key => (key.startsWith('data/') ? new Promise(resolve => puts.push(resolve)) : undefined)
-      const first = log.append([batch(partition(0), ['a'])])
-      await until(() => puts.length === 1)
-      pass(40)
-      puts[0]!()
-      await first
-      const second = log.append([batch(partition(0), ['b'])])
-      await until(() => puts.length === 2)
-      const third = log.append([batch(partition(0), ['c'])])
-      pass(19)
-      await settle()
-      assert.equal(puts.length, 2)
-      pass(1)
-      await until(() => puts.length === 3)
-      puts[1]!()
-      puts[2]!()
-      await Promise.all([second, third])
     })
 
     it('closes a buffer that is full without waiting for company', async () => {
