@@ -150,6 +150,23 @@ describe('metadata made anew from a bucket', () => {
     assert.ok((await cluster.store.list({ prefix: 'data/1/9999999999' })).length > 0, 'it is kept')
   })
 
+  it('have once what an idempotent producer sent again, because an agent died between its put and its commit', async t => {
+    const cluster = await Cluster.open(t)
+    const [topic] = await cluster.create('t')
+    const producer = { producerId: await cluster.log.newProducerId(), producerEpoch: 0 }
+    await cluster.put(topic!, ['a'], 0, { ...producer, baseSequence: 0 })
+    await cluster.note()
+    const [object] = await cluster.store.list({ prefix: 'data/' })
+    await cluster.store.put('data/1/8888888888', [await cluster.store.get(object!.key)])
+    const { findings } = await cluster.lose()
+    assert.deepEqual(
+      findings.filter(({ severity }) => severity === 'damage'),
+      [],
+    )
+    assert.deepEqual(await cluster.read(topic!), [['a']])
+    assert.equal(await cluster.put(topic!, ['b'], 0, { ...producer, baseSequence: 1 }), 1)
+  })
+
   it('are refused where there are some', async t => {
     const cluster = await Cluster.open(t)
     await cluster.create('t')
