@@ -32,7 +32,7 @@ const redis: Family = {
         ports: [sentinel],
       }),
     )
-    const [first = NaN, second = NaN, firstBus = NaN, secondBus = NaN] = members
+    const [first, second, firstBus, secondBus] = members
     await serve(first, ...clusterMember(first, firstBus))
     await serve(second, ...clusterMember(second, secondBus))
     formCluster(first, second, secondBus)

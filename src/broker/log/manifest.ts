@@ -14,7 +14,7 @@ import {
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { NOTES_FOLDER } from './commit-notes.ts'
 
-export const MANIFESTS_FOLDER = 'manifests'
+const MANIFESTS_FOLDER = 'manifests'
 
 const VERSION = 1
 const ROWS_TOGETHER = 5000
