@@ -1,7 +1,7 @@
 import type { Example } from './examples.ts'
 
 /** Components that reach for the files, the terminal, the credentials or the ports of the agent, which takes a grant. */
-const needGrants = /^\s*(- )?(file|csv|stdin|stdout|socket_server|aws_\w+):/m
+const needGrants = /^\s*(- )?(file|stdin|stdout|socket_server|aws_\w+):/m
 
 const properNames = new Map(['IoT', 'Kafka', 'NATS', 'SQL'].map(name => [name.toLowerCase(), name]))
 
