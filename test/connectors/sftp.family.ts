@@ -10,6 +10,7 @@ import type { Family } from './family.ts'
 const sftp: Family = {
   summary: 'SFTP: OpenSSH, and ProFTPD for passwords',
   folders: ['src/components/sftp'],
+  slow: true,
   debian: {
     '/usr/sbin/sshd': 'openssh-server',
     'ssh-keygen': 'openssh-client',

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { createClient } from 'redis'
+import { systemClock } from '../../base/index.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { cacheContract, rateLimitContract } from '../../engine/contract/cache.suite.ts'
 import { type InputHarness, type InputTarget, inputContract } from '../../engine/contract/input.suite.ts'
@@ -117,13 +118,27 @@ async function tryAll(address: string): Promise<void> {
   const list = async (texts: readonly string[]): Promise<InputTarget> => {
     const key = newKey()
     await client.rPush(key, [...texts])
-    const { url: own, ...proxy } = await throughProxy()
-    return { config: `{ redis_list: { url: '${own}', key: ${key} } }`, bodies: texts, ...proxy }
+    const { url: own, cut, close } = await throughProxy()
+    return {
+      config: `{ redis_list: { url: '${own}', key: ${key} } }`,
+      bodies: texts,
+      // An element whose answer is on its way is lost with the connection, so what was begun comes to an end first.
+      async cut() {
+        let [length, looks] = [-1, 0]
+        while (looks < 5) {
+          await systemClock.sleep(20)
+          const now = await client.lLen(key)
+          looks = now === length ? looks + 1 : 0
+          length = now
+        }
+        cut()
+      },
+      close,
+    }
   }
   inputContract('redis_list', rig, {
     ends: false,
     replays: true,
-    // What is taken from the server by a connection that is lost before the answer comes is lost as well; the suite's are in hand.
     reconnects: true,
     resumes: { never: 'an element leaves the list when it is read' },
     remembers: true,
