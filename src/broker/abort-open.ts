@@ -13,7 +13,7 @@ interface AbortOptions {
   readonly log: Log
 }
 
-/** Aborts what nobody will end after metadata were made anew; returns how many could not be. */
+/** Aborts what nobody will end after metadata were rebuilt; returns how many could not be. */
 export async function abortOpenTransactions(
   open: readonly OpenTransaction[],
   { metadata, store, clock, random, log }: AbortOptions,

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { systemClock, systemRandom } from '../base/index.ts'
 import {
@@ -10,22 +9,17 @@ import {
   type Rebuilt,
   rebuildMetadata,
 } from '../broker/index.ts'
-import { type Database, DatabaseError, openPostgres, openSqlite } from '../database/index.ts'
-import {
-  type Metadata,
-  MetadataError,
-  openPostgresMetadata,
-  openSqliteMetadata,
-  restoreSnapshot,
-} from '../metadata/index.ts'
-import { type ObjectStore, openStore, prefixedStore, StorageError } from '../storage/index.ts'
-import { closeAll, type Closers } from './agent-parts.ts'
+import { type Database, openPostgres, openSqlite } from '../database/index.ts'
+import { type Metadata, openPostgresMetadata, openSqliteMetadata, restoreSnapshot } from '../metadata/index.ts'
+import { type ObjectStore, openStore, prefixedStore } from '../storage/index.ts'
+import type { Closers } from './agent-parts.ts'
 import { ownerOf } from './bucket-claim.ts'
+import { type FindingCounts, runOnBucket } from './bucket-command.ts'
 import type { bucketRebuildFlags } from './commands.ts'
 import { placeOf } from './cluster-metadata.ts'
 import { takeDataFolder } from './data-folder.ts'
 import { FlagError, type FlagValues } from './flags.ts'
-import { serve, standardErrorLog } from './serving.ts'
+import { standardErrorLog } from './serving.ts'
 
 type BucketRebuildFlags = FlagValues<typeof bucketRebuildFlags>
 
@@ -36,38 +30,17 @@ interface Target {
   readonly openMetadata: () => Promise<Metadata>
 }
 
-/** Makes metadata anew from a bucket. Resolves to 1 when records are missing, or nothing could be made. */
+/** Rebuilds lost metadata from a bucket. Resolves to 1 when records are missing, or nothing could be made. */
 export function runBucketRebuild(flags: BucketRebuildFlags): Promise<number> {
-  return serve('bucket rebuild', async () => {
-    const closers: Closers = []
-    const stop = new AbortController()
-    const onSignal = () => stop.abort()
-    process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-    const counts = { damage: 0, note: 0 }
-    const onFinding = (finding: BucketFinding) => {
-      counts[finding.severity]++
-      process.stdout.write(`${finding.severity}: ${finding.where}: ${finding.message}\n`)
-    }
-    try {
-      const target = await (flags.dataDir === '' ? remoteTarget(flags) : folderTarget(flags.dataDir, closers))
-      const { store } = target
-      closers.push(() => store.close())
-      const clusterId = (await ownerOf(store)) ?? Buffer.from(systemRandom.bytes(16)).toString('base64url')
-      const now = systemClock.now()
-      const rebuilt = await rebuildMetadata({ store, clusterId, now, onFinding, signal: stop.signal })
-      await keep(rebuilt, target, flags, onFinding)
-      process.stdout.write(summary(rebuilt.figures, rebuilt.open.length, counts))
-      return counts.damage === 0 ? 0 : 1
-    } catch (error) {
-      if (stop.signal.aborted) process.stderr.write('penstock bucket rebuild: stopped; nothing was made\n')
-      else if (error instanceof StorageError || error instanceof MetadataError || error instanceof DatabaseError)
-        process.stderr.write(`penstock bucket rebuild: ${error.message}\n`)
-      else throw error
-      return 1
-    } finally {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-      await closeAll(closers)
-    }
+  const texts = { stopped: 'stopped; nothing was made', failed: 'the metadata could not be made' }
+  return runOnBucket('bucket rebuild', texts, async ({ closers, onFinding, counts, signal }) => {
+    const target = await (flags.dataDir === '' ? remoteTarget(flags) : folderTarget(flags.dataDir, closers))
+    const { store } = target
+    closers.push(() => store.close())
+    const clusterId = (await ownerOf(store)) ?? Buffer.from(systemRandom.bytes(16)).toString('base64url')
+    const rebuilt = await rebuildMetadata({ store, clusterId, now: systemClock.now(), onFinding, signal })
+    await keep(rebuilt, target, flags, onFinding)
+    return summary(rebuilt.figures, rebuilt.open.length, counts)
   })
 }
 
@@ -99,9 +72,9 @@ async function keep(
 async function folderTarget(dataDir: string, closers: Closers): Promise<Target> {
   // Taking a folder would make one.
   if (!existsSync(join(dataDir, 'bucket')))
-    throw new FlagError(`-dataDir: ${dataDir} is no data folder of a standalone server: it has no bucket`)
+    throw new FlagError(`-dataDir: ${dataDir} is not the data folder of a standalone server: it has no bucket`)
   if (existsSync(join(dataDir, 'metadata.sqlite')))
-    throw new FlagError(`-dataDir: ${dataDir} has metadata; move metadata.sqlite away where they are to be made anew`)
+    throw new FlagError(`-dataDir: ${dataDir} has metadata; move metadata.sqlite away to have them rebuilt`)
   const folder = takeDataFolder(dataDir)
   closers.push(() => folder.release())
   return {
@@ -138,7 +111,7 @@ async function remoteTarget({
   }
 }
 
-function summary(figures: RebuildFigures, aborted: number, { damage, note }: Readonly<Record<string, number>>): string {
+function summary(figures: RebuildFigures, aborted: number, { damage, note }: FindingCounts): string {
   const { manifestAt, topics, partitions, offsets, objects, guessedOffsets, groups } = figures
   const basis = manifestAt === null ? 'without a manifest' : `on the manifest of ${new Date(manifestAt).toISOString()}`
   return [

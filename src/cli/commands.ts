@@ -224,7 +224,7 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags, process.argv.slice(2)),
   }),
   bucket: command({
-    summary: 'check the records of a cluster, or make their metadata anew',
+    summary: 'check the records of a cluster, or rebuild their metadata',
     usage: 'check|rebuild',
     flags: {},
     subcommands: {
@@ -241,7 +241,7 @@ export const commands: Readonly<Record<string, Command>> = {
         run: async ({ flags }) => (await import('./bucket.ts')).runBucketCheck(flags),
       }),
       rebuild: command({
-        summary: 'make the metadata of a cluster anew from its bucket, when the database is lost',
+        summary: 'rebuild the metadata of a cluster from its bucket, when the database is lost',
         description: `   Reads the latest manifest of the bucket and what was put after it: every record is where it was, groups have the
    offsets of the manifest, open transactions are aborted. What is missing is listed. The bucket stays as it is, but for
    the ends of transactions; the database must have no metadata of the cluster, and no agent may run. Users of the Kafka

@@ -71,7 +71,7 @@ export function checkMetadataThere({ path, bucket, metadata }: DataFolder): void
   const records = join(bucket, 'data')
   if (!existsSync(records) || readdirSync(records).length === 0) return
   throw new DataFolderError(
-    `the data folder ${path} has records but no metadata.sqlite: restore it from a backup, or make it anew with penstock bucket rebuild -dataDir ${path}`,
+    `the data folder ${path} has records but no metadata.sqlite: restore it from a backup, or rebuild it with penstock bucket rebuild -dataDir ${path}`,
   )
 }
 

@@ -397,7 +397,7 @@ export interface Metadata {
 
   /**
    * Called once when the data are lost without having been closed: every call is refused from then on, and
-   * whoever needs them has to start anew. What was answered before is kept. Returns the way to stop it.
+   * whoever needs them has to start again. What was answered before is kept. Returns the way to stop it.
    */
   onLost(listener: (reason: MetadataError) => void): () => void
 

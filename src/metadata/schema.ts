@@ -235,7 +235,7 @@ const leases = {
 const cleanings = { columns: { partition: integer, until: integer }, primaryKey: ['partition'] } satisfies Table
 
 /**
- * What a manifest in the bucket keeps, so that metadata can be made anew; `docs/adr/0026-rebuild.md` says what it leaves
+ * What a manifest in the bucket keeps, so that metadata can be rebuilt; `docs/adr/0026-rebuild.md` says what it leaves
  * out. In an order in which nothing is missed of what is committed meanwhile: partitions before what lies in them.
  */
 export const snapshotTables = {

@@ -41,7 +41,7 @@ test('the folder of a standalone server is checked once the server has stopped',
   assert.match(damaged.stdout, /^damage: data\/\d+\/\d+: orders\/0: the object is missing, with the offsets 0 to 2\n/)
 })
 
-test('a standalone server whose database is destroyed gets it anew from its bucket', async () => {
+test('a standalone server whose database is destroyed gets it back from its bucket', async () => {
   const folder = join(parent, 'lost')
   const start = () => startProgram(['standalone', `-dataDir=${folder}`, ...freePorts])
   const server = await start()

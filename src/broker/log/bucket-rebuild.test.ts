@@ -20,7 +20,7 @@ import { openRecordLog, type RecordLog } from './record-log.ts'
 
 const signal = new AbortController().signal
 
-describe('metadata made anew from a bucket', () => {
+describe('metadata rebuilt from a bucket', () => {
   it('have every record where it was, with what came after the manifest', async t => {
     const cluster = await Cluster.open(t)
     const [orders] = await cluster.create('orders', 2)

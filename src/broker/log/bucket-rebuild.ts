@@ -1,4 +1,4 @@
-// Makes metadata anew from a bucket alone: the latest manifest, and what was put after it (docs/adr/0026-rebuild.md).
+// Rebuilds metadata from a bucket alone: the latest manifest, and what was put after it (docs/adr/0026-rebuild.md).
 import { batchExtent, type BatchHeader, batchHeaderBytes, readBatchHeader, readRecords } from '../../kafka/index.ts'
 import {
   type Extent,

@@ -1,4 +1,4 @@
-// Manifests: what the metadata know, written into the bucket now and then, so that they can be made anew
+// Manifests: what the metadata know, written into the bucket now and then, so that they can be rebuilt
 // (docs/adr/0026-rebuild.md). Nothing but `penstock bucket rebuild` reads them.
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'

@@ -1,5 +1,5 @@
 // What an object says of itself, behind its records: which partitions they belong to. The metadata do not need it; with it
-// they can be made anew from a bucket alone (docs/adr/0026-rebuild.md).
+// they can be rebuilt from a bucket alone (docs/adr/0026-rebuild.md).
 import { fieldsOf } from '../../base/index.ts'
 import type { Catalog, Extent, PartitionId } from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'

@@ -24,7 +24,7 @@ export interface Piece {
 }
 
 /**
- * Memory for what comes at the rate of the network. Were it allocated anew, the collector would look through the whole
+ * Memory for what comes at the rate of the network. Were it allocated each time, the collector would look through the whole
  * heap for each few megabytes of it, which took more processor time than all the rest: V8 counts memory outside of its
  * heap, but cannot tell that it is in a few large pieces.
  */

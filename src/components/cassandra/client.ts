@@ -153,7 +153,7 @@ export class Cluster {
       isMetadataSyncEnabled: false,
       monitorReporting: { enabled: false },
     })
-    // When all nodes were lost, the driver makes its records of them anew and forgets the old ones, whose pools would try to
+    // When all nodes were lost, the driver makes new records of them and forgets the old ones, whose pools would try to
     // connect without end.
     client.on('hostRemove', (host: ForgottenHost) => {
       host

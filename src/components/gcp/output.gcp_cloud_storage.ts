@@ -91,7 +91,7 @@ ${credentialsHelp}`,
   create: (options, resources) => new StorageOutput(options, resources),
 })
 
-/** How often an object is appended to anew, because another writer changed it meanwhile. */
+/** How often an object is appended to again because another writer changed it meanwhile. */
 const APPEND_ATTEMPTS = 5
 
 class StorageOutput implements Output {
