@@ -1,11 +1,13 @@
-// `penstock bucket check` over a standalone server's folder and over a cluster that runs.
+// `penstock bucket check` and `bucket rebuild` over a standalone server's folder and over a cluster of separate processes.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { startLocalCluster } from '../servers/local-cluster.ts'
+import pg from 'pg'
+import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
+import { hasPostgres } from '../servers/postgres-server.ts'
 import { consume, freePorts, produce, program, startProgram } from './support.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'penstock-bucket-'))
@@ -74,6 +76,60 @@ test('a standalone server whose database is destroyed gets it back from its buck
     await revived.stop()
   }
 })
+
+for (const database of ['sqlite', 'postgres'] as const) {
+  const skip = database === 'postgres' && !hasPostgres()
+  test(`a cluster whose metadata are gone from ${database} gets them back from its bucket`, { skip }, async () => {
+    const parts = { agents: 1, controlPlanes: 1, database, store: 'file', auth: 'none' } as const
+    const cluster = await startLocalCluster({ ...parts, program: [program] })
+    try {
+      const [agent] = cluster.agents
+      await produce(agent!.address, 'orders', ['a', 'b', 'c'])
+      await produce(agent!.address, 'others', ['d'])
+      await agent!.end('SIGKILL')
+      await cluster.controlPlanes[0]!.end('SIGKILL')
+      await forgetMetadata(cluster)
+
+      const flags = [
+        ...['-bucketURL', cluster.bucketUrl],
+        ...['-defaultVirtualClusterID', cluster.virtualClusterId],
+        ...['-databaseURL', cluster.databaseUrl],
+      ]
+      const rebuild = () => spawnSync(program, ['bucket', 'rebuild', ...flags], { encoding: 'utf8' })
+      const { status, stdout, stderr } = rebuild()
+      assert.equal(status, 0, stdout + stderr)
+      assert.match(stdout, /2 topics with 2 partitions and 4 offsets from \d+ objects/)
+      const again = rebuild()
+      assert.equal(again.status, 1)
+      assert.match(again.stderr, /^penstock bucket rebuild: the metadata could not be made: /)
+
+      await cluster.restartControlPlane(0)
+      const { address } = await cluster.addAgent()
+      await produce(address, 'orders', ['e'])
+      const values = await consume(address, 'orders', 4)
+      assert.deepEqual(
+        values.map(({ value }) => value),
+        ['a', 'b', 'c', 'e'],
+      )
+    } finally {
+      await cluster.close()
+    }
+  })
+}
+
+/** Destroys what the database knows of the records of a cluster. */
+async function forgetMetadata({ databaseUrl, virtualClusterId }: LocalCluster): Promise<void> {
+  if (databaseUrl.startsWith('sqlite:')) {
+    const file = `${databaseUrl.slice('sqlite:'.length)}.${virtualClusterId}`
+    assert.ok(existsSync(file))
+    for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true })
+    return
+  }
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  await client.query(`DROP SCHEMA "${virtualClusterId}" CASCADE`)
+  await client.end()
+}
 
 test('a folder that holds nothing is refused and left alone', () => {
   const { status, stderr } = check('-dataDir', join(parent, 'missing'))
