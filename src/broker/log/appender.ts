@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../../base/index.ts'
 import { type Metadata, MetadataError } from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
-import type { LogConfig } from './config.ts'
+import { type LogConfig, overlapLingerMs } from './config.ts'
 import { type Append, type AppendOutcome, FlushBuffer, STORAGE_ERROR } from './flush-buffer.ts'
 import type { Piece, SlabPool } from './slabs.ts'
 import { writeObjectIndex } from './object-index.ts'
@@ -147,7 +147,7 @@ export class Appender {
     const buffer = this.#open
     if (!buffer || this.#uploads >= this.#config.maxUploads) return
     const isIdle = this.#flights.length === 0
-    const lingerMs = isIdle ? this.#config.lingerMs : this.#overlapLingerMs
+    const lingerMs = isIdle ? this.#config.lingerMs : overlapLingerMs(this.#config, this.#usualFlightMs)
     // Those that were answered just now get the same time to come back as a first request gives to others.
     const waitsSince = isIdle && this.#config.isEager ? Math.max(buffer.openedAt, this.#idleSince) : buffer.openedAt
     const ageMs = this.#clock.monotonic() - waitsSince
@@ -157,17 +157,6 @@ export class Appender {
     const endsAt = waitsSince + lingerMs
     // A timer that ends too early only looks again; one that ends too late is replaced, for the log has become idle.
     if (endsAt < this.#timerEndsAt) this.#startTimer(endsAt, lingerMs - ageMs)
-  }
-
-  /**
-   * How old a buffer may get while others are being written. A store where each write costs money gets few large objects.
-   * Otherwise half of the time that an object takes, so that two or three are under way and nothing waits for much longer
-   * than it has to, on a fast disk as on a busy machine.
-   */
-  get #overlapLingerMs(): number {
-    const { maxLingerMs, isEager } = this.#config
-    // Whole milliseconds, as timers have them: the rest of a fraction may be too short for time to pass in it.
-    return isEager ? Math.min(maxLingerMs, Math.ceil(this.#usualFlightMs / 2)) : maxLingerMs
   }
 
   /** Flushes after what has arrived at this moment, on all connections, is in the buffer. */

@@ -89,3 +89,13 @@ export const remoteLogConfig: LogConfig = {
   maxUploads: 8,
   deadObjectGraceMs: 600_000,
 }
+
+/**
+ * How old a buffer may get while others are being written, in milliseconds. A store where each write costs money gets few
+ * large objects. Otherwise half of the time that an object usually takes (`flightMs`), so that two or three are under way and
+ * nothing waits for much longer than it has to, on a fast disk as on a busy machine.
+ */
+export function overlapLingerMs({ maxLingerMs, isEager }: LogConfig, flightMs: number): number {
+  // Whole milliseconds, as timers have them: the rest of a fraction may be too short for time to pass in it.
+  return isEager ? Math.min(maxLingerMs, Math.ceil(flightMs / 2)) : maxLingerMs
+}
