@@ -1,8 +1,11 @@
-import { createRequire } from 'node:module'
+import { builtinModules, createRequire } from 'node:module'
 import { relative } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 const requireBuiltin = createRequire(import.meta.url)
+
+/** Packages leave out the scheme of `node:crypto`. */
+const BUILTIN = new RegExp(`^(node:.*|${builtinModules.filter(name => /^[a-z]/.test(name)).join('|')})$`)
 
 /** Node has loaded these before the program begins. */
 const LOADED = new Set(['node:buffer', 'node:events', 'node:path', 'node:timers'])
@@ -15,7 +18,8 @@ const LOADED = new Set(['node:buffer', 'node:events', 'node:path', 'node:timers'
 export const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ path, kind, importer }) => {
+    build.onResolve({ filter: BUILTIN }, ({ path: name, kind, importer }) => {
+      const path = name.startsWith('node:') ? name : `node:${name}`
       if (kind !== 'import-statement' || LOADED.has(path)) return undefined
       // Packages import its names, not its default, and those with SDKs in them are loaded late anyway.
       if (path === 'node:process' && importer.includes('node_modules')) return undefined

@@ -7,7 +7,7 @@ if (import.meta.url.endsWith('.mjs')) keepCompiledCode()
 process.exitCode = await runProgram(process.argv.slice(2))
 
 async function runProgram(args: readonly string[]): Promise<number> {
-  process.stdout.on('error', endAsBrokenPipe)
+  watchStandardOutput()
   // If everything waits indefinitely, the program waits, too; Node would end it with code 13.
   const alive = setInterval(() => undefined, 2 ** 30)
   try {
@@ -25,6 +25,16 @@ function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if ((process.env['PENSTOCK_DEBUG'] ?? '') !== '') return error.stack ?? error.message
   return `${error.message} (an unexpected error; PENSTOCK_DEBUG=1 shows where it happened)`
+}
+
+/** Once somebody uses it: reading `process.stdout` loads Node's streams and sockets, which a stream between files does without. */
+function watchStandardOutput(): void {
+  const lazy = Object.getOwnPropertyDescriptor(process, 'stdout')
+  const get = () => {
+    Object.defineProperty(process, 'stdout', { ...lazy })
+    return process.stdout.on('error', endAsBrokenPipe)
+  }
+  Object.defineProperty(process, 'stdout', { ...lazy, get })
 }
 
 /** Ends as the signal SIGPIPE would once the reader of the standard output is gone, as behind `| head`. */

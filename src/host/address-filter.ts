@@ -4,7 +4,7 @@ import type { Grant } from './grants.ts'
 import { GrantError } from './grants.ts'
 
 /** Where clouds answer questions about a machine's identity, and everything else that is never routed. */
-const refused = rangesOf([
+const REFUSED = [
   '169.254.0.0/16',
   'fe80::/10',
   // AWS over IPv6, Alibaba, Oracle, Azure
@@ -14,9 +14,15 @@ const refused = rangesOf([
   '168.63.129.16/32',
   // Link-local addresses behind NAT64
   '64:ff9b::a9fe:0/112',
-])
+]
 
-const loopback = rangesOf(['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128'])
+const LOOPBACK = ['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']
+
+// Made at first use: they load `node:net`, which most commands do without.
+let refused: BlockList | null = null
+let loopback: BlockList | null = null
+const refusedRanges = () => (refused ??= rangesOf(REFUSED))
+const loopbackRanges = () => (loopback ??= rangesOf(LOOPBACK))
 
 /**
  * Decides which addresses a managed pipeline may connect to: not those of links and of metadata services, nor this machine's
@@ -44,7 +50,7 @@ export class AddressFilter {
   allows(address: string, port: number): boolean {
     if (this.#everything) return true
     const plain = address.replace(/%.*$/, '')
-    const isRefused = contains(refused, plain) || (this.#ownPorts.has(port) && isOfThisMachine(plain))
+    const isRefused = contains(refusedRanges(), plain) || (this.#ownPorts.has(port) && isOfThisMachine(plain))
     return (
       !isRefused ||
       this.#exceptions.some(({ ranges, port: only }) => (only === null || only === port) && contains(ranges, plain))
@@ -62,7 +68,7 @@ function exceptionOf(pattern: string): Exception {
   const match = /^(?:\[([^\]]+)\]|([^:]*)|([^[\]]*:[^[\]]*:[^[\]]*))(?::(\d+))?$/.exec(pattern)
   const host = match?.[1] ?? match?.[2] ?? match?.[3] ?? ''
   const port = match?.[4] === undefined ? null : Number(match[4])
-  if (host === 'localhost') return { ranges: loopback, port }
+  if (host === 'localhost') return { ranges: loopbackRanges(), port }
   try {
     return { ranges: rangesOf([host.includes('/') ? host : `${host}/${isIP(host) === 6 ? 128 : 32}`]), port }
   } catch (error) {
@@ -86,7 +92,7 @@ function contains(ranges: BlockList, address: string): boolean {
 }
 
 function isOfThisMachine(address: string): boolean {
-  if (contains(loopback, address)) return true
+  if (contains(loopbackRanges(), address)) return true
   const own = new BlockList()
   for (const { address: each, family } of Object.values(networkInterfaces()).flatMap(list => list ?? [])) {
     own.addAddress(each, family === 'IPv6' ? 'ipv6' : 'ipv4')
