@@ -1,4 +1,4 @@
-import { compileQuery, compileTree } from './compiler/program.ts'
+import { compileQueries, compileTree } from './compiler/program.ts'
 import { Library, type LibraryOptions } from './compiler/library.ts'
 import { CompiledInterpolation, CompiledMapping } from './compiled.ts'
 import { MappingError } from './errors.ts'
@@ -33,10 +33,8 @@ export function compileInterpolation(text: string, options: CompileOptions): Int
   const parts = parseInterpolation(text, library)
   if (parts instanceof Fault) return { diagnostics: [explain(text, parts)] }
   try {
-    const compiled = parts.map(part => {
-      return typeof part === 'string' ? part : { query: part, run: compileQuery(part, library).run }
-    })
-    return { interpolation: new CompiledInterpolation(compiled) }
+    const queries = parts.filter(part => typeof part !== 'string')
+    return { interpolation: new CompiledInterpolation(parts, compileQueries(queries, library)) }
   } catch (error) {
     return { diagnostics: [tooDeep(text, error)] }
   }

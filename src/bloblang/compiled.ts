@@ -1,4 +1,4 @@
-import type { Compiled } from './compiler/program.ts'
+import type { Compiled, CompiledQueries } from './compiler/program.ts'
 import type { Form } from './compiler/scope.ts'
 import { some } from './compiler/traits.ts'
 import { describeWrongType } from './data/errors.ts'
@@ -193,45 +193,54 @@ function callsImpure(query: Query): boolean {
   return query.kind === 'method' && METHODS.get(query.name)?.impure === true
 }
 
-/** One part of an interpolated string. */
-export type InterpolationPart = string | { readonly query: Query; readonly run: (frame: Frame) => Value }
-
-/** An interpolated string as its texts and programs, in order. */
+/** An interpolated string as its texts and queries, in order. */
 export class CompiledInterpolation implements Interpolation {
   readonly static: string | null
-  readonly #parts: readonly InterpolationPart[]
+  readonly #parts: readonly (string | Query)[]
+  /** By position: the number of the query that a part is; -1 where it is text. */
+  readonly #places: readonly number[]
+  readonly #queries: CompiledQueries
   readonly #frame = new Frame()
   readonly #draft = new MetadataDraft()
 
-  constructor(parts: readonly InterpolationPart[]) {
+  constructor(parts: readonly (string | Query)[], queries: CompiledQueries) {
+    let count = 0
     this.#parts = parts
-    const dynamic = parts.some(part => typeof part !== 'string')
-    this.static = dynamic ? null : parts.join('')
+    this.#places = parts.map(part => (typeof part === 'string' ? -1 : count++))
+    this.#queries = queries
+    this.static = count > 0 ? null : parts.join('')
   }
 
   eval(batch: readonly MessageView[], index: number): string {
+    this.#enter(batch, index)
     let text = ''
-    for (const part of this.#parts)
-      text += typeof part === 'string' ? part : toText(this.#value(part.run, batch, index))
+    for (let at = 0; at < this.#parts.length; at++) {
+      const part = this.#parts[at]!
+      text += typeof part === 'string' ? part : toText(this.#value(at))
+    }
     return text
   }
 
   evalBytes(batch: readonly MessageView[], index: number): Uint8Array {
-    const [only] = this.#parts
-    if (this.#parts.length === 1 && typeof only === 'object') {
-      const value = this.#value(only.run, batch, index)
-      return value instanceof Uint8Array ? value : utf8Bytes(toText(value))
-    }
-    return utf8Bytes(this.eval(batch, index))
+    if (this.#parts.length !== 1 || this.static !== null) return utf8Bytes(this.eval(batch, index))
+    this.#enter(batch, index)
+    const value = this.#value(0)
+    return value instanceof Uint8Array ? value : utf8Bytes(toText(value))
   }
 
   get reads(): readonly TargetPath[] {
-    return this.#parts.flatMap(part => (typeof part === 'string' ? [] : queryReads(part.query)))
+    return this.#parts.flatMap(part => (typeof part === 'string' ? [] : queryReads(part)))
   }
 
-  #value(run: (frame: Frame) => Value, batch: readonly MessageView[], index: number): Value {
+  #enter(batch: readonly MessageView[], index: number): void {
+    const frame = this.#frame.enter(batch, index, this.#draft.reset(messageAt(batch, index).metadata))
+    frame.projector = this.#queries.projector
+    this.#queries.enter(frame)
+  }
+
+  #value(at: number): Value {
     try {
-      return run(this.#frame.enter(batch, index, this.#draft.reset(messageAt(batch, index).metadata)))
+      return this.#queries.runs[this.#places[at]!]!()
     } catch (error) {
       throw new MappingError(describe(error))
     }

@@ -1,4 +1,4 @@
-import { compileQuery, compileTree } from '../../src/bloblang/compiler/program.ts'
+import { compileQueries, compileTree } from '../../src/bloblang/compiler/program.ts'
 import { Library } from '../../src/bloblang/compiler/library.ts'
 import { describe } from '../../src/bloblang/runtime/errors.ts'
 import { Frame, messageAt } from '../../src/bloblang/runtime/frame.ts'
@@ -39,9 +39,17 @@ export function runQuery(vector: Vector): string | null {
 /** A case without variables leaves open whether there was an empty scope for them or none: either may hold. */
 function compareValue(vector: Vector, query: Query, library: Library): string | null {
   const scoped = vector['vars'] !== undefined || vector['maps'] !== undefined
-  const problem = scoped ? null : compareRun(vector, compileQuery(query, library).run)
+  const problem = scoped ? null : compareRun(vector, runOf(query, library))
   if (!scoped && problem === null) return null
   return compareRun(vector, compileTree(treeOf(vector, query, library), library, 'fresh').run)
+}
+
+function runOf(query: Query, library: Library): (frame: Frame) => Value {
+  const { enter, runs } = compileQueries([query], library)
+  return frame => {
+    enter(frame)
+    return runs[0]!()
+  }
 }
 
 function compareRun(vector: Vector, run: (frame: Frame) => Value): string | null {

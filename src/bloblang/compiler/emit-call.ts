@@ -12,6 +12,8 @@ export function emitCall(call: FunctionCall | MethodCall, context: Context): str
 function emitFunction(call: FunctionCall, context: Context): string {
   if (call.name === 'var') return emitVar(call, context)
   const { program } = context
+  const read = program.library.documentPath(call)
+  if (read !== null) program.readsDocument(read)
   if (hasComputed(call)) {
     const make = program.constant(program.library.dynamicFunction(call), `makes ${annotationOf(call)}`, 'make')
     return `${make}(${emitComputed(call, context)})(f)`

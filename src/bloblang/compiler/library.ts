@@ -102,6 +102,14 @@ export class Library implements Catalog {
     return this.#methods.get(call.name)!.lazyTarget !== undefined
   }
 
+  /** What a call reads of the document of the message; null where it reads nothing of it. */
+  documentPath(call: FunctionCall): readonly string[] | null {
+    const { readsDocument } = this.#functions.get(call.name)!
+    if (readsDocument === undefined) return null
+    const isKnown = call.args.values.every(argument => argument === undefined || argument.kind === 'known')
+    return isKnown ? readsDocument(this.#merged(call, [], [])) : []
+  }
+
   staticFunction(call: FunctionCall): FunctionBody {
     return this.#body(call) as FunctionBody // a function's spec creates function bodies
   }

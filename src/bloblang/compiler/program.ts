@@ -34,34 +34,43 @@ export function compileTree(tree: MappingTree, library: Library, form: Form): Co
   if (blind) program.carriedTo = carryTargets(tree.statements)
   const mapping = StatementWriter.mapping(program, tree.text, tree.statements)
   const table = [...names].map(([name, text]) => `[${JSON.stringify(name)}, ${text}]`)
-  const compiled = assemble(program, [...maps, `const maps = new Map([${table.join(', ')}])`, mapping], 'mapping')
-  if (program.document.whole) return compiled
-  const projector = program.copies > 0 ? null : new Projector(planOf(program.document, false, false, NONE))
-  if (!blind) return { ...compiled, projector }
+  const functions = [...maps, `const maps = new Map([${table.join(', ')}])`, mapping]
+  const { made: run, source } = assemble<(frame: Frame) => Value>(program, functions, 'mapping')
+  const compiled = { run, source, projector: projectorOf(program), printProjector: null }
+  if (program.document.whole || !blind) return compiled
   const copies = program.copies > 0
   // Where a mapping copies its document, what it writes into has to be a value.
   if (copies) for (const path of pathsOf(writes)) program.document.at(path)
   const plan = planOf(program.document, true, copies, copies ? droppedFields(program, tree) : NONE)
-  return { ...compiled, projector, printProjector: new Projector(plan) }
+  return { ...compiled, printProjector: new Projector(plan) }
 }
 
-/** The function of a single query, as interpolations hold them. */
-export function compileQuery(query: Query, library: Library): Compiled<(frame: Frame) => Value> {
+/** The queries of an interpolated string: they read one message together. */
+export interface CompiledQueries {
+  /** Begins with another message. */
+  readonly enter: (frame: Frame) => void
+  /** By position. */
+  readonly runs: readonly (() => Value)[]
+  /** Reads what all of them need of a document; null where that is all of it. */
+  readonly projector: Projector | null
+}
+
+export function compileQueries(queries: readonly Query[], library: Library): CompiledQueries {
   const program = new Program(library, 'fresh')
   library.useMaps(null)
-  const scope = new FunctionScope()
-  const { text } = writeClosure([], query, {
-    emit,
-    program,
-    scope,
-    self: null,
-    outer: null,
-    names: new Map(),
-    root: null,
-    variables: null,
+  const closures = queries.map(query => {
+    const scope = new FunctionScope()
+    const none = { self: null, outer: null, names: new Map(), root: null, variables: null }
+    return writeClosure([], query, { emit, program, scope, ...none }).text
   })
-  const code = `const evaluate = ${text}\n\nfunction mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n  return evaluate()\n}`
-  return assemble(program, ['const maps = null', code], 'mapping')
+  const enter = 'function enter(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n}'
+  const texts = ['const maps = null', enter, `const runs = [\n  ${closures.join(',\n  ')},\n]`]
+  const { made } = assemble<Omit<CompiledQueries, 'projector'>>(program, texts, '{ enter, runs }')
+  return { ...made, projector: projectorOf(program) }
+}
+
+function projectorOf({ document, copies }: Program): Projector | null {
+  return document.whole || copies > 0 ? null : new Projector(planOf(document, false, false, NONE))
 }
 
 /** `raw`: what is carried may stay text. `carries`: and so may everything that is not read. */
@@ -123,7 +132,12 @@ function mapFunctionName(name: string, index: number): string {
   return /^[A-Za-z0-9_]{1,60}$/.test(name) ? `map_${name}` : `map${index}`
 }
 
-function assemble(program: Program, functions: readonly string[], entry: string): Compiled<(frame: Frame) => Value> {
+/** Builds the functions of a program; `entry` is the expression that it gives. */
+function assemble<T>(
+  program: Program,
+  functions: readonly string[],
+  entry: string,
+): { readonly made: T; readonly source: string } {
   const hoisted = program.hoisted.map(({ name, text }) => `const ${name} = ${text}`)
   const names = [...program.helpers, 'MAX_MAP_DEPTH'].filter((name, at, all) => all.indexOf(name) === at).toSorted()
   const constants = program.constants.map(({ name, note }) => `const ${name} = constants.${name} // ${oneLine(note)}`)
@@ -141,9 +155,9 @@ function assemble(program: Program, functions: readonly string[], entry: string)
     helpers: typeof HELPERS,
     constants: Readonly<Record<string, unknown>>,
     sites: Program['sites'],
-  ) => (frame: Frame) => Value
+  ) => T
   const values = Object.fromEntries(program.constants.map(({ name, value }) => [name, value]))
-  return { run: make(HELPERS, values, program.sites), source, projector: null, printProjector: null }
+  return { made: make(HELPERS, values, program.sites), source }
 }
 
 function oneLine(note: string): string {

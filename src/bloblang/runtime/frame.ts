@@ -28,6 +28,8 @@ export class Frame implements CallContext {
   /** Where the document that results may be printed at once. */
   out: JsonWriter | null = null
   readonly variables: ReadonlyMap<string, Value> = NO_VARIABLES
+  /** What the projector has read of the message at `home`; null where it has not, or gave up. */
+  #projected: Value | null = null
   /** Why the message has no document, and the error that said so. */
   #documentError: { readonly cause: string; readonly message: string; readonly field: string } | null = null
 
@@ -42,6 +44,7 @@ export class Frame implements CallContext {
     this.innermostLine = false
     this.projector = null
     this.out = null
+    this.#projected = null
     this.#documentError = null
     return this
   }
@@ -51,9 +54,7 @@ export class Frame implements CallContext {
     if (this.given !== undefined) return this.given
     if (this.#documentError === null) {
       try {
-        const message = messageAt(this.batch, this.home)
-        if (this.projector === null || message.project === undefined) return message.structured()
-        return message.project(this.projector) ?? message.structured()
+        return this.#read(messageAt(this.batch, this.home))
       } catch (error) {
         const text = describe(error)
         const cause = text === EMPTY_BODY ? 'message is empty' : `parse as json: ${text}`
@@ -63,6 +64,18 @@ export class Frame implements CallContext {
       this.#documentError = { cause: this.#documentError.cause, message: noContext(field), field }
     }
     throw new MappingError(this.#documentError.message)
+  }
+
+  messageDocument(): Value {
+    const message = messageAt(this.batch, this.index)
+    return this.index === this.home ? this.#read(message) : message.structured()
+  }
+
+  /** The document of the message at `home`, or as much of it as the mapping needs. */
+  #read(message: MessageView): Value {
+    if (this.projector === null || message.project === undefined) return message.structured()
+    this.#projected ??= message.project(this.projector)
+    return this.#projected ?? message.structured()
   }
 
   /** The document, or undefined where there is none. */

@@ -61,6 +61,8 @@ export interface Query {
 export interface CallContext {
   readonly batch: readonly MessageView[]
   readonly index: number
+  /** The document of `batch[index]`, as far as the calls of the mapping read it. Throws `MappingError` where it is none. */
+  messageDocument(): Value
   /** The value of `this` where the call stands; undefined where there is none. */
   readonly context: Value | undefined
   readonly variables: ReadonlyMap<string, Value>
@@ -133,6 +135,8 @@ interface CallableSpec<Params extends readonly Param[] = readonly Param[]> {
 export interface FunctionSpec<Params extends readonly Param[] = readonly Param[]> extends CallableSpec<Params> {
   /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`. */
   readonly create: (args: ArgsOf<Params>, host: Host) => (call: CallContext) => Value
+  /** The path that a call reads of `messageDocument()`; where its arguments are not known before, it may read all of it. */
+  readonly readsDocument?: (args: ArgsOf<Params>) => readonly string[]
 }
 
 /** A method: one file of `methods/`. */

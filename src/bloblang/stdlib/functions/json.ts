@@ -1,5 +1,4 @@
 import { searchPath, splitPath } from '../../data/objects.ts'
-import { messageAt } from '../../runtime/frame.ts'
 import { defineFunction } from '../spec.ts'
 import { sanitize } from '../../data/coerce.ts'
 
@@ -21,10 +20,13 @@ export default defineFunction({
     ['root.mapped = json("foo.bar")', '{"foo":{"bar":"hello"}}', '{"mapped":"hello"}'],
     ['root.doc = json()', '{"foo":1}', '{"doc":{"foo":1}}'],
   ],
+  readsDocument: ([path]) => segmentsOf(path),
   create([path]) {
-    const segments = path === '' ? [] : splitPath(path)
-    return ({ batch, index }) => {
-      return sanitize(searchPath(messageAt(batch, index).structured(), segments) ?? null)
-    }
+    const segments = segmentsOf(path)
+    return call => sanitize(searchPath(call.messageDocument(), segments) ?? null)
   },
 })
+
+function segmentsOf(path: string): readonly string[] {
+  return path === '' ? [] : splitPath(path)
+}
