@@ -8,7 +8,7 @@ import { after, test } from 'node:test'
 import pg from 'pg'
 import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
 import { hasPostgres } from '../servers/postgres-server.ts'
-import { consume, freePorts, produce, program, startProgram } from './support.ts'
+import { Api, consume, freePorts, produce, program, startProgram, untilForgotten } from './support.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'penstock-bucket-'))
 after(() => rmSync(parent, { recursive: true, force: true }))
@@ -103,7 +103,9 @@ for (const database of ['sqlite', 'postgres'] as const) {
       assert.equal(again.status, 1)
       assert.match(again.stderr, /^penstock bucket rebuild: the metadata could not be made: /)
 
-      await cluster.restartControlPlane(0)
+      const controlPlane = await cluster.restartControlPlane(0)
+      const api = await Api.connect({ apiUrl: `${controlPlane.address}/api/v1`, apiKey: cluster.apiKey })
+      await untilForgotten(api, agent!)
       const { address } = await cluster.addAgent()
       await produce(address, 'orders', ['e'])
       const values = await consume(address, 'orders', 4)

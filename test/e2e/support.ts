@@ -179,6 +179,18 @@ export async function eventually<Value>(
   }
 }
 
+/**
+ * Waits until no client is sent to an agent that was killed. For some seconds it counts as alive, and may be named as the
+ * leader of a partition or the coordinator of a group: clients retry that for minutes, those of `produce` and `consume` do not.
+ */
+export async function untilForgotten(api: Api, { pid }: { readonly pid: number }): Promise<void> {
+  const isAlive = async () => {
+    const { agents } = await api.call('list_agents', { virtual_cluster_id: api.clusterId })
+    return agents.some(({ agent_name, is_alive }) => is_alive && agent_name.endsWith(`:${pid}`))
+  }
+  await eventually(`agent ${pid} no longer counts as alive`, isAlive, alive => !alive)
+}
+
 /** Produces values to a topic and waits until they are acknowledged. */
 export async function produce(kafkaAddress: string, topic: string, values: readonly string[]): Promise<void> {
   const producer = new Producer({
