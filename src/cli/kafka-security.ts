@@ -1,6 +1,5 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { type Clock, codeOf, messageOf } from '../base/index.ts'
+import { unwatchFile, watchFile } from 'node:fs'
+import { type Clock, messageOf } from '../base/index.ts'
 import {
   bearerCheck,
   ClusterCredentials,
@@ -11,6 +10,7 @@ import {
 } from '../broker/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import { FlagError } from './flags.ts'
+import { readCertificates } from './kafka-certificates.ts'
 import type { KafkaSecurityFlags } from './kafka-security-flags.ts'
 
 /** How often certificates are looked at for changes, in milliseconds. */
@@ -29,7 +29,7 @@ export function kafkaSecurity(flags: KafkaSecurityFlags, metadata: Metadata, clo
       clock,
       required: flags.requireSASLAuthentication,
     },
-    ...(flags.kafkaTLS || flags.requireMTLSAuthentication ? { tls: tlsSettings(flags) } : {}),
+    ...(flags.kafkaTLS || flags.requireMTLSAuthentication ? { tls: tlsSettings(flags, clock) } : {}),
   }
 }
 
@@ -45,18 +45,15 @@ function tokenCheck(flags: KafkaSecurityFlags) {
   })
 }
 
-function tlsSettings(flags: KafkaSecurityFlags): TlsSettings {
+function tlsSettings(flags: KafkaSecurityFlags, clock: Clock): TlsSettings {
   const { tlsServerCertFile, tlsServerPrivateKeyFile, tlsClientCACertFile, requireMTLSAuthentication } = flags
   if (tlsServerCertFile === '' || tlsServerPrivateKeyFile === '')
     throw new FlagError('-kafkaTLS needs -tlsServerCertFile and -tlsServerPrivateKeyFile')
   if (requireMTLSAuthentication && tlsClientCACertFile === '')
     throw new FlagError('-requireMTLSAuthentication needs -tlsClientCACertFile')
-  const current = (): SecureContextOptions => ({
-    cert: readFlagFile('tlsServerCertFile', tlsServerCertFile),
-    key: readFlagFile('tlsServerPrivateKeyFile', tlsServerPrivateKeyFile),
-    ...(tlsClientCACertFile === '' ? {} : { ca: readFlagFile('tlsClientCACertFile', tlsClientCACertFile) }),
-  })
-  checkCertificates(current)
+  // Those that are wrong at the start end it; those that replace them later are left aside while they are wrong.
+  const current = () => readCertificates(flags, clock.now())
+  current()
   const files = [tlsServerCertFile, tlsServerPrivateKeyFile, tlsClientCACertFile].filter(file => file !== '')
   return {
     current,
@@ -71,29 +68,10 @@ function tlsSettings(flags: KafkaSecurityFlags): TlsSettings {
   }
 }
 
-/** A certificate that cannot be used is found at the start; one that replaces it later is left aside while it is wrong. */
-function checkCertificates(current: () => SecureContextOptions): void {
-  const options = current()
-  try {
-    createSecureContext(options)
-  } catch (error) {
-    const files = `-tlsServerCertFile, -tlsServerPrivateKeyFile${options.ca === undefined ? '' : ' or -tlsClientCACertFile'}`
-    throw new FlagError(`${files} cannot be used: ${messageOf(error)}`, { cause: error })
-  }
-}
-
 function mappingOf(rules: string): (name: string) => string {
   try {
     return principalMapping(rules)
   } catch (error) {
     throw new FlagError(`-tlsPrincipalMappingRules: ${messageOf(error)}`, { cause: error })
-  }
-}
-
-function readFlagFile(name: string, path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new FlagError(`-${name}: cannot read ${path} (${codeOf(error)})`, { cause: error })
   }
 }

@@ -3,18 +3,20 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { after, before, test } from 'node:test'
 import kafkajs from 'kafkajs'
-import { makeAuthority } from '../servers/certificates.ts'
+import { type Authority, expired, makeAuthority, type Validity } from '../servers/certificates.ts'
 import { Api, eventually, freePorts, type Started, startProgram } from './support.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-security-'))
+let authority: Authority
 let ca: string
 let server: Started
 let api: Api
 
 before(async () => {
-  const authority = await makeAuthority()
+  authority = await makeAuthority()
   ca = authority.ca
   const { cert, key } = await authority.issue('server')
   writeFileSync(join(folder, 'cert.pem'), cert)
@@ -101,4 +103,30 @@ test('a client signs in with the credentials of the API, and a pipeline by itsel
   )
   const status = await api.post('describe_pipeline', pipeline.ids)
   assert.doesNotMatch(status.text + server.stderr(), /ccun_/)
+})
+
+test('a new certificate that has expired is reported and left aside, and one that is right is shown', async () => {
+  const [host, port] = server.kafkaAddress.split(':')
+  const shown = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ host: host!, port: Number(port), ca, servername: 'localhost' }, () => {
+        resolve(String(socket.getPeerCertificate().subject.CN))
+        socket.destroy()
+      })
+      socket.once('error', reject)
+    })
+  const replace = async (name: string, validity?: Validity) => {
+    const { cert, key } = await authority.issue(name, validity)
+    writeFileSync(join(folder, 'key.pem'), key)
+    writeFileSync(join(folder, 'cert.pem'), cert)
+  }
+  await replace('expired', expired())
+  await eventually(
+    'the log says so',
+    async () => server.stderr(),
+    log => /the old one stays.*-tlsServerCertFile: the certificate in .*cert\.pem expired at/.test(log),
+  )
+  assert.equal(await shown(), 'server')
+  await replace('renewed')
+  await eventually('the new one is shown', shown, name => name === 'renewed')
 })

@@ -3,14 +3,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { renameSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { openPostgres } from '../../src/database/index.ts'
+import { expired, makeAuthority } from '../servers/certificates.ts'
 import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
 import { hasPostgres, startPostgresServer } from '../servers/postgres-server.ts'
 import { freePort } from '../servers/ports.ts'
@@ -184,6 +186,20 @@ test('an agent names the flag that is wrong', async t => {
   const stranger = createServer((_, response) => response.writeHead(404).end())
   await once(stranger.listen(0, '127.0.0.1'), 'listening')
   t.after(() => stranger.close())
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-starts-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const authority = await makeAuthority()
+  const right = await authority.issue('localhost')
+  const old = await authority.issue('localhost', expired())
+  const tls = {
+    kafkaTLS: 'true',
+    tlsServerCertFile: file('right.pem', right.cert),
+    tlsServerPrivateKeyFile: file('right.key', right.key),
+  }
   // Under an id of its own that is not the other cluster's, whose part of the bucket it would otherwise not touch.
   const cases: Record<
     string,
@@ -217,7 +233,23 @@ test('an agent names the flag that is wrong', async t => {
     'a role that does not exist': [{ roles: 'prxy' }, /-roles: there is no role "prxy"/],
     'a certificate that is none': [
       { kafkaTLS: 'true', tlsServerCertFile: import.meta.filename, tlsServerPrivateKeyFile: import.meta.filename },
-      /-tlsServerCertFile, -tlsServerPrivateKeyFile cannot be used: /,
+      /-tlsServerCertFile: .* has no certificate in PEM/,
+    ],
+    'a certificate that has expired': [
+      { ...tls, tlsServerCertFile: file('old.pem', old.cert), tlsServerPrivateKeyFile: file('old.key', old.key) },
+      /-tlsServerCertFile: the certificate in .*old\.pem expired at \d{4}-/,
+    ],
+    'the key of another certificate': [
+      { ...tls, tlsServerPrivateKeyFile: file('other.key', (await authority.issue('localhost')).key) },
+      /-tlsServerPrivateKeyFile: the key in .*other\.key is not that of the certificate in .*right\.pem/,
+    ],
+    'an authority of clients that has expired': [
+      {
+        ...tls,
+        requireMTLSAuthentication: 'true',
+        tlsClientCACertFile: file('ca.pem', (await makeAuthority(expired())).ca),
+      },
+      /-tlsClientCACertFile: the certificate in .*ca\.pem expired at \d{4}-/,
     ],
     'a certificate that is not there': [
       { kafkaTLS: 'true', tlsServerCertFile: '/none.pem', tlsServerPrivateKeyFile: '/none.key' },

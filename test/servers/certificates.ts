@@ -1,4 +1,4 @@
-// Certificates for tests and for clusters on one machine: an authority, and what it issues. All live for a day.
+// Certificates for tests and for clusters on one machine: an authority, and what it issues. By default all live for a day.
 import { generate } from 'selfsigned'
 
 /** Certificate and key in PEM. */
@@ -11,15 +11,20 @@ export interface Authority {
   /** The authority's own certificate, which clients trust. */
   readonly ca: string
   /** Issues a certificate for a server on this machine, or for a client of this name. */
-  issue(commonName: string): Promise<IssuedCertificate>
+  issue(commonName: string, validity?: Validity): Promise<IssuedCertificate>
+}
+
+export interface Validity {
+  readonly notBeforeDate: Date
+  readonly notAfterDate: Date
 }
 
 const curve = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
 
-export async function makeAuthority(): Promise<Authority> {
+export async function makeAuthority(validity = oneDay()): Promise<Authority> {
   const own = await generate([{ name: 'commonName', value: 'Penstock test authority' }], {
     ...curve,
-    ...validity(),
+    ...validity,
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
@@ -27,10 +32,10 @@ export async function makeAuthority(): Promise<Authority> {
   })
   return {
     ca: own.cert,
-    async issue(commonName) {
+    async issue(commonName, validity = oneDay()) {
       const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
         ...curve,
-        ...validity(),
+        ...validity,
         ca: { key: own.private, cert: own.cert },
         extensions: [
           { name: 'basicConstraints', cA: false },
@@ -50,7 +55,19 @@ export async function makeAuthority(): Promise<Authority> {
   }
 }
 
-function validity() {
+function oneDay(): Validity {
   const now = Date.now()
   return { notBeforeDate: new Date(now - 3_600_000), notAfterDate: new Date(now + 86_400_000) }
+}
+
+/** Of a certificate that has expired an hour ago. */
+export function expired(): Validity {
+  const now = Date.now()
+  return { notBeforeDate: new Date(now - 86_400_000), notAfterDate: new Date(now - 3_600_000) }
+}
+
+/** Of a certificate that clients may use in an hour. */
+export function comingUp(): Validity {
+  const now = Date.now()
+  return { notBeforeDate: new Date(now + 3_600_000), notAfterDate: new Date(now + 86_400_000) }
 }
