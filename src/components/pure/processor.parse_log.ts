@@ -1,4 +1,3 @@
-import { Timestamp } from '../../bloblang/index.ts'
 import { ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression, quoted } from './expression.ts'
 import { parseRfc3164, parseRfc5424, type SyslogFields, SyslogError } from './syslog.ts'
@@ -8,14 +7,16 @@ export default defineProcessor({
   categories: ['Parsing'],
   summary: 'Takes lines of syslog apart.',
   description:
-    'The body becomes a document with `message`, `timestamp` (RFC 3339), `facility`, `severity`, `priority`, `version`, `hostname`, `procid`, `appname`, `msgid` and `structureddata`, as far as the line has them.',
+    'The body becomes a document with `message`, `timestamp` (RFC 3339), `facility`, `severity`, `priority`, `version`, `hostname`, `procid`, `appname`, `msgid` and `structureddata`, as far as the line has them. With `syslog_rfc3164`, unlike in the original, timestamps of RFC 3339 may have a fraction, messages may contain tabs and line breaks, and brackets in a message say nothing about the process.',
   config: field.object({
     format: field.string('The format of the lines.').options({
       syslog_rfc5424: 'The syslog of RFC 5424.',
       syslog_rfc3164: 'The older one of RFC 3164.',
     }),
     best_effort: field
-      .bool('Whether a line that is broken further on yields what could be read of it.')
+      .bool(
+        'Whether a line of `syslog_rfc3164` without a whole timestamp yields its priority. Other broken lines are flagged either way.',
+      )
       .default(true)
       .advanced(),
     allow_rfc3339: field
@@ -26,7 +27,10 @@ export default defineProcessor({
       .string('The year of timestamps that have none: a number, or `current`; none leaves the year 0.')
       .default('current')
       .advanced(),
-    default_timezone: field.string('The time zone of timestamps that have none.').default('UTC').advanced(),
+    default_timezone: field
+      .string('The time zone that timestamps without one are converted to; they are read as UTC.')
+      .default('UTC')
+      .advanced(),
     codec: field.string('Has no meaning.').optional().deprecated(),
   }),
   examples: [
@@ -49,26 +53,18 @@ export default defineProcessor({
       if (config.default_year !== 'current') return Number(config.default_year)
       return new Date(Number(host.now() / 1_000_000n)).getUTCFullYear()
     }
-    const zoned = expression(
-      `this.ts_strptime("%Y-%m-%d %H:%M:%S").ts_tz(${quoted(config.default_timezone || 'UTC')})`,
-      host,
-    )
-    const offsetOf = (clockTime: string): string => {
-      const zone = config.default_timezone || 'UTC'
-      if (zone === 'UTC') return 'Z'
-      const moment = zoned(clockTime)
-      return moment instanceof Timestamp ? offsetAt(moment, zone) : 'Z'
-    }
-    const parse = (text: string): SyslogFields =>
+    const inZone = expression(`this.ts_tz(${quoted(config.default_timezone || 'UTC')}).string()`, host)
+    const zoned = (time: string) => String(inZone(time))
+    const parse = (line: string): SyslogFields =>
       config.format === 'syslog_rfc5424'
-        ? parseRfc5424(text)
-        : parseRfc3164(text, { allowsRfc3339: config.allow_rfc3339, year, offsetOf })
+        ? parseRfc5424(line)
+        : parseRfc3164(line, { allowsRfc3339: config.allow_rfc3339, year, zoned })
     return {
       ...perMessage(message => {
         try {
-          return message.withDocument(parse(message.text()))
+          return message.withDocument(parse(Buffer.from(message.bytes()).toString('latin1')))
         } catch (error) {
-          if (config.best_effort && error instanceof SyslogError && Object.keys(error.fields).length > 0) {
+          if (config.best_effort && error instanceof SyslogError && error.fields !== undefined) {
             return message.withDocument(error.fields)
           }
           return resources.fail(message, error)
@@ -77,11 +73,3 @@ export default defineProcessor({
     }
   },
 })
-
-/** `+02:00`, at a moment in a time zone. */
-function offsetAt(moment: Timestamp, zone: string): string {
-  const text = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).format(
-    new Date(Number(moment.unixNanos / 1_000_000n)),
-  )
-  return /GMT([+-]\d\d:\d\d)/.exec(text)?.[1] ?? 'Z'
-}

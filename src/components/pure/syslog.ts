@@ -3,18 +3,18 @@ import type { Value } from '../../bloblang/index.ts'
 /** What a line of syslog says. */
 export type SyslogFields = Readonly<Record<string, Value>>
 
-/** A line that is broken, with what was read before that. */
+/** A line that is broken, with what can be used of it nevertheless, if anything. */
 export class SyslogError extends Error {
-  readonly fields: SyslogFields
+  readonly fields: SyslogFields | undefined
 
-  constructor(reason: string, column: number, fields: SyslogFields) {
-    super(`${reason} [col ${column}]`)
+  constructor(message: string, fields?: SyslogFields) {
+    super(message)
     this.name = 'SyslogError'
     this.fields = fields
   }
 }
 
-/** Reads a line from left to right; columns count from 0. */
+/** Reads the bytes of a line from left to right, each a character of the text; columns count from 0. */
 class Line {
   readonly text: string
   readonly fields: Record<string, Value> = {}
@@ -25,7 +25,12 @@ class Line {
   }
 
   fail(reason: string, column = this.at): never {
-    throw new SyslogError(reason, column, this.fields)
+    throw new SyslogError(`${reason} [col ${column}]`)
+  }
+
+  /** Fails where the rest of the line does not spoil what was read before. */
+  failPartly(): never {
+    throw new SyslogError(`parsing error [col ${this.at}]`, this.fields)
   }
 
   /** What a sticky expression matches here, or null. */
@@ -37,138 +42,227 @@ class Line {
     return match[0]
   }
 
-  /** A blank must stand here. */
-  blank(): void {
-    if (this.take(/ /y) === null) this.fail('parsing error')
+  /** Takes one character after the other, each as its class says; returns the class that did not match, if any. */
+  takeEach(classes: readonly RegExp[]): RegExp | undefined {
+    return classes.find(each => this.take(each) === null)
   }
 
   priority(): void {
     if (this.take(/</y) === null) this.fail('expecting a priority value within angle brackets')
-    const start = this.at
-    const digits = this.take(/\d+/y) ?? ''
-    const priority = Number(digits)
-    if (digits === '' || digits.length > 3 || priority > 191 || (digits.length > 1 && digits.startsWith('0'))) {
-      const isNumber = /^[1-9]\d\d/.test(digits)
-      this.fail('expecting a priority value in the range 1-191 or equal to 0', isNumber ? start + 2 : start)
+    const digits = this.take(/0|1(?:9[01]?|[0-8]\d?)?|[2-9]\d?/y)
+    if (digits === null || this.take(/>/y) === null) {
+      this.fail('expecting a priority value in the range 1-191 or equal to 0')
     }
-    if (this.take(/>/y) === null) this.fail('expecting a priority value within angle brackets')
+    const priority = Number(digits)
     this.fields['priority'] = BigInt(priority)
     this.fields['facility'] = BigInt(priority >> 3)
     this.fields['severity'] = BigInt(priority & 7)
   }
 
-  /** Visible characters up to the next blank; a dash alone says that there is nothing. */
+  /** Visible characters up to the blank after them; a dash alone says that there is nothing. */
   word(name: string, maxLength: number, reason: string): void {
-    const word = this.take(/[!-~]+/y)
-    if (word === null || word.length > maxLength) this.fail(reason)
+    const word = this.take(/[!-~]+/y) ?? ''
+    if (word.length > maxLength) this.fail(reason, this.at - word.length + maxLength)
+    if (word === '' || this.take(/ /y) === null) this.fail(reason)
     if (word !== '-') this.fields[name] = word
   }
 }
 
-const RFC3339 = /(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,6})?(Z|[+-]\d\d:\d\d)/y
+/** The text whose bytes are the characters of `bytes`. */
+const utf8 = (bytes: string) => (/[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1').toString() : bytes)
 
-/** Takes a line of RFC 5424 apart. Throws {@link SyslogError}. */
-export function parseRfc5424(text: string): SyslogFields {
-  const line: Line = new Line(text)
-  line.priority()
-  const version = line.take(/[1-9]\d{0,2}/y)
-  if (version === null) line.fail('expecting a version value in the range 1-999')
-  line.fields['version'] = BigInt(version)
-  line.blank()
-  if (line.take(/-(?= )/y) === null) line.fields['timestamp'] = rfc3339(line)
-  line.blank()
-  line.word('hostname', 255, 'expecting an hostname (from 1 to max 255 US-ASCII characters) or a nil value')
-  line.blank()
-  line.word('appname', 48, 'expecting an app-name (from 1 to max 48 US-ASCII characters) or a nil value')
-  line.blank()
-  line.word('procid', 128, 'expecting a procid (from 1 to max 128 US-ASCII characters) or a nil value')
-  line.blank()
-  line.word('msgid', 32, 'expecting a msgid (from 1 to max 32 US-ASCII characters) or a nil value')
-  line.blank()
-  if (line.take(/-/y) === null) line.fields['structureddata'] = structuredData(line)
-  if (line.at < text.length) {
-    line.blank()
-    const message = text.slice(line.at).replace(/^\ufeff/, '')
-    if (message !== '') line.fields['message'] = message
-  }
-  return line.fields
+const DIGIT = /\d/y
+const MINUTES = [/:/y, /[0-5]/y, DIGIT]
+
+/** The hour, whose second digit depends on the first one. */
+function takesHour(line: Line): boolean {
+  return line.take(/[01]/y) === null ? line.takeEach([/2/y, /[0-3]/y]) === undefined : line.take(DIGIT) !== null
 }
 
-function rfc3339(line: Line): string {
-  const stamp = line.take(RFC3339)
-  if (stamp === null || Number.isNaN(Date.parse(stamp))) {
-    line.fail('expecting a RFC3339MICRO timestamp or a nil value')
-  }
+function takesDate(line: Line): boolean {
+  if (line.takeEach([DIGIT, DIGIT, DIGIT, DIGIT, /-/y]) !== undefined) return false
+  const month = line.take(/0/y) === null ? [/1/y, /[0-2]/y] : [/[1-9]/y]
+  if (line.takeEach([...month, /-/y]) !== undefined) return false
+  if (line.take(/[12]/y) !== null) return line.take(DIGIT) !== null
+  return line.takeEach(line.take(/0/y) === null ? [/3/y, /[01]/y] : [/[1-9]/y]) === undefined
+}
+
+const takesTime = (line: Line) => takesHour(line) && line.takeEach([...MINUTES, ...MINUTES]) === undefined
+
+/** A fraction of up to six digits, and a zone. */
+function takesRest(line: Line): boolean {
+  if (line.take(/\./y) !== null && line.take(/\d{1,6}/y) === null) return false
+  if (line.take(/Z/y) !== null) return true
+  return line.take(/[+-]/y) !== null && takesHour(line) && line.takeEach(MINUTES) === undefined
+}
+
+/** The timestamp that begins at `start`, as it is printed. */
+function timestamp(line: Line, start: number): string {
+  const stamp = line.text.slice(start, line.at)
+  const [year, month, day] = stamp.split(/[-T]/).map(Number)
+  if (day! > daysOf(year!, month!)) line.fail(`parsing time "${stamp}": day out of range`)
   return stamp
     .replace(/(\.\d*?)0+(?=Z|[+-])/, '$1')
     .replace(/\.(?=Z|[+-])/, '')
     .replace(/[+-]00:00$/, 'Z')
 }
 
+const daysOf = (year: number, month: number) => new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()
+
+const NO_MESSAGE = 'expecting a free-form optional message in UTF-8 (starting with or without BOM)'
+const NO_VERSION = 'expecting a version value in the range 1-999'
+
+/** Takes a line of RFC 5424 apart, whose bytes are the characters of `bytes`. Throws {@link SyslogError}. */
+export function parseRfc5424(bytes: string): SyslogFields {
+  const line: Line = new Line(bytes)
+  line.priority()
+  const version = line.take(/[1-9]\d{0,2}/y)
+  if (version === null) line.fail(NO_VERSION)
+  if (line.take(/ /y) === null) line.fail(version.length === 1 ? 'parsing error' : NO_VERSION)
+  line.fields['version'] = BigInt(version)
+  if (line.take(/-/y) === null) {
+    const start = line.at
+    const isWhole = takesDate(line) && line.take(/T/y) !== null && takesTime(line) && takesRest(line)
+    if (!isWhole) line.fail('expecting a RFC3339MICRO timestamp or a nil value')
+    line.fields['timestamp'] = timestamp(line, start)
+  }
+  if (line.take(/ /y) === null) line.fail('parsing error')
+  line.word('hostname', 255, 'expecting an hostname (from 1 to max 255 US-ASCII characters) or a nil value')
+  line.word('appname', 48, 'expecting an app-name (from 1 to max 48 US-ASCII characters) or a nil value')
+  line.word('procid', 128, 'expecting a procid (from 1 to max 128 US-ASCII characters) or a nil value')
+  line.word('msgid', 32, 'expecting a msgid (from 1 to max 32 US-ASCII characters) or a nil value')
+  if (line.take(/-/y) === null) line.fields['structureddata'] = structuredData(line)
+  if (line.at < bytes.length) {
+    if (line.take(/ /y) === null) {
+      line.fail(Object.hasOwn(line.fields, 'structureddata') ? NO_STRUCTURED_DATA : 'parsing error')
+    }
+    const message = bytes.slice(line.at)
+    takeText(line, /[\x00-\x7f]+/y)
+    if (line.at < bytes.length) line.fail(NO_MESSAGE, validUntil(line))
+    if (message !== '') line.fields['message'] = utf8(message)
+  }
+  return line.fields
+}
+
+// RFC 3629: neither overlong forms nor surrogates nor what is above U+10FFFF.
+const MULTIBYTE =
+  /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}/y
+
+/** Takes the characters of UTF-8, of which a class says which ones of one byte count. */
+function takeText(line: Line, ascii: RegExp): string {
+  const start = line.at
+  while (line.take(ascii) !== null || line.take(MULTIBYTE) !== null);
+  return line.text.slice(start, line.at)
+}
+
+/** Where the bytes of a character that is cut short or wrong stop being one. */
+function validUntil(line: Line): number {
+  line.take(/[\xf1-\xf3][\x80-\xbf]{0,2}|\xf0(?:[\x90-\xbf][\x80-\xbf]?)?|\xf4(?:[\x80-\x8f][\x80-\xbf]?)?/y)
+  line.take(/[\xe1-\xec\xee\xef][\x80-\xbf]?|\xe0[\xa0-\xbf]?|\xed[\x80-\x9f]?|[\xc2-\xdf]/y)
+  return line.at
+}
+
+const NO_STRUCTURED_DATA =
+  'expecting a structured data section containing one or more elements (`[id( key="value")*]+`) or a nil value'
+const NO_ID =
+  'expecting a structured data element id (from 1 to max 32 US-ASCII characters; except `=`, ` `, `]`, and `"`'
+const NO_PARAMETER =
+  'expecting a structured data parameter (`key="value"`, both part from 1 to max 32 US-ASCII characters; key cannot contain `=`, ` `, `]`, and `"`, while value cannot contain `]`, backslash, and `"` unless escaped)'
+
 /** Elements such as `[id@1 name="value"]`, with quotes, brackets and backslashes escaped in values. */
 function structuredData(line: Line): Value {
   const elements: Record<string, Value> = {}
-  const reason = 'expecting a structured data section containing one or more elements or a nil value'
-  if (line.text[line.at] !== '[') line.fail(reason)
+  if (line.text[line.at] !== '[') line.fail(NO_STRUCTURED_DATA)
   while (line.take(/\[/y) !== null) {
-    const id = line.take(/[!#-<>-\\^-~]{1,32}/y)
-    if (id === null)
-      line.fail(
-        'expecting a structured data element id (from 1 to max 32 US-ASCII characters; except `=`, ` `, `]`, and `"`',
-      )
+    const id = line.take(NAME) ?? line.fail(NO_ID)
     if (Object.hasOwn(elements, id)) line.fail('duplicate structured data element id')
+    if (!/[ \]]/.test(line.text[line.at] ?? '')) line.fail(NO_ID)
     const values: Record<string, Value> = {}
     while (line.take(/ /y) !== null) {
-      const name = line.take(/[!#-<>-\\^-~]{1,32}(?==")/y)
-      if (name === null)
-        line.fail(
-          'expecting a structured data parameter (`key="value"`, both part from 1 to max 32 US-ASCII characters; a key cannot contain `=`, ` `, `]`, and `"`)',
-        )
-      const value = line.take(/="(?:[^"\\\]]|\\[^])*"/y)
-      if (value === null) line.fail('expecting chars `]`, `"`, and `\\` to be escaped within param value')
-      values[name] = value.slice(2, -1).replace(/\\(["\\\]])/g, '$1')
+      const name = line.take(NAME) ?? line.fail(NO_PARAMETER)
+      if (line.takeEach([/=/y, /"/y]) !== undefined) line.fail(NO_PARAMETER)
+      const value = takeText(line, /(?:[\x00-!#-[^-\x7f]|\\["\\\]])+/y)
+      if (line.take(/"/y) === null) {
+        line.take(/\\/y)
+        line.fail('expecting chars `]`, `"`, and `\\` to be escaped within param value', validUntil(line))
+      }
+      values[name] = utf8(value.replace(/\\(["\\\]])/g, '$1'))
+      if (!/[ \]]/.test(line.text[line.at] ?? '')) line.fail(NO_PARAMETER)
     }
-    if (line.take(/\]/y) === null) line.fail(reason)
+    line.take(/\]/y)
     elements[id] = values
   }
   return elements
 }
 
+const NAME = /[!#-<>-\\^-~]{1,32}/y
+
 export interface Rfc3164Options {
   readonly allowsRfc3339: boolean
   readonly year: () => number
-  /** The offset of a time such as `2024-02-29 08:00:00` in the zone that holds. */
-  readonly offsetOf: (clockTime: string) => string
+  /** A time such as `2024-02-29T08:00:00Z` in the zone of the timestamps that have none. */
+  readonly zoned: (time: string) => string
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** Takes a line of RFC 3164 apart. Throws {@link SyslogError}. */
-export function parseRfc3164(text: string, options: Rfc3164Options): SyslogFields {
-  const line: Line = new Line(text)
+/**
+ * Takes a line of RFC 3164 apart, whose bytes are the characters of `bytes`. Throws {@link SyslogError}.
+ * Where something that is not a stamp comes in its place, or after it, what was read before counts.
+ */
+export function parseRfc3164(bytes: string, options: Rfc3164Options): SyslogFields {
+  const line: Line = new Line(bytes)
   line.priority()
-  const stamp = line.take(/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d/y)
-  if (stamp !== null) line.fields['timestamp'] = stampWithYear(stamp, options)
-  else if (options.allowsRfc3339) line.fields['timestamp'] = rfc3339(line)
-  else line.fail('expecting a Stamp timestamp')
-  line.blank()
-  line.word('hostname', 255, 'expecting an hostname (from 1 to max 255 US-ASCII characters)')
-  line.blank()
-  const tag = line.take(/[^\s:[\]]{1,32}(?=\[[^\]]*\]:|:)/y)
-  if (tag !== null) {
-    line.fields['appname'] = tag
-    const content = line.take(/\[[^\]]*\]/y)
-    if (content !== null && content.length > 2) line.fields['procid'] = content.slice(1, -1)
-    line.take(/: ?/y)
+  if (options.allowsRfc3339 && /\d/.test(bytes[line.at] ?? '')) {
+    const start = line.at
+    if (!takesDate(line) || line.take(/T/y) === null || !takesTime(line)) line.failPartly()
+    if (!takesRest(line)) line.fail('expecting a Stamp or a RFC3339 timestamp')
+    if (bytes[line.at] !== ' ') line.failPartly()
+    line.fields['timestamp'] = timestamp(line, start)
+  } else {
+    const stamp = takeStamp(line)
+    if (bytes[line.at] !== ' ') line.failPartly()
+    line.fields['timestamp'] = stampWithYear(line, stamp, options)
   }
-  const message = text.slice(line.at)
-  if (message !== '') line.fields['message'] = message
+  line.take(/ /y)
+  line.word('hostname', 255, 'expecting an hostname (from 1 to max 255 US-ASCII characters)')
+  if (line.at === bytes.length) line.fail('expecting an alphanumeric tag (max 32 characters)')
+  line.fields['message'] = utf8(bytes.slice(taggedUntil(line)))
   return line.fields
 }
 
-function stampWithYear(stamp: string, { year, offsetOf }: Rfc3164Options): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  const date = `${String(year()).padStart(4, '0')}-${two(MONTHS.indexOf(stamp.slice(0, 3)) + 1)}-${two(Number(stamp.slice(4, 6)))}`
-  const time = stamp.slice(7)
-  return `${date}T${time}${offsetOf(`${date} ${time}`)}`
+/** Reads the tag and the process before the message, and returns where the message begins. */
+function taggedUntil(line: Line): number {
+  const [whole, tag, content] = /^([!-9;-Z\\-~]{1,32})(?=[[:])(?:\[([^\]]*)\])?/.exec(line.text.slice(line.at)) ?? []
+  if (whole === undefined) return line.at
+  if (tag !== '-') line.fields['appname'] = tag!
+  if (content !== undefined && content !== '' && content !== '-') line.fields['procid'] = utf8(content)
+  const end = line.at + whole.length
+  return line.text.startsWith(': ', end) && end + 2 < line.text.length ? end + 2 : line.at
+}
+
+const STAMP = [/[1-9]/y, / /y]
+
+/** `Jan  2 15:04:05` */
+function takeStamp(line: Line): string {
+  const start = line.at
+  const reason = 'expecting a Stamp timestamp'
+  if (line.take(/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) /y) === null) {
+    line.take(/J(?:an?|un?|ul)?|F(?:eb?)?|M(?:ar?|ay)?|A(?:pr?|ug?)?|S(?:ep?)?|O(?:ct?)?|N(?:ov?)?|D(?:ec?)?/y)
+    line.fail(reason)
+  }
+  const day = line.take(/ /y) !== null ? STAMP : line.take(/[12]/y) !== null ? [DIGIT, / /y] : [/3/y, /[01]/y, / /y]
+  if (line.takeEach(day) !== undefined || !takesTime(line)) line.fail(reason)
+  return line.text.slice(start, line.at)
+}
+
+/** As in the original, the clock time is of UTC whatever the zone, which is the one that it is shown in. */
+function stampWithYear(line: Line, stamp: string, { year, zoned }: Rfc3164Options): string {
+  const month = MONTHS.indexOf(stamp.slice(0, 3))
+  const day = Number(stamp.slice(4, 6))
+  // The year 0 has a 29th of February; in a year without one, it is the first of March.
+  if (day > daysOf(0, month + 1)) line.fail(`parsing time "${stamp}": day out of range`)
+  const date = new Date(0)
+  date.setUTCFullYear(year(), month, day)
+  return zoned(`${date.toISOString().slice(0, 10)}T${stamp.slice(7)}Z`)
 }
