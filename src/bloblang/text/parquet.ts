@@ -33,7 +33,10 @@ const require = createRequire(import.meta.url)
 
 let library: Library | undefined
 
-/** The rows of a file as objects. */
+/** A file whose ends or metadata are not those of a Parquet file, in the original's words. */
+export class ParquetError extends MappingError {}
+
+/** The rows of a file as objects. Throws {@link ParquetError} and {@link MappingError}. */
 export function parseParquet(bytes: Uint8Array): Value {
   checkEnds(bytes)
   // The bytes of messages lie in plain memory: threads share none of it.
@@ -88,8 +91,8 @@ function orEnd<T>(read: () => T): T {
   }
 }
 
-function failure(message: string): MappingError {
-  return new MappingError(`parquet read panic: ${message}`)
+function failure(message: string): ParquetError {
+  return new ParquetError(message)
 }
 
 function load(): Library {

@@ -65,6 +65,7 @@ test('control, arrays and functions', () =>
     ['BEGIN { while ((getline line) > 0) n++; print n, line }', '1 x'],
     ['function f(x) { x[1] = 2 }\n{ f(z)\n  print z[1] }  # a comment', '2'],
     ['{ print; next; print "never" }', 'x'],
+    ['{ print FILENAME }', '-'],
   ]))
 
 test('documents and metadata are read and changed', async () => {

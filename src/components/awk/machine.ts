@@ -231,7 +231,7 @@ export class Machine {
 const DEFAULTS: Readonly<Record<string, Scalar>> = {
   ARGC: 1,
   CONVFMT: '%.6g',
-  FILENAME: '',
+  FILENAME: '-',
   FNR: 0,
   FS: ' ',
   NR: 0,

@@ -273,16 +273,13 @@ class Compiler {
 
   #alternative(first: Code, second: Code): Code {
     return (env, input, path, emit) => {
+      // An error on the left is the query's, as in gojq; jq itself takes the right side then.
       let found = false
-      protectedRun(
-        guarded =>
-          first(env, input, path, (value, at) => {
-            if (!isTrue(value)) return
-            found = true
-            guarded(() => emit(value, at))
-          }),
-        () => {},
-      )
+      first(env, input, path, (value, at) => {
+        if (!isTrue(value)) return
+        found = true
+        emit(value, at)
+      })
       if (!found) second(env, input, path, emit)
     }
   }

@@ -104,6 +104,7 @@ test('a query that fails flags its message, in the words of the original', async
     ['.a | map(. + 1)', 'cannot add: object ({"b":3}) and number (1)'],
     ['1 / 0', 'cannot divide number (1) by: number (0)'],
     ['error("x")', 'error: x'],
+    ['.s.x // "other"', 'expected an object but got: string ("abc")'],
     ['path(1)', 'invalid path against: number (1)'],
     ['[1] | .[-5] = 1', 'setpath([-5]; 1) cannot be applied to [1]: array index should not be negative: -5'],
     ['halt', 'halt error: null'],

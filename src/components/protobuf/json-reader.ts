@@ -57,7 +57,10 @@ export class JsonReader {
 
   /** Begins an object: true where it has a member, whose name comes next. */
   openObject(): boolean {
-    if (this.input[this.at] !== OPEN_OBJECT) this.unexpected()
+    if (this.input[this.at] !== OPEN_OBJECT) {
+      if (Buffer.from(this.input).toString().trim() === '') this.#syntax(this.at, 'unexpected token ')
+      this.unexpected()
+    }
     this.at++
     this.space()
     if (this.input[this.at] !== CLOSE_OBJECT) return true

@@ -59,11 +59,12 @@ test('an Any holds types at any depth, and those of Google', async () => {
 
 test('a message that cannot be converted stays as it was', async () => {
   assert.deepEqual(
-    await errorsOf(protobuf('from_json', 'testing.Person'), ['{"firstName":5}', 'nope', '{"ageFoo":1}']),
+    await errorsOf(protobuf('from_json', 'testing.Person'), ['{"firstName":5}', 'nope', '{"ageFoo":1}', ' ']),
     [
       `failed to unmarshal JSON message 'testing.Person': proto: (line 1:14): invalid value for string field firstName: 5`,
       `failed to unmarshal JSON message 'testing.Person': proto: syntax error (line 1:1): invalid value nope`,
       `failed to unmarshal JSON message 'testing.Person': proto: (line 1:2): unknown field "ageFoo"`,
+      `failed to unmarshal JSON message 'testing.Person': proto: syntax error (line 1:2): unexpected token `,
     ],
   )
   assert.deepEqual(await errorsOf(protobuf('to_json', 'testing.Person'), ['\u000f']), [

@@ -1,5 +1,6 @@
 import { asBytes } from '../../text/target.ts'
-import { parseParquet } from '../../text/parquet.ts'
+import { MappingError } from '../../errors.ts'
+import { ParquetError, parseParquet } from '../../text/parquet.ts'
 import { defineMethod } from '../spec.ts'
 
 export default defineMethod({
@@ -10,5 +11,13 @@ export default defineMethod({
   params: [{ name: 'byte_array_as_string', type: 'bool', description: 'Has no effect any more.', default: false }],
   examples: [],
   bareErrors: true,
-  create: () => target => parseParquet(asBytes(target)),
+  create: () => target => {
+    try {
+      return parseParquet(asBytes(target))
+    } catch (error) {
+      // The method of the original opens a file in a way that panics, which its processor does not.
+      if (error instanceof ParquetError) throw new MappingError(`parquet read panic: ${error.message}`)
+      throw error
+    }
+  },
 })
