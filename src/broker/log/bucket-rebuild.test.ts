@@ -6,7 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readBatchHeader, readRecords, writeRecords } from '../../kafka/index.ts'
-import { type Metadata, openSqliteMetadata, restoreSnapshot, type Topic } from '../../metadata/index.ts'
+import {
+  type Metadata,
+  openSqliteMetadata,
+  restoreSnapshot,
+  type SnapshotTable,
+  type Topic,
+} from '../../metadata/index.ts'
 import { type ObjectStore, openMemoryStore } from '../../storage/index.ts'
 import { abortOpenTransactions } from '../abort-open.ts'
 import { defaultBrokerConfig } from '../config.ts'
@@ -19,6 +25,8 @@ import { manifestKeys, writeManifest } from './manifest.ts'
 import { openRecordLog, type RecordLog } from './record-log.ts'
 
 const signal = new AbortController().signal
+/** No other manifests than those of the test. */
+const withoutJobs: Partial<LogConfig> = { runsJobs: false }
 
 describe('metadata rebuilt from a bucket', () => {
   it('have every record where it was, with what came after the manifest', async t => {
@@ -125,6 +133,47 @@ describe('metadata rebuilt from a bucket', () => {
       ],
     )
     assert.deepEqual(await cluster.read(topic!), [['a', 'c'], ['b']])
+  })
+
+  for (const [table, when] of [
+    ['topics', 'before their partitions were'],
+    ['deleted_partitions', 'before objects were'],
+  ] as const) {
+    it(`have topics that were created while the manifest was read, ${when}`, async t => {
+      const cluster = await Cluster.open(t, withoutJobs)
+      const topics: Topic[] = []
+      // Each time, so that the manifest never gets to read topics and partitions of one moment.
+      await cluster.manifest(async read => {
+        if (read !== table) return
+        const [topic] = await cluster.create(`t${topics.length}`)
+        topics.push(topic!)
+        await cluster.put(topic!, ['a', 'b'])
+      })
+      const { findings, metadata } = await cluster.lose()
+      assert.ok(findings.every(({ severity }) => severity === 'note'))
+      const found = await Promise.all(topics.map(async ({ name }) => cluster.read(await topicOf(metadata, name))))
+      assert.deepEqual(
+        found,
+        topics.map(() => [['a', 'b']]),
+      )
+      await cluster.checkSound()
+    })
+  }
+
+  it('have a topic that was brought back while the manifest was read', async t => {
+    const cluster = await Cluster.open(t, withoutJobs)
+    const [topic] = await cluster.create('t')
+    await cluster.put(topic!, ['a'])
+    await cluster.metadata.deleteTopics([topic!.id], 1_000_000)
+    let isBack = false
+    await cluster.manifest(async read => {
+      if (read !== 'topics' || isBack) return
+      isBack = true
+      assert.ok((await cluster.metadata.undeleteTopics([topic!.id]))[0]!.ok)
+    })
+    const { findings, metadata } = await cluster.lose()
+    assert.deepEqual(findings, [])
+    assert.deepEqual(await cluster.read(await topicOf(metadata, 't')), [['a']])
   })
 
   it('name what is missing, and what no one can explain', async t => {
@@ -304,8 +353,22 @@ class Cluster {
     assert.ok(outcome!.ok)
   }
 
-  manifest(): Promise<void> {
-    return writeManifest(this.metadata, this.store, Date.now() + this.#times++ - this.#times)
+  /** Writes a manifest; `onRead` is what others do after a table was read. */
+  manifest(onRead: (table: SnapshotTable) => Promise<void> = async () => {}): Promise<void> {
+    const { metadata } = this
+    const watched = new Proxy(metadata, {
+      get(target, name) {
+        if (name === 'snapshotRows')
+          return async (...asked: Parameters<Metadata['snapshotRows']>) => {
+            const rows = await target.snapshotRows(...asked)
+            await onRead(asked[0])
+            return rows
+          }
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    return writeManifest(watched, this.store, Date.now() + this.#times++ - this.#times)
   }
 
   /** What housekeeping does every few seconds: the log is closed, which notes its commits, and opened again. */

@@ -152,9 +152,10 @@ class Rebuild {
       ['deleted_partitions', true],
     ] as const) {
       for (const row of this.#of(table)) {
-        const topic = String(row['topic'])
-        const name = String((isDeleted ? deleted : this.#topics).get(topic)?.['name'] ?? topic)
-        this.#partitions.set(Number(row['id']), { name, isDeleted, row })
+        const topic = (isDeleted ? deleted : this.#topics).get(String(row['topic']))
+        // Its topic came while the manifest was read: the objects say what it is.
+        if (topic === undefined) continue
+        this.#partitions.set(Number(row['id']), { name: String(topic['name']), isDeleted, row })
       }
     }
     const keys = new Map(this.#of('objects').map(row => [Number(row['id']), String(row['key'])]))
@@ -180,10 +181,14 @@ class Rebuild {
     }
   }
 
-  /** Lets the objects that the manifest does not know tell what they are. */
+  /** Lets the objects that the manifest does not know, or of whose partitions it does not know one, tell what they are. */
   async readIndexes(): Promise<void> {
     const { store, signal, onFinding } = this.#options
     const listed = new Set(this.#of('objects').map(row => String(row['key'])))
+    for (const [partition, extents] of this.#candidates) {
+      if (this.#partitions.has(partition)) continue
+      for (const { key } of extents.values()) listed.delete(key)
+    }
     const unknown = [...this.#objects.values()].filter(({ key }) => !listed.has(key))
     const latest = new Map<string, number>()
     for (let start = 0; start < unknown.length; start += READS_TOGETHER) {

@@ -19,6 +19,10 @@ const MANIFESTS_FOLDER = 'manifests'
 const VERSION = 1
 const ROWS_TOGETHER = 5000
 const KEYS_TOGETHER = 1000
+/** Which topics and partitions there are: an entry of one table is nothing without those of the others. */
+const CATALOG_TABLES: readonly SnapshotTable[] = ['topics', 'partitions', 'deleted_topics', 'deleted_partitions']
+/** How often they are read again because topics have changed meanwhile. */
+const CATALOG_ATTEMPTS = 5
 /** The latest, and the one before it in case that one cannot be read. */
 const KEPT_MANIFESTS = 2
 
@@ -48,27 +52,42 @@ export function isManifestDue(latest: string | undefined, version: number, now: 
 
 /**
  * Writes a manifest, and deletes what it replaces: notes on commits that it contains, and older manifests. Rows are read
- * page by page, so that commits never wait for it: it mixes moments, which the rebuilding expects.
+ * page by page, so that commits never wait for it: it mixes moments, which the rebuilding expects. Topics and their
+ * partitions are of one moment, unless others keep changing them.
  */
 export async function writeManifest(metadata: Metadata, store: ObjectStore, now: number): Promise<void> {
   // Listed first: what is noted by now was committed before, and is read below.
   const notes = await allKeys(store, NOTES_FOLDER)
-  const { version } = await metadata.refresh()
-  const head = { version: VERSION, cluster: metadata.clusterId, at: now }
-  const pieces = [await line(head)]
-  for (const table of snapshotTableNames) {
-    let after: SnapshotRow | null = null
-    for (;;) {
-      const rows: SnapshotRow[] = await metadata.snapshotRows(table, after, ROWS_TOGETHER)
-      if (rows.length > 0) pieces.push(await line({ table, columns: snapshotColumns(table), rows }))
-      if (rows.length < ROWS_TOGETHER) break
-      after = snapshotKey(table, rows.at(-1)!)
-    }
-  }
+  const { version, pieces: catalog } = await readCatalog(metadata)
+  const pieces = [await line({ version: VERSION, cluster: metadata.clusterId, at: now }), ...catalog]
+  for (const table of snapshotTableNames)
+    if (!CATALOG_TABLES.includes(table)) pieces.push(...(await readTable(metadata, table)))
   pieces.push(await line({ end: true }))
   const older = await manifestKeys(store)
   await store.put(`${MANIFESTS_FOLDER}/${String(now).padStart(15, '0')}-${version}`, pieces)
   await store.delete([...notes, ...older.slice(KEPT_MANIFESTS - 1)])
+}
+
+async function readCatalog(metadata: Metadata) {
+  let { version } = await metadata.refresh()
+  for (let attempt = 1; ; attempt++) {
+    const pieces: Buffer[] = []
+    for (const table of CATALOG_TABLES) pieces.push(...(await readTable(metadata, table)))
+    const after = await metadata.refresh()
+    if (after.version === version || attempt === CATALOG_ATTEMPTS) return { version, pieces }
+    version = after.version
+  }
+}
+
+async function readTable(metadata: Metadata, table: SnapshotTable): Promise<Buffer[]> {
+  const pieces: Buffer[] = []
+  let after: SnapshotRow | null = null
+  for (;;) {
+    const rows: SnapshotRow[] = await metadata.snapshotRows(table, after, ROWS_TOGETHER)
+    if (rows.length > 0) pieces.push(await line({ table, columns: snapshotColumns(table), rows }))
+    if (rows.length < ROWS_TOGETHER) return pieces
+    after = snapshotKey(table, rows.at(-1)!)
+  }
 }
 
 /** Reads a manifest. Rejects with a StorageError where it cannot be had or is not whole. */
