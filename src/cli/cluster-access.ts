@@ -81,8 +81,10 @@ function urlOf(text: string): URL {
 }
 
 function agentKeyOf({ agentKey, agentKeyPath }: ClusterFlags): string {
-  if (agentKey !== '') return agentKey
-  if (agentKeyPath === '') throw new FlagError('-agentKey is missing: an agent key of the virtual cluster')
+  if (agentKeyPath === '' && agentKey === '')
+    throw new FlagError('-agentKey is missing: an agent key of the virtual cluster')
+  // A path is given on purpose, while the environment may hold the key of something else (WARPSTREAM_API_KEY).
+  if (agentKeyPath === '') return agentKey
   try {
     return readFileSync(agentKeyPath, 'utf8').trim()
   } catch (error) {

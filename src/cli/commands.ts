@@ -9,9 +9,11 @@ const grantFlags = {
   pipelinesGrant: flag.text(
     '',
     'what pipelines may reach on this host beside the network, such as files=/data,env=PIPELINE_*: files, database_files, processes, env, network, listen, stdio',
-    { value: 'GRANTS' },
+    { value: 'GRANTS', isOurs: true },
   ),
-  enablePipelinesHostAccess: flag.boolean('grant pipelines everything that -pipelinesGrant can grant'),
+  enablePipelinesHostAccess: flag.boolean('grant pipelines everything that -pipelinesGrant can grant', {
+    isOurs: true,
+  }),
 } as const
 
 const logFlags = {
@@ -24,7 +26,9 @@ const logFlags = {
 const agentPortFlags = {
   kafkaPort: flag.port(9092, 'where Kafka clients connect'),
   httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
-  pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like'),
+  pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like', {
+    isOurs: true,
+  }),
   discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are told to connect to', {
     aliases: ['advertisedHostname'],
   }),
@@ -33,12 +37,14 @@ const agentPortFlags = {
     'run only pipelines with this pipeline_group; by default, those without one',
   ),
   availabilityZone: flag.text('', 'the zone that clients and pipelines are given'),
-  objectDeletionDryRun: flag.boolean('log which objects of the bucket would be deleted, and delete none'),
+  objectDeletionDryRun: flag.boolean('log which objects of the bucket would be deleted, and delete none', {
+    isOurs: true,
+  }),
   ...grantFlags,
   ...kafkaSecurityFlags,
 } as const
 
-const consoleFlags = { consolePort: flag.port(9080, 'the console and the API') } as const
+const consoleFlags = { consolePort: flag.port(9080, 'the console and the API', { isOurs: true }) } as const
 
 /** The flags of the commands that run everything in one process. */
 export const localFlags = {
@@ -47,6 +53,7 @@ export const localFlags = {
   bindAddress: flag.text(
     '127.0.0.1',
     'the address that all servers listen on; only the Kafka port has TLS, so change it with care',
+    { isOurs: true },
   ),
   enableManagedPipelines: flag.boolean('run pipelines here', { default: true }),
   ...logFlags,
@@ -64,31 +71,35 @@ export const clusterFlags = {
 export const agentFlags = {
   ...clusterFlags,
   region: flag.text('', 'accepted and unused: -metadataURL says where the control plane is'),
+  agentPoolName: flag.text('', 'accepted and unused: the agent key says what an agent belongs to'),
+  disablePublishMetricsJob: flag.boolean(
+    'accepted and unused: each agent has its own metrics and those of the cluster',
+  ),
   roles: flag.list('proxy, proxy-produce, proxy-consume, jobs, pipelines; by default proxy and jobs', {
     environment: 'WARPSTREAM_AGENT_ROLES',
     value: 'ROLES',
   }),
   agentGroup: flag.text('', 'Kafka clients see only the agents of the group to which they connect'),
   enableManagedPipelines: flag.boolean('run pipelines here: adds the role pipelines'),
-  bindAddress: flag.text('0.0.0.0', 'the address that all servers listen on'),
+  bindAddress: flag.text('0.0.0.0', 'the address that all servers listen on', { isOurs: true }),
   ...agentPortFlags,
   discoveryKafkaPortOverride: flag.port(0, 'the port that Kafka clients are given; 0 for -kafkaPort'),
   batchTimeout: flag.text('', 'how long records are held to be written together, such as 250ms', {
     value: 'DURATION',
   }),
   groupInitialRebalanceDelayMs: flag.integer(3000, 'how long the first members of a consumer group wait for more', {
-    environment: 'PENSTOCK_GROUP_INITIAL_REBALANCE_DELAY_MS',
+    isOurs: true,
   }),
   processes: flag.integer(0, 'processes of this agent, behind one Kafka port; 0 for one for each core', {
-    environment: 'PENSTOCK_PROCESSES',
+    isOurs: true,
     value: 'N',
   }),
   sharedKafkaPort: flag.port(0, 'a further Kafka port, shared with other processes: -processes sets it', {
-    environment: 'PENSTOCK_SHARED_KAFKA_PORT',
+    isOurs: true,
   }),
   runPipelines: flag.boolean('run pipelines in this process: -processes sets it', {
     default: true,
-    environment: 'PENSTOCK_RUN_PIPELINES',
+    isOurs: true,
   }),
   gracefulShutdownDuration: flag.text('80s', 'how long clients and pipelines have to move away at the end', {
     value: 'DURATION',
@@ -98,33 +109,35 @@ export const agentFlags = {
 
 export const controlPlaneFlags = {
   databaseURL: flag.text('', 'postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:FILE for a single control plane', {
-    environment: 'PENSTOCK_DATABASE_URL',
+    isOurs: true,
     value: 'URL',
   }),
   ...consoleFlags,
-  bindAddress: flag.text('127.0.0.1', 'the address to listen on; it has no TLS, so change it with care'),
+  bindAddress: flag.text('127.0.0.1', 'the address to listen on; it has no TLS, so change it with care', {
+    isOurs: true,
+  }),
   peerURL: flag.text('', 'where other control planes of the database reach this one; by default its own address', {
-    environment: 'PENSTOCK_PEER_URL',
+    isOurs: true,
     value: 'URL',
   }),
   sealingKey: flag.text('', 'encrypts secrets in the database, 64 hexadecimal digits; with SQLite kept beside it', {
-    environment: 'PENSTOCK_SEALING_KEY',
+    isOurs: true,
     value: 'KEY',
   }),
   sealingKeyPath: flag.text('', 'the file with the sealing key', {
-    environment: 'PENSTOCK_SEALING_KEY_PATH',
+    isOurs: true,
     value: 'FILE',
   }),
   bootstrapKey: flag.text('', 'the application key of an empty database; random by default', {
-    environment: 'PENSTOCK_BOOTSTRAP_KEY',
+    isOurs: true,
     value: 'KEY',
   }),
   bootstrapAgentKey: flag.text('', 'the agent key of an empty database; random by default', {
-    environment: 'PENSTOCK_BOOTSTRAP_AGENT_KEY',
+    isOurs: true,
     value: 'KEY',
   }),
   bootstrapVirtualClusterID: flag.text('', 'the virtual cluster of an empty database; random by default', {
-    environment: 'PENSTOCK_BOOTSTRAP_VIRTUAL_CLUSTER_ID',
+    isOurs: true,
     value: 'ID',
   }),
   ...grantFlags,
@@ -133,12 +146,13 @@ export const controlPlaneFlags = {
 
 const standaloneFlags = {
   ...localFlags,
-  dataDir: flag.text('./data', 'the folder for all data', { value: 'FOLDER' }),
+  dataDir: flag.text('./data', 'the folder for all data', { value: 'FOLDER', isOurs: true }),
 } as const
 
 export const bucketCheckFlags = {
   dataDir: flag.text('', 'the data folder of a standalone server that is stopped, instead of the flags below', {
     value: 'FOLDER',
+    isOurs: true,
   }),
   ...clusterFlags,
   ...logFlags,
@@ -147,6 +161,7 @@ export const bucketCheckFlags = {
 export const bucketRebuildFlags = {
   dataDir: flag.text('', 'the data folder of a standalone server that is stopped, instead of the flags below', {
     value: 'FOLDER',
+    isOurs: true,
   }),
   bucketURL: clusterFlags.bucketURL,
   defaultVirtualClusterID: clusterFlags.defaultVirtualClusterID,

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { agentFlags, bucketCheckFlags, controlPlaneFlags } from './commands.ts'
-import { environmentName, type FlagSpecs } from './flags.ts'
+import { type FlagSpecs, variablesOf } from './flags.ts'
 
 const root = join(import.meta.dirname, '../..')
 const chart = 'deploy/helm/penstock'
@@ -12,8 +12,9 @@ const templates = globSync(`${chart}/templates/*`, { cwd: root })
 const text = (file: string) => readFileSync(join(root, file), 'utf8')
 
 const specs = { agent: agentFlags, 'control-plane': controlPlaneFlags } as const satisfies Record<string, FlagSpecs>
-const variablesOf = (flags: FlagSpecs) =>
-  new Set(Object.entries(flags).map(([name, { environment }]) => environment ?? environmentName(name)))
+/** Those that help texts name. */
+const variablesIn = (flags: FlagSpecs) =>
+  new Set(Object.entries(flags).map(([name, spec]) => variablesOf(name, spec)[0]))
 
 /** Each command in a file, as `[agent, -flag, …]`, with the flags that it is given. */
 function commandsIn(file: string): { command: keyof typeof specs; flags: string[] }[] {
@@ -32,13 +33,13 @@ test('the chart and compose.yaml give commands flags that they have', () => {
 })
 
 test('the chart, compose.yaml and the guide name variables that exist', () => {
-  const known = variablesOf(agentFlags).union(variablesOf(controlPlaneFlags))
+  const known = variablesIn(agentFlags).union(variablesIn(controlPlaneFlags))
   for (const file of [...templates, 'compose.yaml', 'docs/guide/from-one-machine-to-many.md'])
     for (const [name] of text(file).matchAll(/\b(?:WARPSTREAM|PENSTOCK)_[A-Z_]+\b/g))
       assert.ok(known.has(name), `${file}: nothing reads ${name}`)
   const ofAgent = [...text(`${chart}/templates/agent.yaml`).matchAll(/\b(?:WARPSTREAM|PENSTOCK)_[A-Z_]+\b/g)]
   assert.ok(ofAgent.length >= 9)
-  for (const [name] of ofAgent) assert.ok(variablesOf(agentFlags).has(name), `an agent does not read ${name}`)
+  for (const [name] of ofAgent) assert.ok(variablesIn(agentFlags).has(name), `an agent does not read ${name}`)
 })
 
 test('the guide names flags that exist', () => {

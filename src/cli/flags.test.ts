@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { environmentName, FlagError, flag, flagValues, readFlags } from './flags.ts'
+import { FlagError, flag, flagValues, readFlags, variablesOf } from './flags.ts'
 
 const specs = {
   kafkaPort: flag.port(9092, 'where Kafka clients connect'),
@@ -58,8 +58,21 @@ test('the environment fills in what the command line leaves out', () => {
     dataDir: 'y',
     enableManagedPipelines: true,
   })
-  assert.equal(environmentName('bucketURL'), 'WARPSTREAM_BUCKET_URL')
-  assert.equal(environmentName('defaultVirtualClusterID'), 'WARPSTREAM_DEFAULT_VIRTUAL_CLUSTER_ID')
+  assert.deepEqual(read([], { PENSTOCK_KAFKA_PORT: '8', WARPSTREAM_KAFKA_PORT: '' }), { ...none, kafkaPort: 8 })
+})
+
+test('variables have the prefix of the original or ours, and earlier names have some of their own', () => {
+  const spec = flag.text('', '')
+  assert.equal(variablesOf('bucketURL', spec)[0], 'WARPSTREAM_BUCKET_URL')
+  assert.equal(variablesOf('defaultVirtualClusterID', spec)[0], 'WARPSTREAM_DEFAULT_VIRTUAL_CLUSTER_ID')
+  assert.deepEqual(variablesOf('dataDir', { ...spec, isOurs: true }), ['PENSTOCK_DATA_DIR', 'WARPSTREAM_DATA_DIR'])
+  assert.deepEqual(variablesOf('agentKey', { ...spec, aliases: ['apiKey'], environment: 'AGENT' }), [
+    'AGENT',
+    'WARPSTREAM_AGENT_KEY',
+    'PENSTOCK_AGENT_KEY',
+    'WARPSTREAM_API_KEY',
+    'PENSTOCK_API_KEY',
+  ])
 })
 
 test('a mistake is reported in the words of Go, with the flag that was meant', () => {

@@ -16,6 +16,8 @@ export interface FlagSpec<Kind extends FlagKind = FlagKind> {
   readonly aliases?: readonly string[]
   /** The name of its environment variable where that does not follow from its own. */
   readonly environment?: string
+  /** The original has no such flag. */
+  readonly isOurs?: boolean
 }
 
 interface KindValues {
@@ -34,7 +36,7 @@ type FlagKind = keyof KindValues
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>
 export type FlagValues<Specs extends FlagSpecs> = { readonly [Name in keyof Specs]: KindValues[Specs[Name]['kind']] }
 
-type Details = Pick<FlagSpec, 'short' | 'value' | 'choices' | 'aliases' | 'environment'>
+type Details = Pick<FlagSpec, 'short' | 'value' | 'choices' | 'aliases' | 'environment' | 'isOurs'>
 
 export const flag = {
   text: (defaultValue: string, description: string, details: Details = {}): FlagSpec<'text'> => ({
@@ -113,8 +115,8 @@ export function readFlags(specs: FlagSpecs, args: readonly string[], stopAtWord 
 }
 
 /**
- * The value of each flag: as written, else from its variable in `environment` (`-httpPort` from `WARPSTREAM_HTTP_PORT`), else
- * its default. Throws {@link FlagError}.
+ * The value of each flag: as written, else from the first of its variables that is set in `environment` (`-httpPort` from
+ * `WARPSTREAM_HTTP_PORT`), else its default. Throws {@link FlagError}.
  */
 export function flagValues<Specs extends FlagSpecs>(
   specs: Specs,
@@ -126,9 +128,9 @@ export function flagValues<Specs extends FlagSpecs>(
     if (texts !== undefined && spec.kind === 'texts') return [name, texts]
     if (texts !== undefined && spec.kind === 'list') return [name, texts.flatMap(splitList)]
     if (texts !== undefined) return [name, parse(`flag -${name}`, spec.kind, texts.at(-1)!)]
-    const variable = spec.environment ?? environmentName(name)
-    const text = environment[variable] ?? ''
-    return [name, text === '' ? spec.default : parse(`variable ${variable}`, spec.kind, text)]
+    const variable = variablesOf(name, spec).find(one => (environment[one] ?? '') !== '')
+    if (variable === undefined) return [name, spec.default]
+    return [name, parse(`variable ${variable}`, spec.kind, environment[variable]!)]
   })
   return Object.fromEntries(values) as FlagValues<Specs> // every name has a value of its own kind
 }
@@ -175,8 +177,19 @@ function splitList(text: string): readonly string[] {
   return text.split(',').filter(item => item !== '')
 }
 
-/** `enableManagedPipelines` → `WARPSTREAM_ENABLE_MANAGED_PIPELINES`, `bucketURL` → `WARPSTREAM_BUCKET_URL`. */
-export function environmentName(flagName: string): string {
+/**
+ * The variables of a flag, the one that help texts name first. What the original has is `WARPSTREAM_…` and what is ours
+ * `PENSTOCK_…`; nobody has to know which is which, so both are read, and so are those of earlier names: `requireAuthentication`
+ * that was only set in the environment must not leave a port open.
+ */
+export function variablesOf(name: string, { environment, isOurs, aliases = [] }: FlagSpec): [string, ...string[]] {
+  const prefixes = isOurs ? ['PENSTOCK', 'WARPSTREAM'] : ['WARPSTREAM', 'PENSTOCK']
+  const [own = '', ...others] = [name, ...aliases].flatMap(one => prefixes.map(prefix => `${prefix}_${snakeCase(one)}`))
+  return environment === undefined ? [own, ...others] : [environment, own, ...others]
+}
+
+/** `enableManagedPipelines` → `ENABLE_MANAGED_PIPELINES`, `bucketURL` → `BUCKET_URL`. */
+function snakeCase(flagName: string): string {
   const words = flagName.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
-  return `WARPSTREAM_${words.toUpperCase()}`
+  return words.toUpperCase()
 }

@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'
-import { environmentName, type FlagSpec, type FlagSpecs } from './flags.ts'
+import { type FlagSpec, type FlagSpecs, variablesOf } from './flags.ts'
 import { engineFlags } from './options.ts'
 
 const helpLine: readonly [string, string] = ['--help, -h', 'show this help']
@@ -59,7 +59,7 @@ function rows(specs: FlagSpecs, dashes: string): readonly (readonly [string, str
 /** The flags of an agent are long and have variables, so each takes two lines. */
 function agentFlags(specs: FlagSpecs): string {
   return Object.entries(specs)
-    .map(([name, spec]) => `   -${name}${defaultOf(spec)}\n      ${spec.description} [${environmentName(name)}]`)
+    .map(([name, spec]) => `   -${name}${defaultOf(spec)}\n      ${spec.description} [${variablesOf(name, spec)[0]}]`)
     .join('\n')
 }
 

@@ -10,6 +10,13 @@ export const kafkaSecurityFlags = {
   tlsServerCertFile: flag.text('', "the Kafka port's certificate, PEM; read again when it changes", { value: 'FILE' }),
   tlsServerPrivateKeyFile: flag.text('', "the certificate's private key, PEM", { value: 'FILE' }),
   tlsClientCACertFile: flag.text('', 'the authorities of client certificates, PEM', { value: 'FILE' }),
+  tlsProfile: flag.text(
+    'golang-default',
+    'the oldest version of TLS: golang-default and intermediate 1.2, modern 1.3, old 1.0',
+    {
+      choices: ['golang-default', 'old', 'intermediate', 'modern'],
+    },
+  ),
   tlsPrincipalMappingRules: flag.text(
     'DEFAULT',
     "names of users out of certificates, as Kafka's ssl.principal.mapping.rules",
@@ -17,9 +24,16 @@ export const kafkaSecurityFlags = {
       value: 'RULES',
     },
   ),
-  saslOAuthBearerJWKSURL: flag.text('', 'the keys that sign the tokens of OAUTHBEARER clients', { value: 'URL' }),
-  saslOAuthBearerIssuer: flag.text('', 'the issuer that these tokens must name'),
-  saslOAuthBearerAudience: flag.list('audiences of which these tokens must name one'),
+  saslOAuthBearerJWKSURL: flag.text('', 'the keys that sign the tokens of OAUTHBEARER clients', {
+    value: 'URL',
+    environment: 'PENSTOCK_SASL_OAUTHBEARER_JWKS_URL',
+  }),
+  saslOAuthBearerIssuer: flag.text('', 'the issuer that these tokens must name', {
+    environment: 'PENSTOCK_SASL_OAUTHBEARER_ISSUER',
+  }),
+  saslOAuthBearerAudience: flag.list('audiences of which these tokens must name one', {
+    environment: 'PENSTOCK_SASL_OAUTHBEARER_AUDIENCE',
+  }),
 } as const
 
 export type KafkaSecurityFlags = FlagValues<typeof kafkaSecurityFlags>

@@ -1,4 +1,5 @@
 import { unwatchFile, watchFile } from 'node:fs'
+import type { SecureContextOptions } from 'node:tls'
 import { type Clock, messageOf } from '../base/index.ts'
 import {
   bearerCheck,
@@ -52,7 +53,8 @@ function tlsSettings(flags: KafkaSecurityFlags, clock: Clock): TlsSettings {
   if (requireMTLSAuthentication && tlsClientCACertFile === '')
     throw new FlagError('-requireMTLSAuthentication needs -tlsClientCACertFile')
   // Those that are wrong at the start end it; those that replace them later are left aside while they are wrong.
-  const current = () => readCertificates(flags, clock.now())
+  const profile = profileOf(flags.tlsProfile)
+  const current = () => ({ ...readCertificates(flags, clock.now()), ...profile })
   current()
   const files = [tlsServerCertFile, tlsServerPrivateKeyFile, tlsClientCACertFile].filter(file => file !== '')
   return {
@@ -65,6 +67,23 @@ function tlsSettings(flags: KafkaSecurityFlags, clock: Clock): TlsSettings {
     },
     requiresClientCertificate: requireMTLSAuthentication,
     principalOf: mappingOf(flags.tlsPrincipalMappingRules),
+  }
+}
+
+function profileOf(name: string): Pick<SecureContextOptions, 'minVersion' | 'ciphers'> {
+  switch (name) {
+    case 'golang-default':
+    case 'intermediate':
+      return { minVersion: 'TLSv1.2' }
+    case 'modern':
+      return { minVersion: 'TLSv1.3' }
+    case 'old':
+      // The signatures of TLS 1.0 and 1.1 are below what OpenSSL accepts by default.
+      return { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' }
+    default:
+      throw new FlagError(
+        `-tlsProfile has to be golang-default, intermediate, modern or old, not ${JSON.stringify(name)}`,
+      )
   }
 }
 
