@@ -1,10 +1,24 @@
 import type { Dirent } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises'
+import {
+  constants,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { systemRandom, uuid } from '../base/index.ts'
+import { DIRECT_BYTES, DISK_BLOCK_BYTES, isDirectMemory } from './direct-memory.ts'
 import { StorageError } from './errors.ts'
-import { SmallFiles } from './small-files.ts'
+import { FileThreads } from './file-threads.ts'
 import {
   checkKey,
   rangeLength,
@@ -13,6 +27,7 @@ import {
   type StoredObject,
   totalBytes,
 } from './object-store.ts'
+import { WRITE_BYTES } from './write-bytes.ts'
 
 export interface FileStoreOptions {
   /**
@@ -29,13 +44,6 @@ export interface FileStoreOptions {
 
 /** Where unfinished objects are written; the dot keeps it apart from every key that list shows. */
 const TEMPORARY = '.tmp'
-/**
- * No write is larger: Linux takes memory for the pages of a larger one in pieces of 2 MiB and more, which costs seven times
- * as much where a virtual machine has given such memory back to its host (16 MiB: 27 ms of processor time, or 3.7).
- */
-const WRITE_BYTES = 1024 * 1024
-/** Up to this size an object is copied to the thread that writes small ones. */
-const SMALL_BYTES = 128 * 1024
 /** How many writes of one object are under way. */
 const WRITE_LANES = 4
 /** How long what the disk said is taken for true, in milliseconds. */
@@ -47,6 +55,7 @@ const ABANDONED_MS = 60 * 60 * 1000
 /**
  * A bucket in a folder, one file an object. An object is written beside, synced, moved to its place, and the folder
  * is synced, so that no crash leaves half an object or takes back a finished one. Processes may share the folder.
+ * Large objects in direct memory are written and read past the memory in which the system keeps files (docs/adr/0016-object-stores.md).
  */
 export async function openFileStore(root: string, options: FileStoreOptions = {}): Promise<ObjectStore> {
   const fsync = options.fsync ?? true
@@ -58,7 +67,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
     throw storageError(cause, `cannot use the folder ${root}`)
   }
   const room = new Room(root, options.reserveBytes)
-  const smallFiles = new SmallFiles()
+  const threads = new FileThreads()
   const pathOf = (key: string) => {
     checkKey(key)
     if (key.split('/')[0] === TEMPORARY) throw new StorageError('invalid_key', `${TEMPORARY}/ is reserved`)
@@ -73,10 +82,8 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
       const temporary = join(temporaryFolder, uuid(systemRandom))
       try {
         signal?.throwIfAborted()
-        const sizeBytes = totalBytes(body)
-        await room.take(sizeBytes, fromReserve)
-        const isSmall = sizeBytes <= SMALL_BYTES && !ifAbsent
-        if (isSmall && (await smallFiles.write({ temporary, path, fsync }, body))) return
+        await room.take(totalBytes(body), fromReserve)
+        if (!ifAbsent && (await threads.write({ temporary, path, fsync }, body))) return
         await writeFile(temporary, body, fsync)
         signal?.throwIfAborted()
         await moveIntoPlace(temporary, path, ifAbsent, root, fsync)
@@ -98,7 +105,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
         const { size } = await file.stat()
         const length = range ? rangeLength(key, range, size) : size
         const buffer = into ?? Buffer.allocUnsafeSlow(length)
-        return await readFully(file, key, range?.position ?? 0, buffer)
+        return await readRange(file, path, key, range?.position ?? 0, buffer)
       } catch (cause) {
         throw storageError(cause, `cannot read ${key}`)
       } finally {
@@ -138,7 +145,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
       return found
     },
 
-    close: () => smallFiles.close(),
+    close: () => threads.close(),
   }
 }
 
@@ -226,6 +233,39 @@ async function writeAt(file: FileHandle, all: readonly Uint8Array[], start: numb
     while (done < pieces.length && bytesWritten >= pieces[done]!.byteLength) bytesWritten -= pieces[done++]!.byteLength
     pieces = pieces.slice(done)
     if (bytesWritten > 0) pieces[0] = pieces[0]!.subarray(bytesWritten)
+  }
+}
+
+/** Reads whole blocks of the disk directly, where the memory is made for that, and the rest of the range as usual. */
+async function readRange(
+  file: FileHandle,
+  path: string,
+  key: string,
+  position: number,
+  buffer: Buffer,
+): Promise<Buffer> {
+  const start = -position & (DISK_BLOCK_BYTES - 1)
+  const end = buffer.length - ((position + buffer.length) & (DISK_BLOCK_BYTES - 1))
+  const isDirect = end - start >= DIRECT_BYTES && isDirectMemory(buffer, start)
+  if (!isDirect || !(await readDirectly(path, position + start, buffer.subarray(start, end)))) {
+    return readFully(file, key, position, buffer)
+  }
+  await readFully(file, key, position, buffer.subarray(0, start))
+  await readFully(file, key, position + end, buffer.subarray(end))
+  return buffer
+}
+
+/** Whether the disk has read all of it; otherwise it is to be read as usual. */
+async function readDirectly(path: string, position: number, buffer: Buffer): Promise<boolean> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_DIRECT)
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
+    return bytesRead === buffer.length
+  } catch {
+    return false
+  } finally {
+    await file?.close()
   }
 }
 

@@ -1,3 +1,4 @@
+export { DISK_BLOCK_BYTES, directMemory, isDirectMemory } from './direct-memory.ts'
 export { StorageError } from './errors.ts'
 export type { ObjectStore, Range, StoredObject } from './object-store.ts'
 

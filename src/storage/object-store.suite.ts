@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { DIRECT_BYTES, directMemory, DISK_BLOCK_BYTES } from './direct-memory.ts'
 import { StorageError, type StorageErrorCode } from './errors.ts'
 import type { ObjectStore, Range } from './object-store.ts'
 
@@ -31,6 +32,31 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       const bytes = await store.get('a/into', { position: 3, length: 4 }, undefined, into)
       assert.equal(bytes.toString(), '3456')
       assert.equal(bytes === into, store.readsInto === true)
+    })
+
+    it('reads large ranges into direct memory', async () => {
+      const memory = directMemory(4 * DIRECT_BYTES)
+      const body = Buffer.from(Uint32Array.from({ length: DIRECT_BYTES / 2 }, (_, index) => index).buffer)
+      body.copy(memory)
+      await store.put('a/direct', [memory.subarray(0, body.length), Buffer.from('the end')])
+      const whole = Buffer.concat([body, Buffer.from('the end')])
+      assert.ok((await store.get('a/direct')).equals(whole))
+      for (const [position, length] of [
+        [0, whole.length],
+        [0, DIRECT_BYTES],
+        [1, DIRECT_BYTES + 2 * DISK_BLOCK_BYTES],
+        [DISK_BLOCK_BYTES - 1, whole.length - DISK_BLOCK_BYTES + 1],
+        [whole.length - DIRECT_BYTES - 5, DIRECT_BYTES],
+      ] as const) {
+        for (const offset of [position % DISK_BLOCK_BYTES, 100]) {
+          const into = memory.fill(0xff).subarray(offset, offset + length)
+          const bytes = await store.get('a/direct', { position, length }, undefined, into)
+          assert.ok(bytes.equals(whole.subarray(position, position + length)), `${length} bytes at ${position}`)
+          // The end of the last block, of which only the beginning was asked for.
+          const after = memory.subarray(offset + length, offset + length + DISK_BLOCK_BYTES)
+          assert.ok(after.every(byte => byte === 0xff))
+        }
+      }
     })
 
     it('reads what there is of a range that may be longer than the object', async () => {

@@ -66,6 +66,12 @@ export class ExtentCache {
     return block.extents.get(name)
   }
 
+  /** Whether the extent's bytes are at hand or on their way. */
+  has(extent: Extent): boolean {
+    const name = nameOf(extent)
+    return this.#extents.has(name) || this.#loading.has(name)
+  }
+
   /**
    * Takes extents that lie in one buffer, which does not change from now on; `at` is the buffer's place in the object,
    * `slab` the memory of which it is a piece.
@@ -118,7 +124,7 @@ export class ExtentCache {
     const { key, position } = run[0]!
     const end = Math.max(...run.map(extent => extent.position + extent.sizeBytes))
     const range = { position, length: end - position }
-    const piece = this.#store.readsInto === true ? this.#slabs.take(range.length) : undefined
+    const piece = this.#store.readsInto === true ? this.#slabs.take(range.length, position) : undefined
     const slab = piece?.slab
     const reading = this.#store
       .get(key, range, undefined, piece?.bytes)

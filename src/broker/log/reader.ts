@@ -4,7 +4,7 @@ import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId
 import { StorageError } from '../../storage/index.ts'
 import type { AppendWaiters } from './append-waiters.ts'
 import type { ExtentCache } from './extent-cache.ts'
-import type { Holds } from './slabs.ts'
+import { Holds } from './slabs.ts'
 import type { Tails } from './tails.ts'
 
 export interface FetchQuery {
@@ -61,6 +61,10 @@ interface Read {
 
 /** How much is looked up in advance, so that a reader that catches up asks the metadata only now and then. */
 const LOOK_AHEAD_BYTES = 32 * 1024 * 1024
+/** For how many answers that is enough at least. */
+const LOOK_AHEAD_ANSWERS = 4
+/** How much is read in advance at the same time, for all readers. */
+const MAX_READ_AHEAD_BYTES = 64 * 1024 * 1024
 /** How long a cached tail is trusted before asking whether another process has appended: the latest an append elsewhere is noticed. */
 const TRUST_MS = 500
 /** Who waits longer than this looks again, for the same reason. */
@@ -80,6 +84,8 @@ export class Reader {
   readonly #log: Log
   /** Where readers that are behind will find what comes next; extents never change, so this is never wrong, only old. */
   readonly #ahead = new Map<PartitionId, Ahead>()
+  /** How much is being read before anyone has asked for it. */
+  #readAheadBytes = 0
 
   constructor(metadata: Metadata, tails: Tails, cache: ExtentCache, waiters: AppendWaiters, clock: Clock, log: Log) {
     this.#metadata = metadata
@@ -153,7 +159,7 @@ export class Reader {
 
     const answers = await this.#metadata.findExtents(
       open.map(({ partition, offset, maxBytes }) => {
-        const lookedUpBytes = Math.max(maxBytes, Math.floor(LOOK_AHEAD_BYTES / open.length))
+        const lookedUpBytes = Math.max(maxBytes * LOOK_AHEAD_ANSWERS, Math.floor(LOOK_AHEAD_BYTES / open.length))
         return { partition, offset, maxBytes: lookedUpBytes, withAborted: readCommitted }
       }),
     )
@@ -240,6 +246,7 @@ export class Reader {
     // Without a wait where all is at hand, which is the rule for readers at the end.
     const here = wanted.map(extent => this.#cache.get(extent, holds))
     const loaded = here.every(bytes => bytes !== undefined) ? here : await this.#cache.load(wanted, holds)
+    this.#readAhead(chosen, located)
 
     let next = 0
     let leftBytes = maxBytes
@@ -266,6 +273,38 @@ export class Reader {
     })
     return { fetched, isFull: isFull || leftBytes <= 0 }
   }
+
+  /**
+   * Has the store read what a reader that is behind will ask for next, while the reader gets its answer. What is at hand
+   * is not read again, so that nothing happens for those at the end.
+   */
+  #readAhead(chosen: readonly (readonly Extent[])[], located: readonly Located[]): void {
+    if (this.#readAheadBytes >= MAX_READ_AHEAD_BYTES) return
+    const missing = nextExtents(chosen, located).filter(extent => !this.#cache.has(extent))
+    if (missing.length === 0) return
+    const sizeBytes = missing.reduce((sum, extent) => sum + extent.sizeBytes, 0)
+    this.#readAheadBytes += sizeBytes
+    const holds = new Holds()
+    this.#cache
+      .load(missing, holds)
+      // Whoever asks for these extents gets the error, if it is still one then.
+      .catch((error: unknown) => this.#log.debug('could not read ahead', { error }))
+      .finally(() => {
+        this.#readAheadBytes -= sizeBytes
+        holds.release()
+      })
+  }
+}
+
+/** The extents that follow those of an answer in each partition, as many bytes again. */
+function nextExtents(chosen: readonly (readonly Extent[])[], located: readonly Located[]): Extent[] {
+  return chosen.flatMap((answered, index) => {
+    const { extents } = located[index]!
+    let leftBytes = answered.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    let end = answered.length
+    while (end < extents.length && leftBytes > 0) leftBytes -= extents[end++]!.sizeBytes
+    return extents.slice(answered.length, end)
+  })
 }
 
 /** Cuts whole batches out of extents: from an offset up to another, and not more than a number of bytes. */

@@ -260,6 +260,33 @@ describe('the log', () => {
       assert.equal(reads, 2)
     })
 
+    it('reads ahead for who is behind, once, and not at the end', async () => {
+      for (const text of ['a', 'b', 'c', 'd']) await put(0, text)
+      await reopened()
+      const first = await fetch(0, 0, {}, 1)
+      assert.deepEqual(valuesOf(first[0]!.records), ['a'])
+      await settle()
+      assert.equal(reads, 2, 'with the next one')
+      assert.deepEqual(valuesOf((await fetch(0, 1, {}, 1))[0]!.records), ['b'])
+      await settle()
+      assert.equal(reads, 3)
+      assert.deepEqual(await values(0, 2), ['c', 'd'])
+      assert.equal(reads, 4)
+      await put(0, 'e')
+      assert.deepEqual(await values(0, 4), ['e'])
+      assert.equal(reads, 4)
+    })
+
+    it('reports what cannot be read ahead only to who asks for it', async () => {
+      for (const text of ['a', 'b']) await put(0, text)
+      const second = (await objects())[1]!
+      await reopened()
+      await store.delete([second.key])
+      assert.deepEqual(valuesOf((await fetch(0, 0, {}, 1))[0]!.records), ['a'])
+      await settle()
+      assert.equal((await fetch(0, 1, {}, 1))[0]?.error, 'KAFKA_STORAGE_ERROR')
+    })
+
     it('reads partitions that lie side by side in one go', async () => {
       await log.append([0, 1, 2].map(index => batch(partition(index), [`${index}`])))
       await reopened()

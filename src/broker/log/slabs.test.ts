@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readRecords, writeRecords } from '../../kafka/index.ts'
 import type { Extent } from '../../metadata/index.ts'
-import { openMemoryStore } from '../../storage/index.ts'
+import { isDirectMemory, openMemoryStore } from '../../storage/index.ts'
 import { ExtentCache } from './extent-cache.ts'
 import { Holds, SlabPool } from './slabs.ts'
 
@@ -45,6 +45,23 @@ describe('memory that is used again', () => {
     pool.take(KIB)
     one.slab!.release()
     assert.notEqual(pool.take(KIB).slab, one.slab)
+  })
+
+  it('is cut so that a disk reads and writes large pieces directly', () => {
+    const pool = new SlabPool(8 * 1024 * KIB)
+    pool.take(100)
+    const written = pool.take(256 * KIB)
+    const read = pool.take(256 * KIB, 5000)
+    assert.ok(isDirectMemory(written.bytes, 0))
+    assert.ok(isDirectMemory(read.bytes, 8192 - 5000))
+    assert.ok(read.bytes.byteOffset >= written.bytes.byteOffset + written.bytes.length)
+    assert.equal(pool.take(1024 * KIB, 1).slab, undefined, 'with its offset it does not fit into a slab')
+  })
+
+  it('is seen by the collector where it has fallen out of use', () => {
+    const pool = new SlabPool(8 * 1024 * KIB)
+    const slabs = Array.from({ length: 20 }, () => pool.take(1024 * KIB))
+    assert.equal(slabs.filter(({ bytes }) => bytes.buffer instanceof SharedArrayBuffer).length, 16)
   })
 
   it('has no slab where it is larger than one', () => {

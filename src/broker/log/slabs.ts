@@ -1,8 +1,16 @@
+import { DISK_BLOCK_BYTES, directMemory } from '../../storage/index.ts'
+
 /** The largest share of the whole that one slab takes, so that what is thrown away together is not much. */
 const SLABS = 8
 const MAX_SLAB_BYTES = 32 * 1024 * 1024
 /** So many slabs that hold nothing are kept for what comes next; more are left to the garbage collector. */
 const MAX_SPARE_SLABS = 4
+/** So many slabs are of direct memory at a time; the collector sees to others, which have fallen out of use. */
+const MAX_DIRECT_SLABS = 2 * SLABS
+/** Smaller slabs are not worth the addresses that direct memory takes. */
+const MIN_DIRECT_BYTES = 1024 * 1024
+/** Pieces of this size are cut so that a disk can read and write them directly. */
+const ALIGNED_BYTES = 64 * 1024
 
 /**
  * A large piece of memory that several pieces share and that is used again once nobody reads or writes any of them.
@@ -26,33 +34,54 @@ export interface Piece {
 /**
  * Memory for what comes at the rate of the network. Were it allocated each time, the collector would look through the whole
  * heap for each few megabytes of it, which took more processor time than all the rest: V8 counts memory outside of its
- * heap, but cannot tell that it is in a few large pieces.
+ * heap, but cannot tell that it is in a few large pieces. It is direct memory, so that files are written and read without
+ * a copy (docs/adr/0025-memory.md).
  */
 export class SlabPool {
   readonly #slabBytes: number
   readonly #spare: PooledSlab[] = []
   #current: PooledSlab | undefined
+  #directSlabs = 0
+  readonly #collected = new FinalizationRegistry<undefined>(() => {
+    this.#directSlabs--
+  })
 
   /** @param totalBytes about how much is in use at a time */
   constructor(totalBytes: number) {
     this.#slabBytes = Math.min(MAX_SLAB_BYTES, Math.floor(totalBytes / SLABS))
   }
 
-  /** A piece of memory with any content. */
-  take(sizeBytes: number): Piece {
-    if (sizeBytes > this.#slabBytes) return { bytes: Buffer.allocUnsafeSlow(sizeBytes), slab: undefined }
-    const slab = this.#slabWithRoom(sizeBytes)
+  /**
+   * A piece of memory with any content. What is to be read from a file into a large one goes there directly where `position`,
+   * its place in the file, is given.
+   */
+  take(sizeBytes: number, position = 0): Piece {
+    const offset = sizeBytes < ALIGNED_BYTES ? undefined : position % DISK_BLOCK_BYTES
+    if (sizeBytes + (offset ?? 0) > this.#slabBytes) {
+      return { bytes: Buffer.allocUnsafeSlow(sizeBytes), slab: undefined }
+    }
+    const slab = this.#slabWithRoom(sizeBytes, offset)
     slab.hold()
-    return { bytes: slab.cut(sizeBytes), slab }
+    return { bytes: slab.cut(sizeBytes, offset), slab }
   }
 
-  #slabWithRoom(sizeBytes: number): PooledSlab {
+  #slabWithRoom(sizeBytes: number, offset: number | undefined): PooledSlab {
     const last = this.#current
-    if (last !== undefined && last.leftBytes >= sizeBytes) return last
+    if (last !== undefined && last.hasRoom(sizeBytes, offset)) return last
     this.#current = undefined
     last?.close()
-    this.#current = this.#spare.pop() ?? new PooledSlab(this.#slabBytes, slab => this.#takeBack(slab))
+    this.#current = this.#spare.pop() ?? new PooledSlab(this.#newMemory(), slab => this.#takeBack(slab))
     return this.#current
+  }
+
+  #newMemory(): Buffer {
+    if (this.#slabBytes < MIN_DIRECT_BYTES || this.#directSlabs >= MAX_DIRECT_SLABS) {
+      return Buffer.allocUnsafeSlow(this.#slabBytes)
+    }
+    const memory = directMemory(this.#slabBytes)
+    this.#directSlabs++
+    this.#collected.register(memory.buffer, undefined)
+    return memory
   }
 
   #takeBack(slab: PooledSlab): void {
@@ -69,8 +98,8 @@ class PooledSlab implements Slab {
   #isOpen = true
   #isReusable = true
 
-  constructor(sizeBytes: number, takeBack: (slab: PooledSlab) => void) {
-    this.#bytes = Buffer.allocUnsafeSlow(sizeBytes)
+  constructor(bytes: Buffer, takeBack: (slab: PooledSlab) => void) {
+    this.#bytes = bytes
     this.#takeBack = takeBack
   }
 
@@ -78,14 +107,15 @@ class PooledSlab implements Slab {
     return this.#bytes.length
   }
 
-  get leftBytes(): number {
-    return this.#bytes.length - this.#usedBytes
+  hasRoom(sizeBytes: number, offset: number | undefined): boolean {
+    return this.#nextStart(offset) + sizeBytes <= this.#bytes.length
   }
 
-  cut(sizeBytes: number): Buffer {
-    const start = this.#usedBytes
-    this.#usedBytes += sizeBytes
-    return this.#bytes.subarray(start, start + sizeBytes)
+  /** @param offset where the piece begins in a block of the disk; anywhere if undefined */
+  cut(sizeBytes: number, offset: number | undefined): Buffer {
+    const start = this.#nextStart(offset)
+    this.#usedBytes = start + sizeBytes
+    return this.#bytes.subarray(start, this.#usedBytes)
   }
 
   hold(): void {
@@ -105,6 +135,11 @@ class PooledSlab implements Slab {
   close(): void {
     this.#isOpen = false
     this.#considerReuse()
+  }
+
+  #nextStart(offset: number | undefined): number {
+    if (offset === undefined) return this.#usedBytes
+    return Math.ceil((this.#usedBytes - offset) / DISK_BLOCK_BYTES) * DISK_BLOCK_BYTES + offset
   }
 
   #considerReuse(): void {

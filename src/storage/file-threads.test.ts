@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, describe, it } from 'node:test'
+import { DIRECT_BYTES, directMemory, DISK_BLOCK_BYTES } from './direct-memory.ts'
+import { FileThreads } from './file-threads.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'penstock-threads-'))
+after(() => rm(root, { recursive: true }))
+
+describe('threads for files', () => {
+  const files = new FileThreads()
+  let number = 0
+  afterEach(() =>
+    assert.deepEqual(
+      readdirSync(root).filter(name => name.startsWith('t')),
+      [],
+    ),
+  )
+
+  const write = (path: string, ...pieces: (string | Uint8Array)[]) =>
+    files.write(
+      { temporary: join(root, `t${number++}`), path: join(root, path), fsync: true },
+      pieces.map(piece => (typeof piece === 'string' ? Buffer.from(piece) : piece)),
+    )
+  /** Until the first thread has started, files are left to others. */
+  async function written(path: string, ...pieces: string[]): Promise<void> {
+    while (!(await write(path, ...pieces))) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+
+  it('put a file of several pieces in its place', { timeout: 60_000 }, async () => {
+    await written('one', 'a', '', 'bc')
+    assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'abc')
+    assert.equal(await write('one', 'another'), true)
+    assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'another')
+  })
+
+  it('write all files that come together', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `many-${index}`)
+    const outcomes = await Promise.all(names.map(name => write(name, name)))
+    assert.deepEqual(outcomes, Array(20).fill(true))
+    for (const name of names) assert.equal(readFileSync(join(root, name), 'utf8'), name)
+  })
+
+  it('write what lies in direct memory, wherever it begins and ends', async () => {
+    const memory = directMemory(2 * DIRECT_BYTES)
+    for (let index = 0; index < memory.length; index += 4) memory.writeUInt32LE(index, index)
+    for (const [from, to] of [
+      [0, DIRECT_BYTES],
+      [DISK_BLOCK_BYTES, 2 * DIRECT_BYTES - 1],
+      [0, DIRECT_BYTES + 1],
+      [17, DIRECT_BYTES + 17],
+      [0, 3],
+    ] as const) {
+      assert.equal(await write('direct', memory.subarray(from, to), 'the end'), true)
+      assert.deepEqual(
+        readFileSync(join(root, 'direct')),
+        Buffer.concat([memory.subarray(from, to), Buffer.from('the end')]),
+        `${from} to ${to}`,
+      )
+    }
+  })
+
+  it('leave to others what would have to be copied', async () => {
+    assert.equal(await write('large', Buffer.alloc(DIRECT_BYTES)), false)
+    assert.equal(existsSync(join(root, 'large')), false)
+  })
+
+  it('leave nothing behind of what they cannot write, and go on', async () => {
+    assert.equal(await write('no/folder', 'a'), false)
+    await mkdir(join(root, 'no'))
+    assert.equal(await write('no/folder', 'a'), true)
+  })
+
+  it('write nothing more once they are closed', async () => {
+    await files.close()
+    assert.equal(await write('closed', 'a'), false)
+    assert.equal(existsSync(join(root, 'closed')), false)
+  })
+})
