@@ -96,11 +96,24 @@ describe('the pool of frames', () => {
     assert.equal(pool.hasSpare(65 * KIB), false)
   })
 
+  it('gives larger memory before it takes new, but not much larger', () => {
+    const pool = new FramePool()
+    const frame = pool.take(256 * KIB)
+    pool.giveBack(frame)
+    assert.equal(pool.hasSpare(64 * KIB), true)
+    assert.equal(pool.hasSpare(32 * KIB), false)
+    const smaller = pool.take(64 * KIB)
+    assert.equal(smaller.buffer, frame.buffer)
+    assert.equal(smaller.length, 64 * KIB)
+    pool.giveBack(smaller)
+    assert.equal(pool.take(256 * KIB).buffer, frame.buffer)
+  })
+
   it('keeps no more than a bounded amount', () => {
     const pool = new FramePool()
     const frames = Array.from({ length: 10 }, () => pool.take(16 * MIB))
     for (const frame of frames) pool.giveBack(frame)
-    for (let kept = 0; kept < 4; kept++) {
+    for (let kept = 0; kept < 8; kept++) {
       assert.equal(pool.hasSpare(16 * MIB), true)
       pool.take(16 * MIB)
     }
