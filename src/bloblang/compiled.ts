@@ -5,6 +5,8 @@ import { describeWrongType } from './data/errors.ts'
 import { utf8Bytes } from './text/bytes.ts'
 import { MappingError, WrongTypeError } from './errors.ts'
 import { parseDocument } from './json/parse.ts'
+import { parsed, PatchedDocument } from './json/patched.ts'
+import { Projector } from './json/project.ts'
 import type { JsonWriter } from './json/writer.ts'
 import type { Interpolation, Mapping, TargetPath } from './mapping.ts'
 import type { MessageView } from './message-view.ts'
@@ -19,13 +21,41 @@ import { DELETED, NOTHING, type Value } from './value.ts'
 
 type Program = Compiled<(frame: Frame) => Value>
 
+/** A form of a mapping, and what reads the documents for it where what it carries along may stay bytes. */
+class Patching {
+  readonly program: Program
+  readonly projector: Projector | null
+  /** Reads the document that `root` starts as. */
+  readonly rootProjector: Projector | null
+
+  constructor(program: Program) {
+    const { carrying, carryingRoot, projector } = program
+    this.program = program
+    this.projector = carrying === null ? projector : new Projector(carrying, false)
+    this.rootProjector = carryingRoot === null ? null : new Projector(carryingRoot, false)
+  }
+}
+
+/** Puts the document of the message at `root`; says whether parts of it are still bytes. */
+function enterDocument(frame: Frame, projector: Projector | null): boolean {
+  frame.projector = projector
+  frame.root = frame.tryDocument() ?? NOTHING
+  frame.isPatched = frame.carries
+  // What functions read of the message later is read of what it has become.
+  frame.projector = null
+  return frame.isPatched
+}
+
 /** A mapping as a program. */
 export class CompiledMapping implements Mapping {
   readonly #tree: MappingTree
   readonly #compiled: Program
   readonly #compile: (form: Form) => Program
-  #mutation: Program | null = null
-  #onto: Program | null = null
+  #fresh: Patching | null = null
+  #mutation: Patching | null = null
+  #onto: Patching | null = null
+  /** Reads documents for results that are printed with HTML escaped. */
+  #printProjector: Projector | null = null
   readonly #frame = new Frame()
   readonly #scratch = new MetadataDraft()
 
@@ -37,26 +67,48 @@ export class CompiledMapping implements Mapping {
 
   run(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value {
     const frame = this.#frame.enter(batch, index, draft)
-    // What a mapping only carries along stays text until it is printed; a value that goes on must not hold such text.
     frame.projector = this.#compiled.projector
     return this.#compiled.run(frame)
   }
 
-  runOnto(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null, onto?: MessageView): Value {
-    if (onto === undefined) {
-      this.#mutation ??= this.#compile('mutation')
-      const frame = this.#frame.enter(batch, index, draft)
-      frame.root = frame.tryDocument() ?? NOTHING
-      return this.#mutation.run(frame)
-    }
-    const document = this.#frame.enter([onto], 0, draft).tryDocument()
+  patch(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value | PatchedDocument {
+    const { program, projector } = (this.#fresh ??= new Patching(this.#compiled))
     const frame = this.#frame.enter(batch, index, draft)
-    frame.root = document ?? NOTHING
-    return this.#programOnto.run(frame)
+    frame.projector = projector
+    const value = program.run(frame)
+    return frame.carries ? patched(value) : value
+  }
+
+  mutate(batch: readonly MessageView[], index: number, draft: MetadataDraft | null = null): Value | PatchedDocument {
+    const { program, rootProjector } = (this.#mutation ??= new Patching(this.#compile('mutation')))
+    const frame = this.#frame.enter(batch, index, draft)
+    const carries = enterDocument(frame, rootProjector)
+    const value = program.run(frame)
+    return carries ? patched(value) : value
+  }
+
+  patchOnto(
+    onto: MessageView,
+    batch: readonly MessageView[],
+    index: number,
+    draft: MetadataDraft | null = null,
+  ): Value | PatchedDocument {
+    const { program, projector, rootProjector } = this.#patchingOnto
+    const frame = this.#frame.enter([onto], 0, draft)
+    const carries = enterDocument(frame, rootProjector)
+    const { root } = frame
+    frame.enter(batch, index, draft)
+    frame.root = root
+    frame.isPatched = carries
+    frame.projector = projector
+    const value = program.run(frame)
+    return carries || frame.carries ? patched(value) : value
   }
 
   get reached(): Value {
-    return this.#frame.root
+    if (!this.#frame.isPatched) return this.#frame.root
+    this.#frame.isPatched = false
+    return parsed(this.#frame.root)
   }
 
   check(batch: readonly MessageView[], index: number): boolean {
@@ -78,11 +130,11 @@ export class CompiledMapping implements Mapping {
     frame.given = value
     frame.root = document
     frame.innermostLine = true
-    return this.#programOnto.run(frame)
+    return this.#patchingOnto.program.run(frame)
   }
 
-  get #programOnto(): Program {
-    return (this.#onto ??= this.#compile('onto'))
+  get #patchingOnto(): Patching {
+    return (this.#onto ??= new Patching(this.#compile('onto')))
   }
 
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value
@@ -100,10 +152,15 @@ export class CompiledMapping implements Mapping {
   ): Value | undefined {
     const frame = this.#frame.enter(batch, 0, draft)
     frame.out = out
-    frame.projector = this.#compiled.printProjector ?? this.#compiled.projector
+    frame.projector = this.#projectorToPrint
     if (raw) frame.given = batch[0]!.bytes()
     frame.innermostLine = true
     return this.#compiled.run(frame)
+  }
+
+  get #projectorToPrint(): Projector | null {
+    const { carrying, projector } = this.#compiled
+    return carrying === null ? projector : (this.#printProjector ??= new Projector(carrying, true))
   }
 
   get targets(): readonly TargetPath[] {
@@ -126,6 +183,12 @@ export class CompiledMapping implements Mapping {
   get source(): string {
     return this.#compiled.source
   }
+}
+
+function patched(value: Value): Value | PatchedDocument {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
+    ? new PatchedDocument(value)
+    : value
 }
 
 /** What a condition's result is once it were a message: text is read as a document. */

@@ -1,4 +1,5 @@
 import type { Diagnostic } from './syntax/diagnostic.ts'
+import type { PatchedDocument } from './json/patched.ts'
 import type { JsonWriter } from './json/writer.ts'
 import type { MessageView } from './message-view.ts'
 import type { MetadataDraft } from './metadata-draft.ts'
@@ -50,12 +51,20 @@ export interface Mapping {
    * (reset it to the message's metadata first), else assignments to metadata fail. Throws `MappingError` with the final text.
    */
   run(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value
+  /** The same, where parts of the document that are only carried along stay as they are: for results that are printed next. */
+  patch(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value | PatchedDocument
   /**
-   * The `mutation` form: the same, but `root` starts as the message's document (`NOTHING` where it has none), or as that of
-   * another message, as when the result of a branch is written over its origin. In the first case `this` sees what was assigned
-   * to the document before.
+   * The `mutation` form: `root` starts as the document of the message, `NOTHING` where it has none, and `this` sees what was
+   * assigned to the document before.
    */
-  runOnto(batch: readonly MessageView[], index: number, draft?: MetadataDraft, onto?: MessageView): Value
+  mutate(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value | PatchedDocument
+  /** `root` starts as the document of another message, as when the result of a branch is written over its origin. */
+  patchOnto(
+    onto: MessageView,
+    batch: readonly MessageView[],
+    index: number,
+    draft?: MetadataDraft,
+  ): Value | PatchedDocument
   /** How far a mutation that threw had come with the document; `NOTHING` where there is none. */
   readonly reached: Value
   /** The mapping as a condition: true or false, or a `MappingError` where the result is neither. */

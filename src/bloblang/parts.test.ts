@@ -1,7 +1,17 @@
-// Reading a document in part, from its bytes, and reading it whole give the same: documents out of the ordinary.
+// What is read of a document's bytes, and made of them, is what is read and made of the whole document: documents out of the ordinary.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BodyView, compileInterpolation, MappingError } from './index.ts'
+import {
+  BodyView,
+  compileInterpolation,
+  compileMapping,
+  JsonWriter,
+  type Mapping,
+  MappingError,
+  MetadataDraft,
+  PatchedDocument,
+  type Value,
+} from './index.ts'
 import { inertHost } from './inert-host.ts'
 
 /** A message that hides its bytes: its document is read as a whole. */
@@ -43,6 +53,8 @@ const DOCUMENTS: readonly (string | Buffer)[] = [
   '{"a.b":1,"a":{"b":{"c":true}},"__proto__":{"id":3},"constructor":1}',
   `{"id":${'['.repeat(100)}${']'.repeat(100)}}`,
   '{"id":"tab\there"}',
+  '{"*":{"y":1},"id":2,"a":{"*":{"b":3}}}',
+  '{"a":{"x":{"z":[1],"y":{"w":2}},"b":{"d":{"f":1,"e":2}}},"id":{"n":{"m":[{}]}}}',
   Buffer.concat([Buffer.from('{"id":"'), Buffer.of(0xff, 0xc3), Buffer.from('","a":{"b":1}}')]),
   Buffer.concat([Buffer.from('{"'), Buffer.of(0xff), Buffer.from('":1,"id":2}')]),
 ]
@@ -92,7 +104,83 @@ test('an interpolation reads no more of a document than it needs', () => {
   assert.equal(projections, 1)
 })
 
-function outcome(run: () => string): string {
+const MAPPINGS = [
+  'root = this',
+  'root = this\nroot.new = this.id\nroot.other = deleted()',
+  'root = this\nroot.a.new = this.id.string()\nroot.a.b = deleted()',
+  'root.carried = this.a\nroot.twice = this.a\nroot.id = this.id',
+  'root.carried = this.a.b\nroot.carried_id = this.a',
+  'root.a = this.a\nroot.a.b = this.id',
+  'root."*".x = this.id\nroot."a.b".y = 1',
+  'root = this\nroot."*".x = this.id',
+  'root.a.0 = this.id\nroot.b."-" = 1',
+  'root = this\nroot.a.0.b = this.id\nroot.a."-" = 1',
+  'root.id = this.id.number() + 1\nroot.copy = this',
+  'root.all = this.string()\nroot.a = root.all.length()',
+  'root.kept = json("a")\nroot.text = content().string()',
+  'root.id = json("id")\nroot.text = content().string()\nroot.a = json("a")',
+  'root.a = if this.id == 1 { deleted() } else { this.a }',
+  'if this.id == 1 {\n  root.id = deleted()\n} else {\n  root.a.c = 1\n}',
+  'root.id = deleted()\nroot.after = throw("no")',
+  'root = this.a',
+  'root = deleted()',
+  'meta id = this.id',
+  'root.m = this.map_each(e -> e)',
+  'root.b = this.id\nroot.c = this.b',
+]
+
+const FORMS: Readonly<Record<string, (mapping: Mapping, message: BodyView) => Value | PatchedDocument>> = {
+  'a mapping': (mapping, message) => mapping.patch([message], 0, new MetadataDraft()),
+  'a mutation': (mapping, message) => mapping.mutate([message], 0, new MetadataDraft()),
+  'the answer of a branch': (mapping, message) => mapping.patchOnto(message, [message], 0, new MetadataDraft()),
+}
+
+for (const text of MAPPINGS) {
+  for (const [form, run] of Object.entries(FORMS)) {
+    test(`${form} makes the same of a document and of its bytes: ${text.replaceAll('\n', '; ')}`, () => {
+      const { mapping } = compileMapping(text, { host: inertHost })
+      // Once more with all documents, as what is learned of one is used for the next.
+      for (const document of [...DOCUMENTS, ...DOCUMENTS]) {
+        const bytes = Buffer.from(document)
+        const make = (message: BodyView) => outcome(() => run(mapping!, message.set(bytes)))
+        const whole = make(new WholeMessage())
+        assert.equal(printed(make(new BodyView())), printed(whole), `of ${bytes.toString()}`)
+        // Nothing that is still bytes is left in the value.
+        assert.deepEqual(valueOf(make(new BodyView())), whole, `of ${bytes.toString()} as a value`)
+      }
+    })
+  }
+}
+
+test('what a mapping carries along stays bytes', () => {
+  const document = '{"id":1,"nested":{"z":1,"a":[true]},"text":"<ä>"}'
+  const made = {
+    'a mapping': 'root = this\nroot.id = 2',
+    'a mutation': 'root.id = 2',
+    'the answer of a branch': 'root.id = 2',
+  }
+  for (const [form, text] of Object.entries(made)) {
+    const { mapping } = compileMapping(text, { host: inertHost })
+    const result = FORMS[form]!(mapping!, new BodyView().setText(document))
+    assert.ok(result instanceof PatchedDocument, form)
+    assert.equal(printed(result), '{"id":2,"nested":{"a":[true],"z":1},"text":"<Ã¤>"}')
+  }
+})
+
+/** The bytes, which are not always UTF-8, one character each. */
+function printed(result: Value | PatchedDocument): string {
+  const writer = new JsonWriter(false)
+  if (result instanceof PatchedDocument) result.print(writer)
+  else writer.value(result)
+  return Buffer.from(writer.toBytes()).toString('latin1')
+}
+
+function valueOf(result: Value | PatchedDocument): Value {
+  return result instanceof PatchedDocument ? result.structured() : result
+}
+
+/** A mapping error as its text. */
+function outcome<T>(run: () => T): T | string {
   try {
     return run()
   } catch (error) {

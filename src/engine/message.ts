@@ -6,6 +6,7 @@ import {
   type MessageTracing,
   type MessageView,
   parseBody,
+  PatchedDocument,
   utf8Bytes,
   type Value,
 } from '../bloblang/index.ts'
@@ -42,7 +43,7 @@ interface Body {
   readonly chunk: Uint8Array | null
   readonly start: number
   readonly end: number
-  readonly value: Value | undefined
+  readonly value: Value | PatchedDocument | undefined
 }
 
 // For the engine's tracker alone; `index.ts` does not export them.
@@ -60,7 +61,7 @@ export class Message implements MessageView {
   #chunk: Uint8Array | null
   #start: number
   #end: number
-  #value: Value | undefined
+  #value: Value | PatchedDocument | undefined
   #projections = 0
   readonly metadata: Metadata
   readonly error: MessageFailure | null
@@ -72,7 +73,7 @@ export class Message implements MessageView {
     chunk: Uint8Array | null,
     start: number,
     end: number,
-    value: Value | undefined,
+    value: Value | PatchedDocument | undefined,
     metadata: Metadata,
     error: MessageFailure | null,
     context: MessageContext | null,
@@ -111,6 +112,8 @@ export class Message implements MessageView {
   bytes(): Uint8Array {
     if (this.#chunk === null) {
       this.#chunk = this.#value === undefined ? noBytes : printBody(this.#value).toBytes()
+      // It would keep the bytes that it was made from.
+      if (this.#value instanceof PatchedDocument) this.#value = undefined
       this.#start = 0
       this.#end = this.#chunk.length
     } else if (this.#end - this.#start !== this.#chunk.length) {
@@ -122,7 +125,8 @@ export class Message implements MessageView {
   }
 
   structured(): Value {
-    if (this.#value === undefined) this.#value = parseBody(this.bytes())
+    if (this.#value instanceof PatchedDocument) this.#value = this.#value.structured()
+    else if (this.#value === undefined) this.#value = parseBody(this.bytes())
     return this.#value
   }
 
@@ -158,11 +162,11 @@ export class Message implements MessageView {
   }
 
   /** The same message with another body: text and bytes become the body itself, anything else a document. */
-  withValue(value: Value): Message {
+  withValue(value: Value | PatchedDocument): Message {
     return this.withValueAndMetadata(value, this.metadata)
   }
 
-  withValueAndMetadata(value: Value, metadata: Metadata): Message {
+  withValueAndMetadata(value: Value | PatchedDocument, metadata: Metadata): Message {
     if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
       return new Message(null, 0, 0, value, metadata, this.error, this.context, this.#lineage)
     }
@@ -253,7 +257,9 @@ export class Message implements MessageView {
   /** What a thread can be sent: everything but the {@link context} and what the message was made from. */
   toTransfer(): TransferredMessage {
     const body =
-      this.#chunk === null && this.#value !== undefined ? { value: plainValue(this.#value) } : { bytes: this.bytes() }
+      this.#chunk === null && this.#value !== undefined
+        ? { value: plainValue(this.structured()) }
+        : { bytes: this.bytes() }
     return { ...body, metadata: [...this.metadata].map(([key, value]) => [key, plainValue(value)]), error: this.error }
   }
 
@@ -291,9 +297,10 @@ export interface BodyWriter {
 }
 
 /** Prints a document as JSON. One with a number that JSON does not have is an empty body, as in the original. */
-function printBody(value: Value): JsonWriter {
+function printBody(value: Value | PatchedDocument): JsonWriter {
   printer.clear()
-  printer.value(value)
+  if (value instanceof PatchedDocument) value.print(printer)
+  else printer.value(value)
   if (printer.nonFinite) printer.clear()
   return printer
 }

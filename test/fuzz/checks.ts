@@ -6,6 +6,7 @@ import {
   type Mapping,
   MappingError,
   MetadataDraft,
+  PatchedDocument,
   printJson,
   type Value,
 } from '../../src/bloblang/index.ts'
@@ -89,8 +90,43 @@ export function checkRun(text: string, document: string): string | null {
     return `printed at once it is ${out.toString()}`
   if (!printed.startsWith('error:') && printed !== light && !STATEFUL.test(text))
     return `the command gives ${printed}, a stream ${light}`
-  outcome(() => mapping.runOnto([messageOf(document)], 0, draft()))
+  const patched = checkPatched(mapping, document)
+  if (patched !== null && !STATEFUL.test(text)) return patched
   return isJson(light) ? null : `no JSON: ${light}`
+}
+
+/** What is made of the bytes of a document is what is made of the document. */
+function checkPatched(mapping: Mapping, document: string): string | null {
+  const forms: readonly ((message: BodyView) => Value | PatchedDocument)[] = [
+    message => mapping.patch([message], 0, new MetadataDraft()),
+    message => mapping.mutate([message], 0, new MetadataDraft()),
+    message => mapping.patchOnto(message, [messageOf(document)], 0, new MetadataDraft()),
+  ]
+  for (const [at, run] of forms.entries()) {
+    const whole = outcome(() => valueOf(run(messageOf(document, new WholeMessage()))))
+    const values = outcome(() => valueOf(run(messageOf(document))))
+    if (values !== whole) return `form ${at} gives ${values} from bytes, ${whole} from the document`
+    const result = quietly(() => run(messageOf(document)))
+    if (!(result instanceof PatchedDocument)) continue
+    const writer = new JsonWriter(false)
+    result.print(writer)
+    const expected = printJson(result.structured())
+    if (writer.toString() !== expected) return `form ${at} prints ${writer.toString()}, and its value is ${expected}`
+  }
+  return null
+}
+
+function valueOf(result: Value | PatchedDocument): Value {
+  return result instanceof PatchedDocument ? result.structured() : result
+}
+
+function quietly<T>(run: () => T): T | null {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof MappingError) return null
+    throw error
+  }
 }
 
 /** Whether the command prints a result the same at once as when it is a value first. */

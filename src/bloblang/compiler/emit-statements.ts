@@ -50,7 +50,9 @@ export class StatementWriter {
     )
     writer.#statements(statements)
     const body = writer.#finish('f.root', true)
-    const follows = program.follows ? `\n  let follows = root !== ${program.use('NOTHING')}` : ''
+    const follows = program.follows
+      ? `\n  let follows = root !== ${program.use('NOTHING')}\n  if (follows) doc = root`
+      : ''
     return `function mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n${body.declarations}${follows}\n  try {\n${body.lines}  } catch (error) {\n    throw f.failed(error, sites, at)\n  }\n}`
   }
 

@@ -19,8 +19,10 @@ export interface Compiled<F> {
   readonly source: string
   /** Reads what it needs of a document; null where that is all of it. */
   readonly projector: Projector | null
-  /** The same where the result is only printed: what is carried along stays text. */
-  readonly printProjector: Projector | null
+  /** What is read where the result is only printed, so that what is carried along may stay bytes; null where that is all. */
+  readonly carrying: DocumentPlan | null
+  /** The same of the document that `root` starts as, in the forms that have one. */
+  readonly carryingRoot: DocumentPlan | null
 }
 
 /** The function of a mapping. */
@@ -30,19 +32,35 @@ export function compileTree(tree: MappingTree, library: Library, form: Form): Co
   library.useMaps(names)
   const maps = [...tree.maps.values()].map(map => StatementWriter.map(program, names.get(map.name)!, map))
   const writes = new Need()
-  const blind = !program.follows && tree.statements.every(statement => isBlind(statement, writes))
-  if (blind) program.carriedTo = carryTargets(tree.statements)
+  const blind = tree.statements.every(statement => isBlind(statement, writes))
+  if (blind && !program.follows) program.carriedTo = carryTargets(tree.statements)
   const mapping = StatementWriter.mapping(program, tree.text, tree.statements)
   const table = [...names].map(([name, text]) => `[${JSON.stringify(name)}, ${text}]`)
   const functions = [...maps, `const maps = new Map([${table.join(', ')}])`, mapping]
   const { made: run, source } = assemble<(frame: Frame) => Value>(program, functions, 'mapping')
-  const compiled = { run, source, projector: projectorOf(program), printProjector: null }
-  if (program.document.whole || !blind) return compiled
+  return { run, source, projector: projectorOf(program), ...carryingPlans(program, tree, blind ? writes : null) }
+}
+
+/** What may stay bytes where statements that look at no part of `root` write into these places of it. */
+function carryingPlans(
+  program: Program,
+  tree: MappingTree,
+  writes: Need | null,
+): Pick<Compiled<unknown>, 'carrying' | 'carryingRoot'> {
+  const { document, form } = program
+  if (writes === null) return { carrying: null, carryingRoot: null }
   const copies = program.copies > 0
-  // Where a mapping copies its document, what it writes into has to be a value.
-  if (copies) for (const path of pathsOf(writes)) program.document.at(path)
-  const plan = planOf(program.document, true, copies, copies ? droppedFields(program, tree) : NONE)
-  return { ...compiled, printProjector: new Projector(plan) }
+  // What is written into has to be a value.
+  if (copies || form === 'mutation') for (const path of pathsOf(writes)) document.field(path)
+  if (form === 'mutation') {
+    return { carrying: null, carryingRoot: document.whole ? null : planOf(document, false, true, NONE) }
+  }
+  return {
+    carrying: document.whole
+      ? null
+      : planOf(document, true, copies, copies ? deletedFields(tree.statements.slice(copyIn(program, tree))) : NONE),
+    carryingRoot: form === 'onto' ? planOf(writes, false, true, deletedFields(tree.statements)) : null,
+  }
 }
 
 /** The queries of an interpolated string: they read one message together. */
@@ -70,7 +88,7 @@ export function compileQueries(queries: readonly Query[], library: Library): Com
 }
 
 function projectorOf({ document, copies }: Program): Projector | null {
-  return document.whole || copies > 0 ? null : new Projector(planOf(document, false, false, NONE))
+  return document.whole || copies > 0 ? null : new Projector(planOf(document, false, false, NONE), false)
 }
 
 /** `raw`: what is carried may stay text. `carries`: and so may everything that is not read. */
@@ -103,11 +121,15 @@ function pathsOf(need: Need): readonly (readonly string[])[] {
 const NONE: ReadonlySet<string> = new Set()
 const WHOLE = { fields: null, carries: false, dropped: NONE }
 
-/** The fields that are deleted for sure after the document was copied, once and for all. */
-function droppedFields(program: Program, tree: MappingTree): ReadonlySet<string> {
-  const copy = tree.statements.findIndex(statement => statement.kind === 'assignment' && copiesDocument(statement))
-  if (program.copies !== 1 || copy === -1) return NONE
-  const names = tree.statements.slice(copy).flatMap(statement => {
+/** Where the document is copied, once and for all; behind all statements where there is no such place. */
+function copyIn(program: Program, { statements }: MappingTree): number {
+  const copy = statements.findIndex(statement => statement.kind === 'assignment' && copiesDocument(statement))
+  return program.copies === 1 && copy !== -1 ? copy : statements.length
+}
+
+/** The fields of `root` that are deleted for sure. */
+function deletedFields(statements: readonly Statement[]): ReadonlySet<string> {
+  const names = statements.flatMap(statement => {
     if (statement.kind !== 'assignment' || statement.target.kind !== 'root' || statement.target.path.length !== 1)
       return []
     const { query } = statement
@@ -124,7 +146,7 @@ function isBlind(statement: Statement, writesInto: Need): boolean {
     })
   }
   const { query, target } = statement
-  if (target.kind === 'root') writesInto.at(target.path.slice(0, -1))
+  if (target.kind === 'root') writesInto.field(target.path.slice(0, -1))
   return !readsRoot(query)
 }
 

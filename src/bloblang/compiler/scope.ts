@@ -103,12 +103,17 @@ export class Need {
 
   /** What it reads at a path; `*` reaches all there is. */
   at(path: readonly string[]): Need {
+    const star = path.indexOf('*')
+    if (star === -1) return this.field(path)
+    const need = this.field(path.slice(0, star))
+    need.whole = true
+    return need
+  }
+
+  /** The field at a path, where `*` is a name like others. */
+  field(path: readonly string[]): Need {
     let need: Need = this
     for (const name of path) {
-      if (name === '*') {
-        need.whole = true
-        break
-      }
       let field = need.fields.get(name)
       if (field === undefined) need.fields.set(name, (field = new Need()))
       need = field

@@ -23,6 +23,8 @@ export interface DocumentPlan {
  */
 export class Projector {
   readonly #root: Layout
+  /** What each byte is inside of a string. */
+  readonly #kinds: Uint8Array
   #bytes: Uint8Array = NO_BYTES
   /** The bytes from `#base` on as Latin-1: one unit a byte. */
   #latin1 = ''
@@ -34,11 +36,19 @@ export class Projector {
   #escapes = false
   /** Whether there was more than ASCII in what was skipped. */
   #high = false
+  #carries = false
   /** The number just skipped; NaN where JavaScript would print it differently. */
   #value = 0
 
-  constructor(plan: DocumentPlan) {
+  /** `escapesHtml`: so does the printer for which bytes are carried along. */
+  constructor(plan: DocumentPlan, escapesHtml: boolean) {
     this.#root = new Layout(plan)
+    this.#kinds = escapesHtml ? KINDS_OF_HTML : KINDS
+  }
+
+  /** Whether the document that was read last holds parts that are still bytes. */
+  get carries(): boolean {
+    return this.#carries
   }
 
   /**
@@ -49,6 +59,7 @@ export class Projector {
     if (bytes[start] !== OPEN_BRACE || start === end) return null
     this.#bytes = bytes
     this.#at = start
+    this.#carries = false
     if (latin1 === null) {
       this.#latin1 = latin1Slice.call(bytes, start, end)
       this.#base = start
@@ -78,18 +89,16 @@ export class Projector {
       if (field === null) return null
       if (bytes[this.#at] === SPACE) this.#space()
       const start = this.#at
-      if (field.need === WANTED) {
-        const value = this.#read(field.inner, depth)
-        if (value === undefined) return null
-        object[field.key] = value
-      } else {
-        this.#canonical = true
+      if (field.need === SKIP) {
         this.#escapes = false
         this.#high = false
         if (!this.#skip(depth)) return null
-        if (field.need === RAW) object[field.key] = this.#carried(start)
         // Escapes were stepped over without a look: the scanner complains of those that are none.
-        else if (this.#escapes) new JsonScanner(this.#text(start, this.#at)).value()
+        if (this.#escapes) new JsonScanner(this.#text(start, this.#at)).value()
+      } else {
+        const value = field.need === RAW ? this.#carry(field, depth) : this.#read(field.inner, depth)
+        if (value === undefined) return null
+        object[field.key] = value
       }
       const next = bytes[this.#at++]
       if (next !== COMMA) return next === CLOSE_BRACE ? object : null
@@ -97,14 +106,24 @@ export class Projector {
     }
   }
 
-  /** What was skipped since `start`, as it goes on to the result. */
-  #carried(start: number): Value {
-    const end = this.#at
-    if (this.#canonical && (!this.#high || isUtf8(this.#bytes.subarray(start, end)))) {
-      // The only place where bytes pass for a value; see RawJson.
-      return new RawJson(this.#bytes, start, end) as unknown as Value
+  /** A value that goes on to the result as it stands, or else part by part; undefined where it is out of the ordinary. */
+  #carry(field: Field, depth: number): Value | undefined {
+    const start = this.#at
+    if (!field.inParts || this.#bytes[start] !== OPEN_BRACE) {
+      this.#canonical = true
+      this.#high = false
+      if (!this.#skip(depth)) return undefined
+      const end = this.#at
+      if (this.#canonical && (!this.#high || isUtf8(this.#bytes.subarray(start, end)))) {
+        this.#carries = true
+        // The only place where bytes pass for a value; see RawJson.
+        return new RawJson(this.#bytes, start, end) as unknown as Value
+      }
+      // Mostly an object whose keys are not in order, and the next one at this place will be like it.
+      field.inParts = true
+      this.#at = start
     }
-    return new JsonScanner(this.#text(start, end)).value()
+    return this.#read((field.parts ??= new Layout(CARRIED)), depth)
   }
 
   /** The text of some bytes, as the whole way reads it. */
@@ -203,14 +222,15 @@ export class Projector {
     return true
   }
 
-  /** A string whose bytes are its value; with escapes, marks of HTML or line separators it is not canonical. */
+  /** A string whose bytes are its value; with escapes, separators of lines or marks that are escaped it is not canonical. */
   #string(): boolean {
     const bytes = this.#bytes
+    const kinds = this.#kinds
     let at = this.#at
     if (bytes[at] !== QUOTE) return false
     for (;;) {
       const code = bytes[++at]!
-      const kind = KINDS[code]
+      const kind = kinds[code]
       if (kind === PLAIN) continue
       if (kind === END) break
       if (kind === ESCAPE) {
@@ -341,12 +361,13 @@ class Layout {
     // As the name of a property it is the one that the engine compares by identity.
     const key = Object.keys({ [text]: null })[0]!
     const head = Buffer.from(`"${key}":`)
-    if (this.#plan === null) return { key, head, need: WANTED, inner: this }
+    const field = { key, head, inner: this, inParts: false, parts: null }
+    if (this.#plan === null) return { ...field, need: WANTED }
     const { fields, carries, dropped } = this.#plan
     const plan = fields?.get(key)
-    if (plan === undefined) return { key, head, need: carries && !dropped.has(key) ? RAW : SKIP, inner: this }
-    if (plan.carried) return { key, head, need: RAW, inner: this }
-    return { key, head, need: WANTED, inner: new Layout(plan.fields === null ? null : plan) }
+    if (plan === undefined) return { ...field, need: carries && !dropped.has(key) ? RAW : SKIP }
+    if (plan.carried) return { ...field, need: RAW }
+    return { ...field, need: WANTED, inner: new Layout(plan.fields === null ? null : plan) }
   }
 }
 
@@ -357,6 +378,9 @@ interface Field {
   readonly need: number
   /** How objects in it are read. */
   readonly inner: Layout
+  /** Whether the last object here could not be carried as a whole, and how it is read then. */
+  inParts: boolean
+  parts: Layout | null
 }
 
 /** What is done with a field: it is left out, becomes a value, or stays bytes. */
@@ -380,15 +404,18 @@ const POWERS_OF_TEN = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent
 /** A name that an assignment would take for something else than a field. */
 const UNUSUAL_KEY = '__proto__'
 
+/** An object that is carried field by field. */
+const CARRIED: DocumentPlan = { fields: null, carried: false, carries: true, dropped: new Set() }
+
 /** What each byte is inside of a string. */
 const [PLAIN, END, ESCAPE, HTML, HIGH, CONTROL] = [0, 1, 2, 3, 4, 5] as const
 const KINDS = Uint8Array.from({ length: 256 }, (_, code) => {
   if (code === QUOTE) return END
   if (code === 0x5c) return ESCAPE
-  if (code === 0x3c || code === 0x3e || code === 0x26) return HTML
   if (code >= 0x80) return HIGH
   return code < 0x20 ? CONTROL : PLAIN
 })
+const KINDS_OF_HTML = KINDS.map((kind, code) => (code === 0x3c || code === 0x3e || code === 0x26 ? HTML : kind))
 
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')

@@ -1,6 +1,7 @@
 /**
  * A part of a document that a mapping only carries along: bytes of the body, known to be what the printer would print. It lives
- * between a scan of a document and its printing, inside of the values of one mapping, and never reaches anything else.
+ * between a scan of a document and its printing, inside of the values of one mapping and of what it makes (`PatchedDocument`), and
+ * reaches nothing else.
  */
 export class RawJson {
   readonly bytes: Uint8Array

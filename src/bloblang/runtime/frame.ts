@@ -19,6 +19,8 @@ export class Frame implements CallContext {
   draft: MetadataDraft | null = null
   /** What `root` starts as. */
   root: Value = NOTHING
+  /** Whether parts of `root` are still bytes. */
+  isPatched = false
   /** A bare value, or bytes, in the place of the message's document. */
   given: Value | undefined = undefined
   /** Whether an error names only the innermost line, as the `blobl` command words it. */
@@ -40,6 +42,7 @@ export class Frame implements CallContext {
     this.home = index
     this.draft = draft
     this.root = NOTHING
+    this.isPatched = false
     this.given = undefined
     this.innermostLine = false
     this.projector = null
@@ -76,6 +79,11 @@ export class Frame implements CallContext {
     if (this.projector === null || message.project === undefined) return message.structured()
     this.#projected ??= message.project(this.projector)
     return this.#projected ?? message.structured()
+  }
+
+  /** Whether what was read of the document holds parts that are still bytes. */
+  get carries(): boolean {
+    return this.#projected !== null && this.projector?.carries === true
   }
 
   /** The document, or undefined where there is none. */

@@ -136,7 +136,7 @@ export class Branch {
     if (result === null || mapping === null) return message
     const draft = this.#draft.reset(message.metadata)
     try {
-      const value = mapping.runOnto(views, index, draft, message)
+      const value = mapping.patchOnto(message, views, index, draft)
       if (value === DELETED) return message
       return value === NOTHING
         ? message.withMetadata(draft.current)
@@ -157,7 +157,7 @@ export class Branch {
     if (request === null) return source
     const draft = this.#draft.reset(source.metadata)
     try {
-      const value = request.run(messages, index, draft)
+      const value = request.patch(messages, index, draft)
       if (value === DELETED) return null
       const empty = value === NOTHING ? source.withText('') : source.withValue(value)
       return empty.withMetadata(draft.current)

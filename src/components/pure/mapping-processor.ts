@@ -33,7 +33,7 @@ export class MappingProcessor implements Processor {
   #map(mapping: Mapping, message: Message, batch: Batch, index: number): Message | null {
     const draft = this.#draft.reset(message.metadata)
     try {
-      const value = mapping.run(batch, index, draft)
+      const value = mapping.patch(batch, index, draft)
       if (value === DELETED) return null
       if (value === NOTHING) return draft.changed ? message.withMetadata(draft.current) : message
       return message.withValueAndMetadata(value, draft.current)

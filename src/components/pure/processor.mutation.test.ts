@@ -12,6 +12,7 @@ async function mutate(text: string, body: string): Promise<Outcome> {
 
 interface Outcome {
   readonly body: string
+  readonly document: unknown
   readonly meta: unknown
   readonly error: string | null
 }
@@ -27,6 +28,7 @@ async function mutateBatch(text: string, bodies: readonly string[]): Promise<rea
   const [batch] = await processor.process(bodies.map(body => Message.fromText(body)))
   return batch!.map(message => ({
     body: message.text(),
+    document: message.text() === '' ? null : message.structured(),
     meta: Object.fromEntries(message.metadata),
     error: message.error?.message ?? null,
   }))
@@ -79,4 +81,13 @@ test('a message that was dropped is seen as far as it was changed', async () => 
     outcomes.map(({ body }) => body),
     ['{"first":5,"v":5}'],
   )
+})
+
+test('what a mutation that fails has made is a document like others', async () => {
+  const { body, document } = await mutate(
+    'root.b = 2\nroot.c = content().uppercase().number()',
+    '{"n":{"z":{"y":[1]}}}',
+  )
+  assert.equal(body, '{"b":2,"n":{"z":{"y":[1]}}}')
+  assert.deepEqual(document, { b: 2n, n: { z: { y: [1] } } })
 })

@@ -1,5 +1,6 @@
 import { messageOf } from '../../base/index.ts'
 import {
+  type BodyProjector,
   DELETED,
   jsonBytes,
   type Mapping,
@@ -83,7 +84,7 @@ class MutationProcessor implements Processor {
   ): Message | null {
     views[index] = new MutatedMessage(message, mapping, draft)
     try {
-      const value = mapping.runOnto(views, index, draft)
+      const value = mapping.mutate(views, index, draft)
       if (value === DELETED) return null
       return value === NOTHING
         ? message.withMetadata(draft.current)
@@ -127,6 +128,10 @@ class MutatedMessage implements MessageView {
   bytes(): Uint8Array {
     const { reached } = this.#mapping
     return reached === NOTHING ? this.#message.bytes() : (this.#bytes ??= jsonBytes(reached))
+  }
+
+  project(projector: BodyProjector): Value | null {
+    return this.#mapping.reached === NOTHING ? this.#message.project(projector) : null
   }
 
   structured(): Value {
