@@ -92,6 +92,7 @@ export class Connection {
   /** The client has used more than its quotas give, and has to wait. */
   #muted = false
   #ended = false
+  #hangsUp = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
     const { broker, id, security } = options
@@ -185,7 +186,7 @@ export class Connection {
 
   #mayStart(next: Pending): boolean {
     // A client that does not read its answers gets no more of them made.
-    if (this.#muted || this.#socket.destroyed || this.#socket.writableNeedDrain) return false
+    if (this.#muted || this.#hangsUp || this.#socket.destroyed || this.#socket.writableNeedDrain) return false
     if (this.#started === 0) return true
     // All started ones are alike: otherwise the last would not have been started, or this one's turn has not come.
     return next.handler.pipelined && this.#queue[this.#started - 1]!.handler.pipelined
@@ -222,6 +223,7 @@ export class Connection {
       access: this.#options.broker.authorizer.accessOf(asking),
       limits,
       holds: pending.holds,
+      hangUp: this.#hangUp,
       broker: this.#options.broker,
     }
     const fail = (error: unknown) => this.#fail(pending, error, limits, code => handler.failed(request, code, context))
@@ -349,6 +351,7 @@ export class Connection {
     // Not at once: an answer that is ready synchronously would otherwise nest as deep as the queue is long.
     if (this.#queue.length > this.#started) queueMicrotask(() => this.#pump())
     this.#pauseOrResume()
+    if (this.#hangsUp && this.#started === 0) this.#socket.destroySoon()
     const isOver = this.#ended || this.#info.sasl?.failed === true
     if (isOver && this.#queue.length === 0) this.#socket.end()
   }
@@ -380,6 +383,7 @@ export class Connection {
     const waits = records.isCongested && this.#queue.length > 0
     const full =
       this.#muted ||
+      this.#hangsUp ||
       waits ||
       this.#queuedBytes > config.maxInFlightBytes ||
       this.#queue.length > config.maxInFlightRequests
@@ -419,6 +423,17 @@ export class Connection {
       error,
     })
     this.#socket.destroy()
+  }
+
+  /** Ends the connection as soon as what is under way is answered, and starts nothing more. */
+  readonly #hangUp = (reason: string): void => {
+    const { broker, counters, id } = this.#options
+    if (this.#hangsUp) return
+    this.#hangsUp = true
+    counters.failedRequests++
+    broker.log.debug('connection is closed', { connection: id, reason })
+    this.#pauseOrResume()
+    if (this.#started === 0) this.#socket.destroySoon()
   }
 
   /** Malformed input closes only that connection. */

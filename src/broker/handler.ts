@@ -104,6 +104,8 @@ export interface RequestContext {
   readonly limits: RequestLimits
   /** Memory that has to stay as it is until the answer is sent. */
   readonly holds: Holds
+  /** Closes the connection, with the reason for the log: the only sign of failure where the client expects no answer. */
+  readonly hangUp: (reason: string) => void
   readonly broker: BrokerContext
 }
 

@@ -95,6 +95,26 @@ describe('the Kafka port', () => {
     assert.deepEqual(await readValues(reader, topic, 5), ['0', '1', '2', '3', '4'])
   })
 
+  it('closes the connection when records with acks=0 cannot be stored, and sends what it answered before', async () => {
+    const topic = await createTopic(broker, 'unanswered')
+    const corrupt = writeRecords([{ value: Buffer.from('x') }], { timestamp: 1 })
+    corrupt[17]! ^= 1
+    const refused = [produceRequest('no-such-topic', 'x'), produceRequest(topic, 'x', corrupt)]
+    for (const request of refused) {
+      const client = await broker.connect()
+      client.send('Produce', 8, produceRequest(topic, 'answered'))
+      client.send('Produce', 8, { ...request, acks: 0 })
+      const { response } = await client.receiveAs('Produce', 8)
+      assert.equal(response.responses[0]!.partitionResponses[0]!.errorCode, ErrorCode.NONE)
+      await client.closed
+      await isAlive()
+    }
+    const kept = await broker.connect()
+    kept.send('Produce', 8, { ...produceRequest(topic, 'kept'), acks: 0 })
+    const all = [...refused.map(() => 'answered'), 'kept']
+    assert.deepEqual(await readValues(kept, topic, all.length), all)
+  })
+
   it('refuses offsets that it could not give back', async () => {
     const name = await createTopic(broker, 'far')
     const client = await broker.connect()
@@ -174,8 +194,11 @@ async function createTopic(broker: TestBroker, name: string): Promise<string> {
   return name
 }
 
-function produceRequest(name: string, value: string) {
-  const records = writeRecords([{ value: Buffer.from(value) }], { timestamp: Date.now() })
+function produceRequest(
+  name: string,
+  value: string,
+  records = writeRecords([{ value: Buffer.from(value) }], { timestamp: Date.now() }),
+) {
   return { acks: -1, topicData: [{ name, partitionData: [{ index: 0, records }] }] }
 }
 

@@ -18,6 +18,8 @@ import {
 export interface TopicConfig {
   /** The largest record batch, all its bytes counted. */
   readonly maxMessageBytes: number
+  /** The compression in which batches are stored, by Kafka's number, whatever the producer's is; undefined keeps that. */
+  readonly compression: { readonly codec: number; readonly level: number | undefined } | undefined
   /** The broker's time replaces the producer's (LogAppendTime). */
   readonly appendTime: boolean
   /** How far a producer's timestamp may lie behind and ahead of the broker's clock. */
@@ -61,6 +63,7 @@ function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig):
   const policies = listItems(text('cleanup.policy'))
   return {
     maxMessageBytes: number('max.message.bytes'),
+    compression: compressionOf(text('compression.type'), name => number(name)),
     appendTime: text('message.timestamp.type') === 'LogAppendTime',
     timestampBeforeMaxMs: number('message.timestamp.before.max.ms'),
     timestampAfterMaxMs: number('message.timestamp.after.max.ms'),
@@ -73,6 +76,23 @@ function parse(configs: Readonly<Record<string, string>>, config: BrokerConfig):
     retentionMs: limit('retention.ms'),
     retentionBytes: limit('retention.bytes'),
     isProtected: text('warpstream.deletion.protection.enabled').trim().toLowerCase() === 'true',
+  }
+}
+
+function compressionOf(type: string, levelOf: (name: string) => number): TopicConfig['compression'] {
+  switch (type) {
+    case 'uncompressed':
+      return { codec: 0, level: undefined }
+    case 'gzip':
+      return { codec: 1, level: levelOf('compression.gzip.level') }
+    case 'snappy':
+      return { codec: 2, level: undefined }
+    case 'lz4':
+      return { codec: 3, level: undefined }
+    case 'zstd':
+      return { codec: 4, level: levelOf('compression.zstd.level') }
+    default:
+      return undefined
   }
 }
 
@@ -108,7 +128,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'compression.gzip.level',
     defaultOf: always('-1'),
     check: value => (value === '-1' ? undefined : between(1, 9)(value)),
-    documentation: 'The level of gzip when the broker compresses; it keeps what producers have compressed.',
+    documentation: 'The level of gzip where compression.type is gzip and the producer used another one.',
   },
   {
     name: 'compression.lz4.level',
@@ -116,7 +136,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'compression.lz4.level',
     defaultOf: always('9'),
     check: between(1, 17),
-    documentation: 'The level of lz4 when the broker compresses; it keeps what producers have compressed.',
+    documentation: 'Of no effect: where compression.type is lz4, batches are compressed with its fastest level.',
   },
   {
     name: 'compression.type',
@@ -124,7 +144,8 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'compression.type',
     defaultOf: always('producer'),
     check: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'),
-    documentation: 'How batches are compressed. They are always kept as the producer has compressed them.',
+    documentation:
+      'How batches are stored: as the producer has compressed them (producer), or compressed by the broker where the producer used another one.',
   },
   {
     name: 'compression.zstd.level',
@@ -132,7 +153,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'compression.zstd.level',
     defaultOf: always('3'),
     check: between(-131072, 22),
-    documentation: 'The level of zstd when the broker compresses; it keeps what producers have compressed.',
+    documentation: 'The level of zstd where compression.type is zstd and the producer used another one.',
   },
   {
     name: 'delete.retention.ms',

@@ -16,9 +16,10 @@ export {
   placedHeader,
   readBatchHeader,
   withLastOffsetDelta,
+  withMaxTimestamp,
   writeBatch,
 } from './record-batch.ts'
-export { decompress } from './compression/index.ts'
+export { compress, decompress } from './compression/index.ts'
 export { type KafkaRecord, keepRecords, readRecords, writeRecords } from './records.ts'
 export {
   matchesPassword,

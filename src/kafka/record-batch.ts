@@ -176,6 +176,14 @@ export function withLastOffsetDelta(batch: Buffer, lastOffsetDelta: number): Buf
   return copy
 }
 
+/** A copy of a batch with another latest timestamp, in milliseconds since 1970. */
+export function withMaxTimestamp(batch: Buffer, maxTimestamp: number): Buffer {
+  const copy = Buffer.from(batch)
+  writeInt64(copy, at.maxTimestamp, maxTimestamp)
+  copy.writeUInt32BE(crc32c(copy.subarray(at.attributes)), at.crc)
+  return copy
+}
+
 function int64(view: DataView, position: number): number {
   return view.getInt32(position) * 4294967296 + view.getUint32(position + 4)
 }

@@ -1,4 +1,4 @@
-// The records inside a batch: for lookups by time, compaction, tools and tests. Producing and fetching never come here.
+// The records inside a batch: for lookups by time, compaction, tools and tests. Producing and fetching do not come here.
 import { compress, decompress } from './compression/index.ts'
 import { type BatchFields, batchHeaderBytes, readBatchHeader, writeBatch } from './record-batch.ts'
 import { ProtocolError } from './reader.ts'

@@ -2,11 +2,13 @@
 //
 // Behaviour: each partition is judged alone; what is good is stored, whatever becomes of the others. All batches of a
 // request get their place before the next request of the connection is read, and the answer comes when they are in the
-// object store and in the metadata: acks=1 and acks=all are the same here. With acks=0 there is no answer at all.
+// object store and in the metadata: acks=1 and acks=all are the same here. With acks=0 there is no answer at all, and what cannot be
+// stored closes the connection: that is how the producer notices, and looks for the topic's metadata anew.
 // v0–v2 are listed, because old librdkafka looks for them before it compresses, and are refused when used (KAFKA-18659).
 // v7 zstd (KIP-110). v8 errors by record (KIP-467). v12 a partition is added to the transaction by its records
 // (KIP-890); before that AddPartitionsToTxn has to come first. v13 topics by id (KIP-516).
-import { ErrorCode, type ErrorName, errorMessage, zeroUuid } from '../../kafka/index.ts'
+import { ErrorCode, errorMessage, errorName, type ErrorName, zeroUuid } from '../../kafka/index.ts'
+import { messageOf } from '../../base/index.ts'
 import type { Catalog } from '../../metadata/index.ts'
 import { defineHandler, noResponse, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
 import { offsetsTopicName } from '../groups/index.ts'
@@ -43,9 +45,14 @@ export default defineHandler('Produce', {
   async handle(request, context) {
     const topics = request.topicData.map(topic => topic.partitionData.map(data => newPart(topic, data)))
     const refusal = requestProblem(request, context)
-    if (refusal === undefined) await store(topics.flat(), request, context)
-    else for (const part of topics.flat()) part.answer = failure(part.data.index, ErrorCode[refusal])
-    if (request.acks === 0) return noResponse
+    const parts = topics.flat()
+    if (refusal !== undefined) for (const part of parts) part.answer = failure(part.data.index, ErrorCode[refusal])
+    const stored = refusal === undefined ? store(parts, request, context) : Promise.resolve()
+    if (request.acks === 0) {
+      void hangUpOnFailure(parts, stored, context)
+      return noResponse
+    }
+    await stored
     return { responses: request.topicData.map(({ name, topicId }, at) => answerTopic(name, topicId, topics[at]!)) }
   },
   failed: ({ topicData }, errorCode) => ({
@@ -65,9 +72,25 @@ async function store(parts: readonly Part[], request: Request, context: RequestC
   const { metadata } = context.broker
   const first = place(parts, metadata.catalog(), request, context)
   const second = first.unknown.length > 0 ? place(first.unknown, await metadata.refresh(), request, context) : undefined
-  if (request.acks === 0) return
   await first.done
   await second?.done
+}
+
+/** Tells a producer that expects no answers what it can notice: its connection is gone. */
+async function hangUpOnFailure(
+  parts: readonly Part[],
+  stored: Promise<void>,
+  { hangUp }: RequestContext,
+): Promise<void> {
+  try {
+    await stored
+  } catch (error) {
+    return hangUp(messageOf(error))
+  }
+  for (const { answer } of parts) {
+    const { errorCode = ErrorCode.NONE } = answer
+    if (errorCode !== ErrorCode.NONE) return hangUp(`records with acks=0 were refused: ${errorName(errorCode)}`)
+  }
 }
 
 /** Judges batches and hands the good ones to the log, without a pause in between; `done` when all have their answers. */
@@ -106,7 +129,7 @@ function place(
       part.answer = refused(data.index, checked)
       continue
     }
-    const { header } = checked
+    const { header, records } = checked
     if (header.transactional && transaction === undefined) {
       part.answer = failure(
         data.index,
@@ -116,8 +139,6 @@ function place(
       continue
     }
     const { partition } = found
-    // checkBatch has seen that there are records.
-    const records = data.records!
     const append = { partition, records, header, appendTime: config.appendTime, ...(fence && { fence }) }
     appends.push(header.transactional ? { ...append, transaction: transaction! } : append)
     placed.push(part)

@@ -71,6 +71,7 @@ describe('the handlers of records', () => {
       clientId: 'test',
       limits: new RequestLimits(quotas, { user: '', clientId: 'test' }),
       holds: new Holds(),
+      hangUp: reason => assert.fail(reason),
       access: authorizer.accessOf({ principals: [], superuser: false, host: '' }),
       connection: {
         id: 1,

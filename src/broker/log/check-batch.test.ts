@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { writeBatch, writeRecords } from '../../kafka/index.ts'
+import { batchCrcFits, compress, readRecords, writeBatch, writeRecords } from '../../kafka/index.ts'
 import { defaultBrokerConfig } from '../config.ts'
 import { topicConfig } from '../topic-config.ts'
 import { checkBatch } from './check-batch.ts'
@@ -47,8 +47,8 @@ describe('a batch from a producer', () => {
 
   it('has to have a time that a number can hold, whatever its topic allows', () => {
     const anyTime = { 'message.timestamp.after.max.ms': '9223372036854775807' }
-    assert.equal(check(lying({ maxTimestamp: 2 ** 52 }), anyTime), 'stored')
-    assert.equal(check(lying({ maxTimestamp: 2 ** 60 }), anyTime), 'INVALID_TIMESTAMP')
+    assert.equal(check(lying({ baseTimestamp: 2 ** 52 }), anyTime), 'stored')
+    assert.equal(check(lying({ baseTimestamp: 2 ** 60 }), anyTime), 'INVALID_TIMESTAMP')
   })
 
   it('has to be of format 2', () => {
@@ -68,6 +68,86 @@ describe('a batch from a producer', () => {
     swapped[9 + 3] = 8
     const header = { lastOffsetDelta: 2, recordsCount: 3, baseTimestamp: NOW, maxTimestamp: NOW }
     assert.equal(check(writeBatch(header, swapped)), 'INVALID_RECORD')
+  })
+
+  it('has records that can be read to their end, in any compression', () => {
+    const header = { lastOffsetDelta: 0, recordsCount: 1, baseTimestamp: NOW, maxTimestamp: NOW }
+    // Zigzag numbers: 2 is one byte, 1 is null. The record: attributes, time, number, key, value, headers.
+    const bodies = {
+      'no key, no value, no headers': [12, 0, 0, 0, 1, 1, 0],
+      'a header with a key': [20, 0, 0, 0, 1, 1, 2, 2, 0x6b, 2, 0x76],
+      'a header without a value': [18, 0, 0, 0, 1, 1, 2, 2, 0x6b, 1],
+      'a header without a key': [16, 0, 0, 0, 1, 1, 2, 1, 1],
+      'a negative number of headers': [12, 0, 0, 0, 1, 1, 1],
+      'more headers than there are': [16, 0, 0, 0, 1, 1, 200, 0, 0],
+      'a key longer than its record': [14, 0, 0, 0, 40, 0x6b, 1, 0],
+      'a value longer than its record': [14, 0, 0, 0, 1, 40, 0x76, 0],
+      'a byte too many': [14, 0, 0, 0, 1, 1, 0, 0],
+      'a byte behind the records': [12, 0, 0, 0, 1, 1, 0, 9],
+      'no records at all': [],
+    }
+    for (const [name, bytes] of Object.entries(bodies)) {
+      const expected = /^(no key|a header with a key|a header without a value)/.test(name) ? 'stored' : 'INVALID_RECORD'
+      for (const codec of [0, 1, 2, 3, 4]) {
+        const batch = writeBatch({ ...header, codec }, compress(codec, Buffer.from(bytes)))
+        assert.equal(check(batch), expected, `${name}, codec ${codec}`)
+      }
+    }
+  })
+
+  it('has compressed records that can be unpacked', () => {
+    const header = { lastOffsetDelta: 2, recordsCount: 3, baseTimestamp: NOW, maxTimestamp: NOW }
+    for (const codec of [1, 2, 3, 4]) {
+      const body = good({ codec }).subarray(61)
+      const bodies = { garbage: Buffer.alloc(40, 0x99), nothing: Buffer.alloc(0), cut: body.subarray(0, -8) }
+      for (const [name, bytes] of Object.entries(bodies)) {
+        assert.equal(check(writeBatch({ ...header, codec }, bytes)), 'INVALID_RECORD', `${name}, codec ${codec}`)
+      }
+      for (const recordsCount of [2, 4]) {
+        const lying = writeBatch({ ...header, codec, recordsCount, lastOffsetDelta: recordsCount - 1 }, body)
+        assert.equal(check(lying), 'INVALID_RECORD', `${recordsCount} records, codec ${codec}`)
+      }
+    }
+  })
+
+  it('gets its true latest time, by which it is looked up', () => {
+    const times = [NOW, NOW + 500, NOW + 100].map(timestamp => ({ timestamp, value: Buffer.from('x') }))
+    for (const codec of [0, 4]) {
+      const body = writeRecords(times, { timestamp: NOW, codec }).subarray(61)
+      const batch = writeBatch(
+        { codec, lastOffsetDelta: 2, recordsCount: 3, baseTimestamp: NOW, maxTimestamp: 5 },
+        body,
+      )
+      const checked = checkBatch(batch, LATEST_VERSION, topic(), NOW)
+      assert.ok(checked.ok)
+      assert.equal(checked.header.maxTimestamp, NOW + 500)
+      assert.deepEqual(checked.records, writeRecords(times, { timestamp: NOW, codec }))
+    }
+  })
+
+  it('is compressed as its topic says', () => {
+    const long = Array.from({ length: 50 }, () => ({ value: Buffer.alloc(200, 'x') }))
+    const sent = (codec: number) =>
+      writeRecords(long, { timestamp: NOW, codec, producerId: 7, producerEpoch: 1, baseSequence: 3 })
+    const stored = (codec: number, configs: Record<string, string>) => {
+      const checked = checkBatch(sent(codec), LATEST_VERSION, topic(configs), NOW)
+      assert.ok(checked.ok)
+      assert.ok(batchCrcFits(checked.records))
+      assert.equal(checked.header.sizeBytes, checked.records.length)
+      assert.deepEqual(readRecords(checked.records), readRecords(sent(codec)))
+      const { producerId, producerEpoch, baseSequence } = checked.header
+      assert.deepEqual([producerId, producerEpoch, baseSequence], [7, 1, 3])
+      return checked.header.codec
+    }
+    for (const [number, type] of ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'].entries()) {
+      for (const codec of [0, 1, 2, 3, 4]) assert.equal(stored(codec, { 'compression.type': type }), number, type)
+    }
+    assert.equal(stored(2, { 'compression.type': 'producer' }), 2)
+    assert.equal(stored(0, { 'compression.type': 'gzip', 'compression.gzip.level': '9' }), 1)
+    assert.equal(
+      check(sent(1), { 'compression.type': 'uncompressed', 'max.message.bytes': '2000' }),
+      'MESSAGE_TOO_LARGE',
+    )
   })
 
   it('may not do what is the business of brokers', () => {

@@ -3,22 +3,34 @@ import {
   type BatchHeader,
   batchCrcFits,
   batchHeaderBytes,
+  compress,
+  decompress,
   type ErrorName,
   readBatchHeader,
   readRecords,
+  withMaxTimestamp,
+  writeBatch,
 } from '../../kafka/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
+import { walkRecords, type WalkedRecords } from './record-walk.ts'
 
 /** A batch that may be stored, or why not. */
 export type CheckedBatch =
-  | { readonly ok: true; readonly header: BatchHeader }
   | {
-      readonly ok: false
-      readonly error: ErrorName
-      readonly message: string
-      /** The records that are to blame, by their index in the batch (KIP-467). */
-      readonly records?: readonly { readonly index: number; readonly message: string }[]
+      readonly ok: true
+      readonly header: BatchHeader
+      /** What is to be stored: the batch as it came, unless its topic wants it compressed otherwise. */
+      readonly records: Buffer
     }
+  | Refusal
+
+interface Refusal {
+  readonly ok: false
+  readonly error: ErrorName
+  readonly message: string
+  /** The records that are to blame, by their index in the batch (KIP-467). */
+  readonly records?: readonly { readonly index: number; readonly message: string }[]
+}
 
 /** zstd came with this version of Produce (KIP-110). */
 const ZSTD_VERSION = 7
@@ -28,12 +40,12 @@ const MAGIC_AT = 16
 /** Of a record that has none, which no bound holds for. */
 const NO_TIMESTAMP = -1
 
-/** The most that a batch may unpack to, when its records have to be looked at. */
+/** The most that a batch may unpack to. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 
 /**
- * Judges what a producer sent for one partition by Kafka's rules (LogValidator, ProduceRequest.validateRecords).
- * Only where a topic's settings ask for it are the records themselves read.
+ * Judges what a producer sent for one partition by Kafka's rules (LogValidator, ProduceRequest.validateRecords): nothing is
+ * stored that a consumer could not read. So compressed records are unpacked; the unpacked form is let go of at once.
  */
 export function checkBatch(records: Buffer | null, version: number, config: TopicConfig, now: number): CheckedBatch {
   if (records === null || records.length === 0) return refuse('INVALID_RECORD', 'there is no record batch')
@@ -53,15 +65,20 @@ export function checkBatch(records: Buffer | null, version: number, config: Topi
     )
   }
   if (!batchCrcFits(records)) return refuse('CORRUPT_MESSAGE', 'the checksum of the record batch is wrong')
-  const problem =
-    checkHeader(header, version) ??
-    checkTimes(records, header, config, now) ??
-    checkRecords(records, header) ??
-    checkKeys(records, config)
-  return problem ?? { ok: true, header }
+  const problem = checkHeader(header, version)
+  if (problem !== undefined) return problem
+  const body = unpackedBody(records, header)
+  if (!Buffer.isBuffer(body)) return body
+  const walked = walkRecords(body, header.recordsCount)
+  if (typeof walked === 'string') return refuse('INVALID_RECORD', walked)
+  return (
+    checkTimes(records, header, walked, config, now) ??
+    checkKeys(walked, config) ??
+    accept(records, header, walked, body, config)
+  )
 }
 
-function checkHeader(header: BatchHeader, version: number): CheckedBatch | undefined {
+function checkHeader(header: BatchHeader, version: number): Refusal | undefined {
   if (header.codec > ZSTD)
     return refuse('UNSUPPORTED_COMPRESSION_TYPE', `there is no compression of number ${header.codec}`)
   if (header.codec === ZSTD && version < ZSTD_VERSION) {
@@ -80,21 +97,44 @@ function checkHeader(header: BatchHeader, version: number): CheckedBatch | undef
   return undefined
 }
 
-function checkTimes(batch: Buffer, header: BatchHeader, config: TopicConfig, now: number): CheckedBatch | undefined {
+function unpackedBody(batch: Buffer, { codec }: BatchHeader): Buffer | Refusal {
+  const packed = batch.subarray(batchHeaderBytes)
+  if (codec === 0) return packed
+  try {
+    return decompress(codec, packed, MAX_UNPACKED_BYTES)
+  } catch (error) {
+    return refuse('INVALID_RECORD', `the compressed records cannot be unpacked: ${messageOf(error)}`)
+  }
+}
+
+function checkTimes(
+  batch: Buffer,
+  header: BatchHeader,
+  walked: WalkedRecords,
+  config: TopicConfig,
+  now: number,
+): Refusal | undefined {
   if (config.appendTime) return undefined
+  const { earliest, latest } = timesOf(header, walked)
   // Whatever the topic allows: the metadata could not give back what no number holds exactly.
-  if (!Number.isSafeInteger(header.maxTimestamp)) return refuse('INVALID_TIMESTAMP', 'there is no such time')
-  const latest = now + config.timestampAfterMaxMs
-  const earliest = now - config.timestampBeforeMaxMs
-  // The header tells the latest timestamp, and the first one, which is the earliest of all but odd producers.
-  const isEarly = header.baseTimestamp !== NO_TIMESTAMP && header.baseTimestamp < earliest
-  if (header.maxTimestamp <= latest && !isEarly) return undefined
+  if (!Number.isSafeInteger(earliest) || !Number.isSafeInteger(latest)) {
+    return refuse('INVALID_TIMESTAMP', 'there is no such time')
+  }
+  const last = now + config.timestampAfterMaxMs
+  const first = now - config.timestampBeforeMaxMs
+  if (latest <= last && (earliest >= first || earliest === NO_TIMESTAMP)) return undefined
   return {
     ok: false,
     error: 'INVALID_TIMESTAMP',
     message: 'One or more records have been rejected due to invalid timestamp',
-    records: misdatedRecords(batch, earliest, latest),
+    records: misdatedRecords(batch, first, last),
   }
+}
+
+/** The times of a batch's first and last record in time, in milliseconds since 1970. */
+function timesOf({ appendTime, baseTimestamp, maxTimestamp }: BatchHeader, walked: WalkedRecords) {
+  if (appendTime) return { earliest: maxTimestamp, latest: maxTimestamp }
+  return { earliest: baseTimestamp + walked.earliestDelta, latest: baseTimestamp + walked.latestDelta }
 }
 
 /** The records to blame; none where they cannot be read, which is told by the batch alone. */
@@ -112,75 +152,39 @@ function misdatedRecords(batch: Buffer, earliest: number, latest: number): { ind
   }
 }
 
-/**
- * Walks over the records, where they are not compressed: there are as many as the header says, and they are numbered
- * in their order. This takes some ten nanoseconds a record; to unpack compressed ones would take a hundred times that.
- */
-function checkRecords(batch: Buffer, header: BatchHeader): CheckedBatch | undefined {
-  if (header.codec !== 0) return undefined
-  const walk = new RecordWalk(batch, batchHeaderBytes)
-  for (let number = 0; number < header.recordsCount; number++) {
-    const sizeBytes = walk.varint()
-    const end = walk.position + sizeBytes
-    // Attributes, then how much later than the first record this one is.
-    walk.position += 1
-    walk.skipVarint()
-    const offsetDelta = walk.varint()
-    if (sizeBytes < 0 || end > batch.length || walk.position > end) {
-      return refuse('INVALID_RECORD', `record ${number} does not fit into its batch`)
+function checkKeys({ keyless }: WalkedRecords, config: TopicConfig): Refusal | undefined {
+  if (!config.compact || keyless.length === 0) return undefined
+  const message = 'a compacted topic takes no record without a key'
+  return { ok: false, error: 'INVALID_RECORD', message, records: keyless.map(index => ({ index, message })) }
+}
+
+/** The batch as it is stored: with its true latest timestamp, by which it is found, and in its topic's compression. */
+function accept(
+  records: Buffer,
+  header: BatchHeader,
+  walked: WalkedRecords,
+  body: Buffer,
+  { appendTime, compression, maxMessageBytes }: TopicConfig,
+): CheckedBatch {
+  const { latest } = timesOf(header, walked)
+  const maxTimestamp = appendTime ? header.maxTimestamp : latest
+  if (compression !== undefined && compression.codec !== header.codec) {
+    const { codec, level } = compression
+    const repacked = writeBatch({ ...header, codec, maxTimestamp }, compress(codec, body, level))
+    const size = repacked.length
+    if (size > maxMessageBytes) {
+      return refuse(
+        'MESSAGE_TOO_LARGE',
+        `the record batch has ${size} bytes as its topic compresses it, more than ${maxMessageBytes}`,
+      )
     }
-    if (offsetDelta !== number)
-      return refuse('INVALID_RECORD', `record ${number} says that it is number ${offsetDelta}`)
-    walk.position = end
+    return { ok: true, header: readBatchHeader(repacked)!, records: repacked }
   }
-  if (walk.position === batch.length) return undefined
-  return refuse('INVALID_RECORD', 'there are more records than the batch says')
+  if (maxTimestamp === header.maxTimestamp) return { ok: true, header, records }
+  const corrected = withMaxTimestamp(records, maxTimestamp)
+  return { ok: true, header: readBatchHeader(corrected)!, records: corrected }
 }
 
-class RecordWalk {
-  position: number
-  readonly #bytes: Buffer
-
-  constructor(bytes: Buffer, position: number) {
-    this.#bytes = bytes
-    this.position = position
-  }
-
-  /** A zigzag number of at most 32 bits. Beyond the end there are zeros, which the caller notices. */
-  varint(): number {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#bytes[this.position++] ?? 0
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) break
-    }
-    return (value >>> 1) ^ -(value & 1)
-  }
-
-  skipVarint(): void {
-    while ((this.#bytes[this.position++] ?? 0) >= 0x80);
-  }
-}
-
-function checkKeys(batch: Buffer, config: TopicConfig): CheckedBatch | undefined {
-  if (!config.compact) return undefined
-  const keyless: { index: number; message: string }[] = []
-  try {
-    readRecords(batch, MAX_UNPACKED_BYTES).forEach(({ key }, index) => {
-      if (key === null) keyless.push({ index, message: 'a compacted topic takes no record without a key' })
-    })
-  } catch (error) {
-    return refuse('CORRUPT_MESSAGE', `the records cannot be read: ${messageOf(error)}`)
-  }
-  if (keyless.length === 0) return undefined
-  return {
-    ok: false,
-    error: 'INVALID_RECORD',
-    message: 'a compacted topic takes no record without a key',
-    records: keyless,
-  }
-}
-
-function refuse(error: ErrorName, message: string): CheckedBatch {
+function refuse(error: ErrorName, message: string): Refusal {
   return { ok: false, error, message }
 }

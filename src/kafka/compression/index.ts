@@ -1,4 +1,4 @@
-// The codecs of record batches. The broker passes batches through as they are; this is for who must look inside.
+// The codecs of record batches. The broker stores batches as they come unless a topic says otherwise, after a look inside.
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { ProtocolError } from '../reader.ts'
 import { lz4Compress, lz4Decompress } from './lz4.ts'
@@ -31,19 +31,19 @@ export function decompress(codec: number, data: Buffer, maxBytes = defaultMaxByt
   throw new ProtocolError(`there is no codec ${codec}`)
 }
 
-/** Compresses the records of a batch, quickly rather than tightly. */
-export function compress(codec: number, data: Buffer): Buffer {
+/** Compresses the records of a batch, quickly rather than tightly unless a level is given; only gzip and zstd have levels here. */
+export function compress(codec: number, data: Buffer, level?: number): Buffer {
   switch (codec) {
     case 0:
       return data
     case 1:
-      return gzipSync(data)
+      return gzipSync(data, level === undefined ? {} : { level })
     case 2:
       return snappyCompress(data)
     case 3:
       return lz4Compress(data)
     case 4:
-      return zstdCompressSync(data, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+      return zstdCompressSync(data, { params: { [constants.ZSTD_c_compressionLevel]: level ?? 3 } })
     default:
       throw new ProtocolError(`there is no codec ${codec}`)
   }
