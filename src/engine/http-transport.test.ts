@@ -120,5 +120,25 @@ test('a refused connection and an answer that never comes are errors with a code
   await assert.rejects(transport().request(silent, request), { code: 'timeout' })
   await assert.rejects(transport().request('http://127.0.0.1:1/', { ...request, timeoutMs: 60_000 }), {
     code: 'ECONNREFUSED',
+    message: 'dial tcp 127.0.0.1:1: connect: connection refused',
   })
+})
+
+test('a server that hangs up is the end of the file', async () => {
+  const url = await serve(request => request.socket.destroy())
+  await assert.rejects(transport().request(url, { method: 'GET', timeoutMs: 60_000 }), { message: 'EOF' })
+})
+
+test('a request says who asks, and is of the user of its URL, unless its headers say otherwise', async () => {
+  const url = await serve((request, response) => {
+    const { authorization, 'user-agent': agent } = request.headers
+    response.end(JSON.stringify([authorization, agent]))
+  })
+  const own = url.replace('//', '//me:p%40ss@')
+  const basic = `Basic ${Buffer.from('me:p@ss').toString('base64')}`
+  assert.deepEqual(await send(transport(), own), [basic, 'penstock'])
+  assert.deepEqual(await send(transport(), own, 'GET', undefined, { authorization: 'x', 'user-agent': 'y' }), [
+    'x',
+    'y',
+  ])
 })

@@ -97,12 +97,18 @@ export class HttpTransport {
     try {
       const response = await request(url, {
         method,
-        headers: decompresses ? { ...headers, 'Accept-Encoding': 'gzip' } : headers,
+        headers: {
+          ...standingHeaders(url, headers),
+          ...headers,
+          ...(decompresses ? { 'Accept-Encoding': 'gzip' } : {}),
+        },
         body,
         dispatcher,
         signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]),
       })
       return decompresses && method !== 'HEAD' ? decompressed(response) : response
+    } catch (error) {
+      throw inWordsOfTheOriginal(error)
     } finally {
       clearTimeout(timer)
     }
@@ -113,6 +119,67 @@ export class HttpTransport {
     const client = await this.#client
     await client?.dispatcher.destroy()
   }
+}
+
+/** What every request says unless its headers do: who asks, without which some servers refuse, and the user of the URL. */
+function standingHeaders(url: string, headers: Readonly<Record<string, string>>): Record<string, string> {
+  const standing: Record<string, string> = { 'User-Agent': 'penstock' }
+  if (url.includes('@') && URL.canParse(url)) {
+    const { username, password } = new URL(url)
+    const user = [username, password].map(decodeURIComponent).join(':')
+    if (user !== ':') standing['Authorization'] = `Basic ${Buffer.from(user).toString('base64')}`
+  }
+  for (const name of Object.keys(headers)) {
+    if (/^(?:user-agent|authorization)$/i.test(name)) {
+      delete standing[name.toLowerCase() === 'user-agent' ? 'User-Agent' : 'Authorization']
+    }
+  }
+  return standing
+}
+
+/** A connection that failed. Its code is Node's. */
+class HttpConnectionError extends Error {
+  readonly code: string
+
+  constructor(reason: string, code: string, cause: unknown) {
+    super(reason, { cause })
+    this.name = 'HttpConnectionError'
+    this.code = code
+  }
+}
+
+const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
+
+/** What Node says in two words and a code, as the original says it: users match texts such as "connection refused". */
+const reasons: Readonly<Record<string, (error: SystemError) => string>> = {
+  ECONNREFUSED: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: connection refused`,
+  EHOSTUNREACH: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: no route to host`,
+  ENETUNREACH: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: network is unreachable`,
+  ENOTFOUND: ({ hostname }) => `dial tcp: lookup ${hostname ?? ''}: no such host`,
+  ECONNRESET: () => 'read: connection reset by peer',
+  UND_ERR_SOCKET: () => 'EOF',
+  DEPTH_ZERO_SELF_SIGNED_CERT: () => UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: () => UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => UNKNOWN_AUTHORITY,
+  CERT_HAS_EXPIRED: () => 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid',
+}
+
+interface SystemError {
+  readonly address?: string
+  readonly port?: number
+  readonly hostname?: string
+}
+
+const hostAndPort = (host = '', port = 0) => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+
+function inWordsOfTheOriginal(caught: unknown): unknown {
+  // A name with several addresses fails for each of them; the original tells the first one.
+  const error: unknown = caught instanceof AggregateError ? caught.errors[0] : caught
+  const code = codeOf(error) ?? ''
+  const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined
+  // Errors of Node's sockets carry these fields where their code asks for them.
+  return reason === undefined ? error : new HttpConnectionError(reason(error as SystemError), code, error)
 }
 
 function setsEncoding(headers: Readonly<Record<string, string>>): boolean {

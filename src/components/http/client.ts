@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { type Interpolation, textOfMetadata, type Value } from '../../bloblang/index.ts'
 import {
+  ConfigError,
   evaluated,
   type HttpResponse,
   HttpTransport,
@@ -59,6 +60,8 @@ export class HttpClient {
   #challenge: DigestChallenge | null = null
   /** How often the nonce of the challenge was used. */
   #challengeCount = 0
+  /** Whether the server has refused credentials in a header, and taken them in the body. */
+  #takesTokenRequestsInBody = false
   #token: { readonly value: string; readonly untilMs: number } | null = null
 
   constructor(
@@ -68,6 +71,10 @@ export class HttpClient {
     parts: readonly PartConfig[] = [],
   ) {
     refuseUnsupported(config)
+    const { rate_limit: limit = '' } = config
+    if (limit !== '' && !resources.hasResource('rate_limit', limit)) {
+      throw new ConfigError(`rate limit resource '${limit}' was not found`)
+    }
     this.#signer = new RequestSigner(config, resources)
     this.#parts = parts
     this.#config = config
@@ -139,14 +146,25 @@ export class HttpClient {
     const body = hasBody || this.#payload !== undefined ? this.#body(messages) : null
     const headers = this.#headers(messages, body)
     Object.assign(headers, this.#traceHeaders(messages, headers))
-    const token = await this.#bearer(signal)
+    const token = await this.#named(verb, url, this.#bearer(signal))
     const signature = token === null ? this.#signer.authorization(verb, url) : `Bearer ${token}`
     if (signature !== undefined) headers['Authorization'] = signature
     const send = (more: Readonly<Record<string, string>>) => {
       const request = { method: verb, headers: { ...headers, ...more }, body: body?.bytes, timeoutMs, signal }
-      return this.#transport.request(url, request)
+      return this.#named(verb, url, this.#transport.request(url, request))
     }
     return this.#config.digest_auth?.enabled === true ? await this.#sendWithDigest(url, send) : await send({})
+  }
+
+  /** Puts what was asked before the reason of a failure. */
+  async #named<T>(verb: string, url: string, asked: Promise<T>): Promise<T> {
+    try {
+      return await asked
+    } catch (error) {
+      throw new Error(`${verb.slice(0, 1)}${verb.slice(1).toLowerCase()} "${url}": ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
   }
 
   /** What lets the server continue the trace of the first message, unless the configuration says it already. */
@@ -258,7 +276,7 @@ export class HttpClient {
     const { drop_on: drops, backoff_on: backs, successful_on: successes } = this.#config
     if (drops.includes(status)) return 'drop'
     if (backs.includes(status)) return 'backoff'
-    return successes.includes(status) || (status >= 200 && status <= 299) ? 'success' : 'retry'
+    return successes.includes(status) || isSuccess(status) ? 'success' : 'retry'
   }
 
   async #waitForAccess(signal: AbortSignal): Promise<void> {
@@ -283,16 +301,29 @@ export class HttpClient {
     for (const [name, values] of Object.entries(oauth2.endpoint_params)) {
       for (const value of Array.isArray(values) ? values : [values]) form.append(name, String(value))
     }
-    const headers = {
-      'Content-Type': 'application/x-www-form-urlencoded',
-      Authorization: `Basic ${Buffer.from(
-        `${encodeURIComponent(oauth2.client_key)}:${encodeURIComponent(oauth2.client_secret)}`,
-      ).toString('base64')}`,
+    const { client_key: key, client_secret: secret } = oauth2
+    const user = `${encodeURIComponent(key)}:${encodeURIComponent(secret)}`
+    const inHeader = { Authorization: `Basic ${Buffer.from(user).toString('base64')}` }
+    const ask = async (parameters: URLSearchParams, more: Readonly<Record<string, string>> = {}) => {
+      parameters.sort()
+      const headers = { 'Content-Type': 'application/x-www-form-urlencoded', ...more }
+      const request = { method: 'POST', headers, body: Buffer.from(parameters.toString()), timeoutMs, signal }
+      const answer = await this.#transport.request(oauth2.token_url, request)
+      return {
+        status: answer.statusCode,
+        reason: answer.statusText,
+        text: (await bytesOf(answer.body)).toString('utf8'),
+      }
     }
-    const body = Buffer.from(form.toString())
-    const answer = await this.#transport.request(oauth2.token_url, { method: 'POST', headers, body, timeoutMs, signal })
-    const text = (await bytesOf(answer.body)).toString('utf8')
-    if (answer.statusCode !== 200) throw new Error(`oauth2: cannot fetch token: ${answer.statusCode}`)
+    // RFC 6749, section 2.3.1, leaves it to the server whether it takes the client's credentials in the body, too.
+    const inBody = new URLSearchParams([...form, ['client_id', key], ['client_secret', secret]])
+    let answer = this.#takesTokenRequestsInBody ? await ask(inBody) : await ask(form, inHeader)
+    if (!isSuccess(answer.status) && !this.#takesTokenRequestsInBody) {
+      answer = await ask(inBody)
+      this.#takesTokenRequestsInBody = isSuccess(answer.status)
+    }
+    const { status, reason, text } = answer
+    if (!isSuccess(status)) throw new Error(tokenFailure(`${status} ${reason}`, text))
     // The answer of RFC 6749; its fields have defaults.
     const { access_token: value = '', expires_in: seconds = 3600 } = JSON.parse(text) as {
       access_token?: string
@@ -306,9 +337,9 @@ export class HttpClient {
   async #answer(answer: HttpResponse): Promise<readonly Message[]> {
     const metadata = this.metadataOf(answer)
     const body = await bytesOf(answer.body)
-    const boundary = /^multipart\/[^;]*;.*boundary="?([^";]+)"?/i.exec(
-      String(answer.headers['content-type'] ?? ''),
-    )?.[1]
+    const contentType = String(answer.headers['content-type'] ?? '')
+    const boundary = /^multipart\/[^;]*;.*boundary="?([^";]+)"?/i.exec(contentType)?.[1]
+    if (boundary === undefined && /^multipart\//i.test(contentType)) throw new Error('multipart: boundary is empty')
     const bodies = boundary === undefined ? [body] : splitMultipart(body, boundary)
     return bodies.map(part => Message.fromBytes(part, metadata))
   }
@@ -322,6 +353,21 @@ export class HttpClient {
     }
     return metadata
   }
+}
+
+const isSuccess = (status: number) => status >= 200 && status <= 299
+
+/** Why there is no token: the error of RFC 6749, section 5.2, or whatever the server said. */
+function tokenFailure(status: string, text: string): string {
+  try {
+    const { error, error_description: description } = JSON.parse(text) as Readonly<Record<string, unknown>>
+    if (typeof error === 'string') {
+      return `oauth2: ${JSON.stringify(error)}${typeof description === 'string' ? ` ${JSON.stringify(description)}` : ''}`
+    }
+  } catch {
+    // Not an answer of RFC 6749.
+  }
+  return `oauth2: cannot fetch token: ${status}\nResponse: ${text}`
 }
 
 /** Reads a body that nobody wants, so that its connection can be used again. */

@@ -125,3 +125,43 @@ output: { collect: {} }
 `
   assert.deepEqual(await run(config), ['a 200 undefined', 'b 200 undefined'])
 })
+
+test('an answer of several parts needs a boundary', async () => {
+  answer = (_, response) => response.setHeader('Content-Type', 'multipart/mixed').end('x')
+  const config = `${generate(1)}pipeline: { processors: [ { http: { url: '${url}' } } ] }
+output: { collect: {} }
+`
+  assert.deepEqual(await run(config), ['{"n":1} undefined multipart: boundary is empty'])
+})
+
+test('a client whose rate limit does not exist is refused', async () => {
+  for (const config of [
+    `input: { http_client: { url: '${url}', rate_limit: nope } }\noutput: { collect: {} }`,
+    `${generate(1)}pipeline: { processors: [ { http: { url: '${url}', rate_limit: nope } } ] }\noutput: { collect: {} }`,
+    `${generate(1)}output: { http_client: { url: '${url}', rate_limit: nope } }`,
+  ]) {
+    await assert.rejects(run(config), /rate limit resource 'nope' was not found/)
+  }
+})
+
+test('a token is asked for with credentials in a header, and where the server refuses that, in the body', async () => {
+  const clients: string[] = []
+  answer = ({ url: path, headers, body }, response) => {
+    if (path !== '/token') return response.end(headers.authorization)
+    clients.push(`${headers.authorization ?? ''} ${body}`)
+    if (headers.authorization !== undefined) return response.writeHead(401).end('{"error":"invalid_client"}')
+    return response.end('{"access_token":"T","expires_in":1}')
+  }
+  const client = `http: { url: '${url}', retries: 0, oauth2: { enabled: true, client_key: k, client_secret: s, token_url: '${url}/token', scopes: [ b, a ], endpoint_params: { aud: [ x ] } } }`
+  const config = `${generate(2)}pipeline: { threads: 1, processors: [ ${client} ] }\noutput: { collect: {} }\n`
+  assert.deepEqual(await run(config), ['Bearer T 200 undefined', 'Bearer T 200 undefined'])
+  const form = 'aud=x&client_id=k&client_secret=s&grant_type=client_credentials&scope=b+a'
+  assert.deepEqual(clients, [
+    `Basic ${Buffer.from('k:s').toString('base64')} aud=x&grant_type=client_credentials&scope=b+a`,
+    ` ${form}`,
+    ` ${form}`,
+  ])
+  answer = (_, response) => response.writeHead(400).end('{"error":"invalid_client","error_description":"who?"}')
+  const [refused] = await run(config)
+  assert.match(refused!, /Post "http:.*": oauth2: "invalid_client" "who\?"$/)
+})

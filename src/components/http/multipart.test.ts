@@ -19,3 +19,9 @@ test('a body that ends within a part is an error', () => {
   assert.throws(() => splitMultipart(Buffer.from('--b\r\n\r\none'), 'b'), /EOF/)
   assert.throws(() => splitMultipart(Buffer.from('none'), 'b'), /EOF/)
 })
+
+test('the headers of a part are sorted', () => {
+  const headers = { 'Content-Type': 'text/plain', 'Content-Disposition': 'form-data; name="f"' }
+  const { body } = joinMultipart([{ headers, body: Buffer.from('x') }])
+  assert.match(body.toString(), /\r\nContent-Disposition: [^]*\r\nContent-Type: /)
+})

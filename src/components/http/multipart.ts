@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { compareText } from '../../bloblang/index.ts'
 
 const crlf = Buffer.from('\r\n')
 
@@ -28,12 +29,14 @@ export interface Part {
   readonly body: Uint8Array
 }
 
-/** A body of several parts and its boundary. */
+/** A body of several parts, whose headers are sorted, and its boundary. */
 export function joinMultipart(parts: readonly Part[]): { boundary: string; body: Buffer } {
   const boundary = randomBytes(30).toString('hex')
   const pieces: Uint8Array[] = []
   for (const { headers, body } of parts) {
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const lines = Object.entries(headers)
+      .toSorted(([a], [b]) => compareText(a, b))
+      .map(([name, value]) => `${name}: ${value}\r\n`)
     pieces.push(Buffer.from(`--${boundary}\r\n${lines.join('')}\r\n`), body, crlf)
   }
   pieces.push(Buffer.from(`--${boundary}--\r\n`))
