@@ -1,7 +1,12 @@
 import { messageOf } from '../base/index.ts'
+import { compileRe2, groupText, type Re2 } from '../bloblang/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { ConfigError } from './component.ts'
 import type { HttpEndpoint, HttpHost } from './http-host.ts'
+
+/** The headers of an error: browsers show it as it is. */
+export const plainText = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
 
 /** Finds the endpoint of a request's path. One router serves one HTTP server, of a stream or of one component. */
 export class HttpRouter implements HttpHost {
@@ -15,7 +20,7 @@ export class HttpRouter implements HttpHost {
   }
 
   register(endpoint: HttpEndpoint): () => void {
-    const route = { endpoint, segments: endpoint.path.split('/') }
+    const route = { endpoint, matches: pathMatcher(endpoint.path) }
     this.#routes.add(route)
     return () => this.#routes.delete(route)
   }
@@ -29,7 +34,7 @@ export class HttpRouter implements HttpHost {
     const match = this.#match(request.url ?? '/')
     if (match === undefined) return false
     const fail = (error: unknown) => {
-      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
+      if (!response.headersSent) response.writeHead(500, plainText)
       response.end(`${messageOf(error)}\n`)
     }
     try {
@@ -53,9 +58,8 @@ export class HttpRouter implements HttpHost {
     const paths =
       this.#prefix !== '' && path.startsWith(`${this.#prefix}/`) ? [path, path.slice(this.#prefix.length)] : [path]
     for (const candidate of paths) {
-      const segments = candidate.split('/')
-      for (const { endpoint, segments: pattern } of this.#routes) {
-        const parameters = matchSegments(pattern, segments)
+      for (const { endpoint, matches } of this.#routes) {
+        const parameters = matches(candidate)
         if (parameters !== undefined) return { endpoint, parameters }
       }
     }
@@ -65,31 +69,48 @@ export class HttpRouter implements HttpHost {
 
 interface Route {
   readonly endpoint: HttpEndpoint
-  readonly segments: readonly string[]
+  readonly matches: (path: string) => Map<string, string> | undefined
 }
 
-/** The parameters of `/{tenant}/post` in a path, or undefined where the path is another one. */
-function matchSegments(pattern: readonly string[], segments: readonly string[]): Map<string, string> | undefined {
-  if (pattern.length !== segments.length) return undefined
-  const parameters = new Map<string, string>()
-  for (let index = 0; index < pattern.length; index++) {
-    const expected = pattern[index]!
-    const actual = segments[index]!
-    const name = /^\{([^:}]+)(?::([^}]*))?\}$/.exec(expected)
-    if (name === null) {
-      if (expected !== actual) return undefined
-      continue
-    }
-    if (actual === '') return undefined
-    parameters.set(name[1]!, decodeSegment(actual))
+/**
+ * Tells the parameters of a path such as `/{tenant}/post`, or undefined where it is another one. As in the original, a parameter
+ * is a segment unless it has a pattern of its own (`/files/{path:.+}`), and slashes that are escaped in a URL are slashes.
+ */
+function pathMatcher(template: string): Route['matches'] {
+  const names: string[] = []
+  let pattern = ''
+  let end = 0
+  for (const { index, 0: whole, 1: name, 2: own } of template.matchAll(/\{([^{}:]+)(?::((?:[^{}]|\{[^{}]*\})+))?\}/g)) {
+    names.push(name!)
+    // Groups of the pattern itself must not count among the parameters.
+    pattern += `${quoteMeta(template.slice(end, index))}(?P<p${names.length}>${own ?? '[^/]+'})`
+    end = index + whole.length
   }
-  return parameters
+  if (names.length === 0) return path => (path === template ? new Map() : undefined)
+  const compiled = compiledPath(template, `^${pattern}${quoteMeta(template.slice(end))}$`)
+  return path => {
+    const text = decodePath(path)
+    const spans = compiled.match(text)
+    if (spans === undefined) return undefined
+    const group = (name: string) => groupText(text, spans, compiled.groupNames.indexOf(name))
+    return new Map(names.map((name, index) => [name, group(`p${index + 1}`)]))
+  }
 }
 
-function decodeSegment(segment: string): string {
+function compiledPath(template: string, pattern: string): Re2 {
   try {
-    return decodeURIComponent(segment)
+    return compileRe2(pattern)
+  } catch (error) {
+    throw new ConfigError(`the path ${template} is no pattern: ${messageOf(error)}`)
+  }
+}
+
+const quoteMeta = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
   } catch {
-    return segment // not escaped properly: take it as it is written, as browsers do
+    return path // not escaped properly: take it as it is written, as browsers do
   }
 }

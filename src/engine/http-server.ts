@@ -6,7 +6,7 @@ import process from 'node:process'
 import { ConfigError } from './component.ts'
 import { BasicAuth, Cors } from './http-access.ts'
 import type { HttpEndpoint, HttpHost } from './http-host.ts'
-import { HttpRouter } from './http-router.ts'
+import { HttpRouter, plainText } from './http-router.ts'
 import type { MetricsPage } from './metrics-exporter.ts'
 import type { StreamConfig } from './runtime/stream.ts'
 
@@ -74,7 +74,7 @@ export class StreamServer implements HttpHost {
     if (this.#cors.answers(request, response)) return
     if (this.#auth.enabled && !(await this.#auth.admits(request))) return this.#auth.refuse(response)
     if (this.#router.handle(request, response)) return
-    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
+    response.writeHead(404, plainText).end('404 page not found\n')
   }
 
   #ownEndpoints(): readonly HttpEndpoint[] {

@@ -256,7 +256,9 @@ export class HttpClient {
     const [first] = messages
     if (first !== undefined) Object.assign(headers, this.#metadataHeaders(first))
     if (body !== null) headers['Content-Length'] = String(body.bytes.length)
-    if (body !== null && body.contentType !== null) {
+    if (body === null) {
+      if (!this.#hasContentType()) headers['Content-Type'] = 'application/octet-stream'
+    } else if (body.contentType !== null) {
       for (const name of Object.keys(headers)) if (name.toLowerCase() === 'content-type') delete headers[name]
       headers['Content-Type'] = body.contentType
     }
@@ -335,7 +337,7 @@ export class HttpClient {
   }
 
   async #answer(answer: HttpResponse): Promise<readonly Message[]> {
-    const metadata = this.metadataOf(answer)
+    const metadata = this.#metadataOf(answer)
     const body = await bytesOf(answer.body)
     const contentType = String(answer.headers['content-type'] ?? '')
     const boundary = /^multipart\/[^;]*;.*boundary="?([^";]+)"?/i.exec(contentType)?.[1]
@@ -345,8 +347,13 @@ export class HttpClient {
   }
 
   /** The metadata that every message of an answer gets. */
-  metadataOf(answer: HttpResponse): ReadonlyMap<string, Value> {
-    const metadata = new Map<string, Value>([['http_status_code', BigInt(answer.statusCode)]])
+  #metadataOf(answer: HttpResponse): ReadonlyMap<string, Value> {
+    return new Map<string, Value>([['http_status_code', BigInt(answer.statusCode)], ...this.headersOf(answer)])
+  }
+
+  /** The headers of an answer that become metadata. */
+  headersOf(answer: HttpResponse): ReadonlyMap<string, Value> {
+    const metadata = new Map<string, Value>()
     for (const [name, value] of Object.entries(answer.headers)) {
       const first = Array.isArray(value) ? value[0] : value
       if (first !== undefined && this.#isExtracted(name)) metadata.set(name, first)
@@ -360,8 +367,10 @@ const isSuccess = (status: number) => status >= 200 && status <= 299
 /** Why there is no token: the error of RFC 6749, section 5.2, or whatever the server said. */
 function tokenFailure(status: string, text: string): string {
   try {
-    const { error, error_description: description } = JSON.parse(text) as Readonly<Record<string, unknown>>
-    if (typeof error === 'string') {
+    const answer: unknown = JSON.parse(text)
+    if (typeof answer === 'object' && answer !== null && 'error' in answer && typeof answer.error === 'string') {
+      const description = 'error_description' in answer ? answer.error_description : undefined
+      const { error } = answer
       return `oauth2: ${JSON.stringify(error)}${typeof description === 'string' ? ` ${JSON.stringify(description)}` : ''}`
     }
   } catch {

@@ -123,7 +123,26 @@ test('an answer is cut into messages as it comes', async () => {
   const config = `input: { http_client: { url: '${url}', stream: { enabled: true, reconnect: false } } }
 output: { collect: {} }
 `
-  assert.deepEqual(await run(config), ['a 200 undefined', 'b 200 undefined'])
+  assert.deepEqual(await run(config), ['a undefined undefined', 'b undefined undefined'])
+  assert.equal(seen[0]!.headers['content-type'], 'application/octet-stream')
+})
+
+test('a stream drops empty messages, and asks again with what came last', async () => {
+  answer = (_, response) => response.end(`x${seen.length}\n\ny${seen.length}\n`)
+  const config = `input:
+  read_until:
+    check: content() == "y2"
+    input: { http_client: { url: '${url}/\${! content() }', stream: { enabled: true } } }
+output: { collect: {} }
+`
+  assert.deepEqual(
+    (await run(config)).map(text => text.slice(0, 2)),
+    ['x1', 'y1', 'x2', 'y2'],
+  )
+  assert.deepEqual(
+    seen.slice(0, 2).map(each => each.url),
+    ['/', '/y1'],
+  )
 })
 
 test('an answer of several parts needs a boundary', async () => {

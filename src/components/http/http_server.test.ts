@@ -50,6 +50,26 @@ output: { file: { path: ${path}, codec: lines } }`,
   assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), ['hello', 'acme', 'red', 'k', 'POST', '/acme/in', 's1'])
 })
 
+test('parameters of a path may have patterns, which may span segments', async t => {
+  const { url } = await serve(
+    t,
+    'path: "/files/{id:[0-9]+}/{path:.+}.txt"',
+    `pipeline: { processors: [ { mapping: 'root = [@id, @path]' } ] }\noutput: { sync_response: {} }`,
+  )
+  const post = (path: string) => fetch(url + path, { method: 'POST', body: 'x' })
+  assert.deepEqual(await (await post('/files/12/a%2Fb/c%20d.txt')).json(), ['12', 'a/b/c d'])
+  for (const path of ['/files/x/a.txt', '/files/12/.txt', '/files/12/atxt', '/files/12/a.txt/']) {
+    assert.equal((await post(path)).status, 404, path)
+  }
+})
+
+test('a multipart body without a boundary is refused', async t => {
+  const { url } = await serve(t, 'path: /post', 'output: { drop: {} }')
+  const headers = { 'content-type': 'multipart/form-data' }
+  const response = await fetch(`${url}/post`, { method: 'POST', body: 'x', headers })
+  assert.deepEqual([response.status, await response.text()], [400, 'Bad request\n'])
+})
+
 test('a multipart body is a batch', async t => {
   const path = join(folder, 'multipart')
   const { url } = await serve(

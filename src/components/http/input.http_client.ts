@@ -1,3 +1,4 @@
+import type { Value } from '../../bloblang/index.ts'
 import {
   autoReplayNacksField,
   codecFields,
@@ -5,6 +6,7 @@ import {
   deliverBatch,
   type Delivery,
   field,
+  type HttpResponse,
   type Input,
   Message,
   openScanner,
@@ -57,7 +59,7 @@ rate_limit_resources:
     const client = new HttpClient(config, config.payload, resources)
     const { stream } = config
     if (stream?.enabled !== true) return new PollingInput(client, config.drop_empty_bodies)
-    return new StreamingInput(client, await openScanner(stream, resources), stream.reconnect)
+    return new StreamingInput(client, await openScanner(stream, resources), stream.reconnect, config.drop_empty_bodies)
   },
 })
 
@@ -91,13 +93,17 @@ class StreamingInput implements Input {
   readonly #client: HttpClient
   readonly #factory: ScannerFactory
   readonly #reconnects: boolean
+  readonly #dropsEmpty: boolean
   #current: ScannedSource | null = null
   #isFirst = true
+  /** What URL, headers and payload refer to: the batch that came last, and before the first one, the headers of the answer. */
+  #previous: readonly Message[] = [Message.fromText('')]
 
-  constructor(client: HttpClient, factory: ScannerFactory, reconnects: boolean) {
+  constructor(client: HttpClient, factory: ScannerFactory, reconnects: boolean, dropsEmpty: boolean) {
     this.#client = client
     this.#factory = factory
     this.#reconnects = reconnects
+    this.#dropsEmpty = dropsEmpty
   }
 
   async read(signal: AbortSignal): Promise<Delivery | null> {
@@ -105,12 +111,18 @@ class StreamingInput implements Input {
       if (signal.aborted) return null
       if (this.#current === null) {
         if (!this.#isFirst && !this.#reconnects) return null
-        const answer = await this.#client.openFor([Message.fromText('')], signal)
+        const answer = await this.#client.openFor(this.#previous, signal)
         this.#isFirst = false
-        this.#current = new ScannedSource(this.#factory, new StreamSource(answer.body, this.#client.metadataOf(answer)))
+        this.#previous = [Message.fromText('', allHeaders(answer))]
+        this.#current = new ScannedSource(this.#factory, new StreamSource(answer.body, this.#client.headersOf(answer)))
       }
       const delivery = await this.#current.next()
-      if (delivery !== null) return delivery
+      if (delivery !== null) {
+        this.#previous = delivery.batches.at(-1)!
+        const kept = this.#dropsEmpty ? await withoutEmpty(delivery) : delivery
+        if (kept.messages.length > 0) return kept
+        continue
+      }
       await this.#current.close()
       this.#current = null
     }
@@ -120,4 +132,24 @@ class StreamingInput implements Input {
     await this.#current?.close()
     await this.#client.close()
   }
+}
+
+/** A delivery without the messages that are empty and a batch of their own, which count as delivered. */
+async function withoutEmpty(delivery: Delivery): Promise<Delivery> {
+  const { batches } = delivery
+  const empty = batches.filter(batch => batch.length === 1 && batch[0]!.sizeBytes === 0).flat()
+  if (empty.length === 0) return delivery
+  await delivery.settle(empty, null)
+  const dropped = new Set(empty)
+  const kept = delivery.messages.filter(message => !dropped.has(message))
+  return delivery.like(kept, (messages, error) => delivery.settle(messages, error))
+}
+
+function allHeaders({ headers }: HttpResponse): ReadonlyMap<string, Value> {
+  return new Map(
+    Object.entries(headers).flatMap(([name, value]) => {
+      const first = Array.isArray(value) ? value[0] : value
+      return first === undefined ? [] : [[name, first] as const]
+    }),
+  )
 }

@@ -344,6 +344,7 @@ async function readMessages(request: IncomingMessage, parameters: ReadonlyMap<st
   addRequestMetadata(metadata, request, parameters)
   const type = request.headers['content-type'] ?? 'application/octet-stream'
   const boundary = /^multipart\/[^;]*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type)
+  if (boundary === null && /^multipart\//i.test(type)) throw new Error('multipart: boundary is empty')
   const bodies = boundary === null ? [body] : splitMultipart(body, boundary[1] ?? boundary[2]!)
   return bodies.map(part => Message.fromBytes(part, metadata))
 }
