@@ -132,6 +132,9 @@ test('a hostile program fails its message with a reason', async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['{ while (1) n++ }', /steps/],
     ['{ s = "xxxx"; while (1) s = s s }', /too long/],
+    ['{ while (1) a[i++] = "x" }', /arrays become too large/],
+    ['{ while (1) if (a[i++]) break }', /arrays become too large/],
+    ['function f(a) { while (1) a[i++] = "x" } { f() }', /arrays become too large/],
     [
       '{ while (1) print "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" }',
       /prints too much|steps/,

@@ -252,7 +252,7 @@ class Compiler {
         return (machine, frame) => {
           const index = key(machine, frame)
           const map = array(machine, frame)
-          if (!map.has(index)) map.set(index, undefined)
+          if (!map.has(index)) machine.store(map, index, undefined)
           return map.get(index)
         }
       }
@@ -373,7 +373,7 @@ class Compiler {
       case 'element': {
         const [array, key] = [this.#array(place.array), this.#key(place.index)]
         return (machine, frame, value) => {
-          array(machine, frame).set(key(machine, frame), value)
+          machine.store(array(machine, frame), key(machine, frame), value)
         }
       }
       default:

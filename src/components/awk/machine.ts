@@ -9,6 +9,8 @@ const MAX_STEPS = 20_000_000
 /** Characters that one message may print, or hold in one text. */
 const MAX_LENGTH = 1 << 27
 const MAX_FIELDS = 1_000_000
+/** Elements that one message may add to arrays, some 300 bytes each, deleted ones included. */
+const MAX_ELEMENTS = 1_000_000
 const MAX_CALL_DEPTH = 1000
 const MAX_PATTERNS = 200
 
@@ -29,6 +31,7 @@ export class Machine {
   #output: string[] = []
   #length = 0
   #steps = MAX_STEPS
+  #elements = MAX_ELEMENTS
   #depth = 0
   errors = ''
   convfmt = '%.6g'
@@ -121,6 +124,12 @@ export class Machine {
     const made: AwkArray = new Map()
     this.globals.set(name, made)
     return made
+  }
+
+  store(array: AwkArray, key: string, value: Scalar): void {
+    const { size } = array
+    array.set(key, value)
+    if (array.size > size && --this.#elements < 0) throw new AwkError('the arrays become too large')
   }
 
   field(index: number): Scalar {

@@ -22,7 +22,7 @@ export default defineProcessor({
   summary: 'Runs an AWK program on each message and replaces the body by what it prints.',
   description: `Where the program prints nothing the body stays, with the changes that its functions made. What it writes to \`/dev/stderr\`, an exit status other than 0, and errors flag the message.
 
-The language is that of POSIX. Patterns are those of [RE2](https://github.com/google/re2/wiki/Syntax) and match in linear time. Programs can neither start others (\`system\`, pipes) nor read or write files. An endless program fails after 20 million steps.
+The language is that of POSIX. Patterns are those of [RE2](https://github.com/google/re2/wiki/Syntax) and match in linear time. Programs can neither start others (\`system\`, pipes) nor read or write files. An endless program fails after 20 million steps or a million elements of arrays.
 
 With the codec \`none\` the program sees one empty record, with \`text\` the body. With \`json\` it sees one empty record and a variable for each value of the document, named by its path with \`_\` between the parts. But for \`none\`, metadata are variables as well.
 
