@@ -11,7 +11,10 @@ export interface LogConfig {
   readonly maxLingerMs: number
   /** A buffer of this size is written at once. */
   readonly flushBytes: number
-  /** A buffer of this size does not wait for the one that is being written. */
+  /**
+   * A buffer of this size does not wait for the one that is being written. Clients fill batches up to a megabyte, of which
+   * each goes at once where a write takes no longer for being small.
+   */
   readonly overlapBytes: number
   /** How many objects are written at the same time. */
   readonly maxUploads: number
@@ -58,7 +61,7 @@ export const localLogConfig: LogConfig = {
   isEager: true,
   maxLingerMs: 25,
   flushBytes: 8 * 1024 * 1024,
-  overlapBytes: 1024 * 1024,
+  overlapBytes: 512 * 1024,
   maxUploads: 8,
   uploadRetries: 3,
   uploadRetryBackoffMs: 50,
