@@ -301,4 +301,53 @@ describe('odd requests are answered as by Kafka', () => {
     const again = await client.call('InitProducerId', 4, { ...request, producerId, producerEpoch })
     assert.deepEqual([errorName(again.errorCode), again.producerEpoch], ['NONE', producerEpoch + 1])
   })
+
+  it('a group whose only client has not come back with its member id can be deleted', async () => {
+    const { errorCode } = await join('waiting', '')
+    assert.equal(errorName(errorCode), 'MEMBER_ID_REQUIRED')
+    const { results } = await client.call('DeleteGroups', 2, { groupsNames: ['waiting'] })
+    assert.equal(errorName(results[0]!.errorCode), 'NONE')
+  })
+
+  it('offsets of a group are not deleted while a member does not say what it is subscribed to', async () => {
+    const { memberId } = await join('secretive', '')
+    assert.equal(errorName((await join('secretive', memberId)).errorCode), 'NONE')
+    const topics = [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }]
+    const answer = await client.call('OffsetDelete', 0, { groupId: 'secretive', topics })
+    assert.equal(errorName(answer.topics[0]!.partitions[0]!.errorCode), 'GROUP_SUBSCRIBED_TO_TOPIC')
+  })
+
+  it('the question whether a partition is in a transaction that is over: TRANSACTION_ABORTABLE', async () => {
+    const init = { transactionalId: 'over', transactionTimeoutMs: 1000, producerId: -1, producerEpoch: -1 }
+    const { producerId, producerEpoch } = await client.call('InitProducerId', 4, init)
+    for (const version of [4, 5]) {
+      const topics = [{ name: 'orders', partitions: [0] }]
+      const transaction = { transactionalId: 'over', producerId, producerEpoch, verifyOnly: true, topics }
+      const answer = await client.call('AddPartitionsToTxn', version, { transactions: [transaction] })
+      const [result] = answer.resultsByTransaction[0]!.topicResults[0]!.resultsByPartition
+      assert.equal(errorName(result!.partitionErrorCode), 'TRANSACTION_ABORTABLE')
+    }
+  })
+
+  it('a heartbeat that is refused says why in words', async () => {
+    const answer = await client.call('ConsumerGroupHeartbeat', 1, {
+      groupId: 'nobody',
+      memberId: 'a',
+      memberEpoch: 3,
+      subscribedTopicNames: null,
+      topicPartitions: null,
+    })
+    assert.equal(errorName(answer.errorCode), 'GROUP_ID_NOT_FOUND')
+    assert.ok(answer.errorMessage)
+  })
+
+  const join = (groupId: string, memberId: string) =>
+    client.call('JoinGroup', 5, {
+      groupId,
+      memberId,
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 1000,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: Buffer.from('m') }],
+    })
 })

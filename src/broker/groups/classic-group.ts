@@ -380,7 +380,8 @@ function leave(draft: Draft, event: LeaveEvent): ErrorCode {
 }
 
 function remove(draft: Draft): ErrorCode {
-  if (draft.members.size > 0 || draft.pending.size > 0) return ErrorCode.NON_EMPTY_GROUP
+  // Who has an id and has not joined with it is no member yet, and a group that is left waiting for that has to be deletable.
+  if (draft.members.size > 0) return ErrorCode.NON_EMPTY_GROUP
   draft.phase = 'Dead'
   return ErrorCode.NONE
 }

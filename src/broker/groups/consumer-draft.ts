@@ -161,6 +161,11 @@ export class ConsumerDraft {
     this.save()
   }
 
+  /** Whether there is a later assignment than the member has heard of, and nothing that it has to let go of first. */
+  isBehind(member: ConsumerMember): boolean {
+    return member.epoch < this.#assignmentEpoch && member.revoking.size === 0
+  }
+
   /** Whether a member of the classic protocol has to join again to get on. */
   mustMove(member: ConsumerMember): boolean {
     if (member.epoch < this.#assignmentEpoch || member.revoking.size > 0) return true

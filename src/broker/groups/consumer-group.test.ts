@@ -461,7 +461,13 @@ describe('a group that changes its protocol', () => {
     }
 
     sync(assignments: ReadonlyMap<string, Buffer> = new Map()): void {
-      const answer = this.#talk.ask(this.#talk.syncs, request => ({
+      const answer = this.askSync(assignments)
+      assert.equal(errorName(answer.errorCode), 'NONE')
+      this.owned = readAssignment(answer.assignment)!
+    }
+
+    askSync(assignments: ReadonlyMap<string, Buffer>) {
+      return this.#talk.ask(this.#talk.syncs, request => ({
         kind: 'sync',
         request,
         memberId: this.id,
@@ -471,8 +477,6 @@ describe('a group that changes its protocol', () => {
         protocol: 'cooperative-sticky',
         assignments,
       }))
-      assert.equal(errorName(answer.errorCode), 'NONE')
-      this.owned = readAssignment(answer.assignment)!
     }
 
     heartbeat(): string {
@@ -522,6 +526,18 @@ describe('a group that changes its protocol', () => {
     assert.deepEqual([old.count, young.count], [2, 2])
     assert.equal(talk.commit(old.id, old.generation), 'NONE')
     assert.equal(talk.commit(old.id, old.generation + 1), 'ILLEGAL_GENERATION')
+  })
+
+  it('tells a classic member to join again instead of giving it a share that is not its own any more', () => {
+    const { talk, old } = classicGroup()
+    const young = new Consumer(talk, 'young')
+    const { errorCode } = old.askSync(new Map())
+    assert.equal(errorName(errorCode), 'REBALANCE_IN_PROGRESS')
+    for (let round = 0; round < 5; round++) {
+      old.beat()
+      young.beat()
+    }
+    assert.deepEqual([old.count, young.count], [2, 2])
   })
 
   it('survives its coordinator in the middle of the change', () => {

@@ -320,6 +320,8 @@ function syncClassic(draft: ConsumerDraft, event: SyncEvent): void {
   if (problem !== ErrorCode.NONE) return draft.answerSync(event.request, problem)
   const member = draft.members.get(event.memberId)!
   draft.renewSession(member.id)
+  // What it would get is not its share any more; joining again gets it the present one.
+  if (draft.isBehind(member)) return draft.answerSync(event.request, ErrorCode.REBALANCE_IN_PROGRESS)
   draft.answerSync(event.request, ErrorCode.NONE, member)
 }
 

@@ -131,8 +131,8 @@ export function epochOf(group: Group): number {
   return group.type === 'classic' ? group.generation : group.epoch
 }
 
-/** The names of the topics that members are subscribed to. */
-export function topicsOf(group: Group, { byId }: Catalog): ReadonlySet<string> {
+/** The names of the topics that members are subscribed to; undefined when they may be any. */
+export function topicsOf(group: Group, { byId }: Catalog): ReadonlySet<string> | undefined {
   switch (group.type) {
     case 'classic':
       return subscribedTopics(group)

@@ -283,8 +283,8 @@ export class Groups {
     return expired
   }
 
-  /** The topics that members of the group are subscribed to. */
-  async subscribedTopics(groupId: string): Promise<ReadonlySet<string>> {
+  /** The topics that members of the group are subscribed to; undefined when they may be any. */
+  async subscribedTopics(groupId: string): Promise<ReadonlySet<string> | undefined> {
     const entry = await this.#entry(groupId)
     return entry === undefined ? new Set() : topicsOf(entry.state, this.#options.metadata.catalog())
   }

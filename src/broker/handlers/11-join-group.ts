@@ -4,14 +4,14 @@
 // v4 a new member without an id gets one and must come again with it (KIP-394). v5 static members (KIP-345).
 // v9 a static leader that rejoins skips the assignment (KIP-814).
 import { ErrorCode } from '../../kafka/index.ts'
-import { defineHandler } from '../handler.ts'
+import { defineHandler, type ResponseOf } from '../handler.ts'
 
 export default defineHandler('JoinGroup', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
   async handle(request, { version, clientId, connection, access, broker }) {
     const { groupId, memberId, groupInstanceId: instanceId, sessionTimeoutMs } = request
     const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = broker.config
-    const refuse = (errorCode: ErrorCode) => ({ errorCode, protocolName: '', leader: '', memberId, members: [] })
+    const refuse = (errorCode: ErrorCode) => refused(version, memberId, errorCode)
     if (!access.allows('read', 'group', groupId)) return refuse(ErrorCode.GROUP_AUTHORIZATION_FAILED)
     if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID)
     if (sessionTimeoutMs < groupMinSessionTimeoutMs || sessionTimeoutMs > groupMaxSessionTimeoutMs) {
@@ -34,8 +34,7 @@ export default defineHandler('JoinGroup', {
       errorCode: answer.errorCode,
       generationId: answer.generation,
       protocolType: answer.protocolType,
-      // Null is legal from v7 on only.
-      protocolName: answer.protocol ?? (version >= 7 ? null : ''),
+      protocolName: answer.protocol ?? noProtocol(version),
       leader: answer.leader,
       skipAssignment: answer.skipAssignment,
       memberId: answer.memberId,
@@ -46,5 +45,14 @@ export default defineHandler('JoinGroup', {
       })),
     }
   },
-  failed: ({ memberId }, errorCode) => ({ errorCode, protocolName: '', leader: '', memberId, members: [] }),
+  failed: ({ memberId }, errorCode, { version }) => refused(version, memberId, errorCode),
 })
+
+function refused(version: number, memberId: string, errorCode: ErrorCode): ResponseOf<'JoinGroup'> {
+  return { errorCode, protocolName: noProtocol(version), leader: '', memberId, members: [] }
+}
+
+/** Null is legal from v7 on only. */
+function noProtocol(version: number): string | null {
+  return version >= 7 ? null : ''
+}

@@ -16,7 +16,7 @@ export default defineHandler('InitProducerId', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
   handle(request, context) {
     // An id without an epoch, or an epoch without an id, means nothing.
-    if (request.producerId < 0 !== request.producerEpoch < 0) return { errorCode: ErrorCode.INVALID_REQUEST }
+    if ((request.producerId === -1) !== (request.producerEpoch === -1)) return { errorCode: ErrorCode.INVALID_REQUEST }
     return request.transactionalId === null
       ? idempotent(context)
       : transactional(request.transactionalId, request, context)

@@ -3,7 +3,7 @@
 // Behaviour: all of them are added or none; beside a partition that does not exist the others are not attempted.
 // v2: PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH. v4 several transactions, or only the question whether the
 // partitions were added (KIP-890): Kafka's brokers ask each other so, but clients send it as well.
-import { ErrorCode, type ErrorName, zeroUuid } from '../../kafka/index.ts'
+import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, PartitionId, ProducerIdentity } from '../../metadata/index.ts'
 import { defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
 import { catalogFor, findPartition } from '../log/index.ts'
@@ -72,14 +72,13 @@ async function add(wanted: Wanted, context: RequestContext): Promise<TopicResult
 async function verify(
   { id, producer, topics }: Wanted,
   catalog: Catalog,
-  { broker, version }: RequestContext,
+  { broker }: RequestContext,
 ): Promise<TopicResult[]> {
   const members = await broker.transactions.partitionsOf(id, producer)
   if (typeof members === 'string') return answerAll(topics, ErrorCode[members])
-  const missing: ErrorName = version >= 5 ? 'TRANSACTION_ABORTABLE' : 'INVALID_TXN_STATE'
   return answerEach(topics, (name, index) => {
     const found = findPartition(catalog, { name, id: zeroUuid }, index)
-    return ErrorCode[found.ok && members.has(found.partition) ? 'NONE' : missing]
+    return ErrorCode[found.ok && members.has(found.partition) ? 'NONE' : 'TRANSACTION_ABORTABLE']
   })
 }
 

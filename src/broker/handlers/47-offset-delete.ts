@@ -31,7 +31,8 @@ export default defineHandler('OffsetDelete', {
           if (topic?.partitions[partitionIndex] === undefined) {
             return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
           }
-          if (subscribed.has(name)) return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC }
+          const isSubscribed = subscribed === undefined || subscribed.has(name)
+          if (isSubscribed) return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC }
           doomed.push({ topic: topic.id, partition: partitionIndex })
           return { partitionIndex, errorCode: ErrorCode.NONE }
         }),

@@ -4,7 +4,7 @@
 // Behaviour: the state machine of groups/consumer-group.ts. v0 a new member gets its id from the broker; from v1 on it
 // makes one itself, and may subscribe by a regular expression of RE2 (KIP-1082), of whose topics it gets those that it may
 // describe.
-import { ErrorCode } from '../../kafka/index.ts'
+import { ErrorCode, errorMessage as messageOfError } from '../../kafka/index.ts'
 import type { Assignment } from '../groups/index.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 import type { Access } from '../security/authorizer.ts'
@@ -84,6 +84,7 @@ function partitionsOf(assignment: Assignment) {
   return Array.from(assignment, ([topicId, partitions]) => ({ topicId, partitions: [...partitions] }))
 }
 
-function refuse(errorCode: ErrorCode, errorMessage: string | null = null): Answer {
+function refuse(errorCode: ErrorCode, message: string | null = null): Answer {
+  const errorMessage = message ?? messageOfError(errorCode)
   return { errorCode, errorMessage, memberId: null, memberEpoch: 0, heartbeatIntervalMs: 0, assignment: null }
 }
