@@ -1,6 +1,6 @@
 import type { Extent } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
-import { placeExtent } from './place-extent.ts'
+import { checkExtent, placeExtent } from './place-extent.ts'
 import type { Holds, Slab, SlabPool } from './slabs.ts'
 
 /** Ranges of one object that are closer than this are read in one go. */
@@ -80,8 +80,7 @@ export class ExtentCache {
     const block = this.#blockFor(buffer, slab)
     for (const extent of extents) {
       const name = nameOf(extent)
-      const start = extent.position - at
-      const bytes = buffer.subarray(start, start + extent.sizeBytes)
+      const bytes = bytesOf(extent, buffer, at)
       // Also where the extent is known already: who committed it may have heard of that while a reader was loading it, and
       // that reader is given these bytes.
       placeExtent(bytes, extent)
@@ -129,16 +128,15 @@ export class ExtentCache {
     const reading = this.#store
       .get(key, range, undefined, piece?.bytes)
       .then(buffer => {
+        // Clients are not asked to check what disks and networks have done to it: many do not.
+        for (const extent of run) checkExtent(bytesOf(extent, buffer, position), extent)
         this.insert(buffer, position, run, slab)
         return buffer
       })
       .finally(() => slab?.release())
     for (const extent of run) {
       const name = nameOf(extent)
-      const start = extent.position - position
-      const bytes = reading
-        .then(buffer => buffer.subarray(start, start + extent.sizeBytes))
-        .finally(() => this.#loading.delete(name))
+      const bytes = reading.then(buffer => bytesOf(extent, buffer, position)).finally(() => this.#loading.delete(name))
       this.#loading.set(name, { bytes, slab })
     }
   }
@@ -171,6 +169,11 @@ export class ExtentCache {
     this.#blocksOfSlabs.delete(block.slab)
     block.slab.release()
   }
+}
+
+/** The extent's part of a buffer that lies at `at` in the object. */
+function bytesOf({ position, sizeBytes }: Extent, buffer: Buffer, at: number): Buffer {
+  return buffer.subarray(position - at, position - at + sizeBytes)
 }
 
 /** Keeps memory as it is: until `holds` are released, or for any time without them. */

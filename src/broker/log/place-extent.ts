@@ -1,5 +1,22 @@
-import { batchExtent, placeBatch, placedHeader } from '../../kafka/index.ts'
+import { batchCrcFits, batchExtent, placeBatch, placedHeader } from '../../kafka/index.ts'
 import type { Extent } from '../../metadata/index.ts'
+
+/** An object in the bucket does not hold what was written to it. */
+export class CorruptObjectError extends Error {}
+
+/** Throws a CorruptObjectError unless the bytes, exactly those of the extent, are whole batches with right checksums. */
+export function checkExtent(bytes: Buffer, { key, position }: Extent): void {
+  for (let start = 0; start < bytes.length; ) {
+    const batch = batchExtent(bytes, start)
+    const end = start + (batch?.sizeBytes ?? 0)
+    if (end <= start || end > bytes.length || !batchCrcFits(bytes.subarray(start, end))) {
+      throw new CorruptObjectError(
+        `the object ${key} is damaged: there is no batch with a right checksum at ${position + start}`,
+      )
+    }
+    start = end
+  }
+}
 
 /**
  * Gives the batches of an extent their offsets, and their time where the log gives it, in place. All readers see the

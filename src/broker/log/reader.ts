@@ -4,6 +4,7 @@ import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId
 import { StorageError } from '../../storage/index.ts'
 import type { AppendWaiters } from './append-waiters.ts'
 import type { ExtentCache } from './extent-cache.ts'
+import { CorruptObjectError } from './place-extent.ts'
 import { Holds } from './slabs.ts'
 import type { Tails } from './tails.ts'
 
@@ -25,7 +26,12 @@ export interface FetchLimits {
 }
 
 export interface Fetched {
-  readonly error: 'NONE' | 'OFFSET_OUT_OF_RANGE' | 'UNKNOWN_TOPIC_OR_PARTITION' | 'KAFKA_STORAGE_ERROR'
+  readonly error:
+    | 'NONE'
+    | 'OFFSET_OUT_OF_RANGE'
+    | 'UNKNOWN_TOPIC_OR_PARTITION'
+    | 'KAFKA_STORAGE_ERROR'
+    | 'CORRUPT_MESSAGE'
   readonly bounds: PartitionBounds
   /** Whole batches, one after the other; to be sent, not to be changed. */
   readonly records: readonly Buffer[]
@@ -223,15 +229,27 @@ export class Reader {
         continue
       }
       try {
-        const alone = await this.#read([query], [place], { ...limits, maxBytes: leftBytes }, holds)
+        const alone = await this.#readAlone(query, place, { ...limits, maxBytes: leftBytes }, holds)
         fetched.push(alone.fetched[0]!)
         leftBytes -= alone.fetched[0]!.sizeBytes
       } catch (error) {
         this.#log.error('records of a partition cannot be read', { partition: query.partition, error })
-        fetched.push(failed('KAFKA_STORAGE_ERROR', place.bounds))
+        // Who asks for damaged records has to hear of it, rather than to try again for ever.
+        const isDamaged = error instanceof CorruptObjectError
+        fetched.push(failed(isDamaged ? 'CORRUPT_MESSAGE' : 'KAFKA_STORAGE_ERROR', place.bounds))
       }
     }
     return { fetched, isFull: leftBytes <= 0 }
+  }
+
+  /** Of a partition that cannot be read as far as asked, its first extent: what lies before the damage is served. */
+  async #readAlone(query: FetchQuery, place: Located, limits: FetchLimits, holds: Holds | undefined): Promise<Read> {
+    try {
+      return await this.#read([query], [place], limits, holds)
+    } catch (error) {
+      if (place.extents.length < 2) throw error
+      return this.#read([query], [{ ...place, extents: place.extents.slice(0, 1) }], limits, holds)
+    }
   }
 
   async #read(

@@ -433,6 +433,31 @@ describe('the log', () => {
       assert.deepEqual([there!.error, valuesOf(there!.records)], ['NONE', ['there']])
     })
 
+    it('serves nothing of an object that is damaged, and says so; what lies beside it is served', async () => {
+      await put(0, 'sound')
+      const [sound] = await objects()
+      await put(0, 'damaged')
+      const damaged = (await objects()).find(({ key }) => key !== sound!.key)!
+      await put(1, 'there')
+      const whole = await store.get(damaged.key)
+      const queries = [0, 1].map(index => ({ partition: partition(index), offset: 1 - index, maxBytes: 1e6 }))
+      // In the batch's length, its checksum, its records.
+      for (const at of [8, 17, 63]) {
+        const bytes = Buffer.from(whole)
+        bytes[at]! ^= 1
+        await store.delete([damaged.key])
+        await store.put(damaged.key, [bytes])
+        await reopened()
+        const [lost, there] = await log.fetch(queries, NOW, signal)
+        assert.deepEqual([lost!.error, lost!.records], ['CORRUPT_MESSAGE', []], `byte ${at}`)
+        assert.deepEqual([there!.error, valuesOf(there!.records)], ['NONE', ['there']])
+        assert.deepEqual(await values(0), ['sound'])
+      }
+      await store.delete([damaged.key])
+      await store.put(damaged.key, [whole])
+      assert.deepEqual(await values(0), ['sound', 'damaged'])
+    })
+
     it('sees what another process appended', async () => {
       const other = await open()
       await put(0, 'a')
