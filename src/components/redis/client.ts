@@ -90,12 +90,13 @@ type Send = (args: readonly Argument[], firstKey: Argument | undefined) => Promi
  */
 export function redisConnector(
   config: ClientConfig,
-  { host }: Resources,
+  { host, clock }: Resources,
   protocol: 2 | 3 = 2,
 ): () => Promise<RedisClient> {
   const servers = config.url.split(',').map(parseUrl)
   const first = servers[0]!
   const { network } = host
+  const monotonic = () => clock.monotonic()
   const tls = config.tls.enabled
     ? tlsOptions(config.tls, path => host.files.readFileSync(path).toString('utf8'))
     : undefined
@@ -116,6 +117,8 @@ export function redisConnector(
     const common = {
       RESP: protocol,
       commandOptions: {
+        // The library would give up commands that wait 5 seconds for the socket, with a signal for each that costs more than the command; see AnswerWatch.
+        timeout: 0,
         typeMapping: {
           [RESP_TYPES.BLOB_STRING]: Buffer,
           [RESP_TYPES.SIMPLE_STRING]: Buffer,
@@ -136,7 +139,7 @@ export function redisConnector(
     switch (config.kind) {
       case 'simple': {
         const client = library.createClient({ ...common, ...own, socket: socketOf(first), database: first.database })
-        return connected(client, (args, _) => client.sendCommand(args))
+        return connected(monotonic, client, (args, _) => client.sendCommand(args))
       }
       case 'cluster': {
         const client = library.createCluster({
@@ -146,11 +149,11 @@ export function redisConnector(
         })
         const masters = async () => {
           const nodes = await Promise.all(client.masters.map(master => client.nodeClient(master)))
-          return nodes.map(node => wrapped(node, args => node.sendCommand(args, common.commandOptions)))
+          return nodes.map(node => wrapped(monotonic, node, args => node.sendCommand(args, common.commandOptions)))
         }
         // The client takes a mutable list and does not change it.
         const send: Send = (args, key) => client.sendCommand(key, false, args as Argument[])
-        return connected(client, send, masters)
+        return connected(monotonic, client, send, masters)
       }
       case 'failover': {
         const client = library.createSentinel({
@@ -162,7 +165,7 @@ export function redisConnector(
           sentinelClientOptions: { socket: socket as never }, // its type depends on whether TLS is on
         })
         // The client takes a mutable list and does not change it.
-        return connected(client as never, args => client.sendCommand(false, args as Argument[]))
+        return connected(monotonic, client as never, args => client.sendCommand(false, args as Argument[]))
       }
       default:
         throw new ConfigError(`invalid redis kind: ${String(config.kind)}`)
@@ -171,14 +174,15 @@ export function redisConnector(
 }
 
 async function connected(
+  monotonic: () => number,
   client: LibraryClient,
   send: Send,
   masters?: () => Promise<readonly RedisClient[]>,
 ): Promise<RedisClient> {
-  const found = wrapped(client, send, masters)
+  const found = wrapped(monotonic, client, send, masters)
   try {
     // Connecting includes the first commands: authentication, protocol and database.
-    await answered(client.connect())
+    await new AnswerWatch(monotonic, () => undefined).watch(client.connect())
     await found.command(['PING'], '')
   } catch (error) {
     found.close()
@@ -187,7 +191,12 @@ async function connected(
   return found
 }
 
-function wrapped(client: LibraryClient, send: Send, masters?: () => Promise<readonly RedisClient[]>): RedisClient {
+function wrapped(
+  monotonic: () => number,
+  client: LibraryClient,
+  send: Send,
+  masters?: () => Promise<readonly RedisClient[]>,
+): RedisClient {
   let isLost = false
   let isClosed = false
   client.on('error', () => {
@@ -204,23 +213,16 @@ function wrapped(client: LibraryClient, send: Send, masters?: () => Promise<read
       // It was closed by its server.
     }
   }
-  const answeredOrLost = async <T>(answer: Promise<T>, waitMs?: number): Promise<T> => {
-    try {
-      return await answered(answer, waitMs)
-    } catch (error) {
-      if (error instanceof NoAnswerError) close()
-      throw error
-    }
-  }
+  const watch = new AnswerWatch(monotonic, close)
   const self: RedisClient = {
     // The type mapping of the client has replies decoded as `Reply` says.
-    command: (args, firstKey = args[1], waitMs = 0) => answeredOrLost(send(args, firstKey) as Promise<Reply>, waitMs),
+    command: (args, firstKey = args[1], waitMs = 0) => watch.watch(send(args, firstKey) as Promise<Reply>, waitMs),
     servers: () => masters?.() ?? Promise.resolve([self]),
     get isLost() {
       return isLost || client.isReady === false
     },
     subscribe: (channels, arePatterns, listener) =>
-      answeredOrLost(
+      watch.watch(
         arePatterns
           ? client.pSubscribe([...channels], listener, true)
           : client.subscribe([...channels], listener, true),
@@ -238,18 +240,71 @@ class NoAnswerError extends Error {
   }
 }
 
-/** What `answer` resolves to, or a {@link NoAnswerError} in time. With a `waitMs` of infinity it waits for as long as it takes. */
-async function answered<T>(answer: Promise<T>, waitMs = 0): Promise<T> {
-  if (waitMs === Infinity) return answer
-  const { promise: overdue, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    // Where this process was busy, the answer may lie unread: the event loop reads before it comes to this.
-    setImmediate(() => reject(new NoAnswerError()))
-  }, ANSWER_TIMEOUT_MS + waitMs)
-  try {
-    return await Promise.race([answer, overdue])
-  } finally {
-    clearTimeout(timer)
+/** How often overdue answers are looked for: a timer for each command would cost more than the command. */
+const WATCH_EVERY_MS = 1000
+
+interface Awaited {
+  readonly dueAt: number
+  fail(error: Error): void
+}
+
+/** Fails what waits for an answer for too long. */
+class AnswerWatch {
+  readonly #monotonic: () => number
+  readonly #onOverdue: () => void
+  readonly #awaited = new Set<Awaited>()
+  #isLooking = false
+
+  /** `onOverdue` is called when an answer is overdue, before that one fails. */
+  constructor(monotonic: () => number, onOverdue: () => void) {
+    this.#monotonic = monotonic
+    this.#onOverdue = onOverdue
+  }
+
+  /** What `answer` resolves to, or a {@link NoAnswerError} in time. With a `waitMs` of infinity it waits for as long as it takes. */
+  watch<T>(answer: Promise<T>, waitMs = 0): Promise<T> {
+    if (waitMs === Infinity) return answer
+    return new Promise((resolve, reject) => {
+      const awaited = { dueAt: this.#monotonic() + ANSWER_TIMEOUT_MS + waitMs, fail: reject }
+      this.#awaited.add(awaited)
+      if (!this.#isLooking) this.#lookLater()
+      answer.then(
+        value => {
+          this.#awaited.delete(awaited)
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.#awaited.delete(awaited)
+          reject(asError(error))
+        },
+      )
+    })
+  }
+
+  #lookLater(): void {
+    this.#isLooking = true
+    setTimeout(this.#look, WATCH_EVERY_MS).unref()
+  }
+
+  // Where this process was busy, answers may lie unread: the event loop reads before it comes to the second look.
+  readonly #look = (): void => {
+    this.#isLooking = false
+    if (this.#overdue().length > 0) setImmediate(this.#failOverdue)
+    if (this.#awaited.size > 0) this.#lookLater()
+  }
+
+  readonly #failOverdue = (): void => {
+    const overdue = this.#overdue()
+    if (overdue.length > 0) this.#onOverdue()
+    for (const each of overdue) {
+      this.#awaited.delete(each)
+      each.fail(new NoAnswerError())
+    }
+  }
+
+  #overdue(): readonly Awaited[] {
+    const now = this.#monotonic()
+    return [...this.#awaited].filter(({ dueAt }) => dueAt <= now)
   }
 }
 
