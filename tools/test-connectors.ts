@@ -19,6 +19,8 @@ const args = process.argv.slice(2)
 if (args.includes('--list')) {
   for (const [name, family] of families) console.log(`${name.padEnd(16)}${family.summary}`)
 } else {
+  // Outages are tried on the program itself.
+  call('node', ['tools/build.ts', '--if-stale', '--only', 'program'])
   for (const [name, family] of chosenFamilies(args)) await testFamily(name, family)
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
   process.exitCode = total.failed === 0 ? 0 : 1

@@ -14,24 +14,28 @@ const mongodb: Family = {
   slow: true,
   async start({ folder }) {
     const port = await freePort()
-    const server = await ServerProcess.start({
-      program: installFerretdb(),
-      args: [
-        '--handler=sqlite',
-        `--sqlite-url=file:${folder}/`,
-        `--state-dir=${folder}`,
-        `--listen-addr=127.0.0.1:${port}`,
-        '--debug-addr=-',
-        '--telemetry=disable',
-        '--log-level=error',
-      ],
-      ports: [port],
-    })
+    const server = await ServerProcess.start({ ...ferretdbCommand(port, folder), ports: [port] })
     return {
       environment: { PENSTOCK_TEST_MONGODB: `mongodb://127.0.0.1:${port}` },
       close: () => server.stop(),
     }
   },
+}
+
+/** How a server starts with its data in a folder. */
+export function ferretdbCommand(port: number, folder: string) {
+  return {
+    program: installFerretdb(),
+    args: [
+      '--handler=sqlite',
+      `--sqlite-url=file:${folder}/`,
+      `--state-dir=${folder}`,
+      `--listen-addr=127.0.0.1:${port}`,
+      '--debug-addr=-',
+      '--telemetry=disable',
+      '--log-level=error',
+    ],
+  }
 }
 
 /** Builds FerretDB from its Go module, as MongoDB itself is in no registry of packages. */

@@ -1,17 +1,18 @@
-// What every pair of an input and an output has to show while its server, or the way to it, is away.
+// What inputs and outputs have to show while their server, or the way to it, is away, and when they are killed themselves.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import process from 'node:process'
+import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../servers/ports.ts'
 import { ServerProcess, type ServerProcessOptions } from '../servers/server-process.ts'
-import { startTcpProxy } from '../servers/tcp-proxy.ts'
+import { startTcpProxy, type TcpProxy } from '../servers/tcp-proxy.ts'
+import { ReceivingProgram, SendingProgram } from './programs.ts'
 import { startRabbitMq } from './rabbitmq.ts'
-import type { StreamCases } from './stream-cases.ts'
-import { Receiver, Sender } from './streams.ts'
+import type { ComponentBody } from './streams.ts'
 
 /** A server that a test stops and starts again. */
 export interface OwnServer {
@@ -22,90 +23,254 @@ export interface OwnServer {
   end(): Promise<void>
   /** Starts it again, with what it kept. */
   start(): Promise<void>
+  /** Makes it take nothing more, as when its memory, its disk or its connections are used up. */
+  fill?(id: string): Promise<void>
+  /** Gives it room again. */
+  free?(id: string): Promise<void>
   close(): Promise<void>
 }
 
-type OutageCases = Pick<StreamCases, 'port' | 'input' | 'output' | 'more' | 'prepare' | 'forgets'>
+export interface OutageCases {
+  /** Of a server that stays, on the loopback interface. */
+  readonly port: number
+  /** The input under test; without one `arrived` tells what the output wrote. */
+  input?(id: string, port: number): ComponentBody
+  /** The output under test; without one `put` makes what the input reads. */
+  output?(id: string, port: number): ComponentBody
+  /** What is at the server at a port. */
+  arrived?(id: string, port: number): Promise<readonly string[]>
+  /** Puts a text at the server at a port. */
+  put?(id: string, text: string, port: number): Promise<void>
+  /** What is before that server, where its clients cannot be sent to another one. */
+  readonly proxy?: TcpProxy
+  /** What else their configurations need, such as resources. */
+  readonly more?: ComponentBody
+  /** Makes what inputs and outputs expect to exist, at the server that stays. */
+  prepare?(id: string): Promise<void>
+  /** Whether the source forgets what it handed out: then what was on its way is lost with its connection or its reader. */
+  readonly forgets?: boolean
+}
 
-/** How long a server or a link is away. */
-const awayMs = 1500
+/** How long a server or a link is away. By hand it is 30 seconds. */
+const awayMs = Number(process.env['PENSTOCK_TEST_AWAY_MS'] ?? 1500)
+
+const timeoutMs = 240_000 + 4 * awayMs
+
+/** More than the memory of a process changes by itself. */
+const flatBytes = 150 * 2 ** 20
 
 const texts = (count: number, word: string) => Array.from({ length: count }, (_, index) => `${word} ${index}`)
 
-/** Registers the tests of one pair. `name` begins the name of each; `open` starts a server with nothing in it. */
-export function testOutages(name: string, cases: OutageCases, open: () => Promise<OwnServer>): void {
-  const { port, more } = cases
-  const define = (what: string, run: () => Promise<void>) => void test(`${name}: ${what}`, { timeout: 180_000 }, run)
-  const start = async (id: string, inputPort: number, outputPort: number) => {
-    const receiver = await Receiver.start(cases.input(id, inputPort), more)
-    const sender = await Sender.start(cases.output(id, outputPort), more)
-    return {
-      receiver,
-      /** Sends messages and receives them. */
-      async pass(wanted: readonly string[], meanwhile: () => Promise<void> = () => Promise.resolve()) {
-        const received = receiver.collect(seen => wanted.every(text => seen.includes(text)))
-        const sending = Promise.all(wanted.map(text => sender.send(text)))
-        await meanwhile()
-        await sending
-        await received
-      },
-      async close() {
-        await sender.close()
-        await receiver.close()
-      },
-    }
-  }
+/**
+ * Registers the tests of a pair of an input and an output, or of one of them. `name` begins the name of each; `open` starts
+ * a server with nothing in it, and is left out where a server loses everything when it stops.
+ */
+export function testOutages(name: string, cases: OutageCases, open?: () => Promise<OwnServer>): void {
+  const define = (what: string, run: (context: TestContext) => Promise<void>) =>
+    void test(`${name}: ${what}`, { timeout: timeoutMs }, run)
   const newId = () => `t-${randomUUID().slice(0, 8)}`
 
-  define('streams go on by themselves, and lose nothing, when their server comes back', async () => {
+  define('nothing that was acknowledged is lost when the streams are killed', async context => {
+    const id = newId()
+    await cases.prepare?.(id)
+    const streams = await start(context, cases, id, { server: cases.port })
+    await streams.pass(texts(10, 'before'))
+    await streams.pass(texts(300, 'meanwhile'), async () => {
+      for (const share of [0.2, 0.5]) {
+        await streams.untilPassed(10 + 300 * share)
+        await streams.kill()
+      }
+    })
+  })
+
+  define('streams go on by themselves, and lose nothing, when the way to their server is back', async context => {
+    const id = newId()
+    await cases.prepare?.(id)
+    const proxy = await openProxy(context, cases)
+    const streams = await start(context, cases, id, through(cases, proxy.port))
+    await streams.pass(texts(10, 'before'))
+    const { memoryBytes } = streams
+    const cutAt = performance.now()
+    proxy.cut({ refuse: true })
+    await streams.pass(texts(20, 'meanwhile'), async () => {
+      await sleep(awayMs)
+      await streams.untilLogged(/level=error/)
+      proxy.restore()
+    })
+    const seconds = (performance.now() - cutAt) / 1000
+    // Two streams, whose pauses between attempts grow to a second; at first an output may try for each of 20 messages, and
+    // again for those that it refused.
+    const most = 80 + 4 * seconds + 4 * streams.refused
+    assert.ok(proxy.refused > 0 && proxy.refused <= most, `${proxy.refused} attempts in ${seconds} s`)
+    assert.ok(streams.log.split('\n').length <= 100 + 20 * seconds, streams.log)
+    await streams.pass(texts(5, 'after'))
+    assertFlat(memoryBytes, streams.memoryBytes)
+  })
+
+  define('streams go on, and lose nothing, when the way to their server was blocked for a while', async context => {
+    const id = newId()
+    await cases.prepare?.(id)
+    const proxy = await openProxy(context, cases)
+    const streams = await start(context, cases, id, through(cases, proxy.port))
+    await streams.pass(texts(10, 'before'))
+    const { memoryBytes } = streams
+    proxy.pause()
+    await streams.pass(texts(20, 'meanwhile'), async () => {
+      await sleep(awayMs)
+      proxy.resume()
+    })
+    assertFlat(memoryBytes, streams.memoryBytes)
+  })
+
+  if (open === undefined) return
+  define('streams go on by themselves, and lose nothing, when their server comes back', async context => {
     const server = await open()
+    context.after(() => server.close())
     const id = newId()
     await server.prepare?.(id)
-    const streams = await start(id, server.port, server.port)
+    const streams = await start(context, cases, id, { server: server.port })
     await streams.pass(texts(10, 'before'))
+    const { memoryBytes } = streams
     await server.end()
     await streams.pass(texts(20, 'meanwhile'), async () => {
       await sleep(awayMs)
       await server.start()
     })
     await streams.pass(texts(5, 'after'))
-    await streams.close()
-    await server.close()
+    assertFlat(memoryBytes, streams.memoryBytes)
   })
+}
 
-  define('streams go on by themselves, and lose nothing, when the way to their server is back', async () => {
-    const id = newId()
-    await cases.prepare?.(id)
-    const proxy = await startTcpProxy(port)
-    // A source that forgets what it handed out loses what was on its way.
-    const streams = await start(id, cases.forgets === true ? port : proxy.port, proxy.port)
+/** Registers the test of an output whose server takes nothing for a while, and has room again later. */
+export function testFullServer(name: string, cases: OutageCases, open: () => Promise<OwnServer>): void {
+  void test(`${name}: a full server refuses what then arrives when it has room`, {
+    timeout: timeoutMs,
+  }, async context => {
+    const server = await open()
+    context.after(() => server.close())
+    const id = `t-${randomUUID().slice(0, 8)}`
+    await server.prepare?.(id)
+    const streams = await start(context, cases, id, { server: server.port })
     await streams.pass(texts(10, 'before'))
-    proxy.cut({ refuse: true })
+    const { memoryBytes } = streams
+    await server.fill!(id)
     await streams.pass(texts(20, 'meanwhile'), async () => {
       await sleep(awayMs)
-      proxy.restore()
+      assert.equal(streams.delivered, 10, 'the server was not full')
+      await server.free!(id)
     })
-    // Two streams, with pauses of 100 ms and more between their attempts.
-    assert.ok(proxy.refused > 0 && proxy.refused <= 40, `${proxy.refused} attempts`)
     await streams.pass(texts(5, 'after'))
-    await streams.close()
-    await proxy.close()
+    assertFlat(memoryBytes, streams.memoryBytes)
   })
+}
 
-  define('streams go on, and lose nothing, when the way to their server was blocked for a while', async () => {
-    const id = newId()
-    await cases.prepare?.(id)
-    const proxy = await startTcpProxy(port)
-    const streams = await start(id, cases.forgets === true ? port : proxy.port, proxy.port)
-    await streams.pass(texts(10, 'before'))
-    proxy.pause()
-    await streams.pass(texts(20, 'meanwhile'), async () => {
-      await sleep(awayMs)
-      proxy.resume()
-    })
-    await streams.close()
-    await proxy.close()
+function assertFlat(before: number, after: number): void {
+  assert.ok(after - before < flatBytes, `${before} bytes of memory before, ${after} after`)
+}
+
+interface Ports {
+  readonly server: number
+  /** Those that the streams use, where it is a proxy before the server. */
+  readonly input?: number
+  readonly output?: number
+}
+
+/** What is between the streams and the server that stays, for one test. */
+async function openProxy(context: TestContext, { port, proxy }: OutageCases): Promise<TcpProxy> {
+  if (proxy !== undefined) return proxy
+  const own = await startTcpProxy(port)
+  context.after(() => own.close())
+  return own
+}
+
+/** The streams use a proxy; a source that forgets what it handed out would lose what was on its way. */
+function through({ port, forgets }: OutageCases, proxyPort: number): Ports {
+  return { server: port, output: proxyPort, ...(forgets !== true && { input: proxyPort }) }
+}
+
+/** A program for the output and one for the input, or the test itself for the one that is not there. */
+async function start(
+  context: TestContext,
+  cases: OutageCases,
+  id: string,
+  { server, input = server, output = server }: Ports,
+) {
+  const { more } = cases
+  const receiver = cases.input === undefined ? null : await ReceivingProgram.start(cases.input(id, input), more)
+  const sender = cases.output === undefined ? null : await SendingProgram.start(cases.output(id, output), more)
+  let isClosed = false
+  context.after(async () => {
+    isClosed = true
+    await sender?.close()
+    await receiver?.close()
   })
+  let putCount = 0
+  const put = async (text: string): Promise<void> => {
+    while (!isClosed) {
+      try {
+        await cases.put!(id, text, server)
+        putCount++
+        return
+      } catch {
+        await sleep(100)
+      }
+    }
+  }
+  const arrived = async (): Promise<readonly string[]> => {
+    try {
+      return await cases.arrived!(id, server)
+    } catch {
+      return [] // while the server is away
+    }
+  }
+  const untilArrived = async (wanted: readonly string[]) => {
+    if (receiver !== null) return await receiver.untilArrived(wanted)
+    while (!isClosed) {
+      const found = new Set(await arrived())
+      if (wanted.every(text => found.has(text))) return
+      await sleep(50)
+    }
+  }
+  return {
+    /** How many messages the output has delivered. */
+    get delivered() {
+      return sender?.delivered ?? putCount
+    },
+    /** How many it has refused. */
+    get refused() {
+      return sender?.refused ?? 0
+    },
+    get log() {
+      return `${sender?.log ?? ''}${receiver?.log ?? ''}`
+    },
+    get memoryBytes() {
+      return (sender?.memoryBytes ?? 0) + (receiver?.memoryBytes ?? 0)
+    },
+    /** Sends messages, 20 at a time, and receives them. */
+    async pass(wanted: readonly string[], meanwhile: () => Promise<void> = () => Promise.resolve()) {
+      const waiting = [...wanted]
+      const work = async () => {
+        for (let text = waiting.shift(); text !== undefined; text = waiting.shift()) {
+          await (sender === null ? put(text) : sender.send(text))
+        }
+      }
+      const received = untilArrived(wanted)
+      const sending = Promise.all(Array.from({ length: 20 }, work))
+      await Promise.all([meanwhile(), sending, received])
+    },
+    /** Resolves when this many messages have passed. */
+    async untilPassed(count: number) {
+      while ((receiver?.count ?? sender?.delivered ?? 0) < count) await sleep(5)
+    },
+    async untilLogged(pattern: RegExp) {
+      while (!pattern.test(`${sender?.log ?? ''}${receiver?.log ?? ''}`)) await sleep(20)
+    },
+    /** Kills both programs, but for one whose source forgets what it had, and starts them again. */
+    async kill() {
+      await sender?.killAndStart()
+      if (cases.forgets !== true) await receiver?.killAndStart()
+    },
+  }
 }
 
 interface ProcessOptions {
@@ -114,16 +279,20 @@ interface ProcessOptions {
   /** Whether it keeps what it took only where it is asked to stop. */
   readonly stopsGently?: boolean
   readonly prepare?: (id: string, port: number) => Promise<void>
+  readonly fill?: (id: string, port: number) => Promise<void>
+  readonly free?: (id: string, port: number) => Promise<void>
 }
 
 /** A server of its own in a process. */
-export async function openOwnServer({ command, stopsGently = false, prepare }: ProcessOptions): Promise<OwnServer> {
+export async function openOwnServer({ command, stopsGently = false, ...more }: ProcessOptions): Promise<OwnServer> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-server-'))
   const port = await freePort()
   const server = await ServerProcess.start({ ...command(port, folder), ports: [port] })
   return {
     port,
-    prepare: async id => await prepare?.(id, port),
+    prepare: async id => await more.prepare?.(id, port),
+    fill: async id => await more.fill?.(id, port),
+    free: async id => await more.free?.(id, port),
     end: () => (stopsGently ? server.stop() : server.kill()),
     start: () => server.start(),
     async close() {
@@ -139,10 +308,13 @@ export async function openOwnRabbitMq(
   prepare?: (id: string, port: number) => Promise<void>,
 ): Promise<OwnServer> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-server-'))
-  const { server, port, close } = await startRabbitMq(folder, plugins)
+  const { server, port, control, close } = await startRabbitMq(folder, plugins)
   return {
     port,
     prepare: async id => await prepare?.(id, port),
+    // It blocks connections that publish while its disk has less room than this.
+    fill: () => control('set_disk_free_limit', '1000000GB'),
+    free: () => control('set_disk_free_limit', '50MB'),
     // Its process is a script, which a kill would part from the server.
     end: () => server.stop(),
     start: () => server.start(),

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
 import { makeAuthority } from '../servers/certificates.ts'
 import { freePorts } from '../servers/ports.ts'
 import { ServerProcess } from '../servers/server-process.ts'
@@ -12,6 +14,8 @@ export interface RabbitMq {
   readonly tlsPort: number
   /** The path of the certificate of the authority. */
   readonly authority: string
+  /** Runs a command of `rabbitmqctl`. */
+  control(...command: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -35,18 +39,21 @@ export async function startRabbitMq(folder: string, plugins: readonly string[] =
     'vm_memory_high_watermark.absolute = 1GB',
     'disk_free_limit.absolute = 50MB',
   ]
+  const environment = {
+    HOME: folder,
+    RABBITMQ_NODENAME: `penstock-${port}@localhost`,
+    // The port mapper of Erlang starts with the server and outlives it.
+    ERL_EPMD_PORT: String(epmd),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+  }
   const server = await ServerProcess.start({
     // Debian's `rabbitmq-server` in PATH changes to the user rabbitmq, which cannot write here.
     program: '/usr/lib/rabbitmq/bin/rabbitmq-server',
     args: [],
     ports: [port, tlsPort],
     environment: {
-      HOME: folder,
-      RABBITMQ_NODENAME: `penstock-${port}@localhost`,
+      ...environment,
       RABBITMQ_DIST_PORT: String(distribution),
-      // The port mapper of Erlang starts with the server and outlives it.
-      ERL_EPMD_PORT: String(epmd),
-      ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_CONFIG_FILE: file('rabbitmq.conf', settings.join('\n')),
       RABBITMQ_MNESIA_BASE: join(folder, 'data'),
       RABBITMQ_LOG_BASE: join(folder, 'log'),
@@ -59,6 +66,11 @@ export async function startRabbitMq(folder: string, plugins: readonly string[] =
     port,
     tlsPort,
     authority: authorityFile,
+    async control(...command) {
+      // Debian's `rabbitmqctl` in PATH changes to the user rabbitmq, whose server this is not.
+      const env = { ...process.env, ...environment }
+      await promisify(execFile)('/usr/lib/rabbitmq/bin/rabbitmqctl', [...command], { env })
+    },
     async close() {
       await server.stop()
       spawnSync('epmd', ['-port', String(epmd), '-kill'])

@@ -32,7 +32,7 @@ const sql: Family = {
 }
 
 /** Anyone may connect as root, without a password; there is an empty database `test`. */
-async function startMariadb(
+export async function startMariadb(
   folder: string,
   name: string,
   port: number,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import amqp from 'amqplib'
-import { openOwnRabbitMq, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { openOwnRabbitMq, testFullServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
@@ -61,13 +61,20 @@ async function testAmqp(address: string): Promise<void> {
     output: (queue, somePort) => ({ amqp_0_9: { urls: at(somePort), exchange: '', key: queue } }),
   }
   testStreams('amqp_0_9', cases)
-  testOutages('amqp_0_9', cases, () =>
+  const openServer = () =>
     openOwnRabbitMq([], async (id, ownPort) => {
       const own = await amqp.connect(at(ownPort)[0]!)
       await (await own.createChannel()).assertQueue(id)
       await own.close()
+    })
+  const lasting = {
+    ...cases,
+    output: (queue: string, somePort: number) => ({
+      amqp_0_9: { urls: at(somePort), exchange: '', key: queue, persistent: true },
     }),
-  )
+  }
+  testOutages('amqp_0_9', lasting, openServer)
+  testFullServer('amqp_0_9', lasting, openServer)
 
   test('amqp_0_9: properties and headers are sent along, and are metadata', async () => {
     const queue = await newQueue()

@@ -6,7 +6,8 @@ import { after, test } from 'node:test'
 import { CreateStreamCommand, KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis'
 import { DynamoDBClient, PutItemCommand, ResourceNotFoundException, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { inputContract } from '../../engine/contract/input.suite.ts'
@@ -57,14 +58,17 @@ function testKinesis(aws: AwsFixture): void {
     while (!(await holds())) await new Promise(resolve => setTimeout(resolve, 50))
   }
 
-  testStreams('aws_kinesis', {
+  const cases: StreamCases = {
     port: aws.port,
     prepare: async id => void (await newStream(id)),
     input: (id, port) => input(id, {}, port),
     output: (id, port) => ({
       aws_kinesis: { stream: id, partition_key: 'x', max_in_flight: 1, ...aws.session(port) },
     }),
-  })
+  }
+  testStreams('aws_kinesis', cases)
+  // The server keeps nothing when it stops.
+  testOutages('aws_kinesis', cases)
 
   test('aws_kinesis: records tell where they stand, and their place is stored in the original form', async () => {
     const stream = await newStream(aws.newId())

@@ -15,7 +15,8 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { inputContract } from '../../engine/contract/input.suite.ts'
@@ -44,7 +45,7 @@ function testQueues(aws: AwsFixture): void {
     return urlOf(id)
   }
 
-  testStreams('aws_sqs', {
+  const cases: StreamCases = {
     port: aws.port,
     prepare: async id => void (await newQueue(id)),
     input: (id, port) => ({ aws_sqs: { url: urlOf(id), ...aws.session(port) } }),
@@ -52,6 +53,30 @@ function testQueues(aws: AwsFixture): void {
     unordered: true,
     keepsMetadata: true,
     narrowText: true,
+  }
+  testStreams('aws_sqs', cases)
+  // The server keeps nothing when it stops.
+  testOutages('aws_sqs', {
+    ...cases,
+    input: (id, port) => ({ aws_sqs: { url: urlOf(id), wait_time_seconds: 1, ...aws.session(port) } }),
+  })
+  const read = new Map<string, string>()
+  testOutages('aws_s3 in, by notifications', {
+    port: aws.port,
+    async prepare(id) {
+      await newQueue(id)
+      read.set(id, await aws.newBucket())
+    },
+    input: (id, port) => ({
+      aws_s3: { sqs: { url: urlOf(id), wait_time_seconds: 1 }, ...aws.session(port), force_path_style_urls: true },
+    }),
+    async put(id, text) {
+      const bucket = read.get(id)!
+      const key = encodeURIComponent(text)
+      await aws.putObject(bucket, text, text)
+      const event = { Records: [{ s3: { bucket: { name: bucket }, object: { key } } }] }
+      await sqs.send(new SendMessageCommand({ QueueUrl: urlOf(id), MessageBody: JSON.stringify(event) }))
+    },
   })
 
   test('aws_sqs: metadata, groups and ids go along, and come with those of the queue', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { test } from 'node:test'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { cacheContract } from '../../engine/contract/cache.suite.ts'
@@ -19,6 +20,21 @@ else await testS3(new AwsFixture(address))
 async function testS3(aws: AwsFixture): Promise<void> {
   const session = aws.session()
   const s3 = { ...session, force_path_style_urls: true }
+
+  const outageBuckets = new Map<string, string>()
+  testOutages('aws_s3 out', {
+    port: aws.port,
+    prepare: async id => void outageBuckets.set(id, await aws.newBucket()),
+    output: (id, port) => ({
+      aws_s3: {
+        bucket: outageBuckets.get(id),
+        path: '${! content() }',
+        ...aws.session(port),
+        force_path_style_urls: true,
+      },
+    }),
+    arrived: id => aws.keysOf(outageBuckets.get(id)!),
+  })
 
   test('aws_s3: an object has the metadata, the headers and the tags that its message gives it', async () => {
     const bucket = await aws.newBucket()

@@ -9,6 +9,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { cacheContract } from '../../engine/contract/cache.suite.ts'
@@ -42,6 +43,15 @@ async function testTables(aws: AwsFixture): Promise<void> {
     return TableName
   }
   const itemsOf = async (TableName: string) => (await dynamo.send(new ScanCommand({ TableName }))).Items ?? []
+
+  testOutages('aws_dynamodb', {
+    port: aws.port,
+    prepare: async id => void (await newTable('id', undefined, id)),
+    output: (table, port) => ({
+      aws_dynamodb: { table, string_columns: { id: '${! content() }' }, ...aws.session(port) },
+    }),
+    arrived: async table => (await itemsOf(table)).map(item => String(item['id']?.S)),
+  })
 
   test('aws_dynamodb: columns of texts and of values, and the time at which an item expires', async () => {
     const table = await newTable()

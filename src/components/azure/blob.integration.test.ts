@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { azuriteCommand } from '../../../test/connectors/azure.family.ts'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { nullLog, systemClock } from '../../base/index.ts'
@@ -40,9 +42,9 @@ function testBlobs(port: number): void {
   after(() => rmSync(folder, { recursive: true }))
   const read = async (container: string, blob: string) =>
     (await storage.request({ operation: 'GetBlob', method: 'GET', path: [container, blob] })).text
-  const names = async (container: string) => {
+  const names = async (container: string, at = storage) => {
     const call = { operation: 'ListBlobs', method: 'GET', path: [container] } as const
-    const { text } = await storage.request({ ...call, query: { comp: 'list', restype: 'container' } })
+    const { text } = await at.request({ ...call, query: { comp: 'list', restype: 'container' } })
     return elements(text, 'Blob').map(blob => elementText(blob, 'Name')!)
   }
 
@@ -77,6 +79,31 @@ function testBlobs(port: number): void {
     const body = Buffer.from(text)
     await storage.request({ operation: 'PutBlob', method: 'PUT', path: [container, blob], headers, body })
   }
+  testOutages(
+    'azure_blob_storage out',
+    {
+      port,
+      output: (container, outputPort) => ({
+        azure_blob_storage: { ...own(outputPort), container, path: '${! content() }' },
+      }),
+      async arrived(container, somePort) {
+        const there = new AzureStorage({ ...config, ...own(somePort) }, 'blob', parts as Resources) // it uses no other part
+        try {
+          return await names(container, there)
+        } finally {
+          await there.close()
+        }
+      },
+    },
+    () =>
+      openOwnServer({
+        command: (ownPort, folder) =>
+          azuriteCommand('blob', process.env['PENSTOCK_TEST_AZURE_BLOB_PROGRAM']!, ownPort, folder),
+        // It writes to its disk when it stops.
+        stopsGently: true,
+      }),
+  )
+
   const logged = async (stream: { readonly log: readonly string[] }, pattern: RegExp) => {
     while (!pattern.test(stream.log.join('\n'))) await sleep(20)
   }

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { azuriteCommand } from '../../../test/connectors/azure.family.ts'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { nullLog, systemClock } from '../../base/index.ts'
@@ -54,14 +56,30 @@ function testQueues(port: number): void {
     }
   }
 
-  testStreams('azure_queue_storage', {
+  const cases: StreamCases = {
     port,
     // The cases count messages, so that each is a batch.
     input: (id, inputPort) => ({ azure_queue_storage: { ...own(inputPort), queue_name: id, max_in_flight: 1 } }),
     output: (id, outputPort) => ({ azure_queue_storage: { ...own(outputPort), queue_name: id } }),
     unordered: true,
     narrowText: true,
-  })
+  }
+  testStreams('azure_queue_storage', cases)
+  const visible = { dequeue_visibility_timeout: '2s', max_in_flight: 10 }
+  testOutages(
+    'azure_queue_storage',
+    {
+      ...cases,
+      input: (id, inputPort) => ({ azure_queue_storage: { ...own(inputPort), queue_name: id, ...visible } }),
+    },
+    () =>
+      openOwnServer({
+        command: (ownPort, folder) =>
+          azuriteCommand('queue', process.env['PENSTOCK_TEST_AZURE_QUEUE_PROGRAM']!, ownPort, folder),
+        // It writes to its disk when it stops.
+        stopsGently: true,
+      }),
+  )
 
   test('azure_queue_storage: the messages of a request are a batch, with metadata of the queue', async () => {
     const queue = newId()

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import process from 'node:process'
 import { after, type TestContext, test } from 'node:test'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { ServerProcess } from '../../../test/servers/server-process.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
@@ -64,7 +65,7 @@ async function testBeanstalkd(program: string): Promise<void> {
   const port = await freePort()
   const shared = await ServerProcess.start({ program, args: ['-l', '127.0.0.1', '-p', String(port)], ports: [port] })
   after(() => shared.stop())
-  testStreams('beanstalkd', {
+  const cases: StreamCases = {
     port,
     // A job that is put back comes before those that were put after it.
     async prepare() {
@@ -73,7 +74,16 @@ async function testBeanstalkd(program: string): Promise<void> {
     },
     input: (_, somePort) => ({ beanstalkd: { address: `127.0.0.1:${somePort}` } }),
     output: (_, somePort) => ({ beanstalkd: { address: `127.0.0.1:${somePort}`, max_in_flight: 1 } }),
-  })
+  }
+  testStreams('beanstalkd', cases)
+  testOutages('beanstalkd', cases, () =>
+    openOwnServer({
+      command: (ownPort, folder) => ({
+        program,
+        args: ['-l', '127.0.0.1', '-p', String(ownPort), '-b', folder, '-f', '0'],
+      }),
+    }),
+  )
 
   test('beanstalkd: a job that takes longer than its time to run is not delivered twice', async context => {
     const server = await serverFor(context)

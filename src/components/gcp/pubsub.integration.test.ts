@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { testStreams } from '../../../test/connectors/stream-cases.ts'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
+import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { inputContract } from '../../engine/contract/input.suite.ts'
@@ -33,14 +34,18 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
   }
 
   for (const sync of [false, true]) {
-    testStreams(sync ? 'gcp_pubsub by single requests' : 'gcp_pubsub', {
+    const name = sync ? 'gcp_pubsub by single requests' : 'gcp_pubsub'
+    const cases: StreamCases = {
       port,
       prepare: async id => void (await newTopic(id)),
       input: (id, inputPort) => ({ gcp_pubsub: { ...own(inputPort), subscription: id, sync } }),
       output: (id, outputPort) => ({ gcp_pubsub: { ...own(outputPort), topic: id } }),
       unordered: true,
       keepsMetadata: true,
-    })
+    }
+    testStreams(name, cases)
+    // The server keeps nothing when it stops.
+    testOutages(name, cases)
 
     test(`gcp_pubsub: no more messages are under way than configured${sync ? ', by single requests' : ''}`, async () => {
       const id = await newTopic()

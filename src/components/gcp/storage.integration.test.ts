@@ -4,6 +4,7 @@ import process from 'node:process'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { nullLog, systemClock } from '../../base/index.ts'
@@ -42,6 +43,14 @@ function testStorage(endpoint: string, port: number): void {
     return (await bytesOf(body)).toString()
   }
   const names = async (bucket: string) => (await client.list(bucket, { prefix: '', token: '', limit: 1000 })).names
+  // The server keeps nothing when it stops.
+  testOutages('gcp_cloud_storage out', {
+    port,
+    prepare: async id => void (await newBucket(id)),
+    output: (bucket, outputPort) => ({ gcp_cloud_storage: { ...own(outputPort), bucket, path: '${! content() }' } }),
+    arrived: names,
+  })
+
   const logged = async (stream: { readonly log: readonly string[] }, pattern: RegExp) => {
     while (!pattern.test(stream.log.join('\n'))) await sleep(20)
   }

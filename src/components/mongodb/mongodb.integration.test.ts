@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { MongoClient } from 'mongodb'
+import { ferretdbCommand } from '../../../test/connectors/mongodb.family.ts'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { cacheContract } from '../../engine/contract/cache.suite.ts'
@@ -22,6 +24,32 @@ function testMongo(server: string): void {
   const { port } = new URL(server)
   const newName = () => `c_${randomUUID().slice(0, 8)}`
   const documents = (name: string) => client.db('test').collection(name).find().toArray()
+
+  testOutages(
+    'mongodb out',
+    {
+      port: Number(port),
+      output: (collection, somePort) => ({
+        mongodb: {
+          url: `mongodb://127.0.0.1:${somePort}`,
+          database: 'test',
+          collection,
+          operation: 'insert-one',
+          document_map: 'root.body = content().string()',
+        },
+      }),
+      async arrived(collection, somePort) {
+        const own = new MongoClient(`mongodb://127.0.0.1:${somePort}`, { serverSelectionTimeoutMS: 1000 })
+        try {
+          const found = await own.db('test').collection(collection).find().toArray()
+          return found.map(document => String(document['body']))
+        } finally {
+          await own.close()
+        }
+      },
+    },
+    () => openOwnServer({ command: ferretdbCommand }),
+  )
 
   outputContract('mongodb', rig, {
     inFlight: 'many',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
-import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { DiscardPolicy, jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
-import { connect, TimeoutError } from '@nats-io/transport-node'
-import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { connect, type NatsConnection, TimeoutError } from '@nats-io/transport-node'
+import { openOwnServer, type OutageCases, testFullServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
@@ -57,19 +57,76 @@ async function testNats(address: string): Promise<void> {
     keepsMetadata: true,
   })
   testStreams('nats_jetstream, durable', jetStreams({ durable: 'reader' }))
-  testOutages('nats_jetstream', jetStreams({ durable: 'reader' }), () =>
+  const connected = async <T>(ownPort: number, use: (connection: NatsConnection) => Promise<T>): Promise<T> => {
+    const connection = await connect({ servers: at(ownPort), timeout: 2000 })
+    try {
+      return await use(connection)
+    } finally {
+      await connection.close()
+    }
+  }
+  const change = (ownPort: number, id: string, config: Partial<StreamConfig>) =>
+    connected(ownPort, async connection => {
+      await (await jetstreamManager(connection)).streams.update(id, config)
+    })
+  const openServer = (prepare: (id: string, ownPort: number) => Promise<void>) =>
     openOwnServer({
       command: (ownPort, folder) => ({
         program: 'nats-server',
         args: ['--addr', '127.0.0.1', '--port', String(ownPort), '--jetstream', '--store_dir', folder],
       }),
-      async prepare(id, ownPort) {
-        const connection = await connect({ servers: at(ownPort) })
+      prepare,
+      // Ten messages are in it.
+      fill: (id, ownPort) => change(ownPort, id, { max_msgs: 10, discard: DiscardPolicy.New }),
+      free: (id, ownPort) => change(ownPort, id, { max_msgs: -1 }),
+    })
+  const openStreams = () =>
+    openServer((id, ownPort) =>
+      connected(ownPort, async connection => {
         await (await jetstreamManager(connection)).streams.add({ name: id, subjects: [id] })
-        await connection.close()
-      },
+      }),
+    )
+  testOutages('nats_jetstream', jetStreams({ durable: 'reader' }), openStreams)
+  testFullServer('nats_jetstream', jetStreams({ durable: 'reader' }), openStreams)
+
+  const keyOf = (text: string) => text.replaceAll(' ', '_')
+  const kv: OutageCases = {
+    port,
+    prepare: async id => void (await newBucket(id)),
+    input: (bucket, somePort) => ({ nats_kv: { urls: at(somePort), bucket } }),
+    output: (bucket, somePort) => ({
+      nats_kv: { urls: at(somePort), bucket, key: '${! content().string().replace_all(" ", "_") }' },
     }),
-  )
+    arrived: (bucket, somePort) =>
+      connected(somePort, async connection => {
+        const store = await new Kvm(connection).open(bucket)
+        const found: string[] = []
+        for await (const key of await store.keys()) found.push(key.replaceAll('_', ' '))
+        return found
+      }),
+    put: (bucket, text, somePort) =>
+      connected(somePort, async connection => {
+        await (await new Kvm(connection).open(bucket)).put(keyOf(text), text)
+      }),
+  }
+  const openBuckets = () =>
+    openServer((id, ownPort) => connected(ownPort, async connection => void (await new Kvm(connection).create(id))))
+  const { input: bucketInput, output: bucketOutput, ...bucketEnds } = kv
+  testOutages('nats_kv out', { ...bucketEnds, output: bucketOutput! }, openBuckets)
+  testOutages('nats_kv in', { ...bucketEnds, input: bucketInput! }, openBuckets)
+
+  const heard = new Map<string, string[]>()
+  testOutages('nats out', {
+    port,
+    prepare: async id => {
+      const texts: string[] = []
+      heard.set(id, texts)
+      client.subscribe(id, { callback: (_, message) => void texts.push(message.string()) })
+      await client.flush()
+    },
+    output: (subject, somePort) => ({ nats: { urls: at(somePort), subject } }),
+    arrived: id => Promise.resolve(heard.get(id)!),
+  })
   testStreams('nats_jetstream, queue', jetStreams({ queue: 'readers' }))
   testStreams('nats_jetstream, pull consumer', {
     ...jetStreams({ durable: 'puller', bind: true }),

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { createClient } from 'redis'
-import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { openOwnServer, testFullServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
@@ -65,9 +65,19 @@ if (url === undefined || guardedUrl === undefined) {
           folder,
         ],
       }),
+      fill: (_, ownPort) => limitMemory(ownPort, 1),
+      free: (_, ownPort) => limitMemory(ownPort, 0),
     })
+  const limitMemory = async (ownPort: number, maxmemory: number) => {
+    const own = createClient({ url: at(ownPort) })
+    await own.connect()
+    await own.configSet('maxmemory', String(maxmemory))
+    await own.close()
+  }
   testOutages('redis_list', lists, openServer)
   testOutages('redis_streams', streams, openServer)
+  testFullServer('redis_list', lists, openServer)
+  testFullServer('redis_streams', streams, openServer)
 
   testStreams('redis_pubsub', {
     port,
@@ -76,6 +86,40 @@ if (url === undefined || guardedUrl === undefined) {
     broadcasts: true,
     forgets: true,
   })
+
+  const subscriber = createClient({ url })
+  await subscriber.connect()
+  after(() => subscriber.close())
+  const heard = new Map<string, string[]>()
+  testOutages('redis_pubsub out', {
+    port,
+    async prepare(id) {
+      const texts: string[] = []
+      heard.set(id, texts)
+      await subscriber.subscribe(id, text => void texts.push(text))
+    },
+    output: (channel, somePort) => ({ redis_pubsub: { url: at(somePort), channel } }),
+    arrived: id => Promise.resolve(heard.get(id)!),
+  })
+  testOutages(
+    'redis_hash',
+    {
+      port,
+      output: (key, somePort) => ({
+        redis_hash: { url: at(somePort), key: `${key}:\${! content() }`, fields: { x: 'y' } },
+      }),
+      async arrived(key, somePort) {
+        const own = createClient({ url: at(somePort), socket: { reconnectStrategy: false } })
+        try {
+          const keys = await (await own.connect()).keys(`${key}:*`)
+          return keys.map(each => each.slice(key.length + 1))
+        } finally {
+          if (own.isOpen) own.destroy()
+        }
+      },
+    },
+    openServer,
+  )
 
   test('a server that takes commands and never answers counts as lost', async context => {
     const proxy = await startTcpProxy(port)

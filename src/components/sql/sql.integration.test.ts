@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { after, test } from 'node:test'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { type OutageCases, type OwnServer, testFullServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { startMariadb } from '../../../test/connectors/sql.family.ts'
+import { freePort } from '../../../test/servers/ports.ts'
+import { startPostgresServer } from '../../../test/servers/postgres-server.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { cacheContract } from '../../engine/contract/cache.suite.ts'
@@ -18,6 +25,10 @@ interface Database {
   readonly driver: 'postgres' | 'mysql'
   readonly port: number
   dsn(port: number): string
+  /** The same kind at another port, which has a test database as well. */
+  at(port: number): Promise<Database>
+  /** A server of the same kind, with nothing in it. */
+  openServer(): Promise<OwnServer>
   /** The nth place of an argument. */
   place(n: number): string
   execute(statement: string): Promise<void>
@@ -87,6 +98,11 @@ function openPostgres(dsn: string): Database {
     driver: 'postgres',
     port: Number(url.port),
     dsn: port => dsn.replace(`:${url.port}/`, `:${port}/`),
+    at: port => Promise.resolve(openPostgres(dsn.replace(`:${url.port}/`, `:${port}/`))),
+    async openServer() {
+      const server = await startPostgresServer({ durable: true })
+      return { port: server.port, start: server.start, close: server.close, end: () => server.crash() }
+    },
     place: n => `$${n}`,
     async execute(statement) {
       await pool.query(statement)
@@ -106,6 +122,21 @@ async function openMysql(dsn: string): Promise<Database> {
     driver: 'mysql',
     port,
     dsn: other => dsn.replace(`:${port})`, `:${other})`),
+    at: other => openMysql(dsn.replace(`:${port})`, `:${other})`)),
+    async openServer() {
+      const folder = mkdtempSync(join(tmpdir(), 'penstock-mariadb-'))
+      const ownPort = await freePort()
+      const server = await startMariadb(folder, 'own', ownPort, ['--innodb-flush-log-at-trx-commit=1'])
+      return {
+        port: ownPort,
+        end: () => server.kill(),
+        start: () => server.start(),
+        async close() {
+          await server.stop()
+          rmSync(folder, { recursive: true, force: true })
+        },
+      }
+    },
     place: () => '?',
     async execute(statement) {
       await pool.query(statement)
@@ -122,6 +153,64 @@ function testDatabase(database: Database): void {
   const newTable = () => `t_${randomUUID().slice(0, 8)}`
   const serial = isPostgres ? 'SERIAL PRIMARY KEY' : 'INT AUTO_INCREMENT PRIMARY KEY'
   const connection = { driver, dsn: database.dsn(database.port) }
+
+  const tableOf = (id: string) => id.replaceAll('-', '_')
+  const using = async <T>(port: number, use: (at: Database) => Promise<T>): Promise<T> => {
+    const at = await database.at(port)
+    try {
+      return await use(at)
+    } finally {
+      await at.close()
+    }
+  }
+  const prepare = (id: string, port: number) =>
+    using(port, at => at.execute(`CREATE TABLE ${tableOf(id)} (id ${serial}, body VARCHAR(100))`))
+  const cases = (dsn: (port: number) => string): OutageCases => ({
+    port: database.port,
+    prepare: id => prepare(id, database.port),
+    output: (id, port) => ({
+      sql_insert: {
+        driver,
+        dsn: dsn(port),
+        table: tableOf(id),
+        columns: ['body'],
+        args_mapping: 'root = [ content().string() ]',
+      },
+    }),
+    arrived: (id, port) =>
+      using(port, async at => (await at.query(`SELECT body FROM ${tableOf(id)}`)).map(row => String(row['body']))),
+  })
+  testOutages(`sql_insert, ${driver}`, cases(database.dsn), async () => {
+    const server = await database.openServer()
+    return { ...server, prepare: id => prepare(id, server.port) }
+  })
+  if (isPostgres) {
+    const guest = (port: number) => database.dsn(port).replace('postgres@', 'guest@')
+    testFullServer('sql_insert, postgres', cases(guest), async () => {
+      const server = await database.openServer()
+      const allow = (connections: number) =>
+        using(server.port, async at => {
+          await at.execute(`ALTER ROLE guest CONNECTION LIMIT ${connections}`)
+          if (connections === 0) {
+            await at.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'guest'")
+          }
+        })
+      return {
+        ...server,
+        async prepare(id) {
+          await prepare(id, server.port)
+          await using(server.port, async at => {
+            await at.execute('CREATE ROLE guest LOGIN')
+            for (const kind of ['TABLES', 'SEQUENCES']) {
+              await at.execute(`GRANT ALL ON ALL ${kind} IN SCHEMA public TO guest`)
+            }
+          })
+        },
+        fill: () => allow(0),
+        free: () => allow(-1),
+      }
+    })
+  }
 
   for (const name of ['sql_insert', 'sql_raw'] as const) {
     outputContract(name, rig, {

@@ -1,0 +1,96 @@
+// What the Kafka connectors do while their broker, or the way to it, is away. Everything else of them is tested in every run.
+import process from 'node:process'
+import { after, test } from 'node:test'
+import { Kafka, logLevel } from 'kafkajs'
+import { openOwnServer, type OutageCases, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { freePort } from '../../../test/servers/ports.ts'
+import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
+import { program } from '../../../test/e2e/support.ts'
+import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { Broker, localLogConfig } from '../../broker/index.ts'
+import { openSqliteMetadata } from '../../metadata/index.ts'
+import { openStore } from '../../storage/index.ts'
+
+if (process.env['PENSTOCK_TEST_KAFKA'] === undefined) {
+  test('outages of Kafka', { skip: 'takes a minute: npm run test:connectors -- kafka' })
+} else await testKafka()
+
+async function testKafka(): Promise<void> {
+  const port = await freePort()
+  // The broker names it to its clients as its address.
+  const proxy = await startTcpProxy(port)
+  const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
+  const broker = await Broker.open({
+    port,
+    metadata,
+    store: await openStore('mem://kafka-outages-test'),
+    clock: systemClock,
+    random: systemRandom,
+    log: nullLog,
+    logConfig: localLogConfig,
+    config: {
+      groupInitialRebalanceDelayMs: 0,
+      numPartitions: 1,
+      advertisedHost: '127.0.0.1',
+      advertisedPort: proxy.port,
+    },
+  })
+  after(async () => {
+    await broker.close()
+    await metadata.close()
+    await proxy.close()
+  })
+
+  const newTopic = async (topic: string, somePort: number) => {
+    const admin = new Kafka({ brokers: [`127.0.0.1:${somePort}`], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })
+    await admin.disconnect()
+  }
+  const at = (somePort: number) => [`127.0.0.1:${somePort}`]
+  const common = {
+    port,
+    proxy,
+    prepare: (id: string) => newTopic(id, proxy.port),
+  }
+  const franz: OutageCases = {
+    ...common,
+    input: (topic, somePort) => ({
+      kafka_franz: {
+        seed_brokers: at(somePort),
+        topics: [topic],
+        consumer_group: topic,
+        commit_period: '200ms',
+      },
+    }),
+    output: (topic, somePort) => ({ kafka_franz: { seed_brokers: at(somePort), topic } }),
+  }
+  const kafka: OutageCases = {
+    ...common,
+    input: (topic, somePort) => ({
+      kafka: {
+        addresses: at(somePort),
+        topics: [topic],
+        consumer_group: topic,
+        commit_period: '200ms',
+        // A broker gives the partitions of a reader that was killed to another one when its session has timed out: of
+        // `kafka_franz` after 45 seconds.
+        group: { session_timeout: '6s', heartbeat_interval: '1s' },
+      },
+    }),
+    output: (topic, somePort) => ({ kafka: { addresses: at(somePort), topic } }),
+  }
+  for (const [name, cases] of Object.entries({ kafka_franz: franz, kafka })) {
+    testOutages(name, cases, () =>
+      openOwnServer({
+        command: (ownPort, folder) => ({
+          program,
+          args: ['standalone', '-dataDir', folder, '-kafkaPort', String(ownPort)].concat(
+            ['-httpPort', '-pipelinesPort', '-consolePort'].map(flag => `${flag}=0`),
+          ),
+        }),
+        prepare: newTopic,
+      }),
+    )
+  }
+}
