@@ -95,6 +95,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
     },
 
     readsInto: true,
+    readsAreFree: true,
 
     async get(key, range, signal, into) {
       const path = pathOf(key)

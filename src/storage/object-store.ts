@@ -53,6 +53,8 @@ export interface ObjectStore {
    */
   get(key: string, range?: Range, signal?: AbortSignal, into?: Buffer): Promise<Buffer>
   readonly readsInto?: boolean
+  /** Each reads for itself as fast as from another one, and pays for nothing: a folder. */
+  readonly readsAreFree?: boolean
   /** Deletes objects; deleting what does not exist succeeds. */
   delete(keys: readonly string[], signal?: AbortSignal): Promise<void>
   /** The objects in the order of their keys (by UTF-16 code units). */

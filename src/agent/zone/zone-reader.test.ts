@@ -36,8 +36,13 @@ interface Member {
 }
 
 /** Agents of a zone, each with its server, that know each other. */
-async function members(t: TestContext, zones: readonly string[], reads: Reads): Promise<Member[]> {
-  const store = await bucket(reads)
+async function members(
+  t: TestContext,
+  zones: readonly string[],
+  reads: Reads,
+  kind: Pick<ObjectStore, 'readsAreFree'> = {},
+): Promise<Member[]> {
+  const store = { ...(await bucket(reads)), ...kind }
   const all = await Promise.all(
     zones.map(async (zone, index): Promise<Member> => {
       const nodeId = index + 1
@@ -86,6 +91,14 @@ test('the agents of a zone read each block of an object once, and another zone r
   const counted = (from: string) =>
     texts.reduce((sum, text) => sum + Number(new RegExp(`from="${from}"\\} (\\d+)`).exec(text)![1]), 0)
   assert.deepEqual([counted('bucket'), counted('own') + counted('neighbour')], [0, 2 * 3 * 4])
+})
+
+test('where reads are free every agent reads what it needs for itself', async t => {
+  const reads: Reads = []
+  const all = await members(t, ['a', 'a'], reads, { readsAreFree: true })
+  for (const one of all) await readAll(one)
+  const needed = wanted.map(({ position, length }) => `${key}@${position}+${length}`)
+  assert.deepEqual(reads, [...needed, ...needed])
 })
 
 test('an agent that is alone, drains, or has no secret yet reads what it needs and nothing else', async t => {

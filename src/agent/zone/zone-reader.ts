@@ -16,7 +16,7 @@ const answerTimeoutMs = 3000
 const avoidMs = 5000
 
 export interface ZoneReaderOptions {
-  readonly store: Pick<ObjectStore, 'get' | 'readsInto'>
+  readonly store: Pick<ObjectStore, 'get' | 'readsInto' | 'readsAreFree'>
   readonly nodeId: number
   readonly group: string
   readonly zone: string
@@ -35,7 +35,7 @@ type Sharer = Pick<Peer, 'nodeId'> & { readonly address: string }
 /**
  * Reads ranges of objects as the agents of a zone share them: each block of an object belongs to one of them, which reads it
  * from the bucket once for all. An agent that is alone in its zone reads for itself, and so does one whose neighbour does not
- * answer: a bucket that is read twice is a matter of cost only.
+ * answer: a bucket that is read twice is a matter of cost only. Where reads are free, every agent reads for itself.
  */
 export class ZoneReader {
   readonly #options: ZoneReaderOptions
@@ -52,7 +52,8 @@ export class ZoneReader {
 
   /** Takes over the agents that are there now, and the secret of their cluster. */
   follow(peers: readonly Peer[], secret: string | undefined): void {
-    const { group, zone, nodeId } = this.#options
+    const { group, zone, nodeId, store } = this.#options
+    if (store.readsAreFree === true) return
     const sharers = peers.flatMap(peer =>
       peer.httpAddress != null && !peer.isDraining && peer.group === group && peer.zone === zone
         ? [{ nodeId: peer.nodeId, address: peer.httpAddress }]
@@ -74,7 +75,7 @@ export class ZoneReader {
       this.#counts.bucket++
       return this.#options.store.get(key, range, signal, into)
     }
-    const whole = (this.readsInto ? into : undefined) ?? Buffer.allocUnsafeSlow(range.length)
+    const whole = Buffer.allocUnsafeSlow(range.length)
     await Promise.all(
       piecesOf(key, range).map(async piece => {
         const bytes = await this.#piece(piece, seal, signal)
