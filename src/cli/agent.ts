@@ -15,6 +15,7 @@ import {
   startAgentServers,
 } from './agent-parts.ts'
 import { type ProcessReady, runProcesses } from './agent-processes.ts'
+import { cacheBytes } from './cache-bytes.ts'
 import { openCluster } from './cluster-access.ts'
 import type { agentFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
@@ -129,7 +130,9 @@ function rolesOf({ roles, enableManagedPipelines, runPipelines }: AgentFlags): A
 
 /** Batches as the store is: one on this machine needs no company, one behind a network costs money for each put. */
 function logConfigOf({ bucketURL, batchTimeout }: AgentFlags): LogConfig {
-  const base = bucketURL.startsWith('file:') || bucketURL.startsWith('mem:') ? localLogConfig : remoteLogConfig
+  const isLocal = bucketURL.startsWith('file:') || bucketURL.startsWith('mem:')
+  // As many processes as cores are the rule, and none of them knows of the others.
+  const base = { ...(isLocal ? localLogConfig : remoteLogConfig), cacheBytes: cacheBytes(availableParallelism()) }
   if (batchTimeout === '') return base
   const lingerMs = durationMs('batchTimeout', batchTimeout)
   if (lingerMs < minBatchMs) throw new FlagError(`-batchTimeout has to be at least ${minBatchMs}ms`)

@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { LintThread } from '../agent/index.ts'
 import { systemClock, systemRandom } from '../base/index.ts'
 import { localLogConfig } from '../broker/index.ts'
+import { cacheBytes } from './cache-bytes.ts'
 import { ControlPlane, ControlServer, sealingKeyBytes } from '../control/index.ts'
 import { openSqlite } from '../database/index.ts'
 import type { HostPolicy } from '../host/index.ts'
@@ -118,7 +119,7 @@ async function openCore({ folder, onLost }: StackOptions, closers: Closers): Pro
     // What ends with the process need not survive the machine.
     store: await openStore(pathToFileURL(bucket).href, { fsync: folder !== null }),
     clock: systemClock,
-    logConfig: localLogConfig,
+    logConfig: folder === null ? localLogConfig : { ...localLogConfig, cacheBytes: cacheBytes(1) },
     nodeId: 1,
     // The data folder is locked, so that no two brokers run over it.
     instanceId: 'standalone',

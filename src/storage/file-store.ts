@@ -1,22 +1,8 @@
 import type { Dirent } from 'node:fs'
-import {
-  constants,
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  statfs,
-  unlink,
-} from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { systemRandom, uuid } from '../base/index.ts'
-import { DIRECT_BYTES, DISK_BLOCK_BYTES, isDirectMemory } from './direct-memory.ts'
 import { StorageError } from './errors.ts'
 import { FileThreads } from './file-threads.ts'
 import {
@@ -102,11 +88,12 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
       let file: FileHandle | undefined
       try {
         signal?.throwIfAborted()
+        if (range && into && (await threads.read(path, range.position, into))) return into
         file = await open(path, 'r')
         const { size } = await file.stat()
         const length = range ? rangeLength(key, range, size) : size
         const buffer = into ?? Buffer.allocUnsafeSlow(length)
-        return await readRange(file, path, key, range?.position ?? 0, buffer)
+        return await readFully(file, key, range?.position ?? 0, buffer)
       } catch (cause) {
         throw storageError(cause, `cannot read ${key}`)
       } finally {
@@ -234,39 +221,6 @@ async function writeAt(file: FileHandle, all: readonly Uint8Array[], start: numb
     while (done < pieces.length && bytesWritten >= pieces[done]!.byteLength) bytesWritten -= pieces[done++]!.byteLength
     pieces = pieces.slice(done)
     if (bytesWritten > 0) pieces[0] = pieces[0]!.subarray(bytesWritten)
-  }
-}
-
-/** Reads whole blocks of the disk directly, where the memory is made for that, and the rest of the range as usual. */
-async function readRange(
-  file: FileHandle,
-  path: string,
-  key: string,
-  position: number,
-  buffer: Buffer,
-): Promise<Buffer> {
-  const start = -position & (DISK_BLOCK_BYTES - 1)
-  const end = buffer.length - ((position + buffer.length) & (DISK_BLOCK_BYTES - 1))
-  const isDirect = end - start >= DIRECT_BYTES && isDirectMemory(buffer, start)
-  if (!isDirect || !(await readDirectly(path, position + start, buffer.subarray(start, end)))) {
-    return readFully(file, key, position, buffer)
-  }
-  await readFully(file, key, position, buffer.subarray(0, start))
-  await readFully(file, key, position + end, buffer.subarray(end))
-  return buffer
-}
-
-/** Whether the disk has read all of it; otherwise it is to be read as usual. */
-async function readDirectly(path: string, position: number, buffer: Buffer): Promise<boolean> {
-  let file: FileHandle | undefined
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_DIRECT)
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
-    return bytesRead === buffer.length
-  } catch {
-    return false
-  } finally {
-    await file?.close()
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +61,31 @@ describe('threads for files', () => {
         `${from} to ${to}`,
       )
     }
+  })
+
+  it('read ranges into direct memory, and nothing that is not all there', { timeout: 60_000 }, async () => {
+    const content = Buffer.from(Uint32Array.from({ length: DIRECT_BYTES / 2 }, (_, index) => index).buffer)
+    writeFileSync(join(root, 'ranges'), content)
+    const memory = directMemory(4 * DIRECT_BYTES)
+    const read = async (position: number, length: number, offset = position % DISK_BLOCK_BYTES) => {
+      const into = memory.fill(0xff).subarray(offset, offset + length)
+      return (await files.read(join(root, 'ranges'), position, into)) ? into : undefined
+    }
+    while ((await read(0, DIRECT_BYTES)) === undefined) await new Promise(resolve => setTimeout(resolve, 5))
+    for (const [position, length] of [
+      [0, DIRECT_BYTES],
+      [1, DIRECT_BYTES + 2 * DISK_BLOCK_BYTES],
+      [DISK_BLOCK_BYTES - 1, content.length - DISK_BLOCK_BYTES + 1],
+      [content.length - DIRECT_BYTES - 5, DIRECT_BYTES],
+    ] as const) {
+      const bytes = await read(position, length)
+      assert.ok(bytes?.equals(content.subarray(position, position + length)), `${length} bytes at ${position}`)
+      const after = memory.subarray((position % DISK_BLOCK_BYTES) + length).subarray(0, DISK_BLOCK_BYTES)
+      assert.ok(after.every(byte => byte === 0xff))
+    }
+    assert.equal(await read(content.length - DIRECT_BYTES + 1, DIRECT_BYTES), undefined, 'beyond the end')
+    assert.equal(await read(0, DIRECT_BYTES, 100), undefined, 'not as the disk wants it')
+    assert.equal(await read(0, DIRECT_BYTES - 1), undefined, 'small')
   })
 
   it('leave to others what would have to be copied', async () => {

@@ -1,29 +1,40 @@
-import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import { DIRECT_BYTES, DISK_BLOCK_BYTES, isDirectMemory } from './direct-memory.ts'
-import type { FileToWrite, WrittenFile } from './file-threads.ts'
+import type { FileAnswer, FileTask, FileToWrite, RangeToRead } from './file-threads.ts'
 import { WRITE_BYTES } from './write-bytes.ts'
 
-// Writes one file at a time. Only FileThreads starts this file; whatever goes wrong, the store tries again in its own way.
+// Does one task at a time. Only FileThreads starts this file; whatever goes wrong, the store tries again in its own way.
 const port = parentPort!
 
 const DIRECT_WRITE_BYTES = 4 * 1024 * 1024
-/** Some file systems have no direct writes, and some systems no such flag. */
-let hasDirectWrites = constants.O_DIRECT !== undefined
+/** Some file systems have no direct reads and writes, and some systems no such flag. */
+let hasDirect = constants.O_DIRECT !== undefined
 
-port.on('message', (file: FileToWrite) => {
-  const outcome: WrittenFile = { id: file.id, isThere: write(file) }
-  port.postMessage(outcome)
+port.on('message', (task: FileTask) => {
+  const answer: FileAnswer = (task.kind === 'write' ? write(task) : read(task)) ? 'done' : 'failed'
+  port.postMessage(answer)
 })
-const ready: WrittenFile = { id: -1, isThere: true }
+const ready: FileAnswer = 'ready'
 port.postMessage(ready)
 
 function write({ temporary, path, body, fsync }: FileToWrite): boolean {
   try {
     const file = openSync(temporary, 'wx')
     try {
-      let position = writeDirectly(temporary, body[0])
+      // What need not be on the disk is better kept by the system.
+      let position = fsync ? writeDirectly(temporary, body[0]) : 0
       for (const [index, piece] of body.entries()) {
         for (let at = index === 0 ? position : 0; at < piece.byteLength; ) {
           const written = writeSync(file, piece, at, Math.min(WRITE_BYTES, piece.byteLength - at), position)
@@ -46,7 +57,7 @@ function write({ temporary, path, body, fsync }: FileToWrite): boolean {
 
 /** Writes whole blocks of a large piece that lies in direct memory. Returns how many bytes it has written. */
 function writeDirectly(path: string, piece: Uint8Array | undefined): number {
-  if (!hasDirectWrites || piece === undefined || piece.byteLength < DIRECT_BYTES) return 0
+  if (!hasDirect || piece === undefined || piece.byteLength < DIRECT_BYTES) return 0
   if (!isDirectMemory(piece, 0)) return 0
   const end = piece.byteLength - (piece.byteLength % DISK_BLOCK_BYTES)
   let at = 0
@@ -58,10 +69,49 @@ function writeDirectly(path: string, piece: Uint8Array | undefined): number {
       closeSync(file)
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) throw error
-    hasDirectWrites = false
+    if (!isRefusal(error)) throw error
+    hasDirect = false
   }
   return at
+}
+
+/** Reads whole blocks directly; what is before and after them with the system's help. */
+function read({ path, position, into }: RangeToRead): boolean {
+  if (!hasDirect) return false
+  const start = -position & (DISK_BLOCK_BYTES - 1)
+  const end = into.byteLength - ((position + into.byteLength) & (DISK_BLOCK_BYTES - 1))
+  try {
+    return (
+      readExactly(path, constants.O_RDONLY | constants.O_DIRECT, position, into, [start, end]) &&
+      readExactly(path, constants.O_RDONLY, position, into, [0, start], [end, into.byteLength])
+    )
+  } catch (error) {
+    hasDirect &&= !isRefusal(error)
+    return false
+  }
+}
+
+/** Reads parts of a range into their places. False where the file has less. */
+function readExactly(
+  path: string,
+  flags: number,
+  position: number,
+  into: Uint8Array,
+  ...parts: readonly (readonly [start: number, end: number])[]
+): boolean {
+  const wanted = parts.filter(([start, end]) => end > start)
+  if (wanted.length === 0) return true
+  const file = openSync(path, flags)
+  try {
+    return wanted.every(([start, end]) => readSync(file, into, start, end - start, position + start) === end - start)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Whether a direct access is not possible here, rather than this one. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EINVAL'
 }
 
 function syncFolder(folder: string): void {

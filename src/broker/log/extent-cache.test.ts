@@ -34,3 +34,26 @@ test('a reader gets bytes with their offsets, though the extent was inserted whi
   const [loaded] = await loading
   assert.equal(readBatchHeader(loaded!)?.baseOffset, 41)
 })
+
+test('a reader that is far behind does not push out what was written last', async () => {
+  const body = writeRecords([{ value: Buffer.alloc(1000) }], { timestamp: 1 })
+  const extentOf = (number: number): Extent => ({
+    partition: 1,
+    baseOffset: number,
+    lastOffset: number,
+    key: `data/1/${number}`,
+    position: 0,
+    sizeBytes: body.length,
+    maxTimestamp: 1,
+    appendTimestamp: -1,
+  })
+  const store = openMemoryStore()
+  for (let number = 0; number < 20; number++) await store.put(extentOf(number).key, [body])
+  // Without memory that is used again each extent is a block of its own, of 1.6 kB.
+  const cache = new ExtentCache({ get: store.get }, 10 * 1700, new SlabPool(1e6))
+  for (let number = 20; number < 40; number++) cache.insert(Buffer.from(body), 0, [extentOf(number)])
+  const known = () => Array.from({ length: 40 }, (_, number) => number).filter(number => cache.has(extentOf(number)))
+  assert.deepEqual(known(), [30, 31, 32, 33, 34, 35, 36, 37, 38, 39], 'all of it without a reader')
+  for (let number = 0; number < 20; number++) await cache.load([extentOf(number)])
+  assert.deepEqual(known(), [15, 16, 17, 18, 19, 35, 36, 37, 38, 39])
+})

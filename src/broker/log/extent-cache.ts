@@ -15,8 +15,12 @@ export type Reads = Pick<ObjectStore, 'get' | 'readsInto'>
 
 type ExtentName = `${string}@${number}`
 
+/** What was written here, or read from the store: a reader that is far behind is not to push out what was written last. */
+type Origin = 'written' | 'read'
+
 /** One piece of memory and the extents that lie in it; it goes as a whole. */
 interface Block {
+  readonly origin: Origin
   sizeBytes: number
   readonly extents: Map<ExtentName, Buffer>
   /** Where the memory is one that is used again. */
@@ -31,8 +35,8 @@ interface Loading {
 }
 
 /**
- * The bytes of extents, with their offsets in place, as they were written or read lately. Extents that are asked for by
- * several at once are read once.
+ * The bytes of extents, with their offsets in place, as they were written or read lately. What was read takes half of the room at
+ * most when there is not enough for all. Extents that are asked for by several at once are read once.
  */
 export class ExtentCache {
   readonly #store: Reads
@@ -40,10 +44,10 @@ export class ExtentCache {
   readonly #slabs: SlabPool
   readonly #extents = new Map<ExtentName, Block>()
   /** In the order of last use. */
-  readonly #blocks = new Set<Block>()
+  readonly #blocks: Readonly<Record<Origin, Set<Block>>> = { written: new Set(), read: new Set() }
   readonly #blocksOfSlabs = new Map<Slab, Block>()
   readonly #loading = new Map<ExtentName, Loading>()
-  #sizeBytes = 0
+  readonly #sizeBytes: Record<Origin, number> = { written: 0, read: 0 }
 
   constructor(store: Reads, maxBytes: number, slabs: SlabPool) {
     this.#store = store
@@ -52,7 +56,7 @@ export class ExtentCache {
   }
 
   get sizeBytes(): number {
-    return this.#sizeBytes
+    return this.#sizeBytes.written + this.#sizeBytes.read
   }
 
   /** The extent's bytes if they are at hand. Without `holds` they may be kept for any time. */
@@ -60,8 +64,8 @@ export class ExtentCache {
     const name = nameOf(extent)
     const block = this.#extents.get(name)
     if (!block) return undefined
-    this.#blocks.delete(block)
-    this.#blocks.add(block)
+    this.#blocks[block.origin].delete(block)
+    this.#blocks[block.origin].add(block)
     keep(block.slab, holds)
     return block.extents.get(name)
   }
@@ -77,7 +81,11 @@ export class ExtentCache {
    * `slab` the memory of which it is a piece.
    */
   insert(buffer: Buffer, at: number, extents: readonly Extent[], slab?: Slab): void {
-    const block = this.#blockFor(buffer, slab)
+    this.#insert('written', buffer, at, extents, slab)
+  }
+
+  #insert(origin: Origin, buffer: Buffer, at: number, extents: readonly Extent[], slab: Slab | undefined): void {
+    const block = this.#blockFor(origin, buffer, slab)
     for (const extent of extents) {
       const name = nameOf(extent)
       const bytes = bytesOf(extent, buffer, at)
@@ -87,8 +95,11 @@ export class ExtentCache {
       if (this.#extents.has(name)) continue
       this.#add(block, name, bytes)
     }
-    while (this.#sizeBytes > this.#maxBytes && this.#blocks.size > 0) {
-      this.#remove(this.#blocks.values().next().value!)
+    while (this.sizeBytes > this.#maxBytes) {
+      const excessive = this.#sizeBytes.read * 2 > this.#maxBytes ? 'read' : 'written'
+      const oldest = this.#blocks[excessive].values().next().value
+      if (oldest === undefined) break
+      this.#remove(oldest)
     }
   }
 
@@ -123,14 +134,14 @@ export class ExtentCache {
     const { key, position } = run[0]!
     const end = Math.max(...run.map(extent => extent.position + extent.sizeBytes))
     const range = { position, length: end - position }
-    const piece = this.#store.readsInto === true ? this.#slabs.take(range.length, position) : undefined
+    const piece = this.#store.readsInto === true ? this.#slabs.takeForRange(range.length, position) : undefined
     const slab = piece?.slab
     const reading = this.#store
       .get(key, range, undefined, piece?.bytes)
       .then(buffer => {
         // Clients are not asked to check what disks and networks have done to it: many do not.
         for (const extent of run) checkExtent(bytesOf(extent, buffer, position), extent)
-        this.insert(buffer, position, run, slab)
+        this.#insert('read', buffer, position, run, slab)
         return buffer
       })
       .finally(() => slab?.release())
@@ -141,30 +152,31 @@ export class ExtentCache {
     }
   }
 
-  #blockFor(buffer: Buffer, slab: Slab | undefined): Block {
+  #blockFor(origin: Origin, buffer: Buffer, slab: Slab | undefined): Block {
     const known = slab && this.#blocksOfSlabs.get(slab)
-    return known ?? { sizeBytes: slab?.sizeBytes ?? buffer.length, extents: new Map(), slab }
+    return known ?? { origin, sizeBytes: slab?.sizeBytes ?? buffer.length, extents: new Map(), slab }
   }
 
   #add(block: Block, name: ExtentName, bytes: Buffer): void {
-    if (!this.#blocks.delete(block)) {
-      this.#sizeBytes += block.sizeBytes
+    const { origin } = block
+    if (!this.#blocks[origin].delete(block)) {
+      this.#sizeBytes[origin] += block.sizeBytes
       if (block.slab !== undefined) {
         block.slab.hold()
         this.#blocksOfSlabs.set(block.slab, block)
       }
     }
-    this.#blocks.add(block)
+    this.#blocks[origin].add(block)
     block.extents.set(name, bytes)
     this.#extents.set(name, block)
     block.sizeBytes += ENTRY_OVERHEAD_BYTES
-    this.#sizeBytes += ENTRY_OVERHEAD_BYTES
+    this.#sizeBytes[origin] += ENTRY_OVERHEAD_BYTES
   }
 
   #remove(block: Block): void {
     for (const name of block.extents.keys()) this.#extents.delete(name)
-    this.#blocks.delete(block)
-    this.#sizeBytes -= block.sizeBytes
+    this.#blocks[block.origin].delete(block)
+    this.#sizeBytes[block.origin] -= block.sizeBytes
     if (block.slab === undefined) return
     this.#blocksOfSlabs.delete(block.slab)
     block.slab.release()

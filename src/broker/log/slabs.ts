@@ -5,8 +5,6 @@ const SLABS = 8
 const MAX_SLAB_BYTES = 32 * 1024 * 1024
 /** So many slabs that hold nothing are kept for what comes next; more are left to the garbage collector. */
 const MAX_SPARE_SLABS = 4
-/** So many slabs are of direct memory at a time; the collector sees to others, which have fallen out of use. */
-const MAX_DIRECT_SLABS = 2 * SLABS
 /** Smaller slabs are not worth the addresses that direct memory takes. */
 const MIN_DIRECT_BYTES = 1024 * 1024
 /** Pieces of this size are cut so that a disk can read and write them directly. */
@@ -40,7 +38,10 @@ export interface Piece {
 export class SlabPool {
   readonly #slabBytes: number
   readonly #spare: PooledSlab[] = []
-  #current: PooledSlab | undefined
+  /** What is cut now: one for what is written and one for what is read, which the cache keeps for different times. */
+  readonly #current = new Map<'written' | 'read', PooledSlab>()
+  /** So many slabs are of direct memory at a time; the collector sees to others, which have fallen out of use. */
+  readonly #maxDirectSlabs: number
   #directSlabs = 0
   readonly #collected = new FinalizationRegistry<undefined>(() => {
     this.#directSlabs--
@@ -49,33 +50,41 @@ export class SlabPool {
   /** @param totalBytes about how much is in use at a time */
   constructor(totalBytes: number) {
     this.#slabBytes = Math.min(MAX_SLAB_BYTES, Math.floor(totalBytes / SLABS))
+    this.#maxDirectSlabs = 2 * Math.floor(totalBytes / this.#slabBytes)
   }
 
-  /**
-   * A piece of memory with any content. What is to be read from a file into a large one goes there directly where `position`,
-   * its place in the file, is given.
-   */
-  take(sizeBytes: number, position = 0): Piece {
-    const offset = sizeBytes < ALIGNED_BYTES ? undefined : position % DISK_BLOCK_BYTES
+  /** A piece of memory with any content, for what will be written. */
+  take(sizeBytes: number): Piece {
+    return this.#take('written', sizeBytes, 0)
+  }
+
+  /** A piece of memory for a range of a file that begins at `position`: a large one is read into it directly. */
+  takeForRange(sizeBytes: number, position: number): Piece {
+    return this.#take('read', sizeBytes, position % DISK_BLOCK_BYTES)
+  }
+
+  #take(use: 'written' | 'read', sizeBytes: number, blockOffset: number): Piece {
+    const offset = sizeBytes < ALIGNED_BYTES ? undefined : blockOffset
     if (sizeBytes + (offset ?? 0) > this.#slabBytes) {
       return { bytes: Buffer.allocUnsafeSlow(sizeBytes), slab: undefined }
     }
-    const slab = this.#slabWithRoom(sizeBytes, offset)
+    const slab = this.#slabWithRoom(use, sizeBytes, offset)
     slab.hold()
     return { bytes: slab.cut(sizeBytes, offset), slab }
   }
 
-  #slabWithRoom(sizeBytes: number, offset: number | undefined): PooledSlab {
-    const last = this.#current
-    if (last !== undefined && last.hasRoom(sizeBytes, offset)) return last
-    this.#current = undefined
+  #slabWithRoom(use: 'written' | 'read', sizeBytes: number, offset: number | undefined): PooledSlab {
+    const last = this.#current.get(use)
+    if (last?.hasRoom(sizeBytes, offset) === true) return last
+    this.#current.delete(use)
     last?.close()
-    this.#current = this.#spare.pop() ?? new PooledSlab(this.#newMemory(), slab => this.#takeBack(slab))
-    return this.#current
+    const next = this.#spare.pop() ?? new PooledSlab(this.#newMemory(), slab => this.#takeBack(slab))
+    this.#current.set(use, next)
+    return next
   }
 
   #newMemory(): Buffer {
-    if (this.#slabBytes < MIN_DIRECT_BYTES || this.#directSlabs >= MAX_DIRECT_SLABS) {
+    if (this.#slabBytes < MIN_DIRECT_BYTES || this.#directSlabs >= this.#maxDirectSlabs) {
       return Buffer.allocUnsafeSlow(this.#slabBytes)
     }
     const memory = directMemory(this.#slabBytes)
