@@ -84,6 +84,8 @@ async function buildProgram(): Promise<void> {
       '@opentelemetry/exporter-jaeger',
       // It looks for native parts that are not compiled here (package.json), and for files in its own folder.
       'ssh2',
+      // It reads the schemas of its protocol in a folder of its own.
+      '@google-cloud/pubsub',
     ],
     // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
     banner: {

@@ -54,7 +54,7 @@ export interface OutageCases {
 /** How long a server or a link is away. By hand it is 30 seconds. */
 const awayMs = Number(process.env['PENSTOCK_TEST_AWAY_MS'] ?? 1500)
 
-const timeoutMs = 240_000 + 4 * awayMs
+const timeoutMs = 360_000 + 4 * awayMs
 
 /** More than the memory of a process changes by itself. */
 const flatBytes = 150 * 2 ** 20

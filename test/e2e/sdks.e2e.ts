@@ -5,31 +5,64 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { createRegistry } from '../../src/components/index.ts'
+import type { ComponentKind } from '../../src/engine/index.ts'
 import { program } from './support.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-sdks-'))
 after(() => rmSync(folder, { recursive: true }))
 
 /** Nothing listens on port 1, so that each says so as soon as its library works. */
+const aws = 'endpoint: "http://127.0.0.1:1", region: x, credentials: { id: x, secret: x }, max_retries: 1'
 const outputs: Readonly<Record<string, string>> = {
   amqp_0_9: 'urls: [ "amqp://127.0.0.1:1" ], exchange: x',
+  amqp_1: 'urls: [ "amqp://127.0.0.1:1" ], target_address: x',
+  aws_dynamodb: `table: x, string_columns: { id: x }, ${aws}`,
+  aws_kinesis: `stream: x, partition_key: x, ${aws}`,
+  aws_kinesis_firehose: `stream: x, ${aws}`,
+  aws_sns:
+    'topic_arn: "arn:aws:sns:x:1:x", endpoint: "http://127.0.0.1:1", region: x, credentials: { id: x, secret: x }',
   aws_sqs: 'url: "http://127.0.0.1:1/x", region: x, credentials: { id: x, secret: x }, max_retries: 1',
+  cassandra: 'addresses: [ "127.0.0.1:1" ], query: "INSERT INTO x.y (z) VALUES (1)"',
   gcp_pubsub: 'project: x, topic: x, endpoint: "127.0.0.1:1"',
   mongodb:
     'url: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200", database: x, collection: x, operation: insert-one, document_map: root = this',
+  kafka: 'addresses: [ "127.0.0.1:1" ], topic: x',
   mqtt: 'urls: [ "tcp://127.0.0.1:1" ], topic: x',
   nats: 'urls: [ "nats://127.0.0.1:1" ], subject: x',
   nats_jetstream: 'urls: [ "nats://127.0.0.1:1" ], subject: x',
   nats_kv: 'urls: [ "nats://127.0.0.1:1" ], bucket: x, key: x',
   redis_list: 'url: "redis://127.0.0.1:1", key: x',
+  sftp: 'address: "127.0.0.1:1", path: x, credentials: { username: x, password: x }',
 }
+
+/** Libraries of processors, of metrics and of servers, which no output needs. Tracers have a test of their own. */
+const others = [
+  '@aws-sdk/client-cloudwatch',
+  '@aws-sdk/client-lambda',
+  '@jitl/quickjs-wasmfile-release-sync',
+  'hyparquet',
+  'hyparquet-writer',
+  'selfsigned',
+]
+
+test('every library that components load is tried', async () => {
+  const registry = createRegistry()
+  await registry.loadAll()
+  const requiredBy = (kind: ComponentKind, name: string) => registry.get(kind, name)?.requires ?? []
+  const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner', 'metrics'] as const
+  const libraries = new Set(kinds.flatMap(kind => registry.names(kind).flatMap(name => requiredBy(kind, name))))
+  const tried = new Set(Object.keys(outputs).flatMap(name => requiredBy('output', name)))
+  const missing = [...libraries].filter(library => !tried.has(library))
+  assert.deepEqual(missing.toSorted(), others)
+})
 
 const generate = 'http: { enabled: false }\ninput: { generate: { count: 1, interval: "", mapping: root.a = 1 } }\n'
 
 for (const [name, fields] of Object.entries(outputs)) {
   test(`the library of ${name} works in the bundle`, async () => {
     const line = await firstFailure(name, `${generate}output: { ${name}: { ${fields} } }\n`)
-    assert.doesNotMatch(line, /not a (function|constructor)|undefined|read only|Cannot/)
+    assert.match(line, /refused|no reachable|timed? ?out/i)
   })
 }
 
