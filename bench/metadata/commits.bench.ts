@@ -1,14 +1,17 @@
 // Commits a second: how many objects, and rows of extents in them, the metadata take, and how long a commit lasts, in an
 // SQLite file and in a PostgreSQL of its own, both waiting for the disk. Each caller waits for its commit before it makes
-// the next, as an agent does. `BASELINE=DIR` measures SQLite with the sources of another working tree in turns. Last, how
-// long a client in another process waits to hear of a commit. Seconds a measurement: the first argument, 2 by default.
+// the next, as an agent does. `BASELINE=DIR` measures SQLite with the sources of another working tree in turns. Then how
+// long a client in another process waits to hear of a commit. Last the same commits over the link of an agent, to a control
+// plane that is a process of its own. Seconds a measurement: the first argument, 2 by default.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { nullLog, systemClock, systemRandom } from '../../src/base/index.ts'
-import { type Metadata, type NewBatch, openPostgresMetadata } from '../../src/metadata/index.ts'
+import { AgentConnection } from '../../src/control/index.ts'
+import { type Metadata, MetadataClient, type NewBatch, openPostgresMetadata } from '../../src/metadata/index.ts'
+import { startLocalCluster } from '../../test/servers/local-cluster.ts'
 import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
 
 type Module = Pick<typeof import('../../src/metadata/index.ts'), 'openSqliteMetadata'>
@@ -52,6 +55,30 @@ if (hasPostgres()) {
   }
   console.log(`PostgreSQL feed: ${await measureFeed(() => open('feed'))}`)
   await server.close()
+}
+
+for (const database of ['sqlite', 'postgres'] as const) {
+  if (database === 'postgres' && !hasPostgres()) continue
+  for (const [callers, extents] of shapes) {
+    // Each with metadata of its own, as above.
+    const cluster = await startLocalCluster({
+      ...{ agents: 0, controlPlanes: 1, database, durable: true, store: 'file', auth: 'none' },
+      program: [join(import.meta.dirname, '../../bin/penstock')],
+    })
+    const link = await AgentConnection.open({
+      urls: [new URL(cluster.controlPlanes[0]!.address)],
+      agentKey: cluster.agentKey,
+      clusterId: cluster.virtualClusterId,
+      version: '0.0.0',
+      clock: systemClock,
+      random: systemRandom,
+      log: nullLog,
+    })
+    const metadata = await MetadataClient.open(link.metadata(), { random: systemRandom })
+    await report(`link to a control plane over ${database}`, metadata, callers, extents)
+    await link.close()
+    await cluster.close()
+  }
 }
 
 async function report(name: string, metadata: Metadata, callers: number, extents: number): Promise<void> {

@@ -57,6 +57,17 @@ class ScriptedLink implements AgentLink {
   }
 }
 
+/** Cannot be reached any more at the end of the agent. */
+class CutLink extends ScriptedLink {
+  override drain() {
+    return Promise.reject(new ControlError('internal_error', 'there is no connection to the control plane'))
+  }
+
+  override leave() {
+    return this.drain()
+  }
+}
+
 function start(
   link: AgentLink,
   { clock = systemClock, supervisor }: { clock?: Clock; supervisor?: Supervisor } = {},
@@ -154,6 +165,15 @@ test('a question that cannot be answered is answered with the reason', async () 
   const [answer] = link.answers
   assert.ok(answer?.ok === false && answer.error.code === 'no_agent_available')
   await agent.close()
+})
+
+test('an agent ends in order though no control plane can be told', async () => {
+  const link = new CutLink([])
+  const agent = start(link)
+  await until(() => link.registrations === 1 && link.reports.length > 0)
+  await agent.drain(AbortSignal.timeout(10_000))
+  await agent.close()
+  assert.deepEqual(link.left, [])
 })
 
 test('an agent that is cut off says for how long, and is healthy all the same', async context => {

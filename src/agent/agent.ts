@@ -110,13 +110,19 @@ export class Agent {
     }
   }
 
-  /** Stops all instances, then says good-bye. */
+  /** Stops all instances, then says good-bye, where a control plane hears it. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#loops
     await this.#supervisor?.close()
     await this.#options.view.client.close()
-    if (this.#agentId !== '') await this.#options.link.leave(this.#agentId)
+    if (this.#agentId === '') return
+    try {
+      await this.#options.link.leave(this.#agentId)
+    } catch (error) {
+      // It takes the silence for the same, some seconds later.
+      this.#options.log.warn('the control plane could not be told that this agent has ended', { error: String(error) })
+    }
   }
 
   /**

@@ -5,6 +5,8 @@ import type { S3ServerOptions } from '../servers/s3-server.ts'
 import type { TcpProxy } from '../servers/tcp-proxy.ts'
 import { generator } from './generator.ts'
 
+const startAttempts = 3
+
 type StoreFault = () => ReturnType<NonNullable<S3ServerOptions['fault']>>
 
 /** The faults of one run, decided by its seed: one after the other, some of them at the same time. */
@@ -70,14 +72,14 @@ export class Schedule {
   async #killAgent(): Promise<void> {
     await this.#withAgent('kill -9', async agent => {
       await agent.end('SIGKILL')
-      await this.#cluster.addAgent()
+      await started(() => this.#cluster.addAgent())
     })
   }
 
   async #stopAgent(): Promise<void> {
     await this.#withAgent('SIGTERM', async agent => {
       const ended = agent.end('SIGTERM')
-      await this.#cluster.addAgent()
+      await started(() => this.#cluster.addAgent())
       await ended
     })
   }
@@ -97,7 +99,7 @@ export class Schedule {
     await this.#alone(`plane ${index}`, `control plane ${index}: kill -9, down for ${downMs} ms`, async () => {
       await this.#cluster.controlPlanes[index]!.end('SIGKILL')
       await sleep(downMs)
-      await this.#cluster.restartControlPlane(index)
+      await started(() => this.#cluster.restartControlPlane(index))
     })
   }
 
@@ -161,5 +163,17 @@ export class Schedule {
 
   #between(low: number, high: number): number {
     return Math.floor(low + this.#random() * (high - low))
+  }
+}
+
+/** As an orchestrator does: what ends because something that it needs is away for too long is started again. */
+async function started(start: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await start()
+      return
+    } catch (error) {
+      if (attempt === startAttempts) throw error
+    }
   }
 }

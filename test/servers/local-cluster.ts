@@ -18,6 +18,8 @@ export interface LocalClusterOptions {
   readonly agents: number
   readonly controlPlanes: number
   readonly database: 'postgres' | 'sqlite'
+  /** Whether PostgreSQL waits for the disk; it does not by default. */
+  readonly durable?: boolean
   readonly store: 's3' | 'file'
   /** Whether Kafka clients sign in by SCRAM over TLS. */
   readonly auth: 'none' | 'scram-tls'
@@ -86,7 +88,8 @@ async function start(
 ): Promise<LocalCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-cluster-'))
   closers.push(() => rmSync(folder, { recursive: true, force: true }))
-  const postgres = options.database === 'postgres' ? await startPostgresServer() : undefined
+  const postgres =
+    options.database === 'postgres' ? await startPostgresServer({ durable: options.durable === true }) : undefined
   if (postgres) closers.push(() => postgres.close())
   const databaseUrl = postgres?.url ?? `sqlite:${join(folder, 'control-plane.db')}`
   const bucket = await openBucket(options, folder, closers)
