@@ -27,7 +27,7 @@ export type FileAnswer = 'ready' | 'done' | 'failed'
 
 /** How many files are written, and how many ranges read, at the same time. */
 const WRITERS = 3
-const READERS = 2
+const READERS = 4
 /** How much of a file is copied to a thread. What lies in shared memory need not be. */
 const MAX_COPIED_BYTES = 128 * 1024
 

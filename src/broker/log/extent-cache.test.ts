@@ -52,8 +52,11 @@ test('a reader that is far behind does not push out what was written last', asyn
   // Without memory that is used again each extent is a block of its own, of 1.6 kB.
   const cache = new ExtentCache({ get: store.get }, 10 * 1700, new SlabPool(1e6))
   for (let number = 20; number < 40; number++) cache.insert(Buffer.from(body), 0, [extentOf(number)])
-  const known = () => Array.from({ length: 40 }, (_, number) => number).filter(number => cache.has(extentOf(number)))
+  const known = () => Array.from({ length: 46 }, (_, number) => number).filter(number => cache.has(extentOf(number)))
   assert.deepEqual(known(), [30, 31, 32, 33, 34, 35, 36, 37, 38, 39], 'all of it without a reader')
   for (let number = 0; number < 20; number++) await cache.load([extentOf(number)])
   assert.deepEqual(known(), [15, 16, 17, 18, 19, 35, 36, 37, 38, 39])
+  for (let number = 35; number < 38; number++) await cache.load([extentOf(number)])
+  for (let number = 40; number < 45; number++) cache.insert(Buffer.from(body), 0, [extentOf(number)])
+  assert.deepEqual(known(), [18, 19, 35, 36, 37, 40, 41, 42, 43, 44], 'what was not used for longest goes')
 })

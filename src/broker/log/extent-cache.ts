@@ -21,6 +21,8 @@ type Origin = 'written' | 'read'
 /** One piece of memory and the extents that lie in it; it goes as a whole. */
 interface Block {
   readonly origin: Origin
+  /** Grows with each use of any block. */
+  usedAt: number
   sizeBytes: number
   readonly extents: Map<ExtentName, Buffer>
   /** Where the memory is one that is used again. */
@@ -48,6 +50,7 @@ export class ExtentCache {
   readonly #blocksOfSlabs = new Map<Slab, Block>()
   readonly #loading = new Map<ExtentName, Loading>()
   readonly #sizeBytes: Record<Origin, number> = { written: 0, read: 0 }
+  #uses = 0
 
   constructor(store: Reads, maxBytes: number, slabs: SlabPool) {
     this.#store = store
@@ -64,8 +67,7 @@ export class ExtentCache {
     const name = nameOf(extent)
     const block = this.#extents.get(name)
     if (!block) return undefined
-    this.#blocks[block.origin].delete(block)
-    this.#blocks[block.origin].add(block)
+    this.#use(block)
     keep(block.slab, holds)
     return block.extents.get(name)
   }
@@ -96,8 +98,7 @@ export class ExtentCache {
       this.#add(block, name, bytes)
     }
     while (this.sizeBytes > this.#maxBytes) {
-      const excessive = this.#sizeBytes.read * 2 > this.#maxBytes ? 'read' : 'written'
-      const oldest = this.#blocks[excessive].values().next().value
+      const oldest = this.#oldest()
       if (oldest === undefined) break
       this.#remove(oldest)
     }
@@ -154,23 +155,37 @@ export class ExtentCache {
 
   #blockFor(origin: Origin, buffer: Buffer, slab: Slab | undefined): Block {
     const known = slab && this.#blocksOfSlabs.get(slab)
-    return known ?? { origin, sizeBytes: slab?.sizeBytes ?? buffer.length, extents: new Map(), slab }
+    return known ?? { origin, usedAt: 0, sizeBytes: slab?.sizeBytes ?? buffer.length, extents: new Map(), slab }
   }
 
   #add(block: Block, name: ExtentName, bytes: Buffer): void {
     const { origin } = block
-    if (!this.#blocks[origin].delete(block)) {
+    if (!this.#blocks[origin].has(block)) {
       this.#sizeBytes[origin] += block.sizeBytes
       if (block.slab !== undefined) {
         block.slab.hold()
         this.#blocksOfSlabs.set(block.slab, block)
       }
     }
-    this.#blocks[origin].add(block)
+    this.#use(block)
     block.extents.set(name, bytes)
     this.#extents.set(name, block)
     block.sizeBytes += ENTRY_OVERHEAD_BYTES
     this.#sizeBytes[origin] += ENTRY_OVERHEAD_BYTES
+  }
+
+  /** The block that was not used for longest; one that was read where those take more than half. */
+  #oldest(): Block | undefined {
+    const written = this.#blocks.written.values().next().value
+    const read = this.#blocks.read.values().next().value
+    if (written === undefined || read === undefined) return written ?? read
+    return this.#sizeBytes.read * 2 > this.#maxBytes || read.usedAt < written.usedAt ? read : written
+  }
+
+  #use(block: Block): void {
+    block.usedAt = this.#uses++
+    this.#blocks[block.origin].delete(block)
+    this.#blocks[block.origin].add(block)
   }
 
   #remove(block: Block): void {

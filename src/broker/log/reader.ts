@@ -68,7 +68,7 @@ interface Read {
 /** How much is looked up in advance, so that a reader that catches up asks the metadata only now and then. */
 const LOOK_AHEAD_BYTES = 32 * 1024 * 1024
 /** For how many answers that is enough at least. */
-const LOOK_AHEAD_ANSWERS = 4
+const LOOK_AHEAD_ANSWERS = 16
 /** How much is read in advance at the same time, for all readers. */
 const MAX_READ_AHEAD_BYTES = 64 * 1024 * 1024
 /** How long a cached tail is trusted before asking whether another process has appended: the latest an append elsewhere is noticed. */
@@ -263,8 +263,10 @@ export class Reader {
     const wanted = chosen.flat()
     // Without a wait where all is at hand, which is the rule for readers at the end.
     const here = wanted.map(extent => this.#cache.get(extent, holds))
-    const loaded = here.every(bytes => bytes !== undefined) ? here : await this.#cache.load(wanted, holds)
+    const loading = here.every(bytes => bytes !== undefined) ? undefined : this.#cache.load(wanted, holds)
+    // Behind what is wanted now, so that the store is busy while that is sent.
     this.#readAhead(chosen, located)
+    const loaded = loading === undefined ? here : await loading
 
     let next = 0
     let leftBytes = maxBytes
