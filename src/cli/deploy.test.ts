@@ -72,6 +72,18 @@ test('the chart uses each of its values, and has each that it uses', () => {
     )
 })
 
+test('the notes of the chart know all of its values', () => {
+  const values = valuePaths(text(`${chart}/values.yaml`))
+  const lists = [...text(`${chart}/templates/NOTES.txt`).matchAll(/:= list ((?:"\w+" ?)+)\}\}/g)].map(
+    ([, names]) => new Set([...names!.matchAll(/\w+/g)].map(([name]) => name)),
+  )
+  assert.equal(lists.length, 3)
+  const below = (parent: string) => values.filter(path => path.startsWith(`${parent}.`)).map(path => path.split('.')[1])
+  assert.deepEqual(lists[0], new Set(values.map(path => path.split('.')[0])))
+  assert.deepEqual(lists[1], new Set(below('config')))
+  assert.deepEqual(lists[2], new Set(below('certificate')))
+})
+
 /** The paths of the leaves in the chart's values, which have two levels, the second one in a block or in braces. */
 function valuePaths(yaml: string): string[] {
   const paths: string[] = []

@@ -247,7 +247,7 @@ async function startMember(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log = createWriteStream(logFile)
-  child.stderr.pipe(log, { end: false })
+  child.stderr.pipe(log)
   const exited = once(child, 'exit')
   let welcome = ''
   let errors = ''
