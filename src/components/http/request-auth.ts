@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { fieldsOf, messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { addressOfUrl, field, type Infer, type Resources } from '../../engine/index.ts'
@@ -46,10 +46,28 @@ export const oauth2Field = field
     client_secret: secretText('Its secret.'),
     token_url: plainText('Where tokens are fetched.').needs('network', value => addressOfUrl(value)),
     scopes: field.string('The scopes that are asked for.').list().default([]).advanced(),
-    endpoint_params: field.any('More parameters of the request for a token, each a list.').map().default({}).advanced(),
+    endpoint_params: field
+      .any('More parameters of the request for a token, each a list.')
+      .map()
+      .lint(findingsOfParameters)
+      .default({})
+      .advanced(),
   })
   .optional()
   .advanced()
+
+function findingsOfParameters(written: unknown): readonly string[] {
+  return Object.values(fieldsOf(written)).flatMap(values =>
+    Array.isArray(values)
+      ? values.filter(each => typeof each !== 'string').map(each => `field values must be strings, got ${shown(each)}`)
+      : [`field must be an object containing arrays of strings, got ${shown(values)}`],
+  )
+}
+
+function shown(value: unknown): string {
+  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  return `${JSON.stringify(value)} (${type === 'boolean' ? 'bool' : type})`
+}
 
 type AuthConfig = Infer<typeof requestAuthFields>
 

@@ -14,6 +14,9 @@ import { type RegistryModule, registryUrl, schemaOfModules, schemaOfPaths } from
 import { JsonPrinter } from './to-json.ts'
 import type { MessageType } from './types.ts'
 
+/** The default of `import_paths`, an object of its own: an empty list that is written is one. */
+const UNWRITTEN: readonly string[] = []
+
 export default defineProcessor({
   name: 'protobuf',
   categories: ['Parsing'],
@@ -39,7 +42,7 @@ Beyond the original: an import path may be a descriptor set as \`protoc --descri
         .string('A folder with `.proto` files, at any depth, or a file. Imports are relative to these folders.')
         .needs('files')
         .list()
-        .default([]),
+        .default(UNWRITTEN),
       bsr: field
         .object(
           {
@@ -145,7 +148,7 @@ function needsOfModule(value: unknown) {
 function findingOf(value: unknown): string | undefined {
   const { import_paths: paths, bsr } = fieldsOf(value)
   const modules = Array.isArray(bsr) ? bsr.length : 0
-  if (paths === undefined && modules === 0) return 'at least one of `import_paths`and `bsr` must be set'
+  if (paths === UNWRITTEN && modules === 0) return 'at least one of `import_paths`and `bsr` must be set'
   const isBoth = Array.isArray(paths) && paths.length > 0 && modules > 0
   return isBoth ? "both `import_paths` and `bsr` can't be set simultaneously" : undefined
 }

@@ -37,6 +37,53 @@ test('an unknown component is the only finding', async () => {
   ])
 })
 
+test('processors beside an input or output are as decisive as those of the pipeline', async () => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    [
+      'input: { stdin: {}, label: [], processors: [ { foo: {} } ] }',
+      ['1: unable to infer processor type from candidates: [foo]'],
+    ],
+    [
+      'output_resources: [ { label: a, drop: {}, processors: [ { log: {}, noop: {} } ] } ]',
+      ["1: unable to infer processor type, multiple candidates 'log' and 'noop'"],
+    ],
+    ['output: { drop: {}, processors: [ noop ] }', ['1: invalid type !!str, expected object']],
+    ['output: { drop: {}, processors: { a: { noop: {} } } }', ['1: invalid type !!str, expected object']],
+    [
+      'input: { stdin: {}, processors: }',
+      ['1: field processors is empty and can be removed', '1: expected array value'],
+    ],
+    [
+      'input: { broker: { inputs: [ { stdin: {}, processors: [ { foo: {} } ] } ] } }',
+      ['1: unable to infer component type'],
+    ],
+  ]
+  for (const [text, findings] of cases) assert.deepEqual(await lint(text), findings, text)
+})
+
+test('rules about several fields, and about the values of a map, are those of the original', async () => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    [
+      'pipeline: { processors: [ { protobuf: { operator: to_json, message: a } } ] }',
+      ['1: at least one of `import_paths`and `bsr` must be set'],
+    ],
+    ['pipeline: { processors: [ { protobuf: { operator: to_json, message: a, import_paths: [] } } ] }', []],
+    [
+      'input: { http_client: { url: a, oauth2: { endpoint_params: { a: 5, b: [ x, true ], c: [ y ] } } } }',
+      [
+        '1: field must be an object containing arrays of strings, got 5 (number)',
+        '1: field values must be strings, got true (bool)',
+      ],
+    ],
+    [
+      'cache_resources: [ { label: a, sql: { driver: abc, dsn: d, table: t, key_column: k, value_column: v } } ]',
+      ['1: value abc is not a valid option for this field'],
+    ],
+    ['input: { file: { paths: [ a ], scanner: [ lines ] } }', ['1: unable to infer component type']],
+  ]
+  for (const [text, findings] of cases) assert.deepEqual(await lint(text), findings, text)
+})
+
 test('what this build cannot run is a finding, beside what is wrong with it', async () => {
   assert.deepEqual(await lint('output:\n  couchbase:\n    bucket: b\n    pathh: x\n'), [
     "2: output 'couchbase' is known but not supported by Penstock yet",

@@ -1,7 +1,7 @@
 import { andThen, defineCache, field, type MaybePromise } from '../../engine/index.ts'
 import { connectVerified } from './connect.ts'
 import { StatementError } from './connection.ts'
-import { connectionFields, databaseConfig, driverFields } from './drivers.ts'
+import { connectionFields, databaseConfig, driverFields, DRIVERS } from './drivers.ts'
 import { insertQuery, placeholdersOf, selectQuery, withPlaceholders } from './queries.ts'
 
 export default defineCache({
@@ -11,6 +11,7 @@ export default defineCache({
     'Values have no time to live. The table must exist, with a unique key column: `init_statement` can make it.',
   config: databaseConfig({
     ...driverFields,
+    driver: driverFields.driver.options(DRIVERS),
     table: field.string('The table.').examples('foo'),
     key_column: field.string('The column of the keys.').examples('foo'),
     value_column: field.string('The column of the values.').examples('bar'),

@@ -8,7 +8,7 @@ import { parseSqliteDsn } from './sqlite-dsn.ts'
 /** Drivers that reach a database over the network. */
 export type NetworkDriver = 'mysql' | 'postgres'
 
-const DRIVERS: Readonly<Record<string, string>> = {
+export const DRIVERS: Readonly<Record<string, string>> = {
   mysql: '`[user[:password]@][tcp[(host:port)]]/database[?parameters]`; placeholders are `?`.',
   postgres:
     '`postgres://[user[:password]@][host][:port][/database][?parameters]`; placeholders are `$1`, `$2`. Connections are encrypted unless `sslmode=disable` is set.',

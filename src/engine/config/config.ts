@@ -183,12 +183,19 @@ function firstFailure(registry: Registry, root: Node): Finding | undefined {
   const component = (
     kind: 'input' | 'buffer' | 'output' | 'processor' | 'cache' | 'rate_limit' | 'metrics' | 'tracer',
     node?: Node,
-  ) => {
+  ): Finding | undefined => {
     if (node === undefined) return undefined
     const inferred = inferName(registry, kind, node)
-    return 'error' in inferred ? finding(resolved(node), 'component_unknown', inferred.error, inferred.hint) : undefined
+    if ('error' in inferred) {
+      return finding(resolved(node), 'component_unknown', inferred.error, inferred.hint)
+    }
+    const own = kind === 'input' || kind === 'output' ? valueOf(resolved(node), 'processors') : undefined
+    if (own === undefined) return undefined
+    // Of a map, the original takes the first key for a processor.
+    const [first] = resolved(own).entries
+    return list('processor', own) ?? (first === undefined ? undefined : component('processor', first.key))
   }
-  const list = (kind: Parameters<typeof component>[0], node: Node | undefined) => {
+  const list = (kind: Parameters<typeof component>[0], node: Node | undefined): Finding | undefined => {
     for (const item of node === undefined ? [] : resolved(node).items) {
       const found = component(kind, item)
       if (found !== undefined) return found

@@ -188,7 +188,7 @@ function lintValue(context: LintContext, shape: FieldShape, node: Node): Finding
 /** Findings about a component: its envelope, and its fields. */
 export function lintComponent(context: LintContext, kind: ComponentKind, written: Node): Finding[] {
   const node = resolved(written)
-  if (node.entries.length === 0) return []
+  if (node.entries.length + node.items.length === 0) return []
   const inferred = inferName(context.registry, kind, node, false)
   if ('error' in inferred) {
     return [
@@ -241,7 +241,7 @@ function lintEnvelope(
       continue
     }
     if (key.value === 'label') findings.push(...lintLabel(context, node, value))
-    if (key.value === 'processors' && value.kind === 'seq' && value.items.length === 0) {
+    if (key.value === 'processors' && value.kind !== 'alias' && value.items.length + value.entries.length === 0) {
       findings.push(finding(value, 'should_omit', 'field processors is empty and can be removed'))
     }
     findings.push(...lintField(context, shape, value, key.value))
