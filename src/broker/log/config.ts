@@ -34,6 +34,8 @@ export interface LogConfig {
   readonly runsJobs: boolean
   /** Whether objects that nothing refers to are deleted; otherwise they are logged, once each, and stay. */
   readonly deletesObjects: boolean
+  /** How many objects are deleted without a rest. */
+  readonly deletesTogether: number
   /** How often an upload epoch is renewed, objects are merged and dead ones swept. */
   readonly housekeepingIntervalMs: number
   /** How often retention is looked after (log.retention.check.interval.ms). */
@@ -70,6 +72,7 @@ export const localLogConfig: LogConfig = {
   cacheBytes: 256 * 1024 * 1024,
   runsJobs: true,
   deletesObjects: true,
+  deletesTogether: 10,
   housekeepingIntervalMs: 15_000,
   retentionIntervalMs: 300_000,
   manifestIntervalMs: 300_000,
@@ -90,6 +93,7 @@ export const remoteLogConfig: LogConfig = {
   maxLingerMs: 250,
   overlapBytes: 8 * 1024 * 1024,
   maxUploads: 8,
+  deletesTogether: 500,
   deadObjectGraceMs: 600_000,
 }
 

@@ -7,6 +7,7 @@ import type { LogConfig } from './config.ts'
 import { compactPartition } from './compaction.ts'
 import { isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
 import { mergeObjects } from './merging.ts'
+import { Pace } from './pace.ts'
 
 /** What housekeeping asks of the log that it keeps. */
 export interface Kept {
@@ -56,6 +57,8 @@ export class Housekeeping {
   readonly #stop = new AbortController()
   readonly #running: Promise<unknown>
   #retainedAt: number
+  /** The disk is getting full. */
+  #isShort = false
   /** The objects of a dry run that were logged. */
   readonly #spared = new Set<string>()
 
@@ -126,10 +129,13 @@ export class Housekeeping {
     await this.#attempt('write a manifest', () => this.#keepManifest())
     await this.#attempt('forget deleted topics', () => this.#purgeDeletedTopics())
     await this.#attempt('remove what was deleted', () => this.#applyRetention([]))
-    await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse())
-    await this.#attempt('merge objects', () => this.#merge())
-    await this.#attempt('delete dead objects', () => this.#deleteDeadObjects())
-    await this.#attempt('delete orphaned objects', () => this.#deleteOrphans())
+    // Whoever is short of room wants it soon.
+    const politeMs = this.#isShort ? 0 : this.#config.housekeepingIntervalMs
+    const pace = new Pace(this.#clock, politeMs, this.#stop.signal)
+    await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse(pace))
+    await this.#attempt('merge objects', () => this.#merge(pace))
+    await this.#attempt('delete dead objects', () => this.#deleteDeadObjects(pace))
+    await this.#attempt('delete orphaned objects', () => this.#deleteOrphans(pace))
   }
 
   async #attempt(what: string, body: () => Promise<void>): Promise<void> {
@@ -201,7 +207,8 @@ export class Housekeeping {
     }
   }
 
-  async #merge(): Promise<void> {
+  async #merge(pace: Pace): Promise<void> {
+    pace.begin()
     const { mergeSteps, mergeObjects: minObjects, mergeBytes: maxBytes, mergeSpareObjects } = this.#config
     let fromBytes = 0
     for (const belowBytes of mergeSteps) {
@@ -211,6 +218,7 @@ export class Housekeeping {
         const candidates = await this.#metadata.mergeCandidates(rule)
         if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, this.#clock.now())))
           break
+        await pace.rest()
       }
       fromBytes = belowBytes
     }
@@ -219,32 +227,39 @@ export class Housekeeping {
   /** Those whose time is over, or all of them when the disk needs the room. */
   async #purgeDeletedTopics(): Promise<void> {
     const capacity = await this.#store.capacity?.()
-    const isShort = capacity ? capacity.usableBytes < capacity.totalBytes * SHORT_OF_ROOM : false
-    const topics = await this.#metadata.purgeDeletedTopics(isShort)
-    if (topics.length > 0) this.#log.info('deleted topics cannot be brought back any more', { topics, isShort })
+    this.#isShort = capacity ? capacity.usableBytes < capacity.totalBytes * SHORT_OF_ROOM : false
+    const topics = await this.#metadata.purgeDeletedTopics(this.#isShort)
+    if (topics.length > 0) {
+      this.#log.info('deleted topics cannot be brought back any more', { topics, isShort: this.#isShort })
+    }
   }
 
-  async #rewriteSparse(): Promise<void> {
+  async #rewriteSparse(pace: Pace): Promise<void> {
+    pace.begin()
     const { mergeObjects: some, mergeBytes } = this.#config
     for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
       const candidates = await this.#metadata.sparseObjects(some, mergeBytes)
       if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, this.#clock.now()))) break
+      await pace.rest()
     }
   }
 
-  async #deleteDeadObjects(): Promise<void> {
+  async #deleteDeadObjects(pace: Pace): Promise<void> {
     for (let swept = 0; swept < MAX_SWEPT_OBJECTS && !this.#stop.signal.aborted; swept += KEYS_TOGETHER) {
       const dead = await this.#metadata.deadObjects(this.#config.deadObjectGraceMs, KEYS_TOGETHER)
       if (dead.length === 0) return
       if (!this.#config.deletesObjects) return this.#spare(dead.map(({ key }) => key))
       // In this order: an object that is gone but still known is deleted once more, one that is forgotten is never deleted.
-      await this.#store.delete(dead.map(({ key }) => key))
+      await this.#delete(
+        dead.map(({ key }) => key),
+        pace,
+      )
       await this.#metadata.forgetObjects(dead.map(({ id }) => id))
     }
   }
 
   /** Nothing can be committed under a closed epoch any more, so what is not known there by now never will be. */
-  async #deleteOrphans(): Promise<void> {
+  async #deleteOrphans(pace: Pace): Promise<void> {
     for (const epoch of await this.#metadata.closedEpochs(this.#config.epochExpiryMs)) {
       const prefix = `${OBJECTS_FOLDER}/${epoch}/`
       let after = ''
@@ -255,12 +270,21 @@ export class Housekeeping {
         const keys = objects.map(({ key }) => key)
         const known = await this.#metadata.knownObjects(keys)
         const orphans = keys.filter((_, index) => !known[index])
-        if (this.#config.deletesObjects) await this.#store.delete(orphans)
+        if (this.#config.deletesObjects) await this.#delete(orphans, pace)
         else this.#spare(orphans)
         after = keys.at(-1)!
       }
       // A closed epoch that is forgotten is never looked at again.
       if (this.#config.deletesObjects) await this.#metadata.forgetEpoch(epoch)
+    }
+  }
+
+  /** Deletes objects, a few at a time: a disk takes longer to free a large file than to write a small one. */
+  async #delete(keys: readonly string[], pace: Pace): Promise<void> {
+    for (let start = 0; start < keys.length; start += this.#config.deletesTogether) {
+      pace.begin()
+      await this.#store.delete(keys.slice(start, start + this.#config.deletesTogether))
+      await pace.rest()
     }
   }
 

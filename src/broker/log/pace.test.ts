@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Clock } from '../../base/index.ts'
+import { Pace } from './pace.ts'
+
+/** A clock that only moves when somebody works or sleeps. */
+function newClock() {
+  const slept: number[] = []
+  const state = { now: 1000, slept }
+  // Stands in for the real one, because the lengths of rests depend on how busy the machine is.
+  const clock: Clock = {
+    now: () => state.now,
+    monotonic: () => state.now,
+    async sleep(ms, signal) {
+      signal?.throwIfAborted()
+      state.slept.push(ms)
+      state.now += ms
+    },
+  }
+  return { state, clock }
+}
+
+describe('background work', () => {
+  it('rests four times as long as it works, but not for long', async () => {
+    const { state, clock } = newClock()
+    const pace = new Pace(clock, 60_000, new AbortController().signal)
+    for (const workMs of [10, 0.1, 50, 2000]) {
+      state.now += workMs
+      await pace.rest()
+    }
+    assert.deepEqual(state.slept, [40, 200, 1000])
+  })
+
+  it('does not rest from what it did not do', async () => {
+    const { state, clock } = newClock()
+    const pace = new Pace(clock, 60_000, new AbortController().signal)
+    state.now += 100
+    pace.begin()
+    state.now += 5
+    await pace.rest()
+    assert.deepEqual(state.slept, [20])
+  })
+
+  it('goes on without rests when it has not finished in time', async () => {
+    const { state, clock } = newClock()
+    const pace = new Pace(clock, 100, new AbortController().signal)
+    for (const workMs of [10, 40, 10]) {
+      state.now += workMs
+      await pace.rest()
+    }
+    assert.deepEqual(state.slept, [40, 10])
+  })
+
+  it('does not rest when it is to stop', async () => {
+    const { state, clock } = newClock()
+    const stop = new AbortController()
+    const pace = new Pace(clock, 1000, stop.signal)
+    stop.abort()
+    state.now += 10
+    await pace.rest()
+    assert.deepEqual(state.slept, [])
+  })
+})
