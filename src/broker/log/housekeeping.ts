@@ -1,5 +1,5 @@
 import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
-import type { Extent, Metadata, PartitionId, RetentionRule, Topic } from '../../metadata/index.ts'
+import type { Extent, MergeCandidate, Metadata, PartitionId, RetentionRule, Topic } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
@@ -216,12 +216,16 @@ export class Housekeeping {
       const rule = { fromBytes, belowBytes, minObjects, maxObjects, maxBytes, spareObjects: mergeSpareObjects }
       for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
         const candidates = await this.#metadata.mergeCandidates(rule)
-        if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, this.#clock.now())))
-          break
+        if (!(await this.#mergeInto(candidates))) break
         await pace.rest()
       }
       fromBytes = belowBytes
     }
+  }
+
+  #mergeInto(candidates: readonly MergeCandidate[]): Promise<boolean> {
+    const now = this.#clock.now()
+    return mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, now, this.#log)
   }
 
   /** Those whose time is over, or all of them when the disk needs the room. */
@@ -239,7 +243,7 @@ export class Housekeeping {
     const { mergeObjects: some, mergeBytes } = this.#config
     for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
       const candidates = await this.#metadata.sparseObjects(some, mergeBytes)
-      if (!(await mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, this.#clock.now()))) break
+      if (!(await this.#mergeInto(candidates))) break
       await pace.rest()
     }
   }

@@ -1,7 +1,8 @@
+import type { Log } from '../../base/index.ts'
 import type { Cleaning, Extent, MergeCandidate, Metadata } from '../../metadata/index.ts'
-import type { ObjectStore } from '../../storage/index.ts'
+import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { writeObjectIndex } from './object-index.ts'
-import { placeExtent } from './place-extent.ts'
+import { checkExtent, CorruptObjectError, placeExtent } from './place-extent.ts'
 
 /** How many objects are read at the same time. */
 const READS_TOGETHER = 16
@@ -11,7 +12,8 @@ const MAX_EXTENT_BYTES = 4 * 1024 * 1024
 /**
  * Puts what is left in objects into a new one, in which all records of a partition lie side by side: fewer objects, fewer
  * extents to remember, and fewer reads for those who come late; of objects that are mostly garbage the room comes back.
- * Offsets and batches stay what they are. Answers whether there was anything to merge.
+ * Offsets and batches stay what they are. Objects that are damaged or gone are left as they are, so that they neither
+ * keep the others from being merged nor come to lie beside sound records. Answers whether there was anything to merge.
  */
 export async function mergeObjects(
   metadata: Metadata,
@@ -19,9 +21,12 @@ export async function mergeObjects(
   candidates: readonly MergeCandidate[],
   newObject: () => { key: string; epoch: number },
   now: number,
+  log: Log,
 ): Promise<boolean> {
-  if (candidates.length === 0) return false
-  const pieces = await readPieces(store, candidates)
+  const objects = await readObjects(store, candidates, log)
+  // One alone would only be copied, again and again, while the damaged ones make up the number that is worth merging.
+  if (candidates.length === 0 || objects.length < Math.min(2, candidates.length)) return false
+  const pieces = objects.flat()
   pieces.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
 
   const extents = pieces.map(({ extent }) => extent)
@@ -35,20 +40,40 @@ interface Piece {
   readonly bytes: Buffer
 }
 
-async function readPieces(store: ObjectStore, candidates: readonly MergeCandidate[]): Promise<Piece[]> {
-  const pieces: Piece[] = []
+async function readObjects(
+  store: ObjectStore,
+  candidates: readonly MergeCandidate[],
+  log: Log,
+): Promise<(readonly Piece[])[]> {
+  const objects: (readonly Piece[])[] = []
   for (let start = 0; start < candidates.length; start += READS_TOGETHER) {
     const some = candidates.slice(start, start + READS_TOGETHER)
-    const objects = await Promise.all(some.map(({ key }) => store.get(key)))
-    some.forEach(({ extents }, index) => {
-      for (const extent of extents) {
-        const bytes = objects[index]!.subarray(extent.position, extent.position + extent.sizeBytes)
-        placeExtent(bytes, extent)
-        pieces.push({ extent, bytes })
-      }
-    })
+    const read = await Promise.all(some.map(candidate => readObject(store, candidate, log)))
+    objects.push(...read.filter(pieces => pieces !== undefined))
   }
-  return pieces
+  return objects
+}
+
+/** The pieces of one object; undefined when it is damaged or gone. */
+async function readObject(
+  store: ObjectStore,
+  { key, extents }: MergeCandidate,
+  log: Log,
+): Promise<readonly Piece[] | undefined> {
+  try {
+    const object = await store.get(key)
+    return extents.map(extent => {
+      const bytes = object.subarray(extent.position, extent.position + extent.sizeBytes)
+      checkExtent(bytes, extent)
+      placeExtent(bytes, extent)
+      return { extent, bytes }
+    })
+  } catch (error) {
+    const isLost = error instanceof CorruptObjectError || (error instanceof StorageError && error.code === 'not_found')
+    if (!isLost) throw error
+    log.error('an object cannot be merged', { key, error })
+    return undefined
+  }
 }
 
 /**

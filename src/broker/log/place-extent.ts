@@ -28,7 +28,7 @@ export function placeExtent(bytes: Buffer, extent: Extent): void {
   while (start < bytes.length) {
     const batch = batchExtent(bytes, start)
     if (!batch || batch.sizeBytes <= 0)
-      throw new Error(`the object ${extent.key} holds no batch at ${extent.position + start}`)
+      throw new CorruptObjectError(`the object ${extent.key} holds no batch at ${extent.position + start}`)
     if (extent.appendTimestamp < 0) {
       placeBatch(bytes, start, offset)
     } else {
@@ -38,6 +38,8 @@ export function placeExtent(bytes: Buffer, extent: Extent): void {
     offset += batch.offsets
   }
   if (offset !== extent.lastOffset + 1 || start !== bytes.length) {
-    throw new Error(`the object ${extent.key} does not hold the offsets ${extent.baseOffset} to ${extent.lastOffset}`)
+    throw new CorruptObjectError(
+      `the object ${extent.key} does not hold the offsets ${extent.baseOffset} to ${extent.lastOffset}`,
+    )
   }
 }

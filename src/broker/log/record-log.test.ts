@@ -579,6 +579,33 @@ describe('the log', () => {
       assert.equal((await log.firstSince(partition(0), 0, 5, 10))?.offset, 5)
     })
 
+    it('merges what is sound, and leaves objects that are damaged or gone as they are', async () => {
+      await log.close()
+      log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
+      const keys: string[] = []
+      for (let number = 0; number < 10; number++) {
+        await put(0, `${number}`)
+        keys.push((await objects()).map(({ key }) => key).find(key => !keys.includes(key))!)
+      }
+      const [damaged, gone] = [keys[3]!, keys[6]!]
+      const bytes = Buffer.from(await store.get(damaged))
+      bytes[63]! ^= 1
+      await store.delete([damaged, gone])
+      await store.put(damaged, [bytes])
+      await reopened()
+      await log.close()
+      log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
+      for (let round = 0; round < 3; round++) await log.runMaintenance()
+      const left = (await objects()).map(({ key }) => key)
+      assert.equal(left.length, 2)
+      assert.ok(left.includes(damaged))
+      assert.deepEqual(await values(0), ['0', '1', '2'])
+      assert.equal((await fetch(0, 3))[0]?.error, 'CORRUPT_MESSAGE')
+      assert.deepEqual(await values(0, 4), ['4', '5'])
+      assert.equal((await fetch(0, 6))[0]?.error, 'KAFKA_STORAGE_ERROR')
+      assert.deepEqual(await values(0, 7), ['7', '8', '9'])
+    })
+
     it('rewrites objects of which little is left, so that their room comes back', async () => {
       const large = await createTopic('large', 1)
       await log.close()
