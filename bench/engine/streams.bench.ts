@@ -44,7 +44,7 @@ function startUp(program: string): string {
 
 /** The seconds that one run takes. */
 function run(program: string, args: readonly string[]): number {
-  rmSync(join(folder, 'out.jsonl'), { force: true })
+  for (const written of globSync('out*', { cwd: folder })) rmSync(join(folder, written))
   const startedAt = performance.now()
   const result = spawnSync(program, ['-c', 'config.yaml', ...args], {
     cwd: folder,

@@ -2,7 +2,7 @@ import type { Capability, Clock, Log } from '../base/index.ts'
 import type { Mapping } from '../bloblang/index.ts'
 import { type Batch, PartialFailure } from './batch.ts'
 import type { Node } from './config/node.ts'
-import type { Delivery } from './delivery.ts'
+import type { AckSome, Delivery } from './delivery.ts'
 import type { Field } from './fields.ts'
 import type { ComponentHost } from './host.ts'
 import type { HttpHost } from './http-host.ts'
@@ -72,6 +72,12 @@ export interface Output {
    * while `max_in_flight` calls are under way goes with the next one.
    */
   writeRun?(run: readonly Message[], signal: AbortSignal): MaybePromise<readonly (Error | null)[]>
+  /**
+   * For outputs that only hand messages on: the same for messages that are each a batch of their own, each of which is answered
+   * as soon as its outcome is known. `settle` is called with those that share one, the very objects that are given here, until
+   * each had one. Never throws.
+   */
+  forwardRun?(run: readonly Message[], settle: AckSome): void
   /** Releases everything. Called once, also when `connect` never succeeded. */
   close?(): MaybePromise<void>
 }
@@ -195,6 +201,8 @@ export class ConfigError extends Error {
 export interface OutputHandle {
   /** Resolves when everything arrived; rejects as `Output.write` does. Batches are written in the order of the calls. */
   write(batch: Batch): Promise<void>
+  /** The same for messages that are each a batch of their own, as `Output.forwardRun` does it. */
+  forwardRun(run: readonly Message[], settle: AckSome): void
   /** Whether a further batch would be taken up at once. */
   readonly hasRoom: boolean
   /** Resolves when a further batch would be taken up at once. */

@@ -22,6 +22,11 @@ interface Path {
 /** Writes pieces into a file: behind what it holds, or in place of that, as the codec says. */
 type Put = (path: string, pieces: readonly Uint8Array[]) => Promise<void>
 
+interface Part {
+  readonly path: string | Error
+  readonly places: number[]
+}
+
 /** Messages on their way into the files that a path names for each of them. */
 export class MessageFiles {
   readonly #path: Path
@@ -43,21 +48,38 @@ export class MessageFiles {
     return allDelivered(messages)
   }
 
-  /** Messages may go to different files: those for the same one in a row are written together. */
+  /** Messages may go to different files: those for the same one are written together, in their order. */
   async #writeEach(messages: readonly Message[]): Promise<readonly (Error | null)[]> {
     const outcomes: (Error | null)[] = messages.map(() => null)
-    // Each once, as an interpolation may count.
-    const paths = messages.map(message => this.#pathOf(message))
-    let first = 0
-    while (first < messages.length) {
-      const path = paths[first]!
-      let end = first + 1
-      if (this.#codec.append) while (end < messages.length && paths[end] === path) end++
-      const failure = path instanceof Error ? path : await this.#failureOf(path, messages.slice(first, end))
-      outcomes.fill(failure, first, end)
-      first = end
+    for (const { path, places } of this.#parts(messages)) {
+      const failure =
+        path instanceof Error
+          ? path
+          : await this.#failureOf(
+              path,
+              places.map(place => messages[place]!),
+            )
+      for (const place of places) outcomes[place] = failure
     }
     return outcomes
+  }
+
+  /** Where messages go, and the places of those that go there. Each path is evaluated once, as an interpolation may count. */
+  #parts(messages: readonly Message[]): readonly Part[] {
+    const parts: Part[] = []
+    const byPath = new Map<string, Part>()
+    for (const [place, message] of messages.entries()) {
+      const path = this.#pathOf(message)
+      const known = typeof path === 'string' && this.#codec.append ? byPath.get(path) : undefined
+      if (known !== undefined) {
+        known.places.push(place)
+        continue
+      }
+      const part = { path, places: [place] }
+      parts.push(part)
+      if (typeof path === 'string') byPath.set(path, part)
+    }
+    return parts
   }
 
   #pathOf(message: Message): string | Error {

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, normalize } from 'node:path'
-import { fileErrorText } from '../../base/index.ts'
+import { codeOf, fileErrorText } from '../../base/index.ts'
 import type { Interpolation } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -79,8 +79,13 @@ class FileOutput implements Output {
 
 async function openForWriting(files: Files, path: string, flag: 'a' | 'w'): Promise<FileHandle> {
   try {
-    await files.mkdir(dirname(path))
-    return await files.open(path, flag)
+    try {
+      return await files.open(path, flag)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+      await files.mkdir(dirname(path))
+      return await files.open(path, flag)
+    }
   } catch (error) {
     throw new Error(fileErrorText('open', path, error), { cause: error })
   }

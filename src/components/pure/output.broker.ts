@@ -1,13 +1,15 @@
 import {
-  type Batch,
+  type AckSome,
   batchingField,
   ConfigError,
   defineOutput,
   field,
   Limiter,
+  type Message,
   type Output,
   type OutputHandle,
 } from '../../engine/index.ts'
+import { type Forwarder, joined } from './forwarding.ts'
 import { forEver, RetryingWriter } from './retrying.ts'
 
 export default defineOutput({
@@ -40,13 +42,13 @@ export default defineOutput({
     const retried = outputs.map(output => new RetryingWriter(output, forEver, resources))
     switch (config.pattern.toLowerCase()) {
       case 'fan_out':
-        return { write: batch => toAll(retried, batch) }
+        return toAll(retried)
       case 'fan_out_fail_fast':
-        return { write: batch => toAll(outputs, batch) }
+        return toAll(outputs)
       case 'fan_out_sequential':
-        return { write: batch => inSequence(retried, batch) }
+        return inSequence(retried)
       case 'fan_out_sequential_fail_fast':
-        return { write: batch => inSequence(outputs, batch) }
+        return inSequence(outputs)
       case 'round_robin':
         return inTurn(outputs)
       case 'greedy':
@@ -57,22 +59,44 @@ export default defineOutput({
   },
 })
 
-interface Writer {
-  write(batch: Batch): Promise<void>
+function toAll(outputs: readonly Forwarder[]): Output {
+  return {
+    async write(batch) {
+      const results = await Promise.allSettled(outputs.map(output => output.write(batch)))
+      for (const result of results) if (result.status === 'rejected') throw result.reason
+    },
+    forwardRun(run, settle) {
+      const join = joined(settle, () => outputs.length)
+      for (const output of outputs) output.forwardRun(run, join)
+    },
+  }
 }
 
-async function toAll(writers: readonly Writer[], batch: Batch): Promise<void> {
-  const results = await Promise.allSettled(writers.map(writer => writer.write(batch)))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+function inSequence(outputs: readonly Forwarder[]): Output {
+  const forwardFrom = (number: number, run: readonly Message[], settle: AckSome): void => {
+    outputs[number]!.forwardRun(run, (messages, failure) => {
+      if (failure !== null || number + 1 === outputs.length) return settle(messages, failure)
+      return forwardFrom(number + 1, messages, settle)
+    })
+  }
+  return {
+    async write(batch) {
+      for (const output of outputs) await output.write(batch)
+    },
+    forwardRun: (run, settle) => forwardFrom(0, run, settle),
+  }
 }
 
-async function inSequence(writers: readonly Writer[], batch: Batch): Promise<void> {
-  for (const writer of writers) await writer.write(batch)
-}
-
-function inTurn(outputs: readonly Writer[]): Output {
+function inTurn(outputs: readonly Forwarder[]): Output {
   let next = 0
-  return { write: batch => outputs[next++ % outputs.length]!.write(batch) }
+  return {
+    write: batch => outputs[next++ % outputs.length]!.write(batch),
+    forwardRun(run, settle) {
+      const shares: Message[][] = outputs.map(() => [])
+      for (const message of run) shares[next++ % outputs.length]!.push(message)
+      for (const [number, share] of shares.entries()) if (share.length > 0) outputs[number]!.forwardRun(share, settle)
+    },
+  }
 }
 
 function toFree(outputs: readonly OutputHandle[]): Output {

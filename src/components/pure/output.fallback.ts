@@ -1,5 +1,6 @@
 import { asError } from '../../base/index.ts'
 import {
+  type AckSome,
   type Batch,
   ConfigError,
   defineOutput,
@@ -23,9 +24,26 @@ export default defineOutput({
     if (children.length === 0) throw new ConfigError('attempting to create broker output type with no outputs')
     const outputs: OutputHandle[] = []
     for (const child of children) outputs.push(await resources.output(child))
-    return { write: batch => writeFrom(outputs, batch) }
+    return {
+      write: batch => writeFrom(outputs, batch),
+      forwardRun: (run, settle) => forwardFrom(outputs, 0, run, settle),
+    }
   },
 })
+
+/** `settle` gets the messages as they are given here. */
+function forwardFrom(outputs: readonly OutputHandle[], tier: number, run: readonly Message[], settle: AckSome): void {
+  outputs[tier]!.forwardRun(run, (messages, failure) => {
+    if (failure === null || tier === outputs.length - 1 || isClosing(failure)) return settle(messages, failure)
+    const before = new Map(messages.map(message => [marked(message, failure), message]))
+    return forwardFrom(outputs, tier + 1, [...before.keys()], (some, reason) =>
+      settle(
+        some.map(message => before.get(message)!),
+        reason,
+      ),
+    )
+  })
+}
 
 async function writeFrom(outputs: readonly OutputHandle[], batch: Batch): Promise<void> {
   /** The messages of the current try, as they came by as they are tried. */

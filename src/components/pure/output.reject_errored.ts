@@ -1,4 +1,5 @@
 import { asError } from '../../base/index.ts'
+import type { MessageFailure } from '../../bloblang/index.ts'
 import { defineOutput, failuresOf, field, type Message, throwFailures } from '../../engine/index.ts'
 
 export default defineOutput({
@@ -14,8 +15,7 @@ export default defineOutput({
       async write(batch) {
         const failures = new Map<Message, Error>()
         for (const message of batch) {
-          const { error } = message
-          if (error !== null) failures.set(message, new Error(`rejecting due to failed processing: ${error.message}`))
+          if (message.error !== null) failures.set(message, refusal(message.error))
         }
         if (failures.size === 0) return await output.write(batch)
         const good = batch.filter(message => !failures.has(message))
@@ -26,6 +26,15 @@ export default defineOutput({
         }
         throwFailures(batch, failures)
       },
+      forwardRun(run, settle) {
+        const good = run.filter(({ error }) => error === null)
+        if (good.length > 0) output.forwardRun(good, settle)
+        for (const message of run) if (message.error !== null) void settle([message], refusal(message.error))
+      },
     }
   },
 })
+
+function refusal(failure: MessageFailure): Error {
+  return new Error(`rejecting due to failed processing: ${failure.message}`)
+}

@@ -9,6 +9,6 @@ export default defineOutput({
   composes: true,
   create(label, resources) {
     const output = resources.outputResource(label)
-    return { write: batch => output.write(batch) }
+    return { write: batch => output.write(batch), forwardRun: (run, settle) => output.forwardRun(run, settle) }
   },
 })

@@ -27,6 +27,6 @@ export default defineOutput({
       maxRetries: config.max_retries,
     }
     const writer = new RetryingWriter(await resources.output(config.output), options, resources)
-    return { write: batch => writer.write(batch) }
+    return { write: batch => writer.write(batch), forwardRun: (run, settle) => writer.forwardRun(run, settle) }
   },
 })

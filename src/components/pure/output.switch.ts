@@ -1,6 +1,7 @@
 import { asError, messageOf, fieldsOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
+  type AckSome,
   type Batch,
   ConfigError,
   defineOutput,
@@ -11,6 +12,7 @@ import {
   type Resources,
   throwFailures,
 } from '../../engine/index.ts'
+import { type Forwarder, joined } from './forwarding.ts'
 import { forEver, RetryingWriter } from './retrying.ts'
 
 const NO_MATCH = 'no switch output conditions were met by message'
@@ -45,7 +47,7 @@ export default defineOutput({
     for (const { check, output, continue: goesOn } of config.cases) {
       const handle = await resources.output(output)
       const writer = config.retry_until_success ? new RetryingWriter(handle, forEver, resources) : handle
-      cases.push({ check, goesOn, write: batch => writer.write(batch) })
+      cases.push({ check, goesOn, writer })
     }
     return new SwitchOutput(cases, config.strict_mode, resources)
   },
@@ -54,7 +56,7 @@ export default defineOutput({
 interface Case {
   readonly check: Mapping | null
   readonly goesOn: boolean
-  write(batch: Batch): Promise<void>
+  readonly writer: Forwarder
 }
 
 class SwitchOutput implements Output {
@@ -72,7 +74,7 @@ class SwitchOutput implements Output {
     const failures = new Map<Message, Error>()
     const deliver = async (target: Case, messages: Batch) => {
       try {
-        if (messages.length > 0) await target.write(messages)
+        if (messages.length > 0) await target.writer.write(messages)
       } catch (error) {
         for (const [message, reason] of failuresOf(messages, asError(error))) failures.set(message, reason)
       }
@@ -82,24 +84,57 @@ class SwitchOutput implements Output {
     throwFailures(batch, failures)
   }
 
+  forwardRun(run: readonly Message[], settle: AckSome): void {
+    const routes: Message[][] = this.#cases.map(() => [])
+    /** The messages that go to no case, or to several. */
+    const targets = new Map<Message, number>()
+    const unmatched: Message[] = []
+    for (const message of run) {
+      let count = 0
+      this.#eachCase([message], 0, number => {
+        count++
+        routes[number]!.push(message)
+      })
+      if (count === 0) unmatched.push(message)
+      else if (count > 1) targets.set(message, count)
+    }
+    const join = targets.size === 0 ? settle : joined(settle, message => targets.get(message) ?? 1)
+    for (const [number, messages] of routes.entries()) {
+      if (messages.length > 0) this.#cases[number]!.writer.forwardRun(messages, join)
+    }
+    if (unmatched.length === 0) return
+    if (!this.#strict) void settle(unmatched, null)
+    else for (const message of unmatched) void settle([message], this.#unmatched())
+  }
+
   /** The messages for each case. Throws in strict mode where one of them has none: that refuses the batch. */
   #route(batch: Batch): readonly Batch[] {
     const routes: Message[][] = this.#cases.map(() => [])
     for (const [index, message] of batch.entries()) {
-      let isRouted = false
-      for (const [number, each] of this.#cases.entries()) {
-        if (!this.#passes(each, number, batch, index)) continue
-        isRouted = true
-        routes[number]!.push(message)
-        if (!each.goesOn) break
-      }
-      if (isRouted || !this.#strict) continue
-      this.#resources.log.error(
-        'Message failed to match against at least one output check with strict mode enabled, it will be nacked and/or re-processed',
-      )
-      throw new Error(NO_MATCH)
+      const isRouted = this.#eachCase(batch, index, number => routes[number]!.push(message))
+      if (!isRouted && this.#strict) throw this.#unmatched()
     }
     return routes
+  }
+
+  /** Calls `visit` with each case that a message goes to; says whether there is any. */
+  #eachCase(batch: Batch, index: number, visit: (number: number) => void): boolean {
+    let isRouted = false
+    for (let number = 0; number < this.#cases.length; number++) {
+      const each = this.#cases[number]!
+      if (!this.#passes(each, number, batch, index)) continue
+      isRouted = true
+      visit(number)
+      if (!each.goesOn) break
+    }
+    return isRouted
+  }
+
+  #unmatched(): Error {
+    this.#resources.log.error(
+      'Message failed to match against at least one output check with strict mode enabled, it will be nacked and/or re-processed',
+    )
+    return new Error(NO_MATCH)
   }
 
   #passes(each: Case, number: number, batch: Batch, index: number): boolean {

@@ -1,5 +1,14 @@
-import { messageOf } from '../../base/index.ts'
-import { Backoff, type Batch, isClosing, type OutputHandle, pause, type Resources } from '../../engine/index.ts'
+import { asError, messageOf } from '../../base/index.ts'
+import {
+  type AckSome,
+  Backoff,
+  type Batch,
+  isClosing,
+  type Message,
+  type OutputHandle,
+  pause,
+  type Resources,
+} from '../../engine/index.ts'
 
 export interface RetryOptions {
   readonly initialMs: number
@@ -27,16 +36,49 @@ export class RetryingWriter {
 
   /** Resolves once all of the batch is delivered. Where it failed in part it is written again as a whole, as in the original. */
   async write(batch: Batch): Promise<void> {
-    const { signal, log, host } = this.#resources
+    await this.#untilNoneFails()
+    await this.#writeAgain(batch, () => this.#output.write(batch))
+  }
+
+  /** The same for messages that are each a batch of their own; each that fails is written again alone. */
+  forwardRun(run: readonly Message[], settle: AckSome): void {
+    const again = async (message: Message, failure: Error): Promise<void> => {
+      let outcome: Error | null = null
+      try {
+        await this.#writeAgain([message], () => Promise.reject(failure))
+      } catch (error) {
+        outcome = asError(error)
+      }
+      await settle([message], outcome)
+    }
+    const forward = () =>
+      this.#output.forwardRun(run, (messages, failure) => {
+        if (failure === null || isClosing(failure)) return settle(messages, failure)
+        // Who delivered the others does not wait for these.
+        for (const message of messages) void again(message, failure)
+        return undefined
+      })
+    if (this.#failing === 0) forward()
+    else void this.#untilNoneFails().then(forward)
+  }
+
+  async #untilNoneFails(): Promise<void> {
+    const { signal } = this.#resources
     while (this.#failing > 0 && !signal.aborted) await pause(20, signal)
+  }
+
+  async #writeAgain(batch: Batch, first: () => Promise<void>): Promise<void> {
+    const { signal, log, host } = this.#resources
+    let attempt: (() => Promise<void>) | undefined = first
     let backoff: Backoff | undefined
     let retries = 0
     try {
       for (;;) {
         try {
-          return await this.#output.write(batch)
+          return await (attempt ?? (() => this.#output.write(batch)))()
         } catch (error) {
           if (isClosing(error)) throw error
+          attempt = undefined
           if (backoff === undefined) {
             this.#failing++
             backoff = new Backoff(this.#options, () => host.random())

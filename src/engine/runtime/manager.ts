@@ -467,6 +467,7 @@ export class Manager {
     const output = this.#find('output', label)
     return {
       write: batch => output().write(batch),
+      forwardRun: (run, settle) => output().forwardRun(run, settle),
       get hasRoom() {
         return output().hasRoom
       },

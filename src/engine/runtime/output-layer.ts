@@ -10,7 +10,7 @@ import {
   type Output,
   type OutputHandle,
 } from '../component.ts'
-import { deliverBatch, type Delivery, isRun } from '../delivery.ts'
+import { type AckSome, deliverBatch, deliverEach, type Delivery, isRun } from '../delivery.ts'
 import type { Message } from '../message.ts'
 import { type Counter, type Metrics, nullMetrics, type Timer } from '../metrics.ts'
 import { Backoff, pause } from './backoff.ts'
@@ -72,6 +72,8 @@ export class OutputLayer implements OutputHandle {
   /** Who waits for room without a job. */
   #roomWaiters: (() => void)[] = []
   #inFlight = 0
+  /** The messages of the writes that are under way. */
+  #held = 0
   #isStarting = false
   #connecting: Promise<void> | null = null
   #flushTimer: ReturnType<typeof setTimeout> | undefined
@@ -95,7 +97,12 @@ export class OutputLayer implements OutputHandle {
   }
 
   get hasRoom(): boolean {
-    return this.#inFlight < this.#maxInFlight && this.#jobs.length === 0
+    return this.#isFree && this.#jobs.length === 0
+  }
+
+  /** A composing output holds no more than a long run's worth of messages: what it cannot deliver waits in the source. */
+  get #isFree(): boolean {
+    return this.#inFlight < this.#maxInFlight && (!this.#options.composes || this.#held < MAX_GATHERED)
   }
 
   async room(): Promise<void> {
@@ -112,6 +119,21 @@ export class OutputLayer implements OutputHandle {
       const ack = (error: Error | null) => (error === null ? resolve() : reject(error))
       const accepted = this.accept(deliverBatch(batch, ack))
       if (accepted instanceof Promise) accepted.catch(reject)
+    })
+  }
+
+  forwardRun(run: readonly Message[], settle: AckSome): void {
+    const settled: Message[] = []
+    const accepted = this.accept(
+      deliverEach(run, (messages, error) => {
+        for (const message of messages) settled.push(message)
+        return settle(messages, error)
+      }),
+    )
+    if (!(accepted instanceof Promise)) return
+    accepted.catch((error: unknown) => {
+      const open = run.filter(message => !settled.includes(message))
+      return open.length === 0 ? undefined : settle(open, asError(error))
     })
   }
 
@@ -215,17 +237,18 @@ export class OutputLayer implements OutputHandle {
   /** Resolves when all messages are taken up. */
   #send(delivery: Delivery): void | Promise<void> {
     const { messages } = delivery
-    if (this.#output.writeRun === undefined && messages.length > 1 && isRun(delivery)) {
+    const { writeRun, forwardRun } = this.#output
+    if (writeRun === undefined && forwardRun === undefined && messages.length > 1 && isRun(delivery)) {
       return this.#sendEach(delivery, messages)
     }
     return this.#enter(delivery, messages, isRun(delivery) || messages.length === 1)
   }
 
-  async #sendEach(delivery: Delivery, messages: readonly Message[]): Promise<void> {
-    for (const message of messages) {
-      const wait = this.#enter(delivery, [message], true)
-      if (wait !== undefined) await wait
-    }
+  /** All take their places at once, so that those of the next delivery stay behind them. */
+  #sendEach(delivery: Delivery, messages: readonly Message[]): void | Promise<void> {
+    let wait: void | Promise<void> = undefined
+    for (const message of messages) wait = this.#enter(delivery, [message], true)
+    return wait
   }
 
   #enter(delivery: Delivery, messages: readonly Message[], isRunJob: boolean): void | Promise<void> {
@@ -239,17 +262,20 @@ export class OutputLayer implements OutputHandle {
 
   #start(jobs: readonly Job[]): void {
     this.#inFlight++
+    for (const { messages } of jobs) this.#held += messages.length
     // Neither rejects: what fails is the answer to the messages.
-    if (this.#output.writeRun === undefined || !jobs[0]!.isRun) void this.#writeBatch(jobs[0]!)
+    if (this.#output.forwardRun !== undefined && jobs[0]!.isRun) this.#forward(jobs[0]!)
+    else if (this.#output.writeRun === undefined || !jobs[0]!.isRun) void this.#writeBatch(jobs[0]!)
     else void this.#writeRun(jobs)
   }
 
   /** Makes room for the next write. Called before the answer, because its receiver may write again at once. */
-  #leave(): void {
+  #leave(count: number): void {
     this.#inFlight--
+    this.#held -= count
     if (this.#isStarting) return
     this.#isStarting = true
-    while (this.#jobs.length > 0 && this.#inFlight < this.#maxInFlight) this.#start(this.#gather())
+    while (this.#jobs.length > 0 && this.#isFree) this.#start(this.#gather())
     this.#isStarting = false
     if (this.#roomWaiters.length === 0 || !this.hasRoom) return
     const waiters = this.#roomWaiters
@@ -287,7 +313,7 @@ export class OutputLayer implements OutputHandle {
     }
     if (written instanceof Promise) return this.#writeRest(delivery, messages, startedAt, written)
     this.#measure(messages.length, 1, startedAt)
-    this.#leave()
+    this.#leave(messages.length)
     return this.#answer(delivery, messages, null)
   }
 
@@ -315,7 +341,7 @@ export class OutputLayer implements OutputHandle {
       failure = this.#checked(messages, asError(error))
       this.#report(failure)
     }
-    this.#leave()
+    this.#leave(messages.length)
     await this.#answer(delivery, messages, failure)
   }
 
@@ -343,12 +369,27 @@ export class OutputLayer implements OutputHandle {
     const failures = outcomes === null ? [] : outcomes.filter(outcome => outcome !== null)
     this.#measure(run.length - failures.length, run.length - failures.length, startedAt)
     for (const failure of new Set(failures)) this.#report(failure)
-    this.#leave()
+    this.#leave(run.length)
     let first = 0
     for (const { delivery, messages } of jobs) {
       await this.#answerRun(delivery, messages, outcomes?.slice(first, first + messages.length) ?? null)
       first += messages.length
     }
+  }
+
+  /** Hands on messages that are each a batch of their own; there is room again when all of them are answered. */
+  #forward({ delivery, messages }: Job): void {
+    let left = messages.length
+    const failures = new Set<Error>()
+    this.#output.forwardRun!(messages, (some, failure) => {
+      left -= some.length
+      if (failure !== null && !failures.has(failure)) {
+        failures.add(failure)
+        this.#report(failure)
+      }
+      if (left === 0) this.#leave(messages.length)
+      return this.#answer(delivery, some, failure)
+    })
   }
 
   async #answerRun(
