@@ -7,7 +7,7 @@ import { after, test as defineTest, type TestContext } from 'node:test'
 import { TLSSocket } from 'node:tls'
 import amqp from 'amqplib'
 import rhea, { type Message } from 'rhea'
-import { openOwnRabbitMq, testFullServer, testOutages } from '../../../test/connectors/outage-cases.ts'
+import { openOwnRabbitMq, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { type StreamCases, testStreams } from '../../../test/connectors/stream-cases.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { makeAuthority } from '../../../test/servers/certificates.ts'
@@ -59,9 +59,8 @@ async function testAmqp(address: string): Promise<void> {
     output: (id, somePort) => ({ amqp_1: { urls: at(somePort), target_address: `/queue/${id}` } }),
   }
   testStreams('amqp_1', cases)
-  const openServer = () => openOwnRabbitMq(['rabbitmq_amqp1_0'])
-  testOutages('amqp_1', cases, openServer)
-  testFullServer('amqp_1', cases, openServer)
+  // A full server cannot be tried: the plug-in goes on taking messages.
+  testOutages('amqp_1', cases, () => openOwnRabbitMq(['rabbitmq_amqp1_0']))
 
   test('amqp_1: properties, the header and annotations that are text are metadata', async () => {
     const queue = newQueue()

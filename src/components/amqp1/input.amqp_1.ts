@@ -15,6 +15,7 @@ import {
 } from '../../engine/index.ts'
 import { type AmqpConnection, amqpConnector, clientFields, lintUrls, securityFields, securityHelp } from './client.ts'
 import { LockRenewal } from './lock-renewal.ts'
+import { limitMessages, maxMessageBytes } from './message-limit.ts'
 import { ReceiverCredit } from './receiver-credit.ts'
 import { bodyOf } from './values.ts'
 
@@ -43,7 +44,7 @@ export default defineInput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Receives messages of an AMQP 1.0 server, such as RabbitMQ, ActiveMQ or Azure Service Bus.',
-  description: `The body of a message is its data or its text; a value of another type becomes a JSON document, where the original delivers an empty body. A message that was refused is modified as one whose delivery failed, so that the server counts that; a server that does not know this outcome is asked to take it back (\`released\`).
+  description: `The body of a message is its data or its text; a value of another type becomes a JSON document, where the original delivers an empty body. A message that was refused is modified as one whose delivery failed, so that the server counts that; a server that does not know this outcome is asked to take it back (\`released\`). Servers are told that a message may have 128 MiB; one that has more ends the connection, which is reported.
 
 Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_creation_time\` and \`amqp_to\`, as far as the message has them, and its annotations that are text, with \`_\` for \`-\`. The original names \`amqp_creation_time\` and does not set it. With \`read_header\` also \`amqp_durable\`, \`amqp_priority\`, \`amqp_ttl\`, \`amqp_first_acquirer\` and \`amqp_delivery_count\`.
 
@@ -89,8 +90,9 @@ class AmqpInput implements Input {
     const connection = await this.#connect(signal)
     this.#connection = connection
     const { source_address: address, credit, azure_renew_lock: renews } = this.#options
-    const options = { source: { address }, credit_window: 0, autoaccept: false }
+    const options = { source: { address }, credit_window: 0, autoaccept: false, max_message_size: maxMessageBytes }
     const receiver = await connection.openReceiver(options, signal)
+    limitMessages(receiver)
     if (renews) this.#renewal = await LockRenewal.open(connection, address, this.#resources, signal)
     receiver.on('message', (context: Received) => this.#arrivals.put(context))
     connection.onLost(cause => this.#lose(receiver, cause))
