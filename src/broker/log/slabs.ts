@@ -5,6 +5,8 @@ const SLABS = 8
 const MAX_SLAB_BYTES = 32 * 1024 * 1024
 /** So many slabs that hold nothing are kept for what comes next; more are left to the garbage collector. */
 const MAX_SPARE_SLABS = 4
+/** So many are taken together: the collector looks through the heap whenever such memory is taken, which takes no room until it is used. */
+const SLABS_TOGETHER = 8
 /** Smaller slabs are not worth the addresses that direct memory takes. */
 const MIN_DIRECT_BYTES = 1024 * 1024
 /** Pieces of this size are cut so that a disk can read and write them directly. */
@@ -43,13 +45,16 @@ export class SlabPool {
   /** So many slabs are of direct memory at a time; the collector sees to others, which have fallen out of use. */
   readonly #maxDirectSlabs: number
   #directSlabs = 0
+  /** Memory of slabs that are still to be made. */
+  readonly #uncut: Buffer[] = []
   readonly #collected = new FinalizationRegistry<undefined>(() => {
-    this.#directSlabs--
+    this.#directSlabs -= SLABS_TOGETHER
   })
 
   /** @param totalBytes about how much is in use at a time */
   constructor(totalBytes: number) {
-    this.#slabBytes = Math.min(MAX_SLAB_BYTES, Math.floor(totalBytes / SLABS))
+    const slabBytes = Math.min(MAX_SLAB_BYTES, Math.floor(totalBytes / SLABS))
+    this.#slabBytes = slabBytes < MIN_DIRECT_BYTES ? slabBytes : slabBytes - (slabBytes % DISK_BLOCK_BYTES)
     this.#maxDirectSlabs = 2 * Math.floor(totalBytes / this.#slabBytes)
   }
 
@@ -84,13 +89,18 @@ export class SlabPool {
   }
 
   #newMemory(): Buffer {
+    const whole = this.#uncut.pop()
+    if (whole !== undefined) return whole
     if (this.#slabBytes < MIN_DIRECT_BYTES || this.#directSlabs >= this.#maxDirectSlabs) {
       return Buffer.allocUnsafeSlow(this.#slabBytes)
     }
-    const memory = directMemory(this.#slabBytes)
-    this.#directSlabs++
+    const memory = directMemory(this.#slabBytes * SLABS_TOGETHER)
+    this.#directSlabs += SLABS_TOGETHER
     this.#collected.register(memory.buffer, undefined)
-    return memory
+    for (let end = memory.length; end > 0; end -= this.#slabBytes) {
+      this.#uncut.push(memory.subarray(end - this.#slabBytes, end))
+    }
+    return this.#uncut.pop()!
   }
 
   #takeBack(slab: PooledSlab): void {
