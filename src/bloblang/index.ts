@@ -17,7 +17,7 @@ export type {
 } from './mapping.ts'
 export { MappingError } from './errors.ts'
 export { parseBody, parseJson } from './json/parse.ts'
-export { PatchedDocument } from './json/patched.ts'
+export { patchedBody, PatchedDocument } from './json/patched.ts'
 export { jsonBytes, printJson } from './json/print.ts'
 export { JsonWriter } from './json/writer.ts'
 export type { BodyProjector, MessageFailure, MessageTracing, MessageView } from './message-view.ts'

@@ -9,6 +9,8 @@ import {
   type Mapping,
   MappingError,
   MetadataDraft,
+  parseBody,
+  patchedBody,
   PatchedDocument,
   type Value,
 } from './index.ts'
@@ -151,6 +153,16 @@ for (const text of MAPPINGS) {
     })
   }
 }
+
+test('a body whose keys are put in order is the document in it', () => {
+  for (const document of [...DOCUMENTS, ...DOCUMENTS]) {
+    const bytes = Buffer.from(document)
+    const whole = outcome(() => parseBody(bytes))
+    assert.equal(printed(outcome(() => patchedBody(bytes))), printed(whole), `of ${bytes.toString()}`)
+    assert.deepEqual(valueOf(outcome(() => patchedBody(bytes))), whole, `of ${bytes.toString()} as a value`)
+  }
+  assert.ok(patchedBody(Buffer.from('{"b":1,"a":{"d":1,"c":2}}')) instanceof PatchedDocument)
+})
 
 test('what a mapping carries along stays bytes', () => {
   const document = '{"id":1,"nested":{"z":1,"a":[true]},"text":"<ä>"}'

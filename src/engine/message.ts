@@ -175,7 +175,7 @@ export class Message implements MessageView {
   }
 
   /** The same message with a document as its body, also where the document is a single string. */
-  withDocument(value: Value): Message {
+  withDocument(value: Value | PatchedDocument): Message {
     return new Message(null, 0, 0, value, this.metadata, this.error, this.context, this.#lineage)
   }
 

@@ -1,5 +1,6 @@
 import { isObject, setOwn, type Value } from '../value.ts'
-import { parseJson } from './parse.ts'
+import { parseBody, parseJson } from './parse.ts'
+import { CARRIED, Projector } from './project.ts'
 import { RawJson } from './raw.ts'
 import type { JsonWriter } from './writer.ts'
 
@@ -28,6 +29,16 @@ export class PatchedDocument {
     return this.#value
   }
 }
+
+/** The document of a body, which must not change; of parts that are printed as they stand only the places are noted. */
+export function patchedBody(bytes: Uint8Array): Value | PatchedDocument {
+  const value = wholly.project(bytes, 0, bytes.length, null)
+  if (value === null) return parseBody(bytes)
+  return wholly.carries ? new PatchedDocument(value) : value
+}
+
+// What it has read is handed out before the next document is read.
+const wholly = new Projector(CARRIED, false)
 
 /** A value whose raw parts are parsed; objects that hold such parts are changed. */
 export function parsed(value: Value): Value {

@@ -405,7 +405,7 @@ const POWERS_OF_TEN = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent
 const UNUSUAL_KEY = '__proto__'
 
 /** An object that is carried field by field. */
-const CARRIED: DocumentPlan = { fields: null, carried: false, carries: true, dropped: new Set() }
+export const CARRIED: DocumentPlan = { fields: null, carried: false, carries: true, dropped: new Set() }
 
 /** What each byte is inside of a string. */
 const [PLAIN, END, ESCAPE, HTML, HIGH, CONTROL] = [0, 1, 2, 3, 4, 5] as const

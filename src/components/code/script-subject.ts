@@ -3,6 +3,8 @@ import {
   Float,
   isObject,
   parseBody,
+  patchedBody,
+  type PatchedDocument,
   parseJson,
   printJson,
   textOfMetadata,
@@ -54,9 +56,9 @@ export class Subject implements ScriptHost {
     }
   }
 
-  #document(message: Message, printed: Uint8Array): Value {
+  #document(message: Message, printed: Uint8Array): Value | PatchedDocument {
+    if (!hasSpecialNumbers(message.bytes())) return patchedBody(printed)
     const document = parseBody(printed)
-    if (!hasSpecialNumbers(message.bytes())) return document
     try {
       return withNumbersOf(message.structured(), document)
     } catch {
