@@ -397,10 +397,18 @@ interface OutputOptions {
   readonly composes?: boolean
 }
 
+interface ProcessorOptions {
+  /**
+   * Whether `error_source_label`, `_path` and `_type` tell of its failures. As in the original that is so for the processors that
+   * work on a whole batch; for others they are null.
+   */
+  readonly namesFailures?: boolean
+}
+
 export type InputSpec<F extends Field<unknown>> = Spec<'input', F, Input> &
   InputOptions<F extends Field<infer T> ? T : never>
 export type OutputSpec<F extends Field<unknown>> = Spec<'output', F, Output> & OutputOptions
-export type ProcessorSpec<F extends Field<unknown>> = Spec<'processor', F, Processor>
+export type ProcessorSpec<F extends Field<unknown>> = Spec<'processor', F, Processor> & ProcessorOptions
 export type CacheSpec<F extends Field<unknown>> = Spec<'cache', F, Cache>
 export type BufferSpec<F extends Field<unknown>> = Spec<'buffer', F, Buffer | null>
 export type RateLimitSpec<F extends Field<unknown>> = Spec<'rate_limit', F, RateLimit>

@@ -24,6 +24,7 @@ const TYPES = {
 
 export default defineProcessor({
   name: 'parquet_encode',
+  namesFailures: true,
   status: 'experimental',
   categories: ['Parsing'],
   requires: ['hyparquet-writer'],

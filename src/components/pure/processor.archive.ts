@@ -6,6 +6,7 @@ import { type Member, packBinary, packTar, packZip } from './containers.ts'
 
 export default defineProcessor({
   name: 'archive',
+  namesFailures: true,
   categories: ['Parsing', 'Utility'],
   summary: 'Packs the messages of a batch into one.',
   description: 'The new message has the metadata of the first one.',

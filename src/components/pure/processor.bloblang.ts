@@ -3,6 +3,7 @@ import { MappingProcessor } from './mapping-processor.ts'
 
 export default defineProcessor({
   name: 'bloblang',
+  namesFailures: true,
   status: 'stable',
   categories: ['Mapping', 'Parsing'],
   summary: 'The former name of `mapping`.',

@@ -2,6 +2,7 @@ import { defineProcessor, field } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'bounds_check',
+  namesFailures: true,
   categories: ['Utility'],
   summary: 'Drops batches that are too large or too small, or that have such a message.',
   config: field.object({

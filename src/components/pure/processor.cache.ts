@@ -12,6 +12,7 @@ import { timeToLive } from './time-to-live.ts'
 
 export default defineProcessor({
   name: 'cache',
+  namesFailures: true,
   categories: ['Integration'],
   summary: 'Reads from or writes to a cache.',
   config: field.object({

@@ -18,6 +18,7 @@ const MARK = Uint8Array.of(0x74)
 
 export default defineProcessor({
   name: 'dedupe',
+  namesFailures: true,
   categories: ['Utility'],
   summary: 'Drops messages whose key a cache has seen before.',
   config: field.object({

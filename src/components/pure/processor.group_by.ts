@@ -4,6 +4,7 @@ import { type Batch, type Chain, defineProcessor, field, type Message } from '..
 
 export default defineProcessor({
   name: 'group_by',
+  namesFailures: true,
   categories: ['Composition'],
   summary: 'Splits a batch into one for each group whose check a message passes, and one for the rest.',
   config: field

@@ -3,6 +3,7 @@ import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'group_by_value',
+  namesFailures: true,
   categories: ['Composition'],
   summary: 'Splits a batch into one for each value of an interpolated text.',
   config: field.object({

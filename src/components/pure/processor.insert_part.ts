@@ -3,6 +3,7 @@ import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'insert_part',
+  namesFailures: true,
   categories: ['Composition'],
   summary: 'Puts one more message into each batch.',
   config: field.object({

@@ -7,6 +7,7 @@ const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
 
 export default defineProcessor({
   name: 'log',
+  namesFailures: true,
   categories: ['Utility'],
   summary: 'Logs a line for each message, which goes on unchanged.',
   config: field.object({

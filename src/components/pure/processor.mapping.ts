@@ -3,6 +3,7 @@ import { MappingProcessor } from './mapping-processor.ts'
 
 export default defineProcessor({
   name: 'mapping',
+  namesFailures: true,
   categories: ['Mapping', 'Parsing'],
   summary: 'Maps each message to a new one with Bloblang.',
   description:

@@ -22,6 +22,7 @@ import {
 
 export default defineProcessor({
   name: 'mutation',
+  namesFailures: true,
   categories: ['Mapping', 'Parsing'],
   summary: 'Changes each message with Bloblang.',
   description: 'As `mapping`, but `root` starts as the document of the message, so that what is not assigned stays.',

@@ -14,6 +14,7 @@ import {
 
 export default defineProcessor({
   name: 'retry',
+  namesFailures: true,
   categories: ['Composition'],
   summary: 'Runs processors on each message again until they succeed.',
   description: 'Results carry the metadata `retry_count` and `backoff_duration` (nanoseconds).',

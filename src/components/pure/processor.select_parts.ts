@@ -2,6 +2,7 @@ import { defineProcessor, field } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'select_parts',
+  namesFailures: true,
   categories: ['Utility'],
   summary: 'Keeps some messages of each batch, by their indexes.',
   config: field.object({

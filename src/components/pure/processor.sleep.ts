@@ -3,6 +3,7 @@ import { defineProcessor, field, perMessage, parseDuration } from '../../engine/
 
 export default defineProcessor({
   name: 'sleep',
+  namesFailures: true,
   categories: ['Utility'],
   summary: 'Waits a while for each message.',
   config: field.object({ duration: field.interpolated('How long.').examples('250ms', '${! this.wait }s') }),

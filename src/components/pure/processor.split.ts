@@ -2,6 +2,7 @@ import { defineProcessor, field, type Message } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'split',
+  namesFailures: true,
   categories: ['Utility'],
   summary: 'Splits a batch into smaller ones.',
   config: field.object({

@@ -17,6 +17,7 @@ import {
 
 export default defineProcessor({
   name: 'switch',
+  namesFailures: true,
   categories: ['Composition'],
   summary: 'Runs the processors of the first case whose check passes.',
   description:

@@ -16,6 +16,7 @@ import {
 
 export default defineProcessor({
   name: 'while',
+  namesFailures: true,
   categories: ['Composition'],
   summary: 'Runs processors again and again while a check passes on the first message of the batch.',
   config: field.object({

@@ -203,3 +203,24 @@ output: { fallback: [ { reject_errored: { drop: {} } }, { drop: {} } ] }
   assert.deepEqual(counted('output_error'), [])
   assert.deepEqual(counted('processor_error'), [['root.pipeline.processors.0', 1]])
 })
+
+test('the source of an error is told by the processors that work on batches, as in the original', async () => {
+  const config = (failing: string) => `input: { generate: { count: 1, interval: '', mapping: 'root = "no json"' } }
+pipeline:
+  processors:
+    - label: failing
+      ${failing}
+    - mapping: 'root = [error_source_label(), error_source_path(), error_source_type(), errored()]'
+output: { collect: {} }
+`
+  const named = (type: string) => [`["failing","pipeline.processors.0","${type}",true]`]
+  assert.deepEqual(await run(config(`mapping: 'root = this.a'`)), named('mapping'))
+  assert.deepEqual(await run(config(`mutation: 'root.b = this.a'`)), named('mutation'))
+  for (const failing of [
+    'jq: { query: .a }',
+    'grok: { expressions: [ "%{IP:ip}" ] }',
+    'decompress: { algorithm: gzip }',
+  ]) {
+    assert.deepEqual(await run(config(failing)), ['[null,null,null,true]'], failing)
+  }
+})

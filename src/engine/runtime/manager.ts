@@ -244,11 +244,10 @@ export class Manager {
     const path = reportedPath(config.path)
     const componentLog = log.with({ label: config.label, path: `root.${path}` })
     const componentMetrics = metrics.with({ label: config.label, path: `root.${path}` })
-    const source = {
-      sourceLabel: config.label,
-      sourcePath: path,
-      sourceType: config.name,
-    }
+    const hasSource = 'namesFailures' in config.spec && config.spec.namesFailures === true
+    const source = hasSource
+      ? { sourceLabel: config.label, sourcePath: path, sourceType: config.name }
+      : { sourceLabel: null, sourcePath: null, sourceType: null }
     const errors = config.kind === 'processor' ? componentMetrics.counter('processor_error') : undefined
     const noteError = (error: unknown) => {
       errors?.add(1)
