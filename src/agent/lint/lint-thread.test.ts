@@ -88,6 +88,22 @@ test('a check that ends its thread fails alone: its neighbours are checked in an
   assert.equal(threads.length, 2)
 })
 
+test('a check that needs too much processor time is stopped, and the next one is checked', async () => {
+  const other = new LintThread({ policy }, 3000)
+  after(() => other.close())
+  // Constant parts are evaluated.
+  const lines = Array.from({ length: 200 }, (_, n) => `        root.sum${n} = range(0, 5000000).sum()\n`)
+  const costly = `input:\n  generate:\n    mapping: |\n${lines.join('')}${output}`
+  const found = await Promise.all([
+    other.lint(costly),
+    other.lint(`input:\n  generate:\n    mapping: root = 1\n${output}`),
+  ])
+  const [stopped, ...others] = found.map(({ findings }) => findings.map(({ message }) => message).join())
+  // On a very busy machine the clock may come first.
+  assert.match(stopped!, /^the configuration could not be checked within (3|36) s$/)
+  assert.deepEqual(others, [''])
+})
+
 test('checks that are pending at close are rejected', async () => {
   const other = new LintThread({ policy })
   const checks = [1, 2].map(() => other.lint(`input:\n  generate:\n    mapping: root = 1\n${output}`))

@@ -16,8 +16,15 @@ export type LintAnswer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: string }
 
-/** The first check includes loading the components that the configuration names. */
-const timeoutMs = 15_000
+/**
+ * Processor time that a check may use, in milliseconds; the first one includes loading the components that the configuration
+ * names. By the clock it may take much longer on a busy machine.
+ */
+const defaultLimitMs = 15_000
+/** A check that takes so many times the limit by the clock is blocked, or does not get the processor for very long. */
+const blockedFactor = 12
+/** How often the thread is asked how much it has used, in milliseconds. */
+const lookIntervalMs = 1000
 const memoryMb = 512
 const maxWaiting = 1000
 
@@ -36,6 +43,7 @@ class CheckStopped extends Error {}
  */
 export class LintThread {
   readonly #data: LintWorkerData
+  readonly #limitMs: number
   readonly #waiting: Waiting[] = []
   #current: Waiting | undefined
   #timer: NodeJS.Timeout | undefined
@@ -44,8 +52,9 @@ export class LintThread {
   #schema: Promise<Readonly<Record<string, unknown>>> | undefined
   #closed = false
 
-  constructor(data: LintWorkerData) {
+  constructor(data: LintWorkerData, limitMs = defaultLimitMs) {
     this.#data = data
+    this.#limitMs = limitMs
   }
 
   /** Checks a configuration. If that takes too long, this is a finding as well. */
@@ -105,13 +114,30 @@ export class LintThread {
     }
     worker.ref()
     worker.postMessage(next.question)
-    this.#timer = setTimeout(() => {
-      this.#stop(worker, new CheckStopped(`the configuration could not be checked within ${timeoutMs / 1000} s`))
-    }, timeoutMs)
+    this.#timer = this.#watch(worker)
+  }
+
+  /** Stops the thread when the current question takes too much. */
+  #watch(worker: Worker): NodeJS.Timeout {
+    const limitMs = this.#limitMs
+    const asked = this.#current
+    const startedAt = performance.now()
+    let before: number | null = null
+    return setInterval(() => {
+      if (performance.now() - startedAt >= limitMs * blockedFactor) this.#stop(worker, tooLong(limitMs * blockedFactor))
+      worker.cpuUsage().then(
+        ({ user, system }) => {
+          const cpuMs = (user + system) / 1000
+          before ??= cpuMs
+          if (this.#current === asked && cpuMs - before >= limitMs) this.#stop(worker, tooLong(limitMs))
+        },
+        () => {}, // it has ended meanwhile
+      )
+    }, lookIntervalMs)
   }
 
   #settle(settle: (current: Waiting) => void): void {
-    clearTimeout(this.#timer)
+    clearInterval(this.#timer)
     const current = this.#current
     this.#current = undefined
     if (current !== undefined) settle(current)
@@ -147,4 +173,8 @@ export class LintThread {
     void worker.terminate()
     this.#settle(({ reject }) => reject(reason))
   }
+}
+
+function tooLong(ms: number): CheckStopped {
+  return new CheckStopped(`the configuration could not be checked within ${ms / 1000} s`)
 }
