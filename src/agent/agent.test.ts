@@ -13,6 +13,7 @@ import { Agent } from './agent.ts'
 import { KafkaClient } from './cluster/kafka-client.ts'
 import type { Supervisor } from './pipelines/supervisor.ts'
 import { StatusServer } from './status-server.ts'
+import { until } from '../base/until.suite.ts'
 
 /** A control plane that says what the test wants it to say: a real one cannot be made to fail at a chosen call. */
 class ScriptedLink implements AgentLink {
@@ -100,14 +101,6 @@ function start(
     log: nullLog,
     supervisor: supervisor && (() => supervisor),
   })
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!isSo()) {
-    assert.ok(performance.now() < deadline)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
 }
 
 test('an agent that was taken for lost registers again, and says good-bye at its end', async () => {

@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
 import { ErrorCode } from '../kafka/index.ts'
 import { TestClient } from './test-client.ts'
+import { until } from '../base/until.suite.ts'
 
 const skip = hasPostgres() ? false : 'PostgreSQL is not installed'
 
@@ -98,12 +99,4 @@ async function joinAlone(client: TestClient) {
   const member = { groupId: 'g', memberId, generationId, groupInstanceId: null }
   await client.call('SyncGroup', 3, { ...member, assignments: [{ memberId, assignment: Buffer.from('all') }] })
   return member
-}
-
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 1200; attempt++) {
-    if (await isTrue()) return
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-  assert.fail('it did not come to that within a minute')
 }

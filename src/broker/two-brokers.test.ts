@@ -14,6 +14,7 @@ import { Broker } from './broker.ts'
 import type { BrokerEndpoint, Cluster } from './cluster.ts'
 import { fenceFeature } from './fenced-client.ts'
 import { localLogConfig } from './log/index.ts'
+import { until } from '../base/until.suite.ts'
 
 const PARTITIONS = 4
 
@@ -242,12 +243,4 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
       })
     })
   })
-}
-
-async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 1200; attempt++) {
-    if (await isTrue()) return
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-  assert.fail('it did not come to that within a minute')
 }

@@ -8,6 +8,7 @@ import type { Worker } from 'node:worker_threads'
 import { databaseSuite } from './database.suite.ts'
 import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
 import { DatabaseError, openPostgres, openSqlite, openSqliteHere } from './index.ts'
+import { until } from '../base/until.suite.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'penstock-database-'))
 after(() => rm(folder, { recursive: true }))
@@ -142,9 +143,6 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     await other.notify('news', 'of another schema')
     await sender.notify('news', 'a')
     await sender.notify('news', 'b')
-    const until = async (isTrue: () => boolean) => {
-      while (!isTrue()) await new Promise(resolve => setTimeout(resolve, 5))
-    }
     await until(() => heard.length === 2)
     assert.deepEqual([heard, gaps], [['a', 'b'], 0])
     await assert.rejects(sender.notify('news', 'x'.repeat(8000)), { code: 'failed' })

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../base/index.ts'
 import type { Appended, Fence, LeaseHolder, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
 import { housekeepingSuite } from './housekeeping.suite.ts'
 import { batch, transactionSuite } from './transactions.suite.ts'
+import { until } from '../base/until.suite.ts'
 
 /** The world in which the suite opens its metadata. */
 export interface SuiteWorld {
@@ -624,14 +625,6 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         other = await again()
       })
       afterEach(() => other.close())
-
-      const until = async (isTrue: () => boolean) => {
-        for (let attempt = 0; attempt < 3000; attempt++) {
-          if (isTrue()) return
-          await new Promise(resolve => setTimeout(resolve, 10))
-        }
-        assert.fail('it was not heard of within half a minute')
-      }
 
       it('let each other know of commits', async () => {
         const partition = (await create('one')).partitions[0]!

@@ -6,6 +6,7 @@ import { after, test } from 'node:test'
 import { systemClock } from '../../base/index.ts'
 import type { InstanceOrder, LogReport } from '../../control/index.ts'
 import { Supervisor } from './supervisor.ts'
+import { until } from '../../base/until.suite.ts'
 
 const socketFolder = mkdtempSync(join(tmpdir(), 'penstock-supervisor-'))
 after(() => rmSync(socketFolder, { recursive: true }))
@@ -33,14 +34,6 @@ function order(instanceId: string, generate: string, more: Partial<InstanceOrder
   const yaml = `input:\n  generate:\n    mapping: root = "x"\n    ${generate}\noutput:\n  drop: {}\n`
   const fixed = { instanceId, pipelineId: 'pi', pipelineName: 'p', configurationId: 'v0', version: 0, completed: false }
   return { ...fixed, fence: null, yaml, ...more }
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000
-  while (!isSo()) {
-    assert.ok(performance.now() < deadline, JSON.stringify(supervisor.reports))
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
 }
 
 test('an instance runs to its end, is counted, and stays until it is not wanted any more', async () => {

@@ -9,6 +9,7 @@ import { topicConfig } from '../topic-config.ts'
 import { type LogConfig, localLogConfig } from './config.ts'
 import type { Append } from './flush-buffer.ts'
 import { openRecordLog, type RecordLog } from './record-log.ts'
+import { until } from '../../base/until.suite.ts'
 
 const signal = new AbortController().signal
 const config: LogConfig = { ...localLogConfig, lingerMs: 1, uploadRetryBackoffMs: 1, housekeepingIntervalMs: 1e6 }
@@ -748,9 +749,4 @@ function valuesOf(records: readonly Buffer[]): string[] {
 async function settle(): Promise<string> {
   await systemClock.sleep(20)
   return 'not yet'
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let round = 0; !condition() && round < 200; round++) await systemClock.sleep(5)
-  assert.ok(condition())
 }

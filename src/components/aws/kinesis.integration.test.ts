@@ -15,6 +15,7 @@ import { bodies } from '../../engine/contract/rig.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { AwsFixture } from './fixture.suite.ts'
 import { portOf } from '../../../test/servers/ports.ts'
+import { until } from '../../base/until.suite.ts'
 
 const address = process.env['PENSTOCK_TEST_AWS']
 
@@ -53,9 +54,6 @@ function testKinesis(aws: AwsFixture): void {
       throw error
     })
     return Items.map(item => Object.fromEntries(Object.entries(item).map(([name, { S }]) => [name, S])))
-  }
-  const until = async (holds: () => Promise<boolean>) => {
-    while (!(await holds())) await new Promise(resolve => setTimeout(resolve, 50))
   }
 
   const cases: StreamCases = {

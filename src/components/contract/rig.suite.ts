@@ -4,4 +4,4 @@ import { systemHost } from '../../host/index.ts'
 import { createRegistry } from '../index.ts'
 
 /** What the contract suites of the engine run in. */
-export const rig: Rig = { registry: createRegistry(), host: systemHost, http: new HttpRouter(), hungMs: 30_000 }
+export const rig: Rig = { registry: createRegistry(), host: systemHost, http: new HttpRouter(), hungMs: 120_000 }

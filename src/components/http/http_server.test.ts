@@ -8,6 +8,7 @@ import { startStream } from '../../engine/index.ts'
 import { createRegistry } from '../index.ts'
 import { systemHost } from '../../host/index.ts'
 import { freePort } from '../../../test/servers/ports.ts'
+import { until } from '../../base/until.suite.ts'
 
 let folder: string
 
@@ -128,9 +129,7 @@ test('messages come by WebSocket too, after a welcome', async t => {
   assert.equal(welcome, 'hi')
   socket.send('one')
   socket.send('two')
-  const deadline = Date.now() + 5000
   const written = () => readFile(path, 'utf8').catch(() => '')
-  while ((await written()) !== 'one\ntwo\n' && Date.now() < deadline) await systemClock.sleep(10)
-  assert.equal(await written(), 'one\ntwo\n')
+  await until(async () => (await written()) === 'one\ntwo\n', written)
   socket.close()
 })

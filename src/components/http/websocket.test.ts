@@ -10,6 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../base/index.ts'
 import { startCollecting } from '../collecting.suite.ts'
 import { portOf } from '../../../test/servers/ports.ts'
+import { until } from '../../base/until.suite.ts'
 
 interface Peer {
   readonly socket: WebSocket
@@ -33,10 +34,6 @@ async function listen(t: TestContext, server: Server = createServer()) {
   })
   const port = portOf(server)
   return { peers, port }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await systemClock.sleep(5)
 }
 
 test('each message of a server is one, and a connection that ends is made again with its opening messages', async t => {

@@ -13,6 +13,7 @@ import { writeFileSync } from 'node:fs'
 import { systemClock } from '../../base/index.ts'
 import { type Collecting, startCollecting } from '../collecting.suite.ts'
 import { portOf } from '../../../test/servers/ports.ts'
+import { until } from '../../base/until.suite.ts'
 
 /** A server that hands out its connections in their order. */
 async function listen(t: TestContext): Promise<{ server: Server; port: number; connections: Socket[] }> {
@@ -25,10 +26,6 @@ async function listen(t: TestContext): Promise<{ server: Server; port: number; c
   })
   const port = portOf(server)
   return { server, port, connections }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await systemClock.sleep(5)
 }
 
 async function folderOf(t: TestContext): Promise<string> {

@@ -8,6 +8,7 @@ import { systemHost } from '../../host/index.ts'
 import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
 import { openStore } from '../../storage/index.ts'
 import { createRegistry } from '../index.ts'
+import { until } from '../../base/until.suite.ts'
 
 let broker: Broker
 let metadata: Metadata
@@ -75,8 +76,10 @@ async function follow(topic: string): Promise<{ values: string[]; reader: Consum
 
 /** Waits for as many values, then a little for those that should not come. */
 async function settle(values: readonly string[], count: number): Promise<string[]> {
-  const deadline = Date.now() + 60_000
-  while (values.length < count && Date.now() < deadline) await systemClock.sleep(20)
+  await until(
+    () => values.length >= count,
+    () => values,
+  )
   await systemClock.sleep(300)
   return values.toSorted((a, b) => Number(a) - Number(b))
 }

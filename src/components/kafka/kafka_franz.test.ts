@@ -57,7 +57,7 @@ async function consume(
   input: string,
   lines: number,
   mapping = 'root = this.n.string()',
-  atMostMs = 20_000,
+  atMostMs = 240_000,
 ): Promise<string[]> {
   const path = join(folder, name)
   const stream = await start(`

@@ -10,6 +10,7 @@ import { HttpRouter, startStream } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import { createRegistry } from '../index.ts'
 import { portOf } from '../../../test/servers/ports.ts'
+import { until } from '../../base/until.suite.ts'
 
 let folder: string
 
@@ -39,10 +40,6 @@ async function serve(t: TestContext, config: string): Promise<Call> {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, ...(body === undefined ? {} : { body }) })
     return { status: response.status, text: await response.text() }
   }
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await systemClock.sleep(5)
 }
 
 const linesOf = (path: string): Promise<readonly string[]> =>
