@@ -18,11 +18,18 @@ export const openFiles: Files = {
   stat: path => fs.stat(path),
   glob(pattern) {
     if (!/[*?[]/.test(pattern)) return [pattern]
-    return globSync(pattern)
+    return globSync(withHidden(pattern))
       .filter(match => statSync(match, { throwIfNoEntry: false })?.isDirectory() !== true)
       .toSorted()
   },
   connect: path => connect({ path }),
+}
+
+/** Unlike Node's, the original's patterns match files whose names begin with a dot. */
+function withHidden(pattern: string): string {
+  const at = pattern.lastIndexOf('/') + 1
+  const name = pattern.slice(at)
+  return name.startsWith('*') && !name.startsWith('**') ? `${pattern.slice(0, at)}{*,.*}${name.slice(1)}` : pattern
 }
 
 /** The files for which `check` throws nothing. */
