@@ -35,6 +35,9 @@ interface Pending {
 /** How long a server may take to answer before its connection counts as lost. */
 const answerTimeoutMs = 5_000
 
+/** The longest line of an answer, in bytes; those of the protocols have a few hundred. */
+const maxLineBytes = 8192
+
 const lineEnd = Buffer.from('\r\n')
 
 /** A connection for commands. When it is lost, all commands without an answer fail, and those that are sent later. */
@@ -114,6 +117,9 @@ export class CommandConnection {
   #nextAnswer(): Answer | undefined {
     const received = this.#received
     const end = received.indexOf(lineEnd)
+    if (end === -1 && received.length > maxLineBytes) {
+      this.#lose(new Error(`${this.#server.name} sent a line of more than ${maxLineBytes} bytes`))
+    }
     if (end === -1) return undefined
     const line = received.toString('latin1', 0, end)
     const start = end + lineEnd.length

@@ -18,7 +18,8 @@ if (url === undefined || guardedUrl === undefined) {
 } else {
   const port = Number(new URL(url).port)
   const at = (somePort: number) => `redis://127.0.0.1:${somePort}`
-  const client = createClient({ url })
+  // A busy machine takes more than the 5 seconds that the library waits by itself.
+  const client = createClient({ url, socket: { connectTimeout: 60_000 } })
   await client.connect()
   after(() => client.close())
   const newKey = () => `k-${randomUUID().slice(0, 8)}`
@@ -87,7 +88,7 @@ if (url === undefined || guardedUrl === undefined) {
     forgets: true,
   })
 
-  const subscriber = createClient({ url })
+  const subscriber = createClient({ url, socket: { connectTimeout: 60_000 } })
   await subscriber.connect()
   after(() => subscriber.close())
   const heard = new Map<string, string[]>()

@@ -35,6 +35,7 @@ export function openPostgres(config: ConnectionConfig, resources: Resources): Po
   const { conn_max_idle_time: idleMs, conn_max_life_time: lifeMs } = config
   const max = maxOpen > 0 ? maxOpen : Number.POSITIVE_INFINITY
   const pool = new pg.Pool({
+    Client: CautiousClient,
     host: dsn.host,
     port: dsn.port,
     user: dsn.user,
@@ -55,6 +56,28 @@ export function openPostgres(config: ConnectionConfig, resources: Resources): Po
     types: { getTypeParser: parserOf },
   })
   return new PostgresConnection(pool, `${dsn.host}:${dsn.port}`)
+}
+
+/** The most bytes that a server sends until it takes statements: parameters and challenges, a few hundred as a rule. */
+const MAX_GREETING_BYTES = 65_536
+
+/**
+ * A client that gives up a server which speaks something else. The library takes what comes for the size of an answer, collects
+ * that much, and then throws where nothing catches it.
+ */
+class CautiousClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config)
+    const { connection } = this
+    const { stream } = connection
+    let bytes = 0
+    const count = (data: Buffer) => {
+      bytes += data.length
+      if (bytes > MAX_GREETING_BYTES) stream.destroy(new Error('the server does not speak the protocol of PostgreSQL'))
+    }
+    stream.on('data', count)
+    connection.once('readyForQuery', () => stream.off('data', count))
+  }
 }
 
 class PostgresConnection implements SqlConnection {

@@ -1,0 +1,103 @@
+// What outputs do at a server that speaks something else: they say so, try again, and collect nothing.
+import assert from 'node:assert/strict'
+import { createServer, type Socket } from 'node:net'
+import process from 'node:process'
+import { test } from 'node:test'
+import { listen } from '../../test/servers/ports.ts'
+import { Sender } from '../../test/connectors/streams.ts'
+import { until } from '../engine/contract/rig.ts'
+import { rig } from './contract/rig.suite.ts'
+
+const aws = (port: number) => ({
+  endpoint: `http://127.0.0.1:${port}`,
+  region: 'x',
+  credentials: { id: 'x', secret: 'x' },
+})
+
+const sql = (driver: string, dsn: string) => ({
+  sql_insert: { driver, dsn, table: 't', columns: ['c'], args_mapping: 'root = [ 1 ]' },
+})
+
+/** Outputs of each protocol, at a port. */
+const outputs: Readonly<Record<string, (port: number) => Readonly<Record<string, unknown>>>> = {
+  amqp_0_9: port => ({ amqp_0_9: { urls: [`amqp://127.0.0.1:${port}/`], exchange: 'x' } }),
+  amqp_1: port => ({ amqp_1: { urls: [`amqp://127.0.0.1:${port}/`], target_address: 'x' } }),
+  aws_sqs: port => ({ aws_sqs: { url: `http://127.0.0.1:${port}/1/x`, max_retries: 1, ...aws(port) } }),
+  aws_s3: port => ({ aws_s3: { bucket: 'x', path: 'x', timeout: '2s', ...aws(port) } }),
+  beanstalkd: port => ({ beanstalkd: { address: `127.0.0.1:${port}` } }),
+  elasticsearch_v2: port => ({
+    elasticsearch_v2: { urls: [`http://127.0.0.1:${port}`], index: 'x', action: 'index', id: 'x' },
+  }),
+  http_client: port => ({ http_client: { url: `http://127.0.0.1:${port}/`, verb: 'POST', retries: 0, timeout: '2s' } }),
+  kafka_franz: port => ({ kafka_franz: { seed_brokers: [`127.0.0.1:${port}`], topic: 'x' } }),
+  mongodb: port => ({
+    mongodb: {
+      url: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=1000`,
+      database: 'x',
+      collection: 'x',
+      operation: 'insert-one',
+      document_map: 'root = {}',
+    },
+  }),
+  mqtt: port => ({ mqtt: { urls: [`tcp://127.0.0.1:${port}`], topic: 'x', connect_timeout: '2s' } }),
+  nats: port => ({ nats: { urls: [`nats://127.0.0.1:${port}`], subject: 'x' } }),
+  redis_list: port => ({ redis_list: { url: `redis://127.0.0.1:${port}`, key: 'x' } }),
+  sftp: port => ({
+    sftp: { address: `127.0.0.1:${port}`, path: 'x', credentials: { username: 'x', password: 'x' } },
+  }),
+  'sql_insert, mysql': port => sql('mysql', `x@tcp(127.0.0.1:${port})/x`),
+  'sql_insert, postgres': port => sql('postgres', `postgres://x@127.0.0.1:${port}/x?sslmode=disable`),
+  websocket: port => ({ websocket: { url: `ws://127.0.0.1:${port}/` } }),
+}
+
+const block = Buffer.alloc(65_536, 'A')
+
+/** More than a client needs to see what it got; one that collects everything has it within seconds. */
+const mostBytes = 300 * 2 ** 20
+
+/**
+ * Those whose libraries do collect: that of Kafka reads the first bytes as the size of an answer, here a gigabyte, and that of NATS
+ * looks for the end of the first line until the time to connect is over.
+ */
+const collecting = ['kafka_franz', 'nats']
+
+const answers: Readonly<Record<string, (socket: Socket) => void>> = {
+  'closes the connection': socket => void socket.end(),
+  'answers half of something else': socket => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"half":'),
+  'answers without an end': writeWithoutEnd,
+}
+
+function writeWithoutEnd(socket: Socket): void {
+  const more = () => {
+    if (socket.destroyed) return
+    if (socket.write(block)) setImmediate(more)
+    else socket.once('drain', more)
+  }
+  more()
+}
+
+for (const [answer, act] of Object.entries(answers)) {
+  for (const [name, output] of Object.entries(outputs)) {
+    if (act === writeWithoutEnd && collecting.includes(name)) continue
+    test(`${name}: a server that ${answer} is reported, and nothing counts as sent`, { timeout: 120_000 }, async t => {
+      const before = process.memoryUsage().rss
+      const server = createServer(socket => {
+        socket.on('error', () => undefined) // of a client that gave up
+        act(socket)
+      })
+      t.after(() => server.close())
+      const sender = await Sender.start(output(await listen(server)))
+      let outcome = 'waiting'
+      const sending = sender.send('x').then(
+        () => (outcome = 'sent'),
+        () => (outcome = 'refused'),
+      )
+      await until(rig, () => sender.log.length > 0, 'it is reported')
+      assert.notEqual(outcome, 'sent')
+      const grown = process.memoryUsage().rss - before
+      assert.ok(grown < mostBytes, `${grown} bytes were collected`)
+      await sender.close()
+      await sending
+    })
+  }
+}
