@@ -31,7 +31,6 @@ const waits: Readonly<Record<string, string>> = {
   'src/engine/runtime/turns.ts': 'gives the event loop its turn',
   'src/engine/runtime/shutdown.ts': 'the time limit of a shutdown',
   'src/broker/log/appender.ts': 'gives the event loop its turn',
-  'src/control/fleet.ts': 'polls for an answer that another process stores',
   'src/control/relay.ts': 'the time limit of a relayed call',
   'src/control/changes.ts': 'gathers events before they are sent',
   'src/components/': 'what a component is configured to wait for, and time limits of its protocol',
