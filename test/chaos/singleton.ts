@@ -163,8 +163,10 @@ async function addAgent(index: number): Promise<Member> {
 async function agentOf(api: Api, { ids }: PipelineUnderTest, agents: readonly Member[]): Promise<Member> {
   const find = async () => {
     const { agents: known } = await api.call('list_agents', { virtual_cluster_id: ids.virtual_cluster_id })
-    const running = known.find(({ instances }) =>
-      instances.some(one => one.pipeline_id === ids.pipeline_id && one.state === 'running'),
+    // One that was killed is listed for a while, with what it ran.
+    const running = known.find(
+      ({ instances, is_alive }) =>
+        is_alive && instances.some(one => one.pipeline_id === ids.pipeline_id && one.state === 'running'),
     )
     return agents.find(({ pid }) => running?.agent_name.endsWith(`:${pid}`))
   }
