@@ -79,11 +79,15 @@ for (const text of INTERPOLATIONS) {
     const { interpolation } = compileInterpolation(text, { host: inertHost })
     for (const document of DOCUMENTS) {
       const bytes = Buffer.from(document)
-      const run = (message: BodyView) => {
-        const second = new WholeMessage().setText('{"id":"of the second"}')
+      const run = (message: BodyView, second: BodyView) => {
+        second.setText('{"id":"of the second","other":[1]}')
         return outcome(() => interpolation!.eval([message.set(bytes), second], 0))
       }
-      assert.equal(run(new BodyView()), run(new WholeMessage()), `of ${bytes.toString()}`)
+      assert.equal(
+        run(new BodyView(), new BodyView()),
+        run(new WholeMessage(), new WholeMessage()),
+        `of ${bytes.toString()}`,
+      )
     }
   })
 }
@@ -153,6 +157,14 @@ for (const text of MAPPINGS) {
     })
   }
 }
+
+test('a mapping that reads other messages of its batch, too, carries its own along', () => {
+  const { mapping } = compileMapping('root.a = this.a\nroot.b = json("id").from_all()', { host: inertHost })
+  const batch = ['{"a":{"n":[1]},"id":1}', '{"id":2}'].map(text => new BodyView().setText(text))
+  const result = mapping!.patch(batch, 0, new MetadataDraft())
+  assert.ok(result instanceof PatchedDocument)
+  assert.deepEqual(result.structured(), { a: { n: [1] }, b: [1n, 2n] })
+})
 
 test('a body whose keys are put in order is the document in it', () => {
   for (const document of [...DOCUMENTS, ...DOCUMENTS]) {

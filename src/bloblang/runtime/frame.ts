@@ -32,6 +32,10 @@ export class Frame implements CallContext {
   readonly variables: ReadonlyMap<string, Value> = NO_VARIABLES
   /** What the projector has read of the message at `home`; null where it has not, or gave up. */
   #projected: Value | null = null
+  /** Whether it holds parts that are still bytes. */
+  #carries = false
+  /** The same of other messages of the batch, by their places. */
+  readonly #others = new Map<number, Value>()
   /** Why the message has no document, and the error that said so. */
   #documentError: { readonly cause: string; readonly message: string; readonly field: string } | null = null
 
@@ -48,6 +52,8 @@ export class Frame implements CallContext {
     this.projector = null
     this.out = null
     this.#projected = null
+    this.#carries = false
+    if (this.#others.size > 0) this.#others.clear()
     this.#documentError = null
     return this
   }
@@ -71,19 +77,32 @@ export class Frame implements CallContext {
 
   messageDocument(): Value {
     const message = messageAt(this.batch, this.index)
-    return this.index === this.home ? this.#read(message) : message.structured()
+    return this.index === this.home ? this.#read(message) : this.#readOther(message)
+  }
+
+  /** The same of another message of the batch, as `from` and `from_all` ask for it. */
+  #readOther(message: MessageView): Value {
+    if (this.projector === null || message.project === undefined) return message.structured()
+    const known = this.#others.get(this.index)
+    if (known !== undefined) return known
+    const projected = message.project(this.projector)
+    if (projected !== null) this.#others.set(this.index, projected)
+    return projected ?? message.structured()
   }
 
   /** The document of the message at `home`, or as much of it as the mapping needs. */
   #read(message: MessageView): Value {
     if (this.projector === null || message.project === undefined) return message.structured()
-    this.#projected ??= message.project(this.projector)
+    if (this.#projected === null) {
+      this.#projected = message.project(this.projector)
+      this.#carries = this.#projected !== null && this.projector.carries
+    }
     return this.#projected ?? message.structured()
   }
 
   /** Whether what was read of the document holds parts that are still bytes. */
   get carries(): boolean {
-    return this.#projected !== null && this.projector?.carries === true
+    return this.#carries
   }
 
   /** The document, or undefined where there is none. */
