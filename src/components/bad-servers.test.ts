@@ -56,10 +56,10 @@ const block = Buffer.alloc(65_536, 'A')
 const mostBytes = 300 * 2 ** 20
 
 /**
- * Those whose libraries do collect: that of Kafka reads the first bytes as the size of an answer, here a gigabyte, and that of NATS
- * looks for the end of the first line until the time to connect is over.
+ * Those whose libraries do collect: those of Kafka and MongoDB read the first bytes as the size of an answer, here a gigabyte, and
+ * that of NATS looks for the end of the first line; all three until the time to connect is over.
  */
-const collecting = ['kafka_franz', 'nats']
+const collecting = ['kafka_franz', 'mongodb', 'nats']
 
 const answers: Readonly<Record<string, (socket: Socket) => void>> = {
   'closes the connection': socket => void socket.end(),
