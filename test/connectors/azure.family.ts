@@ -14,6 +14,7 @@ export function azuriteCommand(kind: AzuriteKind, program: string, port: number,
 const azure: Family = {
   summary: 'Azure Storage, as Azurite imitates it in memory',
   folders: ['src/components/azure'],
+  slow: true,
   npm: ['azurite@3.37.0'],
   async start({ npmBin, folder }) {
     const [queues, blobs] = await freePorts(2)
