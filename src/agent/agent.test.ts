@@ -14,6 +14,7 @@ import { KafkaClient } from './cluster/kafka-client.ts'
 import type { Supervisor } from './pipelines/supervisor.ts'
 import { StatusServer } from './status-server.ts'
 import { until } from '../base/until.suite.ts'
+import { agentHello } from '../control/agent-hello.suite.ts'
 
 /** A control plane that says what the test wants it to say: a real one cannot be made to fail at a chosen call. */
 class ScriptedLink implements AgentLink {
@@ -75,20 +76,7 @@ function start(
 ): Agent {
   return new Agent({
     link,
-    hello: {
-      identity: null,
-      name: 'test',
-      version: '0',
-      roles: ['proxy'],
-      pipelineGroup: '',
-      agentGroup: '',
-      availabilityZone: '',
-      nodeId: null,
-      isDraining: false,
-      kafkaAddress: null,
-      httpAddress: null,
-      startedAt: 0,
-    },
+    hello: { ...agentHello, roles: ['proxy'] },
     // Nobody listens there.
     view: { client: new KafkaClient('127.0.0.1', 1), metadata: undefined, clock: systemClock, random: systemRandom },
     figures: {

@@ -6,10 +6,10 @@ import { Changes } from './changes.ts'
 import { Fleet } from './fleet.ts'
 import type { AgentReport, InstanceReport } from './agent-link.ts'
 import { defaultSettings } from './configuration/settings.ts'
-import type { AgentHello } from './model.ts'
 import { PeerPlanes } from './peer-planes.ts'
 import { migrations } from './store/schema.ts'
 import * as store from './store/store.ts'
+import { agentHello } from './agent-hello.suite.ts'
 
 const clusterId = 'vci_1'
 const sqlite = openSqliteHere({ path: ':memory:' })
@@ -33,20 +33,7 @@ const database: Database = {
   close: () => sqlite.close(),
 }
 
-const hello: AgentHello = {
-  identity: 'local',
-  name: 'one',
-  version: '0.0.0',
-  roles: ['pipelines'],
-  pipelineGroup: '',
-  agentGroup: '',
-  availabilityZone: '',
-  nodeId: null,
-  isDraining: false,
-  kafkaAddress: null,
-  httpAddress: null,
-  startedAt: 0,
-}
+const hello = { ...agentHello, identity: 'local' }
 
 function newFleet(log = nullLog, clock: Clock = systemClock): Fleet {
   const world = { clock, random: systemRandom, log }

@@ -6,20 +6,13 @@ import { ControlError } from './errors.ts'
 import type { AgentHello } from './model.ts'
 import { peerPath } from './peer-planes.ts'
 import { startTestPlane, type TestPlane } from './test-plane.ts'
+import { agentHello } from './agent-hello.suite.ts'
 
 const hello: AgentHello = {
-  identity: null,
-  name: 'one',
-  version: '0.0.0',
+  ...agentHello,
   roles: ['proxy', 'jobs', 'pipelines'],
-  pipelineGroup: '',
-  agentGroup: '',
-  availabilityZone: '',
   nodeId: 1,
-  isDraining: false,
   kafkaAddress: '127.0.0.1:9092',
-  httpAddress: null,
-  startedAt: 0,
 }
 
 let first: TestPlane

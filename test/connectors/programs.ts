@@ -7,10 +7,10 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { program } from '../e2e/support.ts'
 import { freePort, portOf } from '../servers/ports.ts'
+import { bodyOf } from '../servers/request-body.ts'
 import type { ComponentBody } from './streams.ts'
 
 /** Those that run, for the case that a test fails before it ends them. */
@@ -157,20 +157,19 @@ export class ReceivingProgram {
     this.#program = program
     this.#server = server
     this.#texts = texts
-    this.#texts = texts
   }
 
   static async start(input: ComponentBody, more: ComponentBody = {}): Promise<ReceivingProgram> {
     const texts = new Set<string>()
     const server = createServer((request, response) => {
       void (async () => {
-        const body = await text(request)
+        const body = await bodyOf(request)
         // So that some are in the hands of the program when it is killed: those have not arrived.
         await sleep(20)
-        if (response.destroyed) return
+        if (body === null || response.destroyed) return
         texts.add(body)
         response.end()
-      })().catch(() => undefined) // of a program that was killed
+      })()
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const url = `http://127.0.0.1:${portOf(server)}/`

@@ -11,13 +11,13 @@ import { Changes } from '../../src/control/changes.ts'
 import { defaultSettings } from '../../src/control/configuration/settings.ts'
 import { Fleet } from '../../src/control/fleet.ts'
 import { ControlError, type InstanceOrder } from '../../src/control/index.ts'
-import type { AgentHello } from '../../src/control/model.ts'
 import { PeerPlanes } from '../../src/control/peer-planes.ts'
 import type { Concurrency } from '../../src/control/reconciler.ts'
 import { migrations } from '../../src/control/store/schema.ts'
 import * as store from '../../src/control/store/store.ts'
 import { type Database, migrate, openSqliteHere, type Sql } from '../../src/database/index.ts'
 import { World } from './world.ts'
+import { agentHello } from '../../src/control/agent-hello.suite.ts'
 
 const CLUSTER = 'vci_1'
 const LIMIT_MS = 60 * 60 * 1000
@@ -254,20 +254,7 @@ class Plane {
   }
 }
 
-const hello: AgentHello = {
-  identity: null,
-  name: 'simulated',
-  version: '0.0.0',
-  roles: ['pipelines'],
-  pipelineGroup: '',
-  agentGroup: '',
-  availabilityZone: '',
-  nodeId: null,
-  isDraining: false,
-  kafkaAddress: null,
-  httpAddress: null,
-  startedAt: 0,
-}
+const hello = { ...agentHello, name: 'simulated' }
 
 /** An agent in a process of its own, with instances that take time to stop. */
 class SimulatedAgent {

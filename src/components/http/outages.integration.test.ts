@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import process from 'node:process'
 import { after, test } from 'node:test'
-import { text } from 'node:stream/consumers'
 import { type OwnServer, testFullServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { freePort } from '../../../test/servers/ports.ts'
+import { bodyOf } from '../../../test/servers/request-body.ts'
 
 if (process.env['PENSTOCK_TEST_HTTP'] === undefined) {
   test('outages of HTTP', { skip: 'takes a minute: npm run test:connectors -- http' })
@@ -20,11 +20,12 @@ async function testHttp(): Promise<void> {
     let isFull = false
     const server = createServer((request, response) => {
       void (async () => {
-        const body = await text(request)
+        const body = await bodyOf(request)
+        if (body === null) return
         if (isFull) response.statusCode = 507
         else taken.set(request.url!, [...(taken.get(request.url!) ?? []), body])
         response.end()
-      })().catch(() => undefined) // of a client that was killed
+      })()
     })
     const start = async () => void (await once(server.listen(port, '127.0.0.1'), 'listening'))
     const end = async () => {

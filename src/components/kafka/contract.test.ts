@@ -2,44 +2,23 @@
 import { randomUUID } from 'node:crypto'
 import { after, before } from 'node:test'
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs'
-import { startTcpProxy, type TcpProxy } from '../../../test/servers/tcp-proxy.ts'
-import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
-import { Broker, localLogConfig } from '../../broker/index.ts'
+import type { TcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { inputContract, type InputTarget } from '../../engine/contract/input.suite.ts'
 import { outputContract } from '../../engine/contract/output.suite.ts'
 import { bodies, until } from '../../engine/contract/rig.ts'
-import { type Metadata, openSqliteMetadata } from '../../metadata/index.ts'
-import { openStore } from '../../storage/index.ts'
 import { rig } from '../contract/rig.suite.ts'
-import { freePort } from '../../../test/servers/ports.ts'
+import { openProxiedBroker, type ProxiedBroker } from './proxied-broker.suite.ts'
 
-let broker: Broker
-let metadata: Metadata
-/** Between the connectors and the broker, which names it to its clients as its address. */
+let broker: ProxiedBroker
+/** Between the connectors and the broker. */
 let proxy: TcpProxy
 let kafka: Kafka
 let admin: Admin
 let producer: Producer
 
 before(async () => {
-  const port = await freePort()
-  proxy = await startTcpProxy(port)
-  metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
-  broker = await Broker.open({
-    port,
-    metadata,
-    store: await openStore('mem://kafka-contract-test'),
-    clock: systemClock,
-    random: systemRandom,
-    log: nullLog,
-    logConfig: localLogConfig,
-    config: {
-      groupInitialRebalanceDelayMs: 0,
-      numPartitions: 1,
-      advertisedHost: '127.0.0.1',
-      advertisedPort: proxy.port,
-    },
-  })
+  broker = await openProxiedBroker()
+  proxy = broker.proxy
   kafka = new Kafka({ brokers: [`127.0.0.1:${proxy.port}`], logLevel: logLevel.NOTHING })
   admin = kafka.admin()
   producer = kafka.producer()
@@ -51,8 +30,6 @@ after(async () => {
   await producer.disconnect()
   await admin.disconnect()
   await broker.close()
-  await metadata.close()
-  await proxy.close()
 })
 
 const newTopic = async () => {

@@ -3,43 +3,17 @@ import process from 'node:process'
 import { after, test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
 import { openOwnServer, type OutageCases, testOutages } from '../../../test/connectors/outage-cases.ts'
-import { freePort } from '../../../test/servers/ports.ts'
-import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { program } from '../../../test/e2e/support.ts'
-import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
-import { Broker, localLogConfig } from '../../broker/index.ts'
-import { openSqliteMetadata } from '../../metadata/index.ts'
-import { openStore } from '../../storage/index.ts'
+import { openProxiedBroker } from './proxied-broker.suite.ts'
 
 if (process.env['PENSTOCK_TEST_KAFKA'] === undefined) {
   test('outages of Kafka', { skip: 'takes a minute: npm run test:connectors -- kafka' })
 } else await testKafka()
 
 async function testKafka(): Promise<void> {
-  const port = await freePort()
-  // The broker names it to its clients as its address.
-  const proxy = await startTcpProxy(port)
-  const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
-  const broker = await Broker.open({
-    port,
-    metadata,
-    store: await openStore('mem://kafka-outages-test'),
-    clock: systemClock,
-    random: systemRandom,
-    log: nullLog,
-    logConfig: localLogConfig,
-    config: {
-      groupInitialRebalanceDelayMs: 0,
-      numPartitions: 1,
-      advertisedHost: '127.0.0.1',
-      advertisedPort: proxy.port,
-    },
-  })
-  after(async () => {
-    await broker.close()
-    await metadata.close()
-    await proxy.close()
-  })
+  const broker = await openProxiedBroker()
+  after(() => broker.close())
+  const { port, proxy } = broker
 
   const newTopic = async (topic: string, somePort: number) => {
     const admin = new Kafka({ brokers: [`127.0.0.1:${somePort}`], logLevel: logLevel.NOTHING }).admin()

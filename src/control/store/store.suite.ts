@@ -5,6 +5,7 @@ import { defaultSettings } from '../configuration/settings.ts'
 import type { Assignment, Configuration, Pipeline, RegisteredAgent } from '../model.ts'
 import { migrations } from './schema.ts'
 import * as store from './store.ts'
+import { agentHello } from '../agent-hello.suite.ts'
 
 const cluster = { id: 'vci_1', name: 'vcn_one', createdAt: 1 }
 
@@ -33,20 +34,7 @@ const assignment: Assignment = {
 const agent: RegisteredAgent = {
   id: 'agt_1',
   clusterId: 'vci_1',
-  hello: {
-    identity: 'local',
-    name: 'one',
-    version: '0.0.0',
-    roles: ['pipelines'],
-    pipelineGroup: '',
-    agentGroup: '',
-    availabilityZone: '',
-    nodeId: null,
-    isDraining: false,
-    kafkaAddress: null,
-    httpAddress: null,
-    startedAt: 1,
-  },
+  hello: { ...agentHello, identity: 'local', startedAt: 1 },
   registeredAt: 1,
   lastSeenAt: 2,
   ordersRevision: 3,
