@@ -1,25 +1,28 @@
 /**
- * Says up to where a partition was handled, though its messages are acknowledged in any order: the position after the last
- * message before which nothing is pending.
+ * Tracks the offset that may be committed for a partition whose messages are acknowledged in any order: the one after
+ * the last message before which nothing is pending.
  */
 export class Checkpointer {
   readonly #pending: Entry[] = []
   #pendingMessages = 0
 
-  /** Messages that were handed on and not yet acknowledged. */
+  /** Messages handed on but not yet acknowledged. */
   get pendingMessages(): number {
     return this.#pendingMessages
   }
 
-  /** Notes a batch of `messages` messages that ends before `nextOffset`. Call what it returns when the batch was handled. */
+  /**
+   * Records a batch of `messages` messages that ends before `nextOffset`. Call the returned function once the batch is
+   * handled.
+   */
   track(nextOffset: bigint, messages: number): () => bigint | undefined {
     const done = this.#add([nextOffset], messages)
     return () => done([0])
   }
 
   /**
-   * Notes messages in their order, each with the offset behind it. Call what it returns with the places of those that were
-   * handled; it gives the offset to commit now, or undefined where something older is still pending.
+   * Records messages in order, each with the offset after it. Call the returned function with the indexes of the
+   * messages that were handled; it returns the offset to commit now, or undefined if an older message is still pending.
    */
   trackEach(nextOffsets: readonly bigint[]): (places: Iterable<number>) => bigint | undefined {
     return this.#add(nextOffsets, 1)
@@ -58,6 +61,6 @@ export class Checkpointer {
 interface Entry {
   readonly nextOffsets: readonly bigint[]
   readonly isDone: Uint8Array
-  /** The first place that is not done. */
+  /** Index of the first message that is not done. */
   first: number
 }

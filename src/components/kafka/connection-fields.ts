@@ -62,7 +62,7 @@ const sasl = field
   .advanced()
   .optional()
 
-/** The fields about reaching a cluster that all Kafka components of the `franz` family share. */
+/** The connection fields shared by the components of the `franz` family. */
 export const connectionFields = {
   seed_brokers: field
     .string('Addresses `host:port` to start from. One entry may hold several, with commas.')
@@ -76,7 +76,7 @@ export const connectionFields = {
   sasl,
 }
 
-/** The fields about reaching a cluster that the components named `kafka` share. */
+/** The connection fields shared by the components named `kafka`. */
 export const saramaConnectionFields = {
   addresses: field
     .string('Addresses `host:port` to start from. One entry may hold several, with commas.')
@@ -149,7 +149,7 @@ export function saramaClientOptions(config: SaramaConnection, resources: Resourc
   }
 }
 
-/** Whether records of a cluster of this version have headers. */
+/** Whether a cluster of this version supports record headers. */
 export function hasHeaders(targetVersion: string | undefined): boolean {
   if (targetVersion === undefined) return true
   const [major, minor] = targetVersion.split('.').map(Number)
@@ -241,7 +241,7 @@ function mechanismRefusal(mechanism: string): string {
   return `SASL mechanism ${mechanism} is known but not supported by Penstock yet`
 }
 
-/** Pairs that a client sends along with its token (RFC 7628, section 3.1). */
+/** Key-value pairs that a client sends along with its token (RFC 7628, section 3.1). */
 function extensionsOf(
   given: Readonly<Record<string, unknown>> | undefined,
 ): Pick<SASLOptions, 'oauthBearerExtensions'> {
@@ -255,7 +255,7 @@ async function cachedToken(cache: Cache, key: string): Promise<string> {
   return Buffer.from(token).toString('utf8')
 }
 
-/** A token by the client credentials grant (RFC 6749, section 4.4). */
+/** Obtains a token by the client credentials grant (RFC 6749, section 4.4). */
 async function fetchToken(
   config: NonNullable<Infer<typeof sasl>>[number]['oauth2'],
   network: Network,
@@ -279,7 +279,7 @@ async function fetchToken(
   return token
 }
 
-/** Sizes such as `50MiB`, `1MB`, `512` in bytes. Throws {@link ConfigError}. */
+/** Parses a size such as `50MiB`, `1MB` or `512` into bytes. Throws {@link ConfigError}. */
 export function parseBytes(fieldName: string, text: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*$/i.exec(text)
   if (match === null) throw new ConfigError(`${fieldName}: '${text}' is not a size such as 1MB or 512KiB`)

@@ -1,4 +1,5 @@
-// The contract of the Kafka connectors on a broker of our own, which another client fills and reads.
+// Runs the contract suite of the Kafka connectors against our own broker; an independent client writes and reads the
+// test data.
 import { randomUUID } from 'node:crypto'
 import { after, before } from 'node:test'
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs'
@@ -10,7 +11,7 @@ import { rig } from '../contract/rig.suite.ts'
 import { openProxiedBroker, type ProxiedBroker } from './proxied-broker.suite.ts'
 
 let broker: ProxiedBroker
-/** Between the connectors and the broker. */
+/** Sits between the connectors and the broker. */
 let proxy: TcpProxy
 let kafka: Kafka
 let admin: Admin
@@ -92,10 +93,10 @@ inputContract('kafka', rig, {
   plenty: texts => filled(texts, saramaInput),
 })
 
-/** A batch may have 1 MB. */
+/** Keeps a batch within 1 MB. */
 const MOST_IN_BATCH = 2000
 
-/** A topic with a value for each text. */
+/** Creates a topic with one record for each text. */
 async function filled(texts: readonly string[], input: (topic: string) => string): Promise<InputTarget> {
   const topic = await newTopic()
   for (let at = 0; at < texts.length; at += MOST_IN_BATCH) {
@@ -114,7 +115,7 @@ function saramaInput(topic: string): string {
   return `{ kafka: { addresses: [ '127.0.0.1:${proxy.port}' ], ${own} } }`
 }
 
-/** The values of a topic with one partition, in their order. */
+/** The values of a single-partition topic, in order. */
 async function valuesOf(topic: string): Promise<readonly string[]> {
   const [bounds] = await admin.fetchTopicOffsets(topic)
   const count = Number(bounds?.high ?? 0)

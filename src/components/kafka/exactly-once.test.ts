@@ -58,13 +58,13 @@ output:
 
 let sent = 0
 
-/** Sends numbers that were not sent before. */
+/** Sends numbers that have not been sent before. */
 async function send(topic: string, count: number): Promise<void> {
   const messages = Array.from({ length: count }, () => ({ value: String(++sent), partition: sent % 3 }))
   await producer.send({ topic, messages })
 }
 
-/** What a reader of committed records sees, as it comes. */
+/** Collects what a read-committed consumer sees, as it arrives. */
 async function follow(topic: string): Promise<{ values: string[]; reader: Consumer }> {
   const reader = kafka.consumer({ groupId: `read-${topic}`, maxWaitTimeInMs: 100 })
   const values: string[] = []
@@ -74,7 +74,7 @@ async function follow(topic: string): Promise<{ values: string[]; reader: Consum
   return { values, reader }
 }
 
-/** Waits for as many values, then a little for those that should not come. */
+/** Waits for `count` values, then a little longer for any that should not arrive. */
 async function settle(values: readonly string[], count: number): Promise<string[]> {
   await until(
     () => values.length >= count,
@@ -116,7 +116,7 @@ test('a round whose transaction is lost is read again, and seen once', async () 
   const { values, reader } = await follow('once')
   for (let round = 0; round < 3; round++) {
     await send('fenced', 50)
-    // Whoever asks for the transactional id aborts what its owner has open, and fences it.
+    // Initializing the transactional id aborts its owner's open transaction and fences that owner.
     await broker.transactions.init('copier', null, 60_000)
     await settle(values, 50 * (round + 2))
   }

@@ -2,7 +2,10 @@ import { Producer, type ProducerOptions } from '@platformatic/kafka'
 import { explained } from './fetcher.ts'
 import type { Claim } from './source-record.ts'
 
-/** A member of a group as it is now; an offset is refused once the group has another generation (KIP-447). */
+/**
+ * A group member as it is now; the cluster refuses its offsets once the group has moved to another generation
+ * (KIP-447).
+ */
 export interface GroupMember {
   readonly groupId: string
   readonly generationId: number
@@ -15,17 +18,17 @@ type BytesProducer = Producer<Buffer, Buffer, Buffer, Buffer>
 type Transaction = Awaited<ReturnType<BytesProducer['beginTransaction']>>
 type SendOptions = Parameters<Transaction['send']>[0]
 
-/** The name under which a stream's input and output find each other. */
+/** The key under which the input and the output of a stream find each other. */
 const sharedName = 'kafka_franz exactly once'
 
-/** The library counts on from an id that a producer had; there is none. */
+/** The library expects the id of an earlier producer to continue from; there is none. */
 const anyProducer = { producerId: -1n, producerEpoch: -1 }
 
 /**
- * The transactions of a stream that reads and writes one cluster. The input hands out a round of records, waits until all
- * of them are acknowledged, and then commits their offsets together with everything that the output wrote meanwhile. When
- * anything of that fails, the round is void: its transaction is aborted, the rest of its writes are not made, and the input
- * reads again from the committed offsets.
+ * Manages the transactions of a stream that reads from and writes to one cluster. The input hands out a round of
+ * records, waits until all of them are acknowledged, and then commits their offsets together with everything the output
+ * wrote meanwhile. If any of that fails, the round is void: its transaction is aborted, its remaining writes are
+ * skipped, and the input reads again from the committed offsets.
  */
 export class ExactlyOnce {
   #options: Options | undefined
@@ -33,10 +36,10 @@ export class ExactlyOnce {
   #transaction: Transaction | undefined
   #failure: Error | undefined
   #isOpen = false
-  /** The library takes one request of a transaction at a time. */
+  /** The library allows one transactional request at a time. */
   #last: Promise<unknown> = Promise.resolve()
 
-  /** The transactions of the stream to which `shared` belongs. */
+  /** The transactions of the stream that `shared` belongs to. */
   static of(shared: Map<string, unknown>): ExactlyOnce {
     const known = shared.get(sharedName)
     if (known instanceof ExactlyOnce) return known
@@ -45,7 +48,7 @@ export class ExactlyOnce {
     return created
   }
 
-  /** The output writes with this producer, which has to have a transactional id. */
+  /** Sets the options of the output's producer, which must include a transactional id. */
   writeWith(options: Options): void {
     if (this.#options !== undefined) {
       throw new Error('only one output of a stream can be exactly_once, as its transaction has one producer')
@@ -53,35 +56,35 @@ export class ExactlyOnce {
     this.#options = options
   }
 
-  /** Aborts what is left of an earlier round or run. After this, committed offsets are what to go on from. */
+  /** Aborts what an earlier round or run left open. Afterwards the committed offsets are the ones to resume from. */
   prepare(): Promise<void> {
     return this.#inTurn(async () => {
       this.#isOpen = false
       this.#failure = undefined
-      // What it has open is aborted, and its zombies are fenced, by the initialization that comes next.
+      // The initialization that follows aborts its open transaction and fences its zombies.
       await this.#closeProducer()
       await this.#begin()
     })
   }
 
-  /** A round begins: what is written from now on belongs to it. */
+  /** Begins a round: later writes belong to it. */
   open(): void {
     this.#isOpen = true
   }
 
-  /** Why the present round is void, if it is. */
+  /** Why the current round is void, if it is. */
   get failure(): Error | undefined {
     return this.#failure
   }
 
-  /** The present round is void. */
+  /** Makes the current round void. */
   fail(error: Error): void {
     this.#failure ??= error
   }
 
   /**
-   * Writes as a part of the round. Nothing is written in a round that is void, for all of it is read again. What the cluster
-   * refuses for good rejects, as `isRefusal` tells; everything else makes the round void.
+   * Writes as part of the round. Nothing is written in a void round, because all of it will be read again. Rejects when
+   * the cluster refuses the records permanently, as determined by `isRefusal`; any other error makes the round void.
    */
   send(options: SendOptions, isRefusal: (error: unknown) => boolean): Promise<void> {
     return this.#inTurn(async () => {
@@ -100,17 +103,17 @@ export class ExactlyOnce {
     })
   }
 
-  /** Commits the round with the offsets of what was read in it. Rejects when it is void. */
+  /** Commits the round with the offsets of what was read in it. Rejects when the round is void. */
   commit(member: GroupMember, offsets: ReadonlyMap<Claim, bigint>): Promise<void> {
     return this.#inTurn(async () => {
       this.#isOpen = false
       if (this.#failure !== undefined) throw this.#failure
       try {
         const transaction = await this.#begin()
-        // The library asks for a consumer, of which it reads this.
+        // The library asks for a consumer, but reads only these members.
         await transaction.addConsumer(member as never)
         for (const [{ topic, partition }, offset] of offsets) {
-          // The library adds one to what it takes for the offset of a message.
+          // The library adds one to the offset it is given, taking it for that of a message.
           await transaction.addOffset({
             topic,
             partition,
@@ -127,11 +130,11 @@ export class ExactlyOnce {
     })
   }
 
-  /** Aborts what is open. */
+  /** Aborts any open transaction. */
   close(): Promise<void> {
     return this.#inTurn(async () => {
       this.fail(new Error('the stream is closed'))
-      // One that cannot be aborted now is aborted by the cluster after its timeout.
+      // If it cannot be aborted now, the cluster aborts it after its timeout.
       await this.#transaction?.abort().catch(() => undefined)
       await this.#closeProducer()
     })

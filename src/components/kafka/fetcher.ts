@@ -6,29 +6,29 @@ export interface SourceOptions {
   readonly client: ClientOptions
   readonly fallback: 'earliest' | 'latest' | 'none'
   readonly maxPartitionBytes: number
-  /** Records of a partition that wait to be taken before no more of it are fetched; 1,024 unless given. */
+  /** Fetching of a partition pauses while this many of its records wait to be taken; 1,024 by default. */
   readonly enoughReady?: number
-  /** Whether offsets of a group that an open transaction is about to change are waited for. */
+  /** Whether to wait for group offsets that an open transaction is about to change. */
   readonly requireStable: boolean
-  /** Whether a partition's records shall wait: too many of it are on their way. */
+  /** Whether to hold a partition's records back because too many of them are in flight. */
   readonly isFull: (claim: Claim) => boolean
 }
 
 type ClientOptions = Omit<ConsumerOptions<Buffer, Buffer, Buffer, Buffer>, 'groupId'>
 
-/** How long the last words to a cluster, a commit and the leaving of a group, may take, in milliseconds. */
+/** Time limit in milliseconds of the final requests to a cluster: a commit and leaving the group. */
 const farewellMs = 5000
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
-/** Fetches the records of partitions ahead of who takes them, with one request at a time for each broker. */
+/** Prefetches the records of partitions, with one outstanding request per broker. */
 export class Fetcher {
   readonly #consumer: Consumer
   readonly #options: SourceOptions
   readonly #topics: readonly string[]
   readonly #enoughReady: number
   #claims: Claim[] = []
-  /** Brokers that have a request to answer. */
+  /** Brokers with an outstanding request. */
   readonly #busy = new Set<number>()
   #planning = false
   #failure: Error | null = null
@@ -39,7 +39,7 @@ export class Fetcher {
     this.#options = options
     this.#topics = topics
     this.#enoughReady = options.enoughReady ?? 1024
-    // The library wants a group's name even of a client that never joins one.
+    // The library requires a group name even from a client that never joins one.
     this.#consumer = new Consumer({ ...options.client, groupId: 'none' } as ConsumerOptions<
       Buffer,
       Buffer,
@@ -55,8 +55,8 @@ export class Fetcher {
   }
 
   /**
-   * Reads these partitions from now on and returns the claims that are new; their `next` has to be set. With `keep` it reads on
-   * where it was in partitions that it has already, else all claims are new.
+   * Reads exactly these partitions from now on and returns the new claims, whose `next` the caller must set. With
+   * `keep`, partitions that are already being read continue at their position; otherwise all claims are new.
    */
   assign(wanted: readonly { topic: string; partition: number }[], keep: boolean): readonly Claim[] {
     const kept: Claim[] = []
@@ -76,7 +76,7 @@ export class Fetcher {
     return added
   }
 
-  /** Sets claims to the end of the log that reading starts from where no offset is known. */
+  /** Sets the claims to the configured fallback, the start or the end of the log. */
   async startAtFallback(claims: readonly Claim[]): Promise<void> {
     for (const [topic, own] of Map.groupBy(claims, claim => claim.topic)) {
       const offsets = await this.#consumer.listOffsets({
@@ -115,7 +115,7 @@ export class Fetcher {
     await closeQuietly(this.#consumer)
   }
 
-  /** Runs of records of partitions that are not full, from each in turn. */
+  /** Takes runs of records from the partitions that are not full, in turn. */
   #take(maxRecords: number): PartitionRecords[] {
     const taken: PartitionRecords[] = []
     let count = 0
@@ -144,7 +144,7 @@ export class Fetcher {
       .finally(() => (this.#planning = false))
   }
 
-  /** Asks each broker that is idle for the partitions that it leads. */
+  /** Sends each idle broker a fetch for the partitions that it leads. */
   async #request(): Promise<void> {
     const { topics } = await this.#consumer.metadata({ topics: [...this.#topics] })
     const byNode = new Map<number, Claim[]>()
@@ -199,21 +199,23 @@ export class Fetcher {
         if (!claim?.active) continue
         claim.highWatermark = highWatermark
         const batches = records ?? []
-        // None are named to a reader that takes what is not committed as well.
+        // The broker does not list them to a read-uncommitted consumer.
         const aborted = abortedBatches(batches, abortedTransactions ?? [])
         for (const batch of batches) accept(claim, batch, aborted.has(batch))
       }
     }
   }
 
-  /** The claims whose offsets the log does not have, where nothing else is wrong and there is an end to start from again. */
+  /**
+   * The claims whose offsets are out of range, provided that nothing else is wrong and there is a fallback position.
+   */
   #outOfRange(
     error: unknown,
     claims: readonly Claim[],
     topicsById: ReadonlyMap<string, string>,
   ): readonly Claim[] | undefined {
     const outOfRangeCode = 1
-    // The error of a fetch carries the answer to a fetch.
+    // A fetch error carries the response that caused it.
     const response = responseOf(error) as FetchResponse | undefined
     if (this.#options.fallback === 'none' || response?.errorCode !== 0) return undefined
     const found: Claim[] = []
@@ -250,7 +252,10 @@ function accept(claim: Claim, batch: Parameters<typeof recordsOf>[0], isAborted:
   if (next > claim.next!) claim.next = next
 }
 
-/** An error that says why: the client's own errors only name what was attempted, over several levels of attempts. */
+/**
+ * Returns the error with the actual cause: the client's own errors only say what was attempted, nested over several
+ * levels of retries.
+ */
 export function explained(error: unknown): Error {
   const reasons = new Set(reasonsOf(error))
   return new Error([...reasons].join(': '), { cause: error })
@@ -263,14 +268,14 @@ function reasonsOf(error: unknown): string[] {
   return deeper === undefined ? own : [...own, ...reasonsOf(deeper)]
 }
 
-/** The answer of a broker that lies behind an error. */
+/** The broker's response behind an error. */
 function responseOf(error: unknown): unknown {
   if (error instanceof ResponseError) return error.response
   if (error instanceof MultipleErrors) return error.errors.map(responseOf).find(response => response !== undefined)
   return undefined
 }
 
-/** What goes wrong while closing is of no use to anybody: the connection is gone either way. */
+/** Errors while closing are ignored: the connection is gone either way. */
 export async function closeQuietly(closable: { close(): Promise<unknown> }): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const tooLong = new Promise<void>(resolve => (timer = setTimeout(resolve, farewellMs)))

@@ -14,7 +14,7 @@ import { KafkaInput, type KafkaInputSettings } from './kafka-input.ts'
 import { defaultTimes } from './record-source.ts'
 import { parseTopics } from './topics.ts'
 
-/** What balancers are called between the members of a group. */
+/** Names of the balancers in the group protocol. */
 const protocolNames: Readonly<Record<string, string>> = {
   range: 'range',
   round_robin: 'roundrobin',
@@ -149,9 +149,9 @@ function fallbackOf(text: string | undefined): 'earliest' | 'latest' | 'none' | 
   return text === 'earliest' || text === 'latest' || text === 'none' ? text : undefined
 }
 
-/** The balancers that there are, as they are called between members. A group agrees on one that all of its members name. */
+/** The supported balancers, by their protocol names. A group agrees on one that all of its members support. */
 function balancersOf(names: readonly string[], log: Resources['log']): readonly string[] {
-  // Of several, `range` cannot be combined with others: the client has one function that assigns.
+  // `range` cannot be combined with others: the client has a single assignment function.
   const known = names
     .flatMap(name => protocolNames[name] ?? [])
     .filter((name, index) => name !== 'range' || index === 0)

@@ -21,31 +21,31 @@ import type { Claim, PartitionRecords, SourceRecord } from './source-record.ts'
 import { Throttle } from './throttle.ts'
 import type { TopicSelection } from './topics.ts'
 
-/** Records handed on at a time: enough that the work for each batch is small beside that for its messages. */
+/** Records handed on at a time: enough for the cost of a batch to be small next to that of its messages. */
 const maxReadRecords = 1024
 
-/** How often a topic that is missing is looked for, in milliseconds. */
+/** How often to check whether a missing topic exists, in milliseconds. */
 const missingTopicsMs = 5000
 
-/** What an input of records does, whichever of the components asks for it. */
+/** The settings common to the Kafka inputs. */
 export interface KafkaInputSettings {
-  /** Of the client: without what the input itself decides. */
+  /** Client options, without those that the input sets itself. */
   readonly source: Omit<SourceOptions, 'isFull' | 'requireStable'>
   readonly selection: TopicSelection
-  /** What topics' names must match, where they are not named one by one; null where they are. */
+  /** Patterns for topic names; null when the topics are listed by name. */
   readonly patterns: readonly Re2[] | null
-  /** Empty for none. With partitions chosen by number, only offsets are kept under its name. */
+  /** Empty for none. With explicitly chosen partitions it only stores offsets. */
   readonly group: string
   readonly membership: Membership
   readonly metadataMaxAgeMs: number
-  /** Messages of a partition that may be on their way before more are read. */
+  /** Maximum number of messages of a partition in flight before reading pauses. */
   readonly checkpointLimit: number
   readonly commitPeriodMs: number
   readonly isExactlyOnce: boolean
-  /** The label of a rate limit, or empty. */
+  /** Label of a rate limit resource; empty for none. */
   readonly rateLimit: string
   readonly isMultiHeader: boolean
-  /** Whether messages have the metadata of the input `kafka`: the lag, and a key also where there is none. */
+  /** Whether messages have the metadata of the `kafka` input: the lag, and a key even where the record has none. */
   readonly isSarama: boolean
   readonly batching: Infer<typeof batchingField>
 }
@@ -53,7 +53,7 @@ export interface KafkaInputSettings {
 interface PartitionState {
   readonly checkpointer: Checkpointer
   readonly batcher: Batcher | null
-  /** The offset behind the newest record that waits in the batcher. */
+  /** The offset after the newest record waiting in the batcher. */
   batchedUpTo: bigint
 }
 
@@ -63,19 +63,19 @@ export class KafkaInput implements Input {
   readonly #throttle: Throttle | null
   readonly #options: SourceOptions
   #source: RecordSource | null = null
-  /** A membership whose connection was lost and that is taken up again. */
+  /** A membership whose connection was lost and that will be resumed. */
   #lost: GroupSource | null = null
   #topicsTimer: NodeJS.Timeout | undefined
   #partitions = new Map<Claim, PartitionState>()
-  /** Offsets that may be committed and are not yet. */
+  /** Offsets ready to be committed. */
   #commits = new Map<Claim, bigint>()
   #commitTimer: NodeJS.Timeout | undefined
   #committing: Promise<void> | null = null
   #ready: Delivery[] = []
   readonly #exactlyOnce: ExactlyOnce | undefined
-  /** The partitions of the round of records that is under way, where these are read exactly once. */
+  /** The partitions of the current round of records, in exactly-once mode. */
   #round: Set<Claim> | undefined
-  /** Called when more of what was read is handled. */
+  /** Called when more messages have been handled. */
   #onProgress: (() => void) | undefined
 
   constructor(settings: KafkaInputSettings, resources: Resources) {
@@ -104,7 +104,7 @@ export class KafkaInput implements Input {
     this.#partitions = new Map()
     this.#commits = new Map()
     this.#round = undefined
-    // What the last round left open is aborted before the committed offsets are read.
+    // What the last round left open must be aborted before the committed offsets are read.
     await this.#exactlyOnce?.prepare()
     if (group === '' || selection.partitions.size > 0) {
       const starts = new Map<string, ReadonlyMap<number, bigint | undefined> | 'all'>(selection.partitions)
@@ -156,7 +156,7 @@ export class KafkaInput implements Input {
     }
   }
 
-  /** What of a delivery the rate limit allows; the rest stays ready. Null when the signal aborts first. */
+  /** The part of a delivery that the rate limit allows; the rest stays ready. Null when the signal aborts first. */
   async #throttled(delivery: Delivery, signal: AbortSignal): Promise<Delivery | null> {
     if (this.#throttle === null) return delivery
     const { allowed, rest } = await this.#throttle.take(delivery, signal)
@@ -164,7 +164,7 @@ export class KafkaInput implements Input {
     return allowed
   }
 
-  /** What is ready makes up a round. */
+  /** Starts a round with the records that are ready. */
   #openRound(): void {
     if (this.#exactlyOnce === undefined || this.#ready.length === 0) return
     this.#round = new Set(this.#partitions.keys())
@@ -172,8 +172,8 @@ export class KafkaInput implements Input {
   }
 
   /**
-   * Waits until all of the round is handled, and commits it with its offsets. False when the signal aborts first. Throws
-   * `NotConnectedError` when the round is void, so that the input connects again and reads it again.
+   * Waits until the whole round is handled, and commits it with its offsets. Returns false when the signal aborts
+   * first. Throws `NotConnectedError` when the round is void, so that the input reconnects and reads it again.
    */
   async #endRound(exactlyOnce: ExactlyOnce, source: RecordSource, signal: AbortSignal): Promise<boolean> {
     const round = this.#round
@@ -185,9 +185,9 @@ export class KafkaInput implements Input {
     this.#round = undefined
     const commits = this.#commits
     this.#commits = new Map()
-    // The constructor has seen to it that there is a group.
+    // The constructor has made sure that there is a group.
     if (!(source instanceof GroupSource)) throw new NotConnectedError()
-    // The generation is read in the same moment as the partitions: where it is over, the cluster refuses the offsets.
+    // The generation is read at the same moment as the partitions: if it has ended, the cluster refuses the offsets.
     if ([...round].some(({ active }) => !active)) exactlyOnce.fail(new Error('partitions went to another member'))
     try {
       await exactlyOnce.commit(source.member, commits)
@@ -216,7 +216,9 @@ export class KafkaInput implements Input {
     })
   }
 
-  /** A group's membership is taken up again; everything that was read and not committed is read again then. */
+  /**
+   * Drops the connection but keeps a group membership to resume; everything read and not committed will be read again.
+   */
   #loseSource(source: GroupSource): void {
     this.#source = null
     this.#ready = []
@@ -228,7 +230,7 @@ export class KafkaInput implements Input {
     clearInterval(this.#commitTimer)
     clearInterval(this.#topicsTimer)
     if (this.#exactlyOnce === undefined) {
-      // One that is on its way does not have the newest offsets.
+      // A commit in flight does not include the newest offsets.
       await this.#committing
       await this.#commit()
     } else {
@@ -240,7 +242,7 @@ export class KafkaInput implements Input {
     for (const { batcher } of this.#partitions.values()) await batcher?.close()
   }
 
-  /** Commits the round that is under way if all of it is handled; else it is read again by the next run. */
+  /** Commits the current round if all of it is handled; otherwise the next run reads it again. */
   async #commitLastRound(exactlyOnce: ExactlyOnce): Promise<void> {
     const [round, source] = [this.#round, this.#source]
     const isHandled = round !== undefined && this.#ready.length === 0 && !this.#isUnderWay(round)
@@ -253,9 +255,7 @@ export class KafkaInput implements Input {
     await exactlyOnce.close()
   }
 
-  /**
-   * The topics of which all partitions are read. When one of them appears later, or gets more partitions, the input connects again.
-   */
+  /** The topics that are read as a whole. When one of them appears later, or gains partitions, the input reconnects. */
   async #topics(): Promise<readonly string[]> {
     clearInterval(this.#topicsTimer)
     const { selection, patterns, metadataMaxAgeMs } = this.#settings
@@ -286,7 +286,10 @@ export class KafkaInput implements Input {
     return found.map(([topic]) => topic)
   }
 
-  /** Records, none where a batching period ends first, or null at the end. A lost connection throws `NotConnectedError`. */
+  /**
+   * Resolves to records, to none where a batching period ends first, or to null at the end. Throws `NotConnectedError`
+   * when the connection is lost.
+   */
   async #readRecords(
     source: RecordSource,
     dueMs: number | undefined,
@@ -309,7 +312,7 @@ export class KafkaInput implements Input {
     }
   }
 
-  /** Makes deliveries of records: runs of one partition, as only within a partition there is an order to keep. */
+  /** Turns records into deliveries: one run per partition, since order only has to be kept within a partition. */
   async #takeRecords(runs: readonly PartitionRecords[]): Promise<void> {
     await this.#forgetLost()
     for (const { claim, records } of runs) {
@@ -328,7 +331,7 @@ export class KafkaInput implements Input {
     if (this.#ready.length === 0) await this.#flushDueBatches()
   }
 
-  /** What waits to be gathered of a partition that another member has now is for that one to read. */
+  /** Drops the pending batches of partitions that were reassigned; their new owner reads those records. */
   async #forgetLost(): Promise<void> {
     for (const [claim, { batcher }] of this.#partitions) {
       if (claim.active) continue
@@ -350,14 +353,14 @@ export class KafkaInput implements Input {
     return state
   }
 
-  /** Records that are each a batch of their own, with their partition's progress noted as they are handled. */
+  /** A run in which each record is a batch, and each acknowledgement advances the partition's progress. */
   #trackedRun(claim: Claim, state: PartitionState, records: readonly SourceRecord[]): Delivery {
     const done = state.checkpointer.trackEach(records.map(record => record.offset + 1n))
     const commit = this.#committer(claim)
     const messages = records.map(record => this.#message(claim, record))
     let places: Map<Message, number> | undefined
     return deliverEach(messages, (some, error) => {
-      // There was no time left for them, so that they are read again.
+      // The stream is closing before they could be handled, so they will be read again.
       if (isClosing(error)) return
       if (some.length === messages.length) return commit(done(messages.keys()))
       places ??= new Map(messages.map((message, place) => [message, place]))
@@ -365,7 +368,7 @@ export class KafkaInput implements Input {
     })
   }
 
-  /** The batch, with its partition's progress noted when it was handled. */
+  /** A batch whose acknowledgement advances the partition's progress. */
   #trackedBatch(claim: Claim, state: PartitionState, batch: Delivery, nextOffset: bigint): Delivery {
     const done = state.checkpointer.track(nextOffset, batch.messages.length)
     const commit = this.#committer(claim)
@@ -376,7 +379,9 @@ export class KafkaInput implements Input {
     })
   }
 
-  /** Takes note of the offset that may be committed. What is refused for good counts as handled. */
+  /**
+   * Returns a function that records the offset ready to be committed. Permanently refused messages count as handled.
+   */
   #committer(claim: Claim): (offset: bigint | undefined) => void {
     const source = this.#source
     return offset => {
@@ -405,7 +410,7 @@ export class KafkaInput implements Input {
       const key = text(name ?? noBytes)
       const header = text(value ?? noBytes)
       if (!this.#settings.isMultiHeader) metadata.set(key, header)
-      // Only this loop puts lists there.
+      // Only this loop stores arrays there.
       else metadata.set(key, [...((metadata.get(key) as Value[] | undefined) ?? []), header])
     }
     return Message.fromBytes(record.value ?? noBytes, metadata)
@@ -437,7 +442,7 @@ export class KafkaInput implements Input {
     }
   }
 
-  /** One commit at a time: a commit that fails because of a rebalance carries that rebalance. */
+  /** Runs one commit at a time: a commit that fails because of a rebalance carries that rebalance. */
   #commit(): Promise<void> {
     this.#committing ??= this.#commitOnce().finally(() => (this.#committing = null))
     return this.#committing
@@ -451,7 +456,7 @@ export class KafkaInput implements Input {
     try {
       await source.commit(commits)
     } catch (error) {
-      // What could not be committed is read again after a rebalance; newer offsets go with the next attempt.
+      // Uncommitted messages are read again after a rebalance; the next attempt carries newer offsets.
       this.#resources.log.error(`Failed to commit offsets: ${explained(error).message}`)
       for (const [claim, offset] of commits) if (!this.#commits.has(claim)) this.#commits.set(claim, offset)
     }

@@ -24,34 +24,34 @@ import { murmur2 } from '../../kafka/index.ts'
 import { ExactlyOnce } from './exactly-once.ts'
 import { closeQuietly, explained } from './fetcher.ts'
 
-/** A transaction that is open for longer is aborted by the cluster. */
+/** Lower bound of the transaction timeout, after which the cluster aborts an open transaction. */
 const minTransactionTimeoutMs = 60_000
 
 export type KafkaProducerOptions = ProducerOptions<Buffer, Buffer, Buffer, Buffer>
 type Record_ = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
 
-/** What an output of records does, whichever of the components asks for it. */
+/** The settings common to the Kafka outputs. */
 export interface KafkaOutputSettings {
   readonly producer: KafkaProducerOptions
-  /** How many replicas have to have a record: -1 for all that are in sync, 1 for the leader. */
+  /** Required acknowledgements: -1 for all in-sync replicas, 1 for the leader only. */
   readonly acks: -1 | 1
   readonly topic: Interpolation
   readonly key: Interpolation | undefined
-  /** Whether an empty key is one; else the record has none. */
+  /** Whether an empty key is kept as a key; otherwise the record has none. */
   readonly keepsEmptyKeys: boolean
-  /** Given where a user chooses partitions by number. */
+  /** Set where the configuration chooses partitions by number. */
   readonly partition: Interpolation | undefined
   readonly partitioner: 'murmur2' | 'fnv1a' | 'random' | 'round_robin'
   headersOf(message: Message): Map<Buffer, Buffer> | undefined
-  /** Of key and value together. */
+  /** Limit on the size of key and value together. */
   readonly maxRecordBytes?: number
-  /** Whether a batch of which the cluster refuses a part fails as a whole. */
+  /** Whether a batch fails as a whole when the cluster refuses part of it. */
   readonly failsAsBatch: boolean
-  /** Given where writes are a part of transactions. */
+  /** Set where writes are part of transactions. */
   readonly transactionalId: string | undefined
-  /** Given where topics are created; -1 for what the cluster has by default. */
+  /** Set where topics are created; -1 selects the cluster's default. */
   readonly newTopics?: { readonly partitions: number; readonly replicas: number }
-  /** How often a write is tried again before it fails; `max` 0 for as long as `maxElapsedMs` allows. */
+  /** How often a write is retried before it fails; `max` 0 means as long as `maxElapsedMs` allows. */
   readonly retries?: {
     readonly initialMs: number
     readonly maxMs: number
@@ -63,7 +63,7 @@ export interface KafkaOutputSettings {
 export class KafkaOutput implements Output {
   readonly #settings: KafkaOutputSettings
   readonly #random: () => number
-  /** Topics that were created, or are there. */
+  /** Topics that were created or already exist. */
   readonly #created = new Map<string, Promise<void>>()
   readonly #exactlyOnce: ExactlyOnce | undefined
   #producer: Producer | null = null
@@ -79,13 +79,13 @@ export class KafkaOutput implements Output {
     this.#exactlyOnce.writeWith({
       ...settings.producer,
       transactionalId,
-      // This is how long a transaction may stay open as well: as long as all of a round takes.
+      // This is also how long a transaction may stay open, which must cover a whole round.
       timeout: Math.max(settings.producer.timeout ?? 0, minTransactionTimeoutMs),
     })
   }
 
   async connect(): Promise<void> {
-    // Batches that were on their way together each report the loss, some of them late.
+    // Several batches in flight each report the loss, some of them late.
     if (this.#producer !== null) return
     const producer = new Producer(this.#settings.producer)
     try {
@@ -112,7 +112,7 @@ export class KafkaOutput implements Output {
     return this.#outcomes(run, index => this.#record([run[index]!], 0), signal)
   }
 
-  /** Sends messages together; where the cluster refuses some, those that it does not have are sent again one by one. */
+  /** Sends messages together; if the cluster refuses some, those it does not have are resent one by one. */
   async #outcomes(
     messages: readonly Message[],
     recordAt: (index: number) => Record_,
@@ -160,7 +160,10 @@ export class KafkaOutput implements Output {
     await this.#producer?.close(true)
   }
 
-  /** Sends again for as long as the settings say; without, the engine connects and writes again indefinitely. */
+  /**
+   * Retries for as long as the settings allow; without retry settings the engine reconnects and writes again
+   * indefinitely.
+   */
   async #persistently(signal: AbortSignal, send: () => Promise<void>): Promise<void> {
     const { retries } = this.#settings
     if (retries === undefined) return send()
@@ -182,7 +185,7 @@ export class KafkaOutput implements Output {
     }
   }
 
-  /** Creates a topic, where that was asked for, unless it exists. */
+  /** Creates a topic that does not exist, if configured to. */
   #createTopic(topic: string): Promise<void> {
     const { newTopics, producer } = this.#settings
     if (newTopics === undefined) return Promise.resolve()
@@ -194,7 +197,7 @@ export class KafkaOutput implements Output {
     return creating
   }
 
-  /** Resolves when the cluster has all records. `partitions` is given the partition that was chosen for each. */
+  /** Resolves when the cluster has all records. `partitions` is filled with the partition chosen for each. */
   async #send(records: Record_[], partitions?: Map<Record_, number>): Promise<void> {
     const producer = this.#producer
     if (producer === null) throw new NotConnectedError()
@@ -221,8 +224,8 @@ export class KafkaOutput implements Output {
       await producer.send(sent)
     } catch (error) {
       if (isRefusal(error)) throw new RefusedError(error)
-      // A client that lost its connection may number later records from the beginning under its old id, and a cluster
-      // takes those for repetitions and drops them. So it is not used again.
+      // After losing its connection a client may restart its sequence numbers under the same producer id; the cluster
+      // would take the new records for duplicates and drop them. So the client is not reused.
       if (this.#producer === producer) {
         this.#producer = null
         void producer.close(true).catch(() => undefined)
@@ -233,7 +236,7 @@ export class KafkaOutput implements Output {
       throw new NotConnectedError(new Error('the connection was lost while the batch was on its way'))
   }
 
-  /** Which records the cluster has, though it refused others that were sent with them. */
+  /** Determines which records the cluster has stored although it refused others of the same request. */
   async #deliveredOf(
     refusal: RefusedError,
     partitions: ReadonlyMap<Record_, number>,
@@ -277,7 +280,7 @@ export class KafkaOutput implements Output {
         return this.#turn++ & 0x7fffffff
       case 'random':
         return Math.floor(this.#random() * 0x7fffffff)
-      // The library takes the remainder by the number of partitions. Records without a key go to one partition for each
+      // The library takes the remainder by the number of partitions. Records without a key go to one partition per
       // batch, so that a batch stays one record batch on the wire.
       case 'fnv1a':
         return key === undefined ? turn & 0x7fffffff : Math.abs(fnv1a(key))
@@ -296,7 +299,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** A cluster has said no for good to records, so that nothing is wrong with the connection. */
+/** The cluster refused records permanently, so the connection itself is fine. */
 class RefusedError extends Error {
   constructor(cause: unknown) {
     super(explained(cause).message, { cause })
@@ -304,7 +307,7 @@ class RefusedError extends Error {
   }
 }
 
-/** What is wrong with the producer or its transaction, not with the records: another producer may send them. */
+/** Errors of the producer or its transaction, not of the records: another producer may succeed in sending them. */
 const producerErrors: ReadonlySet<string> = new Set([
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'UNKNOWN_PRODUCER_ID',
@@ -325,10 +328,10 @@ interface PartitionResponse {
   readonly errorCode: number
 }
 
-/** `topic:partition` of those whose records a cluster took, as far as a failed request tells. */
+/** `topic:partition` of the partitions whose records the cluster stored, as far as a failed request tells. */
 function deliveredPartitions(error: unknown): ReadonlySet<string> {
   const delivered = new Set<string>()
-  // The library declares neither: `produced` is what other brokers took, `response` the answer of one that refused.
+  // The library declares neither: `produced` is what other brokers stored, `response` the response of one that refused.
   const { produced, response, errors } = error as {
     readonly produced?: { readonly offsets?: readonly { readonly topic: string; readonly partition: number }[] }
     readonly response?: {
@@ -370,7 +373,7 @@ function isExisting(error: unknown): boolean {
   return error instanceof MultipleErrors && error.errors.length > 0 && error.errors.every(isExisting)
 }
 
-/** The hash FNV-1a of 32 bits, as a signed number. */
+/** The 32-bit FNV-1a hash, as a signed integer. */
 function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193)

@@ -50,7 +50,7 @@ const newTopic = async (numPartitions = 4) => {
   return topic
 }
 
-/** `text: partition` of what a topic holds, and of it all metadata by its texts. */
+/** Maps each text in a topic to the metadata of its message. */
 async function contentOf(topic: string, count: number) {
   const receiver = await Receiver.start({ kafka: { addresses, topics: [`${topic}:0-3`] } })
   const found = new Map<string, ReadonlyMap<string, unknown>>()
@@ -76,7 +76,7 @@ test('partitions are chosen by the hashes of the original: FNV-1a, or the one of
   const keys = ['a', 'b', 'alpha', 'beta', 'Ω', '0123456789']
   const fnv = await newTopic()
   await send({ topic: fnv, key: '${! content() }' }, ...keys)
-  // sarama's NewHashPartitioner, computed with Go.
+  // Expected values of sarama's NewHashPartitioner, computed with Go.
   assert.deepEqual(partitionsOf(await contentOf(fnv, 6)), { a: 0, b: 3, alpha: 3, beta: 1, Ω: 0, '0123456789': 2 })
   const murmur = await newTopic()
   await send({ topic: murmur, key: '${! content() }', partitioner: 'murmur2_hash' }, ...keys)

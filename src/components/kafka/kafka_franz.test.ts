@@ -51,7 +51,7 @@ output:
   await stream.done
 }
 
-/** Runs an input into a file until it has so many lines, then stops it. */
+/** Runs an input into a file until the file has `lines` lines, then stops it. */
 async function consume(
   name: string,
   input: string,
@@ -86,7 +86,7 @@ rate_limit_resources: [ { label: slow, local: { count: ${count}, interval: 1h } 
 `)
     const read = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(0, -1)
     while ((await read()).length < Math.min(count, 30)) await systemClock.sleep(20)
-    // What was allowed too much would come by then.
+    // Long enough for any excess batches to arrive.
     await systemClock.sleep(300)
     await stream.stop()
     const lines = await read()

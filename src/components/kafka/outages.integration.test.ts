@@ -1,4 +1,5 @@
-// What the Kafka connectors do while their broker, or the way to it, is away. Everything else of them is tested in every run.
+// How the Kafka connectors behave while their broker, or the path to it, is down. Their other behaviour is tested in
+// every run.
 import process from 'node:process'
 import { after, test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
@@ -47,8 +48,8 @@ async function testKafka(): Promise<void> {
         topics: [topic],
         consumer_group: topic,
         commit_period: '200ms',
-        // A broker gives the partitions of a reader that was killed to another one when its session has timed out: of
-        // `kafka_franz` after 45 seconds.
+        // A broker reassigns the partitions of a killed reader when its session times out: 45 seconds by default with
+        // `kafka_franz`.
         group: { session_timeout: '6s', heartbeat_interval: '1s' },
       },
     }),

@@ -130,7 +130,7 @@ function settingsOf(options: Infer<typeof config>, resources: Resources): KafkaO
       timeout: options.timeout ?? 5000,
       retries: 3,
       retryDelay: 250,
-      // The options of the field are the names of the library.
+      // The options of the field are the library's names.
       compression: options.compression as NonNullable<KafkaProducerOptions['compression']>,
     },
     acks,
@@ -138,7 +138,7 @@ function settingsOf(options: Infer<typeof config>, resources: Resources): KafkaO
     key: options.key.static === '' ? undefined : options.key,
     keepsEmptyKeys: false,
     partition: isManual ? partition : undefined,
-    // It is not asked where partitions are chosen by number.
+    // Unused where partitions are chosen by number.
     partitioner: partitioners[options.partitioner] ?? 'random',
     headersOf: headersBy(options),
     maxRecordBytes: options.max_msg_bytes,

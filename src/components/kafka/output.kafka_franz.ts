@@ -139,7 +139,7 @@ function settingsOf(options: Config, { host }: Resources): KafkaOutputSettings {
 }
 
 function compressionOf(name: string | undefined): Pick<KafkaProducerOptions, 'compression'> {
-  // The options of the field are the names of the library.
+  // The options of the field are the library's names.
   return name === undefined ? {} : { compression: name as NonNullable<KafkaProducerOptions['compression']> }
 }
 

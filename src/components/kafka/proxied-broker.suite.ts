@@ -5,7 +5,7 @@ import { Broker, localLogConfig } from '../../broker/index.ts'
 import { openSqliteMetadata } from '../../metadata/index.ts'
 import { openStore } from '../../storage/index.ts'
 
-/** A broker in memory, whose clients reach it through a proxy wherever they look for it. */
+/** An in-memory broker that its clients always reach through a proxy. */
 export interface ProxiedBroker {
   /** Of the broker itself. */
   readonly port: number
@@ -15,7 +15,7 @@ export interface ProxiedBroker {
 
 export async function openProxiedBroker(): Promise<ProxiedBroker> {
   const port = await freePort()
-  // The broker names it to its clients as its address.
+  // The broker advertises the proxy's address to its clients.
   const proxy = await startTcpProxy(port)
   const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
   const broker = await Broker.open({

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assignRanges } from './range-assigner.ts'
 
-/** Member → `topic: partitions` of what it gets; members and their topics, and topics and their numbers of partitions. */
+/**
+ * Maps each member to the `topic: partitions` it is assigned, given the topics of each member and the partition count
+ * of each topic.
+ */
 function assigned(members: Readonly<Record<string, readonly string[]>>, counts: Readonly<Record<string, number>>) {
   const subscriptions = new Map(Object.entries(members).map(([memberId, topics]) => [memberId, { memberId, topics }]))
   const topics = new Map(Object.entries(counts).map(([topic, partitionsCount]) => [topic, { partitionsCount }]))
   type Parameters_ = Parameters<typeof assignRanges>
-  // Of the client's types only what is read is given: members with their topics, topics with their numbers of partitions.
+  // Only the parts of the client's types that are read: members with their topics, topics with their partition counts.
   const [given, metadata] = [subscriptions, { topics }] as unknown as [Parameters_[1], Parameters_[3]]
   return Object.fromEntries(
     assignRanges('', given, new Set(Object.keys(counts)), metadata).map(({ memberId, assignments }) => [

@@ -1,8 +1,8 @@
 import type { GroupPartitionsAssigner } from '@platformatic/kafka'
 
 /**
- * Shares the partitions of each topic by Kafka's `range`: its members, in the order of their ids, get consecutive partitions,
- * the first ones one more where the number does not divide.
+ * Assigns the partitions of each topic by Kafka's `range` strategy: its members, ordered by id, get consecutive
+ * partitions, and the first ones get one more where the count does not divide evenly.
  */
 export const assignRanges: GroupPartitionsAssigner = (_current, members, topics, metadata) => {
   const assigned = [...members.keys()].toSorted().map(memberId => ({

@@ -4,16 +4,18 @@ import { assignRanges } from './range-assigner.ts'
 import { closeQuietly, explained, Fetcher, type SourceOptions } from './fetcher.ts'
 import type { Claim, PartitionRecords } from './source-record.ts'
 
-/** Records of a selection of partitions, in the order of each partition. */
+/** A source of records from a set of partitions, in the order of each partition. */
 export interface RecordSource {
   /**
-   * The next records, at least one, or null when the signal aborts first. Throws where the connection is lost; nothing that was
-   * fetched before is lost by that.
+   * Resolves to the next records, at least one, or to null when the signal aborts first. Throws when the connection is
+   * lost; records fetched earlier remain available.
    */
   read(maxRecords: number, signal: AbortSignal): Promise<readonly PartitionRecords[] | null>
-  /** Notes that everything of a partition before the offset was handled. Does nothing where offsets are not kept. */
+  /**
+   * Records that everything of a partition before the offset was handled. Does nothing where offsets are not stored.
+   */
   commit(offsets: ReadonlyMap<Claim, bigint>): Promise<void>
-  /** Looks again which partitions may be read, after `isFull` answers otherwise. */
+  /** Checks again which partitions may be read; call it after the result of `isFull` changes. */
   wake(): void
   /** Makes `read` throw. */
   interrupt(reason: Error): void
@@ -22,12 +24,12 @@ export interface RecordSource {
 
 /** How a member takes part in its group. */
 export interface Membership extends MemberTimes {
-  /** How partitions are shared among members, by the names that these use between them, most wanted first. */
+  /** Assignment strategies by their protocol names, in order of preference. */
   readonly balancers: readonly string[]
 }
 
 interface MemberTimes {
-  /** How long a member may be silent before the group takes its partitions away. */
+  /** How long a member may miss heartbeats before the group reassigns its partitions, in milliseconds. */
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly heartbeatMs: number
@@ -35,7 +37,7 @@ interface MemberTimes {
 
 export const defaultTimes: MemberTimes = { sessionTimeoutMs: 45_000, rebalanceTimeoutMs: 60_000, heartbeatMs: 3000 }
 
-/** Reads what a consumer group assigns to this member. */
+/** Reads the partitions that a consumer group assigns to this member. */
 export class GroupSource implements RecordSource {
   readonly #member: Consumer
   readonly #options: SourceOptions
@@ -49,19 +51,19 @@ export class GroupSource implements RecordSource {
     this.#options = options
     this.#onRebalance = onRebalance
     member.on('consumer:group:rebalance', () => {
-      // The last moment at which offsets of partitions that go to another member are taken.
+      // The last moment at which offsets of partitions that move to another member are accepted.
       this.#onRebalance()
       this.#follow()
     })
     member.on('consumer:group:join', () => this.#follow())
-    // After a failed attempt to join again the client sends no heartbeats any more and reads on as if nothing had happened.
+    // After a failed attempt to rejoin the client stops sending heartbeats, but continues to read.
     member.on('error', error => this.interrupt(error))
     member.on('consumer:heartbeat:stalled', () => this.interrupt(new Error('the group does not answer heartbeats')))
   }
 
   /**
-   * Joins the group, which can take as long as the session of a member that is gone without a word; the signal ends the wait.
-   * `onRebalance` is called while partitions that may be lost are still this member's.
+   * Joins the group, which can take as long as the session timeout of a member that vanished; the signal ends the wait.
+   * `onRebalance` is called while partitions that may be lost still belong to this member.
    */
   static async open(
     options: SourceOptions,
@@ -71,13 +73,13 @@ export class GroupSource implements RecordSource {
     onRebalance: () => void,
     signal: AbortSignal,
   ): Promise<GroupSource> {
-    // Fetches wait for records, and heartbeats must not wait behind them: so these are two clients with their connections.
+    // Fetches wait for records, and heartbeats must not queue behind them: hence two clients with separate connections.
     const fetcher = new Fetcher(options, topics)
     const member = new Consumer({
       ...options.client,
       groupId,
       protocols: balancers.map(name => ({ name, version: 1 })),
-      // The client has no function of its own for `range`.
+      // The client has no built-in `range` assigner.
       ...(balancers[0] === 'range' ? { partitionAssigner: assignRanges } : {}),
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
@@ -97,8 +99,8 @@ export class GroupSource implements RecordSource {
   }
 
   /**
-   * Goes on after an interruption, as the same member: the group would wait for one that is gone without a word until its
-   * session is over. Everything that was read and not committed is read again.
+   * Resumes after an interruption, as the same member: otherwise the group would wait for the old one until its session
+   * times out. Everything read and not committed is read again.
    */
   async reopen(topics: readonly string[], signal: AbortSignal): Promise<void> {
     const known = this.#member.topics.current
@@ -119,7 +121,7 @@ export class GroupSource implements RecordSource {
   }
 
   async commit(offsets: ReadonlyMap<Claim, bigint>): Promise<void> {
-    // What belongs to another member by now is not this one's to commit.
+    // Offsets of partitions that were reassigned are not this member's to commit.
     const current = [...offsets].filter(([claim]) => claim.active)
     if (current.length === 0) return
     await this.#member.commit({
@@ -127,7 +129,7 @@ export class GroupSource implements RecordSource {
     })
   }
 
-  /** This member as the group knows it now. */
+  /** This member as the group currently knows it. */
   get member(): GroupMember {
     const { groupId, generationId, memberId, coordinatorId } = this.#member
     return { groupId, generationId, memberId: memberId ?? '', coordinatorId }
@@ -146,7 +148,7 @@ export class GroupSource implements RecordSource {
     await closeQuietly(this.#member)
   }
 
-  /** Closes without leaving the group: it would answer that after the join that it has not answered yet. */
+  /** Closes without leaving the group: the client would answer a leave only after its outstanding join. */
   async #abandon(): Promise<void> {
     await this.#fetcher.close()
     await closeQuietly({ close: () => Base.prototype.close.call(this.#member) })
@@ -164,10 +166,10 @@ export class GroupSource implements RecordSource {
     }
   }
 
-  /** Takes over what the group assigned last. */
+  /** Applies the group's latest assignment. */
   #follow(): void {
     const { assignments, generationId } = this.#member
-    // Who missed a generation does not know what others did with the partitions in between.
+    // A member that missed a generation does not know what others did with the partitions in between.
     const contiguous = this.#generation >= 0 && generationId - this.#generation <= 1
     this.#generation = generationId
     const wanted = (assignments ?? []).flatMap(({ topic, partitions }) =>
@@ -198,10 +200,10 @@ export class GroupSource implements RecordSource {
   }
 }
 
-/** Topic → partition → where to start: an offset, or the end of the log to start from. */
+/** Maps topic to partition to where to start: an offset, or undefined for the configured end of the log. */
 export type StartOffsets = ReadonlyMap<string, ReadonlyMap<number, bigint | undefined> | 'all'>
 
-/** Reads partitions without being a member of a group. Offsets are kept under a group's name where one is given. */
+/** Reads partitions without joining a group. Offsets are stored under a group's name if one is given. */
 export class PartitionSource implements RecordSource {
   readonly #fetcher: Fetcher
   readonly #offsets: GroupOffsets | null
@@ -264,7 +266,7 @@ export class PartitionSource implements RecordSource {
   }
 }
 
-/** The offsets that are kept under the name of a group which has no members. */
+/** The offsets stored under the name of a group without members. */
 class GroupOffsets {
   readonly #admin: Admin
   readonly #groupId: string
@@ -274,7 +276,7 @@ class GroupOffsets {
     this.#groupId = groupId
   }
 
-  /** The offsets to go on from, of those partitions that have one. */
+  /** The committed offsets of those claims that have one. */
   async read(claims: readonly Claim[]): Promise<ReadonlyMap<Claim, bigint>> {
     const topics = byTopic(claims).map(({ topic: name, partitions: partitionIndexes }) => ({ name, partitionIndexes }))
     const [group] = await this.#admin.listConsumerGroupOffsets({ groups: [{ groupId: this.#groupId, topics }] })
@@ -306,7 +308,7 @@ function adminOf({ clientId, bootstrapBrokers, tls, sasl }: BaseOptions): Admin 
   return new Admin({ clientId, bootstrapBrokers, retries: 1, ...(tls && { tls }), ...(sasl && { sasl }) })
 }
 
-/** All topics of a cluster with their numbers of partitions, by name. */
+/** All topics of a cluster with their partition counts, by name. */
 export async function describeTopics(options: BaseOptions): Promise<ReadonlyMap<string, number>> {
   const admin = adminOf(options)
   try {
@@ -318,11 +320,14 @@ export async function describeTopics(options: BaseOptions): Promise<ReadonlyMap<
   }
 }
 
-/** How long to wait between two looks at offsets that are in an open transaction, in milliseconds. */
+/** How long to wait between checks for offsets that are part of an open transaction, in milliseconds. */
 const unstableMs = 200
 const unstableOffsetCommit = 'UNSTABLE_OFFSET_COMMIT'
 
-/** A group's offsets by topic and partition, after those transactions that were to change them have ended (KIP-447). */
+/**
+ * Resolves to a group's offsets by topic and partition, once the transactions that were to change them have ended
+ * (KIP-447).
+ */
 async function stableOffsets(
   options: BaseOptions,
   groupId: string,

@@ -7,7 +7,7 @@ const transactional = 0x10
 const control = 0x20
 
 function batch(firstOffset: number, producerId: number, attributes = 0, key?: Buffer): RecordsBatch {
-  // Only what decides is there.
+  // Only the members that matter here.
   return {
     firstOffset: BigInt(firstOffset),
     lastOffsetDelta: 0,

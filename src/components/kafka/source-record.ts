@@ -1,6 +1,6 @@
 import type { KafkaRecord, RecordsBatch } from '@platformatic/kafka'
 
-/** A record as it came from a cluster. An absent value is a tombstone. */
+/** A record read from a cluster. An absent value is a tombstone. */
 export interface SourceRecord {
   readonly offset: bigint
   /** Milliseconds since 1970-01-01T00:00Z. */
@@ -10,16 +10,16 @@ export interface SourceRecord {
   readonly headers: readonly (readonly [Uint8Array | null, Uint8Array | null])[]
 }
 
-/** The right to read a partition, from its assignment until it is taken away. */
+/** The right to read a partition, from its assignment until it is revoked. */
 export class Claim {
   readonly topic: string
   readonly partition: number
   active = true
   /** The offset to fetch from, or null until it is known. */
   next: bigint | null = null
-  /** Of the partition, as of the last fetch. */
+  /** High watermark of the partition, as of the last fetch. */
   highWatermark = 0n
-  /** What was fetched and not taken yet, as runs of records. */
+  /** Fetched but not yet taken records, as runs. */
   ready: SourceRecord[][] = []
   readyRecords = 0
 
@@ -29,9 +29,9 @@ export class Claim {
   }
 }
 
-/** Records of one partition, in their order. */
+/** Records of one partition, in order. */
 export interface PartitionRecords {
-  /** The right to read the partition under which they came; it may be over when they have been handled. */
+  /** The claim under which they were read; it may have ended by the time they are handled. */
   readonly claim: Claim
   readonly records: readonly SourceRecord[]
 }
@@ -39,18 +39,18 @@ export interface PartitionRecords {
 const logAppendTimeBit = 0x08
 const transactionalBit = 0x10
 const controlBit = 0x20
-/** Of the markers of transactions, in the second half of their key. */
+/** Type of an abort marker, stored in the second half of a control record's key. */
 const abortMarker = 0
 
-/** A transaction whose records a reader of committed records leaves out. */
+/** A transaction whose records a read-committed consumer skips. */
 export interface AbortedTransaction {
   readonly producerId: bigint
   readonly firstOffset: bigint
 }
 
 /**
- * Which of these batches, in their order, belong to aborted transactions (KIP-98): those of its producer from the
- * transaction's first offset up to the marker of its abort.
+ * Returns which of these batches, given in order, belong to aborted transactions (KIP-98): those of the transaction's
+ * producer from its first offset up to the abort marker.
  */
 export function abortedBatches(
   batches: readonly RecordsBatch[],
@@ -70,7 +70,7 @@ export function abortedBatches(
   return dropped
 }
 
-/** The records of a batch from an offset on; a transaction's markers are none. */
+/** The records of a batch from an offset on; transaction markers are skipped. */
 export function recordsOf(batch: RecordsBatch, from: bigint): SourceRecord[] {
   if ((batch.attributes & controlBit) !== 0) return []
   const appended = (batch.attributes & logAppendTimeBit) !== 0

@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/index.ts'
 import { type Delivery, pause, type Resources } from '../../engine/index.ts'
 
-/** Hands on deliveries as fast as a rate limit allows: each of their batches is one use of it. */
+/** Delays deliveries to stay within a rate limit; each batch counts as one use. */
 export class Throttle {
   readonly #limit: ReturnType<Resources['rateLimit']>
   readonly #resources: Resources
@@ -13,8 +13,8 @@ export class Throttle {
   }
 
   /**
-   * Waits until a batch of the delivery may go on. Returns as many as may, and those that have to wait; nothing may where the
-   * signal aborts first.
+   * Waits until a batch of the delivery may pass. Returns those that may pass and those that have to wait; none pass
+   * when the signal aborts first.
    */
   async take(
     delivery: Delivery,
@@ -35,7 +35,7 @@ export class Throttle {
     return { allowed: delivery, rest: null }
   }
 
-  /** The milliseconds to wait before the next attempt, 0 where one may go on. */
+  /** The milliseconds to wait before the next attempt, 0 if none. */
   async #access(): Promise<number> {
     try {
       return await this.#limit.access()

@@ -1,16 +1,16 @@
 import { ConfigError } from '../../engine/index.ts'
 
-/** What the `topics` of an input name. */
+/** What the `topics` of an input select. */
 export interface TopicSelection {
-  /** Topics of which all partitions are read. */
+  /** Topics that are read as a whole. */
   readonly topics: readonly string[]
-  /** Topic → partition → the offset to start at, or undefined for where the input starts by default. */
+  /** Maps topic to partition to the offset to start at, or undefined for the input's default. */
   readonly partitions: ReadonlyMap<string, ReadonlyMap<number, bigint | undefined>>
 }
 
 /**
- * Reads `foo`, `foo,bar`, `foo:0` (partition), `foo:0-3` (a range of partitions) and `foo:0:25` (partition and offset). Throws
- * {@link ConfigError} for anything else.
+ * Parses `foo`, `foo,bar`, `foo:0` (partition), `foo:0-3` (a range of partitions) and `foo:0:25` (partition and
+ * offset). Throws {@link ConfigError} for anything else.
  */
 export function parseTopics(entries: readonly string[]): TopicSelection {
   const topics: string[] = []
@@ -32,7 +32,8 @@ export function parseTopics(entries: readonly string[]): TopicSelection {
     const chosen = partitions.get(topic) ?? new Map<number, bigint | undefined>()
     partitions.set(topic, chosen)
     for (const partition of parsePartitions(entry, parts[1]!)) {
-      // An explicit offset wins over a partition that was named without one, or with one that stands for the end or the start.
+      // An explicit offset takes precedence over a partition named without one, or with one that means the start or the
+      // end.
       if ((offset !== undefined && offset >= 0n) || !chosen.has(partition)) chosen.set(partition, offset)
     }
   }
