@@ -1,10 +1,10 @@
 /**
- * What lies outside of a stream and may be reached from it. A component's spec and a function of the mapping language
- * declare which of these they need; the host of a stream gives what is both needed and granted.
+ * Something outside a stream that the stream may reach. A component's spec and a function of the mapping language
+ * declare which capabilities they need; the stream's host provides those that are both declared and granted.
  */
 export type Capability = 'files' | 'database_files' | 'processes' | 'environment' | 'network' | 'listen' | 'stdio'
 
-/** Something outside of the stream was reached for without being granted, or without being declared. */
+/** Something outside the stream was accessed without being granted, or without being declared. */
 export class CapabilityError extends Error {
   readonly code: 'not_granted' | 'not_declared'
   readonly capability: Capability

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970-01-01T00:00Z. */
   now(): number
-  /** Monotonic time in milliseconds, for measuring. */
+  /** Monotonic time in milliseconds, for measuring intervals. */
   monotonic(): number
   /** Resolves after `ms` milliseconds, or rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
@@ -26,7 +26,10 @@ export const systemClock: Clock = {
     }),
 }
 
-/** Waits for `ms` milliseconds or until the signal aborts, whichever comes first. Never rejects: the caller looks at the signal. */
+/**
+ * Waits for `ms` milliseconds or until the signal aborts, whichever comes first.
+ * Never rejects: the caller checks the signal.
+ */
 export async function waitOrAbort(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   try {
     await clock.sleep(ms, signal)

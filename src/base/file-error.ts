@@ -1,6 +1,6 @@
 import { codeOf, messageOf } from './error.ts'
 
-/** An error of the file system in the original's words: `open x: no such file or directory`. */
+/** Formats a file system error in the original's words: `open x: no such file or directory`. */
 export function fileErrorText(operation: string, path: string, error: unknown): string {
   return `${operation} ${path}: ${causes[codeOf(error) ?? ''] ?? messageOf(error)}`
 }

@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts'
 import { FollowingClock } from './following-clock.ts'
 import { type Log, nullLog } from './log.ts'
 
-/** A machine's clock that stands still, an hour ahead of the other one. */
+/** A machine whose clock is frozen one hour ahead of the other clock. */
 function machine(): { clock: Clock; ms: number; wake: () => void } {
   const state = {
     ms: 0,
@@ -25,7 +25,7 @@ function machine(): { clock: Clock; ms: number; wake: () => void } {
 test('the time is that of the other clock, carried on by monotonic time and compared again', async t => {
   const own = machine()
   const warnings: string[] = []
-  // Keeps the warnings; the rest of the log is not looked at.
+  // Keeps the warnings and discards the rest of the log.
   const log: Log = { ...nullLog, warn: message => void warnings.push(message) }
   let other = 1_000_000_000
   const clock = await FollowingClock.open({ read: async () => other, owner: 'the cluster', log, own: own.clock })

@@ -4,22 +4,23 @@ import type { Log } from './log.ts'
 
 /** How often the other clock is read, in milliseconds. */
 const calibrationMs = 60_000
-/** A machine whose own clock differs by more is not kept by NTP. */
+/** A larger difference, in milliseconds, means that this machine's clock is not synchronised by NTP. */
 const suspiciousMs = 5000
 
 export interface FollowingClockOptions {
   /** Reads the other clock, in milliseconds since 1970. */
   readonly read: () => Promise<number>
-  /** Whose it is, for the log. */
+  /** Name of the other clock's owner, for the log. */
   readonly owner: string
   readonly log: Log
-  /** The clock of this machine; the system's by default. */
+  /** The clock of this machine; defaults to the system's. */
   readonly own?: Clock
 }
 
 /**
- * The time of another clock, carried on between two looks at it by the monotonic time of this process. Where several
- * machines work on the same data, what one of them takes for an hour ago must not be the present of the others.
+ * Follows another clock: reads it periodically and extrapolates with the monotonic time of this
+ * process in between. Machines that work on the same data need one time, or one of them would see as
+ * an hour old what another has just written.
  */
 export class FollowingClock implements Clock {
   readonly #read: () => Promise<number>
@@ -30,7 +31,7 @@ export class FollowingClock implements Clock {
   #following: Promise<void> = Promise.resolve()
   #offsetMs = 0
 
-  /** Rejects when the other clock cannot be read now; when it cannot be read later, the time is carried on. */
+  /** Rejects when the other clock cannot be read now; if a later read fails, the clock keeps extrapolating. */
   static async open(options: FollowingClockOptions): Promise<FollowingClock> {
     const clock = new FollowingClock(options)
     await clock.#calibrate()
@@ -62,7 +63,7 @@ export class FollowingClock implements Clock {
     await this.#following
   }
 
-  /** Never ahead: the answer is older than the moment that it is compared with. */
+  /** The result is never ahead: the reading is older than the monotonic time that it is compared with. */
   async #calibrate(): Promise<void> {
     this.#offsetMs = (await this.#read()) - this.#own.monotonic()
     const differenceMs = this.#own.now() - this.now()

@@ -1,6 +1,6 @@
 import type { Server } from 'node:net'
 
-/** Has a server listen and resolves to its port; port 0 takes a free one. Rejects where the address cannot be used. */
+/** Makes a server listen and resolves to its port; port 0 picks a free one. Rejects when the address cannot be used. */
 export function listenOn(server: Server, address: { readonly host?: string; readonly port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)

@@ -1,7 +1,10 @@
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Structured logging: a message and its fields. Secrets never go in. Implementations decide format and destination. */
+/**
+ * Structured logging: a message and its fields, which must hold no secrets.
+ * Implementations decide format and destination.
+ */
 export interface Log {
   log(level: LogLevel, message: string, fields?: LogFields): void
   fatal(message: string, fields?: LogFields): void
@@ -10,7 +13,7 @@ export interface Log {
   info(message: string, fields?: LogFields): void
   debug(message: string, fields?: LogFields): void
   trace(message: string, fields?: LogFields): void
-  /** Whether lines of this level are written at all, to skip the work of making them. */
+  /** Whether lines of this level are written at all, so that callers can skip building them. */
   enabled(level: LogLevel): boolean
   /** The same log with these fields on every line. */
   with(fields: LogFields): Log

@@ -1,7 +1,7 @@
 /** The names of a series' labels and their values. */
 type PrometheusLabels = Readonly<Record<string, string>>
 
-/** The lines of a metric in the text format of Prometheus; empty without samples. */
+/** Formats a metric in the Prometheus text format; empty without samples. */
 export function prometheusFamily(
   name: string,
   type: 'counter' | 'gauge' | 'summary' | 'histogram',

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
-/** Where chance comes from. Everything outside the rim receives it, so that a simulation can repeat itself. */
+/** Source of randomness. Everything outside the rim receives it, so that a simulation can repeat itself. */
 export interface Random {
-  /** `count` unpredictable bytes. */
+  /** Returns `count` unpredictable bytes. */
   bytes(count: number): Uint8Array
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 
-/** Only a test that fails waits so long, in milliseconds; what it waits for may take much of it on a busy machine. */
+/**
+ * Generous, in milliseconds: a passing test on a busy machine may need much of it, and only a failing one waits it out.
+ */
 const patienceMs = 240_000
 
-/** Waits until something is so. Fails with what `state` tells after a time that no sound program needs. */
+/** Waits until a condition holds. After a time that no correct program needs, fails with the text of `state`. */
 export async function until(isSo: () => boolean | Promise<boolean>, state: () => unknown = () => ''): Promise<void> {
   const deadline = performance.now() + patienceMs
   while (!(await isSo())) {

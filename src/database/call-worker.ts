@@ -1,10 +1,10 @@
-// Calls to a worker thread and their answers: the way to a database in a thread of its own.
+// Calls to a worker thread and their outcomes: used for a database that runs in its own thread.
 import { parentPort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 
 type ToWorker = { readonly id: number; readonly call: unknown } | 'close'
 type FromWorker = 'open' | { readonly id: number; readonly outcome: Outcome } | { readonly event: unknown }
 
-/** How a call ended. Errors cross threads as their code and message. */
+/** How a call ended. Errors cross threads as code and message. */
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly code: string; readonly message: string }
@@ -25,7 +25,7 @@ export class CallWorker {
   #nextId = 0
   #isClosed = false
 
-  /** Starts the thread; resolves when it is open, rejects when it ends instead. */
+  /** Starts the thread; resolves when the thread is ready, rejects if it ends first. */
   static async open(url: URL, options: { readonly name: string; readonly workerData: unknown }): Promise<CallWorker> {
     const worker = new CallWorker(new Worker(url, options))
     await worker.#opened.promise
@@ -56,19 +56,21 @@ export class CallWorker {
     return this.#isClosed
   }
 
-  /** Called once when the thread ends without having been closed, before the calls that wait are rejected. */
+  /**
+   * The listener is called once if the thread ends without having been closed, before the pending calls are rejected.
+   */
   onLost(listener: (reason: Error) => void): () => void {
     this.#lossListeners.add(listener)
     return () => this.#lossListeners.delete(listener)
   }
 
-  /** Called with what the thread reports by itself. Returns how to stop listening. */
+  /** The listener receives what the thread reports on its own. Returns a function that unsubscribes it. */
   onEvent(listener: (event: unknown) => void): () => void {
     this.#eventListeners.add(listener)
     return () => this.#eventListeners.delete(listener)
   }
 
-  /** Resolves with the call's outcome; rejects with the reason when the thread ends first. */
+  /** Resolves with the call's outcome; rejects with the reason if the thread ends first. */
   call(call: unknown): Promise<Outcome> {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
@@ -77,7 +79,7 @@ export class CallWorker {
     })
   }
 
-  /** Lets the thread finish what it was sent before. */
+  /** Closes the thread after it has finished everything sent to it before. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true
@@ -108,7 +110,7 @@ export class CallWorker {
 /** Sends an event to the calling side. */
 export type ReportEvent = (event: unknown) => void
 
-/** The worker's side: answers calls until it is closed. Calls that wait together are started together, in their order. */
+/** The worker's side: answers calls until it is closed. Calls that are queued together start together, in order. */
 export function serveCalls(answer: (call: unknown) => Promise<Outcome>, close: () => Promise<void>): ReportEvent {
   const port = parentPort!
   const post = (message: FromWorker) => port.postMessage(message)

@@ -30,7 +30,9 @@ interface Item {
   readonly body: Uint8Array | null
 }
 
-/** What every database promises. `open` answers an empty one, and a second connection to the same one when asked for. */
+/**
+ * What every database promises. `open` returns an empty database, and on request a second connection to the same one.
+ */
 export function databaseSuite(
   name: string,
   open: () => Promise<{ readonly database: Database; again?(): Promise<Database> }>,
@@ -107,7 +109,7 @@ export function databaseSuite(
         }),
         write(sql => insert(sql, 'three')),
       ])
-      // Which of the two gets the name is open where they run side by side.
+      // Where the two run concurrently, either may get the name.
       assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 2)
       assert.equal(results[3].status, 'fulfilled')
       assert.deepEqual(await names(), ['one', 'three'])

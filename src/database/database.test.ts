@@ -97,7 +97,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
       await sql.run('CREATE TABLE pairs (id bigint PRIMARY KEY, writer text)')
       await sql.run('INSERT INTO pairs (id) VALUES (1), (2)')
     })
-    await Promise.all([write('a', 1, 2), write('b', 2, 1)]) // a deadlock, which PostgreSQL ends
+    await Promise.all([write('a', 1, 2), write('b', 2, 1)]) // a deadlock, which PostgreSQL breaks
     const rows = await database.transaction({ kind: 'read' }, sql => sql.all<{ writer: string }>('SELECT * FROM pairs'))
     assert.equal(new Set(rows.map(({ writer }) => writer)).size, 1)
     await database.close()

@@ -1,13 +1,13 @@
 /**
  * - `busy`: locked by others for too long, or out of connections. Retriable.
- * - `conflict`: aborted in favour of another transaction, again and again. Retriable.
+ * - `conflict`: aborted repeatedly in favour of another transaction. Retriable.
  * - `unreachable`: there is no connection; nothing was sent. Retriable.
  * - `full`: no space left for data. Retriable once there is space.
- * - `unknown_outcome`: the connection or disk failed during the commit: it may have happened or not.
+ * - `unknown_outcome`: the connection or disk failed during the commit, which may or may not have happened.
  * - `duplicate`: a row with this key exists.
- * - `newer_schema`: the tables were made by a newer version of this program.
+ * - `newer_schema`: the tables were created by a newer version of this program.
  * - `closed`: after `close()`.
- * - `failed`: anything else, a defect in a statement for instance.
+ * - `failed`: anything else, for instance an error in a statement.
  */
 export type DatabaseErrorCode =
   | 'busy'

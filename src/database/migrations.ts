@@ -5,9 +5,9 @@ import { createTable, integer, type Table, text } from './schema.ts'
 
 /** One step of a schema. A released step is never changed: changes are added as later steps. */
 export interface Migration {
-  /** What it does, for people. */
+  /** Description for people. */
   readonly name: string
-  /** The statements, in order; they run in one transaction with the note that they ran. */
+  /** The statements, in order; they run in one transaction with the record that they ran. */
   readonly statements: (dialect: DialectName) => readonly string[]
 }
 
@@ -17,13 +17,13 @@ const applied: Table = {
 }
 
 /**
- * Brings the tables of a component forward to the last of its migrations, whose numbers are their places, from 1 on.
- * Safe when several processes start at once: they take turns. Rejects with `newer_schema` when the database has
- * migrations that this program does not know; nothing has changed then.
+ * Migrates the tables of a component to the last of its migrations, which are numbered by position, from 1. Safe when
+ * several processes start concurrently: they take turns. Rejects with `newer_schema`, having changed nothing, when the
+ * database has migrations that this program does not know.
  */
 export async function migrate(database: Database, component: string, migrations: readonly Migration[]): Promise<void> {
   await database.transaction({ kind: 'write' }, async sql => {
-    // Held until the end of the transaction. SQLite has one writer at a time anyway.
+    // Held until the end of the transaction. SQLite has a single writer anyway.
     if (database.dialect === 'postgres') await sql.all(`SELECT pg_advisory_xact_lock(7022365301)`)
     for (const statement of createTable('migrations', applied, database.dialect)) await sql.run(statement)
     const [row] = await sql.all<{ last: number }>(

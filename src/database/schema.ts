@@ -4,9 +4,9 @@ import { type ColumnType, type Dialect, dialects, type DialectName } from './dia
 export interface Column<Value = unknown> {
   readonly type: ColumnType
   readonly isNullable?: true
-  /** The table whose primary key it names; the row is deleted with that one. */
+  /** The table whose primary key it refers to; deleting that row deletes this one. */
   readonly references?: string
-  /** Exists only in types. */
+  /** Exists only at type level. */
   readonly value?: Value
 }
 
@@ -16,7 +16,7 @@ export interface Table {
   readonly primaryKey: readonly string[]
   readonly unique?: readonly (readonly string[])[]
   readonly indexes?: readonly (readonly string[])[]
-  /** Rows are updated all the time: the database leaves space beside them (PostgreSQL's fillfactor). */
+  /** Rows are updated frequently: the database leaves free space beside them (PostgreSQL's fillfactor). */
   readonly isHot?: true
 }
 
@@ -38,12 +38,12 @@ export function references<Value>(table: string, column: Column<Value>): Column<
   return { ...column, references: table }
 }
 
-/** A row as the database answers it. */
+/** A row as the database returns it. */
 export type Row<Of extends Table> = {
   readonly [Name in keyof Of['columns']]: Of['columns'][Name] extends Column<infer Value> ? Value : never
 }
 
-/** The statements that create a table and its indexes where they are missing. */
+/** Returns the statements that create a table and its indexes if they are missing. */
 export function createTable(name: string, table: Table, dialectName: DialectName): string[] {
   const dialect = dialects[dialectName]
   const hasSerial = Object.values(table.columns).some(({ type }) => type === 'serial')

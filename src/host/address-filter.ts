@@ -3,11 +3,11 @@ import { networkInterfaces } from 'node:os'
 import type { Grant } from './grants.ts'
 import { GrantError } from './grants.ts'
 
-/** Where clouds answer questions about a machine's identity, and everything else that is never routed. */
+/** Cloud metadata services, and everything else that is never routed. */
 const REFUSED = [
   '169.254.0.0/16',
   'fe80::/10',
-  // AWS over IPv6, Alibaba, Oracle, Azure
+  // Metadata services: AWS over IPv6, Alibaba, Oracle, Azure
   'fd00:ec2::/32',
   '100.100.100.200/32',
   '192.0.0.192/32',
@@ -18,22 +18,25 @@ const REFUSED = [
 
 const LOOPBACK = ['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']
 
-// Made at first use: they load `node:net`, which most commands do without.
+// Created on first use: they load `node:net`, which most commands do without.
 let refused: BlockList | null = null
 let loopback: BlockList | null = null
 const refusedRanges = () => (refused ??= rangesOf(REFUSED))
 const loopbackRanges = () => (loopback ??= rangesOf(LOOPBACK))
 
 /**
- * Decides which addresses a managed pipeline may connect to: not those of links and of metadata services, nor this machine's
- * own on the ports of the control plane and the agent, unless they are granted.
+ * Decides which addresses a managed pipeline may connect to. Refused unless granted: link-local addresses, metadata
+ * services, and the ports of the control plane and the agent on this machine.
  */
 export class AddressFilter {
   readonly #ownPorts: ReadonlySet<number>
   readonly #everything: boolean
   readonly #exceptions: readonly Exception[]
 
-  /** `ownPorts`: on any address of this machine. Throws {@link GrantError} for a `network` grant that is not an address. */
+  /**
+   * `ownPorts` are refused on any address of this machine. Throws {@link GrantError} for
+   * a `network` grant that is not an address.
+   */
   constructor(grants: readonly Grant[], ownPorts: readonly number[]) {
     const network = grants.filter(({ capability }) => capability === 'network')
     this.#everything = network.some(({ pattern }) => pattern === null)
@@ -46,7 +49,7 @@ export class AddressFilter {
     return this.#everything
   }
 
-  /** `address`: of IP, version 4 or 6. */
+  /** `address` is an IP address of either version. */
   allows(address: string, port: number): boolean {
     if (this.#everything) return true
     const plain = address.replace(/%.*$/, '')
@@ -63,7 +66,7 @@ interface Exception {
   readonly port: number | null
 }
 
-/** `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1:80`, `[::1]:80`, `localhost:80`. */
+/** Parses an exception: `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1:80`, `[::1]:80`, `localhost:80`. */
 function exceptionOf(pattern: string): Exception {
   const match = /^(?:\[([^\]]+)\]|([^:]*)|([^[\]]*:[^[\]]*:[^[\]]*))(?::(\d+))?$/.exec(pattern)
   const host = match?.[1] ?? match?.[2] ?? match?.[3] ?? ''
@@ -86,7 +89,7 @@ function rangesOf(networks: readonly string[]): BlockList {
   return list
 }
 
-/** An IPv4 address that is written as IPv6 is in the ranges of IPv4. */
+/** An IPv4-mapped IPv6 address matches the IPv4 ranges. */
 function contains(ranges: BlockList, address: string): boolean {
   return ranges.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 }

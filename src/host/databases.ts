@@ -7,12 +7,12 @@ export const openDatabases: Databases = {
   open: (path, { readOnly = false, timeoutMs = 0 }) => new DatabaseSync(path, { readOnly, timeout: timeoutMs }),
 }
 
-/** SQLite databases in memory, and in the files for which `check` throws nothing. */
+/** SQLite databases in memory, and in files that pass `check`, which throws a refusal. */
 export function checkedDatabases(check: (path: string) => void): Databases {
   return {
     open(path, options) {
       if (path !== ':memory:') check(path)
-      // An absolute path is never taken for a URI, whose parameters could say something else.
+      // An absolute path is never parsed as a URI, whose parameters could change its meaning.
       const database = openDatabases.open(path === ':memory:' ? path : resolve(path), options)
       database.exec('PRAGMA temp_store = MEMORY')
       database.setAuthorizer((action, first) =>
@@ -23,7 +23,10 @@ export function checkedDatabases(check: (path: string) => void): Databases {
   }
 }
 
-/** Statements reach other files by `ATTACH`, which `VACUUM INTO` does as well, and by settings of where things are stored. */
+/**
+ * Statements reach other files through `ATTACH`, which `VACUUM INTO` uses too,
+ * and through settings for storage locations.
+ */
 function isAllowed(check: (path: string) => void, action: number, first: string | null): boolean {
   if (action === constants.SQLITE_PRAGMA)
     return !/^(temp_store|temp_store_directory|data_store_directory)$/i.test(first ?? '')

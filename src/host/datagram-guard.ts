@@ -7,12 +7,12 @@ import { filteredLookup, refusalOf } from './network.ts'
 
 type Callback = (error: Error | null) => void
 
-/** Holds the datagrams of this thread to the addresses that a filter allows, and its own ports to what may listen. */
+/** Restricts this thread's datagrams to the addresses that a filter allows, and its bound ports to granted ones. */
 export function guardDatagrams(filter: AddressFilter, { refusal }: Pick<Host, 'refusal'>): void {
   const { bind, connect, send } = Socket.prototype
   const bindGuarded = function (this: Socket, ...args: unknown[]): Socket {
     const { port, address } = bindArguments(args)
-    // Without a port that others know a socket only receives answers.
+    // A socket on an ephemeral port only receives replies.
     const text = port === 0 ? undefined : refusal?.('listen', `${address}:${port}`)
     if (text !== undefined) throw new CapabilityError('not_granted', 'listen', text)
     return Reflect.apply(bind, this, args)
@@ -28,7 +28,7 @@ export function guardDatagrams(filter: AddressFilter, { refusal }: Pick<Host, 'r
       Reflect.apply(send, this, [...payload, target.port, address, target.callback]),
     )
   }
-  // The types of the overloads that Node accepts here are more than one function can say.
+  // The overloads that Node accepts here cannot be typed as a single function.
   Socket.prototype.bind = bindGuarded as typeof bind
   Socket.prototype.connect = connectGuarded
   Socket.prototype.send = sendGuarded
@@ -36,12 +36,12 @@ export function guardDatagrams(filter: AddressFilter, { refusal }: Pick<Host, 'r
 
 interface Target {
   readonly port: number
-  /** Absent: this machine. */
+  /** Absent for this machine. */
   readonly address: string | undefined
   readonly callback: Callback | undefined
 }
 
-/** Calls `proceed` with the address of a target that is allowed; a refusal is reported like any other failure to send. */
+/** Calls `proceed` with the address of an allowed target; a refusal is reported like any other send failure. */
 function toAllowed(
   socket: Socket,
   filter: AddressFilter,
@@ -69,16 +69,18 @@ function isConnected(socket: Socket): boolean {
   }
 }
 
-/** `bind(options)` or `bind(port, address)`, each with a callback behind. */
+/** Parses the arguments `bind(options)` or `bind(port, address)`, each followed by a callback. */
 function bindArguments(args: readonly unknown[]): { readonly port: number; readonly address: string } {
   const [first] = args
-  // Node takes these two among its options.
+  // Node's options may hold these two.
   const options = typeof first === 'object' && first !== null ? (first as { port?: number; address?: string }) : null
   if (options !== null) return { port: options.port ?? 0, address: options.address ?? '' }
   return { port: typeof first === 'number' ? first : 0, address: textIn(args) ?? '' }
 }
 
-/** `send(message, port, address)` or `send(message, offset, length, port, address)`, each with a callback behind. */
+/**
+ * Parses `send(message, port, address)` or `send(message, offset, length, port, address)`, each followed by a callback.
+ */
 function sendArguments(args: readonly unknown[]): Target & { readonly payload: readonly unknown[] } {
   const hasRange = args[4] !== undefined || (args[3] !== undefined && typeof args[3] !== 'function')
   const at = hasRange ? 3 : 1

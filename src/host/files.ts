@@ -25,16 +25,16 @@ export const openFiles: Files = {
   connect: path => connect({ path }),
 }
 
-/** Unlike Node's, the original's patterns match files whose names begin with a dot. */
+/** Lets a pattern match names that begin with a dot, as the original's patterns do and Node's do not. */
 function withHidden(pattern: string): string {
   const at = pattern.lastIndexOf('/') + 1
   const name = pattern.slice(at)
   return name.startsWith('*') && !name.startsWith('**') ? `${pattern.slice(0, at)}{*,.*}${name.slice(1)}` : pattern
 }
 
-/** The files for which `check` throws nothing. */
+/** The files that pass `check`, which throws a refusal. */
 export function checkedFiles(check: (path: string) => void): Files {
-  // In async functions, so that a refusal rejects like any other failure.
+  // Async functions, so that a refusal rejects like any other failure.
   return {
     open: async (path, flags) => (check(path), await openFiles.open(path, flags)),
     readFile: async path => (check(path), await openFiles.readFile(path)),

@@ -8,14 +8,14 @@ import { checkedListening } from './listening.ts'
 import { filteredNetwork, refusalOf } from './network.ts'
 import { openProcesses, openStdio, readForMapping, systemHost } from './system-host.ts'
 
-/** What managed pipelines may reach. Plain data, so that it can be handed to their threads. */
+/** What managed pipelines may reach. Plain data, so that it can be sent to their threads. */
 export interface HostPolicy {
   readonly grants: readonly Grant[]
-  /** Ports of the control plane and of the agent on this machine, which `network` keeps out of reach. */
+  /** Ports of the control plane and the agent on this machine, which `network` does not reach. */
   readonly ownPorts: readonly number[]
 }
 
-/** Reads `files=/data,env=PIPELINE_*,network=10.0.0.1:80,stdio`. Throws `GrantError`. */
+/** Parses `files=/data,env=PIPELINE_*,network=10.0.0.1:80,stdio`. Throws `GrantError`. */
 export function readGrants(text: string): readonly Grant[] {
   const grants = parseGrants(text)
   new AddressFilter(grants, []) // throws for a network grant that is not an address
@@ -23,8 +23,8 @@ export function readGrants(text: string): readonly Grant[] {
 }
 
 /**
- * The machine as managed pipelines see it: what is granted, and the network but for links, metadata services and our own
- * servers. Throws `GrantError` for a grant that cannot be understood.
+ * The machine as managed pipelines see it: what is granted, and the network except link-local addresses, metadata
+ * services and our own servers. Throws `GrantError` for a grant that cannot be parsed.
  */
 export function grantedHost({ grants, ownPorts }: HostPolicy): ComponentHost {
   const filter = new AddressFilter(grants, ownPorts)
@@ -69,19 +69,19 @@ export function grantedHost({ grants, ownPorts }: HostPolicy): ComponentHost {
   }
 }
 
-/** `host:port` of a configuration. The name `localhost` is known without asking for it. */
+/** Splits a configured `host:port`. The name `localhost` is resolved without a lookup. */
 function literalTarget(target: string): { host: string; port: number } {
   const colon = target.lastIndexOf(':')
   const host = target.slice(0, colon)
   return { host: /(^|\.)localhost$/i.test(host) ? '127.0.0.1' : host, port: Number(target.slice(colon + 1)) }
 }
 
-/** The variables of a process that managed pipelines may read, for the threads that they run in. */
+/** The process's environment variables that managed pipelines may read, for the threads they run in. */
 export function grantedEnvironment(
   grants: readonly Grant[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
-  // The time zone decides what times look like, and says nothing else.
+  // The time zone only determines how times are formatted, and reveals nothing else.
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => name === 'TZ' || isGranted(grants, 'environment', name)),
   )

@@ -2,13 +2,13 @@ import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import type { Capability } from '../base/index.ts'
 
-/** A capability that managed pipelines are given: all of it, or what matches the pattern. */
+/** A capability given to managed pipelines: all of it, or what matches the pattern. */
 export interface Grant {
   readonly capability: Capability
   readonly pattern: string | null
 }
 
-/** A list of grants that cannot be understood. */
+/** A list of grants that cannot be parsed. */
 export class GrantError extends Error {}
 
 const names: Readonly<Record<string, Capability>> = {
@@ -22,13 +22,13 @@ const names: Readonly<Record<string, Capability>> = {
   stdio: 'stdio',
 }
 
-/** Everything: what a program gets that a person starts for one configuration. */
+/** Everything: for a program that a person starts for a single configuration. */
 export const allGrants: readonly Grant[] = [...new Set(Object.values(names))].map(capability => ({
   capability,
   pattern: null,
 }))
 
-/** Reads `files=/data,env=PIPELINE_*,stdio`. Throws {@link GrantError}. */
+/** Parses `files=/data,env=PIPELINE_*,stdio`. Throws {@link GrantError}. */
 export function parseGrants(text: string): readonly Grant[] {
   return text
     .split(',')
@@ -50,7 +50,7 @@ function parseGrant(entry: string): Grant {
   return { capability, pattern }
 }
 
-/** Whether one of the grants covers `target`, or covers anything at all where no target is known. */
+/** Whether a grant covers `target`, or covers anything at all when no target is known. */
 export function isGranted(grants: readonly Grant[], capability: Capability, target?: string): boolean {
   return grants.some(
     grant =>
@@ -66,13 +66,16 @@ const matchers: Readonly<Record<Capability, Matcher>> = {
   database_files: isInside,
   processes: matchesName,
   environment: matchesName,
-  // Exceptions from the refused addresses are matched by the address filter.
+  // The address filter matches exceptions from the refused addresses.
   network: () => false,
   listen: matchesAddress,
   stdio: () => true,
 }
 
-/** Whether a path is a folder or below it, links followed; the path of a pattern is the folder that it starts from. */
+/**
+ * Whether a path is a folder or below it after following links; for a glob
+ * pattern, the folder that it starts from counts.
+ */
 function isInside(folder: string, path: string): boolean {
   const fixed = /[*?[]/.test(path) ? path.slice(0, path.search(/[^/]*[*?[]/)) || '.' : path
   if (leavesLink(fixed)) return false
@@ -80,7 +83,9 @@ function isInside(folder: string, path: string): boolean {
   return way === '' || (!/^\.\.(\/|$)/.test(way) && !isAbsolute(way))
 }
 
-/** Whether `..` follows a link: the system goes up from where the link leads, which is not what the text says. */
+/**
+ * Whether `..` follows a link: the system then goes up from the link's target, which differs from what the text says.
+ */
 function leavesLink(path: string): boolean {
   const passed: string[] = []
   for (const part of path.split('/')) {
@@ -95,7 +100,7 @@ function leavesLink(path: string): boolean {
   return false
 }
 
-/** The path without links; parts that do not exist yet stay as they are. */
+/** Resolves the links in a path; components that do not exist yet stay as they are. */
 function realPath(path: string): string {
   const absolute = resolve(path)
   try {
@@ -106,7 +111,7 @@ function realPath(path: string): string {
   }
 }
 
-/** `PIPELINE_*`: `*` stands for anything. */
+/** Matches a pattern such as `PIPELINE_*`; `*` matches any text. */
 function matchesName(pattern: string, name: string): boolean {
   const [first = '', ...others] = pattern.split('*')
   const last = others.pop()
@@ -122,7 +127,7 @@ function matchesName(pattern: string, name: string): boolean {
   return rest.endsWith(last)
 }
 
-/** `8081` or `127.0.0.1:8081`; an address without a host listens on all of them. */
+/** Matches `8081` or `127.0.0.1:8081`; a pattern without a host matches that port on every address. */
 function matchesAddress(pattern: string, address: string): boolean {
   const [host, port] = splitAddress(pattern)
   const [wantedHost, wantedPort] = splitAddress(address)
@@ -134,7 +139,7 @@ function splitAddress(text: string): readonly [host: string, port: string] {
   return [text.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, ''), text.slice(colon + 1)]
 }
 
-/** The error for a managed pipeline that uses something not granted, naming the grant that would allow it. */
+/** Error text for a managed pipeline that uses something not granted; names the grant that would allow it. */
 export function refusalText(capability: Capability, target: string | undefined): string {
   const [action, grant] = wordings[capability](target)
   return `managed pipelines may not ${action} (the agent's flag -pipelinesGrant ${grant} allows it)`

@@ -8,8 +8,9 @@ import { addressOf } from './listening.ts'
 import { filtered, refusalOf } from './network.ts'
 
 /**
- * Holds every socket of this thread to what managed pipelines are granted, also those of SDKs that open their own and offer
- * no way to be given one. `isOwnSocket`: whether the thread itself listens on the local socket of that path.
+ * Restricts every socket of this thread to what managed pipelines are granted, including sockets of
+ * SDKs that open their own and accept no replacement. `isOwnSocket` tells whether this thread itself
+ * listens on the local socket with that path.
  */
 export function guardSockets(
   policy: HostPolicy,
@@ -34,14 +35,14 @@ export function guardSockets(
     return Reflect.apply(listen, this, args)
   }
   guardDatagrams(filter, { refusal })
-  // The types of the overloads that Node accepts here are more than one function can say.
+  // The overloads that Node accepts here cannot be typed as a single function.
   Socket.prototype.connect = connectGuarded as typeof connect
   Server.prototype.listen = listenGuarded
 }
 
 type ConnectOptions = TcpNetConnectOpts & { readonly path?: string | null }
 
-/** Whether it is a socket of the file system; agents of HTTP say null where it is not. */
+/** Whether the target is a socket in the file system; HTTP agents set `path` to null otherwise. */
 function isLocal<T extends { readonly path?: string | null }>(options: T): options is T & { readonly path: string } {
   return (options.path ?? '') !== ''
 }
@@ -56,7 +57,7 @@ function connectionRefusal(
   return text === undefined ? undefined : new CapabilityError('not_granted', 'files', text)
 }
 
-/** `connect` takes options, a path, or a port and a host; Node itself hands on what it has sorted already, as one list. */
+/** `connect` takes options, a path, or a port and a host; Node itself passes normalised arguments, as one list. */
 function connectArguments(
   args: readonly unknown[],
 ): readonly [options: ConnectOptions, listener: (() => void) | undefined] {

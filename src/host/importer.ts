@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import type { Host, Importer } from '../bloblang/index.ts'
 import { systemHost } from './system-host.ts'
 
-/** Imports of mappings from the files of a host; relative paths start at `folder`. */
+/** Resolves imports of mappings from the host's files; relative paths start at `folder`. */
 export function fileImporter(folder: string, host: Pick<Host, 'readFile'> = systemHost): Importer {
   const locate = (path: string) => (isAbsolute(path) ? path : join(folder, path))
   return {

@@ -28,7 +28,7 @@ export const openListening: Listening = {
     }),
 }
 
-/** Servers on the addresses for which `check` throws nothing. */
+/** Servers on the addresses that pass `check`, which throws a refusal. */
 export function checkedListening(check: (address: string) => void): Listening {
   return {
     httpServer: openListening.httpServer,
@@ -41,7 +41,7 @@ export function checkedListening(check: (address: string) => void): Listening {
   }
 }
 
-/** `host:port`, or the path of a socket. */
+/** Formats the options as `host:port`, or as the path of a socket. */
 export function addressOf({ host = '', port, path }: ListenOptions): string {
   return path ?? `${host.includes(':') ? `[${host}]` : host}:${port ?? 0}`
 }

@@ -12,7 +12,7 @@ import { grantedHost, readGrants } from './granted-host.ts'
 import { guardSockets } from './guard.ts'
 import { portOf } from '../../test/servers/ports.ts'
 
-/** A server of ours, which pipelines must not reach, and one of a stranger on the same machine, which they may. */
+/** A server of ours, which pipelines must not reach, and someone else's on the same machine, which they may. */
 const own = await serve((_, response) => response.end('secret'))
 const foreign = await serve((request, response) => {
   if (request.url === '/redirect') response.writeHead(302, { location: `http://localhost:${own.port}/` }).end()
@@ -32,7 +32,7 @@ async function serve(handle: Parameters<typeof createServer>[1]): Promise<{ port
 }
 
 const ownAddresses = Object.values(networkInterfaces()).flatMap(list => (list ?? []).map(({ address }) => address))
-/** Every way to write an address of this machine. */
+/** Every notation for an address of this machine. */
 const notations = [
   ...['127.0.0.1', 'localhost', 'LOCALHOST', '2130706433', '0x7f.1', '0177.0.0.1', '127.1', '0.0.0.0', '0'],
   ...['[::1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[0:0:0:0:0:ffff:7f00:0001]'],

@@ -12,10 +12,10 @@ import type { Network } from '../engine/index.ts'
 import type { AddressFilter } from './address-filter.ts'
 import { refusalText } from './grants.ts'
 
-// Loaded at the first use: it costs as much as a short command takes.
+// Loaded on first use: it takes as long as a short command.
 const undici = () => createRequire(import.meta.url)('undici') as typeof import('undici')
 
-/** The network without limits. */
+/** The network without restrictions. */
 export const openNetwork: Network = {
   connect,
   connectTls,
@@ -39,7 +39,7 @@ export function filteredNetwork(filter: AddressFilter): Network {
     connectTls: options =>
       refusedSocket(filter, options, new TLSSocket(new Socket())) ?? connectTls(filtered(filter, options)),
     lookup: filteredLookup(filter, 0),
-    // Every UDP socket of a thread with such a network is held to the filter: `guardDatagrams`.
+    // `guardDatagrams` applies the filter to every UDP socket of a thread with such a network.
     datagrams: openNetwork.datagrams,
     agent: options => filteredAgent(filter, new Agent(options)),
     secureAgent: options => filteredAgent(filter, new SecureAgent(options)),
@@ -53,20 +53,20 @@ export function filteredNetwork(filter: AddressFilter): Network {
   return network
 }
 
-/** What a socket is to connect to, as far as a filter is concerned. */
+/** What a socket connects to, as far as a filter is concerned. */
 export interface Target {
   readonly host?: string | null | undefined
   readonly port?: number | string | null | undefined
   readonly lookup?: LookupFunction | undefined
 }
 
-/** Why a target that is an address may not be connected to; names are decided when they are resolved. */
+/** Returns why connecting to a literal address is refused; names are checked when they are resolved. */
 export function refusalOf(filter: AddressFilter, { host, port }: Target): CapabilityError | undefined {
   const address = (host ?? '').replace(/^\[|\]$/g, '')
   return isIP(address) === 0 || filter.allows(address, Number(port)) ? undefined : refusal(address, Number(port))
 }
 
-/** The same options, with names resolved through the filter. */
+/** Returns the options with a lookup that resolves names through the filter. */
 export function filtered<T extends Target>(filter: AddressFilter, options: T): T {
   return { ...options, lookup: filteredLookup(filter, Number(options.port), options.lookup) }
 }
@@ -76,7 +76,7 @@ function refusal(host: string, port: number): CapabilityError {
   return new CapabilityError('not_granted', 'network', refusalText('network', address))
 }
 
-/** Hands out only the addresses that are allowed; fails where a name has no other. */
+/** Returns only the allowed addresses of a name; fails if there are none. */
 export function filteredLookup(
   filter: AddressFilter,
   port: number,
@@ -94,7 +94,10 @@ export function filteredLookup(
     })
 }
 
-/** A socket that failed already, where the target is refused: like any other failure to connect, it comes as an event. */
+/**
+ * Returns a destroyed socket if the target is refused, so that the refusal arrives as
+ * an event like any other connect failure.
+ */
 function refusedSocket<S extends Socket>(filter: AddressFilter, target: Target, socket: S): S | undefined {
   const error = refusalOf(filter, target)
   return error === undefined ? undefined : socket.destroy(error)
@@ -112,7 +115,7 @@ function filteredAgent<A extends Agent>(filter: AddressFilter, agent: A): A {
 
 type Connecting = buildConnector.BuildOptions | buildConnector.connector
 
-/** How `undici` connects. A connector keeps TLS sessions, so there is one for each port that it is asked for. */
+/** Returns how `undici` connects. A connector caches TLS sessions, so each port gets its own. */
 function connector(filter: AddressFilter, given: Connecting | undefined): buildConnector.connector {
   if (typeof given === 'function') throw new TypeError('a dispatcher of a filtered network connects by itself')
   const byPort = new Map<number, buildConnector.connector>()

@@ -22,7 +22,7 @@ export const openStdio: Stdio = {
   },
 }
 
-/** The machine without limits: what a program gets that a person starts for one configuration. */
+/** The machine without restrictions: for a program that a person starts for a single configuration. */
 export const systemHost: ComponentHost = {
   now: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
   random: () => Math.random(),
@@ -38,7 +38,7 @@ export const systemHost: ComponentHost = {
   stdio: openStdio,
 }
 
-/** Random bytes are fetched for many calls at once: a call for sixteen costs as much as one for thousands. */
+/** Random bytes are generated in bulk: a call for sixteen costs as much as one for thousands. */
 const pool = new Uint8Array(4096)
 let poolAt = pool.length
 
@@ -49,18 +49,18 @@ function randomBytes(count: number): Uint8Array {
     poolAt = 0
   }
   const bytes = pool.slice(poolAt, poolAt + count)
-  // A later reader of the memory must not find bytes that were given out.
+  // Later readers of this memory must not find bytes that were handed out.
   pool.fill(0, poolAt, poolAt + count)
   poolAt += count
   return bytes
 }
 
-/** A file's bytes, or an error in the words of the mapping language. */
+/** Reads a file; errors have the wording of the mapping language. */
 export function readForMapping(path: string): Uint8Array {
   try {
     return openFiles.readFileSync(path)
   } catch (error) {
-    // A folder can be opened; it is reading it that fails.
+    // Opening a folder succeeds; only reading it fails.
     throw new Error(fileErrorText(codeOf(error) === 'EISDIR' ? 'read' : 'open', path, error), { cause: error })
   }
 }

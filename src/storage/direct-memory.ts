@@ -1,6 +1,6 @@
-/** What disks want the place, the size and the memory of a direct read or write to be multiples of. */
+/** The alignment in bytes that disks require for the offset, size and memory address of direct I/O. */
 export const DISK_BLOCK_BYTES = 4096
-/** From this size on it is worth while to read and write past the memory in which the system keeps files. */
+/** Reads and writes of at least this many bytes gain from bypassing the page cache. */
 export const DIRECT_BYTES = 256 * 1024
 
 const PAGE_BYTES = 64 * 1024
@@ -12,25 +12,26 @@ type MemoryConstructor = new (limits: {
 }) => { readonly buffer: ArrayBufferLike }
 
 /**
- * Memory from which a store can write without copying: its threads see it too, and it begins at the start of a page, as the
- * disk wants it. The garbage collector does not count it: whoever takes it limits how much there is, and uses it again.
+ * Allocates memory that a store can write without copying: it is shared with the store's threads and page-aligned, as
+ * direct I/O requires. The garbage collector does not account for it, so callers must bound the total and reuse it.
  */
 export function directMemory(sizeBytes: number): Buffer {
   const pages = Math.ceil(sizeBytes / PAGE_BYTES)
-  // Every version of Node that this runs on has it; the types of Node leave it out.
+  // Missing from Node's types, but present in every version of Node that we support.
   const { Memory } = (globalThis as unknown as { readonly WebAssembly: { readonly Memory: MemoryConstructor } })
     .WebAssembly
   try {
-    // Other memory of a script begins anywhere. Pages take room once they are written to.
+    // Other memory that a script can allocate has no alignment guarantee. Pages
+    // take up memory once they are written to.
     return Buffer.from(new Memory({ initial: pages, maximum: pages, shared: true }).buffer, 0, sizeBytes)
   } catch (error) {
-    // Where the addresses of a process are limited: files are written with a copy by the system then.
+    // Thrown where the address space of a process is limited. Writes to files are then copied by the system.
     if (error instanceof RangeError) return Buffer.from(new SharedArrayBuffer(sizeBytes))
     throw error
   }
 }
 
-/** Whether a disk can read or write from `start` on without the system's own memory in between. */
+/** Whether direct I/O from `start` is possible, without going through the page cache. */
 export function isDirectMemory({ buffer, byteOffset }: Uint8Array, start: number): boolean {
   return buffer instanceof SharedArrayBuffer && (byteOffset + start) % DISK_BLOCK_BYTES === 0
 }

@@ -1,7 +1,7 @@
 /**
- * `not_found`: no such object. `already_exists`: a conditional put lost. `out_of_range`: the object is shorter than
- * what was asked for. `invalid_key`, `invalid_url`: the caller's mistake. `full`: no room. `unavailable`: trying again
- * may help. `failed`: it will not.
+ * `not_found`: no such object. `already_exists`: a conditional put lost. `out_of_range`: the object is shorter than the
+ * requested range. `invalid_key`, `invalid_url`: the caller's mistake. `full`: no space left. `unavailable`: a retry
+ * may succeed. `failed`: a retry will not.
  */
 export type StorageErrorCode =
   | 'not_found'
@@ -13,7 +13,7 @@ export type StorageErrorCode =
   | 'unavailable'
   | 'failed'
 
-/** What went wrong in an object store; decide on the code, never on the text. */
+/** An object store error. Decide on the code, never on the text. */
 export class StorageError extends Error {
   readonly code: StorageErrorCode
 

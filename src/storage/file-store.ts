@@ -17,31 +17,32 @@ import { WRITE_BYTES } from './write-bytes.ts'
 
 export interface FileStoreOptions {
   /**
-   * Whether a put waits until the disk has it. Without it an object still appears whole or not at all, but a loss of
-   * power may take back what was put last. True by default.
+   * Whether a put waits until the data is on disk. Without it an object still appears whole or not at all, but a power
+   * failure may undo the latest puts. Defaults to true.
    */
   readonly fsync?: boolean
   /**
-   * How much of the disk stays free, for what lies beside the bucket (the metadata, which a full disk would make useless) and
-   * for work that frees room. An eighth of the disk by default, 64 MiB at most.
+   * How many bytes of the disk stay free, for data beside the bucket (the metadata, which a full disk would make
+   * unusable) and for work that frees space. Defaults to an eighth of the disk, at most 64 MiB.
    */
   readonly reserveBytes?: number
 }
 
-/** Where unfinished objects are written; the dot keeps it apart from every key that list shows. */
+/** Where unfinished objects are written; the dot distinguishes it from every key that list returns. */
 const TEMPORARY = '.tmp'
-/** How many writes of one object are under way. */
+/** Number of concurrent writes for one object. */
 const WRITE_LANES = 4
-/** How long what the disk said is taken for true, in milliseconds. */
+/** How long a measurement of free disk space is trusted, in milliseconds. */
 const CHECK_MS = 500
 const DEFAULT_RESERVE = { share: 1 / 8, maxBytes: 64 * 1024 * 1024 }
-/** Unfinished objects older than this were left by a process that died. */
+/** Unfinished objects older than this, in milliseconds, were left by a process that died. */
 const ABANDONED_MS = 60 * 60 * 1000
 
 /**
- * A bucket in a folder, one file an object. An object is written beside, synced, moved to its place, and the folder
- * is synced, so that no crash leaves half an object or takes back a finished one. Processes may share the folder.
- * Large objects in direct memory are written and read past the memory in which the system keeps files (docs/adr/0016-object-stores.md).
+ * A bucket in a folder, one file per object. An object is written to a temporary file, synced and moved into
+ * place, and the folder is synced, so that no crash leaves half an object or loses a finished one. Processes
+ * may share the folder. Large objects in direct memory are written and read with direct I/O, which bypasses the
+ * page cache (docs/adr/0016-object-stores.md).
  */
 export async function openFileStore(root: string, options: FileStoreOptions = {}): Promise<ObjectStore> {
   const fsync = options.fsync ?? true
@@ -137,7 +138,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
   }
 }
 
-/** Keeps some of the disk free. The disk is asked at times, and always when it is about to get full. */
+/** Keeps part of the disk free. Measures free space periodically, and always when the disk is about to become full. */
 class Room {
   readonly #folder: string
   readonly #wantedReserveBytes: number | undefined
@@ -150,7 +151,7 @@ class Room {
     this.#wantedReserveBytes = reserveBytes
   }
 
-  /** Throws `full` if this many more bytes would use up the reserve, or with `fromReserve` more than half of it. */
+  /** Throws `full` if writing this many bytes would use up the reserve, or with `fromReserve` more than half of it. */
   async take(bytes: number, fromReserve: boolean): Promise<void> {
     const isShort = () => this.#usableBytes - bytes < (fromReserve ? this.#reserveBytes / 2 : this.#reserveBytes)
     if (performance.now() - this.#checkedAt > CHECK_MS || isShort()) await this.#check()
@@ -184,12 +185,12 @@ async function writeFully(file: FileHandle, body: readonly Uint8Array[]): Promis
       await writeAt(file, write.pieces, write.position)
     }
   }
-  // A failed write leaves nothing under way: the file is closed and removed after it.
+  // Wait for all lanes even if one failed: the file is closed and removed next.
   const outcomes = await Promise.allSettled(Array.from({ length: Math.min(WRITE_LANES, writes.length) }, lane))
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
-/** Cuts a body into writes of at most WRITE_BYTES. */
+/** Splits a body into writes of at most WRITE_BYTES. */
 function inWrites(body: readonly Uint8Array[]): { readonly pieces: Uint8Array[]; readonly position: number }[] {
   const writes: { pieces: Uint8Array[]; position: number }[] = []
   let position = 0
@@ -216,7 +217,7 @@ async function writeAt(file: FileHandle, all: readonly Uint8Array[], start: numb
   while (pieces.length > 0) {
     let { bytesWritten } = await file.writev(pieces, position)
     position += bytesWritten
-    // A short write is legal, though rare: drop what was written and go on with the rest.
+    // A short write is legal, though rare: continue with the remaining bytes.
     let done = 0
     while (done < pieces.length && bytesWritten >= pieces[done]!.byteLength) bytesWritten -= pieces[done++]!.byteLength
     pieces = pieces.slice(done)
@@ -238,11 +239,11 @@ async function readFully(file: FileHandle, key: string, position: number, buffer
 async function moveIntoPlace(from: string, to: string, ifAbsent: boolean, root: string, fsync: boolean): Promise<void> {
   const move = async () => {
     if (!ifAbsent) return rename(from, to)
-    // A hard link fails when the name is taken, in one step; a rename would replace it.
+    // In one atomic step, a hard link fails when the name is taken; a rename would replace it.
     await link(from, to)
     await unlink(from)
   }
-  // Another process may remove the emptied folder between our making and using it, hence the few rounds.
+  // Another process may remove the emptied folder between creation and use, hence a few attempts.
   for (let round = 0; ; round++) {
     try {
       if (round > 0) await makeFolders(dirname(to), root, fsync)
@@ -253,7 +254,7 @@ async function moveIntoPlace(from: string, to: string, ifAbsent: boolean, root: 
   }
 }
 
-/** Makes a folder and those above it, each of them lastingly. */
+/** Creates a folder and its missing parents durably. */
 async function makeFolders(folder: string, root: string, fsync: boolean): Promise<void> {
   const first = await mkdir(folder, { recursive: true })
   if (!first || !fsync) return
@@ -292,7 +293,7 @@ async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
-/** Collects the objects under a folder in the order of their keys; true when there are enough of them. */
+/** Collects the objects under a folder in key order; returns true once there are enough. */
 async function walk(
   root: string,
   folder: string,

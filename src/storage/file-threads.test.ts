@@ -25,7 +25,7 @@ describe('threads for files', () => {
       { temporary: join(root, `t${number++}`), path: join(root, path), fsync: true },
       pieces.map(piece => (typeof piece === 'string' ? Buffer.from(piece) : piece)),
     )
-  /** Until the first thread has started, files are left to others. */
+  /** Waits until a thread has written the file: before the first one has started, writes are declined. */
   async function written(path: string, ...pieces: string[]): Promise<void> {
     while (!(await write(path, ...pieces))) await new Promise(resolve => setTimeout(resolve, 5))
   }

@@ -2,17 +2,17 @@ import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../base/index.ts'
 import { DIRECT_BYTES, isDirectMemory } from './direct-memory.ts'
 
-/** A file to be written beside, synced if asked, and moved to its place. */
+/** A file to be written to `temporary`, synced if requested, and moved into place. */
 export interface FileToWrite {
   readonly kind: 'write'
   readonly temporary: string
   readonly path: string
-  /** One after the other. */
+  /** Pieces, written in order. */
   readonly body: readonly Uint8Array[]
   readonly fsync: boolean
 }
 
-/** A range to be read from a file into shared memory, which has its length. */
+/** A range of a file to be read into shared memory of the range's length. */
 export interface RangeToRead {
   readonly kind: 'read'
   readonly path: string
@@ -22,27 +22,27 @@ export interface RangeToRead {
 
 export type FileTask = FileToWrite | RangeToRead
 
-/** What a thread says: at first that it is ready, then for each task whether it was done. */
+/** A message from a thread: `ready` once at the start, then the outcome of each task. */
 export type FileAnswer = 'ready' | 'done' | 'failed'
 
-/** How many files are written, and how many ranges read, at the same time. */
+/** Number of files written, and of ranges read, concurrently. */
 const WRITERS = 3
 const READERS = 4
-/** How much of a file is copied to a thread. What lies in shared memory need not be. */
+/** Maximum bytes of a file that are copied to a thread. Shared memory is not copied. */
 const MAX_COPIED_BYTES = 128 * 1024
 
 /**
- * Writes and reads files in threads of its own, where all steps of one take a single message there and back, and in the order
- * in which they came. In the pool of Node each of some eight steps, and each of the writes of a large file, waits for this
- * thread's next turn, which on a busy machine is most of the time of a put; a read of a megabyte costs three times as much.
+ * Writes and reads files in dedicated threads, in order of arrival, with one message to the thread and one back for all
+ * steps. In Node's thread pool each of about eight steps, and each write of a large file, waits for the main thread's
+ * next turn, which on a busy machine is most of the time of a put; reading a megabyte takes three times as long.
  */
 export class FileThreads {
   readonly #writers = new TaskThreads(WRITERS)
   readonly #readers = new TaskThreads(READERS)
 
   /**
-   * Resolves to whether the file is in its place. False when it is to be written in another way: until the first thread has
-   * started, when too much of it would have to be copied, or because something went wrong, which the other way will report.
+   * Resolves to whether the file is in place. False if the caller must write it another way: the first thread has not
+   * started yet, too much would have to be copied, or something failed, which the other way will report.
    */
   write(file: Omit<FileToWrite, 'kind' | 'body'>, body: readonly Uint8Array[]): Promise<boolean> {
     const copiedBytes = body.reduce((sum, piece) => (isShared(piece) ? sum : sum + piece.byteLength), 0)
@@ -52,7 +52,7 @@ export class FileThreads {
     return this.#writers.run({ kind: 'write', ...file, body: pieces }, copies)
   }
 
-  /** Resolves to whether all of the range was read. It is only tried where that goes past the system's own memory. */
+  /** Resolves to whether the whole range was read. Only tried where direct I/O is possible and pays off. */
   read(path: string, position: number, into: Uint8Array): Promise<boolean> {
     const isWorthwhile = into.byteLength >= DIRECT_BYTES && isDirectMemory(into, -position)
     if (!isWorthwhile || !this.#readers.areReady()) return Promise.resolve(false)
@@ -72,11 +72,11 @@ interface Job {
 
 interface FileThread {
   readonly worker: Worker
-  /** Undefined while it starts, null while it waits for work. */
+  /** Undefined while the thread starts, null while it is idle. */
   job: Job | null | undefined
 }
 
-/** A queue and the threads that take from it. They start when they are needed. */
+/** A queue and the threads that serve it, which start on demand. */
 class TaskThreads {
   readonly #maxThreads: number
   readonly #threads: FileThread[] = []
@@ -87,7 +87,7 @@ class TaskThreads {
     this.#maxThreads = maxThreads
   }
 
-  /** Whether there is a thread that has started; makes sure that there will be. */
+  /** Whether a thread has started; starts one if none is idle. */
   areReady(): boolean {
     if (this.#hasFailed) return false
     if (!this.#threads.some(({ job }) => job === null) && this.#threads.length < this.#maxThreads) this.#start()
@@ -128,13 +128,13 @@ class TaskThreads {
       if (idle === undefined) return
       const job = this.#waiting.shift()!
       idle.job = job
-      // The process does not end while a file is being written.
+      // Keeps the process alive while a file is being written.
       idle.worker.ref()
       idle.worker.postMessage(job.task, job.transferred)
     }
   }
 
-  /** Once a thread is lost everything is done in the other way. */
+  /** Once any thread is lost, all further work falls back to the caller's other way. */
   #lose(): void {
     this.#hasFailed = true
     for (const thread of this.#threads) {

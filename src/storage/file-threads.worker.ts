@@ -15,11 +15,11 @@ import { DIRECT_BYTES, DISK_BLOCK_BYTES, isDirectMemory } from './direct-memory.
 import type { FileAnswer, FileTask, FileToWrite, RangeToRead } from './file-threads.ts'
 import { WRITE_BYTES } from './write-bytes.ts'
 
-// Does one task at a time. Only FileThreads starts this file; whatever goes wrong, the store tries again in its own way.
+// Does one task at a time. Only FileThreads starts this file; after any failure the store retries in its own way.
 const port = parentPort!
 
 const DIRECT_WRITE_BYTES = 4 * 1024 * 1024
-/** Some file systems have no direct reads and writes, and some systems no such flag. */
+/** False where direct I/O is not supported: some file systems lack it, and some platforms lack the flag. */
 let hasDirect = constants.O_DIRECT !== undefined
 
 port.on('message', (task: FileTask) => {
@@ -33,7 +33,7 @@ function write({ temporary, path, body, fsync }: FileToWrite): boolean {
   try {
     const file = openSync(temporary, 'wx')
     try {
-      // What need not be on the disk is better kept by the system.
+      // Data that need not be durable is better left to the page cache.
       let position = fsync ? writeDirectly(temporary, body[0]) : 0
       for (const [index, piece] of body.entries()) {
         for (let at = index === 0 ? position : 0; at < piece.byteLength; ) {
@@ -55,7 +55,7 @@ function write({ temporary, path, body, fsync }: FileToWrite): boolean {
   }
 }
 
-/** Writes whole blocks of a large piece that lies in direct memory. Returns how many bytes it has written. */
+/** Writes the whole blocks of a large piece in direct memory. Returns the number of bytes written. */
 function writeDirectly(path: string, piece: Uint8Array | undefined): number {
   if (!hasDirect || piece === undefined || piece.byteLength < DIRECT_BYTES) return 0
   if (!isDirectMemory(piece, 0)) return 0
@@ -75,7 +75,7 @@ function writeDirectly(path: string, piece: Uint8Array | undefined): number {
   return at
 }
 
-/** Reads whole blocks directly; what is before and after them with the system's help. */
+/** Reads whole blocks with direct I/O, and the partial blocks before and after them through the page cache. */
 function read({ path, position, into }: RangeToRead): boolean {
   if (!hasDirect) return false
   const start = -position & (DISK_BLOCK_BYTES - 1)
@@ -91,7 +91,7 @@ function read({ path, position, into }: RangeToRead): boolean {
   }
 }
 
-/** Reads parts of a range into their places. False where the file has less. */
+/** Reads parts of a range into their positions. Returns false if the file is too short. */
 function readExactly(
   path: string,
   flags: number,
@@ -109,7 +109,7 @@ function readExactly(
   }
 }
 
-/** Whether a direct access is not possible here, rather than this one. */
+/** Whether direct I/O is unsupported here, as opposed to this access having failed. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EINVAL'
 }

@@ -2,11 +2,11 @@ import { StorageError } from './errors.ts'
 import { checkKey, rangeLength, type ObjectStore, totalBytes } from './object-store.ts'
 
 export interface MemoryStoreOptions {
-  /** The most that all objects may have together; a put beyond it fails with `full`. No limit by default. */
+  /** Maximum total size of all objects in bytes; a put beyond it fails with `full`. Unlimited by default. */
   readonly maxBytes?: number
 }
 
-/** A bucket in this process's memory, for the playground and for tests. It exists as long as something refers to it. */
+/** A bucket in this process's memory, for the playground and tests. It lives as long as it is referenced. */
 export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   const objects = new Map<string, Buffer>()
   const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY

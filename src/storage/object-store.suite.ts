@@ -52,7 +52,7 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
           const into = memory.fill(0xff).subarray(offset, offset + length)
           const bytes = await store.get('a/direct', { position, length }, undefined, into)
           assert.ok(bytes.equals(whole.subarray(position, position + length)), `${length} bytes at ${position}`)
-          // The end of the last block, of which only the beginning was asked for.
+          // The end of the last block, of which only the beginning was requested.
           const after = memory.subarray(offset + length, offset + length + DISK_BLOCK_BYTES)
           assert.ok(after.every(byte => byte === 0xff))
         }

@@ -1,18 +1,18 @@
 import { StorageError } from './errors.ts'
 
 export interface Range {
-  /** The first byte. */
+  /** Offset of the first byte. */
   readonly position: number
-  /** How many bytes. */
+  /** Number of bytes. */
   readonly length: number
-  /** Whether less is read where the object ends before; by default that is `out_of_range`. */
+  /** Whether to read less if the object ends earlier; by default that throws `out_of_range`. */
   readonly orLess?: boolean
 }
 
 export interface PutOptions {
-  /** Fail with `already_exists` instead of replacing an object of the same key. */
+  /** Fail with `already_exists` instead of replacing an object with the same key. */
   readonly ifAbsent?: boolean
-  /** May take of the room that a store keeps for work that frees more of it; a store without such room ignores it. */
+  /** May use the space that a store reserves for work that frees more of it; stores without a reserve ignore this. */
   readonly fromReserve?: boolean
 }
 
@@ -21,7 +21,7 @@ export interface ListOptions {
   readonly prefix?: string
   /** Only keys that sort after this one. */
   readonly after?: string
-  /** At most so many; 1000 by default. */
+  /** Maximum number of objects; defaults to 1000. */
   readonly limit?: number
 }
 
@@ -32,36 +32,36 @@ export interface StoredObject {
 
 interface StoreCapacity {
   readonly totalBytes: number
-  /** What is left for new objects. */
+  /** Bytes available for new objects. */
   readonly usableBytes: number
 }
 
 /**
- * A bucket: whole objects under keys. An object appears at once or not at all, and it stays there, also after a loss
- * of power, once `put` has resolved (as far as the store can promise it). What was put is read by everyone after that.
- * All failures are StorageErrors, but for the signal's reason. Keys are made of segments of `A-Z a-z 0-9 . _ - = ~`
- * joined by `/`, and no key is the folder of another.
+ * A bucket: whole objects under keys. An object appears atomically, and it is durable once `put` has resolved,
+ * even across a power failure (as far as the store can promise that). From then on every reader sees it. All
+ * failures are StorageErrors, except the signal's reason. Keys are segments of `A-Z a-z 0-9 . _ - = ~` joined by
+ * `/`, and no key is the folder of another.
  */
 export interface ObjectStore {
-  /** The URL with which it was opened, without secrets. */
+  /** The URL with which the store was opened, without secrets. */
   readonly url: string
-  /** Puts an object whose body is the given pieces one after another. The pieces must not change before it resolves. */
+  /** Puts an object whose body is the concatenation of the pieces, which must not change before this resolves. */
   put(key: string, body: readonly Uint8Array[], options?: PutOptions, signal?: AbortSignal): Promise<void>
   /**
-   * Reads an object or exactly the range of it; the buffer belongs to the caller. A store that can choose where the bytes
-   * are put (`readsInto`) puts those of a range into `into`, which has the range's length, and returns it.
+   * Reads an object, or exactly a range of it; the buffer belongs to the caller. A store with `readsInto` reads a range
+   * into `into`, which has the range's length, and returns it.
    */
   get(key: string, range?: Range, signal?: AbortSignal, into?: Buffer): Promise<Buffer>
   readonly readsInto?: boolean
-  /** Each reads for itself as fast as from another one, and pays for nothing: a folder. */
+  /** Reads are free, and no slower than through another process's cache; true of a folder. */
   readonly readsAreFree?: boolean
   /** Deletes objects; deleting what does not exist succeeds. */
   delete(keys: readonly string[], signal?: AbortSignal): Promise<void>
-  /** The objects in the order of their keys (by UTF-16 code units). */
+  /** Lists objects in key order (by UTF-16 code units). */
   list(options?: ListOptions, signal?: AbortSignal): Promise<StoredObject[]>
-  /** How much fits into the store; absent, or null, where a store cannot tell. */
+  /** Free space of the store; absent, or null, if a store cannot tell. */
   capacity?(): Promise<StoreCapacity | null>
-  /** Releases what is held open. */
+  /** Releases open resources. */
   close(): Promise<void>
 }
 
@@ -75,14 +75,16 @@ export function checkKey(key: string): void {
   }
 }
 
-/** How many bytes a range has in an object of this size. Throws `out_of_range` unless it lies in the object. */
+/**
+ * The length of a range in bytes within an object of this size. Throws `out_of_range` unless the object contains it.
+ */
 export function rangeLength(key: string, range: Range, sizeBytes: number): number {
   const length = range.orLess === true ? Math.min(range.length, sizeBytes - range.position) : range.length
   checkRange(key, { ...range, length }, sizeBytes)
   return length
 }
 
-/** Throws `out_of_range` unless the range lies in an object of this size. */
+/** Throws `out_of_range` unless an object of this size contains the range. */
 export function checkRange(key: string, range: Range, sizeBytes: number): void {
   if (range.position < 0 || range.length < 0 || range.position + range.length > sizeBytes) {
     throw new StorageError(
@@ -92,7 +94,7 @@ export function checkRange(key: string, range: Range, sizeBytes: number): void {
   }
 }
 
-/** How many bytes pieces have together. */
+/** Total size of the pieces in bytes. */
 export function totalBytes(pieces: readonly Uint8Array[]): number {
   let total = 0
   for (const piece of pieces) total += piece.byteLength

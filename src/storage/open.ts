@@ -6,14 +6,14 @@ import type { ObjectStore } from './object-store.ts'
 import type { RemoteStoreOptions } from './remote/remote-store.ts'
 
 export interface StoreOptions extends RemoteStoreOptions {
-  /** Whether a put waits until the disk has it; for `file://` only. True by default. */
+  /** Whether a put waits until the data is on disk; for `file://` only. Defaults to true. */
   readonly fsync?: boolean
 }
 
 /**
- * Opens the bucket of a URL: `s3://`, `gs://`, `azblob://`, `file:///absolute/folder` or `mem://NAME` (`?max_bytes=N`
- * bounds it), in the style of Go CDK. Nothing is sent yet: `probeStore` tells whether the bucket can be used.
- * Throws `invalid_url` for URLs that name no bucket or have unknown parameters.
+ * Opens the bucket of a URL: `s3://`, `gs://`, `azblob://`, `file:///absolute/folder` or `mem://NAME` (limited by
+ * `?max_bytes=N`), in the style of Go CDK. Sends nothing yet: `probeStore` checks whether the bucket is usable. Throws
+ * `invalid_url` for URLs that name no bucket or have unknown parameters.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<ObjectStore> {
   const parsed = URL.parse(url)

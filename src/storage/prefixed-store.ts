@@ -1,6 +1,6 @@
 import type { ObjectStore } from './object-store.ts'
 
-/** A folder of a bucket as a bucket of its own. `prefix` has no slash at its end. */
+/** Presents a folder of a bucket as a bucket. `prefix` has no trailing slash. */
 export function prefixedStore(store: ObjectStore, prefix: string): ObjectStore {
   const inside = (key: string) => `${prefix}/${key}`
   return {

@@ -3,8 +3,8 @@ import { StorageError } from './errors.ts'
 import type { ObjectStore } from './object-store.ts'
 
 /**
- * Finds out at start whether a bucket can be used: it exists, and objects can be put, read by range, listed and deleted.
- * Throws the first error, which names the bucket and what was refused.
+ * Checks at start that a bucket is usable: it exists, and objects can be put, read by range, listed and deleted. Throws
+ * the first error, which names the bucket and the refused operation.
  */
 export async function probeStore(store: ObjectStore, signal?: AbortSignal): Promise<void> {
   const key = `probe/${uuid(systemRandom)}`

@@ -23,7 +23,7 @@ const open = async (server: S3Server, path = 'data/cluster', query = '', options
 objectStoreSuite('s3://', () => open(plain))
 objectStoreSuite('s3:// of an unreliable server', async () => {
   let requests = 0
-  // How often in a row each object has met a fault: a call that meets one more often than it is retried is right to fail.
+  // Consecutive faults per object: a call that meets more of them than it has retries would rightly fail.
   const inARow = new Map<string, number>()
   const server = await startS3Server({
     bucket: 'data',

@@ -1,8 +1,8 @@
 import { StorageError } from './errors.ts'
 
 /**
- * The query of a bucket URL. Names are compared without case and underscores, since the URLs that people bring spell
- * them in several ways (`s3ForcePathStyle`, `use_path_style`).
+ * The query of a bucket URL. Names are compared ignoring case and underscores, since existing URLs spell them in
+ * several ways (`s3ForcePathStyle`, `use_path_style`).
  */
 export class UrlParameters {
   readonly #url: string
@@ -14,7 +14,7 @@ export class UrlParameters {
     for (const [name, value] of url.searchParams) this.#values.set(normalised(name), { name, value })
   }
 
-  /** The value under any of these names, the first one that is there. */
+  /** The value under the first of these names that is present. */
   text(...names: readonly string[]): string | undefined {
     let found: string | undefined
     for (const name of names) {
@@ -34,7 +34,7 @@ export class UrlParameters {
     throw new StorageError('invalid_url', `${names[0]} of ${this.#url} is ${text}: use true or false`)
   }
 
-  /** A positive whole number. */
+  /** Parses a positive whole number. */
   number(...names: readonly string[]): number | undefined {
     const text = this.text(...names)
     if (text === undefined) return undefined
@@ -44,7 +44,7 @@ export class UrlParameters {
     return Number(text)
   }
 
-  /** Throws `invalid_url` where a parameter is left that was not asked for. */
+  /** Throws `invalid_url` if a parameter is left that was never read. */
   finish(): void {
     const [unknown] = this.#values.values()
     if (unknown === undefined) return
@@ -59,7 +59,7 @@ function normalised(name: string): string {
   return name.toLowerCase().replaceAll('_', '')
 }
 
-/** The prefix that a bucket URL's path or `prefix` parameter gives to every key: empty, or ending in `/`. */
+/** The key prefix that a bucket URL's path or `prefix` parameter specifies: empty, or ending in `/`. */
 export function prefixOf(url: URL, parameter: string | undefined): string {
   const path = parameter ?? decodeURIComponent(url.pathname)
   const trimmed = path.replace(/^\/+|\/+$/g, '')

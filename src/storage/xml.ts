@@ -1,4 +1,4 @@
-/** The contents of every element of this name, outermost ones only, as text that may hold further elements. */
+/** The contents of the outermost elements with this name, as text that may contain further elements. */
 export function elements(xml: string, name: string): string[] {
   const found: string[] = []
   const pattern = new RegExp(`<${name}(?: [^>]*)?>([^]*?)</${name}>`, 'g')
@@ -6,7 +6,7 @@ export function elements(xml: string, name: string): string[] {
   return found
 }
 
-/** The text of the first element of this name, or undefined. Enough for the flat answers of object stores. */
+/** The text of the first element with this name, or undefined. Sufficient for the flat responses of object stores. */
 export function elementText(xml: string, name: string): string | undefined {
   const match = new RegExp(`<${name}(?: [^>]*)?>([^<]*)</${name}>`).exec(xml)
   return match === null ? undefined : decoded(match[1]!)

@@ -2,18 +2,19 @@ import { messageOf } from '../../base/index.ts'
 import pg from 'pg'
 import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
 
-/** What the server answered; whatever else the driver throws is about the connection. */
+/** Whether the server reported the error; everything else that the driver throws is about the connection. */
 export function isServerError(cause: unknown): cause is pg.DatabaseError {
   return cause instanceof pg.DatabaseError
 }
 
 /**
- * What PostgreSQL or its driver threw, as a DatabaseError.
- * @param lost the code for a lost connection: nothing has happened before the commit was sent, anything may have after
+ * Converts an error from PostgreSQL or its driver to a DatabaseError.
+ * @param lost the code for a lost connection: before the commit was sent nothing
+ * has happened, after that anything may have
  */
 export function postgresError(cause: unknown, lost: 'unreachable' | 'unknown_outcome', message: string): DatabaseError {
   const code = isServerError(cause) ? codeOf(cause.code ?? '', lost) : lost
-  // Where several addresses were tried, the driver's error has their errors but no text.
+  // When several addresses were tried, the driver's error has no text, only their errors.
   const reasons = cause instanceof AggregateError ? cause.errors : [cause]
   const text = reasons.map(reason => messageOf(reason)).join(', ')
   return new DatabaseError(code, `${message}: ${text}`, { cause })

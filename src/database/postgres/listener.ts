@@ -2,7 +2,7 @@ import pg from 'pg'
 import { systemClock, waitOrAbort } from '../../base/index.ts'
 import { postgresError } from './errors.ts'
 
-/** How soon a lost connection is made again. */
+/** How soon a lost connection is re-established, in milliseconds. */
 const RETRY_MS = 200
 
 interface Channel {
@@ -10,7 +10,7 @@ interface Channel {
   readonly onGap: () => void
 }
 
-/** A connection that waits for notifications. It is made when someone listens, and again when it breaks. */
+/** A connection that receives notifications. It is opened for the first listener, and again when it breaks. */
 export class Listener {
   readonly #config: pg.ClientConfig
   readonly #channels = new Map<string, Channel>()
@@ -65,7 +65,7 @@ export class Listener {
       try {
         await this.#connect()
       } catch {
-        continue // still out of reach, as transactions report as well
+        continue // still unreachable, which transactions report as well
       }
       for (const { onGap } of this.#channels.values()) onGap()
     }

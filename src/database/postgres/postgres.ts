@@ -7,23 +7,23 @@ import { bind, render } from './statement.ts'
 import { typeParsers } from './types.ts'
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`, with the parameters that the driver knows behind `?`. */
+  /** `postgres://user:password@host:port/database`, with the driver's parameters after `?`. */
   readonly url: string
-  /** The schema with our tables, created when missing; `public` by default. */
+  /** The schema of our tables, created when missing; defaults to `public`. */
   readonly schema?: string
-  /** How many transactions run side by side; more wait. 10 by default. */
+  /** Maximum number of concurrent transactions; further ones wait. Defaults to 10. */
   readonly connections?: number
 }
 
-/** How often a transaction that lost against another one is run before the caller gets the error. */
+/** How often a transaction is run that keeps losing conflicts, before the caller gets the error. */
 const MAX_ATTEMPTS = 10
 
-/** Bytes of one notification; PostgreSQL takes less than 8000. */
+/** Maximum size of a notification in bytes; PostgreSQL accepts less than 8000. */
 const MAX_NOTIFICATION_BYTES = 7000
 
 /**
- * Opens a PostgreSQL database. Rejects with a DatabaseError when it cannot be reached now; when it gets out of reach
- * later, transactions reject as `unreachable` and connections are made again.
+ * Opens a PostgreSQL database. Rejects with a DatabaseError when the server cannot be reached now; if it becomes
+ * unreachable later, transactions reject with `unreachable` and connections are re-established.
  */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
   const { url, schema = 'public', connections = 10 } = options
@@ -33,16 +33,16 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     types: typeParsers,
     pipeline: true,
     connectionTimeoutMillis: 10_000,
-    // A server that does not answer any more is as good as gone.
+    // A server that has stopped responding counts as lost.
     query_timeout: 30_000,
     keepAlive: true,
-    // Locks of a process that stands still or is cut off must not hold up the others indefinitely.
+    // Locks of a process that hangs or is cut off must not block the others indefinitely.
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 60_000,
     options: `-c search_path=${quoted(schema).replaceAll(/[\\ ]/g, '\\$&')}`,
   }
   const pool = new pg.Pool({ ...config, max: connections, idleTimeoutMillis: 60_000 })
-  // A connection that breaks fails what runs on it; the pool replaces it.
+  // A broken connection fails the queries on it, and the pool replaces it.
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
   try {
@@ -54,12 +54,12 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   return new PostgresDatabase(pool, new Listener(config), schema)
 }
 
-/** Checks first, because a user who may not create schemas may still use an existing one. */
+/** Checks first, because a user without the right to create schemas may still use an existing one. */
 async function ensureSchema(pool: pg.Pool, schema: string): Promise<void> {
   const { rowCount } = await pool.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
   if (rowCount !== 0) return
   await pool.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`).catch((cause: unknown) => {
-    // Another process that starts at the same moment has created it.
+    // Another process that started at the same moment has created it.
     if (!isServerError(cause) || cause.code !== '23505') throw cause
   })
 }
@@ -89,12 +89,12 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  /** Connections are made again, so that nothing is lost for good. */
+  /** Never called: connections are re-established, so the database is never lost for good. */
   onLost(): () => void {
     return () => {}
   }
 
-  /** Sends a notification to all who listen to a channel of this schema, in any process. Best effort. */
+  /** Sends a notification to all listeners of a channel of this schema, in any process. Best effort. */
   async notify(channel: string, payload: string): Promise<void> {
     if (this.#closing !== undefined) throw new DatabaseError('closed', 'the database is closed')
     if (Buffer.byteLength(payload) > MAX_NOTIFICATION_BYTES) {
@@ -107,8 +107,8 @@ export class PostgresDatabase implements Database {
   }
 
   /**
-   * Calls `onNotification` with what is sent to a channel, and `onGap` each time that something may have been missed.
-   * Resolves once it listens.
+   * Calls `onNotification` with each payload sent to a channel, and `onGap` each time that some may have been missed.
+   * Resolves once the subscription is active.
    */
   listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<void> {
     return this.#listener.listen(this.#channel(channel), onNotification, onGap)
@@ -158,7 +158,7 @@ export class PostgresDatabase implements Database {
   }
 }
 
-/** One transaction. Its statements are sent as they come, without waiting for the answers to those before. */
+/** One transaction. Its statements are sent as they are issued, without waiting for earlier results. */
 class Transaction implements Sql {
   readonly #client: pg.PoolClient
   readonly #kind: TransactionOptions['kind']
@@ -174,17 +174,17 @@ class Transaction implements Sql {
       this.#query({ text: begin }),
       durable || kind === 'read' ? undefined : this.#query({ text: 'SET LOCAL synchronous_commit TO off' }),
     ])
-    // The first statement, or the commit, fails as well.
+    // The error is reported by the first statement, or by the commit, which fails as well.
     this.#begun.catch(() => undefined)
   }
 
-  /** The connection is gone, and with it the transaction. */
+  /** Whether the connection is gone, and with it the transaction. */
   get isLost(): boolean {
     return this.#isLost
   }
 
   async all<Row>(statement: string, ...values: readonly (SqlValue | RowSet)[]): Promise<Row[]> {
-    // The columns of a statement are what its text says; nothing but reading it proves the type.
+    // The statement's text determines the columns; no type system can check that.
     return (await this.#execute(statement, values)).rows as Row[]
   }
 
@@ -197,7 +197,7 @@ class Transaction implements Sql {
     await this.#begun
     this.#isOpen = false
     const { command } = await this.#query({ text: 'COMMIT' }, 'unknown_outcome')
-    // A transaction in which a statement failed cannot be committed; PostgreSQL says so in this way alone.
+    // A transaction with a failed statement cannot be committed; this command tag is PostgreSQL's only sign of it.
     if (command !== 'COMMIT')
       throw new DatabaseError('failed', 'the transaction was rolled back after an earlier error')
   }
@@ -205,7 +205,7 @@ class Transaction implements Sql {
   async rollback(): Promise<void> {
     if (!this.#isOpen || this.#isLost) return
     this.#isOpen = false
-    // Without a connection there is no transaction any more.
+    // Without a connection there is no transaction left to roll back.
     await this.#query({ text: 'ROLLBACK' }).catch(() => undefined)
   }
 

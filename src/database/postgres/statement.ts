@@ -2,9 +2,9 @@ import type { RowSet, SqlValue } from '../database.ts'
 import { parseTemplate, type RowsClause, type Template } from '../dialect.ts'
 import { encodeText } from './text.ts'
 
-/** A statement as PostgreSQL reads it: values are `$1`, `$2` and so on, a set is one array for each of its columns. */
+/** A statement in PostgreSQL's syntax: values are `$1`, `$2` and so on, a set is one array per column. */
 export interface Rendered {
-  /** Under which the statement is kept prepared. */
+  /** Name under which the prepared statement is cached. */
   readonly name: string
   readonly text: string
   readonly places: Template['places']
@@ -12,7 +12,7 @@ export interface Rendered {
 
 const rendered = new Map<string, Rendered>()
 
-/** Statements are constants of the program, so that each is rendered once. */
+/** Statements are constants of the program, so each is rendered once. */
 export function render(statement: string): Rendered {
   let known = rendered.get(statement)
   if (known === undefined) rendered.set(statement, (known = renderNew(statement)))
@@ -38,15 +38,15 @@ export function bind({ places, text }: Rendered, values: readonly (SqlValue | Ro
   }
   const bound: SqlValue[] = []
   places.forEach((place, index) => {
-    // A statement's places and values belong together: a set stands where ROWS does.
+    // Placeholders and values correspond by position: a set belongs to a ROWS clause.
     if (place === 'value') bound.push(encoded(values[index] as SqlValue))
-    // A place of rows is bound to a set of rows.
+    // A ROWS placeholder is bound to a set of rows.
     else for (const array of arraysOf(place, values[index] as RowSet)) bound.push(array)
   })
   return bound
 }
 
-/** The columns of a set as array literals. */
+/** Encodes the columns of a set as array literals. */
 function arraysOf({ columns }: RowsClause, rows: RowSet): string[] {
   return columns.map(({ type }, at) => {
     const cells = rows.map(row => {

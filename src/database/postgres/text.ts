@@ -1,5 +1,5 @@
-// PostgreSQL's text has no U+0000, which Kafka's and YAML's strings may have. It is kept as two characters of Unicode's
-// private use area, and the first of them, where it stands for itself, as two as well.
+// PostgreSQL's text cannot hold U+0000, which strings of Kafka and YAML may contain. It is stored as two characters of
+// Unicode's private use area; a literal occurrence of the first of these is stored as two characters as well.
 const ESCAPE = '\uE000'
 const ESCAPED_ESCAPE = '\uE000\uE001'
 const ESCAPED_NUL = '\uE000\uE002'

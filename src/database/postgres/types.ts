@@ -3,11 +3,13 @@ import { decodeText } from './text.ts'
 
 const { builtins } = pg.types
 
-/** How values of the server become ours: integers within ±2^53, bytes without Node's own class, all else as the driver does it. */
+/**
+ * Parses values as we represent them: integers within ±2^53, bytes as plain Uint8Array, all else as the driver does.
+ */
 export const typeParsers: pg.CustomTypesConfig = {
   getTypeParser(oid, format) {
     if (format === 'binary') return pg.types.getTypeParser(oid, 'binary')
-    // numeric is what sums of int8 are.
+    // The sum of an int8 column is a numeric.
     if (oid === builtins.INT8 || oid === builtins.NUMERIC) return Number
     if (oid === builtins.TEXT) return decodeText
     if (oid === builtins.BYTEA) return (text: string) => new Uint8Array(Buffer.from(text.slice(2), 'hex'))

@@ -1,7 +1,7 @@
 import type { Values } from './engine.ts'
 import { SqliteEngine } from './engine.ts'
 
-/** One statement on its way to the engine, or a step of a transaction. */
+/** A statement for the engine, or a step of a transaction. */
 export type Command =
   | { readonly kind: 'all' | 'run'; readonly statement: string; readonly values: Values }
   | { readonly kind: 'begin'; readonly of: 'read' | 'write'; readonly durable: boolean }
@@ -9,7 +9,10 @@ export type Command =
   | { readonly kind: 'rollback' }
   | { readonly kind: 'checkpoint' }
 
-/** The way to an engine: in this thread or in another one. Commands are carried out in the order in which they are issued. */
+/**
+ * The connection to an engine, in this thread or in another one. Commands are
+ * executed in the order in which they are issued.
+ */
 export interface Connection {
   execute(command: Command): Promise<unknown>
   onLost(listener: (reason: Error) => void): () => void

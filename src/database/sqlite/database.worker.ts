@@ -4,13 +4,13 @@ import { DatabaseError } from '../errors.ts'
 import { carryOut, type Command } from './connection.ts'
 import { SqliteEngine } from './engine.ts'
 
-// Only connectInThread starts this file, with these data and commands.
+// Only connectInThread starts this file, with this data and these commands.
 const engine = new SqliteEngine((workerData as { path: string }).path)
 
 serveCalls(
   async (command): Promise<Outcome> => {
     try {
-      return { ok: true, value: carryOut(engine, command as Command) } // sent by the connection of this folder
+      return { ok: true, value: carryOut(engine, command as Command) } // sent by the connection in this folder
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
       return { ok: false, code: error.code, message: error.message }

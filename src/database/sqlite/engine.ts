@@ -4,13 +4,16 @@ import type { RowSet, SqlValue } from '../database.ts'
 import { parseTemplate, type RowsClause, type Template } from '../dialect.ts'
 import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
 
-/** How long a writer waits for the writer of another process. */
+/** How long a writer waits for the writer of another process, in milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000
 
-/** Different numbers of rows for which a statement with a set is kept prepared. */
+/** For how many different numbers of rows a statement with a set is kept prepared. */
 const MAX_PREPARED = 64
 
-/** Up to this many values a set is bound value by value, which is two to four times as fast as JSON; SQLite allows 32,766. */
+/**
+ * Up to this many values, a set is bound value by value, which is two to four
+ * times as fast as JSON; SQLite allows 32,766.
+ */
 const MAX_BOUND_VALUES = 4096
 
 export type Values = readonly (SqlValue | RowSet)[]
@@ -34,7 +37,7 @@ export class SqliteEngine {
   }
 
   begin(kind: 'read' | 'write', durable: boolean): void {
-    // In WAL mode NORMAL survives the end of the process, FULL also a power failure.
+    // In WAL mode, NORMAL survives a process crash, and FULL a power failure too.
     if (kind === 'write' && durable !== this.#isDurable) {
       this.#database.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
       this.#isDurable = durable
@@ -48,13 +51,13 @@ export class SqliteEngine {
     this.#inTransaction = false
   }
 
-  /** Ends the transaction, if SQLite has not ended it by itself after an error. */
+  /** Ends the transaction, unless SQLite has already ended it after an error. */
   rollback(): void {
     this.#inTransaction = false
     if (this.#database.isTransaction) this.run('ROLLBACK', [])
   }
 
-  /** Moves what the write-ahead log holds into the database and gives the log's room on the disk back. */
+  /** Moves the contents of the write-ahead log into the database and returns the log's disk space. */
   checkpoint(): void {
     this.all('PRAGMA wal_checkpoint(TRUNCATE)', [])
   }
@@ -73,7 +76,8 @@ export class SqliteEngine {
   }
 
   #use<T>(text: string, values: Values, body: (prepared: StatementSync, bound: SQLInputValue[]) => T): T {
-    // After some errors, such as a full disk, SQLite rolls back on its own: later statements would be committed alone.
+    // After some errors, such as a full disk, SQLite rolls back by itself: later
+    // statements would be committed on their own.
     if (this.#inTransaction && !this.#database.isTransaction) {
       throw new DatabaseError('failed', 'the transaction was rolled back after an earlier error')
     }
@@ -87,7 +91,7 @@ export class SqliteEngine {
   }
 }
 
-/** A statement with its sets, prepared once for each number of their rows. */
+/** A statement with at most one set, prepared once for each row count. */
 class Statement {
   readonly #database: DatabaseSync
   readonly #template: Template
@@ -106,7 +110,7 @@ class Statement {
     const { places } = this.#template
     assert(places.length === values.length, `${places.length} values are expected, ${values.length} given`)
     const set = this.#hasSets ? places.findIndex(place => place !== 'value') : -1
-    // A place of rows is bound to a set of rows.
+    // A ROWS placeholder is bound to a set of rows.
     const rows = set < 0 ? 0 : rowsToBind(places[set] as RowsClause, values[set] as RowSet)
     let prepared = this.#prepared.get(rows)
     if (prepared === undefined) {
@@ -118,14 +122,14 @@ class Statement {
   }
 
   bind(values: Values): SQLInputValue[] {
-    // Without sets, all values are single ones.
+    // Without sets, all values are scalar.
     if (!this.#hasSets) return values as SQLInputValue[]
     const bound: SQLInputValue[] = []
     const { places } = this.#template
     for (let index = 0; index < places.length; index++) {
       const place = places[index]!
       const value = values[index]
-      // A statement's places and values belong together: a value of SQL, or a set where ROWS stands.
+      // Placeholders and values correspond by position: a scalar, or a set at a ROWS clause.
       if (place === 'value') bound.push(value as SQLInputValue)
       // A set.
       else if (rowsToBind(place, value as RowSet) === AS_JSON) bound.push(JSON.stringify(value))
@@ -144,14 +148,14 @@ class Statement {
   }
 }
 
-/** In the place of a number of rows: too many to be bound value by value. */
+/** Stands for a row count: too many rows to be bound value by value. */
 const AS_JSON = -1
 
 function rowsToBind({ columns }: RowsClause, rows: RowSet): number {
   return rows.length * columns.length > MAX_BOUND_VALUES ? AS_JSON : rows.length
 }
 
-/** SQLite has one writer at a time, so there is nothing to lock row by row. */
+/** Removes row locks: SQLite has a single writer, so there is nothing to lock. */
 function withoutLocks({ texts, places }: Template): Template {
   return { texts: texts.map(text => text.replaceAll(/\bFOR (?:NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)\b/g, '')), places }
 }
@@ -176,12 +180,12 @@ function sqliteError(cause: unknown, message: string): DatabaseError {
 function codeOf(cause: unknown): DatabaseErrorCode {
   const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) : 0
   if (code === 1555 || code === 2067) return 'duplicate' // SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
-  // The bits above the lowest eight only say more about one of these.
+  // The bits above the lowest eight only refine one of these.
   switch (code & 0xff) {
     case 5: // SQLITE_BUSY
     case 6: // SQLITE_LOCKED
       return 'busy'
-    case 10: // SQLITE_IOERR: what was written before the disk failed may be found, complete, after a restart.
+    case 10: // SQLITE_IOERR: data written before the disk failed may be found, complete, after a restart.
       return 'unknown_outcome'
     case 13: // SQLITE_FULL
       return 'full'

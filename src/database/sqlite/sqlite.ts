@@ -5,22 +5,22 @@ import { DatabaseError, type DatabaseErrorCode } from '../errors.ts'
 import { connectHere, type Connection } from './connection.ts'
 
 export interface SqliteOptions {
-  /** The database's file, created when missing, or `:memory:` for one that ends with the process. */
+  /** The database's file, created when missing, or `:memory:` for a database that lives as long as the process. */
   readonly path: string
 }
 
-/** How many transactions share a commit at most. */
+/** Maximum number of transactions that share a commit. */
 const MAX_TOGETHER = 512
 
 /**
- * Opens an SQLite database in a thread of its own, so that no statement delays this one. Several processes may have the
- * same file open. Rejects with a DatabaseError that names the file when it cannot be opened.
+ * Opens an SQLite database in a separate thread, so that no statement blocks this one. Several processes may open the
+ * same file. Rejects with a DatabaseError that names the file when it cannot be opened.
  */
 export async function openSqlite({ path }: SqliteOptions): Promise<Database> {
   return new SqliteDatabase(await connectInThread(path))
 }
 
-/** Opens an SQLite database in this thread: right for `:memory:`, where nothing waits for a disk, and in workers. */
+/** Opens an SQLite database in this thread: for workers, and for `:memory:`, which never waits for a disk. */
 export function openSqliteHere({ path }: SqliteOptions): Database {
   return new SqliteDatabase(connectHere(path))
 }
@@ -53,7 +53,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Transactions over one connection: they take turns, and those that wait share a commit. */
+/** Transactions over one connection: they take turns, and those that are queued together share a commit. */
 class SqliteDatabase implements Database {
   readonly dialect = 'sqlite'
   readonly #connection: Connection
@@ -67,11 +67,11 @@ class SqliteDatabase implements Database {
   constructor(connection: Connection) {
     this.#connection = connection
     const all = <Row>(statement: string, ...values: readonly (SqlValue | RowSet)[]) =>
-      // The columns of a statement are what its text says; nothing but reading it proves the type.
+      // The statement's text determines the columns; no type system can check that.
       connection.execute({ kind: 'all', statement, values }) as Promise<Row[]>
     this.#sql = {
       all,
-      // Each command has a result of its kind.
+      // Each kind of command has its type of result.
       run: (statement, ...values) => connection.execute({ kind: 'run', statement, values }) as Promise<number>,
     }
     this.#readOnly = {
@@ -87,7 +87,7 @@ class SqliteDatabase implements Database {
       return await this.#enqueue(options, work)
     } catch (error) {
       if (!(error instanceof DatabaseError && error.code === 'full')) throw error
-      // The write-ahead log takes more room than what it holds, mostly the same pages again and again.
+      // The write-ahead log takes more space than its contents, which are mostly versions of the same pages.
       this.#lacksRoom = true
       return await this.#enqueue(options, work)
     }
@@ -113,7 +113,7 @@ class SqliteDatabase implements Database {
   }
 
   async #runWaiting(): Promise<void> {
-    await Promise.resolve() // what is asked for in the same moment runs together
+    await Promise.resolve() // transactions requested in the same tick run together
     while (this.#waiting.length > 0) {
       if (this.#lacksRoom) await this.#makeRoom()
       const group = this.#waiting.splice(0, MAX_TOGETHER)
@@ -128,7 +128,7 @@ class SqliteDatabase implements Database {
 
   async #makeRoom(): Promise<void> {
     this.#lacksRoom = false
-    // If that is not possible either, the next transactions report why.
+    // If the checkpoint fails as well, the next transactions report why.
     await this.#connection.execute({ kind: 'checkpoint' }).catch(() => undefined)
   }
 
@@ -157,7 +157,7 @@ class SqliteDatabase implements Database {
     }
   }
 
-  /** Undoes only this work when it throws. Rejects when that is not possible: then the whole transaction is gone. */
+  /** Rolls back only this work when it throws. Rejects when that is impossible: the whole transaction is lost then. */
   async #inSavepoint(work: Waiting['work']): Promise<PromiseSettledResult<unknown>> {
     await this.#sql.run('SAVEPOINT one')
     const outcome = await outcomeOf(() => work(this.#sql))
@@ -170,9 +170,9 @@ class SqliteDatabase implements Database {
     return outcome
   }
 
-  /** When the transaction as a whole fails, nothing that any of its members answered is true. */
+  /** Rejects all members: when the transaction as a whole fails, none of their results hold. */
   async #abandon(members: readonly Waiting[], error: unknown): Promise<void> {
-    // Without a connection there is no transaction to end, and the next caller gets that error.
+    // Without a connection there is no transaction to roll back, and the next caller gets that error.
     await this.#connection.execute({ kind: 'rollback' }).catch(() => undefined)
     for (const { reject } of members) reject(error)
   }
@@ -189,7 +189,7 @@ async function outcomeOf(work: () => Promise<unknown>): Promise<PromiseSettledRe
 function settle(members: readonly Waiting[], outcomes: readonly PromiseSettledResult<unknown>[]): void {
   members.forEach(({ resolve, reject }, index) => {
     const outcome = outcomes[index]!
-    // The outcome is that of the command that the member waits for.
+    // The outcome is the result of this member's work, which has the type that `resolve` expects.
     if (outcome.status === 'fulfilled') resolve(outcome.value as never)
     else reject(outcome.reason)
   })

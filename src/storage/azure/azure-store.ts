@@ -22,7 +22,7 @@ const PUT_ID = 'x-ms-meta-putid'
 class AzureDialect implements Dialect {
   readonly url: string
   readonly origin: string
-  /** One request may carry 5,000 MiB. */
+  /** A single request may carry 5,000 MiB. */
   readonly multipart = undefined
   readonly #container: string
   readonly #prefix: string
@@ -94,7 +94,7 @@ class AzureDialect implements Dialect {
     return this.#exchange('DELETE', this.#pathOf(key), [])
   }
 
-  /** The service knows no key to begin after: pages before it are read and left out. */
+  /** The service cannot start after a key: keys before it are read and skipped. */
   list({ prefix, token }: PageRequest): Promise<Exchange> {
     const query: [string, string][] = [
       ['comp', 'list'],
@@ -200,7 +200,7 @@ function storageCode(status: number, code: string): StorageErrorCode {
   }
 }
 
-/** `Name=value;…` with its names in lower case. */
+/** Parses `Name=value;…`; names are converted to lower case. */
 function connectionString(text: string | undefined): ReadonlyMap<string, string> {
   const parts = (text ?? '').split(';').filter(part => part.includes('='))
   return new Map(

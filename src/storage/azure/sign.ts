@@ -6,7 +6,7 @@ export function sharedKeyAuthorization(
   key: Buffer,
   request: {
     readonly method: string
-    /** As it goes over the wire, without the query. */
+    /** As sent over the wire, without the query. */
     readonly path: string
     readonly query: readonly (readonly [string, string])[]
     readonly headers: Readonly<Record<string, string>>
@@ -30,12 +30,12 @@ export function sharedKeyAuthorization(
     request.contentLength === 0 ? '' : String(request.contentLength),
     '', // Content-MD5
     headers['content-type'] ?? '',
-    '', // Date: x-ms-date stands for it
+    '', // Date: replaced by x-ms-date
     '', // If-Modified-Since
     headers['if-match'] ?? '',
     headers['if-none-match'] ?? '',
     '', // If-Unmodified-Since
-    '', // Range: x-ms-range stands for it
+    '', // Range: replaced by x-ms-range
     `${amz}/${account}${request.path}${query}`,
   ].join('\n')
   const signature = createHmac('sha256', key).update(toSign).digest('base64')

@@ -8,11 +8,11 @@ interface Token {
   readonly expiresAt: number
 }
 
-/** Where the credentials are looked for. */
+/** Where credentials are searched. */
 interface Machine {
   env(name: string): string | undefined
   readFile(path: string): Promise<string>
-  /** Makes the connections of one request; without it they are the process's own. */
+  /** Makes the connections of one request; absent to use the process's own. */
   dispatcher?(): Dispatcher
 }
 
@@ -23,9 +23,9 @@ const RENEW_BEFORE_MS = 5 * 60 * 1000
 const TIMEOUT_MS = 10_000
 
 /**
- * Tokens of Microsoft Entra for a store that has no key: a client secret (AZURE_TENANT_ID, AZURE_CLIENT_ID,
+ * Tokens of Microsoft Entra for a store without a key: a client secret (AZURE_TENANT_ID, AZURE_CLIENT_ID,
  * AZURE_CLIENT_SECRET), workload identity (AZURE_FEDERATED_TOKEN_FILE), App Service (IDENTITY_ENDPOINT), or the managed
- * identity of the instance; in this order, as Microsoft's own library goes through them.
+ * identity of the instance, in the order in which Microsoft's own library tries them.
  */
 export class EntraTokens {
   readonly #machine: Machine
@@ -111,7 +111,7 @@ const asker =
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(dispatcher !== undefined && { dispatcher }),
       })
-      // The answer of a token endpoint, of which any field may be missing.
+      // The response of a token endpoint; any field may be missing.
       const answer = (await body.json()) as {
         access_token?: string
         expires_in?: number | string

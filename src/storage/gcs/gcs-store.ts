@@ -74,7 +74,7 @@ class GcsDialect implements Dialect {
 
   list({ prefix, after, limit, token }: PageRequest): Promise<Exchange> {
     const query = new URLSearchParams({ prefix: this.#prefix + prefix, maxResults: String(limit), fields: LIST_FIELDS })
-    // The offset is inclusive; the one key too many is filtered out by the caller.
+    // The offset is inclusive; the caller filters out the extra key.
     if (after !== '') query.set('startOffset', this.#prefix + after)
     if (token !== undefined) query.set('pageToken', token)
     return this.#exchange('GET', `/storage/v1/b/${this.#bucket}/o?${query.toString()}`)
@@ -129,10 +129,10 @@ interface Item {
 const HOST = 'https://storage.googleapis.com'
 const PUT_ID = 'put-id'
 const LIST_FIELDS = 'items(name,size),nextPageToken'
-/** Bodies have a declared length and are never searched for it by Google, yet it should not be in them. */
+/** A boundary that must not occur in bodies; Google does not search for it, since bodies declare their length. */
 const BOUNDARY = 'penstock-7f1c4f2a5d9e4b0c'
 
-/** Access tokens from Google's own library, which knows all sources of credentials and renews in time. */
+/** Access tokens from Google's own library, which supports every source of credentials and renews them in time. */
 class TokenSource {
   readonly #keyFile: string | undefined
   #client: Promise<{ getAccessToken(): Promise<string | null | undefined> }> | undefined
@@ -189,7 +189,7 @@ function answerText(answer: Answer): string {
       const { error } = parseJson<{ error?: { message?: string } }>(answer)
       if (error?.message !== undefined) return error.message
     } catch {
-      // An answer that only claims to be JSON is quoted as it is.
+      // The body is not the JSON that it claims to be, so it is quoted verbatim.
     }
   }
   return answer.body.toString().slice(0, 200).trim() || `HTTP status ${answer.status}`
@@ -197,7 +197,7 @@ function answerText(answer: Answer): string {
 
 function parseJson<T>(answer: Answer): T {
   try {
-    // The shape is the API's; a field that is missing shows as undefined.
+    // The shape is the API's; a missing field reads as undefined.
     return JSON.parse(answer.body.toString()) as T
   } catch (cause) {
     throw new StorageError('unavailable', 'the store answered with broken JSON', { cause })

@@ -1,10 +1,10 @@
 import type { StorageError } from '../errors.ts'
 import type { Range, StoredObject } from '../object-store.ts'
 
-/** One HTTP request to a store, signed and ready to be sent. */
+/** An HTTP request to a store, signed and ready to be sent. */
 export interface Exchange {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Path and query, encoded as they go over the wire. */
+  /** Path and query, encoded as sent over the wire. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
@@ -19,13 +19,13 @@ export interface Answer {
 
 interface Page {
   readonly objects: readonly StoredObject[]
-  /** Where the next page begins; undefined on the last page. */
+  /** Token of the next page; undefined on the last page. */
   readonly next: string | undefined
 }
 
 export interface PageRequest {
   readonly prefix: string
-  /** Keys up to and including this one may be left out; the caller filters again. */
+  /** Keys up to and including this one may be omitted; the caller filters again. */
   readonly after: string
   readonly limit: number
   /** `next` of the previous page. */
@@ -33,33 +33,39 @@ export interface PageRequest {
 }
 
 /**
- * How one vendor's protocol says what a store does. Every method makes a request that may be sent once; a retry asks for
- * a new one, so that signatures and tokens are fresh. Keys are the caller's; a dialect adds the bucket's prefix.
+ * One vendor's protocol for the operations of a store. Every method builds a request that may be sent once; a retry
+ * builds a new one, so that signatures and tokens are fresh. Keys are the caller's; a dialect adds the bucket's prefix.
  */
 export interface Dialect {
   /** The URL of the bucket, without secrets. */
   readonly url: string
-  /** Scheme, host and port that requests go to. */
+  /** Scheme, host and port to which requests are sent. */
   readonly origin: string
-  /** Bodies larger than this are put in parts, where the vendor has them. In bytes. */
+  /** How to put larger bodies in parts; undefined if the vendor does not need that. */
   readonly multipart: Multipart | undefined
-  /** `putId` is stored beside the object, so that a put whose answer was lost can be distinguished from another's. */
+  /**
+   * `putId` is stored with the object, so that a put whose response was lost
+   * can be distinguished from another writer's.
+   */
   put(key: string, body: Uint8Array, options: { ifAbsent: boolean; putId: string }): Promise<Exchange>
   get(key: string, range: Range | undefined): Promise<Exchange>
   head(key: string): Promise<Exchange>
   delete(key: string): Promise<Exchange>
   list(request: PageRequest): Promise<Exchange>
   pageOf(answer: Answer): Page
-  /** The `putId` of an object, out of the answer to `head`. */
+  /** The `putId` of an object, from the response to `head`. */
   putIdOf(answer: Answer): string | undefined
   sizeOf(answer: Answer): number
-  /** Why a request failed, out of an answer whose status is not 2xx. `subject` is the key or what else it was about. */
+  /**
+   * Converts a response whose status is not 2xx to an error. `subject` is the
+   * key or whatever else the request was about.
+   */
   errorOf(answer: Answer, subject: string): StorageError
-  /** Forgets credentials after the store refused them, so that the next request gets new ones. */
+  /** Discards credentials that the store refused, so that the next request gets new ones. */
   refreshCredentials(): void
 }
 
-/** Putting a large object in parts. */
+/** Uploads a large object in parts. */
 export interface Multipart {
   readonly thresholdBytes: number
   readonly partBytes: number

@@ -14,38 +14,40 @@ import type { Answer, Dialect, Exchange, Multipart } from './dialect.ts'
 import { Hedge, withRetries } from './retries.ts'
 import { type SendLimits, Transport, type TransportOptions } from './transport.ts'
 
-/** What one call of a store came to. */
+/** Measurements of one call to a store. */
 export interface StoreSample {
   readonly operation: 'put' | 'get' | 'delete' | 'list'
-  /** `ok`, or the code of the error; `aborted` where the caller gave up. */
+  /** `ok`, or the code of the error; `aborted` if the caller gave up. */
   readonly outcome: string
   readonly durationMs: number
   /** Bytes of the body that was put or read. */
   readonly sizeBytes: number
-  /** Requests that were sent, retries and hedges among them. */
+  /** Number of requests sent, including retries and hedges. */
   readonly requests: number
 }
 
 export interface RemoteStoreOptions extends Partial<TransportOptions> {
   /** Called after every call, for metrics. */
   readonly onSample?: (sample: StoreSample) => void
-  /** How often a request is sent at most; 6 by default. */
+  /** Maximum number of attempts per request; defaults to 6. */
   readonly attempts?: number
-  /** The time for one attempt beside that for its bytes, in milliseconds; 10,000 by default. */
+  /**
+   * Time limit for one attempt in milliseconds, in addition to the time for transferring its bytes; defaults to 10,000.
+   */
   readonly timeoutMs?: number
-  /** The time after which a slow read may be asked for a second time, in milliseconds; 200 by default. */
+  /** Time in milliseconds after which a slow read may be hedged with a second one; defaults to 200. */
   readonly hedgeAfterMs?: number
 }
 
-/** The slowest transfer that is waited for, in bytes a millisecond (1 MiB/s). */
+/** The slowest transfer that is tolerated, in bytes per millisecond (1 MiB/s). */
 const SLOWEST_BYTES_PER_MS = 1024
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
-/** The largest object that is read whole. */
+/** The largest object that is read whole, in bytes. */
 const MAX_OBJECT_BYTES = 1024 * 1024 * 1024
 const DELETES_AT_A_TIME = 16
 const PARTS_AT_A_TIME = 4
 
-/** A bucket behind HTTP, in a vendor's dialect: retries, hedged reads, time limits and samples are here. */
+/** A bucket behind HTTP, in a vendor's dialect. Implements retries, hedged reads, time limits and samples. */
 export class RemoteStore implements ObjectStore {
   readonly url: string
   readonly #dialect: Dialect
@@ -165,15 +167,15 @@ export class RemoteStore implements ObjectStore {
         this.#request(() => multipart.complete(key, uploadId, tags, ifAbsent), key, 0, tried, signal),
       )
     } catch (error) {
-      // Parts that are never completed cost money until they are aborted; the error that matters is the first one.
+      // Parts that are never completed cost money until they are aborted; the first error is the one to report.
       await this.#request(() => multipart.abort(key, uploadId), key, 0, count, undefined).catch(() => undefined)
       throw error
     }
   }
 
   /**
-   * A conditional put whose answer was lost may have succeeded; its repetition then meets its own object. The id that is
-   * stored beside the object tells that case from another's object.
+   * A conditional put whose response was lost may have succeeded; its retry then finds its own object. The id stored
+   * with the object distinguishes that from another writer's object.
    */
   async #conditionally(
     key: string,
@@ -217,7 +219,7 @@ export class RemoteStore implements ObjectStore {
     return this.#dialect.sizeOf(await this.#request(() => this.#dialect.head(key), key, 0, count, signal))
   }
 
-  /** Sends what `make` makes, again and again where that helps. `transferBytes` is what goes over the wire, for the time limit. */
+  /** Sends what `make` builds, with retries. `transferBytes` is the number of bytes to transfer, for the time limit. */
   #request(
     make: () => Promise<Exchange>,
     subject: string,
@@ -240,7 +242,7 @@ export class RemoteStore implements ObjectStore {
         ? send(exchange, limits, signal)
         : hedge.run(signal, abort => send(exchange, limits, abort)))
       if (answer.status >= 200 && answer.status < 300) return answer
-      // Expired credentials look like wrong ones: they are fetched again once.
+      // Expired credentials look like wrong ones: they are reloaded once.
       if ((answer.status === 401 || answer.status === 403) && number === 1) {
         this.#dialect.refreshCredentials()
         if (answer.status === 401) throw new StorageError('unavailable', `${subject}: the credentials were refused`)
@@ -271,7 +273,10 @@ export class RemoteStore implements ObjectStore {
   }
 }
 
-/** Runs `work` for every item, at most `limit` at a time; rejects with the first error after those under way have ended. */
+/**
+ * Runs `work` for every item, at most `limit` concurrently; rejects with the first
+ * error, once those in progress have ended.
+ */
 async function inParallel<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values()
   const lane = async () => {

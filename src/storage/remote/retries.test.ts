@@ -9,7 +9,7 @@ test('of many slow reads one in twenty is asked for twice', async () => {
   for (let index = 0; index < count; index++) {
     await hedge.run(undefined, async signal => {
       reads++
-      // Slow until it is aborted, or until it is clear that no second read was sent.
+      // Slow until it is aborted, or until it is clear that no hedge was sent.
       await new Promise(resolve => {
         const timer = setTimeout(resolve, 40)
         signal.addEventListener('abort', () => (clearTimeout(timer), resolve(null)), { once: true })

@@ -8,9 +8,9 @@ export interface RetryOptions {
 }
 
 /**
- * Runs `attempt` until it succeeds, fails for good, or has been tried `attempts` times. Only `unavailable` is tried
- * again, after a pause that doubles with every try and of which a random half to whole is waited, so that many clients
- * of a store in trouble do not come back together.
+ * Runs `attempt` until it succeeds, fails permanently, or has been tried `attempts` times. Only
+ * `unavailable` is retried, with exponential backoff and jitter (half to all of the pause), so that many
+ * clients of a failing store do not return in step.
  */
 export async function withRetries<T>(
   options: RetryOptions,
@@ -34,14 +34,15 @@ function isTransient(error: unknown): boolean {
 }
 
 /**
- * Starts a second, equal read where the first takes unusually long, and takes whichever answers first: stores have slow
- * tails. At most one read in twenty is doubled in the long run, so that a slow store is not loaded twice.
+ * Hedges an unusually slow read with a second identical one and takes whichever result comes first,
+ * because stores have long latency tails. In the long run at most one read in twenty is hedged, so that
+ * a slow store does not get twice the load.
  */
 export class Hedge {
   static readonly #costPerRead = 0.05
   static readonly #maxBudget = 10
   readonly #minMs: number
-  /** A slowly moving estimate of how long 95 % of reads take, in milliseconds. */
+  /** Slowly adapting estimate of the 95th percentile of read latency, in milliseconds. */
   #usualMs: number
   #budget = 2
 
@@ -53,7 +54,7 @@ export class Hedge {
   async run<T>(signal: AbortSignal | undefined, read: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#budget = Math.min(Hedge.#maxBudget, this.#budget + Hedge.#costPerRead)
     const startedAt = performance.now()
-    // Whichever read is no longer needed is taken back.
+    // Aborts whichever read is no longer needed.
     const over = new AbortController()
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
     try {
@@ -83,7 +84,7 @@ export class Hedge {
     })
   }
 
-  /** Rises quickly on slow reads and falls slowly on quick ones, which settles near the 95th percentile. */
+  /** Rises quickly on slow reads and falls slowly on fast ones, so it settles near the 95th percentile. */
   #learn(tookMs: number): void {
     const step = this.#usualMs * 0.02
     this.#usualMs = Math.max(1, this.#usualMs + (tookMs > this.#usualMs ? step * 19 : -step))

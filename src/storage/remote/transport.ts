@@ -3,9 +3,9 @@ import { StorageError } from '../errors.ts'
 import type { Answer, Exchange } from './dialect.ts'
 
 export interface TransportOptions {
-  /** Connections to the store at a time. */
+  /** Maximum number of concurrent connections to the store. */
   readonly connections: number
-  /** PEM certificates to trust beside the system's own. */
+  /** PEM certificates to trust in addition to the system's. */
   readonly ca?: string
 }
 
@@ -14,7 +14,7 @@ export interface SendLimits {
   readonly maxBytes: number
 }
 
-/** The connections to one store. */
+/** The connection pool of one store. */
 export class Transport {
   readonly #origin: string
   readonly #options: TransportOptions
@@ -26,8 +26,8 @@ export class Transport {
   }
 
   /**
-   * Sends a request and reads its answer, at most `maxBytes` of it. Rejects with `unavailable` where no whole answer
-   * came within `timeoutMs`, with the signal's reason once it aborts.
+   * Sends a request and reads the response, at most `maxBytes` of it. Rejects with `unavailable` if no complete
+   * response arrived within `timeoutMs`, and with the signal's reason once it aborts.
    */
   async send(exchange: Exchange, limits: SendLimits, signal: AbortSignal | undefined): Promise<Answer> {
     const pool = await (this.#pool ??= this.#open())
@@ -58,8 +58,8 @@ export class Transport {
   }
 
   async #open(): Promise<Pool> {
-    // Only those who open a remote bucket pay for loading the client.
-    // The bundle has a CommonJS package only as a whole.
+    // Loading the client is paid for only when a remote bucket is opened. The bundle can only hold a CommonJS
+    // package whole, hence the default import.
     const { Pool } = (await import('undici')).default
     const { connections, ca } = this.#options
     return new Pool(this.#origin, {
@@ -99,7 +99,7 @@ function tooLong(maxBytes: number): StorageError {
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
-  // Node reports several addresses that refused as one AggregateError without a text of its own.
+  // When several addresses refused, Node throws an AggregateError without a message.
   if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message
   return cause.message
 }

@@ -6,12 +6,13 @@ interface Expiring extends S3Credentials {
   readonly expiration?: Date | undefined
 }
 
-/** Credentials are renewed this long before they expire. */
+/** How long before expiry credentials are renewed, in milliseconds. */
 const RENEW_BEFORE_MS = 5 * 60 * 1000
 
 /**
- * Where the requests of an S3 store get their credentials: the environment, shared files and profiles, web identity,
- * containers and instances, in the order of the AWS SDK, whose code finds them. `assumeRoleArn` is assumed on top.
+ * Source of credentials for the requests of an S3 store: the environment, shared files and profiles, web
+ * identity, containers and instances, in the order of the AWS SDK, whose code finds them. If `assumeRoleArn`
+ * is given, that role is assumed with them.
  */
 export class CredentialSource {
   readonly #options: { readonly profile?: string | undefined; readonly assumeRoleArn?: string | undefined }
@@ -23,7 +24,7 @@ export class CredentialSource {
     this.#options = options
   }
 
-  /** The credentials of this moment. Throws `failed` where none are to be found. */
+  /** The current credentials. Throws `failed` if none are found. */
   get(): Expiring | Promise<Expiring> {
     const current = this.#current
     if (current === undefined) return this.#load()
@@ -31,12 +32,12 @@ export class CredentialSource {
     if (leftMs > RENEW_BEFORE_MS) return current
     const renewed = this.#load()
     if (leftMs <= 0) return renewed
-    // What still holds is used on while it is renewed, and a renewal that fails is tried again by the next request.
+    // Valid credentials stay in use during renewal; if it fails, the next request tries again.
     renewed.catch(() => undefined)
     return current
   }
 
-  /** Has the next request load credentials again. */
+  /** Makes the next request reload the credentials. */
   forget(): void {
     this.#current = undefined
     this.#provider = undefined

@@ -16,10 +16,11 @@ import { CredentialSource } from './credentials.ts'
 import { encodeAws, sha256, Signer, UNSIGNED } from './sign.ts'
 
 /**
- * Opens `s3://bucket/prefix?region=…&endpoint=…&forcePathStyle=…`, at AWS or at anything that speaks its protocol.
- * Parameters as in Go CDK: `region` (else AWS_REGION, AWS_DEFAULT_REGION, us-east-1), `endpoint` (else AWS_ENDPOINT_URL_S3,
- * AWS_ENDPOINT_URL), `forcePathStyle`, `disableSSL`, `profile`, `anonymous`, `dualstack`, `fips`, `ssetype`, `kmskeyid`,
- * `prefix`; `assumeRoleArn` (else WARPSTREAM_BUCKET_ASSUME_ROLE_ARN_DEFAULT). Throws `invalid_url`.
+ * Opens `s3://bucket/prefix?region=…&endpoint=…&forcePathStyle=…`, on AWS or on any service that speaks its
+ * protocol. Parameters as in Go CDK: `region` (else AWS_REGION, AWS_DEFAULT_REGION, us-east-1), `endpoint`
+ * (else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL), `forcePathStyle`, `disableSSL`, `profile`, `anonymous`,
+ * `dualstack`, `fips`, `ssetype`, `kmskeyid`, `prefix`; `assumeRoleArn` (else
+ * WARPSTREAM_BUCKET_ASSUME_ROLE_ARN_DEFAULT). Throws `invalid_url`.
  */
 export function openS3Store(url: URL, options: RemoteStoreOptions = {}): ObjectStore {
   return new RemoteStore(new S3Dialect(url), options)
@@ -34,13 +35,13 @@ class S3Dialect implements Dialect {
   readonly multipart: Multipart
   readonly #bucket: string
   readonly #host: string
-  /** `/`, or `/bucket/` where the bucket is part of the path. */
+  /** `/`, or `/bucket/` if the bucket is part of the path. */
   readonly #base: string
   readonly #prefix: string
   readonly #signer: Signer
   readonly #credentials: CredentialSource | undefined
   readonly #encryption: Readonly<Record<string, string>>
-  /** Over TLS a body need not be hashed for the signature. */
+  /** False over TLS, where the signature need not include a hash of the body. */
   readonly #signsBody: boolean
 
   constructor(url: URL) {
@@ -69,7 +70,8 @@ class S3Dialect implements Dialect {
       )
     }
     const server = serverOf(endpoint ?? `s3${fips}${dualstack}.${region}.amazonaws.com`, plain)
-    // A certificate for *.host does not cover a bucket with dots, and most stores that are not AWS know no bucket hosts.
+    // A certificate for *.host does not cover bucket names with dots, and most stores
+    // other than AWS do not support bucket hosts.
     const inPath = pathStyle ?? (endpoint !== undefined || this.#bucket.includes('.'))
     if (!inPath) server.host = `${this.#bucket}.${server.host}`
     this.#host = server.host

@@ -1,16 +1,16 @@
 import { createHash, createHmac } from 'node:crypto'
 
-/** What a request is signed with. */
+/** The credentials that sign a request. */
 export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string | undefined
 }
 
-/** The hash that stands for a body which is not part of the signature. */
+/** Replaces the hash of a body that is not part of the signature. */
 export const UNSIGNED = 'UNSIGNED-PAYLOAD'
 
-/** Signs requests for one region by AWS Signature Version 4. The key of a day is derived once. */
+/** Signs requests for one region with AWS Signature Version 4. The key of a day is derived once. */
 export class Signer {
   readonly #region: string
   #derivedFrom = ''
@@ -21,9 +21,9 @@ export class Signer {
   }
 
   /**
-   * The headers that authenticate a request: `x-amz-*` and `authorization`. `path` and `query` are encoded as they go over
-   * the wire, the query's parts in the order of their names. `extra` are `x-amz-*` headers to be signed along, each
-   * character of their values one byte.
+   * Returns the headers that authenticate a request: `x-amz-*` and `authorization`. `path` and `query` are encoded as
+   * sent over the wire, the query's parameters sorted by name. `extra` are `x-amz-*` headers to include in the
+   * signature; each character of their values is one byte.
    */
   sign(
     request: {
@@ -59,7 +59,7 @@ export class Signer {
       request.payloadHash,
     ].join('\n')
     const scope = `${day}/${this.#region}/s3/aws4_request`
-    // Values of headers stand for bytes, as they go over the wire; everything else is ASCII.
+    // Header values represent bytes, as sent over the wire; everything else is ASCII.
     const canonicalHash = createHash('sha256').update(canonical, 'latin1').digest('hex')
     const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${canonicalHash}`
     const signature = createHmac('sha256', this.#keyOf(day, credentials.secretAccessKey)).update(toSign).digest('hex')
@@ -79,7 +79,7 @@ export class Signer {
   }
 }
 
-/** A header's value as it is signed: without spaces at its ends, runs of spaces as one. */
+/** Canonicalises a header value: trims spaces and collapses runs of them. */
 function trimmed(value: string): string {
   return value.includes(' ') ? value.trim().replace(/ +/g, ' ') : value
 }
@@ -92,7 +92,7 @@ function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }
 
-/** Percent-encodes as AWS does: everything but `A-Z a-z 0-9 - . _ ~`. */
+/** Percent-encodes as AWS does: everything except `A-Z a-z 0-9 - . _ ~`. */
 export function encodeAws(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }
