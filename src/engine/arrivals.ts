@@ -1,12 +1,15 @@
 import { NotConnectedError } from './component.ts'
 
-/** What a server pushes to an input, until the input reads it. The caller bounds it by the protocol, or by `size`. */
+/**
+ * Items that a server pushed to an input and that the input has not read yet. The caller bounds it, by its protocol or
+ * by `size`.
+ */
 export class Arrivals<T> {
   #items: T[] = []
   #failure: Error | null = null
   #wake: (() => void) | null = null
 
-  /** Items that wait. */
+  /** Number of items waiting. */
   get size(): number {
     return this.#items.length
   }
@@ -16,24 +19,26 @@ export class Arrivals<T> {
     this.#wake?.()
   }
 
-  /** Puts a delivery back to the front, because it cannot be delivered yet. */
+  /** Puts items back at the front, because they cannot be delivered yet. */
   unread(items: readonly T[]): void {
     if (items.length > 0) this.#items = [...items, ...this.#items]
   }
 
-  /** The connection is gone: {@link take} throws from now on, after what waits, until {@link reset}. */
+  /** Reports that the connection is lost: once the waiting items are taken, {@link take} throws until {@link reset}. */
   fail(cause: unknown): void {
     this.#failure ??= new NotConnectedError(cause)
     this.#wake?.()
   }
 
-  /** Drops what waits, since it belongs to a connection that is gone, and forgets the failure. */
+  /** Drops the waiting items, which belong to a lost connection, and clears the failure. */
   reset(): void {
     this.#items = []
     this.#failure = null
   }
 
-  /** Up to `max` items, at least one; null when the signal aborts first. One call at a time. */
+  /**
+   * Waits for items and returns at least one and up to `max`; null when the signal aborts first. One call at a time.
+   */
   async take(max: number, signal: AbortSignal): Promise<readonly T[] | null> {
     const wake = () => this.#wake?.()
     signal.addEventListener('abort', wake, { once: true })

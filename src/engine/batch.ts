@@ -1,12 +1,15 @@
 import { asError } from '../base/index.ts'
 import type { Message } from './message.ts'
 
-/** Messages that belong together: one batch as its user sees it, in `batch_size()`, `archive` or a transaction. Never empty. */
+/**
+ * Messages that belong together: one batch as the user sees it, in `batch_size()`, `archive` or a transaction. Never
+ * empty.
+ */
 export type Batch = readonly Message[]
 
-/** Some messages of a batch were not delivered, each for a reason of its own; the others were. */
+/** Only some messages of a batch were delivered; each of the others has its own error. */
 export class PartialFailure extends Error {
-  /** The reason for each message of the batch that failed. */
+  /** The error of each message that failed. */
   readonly failures: ReadonlyMap<Message, Error>
 
   constructor(failures: ReadonlyMap<Message, Error>) {
@@ -18,8 +21,8 @@ export class PartialFailure extends Error {
 }
 
 /**
- * Delivers the messages of a batch one after the other by a function that throws where one fails. Throws that error where the
- * batch is a single message, else a {@link PartialFailure} of those that failed.
+ * Delivers the messages of a batch in turn with a function that throws on failure, and attempts all of them. Rethrows
+ * the error of a single-message batch, otherwise a {@link PartialFailure} of the messages that failed.
  */
 export async function deliverEachOf(
   batch: Batch,
@@ -36,20 +39,23 @@ export async function deliverEachOf(
   throwFailures(batch, failures)
 }
 
-/** Throws what `failures` say of a batch: nothing, the one error of a single message, or a {@link PartialFailure}. */
+/**
+ * Throws the failures of a batch: nothing if there are none, the error itself for a single message, else a {@link
+ * PartialFailure}.
+ */
 export function throwFailures(batch: Batch, failures: ReadonlyMap<Message, Error>): void {
   if (failures.size === 0) return
   throw batch.length === 1 ? failures.get(batch[0]!)! : new PartialFailure(failures)
 }
 
-/** The reason for each message of a batch that an error of writing it is about. */
+/** The error of each message that failed when writing `batch` threw `error`. */
 export function failuresOf(batch: Batch, error: Error): ReadonlyMap<Message, Error> {
   return error instanceof PartialFailure ? error.failures : new Map(batch.map(message => [message, error]))
 }
 
-/** The outcomes of a run all of which was delivered. */
+/** The outcomes of a run that was delivered in full. */
 export function allDelivered(run: readonly Message[]): readonly null[] {
-  // Runs of one source have mostly the same length.
+  // Cached, because the runs of one source mostly have the same length.
   if (delivered.length !== run.length) delivered = Array<null>(run.length).fill(null)
   return delivered
 }

@@ -3,7 +3,7 @@ import { deliverBatch, deliverEach, type AckSome, type Delivery } from './delive
 import { field } from './fields.ts'
 import type { Message } from './message.ts'
 
-/** The fields by which older configurations say how a source is cut, in place of `scanner`. */
+/** Deprecated fields with which older configurations choose how a source is cut, in place of `scanner`. */
 export const codecFields = {
   codec: field
     .string(
@@ -20,20 +20,20 @@ interface CutOptions {
   readonly scanner: ComponentConfig
 }
 
-/** What cuts the sources of an input: its codec where one is written, else its scanner. Throws {@link ConfigError}. */
+/** The scanner of an input: that of its `codec` where one is set, else its `scanner`. Throws {@link ConfigError}. */
 export async function openScanner(options: CutOptions, resources: Resources): Promise<ScannerFactory> {
   const { codec, max_buffer: maxBytes, scanner } = options
   if (codec === undefined) return resources.scanner(scanner)
   return new CodecReader(maxBytes === 0 ? 1_000_000 : maxBytes, resources).open(codec)
 }
 
-/** A delivery of what a scanner cut from a source: messages by themselves, or one batch. */
+/** A delivery of the messages that a scanner returned: individual messages, or one batch. */
 export function deliverCut(scanner: Scanner, messages: readonly Message[], ack?: AckSome): Delivery {
   if (scanner.makesBatches === true) return deliverBatch(messages, error => ack?.(messages, error))
   return deliverEach(messages, ack)
 }
 
-/** Codecs by the scanners that do the same, but for metadata: codecs add none. */
+/** Builds codecs from the equivalent scanners, without their metadata: codecs add none. */
 class CodecReader {
   readonly #maxBytes: number
   readonly #resources: Resources
@@ -87,7 +87,7 @@ class CodecReader {
     }
   }
 
-  /** The configuration of the scanner that does what a step says; undefined where there is no such step. */
+  /** The scanner configuration equivalent to one step of a codec; undefined if there is no such step. */
   #scannerFor(step: string): object | undefined {
     const max_buffer_size = this.#maxBytes
     switch (step) {
@@ -133,7 +133,7 @@ class CodecReader {
     }
   }
 
-  /** Chooses by how the name of a source ends. */
+  /** Chooses the codec by the ending of the source's name. */
   async #byName(): Promise<ScannerFactory> {
     const whole = await this.#chain('all-bytes')
     const endings = new Map<RegExp, ScannerFactory>([
@@ -166,7 +166,7 @@ class ChangedScanner implements Scanner {
   }
 }
 
-/** Makes a batch of all messages up to an empty one. */
+/** Collects all messages up to an empty one into a batch. */
 class JoiningScanner implements Scanner {
   readonly makesBatches = true
   readonly #scanner: Scanner
@@ -199,7 +199,7 @@ class JoiningScanner implements Scanner {
   }
 }
 
-/** A row of `csv-safe`: what is wrong with it is in its metadata, and it is empty then. */
+/** A row of `csv-safe`. A malformed row is empty and carries its error in metadata. */
 function numbered(message: Message, row: number): Message {
   const { error } = message
   const values = Object.values(message.structured() as object) // a row is an object or a list

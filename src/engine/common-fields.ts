@@ -20,11 +20,11 @@ export const batchingField = field.object(
   'How messages are collected into batches.',
 ) as Field<BatchPolicy>
 
-/** Whether refused messages are delivered again. */
+/** Whether rejected messages are redelivered. */
 export const autoReplayNacksField = field
   .bool('Whether messages that were refused downstream are delivered again, or dropped.')
   .default(true)
 
-/** How many batches an output writes at a time. */
+/** How many batches an output writes concurrently. */
 export const maxInFlightField = (count: number) =>
   field.int('Batches that are written at a time; 1 keeps their order.').default(count)

@@ -26,83 +26,86 @@ export type ComponentKind =
 type Status = 'stable' | 'beta' | 'experimental' | 'deprecated'
 
 /**
- * A source of messages. The engine calls `connect` until it succeeds, then `read` one call at a time; it keeps what is not
- * acknowledged, replays what was refused, and backs off after errors.
+ * A source of messages. The engine calls `connect` until it succeeds, then `read`, one call at a time. It keeps
+ * messages until they are acknowledged, replays rejected ones, and backs off after errors.
  */
 export interface Input {
-  /** Throws where there is no connection; the engine tries again. */
+  /** Throws if there is no connection; the engine retries. */
   connect?(signal: AbortSignal): MaybePromise<void>
   /**
-   * The next batch, or null at the end of the source. Throws {@link NotConnectedError} where the connection is lost, anything
-   * else is logged and tried again. Returns null or throws soon after the signal aborts.
+   * The next batch, or null at the end of the source. Throws {@link NotConnectedError} if the connection is lost; any
+   * other error is logged and the read retried. Returns null or throws soon after the signal aborts.
    */
   read(signal: AbortSignal): MaybePromise<Delivery | null>
-  /** Releases everything. Called once, also when `connect` never succeeded. */
+  /** Releases everything. Called once, even if `connect` never succeeded. */
   close?(): MaybePromise<void>
-  /** Of an input that reads others: whether those have ended, while it waits for the acknowledgement of what they delivered. */
+  /**
+   * For an input that reads other inputs: whether those have ended, while it waits for acknowledgements of their
+   * messages.
+   */
   readonly ending?: Ending
 }
 
-/** Tells when a source has ended. */
+/** Reports the end of a source. */
 export interface Ending {
-  /** Whether nothing is still to come but replays. */
+  /** Whether nothing but replays is still to come. */
   readonly drained: boolean
-  /** Calls `listener` when a source has ended: messages that wait to become a batch are delivered as they are. */
+  /** Calls `listener` when a source has ended, so that an incomplete batch is delivered as it is. */
   onDrained(listener: () => void): void
-  /** Whether refused messages wait to be delivered again, which are the next ones then. */
+  /** Whether rejected messages are waiting for redelivery; they come next. */
   readonly hasReplays: boolean
 }
 
 /**
- * A destination of messages. The engine calls `write` for up to `max_in_flight` batches at a time, in their order, and answers
- * whoever sent a batch by what came of it.
+ * A destination of messages. The engine calls `write` for up to `max_in_flight` batches at a time, in order, and
+ * settles each batch with its outcome.
  */
 export interface Output {
-  /** Throws where there is no connection; the engine tries again. */
+  /** Throws if there is no connection; the engine retries. */
   connect?(signal: AbortSignal): MaybePromise<void>
   /**
-   * Delivers one batch; when it returns or resolves, every message has arrived. Throws {@link NotConnectedError} to be connected
-   * and called again, a `PartialFailure` where only some messages failed, any other error where all did.
+   * Delivers one batch; once it returns or resolves, every message has arrived. Throws {@link NotConnectedError} to be
+   * reconnected and called again, a `PartialFailure` if only some messages failed, any other error if all did.
    */
   write(batch: Batch, signal: AbortSignal): MaybePromise<void>
   /**
-   * For outputs that gain from many messages at once: delivers messages that are each a batch of their own, so that each succeeds
-   * or fails alone and interpolations see it alone. The outcome of every message stands at its place: null where it arrived. It
-   * throws as `write` does where all failed; messages whose outcome is a {@link NotConnectedError} are written again. What waits
-   * while `max_in_flight` calls are under way goes with the next one.
+   * For outputs that are faster with many messages per call: delivers messages each of which is its own batch, so that
+   * each succeeds or fails alone and interpolations see it alone. Returns the outcome of each message at its index,
+   * null if it arrived. Throws as `write` does if all failed; messages whose outcome is a {@link NotConnectedError} are
+   * written again. Messages that queue up while `max_in_flight` calls are in progress go with the next call.
    */
   writeRun?(run: readonly Message[], signal: AbortSignal): MaybePromise<readonly (Error | null)[]>
   /**
-   * For outputs that only hand messages on: the same for messages that are each a batch of their own, each of which is answered
-   * as soon as its outcome is known. `settle` is called with those that share one, the very objects that are given here, until
-   * each had one. Never throws.
+   * For outputs that only forward messages: like `writeRun`, but each message is settled as soon as its outcome is
+   * known. `settle` is called with messages that share an outcome, the same objects that were passed in, until every
+   * message has one. Never throws.
    */
   forwardRun?(run: readonly Message[], settle: AckSome): void
-  /** Releases everything. Called once, also when `connect` never succeeded. */
+  /** Releases everything. Called once, even if `connect` never succeeded. */
   close?(): MaybePromise<void>
 }
 
 /**
- * A step of a pipeline. It never throws for a message's sake: it flags the message (`Resources.fail`) and hands it on. An error
- * that is thrown refuses the whole batch.
+ * A step of a pipeline. It never throws because of a message: it flags the message (`Resources.fail`) and passes it on.
+ * A thrown error rejects the whole batch.
  */
 export interface Processor {
-  /** What becomes of one batch: itself, several batches, or none, which acknowledges it. No batch is empty. */
+  /** The results of one batch: the batch itself, several batches, or none, which acknowledges it. No batch is empty. */
   process(batch: Batch): MaybePromise<readonly Batch[]>
   /**
-   * For processors that look at each message by itself, which most do by `perMessage`: the same for messages that are each a
-   * batch of their own. What becomes of every message stands at its place: null where it is dropped.
+   * For processors that handle each message by itself, which most implement with `perMessage`: processes messages each
+   * of which is its own batch. Returns the result of each message at its index, null if it is dropped.
    */
   processRun?: ((run: readonly Message[]) => MaybePromise<readonly (Message | null)[]>) | undefined
   close?(): MaybePromise<void>
   /**
-   * Set where `process` may take time (network, sleep): then messages that are batches of their own come one by one, several at
-   * a time, so that none waits for its neighbours.
+   * Set if `process` may take time (network, sleep): messages that are their own batches are then passed singly,
+   * several concurrently, so that none waits for its neighbours.
    */
   readonly waits?: boolean
   /**
-   * Set where the order of its work can be noticed from elsewhere (counters, logs, caches): where two such processors follow
-   * each other, messages that are batches of their own go through both before the next one does.
+   * Set if the order of its work is observable elsewhere (counters, logs, caches): between two such processors in a
+   * row, each message that is its own batch goes through both before the next one starts.
    */
   readonly effects?: boolean
 }
@@ -110,9 +113,9 @@ export interface Processor {
 /** A store of keys and values with a time to live. */
 export interface Cache {
   get(key: string): MaybePromise<Uint8Array | undefined>
-  /** `ttlMs` is undefined where the cache's own default holds. */
+  /** `ttlMs` is undefined to use the cache's default. */
   set(key: string, value: Uint8Array, ttlMs?: number): MaybePromise<void>
-  /** Sets a key that must not exist; false where it does. */
+  /** Sets a key that must not exist yet; false if it does. */
   add(key: string, value: Uint8Array, ttlMs?: number): MaybePromise<boolean>
   delete(key: string): MaybePromise<void>
   close?(): MaybePromise<void>
@@ -124,13 +127,13 @@ export interface RateLimit {
   close?(): MaybePromise<void>
 }
 
-/** Stands between inputs and the pipeline, and decides when the source is acknowledged. */
+/** Sits between the inputs and the pipeline, and decides when the source is acknowledged. */
 export interface Buffer {
   /** Takes a delivery; resolves when there is room for more. */
   push(delivery: Delivery, signal: AbortSignal): MaybePromise<void>
-  /** The source ended: what is buffered is still delivered. */
+  /** The source has ended; buffered messages are still delivered. */
   end(): void
-  /** The next batch, or null when the source ended and everything was delivered and acknowledged. */
+  /** The next batch, or null once the source has ended and everything is delivered and acknowledged. */
   next(signal: AbortSignal): Promise<Delivery | null>
   close?(): MaybePromise<void>
 }
@@ -140,9 +143,9 @@ export interface ByteSource {
   /** The next piece, or null at the end. The piece belongs to the caller. */
   read(): MaybePromise<Uint8Array | null>
   close(): MaybePromise<void>
-  /** A file name or URL, where one is known. */
+  /** A file name or URL, if known. */
   readonly name: string
-  /** The metadata of every message that is cut from it. */
+  /** Metadata for every message cut from this source. */
   readonly metadata: Metadata
 }
 
@@ -152,14 +155,17 @@ export interface ScannerFactory {
 }
 
 export interface Scanner {
-  /** Whether the messages of each call are one batch; else each is a batch of its own. */
+  /** Whether the messages of each call form one batch; otherwise each is its own batch. */
   readonly makesBatches?: true
-  /** The next messages, or null at the end. Throws where the source cannot be cut; what came before was delivered. */
+  /**
+   * The next messages, or null at the end. Throws if the source cannot be cut further; earlier messages have been
+   * delivered.
+   */
   next(): MaybePromise<readonly Message[] | null>
   close(): MaybePromise<void>
 }
 
-/** The connection to a source or destination is gone; the engine makes a new one. */
+/** The connection to a source or destination is lost; the engine reconnects. */
 export class NotConnectedError extends Error {
   constructor(cause?: unknown) {
     super('not connected to target source or sink', { cause })
@@ -167,7 +173,7 @@ export class NotConnectedError extends Error {
   }
 }
 
-/** The component was closed, or ended by itself. */
+/** The component was closed, or terminated on its own. */
 export class ClosedError extends Error {
   constructor() {
     super('type was closed')
@@ -175,13 +181,16 @@ export class ClosedError extends Error {
   }
 }
 
-/** Whether messages were refused because the stream ends: then they are neither acknowledged nor tried again. */
+/** Whether messages were rejected because the stream is stopping: those are neither acknowledged nor retried. */
 export function isClosing(error: unknown): boolean {
   if (error instanceof PartialFailure) return [...error.failures.values()].some(isClosing)
   return error instanceof ClosedError
 }
 
-/** A component broke its contract, as by an outcome too few; nothing that it was given counts as delivered. */
+/**
+ * A component broke its contract, for example by returning too few outcomes; none of the messages it received counts as
+ * delivered.
+ */
 export class ContractError extends Error {
   constructor(message: string) {
     super(message)
@@ -189,7 +198,7 @@ export class ContractError extends Error {
   }
 }
 
-/** A configuration that no component can be made of. Its text is for the user. */
+/** A configuration that a component cannot be created from. Its message is meant for the user. */
 export class ConfigError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -197,57 +206,57 @@ export class ConfigError extends Error {
   }
 }
 
-/** An output that a composing component feeds: queueing, connecting, batching and its processors are inside. */
+/** An output owned by a composing component, including its queue, reconnection, batching and processors. */
 export interface OutputHandle {
-  /** Resolves when everything arrived; rejects as `Output.write` does. Batches are written in the order of the calls. */
+  /** Resolves when everything has arrived; rejects as `Output.write` does. Batches are written in call order. */
   write(batch: Batch): Promise<void>
-  /** The same for messages that are each a batch of their own, as `Output.forwardRun` does it. */
+  /** The same for messages each of which is its own batch, as `Output.forwardRun` does. */
   forwardRun(run: readonly Message[], settle: AckSome): void
-  /** Whether a further batch would be taken up at once. */
+  /** Whether another batch would be accepted immediately. */
   readonly hasRoom: boolean
-  /** Resolves when a further batch would be taken up at once. */
+  /** Resolves when another batch would be accepted immediately. */
   room(): Promise<void>
   readonly connected: boolean
   close(): Promise<void>
 }
 
-/** An input that a composing component reads: connecting, replays and its processors are inside. */
+/** An input owned by a composing component, including its reconnection, replays and processors. */
 export interface InputHandle extends Ending {
-  /** The next batch, or null when the source ended and everything was acknowledged. */
+  /** The next batch, or null once the source has ended and everything is acknowledged. */
   next(signal: AbortSignal): Promise<Delivery | null>
   readonly connected: boolean
-  /** Stops reading; `next` yields what is to be replayed and then null. */
+  /** Stops reading; `next` then returns pending replays, followed by null. */
   stop(): void
   close(): Promise<void>
 }
 
-/** A list of processors, run one after the other. */
+/** A list of processors run in sequence. */
 export interface Chain {
   readonly processors: readonly Processor[]
-  /** What becomes of one batch. */
+  /** The results of one batch. */
   process(batch: Batch): MaybePromise<readonly Batch[]>
-  /** Present where every processor has one, so that each message becomes one message or none. */
+  /** Present if every processor has it, so that each message yields one message or none. */
   readonly processRun?: Processor['processRun']
-  /** What becomes of each of some messages as a batch of its own, at its place. */
+  /** The results of several messages, each its own batch, at the index of the message. */
   processEach(messages: readonly Message[]): MaybePromise<readonly (readonly Batch[])[]>
-  /** What becomes of a delivery. It is answered for its messages as the results are, at once where there is none. */
+  /** The results of a delivery. Its messages are settled as their results are, immediately if there are none. */
   deliver(delivery: Delivery): MaybePromise<readonly Delivery[]>
   readonly waits: boolean
-  /** Whether any of them has effects. */
+  /** Whether any processor has effects. */
   readonly effects: boolean
   readonly length: number
   close(): Promise<void>
 }
 
-/** Components that were made while the stream runs, and everything inside of them. */
+/** Components created while the stream runs, with everything inside them. */
 export interface ComponentGroup {
   input(config: ComponentConfig): Promise<InputHandle>
   output(config: ComponentConfig): Promise<OutputHandle>
-  /** Closes them. Called where one could not be made, too. */
+  /** Closes them. Also called if one could not be created. */
   close(): Promise<void>
 }
 
-/** What was written for a component, checked and with its defaults, before it is made. */
+/** The checked configuration of a component, with defaults, before the component is created. */
 export interface ComponentConfig {
   readonly kind: ComponentKind
   readonly name: string
@@ -256,17 +265,17 @@ export interface ComponentConfig {
   readonly path: string
   readonly config: unknown
   readonly spec: AnySpec
-  /** As it was written, with its label and processors. */
+  /** As written, with its label and processors. */
   readonly written: Node
   /** The `mapping` beside a metrics exporter. */
   readonly mapping?: Mapping
   /** The `processors` beside an input or output. */
   readonly processors: readonly ComponentConfig[]
-  /** The same once more, with mappings (and their counters) of its own: for copies. */
+  /** An independent copy with its own mappings and their counters, for creating a second component. */
   fresh(): ComponentConfig
 }
 
-/** What a component gets to live with. */
+/** The environment of a component. */
 export interface Resources {
   readonly label: string
   readonly path: string
@@ -275,20 +284,20 @@ export interface Resources {
   /** Handles carry the component's label and path. */
   readonly metrics: Metrics
   readonly clock: Clock
-  /** The outside: what the component's spec declares that it needs, and the stream is granted. */
+  /** Access to the host, limited to what the component's spec declares and the stream is granted. */
   readonly host: ComponentHost
-  /** Null where nothing is traced. */
+  /** Null if tracing is off. */
   readonly tracer: Tracer | null
-  /** Absent where the host has no HTTP server. */
+  /** Absent if the host has no HTTP server. */
   readonly http: HttpHost | undefined
-  /** Aborts when the stream has to end immediately. */
+  /** Aborts when the stream must stop immediately. */
   readonly signal: AbortSignal
   /**
-   * Waits for `ms` milliseconds. Throws {@link ClosedError} where the stream ends before that: immediately when it has to end
-   * and the time that it has left is too short. Processors let the error through, so that the messages are not acknowledged.
+   * Waits for `ms` milliseconds. Throws {@link ClosedError} if the stream ends first: immediately if it is stopping and
+   * the remaining time is too short. Processors let the error propagate, so that the messages are not acknowledged.
    */
   wait(ms: number): Promise<void>
-  /** Flags a message as failed here; the message goes on. */
+  /** Flags a message as failed in this component; the message continues. */
   fail(message: Message, error: unknown): Message
   /** Counts and logs an error that flags no message. */
   noteError(error: unknown): void
@@ -300,22 +309,22 @@ export interface Resources {
   /** Collects messages into batches by a `batching` policy. */
   batcher(policy: BatchPolicy): Promise<Batcher>
   /**
-   * A component's configuration that arrives while the stream runs, as YAML; its path is `path` below this component's. Throws
-   * `ConfigError` or `YamlError`, also for what the stream is not granted.
+   * Parses a component's configuration that arrives as YAML while the stream runs; its path is `path` below this
+   * component's. Throws `ConfigError` or `YamlError`, also if the stream lacks a grant that it needs.
    */
   parse(kind: ComponentKind, text: string, path: string): Promise<ComponentConfig>
-  /** A configuration as YAML, without secrets and without what is there by default. */
+  /** A configuration as YAML, without secrets and default values. */
   show(config: ComponentConfig): string
-  /** Makes components that end before the stream does. */
+  /** Creates components that end before the stream does. */
   group(): ComponentGroup
-  /** Resources by label; throws `ConfigError` where there is none. */
+  /** Resources by label; throws `ConfigError` if there is none. */
   cache(label: string): Cache
   rateLimit(label: string): RateLimit
   processorResource(label: string): Processor
   inputResource(label: string): InputHandle
   outputResource(label: string): OutputHandle
   hasResource(kind: ComponentKind, label: string): boolean
-  /** What a running stream shares between its components by name: in-process pipes. */
+  /** State that the components of a running stream share by name: in-process pipes. */
   readonly shared: Map<string, unknown>
 }
 
@@ -333,13 +342,13 @@ interface Check {
   check(batch: readonly Message[], index: number): boolean
 }
 
-/** Collects deliveries until its policy says that the batch is complete. */
+/** Collects deliveries until the policy completes the batch. */
 export interface Batcher {
-  /** Adds a delivery; the batches that are complete with it. */
+  /** Adds a delivery; returns the batches that this completes. */
   add(delivery: Delivery): MaybePromise<readonly Delivery[]>
-  /** What is pending, complete or not. */
+  /** The pending messages, complete or not. */
   flush(): MaybePromise<readonly Delivery[]>
-  /** The milliseconds until the period ends, or undefined where none runs. */
+  /** The milliseconds until the period ends, or undefined if none is running. */
   untilDue(): number | undefined
   readonly size: number
   close(): Promise<void>
@@ -349,7 +358,7 @@ interface SpecBase<F extends Field<unknown>> {
   /** As written in a configuration. */
   readonly name: string
   readonly status?: Status
-  /** Since which version of the original; of ours where it has none. */
+  /** The version of the original that introduced it; ours if the original lacks it. */
   readonly version?: string
   readonly categories?: readonly string[]
   /** One sentence. */
@@ -358,13 +367,13 @@ interface SpecBase<F extends Field<unknown>> {
   readonly description?: string
   readonly config: F
   readonly examples?: readonly ComponentExample[]
-  /** npm packages that it loads when it connects. */
+  /** npm packages loaded on connecting. */
   readonly requires?: readonly string[]
-  /** What it reaches outside of the stream, whatever its configuration says; fields declare the rest. */
+  /** Capabilities required whatever the configuration says; fields declare the others. */
   readonly needs?: readonly Capability[]
 }
 
-/** A piece of configuration and, for processors, what it makes of messages. Examples run as tests. */
+/** A configuration and, for processors, its effect on messages. Examples run as tests. */
 interface ComponentExample {
   readonly title: string
   readonly summary?: string
@@ -382,8 +391,8 @@ interface Spec<K extends ComponentKind, F extends Field<unknown>, R> extends Spe
 
 interface InputOptions<C> {
   /**
-   * Whether refused batches are replayed, or what its config says about that; where it is not said, `auto_replay_nacks` of
-   * its config decides, or it does not replay.
+   * Whether rejected batches are replayed, or a function of the config that decides. If absent, the config's
+   * `auto_replay_nacks` decides; without that field there are no replays.
    */
   readonly replays?: boolean | ((config: C) => boolean)
   /** Whether it only combines other inputs. */
@@ -391,16 +400,16 @@ interface InputOptions<C> {
 }
 
 interface OutputOptions {
-  /** Batches written at a time, whatever `max_in_flight` says. */
+  /** Batches written concurrently, overriding `max_in_flight`. */
   readonly maxInFlight?: number
-  /** Whether it only hands on to other outputs, which report their failures themselves. */
+  /** Whether it only forwards to other outputs, which report their own failures. */
   readonly composes?: boolean
 }
 
 interface ProcessorOptions {
   /**
-   * Whether `error_source_label`, `_path` and `_type` tell of its failures. As in the original that is so for the processors that
-   * work on a whole batch; for others they are null.
+   * Whether `error_source_label`, `_path` and `_type` name this processor for its failures. As in the original, that
+   * holds for processors that work on a whole batch; for others they are null.
    */
   readonly namesFailures?: boolean
 }
@@ -453,7 +462,7 @@ export function defineScanner<const F extends Field<unknown>>(spec: Omit<Scanner
   return { ...spec, kind: 'scanner' }
 }
 
-/** A spec whose config type is not known: what the registry holds. */
+/** A spec of unknown config type, as the registry holds it. */
 export interface AnySpec {
   readonly kind: ComponentKind
   readonly name: string
@@ -469,10 +478,10 @@ export interface AnySpec {
   readonly replays?: boolean | ((config: never) => boolean)
   readonly maxInFlight?: number
   readonly composes?: boolean
-  /** For a template: the configuration of the component that replaces it. */
+  /** For a template: returns the configuration of the component that replaces it. */
   readonly expand?: (config: unknown) => Node
-  /** The names of the components in what {@link expand} returns, of a spec that is not a user's template. */
+  /** Names of the components in the result of {@link expand}, for a spec that is not a user's template. */
   readonly expandsTo?: readonly string[]
-  /** Absent: the component is known and checked, and cannot run here. */
+  /** Absent if the component is known and checked but cannot run here. */
   readonly create?: (config: never, resources: never) => MaybePromise<unknown>
 }

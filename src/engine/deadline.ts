@@ -1,4 +1,4 @@
-/** Runs something with a signal that also aborts after `timeoutMs`; its error says then that it took too long. */
+/** Runs a function with a signal that also aborts after `timeoutMs`; the error then says that it took too long. */
 export async function withDeadline<T>(
   what: string,
   timeoutMs: number | undefined,
@@ -6,7 +6,7 @@ export async function withDeadline<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (timeoutMs === undefined) return run(signal)
-  // A controller of its own, since `AbortSignal.any` leaves a trail of weak references for each call.
+  // A dedicated controller, because `AbortSignal.any` leaves weak references behind for each call.
   const own = new AbortController()
   const abort = () => own.abort(signal.reason)
   if (signal.aborted) abort()

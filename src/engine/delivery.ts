@@ -2,23 +2,23 @@ import { PartialFailure, type Batch } from './batch.ts'
 import type { MaybePromise } from './component.ts'
 import type { Message } from './message.ts'
 
-/** What became of a batch: null where every message arrived, a {@link PartialFailure} where only some did not. */
+/** Reports the outcome of a batch: null if every message arrived, a {@link PartialFailure} if only some failed. */
 export type Ack = (error: Error | null) => MaybePromise<void>
 
-/** What became of some messages: null where they arrived. Called until every message had its answer. */
+/** Reports the outcome of some messages: null if they arrived. Called until every message has an outcome. */
 export type AckSome = (messages: readonly Message[], error: Error | null) => MaybePromise<void>
 
 // For the engine alone; `index.ts` does not export it.
-/** Whether the messages of a delivery are each a batch of their own. */
+/** Whether each message of a delivery is its own batch. */
 export let isRun: (delivery: Delivery) => boolean
 
 /**
- * Messages on their way, and who is to learn what becomes of them: one batch, or many messages that are each a batch of their
- * own and travel together for speed. An input makes one with {@link deliverBatch} or {@link deliverEach}.
+ * Messages in transit and the callback for their outcome: one batch, or many messages each of which is its own batch
+ * and that travel together for speed. An input creates one with {@link deliverBatch} or {@link deliverEach}.
  */
 export class Delivery {
   readonly messages: readonly Message[]
-  /** Whether each message is a batch of its own. */
+  /** Whether each message is its own batch. */
   readonly #isRun: boolean
   readonly #settle: AckSome
 
@@ -28,17 +28,17 @@ export class Delivery {
     this.#settle = settle
   }
 
-  /** The batches as a user sees them. */
+  /** The batches as the user sees them. */
   get batches(): readonly Batch[] {
     return this.#isRun ? this.messages.map(message => [message]) : [this.messages]
   }
 
-  /** Answers all messages at once; they must not have been answered in part before. */
+  /** Settles all messages together; none may have been settled before. */
   ack(error: Error | null): MaybePromise<void> {
     return this.settle(this.messages, error)
   }
 
-  /** Answers some messages: of one batch all of them, of messages that are each their own any that have no answer yet. */
+  /** Settles some messages: all those of a batch, or any unsettled ones of a run. */
   settle(messages: readonly Message[], error: Error | null): MaybePromise<void> {
     if (!(error instanceof PartialFailure)) return this.#settle(messages, error)
     const failures = new Map(messages.flatMap(each => entryOf(each, error.failures)))
@@ -46,12 +46,12 @@ export class Delivery {
     return this.#settleEach(messages, failures)
   }
 
-  /** A delivery of the same kind with other messages and an answer of its own. */
+  /** A delivery of the same kind with other messages and its own callback. */
   like(messages: readonly Message[], settle: AckSome): Delivery {
     return new Delivery(messages, this.#isRun, settle)
   }
 
-  /** The same delivery with each message changed; the answer still refers to the original messages. */
+  /** The same delivery with each message changed; the callback still receives the original messages. */
   mapped(change: (message: Message) => Message): Delivery {
     const originals = new Map<Message, Message>()
     const messages = this.messages.map(message => {
@@ -91,14 +91,17 @@ export function deliverBatch(batch: Batch, ack: Ack): Delivery {
 }
 
 /**
- * Messages that are each a batch of their own, as the lines of a file are. `ack` is called with those that share an outcome,
- * the very objects that are given here, until each had one. No two are the same object.
+ * Messages each of which is its own batch, such as the lines of a file; all must be distinct objects. `ack` is called
+ * with messages that share an outcome, the same objects that were passed in, until each has one.
  */
 export function deliverEach(messages: readonly Message[], ack: AckSome = nothing): Delivery {
   return new Delivery(messages, true, ack)
 }
 
-/** An answer for {@link deliverEach} that calls `done` once, when `count` messages have theirs: with the first error, or null. */
+/**
+ * An `ack` for {@link deliverEach} that calls `done` once, when `count` messages are settled, with the first error or
+ * null.
+ */
 export function whenAllSettled(count: number, done: Ack): AckSome {
   let left = count
   let failure: Error | null = null
@@ -109,7 +112,7 @@ export function whenAllSettled(count: number, done: Ack): AckSome {
   }
 }
 
-/** Collects the outcomes of the messages of a batch, which come one by one, and calls `ack` once when all are there. */
+/** Collects the outcomes of a batch's messages, which arrive separately, and calls `ack` once all are known. */
 export function whenEachSettled(batch: Batch, ack: Ack): AckSome {
   const failures = new Map<Message, Error>()
   let left = batch.length
@@ -123,5 +126,5 @@ export function whenEachSettled(batch: Batch, ack: Ack): AckSome {
 }
 
 function nothing(): void {
-  // A source that cannot be told what was delivered has nothing to do.
+  // The source has no use for outcomes.
 }

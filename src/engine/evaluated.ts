@@ -1,6 +1,6 @@
 import { messageOf } from '../base/index.ts'
 
-/** What `run` returns for the field `what` of a component. An error names the field: `key interpolation error: …`. */
+/** Runs `run` and prefixes its error with the field `what`: `key interpolation error: …`. */
 export function evaluated<T>(what: string, run: () => T): T {
   try {
     return run()

@@ -22,47 +22,47 @@ export type FieldType =
 
 export type FieldStructure = 'scalar' | 'array' | '2darray' | 'map'
 
-/** What is checked and parsed, shown in editors and printed in the reference, of one field. */
+/** How one field is checked, parsed, shown in editors and documented in the reference. */
 export interface FieldShape {
   readonly type: FieldType
   readonly structure: FieldStructure
   /** Markdown, in our own words. */
   readonly description: string
-  /** As it would be written; undefined where there is none. */
+  /** As written in a configuration; undefined if there is none. */
   readonly default?: unknown
   readonly optional?: boolean
   readonly advanced?: boolean
   readonly deprecated?: boolean
-  /** Why the field does nothing here, where it is there only for configurations that have it. */
+  /** Why the field has no effect here, if it is accepted only for existing configurations. */
   readonly ineffective?: string
   readonly secret?: boolean
   readonly interpolated?: boolean
   readonly bloblang?: boolean
   /** Text of the form `1h30m`, parsed to milliseconds. */
   readonly duration?: boolean
-  /** Allowed values, with what they mean. */
+  /** Allowed values and their meanings. */
   readonly options?: Readonly<Record<string, string>>
-  /** Whether a value that is none of the options is refused when the configuration is checked. */
+  /** Whether checking the configuration rejects a value that is not among the options. */
   readonly strict?: boolean
   readonly children?: Readonly<Record<string, FieldShape>>
-  /** Findings about a value that is well formed. Runs for the whole field and, in lists and maps, for each element. */
+  /** Reports problems of a well-formed value. Runs on the whole field and, in lists and maps, on each element. */
   readonly lint?: (value: unknown) => string | readonly string[] | undefined
-  /** Why this build cannot run a value that the original takes; undefined where it can. */
+  /** Why this build cannot run a value that the original accepts; undefined if it can. */
   readonly unsupported?: (value: unknown) => string | undefined
   readonly examples?: readonly unknown[]
   readonly version?: string
   readonly needs?: FieldNeeds
 }
 
-/** What the values of a field may reach outside of the stream. */
+/** What the values of a field may reach outside the stream. */
 interface FieldNeeds {
-  /** Everything that any value may need. */
+  /** Every capability that any value may need. */
   readonly capabilities: readonly Capability[]
-  /** What a value needs, as it is written; in lists and maps, each element. */
+  /** The needs of a value as written; in lists and maps, of each element. */
   readonly of: (value: unknown) => readonly Need[]
 }
 
-/** A field of a configuration and the TypeScript type that it is parsed to. */
+/** A field of a configuration and the TypeScript type it is parsed to. */
 export class Field<T> {
   readonly shape: FieldShape
   /** Carries the type; never set. */
@@ -72,7 +72,7 @@ export class Field<T> {
     this.shape = shape
   }
 
-  /** The value where none is written, as it would be written. */
+  /** The value if none is set, as it would be written. */
   default<const Written>(value: Written): Field<WithDefault<T, Written>> {
     return new Field<WithDefault<T, Written>>({ ...this.shape, default: value })
   }
@@ -89,17 +89,19 @@ export class Field<T> {
     return this.#with({ deprecated: true })
   }
 
-  /** It is accepted for configurations that have it, and does nothing; `reason` ends a sentence that says so. */
+  /** Accepts the field for existing configurations, without effect; `reason` completes a sentence that says so. */
   ineffective(reason: string): Field<T> {
     return this.#with({ ineffective: reason })
   }
 
-  /** Never shown again: scrubbed from `echo`, logs and the API. */
+  /** Never displayed again: scrubbed from `echo`, logs and the API. */
   secret(): Field<T> {
     return this.#with({ secret: true })
   }
 
-  /** The values that are allowed; a text has the union of them as its type unless `strict` is false. Lint takes them in any case. */
+  /**
+   * The allowed values, case-insensitive in lint; a text field has their union as its type unless `strict` is false.
+   */
   options(options: Readonly<Record<string, string>>, strict: false): Field<T>
   options<const Name extends string>(options: Readonly<Record<Name, string>>): Field<T extends string ? Name : T>
   options(options: Readonly<Record<string, string>>, strict = true): Field<T> {
@@ -119,8 +121,8 @@ export class Field<T> {
   }
 
   /**
-   * Declares that a value reaches something outside of the stream; an empty text reaches nothing. The value is the target,
-   * unless it is interpolated or `targetOf` says otherwise: undefined for a value that needs nothing.
+   * Declares that a value reaches something outside the stream; an empty text reaches nothing. The target is the value,
+   * unless it is interpolated or `targetOf` returns another; undefined means that the value needs nothing.
    */
   needs(capability: Capability, targetOf: (value: unknown) => string | undefined = textOf): Field<T> {
     return this.needsWhen([capability], value => {
@@ -130,7 +132,7 @@ export class Field<T> {
     })
   }
 
-  /** The same, where a value, or the fields of an object together, decide what is needed. */
+  /** The same for needs that depend on the value, or on several fields of an object together. */
   needsWhen(capabilities: readonly Capability[], of: (value: unknown) => readonly Need[]): Field<T> {
     return this.#with({ needs: { capabilities, of } })
   }
@@ -156,7 +158,7 @@ export class Field<T> {
   }
 }
 
-/** A choice may have a default that is none of its options, such as an empty text. */
+/** The default of a choice may be none of its options, such as an empty text. */
 type WithDefault<T, Written> = T extends string ? (string extends T ? T : T | Extract<Written, string>) : T
 
 function textOf(value: unknown): string | undefined {
@@ -172,7 +174,7 @@ function make<T>(type: FieldType, description: string, more: Partial<FieldShape>
   return new Field<T>({ type, structure: 'scalar', description, ...more })
 }
 
-/** Builders of fields. Each takes the description for the reference. */
+/** Builders of fields. Each takes the description shown in the reference. */
 export const field = {
   string: (description: string) => make<string>('string', description),
   int: (description: string) => make<number>('int', description),
@@ -180,17 +182,17 @@ export const field = {
   bool: (description: string) => make<boolean>('bool', description),
   /** Anything, as plain JavaScript values. */
   any: (description: string) => make<unknown>('unknown', description),
-  /** Text such as `1h30m`; parsed to milliseconds, an empty text to undefined. */
+  /** Text such as `1h30m`, parsed to milliseconds; an empty text becomes undefined. */
   duration: (description: string) => make<number | undefined>('string', description, { duration: true }),
-  /** Text with `${! query }` in it. */
+  /** Text that may contain `${! query }`. */
   interpolated: (description: string) => make<Interpolation>('string', description, { interpolated: true }),
-  /** A mapping; an empty text is null. */
+  /** A mapping; an empty text becomes null. */
   mapping: (description: string) => make<Mapping | null>('string', description, { bloblang: true }),
   object: <const F extends FieldMap>(children: F, description = '') =>
     make<Infer<F>>('object', description, {
       children: Object.fromEntries(Object.entries(children).map(([name, child]) => [name, child.shape])),
     }),
-  /** An object of any fields, as plain JavaScript values. */
+  /** An object with arbitrary fields, as plain JavaScript values. */
   anyObject: (description: string) => make<Record<string, unknown>>('object', description),
   component: (kind: ComponentKind, description: string) => make<ComponentConfig>(kind, description),
   input: (description: string) => make<ComponentConfig>('input', description),

@@ -12,8 +12,8 @@ import type { Agent as Pool, Dispatcher, fetch } from 'undici'
 import type { Host } from '../bloblang/index.ts'
 
 /**
- * The machine as components see it. Each part is a capability: it works where the component's spec declares the need and the
- * host grants it, and throws a `CapabilityError` otherwise. Components reach the outside through this and through nothing else.
+ * The machine as components see it. Each part is a capability: it works if the component's spec declares the need and
+ * the host grants it, and throws a `CapabilityError` otherwise. Components reach the outside through this alone.
  */
 export interface ComponentHost extends Host {
   readonly files: Files
@@ -24,67 +24,71 @@ export interface ComponentHost extends Host {
   readonly stdio: Stdio
 }
 
-/** `files`. The methods are those of `node:fs`, with its errors; relative paths begin at the folder of the process. */
+/** `files`. Methods and errors are those of `node:fs`; relative paths start at the working directory of the process. */
 export interface Files {
   open(path: string, flags: string): Promise<FileHandle>
   readFile(path: string): Promise<Buffer>
   readFileSync(path: string): Buffer
   writeFile(path: string, data: Uint8Array | string, flag?: 'w' | 'wx' | 'a'): Promise<void>
-  /** Makes a folder and those above it; an existing one is not an error. */
+  /** Creates a folder and its parents; an existing one is not an error. */
   mkdir(path: string): Promise<void>
   unlink(path: string): Promise<void>
   rmdir(path: string): Promise<void>
   rename(from: string, to: string): Promise<void>
   copyFile(from: string, to: string): Promise<void>
   stat(path: string): Promise<Stats>
-  /** The files, without folders, that match a pattern, sorted; a path without `*`, `?` and `[` stands for itself. */
+  /** Returns the files, not folders, that match a pattern, sorted; a path without `*`, `?` or `[` is returned as is. */
   glob(pattern: string): string[]
-  /** Connects to a socket of the file system. */
+  /** Connects to a Unix domain socket. */
   connect(path: string): Socket
 }
 
-/** `database_files`: SQLite databases in files. One in memory needs nothing, and cannot attach a file. */
+/** `database_files`: SQLite databases in files. An in-memory database needs no grant, and cannot attach a file. */
 export interface Databases {
-  /** `:memory:` or a path; throws the errors of `node:sqlite`. */
+  /** Opens `:memory:` or a path; throws the errors of `node:sqlite`. */
   open(path: string, options: { readonly readOnly?: boolean; readonly timeoutMs?: number }): DatabaseSync
 }
 
 /** `processes`. */
 export interface Processes {
-  /** Starts a program with pipes for its standard streams; failures are emitted as `error`. */
+  /** Starts a program with pipes as its standard streams; failures are emitted as `error`. */
   spawn(name: string, args: readonly string[]): ChildProcess
 }
 
 /**
- * `network`: connections to elsewhere. Everything here refuses the addresses that the host does not grant, by the address that
- * a name resolves to, for each connection: so an SDK that is given any of these is held to it, after redirects, too.
+ * `network`: outgoing connections. Everything here refuses addresses that the host does not grant, checking the
+ * resolved address for each connection; an SDK that uses any of these is therefore restricted too, also after
+ * redirects.
  */
 export interface Network {
-  /** Web `fetch`, with `undici`'s additions. */
+  /** Web `fetch` with the extensions of `undici`. */
   readonly fetch: typeof fetch
-  /** For clients that take a dispatcher of `undici`: a pool of connections for each origin. */
+  /** For clients that take an `undici` dispatcher: one connection pool per origin. */
   dispatcher(options?: Pool.Options): Dispatcher
-  /** For clients that take a function to resolve names. It knows neither ports nor addresses that need no resolving. */
+  /** For clients that take a resolver function. It sees neither ports nor addresses that need no resolving. */
   readonly lookup: LookupFunction
-  /** For clients that take a socket or a function that makes one. */
+  /** For clients that take a socket, or a function that opens one. */
   connect(options: TcpNetConnectOpts): Socket
   connectTls(options: ConnectionOptions): TLSSocket
-  /** For UDP. Where addresses are refused, sending to one is an error. */
+  /** For UDP. If addresses are restricted, sending to a refused one is an error. */
   datagrams(type: SocketType): DatagramSocket
   /** For clients that take agents of `node:http` and `node:https`. */
   agent(options?: AgentOptions): Agent
   secureAgent(options?: SecureAgentOptions): SecureAgent
-  /** `HTTP_PROXY` and its like; empty where addresses are refused, since a proxy would reach them. */
+  /**
+   * `HTTP_PROXY` and related variables; empty if addresses are restricted, because a proxy could reach the refused
+   * ones.
+   */
   readonly proxyVariables: Readonly<Record<string, string | undefined>>
 }
 
-/** `listen`: servers on addresses of their own. The HTTP server that all streams share needs nothing. */
+/** `listen`: servers on their own addresses. The HTTP server shared by all streams needs no grant. */
 export interface Listening {
-  /** A server that does not listen yet. With `tls` it speaks HTTPS. */
+  /** A server that is not listening yet. With `tls` it speaks HTTPS. */
   httpServer(handle: RequestListener, tls?: ServerOptions): Server
-  /** A server of plain connections that does not listen yet. With `tls` they are encrypted. */
+  /** A server of plain connections that is not listening yet. With `tls` they are encrypted. */
   socketServer(handle: (socket: Socket) => void, tls?: TlsServerOptions): SocketServer
-  /** Lets a server listen; resolves when it does. */
+  /** Makes a server listen; resolves once it does. */
   start(server: SocketServer, options: ListenOptions): Promise<void>
   /** A socket that receives datagrams. */
   datagrams(type: SocketType, options: { readonly port: number; readonly address?: string }): Promise<DatagramSocket>

@@ -11,16 +11,16 @@ interface CorsConfig {
   readonly allowed_methods: readonly string[]
 }
 
-/** Headers that every request may carry. */
+/** Headers that every request may carry without being allowed. */
 const safeHeaders = ['accept', 'accept-language', 'content-language', 'origin']
-/** Methods that a browser uses without asking. */
+/** Methods that browsers use without a preflight. */
 const simpleMethods = ['GET', 'HEAD', 'POST']
 
-/** Cross-origin resource sharing: which sites' pages may call a server. */
+/** Cross-origin resource sharing: the sites whose pages may call a server. */
 export class Cors {
   readonly #config: CorsConfig
 
-  /** Throws {@link ConfigError} for one that is enabled and allows no origin. */
+  /** Throws {@link ConfigError} if CORS is enabled without an allowed origin. */
   constructor(config: CorsConfig) {
     if (config.enabled && config.allowed_origins.length === 0) {
       throw new ConfigError('bad CORS configuration: must specify at least one allowed origin')
@@ -28,7 +28,7 @@ export class Cors {
     this.#config = config
   }
 
-  /** Sets the headers of a response. True where the response is finished: the request was a preflight. */
+  /** Sets the headers of a response. Returns true if the request was a preflight and the response is finished. */
   answers(request: IncomingMessage, response: ServerResponse): boolean {
     const { enabled, allowed_origins: origins } = this.#config
     if (!enabled) return false
@@ -49,7 +49,7 @@ export class Cors {
     return isPreflight
   }
 
-  /** The status of a refused preflight; otherwise the headers of the answer are set. */
+  /** Returns the status of a rejected preflight; otherwise sets the headers of the response. */
   #preflight(request: IncomingMessage, response: ServerResponse): number | undefined {
     const { allowed_headers: headers, allowed_methods: methods } = this.#config
     const method = request.headers['access-control-request-method']
@@ -93,12 +93,12 @@ const matchers: Readonly<Record<string, Matcher>> = {
   },
 }
 
-/** One user name and the hash of its password in front of a server. */
+/** HTTP basic authentication with a single user. */
 export class BasicAuth {
   readonly #config: BasicAuthConfig
   readonly #matches: Matcher
 
-  /** Throws {@link ConfigError} for one that is enabled and incomplete. */
+  /** Throws {@link ConfigError} if it is enabled but incomplete. */
   constructor(config: BasicAuthConfig) {
     const matches = Object.hasOwn(matchers, config.algorithm) ? matchers[config.algorithm] : undefined
     if (config.enabled && (config.username === '' || config.password_hash === '')) {
@@ -118,7 +118,7 @@ export class BasicAuth {
     return this.#config.enabled
   }
 
-  /** Whether a request names the user and the password. */
+  /** Whether a request carries the right user name and password. */
   async admits({ headers }: IncomingMessage): Promise<boolean> {
     const { username, password_hash: hash, salt } = this.#config
     const encoded = /^basic\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
@@ -126,13 +126,13 @@ export class BasicAuth {
     const colon = credentials.indexOf(':')
     const user = colon < 0 ? '' : credentials.slice(0, colon)
     const password = colon < 0 ? '' : credentials.slice(colon + 1)
-    // Both are compared whatever the first yields, so that the time tells nothing about the user name.
+    // Both are always compared, so that the response time does not reveal whether the user name is right.
     const isUser = equal(Buffer.from(user), Buffer.from(username))
     const isPassword = await this.#matches(password, Buffer.from(hash, 'base64'), Buffer.from(salt, 'base64'))
     return isUser && isPassword
   }
 
-  /** Asks for the user and the password. */
+  /** Responds with a challenge (401). */
   refuse(response: ServerResponse): void {
     response.writeHead(401, {
       'content-type': 'text/plain; charset=utf-8',

@@ -10,12 +10,12 @@ export interface HttpEndpoint {
     response: ServerResponse,
     parameters: ReadonlyMap<string, string>,
   ): void | Promise<void>
-  /** Takes a request to speak WebSocket over. Absent: refused. */
+  /** Handles a WebSocket upgrade request. If absent, such requests are rejected. */
   upgrade?(request: IncomingMessage, socket: Duplex, head: Uint8Array, parameters: ReadonlyMap<string, string>): void
 }
 
-/** The HTTP server that a component's endpoints live on; a host program may share one among many streams. */
+/** The HTTP server for the endpoints of components; a host program may share one among many streams. */
 export interface HttpHost {
-  /** Adds an endpoint; call what it returns to remove it again. */
+  /** Adds an endpoint; returns a function that removes it. */
   register(endpoint: HttpEndpoint): () => void
 }

@@ -5,14 +5,14 @@ import type { Duplex } from 'node:stream'
 import { ConfigError } from './component.ts'
 import type { HttpEndpoint, HttpHost } from './http-host.ts'
 
-/** The headers of an error: browsers show it as it is. */
+/** The headers of an error response, which browsers display as plain text. */
 export const plainText = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
 
-/** Finds the endpoint of a request's path. One router serves one HTTP server, of a stream or of one component. */
+/** Routes requests to endpoints by path. One router serves one HTTP server, of a stream or of a single component. */
 export class HttpRouter implements HttpHost {
   readonly #routes = new Set<Route>()
 
-  /** Every endpoint is found below this as well: `/bento/post` for `/post`. */
+  /** Every endpoint is also available under this prefix: `/bento/post` for `/post`. */
   readonly #prefix: string
 
   constructor(prefix = '') {
@@ -29,7 +29,7 @@ export class HttpRouter implements HttpHost {
     return [...this.#routes].map(({ endpoint }) => endpoint)
   }
 
-  /** Answers a request; false where no endpoint has its path. An endpoint that throws answers 500. */
+  /** Handles a request; false if no endpoint has its path. Responds with 500 if the endpoint throws. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const match = this.#match(request.url ?? '/')
     if (match === undefined) return false
@@ -45,7 +45,7 @@ export class HttpRouter implements HttpHost {
     return true
   }
 
-  /** Hands a socket over; false where no endpoint of that path takes one. */
+  /** Passes an upgrade request to its endpoint; false if no endpoint with that path accepts upgrades. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): boolean {
     const match = this.#match(request.url ?? '/')
     if (match?.endpoint.upgrade === undefined) return false
@@ -73,8 +73,9 @@ interface Route {
 }
 
 /**
- * Tells the parameters of a path such as `/{tenant}/post`, or undefined where it is another one. As in the original, a parameter
- * is a segment unless it has a pattern of its own (`/files/{path:.+}`), and slashes that are escaped in a URL are slashes.
+ * Returns a matcher that extracts the parameters of a path such as `/{tenant}/post`, or undefined if the path differs.
+ * As in the original, a parameter matches one segment unless it has its own pattern (`/files/{path:.+}`), and escaped
+ * slashes in a URL count as slashes.
  */
 function pathMatcher(template: string): Route['matches'] {
   const names: string[] = []
@@ -82,7 +83,7 @@ function pathMatcher(template: string): Route['matches'] {
   let end = 0
   for (const { index, 0: whole, 1: name, 2: own } of template.matchAll(/\{([^{}:]+)(?::((?:[^{}]|\{[^{}]*\})+))?\}/g)) {
     names.push(name!)
-    // Groups of the pattern itself must not count among the parameters.
+    // Named groups, because groups inside a parameter's own pattern must not count as parameters.
     pattern += `${quoteMeta(template.slice(end, index))}(?P<p${names.length}>${own ?? '[^/]+'})`
     end = index + whole.length
   }
@@ -111,6 +112,6 @@ function decodePath(path: string): string {
   try {
     return decodeURIComponent(path)
   } catch {
-    return path // not escaped properly: take it as it is written, as browsers do
+    return path // not escaped properly: taken literally, as browsers do
   }
 }

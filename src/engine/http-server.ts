@@ -15,15 +15,15 @@ export interface ServerOptions {
   readonly config: StreamConfig['http']
   readonly version: string
   readonly dateBuilt: string
-  /** What `/metrics` and `/stats` show; undefined where they do not exist. */
+  /** The content of `/metrics` and `/stats`; undefined if those endpoints do not exist. */
   readonly page: (() => MetricsPage) | undefined
-  /** Answers `/ready`. */
+  /** Responds to `/ready`. */
   readonly ready: (response: ServerResponse) => void
-  /** The configuration without secrets, for the endpoints for debugging. */
+  /** The configuration without secrets, for the debug endpoints. */
   readonly configText: (format: 'json' | 'yaml') => string
 }
 
-/** The HTTP server of a program: liveness, readiness, metrics, and the endpoints of its components. */
+/** The HTTP server of a program: liveness, readiness, metrics and the endpoints of components. */
 export class StreamServer implements HttpHost {
   readonly #options: ServerOptions
   readonly #server: Server
@@ -31,7 +31,7 @@ export class StreamServer implements HttpHost {
   readonly #cors: Cors
   readonly #auth: BasicAuth
 
-  /** Throws {@link ConfigError} for settings that cannot be used. */
+  /** Throws {@link ConfigError} for unusable settings. */
   constructor(options: ServerOptions) {
     const { config } = options
     this.#options = options
@@ -43,7 +43,7 @@ export class StreamServer implements HttpHost {
     for (const endpoint of this.#ownEndpoints()) this.register(endpoint)
   }
 
-  /** Listens; resolves to the port. Rejects where the address is taken. */
+  /** Listens and resolves to the port. Rejects if the address is in use. */
   listen(): Promise<number> {
     const { address } = this.#options.config
     const separator = address.lastIndexOf(':')
@@ -104,7 +104,7 @@ function makeServer(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
   if (certFile === '' && keyFile === '') {
-    // An `import` would load all of Node's HTTP client as well, 20 ms that commands without a server need not wait for.
+    // An `import` would also load Node's HTTP client: 20 ms that commands without a server should not pay.
     return process.getBuiltinModule('node:http').createServer(handle)
   }
   if (certFile === '' || keyFile === '') {
@@ -144,7 +144,7 @@ function pageEndpoint(path: string, page: () => MetricsPage): HttpEndpoint {
   }
 }
 
-/** Profiles are V8's: open a `.cpuprofile` or `.heapprofile` in the developer tools of a browser. */
+/** Profiles are in V8's format: open a `.cpuprofile` or `.heapprofile` in a browser's developer tools. */
 function debugEndpoints(configText: ServerOptions['configText']): readonly HttpEndpoint[] {
   const json = 'application/json'
   return [

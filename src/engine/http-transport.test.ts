@@ -28,7 +28,7 @@ function transport(options: HttpTransportOptions = {}): HttpTransport {
   return created
 }
 
-/** Answers with what arrived. */
+/** Responds with what it received. */
 async function echo(request: IncomingMessage): Promise<string> {
   const { method, url, headers } = request
   return JSON.stringify({ method, url, authorization: headers.authorization ?? null, body: await text(request) })

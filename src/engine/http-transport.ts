@@ -6,7 +6,7 @@ import type { buildConnector, Dispatcher, request } from 'undici'
 import { codeOf } from '../base/index.ts'
 import type { TlsOptions } from './tls-field.ts'
 
-/** Go's client follows as many. */
+/** The limit of Go's client. */
 const maxRedirects = 10
 
 /** Opens sockets. A host that restricts the network passes its own; the default is `node:net` and `node:tls`. */
@@ -18,29 +18,29 @@ interface SocketFactory {
 /** How requests reach a server. */
 export interface HttpTransportOptions {
   readonly tls?: TlsOptions
-  /** A proxy for all requests. Without it `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of `environment` choose one. */
+  /** A proxy for all requests. If absent, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of `environment` decide. */
   readonly proxyUrl?: string
   /** Defaults to no variables. */
   readonly environment?: Readonly<Record<string, string | undefined>>
-  /** Limit for opening a connection, including TLS. Defaults to 30,000. */
+  /** Limit in milliseconds for opening a connection, including TLS. Defaults to 30,000. */
   readonly connectTimeoutMs?: number
-  /** How long an idle connection is kept. Defaults to 90,000. */
+  /** How long an idle connection is kept, in milliseconds. Defaults to 90,000. */
   readonly idleTimeoutMs?: number
-  /** Every connection is opened here, also those to a proxy or after a redirect. */
+  /** Opens every connection, including those to a proxy or after a redirect. */
   readonly sockets?: SocketFactory
 }
 
 export interface HttpRequest {
   readonly method: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent again when a redirect keeps the method. */
+  /** Sent again if a redirect keeps the method. */
   readonly body?: Uint8Array | null
-  /** Limit until the response headers arrive, redirects included, in milliseconds. */
+  /** Limit in milliseconds until the response headers arrive, redirects included. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
 }
 
-/** A response with any status. Its body has to be read to the end or destroyed. */
+/** A response, whatever its status. Its body must be read to the end or destroyed. */
 export interface HttpResponse {
   readonly statusCode: number
   readonly statusText: string
@@ -50,13 +50,13 @@ export interface HttpResponse {
   readonly body: Readable
 }
 
-/** undici, loaded and set up. */
+/** undici, loaded and configured. */
 interface Client {
   readonly request: typeof request
   readonly dispatcher: Dispatcher
 }
 
-/** No response headers arrived in time. */
+/** The response headers did not arrive in time. */
 class HttpTimeoutError extends Error {
   readonly code = 'timeout'
 
@@ -66,7 +66,7 @@ class HttpTimeoutError extends Error {
   }
 }
 
-/** Whether a request failed for its connection, or for want of time, so that the same request may succeed later. */
+/** Whether a request failed because of its connection or a timeout, so that retrying it may succeed. */
 export function isHttpConnectionError(error: unknown): boolean {
   const code = codeOf(error) ?? ''
   return code === 'timeout' || /^(?:E[A-Z]+|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
@@ -84,7 +84,7 @@ export class HttpTransport {
     this.#options = options
   }
 
-  /** Rejects when the connection fails, the timeout passes, there are too many redirects, or the signal aborts. */
+  /** Rejects if the connection fails, the timeout expires, there are too many redirects, or the signal aborts. */
   async request(
     url: string,
     { method, headers = {}, body = null, timeoutMs, signal }: HttpRequest,
@@ -114,14 +114,14 @@ export class HttpTransport {
     }
   }
 
-  /** Closes all connections; pending requests are rejected. */
+  /** Closes all connections; pending requests reject. */
   async close(): Promise<void> {
     const client = await this.#client
     await client?.dispatcher.destroy()
   }
 }
 
-/** What every request says unless its headers do: who asks, without which some servers refuse, and the user of the URL. */
+/** Default headers: `User-Agent`, without which some servers refuse requests, and the credentials of the URL. */
 function standingHeaders(url: string, headers: Readonly<Record<string, string>>): Record<string, string> {
   const standing: Record<string, string> = { 'User-Agent': 'penstock' }
   if (url.includes('@') && URL.canParse(url)) {
@@ -137,7 +137,7 @@ function standingHeaders(url: string, headers: Readonly<Record<string, string>>)
   return standing
 }
 
-/** A connection that failed. Its code is Node's. */
+/** A failed connection, with Node's error code. */
 class HttpConnectionError extends Error {
   readonly code: string
 
@@ -150,7 +150,9 @@ class HttpConnectionError extends Error {
 
 const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
 
-/** What Node says in two words and a code, as the original says it: users match texts such as "connection refused". */
+/**
+ * Error messages as the original words them, for Node's terse codes: users match texts such as "connection refused".
+ */
 const reasons: Readonly<Record<string, (error: SystemError) => string>> = {
   ECONNREFUSED: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: connection refused`,
   EHOSTUNREACH: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: no route to host`,
@@ -174,11 +176,11 @@ interface SystemError {
 const hostAndPort = (host = '', port = 0) => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 
 function inWordsOfTheOriginal(caught: unknown): unknown {
-  // A name with several addresses fails for each of them; the original tells the first one.
+  // A name with several addresses fails once for each; the original reports the first failure.
   const error: unknown = caught instanceof AggregateError ? caught.errors[0] : caught
   const code = codeOf(error) ?? ''
   const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined
-  // Errors of Node's sockets carry these fields where their code asks for them.
+  // Errors of Node's sockets have the fields that their code implies.
   return reason === undefined ? error : new HttpConnectionError(reason(error as SystemError), code, error)
 }
 
@@ -197,14 +199,14 @@ function decompressed(response: HttpResponse): HttpResponse {
 }
 
 async function createClient(options: HttpTransportOptions): Promise<Client> {
-  // The default export, since a bundled CommonJS module has no named ones.
+  // The default export, because a bundled CommonJS module has no named ones.
   const { default: undici } = await import('undici')
   const { Agent, EnvHttpProxyAgent, interceptors, Pool, ProxyAgent, request } = undici
   const { idleTimeoutMs = 90_000, proxyUrl = '', tls } = options
   const environment = proxyVariables(options.environment ?? {})
   const connect = connector(options)
   const proxies = [proxyUrl, environment.httpProxy, environment.httpsProxy].filter(uri => uri !== '').map(originOf)
-  // undici opens the connection to a proxy by itself unless its pool is made here.
+  // undici opens proxy connections itself unless their pool is created here.
   const factory = (origin: string | URL, own: object) =>
     new Pool(origin, proxies.includes(originOf(origin)) ? { ...own, connect } : own)
   const agentOptions = {
@@ -214,7 +216,7 @@ async function createClient(options: HttpTransportOptions): Promise<Client> {
     requestTls: { ...tls, allowH2: false },
     keepAliveTimeout: idleTimeoutMs,
     keepAliveMaxTimeout: idleTimeoutMs,
-    // A request has its own deadline, and a streamed body may pause for any time.
+    // A request has its own deadline, and a streamed body may pause for any length of time.
     headersTimeout: 0,
     bodyTimeout: 0,
   }
@@ -228,7 +230,7 @@ async function createClient(options: HttpTransportOptions): Promise<Client> {
   return { request, dispatcher: agent.compose(redirects) }
 }
 
-/** Like Go's client, never uses a proxy for this machine. Empty texts keep undici from reading `process.env`. */
+/** Like Go's client, never uses a proxy for the local host. Empty strings keep undici from reading `process.env`. */
 function proxyVariables(environment: Readonly<Record<string, string | undefined>>) {
   const read = (name: string) => environment[name] ?? environment[name.toLowerCase()] ?? ''
   return {
@@ -268,7 +270,7 @@ function connector(options: HttpTransportOptions): buildConnector.connector {
   }
 }
 
-/** Addresses are not sent as server names (RFC 6066). */
+/** IP addresses are not sent as server names (RFC 6066). */
 function serverName(hostname: string): string | undefined {
   return isIP(hostname) === 0 ? hostname : undefined
 }

@@ -1,6 +1,6 @@
 import type { Log, LogFields, LogLevel } from '../base/index.ts'
 
-/** The `logger` block of a configuration, as far as it shapes lines. */
+/** The parts of a `logger` block that determine how lines look. */
 export interface LogFormat {
   readonly level: string
   readonly format: string
@@ -21,7 +21,7 @@ const WRITTEN: Readonly<Record<LogLevel, string>> = {
   trace: 'trace',
 }
 
-/** The severity up to which lines are written, by the level's name in a configuration; unknown names mean `info`. */
+/** The severity up to which lines are written, by level name; unknown names mean `info`. */
 export function severityOf(level: string): number {
   switch (level.toUpperCase()) {
     case 'OFF':
@@ -30,12 +30,12 @@ export function severityOf(level: string): number {
     case 'ALL':
       return SEVERITY.trace
     default:
-      // A level that is not in the table counts as info.
+      // An unknown level counts as info.
       return SEVERITY[level.toLowerCase() as LogLevel] ?? SEVERITY.info
   }
 }
 
-/** A log that writes lines as logfmt or JSON. `now` is asked for the time of each line, in milliseconds since 1970. */
+/** A log that writes lines as logfmt or JSON. `now` returns the time for each line, in milliseconds since 1970. */
 export function createLog(format: LogFormat, write: (line: string) => void, now: () => number): Log {
   const limit = severityOf(format.level)
   return makeLog(limit, format.static_fields, (level, message, fields) => {
@@ -48,7 +48,7 @@ export function createLog(format: LogFormat, write: (line: string) => void, now:
   })
 }
 
-/** A log that hands every line of at least a severity to a function. */
+/** A log that passes each line up to the severity `limit` to a function. */
 export function makeLog(
   limit: number,
   fields: LogFields,
@@ -102,7 +102,7 @@ function logfmtLine(
   return `${[...line, ...sorted].map(([key, value]) => `${key}=${logfmtValue(value)}`).join(' ')}\n`
 }
 
-/** Fields whose names the line itself needs get a prefix. */
+/** Prefixes fields whose names the line itself uses. */
 function clashFree(format: LogFormat, fields: LogFields): Line {
   const taken = [format.level_name, format.message_name, format.timestamp_name]
   return Object.entries(fields).map(([key, value]) => [taken.includes(key) ? `fields.${key}` : key, value])
@@ -113,7 +113,7 @@ function logfmtValue(value: unknown): string {
   return text !== '' && /^[a-zA-Z0-9\-._/@^+]*$/.test(text) ? text : quoteGo(text)
 }
 
-/** Lists and objects as the original prints them: `[a b]`, `map[key:value]`. */
+/** Formats lists and objects as the original does: `[a b]`, `map[key:value]`. */
 function plainText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
   if (typeof value !== 'object') return String(value)

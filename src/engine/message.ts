@@ -14,23 +14,23 @@ import type { Unpacked } from './threads/packed.ts'
 import type { Span } from './tracer.ts'
 import { type PlainValue, plainValue, valueOfPlain } from './plain-value.ts'
 
-/** Metadata of a message; never changed in place, so messages share it freely. */
+/** Metadata of a message; never modified in place, so that messages can share it. */
 export type Metadata = ReadonlyMap<string, Value>
 
 const noMetadata: Metadata = new Map()
 const noBytes = new Uint8Array(0)
 
-/** What accompanies a message without being part of it: where a synchronous response goes. */
+/** Data that accompanies a message without being part of it, such as the destination of a synchronous response. */
 export interface MessageContext {
   /** Receives the messages that answer the sender of this one; absent if the sender does not wait for an answer. */
   respond?(messages: readonly Message[]): void
-  /** The part of a trace that began with this message; absent where nothing is traced. */
+  /** The span that this message started; absent if tracing is off. */
   readonly span?: Span
 }
 
 type Root = Message | readonly Message[] | null
 
-/** A message in a form that the structured clone algorithm keeps whole: `bytes`, or `value` where only that is known. */
+/** A message in a form that survives structured cloning: `bytes`, or `value` if only that is known. */
 export interface TransferredMessage {
   readonly bytes?: Uint8Array
   readonly value?: PlainValue
@@ -38,7 +38,7 @@ export interface TransferredMessage {
   readonly error: MessageFailure | null
 }
 
-/** A body (a range of a chunk that was read) or a value, or both once one was made from the other. */
+/** A body as a range of a chunk, as a value, or as both once one was derived from the other. */
 interface Body {
   readonly chunk: Uint8Array | null
   readonly start: number
@@ -46,16 +46,16 @@ interface Body {
   readonly value: Value | PatchedDocument | undefined
 }
 
-// For the engine's tracker alone; `index.ts` does not export them.
-/** The message that one was made from, or those, since the last {@link asRoot}; itself where nothing was made. */
+// Only for the engine's tracker; `index.ts` does not export these.
+/** The message or messages that this one was derived from since the last {@link asRoot}; itself if it is a root. */
 export let rootOf: (message: Message) => Message | readonly Message[]
 export let isRoot: (message: Message) => boolean
-/** The same message as the beginning of a new line. */
+/** The same message as the root of a new lineage. */
 export let asRoot: (message: Message) => Message
 
 /**
- * One message. It never changes: whoever wants another body, other metadata or an error flag makes a new one that shares
- * the rest, so that fanning out and replaying need no copies. The two forms of the body are made from each other lazily.
+ * One message. It is immutable: changing its body, metadata or error flag creates a new message that shares the rest,
+ * so fan-out and replays need no copies. The two forms of the body are derived from each other lazily.
  */
 export class Message implements MessageView {
   #chunk: Uint8Array | null
@@ -66,7 +66,7 @@ export class Message implements MessageView {
   readonly metadata: Metadata
   readonly error: MessageFailure | null
   readonly context: MessageContext | null
-  /** What this one was made from where the tracker last looked; null where it is that message itself. */
+  /** The messages this one was derived from since the tracker's last {@link asRoot}; null if it is itself a root. */
   readonly #root: Root
 
   private constructor(
@@ -89,7 +89,7 @@ export class Message implements MessageView {
     this.#root = root
   }
 
-  /** A message over bytes that will not change. */
+  /** A message over bytes that must not change afterwards. */
   static fromBytes(bytes: Uint8Array, metadata: Metadata = noMetadata): Message {
     return new Message(bytes, 0, bytes.length, undefined, metadata, null, null, null)
   }
@@ -103,7 +103,7 @@ export class Message implements MessageView {
     return Message.fromBytes(utf8Bytes(text), metadata)
   }
 
-  /** A message with a value as its body: text and bytes are the body itself, anything else is a JSON document. */
+  /** A message with a value as its body: text and bytes become the body itself, anything else a JSON document. */
   static fromValue(value: Value, metadata: Metadata = noMetadata): Message {
     const body = bodyOf(value)
     return new Message(body.chunk, body.start, body.end, body.value, metadata, null, null, null)
@@ -112,7 +112,7 @@ export class Message implements MessageView {
   bytes(): Uint8Array {
     if (this.#chunk === null) {
       this.#chunk = this.#value === undefined ? noBytes : printBody(this.#value).toBytes()
-      // It would keep the bytes that it was made from.
+      // A patched document would keep alive the bytes that it was made from.
       if (this.#value instanceof PatchedDocument) this.#value = undefined
       this.#start = 0
       this.#end = this.#chunk.length
@@ -136,23 +136,23 @@ export class Message implements MessageView {
     return projector.project(this.#chunk, this.#start, this.#end, null)
   }
 
-  /** The body as text, each byte that is not UTF-8 as U+FFFD. */
+  /** The body as text, with U+FFFD for each byte that is not UTF-8. */
   text(): string {
     const bytes = this.bytes()
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   }
 
-  /** Whether the body is known as a value and not yet as bytes. */
+  /** Whether the body exists only as a value, not yet as bytes. */
   get isStructured(): boolean {
     return this.#chunk === null
   }
 
-  /** The bytes of the body. */
+  /** The length of the body in bytes. */
   get sizeBytes(): number {
     return this.#chunk === null ? this.bytes().length : this.#end - this.#start
   }
 
-  /** Appends the body to what is written, without making a view of it first. */
+  /** Appends the body to a writer without creating a view of it first. */
   writeTo(writer: BodyWriter): void {
     if (this.#chunk !== null) writer.bytes(this.#chunk, this.#start, this.#end)
     else if (this.#value !== undefined) {
@@ -174,7 +174,7 @@ export class Message implements MessageView {
     return new Message(body.chunk, body.start, body.end, body.value, metadata, this.error, this.context, this.#lineage)
   }
 
-  /** The same message with a document as its body, also where the document is a single string. */
+  /** The same message with a document as its body, even if the document is a single string. */
   withDocument(value: Value | PatchedDocument): Message {
     return new Message(null, 0, 0, value, this.metadata, this.error, this.context, this.#lineage)
   }
@@ -232,29 +232,29 @@ export class Message implements MessageView {
     )
   }
 
-  /** The same message as a part of a trace. */
+  /** The same message as part of a trace. */
   withSpan(span: Span): Message {
     return this.withContext({ ...this.context, span })
   }
 
-  /** What mappings may know of the trace. */
+  /** The trace information available to mappings. */
   get tracing(): MessageTracing | undefined {
     const span = this.context?.span
     return span === undefined ? undefined : { traceId: span.traceId, flowId: '', span: span.carrier }
   }
 
-  /** This message as another thread changed it. */
+  /** This message as changed by another thread. */
   withUnpacked({ chunk, start, end, metadata, error }: Unpacked): Message {
     return new Message(chunk, start, end, undefined, metadata, error, this.context, this.#lineage)
   }
 
-  /** The same message, made of all of `messages`: where it fails, they all do. */
+  /** The same message, derived from all of `messages`: if it fails, they all do. */
   madeOf(messages: readonly Message[]): Message {
     const roots = messages.flatMap(message => message.#lineage)
     return this.#withRoot(roots.length === 1 ? roots[0]! : roots)
   }
 
-  /** What a thread can be sent: everything but the {@link context} and what the message was made from. */
+  /** The parts that can be sent to a thread: everything but the {@link context} and the lineage. */
   toTransfer(): TransferredMessage {
     const body =
       this.#chunk === null && this.#value !== undefined
@@ -263,7 +263,7 @@ export class Message implements MessageView {
     return { ...body, metadata: [...this.metadata].map(([key, value]) => [key, plainValue(value)]), error: this.error }
   }
 
-  /** The message that another thread made {@link toTransfer} of. */
+  /** Restores a message that another thread converted with {@link toTransfer}. */
   static fromTransfer({ bytes, value, metadata, error }: TransferredMessage): Message {
     const entries = metadata.map(([key, each]) => [key, valueOfPlain(each)] as const)
     const message =
@@ -288,15 +288,15 @@ export class Message implements MessageView {
   }
 }
 
-/** Where bodies are written to, one after the other. */
+/** Receives bodies in order. */
 export interface BodyWriter {
-  /** The bytes `start` to `end` of a chunk that will not change. */
+  /** Appends the bytes `start` to `end` of a chunk that will not change. */
   bytes(chunk: Uint8Array, start: number, end: number): void
-  /** The first bytes of a buffer that is used again afterwards. */
+  /** Appends the first `length` bytes of a buffer that is reused afterwards. */
   copy(buffer: Uint8Array, length: number): void
 }
 
-/** Prints a document as JSON. One with a number that JSON does not have is an empty body, as in the original. */
+/** Prints a document as JSON. As in the original, a number that JSON cannot represent makes the body empty. */
 function printBody(value: Value | PatchedDocument): JsonWriter {
   printer.clear()
   if (value instanceof PatchedDocument) value.print(printer)
@@ -305,10 +305,10 @@ function printBody(value: Value | PatchedDocument): JsonWriter {
   return printer
 }
 
-// What it holds is copied before the next document is printed.
+// Its content is copied before the next document is printed.
 const printer = new JsonWriter(false)
 
-/** How often the document of one message is read in part before it is parsed for all that follow. */
+/** How many partial reads of a message's document are served by projection before it is parsed in full. */
 const PROJECTIONS = 2
 
 function bodyOf(value: Value): Body {

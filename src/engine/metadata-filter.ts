@@ -2,13 +2,13 @@ import { compileRe2 } from '../bloblang/index.ts'
 import { ConfigError } from './component.ts'
 import { field } from './fields.ts'
 
-/** Fields that choose metadata, or headers, by their names. */
+/** Fields that select metadata or headers by name. */
 export const metadataFilterFields = {
   include_prefixes: field.string('Prefixes of keys.').list().default([]).advanced(),
   include_patterns: field.string('Regular expressions for keys.').list().default([]).advanced(),
 }
 
-/** Whether a key is chosen; none is where nothing was configured. Throws {@link ConfigError}. */
+/** Returns a predicate that selects keys; it selects none if nothing is configured. Throws {@link ConfigError}. */
 export function metadataFilter(options: {
   readonly include_prefixes: readonly string[]
   readonly include_patterns: readonly string[]

@@ -15,20 +15,23 @@ export interface MetricsPage {
   readonly text: string
 }
 
-/** Brings the series of a program to where its user looks at them: the engine keeps the series and calls this. */
+/** Exports the series of a program; the engine keeps the series and calls this. */
 export interface MetricsExporter {
-  /** Upper bounds, in ascending seconds, of the buckets in which durations are counted. Absent: no buckets. */
+  /** Upper bounds of the buckets for durations, in ascending seconds. If absent, there are no buckets. */
   readonly boundsSeconds?: readonly number[]
-  /** What `/metrics` and `/stats` show. Absent: those endpoints do not exist. */
+  /** The content of `/metrics` and `/stats`. If absent, those endpoints do not exist. */
   page?(samples: readonly Sample[]): MetricsPage
-  /** Between two calls of `send`, in milliseconds. Absent: it is only called at the end. */
+  /** Interval between calls of `send`, in milliseconds. If absent, it is called only at the end. */
   readonly periodMs?: number
-  /** Exports the series. An error is logged, and the next call follows on schedule. `isLast`: the program is ending. */
+  /**
+   * Exports the series. An error is logged, and the next call follows on schedule. `isLast` is set when the program
+   * ends.
+   */
   send?(samples: readonly Sample[], isLast: boolean): MaybePromise<void>
   close?(): MaybePromise<void>
 }
 
-/** What the process of a program uses. */
+/** Resource usage of the process. */
 export interface ProcessFigures {
   readonly cpuSeconds: number
   readonly residentBytes: number
@@ -38,12 +41,12 @@ export interface ProcessFigures {
   readonly openFiles: number
 }
 
-/** What an exporter gets to live with. */
+/** The environment of an exporter. */
 export interface MetricsResources {
   readonly log: Log
   readonly clock: Clock
   readonly host: ComponentHost
-  /** Absent where the program does not measure itself. */
+  /** Absent if the program does not measure itself. */
   readonly processFigures: (() => ProcessFigures) | undefined
 }
 
@@ -61,7 +64,7 @@ export function defineMetrics<const F extends Field<unknown>>(spec: Omit<Metrics
   return { ...spec, kind: 'metrics' }
 }
 
-/** The series of a program and the exporter that its configuration names. */
+/** The series of a program and the exporter chosen by its configuration. */
 export class MetricsService {
   readonly #store: MetricsStore
   readonly #exporter: MetricsExporter
@@ -76,12 +79,12 @@ export class MetricsService {
     this.#loop = this.#run(clock)
   }
 
-  /** Makes the exporter of a `metrics` block and starts it. Throws {@link ConfigError}. */
+  /** Creates the exporter of a `metrics` block and starts it. Throws {@link ConfigError}. */
   static async open(config: ComponentConfig, resources: MetricsResources): Promise<MetricsService> {
     const { spec } = config
     if (spec.create === undefined) throw new ConfigError(unsupportedText(config.kind, config.name))
     const own = { ...resources, host: declaredHost(resources.host, spec) }
-    // The spec's config was parsed by its own fields.
+    // The spec's own fields parsed its config.
     const exporter = (await spec.create(config.config as never, own as never)) as MetricsExporter
     const { boundsSeconds } = exporter
     const store = new MetricsStore({
@@ -91,18 +94,17 @@ export class MetricsService {
     return new MetricsService(store, exporter, resources)
   }
 
-  /** Handles to count with. */
   get metrics(): Metrics {
     return this.#store.metrics
   }
 
-  /** What `/metrics` shows; undefined where this exporter shows nothing. */
+  /** The content of `/metrics`; undefined if this exporter has none. */
   get page(): (() => MetricsPage) | undefined {
     const { page } = this.#exporter
     return page === undefined ? undefined : () => page.call(this.#exporter, this.#store.samples())
   }
 
-  /** Sends the last figures and ends. */
+  /** Sends the final values and stops. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#loop
@@ -134,8 +136,8 @@ export class MetricsService {
 }
 
 /**
- * A `mapping` of series: `this` is the name, metadata are the labels. A name that is deleted drops the series; a mapping that
- * fails or yields no text leaves it as it was.
+ * The `mapping` of a metrics exporter: `this` is the name, metadata holds the labels. Deleting the name drops the
+ * series; a mapping that fails or does not yield text leaves the series unchanged.
  */
 function metricsMapping(mapping: Mapping, log: Log): MetricsMapping {
   const draft = new MetadataDraft()

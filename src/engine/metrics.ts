@@ -1,6 +1,6 @@
 import { prometheusFamily, prometheusSample } from '../base/index.ts'
 
-/** A number that only grows. */
+/** A number that only increases. */
 export interface Counter {
   add(count: number): void
 }
@@ -9,23 +9,23 @@ export interface Gauge {
   set(value: number): void
 }
 
-/** Durations in nanoseconds. */
+/** Records durations in nanoseconds. */
 export interface Timer {
   observe(durationNs: number): void
 }
 
-/** Typed handles, created once by the code that counts; counting costs an addition. */
+/** Typed handles, created once by the code that counts; an update costs one addition. */
 export interface Metrics {
   counter(name: string, labels?: Readonly<Record<string, string>>): Counter
   gauge(name: string, labels?: Readonly<Record<string, string>>): Gauge
   timer(name: string, labels?: Readonly<Record<string, string>>): Timer
-  /** The same with these labels on every handle. */
+  /** The same metrics with these labels on every handle. */
   with(labels: Readonly<Record<string, string>>): Metrics
 }
 
 const nothing = { add() {}, set() {}, observe() {} }
 
-/** Counts nothing. */
+/** Discards everything. */
 export const nullMetrics: Metrics = {
   counter: () => nothing,
   gauge: () => nothing,
@@ -35,37 +35,37 @@ export const nullMetrics: Metrics = {
 
 type Labels = Readonly<Record<string, string>>
 
-/** One series as it stands. */
+/** A snapshot of one series. */
 export interface Sample {
   /** Identifies the series in its store. */
   readonly key: string
   readonly name: string
   readonly kind: 'counter' | 'gauge' | 'timer'
   readonly labels: Labels
-  /** The count of a counter, the value of a gauge, the number of observations of a timer. */
+  /** The count of a counter, the value of a gauge, or the number of observations of a timer. */
   readonly value: number
-  /** Nanoseconds in total; timers only. */
+  /** Total in nanoseconds; timers only. */
   readonly sumNs: number
   /** The latest observations in nanoseconds, up to 512, oldest first; timers only. */
   readonly recentNs: readonly number[]
-  /** How many observations fell into each bucket of the store's bounds; empty where it has none. */
+  /** Number of observations in each bucket of the store's bounds; empty if there are none. */
   readonly buckets: readonly number[]
 }
 
-/** Decides about a series when it is first used: another name, other labels, or null to drop it. */
+/** Maps a series when it is first used: to another name, to other labels, or to null to drop it. */
 export type MetricsMapping = (name: string, labels: Labels) => { readonly name: string; readonly labels: Labels } | null
 
-/** How a store treats its series. */
+/** How a store maps and buckets its series. */
 interface StoreOptions {
   readonly map?: MetricsMapping
-  /** Upper bounds, in ascending seconds, of the buckets in which timers count their observations. */
+  /** Upper bounds, in ascending seconds, of the buckets of timers. */
   readonly boundsSeconds?: readonly number[]
 }
 
 /** Keeps every series in memory; exporters read it. */
 export class MetricsStore {
   readonly #series = new Map<string, Series>()
-  /** By name and labels as they were before the mapping, which runs once for each. */
+  /** By name and labels before the mapping, which runs once for each combination. */
   readonly #handles = new Map<string, Series>()
   readonly #map: MetricsMapping
   readonly #boundsNs: readonly number[]
@@ -75,7 +75,6 @@ export class MetricsStore {
     this.#boundsNs = boundsSeconds.map(seconds => seconds * 1e9)
   }
 
-  /** Handles of this store. */
   get metrics(): Metrics {
     return this.#scoped({})
   }
@@ -180,26 +179,26 @@ function byKey([left]: readonly [string, unknown], [right]: readonly [string, un
   return left < right ? -1 : 1
 }
 
-/** The values at quantiles (0.5 is the median) of some observations; NaN where there are none. */
+/** The values of observations at quantiles (0.5 is the median); NaN if there are none. */
 export function quantilesOf(observations: readonly number[], quantiles: readonly number[]): readonly number[] {
   const sorted = observations.toSorted((left, right) => left - right)
   return quantiles.map(quantile => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? NaN)
 }
 
-/** What happened to one series in an interval. */
+/** The change of one series over an interval. */
 export interface SampleChange {
   readonly sample: Sample
-  /** How much a counter grew, or how many observations a timer made. */
+  /** The increase of a counter, or the number of observations of a timer. */
   readonly count: number
-  /** The observations of the interval in nanoseconds; only the latest 512 where there were more. */
+  /** The observations of the interval in nanoseconds; only the latest 512 if there were more. */
   readonly observedNs: readonly number[]
 }
 
-/** Turns totals into changes, for exporters whose destination adds them up itself. */
+/** Turns totals into deltas, for exporters whose destination does the adding up. */
 export class SampleChanges {
   readonly #counts = new Map<string, number>()
 
-  /** The change of every series since the last call, those without change included. */
+  /** The change of every series since the last call, including unchanged ones. */
   next(samples: readonly Sample[]): readonly SampleChange[] {
     return samples.map(sample => {
       const count = sample.value - (this.#counts.get(sample.key) ?? 0)
@@ -209,7 +208,7 @@ export class SampleChanges {
   }
 }
 
-/** Handles that count in two places. */
+/** Handles that update two metrics at once. */
 export function bothMetrics(first: Metrics, second: Metrics): Metrics {
   return {
     counter(name, labels) {
@@ -262,12 +261,13 @@ function documentValue({ kind, value, recentNs }: Sample): unknown {
   return { p50, p90, p99 }
 }
 
-/** How timers are written. */
+/** How timers are exported. */
 type TimerFormat = { readonly quantiles: readonly number[] } | { readonly boundsSeconds: readonly number[] }
 
 /**
- * The samples in the text format of Prometheus: timers as summaries in nanoseconds or histograms in seconds. Characters that
- * its names cannot have become underscores. Of several kinds with the same name only the first is written.
+ * The samples in the Prometheus text format, with timers as summaries in nanoseconds or histograms in seconds.
+ * Characters that Prometheus does not allow in names become underscores. If a name occurs with several kinds, only the
+ * first kind is written.
  */
 export function prometheusText(samples: readonly Sample[], timers: TimerFormat): string {
   const byName = [...Map.groupBy(samples, sample => prometheusName(sample.name))].toSorted(byKey)

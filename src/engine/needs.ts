@@ -3,23 +3,26 @@ import type { AnySpec } from './component.ts'
 import type { FieldShape } from './fields.ts'
 import type { ComponentHost } from './host.ts'
 
-/** A capability that a value of a configuration asks for. */
+/** A capability that a configuration value requires. */
 export interface Need {
   readonly capability: Capability
-  /** What of it: a path, `host:port`, a name. Absent where only messages decide. */
+  /** What it reaches: a path, `host:port`, a name. Absent if that depends on messages. */
   readonly target?: string
-  /** Of an object: the field whose value it is. */
+  /** For an object: the field whose value requires it. */
   readonly field?: string
 }
 
-/** The `host:port` that a URL leads to, for needs of the network; undefined where only messages decide. */
+/** The `host:port` of a URL, for needs of the network; undefined if that depends on messages. */
 export function addressOfUrl(value: unknown, defaultPort?: number): string | undefined {
   const url = typeof value === 'string' ? URL.parse(value) : null
   if (url === null || url.hostname.includes('$')) return undefined
   return `${url.hostname}:${url.port || (defaultPort ?? (url.protocol === 'https:' ? 443 : 80))}`
 }
 
-/** Why needs are not met, those that are not. `refusal`: what the host says of each; without it everything is granted. */
+/**
+ * The unmet needs, each with the reason. `refusal` returns the host's verdict on a need; without it everything is
+ * granted.
+ */
 export function refusedNeeds(
   refusal: ComponentHost['refusal'],
   needs: readonly Need[],
@@ -31,7 +34,7 @@ export function refusedNeeds(
   })
 }
 
-/** The needs of a component whatever its configuration says. */
+/** The needs of a component that do not depend on its configuration. */
 export function needsOf(spec: AnySpec): readonly Need[] {
   return (spec.needs ?? []).map(capability => ({ capability }))
 }
@@ -61,7 +64,7 @@ const parts = {
   stdio: 'stdio',
 } as const satisfies Partial<Record<keyof ComponentHost, Capability>>
 
-/** The host with only those parts that a component declares: nothing needed, nothing given. */
+/** The host restricted to the capabilities that a component declares. */
 export function declaredHost(host: ComponentHost, spec: AnySpec): ComponentHost {
   const capabilities = capabilitiesOf(spec)
   const missing = Object.entries(parts).filter(([, capability]) => !capabilities.has(capability))
@@ -78,5 +81,5 @@ export function declaredHost(host: ComponentHost, spec: AnySpec): ComponentHost 
         },
       ]),
     ),
-  ) as ComponentHost // an object that inherits from one
+  ) as ComponentHost // inherits from a ComponentHost
 }

@@ -3,8 +3,8 @@ import { NotConnectedError } from './component.ts'
 import type { Message } from './message.ts'
 
 /**
- * Throws what the outcomes of the messages of a batch, each at its place, come to for the batch: nothing where all are null, the
- * {@link NotConnectedError} where one is among them, so that the batch is written again, else the failures of its messages.
+ * Throws the combined outcome of a batch's messages, given by index: nothing if all are null, a {@link
+ * NotConnectedError} if there is one, so that the whole batch is written again, otherwise the failures of its messages.
  */
 export function throwOutcomes(batch: Batch, outcomes: readonly (Error | null)[]): void {
   const failures = new Map<Message, Error>()

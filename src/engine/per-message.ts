@@ -2,10 +2,12 @@ import type { Batch } from './batch.ts'
 import type { MaybePromise, Processor } from './component.ts'
 import type { Message } from './message.ts'
 
-/** What becomes of one message, given the batch that it belongs to and its place there: null drops it. */
+/** Returns the result of one message, given its batch and its index there; null drops it. */
 export type Change = (message: Message, batch: Batch, index: number) => MaybePromise<Message | null>
 
-/** A processor that changes or drops each message by itself. Waits only where `change` gives a promise, one after the other. */
+/**
+ * A processor that changes or drops each message by itself. Awaits `change` only if it returns a promise, in sequence.
+ */
 export function perMessage(change: Change): Required<Pick<Processor, 'process' | 'processRun'>> {
   return {
     process: batch => andThen(changeAll(batch, batch, change), kept),
@@ -13,7 +15,7 @@ export function perMessage(change: Change): Required<Pick<Processor, 'process' |
   }
 }
 
-/** Calls `visit` for each message with its batch and its place there; the messages go on unchanged. */
+/** A processor that calls `visit` for each message with its batch and index, and passes the messages on unchanged. */
 export function forEachMessage(
   visit: (message: Message, batch: Batch, index: number) => void,
 ): Required<Pick<Processor, 'process' | 'processRun'>> {
@@ -23,9 +25,9 @@ export function forEachMessage(
   })
 }
 
-/** The messages that are left, as a batch; none where none is. */
+/** The remaining messages as a batch; no batch if none remain. */
 export function kept(results: readonly (Message | null)[]): readonly Batch[] {
-  // No element is null here.
+  // Without a null among them the results are a batch.
   const messages = results.includes(null) ? results.filter(message => message !== null) : (results as Batch)
   return messages.length === 0 ? [] : [messages]
 }
@@ -60,13 +62,13 @@ async function changeRest(
   return results
 }
 
-/** Continues with a value at once, or when it arrives. */
+/** Applies `next` to a value, synchronously unless the value is a promise. */
 export function andThen<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
-/** All values in order, at once where none has to be waited for. */
+/** All values in order, synchronously if none is a promise. */
 export function allOf<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
-  // No element is a promise here.
+  // In the second branch no element is a promise.
   return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as readonly T[])
 }

@@ -15,8 +15,8 @@ import {
 } from '../bloblang/index.ts'
 
 /**
- * A value of the language in a form that the structured clone algorithm keeps whole. What JavaScript has itself stays as it is;
- * an instance of a class, which would lose its prototype, becomes a map of one entry: its kind and its content.
+ * A language value in a form that survives structured cloning. Values that JavaScript has natively stay as they are; an
+ * instance of a class, which would lose its prototype, becomes a map with one entry: its kind and its content.
  */
 export type PlainValue =
   | null
@@ -31,7 +31,7 @@ export type PlainValue =
 
 type PlainKind = 'float' | 'uint64' | 'narrow float' | 'narrow integer' | 'number' | 'timestamp' | 'opaque' | 'symbol'
 
-/** The plain form of a value; {@link valueOfPlain} reads it. */
+/** Converts a value to its plain form; {@link valueOfPlain} reverses it. */
 export function plainValue(value: Value): PlainValue {
   if (typeof value === 'symbol') return new Map([['symbol', value === DELETED ? 'deleted' : 'nothing']])
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
@@ -48,11 +48,11 @@ export function plainValue(value: Value): PlainValue {
   return value.map(plainValue)
 }
 
-/** The value of a plain form. */
+/** Converts a plain form back to its value. */
 export function valueOfPlain(plain: PlainValue | undefined): Value {
   if (typeof plain !== 'object' || plain === null || plain instanceof Uint8Array) return plain ?? null
   if (plain instanceof Map) {
-    // Plain objects have the kind as their only key.
+    // A map stands for an instance and has its kind as the only key.
     const [[kind, content]] = plain as unknown as [[PlainKind, unknown]]
     return instanceOf(kind, content)
   }
@@ -60,7 +60,7 @@ export function valueOfPlain(plain: PlainValue | undefined): Value {
   return Object.fromEntries(Object.entries(plain).map(([key, child]) => [key, valueOfPlain(child)]))
 }
 
-/** The casts are those of {@link plainValue}: each kind has one content. */
+/** The casts mirror {@link plainValue}: each kind has one type of content. */
 function instanceOf(kind: PlainKind, content: unknown): Value {
   switch (kind) {
     case 'float':

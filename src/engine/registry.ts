@@ -4,17 +4,17 @@ import type { FieldShape } from './fields.ts'
 /** Imports the file of one component. */
 export type Loader = () => Promise<{ readonly default: AnySpec }>
 
-/** Kind → name → how to load it. Generated from the files of `components/`. */
+/** Loaders by kind and name. Generated from the files of `components/`. */
 export type Loaders = Readonly<Partial<Record<ComponentKind, Readonly<Record<string, Loader>>>>>
 
-/** Components of one kind that are known by their fields alone: their configurations are checked, and cannot run here. */
+/** Components of one kind of which only the fields are known: their configurations are checked but cannot run here. */
 export interface KnownSpecs {
   spec(name: string): AnySpec | undefined
 }
 
 /**
- * Every component that a configuration may name. Files are imported on first use: call `load` for the names that a
- * configuration mentions, then `get` is synchronous.
+ * Every component that a configuration may name. Files are imported on first use: after `load` with the names in a
+ * configuration, `get` is synchronous.
  */
 export class Registry {
   readonly #loaders: Loaders
@@ -23,7 +23,7 @@ export class Registry {
   readonly #loaded = new Map<string, AnySpec>()
   readonly #known = new Map<ComponentKind, KnownSpecs>()
 
-  /** `knownNames`: by kind, the names that `loadKnown` has fields for, with blanks between them. */
+  /** `knownNames` lists, by kind and separated by spaces, the names whose fields `loadKnown` can provide. */
   constructor(
     loaders: Loaders,
     knownNames: Readonly<Record<string, string>> = {},
@@ -34,7 +34,7 @@ export class Registry {
     this.#loadKnown = loadKnown
   }
 
-  /** A registry with these specs added: templates, mocks. */
+  /** A registry with additional specs, such as templates and mocks. */
   extended(specs: readonly AnySpec[]): Registry {
     const copy = new Registry(this.#loaders, this.#knownNames, this.#loadKnown)
     for (const [key, spec] of this.#loaded) copy.#loaded.set(key, spec)
@@ -43,7 +43,10 @@ export class Registry {
     return copy
   }
 
-  /** Imports the components of these names, of every kind that has one, and those that their defaults and expansions name. */
+  /**
+   * Imports the components of these names, for every kind that has one, and those named by their defaults and
+   * expansions.
+   */
   async load(names: Iterable<string>): Promise<void> {
     const pending: Promise<void>[] = []
     const knownKinds = new Set<ComponentKind>()
@@ -59,31 +62,31 @@ export class Registry {
     await Promise.all(pending)
   }
 
-  /** Imports everything, for lists and documentation. */
+  /** Imports everything, for listings and documentation. */
   async loadAll(): Promise<void> {
     await this.load(this.#kinds().flatMap(kind => this.names(kind)))
   }
 
-  /** The spec of a component that was loaded, or of one that is only known. */
+  /** The spec of a component that was loaded, or of one of which only the fields are known. */
   get(kind: ComponentKind, name: string): AnySpec | undefined {
     return this.#loaded.get(`${kind}/${name}`) ?? this.#known.get(kind)?.spec(name)
   }
 
-  /** All names of a kind, sorted, those that cannot run here included. */
+  /** All names of a kind, sorted, including those that cannot run here. */
   names(kind: ComponentKind): readonly string[] {
     const names = new Set([...Object.keys(this.#loaders[kind] ?? {}), ...this.#words(kind)])
     for (const spec of this.#loaded.values()) if (spec.kind === kind) names.add(spec.name)
     return [...names].toSorted()
   }
 
-  /** Whether a component of that name can run here. */
+  /** Whether a component with this name can run here. */
   implements(kind: ComponentKind, name: string): boolean {
     const loaded = this.#loaded.get(`${kind}/${name}`)
     if (loaded !== undefined) return this.isRunnable(loaded)
     return this.#loader(kind, name) !== undefined
   }
 
-  /** Whether a component can run here, and is not only known by its fields. */
+  /** Whether a component can run here, rather than being known only by its fields. */
   isRunnable({ create, expand }: AnySpec): boolean {
     return create !== undefined || expand !== undefined
   }
@@ -113,12 +116,12 @@ export class Registry {
   }
 
   #kinds(): readonly ComponentKind[] {
-    // Object.keys forgets the names of the kinds.
+    // The cast restores the key type that Object.keys drops.
     return [...new Set([...Object.keys(this.#loaders), ...Object.keys(this.#knownNames)])] as ComponentKind[]
   }
 }
 
-/** The components that defaults of fields name, at any depth. */
+/** The components named by the defaults of fields, at any depth. */
 function defaultNames(shape: FieldShape, names: Set<string>): Set<string> {
   if (shape.type === 'scanner' || shape.type === 'processor' || shape.type === 'input' || shape.type === 'output') {
     if (typeof shape.default === 'object' && shape.default !== null)

@@ -2,7 +2,7 @@ import type { Resources } from './component.ts'
 import { field, type Infer } from './fields.ts'
 import { Backoff } from './runtime/backoff.ts'
 
-/** Pauses between attempts, by the names of the original. */
+/** Pauses between attempts, named as in the original. */
 const backoffFields = {
   initial_interval: field.duration('The first pause.').default('1s').advanced(),
   max_interval: field.duration('The longest pause.').default('5s').advanced(),
@@ -15,7 +15,7 @@ export type BackoffConfig = Infer<ReturnType<typeof backoffField>>
 
 const defaults = { initial_interval: 1000, max_interval: 5000, max_elapsed_time: 30_000 }
 
-/** The pauses that a component is configured to make. */
+/** The backoff that a component's configuration asks for. */
 export function backoffOf(config: BackoffConfig, { host }: Resources): Backoff {
   const {
     initial_interval: initialMs,
@@ -27,7 +27,7 @@ export function backoffOf(config: BackoffConfig, { host }: Resources): Backoff {
   )
 }
 
-/** Runs `attempt` until it succeeds, fails with an error that `isFinal`, or the pauses are over. */
+/** Runs `attempt` until it succeeds, throws an error for which `isFinal` holds, or the backoff is exhausted. */
 export async function withBackoff<T>(
   config: BackoffConfig,
   resources: Resources,

@@ -4,14 +4,14 @@ import { deliverCut } from './codec.ts'
 import { type AckSome, type Delivery, whenAllSettled } from './delivery.ts'
 
 /**
- * What became of a source as a whole: null where all of its messages were delivered, else the first reason why not. A
- * `ClosedError` where the stream ended first.
+ * Reports the outcome of a whole source: null if all of its messages were delivered, otherwise the first failure. A
+ * `ClosedError` if the stream ended first.
  */
 type Settled = (error: Error | null) => void | Promise<void>
 
-/** One source while it is cut into messages. Calls `settled` once. */
+/** A source being cut into messages. Calls `settled` once. */
 export class ScannedSource {
-  /** How many messages were cut from it. */
+  /** Number of messages cut so far. */
   messages = 0
   readonly #scanner: Scanner
   readonly #settled: Settled
@@ -25,7 +25,7 @@ export class ScannedSource {
     this.#settled = settled
   }
 
-  /** The next messages, or null at the end. Throws once where the source cannot be cut any further. */
+  /** The next messages, or null at the end. Throws once if the source cannot be cut any further. */
   async next(): Promise<Delivery | null> {
     for (;;) {
       if (this.#hasFailed) return null
@@ -49,7 +49,7 @@ export class ScannedSource {
     }
   }
 
-  /** A source that was not read to its end yields nothing more: it counts as not delivered. */
+  /** Closes the scanner. A source that was not read to its end counts as not delivered. */
   async close(): Promise<void> {
     await this.#scanner.close()
     if (!this.#isAtEnd) await this.#settle(new ClosedError())
@@ -58,7 +58,7 @@ export class ScannedSource {
   #answer(count: number): AckSome {
     return whenAllSettled(count, async error => {
       this.#pending--
-      // What the stream no longer has time for is neither delivered nor refused.
+      // Messages that the stopping stream had no time for are neither delivered nor rejected.
       if (error !== null) await this.#settle(isClosing(error) ? new ClosedError() : error)
       else if (this.#isAtEnd && this.#pending === 0) await this.#settle(null)
     })

@@ -1,6 +1,6 @@
 import { field, type Infer } from './fields.ts'
 
-/** A `tls` block of a component that connects to somewhere. */
+/** The `tls` block of a component that opens connections. */
 export const tlsField = field
   .object(
     {
@@ -38,7 +38,7 @@ export interface TlsOptions {
   readonly passphrase?: string
 }
 
-/** The options that a `tls` block asks for; `readFile` gives the text of a file, and throws where there is none. */
+/** Converts a `tls` block to options; `readFile` returns the text of a file and throws if there is none. */
 export function tlsOptions(config: Infer<typeof tlsField>, readFile: (path: string) => string): TlsOptions {
   const textOr = (text: string, path: string) => (text === '' ? readFile(path) : text)
   const hasAuthorities = config.root_cas !== '' || config.root_cas_file !== ''

@@ -14,38 +14,41 @@ import { declaredHost } from './needs.ts'
 /** What other programs need to continue a trace: text fields such as `traceparent` (W3C Trace Context). */
 export type TraceCarrier = Readonly<Record<string, string>>
 
-/** A part of a trace: what happened to one message in one component. It begins when it is made. */
+/** A span of a trace: the handling of one message by one component. It starts when it is created. */
 export interface Span {
   /** 32 hexadecimal digits. */
   readonly traceId: string
   readonly carrier: TraceCarrier
-  /** Marks it as failed. */
+  /** Marks the span as failed. */
   fail(reason: string): void
   /** Called once. */
   end(): void
 }
 
-/** Makes spans and brings them to where their user looks at them. Absent where nothing is traced, so that it costs nothing. */
+/** Creates spans and exports them. Absent if tracing is off, so that it costs nothing then. */
 export interface Tracer {
-  /** Below a span of this program, or one of another program by what it sent along, or at the root of a trace. */
+  /**
+   * Starts a span: below a span of this program, below one of another program that sent its carrier, or as the root of
+   * a trace.
+   */
   start(name: string, parent?: Span | TraceCarrier): Span
-  /** Delivers what is not delivered yet. */
+  /** Exports the pending spans. */
   close(): Promise<void>
 }
 
-/** What a tracer gets to live with. */
+/** The environment of a tracer. */
 export interface TracerResources {
   readonly log: Log
   readonly clock: Clock
   readonly host: ComponentHost
-  /** Of the program. */
+  /** The version of the program. */
   readonly version: string
 }
 
 export type TracerSpec<F extends Field<unknown>> = Omit<AnySpec, 'kind' | 'config' | 'create'> & {
   readonly kind: 'tracer'
   readonly config: F
-  /** Null where nothing is traced. */
+  /** Returns null if tracing is off. */
   readonly create: (
     config: F extends Field<infer T> ? T : never,
     resources: TracerResources,
@@ -57,7 +60,7 @@ export function defineTracer<const F extends Field<unknown>>(spec: Omit<TracerSp
   return { ...spec, kind: 'tracer' }
 }
 
-/** Makes the tracer of a `tracer` block; null for `none`. Throws {@link ConfigError}. */
+/** Creates the tracer of a `tracer` block; null for `none`. Throws {@link ConfigError}. */
 export async function openTracer(config: ComponentConfig, resources: TracerResources): Promise<Tracer | null> {
   const { spec, name } = config
   if (spec.create === undefined) {
@@ -65,7 +68,7 @@ export async function openTracer(config: ComponentConfig, resources: TracerResou
   }
   const own = { ...resources, host: declaredHost(resources.host, spec) }
   try {
-    // Only a spec knows the type of what it creates; the registry holds specs of all kinds.
+    // Only the spec knows the type that it creates; the registry holds specs of all kinds.
     return (await spec.create(config.config as never, own as never)) as Tracer | null
   } catch (error) {
     throw new ConfigError(`failed to init tracer <no label> path root.tracer: ${messageOf(error)}`, {
@@ -74,7 +77,7 @@ export async function openTracer(config: ComponentConfig, resources: TracerResou
   }
 }
 
-/** A delivery of an input whose messages carry spans, which end when they have their answer. */
+/** A delivery of an input whose messages carry spans, which end when the messages are settled. */
 export function tracedDelivery(tracer: Tracer, name: string, delivery: Delivery, extract: Mapping | null): Delivery {
   const spans = new Map<Message, Span>()
   const traced = delivery.mapped(message => {
@@ -95,7 +98,7 @@ export function tracedDelivery(tracer: Tracer, name: string, delivery: Delivery,
   })
 }
 
-/** What another program sent along with a message, where a mapping says how to find it. */
+/** The carrier that another program sent with a message, extracted by a mapping if there is one. */
 function carrierOf(extract: Mapping | null, message: Message): TraceCarrier | undefined {
   if (extract === null) return undefined
   try {
@@ -105,7 +108,7 @@ function carrierOf(extract: Mapping | null, message: Message): TraceCarrier | un
       Object.entries(found).flatMap(([key, text]) => (typeof text === 'string' ? [[key.toLowerCase(), text]] : [])),
     )
   } catch {
-    // A message without a trace begins one.
+    // A message without a carrier starts a new trace.
     return undefined
   }
 }
@@ -116,7 +119,7 @@ function draftOf({ metadata }: Message): MetadataDraft {
   return draft
 }
 
-/** A processor that makes a span for each message that it gets. */
+/** A processor that creates a span for each message it receives. */
 export function tracedProcessor(inner: Processor, name: string, tracer: Tracer): Processor {
   const begin = (messages: readonly Message[]) => messages.map(message => tracer.start(name, message.context?.span))
   const process: Processor['process'] = batch => {
@@ -125,7 +128,7 @@ export function tracedProcessor(inner: Processor, name: string, tracer: Tracer):
       () => inner.process(batch),
       batches => {
         const results = batches.flat()
-        // Where messages were regrouped, which of them failed is seen by the metrics only.
+        // If messages were regrouped, a failure cannot be attributed to one of them; only the metrics show it.
         const isEach = results.length === batch.length
         for (const [index, span] of spans.entries()) finish(span, isEach ? results[index]! : null, batch[index]!)
       },
@@ -166,7 +169,7 @@ function failAll(spans: readonly Span[], error: unknown): void {
   }
 }
 
-/** Calls `done` or `failed` depending on an outcome, at once or later, and passes the outcome on. */
+/** Calls `done` or `failed` with the outcome, synchronously or later, and passes the outcome on. */
 function settled<T>(
   work: () => MaybePromise<T>,
   done: (result: T) => void,
@@ -195,7 +198,7 @@ function settled<T>(
   )
 }
 
-/** An output that makes a span for each message that it writes, and sends along what `inject` makes of it. */
+/** An output that creates a span for each message it writes, and sends the metadata that `inject` derives from it. */
 export function tracedOutput(inner: Output, name: string, tracer: Tracer, inject: Mapping | null): Output {
   const begin = (messages: readonly Message[]) => {
     const spans = messages.map(message => tracer.start(`output_${name}`, message.context?.span))
@@ -242,7 +245,7 @@ export function tracedOutput(inner: Output, name: string, tracer: Tracer, inject
   }
 }
 
-/** A message with what a mapping of its span's fields makes of it; the message itself where that fails. */
+/** A message with the metadata that a mapping derives from its span's carrier; without it if the mapping fails. */
 function injected(inject: Mapping | null, message: Message, span: Span): Message {
   const carrying = message.withSpan(span)
   if (inject === null) return carrying
@@ -251,12 +254,12 @@ function injected(inject: Mapping | null, message: Message, span: Span): Message
     inject.run([message.withDocument(span.carrier)], 0, draft)
     return carrying.withMetadata(new Map(draft.current))
   } catch {
-    // The message is worth more than its trace.
+    // Losing the trace is better than losing the message.
     return carrying
   }
 }
 
-/** Failures of messages that carry something more, as failures of the messages that were given. */
+/** Translates failures of the messages that carry spans into failures of the original messages. */
 function andOriginals(
   write: () => MaybePromise<void>,
   carrying: readonly Message[],

@@ -1,9 +1,9 @@
 import type { Batch } from './batch.ts'
 import { asRoot, type Message, rootOf } from './message.ts'
 
-/** Follows the messages of a batch through a step that may regroup them, to know where each result comes from. */
+/** Follows the messages of a batch through a step that may regroup them, to tell where each result comes from. */
 export class Tracing {
-  /** The messages to hand to the step. */
+  /** The messages to pass to the step. */
   readonly messages: Batch
   readonly #places = new Map<Message, number>()
   readonly #batch: Batch
@@ -17,7 +17,9 @@ export class Tracing {
     })
   }
 
-  /** The results of the step, in the order of the messages that they come from; of one made from several, the first counts. */
+  /**
+   * The results of the step in the order of their source messages; a result made from several is placed by the first.
+   */
   inOrder(results: readonly Message[]): readonly Message[] {
     return results
       .map(result => ({ result, places: this.#placesOf(result) }))
@@ -25,7 +27,7 @@ export class Tracing {
       .map(({ result, places }) => result.madeOf(places.map(place => this.#batch[place]!)))
   }
 
-  /** Ascending. A message that was made of none of the batch belongs to the last one. */
+  /** Ascending. A message derived from none of the batch is placed last. */
   #placesOf(result: Message): readonly number[] {
     const root = rootOf(result)
     const places = [root].flat().flatMap(each => this.#places.get(each) ?? [])

@@ -13,28 +13,28 @@ export interface ReadOptions {
   readonly registry: Registry
   readonly host: Host
   readonly importer?: Importer
-  /** Whether and how deprecated things are found. */
+  /** How findings about deprecated features are reported, if at all. */
   readonly deprecated?: 'error' | 'warning' | 'ignore'
   readonly requireLabels?: boolean
   readonly everyMistake?: boolean
-  /** Missing environment variables are not findings. */
+  /** Do not report missing environment variables. */
   readonly skipEnvCheck?: boolean
-  /** `path.to.field=value` expressions that override what is written. */
+  /** `path.to.field=value` expressions that override the configuration. */
   readonly overrides?: readonly string[]
 }
 
-/** A configuration as it was read: its tree, and everything that is wrong with it. */
+/** A configuration as read: its tree and its problems. */
 export interface ReadConfig {
   readonly node: Node
   readonly findings: readonly Finding[]
-  /** Whether the first finding is that it cannot be read at all. */
+  /** Whether the first finding is that the text cannot be read at all. */
   readonly broken: boolean
 }
 
 const DISABLED = '# BENTO LINT DISABLE'
 const shapes = shapesOf(configFields)
 
-/** Reads and checks a configuration. Never throws because of its contents. */
+/** Reads and checks a configuration. Never throws because of its content. */
 export async function readConfig(text: string, options: ReadOptions, fieldShapes = shapes): Promise<ReadConfig> {
   const { text: substituted, missing } = substituteEnv(text, name => options.host.env(name))
   const findings: Finding[] = []
@@ -81,12 +81,14 @@ export async function readConfig(text: string, options: ReadOptions, fieldShapes
   return { node, findings, broken: false }
 }
 
-/** What the host does not grant is said though the check is switched off: the stream could not start. */
+/** Missing grants are reported even if the check is switched off, because the stream could not start. */
 function isAboutGrants({ refusal }: Host): (found: Finding) => boolean {
   return ({ kind }) => refusal !== undefined && ['not_granted', 'bad_bloblang', 'bad_argument'].includes(kind)
 }
 
-/** The variables that were not put in place because the host does not grant them, each where the text first names it. */
+/**
+ * Variables that were not substituted because the host does not grant them, each at its first reference in the text.
+ */
 function refusedVariables(text: string, missing: readonly string[], { refusal }: Host): ReadonlyMap<string, Finding> {
   const findings = new Map<string, Finding>()
   for (const name of missing) {
@@ -99,7 +101,7 @@ function refusedVariables(text: string, missing: readonly string[], { refusal }:
   return findings
 }
 
-/** Everything that is wrong with a configuration, in the order of the text. */
+/** All findings of a configuration, in text order. */
 export async function lintConfig(text: string, options: ReadOptions): Promise<readonly Finding[]> {
   return (await readConfig(text, options)).findings
 }
@@ -109,17 +111,17 @@ const streamShapes = { ...shapesOf(streamFields), ...tests }
 const resourceShapes = shapesOf(resourceFields)
 const serviceShapes = Object.fromEntries(Object.entries(shapes).filter(([name]) => !Object.hasOwn(streamFields, name)))
 
-/** Reads and checks the file of one stream among several, which holds nothing that they share. */
+/** Reads and checks the file of one stream among several; it must not contain what the streams share. */
 export function readStream(text: string, options: ReadOptions): Promise<ReadConfig> {
   return readConfig(text, options, streamShapes)
 }
 
-/** Reads and checks what several streams share: everything but the streams themselves. */
+/** Reads and checks what several streams share: everything but the streams. */
 export function readService(text: string, options: ReadOptions): Promise<ReadConfig> {
   return readConfig(text, options, serviceShapes)
 }
 
-/** Everything that is wrong with the configuration of a stream, or of some resources, that was read already. */
+/** All findings of a stream's or of resources' configuration that is already parsed. */
 export async function lintPart(
   part: 'stream' | 'resources',
   node: Node,
@@ -131,7 +133,7 @@ export async function lintPart(
   return lintFields(lintContext(options), part === 'stream' ? streamShapes : resourceShapes, node)
 }
 
-/** Checks a file that holds resources only. */
+/** Reads and checks a file that contains only resources. */
 export function readResources(text: string, options: ReadOptions): Promise<ReadConfig> {
   return readConfig(text, options, { ...resourceShapes, ...tests })
 }
@@ -157,7 +159,7 @@ export function lintContext(options: ReadOptions): LintContext {
 /** Every word of a configuration that may name a component. */
 export function namesIn(root: Node): Set<string> {
   const names = new Set(['stdin', 'stdout', 'none', 'prometheus'])
-  // `http` and `logger` are components as well; at the root of a configuration they never name one.
+  // `http` and `logger` are component names too, but never name one at the root of a configuration.
   for (const { key, value } of root.entries) {
     if (!Object.hasOwn(shapes, key.value)) names.add(key.value)
     addNames(value, names)
@@ -175,8 +177,8 @@ function addNames(node: Node, names: Set<string>): void {
 }
 
 /**
- * What keeps a configuration from being understood at all: a core component that is none, a value of a wrong type. The original
- * stops at the first of these and says nothing else.
+ * The first error that makes a configuration unusable: an unknown core component, or a value of a wrong type. The
+ * original stops at the first of these and reports nothing else.
  */
 function firstFailure(registry: Registry, root: Node): Finding | undefined {
   if (root.kind !== 'map') return undefined
@@ -191,7 +193,7 @@ function firstFailure(registry: Registry, root: Node): Finding | undefined {
     }
     const own = kind === 'input' || kind === 'output' ? valueOf(resolved(node), 'processors') : undefined
     if (own === undefined) return undefined
-    // Of a map, the original takes the first key for a processor.
+    // If the processors are a map, the original takes its first key as a processor.
     const [first] = resolved(own).entries
     return list('processor', own) ?? (first === undefined ? undefined : component('processor', first.key))
   }
@@ -220,7 +222,7 @@ function firstFailure(registry: Registry, root: Node): Finding | undefined {
   )
 }
 
-/** The first value of a core field that is not of its type. */
+/** The first core field whose value has the wrong type. */
 function wrongType(root: Node): Finding | undefined {
   try {
     checkFields(shapes, root)

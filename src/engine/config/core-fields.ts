@@ -164,7 +164,7 @@ export const resourceFields = {
   rate_limit_resources: field.component('rate_limit', label).list().default([]).advanced().lint(requireLabel),
 } satisfies FieldMap
 
-/** The fields that every configuration may have beside. */
+/** The fields of the service, which every configuration may have besides its stream. */
 const serviceFields = {
   logger,
   metrics: field.component('metrics', 'Where metrics go.').default({ mapping: '', prometheus: {} }),
@@ -184,12 +184,11 @@ export const configFields = {
   warpstream,
 } satisfies FieldMap
 
-/** The shapes of fields. */
 export function shapesOf(fields: FieldMap): Record<string, FieldShape> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.shape]))
 }
 
-/** Resources are found by their labels, so each needs one of its own. */
+/** Resources are looked up by label, so each needs a unique one. */
 function requireLabel(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const name: unknown = 'label' in value ? value.label : undefined

@@ -1,6 +1,6 @@
 import { nearest } from '../../bloblang/index.ts'
 
-/** `did you mean x?` for the nearest of the names, if any is near. */
+/** `did you mean x?` for the name closest to `word`; undefined if none is close. */
 export function didYouMean(word: string, names: readonly string[]): string | undefined {
   const [name] = nearest(word, names)
   return name === undefined ? undefined : `did you mean ${name}?`

@@ -9,7 +9,7 @@ const UNITS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 }
 
-/** A duration such as `1h15m30.5s` or `-250ms` in milliseconds. Throws an `Error` with the original's text. */
+/** Parses a duration such as `1h15m30.5s` or `-250ms` to milliseconds. Throws an `Error` with the original's text. */
 export function parseDuration(text: string): number {
   const fail = (why: string) => new Error(`time: ${why}${JSON.stringify(text)}`)
   const match = /^([-+]?)(.*)$/s.exec(text)!
@@ -31,7 +31,7 @@ export function parseDuration(text: string): number {
   return match[1] === '-' ? -totalMs : totalMs
 }
 
-/** As Go prints durations: `1h2m3.5s`, `12.3ms`. */
+/** Formats a duration as Go does: `1h2m3.5s`, `12.3ms`. */
 export function durationText(ns: number): string {
   if (ns < 1000) return `${ns}ns`
   if (ns < 1e6) return `${ns / 1e3}µs`

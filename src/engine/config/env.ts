@@ -3,17 +3,17 @@ import { Lexer } from 'yaml'
 const REFERENCE = /\$\{[0-9A-Za-z_.]+(:((\$\{[^}]+\})|[^}])*)?\}/g
 const ESCAPED = /\$\{(\{[0-9A-Za-z_.]+(:((\$\{[^}]+\})|[^}])*)?\})\}/g
 
-/** A configuration's text with its environment variables in place, and those that were asked for in vain. */
+/** The text of a configuration with its environment variables substituted, and those that are missing. */
 export interface Substituted {
   readonly text: string
-  /** Variables without default that are not set; an empty text stands in their place. */
+  /** Variables that are neither set nor have a default; an empty string replaces them. */
   readonly missing: readonly string[]
 }
 
 /**
- * Puts environment variables in place of `${NAME}` and `${NAME:default}` anywhere in a configuration, before it is parsed;
- * `${{NAME}}` becomes a literal `${NAME}`. Line breaks in values become `\n`, as nothing else could work inside YAML. A
- * variable that only YAML comments name is not missing; the original asks for those as well.
+ * Substitutes environment variables for `${NAME}` and `${NAME:default}` anywhere in a configuration, before it is
+ * parsed; `${{NAME}}` becomes a literal `${NAME}`. Line breaks in values become `\n`, because nothing else works inside
+ * YAML. A variable that occurs only in YAML comments is not reported as missing; the original reports those as well.
  */
 export function substituteEnv(text: string, lookup: (name: string) => string | undefined): Substituted {
   const missing: { readonly name: string; readonly offset: number }[] = []
@@ -42,7 +42,7 @@ function outsideComments(
     .map(({ name }) => name)
 }
 
-/** Where the YAML comments of a text are. Block scalars and quoted texts may hold a `#` that begins none. */
+/** The ranges of the YAML comments in a text. A `#` inside a block scalar or quoted text does not start a comment. */
 function commentRanges(text: string): readonly { readonly start: number; readonly end: number }[] {
   const ranges: { start: number; end: number }[] = []
   let offset = 0
@@ -54,10 +54,16 @@ function commentRanges(text: string): readonly { readonly start: number; readonl
   return ranges
 }
 
-/** Tokens that the lexer puts in for a document's start, the end of broken flow and the start of a scalar. */
+/**
+ * Tokens that the lexer inserts for the start of a document, the end of a broken flow collection and the start of a
+ * scalar.
+ */
 const MARKS = new Set(['\u0002', '\u0018', '\u001f'])
 
-/** `NAME=value` lines of a dotenv file. Throws an `Error` for a line that is neither that, a comment, nor blank. */
+/**
+ * Parses the `NAME=value` lines of a dotenv file. Throws an `Error` for any other line that is neither a comment nor
+ * blank.
+ */
 export function parseDotEnv(text: string): Map<string, string> {
   const variables = new Map<string, string>()
   for (const [index, line] of text.split(/\r?\n/).entries()) {

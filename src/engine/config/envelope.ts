@@ -18,7 +18,7 @@ const processors: FieldShape = {
 }
 const mapping: FieldShape = { ...text, bloblang: true, description: 'A mapping that renames or drops metrics.' }
 
-/** The fields that may stand beside a component's name. */
+/** The fields allowed next to a component's name. */
 export function reservedFields(kind: ComponentKind): Readonly<Record<string, FieldShape>> {
   switch (kind) {
     case 'input':
@@ -40,8 +40,8 @@ export function reservedFields(kind: ComponentKind): Readonly<Record<string, Fie
 export type Inferred = { readonly name: string } | { readonly error: string; readonly hint?: string }
 
 /**
- * Which component an object configures: its `type`, or its only key that names one. With `checkType` a `type` must be known,
- * too.
+ * Infers which component an object configures: from its `type`, or from the only key that names one. With `checkType`,
+ * `type` must be known too.
  */
 export function inferName(registry: Registry, kind: ComponentKind, written: Node, checkType = true): Inferred {
   const node = resolved(written)

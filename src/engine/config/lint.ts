@@ -19,7 +19,7 @@ export type FindingKind =
   | 'missing_label'
   | 'duplicate_label'
   | 'bad_bloblang'
-  /** Run refuses an argument in a mapping, which the original's lint does not look at. */
+  /** An invalid argument in a mapping: `run` rejects it, although the original's lint does not check for it. */
   | 'bad_argument'
   | 'should_omit'
   | 'component_missing'
@@ -30,19 +30,19 @@ export type FindingKind =
   | 'expected_object'
   | 'expected_scalar'
   | 'deprecated'
-  /** The field does nothing here. */
+  /** The field has no effect here. */
   | 'ineffective'
 
-/** Something that is wrong with a configuration, or may be. Lines and columns count from 1. */
+/** A problem, or possible problem, of a configuration. Lines and columns count from 1. */
 export interface Finding {
   readonly line: number
-  /** The real line, instead of `line`: for a text that cannot be read at all the original names the first line. */
+  /** The actual line if `line` differs: for a text that cannot be read at all the original reports the first line. */
   readonly exactLine?: number
-  /** As the original prints it, which is 1 for all but mappings. */
+  /** As the original prints it: 1 for everything but mappings. */
   readonly column: number
-  /** Where it really begins on the line, where that is known: for editors. */
+  /** The actual column, if known: for editors. */
   readonly exactColumn?: number
-  /** Where it is in the text of a scalar, in UTF-16 units from 0; the scalar's own place is that of its first character. */
+  /** The position within the text of a scalar, in UTF-16 units from 0, relative to the scalar's first character. */
   readonly inScalar?: {
     readonly line: number
     readonly column: number
@@ -52,22 +52,22 @@ export interface Finding {
   readonly text: string
   readonly level: 'error' | 'warning'
   readonly kind: FindingKind
-  /** What to write instead, where that can be guessed. */
+  /** What to write instead, if that can be guessed. */
   readonly hint?: string
 }
 
 export interface LintContext {
   readonly registry: Registry
-  /** What is not granted to the stream; undefined: everything is. */
+  /** Says what the stream is not granted; undefined if everything is granted. */
   readonly refusal: Host['refusal']
-  /** Line by label, of the labels seen so far. */
+  /** Line of each label seen so far. */
   readonly labels: Map<string, number>
-  /** What is wrong with a mapping or an interpolated text, if anything. */
+  /** Returns the errors of a mapping or an interpolated text. */
   readonly checkMapping: (text: string, constructs: 'inside' | 'none') => readonly Diagnostic[]
   readonly checkInterpolation: (text: string, constructs: 'inside' | 'none') => readonly Diagnostic[]
   readonly deprecated: 'error' | 'warning' | 'ignore'
   readonly requireLabels: boolean
-  /** Reports every mistake of a mapping; the original reports the first. */
+  /** Reports every error of a mapping; the original reports only the first. */
   readonly everyMistake: boolean
 }
 
@@ -107,7 +107,7 @@ export function lintFields(context: LintContext, shapes: Shapes, written: Node):
   return findings
 }
 
-/** Findings about one field's value. */
+/** Findings about the value of one field. */
 function lintField(context: LintContext, shape: FieldShape, node: Node, name: string): Finding[] {
   const findings: Finding[] = []
   if (shape.deprecated) findings.push(...deprecation(context, node, `field ${name} is deprecated`))
@@ -137,7 +137,7 @@ function lintField(context: LintContext, shape: FieldShape, node: Node, name: st
   }
 }
 
-/** What a field that is not written needs by its default, and is not granted. */
+/** Findings about the needs that the default of an absent field has and the stream is not granted. */
 function lintDefault(context: LintContext, shape: FieldShape, parent: Node, name: string): Finding[] {
   const hasChildren = shape.type === 'object' && shape.children !== undefined && shape.optional !== true
   const value = shape.default ?? (hasChildren && shape.structure === 'scalar' ? {} : undefined)
@@ -185,7 +185,7 @@ function lintValue(context: LintContext, shape: FieldShape, node: Node): Finding
   }
 }
 
-/** Findings about a component: its envelope, and its fields. */
+/** Findings about a component: its envelope and its fields. */
 export function lintComponent(context: LintContext, kind: ComponentKind, written: Node): Finding[] {
   const node = resolved(written)
   if (node.entries.length + node.items.length === 0) return []
@@ -214,7 +214,7 @@ export function lintComponent(context: LintContext, kind: ComponentKind, written
   return findings
 }
 
-/** What is said of a component whose configuration is known and that this build cannot run. */
+/** The message for a component whose configuration is known but which this build cannot run. */
 export function unsupportedText(kind: ComponentKind, name: string): string {
   return `${kind} '${name}' is known but not supported by Penstock yet`
 }
@@ -253,7 +253,7 @@ function lintEnvelope(
   return findings
 }
 
-/** Whether a label may be given at all: lower-case letters, digits and `_`, which must not come first. */
+/** Whether a label is valid: lower-case letters, digits and `_`, which must not come first. */
 function isLabel(label: string): boolean {
   return /^[a-z0-9_]+$/.test(label) && !label.startsWith('_')
 }
@@ -285,7 +285,7 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
   if (loose === undefined) return []
   const value = loose.value
   const findings: Finding[] = []
-  // A literal block's text begins in the line below its mark.
+  // The text of a literal block starts on the line after its indicator.
   const line = node.style === 'literal' ? node.line + 1 : node.line
   const exact = node.style === 'literal' ? {} : { exactColumn: node.column }
   const at = { line, column: 1, ...exact, level: 'error' as const }
@@ -324,7 +324,7 @@ function lintCustom(context: LintContext, shape: FieldShape, node: Node): Findin
   return findings
 }
 
-/** What is wrong with a mapping or an interpolated text; arguments are looked at once the text is right. */
+/** Errors of a mapping or an interpolated text; arguments are checked only if the text has no other errors. */
 function checkBloblang(
   context: LintContext,
   shape: FieldShape,
@@ -336,7 +336,7 @@ function checkBloblang(
   return { kind: 'bad_argument', diagnostics: check?.(text, 'inside') ?? [] }
 }
 
-/** The message followed by the five characters that stand where the parser stopped. */
+/** The message followed by the first five characters at which the parser stopped. */
 function diagnosticText(source: string, diagnostic: Diagnostic): string {
   const lines = source.split('\n')
   const rest = [...lines.slice(diagnostic.line - 1).join('\n')].slice(diagnostic.column - 1)

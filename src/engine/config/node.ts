@@ -6,23 +6,25 @@ import { Float, yamlFaultIn } from '../../bloblang/index.ts'
 type NodeKind = 'map' | 'seq' | 'scalar' | 'alias'
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded'
 
-/** A piece of a configuration with its place: what YAML wrote, or a value that stands for it. */
+/** A node of a configuration with its position, parsed from YAML or created from a value. */
 export interface Node {
   readonly kind: NodeKind
-  /** `!!map`, `!!seq`, `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!timestamp`, `!!merge`, or what was written. */
+  /**
+   * `!!map`, `!!seq`, `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!timestamp`, `!!merge`, or an explicit tag.
+   */
   readonly tag: string
   /** The text of a scalar. */
   readonly value: string
   readonly style: ScalarStyle
   /** Whether a collection was written in braces or brackets. */
   readonly flow?: boolean
-  /** From 1; 0 where the node was not written in a file. */
+  /** From 1; 0 if the node does not come from a file. */
   readonly line: number
   readonly column: number
   readonly entries: Entry[]
   readonly items: Node[]
   readonly target?: Node
-  /** A comment that is printed behind the value. */
+  /** A comment that is printed after the value. */
   readonly remark?: string
 }
 
@@ -31,9 +33,9 @@ interface Entry {
   value: Node
 }
 
-/** A text that is not YAML. The message is the original's, whose line is often one before the fault or missing. */
+/** A text that is not valid YAML. The message is the original's, whose line is often missing or one too low. */
 export class YamlError extends Error {
-  /** Where the fault was noticed, from 1. */
+  /** Where the error was detected, from 1. */
   readonly line: number
   readonly column: number
 
@@ -45,7 +47,7 @@ export class YamlError extends Error {
   }
 }
 
-/** Reads the first document of a text. Throws {@link YamlError}. */
+/** Parses the first document of a text. Throws {@link YamlError}. */
 export function parseYaml(text: string): Node {
   const lines = new LineCounter()
   const parser = new Parser(lines.addNewLine)
@@ -69,7 +71,7 @@ export function parseYaml(text: string): Node {
   return new Builder(lines, text, first).build(first.contents)
 }
 
-/** The node of a plain value, as if it had been written. */
+/** The node of a plain value, as if it had been written in YAML. */
 export function nodeOf(value: unknown, line = 0): Node {
   const base = { line, column: 1, value: '', style: 'plain' as const, entries: [], items: [] }
   if (value === null || value === undefined) return nullNode(line, 1)
@@ -105,7 +107,7 @@ export function stringNode(value: string, line = 0): Node {
   return { kind: 'scalar', tag: '!!str', value, style: 'double', line, column: 1, entries: [], items: [] }
 }
 
-/** An unquoted scalar, with the type that its text has in YAML. */
+/** An unquoted scalar, with the type that YAML gives its text. */
 export function plainScalar(value: string): Node {
   return { ...nullNode(0, 1), tag: tagOf(value), value }
 }
@@ -114,17 +116,19 @@ export function nullNode(line: number, column: number): Node {
   return { kind: 'scalar', tag: '!!null', value: '', style: 'plain', line, column, entries: [], items: [] }
 }
 
-/** What an alias stands for; any other node itself. */
+/** The target of an alias; any other node itself. */
 export function resolved(node: Node): Node {
   return node.kind === 'alias' && node.target !== undefined ? node.target : node
 }
 
-/** The value of a key of an object; the last one where it is written twice. */
+/** The value of a key of an object; the last one if the key is repeated. */
 export function valueOf(node: Node, key: string): Node | undefined {
   return resolved(node).entries.findLast(entry => entry.key.value === key)?.value
 }
 
-/** A node as plain JavaScript values: integers beyond 2^53 are bigints, floats that look like integers stay numbers. */
+/**
+ * A node as plain JavaScript values: integers beyond 2^53 become bigints, floats that look like integers stay numbers.
+ */
 export function plainValue(node: Node): unknown {
   switch (node.kind) {
     case 'alias':
@@ -173,7 +177,7 @@ const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/
 const TIMESTAMP =
   /^\d{4}-\d{1,2}-\d{1,2}(([Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(\.\d+)?([ \t]*(Z|[-+]\d{1,2}(:\d{2})?))?)?$/
 
-/** The tag that an unquoted scalar has by its looks. */
+/** The tag that YAML gives an unquoted scalar. */
 function tagOf(text: string): string {
   if (NULL.test(text)) return '!!null'
   if (BOOLEAN.test(text)) return '!!bool'
@@ -187,7 +191,7 @@ function tagOf(text: string): string {
   return '!!str'
 }
 
-/** An integer as YAML writes it: decimal, 0x, 0o, 0b, a leading 0 for octal, `_` between digits. Undefined for other text. */
+/** Parses a YAML integer: decimal, 0x, 0o, 0b, a leading 0 for octal, `_` between digits. Undefined for other text. */
 export function parseInteger(text: string): bigint | undefined {
   const plain = text.replaceAll('_', '')
   const match = /^([-+]?)(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]+|0|[1-9][0-9]*)$/.exec(plain)
@@ -204,7 +208,7 @@ export function parseFloatText(text: string): number {
   return Number(plain)
 }
 
-/** Turns the library's tree into ours, with the places and tags of the original's parser. */
+/** Converts the library's tree into ours, with the positions and tags of the original's parser. */
 class Builder {
   readonly #lines: LineCounter
   readonly #text: string
@@ -238,7 +242,7 @@ class Builder {
     const place = this.#place(source)
     const base = { value: '', style: 'plain' as const, ...place, entries: [], items: [] }
     if (isMap(source)) {
-      // Items of a parsed map are pairs of nodes.
+      // The items of a parsed map are pairs of nodes.
       const entries = source.items.map(pair => this.#entry(pair as Yaml.Pair<Yaml.Node, Yaml.Node | null>))
       return { ...base, kind: 'map', tag: source.tag ?? '!!map', entries, flow: source.flow === true }
     }
@@ -261,7 +265,7 @@ class Builder {
     return { key, value: pair.value === null ? nullNode(key.line, key.column) : this.build(pair.value) }
   }
 
-  /** Blocks begin at their first key or dash; scalars where their text or their `|` stands. */
+  /** A block is positioned at its first key or dash, a scalar at its text or its `|`. */
   #place(source: Yaml.Node): { line: number; column: number } {
     let offset = source.range?.[0] ?? 0
     if (isScalar(source) && source.srcToken?.type === 'block-scalar') {
@@ -273,16 +277,16 @@ class Builder {
   }
 }
 
-/** The text of a scalar. In two ways the library reads the end of a block otherwise than YAML and the original do. */
+/** The text of a scalar. Corrects two deviations of the library from YAML and the original at the end of a block. */
 function scalarText({ value, srcToken, type }: Yaml.Scalar, document: string): string {
   const text = typeof value === 'string' ? value : String(value ?? '')
   if (srcToken?.type !== 'block-scalar') return text
   const whole = type === 'BLOCK_LITERAL' ? withBlankEnd(text, srcToken, document) : text
-  // A block that the end of the file cuts short has no line break after its last line.
+  // A block cut short by the end of the file has no line break after its last line.
   return srcToken.source.endsWith('\n') ? whole : whole.replace(/\n$/, '')
 }
 
-/** Lines at the end that hold only blanks are text as far as they reach beyond the indentation. */
+/** Trailing lines of spaces are text as far as they exceed the indentation. */
 function withBlankEnd(text: string, block: CST.BlockScalar, document: string): string {
   const props = block.props.map(prop => ('source' in prop ? prop : { ...prop, source: '' }))
   const header = props.find(prop => prop.type === 'block-scalar-header')?.source ?? ''
@@ -298,7 +302,7 @@ function withBlankEnd(text: string, block: CST.BlockScalar, document: string): s
   return `${text.replace(/(?:\n *)*$/, '')}\n${blanks.join('\n')}${header.includes('-') ? '' : '\n'}`
 }
 
-/** How far a block is indented: as its header says, else as its first line with text is. */
+/** The indentation of a block: as its header says, else that of its first line with text. */
 function indentOf(lines: readonly string[], header: string, parent: number): number {
   const explicit = /[1-9]/.exec(header)?.[0]
   if (explicit !== undefined) return Math.max(parent, 0) + Number(explicit)
@@ -321,7 +325,9 @@ function scalarStyle(type: string | undefined): ScalarStyle {
   }
 }
 
-/** The library knows the place of a fault, and the language's own reader of YAML how the original words it. */
+/**
+ * Combines the position from the library with the original's wording, which the language's own YAML reader provides.
+ */
 function yamlError(error: Yaml.YAMLError, lines: LineCounter, text: string): YamlError {
   const { line, col } = lines.linePos(error.pos[0])
   const own = `yaml: line ${line}: ${error.message.split('\n')[0]!}`

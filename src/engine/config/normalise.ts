@@ -8,8 +8,8 @@ import { defaultOf } from './values.ts'
 const SCRUBBED = '!!!SECRET_SCRUBBED!!!'
 
 /**
- * A configuration with the defaults of its core fields, in the order of the fields, without `type` and with secrets scrubbed:
- * what the original's `echo` shows. Bodies of components keep the fields that were written.
+ * A configuration with the defaults of its core fields, in field order, without `type` and with secrets scrubbed, as
+ * the original's `echo` prints it. The bodies of components keep only the fields that were written.
  */
 export function normalised(registry: Registry, shapes: Readonly<Record<string, FieldShape>>, root: Node): Node {
   return fields(registry, shapes, root, true)
@@ -30,7 +30,7 @@ function fields(
       ? []
       : [{ key: stringNode(name), value: field(registry, shape, nodeOf(fallback), true) }]
   })
-  // What is completed by defaults is too long for one line.
+  // With defaults added it is too long for one line.
   return { ...node, kind: 'map', tag: '!!map', entries, ...(withDefaults && { flow: false }) }
 }
 
@@ -58,7 +58,7 @@ function field(registry: Registry, shape: FieldShape, written: Node, withDefault
     case 'float':
     case 'bool':
     case 'unknown':
-      // A reference to the environment is not a secret itself.
+      // A reference to the environment is not itself a secret.
       return shape.secret === true && node.value !== '' && !/^\$\{[^}]*\}$/.test(node.value)
         ? stringNode(SCRUBBED)
         : node
@@ -67,7 +67,7 @@ function field(registry: Registry, shape: FieldShape, written: Node, withDefault
   }
 }
 
-/** The same for one component by itself; its label is always there. */
+/** The same for a single component; its label is always included. */
 export function normalisedComponent(registry: Registry, kind: ComponentKind, written: Node): Node {
   const node = component(registry, kind, resolved(written))
   return valueOf(node, 'label') === undefined

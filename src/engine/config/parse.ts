@@ -9,10 +9,10 @@ import { inferName } from './envelope.ts'
 import { type Node, nodeOf, plainValue, resolved, valueOf } from './node.ts'
 import { boolValue, floatValue, intValue, looseValue, needsValue, stringValue, ValueError } from './values.ts'
 
-/** What values of a configuration are made with. */
+/** What parsing the values of a configuration requires. */
 export interface ParseContext {
   readonly registry: Registry
-  /** What is not granted to the stream; absent: everything is. */
+  /** Says what the stream is not granted; absent if everything is granted. */
   readonly refusal?: NonNullable<Host['refusal']>
   /** Throws `ConfigError`. */
   compileMapping(text: string): Mapping
@@ -22,7 +22,7 @@ export interface ParseContext {
 /** The parsed form of an object of fields. Throws {@link ConfigError}. */
 export function parseFields<F extends FieldMap>(context: ParseContext, fields: F, node: Node, path: string): Infer<F> {
   const children = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.shape]))
-  // Infer derives the type from the children that are parsed here.
+  // Infer derives this type from the same children.
   return parseObject(context, children, node, path) as Infer<F>
 }
 
@@ -66,7 +66,7 @@ function parseScalar(context: ParseContext, shape: FieldShape, node: Node, path:
       const text = stringValue(node)
       if (shape.interpolated) return context.compileInterpolation(text)
       if (shape.bloblang && text === '') {
-        // Only a mapping that may be left out may be empty.
+        // Only an optional mapping may be empty.
         if (shape.default !== undefined || shape.optional === true) return null
         const why = 'expected import, map, or assignment, but reached end of input'
         throw new ConfigError(`failed to parse bloblang mapping '${path}': ${why}`)
@@ -123,7 +123,7 @@ function parseObject(
   return result
 }
 
-/** A field that is not written: its default, or for an object the defaults of its children. */
+/** The value of an absent field: its default or, for an object, the defaults of its children. */
 function parseDefault(context: ParseContext, shape: FieldShape, path: string, name: string): unknown {
   if (shape.default !== undefined) return parse(context, shape, nodeOf(shape.default), path)
   if (shape.optional) return undefined
@@ -135,7 +135,7 @@ function parseDefault(context: ParseContext, shape: FieldShape, path: string, na
   return undefined
 }
 
-/** A component's configuration, from its envelope. Throws {@link ConfigError}. */
+/** Parses the configuration of a component from its envelope. Throws {@link ConfigError}. */
 export function parseComponent(
   context: ParseContext,
   kind: ComponentKind,
@@ -153,7 +153,7 @@ export function parseComponent(
   const label = valueOf(node, 'label')
   const mapping = kind === 'metrics' ? stringValue(valueOf(node, 'mapping') ?? nodeOf('')) : ''
   const bodyPath = `${path}.${spec.name}`
-  // A null body means the same as none: everything by default.
+  // A null body is treated as absent: all defaults.
   const isEmpty = body === undefined || (body.tag === '!!null' && body.value === 'null')
   const parsed: ComponentConfig = {
     fresh: () => parseComponent(context, kind, written, path),
@@ -183,7 +183,7 @@ function refuseUnmet({ refusal }: ParseContext, needs: readonly Need[], path: st
   if (refused !== undefined) throw new ConfigError(`${path}: ${refused.text}`)
 }
 
-/** The component that a template stands for; its own processors are the outermost ones. */
+/** The component that a template expands to; the template's own processors come outermost. */
 function expanded(
   context: ParseContext,
   template: ComponentConfig,

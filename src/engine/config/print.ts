@@ -1,6 +1,6 @@
 import { type Node, resolved } from './node.ts'
 
-/** A tree as YAML, in the layout of the original: two blanks a level, lists indented below their key. */
+/** Prints a tree as YAML in the layout of the original: two spaces per level, lists indented below their key. */
 export function printYaml(node: Node): string {
   return `${block(node, 0).replace(/^\n/, '')}\n`
 }
@@ -17,7 +17,7 @@ function block(written: Node, depth: number): string {
   return inline(node)
 }
 
-/** What comes after a key. */
+/** The text after a key. */
 function after(written: Node, depth: number): string {
   const node = resolved(written)
   const isBlock = (node.kind === 'map' && node.entries.length > 0) || (node.kind === 'seq' && node.items.length > 0)
@@ -26,7 +26,7 @@ function after(written: Node, depth: number): string {
   return node.remark === undefined ? value : value.replace(/$|\n/, end => ` # ${node.remark}${end}`)
 }
 
-/** An element of a list: its first line is on the line of the dash. */
+/** An element of a list; its first line is on the line of the dash. */
 function inside(written: Node, depth: number): string {
   const node = resolved(written)
   if (node.kind === 'scalar') return text(node, depth + 1)
@@ -45,7 +45,7 @@ function inline(written: Node): string {
   }
 }
 
-/** A scalar, over several lines where it has them. */
+/** A scalar, as a block if it has several lines. */
 function text(node: Node, depth: number): string {
   if (!node.value.includes('\n') || node.tag !== '!!str' || /^\s/.test(node.value)) return scalar(node)
   const chomp = node.value.endsWith('\n\n') ? '+' : node.value.endsWith('\n') ? '' : '-'
@@ -66,7 +66,7 @@ function scalar(node: Node): string {
       : `'${value.replaceAll("'", "''")}'`
 }
 
-/** Whether a text would be read back as itself without quotes. */
+/** Whether a text needs no quotes to be read back unchanged. */
 function isPlain(value: string): boolean {
   if (!/^[\w./$(][^#:\n\t]*(:[^\s#][^#:\n\t]*)*$/.test(value) || /\s$/.test(value)) return false
   if (/^(y|n|yes|no|on|off|true|false|null|~)$/i.test(value)) return false

@@ -11,11 +11,13 @@ type Shapes = Readonly<Record<string, FieldShape>>
 export interface Override {
   /** The segments of the path. */
   readonly path: readonly string[]
-  /** The text behind the `=`, as it stands. */
+  /** The text after the `=`, verbatim. */
   readonly text: string
 }
 
-/** Splits `path.to.field=value`; in a segment, `~1` stands for a dot and `~0` for a tilde. Throws {@link ConfigError}. */
+/**
+ * Splits `path.to.field=value`; in a segment, `~1` stands for a dot and `~0` for a tilde. Throws {@link ConfigError}.
+ */
 export function parseOverride(expression: string): Override {
   const separator = expression.indexOf('=')
   if (separator < 1 || separator === expression.length - 1) {
@@ -29,22 +31,25 @@ export function parseOverride(expression: string): Override {
 }
 
 /**
- * The configuration with one field replaced. The value is raw text, not YAML: it gets the type that an unquoted scalar of
- * that text has. `-` appends to a list. Throws {@link ConfigError} for a path that leads to no field.
+ * The configuration with one field replaced. The value is raw text, not YAML, and gets the type of an unquoted scalar.
+ * `-` appends to a list. Throws {@link ConfigError} if the path does not lead to a field.
  */
 export function applyOverride(registry: Registry, shapes: Shapes, root: Node, { path, text }: Override): Node {
   return setAt(registry, shapes, root, path, plainScalar(text))
 }
 
 /**
- * The configuration with another value at a path of field names, indexes and names of components. `-` appends to a list.
- * Throws {@link ConfigError} for a path that leads to no field.
+ * The configuration with another value at a path of field names, indexes and component names. `-` appends to a list.
+ * Throws {@link ConfigError} if the path does not lead to a field.
  */
 export function setAt(registry: Registry, shapes: Shapes, root: Node, path: readonly string[], value: Node): Node {
   return new Setter(registry, path, value).setIn(shapes, root, 0)
 }
 
-/** Walks down the path and rebuilds the nodes on the way; each method is given how many segments precede it. */
+/**
+ * Walks down the path and rebuilds the nodes on it; the last argument of each method is the number of segments
+ * consumed.
+ */
 class Setter {
   readonly #registry: Registry
   readonly #path: readonly string[]

@@ -54,7 +54,7 @@ const templateFields = {
     .default([]),
 } as const
 
-/** The same for checking: there the mapping is a mapping. */
+/** The same for linting, with the mapping checked as a mapping. */
 const lintShapes: Readonly<Record<string, FieldShape>> = {
   ...shapesOf(templateFields),
   mapping: { ...templateFields.mapping.shape, bloblang: true },
@@ -67,16 +67,16 @@ export interface TemplateOptions {
   readonly importer?: Importer
 }
 
-/** A template that was read: the findings in its text, and the component that it defines. */
+/** A template as read: findings about its text, and the component that it defines. */
 export interface Template {
   readonly findings: readonly Finding[]
-  /** Throws `ConfigError` where the template makes no component. */
+  /** Throws `ConfigError` if the template does not define a component. */
   spec(): AnySpec
-  /** What its own tests find. Throws `ConfigError` where one cannot go on. */
+  /** Returns the failures of the template's own tests. Throws `ConfigError` if a test cannot be run. */
   test(): readonly string[]
 }
 
-/** Reads a template. Throws `YamlError` where the text is not YAML. */
+/** Parses a template. Throws `YamlError` if the text is not YAML. */
 export function readTemplate(text: string, context: ParseContext, options: TemplateOptions): Template {
   const parsed = parseYaml(text)
   const node = parsed.kind === 'map' ? parsed : nodeOf({})
@@ -163,11 +163,11 @@ function textAt(node: Node, name: string): string | undefined {
   return value === undefined ? undefined : resolved(value).value
 }
 
-/** The configuration that a template makes of the values of its fields. */
+/** The configuration that a template produces from the values of its fields. */
 function expand(mapping: Mapping, values: unknown): Node {
   let result: Value
   try {
-    result = mapping.apply(values as Value) // Values of a configuration are values of the language.
+    result = mapping.apply(values as Value) // values of a configuration are values of the language
   } catch (error) {
     const message = messageOf(error)
     throw new ConfigError(`mapping failed for template component: ${message}`)
@@ -176,7 +176,7 @@ function expand(mapping: Mapping, values: unknown): Node {
     const what = result === DELETED ? 'a deleted message' : 'nothing'
     throw new ConfigError(`mapping for template component resulted in invalid config: ${what}`)
   }
-  // JSON is YAML: so the configuration has the very form of one that was written.
+  // JSON is YAML, so the result looks like a configuration that was written by hand.
   return parseYaml(printJson(result))
 }
 
@@ -205,7 +205,7 @@ function runTests(node: Node, context: ParseContext, options: TemplateOptions): 
   return failures
 }
 
-/** Both values in one, with what differs side by side; null where nothing does. The order of keys makes no difference. */
+/** Both values side by side where they differ; null if they are equal. The order of keys does not matter. */
 function differenceOf(expected: unknown, actual: unknown, indent: string): string | null {
   const areLists = Array.isArray(expected) && Array.isArray(actual)
   if (!areLists && !(isRecord(expected) && isRecord(actual))) {
@@ -230,7 +230,7 @@ function differenceOf(expected: unknown, actual: unknown, indent: string): strin
 }
 
 function printed(value: unknown): string {
-  return printJson(value as Value) // Values of a configuration are values of the language.
+  return printJson(value as Value) // values of a configuration are values of the language
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
 import type { FieldShape } from '../fields.ts'
 import { type Node, parseFloatText, parseInteger, plainValue, resolved } from './node.ts'
 
-/** A value that is not of its field's type. The text is the original's. */
+/** A value that does not have its field's type. The text is the original's. */
 export class ValueError extends Error {
   readonly line: number
   constructor(message: string, line: number) {
@@ -11,12 +11,12 @@ export class ValueError extends Error {
   }
 }
 
-/** Whether a field that is not written must have a default. */
+/** Whether a field must have a default if it is not written. */
 export function needsValue(shape: FieldShape): boolean {
   return !shape.optional && !shape.deprecated
 }
 
-/** The value that a field has where it is not written, with the defaults of its children; undefined where it has none. */
+/** The value of a field that is not written, with the defaults of its children; undefined if it has none. */
 export function defaultOf(shape: FieldShape): unknown {
   const children = Object.entries(shape.children ?? {})
   if (shape.default !== undefined) {
@@ -40,7 +40,10 @@ export function defaultOf(shape: FieldShape): unknown {
   return result
 }
 
-/** A written value as plain JavaScript, defaults filled in, whatever is wrong with it; undefined where nothing sensible is. */
+/**
+ * A value as plain JavaScript with defaults filled in, regardless of errors; undefined if nothing sensible can be made
+ * of it.
+ */
 export function looseValue(shape: FieldShape, written: Node): { value: unknown } | undefined {
   const node = resolved(written)
   try {
@@ -96,7 +99,7 @@ function looseFields(shape: FieldShape, node: Node): Record<string, unknown> {
   return result
 }
 
-/** Throws a {@link ValueError} for the first field of a wrong type; components are not looked into. */
+/** Throws a {@link ValueError} for the first field of a wrong type; does not descend into components. */
 export function checkFields(shapes: Readonly<Record<string, FieldShape>>, written: Node): void {
   for (const { key, value } of resolved(written).entries) {
     const shape = Object.hasOwn(shapes, key.value) ? shapes[key.value] : undefined
@@ -169,7 +172,7 @@ export function floatValue(written: Node): number {
 export function boolValue(written: Node): boolean {
   const node = resolved(written)
   if (node.kind === 'scalar' && node.tag === '!!null') return false
-  // YAML 1.1 spelled booleans in more ways; they count where a boolean is asked for.
+  // YAML 1.1 has more spellings of booleans; they are accepted where a boolean is expected.
   if (node.kind === 'scalar' && node.style === 'plain') {
     if (/^(true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)$/.test(node.value)) return true
     if (/^(false|False|FALSE|n|N|no|No|NO|off|Off|OFF)$/.test(node.value)) return false

@@ -4,34 +4,36 @@ import { Recorder } from './recorder.ts'
 import { atRest, bodies, orHung, type Property, type Rig, run, start, until } from './rig.ts'
 import type { Feed } from './source.ts'
 
-/** A buffer as YAML, and what it takes with it when it is done with. */
+/** A buffer as YAML, and how to clean up after it. */
 export interface BufferTarget {
   /** The buffer on one line: `{ memory: {} }`. */
   readonly config: string
-  /** Specs that its configuration needs beside the registry's. */
+  /** Specs that the configuration needs in addition to the registry's. */
   readonly specs?: readonly unknown[]
   close?(): void
 }
 
-/** How a suite gets at a buffer. */
+/** How the suite creates buffers. */
 export interface BufferHarness {
-  /** With room for about 1,000 messages of 10 bytes, where it has a limit. */
+  /** With room for about 1,000 messages of 10 bytes, if it has a limit. */
   open(): BufferTarget
-  /** When the source is told that its messages are safe: when the buffer has them, or when they were delivered. */
+  /**
+   * When the source receives the acknowledgement: once the buffer has stored the messages, or once they are delivered.
+   */
   readonly acknowledges: 'stored' | 'delivered'
-  /** Whether what it holds when the stream stops is delivered by the next stream; or why it is not. */
+  /** Whether messages held when the stream stops are delivered by the next stream; or why not. */
   readonly survives: true | { readonly never: string }
-  /** Why the source is not held back, where it is not. */
+  /** Why the source gets no back-pressure, if so. */
   readonly unbounded?: string
-  /** Why messages do not leave one by one in their order, as they came. */
+  /** Why messages do not leave singly and in order, as they came. */
   readonly regroups?: string
-  /** Why a source that ends is not delivered to its last message. */
+  /** Why the last messages of an ended source may not be delivered. */
   readonly endsEarly?: string
-  /** The same buffer that makes batches of so many messages; absent where it makes none. */
+  /** The same buffer, configured to make batches of `count` messages; absent if it cannot. */
   batching?(count: number): BufferTarget
 }
 
-/** Tests that a buffer keeps the contract. Call it once, by the buffer's name, in a test file of the component. */
+/** Tests that a buffer keeps the contract. Call it once in the component's test file, with the buffer's name. */
 export function bufferContract(name: string, rig: Rig, harness: BufferHarness): void {
   for (const property of bufferProperties) {
     test(`buffer ${name}: ${property.name}`, async context => {
@@ -42,7 +44,7 @@ export function bufferContract(name: string, rig: Rig, harness: BufferHarness): 
   }
 }
 
-/** What every buffer promises. */
+/** The properties that every buffer must have. */
 export const bufferProperties: readonly Property<BufferHarness>[] = [
   {
     name: 'every message goes through once and in its order, and is acknowledged once',

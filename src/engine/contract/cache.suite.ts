@@ -6,15 +6,15 @@ import { field } from '../fields.ts'
 import { orHung, type Rig } from './rig.ts'
 import { startStream } from '../runtime/stream.ts'
 
-/** A cache as YAML, and what it takes with it when it is done with. */
+/** A cache as YAML, and how to clean up after it. */
 export interface CacheHarness {
-  /** The cache on one line: `{ memory: {} }`; other resources as `, { label: … }`. */
+  /** The cache on one line, `{ memory: {} }`, and other resources as `, { label: … }`. */
   open(): { readonly config: string; readonly others?: string; close?(): void }
-  /** Why an item never comes back, where it does not. */
+  /** Why an item cannot be read back, if so. */
   readonly forgets?: string
-  /** Why not every text can be a key, where it cannot. */
+  /** Why not every text is a valid key, if so. */
   readonly narrowKeys?: string
-  /** Why adding a key that exists is an error, where it is one. */
+  /** Why adding an existing key is an error, if so. */
   readonly failsToAdd?: string
 }
 
@@ -45,7 +45,7 @@ interface CacheProperty {
 const keeps = ({ forgets }: CacheHarness) => forgets
 const adds = ({ forgets, failsToAdd }: CacheHarness) => forgets ?? failsToAdd
 
-/** What every cache promises. */
+/** The properties that every cache must have. */
 const cacheProperties: readonly CacheProperty[] = [
   {
     name: 'what was set is found, byte for byte, until it is deleted',
@@ -115,7 +115,7 @@ const cacheProperties: readonly CacheProperty[] = [
   },
 ]
 
-/** A rate limit as YAML that allows `count` uses in an interval which does not end during the test. */
+/** A rate limit as YAML that allows `count` uses per interval; the interval does not end during the test. */
 export interface RateLimitHarness {
   open(count: number): { readonly config: string; close?(): void }
 }
@@ -158,7 +158,10 @@ const rateLimitProperties: readonly RateLimitProperty[] = [
   },
 ]
 
-/** Runs something with the resources of a stream, by a processor of it, so that they are what any component gets. */
+/**
+ * Runs a function with a stream's resources, obtained by one of its processors, so that they are what any component
+ * gets.
+ */
 async function withResource(
   rig: Rig,
   config: string,

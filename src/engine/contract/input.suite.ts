@@ -9,43 +9,43 @@ import { MetricsStore } from '../metrics.ts'
 import { startStream, type Stream } from '../runtime/stream.ts'
 import { atRest, bodies, orHung, type Property, type Rig, until } from './rig.ts'
 
-/** A source with some messages in it, whose bodies are known. */
+/** A source with messages whose bodies are known. */
 export interface InputTarget {
   /** The input as YAML on one line. */
   readonly config: string
   readonly more?: string
-  /** What the stream runs on, where it is not the suite's. */
+  /** The host of the stream, if it is not the suite's. */
   readonly host?: ComponentHost
-  /** Specs that its configuration needs beside the registry's. */
+  /** Specs that the configuration needs in addition to the registry's. */
   readonly specs?: readonly unknown[]
-  /** What it delivers before it ends, or waits for more; in any order where `unordered`. */
+  /** What it delivers before it ends or waits for more; in any order if `unordered`. */
   readonly bodies: readonly string[]
   readonly unordered?: boolean
-  /** Makes what it delivers, once the stream runs; absent where it is there from the beginning. */
+  /** Produces the messages once the stream runs; absent if they exist from the beginning. */
   feed?(): void | Promise<void>
-  /** Cuts the connection of a stream that reads. */
+  /** Cuts the connection of the reading stream. */
   cut?(): void | Promise<void>
-  /** How many messages the source gave away; absent where what the engine read says it. */
+  /** How many messages the source has handed out; absent if the number that the engine read is the same. */
   handedOut?(): number
   close?(): void | Promise<void>
 }
 
 type Never = { readonly never: string }
 
-/** How a suite gets at an input. */
+/** How the suite creates inputs. */
 export interface InputHarness {
   open(): InputTarget | Promise<InputTarget>
-  /** Whether it ends by itself after its last message. */
+  /** Whether it ends on its own after its last message. */
   readonly ends: boolean
-  /** Whether what is refused comes again; or why it does not. */
+  /** Whether rejected messages are redelivered; or why not. */
   readonly replays: true | Never
-  /** Whether nothing is lost with a connection, which the target cuts; or why that cannot be tried. */
+  /** Whether nothing is lost with a connection, which the target can cut; or why that cannot be tested. */
   readonly reconnects: true | Never
-  /** Whether what was not delivered when a stream stopped comes to the next one; or why it does not. */
+  /** Whether messages that were undelivered when a stream stopped are delivered to the next stream; or why not. */
   readonly resumes: true | Never
-  /** Set where what was delivered does not come to the next stream. */
+  /** Set if messages that were delivered are not delivered to the next stream. */
   readonly remembers?: boolean
-  /** The same source with these many messages, to see how far it is read ahead; absent where it cannot hold that many. */
+  /** The same source with these many messages, to measure read-ahead; absent if it cannot hold that many. */
   plenty?(texts: readonly string[]): InputTarget | Promise<InputTarget>
 }
 
@@ -54,7 +54,7 @@ interface Opened {
   readonly harness: InputHarness
 }
 
-/** Tests that an input keeps the contract. Call it once, by the input's name, in a test file of the component. */
+/** Tests that an input keeps the contract. Call it once in the component's test file, with the input's name. */
 export function inputContract(name: string, rig: Rig, harness: InputHarness): void {
   for (const property of inputProperties) {
     test(`input ${name}: ${property.name}`, async context => {
@@ -65,7 +65,7 @@ export function inputContract(name: string, rig: Rig, harness: InputHarness): vo
   }
 }
 
-/** Tries one property on a target of its own. */
+/** Checks one property on a fresh target. */
 export async function checkInput(property: InputProperty, rig: Rig, harness: InputHarness): Promise<void> {
   const target = await (property.needsPlenty === true ? harness.plenty!(plenty) : harness.open())
   try {
@@ -75,12 +75,14 @@ export async function checkInput(property: InputProperty, rig: Rig, harness: Inp
   }
 }
 
-/** The messages of a source that is not to be read to its end: 2 MB, as some sources are read by pieces of 64 KiB. */
+/**
+ * The messages of a source that must not be read to its end: 2 MB, because some sources are read in blocks of 64 KiB.
+ */
 const plenty = bodies(
   20_000,
   'a line of some length, as they are in the logs of many a program, with a number at its end: ',
 )
-/** How many of them may be on their way. */
+/** How many of them may be in flight. */
 const READ_AHEAD = 10_000
 
 interface InputProperty extends Omit<Property<Opened>, 'skipped'> {
@@ -88,7 +90,7 @@ interface InputProperty extends Omit<Property<Opened>, 'skipped'> {
   readonly needsPlenty?: boolean
 }
 
-/** What every input promises. */
+/** The properties that every input must have. */
 export const inputProperties: readonly InputProperty[] = [
   {
     name: 'every message arrives once, in its order',
@@ -133,7 +135,7 @@ export const inputProperties: readonly InputProperty[] = [
       const taken: string[] = []
       const { stream } = await startInto(rig, target, body => void taken.push(body))
       await until(rig, () => taken.length >= target.bodies.length, 'all messages arrive')
-      // With so much time to stop, one that does not end by itself counts as hung.
+      // With this much time to stop, an input that does not end on its own counts as hung.
       await orHung(rig, stream.stop(rig.hungMs * 4), 'the stream does not stop by itself')
     },
   },
@@ -184,7 +186,7 @@ export const inputProperties: readonly InputProperty[] = [
       const again: string[] = []
       const second = await startInto(rig, { ...target, feed: undefined }, body => void again.push(body))
       await until(rig, () => second.stream.status.inputConnected, 'the second stream is connected')
-      // There is no signal that nothing will come; a source that has something hands it out by then.
+      // No event signals the absence of messages; a source that still has some hands them out within this time.
       await systemClock.sleep(500)
       await second.stream.stop(2000)
       assert.deepEqual(again, [])
@@ -192,7 +194,7 @@ export const inputProperties: readonly InputProperty[] = [
   },
 ]
 
-/** Cuts the connection while the first message is under way, which is then delivered, or refused once. */
+/** Cuts the connection while the first message is in flight, which is then delivered, or rejected once. */
 async function checkCut({ target, harness }: Opened, rig: Rig, refuses: boolean): Promise<void> {
   const taken = new Set<string>()
   const { promise: cut, resolve: isCut } = Promise.withResolvers<void>()
@@ -228,7 +230,7 @@ function holding() {
   }
 }
 
-/** A stream that reads a target, and how many messages it read. */
+/** A stream that reads a target, and the number of messages it has read. */
 interface Reading {
   readonly stream: Stream
   readonly received: () => number
@@ -250,7 +252,7 @@ async function startInto(
     config: field.object({ max_in_flight: maxInFlightField(1) }),
     create: () => output,
   })
-  // The registry takes specs of every configuration, and calls each with its own.
+  // The registry holds specs of every configuration type and calls each with its own.
   const registry = rig.registry.extended([taker, ...(target.specs ?? [])] as unknown as AnySpec[])
   const config = `input: ${target.config}\noutput: { taker: {} }\n${target.more ?? ''}\n`
   const { host = rig.host } = target
@@ -273,7 +275,7 @@ function receivedOf(metrics: MetricsStore): number {
   return sum
 }
 
-/** Waits for the end of an input that ends, else until `isDone` holds, and stops. */
+/** Waits until an input that ends has ended, otherwise until `isDone` holds, and stops the stream. */
 async function finish(rig: Rig, stream: Stream, { ends }: InputHarness, isDone: () => boolean): Promise<void> {
   try {
     if (ends) await orHung(rig, stream.done, 'the stream does not end')

@@ -6,38 +6,38 @@ import { field } from '../fields.ts'
 import type { ComponentHost } from '../host.ts'
 import { bodies, orHung, type Property, type Rig, run, type RunOptions, start, until } from './rig.ts'
 
-/** A destination that a suite can look into, and break. Bodies are short texts. */
+/** A destination that a suite can inspect and break. Bodies are short texts. */
 export interface OutputTarget {
-  /** The output as YAML on one line: `{ file: { path: … } }`. With `maxInFlight` where it has the field `max_in_flight`. */
+  /** The output as YAML on one line: `{ file: { path: … } }`. Includes `max_in_flight` if the output has that field. */
   config(maxInFlight?: number): string
-  /** What the configuration needs beside the output: resources. */
+  /** What the configuration needs besides the output: resources. */
   readonly more?: string
-  /** What the stream runs on, where it is not the suite's. */
+  /** The host of the stream, if it is not the suite's. */
   readonly host?: ComponentHost
-  /** Specs that its configuration needs beside the registry's. */
+  /** Specs that the configuration needs in addition to the registry's. */
   readonly specs?: readonly unknown[]
-  /** What arrived, in its order. */
+  /** The bodies that arrived, in order. */
   readonly delivered?: () => readonly string[] | Promise<readonly string[]>
-  /** A body that it refuses every time. */
+  /** A body that the destination always rejects. */
   readonly poison?: string
-  /** From now on writes wait until {@link release}. */
+  /** Makes writes wait until {@link release}. */
   readonly hold?: () => void
   readonly release?: () => void
-  /** How many writes wait. */
+  /** Number of waiting writes. */
   readonly held?: () => number
-  /** Cuts the connection: the next write finds it gone. */
+  /** Cuts the connection, so that the next write finds it closed. */
   readonly cut?: () => void | Promise<void>
   close(): void | Promise<void>
 }
 
-/** How a suite gets at an output. */
+/** How the suite creates outputs. */
 export interface OutputHarness {
   open(): OutputTarget | Promise<OutputTarget>
-  /** `one`: it never has more than one write under way. `many`: as many as `max_in_flight` says. */
+  /** `one`: never more than one write in progress. `many`: as many as `max_in_flight` allows. */
   readonly inFlight: 'one' | 'many'
-  /** Why messages of a batch that arrived are written again, where they are. */
+  /** Why delivered messages of a batch are written again, if so. */
   readonly repeatsBatches?: string
-  /** What cannot be tried, and why. */
+  /** Abilities that the output lacks, each with the reason. */
   readonly without?: Partial<Record<Ability, string>>
 }
 
@@ -48,7 +48,7 @@ interface Opened {
   readonly harness: OutputHarness
 }
 
-/** Tests that an output keeps the contract. Call it once, by the output's name, in a test file of the component. */
+/** Tests that an output keeps the contract. Call it once in the component's test file, with the output's name. */
 export function outputContract(name: string, rig: Rig, harness: OutputHarness): void {
   for (const property of outputProperties) {
     test(`output ${name}: ${property.name}`, async context => {
@@ -68,7 +68,7 @@ export function outputContract(name: string, rig: Rig, harness: OutputHarness): 
 const wrappers = ['fallback', 'drop_on', 'retry', 'reject_errored', 'switch'] as const
 type Wrapper = (typeof wrappers)[number]
 
-/** What every output promises. */
+/** The properties that every output must have. */
 export const outputProperties: readonly Property<Opened>[] = [
   {
     name: 'every message is answered once',
@@ -156,7 +156,7 @@ export const outputProperties: readonly Property<Opened>[] = [
       const wanted = harness.inFlight === 'many' ? 7 : 1
       target.hold!()
       const all = bodies(40)
-      // One run, and messages that come one by one.
+      // One run, followed by single messages.
       const feeds = [all.slice(0, 20), ...all.slice(20).map(body => [body])].map(each => ({
         kind: 'run' as const,
         bodies: each,
@@ -268,7 +268,7 @@ export const outputProperties: readonly Property<Opened>[] = [
       const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...options, specs })
       assert.deepEqual(source.bodies('delivered'), sent.toSorted())
       assert.equal(reasons.length, 1)
-      // A reason is a text of its own, not the name of a class or of a field.
+      // The reason is a readable text, not the name of a class or field.
       assert.match(reasons[0]!.slice(target.poison!.length), /^: (?!undefined$|null$|\[object).{3,}/s)
     },
   },
@@ -297,7 +297,7 @@ export const outputProperties: readonly Property<Opened>[] = [
   })),
 ]
 
-/** One wrapper around the output, and what it has to make of a refused message. */
+/** One wrapper around the output, and the expected outcome of a rejected message. */
 async function checkWrapped(target: OutputTarget, rig: Rig, wrapper: Wrapper): Promise<void> {
   const sent = withPoison(target, 9, 4)
   const rejecting = '{ reject: no }'
@@ -337,12 +337,12 @@ function good(target: OutputTarget, sent: readonly string[]): readonly string[] 
   return sent.filter(body => body !== target.poison).toSorted()
 }
 
-/** Bodies with one among them that the destination refuses. */
+/** Bodies of which one is rejected by the destination. */
 function withPoison(target: OutputTarget, count: number, place: number): readonly string[] {
   return bodies(count).with(place, target.poison!)
 }
 
-/** A stream whose output is the target, or something around it. */
+/** A stream whose output is the target, possibly wrapped. */
 function through(target: OutputTarget, maxInFlight?: number, around = (own: string) => own): Through {
   const own = target.config(maxInFlight)
   return { rest: `output: ${around(own)}\n${target.more ?? ''}`, specs: target.specs ?? [], host: target.host }
@@ -360,7 +360,7 @@ function needs(...abilities: readonly Ability[]): (opened: Opened) => string | u
   }
 }
 
-/** Gives a fault the time to show: whatever would happen next has begun. */
+/** Gives a fault time to show, by letting pending work start. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 50; i++) await new Promise(resolve => setImmediate(resolve))
 }

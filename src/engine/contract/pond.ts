@@ -6,17 +6,19 @@ import type { InputTarget } from './input.suite.ts'
 
 const NEXT = 8
 
-/** An input in memory, by the name `pond`, that keeps the contract: a source that remembers what was acknowledged. */
+/**
+ * An in-memory input called `pond` that keeps the contract: a source that remembers which messages were acknowledged.
+ */
 export class Pond implements InputTarget {
   readonly config = '{ pond: {} }'
   readonly specs: readonly unknown[]
   readonly bodies: readonly string[]
-  /** Places of what was not acknowledged. */
+  /** Indexes of the messages that are not acknowledged. */
   readonly #kept: Set<number>
   #cuts = 0
   #wake: () => void = () => undefined
 
-  /** `wrap` changes the input, to make it faulty. */
+  /** `wrap` modifies the input to make it faulty. */
   constructor(bodies: readonly string[], wrap: (input: PondInput) => Input = input => input) {
     this.bodies = bodies
     this.#kept = new Set(bodies.keys())
@@ -34,7 +36,10 @@ export class Pond implements InputTarget {
     this.#wake()
   }
 
-  /** What was handed out on a connection and not acknowledged is handed out again on the next one; acknowledgements are sent at the close. */
+  /**
+   * Unacknowledged messages of one connection are handed out again on the next; acknowledgements take effect on close
+   * or reconnect.
+   */
   #input(): PondInput {
     let ready: number[] = []
     let cuts = -1
@@ -77,11 +82,11 @@ export class Pond implements InputTarget {
   }
 }
 
-/** What a fault can be made of. */
+/** The parts of a pond that a fault can replace. */
 export interface PondInput extends Input {
   read(signal: AbortSignal): Promise<Delivery | null>
   close(): void
-  /** Drops what is ready to be read. */
+  /** Drops the messages that are ready to be read. */
   forget(): void
   loseAcknowledgements(): void
 }

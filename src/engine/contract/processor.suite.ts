@@ -4,17 +4,17 @@ import { Recorder } from './recorder.ts'
 import { type Rig, run } from './rig.ts'
 import type { Feed } from './source.ts'
 
-/** A processor as YAML, and what it cannot digest. */
+/** A processor as YAML, and a body that makes it fail. */
 export interface ProcessorHarness {
   /** The processor on one line: `{ mapping: root = this }`. */
   readonly config: string
-  /** What the configuration needs beside it: resources. */
+  /** What the configuration needs besides the processor: resources. */
   readonly more?: string
-  /** A body that it flags; or why nothing can fail. */
+  /** A body for which it flags an error; or why nothing can fail. */
   readonly failing: string | { readonly never: string }
-  /** Bodies that it digests; documents with an `id` where it is absent. */
+  /** Bodies that it accepts; defaults to documents with an `id`. */
   readonly bodies?: readonly string[]
-  /** Why its results differ from one run to the next, where they do. */
+  /** Why its results differ between runs, if so. */
   readonly varies?: string
   /** Called before each stream. */
   readonly prepare?: () => void

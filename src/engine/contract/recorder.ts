@@ -6,7 +6,7 @@ import { field } from '../fields.ts'
 import type { Message } from '../message.ts'
 import type { OutputTarget } from './output.suite.ts'
 
-/** An output in memory, by the name `recorder`, that keeps the contract; a destination that a suite can look into and break. */
+/** An in-memory output called `recorder` that keeps the contract: a destination that a suite can inspect and break. */
 export class Recorder implements OutputTarget {
   readonly poison = 'poison'
   readonly specs: readonly unknown[]
@@ -16,7 +16,9 @@ export class Recorder implements OutputTarget {
   #isHeld = false
   #waiting: (() => void)[] = []
 
-  /** `wrap` changes the output, to make it faulty; `refusesFirst` are bodies that are refused when they come first. */
+  /**
+   * `wrap` modifies the output to make it faulty; `refusesFirst` lists bodies that are rejected on their first attempt.
+   */
   constructor(options: {
     readonly takesRuns: boolean
     readonly wrap?: (output: Output) => Output

@@ -8,20 +8,20 @@ import type { Registry } from '../registry.ts'
 import { startStream, type Stream } from '../runtime/stream.ts'
 import { type Feed, Source } from './source.ts'
 
-/** What the suites run in; components bring it, as the engine knows none. */
+/** The environment of the suites, provided by the components, because the engine knows none of them. */
 export interface Rig {
   readonly registry: Registry
   readonly host: ComponentHost
-  /** Where components put their HTTP endpoints. */
+  /** Where components register their HTTP endpoints. */
   readonly http: HttpHost
-  /** How long anything may take before it counts as hung: long, as the machine may be busy with other things. */
+  /** Milliseconds after which something counts as hung: generous, because the machine may be busy. */
   readonly hungMs: number
 }
 
-/** A property that every component of a kind has to have. */
+/** A property that every component of a kind must have. */
 export interface Property<T> {
   readonly name: string
-  /** Why it cannot be tried on this one; undefined where it can. */
+  /** Why it cannot be tested for this component; undefined if it can. */
   readonly skipped?: (target: T) => string | undefined
   readonly check: (target: T, rig: Rig) => Promise<void>
 }
@@ -34,17 +34,17 @@ export interface Running {
 
 export interface RunOptions {
   readonly feeds: readonly Feed[]
-  /** The configuration but for its input. */
+  /** The configuration without its input. */
   readonly rest: string
   readonly specs?: readonly unknown[]
   readonly host?: ComponentHost | undefined
-  /** Whether the source goes on after the last delivery. */
+  /** Whether the source keeps running after its last delivery. */
   readonly stays?: boolean
-  /** Whether the engine delivers again what was refused. */
+  /** Whether the engine redelivers rejected messages. */
   readonly replays?: boolean
 }
 
-/** Starts a stream from a source of the suite. */
+/** Starts a stream that reads a source of the suite. */
 export async function start(rig: Rig, options: RunOptions): Promise<Running> {
   const { feeds, rest, specs = [], host = rig.host, stays = false, replays = false } = options
   const source = new Source(feeds, stays)
@@ -55,7 +55,7 @@ export async function start(rig: Rig, options: RunOptions): Promise<Running> {
     replays,
     create: () => source,
   })
-  // The registry holds specs whatever the type of their fields.
+  // The registry holds specs of any config type.
   const registry = rig.registry.extended([given, ...specs] as unknown as AnySpec[])
   const config = `input: { given: {} }\n${rest}\n`
   const stream = await startStream(config, {
@@ -80,7 +80,7 @@ export async function run(rig: Rig, options: RunOptions): Promise<Source> {
   return source
 }
 
-/** Waits until something holds, or fails with `what`. */
+/** Waits until a condition holds; fails with `what`. */
 export async function until({ hungMs }: Rig, holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const endsAt = systemClock.monotonic() + hungMs
   while (!(await holds())) {
@@ -89,7 +89,7 @@ export async function until({ hungMs }: Rig, holds: () => boolean | Promise<bool
   }
 }
 
-/** What `count` returns once it no longer changes: everything that was coming has arrived. */
+/** The result of `count` once it no longer changes, which means that everything has arrived. */
 export async function atRest(rig: Rig, count: () => number): Promise<number> {
   let before: number | undefined
   await until(
@@ -105,7 +105,7 @@ export async function atRest(rig: Rig, count: () => number): Promise<number> {
   return count()
 }
 
-/** The value of a promise, unless it never settles. */
+/** The value of a promise; rejects if the promise does not settle in time. */
 export async function orHung<T>({ hungMs }: Rig, promise: Promise<T>, what: string): Promise<T> {
   const over = new AbortController()
   const hung = systemClock.sleep(hungMs, over.signal).then(() => {

@@ -3,29 +3,29 @@ import { Delivery } from '../delivery.ts'
 import { PartialFailure } from '../batch.ts'
 import { Message } from '../message.ts'
 
-/** What a source delivers: messages that are each a batch of their own, or one batch. */
+/** One delivery of a source: messages each of which is its own batch, or one batch. */
 export interface Feed {
   readonly kind: 'run' | 'batch'
   readonly bodies: readonly string[]
 }
 
-/** The input of a contract suite: delivers what it is given, and remembers every answer. */
+/** The input of a contract suite: delivers what it is given and records every outcome. */
 export class Source implements Input {
-  /** The answers to each body; more than one is a fault. */
+  /** The outcomes of each body; more than one is a fault. */
   readonly answers = new Map<string, (Error | null)[]>()
-  /** Messages that were read. */
+  /** Number of messages read. */
   readMessages = 0
   readonly #feeds: Feed[]
   readonly #stays: boolean
   #wake: () => void = () => undefined
 
-  /** `stays`: it does not end by itself after the last delivery. */
+  /** With `stays` it does not end on its own after the last delivery. */
   constructor(feeds: readonly Feed[], stays: boolean) {
     this.#feeds = [...feeds]
     this.#stays = stays
   }
 
-  /** More to deliver, of a source that stays. */
+  /** Adds a delivery to a source that stays. */
   push(feed: Feed): void {
     this.#feeds.push(feed)
     this.#wake()
@@ -41,7 +41,7 @@ export class Source implements Input {
     }
   }
 
-  /** The bodies whose only answer is that they were delivered, or refused. */
+  /** The bodies that were settled once, as delivered or as rejected. */
   bodies(outcome: 'delivered' | 'refused'): readonly string[] {
     const fits = (answers: readonly (Error | null)[]) =>
       answers.length === 1 && (answers[0] === null) === (outcome === 'delivered')
@@ -51,7 +51,7 @@ export class Source implements Input {
       .toSorted()
   }
 
-  /** The bodies that were answered more than once. */
+  /** The bodies that were settled more than once. */
   get answeredTwice(): readonly string[] {
     return [...this.answers].filter(([, answers]) => answers.length > 1).map(([body]) => body)
   }

@@ -3,24 +3,24 @@ import { type ByteSource, ClosedError, type Input, type ScannerFactory } from '.
 import type { Delivery } from '../delivery.ts'
 import { ScannedSource } from '../scanned-source.ts'
 
-/** An object that is to be read. */
+/** An object to be read. */
 export interface ObjectTarget {
   readonly key: string
   /**
-   * Called once: with null when all of its messages were delivered, else with the reason why not, which is a `ClosedError` where
-   * the stream ended first.
+   * Called once: with null when all messages of the object were delivered, otherwise with the reason, which is a
+   * `ClosedError` if the stream ended first.
    */
   settled(error: Error | null): void | Promise<void>
 }
 
-/** A store whose objects an input reads one after the other. */
+/** A store whose objects an input reads in sequence. */
 export interface ObjectSource<T extends ObjectTarget> {
   connect(signal: AbortSignal): Promise<void>
   /** The next object; null at the end, or when the signal aborts. */
   next(signal: AbortSignal): Promise<T | null>
-  /** Its bytes, which are read until the signal aborts. */
+  /** Opens the object, whose bytes are read until the signal aborts. */
   open(target: T, signal: AbortSignal): Promise<ByteSource>
-  /** Whether an object that could not be opened stays the next one, because the reason is not its own. */
+  /** Whether to retry an object that could not be opened, because the cause does not lie with the object. */
   mayOpenLater(error: unknown): boolean
   close(): Promise<void>
 }
@@ -30,7 +30,7 @@ export class ObjectInput<T extends ObjectTarget> implements Input {
   readonly #source: ObjectSource<T>
   readonly #factory: ScannerFactory
   readonly #log: Log
-  /** An object that is still to be read: opening it failed because of the connection, or the stream ended in the meantime. */
+  /** An object still to be read: opening it failed because of the connection, or the stream ended in the meantime. */
   #waiting: T | null = null
   #current: { readonly key: string; readonly scanned: ScannedSource } | null = null
 

@@ -11,7 +11,7 @@ import { type ResumedObject, ResumedSource } from './resumed-source.ts'
 const lost = () => Object.assign(new Error('connection reset'), { code: 'ECONNRESET' })
 const isTransient = (error: unknown) => error instanceof Error && 'code' in error
 
-/** A body that brings some chunks, and then breaks off or ends. */
+/** A body that yields some chunks, then fails or ends. */
 function body(chunks: readonly string[], end?: Error): Readable {
   return Readable.from(
     (async function* () {
@@ -86,7 +86,7 @@ test('the end of a stream ends the wait for a server that is away', async () => 
   await assert.rejects(textOf(source), error => error === reason || isTransient(error))
 })
 
-/** Each object is one message, its key; opening fails as often and for what a test says. */
+/** Each object is one message, its key; opening it fails with the given errors first. */
 function objects(keys: readonly string[], failures: Readonly<Record<string, Error[]>>) {
   const outcomes: (readonly [string, Error | null])[] = []
   const queue = [...keys]

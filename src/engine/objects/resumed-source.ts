@@ -4,13 +4,13 @@ import type { ByteSource } from '../component.ts'
 import type { Metadata } from '../message.ts'
 import { Backoff, pause } from '../runtime/backoff.ts'
 
-/** How the bytes of an object are read. */
+/** How to read the bytes of an object. */
 export interface ResumedObject {
   readonly name: string
   readonly metadata: Metadata
   /** The bytes from the beginning. */
   readonly body: Readable
-  /** The bytes of the same object from `position` on; null at its end. Throws where it is gone, or another one by now. */
+  /** Opens the same object at `position`; null at its end. Throws if the object was deleted or replaced. */
   reopen(position: number): Promise<Readable | null>
   /** Whether the same request may succeed later. */
   isTransient(error: unknown): boolean
@@ -19,18 +19,18 @@ export interface ResumedObject {
 interface Surroundings {
   readonly log: Log
   readonly random: () => number
-  /** Ends the wait for a server that is away. */
+  /** Ends the wait for an unavailable server. */
   readonly signal: AbortSignal
 }
 
-/** How long a connection may bring nothing before it counts as lost. */
+/** How long a connection may be silent before it counts as lost. */
 const STALLED_MS = 60_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 
 /**
- * The bytes of an object of a store. A connection that is lost in the middle is made again where it broke off, for as long as
- * the stream runs: the messages before that are delivered, and no other read would begin behind them.
+ * The bytes of a stored object. If the connection is lost midway, it is reopened at the same position for as long as
+ * the stream runs, because the preceding messages are already delivered and no other read would start after them.
  */
 export class ResumedSource implements ByteSource {
   readonly name: string
@@ -66,7 +66,7 @@ export class ResumedSource implements ByteSource {
 
   async close(): Promise<void> {
     if (this.#body.closed) return
-    // A body that is destroyed before its end reports that as an error, which is intended here.
+    // Destroying a body before its end emits an error, which is intended here.
     this.#body.on('error', () => undefined)
     this.#body.destroy()
   }
@@ -86,7 +86,7 @@ export class ResumedSource implements ByteSource {
     return error instanceof StalledError || this.#object.isTransient(error)
   }
 
-  /** Whether there is more to read. */
+  /** Reopens the object after a failure; false at its end. */
   async #resume(reason: unknown): Promise<boolean> {
     const { log, random, signal } = this.#surroundings
     const backoff = new Backoff({ initialMs: FIRST_PAUSE_MS, maxMs: LONGEST_PAUSE_MS }, random)
@@ -116,6 +116,6 @@ class StalledError extends Error {
 }
 
 function chunksOf(body: Readable): AsyncIterator<Uint8Array> {
-  // Bodies of HTTP yield bytes; their type does not say so.
+  // HTTP bodies yield bytes, which their type does not express.
   return body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
 }

@@ -1,4 +1,4 @@
-/** Exponential back-off with jitter between a first and a longest delay, optionally bounded in total. */
+/** Exponential backoff with jitter between an initial and a maximum delay, optionally with a limit on the total. */
 export class Backoff {
   readonly #initialMs: number
   readonly #maxMs: number
@@ -20,7 +20,7 @@ export class Backoff {
     this.#nextMs = options.initialMs
   }
 
-  /** The next time to wait in milliseconds, or undefined where the total would be exceeded. */
+  /** The next delay in milliseconds, or undefined if it would exceed the total. */
   next(): number | undefined {
     const waitMs = Math.min(this.#nextMs, this.#maxMs) * (0.5 + this.#random())
     this.#nextMs = Math.min(this.#nextMs * this.#multiplier, this.#maxMs)
@@ -35,7 +35,7 @@ export class Backoff {
   }
 }
 
-/** Resolves after a time, early and without error when the signal aborts. */
+/** Resolves after `ms` milliseconds, or early and without an error when the signal aborts. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal?.aborted) return resolve()

@@ -6,10 +6,10 @@ import type { Message } from '../message.ts'
 import type { Counter, Metrics } from '../metrics.ts'
 import { merged, type Part, processToBatch } from './tracker.ts'
 
-/** What completes a batch. */
+/** The rule that completes a batch. */
 type Mechanism = 'count' | 'size' | 'check' | 'period'
 
-/** Collects messages until a `batching` policy is fulfilled: by count, size, a condition on the newest message, or time. */
+/** Collects messages until a `batching` policy is met: by count, size, a condition on the newest message, or time. */
 export class PolicyBatcher implements Batcher {
   readonly #policy: BatchPolicy
   readonly #processors: Chain
@@ -20,7 +20,7 @@ export class PolicyBatcher implements Batcher {
   #parts: Part[] = []
   #messages: Message[] = []
   #sizeBytes = 0
-  /** Which rule is fulfilled, once one is. */
+  /** The rule that has been met, if any. */
   #complete: Mechanism | null = null
   #dueAt: number | undefined
 
@@ -31,7 +31,7 @@ export class PolicyBatcher implements Batcher {
     this.#log = log
     this.#random = random
     const created = (mechanism: Mechanism) => metrics.counter('batch_created', { mechanism })
-    // Each exists from the beginning, because dashboards divide by them.
+    // All are created up front, because dashboards divide by them.
     this.#created = {
       count: created('count'),
       size: created('size'),
@@ -46,7 +46,7 @@ export class PolicyBatcher implements Batcher {
 
   async add(delivery: Delivery): Promise<readonly Delivery[]> {
     const complete: Delivery[] = []
-    // A batch that arrives as one is never cut.
+    // A batch is never split; a run may be.
     const mayCut = isRun(delivery)
     let messages: Message[] = []
     for (const [index, message] of delivery.messages.entries()) {
@@ -78,7 +78,7 @@ export class PolicyBatcher implements Batcher {
     return this.#processors.close()
   }
 
-  /** Adds a message; by which rule the batch is complete with it. */
+  /** Adds a message; returns the rule that completes the batch, if any. */
   #push(message: Message): Mechanism | null {
     const policy = this.#policy
     if (policy.period !== undefined && this.#dueAt === undefined) {

@@ -9,7 +9,7 @@ import { andThen } from '../per-message.ts'
 import { type Refuse, type Segment, type SegmentRunner, segmentsOf } from './segments.ts'
 import { processDelivery } from './tracker.ts'
 
-/** Processors one after the other, over all batches that come out of each. Waits only where a processor does. */
+/** Runs processors in sequence, each over all batches the previous one produced. Waits only if a processor does. */
 export class ProcessorChain implements Chain, SegmentRunner {
   readonly processors: readonly Processor[]
   readonly processRun: Processor['processRun']
@@ -47,7 +47,7 @@ export class ProcessorChain implements Chain, SegmentRunner {
     return processDelivery(this, delivery)
   }
 
-  /** What becomes of a segment. A run goes through message by message where a processor wants that, and where it is short. */
+  /** The results of a segment. A run goes through message by message if a processor requires it or the run is short. */
   run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
     if (!segment.isRun) return andThen(this.process(segment.messages), batchSegments)
     if (this.#isInterleaved || (segment.messages.length < SHORT_RUN && !this.waits)) {
@@ -92,7 +92,7 @@ export class ProcessorChain implements Chain, SegmentRunner {
     return results
   }
 
-  /** By position: what became of each message of a run after all processors. */
+  /** Runs the processors from `first` on over a run; returns the result of each message at its index. */
   #processRun(run: readonly Message[], first: number): MaybePromise<readonly (Message | null)[]> {
     let current: readonly (Message | null)[] = run
     for (let i = first; i < this.processors.length; i++) {
@@ -139,7 +139,7 @@ export class ProcessorChain implements Chain, SegmentRunner {
     return andThen(results, segmentsOf)
   }
 
-  /** All batches that come out of several segments, and again as few segments as possible. */
+  /** Runs a processor over several segments and joins the results into as few segments as possible. */
   #runAll(processor: Processor, segments: readonly Segment[], refuse: Refuse): MaybePromise<readonly Segment[]> {
     const results: Segment[] = []
     for (let i = 0; i < segments.length; i++) {
@@ -165,10 +165,10 @@ export class ProcessorChain implements Chain, SegmentRunner {
   }
 }
 
-/** So few messages gain little from going together, and the log reads better: all about one of them, then the next. */
+/** Shorter runs gain little from being processed together, and their log reads better message by message. */
 const SHORT_RUN = 16
 
-/** The batches that come out of each message alone. One that throws is refused alone. */
+/** The batches that each message produces by itself. A message whose processing throws is rejected alone. */
 function runEach(
   messages: readonly Message[],
   process: (message: Message) => MaybePromise<readonly Batch[]>,
@@ -229,7 +229,7 @@ async function processRest(
   return results
 }
 
-/** Throws {@link ContractError} where not every message has one result. */
+/** Throws {@link ContractError} unless every message has exactly one result. */
 function processRun(processor: Processor, run: readonly Message[]): MaybePromise<readonly (Message | null)[]> {
   return andThen(processor.processRun!(run), results => {
     if (results.length === run.length) return results
@@ -237,7 +237,7 @@ function processRun(processor: Processor, run: readonly Message[]): MaybePromise
   })
 }
 
-/** The results of those that were left, each at its place before. */
+/** Puts the results of the remaining messages back at their original indexes. */
 function spread(before: readonly (Message | null)[], after: readonly (Message | null)[]): readonly (Message | null)[] {
   if (after.length === before.length) return after
   let next = 0
@@ -255,7 +255,7 @@ function batchSegments(batches: readonly Batch[]): readonly Segment[] {
   return batches.length === 1 ? [{ messages: batches[0]!, isRun: false }] : segmentsOf(batches)
 }
 
-/** Neighbouring runs as one. */
+/** Joins adjacent runs. */
 function joined(segments: readonly Segment[]): readonly Segment[] {
   const results: Segment[] = []
   let run: Message[] | null = null
@@ -274,10 +274,10 @@ function joined(segments: readonly Segment[]): readonly Segment[] {
   return results
 }
 
-/** What a stream does with messages that a processor flagged. */
+/** How a stream treats messages that a processor flagged. */
 export type ErrorStrategy = 'none' | 'reject' | 'retry'
 
-/** A processor whose work is counted, and whose failures are handled by the stream's strategy. */
+/** A processor with metrics, whose failures are handled by the stream's strategy. */
 export class ObservedProcessor implements Processor {
   readonly #inner: Processor
   readonly #strategy: ErrorStrategy
@@ -300,7 +300,7 @@ export class ObservedProcessor implements Processor {
     this.#sent = metrics.counter('processor_sent')
     this.#batchSent = metrics.counter('processor_batch_sent')
     this.#latency = metrics.timer('processor_latency_ns')
-    // A strategy refuses the batch of a flagged message, which is known only where batches are separate.
+    // A strategy rejects the batch of a flagged message, so batches have to stay separate.
     this.processRun =
       inner.processRun === undefined || strategy !== 'none'
         ? undefined
@@ -318,7 +318,7 @@ export class ObservedProcessor implements Processor {
     return this.#done(results, startedAt)
   }
 
-  /** The batches that come out of each message alone, measured as one. */
+  /** The batches that each message produces by itself, measured as one operation. */
   processEach(messages: readonly Message[], refuse: Refuse): MaybePromise<readonly Batch[]> {
     if (this.#strategy !== 'none') return runEach(messages, message => this.process([message]), refuse)
     this.#received.add(messages.length)
@@ -364,7 +364,7 @@ function rejectFailed(batches: readonly Batch[]): void {
   }
 }
 
-/** Logs the failure of a processor; as an error where the stream asks for all of them. */
+/** Logs a failed processor; at error level if the stream asks for all errors. */
 export function logFailure(log: Log, text: string, asError: boolean): void {
   if (asError) log.error(`Processor failed: ${text}`)
   else log.debug(`Processor failed: ${text}`)

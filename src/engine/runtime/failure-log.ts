@@ -5,7 +5,7 @@ import type { Message } from '../message.ts'
 export interface FailureLogConfig {
   readonly enabled: boolean
   readonly add_payload: boolean
-  /** The share of failures that are logged, from 0 to 1. */
+  /** The fraction of failures that are logged, from 0 to 1. */
   readonly sampling_ratio: number
 }
 
@@ -13,8 +13,9 @@ export interface FailureLogConfig {
 export type FailureLog = (log: Log, plugin: string, message: Message, error: string) => void
 
 /**
- * What logs failures as `error_handling.log` asks, each where it happens and once; null where it is not enabled. Failures are
- * sampled one by one, whatever the size of their batch; the original rounds per batch and so drops all single ones.
+ * Returns a function that logs failures as `error_handling.log` asks, once and where they happen; null if disabled.
+ * Failures are sampled individually, regardless of batch size; the original rounds per batch and so drops all single
+ * ones.
  */
 export function failureLog(config: FailureLogConfig, random: () => number): FailureLog | null {
   if (!config.enabled) return null

@@ -15,18 +15,18 @@ export interface InputLayerOptions {
   readonly metrics: Metrics
   readonly random: () => number
   readonly monotonic: () => number
-  /** Refused messages are delivered again; else the component hears of the refusal. */
+  /** Whether the engine redelivers rejected messages; otherwise the component receives the rejection. */
   readonly replays: boolean
-  /** A composing input counts its children's messages, not its own. */
+  /** Whether it only combines other inputs: those count their messages, this one does not. */
   readonly composes: boolean
-  /** Gives each message of a delivery its part of a trace; null where nothing is traced. */
+  /** Adds a span to each message of a delivery; null if tracing is off. */
   readonly traced: ((delivery: Delivery) => Delivery) | null
 }
 
-/** How often refused messages are retried without a pause. */
+/** How many times rejected messages are retried without a pause. */
 const AT_ONCE = 2
 
-/** How often messages were refused, and how long they wait after the next time. */
+/** How many times messages were rejected, and the pause before the next retry. */
 interface Refusals {
   readonly count: number
   readonly backoff: Backoff
@@ -39,8 +39,8 @@ interface Replay {
 }
 
 /**
- * The life of an input: connecting with back-off, reading one batch at a time, keeping what is not acknowledged, delivering
- * refused messages again before new ones, and ending only when everything is settled.
+ * The lifecycle of an input: connects with backoff, reads one batch at a time, keeps unacknowledged messages,
+ * redelivers rejected ones before new ones, and ends only when everything is settled.
  */
 export class InputLayer implements InputHandle {
   readonly #input: Input
@@ -62,14 +62,14 @@ export class InputLayer implements InputHandle {
   #ended = false
   #closed = false
   connected = false
-  /** Attempts to read that failed, though there was a connection. */
+  /** Failed reads on an open connection. */
   readErrors = 0
 
   constructor(input: Input, options: InputLayerOptions) {
     this.#input = input
     this.#options = options
     this.#turns = new Turns(options.monotonic)
-    // A composing input leaves the counting to its children, so a message counts once.
+    // A composing input leaves counting to its children, so that a message counts once.
     const metrics = options.composes ? nullMetrics : options.metrics
     this.#received = metrics.counter('input_received')
     this.#latency = metrics.timer('input_latency_ns')
@@ -97,7 +97,7 @@ export class InputLayer implements InputHandle {
           if (this.#pending === 0) return null
         } else if (this.#reading === null) {
           if (this.#abort.signal.aborted) {
-            // Stopped between two reads: there is no end of a read to wait for.
+            // Stopped between two reads, so there is no read to wait for.
             this.#ended = true
             continue
           }
@@ -114,7 +114,7 @@ export class InputLayer implements InputHandle {
     return this.#ended || (this.#ready === null && this.#input.ending?.drained === true)
   }
 
-  /** Whether more messages of its own, not of its children, are to come. */
+  /** Whether more of its own messages, as opposed to its children's, are still to come. */
   get isOpen(): boolean {
     return this.#started && !this.#ended && !this.#options.composes
   }
@@ -141,7 +141,7 @@ export class InputLayer implements InputHandle {
     this.connected = false
   }
 
-  /** Reads until there is a batch or the end. Never rejects. */
+  /** Reads until there is a batch or the source ends. Never rejects. */
   async #read(): Promise<void> {
     const backoff = new Backoff({ initialMs: 100, maxMs: 1000 }, this.#options.random)
     const { signal } = this.#abort
@@ -202,7 +202,7 @@ export class InputLayer implements InputHandle {
     return false
   }
 
-  /** Hands messages of a source out and waits until each has its answer. */
+  /** Hands out messages of a source and keeps them pending until each is settled. */
   #adopt(messages: readonly Message[], source: Delivery, refusals?: Refusals): Delivery {
     this.#pending++
     let left = messages.length
@@ -210,7 +210,7 @@ export class InputLayer implements InputHandle {
     return source.like(messages, async (some, error) => {
       try {
         if (error !== null && this.#options.replays) {
-          // What the stream no longer has time for stays unacknowledged: the source delivers it again later.
+          // Messages that the stopping stream has no time for stay unacknowledged; the source redelivers them later.
           if (!isClosing(error)) await this.#replay(some, source, error, refusals)
           return
         }
@@ -236,7 +236,7 @@ export class InputLayer implements InputHandle {
       count: 0,
       backoff: new Backoff({ initialMs: 500, maxMs: 1000 }, this.#options.random),
     }
-    // Most causes of a refusal pass quickly, so two more attempts follow at once, before anything new is read.
+    // Most causes of a rejection are short-lived, so two immediate retries precede new messages.
     if (count >= AT_ONCE) await pause(backoff.next() ?? 1000)
     this.#replays.push({ messages: failedOf(messages, error), source, refusals: { count: count + 1, backoff } })
   }

@@ -1,4 +1,4 @@
-/** Lets a bounded number of things happen at a time; the others wait in line. */
+/** Limits how many operations run concurrently; the others queue. */
 export class Limiter {
   readonly #limit: number
   #running = 0
@@ -16,7 +16,7 @@ export class Limiter {
     return this.#running
   }
 
-  /** Takes a place; resolves when there is one. Undefined where there was one at once. */
+  /** Takes a slot; resolves when one is free. Undefined if one is free immediately. */
   enter(): Promise<void> | undefined {
     if (this.hasRoom) {
       this.#running++
@@ -25,7 +25,7 @@ export class Limiter {
     return new Promise(resolve => this.#waiting.push(resolve))
   }
 
-  /** Gives a place back, to the first in line. */
+  /** Returns a slot, to the first in the queue. */
   leave(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#running--
@@ -33,11 +33,11 @@ export class Limiter {
   }
 }
 
-/** Something to wait for that happens again and again. */
+/** A recurring event that callers can wait for. */
 export class Signal {
   #waiting: (() => void)[] = []
 
-  /** Wakes everyone who waits. */
+  /** Wakes all waiting callers. */
   notify(): void {
     const waiting = this.#waiting
     if (waiting.length === 0) return

@@ -51,12 +51,12 @@ export interface Surroundings {
   readonly shutdown: Shutdown
   readonly strategy: ErrorStrategy
   readonly logAllErrors: boolean
-  /** Logs messages that a processor flags; null where the configuration does not ask for it. */
+  /** Logs messages that a processor flags; null unless the configuration enables it. */
   readonly failureLog: FailureLog | null
   readonly shared: Map<string, unknown>
   /** Parses configurations that arrive while the stream runs. */
   readonly parsing: ParseContext
-  /** Null where nothing is traced. */
+  /** Null if tracing is off. */
   readonly tracer: Tracer | null
 }
 
@@ -70,7 +70,7 @@ interface Instances {
   readonly rate_limit: Map<string, RateLimit>
 }
 
-/** Makes components, keeps the labelled ones that others refer to, and closes what it made. */
+/** Creates components, keeps the labelled ones for others to refer to, and closes everything it created. */
 export class Manager {
   readonly #surroundings: Surroundings
   readonly #configs: Readonly<Record<ResourceKind, Map<string, ComponentConfig>>>
@@ -83,11 +83,11 @@ export class Manager {
   }
   readonly #opening = new Map<string, Promise<void>>()
   readonly #layers: (InputLayer | OutputLayer)[] = []
-  /** Has the resources that all streams share; absent where a stream is alone, and for itself. */
+  /** Holds the resources shared by all streams; absent for a single stream and for such a parent itself. */
   readonly #parent: Manager | undefined
-  /** Whether this is such a parent. Its outputs never see the end of all inputs, as streams come and go. */
+  /** Whether this is such a parent. Its outputs never see the end of all inputs, because streams come and go. */
   readonly #isParent: boolean
-  /** The stream that this one belongs to: this one shares its resources and ends before it. */
+  /** The stream that this part belongs to; the part shares its resources and ends before it. */
   readonly #whole: Manager | undefined
   readonly #parts = new Set<Manager>()
 
@@ -118,16 +118,16 @@ export class Manager {
     this.#configs = configs
   }
 
-  /** Makes every labelled resource. */
+  /** Creates every labelled resource. */
   async open(): Promise<void> {
     for (const kind of ['rate_limit', 'cache', 'processor', 'input', 'output'] as const) {
       for (const label of this.#configs[kind].keys()) await this.#openResource(kind, label)
     }
   }
 
-  /** Replaces the resource of the same label, or adds one. Users of the old one continue with the new one. */
+  /** Adds a resource, or replaces the one with the same label; users of the old one continue with the new one. */
   async store(config: ComponentConfig): Promise<void> {
-    const kind = config.kind as ResourceKind // what is stored was read as a resource
+    const kind = config.kind as ResourceKind // only resources are stored
     const instances: Map<string, { close?(): unknown }> = this.#instances[kind]
     const previous = instances.get(config.label)
     await this.#make(kind, config)
@@ -144,7 +144,7 @@ export class Manager {
     for (const limit of this.#instances.rate_limit.values()) await limit.close?.()
   }
 
-  /** Every layer that has a connection, for readiness. */
+  /** Every layer with a connection, for readiness. */
   get layers(): readonly (InputLayer | OutputLayer)[] {
     return this.#layers
   }
@@ -152,7 +152,7 @@ export class Manager {
   async input(config: ComponentConfig): Promise<InputLayer | ProcessedInput> {
     const resources = this.resources(config)
     const input = await this.#create<Input>(config, resources)
-    // An input that has this field has a mapping in it.
+    // An input with this field has a mapping in it.
     const settings = config.config as { extract_tracing_map?: Mapping | null } | null
     const { tracer } = this.#surroundings
     const layer = new InputLayer(input, {
@@ -177,7 +177,7 @@ export class Manager {
   async output(config: ComponentConfig): Promise<OutputLayer> {
     const resources = this.resources(config)
     const made = await this.#create<Output>(config, resources)
-    // An output that has fields of these names has them from the engine's builders.
+    // Outputs get fields with these names from the engine's builders.
     const settings = (config.config ?? {}) as {
       max_in_flight?: number
       batching?: BatchPolicy
@@ -228,17 +228,17 @@ export class Manager {
     return new ObservedProcessor(processor, resources.metrics, () => clock.monotonic(), strategy)
   }
 
-  /** A processor that was made already, by its label. */
+  /** An existing processor by its label. */
   processorNamed(label: string): Processor | undefined {
     return this.#instances.processor.get(label)
   }
 
-  /** A cache by its label, or undefined where there is none. */
+  /** A cache by its label, or undefined if there is none. */
   cacheNamed(label: string): Cache | undefined {
     return this.#instances.cache.get(label) ?? this.#parent?.cacheNamed(label)
   }
 
-  /** What one component gets to live with. */
+  /** The environment of one component. */
   resources(config: ComponentConfig): Resources {
     const { log, metrics, clock, host, http, shutdown, shared, logAllErrors, failureLog, tracer } = this.#surroundings
     const path = reportedPath(config.path)
@@ -286,7 +286,7 @@ export class Manager {
       processorResource: label => this.#processorResource(label),
       inputResource: label => this.#inputResource(label),
       outputResource: label => this.#outputResource(label),
-      hasResource: (kind, label) => this.#has(kind as ResourceKind, label), // any other kind has none
+      hasResource: (kind, label) => this.#has(kind as ResourceKind, label), // other kinds have none
     }
   }
 
@@ -295,7 +295,7 @@ export class Manager {
     return this.#parent !== undefined && this.#parent.#has(kind, label)
   }
 
-  /** Whether every input has ended: then no output holds an incomplete batch back. */
+  /** Whether every input has ended, after which no output holds back an incomplete batch. */
   #isDraining(): boolean {
     if (this.#whole !== undefined) return this.#whole.#isDraining()
     return !this.#isParent && !this.#hasOpenInput()
@@ -310,7 +310,7 @@ export class Manager {
     if (this.#whole !== undefined) return this.#whole.#drain()
     if (!this.#isDraining()) return
     this.#eachOutput(output => output.flushSoon())
-    // The stream's messages may be in an incomplete batch of an output that it shares.
+    // Messages of the stream may be in an incomplete batch of a shared output.
     if (this.#parent !== undefined) this.#parent.#eachOutput(output => output.flushSoon())
   }
 
@@ -401,7 +401,7 @@ export class Manager {
     }
   }
 
-  /** References are looked up when they are used, so that resources may refer to each other in any order. */
+  /** References are resolved on use, so that resources may refer to each other in any order. */
   #find<K extends ResourceKind>(kind: K, label: string): () => Instances[K] extends Map<string, infer T> ? T : never {
     if (!this.#configs[kind].has(label)) {
       const parent = this.#parent
@@ -433,7 +433,7 @@ export class Manager {
 
   #processorResource(label: string): Processor {
     const processor = this.#find('processor', label)
-    // One that is made later may wait.
+    // One that is created later may wait.
     const made = this.#instances.processor.get(label) ?? this.#parent?.processorNamed(label)
     return {
       waits: made?.waits !== false,
@@ -479,7 +479,7 @@ export class Manager {
   }
 }
 
-/** A component that could not be made; the text says which. */
+/** A component that could not be created; the message names it. */
 export class InitError extends ConfigError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -487,7 +487,7 @@ export class InitError extends ConfigError {
   }
 }
 
-/** An input whose messages run through processors of its own. */
+/** An input whose messages run through its own processors. */
 export class ProcessedInput implements InputHandle {
   readonly #input: InputLayer
   readonly #chain: ProcessorChain
@@ -508,7 +508,7 @@ export class ProcessedInput implements InputHandle {
 
   async next(signal: AbortSignal): Promise<Delivery | null> {
     for (;;) {
-      // What was refused comes before the rest of a run.
+      // Rejected messages come before the rest of a run.
       const ready = this.#input.hasReplays ? undefined : this.#ready.shift()
       if (ready !== undefined) return ready
       const delivery = await this.#input.next(signal)
@@ -542,14 +542,14 @@ export class ProcessedInput implements InputHandle {
   }
 }
 
-/** Whether the engine delivers again what was refused. */
+/** Whether the engine redelivers rejected messages. */
 function replaysOf({ spec, config }: ComponentConfig): boolean {
   const { replays } = spec
-  if (typeof replays === 'function') return replays(config as never) // of the type that the same spec parsed
+  if (typeof replays === 'function') return replays(config as never) // the type that the same spec parsed
   return replays ?? (config as { auto_replay_nacks?: boolean } | null)?.auto_replay_nacks ?? false
 }
 
-/** Whether a policy asks for anything. */
+/** Whether a policy has any effect. */
 function isActive(policy: BatchPolicy): boolean {
   return isLimited(policy) || (policy.processors ?? []).length > 0
 }

@@ -2,7 +2,7 @@ import { type CacheAccess, MappingError } from '../../bloblang/index.ts'
 import type { Cache } from '../component.ts'
 import type { Manager } from './manager.ts'
 
-/** The caches of a stream as mappings use them: synchronously, because a mapping cannot wait. */
+/** The caches of a stream for use by mappings: synchronous, because a mapping cannot wait. */
 export class MappingCaches {
   /** Set once the stream's resources exist. */
   manager: Manager | undefined

@@ -5,7 +5,7 @@ import { andThen } from '../per-message.ts'
 
 type Operation = 'get' | 'set' | 'add' | 'delete'
 
-/** A cache whose operations are counted. */
+/** A cache with metrics for its operations. */
 export class ObservedCache implements Cache {
   readonly #inner: Cache
   readonly #clock: () => number
@@ -93,7 +93,7 @@ interface Meters {
   readonly latency: Timer
 }
 
-/** A rate limit whose uses are counted. */
+/** A rate limit with metrics for its uses. */
 export class ObservedRateLimit implements RateLimit {
   readonly #inner: RateLimit
   readonly #checked: Counter
@@ -124,7 +124,7 @@ export class ObservedRateLimit implements RateLimit {
   }
 }
 
-/** A buffer that counts what goes in and out, and how long what comes out takes to be delivered. */
+/** A buffer that counts incoming and outgoing messages and measures how long delivery takes. */
 export class ObservedBuffer implements Buffer {
   readonly #inner: Buffer
   readonly #monotonic: () => number

@@ -50,7 +50,7 @@ test('messages do not pile up before an output that is slower than the period of
     accepted++
     await systemClock.sleep(2)
   }
-  // One batch is being written, another one grows meanwhile.
+  // While one batch is being written, another one grows.
   assert.ok(accepted - acknowledged < 60, `${accepted - acknowledged} messages wait`)
   assert.ok(Math.max(...sizes) > 5, 'what waits is written together')
   await layer.flush()

@@ -26,35 +26,36 @@ export interface OutputLayerOptions {
   readonly maxInFlight: number
   readonly processors: ProcessorChain
   readonly batcher: Batcher | undefined
-  /** A composing output says nothing itself of what its children could not deliver. */
+  /** Whether it does not report its children's failures; a composing output leaves that to them. */
   readonly quiet: boolean
-  /** It has no connection of its own. */
+  /** Whether it only forwards to other outputs and has no connection. */
   readonly composes: boolean
   /** Whether an input has ended, so that an incomplete batch may be waiting for messages that will not arrive. */
   readonly isDraining: () => boolean
-  /** Called when a composing output has no room: it may be waiting for messages that are held back inside of it. */
+  /** Called when a composing output has no room: it may be waiting for messages that are held back inside it. */
   readonly onFull: () => void
 }
 
-/** How long an incomplete batch without a period waits for company once an input ended. */
+/** How long an incomplete batch without a period waits for more messages once an input has ended. */
 const DRAIN_MS = 10
 
-/** The most messages that are gathered for one call of `writeRun`. */
+/** The most messages gathered for one call of `writeRun`. */
 const MAX_GATHERED = 1024
 
-/** Messages that wait for one of the writes that may be under way at a time. */
+/** Messages waiting for one of the concurrent writes. */
 interface Job {
   readonly delivery: Delivery
-  /** One batch, or several messages that are each a batch of their own. */
+  /** One batch, or several messages each of which is its own batch. */
   readonly messages: readonly Message[]
   readonly isRun: boolean
-  /** Called when the job is taken up. */
+  /** Called when the job is started. */
   readonly taken: () => void
 }
 
 /**
- * The life of an output: its processors and batching policy, connecting with back-off, up to `maxInFlight` writes at a time,
- * and writing again after a lost connection. An output that takes runs gets what waits together, any other one batch a time.
+ * The lifecycle of an output: runs its processors and batching policy, connects with backoff, keeps up to `maxInFlight`
+ * writes in progress, and repeats writes after a lost connection. An output that takes runs receives queued messages
+ * together, any other one batch at a time.
  */
 export class OutputLayer implements OutputHandle {
   readonly #output: Output
@@ -69,10 +70,10 @@ export class OutputLayer implements OutputHandle {
   readonly #connectFailures: Counter
   readonly #connectionsLost: Counter
   readonly #jobs: Job[] = []
-  /** Who waits for room without a job. */
+  /** Callers waiting for room without a job. */
   #roomWaiters: (() => void)[] = []
   #inFlight = 0
-  /** The messages of the writes that are under way. */
+  /** Number of messages in the writes in progress. */
   #held = 0
   #isStarting = false
   #connecting: Promise<void> | null = null
@@ -85,7 +86,7 @@ export class OutputLayer implements OutputHandle {
     this.#output = output
     this.#options = options
     this.#maxInFlight = Math.max(1, options.maxInFlight)
-    // A composing output leaves the counting to its children, so a message and a failure count once.
+    // A composing output leaves counting to its children, so that messages and failures count once.
     const metrics = options.composes ? nullMetrics : options.metrics
     this.#sent = metrics.counter('output_sent')
     this.#batchSent = metrics.counter('output_batch_sent')
@@ -100,7 +101,10 @@ export class OutputLayer implements OutputHandle {
     return this.#isFree && this.#jobs.length === 0
   }
 
-  /** A composing output holds no more than a long run's worth of messages: what it cannot deliver waits in the source. */
+  /**
+   * Whether another write may start. A composing output also limits how many messages it holds; the others wait in the
+   * source.
+   */
   get #isFree(): boolean {
     return this.#inFlight < this.#maxInFlight && (!this.#options.composes || this.#held < MAX_GATHERED)
   }
@@ -109,7 +113,7 @@ export class OutputLayer implements OutputHandle {
     while (!this.hasRoom) await new Promise<void>(resolve => this.#roomWaiters.push(resolve))
   }
 
-  /** Begins to connect. */
+  /** Starts connecting. */
   start(): void {
     this.#connect().catch((error: unknown) => this.#options.log.debug(`Gave up connecting: ${messageOf(error)}`))
   }
@@ -137,7 +141,9 @@ export class OutputLayer implements OutputHandle {
     })
   }
 
-  /** Takes a delivery over; resolves when there is room for more. Its ack is called in the end, whatever happens. */
+  /**
+   * Takes over a delivery; resolves when there is room for more. The delivery is eventually settled, whatever happens.
+   */
   accept(delivery: Delivery): void | Promise<void> {
     if (this.#options.processors.length === 0) return this.#collect(delivery)
     const results = processDelivery(this.#options.processors, delivery)
@@ -146,7 +152,7 @@ export class OutputLayer implements OutputHandle {
     return this.#collectAll(results)
   }
 
-  /** Delivers what a policy still holds back. */
+  /** Delivers the messages that a policy still holds back. */
   async flush(): Promise<void> {
     clearTimeout(this.#flushTimer)
     this.#flushTimer = undefined
@@ -155,15 +161,15 @@ export class OutputLayer implements OutputHandle {
     for (const delivery of await batcher.flush()) await this.#send(delivery)
   }
 
-  /** Delivers an incomplete batch soon, where no period says when. */
+  /** Delivers an incomplete batch soon, if no period determines when. */
   flushSoon(): void {
     const { batcher } = this.#options
     if (batcher !== undefined && this.#flushTimer === undefined) this.#schedule(batcher)
   }
 
   /**
-   * Delivers an incomplete batch soon though inputs go on: the output around this one brings no more messages before those that
-   * are held back here are delivered. A batch that a period completes has its timer already.
+   * Delivers an incomplete batch soon although inputs are still open: the output around this one sends nothing more
+   * until the messages held back here are delivered. A batch with a period already has its timer.
    */
   flushStarved(): void {
     const { batcher } = this.#options
@@ -171,7 +177,9 @@ export class OutputLayer implements OutputHandle {
     this.#flushAfter(batcher, DRAIN_MS)
   }
 
-  /** Gives up connecting: what waits for a connection fails as closed. One that is connected still delivers what it holds. */
+  /**
+   * Stops connecting: writes waiting for a connection fail as closed. A connected output still delivers what it holds.
+   */
   abandon(): void {
     if (!this.connected) this.#abort.abort(new ClosedError())
   }
@@ -204,7 +212,7 @@ export class OutputLayer implements OutputHandle {
     for (const each of complete) await this.#send(each)
   }
 
-  /** Sees to it that what is held back is delivered in time. */
+  /** Ensures that held-back messages are delivered in time. */
   #schedule(batcher: Batcher): void {
     if (this.#flushing) return
     clearTimeout(this.#flushTimer)
@@ -222,7 +230,7 @@ export class OutputLayer implements OutputHandle {
     }, delayMs)
   }
 
-  /** While every write is busy the batch keeps growing until it is complete; after that the source has to wait. */
+  /** While all writes are busy the batch grows until it is complete; then the source has to wait. */
   async #flushInTime(batcher: Batcher): Promise<void> {
     this.#flushing = true
     try {
@@ -234,7 +242,7 @@ export class OutputLayer implements OutputHandle {
     this.#schedule(batcher)
   }
 
-  /** Resolves when all messages are taken up. */
+  /** Resolves when all messages have been started. */
   #send(delivery: Delivery): void | Promise<void> {
     const { messages } = delivery
     const { writeRun, forwardRun } = this.#output
@@ -244,7 +252,7 @@ export class OutputLayer implements OutputHandle {
     return this.#enter(delivery, messages, isRun(delivery) || messages.length === 1)
   }
 
-  /** All take their places at once, so that those of the next delivery stay behind them. */
+  /** All are queued synchronously, so that the next delivery stays behind them. */
   #sendEach(delivery: Delivery, messages: readonly Message[]): void | Promise<void> {
     let wait: void | Promise<void> = undefined
     for (const message of messages) wait = this.#enter(delivery, [message], true)
@@ -263,13 +271,13 @@ export class OutputLayer implements OutputHandle {
   #start(jobs: readonly Job[]): void {
     this.#inFlight++
     for (const { messages } of jobs) this.#held += messages.length
-    // Neither rejects: what fails is the answer to the messages.
+    // These never reject: failures are reported through the messages' outcomes.
     if (this.#output.forwardRun !== undefined && jobs[0]!.isRun) this.#forward(jobs[0]!)
     else if (this.#output.writeRun === undefined || !jobs[0]!.isRun) void this.#writeBatch(jobs[0]!)
     else void this.#writeRun(jobs)
   }
 
-  /** Makes room for the next write. Called before the answer, because its receiver may write again at once. */
+  /** Frees the slot of a write. Called before settling, because the receiver may write again immediately. */
   #leave(count: number): void {
     this.#inFlight--
     this.#held -= count
@@ -283,7 +291,7 @@ export class OutputLayer implements OutputHandle {
     for (const wake of waiters) wake()
   }
 
-  /** The next job, and those behind it that may go with it. */
+  /** The next job, and the following ones that can be written with it. */
   #gather(): readonly Job[] {
     const jobs: Job[] = []
     let size = 0
@@ -301,7 +309,7 @@ export class OutputLayer implements OutputHandle {
     return next !== undefined && next.isRun && size + next.messages.length <= MAX_GATHERED
   }
 
-  /** Writes one batch and answers it; undefined if that was synchronous. Never rejects. */
+  /** Writes one batch and settles it; undefined if that happened synchronously. Never rejects. */
   #writeBatch({ delivery, messages }: Job): Promise<void> | undefined {
     if (!this.connected) return this.#writeLater(delivery, messages)
     const startedAt = this.#options.monotonic()
@@ -345,7 +353,7 @@ export class OutputLayer implements OutputHandle {
     await this.#answer(delivery, messages, failure)
   }
 
-  /** A failure that names messages of another batch is none that could be answered. */
+  /** A failure that names messages of another batch breaks the contract, because it cannot be attributed. */
   #checked(messages: Batch, failure: Error): Error {
     if (!(failure instanceof PartialFailure)) return failure
     const isKnown =
@@ -353,11 +361,11 @@ export class OutputLayer implements OutputHandle {
     return isKnown ? failure : new ContractError(`${this.#options.name} named messages that it was not given as failed`)
   }
 
-  /** Writes the messages of several jobs, each a batch of its own, and answers each. Never rejects. */
+  /** Writes the messages of several jobs, each message its own batch, and settles each. Never rejects. */
   async #writeRun(jobs: readonly Job[]): Promise<void> {
     const run = jobs.length === 1 ? jobs[0]!.messages : jobs.flatMap(job => job.messages)
     const startedAt = this.#options.monotonic()
-    /** Null where all were delivered. */
+    /** Null if all were delivered. */
     let outcomes: readonly (Error | null)[] | null
     try {
       const given = await this.#attemptRun(run)
@@ -377,7 +385,7 @@ export class OutputLayer implements OutputHandle {
     }
   }
 
-  /** Hands on messages that are each a batch of their own; there is room again when all of them are answered. */
+  /** Forwards messages each of which is its own batch; the slot is freed when all are settled. */
   #forward({ delivery, messages }: Job): void {
     let left = messages.length
     const failures = new Set<Error>()
@@ -425,7 +433,7 @@ export class OutputLayer implements OutputHandle {
     this.#options.log.error(`Failed to acknowledge message: ${messageOf(error)}`)
   }
 
-  /** Waits for a write that began; where the connection was lost, connects and writes again. */
+  /** Waits for a write in progress; if the connection was lost, reconnects and writes again. */
   async #attempt<T>(write: () => MaybePromise<T>, begun?: Promise<T>): Promise<T> {
     let attempt: MaybePromise<T> | undefined = begun
     for (;;) {
@@ -442,7 +450,7 @@ export class OutputLayer implements OutputHandle {
     }
   }
 
-  /** The outcome of every message; those that a lost connection left open are written again. */
+  /** The outcome of every message; those left open by a lost connection are written again. */
   async #attemptRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
     const outcomes = await this.#attempt(() => this.#output.writeRun!(run, this.#abort.signal))
     if (outcomes.length !== run.length) {
@@ -501,5 +509,5 @@ function isDelivered(outcome: Error | null): boolean {
 }
 
 function nothing(): void {
-  // A job that is taken up at once needs no notice.
+  // A job that starts immediately needs no notification.
 }

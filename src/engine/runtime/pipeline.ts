@@ -9,22 +9,22 @@ import type { OutputLayer } from './output-layer.ts'
 import { processDelivery, separated } from './tracker.ts'
 
 export interface PipelineOptions {
-  /** Batches processed at a time, where processors wait. */
+  /** Batches processed concurrently if processors wait. */
   readonly threads: number
   readonly strategy: ErrorStrategy
   readonly log: Log
   readonly random: () => number
 }
 
-/** What batches are run through: in this thread, or in threads of its own. */
+/** Runs batches in this thread, or in dedicated ones. */
 export type PipelineChain = ProcessorChain | AdaptiveChain
 
-/** Anything that batches are taken from. */
+/** Anything that batches are read from. */
 export type Source = Pick<InputHandle, 'next'>
 
 /**
- * Moves batches from the source through the processors to the output until the source ends. Where no processor waits, nothing
- * here does either but for the source and for room in the output.
+ * Moves batches from the source through the processors to the output until the source ends. If no processor waits, this
+ * waits only for the source and for room in the output.
  */
 export async function runPipeline(
   source: Source,
@@ -34,7 +34,7 @@ export async function runPipeline(
   signal: AbortSignal,
 ): Promise<void> {
   const limiter = new Limiter(concurrencyOf(chain, options.threads))
-  // A strategy decides on each batch alone.
+  // A strategy decides on each batch individually.
   const isSeparated = chain.waits || options.strategy !== 'none'
   const running = new Set<Promise<void>>()
   for (;;) {
@@ -58,7 +58,7 @@ export async function runPipeline(
   await Promise.all(running)
 }
 
-/** How many deliveries are processed at a time. Threads have one more each, so that none waits for the next. */
+/** Number of deliveries processed concurrently: two per thread, so that a thread need not wait for its next one. */
 function concurrencyOf(chain: PipelineChain, threads: number): number {
   if (chain instanceof AdaptiveChain) return threads * 2
   return chain.waits ? threads : 1
@@ -84,7 +84,7 @@ async function acceptAll(output: OutputLayer, deliveries: readonly Delivery[]): 
   for (const delivery of deliveries) await output.accept(delivery)
 }
 
-/** A delivery that is processed again, after a pause, whenever it is refused. */
+/** A delivery that is processed again, after a pause, whenever it is rejected. */
 function retried(delivery: Delivery, chain: PipelineChain, output: OutputLayer, options: PipelineOptions): Delivery {
   const backoff = new Backoff({ initialMs: 10, maxMs: 1000 }, options.random)
   const attempt: Delivery = delivery.like(delivery.messages, async (messages, error) => {

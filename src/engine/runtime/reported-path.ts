@@ -1,7 +1,8 @@
 /**
- * The path of a component as logs, metrics and `error_source_path` name it, from the path of its configuration. The original
- * leaves steps out, and dashboards are made by these names: the place of a resource in its list, the case of a `switch`, the
- * check of a `group_by`, the name of a branch, the input of a `sequence`, and whose `batching` it is.
+ * The path of a component in logs, metrics and `error_source_path`, derived from its configuration path. Like the
+ * original, on whose names dashboards depend, it omits some steps: the index of a resource in its list, the case of a
+ * `switch`, the check of a `group_by`, the name of a branch, the input of a `sequence`, and the owner of a `batching`
+ * block.
  */
 export function reportedPath(path: string): string {
   return left.reduce((shorter, [steps, kept]) => shorter.replaceAll(steps, kept), path)

@@ -2,21 +2,21 @@ import type { Batch } from '../batch.ts'
 import type { MaybePromise } from '../component.ts'
 import type { Message } from '../message.ts'
 
-/** What flows between processors: one batch, or a run of messages that are each a batch of their own. */
+/** The unit passed between processors: one batch, or a run of messages each of which is its own batch. */
 export interface Segment {
   readonly messages: readonly Message[]
   readonly isRun: boolean
 }
 
-/** Is given the messages of a run that a processor refused by an error, each with it; they are not among the results. */
+/** Receives each message of a run that a processor rejected, with its error; those are not among the results. */
 export type Refuse = (message: Message, error: Error) => void
 
-/** What a delivery can be run through. */
+/** Anything that can process a delivery. */
 export interface SegmentRunner {
   run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]>
 }
 
-/** Batches as few segments as possible, in order: neighbours of one message each are a run. */
+/** Groups batches into as few segments as possible, in order: adjacent batches of one message form a run. */
 export function segmentsOf(batches: readonly Batch[]): readonly Segment[] {
   const segments: Segment[] = []
   let run: Message[] | null = null

@@ -10,10 +10,10 @@ import { MappingCaches } from './mapping-caches.ts'
 import { Shutdown } from './shutdown.ts'
 import { effectiveStrategy, parseContext, parseStream, resourcesOf, type StreamOptions } from './stream.ts'
 
-/** Pipes between streams have names of the whole program; everything else that components share belongs to one stream. */
+/** Pipes between streams have program-wide names; all other shared state belongs to one stream. */
 const programWide = 'inproc/'
 
-/** Caches, rate limits, inputs, outputs and processors by label that every stream of a program can use. */
+/** Labelled caches, rate limits, inputs, outputs and processors that every stream of a program can use. */
 export class SharedResources {
   readonly manager: Manager
   readonly #options: StreamOptions
@@ -27,7 +27,7 @@ export class SharedResources {
     this.#shared = shared
   }
 
-  /** Makes the resources of a configuration. Throws {@link ConfigError}; what was made is closed again. */
+  /** Creates the resources of a configuration. Throws {@link ConfigError} after closing those already created. */
   static async open(node: Node, options: Omit<StreamOptions, 'resources'>): Promise<SharedResources> {
     const caches = new MappingCaches()
     const cache = (label: string) => caches.access(label)
@@ -64,7 +64,7 @@ export class SharedResources {
     return new SharedResources(manager, own, shutdown, shared)
   }
 
-  /** What the components of one more stream share by name. */
+  /** The shared state for the components of one more stream, by name. */
   sharedOf(): Map<string, unknown> {
     return new StreamShared(this.#shared)
   }
@@ -105,7 +105,7 @@ class StreamShared extends Map<string, unknown> {
   }
 }
 
-/** The configuration of a component with another label. */
+/** The configuration of a component with a different label. */
 export function labelled(written: Node, label: string): Node {
   const node = resolved(written)
   if (node.kind !== 'map') throw new ConfigError(`expected the configuration of a component, got ${node.tag}`)

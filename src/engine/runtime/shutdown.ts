@@ -1,17 +1,19 @@
 import type { Clock } from '../../base/index.ts'
 import { ClosedError } from '../component.ts'
 
-/** A longer one would end at once: Node counts the milliseconds of a timer in 31 bits. */
+/** Longer timers would fire immediately: Node stores their milliseconds in 31 bits. */
 const maxTimerMs = 2 ** 31 - 1
 
 interface Wait {
-  /** In monotonic milliseconds. */
+  /** Monotonic time in milliseconds. */
   readonly endsAt: number
   readonly end: (error: ClosedError | null) => void
   timer: ReturnType<typeof setTimeout>
 }
 
-/** How a stream ends: a grace period for messages in flight, then everything at once. Components wait through it. */
+/**
+ * The shutdown of a stream: a grace period for messages in flight, then an immediate end. Components wait through this.
+ */
 export class Shutdown {
   readonly #clock: Clock
   readonly #abort = new AbortController()
@@ -22,25 +24,28 @@ export class Shutdown {
     this.#clock = clock
   }
 
-  /** Aborts when the time of grace is over. */
+  /** Aborts when the grace period is over. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** The grace period begins: waits that would outlast it end now, because they would be cut off anyway. */
+  /** Starts the grace period. Waits that would outlast it end immediately, because they would be cut short anyway. */
   begin(graceMs: number): void {
     this.#graceEndsAt = this.#clock.monotonic() + graceMs
     this.#cut()
   }
 
-  /** All waits are over. */
+  /** Ends all waits. */
   abort(): void {
     this.#abort.abort()
     this.#graceEndsAt = -Infinity
     this.#cut()
   }
 
-  /** Resolves after `ms` milliseconds. Rejects with a {@link ClosedError} as soon as it is known that there is no time for it. */
+  /**
+   * Resolves after `ms` milliseconds. Rejects with a {@link ClosedError} as soon as it is clear that the time will not
+   * suffice.
+   */
   wait(ms: number): Promise<void> {
     const endsAt = this.#clock.monotonic() + ms
     if (endsAt > this.#graceEndsAt) return Promise.reject(new ClosedError())

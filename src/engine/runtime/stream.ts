@@ -35,45 +35,48 @@ import { Shutdown } from './shutdown.ts'
 /** A whole configuration, parsed. */
 export type StreamConfig = Infer<typeof configFields>
 
-/** What a stream lives in; the host program decides. */
+/** The environment of a stream, chosen by the host program. */
 export interface StreamOptions {
   readonly registry: Registry
   readonly host: ComponentHost
   readonly clock: Clock
   readonly log: Log
-  /** Imports of mappings; absent where they are refused. */
+  /** Resolves imports of mappings; if absent, they are refused. */
   readonly importer?: Importer
-  /** Where components put HTTP endpoints; absent where they cannot. */
+  /** Where components register HTTP endpoints; absent if they cannot. */
   readonly http?: HttpHost
-  /** Where series are kept; absent: in a store of the stream's own. */
+  /** Where series are kept; if absent, in a store private to the stream. */
   readonly metrics?: Metrics
-  /** Absent where nothing is traced. */
+  /** Absent if tracing is off. */
   readonly tracer?: Tracer | null
-  /** Resources that this stream shares with others; absent where it has only its own. */
+  /** Resources shared with other streams; absent if the stream has only its own. */
   readonly resources?: SharedResources
-  /** Starts a thread with the processors of a configuration; absent where they run in this thread whatever it says. */
+  /** Starts a thread for the processors of a configuration; if absent, they always run in this thread. */
   readonly startChainThread?: (config: Node) => ChainThread
-  /** CPUs, for `pipeline.threads: -1`. */
+  /** Number of CPUs, for `pipeline.threads: -1`. */
   readonly parallelism?: number
-  /** Refuses mappings that touch anything outside of themselves. */
+  /** Rejects mappings that access anything outside themselves. */
   readonly pureOnly?: boolean
 }
 
-/** Whether input and output have a connection, and how reading goes. */
+/** Whether input and output are connected, and the state of reading. */
 export interface StreamStatus {
   readonly inputConnected: boolean
   readonly outputConnected: boolean
-  /** Failed attempts of the input to read while it had a connection. */
+  /** Failed reads of the input while it was connected. */
   readonly readErrors: number
 }
 
 /** A running stream. */
 export interface Stream {
-  /** Resolves when the input ended and everything was delivered, or when the stream was stopped; rejects where it broke. */
+  /**
+   * Resolves when the input has ended and everything is delivered, or when the stream was stopped; rejects if it
+   * failed.
+   */
   readonly done: Promise<void>
   readonly status: StreamStatus
   readonly config: StreamConfig
-  /** Stops reading, delivers messages in flight, and closes; what is not done within the time limit is given up. */
+  /** Stops reading, delivers messages in flight, and closes; work that exceeds the time limit is abandoned. */
   stop(timeoutMs?: number): Promise<void>
 }
 
@@ -82,10 +85,10 @@ export function parseStream(node: Node, options: ParseOptions): StreamConfig {
   return parseFields(parseContext(options), configFields, node, '')
 }
 
-/** What the parts of a configuration are made with. */
+/** What parsing any part of a configuration requires. */
 type ParseOptions = Pick<StreamOptions, 'registry' | 'importer' | 'pureOnly'> & { readonly host: Host }
 
-/** The means to parse any part of a configuration. */
+/** The context for parsing any part of a configuration. */
 export function parseContext(options: ParseOptions): ParseContext {
   const { refusal } = options.host
   const compileOptions = {
@@ -112,13 +115,16 @@ export function parseContext(options: ParseOptions): ParseContext {
   }
 }
 
-/** Most interpolated fields hold no query; their text needs no compiler. */
+/** Most interpolated fields contain no query, so their text needs no compiler. */
 function constantText(text: string): Interpolation {
   const bytes = Buffer.from(text, 'utf8')
   return { static: text, eval: () => text, evalBytes: () => bytes, reads: [] }
 }
 
-/** The tree of a configuration's text, with the components it names loaded. Lint it first: this throws only if the text cannot be read at all. */
+/**
+ * Parses the text of a configuration and loads the components it names. Lint it first: this throws only if the text
+ * cannot be read at all.
+ */
 export async function loadConfig(text: string, registry: Registry): Promise<Node> {
   const node = parseYaml(text)
   await registry.load(namesIn(node))
@@ -126,12 +132,12 @@ export async function loadConfig(text: string, registry: Registry): Promise<Node
 }
 
 /**
- * Makes and starts the stream of a configuration: its text (environment variables already in place), or its tree. Throws
- * {@link ConfigError} where a component cannot be made; what was made is closed again.
+ * Creates and starts the stream of a configuration: its text, with environment variables already substituted, or its
+ * tree. Throws {@link ConfigError} if a component cannot be created, after closing those already created.
  */
 export async function startStream(config: string | Node, options: StreamOptions): Promise<Stream> {
   const node = typeof config === 'string' ? await loadConfig(config, options.registry) : config
-  // Mappings are compiled before the caches exist that they may use while they run.
+  // Mappings are compiled before the caches that they use at run time exist.
   const caches = new MappingCaches()
   const cache = (label: string) => caches.access(label)
   const host = Object.create(options.host, { cache: { value: cache } }) as ComponentHost // inherits from one
@@ -173,7 +179,7 @@ class RunningStream implements Stream {
     this.#buffer = parts.buffer
     this.#chain = parts.chain
     this.done = this.#run(run, options)
-    // Whoever holds the stream learns of its end by `done`; there may be no listener yet.
+    // Owners learn of the end through `done`, but may not be listening yet.
     this.done.catch(() => undefined)
   }
 
@@ -232,13 +238,13 @@ class RunningStream implements Stream {
   async stop(timeoutMs = 20_000): Promise<void> {
     const graceMs = timeoutMs * 0.75
     this.#soft.abort()
-    // What a buffer gets back it hands out again, so that its messages wait as long as they can.
+    // A buffer hands out rejected messages again, so they may wait as long as possible.
     if (this.#buffer === null) this.#shutdown.begin(graceMs)
     const finished = this.done.then(
       () => true,
       () => true,
     )
-    // What would be waited for no longer must not keep the program alive.
+    // Keeps the remaining timers from keeping the program alive.
     const over = new AbortController()
     try {
       const graceful = await Promise.race([finished, pause(graceMs, over.signal).then(() => false)])
@@ -289,7 +295,9 @@ class RunningStream implements Stream {
   }
 }
 
-/** The chain with threads to move to, where the configuration asks for them and its processors can be copied. */
+/**
+ * Wraps the chain so that it can move to threads, if the configuration asks for them and the processors can be copied.
+ */
 function adaptive(chain: ProcessorChain, config: StreamConfig, node: Node, options: StreamOptions): PipelineChain {
   const { startChainThread } = options
   const { threads: count } = config.pipeline
@@ -324,7 +332,7 @@ export function resourcesOf(config: StreamConfig): readonly ComponentConfig[] {
   ]
 }
 
-/** The strategy for failed messages, which switches itself off where the configuration handles errors itself. */
+/** The strategy for failed messages; it is disabled if the configuration handles errors itself. */
 export function effectiveStrategy(config: StreamConfig, node: Node, log: Log): ErrorStrategy {
   const strategy = config.error_handling.strategy.toLowerCase() as ErrorStrategy // one of the options of the field
   switch (strategy) {

@@ -6,8 +6,8 @@ import { asRoot, isRoot, type Message, rootOf } from '../message.ts'
 import type { Segment, SegmentRunner } from './segments.ts'
 
 /**
- * Runs a chain over a delivery. The results are deliveries of their own; as they are settled, the messages that they were made
- * from are: delivered once all that was made of them is, else refused with the first reason.
+ * Runs a chain over a delivery. The results are new deliveries. A source message is settled once all results derived
+ * from it are: as delivered, or as rejected with the first reason.
  */
 export function processDelivery(chain: SegmentRunner, delivery: Delivery): MaybePromise<readonly Delivery[]> {
   const source = rooted(delivery)
@@ -29,7 +29,7 @@ export function processDelivery(chain: SegmentRunner, delivery: Delivery): Maybe
   return derived(source, results, refused)
 }
 
-/** The batch that a chain makes of a delivery, or null where it leaves nothing, which acknowledges it. */
+/** The batch that a chain produces from a delivery, or null if nothing remains, which acknowledges it. */
 export async function processToBatch(chain: Chain, delivery: Delivery): Promise<Delivery | null> {
   const source = rooted(delivery)
   const messages = (await chain.process(source.messages)).flat()
@@ -37,7 +37,9 @@ export async function processToBatch(chain: Chain, delivery: Delivery): Promise<
   return batch ?? null
 }
 
-/** One batch of the messages of several deliveries; each delivery gets the outcomes of its own messages. */
+/**
+ * Merges the messages of several deliveries into one batch; each delivery receives the outcomes of its own messages.
+ */
 export function merged(parts: readonly Part[]): Delivery {
   return new Delivery(
     parts.flatMap(part => part.messages),
@@ -54,13 +56,13 @@ export interface Part {
   readonly messages: readonly Message[]
 }
 
-/** A delivery for each batch. */
+/** Splits a delivery into one delivery per batch. */
 export function separated(delivery: Delivery): readonly Delivery[] {
   if (!isRun(delivery) || delivery.messages.length === 1) return [delivery]
   return delivery.messages.map(message => delivery.like([message], (some, error) => delivery.settle(some, error)))
 }
 
-/** The same delivery, its messages being those that others are traced back to. */
+/** The same delivery with every message a root, to which derived messages are traced back. */
 function rooted(delivery: Delivery): Delivery {
   const { messages } = delivery
   for (let i = 0; i < messages.length; i++) if (!isRoot(messages[i]!)) return delivery.mapped(asRoot)
@@ -88,13 +90,16 @@ function derived(
   return tracked instanceof TrackedRun && refused.size > 0 ? tracked.refuse().then(() => deliveries) : deliveries
 }
 
-/** Waits for all that one batch was turned into, and answers it once. */
+/** Collects the outcomes of everything derived from one batch, and settles it once. */
 class TrackedBatch {
   readonly #source: Delivery
   readonly #failures = new Map<Message, Error>()
-  /** Of several batches, one that failed in part is refused as a whole, as in the original: its messages belong together. */
+  /**
+   * If a batch became several, a partial failure of one rejects all of its messages, which belong together as in the
+   * original.
+   */
   readonly #refusesWhole: boolean
-  /** Messages that have no answer yet. */
+  /** Number of unsettled messages. */
   #left: number
 
   constructor(source: Delivery, segments: readonly Segment[]) {
@@ -127,13 +132,13 @@ class TrackedBatch {
   }
 }
 
-/** Answers each message of a run as soon as all that was made of it is settled. */
+/** Settles each message of a run as soon as everything derived from it is settled. */
 class TrackedRun {
   readonly #source: Delivery
   readonly #segments: readonly Segment[]
-  /** Begins with those that a processor refused, of which nothing was made. */
+  /** Starts with the messages that a processor rejected, from which nothing was derived. */
   readonly #failures: Map<Message, Error>
-  /** How many batches that were made of a message have no answer yet; null while none has one. */
+  /** For each message the number of unsettled batches derived from it; null until the first outcome. */
   #open: Map<Message, number> | null = null
 
   constructor(source: Delivery, segments: readonly Segment[], refused: Map<Message, Error>) {
@@ -143,7 +148,7 @@ class TrackedRun {
   }
 
   settled(segment: Segment, some: readonly Message[], error: Error | null): MaybePromise<void> {
-    // The common case: nothing but this run was made of the source, and all of it arrived together.
+    // The common case: the source produced only this run, and all of it arrived together.
     const isAll = some.length === segment.messages.length && this.#segments.length === 1
     if (isAll && error === null && this.#open === null) return this.#source.ack(null)
     const delivered = this.#start()
@@ -158,7 +163,7 @@ class TrackedRun {
     return this.#answer(delivered, failed)
   }
 
-  /** Answers the messages that a processor refused. */
+  /** Settles the messages that a processor rejected. */
   refuse(): Promise<void> {
     const refused = [...this.#failures.keys()]
     return this.#answer(this.#start(), refused)
@@ -169,7 +174,7 @@ class TrackedRun {
     for (const root of failed) await this.#source.settle([root], this.#failures.get(root)!)
   }
 
-  /** Counts the results of each message; a message without results counts as delivered. */
+  /** Counts the results of each message. Returns the messages without results, which count as delivered. */
   #start(): Message[] {
     if (this.#open !== null) return []
     const open = new Map<Message, number>()

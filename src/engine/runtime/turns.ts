@@ -1,9 +1,9 @@
-/** So long a stream may keep the event loop for itself, in milliseconds. */
+/** How long a stream may occupy the event loop, in milliseconds. */
 const turnMs = 10
 
 /**
- * Gives the event loop its turn. A stream whose parts never wait would run from promise to promise indefinitely, and no signal,
- * timer or socket beside it would be served.
+ * Yields to the event loop. A stream whose parts never wait would otherwise run from promise to promise indefinitely,
+ * starving signals, timers and sockets.
  */
 export class Turns {
   readonly #monotonic: () => number
@@ -14,7 +14,7 @@ export class Turns {
     this.#since = monotonic()
   }
 
-  /** Undefined while there is time left, else a promise for the next turn. */
+  /** Undefined while there is time left, otherwise a promise that resolves in the next turn of the event loop. */
   next(): Promise<void> | undefined {
     if (this.#monotonic() - this.#since < turnMs) return undefined
     return new Promise(resolve => {

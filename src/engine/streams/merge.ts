@@ -1,6 +1,6 @@
 import { isObject } from '../../bloblang/index.ts'
 
-/** A document with the values of another one in it: objects are merged field by field, everything else is replaced. */
+/** Merges one document into another: objects field by field, everything else by replacement. */
 export function merged(base: unknown, changes: unknown): unknown {
   if (!isPlain(base) || !isPlain(changes)) return changes
   const result: Record<string, unknown> = { ...base }
@@ -16,5 +16,5 @@ export function merged(base: unknown, changes: unknown): unknown {
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
-  return isObject(value as never) // it looks at the prototype, whatever the value is
+  return isObject(value as never) // isObject checks the prototype, whatever the value is
 }

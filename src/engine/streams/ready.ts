@@ -3,7 +3,7 @@ import type { StreamStatus } from '../runtime/stream.ts'
 
 const text = { 'content-type': 'text/plain; charset=utf-8' }
 
-/** Answers `/ready` for one stream: `status` is undefined before it has started, `ended` once it is over. */
+/** Responds to `/ready` for one stream: `status` is undefined before it has started, `ended` is set once it is over. */
 export function answerReady(response: ServerResponse, status: StreamStatus | undefined, ended: boolean): void {
   const waiting = [
     ...(status?.inputConnected === true ? [] : ['input']),
@@ -14,7 +14,7 @@ export function answerReady(response: ServerResponse, status: StreamStatus | und
   else response.writeHead(503, text).end(waiting.map(name => `${name} not connected\n`).join(''))
 }
 
-/** Answers `/ready` for many streams: `unready` are those that run and are not connected. */
+/** Responds to `/ready` for many streams: `unready` lists those that run but are not connected. */
 export function answerAllReady(response: ServerResponse, unready: readonly string[]): void {
   if (unready.length === 0) response.writeHead(200, text).end('OK')
   else response.writeHead(503, text).end(`streams ${unready.join(', ')} are not connected\n`)

@@ -11,17 +11,17 @@ import { answerReady } from './ready.ts'
 
 interface StreamSetOptions extends StreamOptions {
   readonly resources: SharedResources
-  /** The configuration that all streams share; its `logger` and `error_handling` apply to each of them. */
+  /** The configuration shared by all streams; its `logger` and `error_handling` apply to each of them. */
   readonly service: Node
-  /** Whether endpoints of a stream's components are found below the stream's name. */
+  /** Whether the endpoints of a stream's components are served under the stream's name. */
   readonly prefixEndpoints: boolean
-  /** How long a stream that is stopped may take to deliver what is on its way. */
+  /** How long a stopping stream may take to deliver messages in flight. */
   readonly stopTimeoutMs: number
 }
 
 /** A stream of a set as its user sees it. */
 export interface StreamState {
-  /** False once it ended by itself. */
+  /** False once it has ended on its own. */
   readonly active: boolean
   readonly connected: boolean
   readonly uptimeNs: number
@@ -31,7 +31,7 @@ export interface StreamState {
   readonly stats: Readonly<Record<string, unknown>>
 }
 
-/** What was asked of a set of streams cannot be done. */
+/** A request that the set of streams cannot fulfil. */
 export class StreamSetError extends Error {
   readonly code: 'exists' | 'not_found' | 'closed'
 
@@ -42,7 +42,7 @@ export class StreamSetError extends Error {
   }
 }
 
-/** Many streams in one program, by name, over resources that they share. What is asked of one stream happens in its order. */
+/** Many named streams in one program that share resources. Operations on a stream are executed in call order. */
 export class StreamSet {
   readonly #options: StreamSetOptions
   readonly #streams = new Map<string, Member>()
@@ -57,12 +57,12 @@ export class StreamSet {
     return [...this.#streams.keys()].toSorted()
   }
 
-  /** Throws {@link StreamSetError} where there is none. */
+  /** Throws {@link StreamSetError} if there is none. */
   read(id: string): StreamState {
     return this.#member(id).state
   }
 
-  /** Streams that run and are not connected. */
+  /** Streams that run but are not connected. */
   get unready(): readonly string[] {
     return this.ids.filter(id => {
       const { active, connected } = this.read(id)
@@ -70,7 +70,9 @@ export class StreamSet {
     })
   }
 
-  /** Starts a stream. Throws {@link StreamSetError} where the name is taken, {@link ConfigError} where it cannot be made. */
+  /**
+   * Starts a stream. Throws {@link StreamSetError} if the name is taken, {@link ConfigError} if it cannot be created.
+   */
   create(id: string, config: Node): Promise<void> {
     return this.#inTurn(id, async () => {
       if (this.#streams.has(id)) throw new StreamSetError('exists', 'stream already exists')
@@ -79,19 +81,19 @@ export class StreamSet {
   }
 
   /**
-   * Stops a stream in order and starts another in its place. Where that one cannot be made, the first one is started again
-   * and the error thrown.
+   * Stops a stream gracefully and starts another in its place. If the new one cannot be created, restarts the old one
+   * and throws the error.
    */
   update(id: string, config: Node): Promise<void> {
     return this.#inTurn(id, () => this.#replace(id, () => config))
   }
 
-  /** Updates a stream to its own configuration with other values in it: objects are merged, all else is replaced. */
+  /** Updates a stream to its own configuration with `change` applied. */
   patch(id: string, change: (config: Node) => Promise<Node>): Promise<void> {
     return this.#inTurn(id, () => this.#replace(id, change))
   }
 
-  /** Stops a stream in order and forgets it. Throws {@link StreamSetError} where there is none. */
+  /** Stops a stream gracefully and removes it. Throws {@link StreamSetError} if there is none. */
   delete(id: string): Promise<void> {
     return this.#inTurn(id, async () => {
       await this.#member(id).stop(this.#options.stopTimeoutMs)
@@ -99,24 +101,24 @@ export class StreamSet {
     })
   }
 
-  /** Makes a resource, or another one of the same label. Throws {@link ConfigError}. */
+  /** Creates a resource or replaces the one with the same label. Throws {@link ConfigError}. */
   storeResource(kind: ComponentKind, label: string, config: Node): Promise<void> {
     return this.#options.resources.store(kind, label, config)
   }
 
-  /** What is wrong with the configuration of a stream. */
+  /** Lints the configuration of a stream. */
   async lint(config: Node): Promise<readonly Finding[]> {
     return await lintPart('stream', config, { ...this.#options, deprecated: 'warning' })
   }
 
-  /** What is wrong with the configuration of a resource. */
+  /** Lints the configuration of a resource. */
   async lintResource(kind: ComponentKind, label: string, config: Node): Promise<readonly Finding[]> {
     const list = nodeOf({ [`${kind}_resources`]: [] })
     list.entries[0]!.value.items.push(labelled(config, label))
     return await lintPart('resources', list, this.#options)
   }
 
-  /** Stops all streams in order, within a time limit. */
+  /** Stops all streams gracefully, within a time limit. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true
     await Promise.all([...this.#streams.values()].map(member => member.stop(timeoutMs)))
@@ -142,7 +144,7 @@ export class StreamSet {
     }
   }
 
-  /** Throws what can be known before a stream is stopped for its successor. */
+  /** Throws the errors that can be detected before a stream is stopped for its successor. */
   async #check(config: Node): Promise<void> {
     await this.#options.registry.load(namesIn(config))
     parseStream(this.#completed(config), this.#options)
@@ -163,7 +165,7 @@ export class StreamSet {
     return member
   }
 
-  /** With what holds for all streams. */
+  /** Adds the settings that apply to all streams. */
   #completed(config: Node): Node {
     if (config.kind !== 'map') throw new ConfigError(`expected the configuration of a stream, got ${config.tag}`)
     const common = this.#options.service.entries.filter(({ key }) => ['logger', 'error_handling'].includes(key.value))

@@ -9,7 +9,7 @@ import { type Node, parseYaml, plainValue, YamlError } from '../config/node.ts'
 import type { HttpEndpoint } from '../http-host.ts'
 import { patched, type StreamSet, StreamSetError, type StreamState } from './stream-set.ts'
 
-/** What one request may hold. */
+/** The limit for the body of one request. */
 const maxBodyBytes = 16 * 1024 * 1024
 const resourceKinds: readonly string[] = ['cache', 'input', 'output', 'processor', 'rate_limit']
 
@@ -18,7 +18,7 @@ interface ApiOptions {
   readonly env: (name: string) => string | undefined
 }
 
-/** A request that is refused, with the status and the body of the answer. */
+/** A rejected request, with the status and body of the response. */
 class Refusal extends Error {
   readonly status: number
   readonly body: string
@@ -33,8 +33,8 @@ class Refusal extends Error {
 }
 
 /**
- * The REST API of streams mode, as the original has it: paths, methods, statuses and bodies. Beyond it a patch is checked like
- * every other configuration, and an update that cannot start leaves the stream as it was.
+ * The REST API of streams mode, with the original's paths, methods, statuses and bodies. In addition, a patch is
+ * checked like any other configuration, and an update that cannot start leaves the stream as it was.
  */
 export function streamsApi(set: StreamSet, options: ApiOptions): readonly HttpEndpoint[] {
   const api = new StreamsApi(set, options)
@@ -64,12 +64,12 @@ interface ApiCall {
   readonly id: string
   /** The kind of a resource. */
   readonly kind: string
-  /** Whether lint findings are not an obstacle. */
+  /** Whether lint findings are ignored. */
   readonly isChilled: boolean
   readonly request: IncomingMessage
 }
 
-/** Resolves to the document of the answer; undefined answers with an empty body. */
+/** Resolves to the document of the response; undefined means an empty body. */
 type Method = (call: ApiCall) => unknown
 
 class StreamsApi {
@@ -148,13 +148,13 @@ class StreamsApi {
       throw new Refusal(400, `Var \`type\` must be set to one of ${kinds}\n`)
     }
     const config = await this.#readBody(call)
-    // Any other kind was refused above.
+    // Any other kind was rejected above.
     const findings = await this.#set.lintResource(kind as ComponentKind, id, config)
     if (!call.isChilled) refuseFindings(await this.#errorsOf(id, findings))
     await this.#set.storeResource(kind as ComponentKind, id, config) // as above
   }
 
-  /** The texts of findings that refuse a configuration; the others are logged. */
+  /** The texts of findings that reject a configuration; the others are logged. */
   async #errorsOf(id: string, findings: readonly Finding[]): Promise<readonly string[]> {
     const text = ({ line, column, text: found }: Finding) => `(${line},${column}) ${found}`
     for (const found of findings) {

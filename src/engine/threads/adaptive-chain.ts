@@ -3,14 +3,14 @@ import type { ProcessorChain } from '../runtime/chain.ts'
 import type { Refuse, Segment, SegmentRunner } from '../runtime/segments.ts'
 import type { ChainThreads } from './chain-threads.ts'
 
-/** How long a chain runs before it is judged, in milliseconds of its own time. */
+/** How long a chain runs before it is judged, in milliseconds of its own processing time. */
 const trialMs = 200
-/** A message costs about 3 µs to be handed to a thread and back; a chain that takes less than this gains nothing. */
+/** Passing a message to a thread and back costs about 3 µs; a chain cheaper than this gains nothing. */
 const worthwhileMsPerMessage = 0.01
 
-/** A chain that moves to threads once it proves to be worth it: a cheap one stays in line. */
+/** A chain that moves to threads once that proves worthwhile; a cheap one stays in this thread. */
 export class AdaptiveChain implements SegmentRunner {
-  /** A chain with processors that wait gains nothing from threads, and never gets here. */
+  /** A chain with processors that wait gains nothing from threads and is never wrapped. */
   readonly waits = false
   readonly length: number
   readonly #inLine: ProcessorChain
@@ -56,7 +56,7 @@ export class AdaptiveChain implements SegmentRunner {
       await this.#threads.ready
       this.#isReady = true
     } catch {
-      // The threads say in the log why they ended; the chain stays in line.
+      // The threads log why they ended; the chain stays in this thread.
     }
   }
 }

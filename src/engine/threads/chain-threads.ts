@@ -6,7 +6,7 @@ import type { Refuse, Segment } from '../runtime/segments.ts'
 import { buffersOf, pack, unpack } from './packed.ts'
 import type { ChainAnswer, ChainCall, ChainEvent, Counted } from './protocol.ts'
 
-/** A thread that was started to run a chain: a `Worker`, as far as it is needed here. */
+/** A thread started to run a chain: the subset of `Worker` that is needed here. */
 export interface ChainThread {
   postMessage(call: ChainCall, moved: ArrayBuffer[]): void
   on(event: 'message', listener: (event: ChainEvent) => void): unknown
@@ -22,7 +22,7 @@ interface ChainThreadsOptions {
   readonly metrics: Metrics
 }
 
-/** The same chain of processors in several threads. What is processed goes to the thread that has the least to do. */
+/** The same chain of processors in several threads. Work goes to the least busy thread. */
 export class ChainThreads {
   readonly #threads: Lane[]
   readonly #readiness: Promise<unknown>
@@ -32,17 +32,17 @@ export class ChainThreads {
     this.#readiness = Promise.race(this.#threads.map(lane => lane.ready))
   }
 
-  /** Resolves when a thread can take something; rejects where the first one failed to start. */
+  /** Resolves when a thread accepts work; rejects if the first one failed to start. */
   get ready(): Promise<unknown> {
     return this.#readiness
   }
 
-  /** Whether there is a thread at all. One that ends before it is ready is not started again. */
+  /** Whether any thread is alive. One that ends before it is ready is not restarted. */
   get isAlive(): boolean {
     return this.#threads.some(({ isAlive }) => isAlive)
   }
 
-  /** What a thread makes of a segment. Rejects where the thread ended over it. */
+  /** Processes a segment in a thread. Rejects if the thread ends meanwhile. */
   run(segment: Segment, refuse: Refuse): Promise<readonly Segment[]> {
     const alive = this.#threads.filter(({ isAlive }) => isAlive)
     if (alive.length === 0) return Promise.reject(new Error('every thread of the pipeline ended'))
@@ -62,7 +62,7 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** One place for a thread; a thread that ended is followed by another. */
+/** A slot for a thread; a thread that ended is replaced. */
 class Lane {
   readonly #options: ChainThreadsOptions
   readonly #pending = new Map<number, Pending>()
@@ -186,7 +186,7 @@ function counting(
   return value => timer.observe(value)
 }
 
-/** The results of a call, each linked to the messages that it was made from. */
+/** The results of a call, each linked to its source messages. */
 function segmentsOf(answer: ChainAnswer, { messages: sources, known, refuse }: Pending): readonly Segment[] {
   for (const [place, reason] of answer.refused) refuse(sources[place]!, new Error(reason))
   const several = new Map(answer.severalSources)

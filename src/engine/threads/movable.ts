@@ -1,6 +1,6 @@
 import { type Node, resolved, valueOf } from '../config/node.ts'
 
-/** Processors whose work depends on nothing but the batch, so that several copies of them do what one does. */
+/** Processors whose work depends only on the batch, so that several copies are equivalent to one. */
 const processors = new Set([
   'archive',
   'avro',
@@ -41,13 +41,16 @@ const processors = new Set([
   'xml',
 ])
 
-/** Fields of processors that hold further processors, as a list. */
+/** Fields of processors that contain a list of further processors. */
 const nested = new Set(['processors', 'then', 'for_each', 'try', 'catch'])
 
-/** Functions that count over all messages, or use what only the thread of the stream has. */
+/** Functions that count over all messages, or use what only the stream's thread has. */
 const bound = /\b(?:counter|count|cache_\w+|tracing_\w+)\s*\(/
 
-/** Whether the processors of a configuration may run in several threads: counters and shared state would be split among them. */
+/**
+ * Whether the processors of a configuration may run in several threads; counters and shared state would be split
+ * otherwise.
+ */
 export function isMovable(config: Node): boolean {
   const pipeline = valueOf(config, 'pipeline')
   const list = pipeline === undefined ? undefined : valueOf(pipeline, 'processors')
@@ -63,7 +66,7 @@ function areMovable(list: Node): boolean {
   })
 }
 
-/** Every list of processors in a field, at any depth. */
+/** Checks every list of processors in a field, at any depth. */
 function hasMovableFields({ key, value }: { readonly key: Node; readonly value: Node }): boolean {
   const node = resolved(value)
   if (node.kind === 'seq' && nested.has(key.value)) return areMovable(node)

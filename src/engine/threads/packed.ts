@@ -4,18 +4,21 @@ import { type PlainValue, plainValue, valueOfPlain } from '../plain-value.ts'
 
 type Table = readonly (readonly [string, PlainValue])[]
 
-/** Messages for another thread: their bodies in one buffer, which is moved and not copied, and the rest in columns. */
+/**
+ * Messages for another thread: the bodies in one buffer, which is transferred rather than copied, and the rest in
+ * columns.
+ */
 export interface Packed {
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** Where the body of each message ends. */
+  /** End offset of each message's body. */
   readonly ends: Uint32Array<ArrayBuffer>
-  /** Which metadata each message has: first those that the receiver knows, then `tables`. */
+  /** Metadata index of each message: first the metadata that the receiver knows, then `tables`. */
   readonly metadata: Uint32Array<ArrayBuffer>
   readonly tables: readonly Table[]
   readonly errors: readonly (readonly [index: number, error: MessageFailure])[]
 }
 
-/** A message as it comes out of {@link unpack}: the bytes `start` to `end` of a chunk, and what belongs to them. */
+/** A message as returned by {@link unpack}: the bytes `start` to `end` of a chunk, and the rest. */
 export interface Unpacked {
   readonly chunk: Uint8Array
   readonly start: number
@@ -24,7 +27,7 @@ export interface Unpacked {
   readonly error: MessageFailure | null
 }
 
-/** `known`: metadata that the receiver holds at the same places. */
+/** Packs messages; `known` is the metadata that the receiver holds at the same indexes. */
 export function pack(messages: readonly Message[], known: readonly Metadata[] = []): Packed {
   const writer = new BufferWriter(messages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))
   const ends = new Uint32Array(messages.length)
@@ -41,12 +44,12 @@ export function pack(messages: readonly Message[], known: readonly Metadata[] = 
   return { bytes: writer.buffer, ends, metadata, tables: columns.tables, errors }
 }
 
-/** What `postMessage` is to move. */
+/** The transfer list for `postMessage`. */
 export function buffersOf({ bytes, ends, metadata }: Packed): ArrayBuffer[] {
   return [bytes.buffer, ends.buffer, metadata.buffer]
 }
 
-/** Also appends the metadata that came along to `known`. */
+/** Unpacks messages, and appends the received metadata to `known`. */
 export function unpack({ bytes, ends, metadata, tables, errors }: Packed, known: Metadata[]): Unpacked[] {
   for (const table of tables) known.push(new Map(table.map(([key, value]) => [key, valueOfPlain(value)])))
   const failures = new Map(errors)

@@ -2,41 +2,41 @@ import type { LogFields, LogLevel } from '../../base/index.ts'
 import type { Node } from '../config/node.ts'
 import type { Packed } from './packed.ts'
 
-/** What a thread of a pipeline is started with. */
+/** The start parameters of a pipeline thread. */
 export interface ChainOrder {
   /** The part of the configuration that the chain needs. */
   readonly config: Node
-  /** The folder that imports of mappings start from. */
+  /** The folder that imports of mappings are relative to. */
   readonly importFolder: string
 }
 
-/** One batch, or messages that are each a batch of their own. */
+/** One batch, or messages each of which is its own batch. */
 export interface ChainCall {
   readonly id: number
   readonly isRun: boolean
   readonly messages: Packed
 }
 
-/** What became of one {@link ChainCall}. */
+/** The results of one {@link ChainCall}. */
 export interface ChainAnswer {
   readonly kind: 'answer'
   readonly id: number
   readonly messages: Packed
   /** How the messages form batches and runs, in order. */
   readonly segments: readonly { readonly count: number; readonly isRun: boolean }[]
-  /** The place of the message that each one was made from; of several the first. */
+  /** The index of each message's source; the first one if there are several. */
   readonly sources: Uint32Array<ArrayBuffer>
-  /** All places, for messages that were made from several. */
+  /** All indexes, for messages with several sources. */
   readonly severalSources: readonly (readonly [index: number, places: readonly number[]])[]
-  /** Messages that a processor refused, by their places. */
+  /** Messages that a processor rejected, by index. */
   readonly refused: readonly (readonly [place: number, reason: string])[]
   readonly counted: Counted
 }
 
-/** What a thread counted since the last answer. */
+/** What a thread counted since its last answer. */
 export interface Counted {
   readonly made: readonly MadeSeries[]
-  /** By the place of the series in the order in which they were made; timers have one entry for each observation. */
+  /** By the index of the series in creation order; timers have one entry per observation. */
   readonly changes: readonly (readonly [series: number, value: number])[]
 }
 

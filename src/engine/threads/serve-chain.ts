@@ -29,12 +29,15 @@ interface Surroundings {
   readonly importer: Importer
 }
 
-/** Runs the processors of a stream in this thread, for the thread that owns the stream. Rejects where they cannot be made. */
+/**
+ * Runs the processors of a stream in this thread, for the thread that owns the stream. Rejects if they cannot be
+ * created.
+ */
 export async function serveChain(port: Port, { config: node }: ChainOrder, surroundings: Surroundings): Promise<void> {
   const { registry, host } = surroundings
   await registry.load(namesIn(node))
   const { pipeline, logger, error_handling } = configFields
-  // No more than that: what is left out has defaults, which a thread of a managed pipeline would refuse.
+  // Only these fields: the defaults of the others would be refused in a thread of a managed pipeline.
   const config = parseFields(parseContext(surroundings), { pipeline, logger, error_handling }, node, '')
   const log = makeLog(severityOf(config.logger.level), {}, (level, message, fields) =>
     port.postMessage({ kind: 'log', level, message, fields }, []),
@@ -67,7 +70,7 @@ async function serve(port: Port, chain: ProcessorChain, recorder: Recorder, call
   const messages = unpack(call.messages, known).map(({ chunk, start, end, metadata, error }) =>
     Message.fromChunk(chunk, start, end, metadata).withError(error),
   )
-  // A message with an error was made from the one without; each starts a lineage of its own.
+  // A message with an error was derived from the one without; each starts its own lineage.
   const roots = messages.map(asRoot)
   const places = new Map(roots.map((message, place) => [message, place]))
   const refused: [number, string][] = []
@@ -115,12 +118,12 @@ function answerOf(
   }
 }
 
-/** A message that was made of none of the call belongs to the last one. */
+/** A message that was derived from none of the call's messages belongs to the last one. */
 function placeOf(places: ReadonlyMap<Message, number>, root: Message): number {
   return places.get(root) ?? places.size - 1
 }
 
-/** Metrics of this thread, which the other one adds to its own with each answer. */
+/** Metrics of this thread, which the owning thread adds to its own with each answer. */
 class Recorder {
   readonly #series: MadeSeries[] = []
   readonly #places = new Map<string, number>()
