@@ -59,6 +59,13 @@ test('clients are sent to agents with the role that they ask for', () => {
   assert.deepEqual(nodesSeenBy(cluster, null), [1, 2])
 })
 
+test('agents that only produce or only consume are left to clients that ask for them', () => {
+  const cluster = clusterOf([peer(1), peer(2, { roles: ['proxy-consume'] }), peer(3)])
+  assert.deepEqual(nodesSeenBy(cluster, null), [1, 3])
+  assert.deepEqual(nodesSeenBy(cluster, 'ws_pt=proxy-consume'), [2])
+  assert.deepEqual(nodesSeenBy(cluster, 'ws_pt=proxy-produce'), [1, 3], 'nobody is dedicated to it')
+})
+
 test('partitions are spread evenly, on one agent alone, or by a hash, as the client asks', () => {
   const cluster = clusterOf([peer(1), peer(2), peer(3)])
   const leaders = (clientId: string) =>

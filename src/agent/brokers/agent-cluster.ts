@@ -63,7 +63,7 @@ export class AgentCluster implements Cluster {
 
   #viewFor(features: ClientFeatures, clientId: string): ClusterView {
     const serving = this.#serving()
-    const withRole = preferred(serving, ({ roles }) => servesTarget(roles, features.proxyTarget))
+    const withRole = servingTarget(serving, features.proxyTarget)
     const inZone = preferred(withRole, ({ zone }) => features.zone !== '' && zone === features.zone)
     const leaders = features.strategy === 'single_agent' ? [inZone[murmur(clientId) % inZone.length]!] : inZone
     // Members of a group ask from all zones and have to be sent to the same coordinator.
@@ -96,8 +96,10 @@ function servesClients(roles: Peer['roles']): boolean {
   return roles.some(role => role === 'proxy' || role === 'proxy-produce' || role === 'proxy-consume')
 }
 
-function servesTarget(roles: Peer['roles'], target: ClientFeatures['proxyTarget']): boolean {
-  return target === undefined || roles.includes(target)
+/** The agents dedicated to what the client asks for; without any, or without a target, the general ones. */
+function servingTarget(peers: readonly Peer[], target: ClientFeatures['proxyTarget']): readonly Peer[] {
+  const dedicated = target === undefined ? [] : peers.filter(({ roles }) => roles.includes(target))
+  return dedicated.length > 0 ? dedicated : preferred(peers, ({ roles }) => roles.includes('proxy'))
 }
 
 /** What one client sees; neither list is empty. */
