@@ -41,6 +41,34 @@ function newFleet(log = nullLog, clock: Clock = systemClock): Fleet {
   return new Fleet({ clusterId, peerSecret: 'secret', database, changes: new Changes(), peers, ...world })
 }
 
+/** An instance of the pipeline `pi_1` as its agent reports it. */
+const running = (instanceId: string): InstanceReport => ({
+  instanceId,
+  pipelineId: 'pi_1',
+  configurationId: 'pci_1',
+  version: 0,
+  state: 'running',
+  since: 1,
+  restarts: 0,
+  nextStartAt: null,
+  error: null,
+  problem: null,
+  counters: { input_received: 5, output_sent: 4, input_errors: 0, output_errors: 0, processor_errors: 0 },
+  memoryBytes: 1,
+  cpu: 0,
+})
+
+const report = (revision: number, instances: readonly InstanceReport[]): AgentReport => ({
+  revision,
+  instances,
+  ended: [],
+  cpu: 0,
+  memoryBytes: 1,
+  connections: 0,
+  traffic: { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 },
+  logs: [],
+})
+
 test('an agent gets no order that was not stored', async () => {
   const fleet = newFleet()
   await database.transaction({ kind: 'write' }, sql =>
@@ -100,32 +128,7 @@ test('a second control plane knows the orders of the first, what agents hold and
   const orders = await first.poll(agentId, 0, signal)
   assert.equal(orders.instances.length, 1)
   assert.deepEqual(await second.poll(agentId, 0, signal), orders)
-  const [order] = orders.instances
-  const instance: InstanceReport = {
-    instanceId: order!.instanceId,
-    pipelineId: 'pi_1',
-    configurationId: 'pci_1',
-    version: 0,
-    state: 'running',
-    since: 1,
-    restarts: 0,
-    nextStartAt: null,
-    error: null,
-    problem: null,
-    counters: { input_received: 5, output_sent: 4, input_errors: 0, output_errors: 0, processor_errors: 0 },
-    memoryBytes: 1,
-    cpu: 0,
-  }
-  const report = (revision: number, instances: readonly InstanceReport[]): AgentReport => ({
-    revision,
-    instances,
-    ended: [],
-    cpu: 0,
-    memoryBytes: 1,
-    connections: 0,
-    traffic: { producedBytes: 0, producedRecords: 0, fetchedBytes: 0 },
-    logs: [],
-  })
+  const instance = running(orders.instances[0]!.instanceId)
   await first.report(agentId, report(orders.revision, [instance]))
   await second.tick()
   assert.equal(second.board.counters('pi_1').input_received, 5)
@@ -143,6 +146,25 @@ test('a second control plane knows the orders of the first, what agents hold and
   await first.report(agentId, report(revoked.revision, []))
   await second.reconcile()
   assert.deepEqual(await assignments(), [])
+  first.close()
+  second.close()
+})
+
+test('the instances of an agent that died are not shown, although its last report is still stored', async () => {
+  const first = newFleet()
+  const second = newFleet()
+  const [dead, living] = await Promise.all(
+    ['dies', 'lives'].map(identity => first.register({ ...hello, identity, name: identity })),
+  )
+  for (const { agentId } of [dead!, living!]) await first.report(agentId, report(0, [running(`on ${agentId}`)]))
+  await database.transaction({ kind: 'write' }, sql =>
+    sql.run('UPDATE agents SET last_seen_at = last_seen_at - 60000 WHERE id = ?', dead!.agentId),
+  )
+  for (const fleet of [first, second]) {
+    await fleet.tick()
+    const shown = fleet.board.instances('pi_1').map(({ agentId }) => agentId)
+    assert.deepEqual([shown.includes(dead!.agentId), shown.includes(living!.agentId)], [false, true])
+  }
   first.close()
   second.close()
 })

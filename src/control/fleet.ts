@@ -490,7 +490,8 @@ export class Fleet implements AgentLink {
     })
     for (const { agentId, reportedAt, report } of found) {
       this.#reportsReadUntil = Math.max(this.#reportsReadUntil, reportedAt)
-      if (!this.#reported.has(agentId)) this.board.update(agentId, report)
+      // The last report of an agent that died stays in the database until the agent is deleted.
+      if (!this.#reported.has(agentId) && !this.#silent.has(agentId)) this.board.update(agentId, report)
     }
   }
 
