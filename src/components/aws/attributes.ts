@@ -1,7 +1,7 @@
 import { textOfMetadata } from '../../bloblang/index.ts'
 import type { Message, Resources } from '../../engine/index.ts'
 
-/** An attribute of a message of SQS or SNS. */
+/** A message attribute of SQS or SNS. */
 export interface Attribute {
   readonly DataType: 'String'
   readonly StringValue: string
@@ -10,8 +10,8 @@ export interface Attribute {
 const invalidName = /^\.|\.\.|^aws\.|^amazon\.|\.$|[^a-z0-9_\-.]/i
 
 /**
- * The metadata of a message as attributes, in the order of their names and `limit` at most. Metadata whose name no attribute
- * can have is left out, and noted in the log.
+ * The metadata of a message as attributes, sorted by name and truncated to `limit`. Metadata whose name is not a valid
+ * attribute name is omitted and logged.
  */
 export function attributesOf(
   message: Message,

@@ -2,20 +2,23 @@ import { asError, messageOf } from '../../base/index.ts'
 import { type Batch, type Message, type Output, type Resources, throwFailures } from '../../engine/index.ts'
 import { isFinal, pausesOf, type RetryConfig } from './retries.ts'
 
-/** What became of an entry of a request: null where it arrived, else why not, and whether it may when it is sent again. */
+/**
+ * The outcome of one entry of a request: null if it arrived, otherwise the error and whether a retry would fail as
+ * well.
+ */
 export type Outcome = null | { readonly error: Error; readonly isFinal: boolean }
 
-/** A service that takes many messages by one request. */
+/** A service that accepts many messages in one request. */
 export interface BulkService<E> {
-  /** Of one request. */
+  /** Limit of one request; likewise `maxBytes`. */
   readonly maxCount: number
   readonly maxBytes: number
   connect(): Promise<void>
-  /** What a message becomes; throws where it cannot. */
+  /** Builds the entry of a message; throws if the message cannot be sent. */
   entryOf(batch: Batch, index: number): E
-  /** As it counts for `maxBytes`. */
+  /** The entry's size as counted towards `maxBytes`. */
   sizeOf(entry: E): number
-  /** Sends one request; the outcome of each entry at its place. Throws where none arrived. */
+  /** Sends one request and returns the outcome of each entry, by index. Throws if none arrived. */
   send(entries: readonly E[], signal: AbortSignal): Promise<readonly Outcome[]>
   close(): void
 }
@@ -26,8 +29,8 @@ interface Item<E> {
 }
 
 /**
- * An output by requests for many messages. What was throttled is sent again with the configured pauses, before what comes
- * after it, and each message has an outcome of its own.
+ * An output that sends many messages per request. Throttled messages are resent with the configured pauses, before the
+ * messages that follow, and each message has its own outcome.
  */
 export class BulkOutput<E> implements Output {
   readonly #service: BulkService<E>
@@ -77,7 +80,10 @@ export class BulkOutput<E> implements Output {
     return outcomes
   }
 
-  /** Sends the entries of one request until each arrived or failed for good, and notes the errors. */
+  /**
+   * Sends the entries of one request until each has arrived or failed permanently, and stores their errors in
+   * `outcomes`.
+   */
   async #sendAll(request: readonly Item<E>[], outcomes: (Error | null)[], signal: AbortSignal): Promise<void> {
     const nextPause = pausesOf(this.#retries, this.#resources)
     let pending = request
@@ -91,7 +97,7 @@ export class BulkOutput<E> implements Output {
           outcomes[item.place] = null
           continue
         }
-        // Nothing counts as delivered that has no answer.
+        // An entry without a result does not count as delivered.
         const error = result?.error ?? new Error('the service did not say what became of the message')
         outcomes[item.place] = error
         if (result?.isFinal === true) continue
@@ -120,7 +126,7 @@ export class BulkOutput<E> implements Output {
     }
   }
 
-  /** Entries as they go together, in their order. */
+  /** Groups the entries into requests, in order. */
   *#requests(items: readonly Item<E>[]): Generator<readonly Item<E>[]> {
     const { maxCount, maxBytes } = this.#service
     let current: Item<E>[] = []

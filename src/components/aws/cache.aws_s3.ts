@@ -41,7 +41,7 @@ ${credentialsHelp}`,
           return true
         } catch (error) {
           if (!isThere(error)) throw error
-          // Where an answer was lost, the repetition meets its own object.
+          // If the response to an earlier attempt was lost, the retry finds that attempt's object.
           const found = await run(() => client.head(bucket, key))
           return found?.[PUT_ID] === id
         }
@@ -52,7 +52,7 @@ ${credentialsHelp}`,
   },
 })
 
-/** An id of each put in the object's metadata. */
+/** Metadata key of the id that each put gets. */
 const PUT_ID = 'x-amz-meta-put-id'
 
 function isThere(error: unknown): boolean {

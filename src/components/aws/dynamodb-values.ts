@@ -13,8 +13,8 @@ import {
 } from '../../bloblang/index.ts'
 
 /**
- * A value as DynamoDB has it. Numbers of a parsed document are texts there, unless `numbersAsN`; those that a mapping
- * calculated are numbers.
+ * Converts a value to an attribute. Numbers from a parsed document become strings unless `numbersAsN`; numbers computed
+ * by a mapping stay numbers.
  */
 export function attributeOf(value: Value | undefined, numbersAsN: boolean): AttributeValue {
   if (value === undefined || value === null) return { NULL: true }
@@ -40,7 +40,7 @@ export function attributeOf(value: Value | undefined, numbersAsN: boolean): Attr
   return { S: toText(value) }
 }
 
-/** A text that is the same for equal attributes, whatever the order of their members. */
+/** A string that is equal for equal attributes, whatever the order of their members. */
 export function attributeKey(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) => {
     if (each instanceof Uint8Array) return Buffer.from(each).toString('base64')
@@ -49,7 +49,10 @@ export function attributeKey(value: unknown): string {
   })
 }
 
-/** A parameter as a mapping writes it, `{ "S": "text" }` and the like, as an attribute. Throws where it is none. */
+/**
+ * Converts a parameter in the form that mappings use, such as `{ "S": "text" }`, to an attribute. Throws if it is not
+ * one.
+ */
 export function attributeOfForm(form: Value): AttributeValue {
   if (!isObject(form)) throw new Error(`expected object value, got ${typeOf(form)}`)
   const [entry, ...others] = Object.entries(form)
@@ -83,14 +86,14 @@ export function attributeOfForm(form: Value): AttributeValue {
   }
 }
 
-/** An attribute as a document with its type: `{ "S": "text" }`. */
+/** An attribute as a typed document: `{ "S": "text" }`. */
 export function formOf(attribute: AttributeValue): Value {
   const [entry] = Object.entries(attribute)
   if (entry === undefined) return { NULL: true }
-  const [type, value] = entry as readonly [string, unknown] // one member is set, of a type that its name tells
+  const [type, value] = entry as readonly [string, unknown] // exactly one member is set, named after its type
   if (type === 'L') return { L: (value as readonly AttributeValue[]).map(formOf) }
-  if (type !== 'M') return { [type]: value as Value } // an attribute's type says what it holds
-  // An attribute's type says what it holds.
+  if (type !== 'M') return { [type]: value as Value } // the member's name determines the type of its value
+  // The member's name determines the type of its value.
   const members = Object.entries(value as Readonly<Record<string, AttributeValue>>)
   return { M: Object.fromEntries(members.map(([key, each]) => [key, formOf(each)])) }
 }

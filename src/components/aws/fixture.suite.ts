@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** A server that imitates AWS, as the integration tests look into it. It checks no signatures. */
+/** A server that emulates AWS, with accessors for the integration tests. It does not verify signatures. */
 export class AwsFixture {
   readonly #address: string
 
@@ -12,7 +12,7 @@ export class AwsFixture {
     return Number(new URL(this.#address).port)
   }
 
-  /** The session of a component, at the server or at a proxy before it. */
+  /** The session of a component, connected to the server or to a proxy in front of it. */
   session(port = this.port) {
     return {
       region: 'us-east-1',
@@ -21,7 +21,7 @@ export class AwsFixture {
     }
   }
 
-  /** For clients of the AWS SDK. */
+  /** Options for clients of the AWS SDK. */
   clientOptions() {
     const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }
     return { region: 'us-east-1', endpoint: this.#address, credentials }
@@ -64,18 +64,18 @@ export class AwsFixture {
     return [...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key!)
   }
 
-  /** Functions of Lambda are not run: the server answers a call with its payload. */
+  /** Lambda functions are not executed: the server echoes the payload of a call. */
   async useSimpleLambda(): Promise<void> {
     await fetch(`${this.#address}/moto-api/config`, { method: 'POST', body: '{"lambda":{"use_docker":false}}' })
   }
 
-  /** What the next call of a function returns instead. */
+  /** Sets what the next function call returns instead. */
   async answerLambda(text: string): Promise<void> {
     const body = JSON.stringify({ results: [text], region: 'us-east-1' })
     await fetch(`${this.#address}/moto-api/static/lambda-simple/response`, { method: 'POST', body })
   }
 
-  /** The ARN of a role that functions run as. */
+  /** Creates a role for functions to run as and returns its ARN. */
   async newRole(): Promise<string> {
     const body = new URLSearchParams({
       Action: 'CreateRole',
@@ -107,7 +107,7 @@ export class AwsFixture {
   }
 }
 
-/** The server looks at it only to learn which service is meant. */
+/** The server reads this only to determine the service. */
 function authorizationFor(service: string): string {
   return `AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`
 }

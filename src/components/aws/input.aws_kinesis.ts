@@ -88,20 +88,20 @@ ${credentialsHelp}`,
   create: (options, resources) => new KinesisInput(options, resources),
 })
 
-/** A stream to read: all of its shards, or those that are named. */
+/** A stream to read: all of its shards, or the listed ones. */
 interface Wanted {
   readonly id: string
   readonly shards: readonly string[]
 }
 
-/** A delivery that waits to be taken. */
+/** A delivery waiting to be taken. */
 interface Offer {
   readonly delivery: Delivery
   readonly taken: () => void
 }
 
 const EXPLICIT_RETRY_MS = 1000
-/** Beyond the time at which the client before stores the place of a shard that was taken from it. */
+/** Added to the time by which the previous client stores its position in a shard that was taken from it. */
 const YIELD_GRACE_MS = 1000
 
 class KinesisInput implements Input {
@@ -113,13 +113,13 @@ class KinesisInput implements Input {
   readonly #periods: { readonly commitMs: number; readonly rebalanceMs: number; readonly leaseMs: number }
   readonly #offers = new Arrivals<Offer>()
   readonly #stop = new AbortController()
-  /** Shards that are this client's, by stream and shard; null until their reader starts. */
+  /** Shards owned by this client, by stream and shard; null until their reader starts. */
   readonly #readers = new Map<string, ShardReader | null>()
   readonly #running = new Set<Promise<void>>()
   #kinesis: KinesisClient | undefined
   #dynamo: DynamoDBClient | undefined
   #options: ShardOptions | undefined
-  /** Has the next look for shards happen now. */
+  /** Aborted to look for shards immediately. */
   #lookAgain = new AbortController()
 
   constructor(options: Config, resources: Resources) {
@@ -177,12 +177,12 @@ class KinesisInput implements Input {
   async read(signal: AbortSignal): Promise<Delivery | null> {
     const offers = await this.#offers.take(1, signal)
     if (offers === null) return null
-    const [{ delivery, taken }] = offers as readonly [Offer] // one was asked for
+    const [{ delivery, taken }] = offers as readonly [Offer] // exactly one was requested
     taken()
     return delivery
   }
 
-  /** Gives up the shards, with their last places, so that others go on at once. */
+  /** Releases the shards with their final positions, so that other clients can take over immediately. */
   async close(): Promise<void> {
     this.#stop.abort()
     while (this.#running.size > 0) await Promise.all(this.#running)
@@ -201,7 +201,7 @@ class KinesisInput implements Input {
     return isActive ? this.#resources.batcher(policy) : null
   }
 
-  /** Each shard has one delivery waiting at most. */
+  /** Each shard has at most one delivery waiting. */
   #offer(delivery: Delivery, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const taken = () => {
@@ -246,14 +246,14 @@ class KinesisInput implements Input {
     }
   }
 
-  /** Takes the shards that are named in the configuration; false where not all of them could be had yet. */
+  /** Claims the shards listed in the configuration; returns false if some could not be claimed yet. */
   async #claimNamed(stream: KinesisStream, shards: readonly string[], options: ShardOptions): Promise<boolean> {
     let hasAll = true
     for (const shardId of shards) {
       if (this.#readers.has(nameOf(stream, shardId))) continue
       const { byClient } = await options.leases.of(stream.id)
       const owner = ownerOf(byClient, shardId)
-      // A client that is gone without a word leaves its lease.
+      // A client that vanished leaves its lease behind.
       const isStale = owner !== undefined && this.#isOver(owner.lease)
       hasAll = (await this.#claim(stream, shardId, isStale ? owner.client : undefined, options)) && hasAll
     }
@@ -268,7 +268,7 @@ class KinesisInput implements Input {
       if (this.#stop.signal.aborted) return
       await this.#claim(stream, shardId, from, options)
     }
-    // As long as there is something to take nothing is stolen.
+    // Shards are stolen only when none is free.
     if (free.size > 0) return
     const own = table.byClient.get(this.#clientId)?.length ?? 0
     for (const [client, leases] of table.byClient) {
@@ -278,7 +278,7 @@ class KinesisInput implements Input {
     }
   }
 
-  /** Shards that nobody reads, with the client that is gone where one had them. */
+  /** Unread shards, each with the vanished client that owned it, if any. */
   #freeShards(
     stream: KinesisStream,
     shards: readonly Shard[],
@@ -288,21 +288,21 @@ class KinesisInput implements Input {
     const present = new Set(shards.map(({ ShardId }) => ShardId))
     for (const shard of shards) {
       const shardId = shard.ShardId!
-      // One that is closed and has no row was read to its end.
+      // A closed shard without a row was read to its end.
       if (isClosed(shard) && !known.has(shardId)) continue
       const parents = [shard.ParentShardId, shard.AdjacentParentShardId].filter(parent => parent !== undefined)
       if (parents.some(parent => present.has(parent) && known.has(parent))) continue
       const owner = ownerOf(byClient, shardId)
       if (owner === undefined) free.set(shardId, undefined)
       else if (owner.client === this.#clientId) {
-        // A reader that ended by an error left its lease.
+        // A reader that ended with an error leaves its lease behind.
         if (!this.#readers.has(nameOf(stream, shardId))) free.set(shardId, owner.client)
       } else if (this.#isOver(owner.lease)) free.set(shardId, owner.client)
     }
     return free
   }
 
-  /** Whether a client did not renew a lease for so long that it is gone. */
+  /** Whether a client has failed to renew a lease for so long that it counts as gone. */
   #isOver({ until }: Lease): boolean {
     return this.#resources.clock.now() - until > this.#periods.leaseMs
   }
@@ -339,7 +339,8 @@ class KinesisInput implements Input {
     const { commitMs, leaseMs } = this.#periods
     const now = this.#resources.clock.now()
     if (formerLeaseUntil > now) {
-      // Its client still reads. It notices the loss when it stores its place the next time, and says then how far it came.
+      // The previous client is still reading. It notices the loss when it next stores its position, and then reports
+      // how far it got.
       await pause(formerLeaseUntil - leaseMs + commitMs + YIELD_GRACE_MS - now, signal)
       if (!signal.aborted) start = await options.leases.sequenceOf(stream.id, shardId).catch(forget)
     }
@@ -348,7 +349,7 @@ class KinesisInput implements Input {
     const end = await reader.run(signal).catch(forget)
     if (end === 'stopped') return
     this.#readers.delete(name)
-    // Shards that follow this one may be free now.
+    // The shard's children may be free now.
     if (end === 'finished') this.#lookAgain.abort()
   }
 }
@@ -402,7 +403,7 @@ function wantedStreams(texts: readonly string[]): readonly Wanted[] {
   return [...byId].map(([id, shards]) => ({ id, shards }))
 }
 
-/** `name`, `name:shard`, or the same behind the slash of an ARN. */
+/** Parses `name`, `name:shard`, or the same after the slash of an ARN. */
 function parseStream(text: string): { readonly stream: string; readonly shard: string } {
   const slash = text.lastIndexOf('/')
   const [name = '', shard = '', ...more] = text.slice(slash + 1).split(':')

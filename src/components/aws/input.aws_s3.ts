@@ -105,14 +105,14 @@ ${credentialsHelp}`,
     new ObjectInput(new S3Objects(options, resources), await openScanner(options, resources), resources.log),
 })
 
-/** An object to be read. */
+/** An object to read. */
 interface Target extends ObjectTarget {
   readonly bucket: string
-  /** When its notification was sent, in milliseconds since 1970; 0 where there was none. */
+  /** When its notification was sent, in milliseconds since 1970; 0 if there was none. */
   readonly notifiedAt: number
 }
 
-/** Where objects to read come from. */
+/** A source of objects to read. */
 interface Targets {
   /** The next object; null at the end, or when the signal aborts. */
   next(signal: AbortSignal): Promise<Target | null>
@@ -183,7 +183,7 @@ class S3Objects implements ObjectSource<Target> {
     await this.#client.close()
   }
 
-  /** Waits until a notification is old enough. Throws where the signal aborts first. */
+  /** Waits until a notification is old enough. Throws if the signal aborts first. */
   async #waitFor({ notifiedAt }: Target, signal: AbortSignal): Promise<void> {
     const leftMs = this.#delayMs - (this.#resources.clock.now() - notifiedAt)
     if (this.#delayMs === 0 || notifiedAt === 0 || leftMs <= 0 || leftMs >= this.#delayMs) return
@@ -194,7 +194,7 @@ class S3Objects implements ObjectSource<Target> {
 
 const PAGE = 100
 
-/** The objects of a bucket in the order of their keys. */
+/** The objects of a bucket in key order. */
 class BucketTargets implements Targets {
   readonly #config: Config
   readonly #client: S3Client
@@ -208,7 +208,7 @@ class BucketTargets implements Targets {
     this.#after = keys.at(-1) ?? ''
   }
 
-  /** Lists the first objects, so that a bucket that cannot be listed is tried again. */
+  /** Fetches the first page of the listing, so that a bucket that cannot be listed is retried. */
   static async open(options: Config, client: S3Client, signal: AbortSignal): Promise<BucketTargets> {
     const { bucket, prefix } = options
     return new BucketTargets(options, client, await client.list(bucket, { prefix, after: '', limit: PAGE }, signal))
@@ -227,17 +227,17 @@ class BucketTargets implements Targets {
   }
 
   async close(): Promise<void> {
-    // Nothing is open between two lists.
+    // Nothing stays open between two listing requests.
   }
 }
 
-/** How long an empty queue that is not polled for long is left alone. */
+/** Pause after an empty receive, for queues that are not long-polled. */
 const EMPTY_QUEUE_PAUSE_MS = 500
 
-/** Entries of one request about several messages of a queue. */
+/** Maximum entries of one SQS batch request. */
 const BATCH_OF_SQS = 10
 
-/** The objects that notifications of a queue name. */
+/** The objects named by the notifications in a queue. */
 class QueueTargets implements Targets {
   readonly #config: Config
   readonly #sqs: SqsConfig
@@ -284,7 +284,7 @@ class QueueTargets implements Targets {
     return this.#pending.shift()!
   }
 
-  /** Notifications that were received and not begun are visible to others again. */
+  /** Makes notifications that were received but not started visible to other readers again. */
   async close(): Promise<void> {
     const reason = new Error('the stream ended')
     try {
@@ -342,7 +342,10 @@ class QueueTargets implements Targets {
     })
   }
 
-  /** The objects of one notification; it is deleted when all were delivered, and put back when the first one was refused. */
+  /**
+   * The objects of one notification. The notification is deleted once all of them were delivered, and put back when the
+   * first is rejected.
+   */
   #targetsOf(
     notification: Notification,
     objects: readonly { readonly bucket: string; readonly key: string }[],
@@ -366,7 +369,7 @@ class QueueTargets implements Targets {
     return objects.map(object => ({ ...object, notifiedAt, settled }))
   }
 
-  /** Makes notifications visible again. Where that fails they become so by themselves, later. */
+  /** Makes notifications visible again. If that fails, they become visible after the visibility timeout. */
   async #putBack(notifications: readonly Notification[]): Promise<void> {
     for (let first = 0; first < notifications.length; first += BATCH_OF_SQS) {
       const some = notifications.slice(first, first + BATCH_OF_SQS)
@@ -396,7 +399,7 @@ function parsed(text: string, what: string): Value {
   }
 }
 
-/** Keys in notifications are encoded as in the query of a URL. */
+/** Keys in notifications are encoded like a URL query. */
 function decodedKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '))

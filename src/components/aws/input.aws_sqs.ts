@@ -64,15 +64,15 @@ ${credentialsHelp}`,
   create: (options, resources) => new SqsInput(options, resources),
 })
 
-/** How long messages under way stay hidden, and how often that is renewed for each of them. */
+/** How long messages in flight stay hidden, and how often each of them is extended. */
 const VISIBILITY_SECONDS = 30
 const RENEW_EVERY_MS = 10_000
 const TICK_MS = 1000
 
-/** Entries of one request. */
+/** Maximum entries of one batch request. */
 const MAX_ENTRIES = 10
 
-/** A message under way. */
+/** A message in flight. */
 interface Handle {
   readonly id: string
   readonly receipt: string
@@ -113,7 +113,8 @@ class SqsInput implements Input {
     const headers = this.#config.custom_request_headers
     client.middlewareStack.add(
       next => args => {
-        const { request } = args as { readonly request: { readonly headers: Record<string, string> } } // HTTP is built
+        // the SDK's HTTP request, in the build step
+        const { request } = args as { readonly request: { readonly headers: Record<string, string> } }
         Object.assign(request.headers, headers)
         return next(args)
       },
@@ -132,7 +133,7 @@ class SqsInput implements Input {
         QueueUrl: url,
         MaxNumberOfMessages: limit,
         WaitTimeSeconds: waitSeconds,
-        // Emulators know the older name only, AWS both.
+        // Emulators only know the older name; AWS knows both.
         AttributeNames: ['All'],
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
@@ -169,13 +170,14 @@ class SqsInput implements Input {
     return deliverEach([...handles.keys()], async (messages, error) => {
       const settled = messages.map(message => handles.get(message)!)
       for (const handle of settled) this.#underWay.delete(handle)
-      // What the end of the stream left undone is put back as well, since it would be hidden until its time is over.
+      // Messages that the end of the stream left unfinished are put back too, since they would stay hidden until the
+      // timeout.
       if (error === null) await (this.#config.delete_message ? this.#deletions.add(settled) : undefined)
       else if (this.#config.reset_visibility) await this.#resets.add(settled)
     })
   }
 
-  /** Messages whose deletion fails come again; at least once is what is promised. */
+  /** Messages whose deletion fails are received again; the guarantee is at-least-once. */
   async #delete(handles: readonly Handle[]): Promise<void> {
     const { log } = this.#resources
     try {
@@ -193,7 +195,7 @@ class SqsInput implements Input {
     }
   }
 
-  /** Keeps what is under way hidden. */
+  /** Extends the visibility timeout of the messages in flight. */
   async #renew(): Promise<void> {
     const now = this.#resources.clock.monotonic()
     const due = [...this.#underWay].filter(({ renewAt }) => renewAt <= now)
@@ -225,31 +227,31 @@ class SqsInput implements Input {
   }
 }
 
-/** Collects what is to be sent together while a request is under way. */
+/** Collects items while a request is in flight, to send them together in the next one. */
 class Collector<T> {
   readonly #send: (items: readonly T[]) => Promise<void>
   #items: T[] = []
   #sending: Promise<void> | null = null
 
-  /** `send` never rejects. */
+  /** `send` must not reject. */
   constructor(send: (items: readonly T[]) => Promise<void>) {
     this.#send = send
   }
 
-  /** Resolves when these were sent. */
+  /** Resolves once these items were sent. */
   async add(items: readonly T[]): Promise<void> {
     this.#items.push(...items)
     await this.flushed()
   }
 
-  /** Resolves when everything was sent. */
+  /** Resolves once everything was sent. */
   flushed(): Promise<void> {
     this.#sending ??= this.#sendAll().finally(() => (this.#sending = null))
     return this.#sending
   }
 
   async #sendAll(): Promise<void> {
-    // What is settled in the same turn goes together.
+    // Items settled in the same turn of the event loop are sent together.
     await Promise.resolve()
     while (this.#items.length > 0) await this.#send(this.#items.splice(0, MAX_ENTRIES))
   }

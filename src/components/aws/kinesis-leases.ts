@@ -19,24 +19,24 @@ export const leaseTableField = field
   )
   .optional()
 
-/** A shard that some client reads. */
+/** A shard owned by a client. */
 export interface Lease {
   readonly shardId: string
-  /** When it is over unless it is renewed, in milliseconds since 1970. */
+  /** When it expires unless it is renewed, in milliseconds since 1970. */
   readonly until: number
 }
 
-/** What is known of a stream's shards. */
+/** The rows of a stream's shards. */
 export interface LeaseTable {
-  /** Shards with a row, whether somebody reads them or not. */
+  /** Shards with a row, whether owned or not. */
   readonly known: ReadonlySet<string>
   readonly byClient: ReadonlyMap<string, readonly Lease[]>
 }
 
-/** The place up to which a shard was read: a sequence number, empty where it was not read yet. */
+/** The position up to which a shard was read: a sequence number, empty if it was not read yet. */
 export interface Claim {
   readonly sequence: string
-  /** The end of the lease that the client before had; 0 where there was none. */
+  /** When the previous client's lease expires; 0 if there was none. */
   readonly formerLeaseUntil: number
 }
 
@@ -51,9 +51,9 @@ interface LeaseOptions {
 type Item = Record<string, AttributeValue>
 
 /**
- * Leases and checkpoints of shards as rows of a DynamoDB table, in the form of the original, so that its processes and ours can
- * share a stream: `StreamID` and `ShardID` are the key, `SequenceNumber` is what was handled, `ClientID` and `LeaseTimeout`
- * say who reads.
+ * Leases and checkpoints of shards as rows of a DynamoDB table, in the original's format, so that its processes and
+ * ours can share a stream: `StreamID` and `ShardID` are the key, `SequenceNumber` is the position handled, `ClientID`
+ * and `LeaseTimeout` identify the reader.
  */
 export class Leases {
   readonly #table: NonNullable<Infer<typeof leaseTableField>>
@@ -64,7 +64,7 @@ export class Leases {
     this.#options = options
   }
 
-  /** Makes the table where that is configured. Rejects where there is none. */
+  /** Creates the table if so configured. Rejects if there is none. */
   async ensureTable(): Promise<void> {
     const { table: TableName, create, billing_mode: BillingMode } = this.#table
     const { library, client } = this.#options
@@ -91,7 +91,7 @@ export class Leases {
         }),
       )
     } catch (error) {
-      // Another client was faster.
+      // Another client created it first.
       if (!(error instanceof library.ResourceInUseException)) throw error
     }
     await library.waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 5 }, { TableName })
@@ -125,7 +125,7 @@ export class Leases {
     return { known, byClient }
   }
 
-  /** Takes a shard that nobody reads, or that `from` reads; null where somebody else was faster. */
+  /** Claims a shard that is unowned, or that `from` owns; resolves to null if another client was faster. */
   async claim(streamId: string, shardId: string, from: string | undefined): Promise<Claim | null> {
     const { library, client, clientId } = this.#options
     try {
@@ -150,7 +150,7 @@ export class Leases {
     }
   }
 
-  /** Where a shard was read up to by now. */
+  /** The position up to which a shard has been read. */
   async sequenceOf(streamId: string, shardId: string): Promise<string> {
     const { library, client } = this.#options
     const { Item } = await client.send(
@@ -163,7 +163,10 @@ export class Leases {
     return Item?.['SequenceNumber']?.S ?? ''
   }
 
-  /** Notes the place and renews the lease, or gives it up where this is `final`; false where another client has the shard. */
+  /**
+   * Stores the position and renews the lease, or releases it if this is `final`; resolves to false if another client
+   * owns the shard.
+   */
   async checkpoint(streamId: string, shardId: string, sequence: string, final: boolean): Promise<boolean> {
     const { library, client, clientId } = this.#options
     try {
@@ -186,7 +189,7 @@ export class Leases {
     }
   }
 
-  /** Tells the client that took a shard how far this one came. */
+  /** Stores this client's position for the client that took the shard. */
   async yield(streamId: string, shardId: string, sequence: string): Promise<void> {
     if (sequence === '') return
     const { library, client } = this.#options
@@ -200,7 +203,7 @@ export class Leases {
     )
   }
 
-  /** Forgets a shard that was read to its end. */
+  /** Removes the row of a shard that was read to its end. */
   async delete(streamId: string, shardId: string): Promise<void> {
     const { library, client } = this.#options
     await client.send(new library.DeleteItemCommand({ TableName: this.#table.table, Key: keyOf(streamId, shardId) }))

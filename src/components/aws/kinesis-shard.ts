@@ -15,13 +15,13 @@ import {
 import { Checkpointer } from '../kafka/checkpointer.ts'
 import type { Leases } from './kinesis-leases.ts'
 
-/** A stream as it is configured, and its ARN. */
+/** A stream as configured, and its ARN. */
 export interface KinesisStream {
   readonly id: string
   readonly arn: string
 }
 
-/** What every shard of an input has in common. */
+/** What all shards of an input share. */
 export interface ShardOptions {
   readonly library: typeof import('@aws-sdk/client-kinesis')
   readonly client: KinesisClient
@@ -30,27 +30,27 @@ export interface ShardOptions {
   readonly checkpointLimit: number
   readonly commitMs: number
   readonly startsAtOldest: boolean
-  /** A new batcher, where records are collected into batches. */
+  /** Creates a batcher, or null if batching is not configured. */
   newBatcher(): Promise<Batcher | null>
-  /** Hands on what was read; resolves when it was taken, or the signal aborts. */
+  /** Hands on a delivery; resolves once it was taken, or when the signal aborts. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<void>
 }
 
-/** How reading a shard ended: it has no more records, another client took it, or the input stops. */
+/** Why reading of a shard ended: it has no more records, another client took it, or the input is stopping. */
 export type ShardEnd = 'finished' | 'stolen' | 'stopped'
 
 const FIRST_PAUSE_MS = 300
 const LONGEST_PAUSE_MS = 5000
 const MAX_RECORDS = 10_000
 
-/** Reads one shard, and notes in the table how far it was handled. */
+/** Reads one shard and checkpoints the position up to which it was handled. */
 export class ShardReader {
   readonly #stream: KinesisStream
   readonly #shardId: string
   readonly #options: ShardOptions
   readonly #checkpointer = new Checkpointer()
   readonly #stop = new AbortController()
-  /** The newest sequence number that was read, and the newest before which everything was handled. */
+  /** The newest sequence number read, and the newest one before which everything was handled. */
   #readUpTo: string
   #handledUpTo: string
   #batchedUpTo = 0n
@@ -65,7 +65,7 @@ export class ShardReader {
     this.#handledUpTo = sequence
   }
 
-  /** Reads until the shard is at its end and everything was handled, another client took it, or the signal aborts. */
+  /** Reads until everything in a finished shard was handled, another client took it, or the signal aborts. */
   async run(signal: AbortSignal): Promise<ShardEnd> {
     const { leases, resources } = this.#options
     const { id } = this.#stream
@@ -91,12 +91,12 @@ export class ShardReader {
     return end
   }
 
-  /** Notes the last place and gives the lease up; called when everything that will be handled was. */
+  /** Stores the final position and releases the lease; to be called once nothing more will be handled. */
   async release(): Promise<void> {
     await this.#options.leases.checkpoint(this.#stream.id, this.#shardId, this.#handledUpTo, true)
   }
 
-  /** Whether the shard came to its end. */
+  /** Returns whether the shard reached its end. */
   async #read(signal: AbortSignal): Promise<boolean> {
     const { library, client, resources, checkpointLimit } = this.#options
     const batcher = await this.#options.newBatcher()
@@ -133,7 +133,7 @@ export class ShardReader {
           }
         } catch (error) {
           if (signal.aborted) return false
-          // After what was read, as that is still under way.
+          // Continue after what was read, since that is still in flight.
           if (error instanceof library.ExpiredIteratorException) iterator = undefined
           resources.log.error(
             `Failed to pull Kinesis records of stream '${this.#stream.id}' shard '${this.#shardId}': ${messageOf(error)}`,
@@ -172,7 +172,7 @@ export class ShardReader {
     }
   }
 
-  /** Delivers what waits in the batcher, where its period is over. */
+  /** Delivers the messages waiting in the batcher when its period has ended. */
   async #deliverDue(batcher: Batcher | null, signal: AbortSignal): Promise<void> {
     if (batcher === null || batcher.size === 0 || (batcher.untilDue() ?? Infinity) > 0) return
     for (const batch of await batcher.flush()) await this.#deliverBatch(batch, signal)
@@ -192,7 +192,7 @@ export class ShardReader {
     const done = this.#checkpointer.trackEach(records.map(({ SequenceNumber }) => BigInt(SequenceNumber ?? 0)))
     const places = new Map(messages.map((message, place) => [message, place]))
     return deliverEach(messages, (some, error) => {
-      // There was no time left for them, so that they are read again. What is refused for good counts as handled.
+      // On closing, unhandled messages are left to be read again. Permanently refused messages count as handled.
       if (isClosing(error)) return
       this.#note(done(some.map(message => places.get(message)!)))
     })
@@ -214,7 +214,7 @@ export class ShardReader {
     while (this.#checkpointer.pendingMessages > 0 && !signal.aborted) await this.#handled(signal)
   }
 
-  /** Renews the lease until the signal aborts: true; or false where another client took it. */
+  /** Renews the lease until the signal aborts; returns false if another client took it, otherwise true. */
   async #renew(signal: AbortSignal): Promise<boolean> {
     const { leases, commitMs, resources } = this.#options
     for (;;) {

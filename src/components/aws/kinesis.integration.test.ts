@@ -48,7 +48,7 @@ function testKinesis(aws: AwsFixture): void {
   })
   const rowsOf = async (stream: string) => {
     const scan = new ScanCommand({ TableName: `leases-${stream}` })
-    // The input makes the table.
+    // The input creates the table.
     const { Items = [] } = await dynamo.send(scan).catch((error: unknown) => {
       if (error instanceof ResourceNotFoundException) return { Items: [] }
       throw error
@@ -65,7 +65,7 @@ function testKinesis(aws: AwsFixture): void {
     }),
   }
   testStreams('aws_kinesis', cases)
-  // The server keeps nothing when it stops.
+  // The server loses its state when it stops.
   testOutages('aws_kinesis', cases)
 
   test('aws_kinesis: records tell where they stand, and their place is stored in the original form', async () => {
@@ -124,7 +124,7 @@ function testKinesis(aws: AwsFixture): void {
     await until(async () => (await rowsOf(stream))[0]?.['SequenceNumber'] !== undefined)
     const [row] = await rowsOf(stream)
     await first.close()
-    // As a client leaves it that was killed.
+    // As left behind by a killed client.
     await dynamo.send(
       new PutItemCommand({
         TableName: `leases-${stream}`,
@@ -148,7 +148,7 @@ function testKinesis(aws: AwsFixture): void {
     const receiver = await Receiver.start(input(stream, {}, server.port))
     const first = await receiver.next()
     assert.deepEqual(first.texts, ['parent 0'])
-    // The shard is at its end, and something of it is still under way.
+    // The shard has ended while some of its messages are still in flight.
     await until(() => Promise.resolve(server.ended))
     await new Promise(resolve => setTimeout(resolve, 1000))
     assert.deepEqual(
@@ -172,7 +172,7 @@ function testKinesis(aws: AwsFixture): void {
     const more = { start_from_oldest: false, batching: { count: 3 } }
     const receiver = await Receiver.start(input(`${stream}:shardId-000000000000`, more))
     await until(async () => (await rowsOf(stream)).length === 1)
-    // The iterator is made after the lease.
+    // The iterator is created after the lease.
     let sent = 0
     const sending = setInterval(() => void put(stream, `new ${sent++}`), 100)
     const received = await receiver.next()
@@ -222,8 +222,9 @@ function testKinesis(aws: AwsFixture): void {
 }
 
 /**
- * A stream whose only shard was split, in the answers of Kinesis' public documentation: the server of the other tests moves
- * records when a shard is split, and never ends one. Requests to DynamoDB go on to that server.
+ * A stream whose only shard was split, with responses taken from the public documentation of Kinesis: the server used
+ * by the other tests moves records when a shard is split, and never ends a shard. Requests to DynamoDB are forwarded to
+ * that server.
  */
 async function startSplitStream(awsPort: number) {
   let ended = false

@@ -10,7 +10,7 @@ import {
 } from '../../engine/index.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields, type SessionConfig } from './session.ts'
 
-/** What one request may hold in the original; the service takes more. */
+/** The original's limit per request; the service accepts more. */
 const maxDatums = 20
 const maxValues = 150
 const maxDimensions = 10
@@ -42,7 +42,7 @@ class CloudWatch implements MetricsExporter {
   readonly #gauges = new Map<string, number>()
   #library: typeof import('@aws-sdk/client-cloudwatch') | undefined
   #client: CloudWatchClient | undefined
-  /** What could not be sent yet. */
+  /** Data that could not be sent yet. */
   #pending: MetricDatum[] = []
 
   constructor(namespace: string, periodMs: number, config: SessionConfig, resources: MetricsResources) {

@@ -84,7 +84,7 @@ function lintColumns(value: unknown): string | undefined {
     string_columns: texts,
     json_map_columns: paths,
     delete: deletion,
-  } = value as Partial<Record<string, Readonly<Record<string, unknown>>>> // fields of the component, which are maps
+  } = value as Partial<Record<string, Readonly<Record<string, unknown>>>> // these fields are maps
   if (Object.keys(texts ?? {}).length === 0 && Object.keys(paths ?? {}).length === 0) {
     return 'at least one of: string_columns or json_map_columns must be specified'
   }
@@ -250,12 +250,12 @@ class DynamoService implements BulkService<WriteRequest> {
   }
 }
 
-/** What stands at a path of a document, all of it for `.`; undefined where nothing does. */
+/** The value at a path of a document, the whole document for `.`; undefined if there is none. */
 function found(document: Value, path: string): Value | undefined {
   return path === '.' || path === '' ? document : valueAtPath(document, path)
 }
 
-/** A result as Go reads a truth value. */
+/** Converts a result to a boolean the way Go parses one. */
 function isTrue(result: Value): boolean {
   const text = typeof result === 'boolean' ? String(result) : toText(result)
   if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true

@@ -53,7 +53,7 @@ class FirehoseService implements BulkService<FirehoseRecord> {
   async connect(): Promise<void> {
     this.#library = (await import('@aws-sdk/client-firehose')).default
     this.#client ??= new this.#library.FirehoseClient(await this.#session.clientOptions('FIREHOSE'))
-    // A stream that does not exist is noticed before messages are taken for it.
+    // Detects a missing stream before any messages are accepted for it.
     await this.#client.send(
       new this.#library.DescribeDeliveryStreamCommand({ DeliveryStreamName: this.#config.stream }),
     )

@@ -150,7 +150,7 @@ class S3Output implements Output {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
-    // As in the original, the time limit is one for the whole batch.
+    // As in the original, the timeout applies to the whole batch.
     await withDeadline('the upload', this.#config.timeout, signal, own =>
       deliverEachOf(batch, (_, index) => this.#put(batch, index, own)),
     )
@@ -167,7 +167,7 @@ class S3Output implements Output {
     const headers = this.#headersOf(message, text)
     const key = text('key', path)
     await this.#client.put(text('bucket', bucket), key, message.bytes(), headers, {
-      checksum: checksum === '' ? undefined : (checksum as Checksum), // one of the options of the field
+      checksum: checksum === '' ? undefined : (checksum as Checksum), // restricted by the field's options
       signal,
     })
   }
@@ -209,7 +209,7 @@ function encryptionHeaders({ kms_key_id: key, server_side_encryption: chosen }: 
   }
 }
 
-/** As in the query of a URL. */
+/** Encodes like a URL query. */
 function escaped(text: string): string {
   return encodeURIComponent(text).replaceAll('%20', '+')
 }

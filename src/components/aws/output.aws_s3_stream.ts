@@ -97,7 +97,7 @@ class S3StreamOutput implements Output {
   readonly #config: Config
   readonly #resources: Resources
   readonly #client: S3Client
-  /** By partition. */
+  /** Keyed by partition. */
   readonly #objects = new Map<string, GrowingObject>()
   #timer: NodeJS.Timeout | undefined
 
@@ -152,10 +152,10 @@ class S3StreamOutput implements Output {
   }
 }
 
-/** The least size of every part but the last. */
+/** The minimum size of every part except the last. */
 const MIN_PART_BYTES = 5 * 1024 * 1024
 
-/** One object while it grows. Its parts are sent one after the other. */
+/** An object being written. Its parts are sent one at a time. */
 class GrowingObject {
   readonly #config: Config
   readonly #key: string
@@ -167,7 +167,7 @@ class GrowingObject {
   #buffer: Uint8Array[] = []
   #bufferBytes = 0
   #partBeganAt: number
-  /** Ends when everything that was asked for before is done; never rejects. */
+  /** Settles once everything requested so far is done; never rejects. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(
@@ -185,12 +185,12 @@ class GrowingObject {
     this.#partBeganAt = resources.clock.monotonic()
   }
 
-  /** For the log. */
+  /** For log lines. */
   get description(): string {
     return `object '${this.#key}'${this.#uploadId === undefined ? '' : ` (upload ${this.#uploadId})`}`
   }
 
-  /** Adds bytes, and sends a part where one is complete. Where that fails the bytes are not added. */
+  /** Appends bytes, and sends a part if one is complete. If sending fails the bytes are not appended. */
   append(bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
       this.#buffer.push(bytes)
@@ -208,13 +208,13 @@ class GrowingObject {
     })
   }
 
-  /** Sends what waits for longer than `periodMs`, where it is large enough to be a part. */
+  /** Sends a part that has waited longer than `periodMs`, if it is large enough. */
   flushOld(periodMs: number): void {
     const isOld = () => this.#resources.clock.monotonic() - this.#partBeganAt >= periodMs
     this.#inTurn(async () => {
       if (isOld() && this.#bufferBytes >= MIN_PART_BYTES) await this.#sendPart()
     }).catch((error: unknown) => {
-      // The part stays, and goes with the next message or at the end.
+      // The part is kept, and sent with the next message or at the end.
       this.#resources.log.warn(`Failed to send a part of ${this.description}: ${messageOf(error)}`)
     })
   }
@@ -257,7 +257,7 @@ class GrowingObject {
       } catch (error) {
         const pauseMs = retry < this.#config.max_retries ? backoff.next() : undefined
         if (pauseMs === undefined) throw error
-        // Not `resources.wait`: the last parts are sent when the stream has ended.
+        // Not `resources.wait`, because the last parts are sent after the stream has ended.
         await pause(pauseMs)
       }
     }

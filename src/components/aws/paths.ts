@@ -1,9 +1,9 @@
 import { getOwn, isObject, type Value, isArray } from '../../bloblang/index.ts'
 
 /**
- * What stands at a path of a document: parts are separated by dots, `~1` stands for a dot and `~0` for a tilde. It is a list
- * for `*`, which stands for every element or member, and where the path goes through a list without an index; undefined where
- * nothing is found.
+ * The value at a path of a document, with parts separated by dots, `~1` for a dot and `~0` for a tilde. The result is
+ * an array for `*`, which matches every element or member, and where the path crosses an array without an index; it is
+ * undefined where nothing is found.
  */
 export function valueAtPath(document: Value, path: string): Value | undefined {
   return valueAt(
@@ -12,7 +12,7 @@ export function valueAtPath(document: Value, path: string): Value | undefined {
   )
 }
 
-/** The values at a path, lists taken apart. */
+/** The values at a path, with arrays flattened. */
 export function valuesAt(document: Value, path: string): readonly Value[] {
   const found = valueAtPath(document, path)
   return found === undefined ? [] : flattened(found)

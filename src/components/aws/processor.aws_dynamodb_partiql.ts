@@ -66,7 +66,7 @@ ${credentialsHelp}`,
       return { Statement, ...(Parameters.length > 0 && { Parameters }) }
     }
 
-    /** What becomes of the messages at some places of a batch. */
+    /** Runs the statements of some messages of a batch, given by index. */
     const execute = async (batch: Batch, places: readonly number[], results: Message[]): Promise<void> => {
       const statements: { readonly place: number; readonly statement: BatchStatementRequest }[] = []
       for (const place of places) {
@@ -124,7 +124,7 @@ ${credentialsHelp}`,
   },
 })
 
-/** Of one request. */
+/** Limit of one request. */
 const MAX_STATEMENTS = 25
 
 function dynamicQuery(text: string, { host, log }: Resources): (batch: Batch, index: number) => string {

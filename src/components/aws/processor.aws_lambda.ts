@@ -53,7 +53,7 @@ ${credentialsHelp}`,
     let opened: Promise<{ library: typeof import('@aws-sdk/client-lambda'); client: LambdaClient }> | undefined
     const open = async () => {
       const library = (await import('@aws-sdk/client-lambda')).default
-      // A call may take as long as it is configured to, and is not made twice behind the back of `retries`.
+      // A call may take as long as configured, and the SDK must not repeat it in addition to `retries`.
       const options = await session.clientOptions('LAMBDA', { timeoutMs: timeout ?? 0 })
       return { library, client: new library.LambdaClient({ ...options, maxAttempts: 1 }) }
     }

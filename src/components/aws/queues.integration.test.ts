@@ -55,7 +55,7 @@ function testQueues(aws: AwsFixture): void {
     narrowText: true,
   }
   testStreams('aws_sqs', cases)
-  // The server keeps nothing when it stops.
+  // The server loses its state when it stops.
   testOutages('aws_sqs', {
     ...cases,
     input: (id, port) => ({ aws_sqs: { url: urlOf(id), wait_time_seconds: 1, ...aws.session(port) } }),
@@ -233,7 +233,7 @@ function testQueues(aws: AwsFixture): void {
     await sender.close()
   })
 
-  /** What arrives in a queue, in its order. */
+  /** Returns what arrives in a queue, in order. */
   const readerOf = (url: string) => {
     const seen: string[] = []
     return async () => {
@@ -280,7 +280,7 @@ function testQueues(aws: AwsFixture): void {
     readonly close?: () => void
   }
 
-  /** What Firehose delivers to, in the form of its HTTP endpoints. */
+  /** A delivery destination of Firehose, by its HTTP endpoint protocol. */
   async function startFirehoseReceiver() {
     const texts: string[] = []
     const server = createServer((request, response) => {

@@ -1,6 +1,6 @@
 import { backoffField, backoffOf, type BackoffConfig, field, type Resources } from '../../engine/index.ts'
 
-/** `max_retries` and `backoff`, as outputs of requests for many messages have them. */
+/** `max_retries` and `backoff`, as in the original's outputs that send many messages per request. */
 export const retryFieldsOf = (maxRetries: number) => ({
   max_retries: field
     .int('How often what was throttled or failed for a while is sent again; 0 for no limit but that of `backoff`.')
@@ -14,7 +14,7 @@ export interface RetryConfig {
   readonly backoff: BackoffConfig
 }
 
-/** The pauses of {@link retryFieldsOf}, one after the other; undefined where it is enough. */
+/** Returns the successive pauses of {@link retryFieldsOf} in milliseconds, and undefined once the limit is reached. */
 export function pausesOf(config: RetryConfig, resources: Resources): () => number | undefined {
   const backoff = backoffOf(config.backoff, resources)
   let retries = 0
@@ -23,14 +23,17 @@ export function pausesOf(config: RetryConfig, resources: Resources): () => numbe
 
 const throttled = /throttl|throughputexceeded|toomanyrequests|limitexceeded|slowdown|serviceunavailable/i
 
-/** Whether an error's name says that the service had too much to do. */
+/** Whether an error's name indicates throttling. */
 export function isThrottling(name: string | undefined): boolean {
   return name !== undefined && throttled.test(name)
 }
 
-/** Whether the same request to AWS fails again: it is what is wrong, not the service nor the way there. */
+/**
+ * Whether the same request to AWS would fail again, because the error lies in the request rather than in the service or
+ * the connection.
+ */
 export function isFinal(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || !('$fault' in error)) return false
-  const { name } = error as { readonly name?: string } // an exception of the SDK, which is an Error
+  const { name } = error as { readonly name?: string } // an exception of the SDK, which extends Error
   return error.$fault === 'client' && !('$retryable' in error && error.$retryable) && !isThrottling(name)
 }

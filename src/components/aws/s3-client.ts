@@ -8,10 +8,10 @@ import { type HttpResponse, HttpTransport, isHttpConnectionError, pause, type Re
 import { elements, elementText, encodeAws, sha256, Signer } from '../../storage/index.ts'
 import type { AwsSession } from './session.ts'
 
-/** S3 refused a request. */
+/** S3 rejected a request. */
 export class S3Error extends Error {
   readonly status: number
-  /** As S3 names it: `NoSuchKey`, `AccessDenied`; empty where it named nothing. */
+  /** The S3 error code, such as `NoSuchKey` or `AccessDenied`; empty if there was none. */
   readonly code: string
 
   constructor(operation: string, status: number, code: string, reason: string) {
@@ -22,7 +22,7 @@ export class S3Error extends Error {
     this.code = code
   }
 
-  /** Whether there is no such object; an answer to HEAD has no code. */
+  /** Whether the object does not exist; a response to HEAD carries no code. */
   get isMissing(): boolean {
     return this.code === 'NoSuchKey' || (this.code === '' && this.status === 404)
   }
@@ -36,14 +36,14 @@ export function isTransient(error: unknown): boolean {
 
 export type Checksum = 'CRC32' | 'CRC32C' | 'SHA1' | 'SHA256'
 
-/** An object that is read: its headers, and its body, which has to be read to the end or destroyed. */
+/** An object being read: its headers, and its body, which must be read to the end or destroyed. */
 export interface S3Object {
   readonly headers: HttpResponse['headers']
   readonly body: Readable
 }
 
 interface S3Call {
-  /** For errors: `PutObject`. */
+  /** For error messages: `PutObject`. */
   readonly operation: string
   readonly method: 'GET' | 'PUT' | 'POST' | 'HEAD' | 'DELETE'
   readonly bucket: string
@@ -56,27 +56,27 @@ interface S3Call {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Above this an object is sent in parts, so that a failure repeats one of them only. */
+/** Above this size an object is sent in parts, so that a failure repeats only one of them. */
 const MULTIPART_BYTES = 64 * 1024 * 1024
 const PART_BYTES = 16 * 1024 * 1024
 const PARTS_AT_A_TIME = 5
 
 const ATTEMPTS = 3
 const FIRST_PAUSE_MS = 100
-/** Until the headers of an answer arrive. */
+/** Time limit for the response headers. */
 const ANSWER_TIMEOUT_MS = 60_000
 
 const EMPTY_HASH = sha256('')
 const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
 
-/** Codes of answers after which the same request may succeed, beside all of status 500 and above. */
+/** Error codes after which the same request may succeed, in addition to every status from 500 on. */
 const transient: ReadonlySet<string> = new Set(['SlowDown', 'RequestTimeout', 'InternalError', 'ServiceUnavailable'])
 
 /**
- * Speaks S3's protocol for the connectors. The requests are signed here (a put costs a fifth of the processor time that the
- * AWS SDK takes, see docs/adr/0016); credentials are those of the session. What may succeed when repeated is tried three
- * times. The output `aws_s3` takes 5.0 s of processor time for 30,000 objects of 100 bytes, the original's 9.3 s, beside a
- * server that only answers.
+ * An S3 client for the connectors. Requests are signed here (a put takes a fifth of the processor time of the AWS SDK,
+ * see docs/adr/0016) with the session's credentials. Requests that may succeed when retried are tried three times.
+ * Against a server that only acknowledges, the `aws_s3` output takes 5.0 s of processor time for 30,000 objects of 100
+ * bytes, the original 9.3 s.
  */
 export class S3Client {
   readonly #session: AwsSession
@@ -93,13 +93,13 @@ export class S3Client {
     this.#transport = new HttpTransport({ environment: network.proxyVariables, sockets: network })
   }
 
-  /** Rejects where there is no region or no credentials. */
+  /** Rejects if there is no region or there are no credentials. */
   async prepare(): Promise<void> {
     await this.#serverOf()
     await this.#session.credentials()
   }
 
-  /** Stores an object under headers of its own, large ones in parts. */
+  /** Stores an object with its headers, in parts if it is large. */
   async put(
     bucket: string,
     key: string,
@@ -119,14 +119,14 @@ export class S3Client {
     })
   }
 
-  /** Opens an object. Throws an {@link S3Error} that `isMissing` where there is none. */
+  /** Opens an object. Throws an {@link S3Error} with `isMissing` if it does not exist. */
   get(bucket: string, key: string, signal?: AbortSignal): Promise<S3Object> {
     return this.#request({ operation: 'GetObject', method: 'GET', bucket, key, signal })
   }
 
   /**
-   * The rest of an object that was opened before, behind `position`; null where there is none. Throws where another one stands
-   * in its place.
+   * The rest of a previously opened object, from `position` on; null if nothing remains. Throws if the object was
+   * replaced meanwhile.
    */
   async resume(
     bucket: string,
@@ -143,12 +143,12 @@ export class S3Client {
     return (await this.#request({ operation: 'GetObject', method: 'GET', bucket, key, headers, signal })).body
   }
 
-  /** The whole of an object. Throws as {@link get} does. */
+  /** Reads a whole object. Throws as {@link get} does. */
   async read(bucket: string, key: string, signal?: AbortSignal): Promise<Buffer> {
     return readAll((await this.get(bucket, key, signal)).body)
   }
 
-  /** The headers of an object, undefined where there is none. */
+  /** The headers of an object, undefined if it does not exist. */
   async head(bucket: string, key: string): Promise<S3Object['headers'] | undefined> {
     try {
       const { headers, body } = await this.#request({ operation: 'HeadObject', method: 'HEAD', bucket, key })
@@ -164,7 +164,7 @@ export class S3Client {
     await this.#text({ operation: 'DeleteObject', method: 'DELETE', bucket, key })
   }
 
-  /** Up to `limit` keys behind `after`, in their order. */
+  /** Up to `limit` keys after `after`, in order. */
   async list(
     bucket: string,
     { prefix, after, limit }: { readonly prefix: string; readonly after: string; readonly limit: number },
@@ -183,7 +183,7 @@ export class S3Client {
     )
   }
 
-  /** Begins an object that is sent in parts; its id. */
+  /** Starts a multipart upload and returns its id. */
   async createUpload(
     bucket: string,
     key: string,
@@ -197,7 +197,7 @@ export class S3Client {
     return id
   }
 
-  /** Sends a part, numbered from 1; the tag that the upload is completed with. */
+  /** Sends a part, numbered from 1; returns the tag needed to complete the upload. */
   async uploadPart(
     upload: { readonly bucket: string; readonly key: string; readonly id: string },
     number: number,
@@ -222,7 +222,7 @@ export class S3Client {
     return `<ETag>${tag.replaceAll('"', '&quot;')}</ETag>${await checksumElement(checksum, body)}`
   }
 
-  /** Makes an object of its parts, by what {@link uploadPart} returned for each. */
+  /** Completes an object from the values that {@link uploadPart} returned for each of its parts. */
   async completeUpload(
     { bucket, key, id }: { readonly bucket: string; readonly key: string; readonly id: string },
     parts: readonly string[],
@@ -235,7 +235,7 @@ export class S3Client {
     )
     const query = { uploadId: id }
     const text = await this.#text({ operation, method: 'POST', bucket, key, query, body, signal })
-    // S3 sends the status before it knows how the work ends.
+    // S3 sends the status before it knows whether the operation succeeds.
     if (/<Error[ >]/.test(text)) throw errorOf(operation, 200, text)
   }
 
@@ -275,7 +275,7 @@ export class S3Client {
       }
       const outcomes = await Promise.allSettled(Array.from({ length: PARTS_AT_A_TIME }, () => send().catch(stopAll)))
       const failed = outcomes.find(({ status }) => status === 'rejected')
-      if (failed !== undefined) throw (failed as PromiseRejectedResult).reason // found by its status
+      if (failed !== undefined) throw (failed as PromiseRejectedResult).reason // narrowed by its status
       await this.completeUpload(upload, parts, signal)
     } catch (error) {
       await this.abortUpload(upload).catch((cause: unknown) =>
@@ -327,7 +327,7 @@ export class S3Client {
       const target = name.startsWith('x-amz-') ? extra : plain
       target[name] = bytesAsCharacters(value)
     }
-    // Over TLS nobody can change the body on its way, so that it need not be part of the signature.
+    // TLS already protects the body in transit, so the signature need not cover it.
     const payloadHash = body === undefined ? EMPTY_HASH : isPlain ? sha256(body) : UNSIGNED_PAYLOAD
     const signed = signer.sign(
       { method, host: authority, path, query: queryText, payloadHash, extra },
@@ -365,12 +365,12 @@ interface Server {
   readonly isPlain: boolean
 }
 
-/** Whether a bucket can be part of a host's name; with dots no certificate covers it. */
+/** Whether a bucket can be part of the host name; certificates do not cover names with dots. */
 function isHostLabel(bucket: string, isPlain: boolean): boolean {
   return isPlain ? /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) : /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket)
 }
 
-/** Headers carry bytes: text beyond ASCII goes as UTF-8, one character for each byte. */
+/** Headers carry bytes: non-ASCII text is sent as UTF-8, with one character for each byte. */
 function bytesAsCharacters(value: string): string {
   return Buffer.from(value, 'utf8').toString('latin1')
 }

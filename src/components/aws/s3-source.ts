@@ -3,7 +3,7 @@ import type { Value } from '../../bloblang/index.ts'
 import type { ByteSource, Metadata } from '../../engine/index.ts'
 import type { S3Object } from './s3-client.ts'
 
-/** An object of a bucket as a source that a scanner cuts into messages. */
+/** An object of a bucket as a source for a scanner. */
 export function s3Source(bucket: string, key: string, object: S3Object, name: string): ByteSource {
   const { body } = object
   const chunks = body[Symbol.asyncIterator]()
@@ -18,17 +18,17 @@ export function s3Source(bucket: string, key: string, object: S3Object, name: st
   }
 }
 
-/** Resolves when nothing more is read; an unfinished answer ends its connection. */
+/** Resolves once the body is closed; an unfinished response closes its connection. */
 async function closed(body: Readable): Promise<void> {
   if (body.closed) return
-  // A body that is destroyed before its end reports that as an error, which is what is wanted here.
+  // A body destroyed before its end emits an error, which is expected here.
   body.on('error', () => undefined)
   body.destroy()
 }
 
 const USER_METADATA = 'x-amz-meta-'
 
-/** What messages of an object get from its headers. */
+/** The metadata that an object's headers give its messages. */
 export function metadataOf(
   bucket: string,
   key: string,

@@ -186,7 +186,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     async open() {
       const bucket = await aws.newBucket()
       const proxy = await startTcpProxy(aws.port)
-      // Keys that are counted keep the order in which objects were written.
+      // Keys from a counter keep the order in which objects were written.
       const path = `\${! if content() == "${poison}" { throw("refused") } else { "%05v-%v".format(count("${bucket}"), content().string()) } }`
       const own = { bucket, path, timeout: '60s', ...s3, endpoint: `http://127.0.0.1:${proxy.port}` }
       return {

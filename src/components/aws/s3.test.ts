@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { type Fault, startS3Server } from '../../../test/servers/s3-server.ts'
 
-// The server checks signatures, which moto does not, and fails on demand.
+// A server that verifies signatures, which moto does not, and fails on demand.
 let fault: (method: string, path: string) => Fault | undefined = () => undefined
 const server = await startS3Server({
   bucket: 'objects',
@@ -19,7 +19,7 @@ const session = {
 }
 const output = (more: object = {}) => ({ aws_s3: { bucket: 'objects', path: '${! @key }', ...session, ...more } })
 
-/** The same fault for the first `count` puts of a key. */
+/** Fails the first `count` puts of a key with the same fault. */
 function failing(key: string, count: number, what: Fault): () => number {
   let seen = 0
   fault = (method, path) => (method === 'PUT' && path.includes(key) && seen++ < count ? what : undefined)

@@ -14,7 +14,7 @@ import {
 
 const METADATA_SERVICE = '169.254.169.254:80'
 
-/** Where credentials come from; what all components of AWS say about it. */
+/** The credentials field shared by all AWS components. */
 const credentialsField = field
   .object({
     profile: field
@@ -52,21 +52,21 @@ export const sessionFields = {
   credentials: credentialsField,
 } as const
 
-/** Documentation that the components of AWS have in common. */
+/** Documentation shared by the AWS components. */
 export const credentialsHelp =
   'Without `credentials` the usual sources are searched: variables of the environment, `~/.aws`, web identities, containers and the machine. Managed pipelines use `credentials.id` and `credentials.secret`, or what is granted to them.'
 
 export type SessionConfig = Infer<typeof sessionFields>
 
 /**
- * The fields of a component that talks to AWS. Explicit credentials need nothing beside the network; the usual sources need
- * the environment.
+ * The fields of an AWS component. Explicit credentials need only the network; the default sources also need the
+ * environment.
  */
 export function awsConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
   return field.object(fields).needsWhen(['environment'], value => needsOfSession(value ?? {}))
 }
 
-/** A session as it is written, before its defaults. */
+/** A session as configured, before defaults. */
 interface WrittenSession {
   readonly region?: string
   readonly credentials?: Partial<Record<keyof NonNullable<SessionConfig['credentials']>, unknown>>
@@ -81,7 +81,7 @@ function needsOfSession({ region = '', credentials = {} }: WrittenSession): read
   ]
 }
 
-/** What requests are signed with. */
+/** The credentials that requests are signed with. */
 export interface Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -91,7 +91,7 @@ export interface Credentials {
 
 type Provider = () => Promise<Credentials>
 
-/** Options that the clients of the AWS SDK have in common. */
+/** Options shared by the clients of the AWS SDK. */
 export interface ClientOptions {
   readonly region: string
   readonly endpoint?: string
@@ -104,11 +104,14 @@ export interface ClientOptions {
 
 interface HandlerOptions {
   readonly maxSockets?: number
-  /** When a call that nothing answers fails, to be made again: 60,000 without it, as the longest poll takes 20 seconds. */
+  /**
+   * Time in milliseconds after which an unanswered call fails and may be retried; 60,000 by default, since the longest
+   * poll takes 20 seconds.
+   */
   readonly timeoutMs?: number
 }
 
-/** Credentials, region and network of a component, for the SDK's clients and for requests that are signed here. */
+/** The credentials, region and network of a component, for the SDK's clients and for requests signed here. */
 export class AwsSession {
   readonly #config: SessionConfig
   readonly #host: ComponentHost
@@ -130,7 +133,7 @@ export class AwsSession {
     }
   }
 
-  /** Explicit, else of the environment, else of the profile. Throws where there is none. */
+  /** The configured region, otherwise that of the environment or the profile. Throws if there is none. */
   async region(): Promise<string> {
     const { region } = this.#config
     const found = region || this.#host.env('AWS_REGION') || this.#host.env('AWS_DEFAULT_REGION')
@@ -148,14 +151,14 @@ export class AwsSession {
     throw new Error(missing)
   }
 
-  /** Where requests to a service go instead of AWS itself, without a slash at its end. */
+  /** The base URL that replaces AWS itself for a service, without a trailing slash. */
   endpoint(service: string): string | undefined {
     const { env } = this.#host
     const found = this.#config.endpoint || env(`AWS_ENDPOINT_URL_${service}`) || env('AWS_ENDPOINT_URL') || undefined
     return found?.replace(/\/+$/, '')
   }
 
-  /** The credentials of this moment; renewed `expiry_window` before they expire. */
+  /** The current credentials; they are renewed `expiry_window` before they expire. */
   readonly credentials = (): Promise<Credentials> => {
     const current = this.#current
     if (current !== undefined) {
@@ -166,12 +169,12 @@ export class AwsSession {
     return this.#loading
   }
 
-  /** Has the next request load credentials again, as after an answer that they are expired. */
+  /** Makes the next request load credentials again, for example after a response that says they have expired. */
   forgetCredentials(): void {
     this.#current = undefined
   }
 
-  /** For the constructor of a client of the SDK. `service` as in `AWS_ENDPOINT_URL_SQS`. */
+  /** Options for the constructor of an SDK client. `service` as in `AWS_ENDPOINT_URL_SQS`. */
   async clientOptions(service: string, more: HandlerOptions = {}): Promise<ClientOptions> {
     const endpoint = this.endpoint(service)
     return {
@@ -179,7 +182,7 @@ export class AwsSession {
       ...(endpoint !== undefined && { endpoint }),
       credentials: this.credentials,
       maxAttempts: 3,
-      // Explicit, since the SDK would look for them in files and variables.
+      // Set explicitly, since the SDK would otherwise look it up in files and variables.
       retryMode: 'standard',
       defaultsMode: 'legacy',
       requestHandler: await this.#requestHandler(more),
@@ -190,7 +193,7 @@ export class AwsSession {
     const { network } = this.#host
     const { default: handlers } = await import('@smithy/node-http-handler')
     const options = { keepAlive: true, maxSockets, proxyEnv: network.proxyVariables }
-    // An instance, since some clients make one of HTTP/2 of options, which would open its sockets by itself.
+    // An instance, because from plain options some clients create an HTTP/2 handler, which opens its own sockets.
     return new handlers.NodeHttpHandler({
       httpAgent: network.agent(options),
       httpsAgent: network.secureAgent(options),
@@ -233,7 +236,7 @@ export class AwsSession {
     })
   }
 
-  /** The credentials that a role is assumed with, where one is. */
+  /** The credentials for assuming a role, if one is assumed. */
   async #baseProvider(): Promise<Provider> {
     const { profile = '', id = '', secret = '', token = '' } = this.#config.credentials ?? {}
     if (profile !== '') return this.#profileProvider(profile)
@@ -252,8 +255,8 @@ export class AwsSession {
         cause: error,
       })
     }
-    // Everything beyond keys in variables and files is found by the vendor's library. It reads what it finds by itself, so
-    // it runs only where nothing is refused; a managed pipeline did not get this far.
+    // Sources other than keys in variables and files are resolved by the vendor's library. It accesses the host
+    // directly, so it is used only where everything is granted; a managed pipeline has failed before this point.
     const { fromNodeProviderChain } = await library()
     return fromNodeProviderChain({ clientConfig: await this.#stsOptions() })
   }
@@ -277,7 +280,7 @@ export class AwsSession {
     return { ...(region !== undefined && { region }), requestHandler: await this.#requestHandler() }
   }
 
-  /** The shared files; one that does not exist is empty. Throws `CapabilityError` where they are not granted. */
+  /** The shared files; a missing one counts as empty. Throws `CapabilityError` if access is not granted. */
   #profiles(): Promise<Profiles> {
     this.#files ??= this.#readProfiles().catch((error: unknown) => {
       this.#files = undefined
@@ -311,7 +314,7 @@ interface Profiles {
   readonly config: ProfileFile
 }
 
-/** Sections of `~/.aws/config` and `~/.aws/credentials` by their names, without the word `profile`. */
+/** Sections of `~/.aws/config` and `~/.aws/credentials` by name, without the `profile` prefix. */
 function parseProfiles(text: string): Map<string, Map<string, string>> {
   const sections = new Map<string, Map<string, string>>()
   let current: Map<string, string> | undefined

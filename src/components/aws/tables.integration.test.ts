@@ -176,7 +176,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     }),
   )
 
-  /** What a processor makes of one message. */
+  /** The result of a processor for one message. */
   const processed = async (processor: object, text: string) => {
     const receiver = await Receiver.start(
       { generate: { mapping: `root = ${JSON.stringify(text)}`, count: 1, interval: '' } },
@@ -188,7 +188,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     return received
   }
 
-  /** A table whose name statements can hold without quotes. */
+  /** Creates a table whose name needs no quotes in statements. */
   const newPlainTable = async (...ids: readonly string[]) => {
     const TableName = await newTable('id', undefined, aws.newId().replace('-', ''))
     for (const id of ids) {
