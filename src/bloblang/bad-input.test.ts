@@ -6,7 +6,7 @@ import { inertHost } from './inert-host.ts'
 
 const document = Buffer.from('{"a":"x","n":1000000000,"lone":"\\ud800","nul":"\\u0000"}')
 
-/** The result of a mapping, the text of its error, or that of its diagnostic. */
+/** The result of a mapping, or the text of its error or first diagnostic. */
 function outcome(text: string): string {
   const { mapping, diagnostics } = compileMapping(text, { host: inertHost })
   if (mapping === undefined) return diagnostics[0]!.message

@@ -4,9 +4,12 @@ import { MetadataDraft } from './metadata-draft.ts'
 import { utf8Bytes } from './text/bytes.ts'
 import type { Value } from './value.ts'
 
-/** A message that is no more than a body, as the `blobl` command makes of each line. One serves body after body. */
+/**
+ * A message that consists only of a body, such as each line that the `blobl` command reads. One instance is reused for
+ * all bodies.
+ */
 export class BodyView implements MessageView {
-  /** What mappings set stays for the bodies after it. */
+  /** Metadata set by a mapping remains for the following bodies. */
   readonly draft = new MetadataDraft()
   readonly error = null
   #chunk: Uint8Array = EMPTY
@@ -16,7 +19,10 @@ export class BodyView implements MessageView {
   #copy: Uint8Array | null = null
   #value: Value | undefined
 
-  /** The bytes `start` to `end` of a chunk, which may change only after the next call. `latin1`: the chunk as Latin-1. */
+  /**
+   * Uses the bytes `start` to `end` of a chunk, which must not change before the next call. `latin1` is the chunk as
+   * Latin-1.
+   */
   set(chunk: Uint8Array, start = 0, end = chunk.length, latin1: string | null = null): this {
     this.#chunk = chunk
     this.#start = start
@@ -35,7 +41,7 @@ export class BodyView implements MessageView {
     return this.draft.current
   }
 
-  /** A copy: mappings may keep the bytes, as metadata. */
+  /** A copy, because mappings may keep the bytes, for example as metadata. */
   bytes(): Uint8Array {
     return (this.#copy ??= Uint8Array.prototype.slice.call(this.#chunk, this.#start, this.#end))
   }

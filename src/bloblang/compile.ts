@@ -12,7 +12,7 @@ import { parseInterpolation } from './syntax/interpolation-parser.ts'
 import { furtherFaults } from './syntax/recover.ts'
 import { parseMappingText } from './syntax/mapping-parser.ts'
 
-/** Compiles a mapping, or says what is wrong with it. Never throws. */
+/** Compiles a mapping or reports its errors. Never throws. */
 export function compileMapping(text: string, options: CompileOptions): CompileResult {
   const library = createLibrary(options)
   const tree = parseMappingText(text, library, options.importer ?? null)
@@ -27,7 +27,7 @@ export function compileMapping(text: string, options: CompileOptions): CompileRe
   }
 }
 
-/** Compiles a config string with `${! query }` in it. Never throws. */
+/** Compiles a config string that may contain `${! query }`. Never throws. */
 export function compileInterpolation(text: string, options: CompileOptions): InterpolationResult {
   const library = createLibrary(options)
   const parts = parseInterpolation(text, library)
@@ -48,7 +48,7 @@ function explain(text: string, fault: Fault): Diagnostic {
   return diagnose(text, toFailure(fault))
 }
 
-/** Thousands of operators in a row nest too deeply to be compiled. */
+/** The compiler's recursion overflows on thousands of operators in a row. */
 function tooDeep(text: string, error: unknown): Diagnostic {
   if (!(error instanceof RangeError)) throw error
   return diagnose(text, { at: 0, message: 'nested too deeply' })

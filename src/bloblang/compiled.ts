@@ -21,7 +21,7 @@ import { DELETED, NOTHING, type Value } from './value.ts'
 
 type Program = Compiled<(frame: Frame) => Value>
 
-/** A form of a mapping, and what reads the documents for it where what it carries along may stay bytes. */
+/** A compiled form of a mapping, with the projectors that leave fields as bytes where they are only passed through. */
 class Patching {
   readonly program: Program
   readonly projector: Projector | null
@@ -36,17 +36,17 @@ class Patching {
   }
 }
 
-/** Puts the document of the message at `root`; says whether parts of it are still bytes. */
+/** Sets `root` to the message's document; returns whether parts of it are still bytes. */
 function enterDocument(frame: Frame, projector: Projector | null): boolean {
   frame.projector = projector
   frame.root = frame.tryDocument() ?? NOTHING
   frame.isPatched = frame.carries
-  // What functions read of the message later is read of what it has become.
+  // Functions that read the message from here on see it as modified so far.
   frame.projector = null
   return frame.isPatched
 }
 
-/** A mapping as a program. */
+/** A mapping compiled to a program. */
 export class CompiledMapping implements Mapping {
   readonly #tree: MappingTree
   readonly #compiled: Program
@@ -191,7 +191,7 @@ function patched(value: Value): Value | PatchedDocument {
     : value
 }
 
-/** What a condition's result is once it were a message: text is read as a document. */
+/** The result of a condition as if it were a message: text is parsed as a document. */
 function conditionValue(result: Value): Value {
   if (result === DELETED) {
     throw new MappingError('query mapping resulted in deleted message, expected a boolean value')
@@ -200,10 +200,10 @@ function conditionValue(result: Value): Value {
   return result instanceof Uint8Array ? parseDocument(result) : result
 }
 
-/** The stack, in megabytes, that 5000 maps inside of each other fit in. */
+/** The stack size, in megabytes, that 5000 nested maps need. */
 export const MAP_STACK_MB = 32
 
-/** Whether the maps of a mapping form a circle; one that is applied by a computed name may be any. */
+/** Whether the maps of a mapping may be recursive; a map applied by a computed name may be any of them. */
 function isRecursive(tree: MappingTree): boolean {
   const applied = new Map([...tree.maps].map(([name, map]) => [name, appliedIn(map.body)]))
   return [...applied.keys()].some(start => {
@@ -256,11 +256,11 @@ function callsImpure(query: Query): boolean {
   return query.kind === 'method' && METHODS.get(query.name)?.impure === true
 }
 
-/** An interpolated string as its texts and queries, in order. */
+/** An interpolated string: its texts and queries, in order. */
 export class CompiledInterpolation implements Interpolation {
   readonly static: string | null
   readonly #parts: readonly (string | Query)[]
-  /** By position: the number of the query that a part is; -1 where it is text. */
+  /** For each part, the index of its query; -1 for text. */
   readonly #places: readonly number[]
   readonly #queries: CompiledQueries
   readonly #frame = new Frame()

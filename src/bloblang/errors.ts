@@ -1,8 +1,9 @@
 import type { Value, ValueType } from './value.ts'
 
 /**
- * A mapping that failed at run time. Not an `Error`: mappings with `catch` and `|` throw by the thousand, and a stack trace
- * of compiled code helps no user. The frame adds the place (`failed assignment (line 3): field \`this.a\`: …`).
+ * A mapping that failed at run time. Not an `Error`: mappings with `catch` and `|` throw thousands of them, and a stack
+ * trace of compiled code does not help users. The frame adds the location:
+ * ``failed assignment (line 3): field `this.a`: …``.
  */
 export class MappingError {
   readonly message: string
@@ -17,14 +18,14 @@ export class MappingError {
 }
 
 /**
- * Whether a text still lacks the place where it failed. `open`: the frame of the method puts what it was called on before it.
- * `closed`: it names its place already (`cannot add types …`, a completed wrong type); a text that wraps it is open again.
- * `sealed`: a frame has put the place before it; that holds for texts that wrap it, too.
+ * Whether an error's text still lacks its location. `open`: the frame of the method prefixes the target of the call.
+ * `closed`: the text already names it (`cannot add types …`, a completed wrong type), but a text that wraps it is open
+ * again. `sealed`: a frame has added it, which also holds for texts that wrap it.
  */
 export type ErrorPlace = 'open' | 'closed' | 'sealed'
 
 /**
- * A value of the wrong type. A method throws it bare; the frame completes the text with what the method was called on:
+ * A value of the wrong type. A method throws it bare; the frame completes the text with the target of the call:
  * ``expected number value, got string from field `this.a` ("foo")``.
  */
 export class WrongTypeError {

@@ -1,9 +1,9 @@
 /**
- * The mapping language. `syntax/` reads a text into a tree, `compiler/` writes JavaScript for the tree, and that calls `runtime/`
- * for all that is longer than a line, and the functions and methods of `stdlib/`, each a file that says all about it. What these
- * do is in `data/`, as far as it is about values (reading them as something, comparing, sorting, paths, schemas, times), and in
- * `text/`, as far as it is about texts and bytes (formats, encodings, ciphers, regular expressions, Go's ways to print). `json/`
- * reads and writes documents.
+ * The mapping language. `syntax/` parses a text into a tree, and `compiler/` generates JavaScript from the tree. The
+ * generated code calls `runtime/` for anything longer than a line, and the functions and methods of `stdlib/`, each of
+ * which is defined in its own file. Their implementations are in `data/` if they concern values (conversion,
+ * comparison, sorting, paths, schemas, times), and in `text/` if they concern texts and bytes (formats, encodings,
+ * ciphers, regular expressions, Go's formatting). `json/` reads and writes documents.
  */
 export { BodyView } from './body-view.ts'
 export { compileInterpolation, compileMapping } from './compile.ts'

@@ -1,6 +1,6 @@
 import type { Host } from './stdlib/spec.ts'
 
-/** A host for tests: time stands still, random numbers are constant, and there are no files. */
+/** A host for tests: a constant clock, constant random numbers, and no files. */
 export const inertHost: Host = {
   now: () => 1_600_000_000_000_000_000n,
   random: () => 0.5,

@@ -6,106 +6,120 @@ import type { MetadataDraft } from './metadata-draft.ts'
 import type { Host } from './stdlib/spec.ts'
 import type { Value } from './value.ts'
 
-/** Where `import "x"` and `from "x"` read. */
+/** Resolves `import "x"` and `from "x"`. */
 export interface Importer {
-  /** The text of a file; throws an `Error` whose message is what the user reads (`open x.blobl: no such file or directory`). */
+  /**
+   * Returns the text of a file; throws an `Error` whose message is shown to the user (`open x.blobl: no such file or
+   * directory`).
+   */
   read(path: string): string
-  /** An importer for what that file imports in its turn: its relative paths start at the file's folder. */
+  /** The importer for that file's own imports: relative paths start at the file's folder. */
   relativeTo(path: string): Importer
 }
 
-/** What a mapping is compiled with. */
+/** The environment and restrictions that a mapping is compiled with. */
 export interface CompileOptions {
   readonly host: Host
-  /** Absent: imports are refused. */
+  /** If absent, imports are refused. */
   readonly importer?: Importer
-  /** Refuses functions and methods that touch anything outside the mapping. */
+  /** Refuses functions and methods that access anything outside the mapping. */
   readonly pureOnly?: boolean
   /** Refuses functions that read the message (`content`, `json`, `metadata` …). */
   readonly withoutMessage?: boolean
   /** Names of functions that are refused. */
   readonly withoutFunctions?: readonly string[]
   /**
-   * Which functions and methods are made of the arguments that the text gives them: `inside` leaves out those that touch
-   * anything outside of the mapping, `none` checks the text alone, as the original's lint does. Everything by default.
+   * Which functions and methods are instantiated with their literal arguments, which checks those: `inside` skips the
+   * ones that access anything outside the mapping, `none` checks the syntax alone, as the original's lint does.
+   * Default: everything.
    */
   readonly constructs?: 'everything' | 'inside' | 'none'
 }
 
-/** A mapping, or what is wrong with its text. */
+/** A mapping, or the errors of its text. */
 export type CompileResult =
   | { readonly mapping: Mapping; readonly diagnostics?: undefined }
   | { readonly mapping?: undefined; readonly diagnostics: readonly Diagnostic[] }
 
-/** A place that a mapping reads or writes. An empty path is the whole of it. */
+/** A location that a mapping reads or writes. An empty path means all of it. */
 export interface TargetPath {
   readonly kind: 'metadata' | 'value' | 'root' | 'variable'
   readonly path: readonly string[]
 }
 
-/** A compiled mapping. It keeps no state between calls but what its functions keep (`counter`), so one instance serves one stream. */
+/** A compiled mapping. Only its functions keep state between calls (`counter`), so one instance serves one stream. */
 export interface Mapping {
   /**
-   * Maps `batch[index]` to a new body. `NOTHING`: the body stays as it is. `DELETED`: the message is dropped. A string or bytes at
-   * the root are the raw body, everything else is a document. Metadata is read and written through `draft` when one is given
-   * (reset it to the message's metadata first), else assignments to metadata fail. Throws `MappingError` with the final text.
+   * Maps `batch[index]` to a new body. `NOTHING` leaves the body unchanged, `DELETED` drops the message. A string or
+   * bytes at the root are the raw body, everything else is a document. Metadata is read and written through `draft` if
+   * given (reset it to the message's metadata first); otherwise assignments to metadata fail. Throws a `MappingError`
+   * with the final text.
    */
   run(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value
-  /** The same, where parts of the document that are only carried along stay as they are: for results that are printed next. */
+  /**
+   * Like `run`, but parts of the document that are only passed through stay as bytes: for results that are printed
+   * next.
+   */
   patch(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value | PatchedDocument
   /**
-   * The `mutation` form: `root` starts as the document of the message, `NOTHING` where it has none, and `this` sees what was
-   * assigned to the document before.
+   * Runs the mapping as a `mutation`: `root` starts as the document of the message, or `NOTHING` if it has none, and
+   * `this` sees earlier assignments to the document.
    */
   mutate(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value | PatchedDocument
-  /** `root` starts as the document of another message, as when the result of a branch is written over its origin. */
+  /**
+   * Runs the mapping with `root` starting as the document of another message, as when a branch's result is mapped onto
+   * its origin.
+   */
   patchOnto(
     onto: MessageView,
     batch: readonly MessageView[],
     index: number,
     draft?: MetadataDraft,
   ): Value | PatchedDocument
-  /** How far a mutation that threw had come with the document; `NOTHING` where there is none. */
+  /** The document as a mutation left it when it threw; `NOTHING` if there is none. */
   readonly reached: Value
-  /** The mapping as a condition: true or false, or a `MappingError` where the result is neither. */
+  /** Runs the mapping as a condition. Throws a `MappingError` if the result is not a boolean. */
   check(batch: readonly MessageView[], index: number): boolean
-  /** Maps a bare value, outside of any message. The result is `NOTHING` where nothing was assigned. */
+  /** Maps a bare value, outside any message. The result is `NOTHING` if nothing was assigned. */
   apply(value: Value): Value
-  /** The same, assigning onto a document, which is not changed: the result is a new one. */
+  /** The same, assigning onto a document, which is not modified: the result is a new one. */
   applyOnto(value: Value, document: Value): Value
-  /** The way of the `blobl` command: an error inside a map names only the innermost line. `raw`: `this` is the body's bytes. */
+  /**
+   * Runs the mapping as the `blobl` command does: an error inside a map names only the innermost line. `raw` makes
+   * `this` the body's bytes.
+   */
   runCommand(batch: readonly MessageView[], draft: MetadataDraft, raw: boolean): Value
-  /** The same, where a document may be printed to `out`, which escapes HTML, at once: then the result is undefined. */
+  /** The same, but may print a document directly to `out`, which escapes HTML; the result is then undefined. */
   runCommand(
     batch: readonly MessageView[],
     draft: MetadataDraft,
     raw: boolean,
     out: JsonWriter | null,
   ): Value | undefined
-  /** What the mapping assigns to, in the order of the text. */
+  /** What the mapping assigns to, in text order. */
   readonly targets: readonly TargetPath[]
-  /** What the mapping reads, in the order of the text. */
+  /** What the mapping reads, in text order. */
   readonly reads: readonly TargetPath[]
-  /** Whether any function or method in it touches anything outside the mapping. */
+  /** Whether any of its functions or methods accesses anything outside the mapping. */
   readonly impure: boolean
   /** Whether a map may apply itself: run such mappings in a worker with a stack of `MAP_STACK_MB`. */
   readonly recursive: boolean
-  /** The generated program, for people. */
+  /** The generated program, for human readers. */
   readonly source: string
 }
 
-/** A string of a config with `${! query }` in it. */
+/** A config string that may contain `${! query }`. */
 export interface Interpolation {
-  /** The text where it holds no query at all. */
+  /** The text if it contains no query, otherwise null. */
   readonly static: string | null
   /** The text for one message of a batch. Throws `MappingError`. */
   eval(batch: readonly MessageView[], index: number): string
-  /** The same as bytes, exact where a query yields bytes that are not UTF-8. */
+  /** The same as bytes, which is exact even if a query yields bytes that are not UTF-8. */
   evalBytes(batch: readonly MessageView[], index: number): Uint8Array
   readonly reads: readonly TargetPath[]
 }
 
-/** An interpolation, or what is wrong with its text. */
+/** An interpolation, or the errors of its text. */
 export type InterpolationResult =
   | { readonly interpolation: Interpolation; readonly diagnostics?: undefined }
   | { readonly interpolation?: undefined; readonly diagnostics: readonly Diagnostic[] }

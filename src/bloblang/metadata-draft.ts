@@ -1,8 +1,8 @@
 import { type Value, DELETED } from './value.ts'
 
 /**
- * The metadata of a message while a mapping writes to it: a view of the original until the first change. One draft serves
- * message after message.
+ * The metadata of a message while a mapping writes to it: a view of the original until the first change. One draft is
+ * reused for all messages.
  */
 export class MetadataDraft {
   #base: ReadonlyMap<string, Value> = new Map()
@@ -15,7 +15,7 @@ export class MetadataDraft {
     return this
   }
 
-  /** The metadata as it stands. It is the very map given to `reset` where nothing was changed. */
+  /** The current metadata; the very map given to `reset` if nothing was changed. */
   get current(): ReadonlyMap<string, Value> {
     return this.#edited ?? this.#base
   }
@@ -29,14 +29,14 @@ export class MetadataDraft {
     return value === undefined ? null : value
   }
 
-  /** Sets a key, or removes it where the value is `DELETED`. */
+  /** Sets a key, or removes it if the value is `DELETED`. */
   set(key: string, value: Value): void {
     this.#edited ??= new Map(this.#base)
     if (value === DELETED) this.#edited.delete(key)
     else this.#edited.set(key, value)
   }
 
-  /** Replaces everything. */
+  /** Replaces all entries. */
   replace(entries: Iterable<readonly [string, Value]>): void {
     this.#edited = new Map(entries)
   }

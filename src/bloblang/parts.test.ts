@@ -1,4 +1,5 @@
-// What is read of a document's bytes, and made of them, is what is read and made of the whole document: documents out of the ordinary.
+// Reading and building from the bytes of a document must give the same results as using the whole document; these are
+// unusual documents.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
@@ -16,7 +17,7 @@ import {
 } from './index.ts'
 import { inertHost } from './inert-host.ts'
 
-/** A message that hides its bytes: its document is read as a whole. */
+/** A message that hides its bytes, so that its document is read as a whole. */
 class WholeMessage extends BodyView {
   override project(): null {
     return null
@@ -145,13 +146,13 @@ for (const text of MAPPINGS) {
   for (const [form, run] of Object.entries(FORMS)) {
     test(`${form} makes the same of a document and of its bytes: ${text.replaceAll('\n', '; ')}`, () => {
       const { mapping } = compileMapping(text, { host: inertHost })
-      // Once more with all documents, as what is learned of one is used for the next.
+      // Twice, because what is learned from one document is reused for the next.
       for (const document of [...DOCUMENTS, ...DOCUMENTS]) {
         const bytes = Buffer.from(document)
         const make = (message: BodyView) => outcome(() => run(mapping!, message.set(bytes)))
         const whole = make(new WholeMessage())
         assert.equal(printed(make(new BodyView())), printed(whole), `of ${bytes.toString()}`)
-        // Nothing that is still bytes is left in the value.
+        // No part of the value is still bytes.
         assert.deepEqual(valueOf(make(new BodyView())), whole, `of ${bytes.toString()} as a value`)
       }
     })
@@ -191,7 +192,7 @@ test('what a mapping carries along stays bytes', () => {
   }
 })
 
-/** The bytes, which are not always UTF-8, one character each. */
+/** The bytes as one character each, because they are not always UTF-8. */
 function printed(result: Value | PatchedDocument): string {
   const writer = new JsonWriter(false)
   if (result instanceof PatchedDocument) result.print(writer)
@@ -203,7 +204,7 @@ function valueOf(result: Value | PatchedDocument): Value {
   return result instanceof PatchedDocument ? result.structured() : result
 }
 
-/** A mapping error as its text. */
+/** The result, or the text of a mapping error. */
 function outcome<T>(run: () => T): T | string {
   try {
     return run()

@@ -1,6 +1,6 @@
 import process from 'node:process'
 
-/** How many milliseconds of the processor a call takes, for tests: a busy machine makes nothing slower here. */
+/** CPU time of a call in milliseconds, for tests: independent of the load on the machine. */
 export function processorMs(run: () => void): number {
   const before = process.threadCpuUsage()
   run()

@@ -11,7 +11,7 @@ const TEXTS = [
   'root = this.a.uppercas()',
 ]
 
-/** What the door says of all texts, with or without what browsers do not have. */
+/** The diagnostics of all texts, with or without the globals that browsers lack. */
 function diagnosed(prelude: string): string {
   const script = `${prelude}
     const { checkInterpolation, checkMapping, formatMapping, tokenize } = await import(${JSON.stringify(new URL('./syntax.ts', import.meta.url).href)})

@@ -1,6 +1,6 @@
 /**
- * The syntax of mappings for a browser: tokens, diagnostics and what an editor completes. Nothing here runs a mapping, and no
- * file that it imports needs Node.
+ * The syntax of mappings for a browser: tokens, diagnostics and completions. Nothing here runs a mapping, and no
+ * imported file needs Node.
  */
 import { type Diagnostic, diagnose } from './syntax/diagnostic.ts'
 import { toFailure } from './syntax/failure.ts'
@@ -17,28 +17,28 @@ export type { Diagnostic } from './syntax/diagnostic.ts'
 export type { SignatureEntry } from './syntax/signatures.ts'
 export { type Token, type TokenKind, tokenize } from './syntax/tokens.ts'
 
-/** What is wrong with a mapping; empty where it is fine. Imports are taken as they come: the browser cannot read them. */
+/** The errors of a mapping; empty if there are none. Imports are not resolved, because a browser cannot read them. */
 export function checkMapping(text: string): readonly Diagnostic[] {
   const tree = parseMappingText(text, CATALOG, NO_FILES)
   if (!(tree instanceof Fault)) return []
   return [tree, ...furtherFaults(text, CATALOG, NO_FILES, tree)].map(fault => diagnose(text, toFailure(fault)))
 }
 
-/** What is wrong with a string of a configuration that may hold `${! query }`. */
+/** The errors of a config string that may contain `${! query }`. */
 export function checkInterpolation(text: string): readonly Diagnostic[] {
   const parts = parseInterpolation(text, CATALOG)
   return parts instanceof Fault ? [diagnose(text, toFailure(parts))] : []
 }
 
-/** A mapping in the usual layout, or null where it is none. Comments are lost. */
+/** A mapping in the standard layout, or null if it has syntax errors. Comments are lost. */
 export function formatMapping(text: string): string | null {
   const tree = parseMappingText(text, CATALOG, NO_FILES)
   return tree instanceof Fault ? null : printMapping(tree)
 }
 
-/** The functions that an editor offers, without the hidden ones. */
+/** The functions that an editor offers; hidden ones are excluded. */
 export const FUNCTION_COMPLETIONS: readonly SignatureEntry[] = FUNCTION_SIGNATURES.filter(isShown)
-/** The methods of the same kind. */
+/** The methods that an editor offers. */
 export const METHOD_COMPLETIONS: readonly SignatureEntry[] = METHOD_SIGNATURES.filter(isShown)
 
 function isShown({ status }: SignatureEntry): boolean {

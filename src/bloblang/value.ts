@@ -1,18 +1,18 @@
 /**
- * The values of the language, as JavaScript values. Numbers keep four kinds apart because the original does:
+ * The values of the language, as JavaScript values. There are four kinds of numbers, as in the original:
  *
  * | kind | here | comes from |
  * |---|---|---|
- * | JSON number text | `number` when `String(n)` is the very text, else `JsonNumber` | parsed documents only |
+ * | JSON number text | `number` if `String(n)` is exactly the text, else `JsonNumber` | parsed documents only |
  * | int64 | `bigint` | integer literals, lengths, integer arithmetic, `.int64()` … |
  * | uint64 | `Uint64` | `.uint64()` and the narrower unsigned casts |
  * | float64 | `Float` | literals with a point, division, `.number()`, `.sum()` … |
  *
- * A plain `number` therefore never comes out of a calculation: return `BigInt(n)` or `new Float(x)`.
+ * A calculation therefore never returns a plain `number`, but `BigInt(n)` or `new Float(x)`.
  * A document that is only copied keeps its numbers byte for byte.
  *
- * Strings are JavaScript strings. A byte that was not UTF-8 in the source is the lone surrogate U+DC00 + byte, so that it
- * goes out as the same byte (and as `\ufffd` in JSON): see text/bytes.ts.
+ * Strings are JavaScript strings. A source byte that is not UTF-8 becomes the lone surrogate U+DC00 + byte, so that it is
+ * written as the same byte (and as `\ufffd` in JSON): see text/bytes.ts.
  */
 export type Value =
   | null
@@ -31,7 +31,10 @@ export type Value =
   | Deleted
   | Nothing
 
-/** An object's own enumerable properties are its fields; read them with `getOwn`, as `constructor` is a legal key. */
+/**
+ * The own enumerable properties of an object are its fields; read them with `getOwn`, because `constructor` is a legal
+ * key.
+ */
 export interface ValueObject {
   readonly [key: string]: Value
 }
@@ -52,12 +55,12 @@ export class Uint64 {
   }
 }
 
-/** The types that only casts (`.int8()`, `.float32()`) and searches (`.find()` yields an `int`) make. */
+/** Types that only casts (`.int8()`, `.float32()`) and searches (`.find()` returns an `int`) produce. */
 export type NarrowType = 'int' | 'int8' | 'int16' | 'int32' | 'uint8' | 'uint16' | 'uint32'
 
 /**
- * An integer of a type of its own. It prints and calculates like any other, but does not stand on the left of `+`, and rounding
- * and sorting refuse it: the original forgets these types there. Whoever only prints can take it for a `Uint64`, signed or not.
+ * An integer with a distinct type. It prints and calculates like any other, but is not accepted on the left of `+`, for
+ * rounding or for sorting, where the original omits these types. For printing alone it is a `Uint64`, signed or not.
  */
 export class NarrowInteger extends Uint64 {
   readonly type: NarrowType
@@ -67,25 +70,28 @@ export class NarrowInteger extends Uint64 {
   }
 }
 
-/** A 32-bit float. Its value is the number with the same shortest text, which is what is printed; see {@link NarrowInteger}. */
+/**
+ * A 32-bit float. Its value is the number with the same shortest text, which is the text printed; see {@link
+ * NarrowInteger}.
+ */
 export class NarrowFloat extends Float {}
 
 /**
- * A result of a type that the language does not have (that of `diff`): it can be stored, printed and handed to `patch`. Anything
- * else sees type `unknown`.
+ * A result of a type that the language lacks (that of `diff`): it can be stored, printed and passed to `patch`.
+ * Everything else sees it as type `unknown`.
  */
 export class Opaque {
   readonly #content: Value
   constructor(content: Value) {
     this.#content = content
   }
-  /** What is inside; any other value is its own content. */
+  /** The wrapped value; any other value is returned unchanged. */
   static contentOf(value: Value): Value {
     return value instanceof Opaque ? value.#content : value
   }
 }
 
-/** A number of a document whose text JavaScript would print differently: `1.50`, `1E400`, `12345678901234567890`, `-0`. */
+/** A number of a document that JavaScript would print differently: `1.50`, `1E400`, `12345678901234567890`, `-0`. */
 export class JsonNumber {
   readonly text: string
   constructor(text: string) {
@@ -93,7 +99,7 @@ export class JsonNumber {
   }
 }
 
-/** A point in time with the zone that it is shown in. */
+/** A point in time and the time zone in which it is shown. */
 export class Timestamp {
   /** Nanoseconds since 1970-01-01T00:00Z. */
   readonly unixNanos: bigint
@@ -107,7 +113,7 @@ export class Timestamp {
 /** `name` is an IANA name, `UTC`, `Local` or, for a fixed offset, the abbreviation it was parsed with (may be empty). */
 export interface Zone {
   readonly name: string
-  /** Seconds east of UTC where the offset is fixed; undefined where `name` decides by the instant. */
+  /** Seconds east of UTC for a fixed offset; undefined if the zone `name` determines it by the instant. */
   readonly offsetSeconds?: number
 }
 
@@ -115,7 +121,7 @@ export interface Zone {
 export const DELETED = Symbol('deleted')
 /** The type of {@link DELETED}. */
 type Deleted = typeof DELETED
-/** No value at all, as of `if` without `else`: the assignment does not happen. */
+/** No value at all, as from an `if` without `else`: the assignment is skipped. */
 export const NOTHING = Symbol('nothing')
 /** The type of {@link NOTHING}. */
 type Nothing = typeof NOTHING
@@ -135,7 +141,7 @@ export type ValueType =
   | 'nothing'
   | 'unknown'
 
-/** What `.type()` answers. */
+/** The type that `.type()` returns. */
 export function typeOf(value: Value): ValueType {
   switch (typeof value) {
     case 'string':
@@ -161,32 +167,32 @@ export function typeOf(value: Value): ValueType {
   }
 }
 
-/** null, `deleted()` and nothing count as null for `|`, `.or()` and the like. */
+/** Whether `|`, `.or()` and the like treat the value as null: null itself, `deleted()` and nothing. */
 export function isNull(value: Value): boolean {
   return value === null || value === DELETED || value === NOTHING
 }
 
-/** A field of an object, or null where it has none of its own. */
+/** A field of an object, or null if it has no such own property. */
 export function getOwn(object: ValueObject, key: string): Value {
   return Object.hasOwn(object, key) ? object[key]! : null
 }
 
-/** Sets a field whatever its name: `__proto__` is a legal key of a document. */
+/** Sets a field of any name: `__proto__` is a legal key of a document. */
 export function setOwn(object: Record<string, Value>, key: string, value: Value): void {
   if (key === '__proto__')
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
   else object[key] = value
 }
 
-/** Whether it is an object with fields; the classes of numbers, bytes and timestamps are not. */
+/** Whether the value is an object with fields, as opposed to a number class, bytes or a timestamp. */
 export function isObject(value: Value): value is ValueObject {
   if (typeof value !== 'object' || value === null) return false
-  // Almost every object is one of these.
+  // The fast path for almost every object.
   if (Object.getPrototypeOf(value) === Object.prototype) return true
   return typeOf(value) === 'object'
 }
 
-/** Whether it is a number of any of the kinds. */
+/** Whether the value is a number of any kind. */
 export function isNumber(value: Value): value is number | bigint | Float | Uint64 | JsonNumber {
   return typeOf(value) === 'number'
 }

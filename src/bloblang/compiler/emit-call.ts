@@ -21,7 +21,7 @@ function emitFunction(call: FunctionCall, context: Context): string {
   const queries = queryArguments(call)
   if (queries.length === 0)
     return `${program.constant(program.library.staticFunction(call), annotationOf(call), 'fn')}(f)`
-  // What a function takes as a query sees the `this` of the call.
+  // Query arguments of a function see the `this` of the call.
   const closures = queries.map(query => emitClosure([], query, context))
   const call_ = program.constant(program.library.functionWithQueries(call), annotationOf(call), 'fn')
   return `${call_}([${closures.join(', ')}], f)`
@@ -96,7 +96,7 @@ function emitLibraryMethod(call: MethodCall, context: Context): string {
   return `${method}([${closures.join(', ')}], ${target}, f)`
 }
 
-/** `target.catch(fallback)`: the fallback has the text of the error as `this`. */
+/** `target.catch(fallback)`; in the fallback, `this` is the text of the error. */
 function emitCatch(target: Query, fallback: Query, context: Context): string {
   const { program } = context
   return `${program.use('caught')}(${emitClosure([], target, context)}, ${emitQuery(fallback, context).text})`
@@ -115,14 +115,14 @@ function emitApply(call: MethodCall, context: Context): string {
   return `${program.use('applyNamed')}(maps, ${argument(call, 0, context)}, ${emitClosure([], call.target, context)})`
 }
 
-/** The arguments that are computed at each call, in the order in which the original computes them, separated by commas. */
+/** The arguments computed at each call, comma-separated, in the order in which the original computes them. */
 function emitComputed(call: FunctionCall | MethodCall, context: Context): string {
   return call.args.values
     .flatMap((value, index) => (value?.kind === 'computed' ? [argument(call, index, context)] : []))
     .join(', ')
 }
 
-/** One argument, read as its parameter wants it. */
+/** One argument, converted as its parameter requires. */
 function argument(call: FunctionCall | MethodCall, index: number, context: Context): string {
   const { program } = context
   const value = call.args.values[index]
@@ -141,7 +141,7 @@ function emitQueries(queries: readonly Query[], context: Context): readonly stri
   return queries.map(query => {
     const { text, captures } = emitQuery(query, context)
     const annotated = `${context.program.use('annotated')}(${text}, ${quote(annotationOf(query))})`
-    // A query that needs nothing of where it stands is made once.
+    // A query that captures nothing is created once.
     return captures ? annotated : context.program.hoist(annotated)
   })
 }

@@ -1,4 +1,4 @@
-// What queries and calls are written with; both come back to `context.emit` for the queries inside of them.
+// Shared by the emitters of queries and calls; nested queries are emitted through `context.emit`.
 import type { Query } from '../syntax/ast.ts'
 import { emitSafePath } from './emit-path.ts'
 import { type Context, FunctionScope, type Name, withSelf } from './scope.ts'
@@ -10,7 +10,7 @@ export function emitNested(target: string, query: Query, context: Context): stri
   return `(${set}, ${context.emit(query, withSelf(context, name))})`
 }
 
-/** The left side, or the right one where the left is null or fails. */
+/** The left side, or the right one if the left is null or fails. */
 export function emitCoalesce(left: Query, right: Query, context: Context): string {
   const fallback = context.emit(right, context)
   if (left.kind === 'field' && left.base === 'this' && context.self === null && left.path.length > 0) {
@@ -22,7 +22,7 @@ export function emitCoalesce(left: Query, right: Query, context: Context): strin
   return `(${context.program.use('attempt')}(${emitClosure([], left, context)}) ?? ${fallback})`
 }
 
-/** A function that yields a query's value; its parameters are names that the context may know. */
+/** A function that returns a query's value; its parameters are names in the context. */
 export function emitClosure(
   parameters: readonly string[],
   query: Query,
@@ -32,7 +32,7 @@ export function emitClosure(
   return writeClosure(parameters, query, context, inner).text
 }
 
-/** The same, and whether it reads anything of the functions around it. */
+/** The same, with whether it captures anything from the enclosing functions. */
 export function writeClosure(
   parameters: readonly string[],
   query: Query,
@@ -53,13 +53,13 @@ export function writeClosure(
     : `return ${body}`
   return { text: `${head} { let ${declared.join(', ')}; ${code} }`, captures: scope.captured.size > 0 }
 }
-/** A value that is computed once and used several times. */
+/** Stores a value in a temporary, to compute it once and use it several times. */
 export function hold(context: Context, expression: string): { readonly name: Name; readonly set: string } {
   const text = context.scope.temporary(context.program)
   return { name: { text, scope: context.scope }, set: `${text} = ${expression}` }
 }
 
-/** Marks the place of an expression for the time of its evaluation, so that its errors get a prefix. */
+/** Marks the site of an expression during its evaluation, so that its errors get a prefix. */
 export function guarded(context: Context, prefix: string, write: () => string, query?: Query): string {
   if (query !== undefined && isHarmless(query, context)) return write()
   const { program, scope } = context
@@ -73,7 +73,7 @@ export function guarded(context: Context, prefix: string, write: () => string, q
   return `(at = ${inside}, ${set}, at = ${around}, ${name.text})`
 }
 
-/** Whether a query surely yields a value. */
+/** Whether a query cannot fail. */
 function isHarmless(query: Query, context: Context): boolean {
   switch (query.kind) {
     case 'literal':
@@ -97,7 +97,7 @@ function isHarmless(query: Query, context: Context): boolean {
   }
 }
 
-/** A text as a JavaScript literal. */
+/** A text as a JavaScript string literal. */
 export function quote(text: string): string {
   return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }

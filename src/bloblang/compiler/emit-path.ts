@@ -1,6 +1,6 @@
 /**
- * Reading fields. A name that no JavaScript value but an object from a document can have is read with `?.`: it is undefined
- * everywhere else, and the engine sees one shape at each place. Other names, indexes and `*` go through a helper.
+ * Reading of fields. A name that only objects from documents can have is read with `?.`: on all other values it is
+ * undefined, and V8 sees one shape per site. Other names, indexes and `*` go through a helper.
  */
 const PROTOTYPES: readonly object[] = [
   Object.prototype,
@@ -14,18 +14,18 @@ const PROTOTYPES: readonly object[] = [
   Object.getPrototypeOf(Uint8Array.prototype),
 ]
 
-/** Fields of the classes of value.ts and of node's buffers. */
+/** Fields of the classes in value.ts and of Node's buffers. */
 const RESERVED = new Set(['value', 'text', 'unixNanos', 'zone', 'parent', 'offset', 'length'])
 
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]*$/
 
-/** Whether only an object of a document can have a field of that name. */
+/** Whether only an object from a document can have a field of this name. */
 function isSafeName(name: string): boolean {
   if (RESERVED.has(name) || /^[+-]?\d+$/.test(name) || name === '*') return false
   return !PROTOTYPES.some(prototype => name in prototype) && !(name in Buffer.prototype)
 }
 
-/** The longest beginning of a path that `?.` can read, as text to put behind an expression. */
+/** The longest prefix of a path that `?.` can read, as text to append to an expression. */
 export function emitSafePath(path: readonly string[]): { readonly text: string; readonly count: number } {
   let text = ''
   let count = 0
@@ -36,12 +36,12 @@ export function emitSafePath(path: readonly string[]): { readonly text: string; 
   return { text, count }
 }
 
-/** Whether a name can only be a field where something is stored: neither an index nor the sign for appending. */
+/** Whether a name can only be a field when stored: neither an index nor `-`, which appends. */
 export function isSafeStore(name: string): boolean {
   return name !== '-' && isSafeName(name)
 }
 
-/** A path of such names as the left side of a store. */
+/** A path of such names as the left side of an assignment. */
 export function emitStore(path: readonly string[]): string {
   return path.map(name => (IDENTIFIER.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)).join('')
 }

@@ -9,7 +9,7 @@ import { emitSafePath } from './emit-path.ts'
 import { type Context, refer, withoutSelf, withSelf } from './scope.ts'
 import { isBoolean, maySpecial } from './traits.ts'
 
-/** JavaScript that yields the value of a query where it stands. */
+/** JavaScript that evaluates a query in place. */
 export function emit(query: Query, context: Context): string {
   switch (query.kind) {
     case 'literal':
@@ -72,7 +72,7 @@ function emitField(base: string, path: readonly string[], context: Context): str
   if (base !== 'this') {
     const name = context.names.get(base)
     if (name !== undefined) return emitPath(refer(context, name), path, context)
-    // The parameter of a lambda whose value is the document itself.
+    // The parameter of a lambda that is applied to the document itself.
     context.program.readsDocument(path)
     return emitPath(`(doc ??= f.document(""))`, path, context)
   }
@@ -81,7 +81,7 @@ function emitField(base: string, path: readonly string[], context: Context): str
   return emitPath(`(doc ??= f.document(${quote(dotPath(path))}))`, path, context)
 }
 
-/** A chain of fields; null where there is none. */
+/** A chain of field accesses; a missing field yields null. */
 function emitPath(target: string, path: readonly string[], context: Context): string {
   if (path.length === 0) return target
   const { text, count } = emitSafePath(path)
@@ -160,7 +160,7 @@ function emitObject(query: ObjectLiteral, context: Context): string {
     }
     const name = `${context.program.use('objectKey')}(${guarded(context, 'failed to resolve key', () => emit(key, context))})`
     const held = hold(context, name)
-    // The prefix of the value's errors names a key that is computed: a closure knows it.
+    // A closure, because the prefix of the value's errors names the computed key.
     const closure = emitClosure([], value, context)
     return `(${held.set}, [${held.name.text}, ${context.program.use('fieldValue')}(${held.name.text}, ${closure})])`
   })
@@ -206,7 +206,7 @@ function emitIf(query: If, context: Context): string {
   return `(${branches.join('')}${otherwise})`
 }
 
-/** A lambda that is evaluated where it stands: it names what `this` is. */
+/** A lambda evaluated in place: its parameter names `this`. */
 function emitLambda(query: Lambda, context: Context): string {
   if (context.self !== null) return emit(query.body, withoutSelf(context, query.parameter))
   context.program.readsDocument([])

@@ -9,18 +9,18 @@ import { DELETED } from '../value.ts'
 import { type Context, FunctionScope, type Program, Variables } from './scope.ts'
 import { isBoolean, maySpecial, readsRoot } from './traits.ts'
 
-/** Writes the statements of one mapping or map, in order, as the body of a function. */
+/** Writes the statements of a mapping or map, in order, as the body of a function. */
 export class StatementWriter {
   readonly #context: Context
   readonly #lines: string[] = []
   readonly #text: string
   #indent = '    '
-  /** How many lines begin up to a place of the text. */
+  /** Number of lines up to `#countedTo`. */
   #lineCount = 1
   #countedTo: number
-  /** The places of `root` that this run has made itself, so that they can be written in place. */
+  /** The places of `root` that this run has created and may therefore modify in place. */
   #owned = new Set<string>()
-  /** Null where `root` has to be a document while the statements run. */
+  /** Null if `root` must be a document while the statements run. */
   readonly #places: Places | null
 
   private constructor(program: Program, text: string, start: number, places: Places | null) {
@@ -56,7 +56,7 @@ export class StatementWriter {
     return `function mapping(frame) {\n  f = frame\n  doc = undefined\n  depth = 0\n${body.declarations}${follows}\n  try {\n${body.lines}  } catch (error) {\n    throw f.failed(error, sites, at)\n  }\n}`
   }
 
-  /** The function of a map; its lines count from its own. */
+  /** The function of a map; lines are counted from its start. */
   static map(program: Program, name: string, map: MapDefinition): string {
     const writer = new StatementWriter(program, map.text, map.span.start, Places.of(map.body, program))
     Object.assign(writer.#context, { self: { text: 'self', scope: writer.#context.scope } })
@@ -87,7 +87,7 @@ export class StatementWriter {
     }
   }
 
-  /** Notes the line of a statement; those inside of an if statement count as the line of the outermost one. */
+  /** Records the line of a statement; statements inside an if statement have the line of the outermost one. */
   #enter(statement: Statement): void {
     const { program, scope } = this.#context
     const line = this.#lineOf(statement.span.start)
@@ -95,7 +95,10 @@ export class StatementWriter {
     this.#line(`at = ${scope.at} // line ${line}`)
   }
 
-  /** The line of a place, the first being that of the mapping or map. Statements come in order, so none is counted twice. */
+  /**
+   * The line of an offset, counted from the start of the mapping or map. Statements come in order, so each line is
+   * counted once.
+   */
   #lineOf(at: number): number {
     for (let next = this.#text.indexOf('\n', this.#countedTo); next !== -1 && next < at; ) {
       this.#lineCount++
@@ -109,7 +112,7 @@ export class StatementWriter {
     if (outermost) this.#enter(statement)
     const { query, target } = statement
     if (this.#copyDocument(statement)) return
-    // What `this` shows may be kept by the value, so a mutation never writes in place.
+    // The value may keep a reference to `this`, so a mutation never writes in place.
     if (readsRoot(query) || this.#context.program.follows) this.#owned = new Set()
     const { program } = this.#context
     const write = () =>
@@ -135,14 +138,14 @@ export class StatementWriter {
     this.#line(`if (${value} !== ${this.#context.program.use('NOTHING')}) ${this.#write(target, value, false, true)}`)
   }
 
-  /** `root.a = this.b`, where nothing is written into `root.a` later: its text will do. */
+  /** Whether it is `root.a = this.b` with no later write inside `root.a`, so that the value can remain text. */
   #carries({ query, target }: Assignment, writtenInto: ReadonlySet<string>): boolean {
     if (target.kind !== 'root' || target.path.length === 0 || this.#context.self !== null) return false
     if (query.kind !== 'field' || query.base !== 'this' || query.path.length === 0) return false
     return !writtenInto.has(dotPath(target.path))
   }
 
-  /** `root = this`: fields that nothing else looks at need not even be parsed. */
+  /** Emits `root = this`; fields that nothing else reads need not even be parsed. */
   #copyDocument(statement: Assignment): boolean {
     const { program, self } = this.#context
     if (self !== null || program.follows || !copiesDocument(statement)) return false
@@ -165,13 +168,13 @@ export class StatementWriter {
         return `${local} = ${value} === ${program.use('DELETED')} ? undefined : ${value}`
       }
       case 'metadata':
-        // A map sees no message of its own; only its if statements get here, anything else is refused when parsed.
+        // A map has no message; only its if statements get here, because other assignments are rejected by the parser.
         if (self !== null) return `${program.use('fail')}("unable to assign metadata in the current context", ${value})`
         return target.key === null ? `f.replaceMetadata(${value})` : `f.setMetadata(${quote(target.key)}, ${value})`
       case 'root': {
         const written = this.#writeRoot(target.path, value, fresh, special)
         if (!program.follows || self !== null) return written
-        // Another document at the root is no longer the one that `this` shows.
+        // After a new document is assigned to the root, `this` no longer shows it.
         const followed = target.path.length === 0 ? 'follows = false' : 'if (follows) doc = f.root = root'
         return `{ ${written}; ${followed} }`
       }
@@ -189,15 +192,15 @@ export class StatementWriter {
     const found = prefixes.findIndex(prefix => !this.#owned.has(prefix))
     const depth = found === -1 ? path.length : found
     const whole = placeOf(path)
-    // A place is owned with all that it lies in, so that nothing inside of one that is not can be.
+    // A place can only be owned together with everything around it, so losing one loses all places inside it.
     if (this.#owned.has(whole)) {
       this.#owned = new Set([...this.#owned].filter(place => place !== whole && !place.startsWith(`${whole}.`)))
     }
-    // Under an index or `-` there may be an array; and a value that may be nothing may leave all as it was.
+    // An index or `-` may refer to an array, and a value that may be `nothing()` may leave everything unchanged.
     const made = special ? [] : prefixes.filter((_, length) => path.slice(0, length + 1).every(isSafeStore))
     for (const place of made) this.#owned.add(place)
     if (fresh && !special && path.every(isSafeStore)) this.#owned.add(whole)
-    // What the run has made itself under such names is surely an object, so a plain store does it.
+    // What this run created under such names is certainly an object, so a plain store suffices.
     if (depth === path.length && !special && path.every(isSafeStore)) return `root${emitStore(path)} = ${value}`
     const constant = program.shared(path, `the path ${dotPath(path)}`)
     return `root = ${program.use('assign')}(root, ${constant}, ${value}, ${depth})`
@@ -265,19 +268,22 @@ export class StatementWriter {
   }
 }
 
-/** What holds for sure where code is being written: after an if statement it is what holds after all branches. */
+/** What is certain at the point being generated; after an if statement, what holds after all branches. */
 interface Known {
   readonly owned: ReadonlySet<string>
   readonly variables: ReadonlySet<string>
   readonly places: ReadonlySet<string>
 }
 
-/** A dot and a dot path; the root itself is not text, unlike a field without a name. */
+/**
+ * A dot followed by a dot path. The root itself is the empty text, which distinguishes it from a field with an empty
+ * name.
+ */
 function placeOf(path: readonly string[]): string {
   return path.length === 0 ? '' : `.${dotPath(path)}`
 }
 
-/** Whether it is `root = this`. */
+/** Whether the assignment is `root = this`. */
 export function copiesDocument({ query, target }: Assignment): boolean {
   if (target.kind !== 'root' || target.path.length > 0) return false
   return query.kind === 'field' && query.base === 'this' && query.path.length === 0

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { compileMapping } from '../index.ts'
 import { inertHost } from '../inert-host.ts'
 
-// The programs that mappings become, for people to read. `UPDATE_GOLDEN=1` writes them again.
+// The programs generated from mappings, for review. `UPDATE_GOLDEN=1` rewrites them.
 const folder = join(import.meta.dirname, 'golden')
 for (const file of globSync(join(folder, '*.blobl')).toSorted()) {
   test(`the program of ${basename(file)}`, () => {

@@ -13,10 +13,13 @@ type Closure = (context: Value) => Value
 type MethodBody = (target: Value, frame: Frame) => Value
 type FunctionBody = (frame: Frame) => Value
 
-/** What decides which functions and methods a mapping may call, and on what they work. */
+/** Determines which functions and methods a mapping may call, and which host they use. */
 export type LibraryOptions = Omit<CompileOptions, 'importer'>
 
-/** The functions and methods of the specs, as one mapping calls them: what is known of a call is made once, when it is parsed. */
+/**
+ * The functions and methods of the specs as used by one mapping; everything known about a call is created once, when it
+ * is parsed.
+ */
 export class Library implements Catalog {
   readonly #functions: ReadonlyMap<string, FunctionSpec>
   readonly #methods: ReadonlyMap<string, MethodSpec>
@@ -54,7 +57,9 @@ export class Library implements Catalog {
     return [...this.#methods.keys()]
   }
 
-  /** Which names `apply` knows, and the names of their functions in the program; null where there are no maps at all. */
+  /**
+   * Sets the maps available to `apply` and the names of their generated functions; null if there are no maps at all.
+   */
   useMaps(names: ReadonlyMap<string, string> | null): void {
     this.#mapNames = names
   }
@@ -102,7 +107,7 @@ export class Library implements Catalog {
     return this.#methods.get(call.name)!.lazyTarget !== undefined
   }
 
-  /** What a call reads of the document of the message; null where it reads nothing of it. */
+  /** The path that a call reads in the message's document; null if it reads nothing. */
   documentPath(call: FunctionCall): readonly string[] | null {
     const { readsDocument } = this.#functions.get(call.name)!
     if (readsDocument === undefined) return null
@@ -151,7 +156,7 @@ export class Library implements Catalog {
     const isFixed = call.args.values.every(argument => argument === undefined || argument.kind === 'known')
     const fixed = isFixed ? this.#merged(call, [], []) : null
     return (computed, closures, target, frame) => {
-      // What the target throws keeps the place that it has; only what the method itself throws is completed.
+      // Errors of the target already have their location; only errors of the method itself are completed.
       let failure: unknown
       const evaluate = () => {
         try {
@@ -181,7 +186,7 @@ export class Library implements Catalog {
     }
   }
 
-  /** Makes the bodies of a call complete their errors; what they say of the call is found once. */
+  /** Wraps the bodies of a call to complete their errors; the annotation is computed once. */
   #guard(call: MethodCall): (body: MethodBody) => MethodBody {
     const { bareErrors } = this.#methods.get(call.name)!
     if (bareErrors === true) return body => body
@@ -191,14 +196,15 @@ export class Library implements Catalog {
       try {
         return body(target, frame)
       } catch (error) {
-        // A wrong type that a query of the call met is none of the target: only what is around says where it came from.
+        // A wrong type found by a query of the call does not concern the target; the enclosing code says where it came
+        // from.
         if (wrongTypesOnly && error instanceof WrongTypeError && error.actual !== target) throw error
         throw annotate(error, annotation, wrongTypesOnly)
       }
     }
   }
 
-  /** The arguments of a call that are known when it is parsed; queries go through slots, which each call fills again. */
+  /** The arguments of a call as known when it is parsed; queries go through slots, which are filled for each call. */
   #arguments(call: FunctionCall | MethodCall, slots: Slots): Args {
     let queries = 0
     return call.args.values.map(argument => {
@@ -233,7 +239,7 @@ interface PreparedCall {
   readonly slots: Slots
 }
 
-/** Runs a call with its closures in their slots; calls may stand inside of each other. */
+/** Runs a call with its closures in their slots; calls may be nested. */
 function withSlots<T>(slots: Slots, closures: readonly Closure[], run: () => T): T {
   const outer = slots.current
   slots.current = closures
@@ -244,10 +250,10 @@ function withSlots<T>(slots: Slots, closures: readonly Closure[], run: () => T):
   }
 }
 
-/** A query with the name that error texts give it. */
+/** A query with the name used in error texts. */
 export function annotated(closure: Closure, annotation: string): QueryFunction {
   return Object.assign(closure, { annotation })
 }
 
-/** Folded calls see no message: functions that read one never fold. */
+/** Folded calls see no message: functions that read one are never folded. */
 const NO_FRAME = { batch: [], index: 0, context: undefined, variables: new Map() } as unknown as Frame

@@ -5,16 +5,16 @@ import type { Program } from './scope.ts'
 import { readsRoot } from './traits.ts'
 
 /**
- * The places of a document that statements make from nothing and do not look at: each has a variable, and the document is put
- * together, or printed, when all of them are known. Storing field after field, then looking for their order, takes twice as long.
+ * The places of a document that statements only create and never read. Each gets a variable, and the document is
+ * assembled, or printed, once all are known. Storing fields one at a time and then sorting them takes twice as long.
  */
 export class Places {
-  /** Those that surely have a value where the code being written stands, as variables. */
+  /** The variables that certainly have a value at the point being generated. */
   assigned: ReadonlySet<string> = new Set()
   readonly #program: Program
   readonly #locals: ReadonlyMap<string, string>
   readonly #paths: readonly (readonly string[])[]
-  /** How many assignments each place has. */
+  /** The number of assignments to each place. */
   readonly #assignments = new Map<string, number>()
 
   private constructor(assignedPaths: readonly (readonly string[])[], program: Program) {
@@ -32,7 +32,7 @@ export class Places {
     this.#locals = new Map(paths.map(path => [keyOf(path), name(path)]))
   }
 
-  /** Null where the statements need the document itself. */
+  /** Null if the statements need the document itself. */
   static of(statements: readonly Statement[], program: Program): Places | null {
     const assigned = assignedPaths(statements)
     if (assigned === null) return null
@@ -45,12 +45,12 @@ export class Places {
     return new Places(assigned, program)
   }
 
-  /** Whether nothing would be lost if a place took nothing for its value. */
+  /** Whether assigning `nothing()` to a place cannot overwrite an earlier value. */
   isAssignedOnce(path: readonly string[]): boolean {
     return this.#assignments.get(keyOf(path)) === 1
   }
 
-  /** The variable of a place, which gets a value that is one for sure, or may be `deleted()`. */
+  /** The variable of a place. `surely` says that the assigned value is neither `deleted()` nor `nothing()`. */
   assign(path: readonly string[], surely: boolean): string {
     const local = this.#local(path)
     const assigned = new Set(this.assigned)
@@ -60,14 +60,14 @@ export class Places {
     return local
   }
 
-  /** The variables and what they start as. */
+  /** The variable declarations with their initial values. */
   get declarations(): readonly string[] {
     return [...this.#locals.values()].map(local =>
       this.assigned.has(local) ? local : `${local} = ${this.#program.use('NOTHING')}`,
     )
   }
 
-  /** The lines that end the function. `prints`: whether it may print to a writer, `out`. */
+  /** The last lines of the function. `prints` says whether it may print to the writer `out`. */
   finish(prints: boolean): readonly string[] {
     const program = this.#program
     const locals = [...this.#locals.values()]
@@ -104,7 +104,7 @@ export class Places {
     return `{ ${fields.join(', ')} }`
   }
 
-  /** Adds the writing of an object behind `before`, text that is yet to be written; gives the text that is so afterwards. */
+  /** Appends the code that prints an object after the pending text `before`; returns the text then pending. */
   #print(tree: Tree, before: string, writes: string[]): string {
     let text = before
     for (const [name, part] of tree) {
@@ -124,7 +124,7 @@ export class Places {
   }
 }
 
-/** Where objects lie inside of each other, in the order in which they are printed; at the ends the paths themselves. */
+/** Nested objects in printing order; the leaves are the paths themselves. */
 type Tree = Map<string, Tree | readonly string[]>
 
 function treeOf(paths: readonly (readonly string[])[], depth = 0): Tree {
@@ -137,7 +137,7 @@ function treeOf(paths: readonly (readonly string[])[], depth = 0): Tree {
   )
 }
 
-/** The paths of the document that statements assign to; null where one needs it as it stands. */
+/** The paths of the document that statements assign to; null if a statement reads the document. */
 function assignedPaths(statements: readonly Statement[]): readonly (readonly string[])[] | null {
   const paths: (readonly string[])[] = []
   for (const statement of statements) {
@@ -155,7 +155,10 @@ function assignedPaths(statements: readonly Statement[]): readonly (readonly str
   return paths
 }
 
-/** Whether a name can only be that of a field: neither an index nor the sign for appending, nor one that a literal takes otherwise. */
+/**
+ * Whether a name can only be a field: neither an index, nor `-`, which appends, nor a name with a special meaning in a
+ * literal.
+ */
 function isField(name: string): boolean {
   return name !== '-' && name !== '*' && name !== '__proto__' && !/^[+-]?\d+$/.test(name)
 }
@@ -164,5 +167,5 @@ function keyOf(path: readonly string[]): string {
   return JSON.stringify(path)
 }
 
-/** The variables of a function cost registers, and its size time to compile. */
+/** More variables cost registers, and a larger function takes longer to compile. */
 const MAX_PLACES = 200

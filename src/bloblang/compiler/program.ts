@@ -11,21 +11,24 @@ import type { Library } from './library.ts'
 import { type Form, FunctionScope, Need, Program } from './scope.ts'
 import { readsRoot } from './traits.ts'
 
-/** A generated function and what is known of it. */
+/** A generated function and its properties. */
 export interface Compiled<F> {
-  /** Gives undefined where it has printed the result to the writer of the frame. */
+  /** Returns undefined if it printed the result to the frame's writer. */
   readonly run: F
-  /** The program, for people. */
+  /** The program, for human readers. */
   readonly source: string
-  /** Reads what it needs of a document; null where that is all of it. */
+  /** Reads the required parts of a document; null if all of it is required. */
   readonly projector: Projector | null
-  /** What is read where the result is only printed, so that what is carried along may stay bytes; null where that is all. */
+  /**
+   * The parts read if the result is only printed, so that fields passed through may stay bytes; null if all of it is
+   * required.
+   */
   readonly carrying: DocumentPlan | null
-  /** The same of the document that `root` starts as, in the forms that have one. */
+  /** The same for the document that `root` starts as, in the forms that have one. */
   readonly carryingRoot: DocumentPlan | null
 }
 
-/** The function of a mapping. */
+/** Generates the function of a mapping. */
 export function compileTree(tree: MappingTree, library: Library, form: Form): Compiled<(frame: Frame) => Value> {
   const program = new Program(library, form)
   const names = new Map([...tree.maps.keys()].map((name, index) => [name, mapFunctionName(name, index)] as const))
@@ -41,7 +44,7 @@ export function compileTree(tree: MappingTree, library: Library, form: Form): Co
   return { run, source, projector: projectorOf(program), ...carryingPlans(program, tree, blind ? writes : null) }
 }
 
-/** What may stay bytes where statements that look at no part of `root` write into these places of it. */
+/** What may stay bytes if no statement reads `root` and the statements write into the places `writes`. */
 function carryingPlans(
   program: Program,
   tree: MappingTree,
@@ -50,7 +53,7 @@ function carryingPlans(
   const { document, form } = program
   if (writes === null) return { carrying: null, carryingRoot: null }
   const copies = program.copies > 0
-  // What is written into has to be a value.
+  // A place that is written into must be a value.
   if (copies || form === 'mutation') for (const path of pathsOf(writes)) document.field(path)
   if (form === 'mutation') {
     return { carrying: null, carryingRoot: document.whole ? null : planOf(document, false, true, NONE) }
@@ -63,13 +66,13 @@ function carryingPlans(
   }
 }
 
-/** The queries of an interpolated string: they read one message together. */
+/** The queries of an interpolated string, which all read one message. */
 export interface CompiledQueries {
-  /** Begins with another message. */
+  /** Switches to another message. */
   readonly enter: (frame: Frame) => void
-  /** By position. */
+  /** The queries, by index. */
   readonly runs: readonly (() => Value)[]
-  /** Reads what all of them need of a document; null where that is all of it. */
+  /** Reads the parts of a document that the queries need; null if that is all of it. */
   readonly projector: Projector | null
 }
 
@@ -91,7 +94,7 @@ function projectorOf({ document, copies }: Program): Projector | null {
   return document.whole || copies > 0 ? null : new Projector(planOf(document, false, false, NONE), false)
 }
 
-/** `raw`: what is carried may stay text. `carries`: and so may everything that is not read. */
+/** `raw`: values passed through may stay text. `carries`: unread parts may stay bytes too. */
 function planOf(need: Need, raw: boolean, carries: boolean, dropped: ReadonlySet<string>): DocumentPlan {
   if (need.whole || (need.carried && need.fields.size > 0)) return { ...WHOLE, carried: false }
   if (need.carried) return { ...WHOLE, carried: raw }
@@ -100,8 +103,9 @@ function planOf(need: Need, raw: boolean, carries: boolean, dropped: ReadonlySet
 }
 
 /**
- * The places of `root`, as dot paths, that something is written inside of: no value is carried there as text. Null where nothing
- * is carried at all, as something may be written into an array, whose places have several names.
+ * The places of `root`, as dot paths, inside which something is written; no value is passed through to them as text.
+ * Null if nothing may be passed through, because something may be written into an array, whose places have several
+ * names.
  */
 function carryTargets(statements: readonly Statement[]): ReadonlySet<string> | null {
   const paths = statements.flatMap(rootTargets)
@@ -121,13 +125,13 @@ function pathsOf(need: Need): readonly (readonly string[])[] {
 const NONE: ReadonlySet<string> = new Set()
 const WHOLE = { fields: null, carries: false, dropped: NONE }
 
-/** Where the document is copied, once and for all; behind all statements where there is no such place. */
+/** The index of the only statement that copies the document; the number of statements if there is no such statement. */
 function copyIn(program: Program, { statements }: MappingTree): number {
   const copy = statements.findIndex(statement => statement.kind === 'assignment' && copiesDocument(statement))
   return program.copies === 1 && copy !== -1 ? copy : statements.length
 }
 
-/** The fields of `root` that are deleted for sure. */
+/** The fields of `root` that are always deleted. */
 function deletedFields(statements: readonly Statement[]): ReadonlySet<string> {
   const names = statements.flatMap(statement => {
     if (statement.kind !== 'assignment' || statement.target.kind !== 'root' || statement.target.path.length !== 1)
@@ -138,7 +142,7 @@ function deletedFields(statements: readonly Statement[]): ReadonlySet<string> {
   return new Set(names)
 }
 
-/** Whether a statement does not read `root`; what it writes into is noted. */
+/** Whether a statement does not read `root`; records what it writes into. */
 function isBlind(statement: Statement, writesInto: Need): boolean {
   if (statement.kind === 'if') {
     return statement.branches.every(({ condition, body }) => {
@@ -154,7 +158,7 @@ function mapFunctionName(name: string, index: number): string {
   return /^[A-Za-z0-9_]{1,60}$/.test(name) ? `map_${name}` : `map${index}`
 }
 
-/** Builds the functions of a program; `entry` is the expression that it gives. */
+/** Builds the functions of a program; `entry` is the expression that it returns. */
 function assemble<T>(
   program: Program,
   functions: readonly string[],
@@ -171,7 +175,7 @@ function assemble<T>(
     ...hoisted,
     `return ${entry}`,
   ].join('\n')
-  // The text is ours: names and texts of the user stand in it only as escaped literals.
+  // The source is generated: names and texts from the user occur in it only as escaped literals.
   // oxlint-disable-next-line no-new-func, typescript/no-implied-eval
   const make = new Function('helpers', 'constants', 'sites', `'use strict'\n${source}`) as (
     helpers: typeof HELPERS,

@@ -3,25 +3,25 @@ import type { Site } from '../runtime/errors.ts'
 import type { Query } from '../syntax/ast.ts'
 
 /**
- * What `root` starts as: nothing, a document that is given (`onto`), or in a mutation the document of the message, where `this`
- * sees what is assigned to it.
+ * What `root` starts as: nothing (`fresh`), a given document (`onto`), or in a `mutation` the document of the message,
+ * where `this` sees assignments to it.
  */
 export type Form = 'fresh' | 'onto' | 'mutation'
 
-/** The parts of a generated program that its functions share. */
+/** The state that the functions of a generated program share. */
 export class Program {
-  /** Values that the text needs by name: `k0` …; hoisted, made once. */
+  /** Values that the generated code refers to by name (`k0` …), created once. */
   readonly constants: { readonly name: string; readonly value: unknown; readonly note: string }[] = []
   readonly sites: Site[] = [{ prefix: null, parent: 0, line: 0 }]
   readonly helpers = new Set<string>()
-  /** Functions that stand outside of all others. */
+  /** Functions at the top level of the program. */
   readonly hoisted: { readonly name: string; readonly text: string }[] = []
   readonly library: Library
-  /** What is read of the document. */
+  /** What the program reads of the document. */
   readonly document = new Need()
-  /** The places of `root` that no value may be carried to as text; null for all of them. */
+  /** The places of `root` to which no value may be passed through as text; null for all of them. */
   carriedTo: ReadonlySet<string> | null = null
-  /** How often `root = this` occurs. */
+  /** The number of `root = this` statements. */
   copies = 0
   readonly form: Form
   readonly #strings = new Map<string, string>()
@@ -37,14 +37,14 @@ export class Program {
     return this.form === 'mutation'
   }
 
-  /** Names a value; `note` says in the listing what it is. */
+  /** Names a value; `note` describes it in the listing. */
   constant(value: unknown, note: string, letter = 'k'): string {
     const name = `${letter}${this.constants.length}`
     this.constants.push({ name, value, note })
     return name
   }
 
-  /** The same object for the same content: paths, pairs of annotations. */
+  /** Names an object that is shared by content: paths, pairs of annotations. */
   shared(value: object, note: string): string {
     const key = JSON.stringify(value, (_field, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
     let name = this.#strings.get(key)
@@ -55,26 +55,26 @@ export class Program {
     return name
   }
 
-  /** Names a function that needs nothing of the functions around it. */
+  /** Names a function that captures nothing. */
   hoist(text: string): string {
     const name = this.uniqueName('q')
     this.hoisted.push({ name, text })
     return name
   }
 
-  /** A function of the runtime, by its name. */
+  /** Refers to a function of the runtime by its name. */
   use(helper: string): string {
     this.helpers.add(helper)
     return helper
   }
 
-  /** Notes that a query reads this path of the document. */
+  /** Records that a query reads this path of the document. */
   readsDocument(path: readonly string[]): void {
     if (this.#carrying) this.document.at(path).carried = true
     else this.document.at(path).whole = true
   }
 
-  /** Writes code whose reads are only carried to another place of the result. */
+  /** Generates code whose reads are only passed through to another place of the result. */
   carrying<T>(write: () => T): T {
     this.#carrying = true
     try {
@@ -101,7 +101,7 @@ export class Need {
   carried = false
   readonly fields = new Map<string, Need>()
 
-  /** What it reads at a path; `*` reaches all there is. */
+  /** The need for a path; `*` stands for everything. */
   at(path: readonly string[]): Need {
     const star = path.indexOf('*')
     if (star === -1) return this.field(path)
@@ -110,7 +110,7 @@ export class Need {
     return need
   }
 
-  /** The field at a path, where `*` is a name like others. */
+  /** The need for a path in which `*` is an ordinary name. */
   field(path: readonly string[]): Need {
     let need: Need = this
     for (const name of path) {
@@ -122,14 +122,14 @@ export class Need {
   }
 }
 
-/** One generated function: its temporaries, and whether its errors need a handler. */
+/** A generated function: its temporaries, and whether it needs an error handler. */
 export class FunctionScope {
   readonly temporaries: string[] = []
-  /** The site that the code being written is at. */
+  /** The site of the code being generated. */
   at = 0
-  /** Whether it notes sites at all. */
+  /** Whether the function records sites at all. */
   marks = false
-  /** The functions around it whose variables it reads. */
+  /** The enclosing functions whose variables it reads. */
   readonly captured = new Set<FunctionScope>()
 
   temporary(program: Program): string {
@@ -139,23 +139,23 @@ export class FunctionScope {
   }
 }
 
-/** What names mean where a query stands. */
+/** The meaning of names at a query's position. */
 export interface Context {
-  /** JavaScript that yields the value of a query: `emit` of `emit-query.ts`, which all that writes parts of it call again. */
+  /** Generates JavaScript for a query: `emit` of `emit-query.ts`, through which all emitters recurse. */
   readonly emit: (query: Query, context: Context) => string
   readonly program: Program
   readonly scope: FunctionScope
-  /** What `this` is: a JavaScript expression, or null for the document of the message. */
+  /** What `this` is: a JavaScript expression, or null for the message's document. */
   readonly self: Name | null
-  /** What `this` becomes when a lambda drops the present one; null for the document. */
+  /** What `this` becomes inside a lambda that names the current one; null for the document. */
   readonly outer: Name | null
   readonly names: ReadonlyMap<string, Name>
-  /** Whether there is a `root` to read. */
+  /** The variable of `root`, or null if it cannot be read. */
   readonly root: Name | null
   readonly variables: Variables | null
 }
 
-/** A JavaScript variable and the function that it belongs to. */
+/** A JavaScript variable and the function it belongs to. */
 export interface Name {
   readonly text: string
   readonly scope: FunctionScope
@@ -165,7 +165,7 @@ export interface Name {
 export class Variables {
   readonly scope: FunctionScope
   readonly locals = new Map<string, string>()
-  /** Those that surely have a value where the code being written stands. */
+  /** Those that certainly have a value at the point being generated. */
   assigned = new Set<string>()
 
   constructor(scope: FunctionScope) {
@@ -182,7 +182,7 @@ export class Variables {
   }
 }
 
-/** The text of a name, noting where a function reaches out for it. */
+/** The text of a name; records that the current function captures it. */
 export function refer(context: Context, name: Name): string {
   if (name.scope !== context.scope) context.scope.captured.add(name.scope)
   return name.text
@@ -193,7 +193,7 @@ export function withSelf(context: Context, self: Name): Context {
   return { ...context, self, outer: context.self }
 }
 
-/** The context of a lambda's body: its own value goes to a name, `this` is again what it was. */
+/** The context of a lambda's body: the current `this` gets a name, and `this` becomes the outer one again. */
 export function withoutSelf(context: Context, parameter: string): Context {
   const names = new Map(context.names)
   if (parameter !== '_' && context.self !== null) names.set(parameter, context.self)

@@ -1,7 +1,7 @@
 import { DELETED, NOTHING } from '../value.ts'
 import type { Query } from '../syntax/ast.ts'
 
-/** Whether a query can yield `deleted()` or nothing. */
+/** Whether a query may yield `deleted()` or `nothing()`. */
 export function maySpecial(query: Query): boolean {
   switch (query.kind) {
     case 'literal':
@@ -38,10 +38,13 @@ export function maySpecial(query: Query): boolean {
   }
 }
 
-/** Methods that may hand on `deleted()` or nothing from their target or from a query; variables and elements never are such. */
+/**
+ * Methods that may return `deleted()` or `nothing()` from their target or from a query; variables and elements never
+ * are.
+ */
 const PASSING_METHODS = new Set(['apply', 'bloblang', 'catch', 'fold', 'from', 'map', 'not_empty', 'not_null', 'or'])
 
-/** Whether a query yields true or false and nothing else. */
+/** Whether a query always yields a boolean. */
 export function isBoolean(query: Query): boolean {
   switch (query.kind) {
     case 'literal':
@@ -55,17 +58,17 @@ export function isBoolean(query: Query): boolean {
   }
 }
 
-/** Whether a query reads the document being made, as `root`. */
+/** Whether a query reads the document under construction, `root`. */
 export function readsRoot(query: Query): boolean {
   return some(query, part => part.kind === 'field' && part.base === 'root')
 }
 
-/** Whether any part of a query, itself included, is such. */
+/** Whether a query or any part of it passes a test. */
 export function some(query: Query, test: (part: Query) => boolean): boolean {
   return test(query) || children(query).some(child => some(child, test))
 }
 
-/** The queries inside of a query, in the order of the text. */
+/** The direct subqueries of a query, in text order. */
 function children(query: Query): readonly Query[] {
   switch (query.kind) {
     case 'literal':

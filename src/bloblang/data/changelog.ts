@@ -7,7 +7,7 @@ import { sortedKeys } from './text-order.ts'
 import { withoutField } from './objects.ts'
 import { quote } from '../text/quote.ts'
 
-/** One difference of two documents. Paths name fields and places of arrays. */
+/** One difference between two documents. Paths consist of field names and array indexes. */
 export interface Change {
   readonly type: 'create' | 'update' | 'delete'
   readonly path: readonly string[]
@@ -15,7 +15,10 @@ export interface Change {
   readonly to: Value
 }
 
-/** What makes `after` of `before`. Values of different types at the same place are an error, as in the original. */
+/**
+ * The changes that turn `before` into `after`. As in the original, values of different types at the same path are an
+ * error.
+ */
 export function diffValues(before: Value, after: Value): readonly Change[] {
   if (after !== null) return diffPresent([], before, after)
   if (!isObject(before)) return [{ type: 'delete', path: [], from: before, to: null }]
@@ -27,7 +30,7 @@ export function describeChange({ type, path, from, to }: Change): ValueObject {
   return { Type: type, Path: [...path], From: from, To: to }
 }
 
-/** Reads a list of changes, of `diff` or written by hand. Keys are known in any case. */
+/** Reads a list of changes, from `diff` or written by hand. Keys are case-insensitive. */
 export function readChanges(value: Value): readonly Change[] {
   const list = Opaque.contentOf(value)
   if (list === null || typeof list === 'symbol') return []
@@ -40,7 +43,7 @@ export function readChanges(value: Value): readonly Change[] {
   })
 }
 
-/** Applies changes one after the other to a copy of the document. */
+/** Applies changes in order to a copy of the document. */
 export function applyChanges(document: Value, changes: readonly Change[]): Value {
   return changes.reduce((value, change) => applyAt(value, change, 0), document)
 }
@@ -52,7 +55,7 @@ function diffPresent(path: readonly string[], before: Value, after: Value): read
   return sameScalar(before, after) ? [] : [{ type: 'update', path, from: before, to: after }]
 }
 
-/** Inside of arrays and objects there can be null, which goes with every type. */
+/** Members of arrays and objects may be null, which is compatible with every type. */
 function diffMembers(path: readonly string[], before: Value | undefined, after: Value | undefined): readonly Change[] {
   if (before === undefined) return [{ type: 'create', path, from: null, to: after! }]
   if (after === undefined) return [{ type: 'delete', path, from: before, to: null }]
@@ -67,7 +70,7 @@ function diffObjects(path: readonly string[], before: ValueObject, after: ValueO
   return [...keys].flatMap(key => diffMembers([...path, key], member(before, key), member(after, key)))
 }
 
-/** Elements that the other array has as well are left out wherever they stand; the rest is compared place by place. */
+/** Elements that also occur in the other array, at any index, are omitted; the others are compared index by index. */
 function diffArrays(path: readonly string[], before: readonly Value[], after: readonly Value[]): readonly Change[] {
   const gone = unmatched(before, after)
   const added = unmatched(after, before)
@@ -79,7 +82,7 @@ function diffArrays(path: readonly string[], before: readonly Value[], after: re
   })
 }
 
-/** The places whose elements have no equal in the other array; each element there counts once. */
+/** The indexes of elements without an equal in the other array, each of whose elements is matched once. */
 function unmatched(elements: readonly Value[], others: readonly Value[]): readonly number[] {
   const taken = new Set<number>()
   const places: number[] = []
@@ -112,7 +115,7 @@ function textOfScalar(value: Value): Value {
   return typeof value === 'number' || value instanceof JsonNumber ? numberText(value) : value
 }
 
-/** Numbers of a document are texts to the original, so that `"1"` and `1` are the same. */
+/** The original treats numbers of a document as texts, so `"1"` equals `1`. */
 function kindOf(value: Value): string {
   if (typeof value === 'string' || typeof value === 'number' || value instanceof JsonNumber) return 'string'
   if (value instanceof NarrowInteger) return value.type
@@ -142,7 +145,7 @@ function applyToObject(object: ValueObject, change: Change, at: number, key: str
   const isLast = at === change.path.length - 1
   if (change.type === 'delete' && (isLast || !Object.hasOwn(object, key))) return withoutField(object, key)
   const copy: Record<string, Value> = { ...object }
-  // What is missing on the way is made.
+  // Missing parents are created.
   const child = getOwn(object, key)
   setOwn(copy, key, isLast ? change.to : applyAt(child === null ? {} : child, change, at + 1))
   return copy
@@ -169,7 +172,7 @@ function isChangeType(type: string): type is Change['type'] {
   return type === 'create' || type === 'update' || type === 'delete'
 }
 
-/** A field by its name in any case; the exact spelling `Type` goes first. */
+/** Looks up a field case-insensitively; the exact spelling `Type` takes precedence. */
 function fieldOf(object: ValueObject, name: string): Value {
   const spelled = name[0]!.toUpperCase() + name.slice(1)
   if (Object.hasOwn(object, spelled)) return object[spelled]!

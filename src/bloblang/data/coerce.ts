@@ -14,32 +14,32 @@ import { utf8Text } from '../text/bytes.ts'
 import { formatRfc3339 } from './time/format.ts'
 
 /**
- * Reading a value as something. `expect…` and `get…` take a value that is of the kind already, `to…` also parse texts. All
- * throw what the original says.
+ * Conversions of values. `expect…` and `get…` accept only values of a matching type, `to…` also parse texts. All throw
+ * the original's errors.
  */
 export function expectArray(value: Value, ...expected: ValueType[]): readonly Value[] {
   if (isArray(value)) return value
   throw new WrongTypeError(expected.length > 0 ? expected : ['array'], value)
 }
 
-/** An object as it is. */
+/** Returns the value if it is an object. */
 export function expectObject(value: Value): ValueObject {
   if (isObject(value)) return value
   throw new WrongTypeError(['object'], value)
 }
 
-/** A truth value as it is. */
+/** Returns the value if it is a boolean. */
 export function expectBool(value: Value): boolean {
   if (typeof value === 'boolean') return value
   throw new WrongTypeError(['bool'], value)
 }
 
-/** Whether it is an array; unlike `Array.isArray` it keeps elements read-only. */
+/** Whether the value is an array; unlike `Array.isArray`, keeps the elements read-only. */
 export function isArray(value: Value): value is readonly Value[] {
   return Array.isArray(value)
 }
 
-/** A number as float64, of any kind. */
+/** A number of any kind as float64. */
 export function getNumber(value: Value): number {
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return Number(value)
@@ -49,7 +49,7 @@ export function getNumber(value: Value): number {
   throw new WrongTypeError(['number'], value)
 }
 
-/** A number as int64; floats are cut, what does not fit becomes what the processor makes of it. */
+/** A number as int64; floats are truncated, and values out of range convert as on amd64. */
 export function getInt(value: Value): bigint {
   if (typeof value === 'bigint') return value
   if (value instanceof Uint64) return BigInt.asIntN(64, value.value)
@@ -58,13 +58,13 @@ export function getInt(value: Value): bigint {
     const integer = documentInteger(value)
     if (integer !== undefined) return integer
     const float = Number(numberText(value))
-    // The original reports the first of its two tries.
+    // The original reports the error of its first attempt.
     return Number.isFinite(float) ? truncateToInt64(float) : parseInt64(numberText(value), 10)
   }
   throw new WrongTypeError(['number'], value)
 }
 
-/** A string, or bytes or a timestamp as one. */
+/** A string, or bytes or a timestamp converted to one. */
 export function getString(value: Value): string {
   if (typeof value === 'string') return value
   if (value instanceof Uint8Array) return utf8Text(value)
@@ -72,18 +72,20 @@ export function getString(value: Value): string {
   throw new WrongTypeError(['string'], value)
 }
 
-/** A truth value, or a number that is not zero. */
+/** A boolean, or whether a number is not zero. */
 export function getBool(value: Value): boolean {
   if (typeof value === 'boolean') return value
   if (typeof value === 'bigint') return value !== 0n
   if (value instanceof Uint64) return value.value !== 0n
   if (value instanceof Float) return value.value !== 0
-  // The text decides: `0.0` of a document counts as true.
+  // The text decides: `0.0` in a document counts as true.
   if (typeof value === 'number' || value instanceof JsonNumber) return numberText(value) !== '0'
   throw new WrongTypeError(['bool'], value)
 }
 
-/** A truth value: one as it is, a number by whether it is zero, a text as Go reads one (`t`, `TRUE`, `1` …). */
+/**
+ * Converts a boolean, a number (whether it is not zero), or a text that Go parses as a boolean (`t`, `TRUE`, `1` …).
+ */
 export function toBool(value: Value): boolean {
   const text = value instanceof Uint8Array ? utf8Text(value) : value
   if (typeof text !== 'string') return getBool(value)
@@ -92,24 +94,24 @@ export function toBool(value: Value): boolean {
   throw new WrongTypeError(['bool'], value)
 }
 
-/** A number as float64, texts parsed. */
+/** A number as float64; texts are parsed. */
 export function toFloat64(value: Value): number {
   if (typeof value === 'string') return parseFloat64(value)
   if (value instanceof Uint8Array) return parseFloat64(utf8Text(value))
   return getNumber(value)
 }
 
-/** A number rounded to 32 bits, texts parsed. */
+/** A number rounded to 32 bits; texts are parsed. */
 export function toFloat32(value: Value): number {
   if (typeof value === 'string') return parseFloat32(value)
   if (value instanceof Uint8Array) return parseFloat32(utf8Text(value))
   if (typeof value === 'number' || value instanceof JsonNumber) return parseFloat32(numberText(value))
-  // The original forgets its own type here.
+  // The original does not accept its own float32 type here.
   if (value instanceof NarrowFloat) throw new WrongTypeError(['number'], value)
   return Math.fround(getNumber(value))
 }
 
-/** A whole number of 64 bits with a sign; neither cut nor rounded. */
+/** A signed 64-bit integer; never truncated or rounded. */
 export function toInt64(value: Value): bigint {
   if (typeof value === 'bigint') return value
   if (value instanceof Uint64) {
@@ -123,7 +125,7 @@ export function toInt64(value: Value): bigint {
   throw new WrongTypeError(['number'], value)
 }
 
-/** A whole number of 64 bits without a sign; neither cut nor rounded. */
+/** An unsigned 64-bit integer; never truncated or rounded. */
 export function toUint64(value: Value): bigint {
   if (value instanceof Uint64) return unsigned(value.value)
   if (value instanceof Float) return floatToUint64(exact(value))
@@ -132,7 +134,7 @@ export function toUint64(value: Value): bigint {
   return unsigned(typeof value === 'bigint' ? value : documentToInt64(value))
 }
 
-/** The whole value of a float. */
+/** A float as an integer; fails if it is not a whole number. */
 export function floatToInt64(float: number): bigint {
   if (Number.isNaN(float)) throw new MappingError('cannot convert NAN to an integer')
   if (!Number.isFinite(float)) throw new MappingError('cannot convert +/-INF to an integer')
@@ -146,22 +148,22 @@ export function floatToInt64(float: number): bigint {
   return BigInt(float)
 }
 
-/** A number of a document as int64, where its text is a whole number that fits; else undefined. */
+/** A number of a document as int64 if its text is an integer in range; otherwise undefined. */
 export function documentInteger(value: number | JsonNumber): bigint | undefined {
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return BigInt(value)
     if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) return undefined
     return BigInt(String(value))
   }
-  // No int64 has more than 19 digits; those of a document have no zeros in front.
+  // An int64 has at most 19 digits, and numbers of a document have no leading zeros.
   if (value.text.length > 20 || !/^-?\d+$/.test(value.text)) return undefined
   const integer = BigInt(value.text)
   return integer > MAX_INT64 || integer < MIN_INT64 ? undefined : integer
 }
 
 /**
- * A number of a document as the original degrades it: int64 where the text is whole, else float64, else (an overflow) the text
- * itself. Other values stay.
+ * A number of a document as the original degrades it: int64 if the text is an integer, else float64, else (on overflow)
+ * the text itself. Other values are unchanged.
  */
 export function sanitize(value: Value): Value {
   if (typeof value === 'number') return documentInteger(value) ?? new Float(value)
@@ -176,12 +178,12 @@ export function sanitize(value: Value): Value {
   return value instanceof Timestamp ? formatRfc3339(value) : value
 }
 
-/** The text of a number as it stands in its document. */
+/** The text of a number as written in its document. */
 export function numberText(value: number | JsonNumber): string {
   return typeof value === 'number' ? String(value) : value.text
 }
 
-/** The number that is calculated with: a 32-bit float holds its shortest text. */
+/** The value to calculate with; a 32-bit float stores the number with its shortest text instead. */
 function exact(float: Float): number {
   return float instanceof NarrowFloat ? Math.fround(float.value) : float.value
 }
@@ -214,7 +216,7 @@ function floatToUint64(float: number): bigint {
   return BigInt(float)
 }
 
-/** What amd64 makes of a float: everything that does not fit becomes the least integer. */
+/** Converts a float as amd64 does: everything out of range becomes the smallest integer. */
 function truncateToInt64(float: number): bigint {
   const whole = Math.trunc(float)
   if (!(whole >= -(2 ** 63) && whole < 2 ** 63)) return MIN_INT64

@@ -2,12 +2,12 @@ import { isArray } from './coerce.ts'
 import { isObject, setOwn, type Value, type ValueObject } from '../value.ts'
 
 /**
- * Ways through documents of any depth. Documents may nest ten thousand levels, for which the stack is too small; down to a few
- * hundred they are walked by calls inside of each other, which is fastest, and what lies deeper waits in a list.
+ * Traversal of documents of any depth. Documents may be nested ten thousand levels deep, which would overflow the
+ * stack. The first few hundred levels are walked recursively, which is fastest; deeper values are queued in a list.
  */
 export const MOST_CALLS = 400
 
-/** A copy of all arrays and objects; each value in them is what `leaf` makes of it. */
+/** A copy of all arrays and objects, with every other value replaced by the result of `leaf`. */
 export function mapLeaves(value: Value, leaf: (value: Value) => Value): Value {
   const copy = emptyCopy(value)
   if (copy === undefined) return leaf(value)
@@ -17,13 +17,13 @@ export function mapLeaves(value: Value, leaf: (value: Value) => Value): Value {
   return copy
 }
 
-/** Shows every value that is neither an array nor an object. */
+/** Calls `visit` for every value that is neither an array nor an object. */
 export function visitLeaves(value: Value, visit: (value: Value) => void): void {
   const later: Value[] = [value]
   for (let next = later.pop(); next !== undefined; next = later.pop()) visitWithin(next, visit, 0, later)
 }
 
-/** A copy that is still empty. */
+/** A copy whose members are still to be filled in. */
 interface Copy {
   readonly copy: Container
   readonly value: Value
@@ -43,11 +43,11 @@ function fill(copy: Container, value: Value, leaf: (value: Value) => Value, dept
     return
   }
   if (Array.isArray(copy)) {
-    // The copy of an array belongs to an array.
+    // Array copies are made from arrays.
     for (const element of value as readonly Value[]) copy.push(placed(element, leaf, depth, later))
     return
   }
-  const object = value as ValueObject // the copy of an object belongs to an object
+  const object = value as ValueObject // object copies are made from objects
   for (const key of Object.keys(object)) setOwn(copy, key, placed(object[key]!, leaf, depth, later))
 }
 

@@ -1,6 +1,6 @@
 /*
- * An array literal without elements is not an array yet where the original makes a text of it (`{"a":[]}.string()` is `{"a":null}`).
- * It becomes one where it is stored: in `root`, in metadata, as what a fold begins with.
+ * In the original, an empty array literal is not an array yet when converted to text: `{"a":[]}.string()` is `{"a":null}`.
+ * It becomes one when stored: in `root`, in metadata, or as the initial value of a fold.
  */
 import { isArray } from './coerce.ts'
 import { isObject } from '../value.ts'
@@ -10,10 +10,10 @@ import { mapLeaves } from './deep.ts'
 const literals = new WeakSet<object>()
 let isAnyKnown = false
 
-/** Values that hold literals are written in a mapping; deeper ones than this do not occur. */
+/** Values that contain literals are written out in a mapping, which never nests deeper than this. */
 const MAX_DEPTH = 400
 
-/** The value of an array literal without elements. */
+/** The value of an empty array literal. */
 export function emptyLiteral(): readonly Value[] {
   const literal: readonly Value[] = []
   literals.add(literal)
@@ -21,12 +21,12 @@ export function emptyLiteral(): readonly Value[] {
   return literal
 }
 
-/** A value as its text is to show it: with null for these literals. */
+/** A value as converted to text: with null for these literals. */
 export function asShown(value: Value): Value {
   return isAnyKnown && holdsLiteral(value, 0) ? withNulls(value, 0) : value
 }
 
-/** A value as it is once it is stored. */
+/** A value as it is once stored. */
 export function asStored(value: Value): Value {
   return isAnyKnown && holdsLiteral(value, 0) ? mapLeaves(value, leaf => leaf) : value
 }

@@ -5,8 +5,9 @@ import { getBool, getNumber, getString, sanitize, isArray } from './coerce.ts'
 import { MOST_CALLS } from './deep.ts'
 
 /**
- * Equality as `==`, `match`, `contains` and `index_of` see it. The left side decides how the right one is read, so it is not
- * symmetric: `false == 0` holds, `0 == false` does not. Numbers compare as float64, bytes and timestamps as text.
+ * Equality as defined by `==`, `match`, `contains` and `index_of`. The left side determines how the right one is
+ * converted, so it is not symmetric: `false == 0` holds, `0 == false` does not. Numbers compare as float64, bytes and
+ * timestamps as text.
  */
 export function equals(left: Value, right: Value): boolean {
   if (typeof left !== 'object' || left === null) return equalsWithin(left, right, 0, NO_PAIRS)
@@ -18,7 +19,7 @@ export function equals(left: Value, right: Value): boolean {
   return true
 }
 
-/** Two values that are compared later. */
+/** Two values still to be compared. */
 interface Pair {
   readonly left: Value
   readonly right: Value
@@ -38,7 +39,7 @@ function equalsWithin(left: Value, right: Value, depth: number, later: Pair[]): 
       return Number(left) === (typeof right === 'number' ? right : attempt(getNumber, right))
     case 'symbol':
       return false
-    default: // an object, or null
+    default: // an object or null
       return equalObjects(left, right, depth, later)
   }
 }
@@ -65,7 +66,7 @@ function equalObjects(left: object & Value, right: Value, depth: number, later: 
     : getNumber(plain) === attempt(getNumber, right)
 }
 
-/** What a getter makes of a value; undefined where it is of another type or out of range. */
+/** The result of a getter; undefined if the value has another type or is out of range. */
 function attempt<T>(getter: (value: Value) => T, value: Value): T | undefined {
   try {
     return getter(value)

@@ -4,14 +4,17 @@ import type { Value } from '../value.ts'
 import type { Query } from '../stdlib/spec.ts'
 import { formatGoFloat } from '../text/go-float.ts'
 
-/** Puts text before an error of an inner step; it keeps the place that the inner step has given. Rethrows what is not a mapping error. */
+/**
+ * Prefixes the error of an inner step, keeping a location that the inner step added. Rethrows anything but mapping
+ * errors.
+ */
 export function within(prefix: string, error: unknown): MappingError {
   if (error instanceof WrongTypeError) return new MappingError(`${prefix}: ${describeWrongType(error)}`)
   if (!(error instanceof MappingError)) throw error
   return new MappingError(`${prefix}: ${error.message}`, error.place === 'sealed' ? 'sealed' : 'open')
 }
 
-/** Puts the annotation of a query before what it failed with, as far as the text lacks a place. */
+/** Prefixes the error of a query with the query's annotation, unless the text already has a location. */
 export function fromQuery(query: Query, error: unknown): MappingError {
   const annotation = query.annotation ?? 'query'
   if (error instanceof WrongTypeError) return new MappingError(describeWrongType(error, annotation), 'closed')
@@ -19,7 +22,7 @@ export function fromQuery(query: Query, error: unknown): MappingError {
   return error.place === 'open' ? new MappingError(`${annotation}: ${error.message}`, 'sealed') : error
 }
 
-/** What a step yields, or a default where it fails. */
+/** The result of a step, or a default if it fails. */
 export function withDefault(step: () => Value, fallback: Value): Value {
   try {
     return step()
@@ -29,7 +32,7 @@ export function withDefault(step: () => Value, fallback: Value): Value {
   }
 }
 
-/** `expected number value, got string from field `this.a` ("foo")`; the middle part only with a source. */
+/** `expected number value, got string from field `this.a` ("foo")`; without a source, the `from` part is omitted. */
 export function describeWrongType(error: WrongTypeError, source?: string): string {
   const from = source === undefined ? '' : ` from ${source}`
   const shown = shownValue(error.actual)
@@ -41,7 +44,7 @@ function joinTypes(types: readonly string[]): string {
   return `${types.slice(0, -1).join(', ')} or ${types.at(-1)}`
 }
 
-/** Only scalars are shown; a text in bare quotes, without escapes. */
+/** Only scalars are shown; texts in plain quotes, without escapes. */
 function shownValue(value: Value): string {
   if (typeof value === 'string') return `"${value}"`
   if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint') return String(value)

@@ -1,6 +1,7 @@
 /**
- * Elementary functions that give the bits that Go's give: sine, cosine and tangent by Cephes' method, logarithms by FreeBSD's,
- * powers by repeated squaring. The engine's own differ in the last digit here and there, and outputs are compared byte by byte.
+ * Elementary functions with bit-identical results to Go's: sine, cosine and tangent by the Cephes method, logarithms by
+ * FreeBSD's, powers by repeated squaring. JavaScript's own occasionally differ in the last digit, and outputs are
+ * compared byte by byte.
  */
 export function sin(x: number): number {
   if (x === 0 || Number.isNaN(x)) return x
@@ -52,14 +53,14 @@ export function log(x: number): number {
   return exponent * LN2_HIGH - (half - (s * (half + (odd + even)) + exponent * LN2_LOW) - f)
 }
 
-/** The logarithm to the base of 10. */
+/** The logarithm to base 10. */
 export function log10(x: number): number {
   return log(x) * Math.LOG10E
 }
 
-/** `x` to the power of `y`. */
+/** `x` to the power `y`. */
 export function pow(x: number, y: number): number {
-  // Every special case is the same in both languages, but for a base of ±1 with an infinite or missing exponent.
+  // The special cases agree in both languages, except for a base of ±1 with an infinite or NaN exponent.
   if (y === 0 || x === 1) return 1
   if (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) return 1
   if (y === 0.5 && Number.isFinite(x) && x !== 0) return Math.sqrt(x)
@@ -86,11 +87,11 @@ const EXP_SERIES = [1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5, 1
 const FOUR_OVER_PI = 1.2732395447351628
 const LN2_HIGH = 0.6931471803691238
 const LN2_LOW = 1.9082149292705877e-10
-/** A quarter of pi in three parts, so that the subtraction loses nothing. */
+/** A quarter of pi in three parts, so that the subtraction is exact. */
 const QUARTER_PI_PARTS = [0.7853981256484985, 3.774894707930798e-8, 2.6951514290790595e-15] as const
 const LARGE_ANGLE = 2 ** 29
 
-/** The even octant that an angle falls into, and what is left of it. */
+/** The even octant of an angle, and the remainder. */
 interface ReducedAngle {
   readonly octant: number
   readonly rest: number
@@ -104,7 +105,10 @@ function reduceAngle(x: number): ReducedAngle {
   return { octant: even % 8, rest: x - even * high - even * middle - even * low }
 }
 
-/** Such an angle is a whole number of 2^-24: it is multiplied with enough digits of 4/pi, and 53 bits of the rest are kept. */
+/**
+ * Such an angle is a multiple of 2^-24: it is multiplied by 4/pi with enough digits, and 53 bits of the remainder are
+ * kept.
+ */
 function reduceLargeAngle(x: number): ReducedAngle {
   const scaled = BigInt(Math.round(x * 2 ** 24 >= Infinity ? x : x * 2 ** 24))
   const product = scaled * fourOverPi()
@@ -155,7 +159,7 @@ function horner(coefficients: readonly number[], x: number): number {
   return sum
 }
 
-/** Where a float is taken apart. */
+/** Scratch space for taking floats apart. */
 const view = new DataView(new ArrayBuffer(8))
 
 /** x = fraction · 2^exponent with the fraction in [0.5, 1). */
@@ -199,7 +203,7 @@ function raise(x: number, y: number): number {
   return y < 0 ? scaleByPower(1 / result, -exponent) : scaleByPower(result, exponent)
 }
 
-/** For arguments of moderate size: reduced by ln 2 and 1/16, a Taylor series with fused steps, doubled four times. */
+/** For moderate arguments: reduction by ln 2 and 1/16, a Taylor series with fused steps, then four doublings. */
 function exp(x: number): number {
   const power = roundHalfEven(x * Math.LOG2E)
   const reduced = fused(-power, LN2_LOWER, fused(-power, LN2_UPPER, x)) * 0.0625
@@ -215,7 +219,7 @@ function roundHalfEven(x: number): number {
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
-/** a · b + c, rounded once: product and sum are split into their value and what was lost. */
+/** a · b + c, rounded once: the product and the sum are each split into their value and rounding error. */
 function fused(a: number, b: number, c: number): number {
   const product = a * b
   const [aHigh, aLow] = halves(a)

@@ -6,7 +6,7 @@ export function readHostFile(host: Host, path: string): Uint8Array {
   return asMappingError(() => host.readFile(path))
 }
 
-/** Reads a file beside the mapping. */
+/** Reads a file relative to the mapping. */
 export function readRelativeFile(host: Host, path: string): Uint8Array {
   return asMappingError(() => (host.readRelativeFile === undefined ? host.readFile(path) : host.readRelativeFile(path)))
 }

@@ -1,13 +1,13 @@
 import { MappingError } from '../errors.ts'
 import { bigEndian32 } from '../text/words.ts'
 
-/** Texts of random identifiers. Bytes and times are given, so that the same ones make the same text. */
+/** Formats of random identifiers. Bytes and times are arguments, so that equal input gives equal text. */
 
 const KSUID_EPOCH_SECONDS = 1_400_000_000
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
-/** A KSUID: four bytes of seconds since May 2014, 16 random ones, in base 62. */
+/** A KSUID: four bytes of seconds since May 2014 and 16 random bytes, in base 62. */
 export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
   const words = [
     (unixSeconds - KSUID_EPOCH_SECONDS) >>> 0,
@@ -17,7 +17,7 @@ export function formatKsuid(unixSeconds: number, random: Uint8Array): string {
     bigEndian32(random, 12),
   ]
   let first = 0
-  // Three digits a division: what is carried along stays well below 2^53.
+  // Three digits per division, which keeps intermediate values well below 2^53.
   for (let digit = 24; digit >= 0; digit -= 3) {
     let rest = 0
     while (first < 4 && words[first] === 0) first++
@@ -37,7 +37,7 @@ const BASE62_CODES = Uint8Array.from(BASE62, character => character.charCodeAt(0
 const ksuidCodes: number[] = Array.from({ length: 27 }, () => 0)
 const BASE62_CUBED = 62 ** 3
 
-/** The 16 bytes of a ULID: six of milliseconds, ten random ones. */
+/** The 16 bytes of a ULID: six of milliseconds, then ten random ones. */
 export function ulidBytes(unixMs: number, random: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(16)
   let rest = unixMs
@@ -53,7 +53,7 @@ export function ulidBytes(unixMs: number, random: Uint8Array): Uint8Array {
 export function formatUlid(bytes: Uint8Array): string {
   let text = ''
   let bits = 0
-  // 128 bits are two short of 26 characters.
+  // 26 characters hold 130 bits, two more than needed.
   let count = 2
   for (let at = 0; at < 16; at++) {
     bits = ((bits << 8) | bytes[at]!) & 0xffff
@@ -65,7 +65,7 @@ export function formatUlid(bytes: Uint8Array): string {
   return text
 }
 
-/** A random text over an alphabet; random bytes that would favour some characters are thrown away. */
+/** A random text over an alphabet; random bytes that would favour some characters are discarded. */
 export function randomText(
   alphabet: readonly string[],
   length: number,
@@ -85,7 +85,7 @@ export function randomText(
   return text
 }
 
-/** Refuses a length that would not fit in memory. */
+/** Rejects a length that would not fit in memory. */
 export function checkLength(length: bigint): number {
   if (length > MAX_LENGTH) throw new MappingError(`a length of ${length} is more than the limit of ${MAX_LENGTH}`)
   return Number(length)

@@ -4,7 +4,7 @@ import { MappingError, WrongTypeError } from '../errors.ts'
 import { expectArray, getNumber } from './coerce.ts'
 import { within } from './errors.ts'
 
-/** Asks a query about one element. An error, or an answer that is not a truth value, gets the words of `prefix` in front. */
+/** Evaluates a query for one element. An error or a non-boolean result is prefixed with the result of `prefix`. */
 export function testElement(query: Query, element: Value, prefix: (isError: boolean) => string): boolean {
   let answer: Value
   try {
@@ -16,14 +16,14 @@ export function testElement(query: Query, element: Value, prefix: (isError: bool
   throw within(prefix(false), new WrongTypeError(['bool'], answer))
 }
 
-/** The same about each element of an array for `find_by` and `find_all_by`. */
+/** The same for an element of an array, for `find_by` and `find_all_by`. */
 export function matchesQuery(query: Query, element: Value, index: number): boolean {
   const prefix = (isError: boolean) =>
     `query returned ${isError ? 'an error' : 'a non-boolean value'} for index ${index}`
   return testElement(query, element, prefix)
 }
 
-/** The numbers of an array that holds nothing else, for `min` and `max`; an empty one is an error. */
+/** The elements of an array, which must all be numbers, for `min` and `max`; an empty array is an error. */
 export function numbersOf(target: Value): readonly number[] {
   const numbers = expectArray(target).map(elementNumber)
   if (numbers.length === 0) throw new MappingError('the array was empty')
@@ -38,7 +38,7 @@ function elementNumber(element: Value, at: number): number {
   }
 }
 
-/** What a query over an object sees of one field. */
+/** The value that a query over an object sees for one field. */
 export function fieldContext(key: string, value: Value): ValueObject {
   return { key, value }
 }

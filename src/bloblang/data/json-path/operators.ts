@@ -8,14 +8,14 @@ import { pow } from '../go-math.ts'
 import { compareText } from '../text-order.ts'
 import { deepEqual, toNumber, toTruth } from './values.ts'
 
-/** An operator of the expression language, for the kinds that it knows. The first kind that fits both sides is taken. */
+/** An operator of the expression language, by operand kind. The first kind that fits both sides is used. */
 export interface Operator {
   readonly precedence: number
   readonly number?: (a: number, b: number) => Value
   readonly truth?: (a: boolean, b: boolean) => Value
   readonly text?: (a: string, b: string) => Value
   readonly any?: (a: Value, b: Value) => Value
-  /** The result where the left side alone decides; undefined where it does not. */
+  /** The result if the left side alone decides it; otherwise undefined. */
   readonly shortcut?: (a: Value) => Value | undefined
 }
 
@@ -33,7 +33,7 @@ const bitwise = (precedence: number, compute: (a: bigint, b: bigint) => bigint):
   number: (a, b) => new Float(Number(BigInt.asIntN(64, compute(wholeOf(a), wholeOf(b))))),
 })
 
-/** All operators between two sides, by their signs. */
+/** All binary operators, by symbol. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
   '??': { precedence: 0, any: (a, b) => (isZero(a) ? b : a), shortcut: a => (isZero(a) ? undefined : a) },
   '||': { precedence: 20, truth: (a, b) => a || b, shortcut: a => (a === true ? true : undefined) },
@@ -60,7 +60,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   '**': arithmetic(200, pow),
 }
 
-/** Kinds as they are go first, then numbers, truth values and texts that the sides can be turned into. */
+/** Tries the operands' own kinds first, then converts both to numbers, booleans or texts. */
 export function applyOperator(name: string, operator: Operator, a: Value, b: Value): Value {
   if (operator.number !== undefined && a instanceof Float && b instanceof Float)
     return operator.number(a.value, b.value)
@@ -79,7 +79,7 @@ export function applyOperator(name: string, operator: Operator, a: Value, b: Val
   throw new MappingError(`invalid operation (${goTypeName(a)}) ${name} (${goTypeName(b)})`)
 }
 
-/** What Go calls a zero value: nothing, false, 0 and the empty text. */
+/** Whether Go considers the value a zero value: null, false, 0 or the empty text. */
 export function isZero(value: Value): boolean {
   return (
     value === null || value === false || value === '' || value === 0n || (value instanceof Float && value.value === 0)

@@ -23,7 +23,7 @@ import {
 import { Scanner } from './scanner.ts'
 import { toNumber, toTruth } from './values.ts'
 
-/** Compiles a JSONPath, or an expression around JSONPaths. Throws `failed to evaluate json path expression: …`. */
+/** Compiles a JSONPath, or an expression over JSONPaths. Throws `failed to evaluate json path expression: …`. */
 export function parseJsonPath(text: string): (document: Value) => Value {
   const expression = parseWhole(text)
   return document => expression(document, null)
@@ -58,7 +58,7 @@ class Parser {
     return expression
   }
 
-  /** Operators of a higher precedence than `floor` belong to this expression. */
+  /** Parses an expression of the operators that bind more tightly than `floor`. */
   #expression(floor: number): Expression {
     if (++this.#depth > MAX_DEPTH) throw this.#scanner.fail('nested too deeply')
     let left = this.#operand()
@@ -83,7 +83,7 @@ class Parser {
     return CONSTANTS.has(left) && CONSTANTS.has(right) ? constant(this.#check(() => apply(null, null))) : apply
   }
 
-  /** What is computed while parsing fails with a place. */
+  /** Adds the location to errors of values computed while parsing. */
   #check<T>(step: () => T): T {
     try {
       return step()
@@ -103,7 +103,7 @@ class Parser {
     return (root, current) => (isZero(condition(root, current)) ? negative(root, current) : positive(root, current))
   }
 
-  /** The operator that follows; null where none does, or one that the caller has to take. */
+  /** The next operator; null if there is none, or if it belongs to the caller. */
   #operatorName(floor: number): string | null {
     const kind = this.#scanner.scan()
     const first = this.#scanner.token
@@ -135,7 +135,7 @@ class Parser {
     return null
   }
 
-  /** An operator of several characters cannot be scanned twice, so it is kept while callers look at it. */
+  /** Kept while callers look at it, because an operator of several characters cannot be scanned twice. */
   #pending: string | null = null
 
   #takePending(): string {
@@ -277,7 +277,7 @@ class Parser {
     return pathExpression(steps, fromCurrent)
   }
 
-  /** Reads one step; false where the path ends. */
+  /** Parses one step; false at the end of the path. */
   #step(steps: Step[]): boolean {
     switch (this.#scanner.scan()) {
       case '.':
@@ -349,7 +349,7 @@ class Parser {
     return filterStep(keys[0]!)
   }
 
-  /** The keys between brackets and what comes between them: `,`, `:`, or `?` before the only one. */
+  /** The keys between brackets and their separator: `,`, `:`, or `?` before a single one. */
   #bracketKeys(): { readonly keys: readonly Expression[]; readonly separator: string } {
     const keys: Expression[] = []
     let separator = ''
@@ -393,7 +393,7 @@ const DATE_LAYOUTS = [
   '2006-01-02T15:04:05Z0700',
 ]
 
-/** Expressions that are the same everywhere; operators over them are computed at once. */
+/** Expressions with a constant value; operators over them are evaluated while parsing. */
 const CONSTANTS = new WeakSet<Expression>()
 
 function constant(value: Value): Expression {
@@ -426,7 +426,7 @@ function prefixed(operator: '-' | '!' | '~', operand: Expression): Expression {
   }
 }
 
-/** A name without `$`: a field of the document, null where there is none. */
+/** A name without `$`: a field of the document, or null if there is none. */
 function variable(keys: readonly Expression[]): Expression {
   return (root, current) => {
     let value = root

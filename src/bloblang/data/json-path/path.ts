@@ -6,20 +6,20 @@ import { isArray } from '../coerce.ts'
 import { sortedKeys } from '../text-order.ts'
 import { toIndex, toTruth } from './values.ts'
 
-/** An expression, applied to the document; `current` is what `@` stands for. */
+/** An expression applied to the document; `current` is the value of `@`. */
 export type Expression = (root: Value, current: Value) => Value
 
-/** A step of a path: to exactly one value, which is an error where there is none, or to any number of them. */
+/** A step of a path: to exactly one value, which must exist, or to any number of them. */
 export type Step =
   | { readonly kind: 'one'; readonly select: (root: Value, value: Value) => Value }
   | { readonly kind: 'many'; readonly select: (root: Value, value: Value, found: (value: Value) => void) => void }
 
-/** A path that begins at `$`, or at `@`. One without wildcards yields its value, any other an array of all it finds. */
+/** A path that starts at `$` or `@`. Without wildcards it yields its value, otherwise an array of all matches. */
 export function pathExpression(steps: readonly Step[], fromCurrent: boolean): Expression {
   const isPlain = steps.every(({ kind }) => kind === 'one')
   return (root, current) => {
     const start = fromCurrent ? current : root
-    // `isPlain` says that each step selects one.
+    // `isPlain` means that every step selects one value.
     if (isPlain) return steps.reduce((value, step) => (step as Step & { kind: 'one' }).select(root, value), start)
     const found: Value[] = []
     follow(steps, 0, root, start, found)
