@@ -44,10 +44,10 @@ const writes = {
 
 const operations = { ...reads, ...writes }
 
-/** All that can be asked of the metadata, by name. */
+/** All operations on the metadata, by name. */
 type Calls = typeof operations
 export type CallName = keyof Calls
-/** What a caller gives: all that the operation takes but the time. */
+/** A caller's arguments: everything that the operation takes except the time. */
 export type CallArguments<Name extends CallName> = Calls[Name] extends (sql: Sql, ...rest: infer Rest) => unknown
   ? Rest extends [...infer Given, Now]
     ? Given
@@ -55,13 +55,13 @@ export type CallArguments<Name extends CallName> = Calls[Name] extends (sql: Sql
   : never
 export type CallResult<Name extends CallName> = Awaited<ReturnType<Calls[Name]>>
 
-/** One call as it travels to where the database is. */
+/** A call as it is sent to the process or thread that holds the database. */
 export interface Call {
   readonly name: CallName
   readonly arguments: readonly unknown[]
 }
 
-/** A call where it is carried out, with the time. */
+/** A call as it is executed, with the time. */
 export interface TimedCall extends Call {
   /** Milliseconds since 1970. */
   readonly now: number
@@ -76,8 +76,8 @@ export function isCallName(name: string): name is CallName {
 }
 
 /**
- * Writes that come to the same when they are carried out a second time, right after the first: the same answer, and nothing
- * lost. Of some, what was reserved the first time stays unused.
+ * Idempotent writes: executed a second time right after the first, they return the same result and lose nothing. Some
+ * leave what the first execution reserved unused.
  */
 const repeatableWrites: ReadonlySet<string> = new Set<CallName>([
   'clusterId',
@@ -109,12 +109,15 @@ const repeatableWrites: ReadonlySet<string> = new Set<CallName>([
   'forgetEpoch',
 ])
 
-/** Whether a call may be made again when its outcome is not known. */
+/** Whether a call may be repeated when its outcome is unknown. */
 export function isRepeatable(name: CallName): boolean {
   return !(name in writes) || repeatableWrites.has(name)
 }
 
-/** Writes whose loss in a power failure does no harm: what was extended expires earlier. They do not wait for the disk. */
+/**
+ * Writes that may be lost in a power failure, because an extension that is lost just
+ * expires earlier. They skip the sync to disk.
+ */
 const relaxed: ReadonlySet<CallName> = new Set(['renewLeases', 'renewEpoch'])
 
 export function isDurable({ name }: Call): boolean {
@@ -122,13 +125,13 @@ export function isDurable({ name }: Call): boolean {
 }
 
 export function invoke(sql: Sql, call: TimedCall): Promise<unknown> {
-  // The caller's types bind the arguments to the name (see Calls); on the way they are lost.
+  // The caller's types tie the arguments to the name (see Calls); they are lost in transit.
   const operation = operations[call.name] as (sql: Sql, ...rest: readonly unknown[]) => Promise<unknown>
-  // Those operations that do not take the time leave it.
+  // Operations that need no time ignore the extra argument.
   return operation(sql, ...call.arguments, call.now)
 }
 
-/** What a database threw, as a MetadataError. */
+/** Converts an error of the database to a MetadataError. */
 export function metadataError(cause: unknown): MetadataError {
   if (cause instanceof MetadataError) return cause
   if (!(cause instanceof DatabaseError)) throw cause

@@ -1,13 +1,16 @@
-/** Marks what is written otherwise than it is read. */
+/** Prefix of text that is stored in encoded form. */
 const marker = '\u0001'
 
-/** Text of clients as every database can hold it: PostgreSQL has no NUL in text, and librdkafka sends them. */
+/**
+ * Encodes a client's text so that every database can store it: librdkafka sends
+ * NULs, which PostgreSQL's text cannot hold.
+ */
 export function storedText(text: string): string {
   return text.includes('\0') || text.startsWith(marker) ? `${marker}${JSON.stringify(text)}` : text
 }
 
-/** The text that was given to `storedText`. */
+/** Reverses `storedText`. */
 export function clientText(stored: string): string {
-  // Nothing else writes the marker in front.
+  // Only storedText writes the marker as a prefix.
   return stored.startsWith(marker) ? (JSON.parse(stored.slice(marker.length)) as string) : stored
 }

@@ -8,7 +8,7 @@ import type { NewObject } from './metadata.ts'
 import { openSqliteTransport } from './sqlite.ts'
 import type { Transport } from './transport.ts'
 
-/** What goes wrong with the calls of a name, one after the other; `lost` carries the call out and loses the answer. */
+/** Faults for successive calls of a name; `lost` executes the call and loses its answer. */
 type Troubles = Partial<Record<CallName, (MetadataErrorCode | 'lost' | 'none')[]>>
 
 const objectOf = (partition: number, epoch: number): NewObject => ({
@@ -47,7 +47,7 @@ test('a commit that was lost on the way is made again', async () => {
   assert.equal(await highWatermark(), 1)
 })
 
-// The caller deletes the objects of a commit that has surely failed: it must not take this one for such.
+// The caller deletes the objects of a commit that has certainly failed, so this one must not be reported as such.
 test('a commit that has happened is never reported as one that has not, whatever goes wrong behind it', async () => {
   for (const code of ['busy', 'failed', 'closed'] as const) {
     await using cluster = await startCluster({ commit: ['lost'], recallCommit: [code] })
@@ -72,7 +72,7 @@ test('a commit that surely failed says why', async () => {
 
 async function startCluster(troubles: Troubles) {
   const inner = await openSqliteTransport(':memory:', systemClock)
-  // The real transport, on which calls and answers can be lost.
+  // The real transport, with calls and answers that can be lost.
   const transport: Transport = {
     ...bound(inner),
     call(name, ...values) {

@@ -36,7 +36,7 @@ interface ClientOptions {
   readonly random: Random
 }
 
-/** The metadata of a cluster as one process sees them, over any transport. */
+/** The metadata of a cluster as one process sees it, over any transport. */
 export class MetadataClient implements Metadata {
   readonly clusterId: string
   readonly #transport: Transport
@@ -45,7 +45,7 @@ export class MetadataClient implements Metadata {
   readonly #appendListeners = new Set<AppendListener>()
   #catalog: Catalog
 
-  /** Reads what is known without waiting later. The transport belongs to the client from then on. */
+  /** Loads what later calls return without waiting. The client owns the transport from then on. */
   static async open(transport: Transport, { random }: ClientOptions): Promise<Metadata> {
     try {
       // A UUID in base64url, as Kafka's own tools write cluster ids.
@@ -363,9 +363,9 @@ export class MetadataClient implements Metadata {
   }
 
   /**
-   * Finds out what became of a commit whose answer was lost, and makes it again when nothing did. Once an answer was lost, the
-   * commit fails with `unknown_outcome` only: whatever went wrong later, even an attempt that was not found yet may still
-   * be carried out, and its objects are needed then.
+   * Commits objects; when the answer was lost, finds out what happened and repeats the commit if nothing did. From then
+   * on the commit fails only with `unknown_outcome`, whatever the later error: even an attempt that has no visible
+   * effect yet may still be executed, and then its objects are needed.
    */
   async #commitSurely(objects: readonly NewObject[]): Promise<CallResult<'commit'>> {
     let isUncertain = false
@@ -378,7 +378,7 @@ export class MetadataClient implements Metadata {
         if (!isUncertain) throw error
         const recalled = await this.#recall(objects)
         if (typeof recalled !== 'string') return recalled
-        // An epoch that is closed lets nothing through any more, so that what is not found now has never happened.
+        // A closed epoch admits no further commits, so a commit that is not found now has not happened and never will.
         if (recalled === 'never' && error.code === 'epoch_closed') throw error
         if (recalled === 'unclear' || attempt === maxCommitRepetitions) throw unknownOutcome(error)
       }
@@ -401,7 +401,7 @@ export class MetadataClient implements Metadata {
   #onChange({ appended, catalogVersion = 0, isAfterGap }: Change): void {
     if (appended !== undefined) for (const listener of this.#appendListeners) listener(appended, false)
     if (catalogVersion <= this.#catalog.version && !isAfterGap) return
-    // Whoever needs to be sure asks again, and gets the error as well.
+    // Callers that need certainty refresh again, and get the error themselves.
     this.refresh().catch(() => undefined)
   }
 
@@ -410,7 +410,7 @@ export class MetadataClient implements Metadata {
     return change.outcomes
   }
 
-  /** Takes over a list of topics, unless a later one came first. */
+  /** Adopts a list of topics unless a later one is already known. */
   #learn(topics: TopicList): void {
     if (topics.version <= this.#catalog.version) return
     this.#catalog = catalogOf(topics)

@@ -3,7 +3,10 @@ import { beforeEach, describe, it } from 'node:test'
 import type { Extent, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
 import { batch } from './transactions.suite.ts'
 
-/** What `metadataSuite` lends: its metadata, fresh for each test, its time in milliseconds, and how it fills them. */
+/**
+ * Provided by `metadataSuite`: metadata that is fresh for each test, its time in
+ * milliseconds, and functions that fill it.
+ */
 interface Lent {
   metadata(): Metadata
   epoch(): number
@@ -13,7 +16,7 @@ interface Lent {
   extentsFrom(partition: number, offset: number): Promise<unknown[][] | undefined>
 }
 
-/** What every keeper of metadata promises of retention, deletion and merging. */
+/** What every implementation of the metadata promises about retention, deletion and merging. */
 export function housekeepingSuite(suite: Lent): void {
   describe('housekeeping', () => {
     const { clock, create, object, extentsFrom } = suite
@@ -126,7 +129,7 @@ export function housekeepingSuite(suite: Lent): void {
         ['b', 1],
       ])
       assert.deepEqual(await sparse(1, 1e6), [['a', 1]])
-      // One at least, however large it is.
+      // At least one, however large.
       assert.deepEqual(await sparse(10, 1), [['a', 1]])
     })
 
@@ -186,7 +189,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.equal((await metadata.bounds([partition]))[0]?.sizeBytes, 160)
       assert.equal((await metadata.bounds([partition]))[0]?.logStartOffset, 0)
       assert.deepEqual(await metadata.cleanedUntil([partition, other]), [0, 0])
-      // One that is not there any more leaves everything as it is.
+      // An extent that no longer exists leaves everything unchanged.
       const next = { ...made, key: 'n', extents: [{ ...third, key: 'n', position: 0, sizeBytes: 10 }] }
       assert.equal(await metadata.replaceExtents(next, [first, third], { partition, until: 2 }), false)
       assert.deepEqual(await metadata.cleanedUntil([partition]), [0])

@@ -5,18 +5,18 @@ import type { Change, Transport } from './transport.ts'
 
 type Listeners = Set<(change: Change) => void>
 
-/** One way to the metadata, shared by several clients; each of them hears what the others change. */
+/** A connection to the metadata shared by several clients; each is notified of the others' changes. */
 export class MetadataHub {
   readonly #transport: Transport
   readonly #clients = new Set<Listeners>()
 
-  /** The transport belongs to the hub from then on. */
+  /** The hub owns the transport from then on. */
   constructor(transport: Transport) {
     this.#transport = transport
     transport.onChange(change => this.#publish(change, undefined))
   }
 
-  /** A client's own way. Closing it leaves the hub open. */
+  /** Returns a transport for one client. Closing it leaves the hub open. */
   connect(): Transport {
     const listeners: Listeners = new Set()
     this.#clients.add(listeners)

@@ -7,28 +7,28 @@ import { housekeepingSuite } from './housekeeping.suite.ts'
 import { batch, transactionSuite } from './transactions.suite.ts'
 import { until } from '../base/until.suite.ts'
 
-/** The world in which the suite opens its metadata. */
+/** The clock and randomness that the suite provides. */
 export interface SuiteWorld {
   readonly clock: Clock
   readonly random: Random
 }
 
-/** Fresh, empty metadata, and the way to open the same once more, as another process has them. */
+/** Fresh, empty metadata, and a function that opens the same metadata again as another process would. */
 interface Opened {
   readonly metadata: Metadata
   again(): Promise<Metadata>
 }
 
-/** What every keeper of metadata promises. */
+/** What every implementation of the metadata promises. */
 export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise<Opened>): void {
   describe(`metadata in ${name}`, () => {
     let metadata: Metadata
     let again: () => Promise<Metadata>
     let epoch: number
     let now = 1_000_000
-    // Leases and retention are tested over hours, which pass when a test says so.
+    // Leases and retention span hours, so tests advance the time themselves.
     const clock: Clock = { now: () => now, monotonic: () => now, sleep: async () => {} }
-    // As the system's; a suite receives everything from outside.
+    // Equivalent to the system's, which the layering rules keep out of suites.
     const random: Random = { bytes: count => crypto.getRandomValues(new Uint8Array(count)) }
 
     beforeEach(async () => {
@@ -289,7 +289,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
           metadata.commit([object('a', batch(partition))]),
           metadata.commit([object('b', batch(partition))]),
         ])
-        // The order is the database's: only one of the two with the same object is taken.
+        // The database decides the order; only one of the two commits with the same object succeeds.
         const [first, second, third] = results.map(({ status }) => status)
         assert.deepEqual(new Set([first, second]), new Set(['fulfilled', 'rejected']))
         assert.equal(third, 'fulfilled')
@@ -660,7 +660,8 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         const otherEpoch = await other.openEpoch()
         const commits = Array.from({ length: 20 }, (_, index) => {
           const [client, own] = index % 2 === 0 ? [metadata, epoch] : [other, otherEpoch]
-          // In another order in each of them, so that they would deadlock if locks were taken as they come.
+          // Alternate commits use opposite orders, which would deadlock if
+          // locks were taken in the order of the batches.
           const batches = partitions.map(partition =>
             batch(partition, { producerId: index, baseSequence: 0, producerEpoch: 0 }),
           )

@@ -30,7 +30,7 @@ after(() => rm(folder, { recursive: true }))
 let files = 0
 const freshPath = () => join(folder, `${files++}.db`)
 
-/** Two clients of one process, as those of a control plane are. */
+/** Opens two clients in one process, as a control plane does. */
 async function openOnHub(path: string, { clock, random }: SuiteWorld) {
   const hub = new MetadataHub(await openSqliteTransport(path, clock))
   const open = () => MetadataClient.open(hub.connect(), { random })
@@ -124,7 +124,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     const writer = async (client: Metadata, name: string, producerId: number, firstEpoch: number) => {
       let epoch = firstEpoch
       for (let sequence = 0; ; ) {
-        // As an appender does it: the same batch again under a new key until there is an answer.
+        // As an appender does: retries the same batch under a new key until there is an answer.
         const key = `${name}/${sequence}/${crypto.randomUUID()}`
         const idempotent = { producerId, producerEpoch: 0, baseSequence: sequence }
         const batches = partitions.map((partition, at) => batch(partition, { position: at * 100, ...idempotent }))
@@ -160,7 +160,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     for (const [at, partition] of partitions.entries()) {
       const offsets = [...answered].filter(([name]) => name.startsWith(`${at} `)).map(([, offset]) => offset)
       const end = (await clients[0]!.bounds([partition]))[0]!.highWatermark
-      // Every writer waits for its last answer, so that nothing was committed beyond what was answered.
+      // Every writer waits for its last answer, so nothing was committed beyond what was answered.
       assert.deepEqual(new Set(offsets), new Set(Array.from({ length: end }, (_, offset) => offset)))
       assert.equal(offsets.length, end, 'no offset was given twice')
       let next = 0

@@ -8,42 +8,44 @@ import type {
   TransactionEvent,
 } from './transaction.ts'
 
-/** A topic's identity: a UUID in canonical lower-case text (8-4-4-4-12). A topic created again gets another one. */
+/**
+ * A topic's identity: a UUID in canonical lower-case text (8-4-4-4-12). A topic that is created again gets a new one.
+ */
 export type TopicId = string
 
-/** The identity of one partition of one topic: a positive integer that is never used again, also not after a deletion. */
+/** The identity of one partition of one topic: a positive integer that is never reused, even after a deletion. */
 export type PartitionId = number
 
-/** A topic as it stands. Values are immutable: a change makes a new one, so it may be the key of a WeakMap. */
+/** The state of a topic. Values are immutable: a change creates a new one, so it may be the key of a WeakMap. */
 export interface Topic {
   readonly id: TopicId
   readonly name: string
-  /** The partitions' identities by their index; its length is the number of partitions. */
+  /** The partitions' ids by index; the length is the number of partitions. */
   readonly partitions: readonly PartitionId[]
-  /** What was set on the topic itself, by Kafka's names; defaults are not among it. */
+  /** Configs set on the topic itself, by Kafka's names; defaults are not included. */
   readonly configs: Readonly<Record<string, string>>
   /** Milliseconds since 1970. */
   readonly createdAt: number
 }
 
-/** A topic that was deleted and can still be brought back. */
+/** A deleted topic that can still be restored. */
 export interface DeletedTopic {
   readonly id: TopicId
   readonly name: string
-  /** How many it has. */
+  /** Number of partitions. */
   readonly partitions: number
   readonly sizeBytes: number
   /** Milliseconds since 1970. */
   readonly deletedAt: number
-  /** When it is deleted for good, in milliseconds since 1970. */
+  /** When it is deleted permanently, in milliseconds since 1970. */
   readonly purgeAt: number
 }
 
-/** All topics at one moment. It is looked up without waiting; a missing topic has to be confirmed by `refresh` first. */
+/** All topics at one moment. Lookups do not wait; that a topic is missing must first be confirmed by `refresh`. */
 export interface Catalog {
   readonly byName: ReadonlyMap<string, Topic>
   readonly byId: ReadonlyMap<TopicId, Topic>
-  /** Grows with every change. */
+  /** Increases with every change. */
   readonly version: number
 }
 
@@ -53,54 +55,54 @@ export interface NewTopic {
   readonly configs: Readonly<Record<string, string>>
 }
 
-/** What one item of a batch came to: its value or the reason why there is none. */
+/** The result for one item of a batch: its value, or the reason why there is none. */
 export type Outcome<Value, Code extends string> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly code: Code }
 
 export type TopicErrorCode = 'TOPIC_ALREADY_EXISTS' | 'UNKNOWN_TOPIC_ID' | 'INVALID_PARTITIONS'
 
-/** One object that was put in the bucket, and what lies in it. */
+/** An object that was put in the bucket, and its contents. */
 export interface NewObject {
   /** Its key in the store; a key can be committed once. */
   readonly key: string
   readonly sizeBytes: number
   /** The upload epoch under which it was put. */
   readonly epoch: number
-  /** In the order in which they arrived; batches of one partition that lie side by side become one extent. */
+  /** In order of arrival; adjacent batches of one partition become one extent. */
   readonly batches: readonly NewBatch[]
 }
 
-/** A record batch that waits for its offsets. */
+/** A record batch that needs offsets. */
 export interface NewBatch {
   readonly partition: PartitionId
-  /** Where it lies in its object, in bytes. */
+  /** Position in its object, in bytes. */
   readonly position: number
   readonly sizeBytes: number
-  /** How many offsets it takes: its last offset delta plus one. */
+  /** Number of offsets it takes: its last offset delta plus one. */
   readonly records: number
-  /** The largest timestamp of its header, in milliseconds since 1970. */
+  /** The largest timestamp in its header, in milliseconds since 1970. */
   readonly maxTimestamp: number
-  /** The topic has message.timestamp.type=LogAppendTime: the commit gives the batch its time. */
+  /** The topic has message.timestamp.type=LogAppendTime: the batch gets the time of the commit. */
   readonly appendTime: boolean
-  /** -1 without idempotence. */
+  /** -1 if not idempotent. */
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
-  /** Null outside of transactions. */
+  /** Null outside transactions. */
   readonly transaction: BatchTransaction | null
-  /** The writer's right to write at all, where another one may take it over; without it anybody may. */
+  /** Proves the writer's right to write where another one may take over; without it, anyone may write. */
   readonly fence?: Fence
 }
 
-/** What a batch has to do with a transaction. */
+/** The role of a batch in a transaction. */
 export type BatchTransaction =
   /**
-   * Its records are a part of the transaction of this transactional id. With `joins` its partition is added, and the
-   * transaction begins where none is open (KIP-890); without it the partition has to be in the transaction.
+   * Its records belong to the transaction of this transactional id. With `joins` the partition is added, and a
+   * transaction begins if none is open (KIP-890); without it the partition must already be in the transaction.
    */
   | { readonly kind: 'records'; readonly id: string; readonly joins: boolean }
-  /** It marks the end of a transaction; the markers of all its partitions are in one object. */
+  /** It marks the end of a transaction; the markers for all of its partitions are in one object. */
   | { readonly kind: 'marker'; readonly end: TransactionEnd }
 
 export type CommitErrorCode =
@@ -111,22 +113,22 @@ export type CommitErrorCode =
   | 'INVALID_PRODUCER_ID_MAPPING'
   /** The transaction changed while its end was being written. */
   | 'CONCURRENT_TRANSACTIONS'
-  /** Another writer has taken over: the batch's fence has another epoch now. */
+  /** Another writer has taken over: the fence's lease has another epoch now. */
   | 'PRODUCER_FENCED'
 
 export type Assignment =
   | {
       readonly ok: true
       readonly baseOffset: number
-      /** The commit's time for LogAppendTime, else -1. */
+      /** The time of the commit for LogAppendTime, otherwise -1. */
       readonly appendTimestamp: number
       readonly logStartOffset: number
-      /** The batch was there already; `baseOffset` is the one it got then. */
+      /** The batch had been committed before; `baseOffset` is the one it got then. */
       readonly duplicate: boolean
     }
   | { readonly ok: false; readonly code: CommitErrorCode; readonly logStartOffset: number }
 
-/** Batches of one partition that lie side by side in one object and have consecutive offsets. */
+/** Batches of one partition that are adjacent in an object and have consecutive offsets. */
 export interface Extent {
   readonly partition: PartitionId
   readonly baseOffset: number
@@ -136,7 +138,7 @@ export interface Extent {
   readonly sizeBytes: number
   /** The largest timestamp in it, in milliseconds since 1970. */
   readonly maxTimestamp: number
-  /** The time that all its records got at the commit, or -1 when they keep their own. */
+  /** The time that all its records got at the commit, or -1 if they keep their own. */
   readonly appendTimestamp: number
 }
 
@@ -146,11 +148,11 @@ export interface PartitionBounds {
   readonly highWatermark: number
   /** The first offset of the oldest open transaction, or the high watermark. */
   readonly lastStableOffset: number
-  /** Bytes of the records that are still there. */
+  /** Size in bytes of the records that still exist. */
   readonly sizeBytes: number
 }
 
-/** Records of a producer in one partition that readers of committed records leave out. */
+/** Records of a producer in one partition that read-committed consumers skip. */
 export interface AbortedTransaction {
   readonly producerId: number
   readonly firstOffset: number
@@ -160,74 +162,77 @@ export interface AbortedTransaction {
 
 export interface ExtentQuery {
   readonly partition: PartitionId
-  /** The first offset that is wanted; extents that end before it are not answered. */
+  /** First offset wanted; extents that end before it are not returned. */
   readonly offset: number
-  /** Extents are answered until together they have this many bytes, but at least one. */
+  /** Extents are returned until they total this many bytes, but at least one. */
   readonly maxBytes: number
-  /** Whether aborted transactions are asked for as well. */
+  /** Whether to return aborted transactions as well. */
   readonly withAborted: boolean
 }
 
-/** Null in an answer stands for a partition that does not exist. */
+/** A result of null stands for a partition that does not exist. */
 export interface ExtentAnswer extends PartitionBounds {
   readonly extents: readonly Extent[]
-  /** Those that have records in the extents and end at or after the offset of the query; empty when they were not asked for. */
+  /**
+   * The aborted transactions that have records in the extents and end at or after the
+   * offset of the query; empty if not requested.
+   */
   readonly aborted: readonly AbortedTransaction[]
 }
 
-/** The extent in which to look for a timestamp. */
+/** Selects the extent in which to look for a timestamp. */
 export type TimeQuery =
-  /** The first extent from `offset` on that has a record at or after `timestamp`. */
+  /** The first extent at or after `offset` that has a record at or after `timestamp`. */
   | { readonly kind: 'since'; readonly partition: PartitionId; readonly offset: number; readonly timestamp: number }
-  /** The first extent that has the largest timestamp from `offset` on. */
+  /** The first extent at or after `offset` that contains the largest timestamp. */
   | { readonly kind: 'max'; readonly partition: PartitionId; readonly offset: number }
 
-/** What a commit has added to a partition, with its bounds after it. */
+/** What a commit added to a partition, with the partition's bounds after it. */
 export interface Appended extends PartitionBounds {
   readonly partition: PartitionId
-  /** What was added, as far as it is known here: of another process's commits only the bounds may be. */
+  /** The added extents, as far as this process knows them: commits of another process may come with bounds only. */
   readonly extents: readonly Extent[]
   readonly appendedBytes: number
   /** The transactions that were aborted by markers in these extents. */
   readonly aborted: readonly AbortedTransaction[]
 }
 
-/** @param isOwn whether this client has made the commit; those of others may come late, or not at all */
+/** @param isOwn whether this client made the commit; notifications of others' commits may arrive late or never */
 export type AppendListener = (appended: readonly Appended[], isOwn: boolean) => void
 
-/** Where a group stands in one partition. */
+/** A group's position in one partition. */
 export interface CommittedOffset {
   readonly topic: TopicId
   readonly partition: number
   readonly offset: number
-  /** -1 when the client told none. */
+  /** -1 if the client did not send it. */
   readonly leaderEpoch: number
   readonly metadata: string
   /** Milliseconds since 1970. */
   readonly committedAt: number
 }
 
-/** What a partition of a group has in an open transaction. */
+/** A partition in which an open transaction has an offset of a group. */
 export interface PendingOffset {
   readonly topic: TopicId
   readonly partition: number
 }
 
-/** A transactional id with the partitions of its open transaction. */
+/** A transactional id and the partitions of its open transaction. */
 export interface DescribedTransaction {
   readonly transaction: Transaction
   readonly partitions: readonly PartitionId[]
 }
 
-/** What became of an event, and the partitions that need a marker. */
+/** The result of an event, and the partitions that need a marker. */
 export interface TransactionAnswer {
   readonly effect: TransactionEffect
   readonly partitions: readonly PartitionId[]
 }
 
-/** What is remembered of an idempotent producer in one partition. */
+/** The remembered state of an idempotent producer in one partition. */
 export interface ActiveProducer extends ProducerIdentity {
-  /** -1 when it has written nothing under this epoch. */
+  /** -1 if it has written nothing in this epoch. */
   readonly lastSequence: number
   /** Milliseconds since 1970. */
   readonly updatedAt: number
@@ -235,9 +240,9 @@ export interface ActiveProducer extends ProducerIdentity {
   readonly transactionStart: number | null
 }
 
-/** A process that can hold leases, and how clients reach it. */
+/** A process that can hold leases, and its address for clients. */
 export interface LeaseHolder {
-  /** Unique to this run of the process: a process that is started again is another holder. */
+  /** Unique to this run of the process: a restarted process is another holder. */
   readonly id: string
   readonly nodeId: number
   readonly host: string
@@ -246,7 +251,7 @@ export interface LeaseHolder {
 
 export interface Lease {
   readonly name: string
-  /** Grows each time when it passes to another holder, so that it tells them apart. */
+  /** Increases each time the lease passes to another holder, and thus identifies the tenure. */
   readonly epoch: number
   readonly holder: LeaseHolder
   /** Milliseconds since 1970, by the database's clock. */
@@ -259,36 +264,36 @@ export interface Fence {
   readonly epoch: number
 }
 
-/** What retention and DeleteRecords are allowed to take away from one partition. */
+/** What retention and DeleteRecords may remove from one partition. */
 export interface RetentionRule {
   readonly partition: PartitionId
-  /** Extents whose youngest record is older than this go; null keeps them. Milliseconds since 1970. */
+  /** Removes extents whose youngest record is older than this, in milliseconds since 1970; null keeps them. */
   readonly deleteBefore: number | null
-  /** The oldest extents go while the rest still has at least this many bytes; null keeps them. */
+  /** Removes the oldest extents while the rest has at least this many bytes; null keeps them. */
   readonly keepBytes: number | null
 }
 
-/** An object that nothing refers to any more. */
+/** An object to which nothing refers any more. */
 export interface DeadObject {
   readonly id: number
   readonly key: string
 }
 
-/** Which objects are worth being merged into a larger one: those of about the same size, so that nothing is copied often. */
+/** Which objects to merge into a larger one: those of similar size, so that no record is copied often. */
 export interface MergeRule {
   /** Objects of at least this size … */
   readonly fromBytes: number
-  /** … and less than this. */
+  /** … and smaller than this. */
   readonly belowBytes: number
-  /** So many have to be there, or `maxBytes` of them. */
+  /** Merge once there are this many, or `maxBytes` of them. */
   readonly minObjects: number
   readonly maxObjects: number
   readonly maxBytes: number
-  /** The latest objects are left alone, for they are still being read from memory. */
+  /** Number of most recent objects to skip, because they are still being read from memory. */
   readonly spareObjects: number
 }
 
-/** An object that was made of others. */
+/** An object that was built from others. */
 export interface MadeObject {
   readonly key: string
   readonly sizeBytes: number
@@ -299,17 +304,17 @@ export interface MadeObject {
 /** A step in the compaction of a partition. */
 export interface Cleaning {
   readonly partition: PartitionId
-  /** Everything below this offset is clean once the step is done; null for all steps but the last. */
+  /** Null for all steps but the last: everything below this offset is clean once the step is done. */
   readonly until: number | null
 }
 
-/** An object and all that lies in it and is still there. */
+/** An object with the extents that still exist in it. */
 export interface MergeCandidate {
   readonly key: string
   readonly extents: readonly Extent[]
 }
 
-/** What is kept of a password for one hash of SCRAM; bytes as base64. */
+/** A password's SCRAM keys for one hash function; bytes as base64. */
 export interface StoredScramKeys {
   readonly salt: string
   readonly iterations: number
@@ -320,7 +325,7 @@ export interface StoredScramKeys {
 /** A user of the Kafka port. */
 export interface NewCredential {
   readonly username: string
-  /** The HTTP API's id, or empty. */
+  /** The id in the HTTP API, or empty. */
   readonly id: string
   /** The name that people gave it, or empty. */
   readonly name: string
@@ -328,7 +333,7 @@ export interface NewCredential {
   readonly sha512: StoredScramKeys | null
   /** Bypasses ACLs. */
   readonly superuser: boolean
-  /** Milliseconds since 1970, or null where it does not end. */
+  /** Milliseconds since 1970, or null if it does not expire. */
   readonly expiresAt: number | null
 }
 
@@ -337,7 +342,7 @@ export interface StoredCredential extends NewCredential {
   readonly createdAt: number
 }
 
-/** One ACL; the words are the broker's. */
+/** One ACL; the vocabulary is the broker's. */
 export interface StoredAcl {
   readonly resourceType: string
   readonly resourceName: string
@@ -349,9 +354,9 @@ export interface StoredAcl {
 }
 
 export interface AclRules {
-  /** Grows with every change of credentials or ACLs. */
+  /** Increases with every change of credentials or ACLs. */
   readonly version: number
-  /** Whether ACLs decide, are only logged (shadowing), or are not asked. */
+  /** Whether ACLs are enforced, only logged (shadowing), or ignored. */
   readonly mode: 'off' | 'shadow' | 'on'
   readonly acls: readonly StoredAcl[]
 }
@@ -361,13 +366,13 @@ export interface AclChange {
   readonly remove: readonly StoredAcl[]
 }
 
-/** What a setting belongs to. Settings of topics are part of the topic. */
+/** What a setting applies to. Settings of topics are part of the topic. */
 export type SettingKind = 'broker' | 'group' | 'client_metrics' | 'quota'
 
-/** A setting that was changed while the cluster ran. */
+/** A setting that was changed at runtime. */
 export interface Setting {
   readonly kind: SettingKind
-  /** Which broker, group, client metrics subscription or quota entity; the words are the broker's. */
+  /** The broker, group, client metrics subscription or quota entity; the vocabulary is the broker's. */
   readonly entity: string
   readonly name: string
   readonly value: string
@@ -377,102 +382,111 @@ export interface Setting {
 export type SettingChange = Omit<Setting, 'value'> & { readonly value: string | null }
 
 export interface Settings {
-  /** Grows with every change. */
+  /** Increases with every change. */
   readonly version: number
   readonly settings: readonly Setting[]
 }
 
 /**
- * What a cluster knows: topics, which object holds which offsets, producers, groups' offsets. Records are not in it.
- * Every call is one transaction for all its items; calls that are made together may share a transaction.
- * A call that could not be carried out rejects with a MetadataError, and nothing of it has happened, except with the
- * code `unknown_outcome`: then it may have happened, and only asking tells.
+ * The metadata of a cluster: topics, which object holds which offsets, producers, groups' offsets; but no
+ * records. Every call is one transaction for all its items; concurrent calls may share a transaction. A call that
+ * fails rejects with a MetadataError and has changed nothing, except with the code `unknown_outcome`: then it may
+ * have been executed, and only a query tells.
  */
 export interface Metadata {
-  /** The cluster's id as clients see it; it stays the same for the life of the data. */
+  /** The cluster's id as clients see it; constant for the life of the data. */
   readonly clusterId: string
 
-  /** The time by which the metadata go, in milliseconds since 1970: that of the database, whoever asks. */
+  /** The time by which the metadata operates, in milliseconds since 1970: the database's, for all processes. */
   time(): Promise<number>
 
   /**
-   * Called once when the data are lost without having been closed: every call is refused from then on, and
-   * whoever needs them has to start again. What was answered before is kept. Returns the way to stop it.
+   * The listener is called once if the metadata is lost without having been closed: every later call is
+   * refused, and whoever needs it has to restart. Results returned before remain valid. Returns a
+   * function that unsubscribes the listener.
    */
   onLost(listener: (reason: MetadataError) => void): () => void
 
   // Topics
 
-  /** The topics as last heard of, without waiting. What this process changed is always in it. */
+  /** The last known topics, without waiting. Always includes this process's own changes. */
   catalog(): Catalog
-  /** Reads the topics again where another process may have changed them. Nothing negative may be answered before it. */
+  /** Reloads the topics if another process may have changed them. Required before any negative answer. */
   refresh(): Promise<Catalog>
-  /** Called after every change of the catalog. Returns the way to stop it. */
+  /** The listener is called after every change of the catalog. Returns a function that unsubscribes it. */
   onTopicsChanged(listener: (catalog: Catalog) => void): () => void
-  /** Creates topics; names are not checked here beyond being new. */
+  /** Creates topics; of names, only uniqueness is checked here. */
   createTopics(topics: readonly NewTopic[]): Promise<Outcome<Topic, TopicErrorCode>[]>
   /**
-   * Deletes topics with all that belongs to them: records, producers' state, groups' offsets. They can be brought back
-   * for `keepMs`, or not at all where it is null.
+   * Deletes topics with everything that belongs to them: records, producers' state, groups' offsets. They can be
+   * restored for `keepMs` milliseconds, or not at all if that is null.
    */
   deleteTopics(ids: readonly TopicId[], keepMs: number | null): Promise<Outcome<Topic, TopicErrorCode>[]>
-  /** The topics that can be brought back, the one that was deleted first before the others. */
+  /** Topics that can be restored, in order of deletion. */
   deletedTopics(): Promise<DeletedTopic[]>
-  /** Brings deleted topics back as they were, unless there is a topic of the same name now. */
+  /** Restores deleted topics as they were, unless a topic of the same name exists now. */
   undeleteTopics(ids: readonly TopicId[]): Promise<Outcome<Topic, TopicErrorCode>[]>
-  /** Deletes for good what can be brought back no longer, or with `isAll` everything; returns the names of the topics. */
+  /** Permanently deletes the topics whose time for restoring has passed, or all with `isAll`; returns their names. */
   purgeDeletedTopics(isAll: boolean): Promise<string[]>
-  /** Deletes for good a topic that can be brought back; without such a topic nothing happens. */
+  /** Permanently deletes a topic that can be restored; does nothing if there is none. */
   purgeDeletedTopic(id: TopicId): Promise<void>
   /** Raises the number of partitions; a number that is not larger is INVALID_PARTITIONS. */
   createPartitions(
     changes: readonly { topic: TopicId; partitions: number }[],
   ): Promise<Outcome<Topic, TopicErrorCode>[]>
-  /** Replaces what is set on a topic. */
+  /** Replaces a topic's configs. */
   setTopicConfigs(
     changes: readonly { topic: TopicId; configs: Readonly<Record<string, string>> }[],
   ): Promise<Outcome<Topic, TopicErrorCode>[]>
 
   // The log
 
-  /** A new upload epoch. Objects are put and committed under it; one that is not renewed in time is closed for good. */
+  /**
+   * Opens an upload epoch. Objects are put and committed under it; once it is not
+   * renewed in time, it is closed permanently.
+   */
   openEpoch(): Promise<number>
-  /** Keeps an epoch open; false when it was closed meanwhile. */
+  /** Extends an epoch; false if it has been closed. */
   renewEpoch(epoch: number): Promise<boolean>
-  /** Closes an epoch, so that its objects which were never committed may be swept. */
+  /** Closes an epoch, so that its uncommitted objects may be swept. */
   closeEpoch(epoch: number): Promise<void>
   /**
-   * Makes objects visible: gives their batches offsets, checks idempotent producers, remembers where all lies.
-   * Answers an array for each object with an assignment for each of its batches.
-   * Rejects with `epoch_closed` when an object's epoch is not open.
+   * Makes objects visible: assigns offsets to their batches, checks idempotent producers, records
+   * their extents. Returns an array per object, with one assignment per batch. Rejects with
+   * `epoch_closed` if an object's epoch is not open.
    */
   commit(objects: readonly NewObject[]): Promise<Assignment[][]>
-  /** Where the records from an offset on lie, with the partition's bounds of the same moment. */
+  /** Finds the extents that hold the records from an offset on, with the partition's bounds at the same moment. */
   findExtents(queries: readonly ExtentQuery[]): Promise<(ExtentAnswer | null)[]>
-  /** Where to look for a timestamp; undefined where no extent qualifies, null where there is no such partition. */
+  /** Finds the extent for a timestamp; undefined if no extent qualifies, null if the partition does not exist. */
   findByTime(queries: readonly TimeQuery[]): Promise<(Extent | undefined | null)[]>
   bounds(partitions: readonly PartitionId[]): Promise<(PartitionBounds | null)[]>
-  /** Moves log starts forward (DeleteRecords); a start that is lower than the present one, or above the high watermark, changes nothing. */
+  /**
+   * Advances log starts (DeleteRecords); a start below the current one, or above the high watermark, changes nothing.
+   */
   advanceLogStart(changes: readonly { partition: PartitionId; offset: number }[]): Promise<(PartitionBounds | null)[]>
-  /** Called after every commit, of this process or another one, with what it added. Returns how to stop listening. */
+  /**
+   * The listener is called after every commit, of this process or another one, with what was added.
+   * Returns a function that unsubscribes it.
+   */
   onAppend(listener: AppendListener): () => void
 
   // Producers
 
-  /** Forgets what is known of producers that were idle for `idleMs`; they may go on with any sequence. */
+  /** Forgets producers that were idle for `idleMs`; they may continue with any sequence. */
   expireProducers(idleMs: number): Promise<void>
   /** Reserves unused producer ids; returns the first of `count` consecutive ones. */
   allocateProducerIds(count: number): Promise<number>
 
-  /** The producers that are remembered in each of these partitions. */
+  /** The remembered producers of each partition. */
   activeProducers(partitions: readonly PartitionId[]): Promise<ActiveProducer[][]>
 
   // Transactions
 
   /**
-   * Lets something happen to a transactional id (see `stepTransaction`). `partitions` are added to the transaction when
-   * the event is a `begin`. Where no partition needs a marker the transaction is ended at once, with the offsets in it;
-   * else by committing the markers. Rejects with `fenced`.
+   * Applies an event to a transactional id (see `stepTransaction`). If the event is a `begin`, `partitions` are added
+   * to the transaction. If no partition needs a marker, the transaction ends immediately, together with the offsets in
+   * it; otherwise it ends with the commit of the markers. Rejects with `fenced`.
    */
   stepTransaction(
     id: string,
@@ -480,17 +494,17 @@ export interface Metadata {
     partitions: readonly PartitionId[],
     fence: Fence,
   ): Promise<TransactionAnswer>
-  /** The transactional ids that are known; null for the others. */
+  /** Looks up transactional ids; null for unknown ones. */
   findTransactions(ids: readonly string[]): Promise<(DescribedTransaction | null)[]>
-  /** All transactional ids, by name. */
+  /** All transactional ids, sorted by name. */
   listTransactions(): Promise<Transaction[]>
-  /** The transactions that are open for longer than their timeout, and those whose abort was begun; at most `limit`. */
+  /** Transactions that have been open for longer than their timeout, or whose abort was begun; at most `limit`. */
   overdueTransactions(limit: number): Promise<string[]>
-  /** Forgets transactional ids without an open transaction that were idle for `idleMs`; answers which. */
+  /** Forgets transactional ids without an open transaction that were idle for `idleMs`; returns them. */
   expireTransactions(idleMs: number): Promise<string[]>
   /**
-   * Keeps a group's offsets until the transaction ends. An event that is refused stores nothing; each offset whose topic
-   * or partition is gone has an error. Rejects with `fenced`.
+   * Holds a group's offsets until the transaction ends. An event that is refused stores nothing; each offset whose
+   * topic or partition no longer exists has an error. Rejects with `fenced`.
    */
   commitTransactionOffsets(
     id: string,
@@ -499,31 +513,35 @@ export interface Metadata {
     offsets: readonly CommittedOffset[],
     fence: Fence,
   ): Promise<{ effect: TransactionEffect; problems: (null | 'UNKNOWN_TOPIC_OR_PARTITION')[] }>
-  /** The partitions of which a group has offsets in open transactions. */
+  /** The partitions for which open transactions hold offsets of a group. */
   pendingOffsets(group: string): Promise<PendingOffset[]>
 
   // Leases
 
   /**
-   * Takes the leases that are free or have expired and extends those that the holder has; answers every lease as it is
-   * then, whoever holds it. Time is the database's.
+   * Takes the leases that are free or expired and extends those that the holder has; returns the resulting state of
+   * every lease, whoever holds it. Uses the database's time.
    */
   acquireLeases(names: readonly string[], holder: LeaseHolder, durationMs: number): Promise<Lease[]>
-  /** Extends leases; false for those that have passed to another holder. An expired lease without a new holder is extended. */
+  /**
+   * Extends leases; false for those that have passed to another holder. An
+   * expired lease without a new holder is extended.
+   */
   renewLeases(fences: readonly Fence[], holderId: string, durationMs: number): Promise<boolean[]>
-  /** Gives back all leases of a holder, which thereby expire at once. */
+  /** Releases all leases of a holder: they expire immediately. */
   releaseLeases(holderId: string): Promise<void>
   /**
-   * Gives a lease this epoch unless it has a higher one: whatever carries a lower one is refused from then on. For leases
-   * whose holders are decided elsewhere, so that they do not expire. Resolves to whether the lease has this epoch.
+   * Raises a lease to this epoch unless it has a higher one: from then on writes with a lower epoch are
+   * refused. For leases whose holders are decided elsewhere, and which therefore do not expire.
+   * Resolves to whether the lease has this epoch.
    */
   raiseFence(fence: Fence): Promise<boolean>
-  /** The leases that are held now; null for those that are free. */
+  /** The leases that are currently held; null for free ones. */
   findLeases(names: readonly string[]): Promise<(Lease | null)[]>
 
-  // Groups. What is written carries the fence of the group's coordinator, checked in the same transaction.
+  // Groups. Writes carry the fence of the group's coordinator, which is checked in the same transaction.
 
-  /** Answers an error for each offset whose topic or partition is gone. Rejects with `fenced`. */
+  /** Returns an error for each offset whose topic or partition no longer exists. Rejects with `fenced`. */
   commitOffsets(
     group: string,
     offsets: readonly CommittedOffset[],
@@ -531,25 +549,25 @@ export interface Metadata {
   ): Promise<(null | 'UNKNOWN_TOPIC_OR_PARTITION')[]>
   /** All offsets of a group; an unknown group has none. */
   groupOffsets(group: string): Promise<CommittedOffset[]>
-  /** Forgets single offsets. Rejects with `fenced`. */
+  /** Deletes individual offsets. Rejects with `fenced`. */
   deleteOffsets(
     group: string,
     partitions: readonly { topic: TopicId; partition: number }[],
     fence: Fence,
   ): Promise<void>
-  /** The groups that are remembered, because they have offsets or a saved state. */
+  /** The groups that have offsets or a saved state. */
   listGroups(): Promise<string[]>
-  /** Keeps the opaque state of a group. Rejects with `fenced`. */
+  /** Saves the opaque state of a group. Rejects with `fenced`. */
   saveGroup(group: string, state: Uint8Array, fence: Fence): Promise<void>
   /** The saved state of a group, or null. */
   loadGroup(group: string): Promise<Uint8Array | null>
-  /** Whether a group was saved or has offsets. */
+  /** Whether a group has a saved state or offsets. */
   isGroupKnown(group: string): Promise<boolean>
-  /** Forgets a group with its offsets and state; false when it was not known. Rejects with `fenced`. */
+  /** Deletes a group with its offsets and state; false if it was unknown. Rejects with `fenced`. */
   deleteGroup(group: string, fence: Fence): Promise<boolean>
-  /** The groups that committed nothing for `idleMs` milliseconds, those without any offset among them. */
+  /** Groups that committed nothing for `idleMs` milliseconds, including those without any offset. */
   idleGroups(idleMs: number): Promise<string[]>
-  /** Forgets a group like `deleteGroup` if it is still idle; answers whether it was forgotten. Rejects with `fenced`. */
+  /** Deletes a group like `deleteGroup` if it is still idle; returns whether it did. Rejects with `fenced`. */
   expireGroup(group: string, idleMs: number, fence: Fence): Promise<boolean>
 
   // Security
@@ -557,55 +575,54 @@ export interface Metadata {
   /** All users of the Kafka port, oldest first. */
   credentials(): Promise<StoredCredential[]>
   findCredential(username: string): Promise<StoredCredential | null>
-  /** Adds users, or replaces the keys of those that there are. */
+  /** Adds users, or replaces the keys of existing ones. */
   putCredentials(credentials: readonly NewCredential[]): Promise<void>
-  /** Forgets users; answers which of them were known. */
+  /** Deletes users; returns for each whether it was known. */
   deleteCredentials(usernames: readonly string[]): Promise<boolean[]>
-  /** Forgets the keys of one hash, and the user with the last of them; false where there were none. */
+  /** Deletes a user's keys for one hash, and the user with the last of them; false if there were none. */
   deleteScramKeys(username: string, hash: 'sha256' | 'sha512'): Promise<boolean>
-  /** Forgets users whose time is over. */
+  /** Deletes users that have expired. */
   expireCredentials(): Promise<void>
-  /** Tells whether `credentials` or `aclRules` would answer something new. */
+  /** Changes whenever `credentials` or `aclRules` would return something new. */
   securityVersion(): Promise<number>
   aclRules(): Promise<AclRules>
   setAclMode(mode: AclRules['mode']): Promise<void>
-  /** Adds and removes ACLs; answers all of them after it. */
+  /** Adds and removes ACLs; returns all of them afterwards. */
   changeAcls(change: AclChange): Promise<AclRules>
 
   // Settings
 
-  /** Tells whether `settings` would return something new. */
+  /** Changes whenever `settings` would return something new. */
   settingsVersion(): Promise<number>
   settings(): Promise<Settings>
-  /** Sets and removes settings, all or none; returns all settings after the change. A setting occurs once in `changes`. */
+  /** Sets and removes settings, all or none; returns all settings afterwards. A setting may occur once in `changes`. */
   changeSettings(changes: readonly SettingChange[]): Promise<Settings>
 
   // Housekeeping
 
-  /** Carries out retention on at most a bounded number of extents; true when there is more to do. */
+  /** Applies retention to a bounded number of extents; true if there is more to do. */
   retain(rules: readonly RetentionRule[]): Promise<boolean>
-  /** The oldest objects of those that the rule is about; none when there are too few. */
+  /** The oldest objects that match the rule; empty if there are too few. */
   mergeCandidates(rule: MergeRule): Promise<MergeCandidate[]>
   /**
-   * The oldest objects of which less than half is still there, at most `maxObjects`, with
-   * about `maxBytes` that are.
+   * The oldest objects of which less than half is still live: at most `maxObjects`, with about `maxBytes` of live data.
    */
   sparseObjects(maxObjects: number, maxBytes: number): Promise<MergeCandidate[]>
   /**
-   * Lets an object take the place of all extents from which it was made: merged as they were, or what `cleaning` has left
-   * of them. False when one of them is not there any more: then nothing has changed, and the object is of no use.
+   * Replaces extents by the object that was built from them: merged unchanged, or reduced to what `cleaning` has
+   * kept. False if one of the extents no longer exists: then nothing has changed, and the object is useless.
    * Rejects with `epoch_closed` like `commit`.
    */
   replaceExtents(made: MadeObject, replaced: readonly Extent[], cleaning?: Cleaning): Promise<boolean>
-  /** How far compaction has come in partitions: the first offset that was not cleaned yet, 0 where it never ran. */
+  /** Compaction progress per partition: the first offset that has not been cleaned yet, 0 if compaction never ran. */
   cleanedUntil(partitions: readonly PartitionId[]): Promise<number[]>
   /** Objects that have been dead for at least `graceMs`, at most `limit`. */
   deadObjects(graceMs: number, limit: number): Promise<DeadObject[]>
   /** Forgets dead objects, after they were deleted from the store. */
   forgetObjects(ids: readonly number[]): Promise<void>
-  /** Closes the epochs that were not renewed for `expiryMs`; answers the closed ones that may still have orphans. */
+  /** Closes the epochs that were not renewed for `expiryMs`; returns the closed ones that may still have orphans. */
   closedEpochs(expiryMs: number): Promise<number[]>
-  /** Which of these keys of a closed epoch are known as objects. */
+  /** Tells for each of these keys of a closed epoch whether it is a known object. */
   knownObjects(keys: readonly string[]): Promise<boolean[]>
   /** Forgets a closed epoch once its orphans are gone. */
   forgetEpoch(epoch: number): Promise<void>
@@ -613,11 +630,11 @@ export interface Metadata {
   // Manifests
 
   /**
-   * The rows of a table that follow the one with these values of the primary key, in its order, at most `limit`; null for
-   * the first ones.
+   * The rows of a table, in primary key order, that follow the row with this primary key, or
+   * the first ones for null; at most `limit`.
    */
   snapshotRows(table: SnapshotTable, after: SnapshotRow | null, limit: number): Promise<SnapshotRow[]>
 
-  /** Finishes what was begun and lets go of the data. */
+  /** Waits for the calls in progress and releases the data. */
   close(): Promise<void>
 }

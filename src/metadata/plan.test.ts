@@ -163,7 +163,7 @@ function object(key: string, batches: NewBatch[]): NewObject {
   return { key, sizeBytes: 0, epoch: 1, batches }
 }
 
-/** Plans on what an earlier run left, or on two empty partitions 1 and 2. */
+/** Plans on the state that an earlier run left, or on two empty partitions 1 and 2. */
 function run(objects: NewObject[], earlier: Partial<PlanState> = {}, now = 0): PlanState & { plan: Plan } {
   const partitions = new Map<number, PartitionState>(
     earlier.partitions ?? [

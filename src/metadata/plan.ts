@@ -9,54 +9,54 @@ import type {
 } from './metadata.ts'
 import { finishTransaction, stepTransaction, type Transaction, type TransactionEnd } from './transaction.ts'
 
-/** What a commit has to know of a partition. */
+/** What a commit needs to know about a partition. */
 export interface PartitionState {
   readonly logStartOffset: number
   readonly nextOffset: number
   readonly sizeBytes: number
-  /** The latest time that LogAppendTime has given here, in milliseconds since 1970; 0 if none. */
+  /** The latest time assigned by LogAppendTime here, in milliseconds since 1970; 0 if none. */
   readonly lastAppendAt: number
   /** The first offset of the oldest open transaction, or null. */
   readonly firstUnstable: number | null
 }
 
-/** One of the batches that are remembered of a producer: where its sequences began and ended, and the offset it got. */
+/** A remembered batch of a producer: its first and last sequence, and the offset it got. */
 export type RememberedBatch = readonly [firstSequence: number, lastSequence: number, baseOffset: number]
 
-/** What is remembered of an idempotent producer in one partition. */
+/** The remembered state of an idempotent producer in one partition. */
 export interface ProducerState {
   readonly epoch: number
-  /** The latest ones, oldest first, at most REMEMBERED_BATCHES. */
+  /** The latest batches, oldest first, at most REMEMBERED_BATCHES. */
   readonly batches: readonly RememberedBatch[]
   /** The first offset of its open transaction here, or null. */
   readonly transactionStart: number | null
 }
 
-/** A transactional id with the partitions of its open transaction. */
+/** A transactional id and the partitions of its open transaction. */
 export interface TransactionState {
   readonly transaction: Transaction
   readonly partitions: ReadonlySet<PartitionId>
 }
 
-/** All that a commit reads. What is missing does not exist. */
+/** Everything that a commit reads. Absent entries do not exist. */
 export interface PlanState {
   readonly partitions: ReadonlyMap<PartitionId, PartitionState>
   readonly producers: ReadonlyMap<ProducerKey, ProducerState>
   /** By transactional id. */
   readonly transactions: ReadonlyMap<string, TransactionState>
-  /** The first offsets of the open transactions by producer id, of the partitions that get markers. */
+  /** First offsets of open transactions by producer id, for the partitions that get markers. */
   readonly open: ReadonlyMap<PartitionId, ReadonlyMap<number, number>>
-  /** The present epochs of the leases of the batches' fences. */
+  /** Current epochs of the leases of the batches' fences. */
   readonly fences: ReadonlyMap<string, number>
 }
 
-/** All that a commit writes, and what it answers. */
+/** Everything that a commit writes, and its result. */
 export interface Plan {
-  /** For each object an assignment for each of its batches. */
+  /** For each object, an assignment per batch. */
   readonly assignments: Assignment[][]
-  /** For each object the extents it adds; an object without any is garbage immediately. */
+  /** For each object, the extents it adds; an object without any is garbage immediately. */
   readonly extents: Extent[][]
-  /** The partitions and producers that changed, as they are afterwards. */
+  /** The new states of the partitions and producers that changed. */
   readonly partitions: ReadonlyMap<PartitionId, PartitionState>
   readonly producers: ReadonlyMap<ProducerKey, ProducerState>
   /** The transactional ids that changed, with all partitions that their transactions have then. */
@@ -78,15 +78,15 @@ export function producerKey(partition: PartitionId, producerId: number): Produce
   return `${partition}/${producerId}`
 }
 
-/** The sequence `count` after another one; after 2^31 - 1 comes 0. */
+/** The sequence that is `count` after another; 2^31 - 1 is followed by 0. */
 function advanceSequence(sequence: number, count: number): number {
   return (sequence + count) % SEQUENCES
 }
 
 /**
- * Decides what becomes of objects that wait for their commit: which batches are taken, which offsets they get, which are
- * repetitions, which transactions begin and end. Objects and batches are judged in their order, each on what those
- * before it left.
+ * Decides the outcome of a commit: which batches are accepted, which offsets they get, which are
+ * duplicates, which transactions begin and end. Objects and batches are processed in order, each
+ * on the state that the previous ones left.
  */
 export function plan(state: PlanState, objects: readonly NewObject[], now: number): Plan {
   const planning = new Planning(state, now)
@@ -104,7 +104,7 @@ class Planning {
   readonly aborted = new Map<PartitionId, AbortedTransaction[]>()
   readonly #state: PlanState
   readonly #now: number
-  /** Open transactions of the partitions that get markers, as they are after the batches so far. */
+  /** Open transactions of the partitions that get markers, after the batches processed so far. */
   readonly #open: ReadonlyMap<PartitionId, Map<number, number>>
 
   constructor(state: PlanState, now: number) {
@@ -116,7 +116,7 @@ class Planning {
   object(object: NewObject): Assignment[] {
     const run = new ExtentRun(object.key)
     this.extents.push(run.extents)
-    /** Whether the ends of which the object has markers are accepted, by their key. */
+    /** Whether the ends that the object has markers for are accepted, by key. */
     const accepted = new Map<string, boolean>()
     return object.batches.map(batch => this.#assign(batch, object, run, accepted))
   }
@@ -147,11 +147,11 @@ class Planning {
     return this.#append(batch, this.partitions.get(batch.partition) ?? partition, run)
   }
 
-  /** Takes a batch, which is in order, behind all others of its partition. */
+  /** Appends an accepted batch to the end of its partition. */
   #append(batch: NewBatch, partition: PartitionState, run: ExtentRun): Assignment {
     const { nextOffset, logStartOffset } = partition
     const appendTimestamp = batch.appendTime ? Math.max(this.#now, partition.lastAppendAt) : -1
-    // Without a timestamp a batch is as old as its commit, else retention would take it at once.
+    // A batch without a timestamp counts as old as its commit; otherwise retention would remove it immediately.
     const maxTimestamp =
       appendTimestamp >= 0 ? appendTimestamp : batch.maxTimestamp >= 0 ? batch.maxTimestamp : this.#now
     run.add(batch, nextOffset, maxTimestamp, appendTimestamp)
@@ -165,7 +165,10 @@ class Planning {
     return { ok: true, baseOffset: nextOffset, appendTimestamp, logStartOffset, duplicate: false }
   }
 
-  /** Judges the records of an idempotent or transactional producer: undefined when they are next, or what they are instead. */
+  /**
+   * Checks the records of an idempotent or transactional producer: undefined if they are next, otherwise the error, or
+   * the offset of the batch they duplicate.
+   */
   #write(batch: NewBatch, partition: PartitionState): CommitErrorCode | { readonly baseOffset: number } | undefined {
     const key = producerKey(batch.partition, batch.producerId)
     const producer = this.producers.get(key) ?? this.#state.producers.get(key)
@@ -177,7 +180,7 @@ class Planning {
     if (verdict.kind === 'refused') return verdict.code
     if (verdict.kind === 'duplicate') return verdict
     if (!isRecords) {
-      // All of a producer's records belong to its transaction while it has one open.
+      // While a producer has a transaction open, all its records must belong to it.
       if (producer && producer.transactionStart !== null) return 'INVALID_TXN_STATE'
       this.producers.set(key, remember(producer, batch, partition.nextOffset, null))
       return undefined
@@ -191,14 +194,14 @@ class Planning {
     return undefined
   }
 
-  /** Why the producer may not write for the transactional id, whatever it writes. */
+  /** Why the producer may not write for the transactional id at all; undefined if it may. */
   #ownerProblem(id: string, { producerId, producerEpoch }: NewBatch): CommitErrorCode | undefined {
     const known = this.#transaction(id)
     if (!known || known.transaction.producerId !== producerId) return 'INVALID_PRODUCER_ID_MAPPING'
     return known.transaction.epoch === producerEpoch ? undefined : 'INVALID_PRODUCER_EPOCH'
   }
 
-  /** Makes sure that the partition is in the open transaction of the transactional id. */
+  /** Ensures that the partition is in the open transaction of the transactional id. */
   #join(
     id: string,
     { partition, producerId, producerEpoch: epoch }: NewBatch,
@@ -214,7 +217,7 @@ class Planning {
     return undefined
   }
 
-  /** Ends a transaction if its owner is still the same and all of its partitions get their markers. */
+  /** Ends a transaction if it still has the same owner and all of its partitions get their markers. */
   #acceptEnd(end: TransactionEnd, { batches }: NewObject): boolean {
     if (end.id === null) return true
     const known = this.#transaction(end.id)
@@ -231,7 +234,7 @@ class Planning {
     return true
   }
 
-  /** Closes what the producer has open in the partition. */
+  /** Closes the producer's open transaction in the partition. */
   #mark(
     { producerId, partition: id }: NewBatch,
     end: TransactionEnd,
@@ -274,11 +277,11 @@ type Verdict =
 const NEXT: Verdict = { kind: 'next' }
 const OUT_OF_ORDER: Verdict = { kind: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }
 
-/** Kafka's rules of idempotence (KIP-98; ProducerAppendInfo). */
+/** Kafka's rules for idempotence (KIP-98; ProducerAppendInfo). */
 function judgeSequence(producer: ProducerState | undefined, batch: NewBatch, isFirstZero: boolean): Verdict {
   const { producerEpoch: epoch, baseSequence } = batch
-  // Of a producer that is not known, or not any more, any sequence is taken: it may have been forgotten by age. One that
-  // gets a new epoch with each transaction always begins with 0 (KIP-890).
+  // An unknown producer may start with any sequence, because its state may have expired. A producer that gets a new
+  // epoch with each transaction always starts at 0 (KIP-890).
   if (!producer) return isFirstZero && baseSequence !== 0 ? OUT_OF_ORDER : NEXT
   if (epoch < producer.epoch) return { kind: 'refused', code: 'INVALID_PRODUCER_EPOCH' }
   if (epoch > producer.epoch) {
@@ -305,7 +308,7 @@ function remember(
   return { epoch: batch.producerEpoch, batches, transactionStart }
 }
 
-/** Joins the accepted batches of one object into extents, where they lie side by side in object and partition. */
+/** Joins the accepted batches of one object into extents where they are adjacent in object and partition. */
 class ExtentRun {
   readonly extents: Extent[] = []
   readonly #key: string

@@ -6,10 +6,10 @@ import type { Change } from './transport.ts'
 
 const CHANNEL = 'metadata'
 
-/** So many partitions fit in one notification, with the largest numbers. */
+/** Number of partitions that fit in one notification even with the largest numbers. */
 const PARTITIONS_PER_NOTIFICATION = 60
 
-/** What travels: the sender, then either partitions or the version of the catalog. */
+/** Payload: the sender, and either partitions or the version of the catalog. */
 interface Notification {
   readonly from: string
   /** Each as [partition, log start, high watermark, last stable offset, bytes of the log, bytes appended]. */
@@ -18,16 +18,17 @@ interface Notification {
 }
 
 /**
- * Changes between processes by LISTEN and NOTIFY. A notification is sent after the commit and apart from it: as a part of
- * it, all commits of the database would wait for one another. Those who waited too long for one ask anyway.
+ * Propagates changes between processes with LISTEN and NOTIFY. A notification is sent after the commit, in
+ * a transaction of its own: notifying within the commit would serialise all commits of the database.
+ * Processes that miss one poll after a while.
  */
 export class PostgresFeed implements Feed {
   readonly #database: PostgresDatabase
-  /** Tells own notifications, which come back, from those of others. */
+  /** Distinguishes our own notifications, which come back, from others'. */
   readonly #id: string
   readonly #log: Log
   readonly #listeners = new Set<(change: Change) => void>()
-  /** What waits for the notification under way. */
+  /** Changes queued behind the notification in progress. */
   readonly #appended = new Map<PartitionId, Appended>()
   #catalogVersion: number | undefined
   #sending: Promise<void> | undefined

@@ -8,18 +8,18 @@ import { MetadataService } from './service.ts'
 import type { Transport } from './transport.ts'
 
 interface PostgresMetadataOptions {
-  /** As `openPostgres` takes it. */
+  /** As for `openPostgres`. */
   readonly url: string
-  /** The schema of the cluster; `public` by default. */
+  /** The cluster's schema; defaults to `public`. */
   readonly schema?: string
   readonly connections?: number
-  /** Where time comes from; the database's own clock by default. */
+  /** Source of time; defaults to the database's own clock. */
   readonly clock?: Clock
   readonly random: Random
   readonly log: Log
 }
 
-/** Opens the metadata of a cluster in PostgreSQL, which any number of processes may have open. */
+/** Opens the metadata of a cluster in PostgreSQL, which any number of processes may share. */
 export async function openPostgresMetadata(options: PostgresMetadataOptions): Promise<Metadata> {
   return MetadataClient.open(await openPostgresTransport(options), options)
 }

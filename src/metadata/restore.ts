@@ -1,16 +1,16 @@
-// The way of a snapshot's rows into an empty database (docs/adr/0026-rebuild.md).
+// Loads the rows of a snapshot into an empty database (docs/adr/0026-rebuild.md).
 import { type Database, migrate, type RowSet, type Sql } from '../database/index.ts'
 import { metadataError } from './calls.ts'
 import { MetadataError } from './errors.ts'
 import { declared, type SnapshotRow, type SnapshotTable } from './operations/snapshot.ts'
 import { migrations } from './schema.ts'
 
-/** How many rows one statement inserts. */
+/** Number of rows that one statement inserts. */
 const ROWS_TOGETHER = 2000
 
 /**
- * Brings rows into a database without metadata, all or none. Rejects with a MetadataError, `failed` where there are topics
- * or objects already.
+ * Inserts rows into a database without metadata, all or none. Rejects with a MetadataError,
+ * `failed` if there are topics or objects already.
  */
 export async function restoreSnapshot(
   database: Database,
@@ -47,7 +47,7 @@ async function insertRows(sql: Sql, table: SnapshotTable, rows: readonly Snapsho
   }
 }
 
-/** PostgreSQL does not count what was inserted with a number of its own; SQLite does. */
+/** Advances PostgreSQL's sequences past explicitly inserted ids; SQLite does so by itself. */
 async function advanceSerials(sql: Sql): Promise<void> {
   for (const table of ['partitions', 'objects', 'epochs', 'acls'] as const) {
     await sql.all(

@@ -12,7 +12,7 @@ import {
   time,
 } from '../database/index.ts'
 
-// The tables of a cluster's metadata, declared once for every database. Sizes are bytes.
+// The tables of a cluster's metadata, declared once for every database. Sizes are in bytes.
 
 const facts = {
   // Single facts: cluster_id, catalog_version, next_producer_id.
@@ -44,7 +44,7 @@ const partitions = {
   isHot: true,
 } satisfies Table
 
-/** Topics that were deleted and can still be brought back, with their partitions. */
+/** Deleted topics that can still be restored, with their partitions. */
 const deletedTopics = {
   columns: { id: text, name: text, configs: json, created_at: time, deleted_at: time, purge_at: time },
   primaryKey: ['id'],
@@ -67,7 +67,7 @@ const deletedPartitions = {
 /** Partitions of deleted topics that still have extents. */
 const doomedPartitions = { columns: { id: integer }, primaryKey: ['id'] } satisfies Table
 
-/** Partitions whose start was moved over extents that are still there. */
+/** Partitions whose start was advanced past extents that still exist. */
 const cutPartitions = { columns: { id: integer }, primaryKey: ['id'] } satisfies Table
 
 const objects = {
@@ -75,7 +75,7 @@ const objects = {
     id: serial,
     key: text,
     size_bytes: integer,
-    // An object is dead once its last extent is gone; it is deleted some time later, for readers that still know it.
+    // An object is dead once its last extent is gone; it is deleted after a delay, for readers that still refer to it.
     extents: integer,
     dead_at: nullable(time),
   },
@@ -93,10 +93,10 @@ const extents = {
     position: integer,
     size_bytes: integer,
     max_timestamp: time,
-    // -1 when the records keep their own timestamps.
+    // -1 if the records keep their own timestamps.
     append_timestamp: time,
   },
-  // By the last offset, so that "the first extent that ends at or after O" is a plain search.
+  // By last offset, so that "the first extent that ends at or after O" is a plain range search.
   primaryKey: ['partition', 'last_offset'],
   // For merging, which starts from objects.
   indexes: [['object']],
@@ -143,7 +143,7 @@ const transactions = {
     timeout_ms: integer,
     phase: text,
     started_at: nullable(time),
-    // When an open transaction is to be aborted; null while none is open.
+    // When to abort the open transaction; null while none is open.
     abort_at: nullable(time),
     previous_producer_id: nullable(integer),
     previous_epoch: nullable(integer),
@@ -160,7 +160,7 @@ const transactionPartitions = {
   primaryKey: ['transaction_id', 'partition'],
 } satisfies Table
 
-/** Offsets of groups that take effect when the transaction is committed. */
+/** Offsets of groups that take effect when the transaction commits. */
 const transactionOffsets = {
   columns: {
     transaction_id: text,
@@ -181,11 +181,11 @@ const abortedTransactions = {
   primaryKey: ['partition', 'last_offset'],
 } satisfies Table
 
-/** Users of the Kafka port. Keys are JSON with base64 in it; a password is never stored. */
+/** Users of the Kafka port. Keys are JSON with base64 values; a password is never stored. */
 const credentials = {
   columns: {
     username: text,
-    // Of the HTTP API: its id and the name that people gave it; empty for users that Kafka's own tools made.
+    // Id and display name in the HTTP API; empty for users created by Kafka's own tools.
     id: text,
     name: text,
     sha256: nullable(json),
@@ -212,7 +212,7 @@ const acls = {
   unique: [['resource_type', 'resource_name', 'pattern_type', 'principal', 'host', 'operation', 'permission']],
 } satisfies Table
 
-/** Settings that were changed while the cluster ran, other than those of topics: of brokers, groups, clients. */
+/** Settings changed at runtime, other than those of topics: of brokers, groups, clients. */
 const settings = {
   columns: { kind: text, entity: text, name: text, value: text },
   primaryKey: ['kind', 'entity', 'name'],
@@ -222,8 +222,8 @@ export type SettingRow = Row<typeof settings>
 export type CredentialRow = Row<typeof credentials>
 export type AclRow = Row<typeof acls>
 /**
- * Who may act for something: the coordinator of a share of the groups, for instance. A new holder gets a higher epoch, and
- * what it writes carries it, so that nothing of a former holder is accepted any more.
+ * Who may act in a role, for instance as the coordinator of a share of the groups. A new holder gets a higher epoch,
+ * which its writes carry, so that no write of a former holder is accepted any more.
  */
 const leases = {
   columns: { name: text, epoch: integer, holder_id: text, holder: json, expires_at: time },
@@ -231,12 +231,12 @@ const leases = {
   isHot: true,
 } satisfies Table
 
-/** How far compaction has come in a partition: what lies before the offset was cleaned. */
+/** Compaction progress of a partition: everything before the offset has been cleaned. */
 const cleanings = { columns: { partition: integer, until: integer }, primaryKey: ['partition'] } satisfies Table
 
 /**
- * What a manifest in the bucket keeps, so that metadata can be rebuilt; `docs/adr/0026-rebuild.md` says what it leaves
- * out. In an order in which nothing is missed of what is committed meanwhile: partitions before what lies in them.
+ * The tables in a manifest in the bucket, from which metadata can be rebuilt; `docs/adr/0026-rebuild.md` says what is
+ * omitted. Ordered so that nothing committed in the meantime is missed: partitions before their contents.
  */
 export const snapshotTables = {
   facts,
@@ -260,7 +260,7 @@ export type TopicRow = Row<typeof topics>
 export type DeletedTopicRow = Row<typeof deletedTopics>
 export type PartitionRow = Row<typeof partitions>
 export type ObjectRow = Row<typeof objects> & {
-  /** How much of it its extents take; what else is in it is garbage. */
+  /** Bytes used by its extents; the rest is garbage. */
   readonly live_bytes: number
 }
 export type ProducerRow = Row<typeof producers>
@@ -268,7 +268,7 @@ export type GroupOffsetRow = Row<typeof groupOffsets>
 export type LeaseRow = Row<typeof leases>
 export type TransactionRow = Row<typeof transactions>
 
-/** How the tables came to be. A released step is never changed; a change is another step. */
+/** The history of the tables. A released step is never changed; a change is another step. */
 export const migrations: readonly Migration[] = [
   {
     name: 'topics, log, producers, groups',
@@ -309,7 +309,7 @@ export const migrations: readonly Migration[] = [
       ...createTable('transaction_partitions', transactionPartitions, dialect),
       ...createTable('transaction_offsets', transactionOffsets, dialect),
       ...createTable('aborted_transactions', abortedTransactions, dialect),
-      // Of those with an open transaction alone, so that all others cost nothing more.
+      // Only those with an open transaction are indexed, so the others cost nothing extra.
       'CREATE INDEX IF NOT EXISTS producers_open ON producers (partition) WHERE transaction_start IS NOT NULL',
     ],
   },
@@ -321,7 +321,7 @@ export const migrations: readonly Migration[] = [
       'ALTER TABLE objects ADD COLUMN live_bytes bigint NOT NULL DEFAULT 0',
       `UPDATE objects SET live_bytes =
          (SELECT COALESCE(SUM(extents.size_bytes), 0) FROM extents WHERE extents.object = objects.id)`,
-      // Few objects are mostly garbage at any time, so that the others cost nothing.
+      // Few objects are mostly garbage at any time, and the others cost nothing.
       'CREATE INDEX objects_sparse ON objects (id) WHERE dead_at IS NULL AND live_bytes * 2 < size_bytes',
     ],
   },

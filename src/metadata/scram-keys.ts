@@ -1,7 +1,7 @@
 import type { ScramKeys } from '../kafka/index.ts'
 import type { StoredScramKeys } from './metadata.ts'
 
-/** Keys as the metadata keep them. */
+/** Converts keys to their stored form. */
 export function storedScramKeys(keys: ScramKeys): StoredScramKeys {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
   return {
@@ -12,7 +12,7 @@ export function storedScramKeys(keys: ScramKeys): StoredScramKeys {
   }
 }
 
-/** Keys as they are used. */
+/** Converts stored keys to their usable form. */
 export function usableScramKeys(stored: StoredScramKeys): ScramKeys {
   const bytes = (text: string) => Buffer.from(text, 'base64')
   return {

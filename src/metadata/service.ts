@@ -15,22 +15,22 @@ import type { MetadataError } from './errors.ts'
 import { migrations } from './schema.ts'
 import { type Change, lostError, type Transport } from './transport.ts'
 
-/** Passes changes on between the processes that have the same database open. */
+/** Propagates changes between processes that share a database. */
 export interface Feed {
-  /** Tells the others; best effort, in the order of the calls. */
+  /** Notifies the others; best effort, in the order of the calls. */
   publish(change: Change): void
-  /** Called with what the others tell. Returns how to stop it. */
+  /** The listener receives the others' changes. Returns a function that unsubscribes it. */
   onChange(listener: (change: Change) => void): () => void
   close(): Promise<void>
 }
 
-/** Carries out calls on the metadata in a database, in the process or thread that has it open. */
+/** Executes metadata calls on a database, in the process or thread that has it open. */
 export class MetadataService implements Transport {
   readonly #database: Database
   readonly #clock: Clock
   readonly #feed: Feed | undefined
 
-  /** Brings the tables up to date. The database belongs to the service from then on. Rejects with a MetadataError. */
+  /** Migrates the tables. The service owns the database from then on. Rejects with a MetadataError. */
   static async open(database: Database, clock: Clock, feed?: Feed): Promise<MetadataService> {
     try {
       await migrate(database, 'metadata', migrations)
@@ -49,7 +49,7 @@ export class MetadataService implements Transport {
   }
 
   async call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>> {
-    // The result is that of the operation of this name.
+    // The result is that of the operation with this name.
     return (await this.execute({ name, arguments: values, now: this.#clock.now() })) as CallResult<Name>
   }
 
@@ -76,7 +76,7 @@ export class MetadataService implements Transport {
     return this.#database.onLost(reason => listener(lostError(reason)))
   }
 
-  /** Finishes the calls that were made before; later ones reject with the code `closed`. */
+  /** Waits for earlier calls to finish; later ones reject with the code `closed`. */
   async close(): Promise<void> {
     await this.#feed?.close()
     await this.#database.close()

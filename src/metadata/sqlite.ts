@@ -7,15 +7,18 @@ import { MetadataService } from './service.ts'
 import { type Transport, workerTransport } from './transport.ts'
 
 interface SqliteMetadataOptions {
-  /** The database's file, which gets a thread of its own, or `:memory:` for metadata that end with the process. */
+  /**
+   * The database's file, which is opened in its own thread, or `:memory:` for
+   * metadata that lives as long as the process.
+   */
   readonly path: string
   readonly clock: Clock
   readonly random: Random
 }
 
 /**
- * Opens the metadata of a cluster in SQLite. Several processes may have the same file open, but hear of one another's
- * changes only when they ask.
+ * Opens the metadata of a cluster in SQLite. Several processes may share the file, but they learn of
+ * each other's changes only when they query.
  */
 export async function openSqliteMetadata({ path, clock, random }: SqliteMetadataOptions): Promise<Metadata> {
   return MetadataClient.open(await openSqliteTransport(path, clock), { random })

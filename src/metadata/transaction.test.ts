@@ -161,7 +161,7 @@ describe('whatever happens to a transactional id', () => {
     it(`only its owner changes anything, with seed ${seed}`, () => {
       const choices = new Choices(seed)
       const id = new TransactionalId()
-      /** All that was ever given out; only the last may act. */
+      /** All identities ever handed out; only the last may act. */
       const owners: ProducerIdentity[] = [id.init()]
       const pending: TransactionEnd[] = []
       for (let round = 0; round < 200; round++) {
@@ -217,7 +217,7 @@ describe('whatever happens to a transactional id', () => {
   }
 })
 
-/** One transactional id, with everything that happens to it stored at once. */
+/** A transactional id that stores every event's result immediately. */
 class TransactionalId {
   state: Transaction | undefined
   now = 1_000_000
@@ -253,7 +253,7 @@ class TransactionalId {
     return kindOf(this.step({ kind: 'end', producer, commit, nextEpoch, freshProducerId: this.fresh++ }))
   }
 
-  /** The markers of the latest effect are committed. */
+  /** Commits the markers of the latest effect. */
   finish(effect = this.#effect): TransactionEnd {
     assert.ok(effect?.kind === 'write_markers')
     this.state = finishTransaction(this.state, effect.end)

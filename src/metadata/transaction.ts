@@ -1,13 +1,13 @@
-/** A producer id with its epoch: who may act for a transactional id. */
+/** A producer id and epoch: the identity that may act for a transactional id. */
 export interface ProducerIdentity {
   readonly producerId: number
   readonly epoch: number
 }
 
 /**
- * Where a transactional id stands, by Kafka's names. `Ongoing`: a transaction is open, its producer may write and end it.
- * `PrepareAbort`: its producer is fenced and the markers of the abort are being written. A commit or abort that the
- * producer asks for has no phase of its own, because the markers and its result are committed together.
+ * The phase of a transactional id, by Kafka's names. `Ongoing`: a transaction is open, its producer may write and end
+ * it. `PrepareAbort`: its producer is fenced and the markers of the abort are being written. A commit or abort that the
+ * producer requests has no phase, because the markers and its result are committed together.
  */
 export type TransactionPhase = 'Empty' | 'Ongoing' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort'
 
@@ -20,30 +20,33 @@ export interface Transaction extends ProducerIdentity {
   /** When the open transaction began, in milliseconds since 1970; null while none is open. */
   readonly startedAt: number | null
   /**
-   * The identity that the present one replaced at its owner's request. When the owner asks again with it, the answer was
-   * lost (KIP-360, KIP-890). Null when another producer took over, so that the former owner stays fenced.
+   * The identity that the owner's own request replaced with the present one. If the owner repeats the request with it,
+   * the answer was lost (KIP-360, KIP-890). Null if another producer took over, so that the former owner stays fenced.
    */
   readonly previous: ProducerIdentity | null
 }
 
-/** The end of a transaction, decided and to be written as a marker in each of its partitions. */
+/** A decided end of a transaction, to be written as a marker in each of its partitions. */
 export interface TransactionEnd {
-  /** The transactional id; null closes what a producer has open in single partitions, on an operator's request. */
+  /**
+   * The transactional id; null for closing a producer's open transactions in
+   * single partitions at an operator's request.
+   */
   readonly id: string | null
-  /** Who has to own the transaction when the markers are committed. */
+  /** The identity that must own the transaction when the markers are committed. */
   readonly producer: ProducerIdentity
   readonly commit: boolean
-  /** The epoch in the markers: later than that of the records where the epoch moves on (KIP-890). */
+  /** The epoch in the markers: higher than that of the records if the epoch is bumped (KIP-890). */
   readonly markerEpoch: number
-  /** Who owns the transactional id afterwards. */
+  /** The identity that owns the transactional id afterwards. */
   readonly next: ProducerIdentity
 }
 
 export type TransactionEvent =
   /**
-   * InitProducerId: another transaction of the id, if any, is to be aborted, and its producer fenced. `producer` is what
-   * a producer that goes on had until now (KIP-360), else null. `freshProducerId` is used where there is none yet, or its
-   * epochs are used up.
+   * InitProducerId: another transaction of the id, if any, is aborted and its producer fenced. `producer` is the
+   * previous identity of a producer that continues (KIP-360), otherwise null. `freshProducerId` is used if the id has
+   * none yet or its epochs are exhausted.
    */
   | {
       readonly kind: 'init'
@@ -51,11 +54,11 @@ export type TransactionEvent =
       readonly timeoutMs: number
       readonly freshProducerId: number
     }
-  /** Something is added: the transaction begins where none is open. */
+  /** A partition or group is added; the transaction begins if none is open. */
   | { readonly kind: 'begin'; readonly producer: ProducerIdentity }
-  /** Something is added as a part of a transaction that has to be open. */
+  /** A partition or group is added to a transaction that must be open. */
   | { readonly kind: 'join'; readonly producer: ProducerIdentity }
-  /** EndTxn. With `nextEpoch` the producer goes on with a new epoch (KIP-890). */
+  /** EndTxn. With `nextEpoch` the producer continues with a new epoch (KIP-890). */
   | {
       readonly kind: 'end'
       readonly producer: ProducerIdentity
@@ -63,7 +66,7 @@ export type TransactionEvent =
       readonly nextEpoch: boolean
       readonly freshProducerId: number
     }
-  /** It is to be aborted if it has been open for longer than its timeout, or an abort of it was not finished. */
+  /** Aborts the transaction if it has been open for longer than its timeout, or if its abort was not finished. */
   | { readonly kind: 'expire' }
 
 type TransactionRefusal =
@@ -72,22 +75,22 @@ type TransactionRefusal =
   | 'INVALID_TXN_STATE'
   | 'CONCURRENT_TRANSACTIONS'
 
-/** What follows from an event. */
+/** The consequence of an event. */
 export type TransactionEffect =
   | { readonly kind: 'refuse'; readonly code: TransactionRefusal }
-  /** The event is dealt with. */
+  /** The event is complete. */
   | { readonly kind: 'done'; readonly producer: ProducerIdentity }
-  /** Markers have to be written; then `finishTransaction` decides. An `init` starts again after that. */
+  /** Markers must be written; then `finishTransaction` decides. After that an `init` starts again. */
   | { readonly kind: 'write_markers'; readonly end: TransactionEnd }
 
-/** Epochs are 16 bits; the last one is left for fencing, so that it never belongs to a producer (as in Kafka). */
+/** Epochs are 16 bits; the last one is reserved for fencing, so that it never belongs to a producer (as in Kafka). */
 const LAST_EPOCH = 2 ** 15 - 2
 
 type Step = readonly [Transaction | undefined, TransactionEffect]
 
 /**
- * What an event makes of a transactional id (undefined: it is not known), by Kafka's rules (KIP-98, KIP-360, KIP-890). The
- * new state has to be stored before the effect is carried out. `now` is in milliseconds since 1970.
+ * Applies an event to a transactional id (undefined if unknown), by Kafka's rules (KIP-98, KIP-360, KIP-890). The new
+ * state must be stored before the effect is carried out. `now` is in milliseconds since 1970.
  */
 export function stepTransaction(
   transaction: Transaction | undefined,
@@ -118,8 +121,8 @@ export function stepTransaction(
 }
 
 /**
- * The transaction after its markers were written, or undefined when the end came too late: another end was committed
- * before, or the producer was fenced.
+ * Returns the transaction after its markers were written, or undefined if the end came too late: another end was
+ * committed before, or the producer was fenced.
  */
 export function finishTransaction(transaction: Transaction | undefined, end: TransactionEnd): Transaction | undefined {
   if (transaction === undefined || !isSame(transaction, end.producer)) return undefined
@@ -183,7 +186,8 @@ function end(
     const end = { id: transaction.id, producer, commit, markerEpoch: producer.epoch + 1, next }
     return [transaction, { kind: 'write_markers', end }]
   }
-  // A producer that may have written something whose answer it never got aborts what is not open, and moves on.
+  // The producer may have written something without receiving the answer: it
+  // aborts what is not open and gets a new epoch.
   if (nextEpoch && !commit) {
     const next = following(producer, freshProducerId)
     return done({ ...transaction, ...next, phase: 'CompleteAbort', previous: producer })
@@ -192,7 +196,7 @@ function end(
   return isRepeated ? done(transaction) : refuse(transaction, 'INVALID_TXN_STATE')
 }
 
-/** EndTxn is repeated with the epoch that it has ended. */
+/** Answers an EndTxn that is repeated with the epoch that it has ended. */
 function answerAgain(transaction: Transaction, commit: boolean): Step {
   if (transaction.phase === (commit ? 'CompleteCommit' : 'CompleteAbort')) return done(transaction)
   const isOver = transaction.phase === 'CompleteCommit' || transaction.phase === 'CompleteAbort'
@@ -202,13 +206,13 @@ function answerAgain(transaction: Transaction, commit: boolean): Step {
 function expire(transaction: Transaction, now: number): Step {
   const { phase, startedAt, timeoutMs } = transaction
   if (phase === 'PrepareAbort') return writeAbort(transaction)
-  // It may have ended since it was found, and another one begun.
+  // The transaction may have ended since it was found, and another one may have begun.
   const isOverdue = phase === 'Ongoing' && startedAt !== null && startedAt + timeoutMs <= now
-  // Its producer may come back with what it had and go on, unless another one has taken over (KIP-588).
+  // The producer may return with its old identity and continue, unless another one has taken over (KIP-588).
   return isOverdue ? writeAbort(fence(transaction, identityOf(transaction))) : done(transaction)
 }
 
-/** From here on nothing of the producer's is accepted; what it had under way is aborted. */
+/** From here on nothing from the producer is accepted; its transaction in progress is aborted. */
 function fence(transaction: Transaction, previous: ProducerIdentity | null): Transaction {
   return { ...transaction, epoch: transaction.epoch + 1, phase: 'PrepareAbort', previous }
 }

@@ -3,13 +3,13 @@ import { beforeEach, describe, it } from 'node:test'
 import type { Appended, Fence, Metadata, NewBatch, NewObject, Topic } from './metadata.ts'
 import type { ProducerIdentity, TransactionEnd, TransactionEvent } from './transaction.ts'
 
-/** What `metadataSuite` lends: its metadata, fresh for each test, and its time in milliseconds. */
+/** Provided by `metadataSuite`: metadata that is fresh for each test, and its time in milliseconds. */
 interface Lent {
   metadata(): Metadata
   readonly clock: { now(): number; pass(ms: number): void }
 }
 
-/** What every keeper of metadata promises of transactions. */
+/** What every implementation of the metadata promises about transactions. */
 export function transactionSuite(suite: Lent): void {
   describe('transactions', () => {
     const TIMEOUT_MS = 1000
@@ -243,7 +243,7 @@ export function transactionSuite(suite: Lent): void {
   })
 }
 
-/** A batch of one record without a producer, but for what is given. */
+/** A batch of one record without a producer, except for the given fields. */
 export function batch(partition: number, given: Partial<NewBatch> = {}): NewBatch {
   return {
     partition,

@@ -4,28 +4,34 @@ import type { CallArguments, CallName, CallResult, TimedCall } from './calls.ts'
 import { MetadataError, type MetadataErrorCode } from './errors.ts'
 import type { Appended } from './metadata.ts'
 
-/** What somebody else has changed. */
+/** A change made by another client. */
 export interface Change {
-  /** Partitions to which something was appended; of some the extents are not known. */
+  /** Partitions that were appended to; for some the extents are not known. */
   readonly appended?: readonly Appended[]
   /** The catalog has reached this version. */
   readonly catalogVersion?: number
-  /** Changes may have been missed before this one. */
+  /** Earlier changes may have been missed. */
   readonly isAfterGap?: true
 }
 
-/** The way to the metadata: in this thread, in another one, or over a network. */
+/** A connection to the metadata: in this thread, in another one, or over a network. */
 export interface Transport {
-  /** Carries out one call; rejects with a MetadataError. */
+  /** Executes one call; rejects with a MetadataError. */
   call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>>
-  /** Called with what others change. What is called for here is in the results of the calls. Returns how to stop it. */
+  /**
+   * The listener receives the changes of others; those of this client are in the results of its calls.
+   * Returns a function that unsubscribes it.
+   */
   onChange(listener: (change: Change) => void): () => void
-  /** Called once when the metadata are out of reach for good without having been closed, before waiting calls reject. */
+  /**
+   * The listener is called once if the metadata becomes unreachable for good without having
+   * been closed, before pending calls reject.
+   */
   onLost(listener: (reason: MetadataError) => void): () => void
   close(): Promise<void>
 }
 
-/** The way to metadata in a worker thread, which takes the time from here. */
+/** Connects to metadata in a worker thread; calls carry the time of this side. */
 export function workerTransport(worker: CallWorker, clock: Clock): Transport {
   return {
     async call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>> {
@@ -34,9 +40,9 @@ export function workerTransport(worker: CallWorker, clock: Clock): Transport {
       const outcome = await worker.call(call).catch((cause: Error) => {
         throw lostError(cause)
       })
-      // The worker's codes are those of MetadataErrors, its values those of the operation of this name.
+      // The worker's codes are those of MetadataErrors, its values those of the operation with this name.
       if (!outcome.ok) throw new MetadataError(outcome.code as MetadataErrorCode, outcome.message)
-      return outcome.value as CallResult<Name> // the service returns the result of the call by this name
+      return outcome.value as CallResult<Name> // the service returns the result of the call with this name
     },
     onChange: () => () => {}, // no other process calls the thread
     onLost: listener => worker.onLost(reason => listener(lostError(reason))),

@@ -5,7 +5,7 @@ import type { CommittedOffset, Fence, TopicId } from '../metadata.ts'
 import type { GroupOffsetRow } from '../schema.ts'
 import { checkFence } from './leases.ts'
 
-/** Offsets of deleted topics are kept as long as these can be brought back, and seen by nobody. */
+/** Offsets of deleted topics are kept, invisibly, for as long as the topics can be restored. */
 const OF_LIVING_TOPICS = 'topic IN (SELECT id FROM topics)'
 
 export const groupReads = {
@@ -66,7 +66,7 @@ export const groupWrites = {
     offsets: readonly CommittedOffset[],
     fence: Fence,
   ): Promise<(null | 'UNKNOWN_TOPIC_OR_PARTITION')[]> => {
-    // The last one counts where a partition is named twice.
+    // The last offset wins if a partition is named twice.
     const latest = new Map(offsets.map(offset => [`${offset.topic}/${offset.partition}`, offset]))
     const [, known] = await Promise.all([
       checkFence(sql, fence),

@@ -2,7 +2,7 @@ import type { Sql } from '../../database/index.ts'
 import type { Now } from '../now.ts'
 import type { DeadObject, PartitionId, RetentionRule } from '../metadata.ts'
 
-/** How many extents one call of `retain` removes at most, so that commits never wait long behind it. */
+/** Maximum number of extents that one call of `retain` removes, so that commits never wait long for it. */
 const MAX_REMOVALS = 2000
 
 export const housekeepingReads = {
@@ -54,7 +54,7 @@ interface OldExtent {
   readonly max_timestamp: number
 }
 
-/** Removes the extents of deleted topics' partitions; answers how many. */
+/** Removes extents of deleted topics' partitions; returns how many. */
 async function removeDoomed(sql: Sql, limit: number, now: number): Promise<number> {
   let removed = 0
   while (removed < limit) {
@@ -73,7 +73,7 @@ async function removeDoomed(sql: Sql, limit: number, now: number): Promise<numbe
   return removed
 }
 
-/** Removes the extents that lie below the start of their partition; answers how many. */
+/** Removes extents below the start of their partition; returns how many. */
 async function removeCut(sql: Sql, limit: number, now: number): Promise<number> {
   let removed = 0
   while (removed < limit) {
@@ -86,7 +86,7 @@ async function removeCut(sql: Sql, limit: number, now: number): Promise<number> 
   return removed
 }
 
-/** The rules whose partition's oldest extent is to go, by partition. Most partitions keep theirs, and are not locked. */
+/** Rules whose partition's oldest extent is due for removal. Most partitions keep theirs and are not locked. */
 async function dueRules(sql: Sql, rules: readonly RetentionRule[]): Promise<RetentionRule[]> {
   const byPartition = new Map(rules.map(rule => [rule.partition, rule]))
   const due = await sql.all<{ id: PartitionId }>(
@@ -101,7 +101,7 @@ async function dueRules(sql: Sql, rules: readonly RetentionRule[]): Promise<Rete
   return due.map(({ id }) => byPartition.get(id)!)
 }
 
-/** Removes what is below the log start, too old or too much in one partition; answers how many extents. */
+/** Removes what is below the log start, too old or too large in one partition; returns the number of extents. */
 async function applyRule(sql: Sql, rule: RetentionRule, limit: number, now: number): Promise<number> {
   const [state] = await sql.all<{ log_start: number; size_bytes: number }>(
     'SELECT log_start, size_bytes FROM partitions WHERE id = ? FOR NO KEY UPDATE',
@@ -156,7 +156,7 @@ async function removeExtents(
   await releaseExtents(sql, extents, now)
 }
 
-/** Takes extents from their objects; an object without any left is dead. */
+/** Detaches extents from their objects; an object without any left is dead. */
 export async function releaseExtents(
   sql: Sql,
   extents: readonly { readonly object: number; readonly size_bytes: number }[],

@@ -37,7 +37,7 @@ export const leaseWrites = {
     for (const [name, lease] of leases) {
       const isOwn = lease.epoch > 0 && lease.holder.id === holder.id
       if (!isOwn && lease.expiresAt > now) continue
-      // Whatever a former holder still tries to write is refused by the epoch from here on.
+      // From here on the epoch refuses whatever a former holder still tries to write.
       const taken = { name, holder, expiresAt, epoch: isOwn ? lease.epoch : lease.epoch + 1 }
       leases.set(name, taken)
       changed.push(taken)
@@ -89,14 +89,14 @@ export const leaseWrites = {
   },
 }
 
-/** Rejects with `fenced` unless the lease still has this epoch; it keeps it until the transaction ends. */
+/** Rejects with `fenced` unless the lease still has this epoch, which then cannot change until the transaction ends. */
 export async function checkFence(sql: Sql, { lease, epoch }: Fence): Promise<void> {
   const [row] = await sql.all<{ epoch: number }>('SELECT epoch FROM leases WHERE name = ? FOR SHARE', lease)
   if (row?.epoch === epoch) return
   throw new MetadataError('fenced', `the lease ${lease} of epoch ${epoch} has passed to another holder`)
 }
 
-/** The present epochs of leases, which stay the same until the transaction ends. */
+/** The current epochs of leases, which cannot change until the transaction ends. */
 export async function epochsOf(sql: Sql, names: readonly string[]): Promise<Map<string, number>> {
   const rows = await sql.all<Pick<LeaseRow, 'name' | 'epoch'>>(
     'SELECT name, epoch FROM leases WHERE name IN (SELECT name FROM ROWS(name text) AS r) ORDER BY name FOR SHARE',
@@ -112,7 +112,7 @@ async function readLeases(sql: Sql, names: readonly string[], lock: '' | 'FOR UP
   )
   return new Map(
     rows.map(({ name, epoch, holder, expires_at: expiresAt }) => {
-      // The column is written by acquireLeases alone, which leaves it empty before the first epoch.
+      // Only acquireLeases writes the column, and it is empty before the first epoch.
       const parsed = epoch === 0 ? noHolder : (JSON.parse(holder) as LeaseHolder)
       return [name, { name, epoch, holder: parsed, expiresAt }]
     }),

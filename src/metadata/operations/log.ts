@@ -30,13 +30,13 @@ import { epochsOf } from './leases.ts'
 import type { TransactionEnd } from '../transaction.ts'
 import { applyEnds, lockTransactions, readMembers, writeTransactions } from './transactions.ts'
 
-/** What a commit answers, and what its listeners learn. */
+/** The result of a commit, and what its listeners receive. */
 export interface Committed {
   readonly assignments: Assignment[][]
   readonly appended: readonly Appended[]
 }
 
-/** The most extents that one query answers, whatever its bytes. */
+/** Maximum number of extents that one query returns, whatever its bytes. */
 const MAX_EXTENTS = 1000
 
 export const logReads = {
@@ -140,7 +140,7 @@ export const logWrites = {
   },
 }
 
-/** Reads rows from which `extentOf` makes extents. */
+/** Selects the rows that `extentOf` converts to extents. */
 export const EXTENTS = `SELECT e.partition, e.base_offset, e.last_offset, o.key, e.position, e.size_bytes, e.max_timestamp,
   e.append_timestamp FROM extents AS e JOIN objects AS o ON o.id = e.object`
 
@@ -173,7 +173,7 @@ async function readExtents(sql: Sql, partition: PartitionId, offset: number, max
   let from = offset
   let wanted = 8
   let bytes = 0
-  // In growing portions, because how many extents make up maxBytes is known only from their sizes.
+  // In growing portions: how many extents make up maxBytes is known only from their sizes.
   while (extents.length < MAX_EXTENTS) {
     const rows = await sql.all<ExtentRow>(
       `${EXTENTS} WHERE e.partition = ? AND e.last_offset >= ? ORDER BY e.last_offset LIMIT ?`,
@@ -230,7 +230,7 @@ async function readBounds(
       {
         logStartOffset: row.log_start,
         highWatermark: row.next_offset,
-        // Retention may have taken the beginning of an open transaction.
+        // Retention may have removed the beginning of an open transaction.
         lastStableOffset: Math.max(row.first_unstable ?? row.next_offset, row.log_start),
         sizeBytes: row.size_bytes,
       },
@@ -238,7 +238,7 @@ async function readBounds(
   )
 }
 
-/** Rejects when one of the upload epochs is not open; none of them is closed before the transaction ends. */
+/** Rejects if one of the upload epochs is not open; none of them can be closed before the transaction ends. */
 export async function checkEpochs(sql: Sql, epochs: readonly number[]): Promise<void> {
   const open = await sql.all<{ id: number }>(
     'SELECT id FROM epochs WHERE open = 1 AND id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR SHARE',
@@ -255,11 +255,11 @@ interface Wanted {
   readonly transactions: ReadonlySet<string>
   /** The partitions that get markers. */
   readonly marked: ReadonlySet<PartitionId>
-  /** The leases of fences. */
+  /** The leases of the fences. */
   readonly leases: ReadonlySet<string>
 }
 
-/** What the objects are about. */
+/** Collects what the objects refer to. */
 function wantedBy(objects: readonly NewObject[]): Wanted {
   const partitions = new Set<PartitionId>()
   const producers = new Map<ProducerKey, readonly [PartitionId, number]>()
@@ -280,7 +280,10 @@ function wantedBy(objects: readonly NewObject[]): Wanted {
   return { partitions, producers, transactions, marked, leases }
 }
 
-/** Locks and reads what a commit needs; each lock before what it protects, and all in the order of `docs/adr/0013-database.md`. */
+/**
+ * Locks and reads what a commit needs: each lock before what it protects, all in
+ * the order of `docs/adr/0013-database.md`.
+ */
 async function readState(sql: Sql, objects: readonly NewObject[]): Promise<PlanState> {
   const { partitions: ids, producers: idempotent, transactions: transactional, marked, leases } = wantedBy(objects)
   const fences = leases.size === 0 ? undefined : epochsOf(sql, [...leases])
@@ -293,7 +296,8 @@ async function readState(sql: Sql, objects: readonly NewObject[]): Promise<PlanS
        WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR NO KEY UPDATE`,
       Array.from(ids, id => [id]),
     ),
-    // A statement of its own behind the lock: one that began before it waited would see producers as they were then.
+    // A separate statement after the lock: one that began before the wait for the lock
+    // would see the producers as they were then.
     idempotent.size === 0
       ? []
       : sql.all<Pick<ProducerRow, 'partition' | 'id' | 'epoch' | 'batches' | 'transaction_start'>>(
@@ -315,7 +319,7 @@ async function readState(sql: Sql, objects: readonly NewObject[]): Promise<PlanS
     producers: new Map(
       producerRows.map(row => [
         producerKey(row.partition, row.id),
-        // The column is written by writePlan alone.
+        // Only writePlan writes the column.
         {
           epoch: row.epoch,
           batches: JSON.parse(row.batches) as RememberedBatch[], // stored by this module
@@ -443,12 +447,12 @@ function activeProducer({
   transaction_start: transactionStart,
   updated_at,
 }: ProducerRow): ActiveProducer {
-  // The column is written by writePlan alone.
+  // Only writePlan writes the column.
   const remembered = JSON.parse(batches) as RememberedBatch[]
   return { producerId: id, epoch, lastSequence: remembered.at(-1)?.[1] ?? -1, updatedAt: updated_at, transactionStart }
 }
 
-/** The aborted transactions with records up to `to` (inclusive) that end at or after `from`, by their first offset. */
+/** Aborted transactions with records up to `to` (inclusive) that end at or after `from`, by first offset. */
 async function readAborted(sql: Sql, partition: PartitionId, from: number, to: number): Promise<AbortedTransaction[]> {
   const rows = await sql.all<{ producer_id: number; first_offset: number; last_offset: number }>(
     `SELECT producer_id, first_offset, last_offset FROM aborted_transactions
@@ -470,7 +474,7 @@ interface StoredObject {
   readonly extents: readonly Extent[]
 }
 
-/** Remembers objects and what lies in them. An object without extents is garbage immediately. */
+/** Stores objects and their extents. An object without extents is garbage immediately. */
 export async function insertObjects(sql: Sql, objects: readonly StoredObject[], now: number): Promise<void> {
   const rows = await sql.all<{ id: number; key: string }>(
     `INSERT INTO objects (key, size_bytes, live_bytes, extents, dead_at)
@@ -506,7 +510,7 @@ export async function insertObjects(sql: Sql, objects: readonly StoredObject[], 
 function appendedBy(planned: Plan): Appended[] {
   const byPartition = Map.groupBy(planned.extents.flat(), ({ partition }) => partition)
   return Array.from(byPartition, ([partition, extents]) => {
-    // A partition with a new extent has changed.
+    // The plan has the state of every partition with a new extent.
     const { logStartOffset, nextOffset, sizeBytes, firstUnstable } = planned.partitions.get(partition)!
     const lastStableOffset = Math.max(firstUnstable ?? nextOffset, logStartOffset)
     const appendedBytes = extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)

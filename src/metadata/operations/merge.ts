@@ -33,7 +33,7 @@ export const mergeReads = {
   },
 
   sparseObjects: async (sql: Sql, maxObjects: number, maxBytes: number): Promise<MergeCandidate[]> => {
-    // The condition of the index, word for word.
+    // Must match the condition of the partial index verbatim.
     const objects = await sql.all<Pick<ObjectRow, 'id' | 'key' | 'live_bytes'>>(
       `SELECT id, key, live_bytes FROM objects WHERE dead_at IS NULL AND live_bytes * 2 < size_bytes
        ORDER BY id LIMIT ?`,
@@ -83,10 +83,10 @@ async function recordCleaning(sql: Sql, { partition, until }: Cleaning, freedByt
   )
 }
 
-/** Takes extents away for good, or none of them when one is not there any more. */
+/** Removes extents, or none of them if one no longer exists. */
 async function takeExtents(sql: Sql, replaced: readonly Extent[], now: Now): Promise<boolean> {
   const partitions = new Set(replaced.map(({ partition }) => partition))
-  // Retention of these partitions comes before, and is seen, or afterwards.
+  // With the lock, retention of these partitions either ran before and is visible, or runs afterwards.
   await sql.all(
     'SELECT id FROM partitions WHERE id IN (SELECT id FROM ROWS(id integer) AS r) ORDER BY id FOR NO KEY UPDATE',
     Array.from(partitions, id => [id]),

@@ -4,11 +4,11 @@ import type { RememberedBatch } from '../plan.ts'
 import type { PartitionRow, ProducerRow } from '../schema.ts'
 import { type Committed, EXTENTS, type ExtentRow, extentOf } from './log.ts'
 
-/** What became of a commit whose answer was lost: nothing, what it answered, or what cannot be told any more. */
+/** The outcome of a commit whose answer was lost: it never happened, cannot be determined any more, or its result. */
 export type Recalled = 'never' | 'unclear' | Committed
 
 export const recallReads = {
-  /** Objects of one commit are known together or not at all, so the first of them tells whether it has happened. */
+  /** The objects of one commit are all known or all unknown, so the first tells whether it happened. */
   recallCommit: async (sql: Sql, objects: readonly NewObject[]): Promise<Recalled> => {
     const keys = objects.map(({ key }) => [key])
     const batches = objects.flatMap(object => object.batches)
@@ -30,7 +30,7 @@ export const recallReads = {
     const extents = extentRows.map(extentOf)
     const logStarts = new Map(partitionRows.map(row => [row.id, row.log_start]))
     const remembered = new Map(
-      // The column is written by commits alone.
+      // Only commits write the column.
       producerRows.map(row => [`${row.partition}/${row.id}`, JSON.parse(row.batches) as RememberedBatch[]]),
     )
     const assignments = objects.map(({ key, batches: ofObject }) =>
@@ -49,7 +49,7 @@ export const recallReads = {
       return [
         {
           partition: row.id,
-          // Others may have appended behind it since, so only the bounds are up to date.
+          // Others may have appended since, so only the bounds are current.
           extents: [],
           aborted: [],
           appendedBytes: added.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
@@ -66,7 +66,7 @@ export const recallReads = {
 
 const unknownPartition: Assignment = { ok: false, code: 'UNKNOWN_TOPIC_OR_PARTITION', logStartOffset: -1 }
 
-/** The offset that a batch got, counted from the start of the extent in which it lies. */
+/** The offset that a batch got, counted from the start of its extent. */
 function accepted(
   extents: readonly Extent[],
   key: string,
@@ -90,17 +90,17 @@ function accepted(
   return { ok: true, baseOffset, appendTimestamp, logStartOffset, duplicate: false }
 }
 
-/** What a batch that is nowhere was answered: a producer's batch was a repetition or out of order. */
+/** The answer to a batch that is in no extent: a producer's batch was a duplicate or out of order. */
 function refused(
   { producerId, baseSequence, transaction, fence }: NewBatch,
   logStartOffset: number,
   remembered: readonly RememberedBatch[] = [],
 ): Assignment | undefined {
-  // The coordinator looks at the transaction again.
+  // Makes the coordinator look at the transaction again.
   if (transaction?.kind === 'marker') return { ok: false, code: 'CONCURRENT_TRANSACTIONS', logStartOffset }
   if (producerId < 0) return undefined
   const same = remembered.find(([first]) => first === baseSequence)
-  // It may have been refused by the transaction or the fence as well.
+  // It may have been refused because of the transaction or the fence instead.
   if (same === undefined && (transaction !== null || fence !== undefined)) return undefined
   if (same === undefined) return { ok: false, code: 'OUT_OF_ORDER_SEQUENCE_NUMBER', logStartOffset }
   return { ok: true, baseOffset: same[2], appendTimestamp: -1, logStartOffset, duplicate: true }

@@ -5,7 +5,7 @@ import type { AclRow, CredentialRow } from '../schema.ts'
 import { fact } from './facts.ts'
 
 export const securityReads = {
-  /** Grows with every change of credentials or ACLs. */
+  /** Increases with every change of credentials or ACLs. */
   securityVersion: async (sql: Sql): Promise<number> => Number(await fact(sql, 'security_version')),
 
   credentials: async (sql: Sql): Promise<StoredCredential[]> =>
@@ -22,13 +22,13 @@ export const securityReads = {
       fact(sql, 'acl_mode'),
       sql.all<AclRow>('SELECT * FROM acls ORDER BY id'),
     ])
-    // The mode is written by setAclMode alone.
+    // Only setAclMode writes the mode.
     return { version, mode: (enabled ?? 'off') as AclRules['mode'], acls: rows.map(aclOf) }
   },
 }
 
 export const securityWrites = {
-  /** Adds credentials, or replaces what is set of those that there are. */
+  /** Adds credentials, or replaces the given fields of existing ones. */
   putCredentials: async (sql: Sql, credentials: readonly NewCredential[], now: Now): Promise<void> => {
     await sql.run(
       `INSERT INTO credentials (username, id, name, sha256, sha512, superuser, expires_at, created_at)
@@ -52,7 +52,7 @@ export const securityWrites = {
     await changed(sql)
   },
 
-  /** Forgets credentials; answers which of them were known. */
+  /** Deletes credentials; returns for each whether it was known. */
   deleteCredentials: async (sql: Sql, usernames: readonly string[]): Promise<boolean[]> => {
     const gone = await sql.all<{ username: string }>(
       'DELETE FROM credentials WHERE username IN (SELECT username FROM ROWS(username text) AS r) RETURNING username',
@@ -63,7 +63,7 @@ export const securityWrites = {
     return usernames.map(username => known.has(username))
   },
 
-  /** Forgets one kind of keys of a user, and the user with the last of them; false where there were none. */
+  /** Deletes a user's keys for one hash, and the user with the last of them; false if there were none. */
   deleteScramKeys: async (sql: Sql, username: string, hash: 'sha256' | 'sha512'): Promise<boolean> => {
     const [row] = await sql.all<CredentialRow>(
       'SELECT sha256, sha512 FROM credentials WHERE username = ? FOR UPDATE',
@@ -77,7 +77,7 @@ export const securityWrites = {
     return true
   },
 
-  /** Forgets the credentials that have expired. */
+  /** Deletes the credentials that have expired. */
   expireCredentials: async (sql: Sql, now: Now): Promise<void> => {
     await sql.run('DELETE FROM credentials WHERE expires_at <= ?', now)
   },
@@ -90,7 +90,7 @@ export const securityWrites = {
     await changed(sql)
   },
 
-  /** Adds and takes away rules; what is there already, or is not there, changes nothing. Answers the rules after it. */
+  /** Adds and removes rules; ones already present or absent change nothing. Returns the rules afterwards. */
   changeAcls: async (sql: Sql, { add, remove }: AclChange): Promise<AclRules> => {
     await sql.all(`SELECT value FROM facts WHERE name = 'security_version' FOR UPDATE`)
     await sql.run(
@@ -145,7 +145,7 @@ function keysText(keys: StoredScramKeys | null): string | null {
 }
 
 function keysOf(text: string | null): StoredScramKeys | null {
-  // Written by keysText alone.
+  // Only keysText writes it.
   return text === null ? null : (JSON.parse(text) as StoredScramKeys)
 }
 

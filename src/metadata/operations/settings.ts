@@ -4,7 +4,7 @@ import type { SettingRow } from '../schema.ts'
 import { fact } from './facts.ts'
 
 export const settingReads = {
-  /** Grows with every change of a setting. */
+  /** Increases with every change of a setting. */
   settingsVersion: async (sql: Sql): Promise<number> => Number(await fact(sql, 'settings_version')),
 
   settings: async (sql: Sql): Promise<Settings> => {
@@ -12,15 +12,15 @@ export const settingReads = {
       settingReads.settingsVersion(sql),
       sql.all<SettingRow>('SELECT kind, entity, name, value FROM settings ORDER BY kind, entity, name'),
     ])
-    // Rows have no prototype; the kinds are those that changeSettings was given.
+    // Copied because rows have no prototype; the kinds are those that changeSettings received.
     return { version, settings: settings.map(row => ({ ...row }) as Setting) }
   },
 }
 
 export const settingWrites = {
-  /** Sets and removes settings; returns all settings after the change. */
+  /** Sets and removes settings; returns all settings afterwards. */
   changeSettings: async (sql: Sql, changes: readonly SettingChange[]): Promise<Settings> => {
-    // Serializes changes, so that versions tell their order.
+    // Serialises changes, so that versions reflect their order.
     await sql.all(`SELECT value FROM facts WHERE name = 'settings_version' FOR UPDATE`)
     await sql.run(
       `DELETE FROM settings WHERE (kind, entity, name) IN

@@ -2,10 +2,10 @@
 import type { Sql, Table } from '../../database/index.ts'
 import { snapshotTables } from '../schema.ts'
 
-/** The tables of which a manifest is made. */
+/** The tables in a manifest. */
 export type SnapshotTable = keyof typeof snapshotTables
 export type SnapshotValue = string | number | null
-/** A row, its values in the order of the columns. */
+/** A row's values in the order of the columns. */
 export type SnapshotRow = readonly SnapshotValue[]
 
 /** In the order in which they are written and read. */
@@ -17,7 +17,7 @@ export function snapshotColumns(table: SnapshotTable): string[] {
 }
 
 export const snapshotReads = {
-  /** The rows of a table that follow the one with these values of the primary key, in its order; null for the first ones. */
+  /** Rows in primary key order that follow the row with this primary key; the first ones for null. */
   snapshotRows: async (
     sql: Sql,
     table: SnapshotTable,
@@ -37,13 +37,13 @@ export const snapshotReads = {
   },
 }
 
-/** The values of a row's primary key. */
+/** The primary key values of a row. */
 export function snapshotKey(table: SnapshotTable, row: SnapshotRow): SnapshotRow {
   const columns = snapshotColumns(table)
   return declared(table).primaryKey.map(name => row[columns.indexOf(name)]!)
 }
 
-/** How a table of a snapshot is declared. */
+/** The declaration of a table in a snapshot. */
 export function declared(table: SnapshotTable): Table {
   return snapshotTables[table]
 }

@@ -4,18 +4,18 @@ import type { DeletedTopic, NewTopic, Outcome, Topic, TopicErrorCode, TopicId } 
 import type { DeletedTopicRow, PartitionRow, TopicRow } from '../schema.ts'
 import { fact } from './facts.ts'
 
-/** All topics and the version of the catalog that they make up. */
+/** All topics and the version of the catalog that they form. */
 export interface TopicList {
   readonly version: number
   readonly topics: readonly Topic[]
 }
 
-/** How a change of topics ended, and all topics after it. */
+/** The outcomes of a change of topics, and all topics after it. */
 export interface TopicChange extends TopicList {
   readonly outcomes: Outcome<Topic, TopicErrorCode>[]
 }
 
-/** A topic to create, with the id that it will have. */
+/** A topic to create, with its future id. */
 export interface NewTopicWithId extends NewTopic {
   readonly id: TopicId
 }
@@ -79,7 +79,7 @@ export const topicWrites = {
       const known = new Set(current.map(({ id }) => id))
       const verdicts = ids.map(id => (known.delete(id) ? accept(id) : refuse('UNKNOWN_TOPIC_ID')))
       const deleted = ids.filter((_, index) => verdicts[index]!.ok).map(id => [id])
-      // Whoever writes to these partitions comes before, or finds them gone.
+      // Transactions that write to these partitions either come before, or find them gone.
       await sql.all(`SELECT id FROM partitions WHERE ${OF_TOPICS} ORDER BY id FOR UPDATE`, deleted)
       await sql.run(
         `DELETE FROM transaction_partitions WHERE partition IN (SELECT id FROM partitions WHERE ${OF_TOPICS})`,
@@ -121,7 +121,7 @@ export const topicWrites = {
     }),
 
   purgeDeletedTopics: async (sql: Sql, isAll: boolean, now: Now): Promise<string[]> => {
-    // Takes turns with those who bring topics back.
+    // Serialises with transactions that restore topics.
     await sql.all(`SELECT value FROM facts WHERE name = 'catalog_version' FOR UPDATE`)
     const due = (await topicReads.deletedTopics(sql)).filter(({ purgeAt }) => isAll || purgeAt <= now)
     const ids = due.map(({ id }) => [id])
@@ -174,7 +174,7 @@ const PARTITION_COLUMNS = 'id, topic, number, log_start, next_offset, first_unst
 
 type TopicIds = readonly (readonly [TopicId])[] | readonly TopicId[][]
 
-/** Keeps topics, their partitions and the offsets of groups where nothing but `undeleteTopics` finds them. */
+/** Moves topics, their partitions and groups' offsets to where only `undeleteTopics` finds them. */
 async function setAside(sql: Sql, ids: TopicIds, now: number, purgeAt: number): Promise<void> {
   await sql.run(
     `INSERT INTO deleted_topics (id, name, configs, created_at, deleted_at, purge_at)
@@ -195,7 +195,7 @@ async function dropSetAside(sql: Sql, ids: TopicIds): Promise<void> {
   await sql.run('DELETE FROM deleted_topics WHERE id IN (SELECT id FROM ROWS(id text) AS r)', ids)
 }
 
-/** Leaves the records of topics to housekeeping and forgets all else about them; their own rows are the caller's. */
+/** Leaves the records of topics to housekeeping and deletes everything else about them, except their own rows. */
 async function forgetTopics(sql: Sql, table: 'partitions' | 'deleted_partitions', ids: TopicIds): Promise<void> {
   await sql.run(`INSERT INTO doomed_partitions (id) SELECT id FROM ${table} WHERE ${OF_TOPICS}`, ids)
   await sql.run(`DELETE FROM cleanings WHERE partition IN (SELECT id FROM ${table} WHERE ${OF_TOPICS})`, ids)
@@ -204,13 +204,13 @@ async function forgetTopics(sql: Sql, table: 'partitions' | 'deleted_partitions'
 
 type PlaceRow = Pick<PartitionRow, 'id' | 'topic' | 'number'>
 
-/** What becomes of one change: the id of the topic that it is about, or why it is refused. */
+/** The outcome of one change: the id of the topic in question, or why it is refused. */
 type Verdict = Outcome<TopicId, TopicErrorCode>
 
 const accept = (value: TopicId): Verdict => ({ ok: true, value })
 const refuse = (code: TopicErrorCode): Verdict => ({ ok: false, code })
 
-/** Changes of topics take turns, so that what `apply` is given is what it changes. */
+/** Serialises changes of topics, so that `apply` receives the state that it changes. */
 async function changeTopics(sql: Sql, apply: (current: readonly Topic[]) => Promise<Verdict[]>): Promise<TopicChange> {
   await sql.all(`SELECT value FROM facts WHERE name = 'catalog_version' FOR UPDATE`)
   const before = await topicReads.topics(sql)
@@ -219,7 +219,7 @@ async function changeTopics(sql: Sql, apply: (current: readonly Topic[]) => Prom
     await sql.run(`UPDATE facts SET value = ? WHERE name = 'catalog_version'`, String(before.version + 1))
   }
   const after = await topicReads.topics(sql)
-  // A deleted topic is answered as it was.
+  // A deleted topic is returned as it was.
   const byId = new Map([...before.topics, ...after.topics].map(topic => [topic.id, topic]))
   const outcomes = verdicts.map(verdict =>
     verdict.ok ? { ok: true as const, value: byId.get(verdict.value)! } : verdict,
@@ -241,7 +241,7 @@ async function addPartitions(
 function topicOf(row: TopicRow, places: readonly PlaceRow[]): Topic {
   const partitions: number[] = []
   for (const { number, id } of places) partitions[number] = id
-  // Configs are written by setTopicConfigs and createTopics alone, which take nothing else.
+  // Only setTopicConfigs and createTopics write configs, and they accept nothing else.
   const configs = JSON.parse(row.configs) as Record<string, string>
   return { id: row.id, name: row.name, partitions, configs, createdAt: row.created_at }
 }

@@ -98,7 +98,7 @@ export const transactionWrites = {
     fence: Fence,
     now: Now,
   ): Promise<{ effect: TransactionEffect; problems: (null | 'UNKNOWN_TOPIC_OR_PARTITION')[] }> => {
-    // The last one counts where a partition is named twice.
+    // The last offset wins if a partition is named twice.
     const latest = new Map(offsets.map(offset => [`${offset.topic}/${offset.partition}`, offset]))
     const [, transactions, known] = await Promise.all([
       checkFence(sql, fence),
@@ -145,7 +145,7 @@ export const transactionWrites = {
 const COLUMNS = `id, producer_id, epoch, timeout_ms, phase, started_at, abort_at, previous_producer_id, previous_epoch,
   updated_at`
 
-/** Locks transactional ids and answers those that are known. */
+/** Locks transactional ids and returns the known ones. */
 export async function lockTransactions(sql: Sql, ids: readonly string[]): Promise<Map<string, Transaction>> {
   const rows = await sql.all<TransactionRow>(
     `SELECT ${COLUMNS} FROM transactions WHERE id IN (SELECT id FROM ROWS(id text) AS r) ORDER BY id FOR UPDATE`,
@@ -168,7 +168,7 @@ export async function readMembers(sql: Sql, ids: readonly string[]): Promise<Map
   return members
 }
 
-/** Stores transactional ids as they are now, and partitions that were added to their transactions. */
+/** Stores the new state of transactional ids, and the partitions added to their transactions. */
 export async function writeTransactions(
   sql: Sql,
   transactions: readonly Transaction[],
@@ -201,7 +201,7 @@ export async function writeTransactions(
   )
 }
 
-/** Carries out what ends of transactions mean for their offsets, and forgets their partitions. */
+/** Commits or drops the offsets of transactions that end, and forgets their partitions. */
 export async function applyEnds(sql: Sql, ends: readonly TransactionEnd[], now: number): Promise<void> {
   if (ends.length === 0) return
   const committed = ends.filter(({ commit }) => commit).map(({ id }) => [id])
@@ -234,7 +234,7 @@ function transactionOf(row: TransactionRow): Transaction {
     producerId: row.producer_id,
     epoch: row.epoch,
     timeoutMs: row.timeout_ms,
-    // Written by writeTransactions alone.
+    // Only writeTransactions writes it.
     phase: row.phase as TransactionPhase,
     startedAt: row.started_at,
     previous: producerId === null || epoch === null ? null : { producerId, epoch },
