@@ -26,7 +26,7 @@ describe('a frame of nothing but elements', () => {
   })
 })
 
-// What the codec of an API takes is made from its schema below.
+// Messages for each API's codec are generated from its schema below.
 for (const api of Object.values(apis) as unknown as AnyApi[]) {
   const schema = schemas.get(api.name)!
   describe(api.name, () => {
@@ -134,20 +134,20 @@ function encode(
   flexible: boolean,
   write: (writer: Writer, version: number, message: Message) => void,
 ): Buffer {
-  // A tiny first chunk puts chunk ends everywhere.
+  // A tiny first chunk puts chunk boundaries everywhere.
   const writer = new Writer(1)
   writer.flexible = flexible
   write(writer, version, message)
   return Buffer.concat(writer.finish())
 }
 
-/** Any legal message of this version: fields that it does not carry have their defaults. */
+/** Any legal message of this version; fields that the version does not carry have their defaults. */
 function struct(fields: readonly Field[], version: number, known = structsOf(fields)): fc.Arbitrary<Message> {
   const values = Object.fromEntries(fields.map(field => [field.name, fieldValue(field, version, known)]))
   return fc.record(values, { noNullPrototype: true })
 }
 
-/** The structs of a message by name, those inside of others as well. */
+/** The structs of a message by name, including nested ones. */
 function structsOf(
   fields: readonly Field[],
   known = new Map<string, readonly Field[]>(),

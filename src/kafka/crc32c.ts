@@ -1,30 +1,31 @@
-// CRC-32C (Castagnoli), the checksum of record batches: native where it is installed (5 GB/s), else tables (0.9 GB/s).
+// CRC-32C (Castagnoli), the checksum of record batches: native where installed
+// (5 GB/s), otherwise by tables (0.9 GB/s).
 import { createRequire } from 'node:module'
 
 type NativeCrc = (input: Buffer, initial?: number) => number
 
-/** Below this a call into native code costs more than it saves. */
+/** For fewer bytes the overhead of a native call exceeds its benefit. */
 const nativeFromBytes = 128
 
-/** The checksum of `data`, or, given the checksum of what precedes it, of both together. */
+/** The checksum of `data`, or, given the checksum of the preceding bytes, of both together. */
 export function crc32c(data: Buffer, previous = 0): number {
   return native !== undefined && data.length >= nativeFromBytes
     ? native(data, previous)
     : crc32cInScript(data, previous)
 }
 
-/** The same without native code. */
+/** Computes the checksum without native code. */
 export function crc32cInScript(data: Buffer, previous = 0): number {
   return ~update(~previous, data) >>> 0
 }
 
 /**
- * The checksum of a batch after some of its bytes were changed, without reading the others: CRCs are affine, so the
- * change alone is hashed and moved over the bytes that follow it. Half a microsecond for any size.
+ * The checksum of a batch after some of its bytes were changed, without reading the others: CRCs are affine, so only
+ * the change is hashed, and the result is shifted over the bytes that follow. Takes half a microsecond for any size.
  *
  * @param crc the checksum before
  * @param change the changed bytes, old XOR new
- * @param bytesAfter how many bytes of the checked range follow them
+ * @param bytesAfter number of bytes of the checked range that follow the change
  */
 export function crc32cOfChanged(crc: number, change: Buffer, bytesAfter: number): number {
   let moved = update(0, change)
@@ -73,12 +74,12 @@ function makeTables(): Int32Array {
   return result
 }
 
-/** A 32×32 matrix over GF(2) by its columns. */
+/** The columns of a 32×32 matrix over GF(2). */
 type Operator = Int32Array
 
 const operators: Operator[] = []
 
-/** The effect on a CRC of 2^power zero bytes. */
+/** The effect of 2^power zero bytes on a CRC. */
 function zeroBytesOperator(power: number): Operator {
   for (let next = operators.length; next <= power; next++) {
     operators.push(next === 0 ? oneZeroByte() : squared(operators[next - 1]!))
@@ -107,11 +108,11 @@ function times(operator: Operator, vector: number): number {
 
 function loadNative(): NativeCrc | undefined {
   try {
-    // A native module has no type for require.
+    // The types do not cover requiring a native module.
     const module = createRequire(import.meta.url)('@node-rs/crc32') as { readonly crc32c: NativeCrc }
     return module.crc32c
   } catch {
-    // The package is optional and has no binary for some platforms; the tables do the same, slower.
+    // The package is optional and has no binary for some platforms; the tables replace it, only slower.
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-// Kafka's error table: name, code, whether a client may try again, and the text that goes into answers.
+// Kafka's error table: name, code, whether a client may retry, and the text for responses.
 
 type Entry = readonly [code: number, retriable: boolean, message: string]
 
@@ -143,7 +143,7 @@ export const ErrorCode = Object.fromEntries(Object.entries(table).map(([name, en
   readonly [Name in ErrorName]: (typeof table)[Name][0]
 }
 
-/** A Kafka error as an answer carries it. */
+/** A Kafka error code as sent in a response. */
 export type ErrorCode = (typeof ErrorCode)[ErrorName]
 
 const byCode = new Map<number, readonly [ErrorName, Entry]>(
@@ -151,25 +151,25 @@ const byCode = new Map<number, readonly [ErrorName, Entry]>(
   Object.entries(table).map(([name, entry]) => [entry[0], [name as ErrorName, entry]]),
 )
 
-/** `UNKNOWN_TOPIC_OR_PARTITION` for 3; an unknown code is UNKNOWN_SERVER_ERROR. */
+/** Returns `UNKNOWN_TOPIC_OR_PARTITION` for 3, and UNKNOWN_SERVER_ERROR for an unknown code. */
 export function errorName(code: number): ErrorName {
   return byCode.get(code)?.[0] ?? 'UNKNOWN_SERVER_ERROR'
 }
 
-/** A sentence for people. */
+/** Returns the sentence for people. */
 export function errorMessage(code: number): string {
   return (byCode.get(code)?.[1] ?? table.UNKNOWN_SERVER_ERROR)[2]
 }
 
 const maxMessageLength = 2000
 
-/** Thrown inside the broker where an answer with this code is due. */
+/** Thrown inside the broker to make the response carry this code. */
 export class KafkaError extends Error {
   override readonly name = 'KafkaError'
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string = errorMessage(code), options?: ErrorOptions) {
-    // It may quote what a client sent, and a string on the wire has its limit.
+    // The message may quote client input, and the protocol limits the length of strings.
     super(message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message, options)
     this.code = code
   }

@@ -2,12 +2,12 @@ import type { Api } from './api.ts'
 import { ProtocolError, Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
-/** What precedes every request. */
+/** The header of every request. */
 export interface RequestHeader {
   readonly apiKey: number
   readonly apiVersion: number
   readonly correlationId: number
-  /** Null when the client gives none. */
+  /** Null if the client sends none. */
   readonly clientId: string | null
 }
 
@@ -16,8 +16,8 @@ type AnyApi = Pick<Api<unknown, never, unknown, never>, 'key' | 'flexibleFrom'>
 const apiVersionsKey = 18
 
 /**
- * Reads a request's header; the reader is a frame without its length. Tagged fields of the header are
- * left for `startBody`, because whether there are any depends on the API.
+ * Reads a request's header from a frame without its length. Tagged fields of the header are left for `startBody`,
+ * because whether there are any depends on the API.
  */
 export function readRequestHeader(reader: Reader): RequestHeader {
   const apiKey = reader.int16()
@@ -28,13 +28,13 @@ export function readRequestHeader(reader: Reader): RequestHeader {
   return { apiKey, apiVersion, correlationId, clientId }
 }
 
-/** Goes on from the header to the body of a request of this API and version. */
+/** Advances from the header to the body of a request of this API and version. */
 export function startBody(reader: Reader, api: AnyApi, version: number): void {
   reader.flexible = version >= api.flexibleFrom
   reader.skipTags()
 }
 
-/** A whole request frame, length first, as buffers for one `writev`. */
+/** Encodes a whole request frame, length first, as buffers for one `writev`. */
 export function requestFrame<RequestInput>(
   api: Pick<Api<unknown, RequestInput, unknown, never>, 'key' | 'flexibleFrom' | 'encodeRequest'>,
   header: Omit<RequestHeader, 'apiKey'>,
@@ -52,7 +52,10 @@ export function requestFrame<RequestInput>(
   return withLength(writer)
 }
 
-/** A whole response frame, length first, as buffers for one `writev`; record slices are in it uncopied. */
+/**
+ * Encodes a whole response frame, length first, as buffers for one `writev`;
+ * record slices are included without copying.
+ */
 export function responseFrame<ResponseInput>(
   api: Pick<Api<unknown, never, unknown, ResponseInput>, 'key' | 'flexibleFrom' | 'encodeResponse'>,
   version: number,
@@ -63,13 +66,14 @@ export function responseFrame<ResponseInput>(
   writer.int32(0)
   writer.int32(correlationId)
   writer.flexible = version >= api.flexibleFrom
-  // A client that does not know our version of ApiVersions must still read the answer, so its header never has tags (KIP-511).
+  // A client that does not know our version of ApiVersions must still read the
+  // response, so its header never has tags (KIP-511).
   if (writer.flexible && api.key !== apiVersionsKey) writer.uvarint(0)
   api.encodeResponse(writer, version, response)
   return withLength(writer)
 }
 
-/** Reads a response, from the correlation id on. */
+/** Reads a response, starting with the correlation id. */
 export function readResponse<Response>(
   api: Pick<Api<unknown, never, Response, never>, 'key' | 'name' | 'flexibleFrom' | 'decodeResponse'>,
   version: number,

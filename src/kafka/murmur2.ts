@@ -1,4 +1,4 @@
-/** Kafka's 32-bit hash of keys, with its seed; signed, as Java has it. Its lower 31 bits choose a key's partition. */
+/** Kafka's 32-bit hash of keys, with its seed; signed, as in Java. The lower 31 bits determine a key's partition. */
 export function murmur2(data: Buffer): number {
   const factor = 0x5bd1e995
   const { length } = data

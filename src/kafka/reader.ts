@@ -1,4 +1,4 @@
-/** A frame that does not decode: its connection is closed, nothing else happens. */
+/** A frame that cannot be decoded; its connection is closed. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 }
@@ -6,20 +6,20 @@ export class ProtocolError extends Error {
 /** 16 bytes in canonical lower-case text, 8-4-4-4-12. */
 export type Uuid = string
 
-/** "No id". */
+/** The id that means "no id". */
 export const zeroUuid: Uuid = '00000000-0000-0000-0000-000000000000'
 
-/** What Kafka allows for strings, also where a compact length could say more. */
+/** Kafka's limit for strings in bytes, even where a compact length could express more. */
 const maxStringBytes = 32767
 
-/** So many elements of arrays one frame may have: each takes a byte on the wire, but a hundred or more in memory. */
+/** Maximum number of array elements in one frame: each takes one byte on the wire, but a hundred or more in memory. */
 const maxElements = 2_000_000
 
 type Decode<T> = (reader: Reader, version: number) => T
 
 /**
- * A cursor over one frame. Byte fields are slices of the frame, never copies.
- * `flexible` decides whether lengths are compact and whether structs end with tagged fields (KIP-482).
+ * A cursor over one frame. Byte fields are slices of the frame, never copies. `flexible` decides whether lengths are
+ * compact and structs end with tagged fields (KIP-482).
  */
 export class Reader {
   readonly buffer: Buffer
@@ -62,7 +62,7 @@ export class Reader {
     return this.#view.getUint32(this.#take(4))
   }
 
-  /** As a number: offsets, timestamps and sizes stay below 2^53. BigInt costs 30 times as much here. */
+  /** Reads a number, not a BigInt, which costs 30 times as much here: offsets, timestamps and sizes stay below 2^53. */
   int64(): number {
     const at = this.#take(8)
     return this.#view.getInt32(at) * 4294967296 + this.#view.getUint32(at + 4)
@@ -72,7 +72,7 @@ export class Reader {
     return this.#view.getFloat64(this.#take(8))
   }
 
-  /** At most five bytes, below 2^32. */
+  /** Reads at most five bytes; the value is below 2^32. */
   uvarint(): number {
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
@@ -122,7 +122,7 @@ export class Reader {
   nullableArray<T>(version: number, decode: Decode<T>): T[] | null {
     const length = this.#length()
     if (length < 0) return null
-    // Every element takes a byte or more, so a length beyond the frame is a lie and must not allocate.
+    // Every element takes a byte or more, so a length beyond the frame is invalid and must not allocate.
     if (length > this.remaining) throw new ProtocolError(`array of ${length} elements in ${this.remaining} bytes`)
     this.#elementsLeft -= length
     if (this.#elementsLeft < 0) throw new ProtocolError(`more than ${maxElements} elements of arrays`)
@@ -135,12 +135,12 @@ export class Reader {
     return this.int8() < 0 ? null : decode(this, version)
   }
 
-  /** How many tagged fields end this struct: none before the flexible versions. */
+  /** Number of tagged fields at the end of this struct: none before the flexible versions. */
   tagCount(): number {
     return this.flexible ? this.uvarint() : 0
   }
 
-  /** Where the tagged field ends whose size is read now. */
+  /** Reads the size of a tagged field and returns the position of its end. */
   tagEnd(): number {
     const size = this.uvarint()
     if (size > this.remaining) throw new ProtocolError('tagged field reaches beyond the frame')

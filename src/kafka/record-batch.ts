@@ -1,12 +1,13 @@
-// Record batches of format 2: the header as the broker sees it. The records inside are read by `records.ts`, never on the hot path.
+// Record batches of format 2: the header as the broker sees it. `records.ts` reads
+// the records inside, never on the hot path.
 import { crc32c, crc32cOfChanged } from './crc32c.ts'
 
-/** Bytes before the records. */
+/** Size of the header, which precedes the records. */
 export const batchHeaderBytes = 61
-/** Base offset and length: what `batchLength` does not count. */
+/** Size of base offset and length, which `batchLength` does not count. */
 const batchOverheadBytes = 12
 
-// Where the fields of a header are.
+// Positions of the header's fields.
 const at = {
   baseOffset: 0,
   batchLength: 8,
@@ -28,12 +29,12 @@ const transactionalBit = 16
 const controlBit = 32
 const deleteHorizonBit = 64
 
-/** The codecs by the number in the attributes' lowest three bits; 5 to 7 are unassigned. */
+/** Codec names by the number in the attributes' lowest three bits; 5 to 7 are unassigned. */
 export const compressionNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 export interface BatchHeader {
   readonly baseOffset: number
-  /** All bytes of the batch, header included. */
+  /** Size of the whole batch in bytes, header included. */
   readonly sizeBytes: number
   readonly partitionLeaderEpoch: number
   readonly magic: number
@@ -48,14 +49,14 @@ export interface BatchHeader {
   readonly lastOffsetDelta: number
   readonly baseTimestamp: number
   readonly maxTimestamp: number
-  /** -1 without idempotence. */
+  /** -1 if not idempotent. */
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
   readonly recordsCount: number
 }
 
-/** Reads the header at `start`, or undefined when the rest is shorter than a header. Nothing is checked. */
+/** Reads the header at `start`; undefined if fewer bytes than a header are left. Nothing is validated. */
 export function readBatchHeader(buffer: Buffer, start = 0): BatchHeader | undefined {
   if (start + batchHeaderBytes > buffer.length) return undefined
   const view = new DataView(buffer.buffer, buffer.byteOffset + start, batchHeaderBytes)
@@ -81,7 +82,7 @@ export function readBatchHeader(buffer: Buffer, start = 0): BatchHeader | undefi
   }
 }
 
-/** The size and the number of offsets of the batch at `start`, for walking over many; undefined when a header does not fit. */
+/** Size and number of offsets of the batch at `start`, for iterating over batches; undefined if no header fits. */
 export function batchExtent(buffer: Buffer, start: number): { sizeBytes: number; offsets: number } | undefined {
   if (start + batchHeaderBytes > buffer.length) return undefined
   return {
@@ -90,15 +91,15 @@ export function batchExtent(buffer: Buffer, start: number): { sizeBytes: number;
   }
 }
 
-/** Whether the checksum of one whole batch is right. */
+/** Whether the checksum of one whole batch is correct. */
 export function batchCrcFits(batch: Buffer): boolean {
   return crc32c(batch.subarray(at.attributes)) === batch.readUInt32BE(at.crc)
 }
 
 /**
- * A copy of a batch's header with its final offset; the checksum does not cover these fields.
- * With `appendTimestamp` (milliseconds since 1970, or -1 for none) the records also get that time (LogAppendTime),
- * and the checksum is changed to fit. `header` is the batch's first 61 bytes or more, `sizeBytes` the whole batch.
+ * Copies a batch's header and sets its final offset; the checksum does not cover these fields. With `appendTimestamp`
+ * (milliseconds since 1970, or -1 for none) the records also get that time (LogAppendTime), and the checksum is
+ * adjusted. `header` holds at least the first 61 bytes of the batch, `sizeBytes` is the size of the whole batch.
  */
 export function placedHeader(header: Buffer, sizeBytes: number, baseOffset: number, appendTimestamp = -1): Buffer {
   const placed = Buffer.allocUnsafe(batchHeaderBytes)
@@ -108,7 +109,7 @@ export function placedHeader(header: Buffer, sizeBytes: number, baseOffset: numb
   return placed
 }
 
-/** Gives the batch at `start` its offset, in place, with leader epoch 0. */
+/** Sets the offset of the batch at `start` in place, with leader epoch 0. */
 export function placeBatch(buffer: Buffer, start: number, baseOffset: number): void {
   writeInt64(buffer, start + at.baseOffset, baseOffset)
   buffer.writeInt32BE(0, start + at.partitionLeaderEpoch)
@@ -124,14 +125,14 @@ function stampAppendTime(header: Buffer, sizeBytes: number, timestamp: number): 
   header.writeUInt32BE(crc32cOfChanged(header.readUInt32BE(at.crc), change, sizeBytes - to), at.crc)
 }
 
-/** What a batch is made of when we write one. */
+/** The fields of a batch to be written. */
 export interface BatchFields {
   readonly baseOffset?: number
   readonly codec?: number
   readonly appendTime?: boolean
   readonly transactional?: boolean
   readonly control?: boolean
-  /** `baseTimestamp` is the time from which on the batch's tombstones may go (KIP-534). */
+  /** `baseTimestamp` is the time from which the batch's tombstones may be removed (KIP-534). */
   readonly deleteHorizon?: boolean
   readonly lastOffsetDelta: number
   readonly baseTimestamp: number
@@ -142,7 +143,7 @@ export interface BatchFields {
   readonly recordsCount: number
 }
 
-/** A whole batch from its fields and its (already compressed) records, with length and checksum. */
+/** Builds a whole batch from its fields and its (already compressed) records, with length and checksum. */
 export function writeBatch(fields: BatchFields, records: Buffer): Buffer {
   const batch = Buffer.allocUnsafe(batchHeaderBytes + records.length)
   writeInt64(batch, at.baseOffset, fields.baseOffset ?? 0)
@@ -168,7 +169,7 @@ export function writeBatch(fields: BatchFields, records: Buffer): Buffer {
   return batch
 }
 
-/** A copy of a batch that reaches to another last offset, as the broker makes it when it removes the batches behind it. */
+/** Copies a batch with another last offset: the broker extends it when it removes the batches after it. */
 export function withLastOffsetDelta(batch: Buffer, lastOffsetDelta: number): Buffer {
   const copy = Buffer.from(batch)
   copy.writeInt32BE(lastOffsetDelta, at.lastOffsetDelta)
@@ -176,7 +177,7 @@ export function withLastOffsetDelta(batch: Buffer, lastOffsetDelta: number): Buf
   return copy
 }
 
-/** A copy of a batch with another latest timestamp, in milliseconds since 1970. */
+/** Copies a batch with another maximum timestamp, in milliseconds since 1970. */
 export function withMaxTimestamp(batch: Buffer, maxTimestamp: number): Buffer {
   const copy = Buffer.from(batch)
   writeInt64(copy, at.maxTimestamp, maxTimestamp)

@@ -1,4 +1,4 @@
-// The records inside a batch: for lookups by time, compaction, tools and tests. Producing and fetching do not come here.
+// The records inside a batch: for lookups by time, compaction, tools and tests, but not for producing and fetching.
 import { compress, decompress } from './compression/index.ts'
 import { type BatchFields, batchHeaderBytes, readBatchHeader, writeBatch } from './record-batch.ts'
 import { ProtocolError } from './reader.ts'
@@ -8,7 +8,7 @@ export interface KafkaRecord {
   readonly offset: number
   /** Milliseconds since 1970. */
   readonly timestamp: number
-  /** Null when it has no key. */
+  /** Null if it has no key. */
   readonly key: Buffer | null
   /** Null for a tombstone. */
   readonly value: Buffer | null
@@ -20,7 +20,7 @@ interface RecordHeader {
   readonly value: Buffer | null
 }
 
-/** A record to be written; the timestamp is the batch's when it is left out. */
+/** A record to be written; the timestamp defaults to the batch's. */
 export interface NewRecord {
   readonly key?: Buffer | null
   readonly value?: Buffer | null
@@ -29,8 +29,8 @@ export interface NewRecord {
 }
 
 /**
- * All records of one whole batch, in order; control records too. Decompresses, at most to `maxBytes`.
- * Throws a ProtocolError when the batch does not hold what its header says.
+ * Reads all records of one whole batch in order, including control records. Decompresses to at most `maxBytes`. Throws
+ * a ProtocolError when the contents contradict the header.
  */
 export function readRecords(batch: Buffer, maxBytes?: number): KafkaRecord[] {
   const header = readBatchHeader(batch)
@@ -51,7 +51,7 @@ export function readRecords(batch: Buffer, maxBytes?: number): KafkaRecord[] {
   return records
 }
 
-/** One batch of these records with offsets from 0, as a producer would send it. */
+/** Builds one batch of these records with offsets from 0, as a producer would send it. */
 export function writeRecords(
   records: readonly NewRecord[],
   options: { readonly timestamp: number; readonly codec?: number } & Partial<BatchFields>,
@@ -77,9 +77,10 @@ export function writeRecords(
 }
 
 /**
- * The same batch with some of its records only: they keep their offsets and times, and the batch its producer, its sequence
- * and its last offset. With `deleteHorizonMs` (milliseconds since 1970) its tombstones may go from that time on (KIP-534).
- * Without records it is an empty batch, as brokers leave it behind, with the time of the original.
+ * Copies a batch with only some of its records: they keep their offsets and times, and the batch keeps
+ * its producer, sequence and last offset. With `deleteHorizonMs` (milliseconds since 1970) its tombstones
+ * may be removed from that time on (KIP-534). Without records it is an empty batch, as Kafka's brokers
+ * leave behind, with the time of the original.
  */
 export function keepRecords(batch: Buffer, kept: readonly KafkaRecord[], deleteHorizonMs: number | undefined): Buffer {
   const header = readBatchHeader(batch)!
@@ -89,7 +90,7 @@ export function keepRecords(batch: Buffer, kept: readonly KafkaRecord[], deleteH
   let maxTimestamp = header.appendTime ? header.maxTimestamp : -1
   const body = kept.map(record => {
     maxTimestamp = Math.max(maxTimestamp, record.timestamp)
-    // Under LogAppendTime the batch's time is that of all records.
+    // Under LogAppendTime the time of the batch applies to all records.
     const delta = header.appendTime ? 0 : record.timestamp - baseTimestamp
     return recordBytes(record, record.offset - header.baseOffset, delta)
   })
@@ -117,7 +118,7 @@ function recordBytes(record: NewRecord, offsetDelta: number, timestampDelta: num
   return Buffer.concat([varint(body.length), body])
 }
 
-/** A zig-zag varint of any integer below 2^53. */
+/** Encodes any integer below 2^53 as a zig-zag varint. */
 function varint(value: number): Buffer {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
   const bytes: number[] = []
@@ -141,7 +142,7 @@ class RecordCursor {
     const length = this.#varint()
     const end = this.#at + length
     if (length < 0 || end > this.#bytes.length) throw new ProtocolError('record reaches beyond its batch')
-    this.#at++ // attributes, of which none is in use
+    this.#at++ // attributes, all of which are unused
     const timestampDelta = this.#varint()
     const offsetDelta = this.#varint()
     const key = this.#nullableBytes()

@@ -1,4 +1,4 @@
-// The form of a schema: what `schemas/NN-name.ts` may say. tools/generators/kafka.ts turns each into `messages/NN-name.gen.ts`.
+// The format of the schemas `schemas/NN-name.ts`. tools/generators/kafka.ts turns each into `messages/NN-name.gen.ts`.
 
 /** `'3+'`, `'0-12'` or `'4'`. */
 export type VersionRange = `${number}+` | `${number}-${number}` | `${number}`
@@ -19,25 +19,28 @@ export type PrimitiveType =
 /** A primitive, a struct (its name begins with a capital) or an array of either. */
 type FieldType = PrimitiveType | `[]${PrimitiveType}` | Capitalize<string> | `[]${Capitalize<string>}`
 
-/** One field of a message, in wire order. A field outside its versions holds its default when decoded. */
+/**
+ * One field of a message, in wire order. A decoded message holds the default
+ * for fields that its version does not carry.
+ */
 export interface Field {
   readonly name: string
   readonly type: FieldType
-  /** The versions that carry the field; all when left out. */
+  /** The versions that carry the field; defaults to all. */
   readonly versions?: VersionRange
   /** The versions in which null is legal. A nullable field defaults to null. */
   readonly nullable?: VersionRange
-  /** The tag of a tagged field (KIP-482), which is only written when it differs from its default. */
+  /** The tag of a tagged field (KIP-482), which is only written if it differs from its default. */
   readonly tag?: number
-  /** The value when a version has no such field or the writer gives none; otherwise zero, empty or null. */
+  /** The value if the version has no such field or the writer omits it; otherwise zero, empty or null. */
   readonly default?: number | string | boolean
-  /** What the field means, where its name does not say it; becomes its docstring. */
+  /** Explains the field where its name does not; becomes its docstring. */
   readonly about?: string
-  /** The fields of a struct; a struct named before in the same message needs none. */
+  /** The fields of a struct; omitted for a struct that the same message has defined before. */
   readonly fields?: readonly Field[]
 }
 
-/** One Kafka API: a request and its response in every version that we speak. */
+/** One Kafka API: a request and its response in every version that we support. */
 export interface Schema {
   readonly key: number
   readonly name: string

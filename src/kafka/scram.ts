@@ -1,11 +1,11 @@
-// The server's side of SCRAM (RFC 5802, RFC 7677), as Kafka speaks it (KIP-84): no channel binding, and delegation
-// tokens (`tokenauth=true`) are not served.
+// The server side of SCRAM (RFC 5802, RFC 7677) as used by Kafka (KIP-84): without channel binding; delegation tokens
+// (`tokenauth=true`) are not supported.
 import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 
 export type ScramHash = 'sha256' | 'sha512'
 
-/** What a server keeps of a password: enough to check it, not enough to log in elsewhere. */
+/** What a server stores for a password: enough to check it, not enough to log in elsewhere. */
 export interface ScramKeys {
   readonly salt: Uint8Array
   readonly iterations: number
@@ -13,13 +13,13 @@ export interface ScramKeys {
   readonly serverKey: Uint8Array
 }
 
-/** Kafka's minimum, and what clients are given when nothing else is set. */
+/** Kafka's minimum, and the default for clients. */
 export const minIterations = 4096
 export const maxIterations = 16_384
 
 const derive = promisify(pbkdf2)
 
-/** Derives the keys to keep from a password. */
+/** Derives the keys to store from a password. */
 export async function scramKeysOf(
   hash: ScramHash,
   password: string,
@@ -29,7 +29,7 @@ export async function scramKeysOf(
   return scramKeysOfSalted(hash, await saltedPassword(hash, password, salt, iterations), salt, iterations)
 }
 
-/** The same from a password that was salted and hashed already, as AlterUserScramCredentials carries it. */
+/** Derives the keys from a password that is already salted and hashed, as AlterUserScramCredentials carries it. */
 export function scramKeysOfSalted(
   hash: ScramHash,
   salted: Uint8Array,
@@ -45,14 +45,14 @@ export function scramKeysOfSalted(
   }
 }
 
-/** Whether these are the keys of the password. */
+/** Whether the keys belong to the password. */
 export async function matchesPassword(hash: ScramHash, password: string, keys: ScramKeys): Promise<boolean> {
   const salted = await saltedPassword(hash, password, keys.salt, keys.iterations)
   const { storedKey } = scramKeysOfSalted(hash, salted, keys.salt, keys.iterations)
   return timingSafeEqual(storedKey, keys.storedKey)
 }
 
-/** What the first message of a client says. */
+/** The contents of a client's first message. */
 interface ClientFirst {
   readonly username: string
   readonly nonce: string
@@ -60,10 +60,10 @@ interface ClientFirst {
   readonly bare: string
 }
 
-/** An exchange between its two messages. */
+/** The state of an exchange between its two messages. */
 export interface ScramChallenge {
   readonly username: string
-  /** What the client is sent. */
+  /** The message for the client. */
   readonly message: string
   readonly hash: ScramHash
   readonly keys: ScramKeys
@@ -72,7 +72,7 @@ export interface ScramChallenge {
   readonly bare: string
 }
 
-/** The username that a client's first message names. Throws {@link ScramError} where it is no such message. */
+/** Returns the username in a client's first message. Throws {@link ScramError} if the message is malformed. */
 export function scramUsername(message: string): string {
   return parseFirst(message).username
 }
@@ -85,7 +85,7 @@ export function scramChallenge(hash: ScramHash, message: string, keys: ScramKeys
   return { username, message: `r=${joined},s=${salt},i=${keys.iterations}`, hash, keys, nonce: joined, bare }
 }
 
-/** Checks a client's last message and answers the server's. Throws {@link ScramError} where the proof is wrong. */
+/** Checks a client's final message and returns the server's. Throws {@link ScramError} if the proof is wrong. */
 export function scramVerify(challenge: ScramChallenge, message: string): string {
   const { hash, keys, nonce, bare, message: first } = challenge
   const match = /^(c=([A-Za-z0-9+/=]+),r=([^,]+)(?:,[^,]+)*),p=([A-Za-z0-9+/=]+)$/.exec(message)
@@ -112,7 +112,7 @@ export function scramVerify(challenge: ScramChallenge, message: string): string 
   return `v=${hmac(hash, keys.serverKey, signed).toString('base64')}`
 }
 
-/** A client that sent something else than SCRAM wants, or does not know the password. */
+/** A client violated the protocol, or does not know the password. */
 export class ScramError extends Error {
   constructor(message: string) {
     super(message)

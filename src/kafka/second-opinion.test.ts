@@ -1,4 +1,4 @@
-// Requests as another implementation writes them: ours must read them and write the same bytes.
+// Requests encoded by another implementation: ours must decode them and encode the same bytes.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
@@ -167,7 +167,7 @@ describe('requests of kafkajs', () => {
       assert.equal(reader.remaining, 0)
       assert.deepEqual({ ...decoded, ...holds }, decoded)
       const writer = new Writer()
-      // The table has each name beside its own request, which the types cannot follow.
+      // The table pairs each name with its own request, which the types cannot express.
       const encode = api.encodeRequest as (writer: Writer, version: number, request: unknown) => void
       encode(writer, version, decoded)
       assert.deepEqual(Buffer.concat(writer.finish()), buffer)

@@ -2,15 +2,15 @@ import type { Uuid } from './reader.ts'
 
 type Encode<T> = (writer: Writer, version: number, value: T) => void
 
-/** Bytes of records as they lie in memory: one slice or several; they are sent one after the other without being copied. */
+/** Bytes of records in memory, as one slice or several, which are sent in order without copying. */
 export type Slices = Buffer | readonly Buffer[]
 
 const smallestChunkBytes = 256
 const largestChunkBytes = 65536
 
 /**
- * Writes one message as a list of buffers for one `writev`: what is encoded goes into chunks,
- * record slices are put between them as they are.
+ * Encodes one message as a list of buffers for one `writev`: encoded fields go into chunks, and record slices are
+ * placed between them without copying.
  */
 export class Writer {
   flexible = false
@@ -26,12 +26,12 @@ export class Writer {
     this.#view = viewOf(this.#chunk)
   }
 
-  /** Bytes written so far. */
+  /** Number of bytes written so far. */
   get size(): number {
     return this.#doneBytes + this.#position - this.#start
   }
 
-  /** All that was written, in order. The writer is used up. */
+  /** Returns everything written, in order. The writer must not be used afterwards. */
   finish(): Buffer[] {
     this.#cut()
     return this.#done
@@ -105,7 +105,7 @@ export class Writer {
     this.#chunk.write(value.replaceAll('-', ''), at, 16, 'hex')
   }
 
-  /** Copied: for what is small. */
+  /** Copies the value; meant for small ones. */
   bytes(value: Buffer): void {
     this.#length(value.length)
     const at = this.#room(value.length)
@@ -117,7 +117,7 @@ export class Writer {
     else this.bytes(value)
   }
 
-  /** Not copied: the slices must stay as they are until they are sent. */
+  /** Does not copy: the slices must not change until they are sent. */
   records(value: Slices | null): void {
     if (value === null) return this.#length(-1)
     const slices = Buffer.isBuffer(value) ? [value] : value
@@ -145,7 +145,7 @@ export class Writer {
     if (value !== null) encode(this, version, value)
   }
 
-  /** One tagged field; its size comes first, so its payload is encoded apart. */
+  /** Writes one tagged field; its size comes first, so its payload is encoded separately. */
   tagged<T>(tag: number, version: number, value: T, encode: Encode<T>): void {
     const payload = new Writer()
     payload.flexible = this.flexible
@@ -163,7 +163,10 @@ export class Writer {
     else this.int32(length)
   }
 
-  /** Where the next `count` bytes go. Must be asked before the chunk and its view are used, as it may change them. */
+  /**
+   * Reserves `count` bytes and returns their position. Call it before using the
+   * chunk and its view, which it may replace.
+   */
   #room(count: number): number {
     if (this.#position + count > this.#chunk.length) {
       this.#cut()

@@ -1,13 +1,17 @@
-// The codecs of record batches. The broker stores batches as they come unless a topic says otherwise, after a look inside.
+// The codecs of record batches. The broker inspects batches but stores them as they
+// arrive unless a topic requires otherwise.
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { ProtocolError } from '../reader.ts'
 import { lz4Compress, lz4Decompress } from './lz4.ts'
 import { snappyCompress, snappyDecompress } from './snappy.ts'
 
-/** No batch may grow beyond this when it is decompressed, unless the caller says so. */
+/** Default limit for the size of a decompressed batch, in bytes. */
 const defaultMaxBytes = 128 * 1024 * 1024
 
-/** Decompresses the records of a batch by the codec in its attributes. Throws a ProtocolError for what is corrupt or too large. */
+/**
+ * Decompresses the records of a batch with the codec from its attributes. Throws a ProtocolError if
+ * the data is corrupt or exceeds `maxBytes`.
+ */
 export function decompress(codec: number, data: Buffer, maxBytes = defaultMaxBytes): Buffer {
   try {
     switch (codec) {
@@ -31,7 +35,10 @@ export function decompress(codec: number, data: Buffer, maxBytes = defaultMaxByt
   throw new ProtocolError(`there is no codec ${codec}`)
 }
 
-/** Compresses the records of a batch, quickly rather than tightly unless a level is given; only gzip and zstd have levels here. */
+/**
+ * Compresses the records of a batch, favouring speed over size unless a level is
+ * given. Only gzip and zstd support levels here.
+ */
 export function compress(codec: number, data: Buffer, level?: number): Buffer {
   switch (codec) {
     case 0:

@@ -3,7 +3,7 @@ import { runWasm } from './wasm.ts'
 
 const magic = 0x184d2204
 
-/** Reads LZ4 frames. What they can grow to is known before anything is decompressed. */
+/** Decompresses LZ4 frames. Their maximum decompressed size is checked before anything is decompressed. */
 export function lz4Decompress(data: Buffer, maxBytes: number): Buffer {
   const bound = largestSize(data)
   if (bound > maxBytes) throw new ProtocolError(`lz4 frame of up to ${bound} bytes is larger than ${maxBytes}`)
@@ -14,7 +14,10 @@ export function lz4Compress(data: Buffer): Buffer {
   return runWasm('lz4_compress', data)
 }
 
-/** What a frame decompresses to at most: all blocks but the last are full, and each has at most the frame's block size. */
+/**
+ * Upper bound for a frame's decompressed size in bytes: all blocks but the last are full, and
+ * each holds at most the frame's block size.
+ */
 function largestSize(data: Buffer): number {
   if (data.length < 7 || data.readUInt32LE(0) !== magic) throw new ProtocolError('not an lz4 frame')
   const flags = data[4]!
@@ -38,6 +41,6 @@ function largestSize(data: Buffer): number {
     else blocks++
     at += length + (hasBlockChecksums ? 4 : 0)
   }
-  // LZ4 cannot do better than 255 to 1, whatever the block size says.
+  // LZ4's compression ratio is at most 255 to 1, whatever the block size says.
   return Math.min(blocks * blockBytes, data.length * 255) + storedBytes
 }

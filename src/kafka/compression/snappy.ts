@@ -1,12 +1,15 @@
 import { ProtocolError } from '../reader.ts'
 import { runWasm } from './wasm.ts'
 
-/** Java's clients wrap raw snappy blocks in the framing of xerial's library: magic, two versions, blocks with their lengths. */
+/**
+ * Java clients wrap raw snappy blocks in the framing of the xerial library: magic,
+ * two versions, blocks with their lengths.
+ */
 const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const xerialHeaderBytes = 16
 const xerialBlockBytes = 32 * 1024
 
-/** Reads both raw snappy (librdkafka, Go) and xerial's framing (Java). */
+/** Decompresses both raw snappy (librdkafka, Go) and xerial's framing (Java). */
 export function snappyDecompress(data: Buffer, maxBytes: number): Buffer {
   if (!data.subarray(0, xerialMagic.length).equals(xerialMagic)) return block(data, maxBytes)
   const blocks: Buffer[] = []
@@ -24,7 +27,7 @@ export function snappyDecompress(data: Buffer, maxBytes: number): Buffer {
   return Buffer.concat(blocks)
 }
 
-/** Writes xerial's framing, which every client reads. */
+/** Compresses with xerial's framing, which every client understands. */
 export function snappyCompress(data: Buffer): Buffer {
   const parts = [xerialMagic, int32(1), int32(1)]
   for (let at = 0; at < data.length; at += xerialBlockBytes) {
@@ -40,7 +43,7 @@ function block(data: Buffer, maxBytes: number): Buffer {
   return size === 0 ? Buffer.alloc(0) : runWasm('snappy_decompress', data)
 }
 
-/** A raw block begins with its decompressed size, which a corrupt one uses to ask for gigabytes. */
+/** Reads the decompressed size at the start of a raw block; a corrupt block may claim gigabytes. */
 function declaredSize(data: Buffer): number {
   let size = 0
   for (let i = 0; i < 5; i++) {

@@ -1,5 +1,5 @@
-// Snappy and LZ4 run in the WebAssembly module of @platformatic/wasm-utils, but not through its loader: after one corrupt
-// input its single instance stays broken for good. Here an instance that has thrown, or has grown large, is thrown away.
+// Snappy and LZ4 run in the WebAssembly module of @platformatic/wasm-utils, but not through its loader, whose single
+// instance stays broken after one corrupt input. Here an instance that has thrown, or has grown large, is discarded.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -12,29 +12,29 @@ type Exports = Record<Operation, (at: number, length: number) => bigint> & {
   dealloc(at: number, length: number): void
 }
 
-/** The standard's API, which the types of Node leave out. */
+/** The standard API, which Node's types omit. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object) => { readonly exports: unknown }
 }
 
-// The types of Node are without WebAssembly.
+// Node's types omit WebAssembly.
 const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly
 
-/** Linear memory never shrinks, so an instance beyond this is not kept. */
+/** Linear memory never shrinks, so an instance with more than this many bytes is not kept. */
 const keptBytes = 32 * 1024 * 1024
 
 let compiled: object | undefined
 let instance: Exports | undefined
 
-/** Runs one operation over a copy of `data`. What it throws leaves nothing behind. */
+/** Runs one operation on a copy of `data`. An operation that throws leaves no state behind. */
 export function runWasm(operation: Operation, data: Buffer): Buffer {
   const wasm = (instance ??= instantiate())
-  // A new one is made next time, unless all goes well.
+  // Stays unset if the operation throws, so that the next call creates a new instance.
   instance = undefined
   const input = wasm.alloc(data.length)
   new Uint8Array(wasm.memory.buffer, input, data.length).set(data)
-  // The result comes as one 64-bit value: where it is, and its length in the lower half.
+  // The result is one 64-bit value: its address in the upper half, its length in the lower half.
   const packed = wasm[operation](input, data.length)
   const length = Number(BigInt.asUintN(32, packed))
   const output = Number(packed >> 32n)
@@ -47,7 +47,7 @@ export function runWasm(operation: Operation, data: Buffer): Buffer {
 
 function instantiate(): Exports {
   compiled ??= new Module(readFileSync(modulePath()))
-  // The module's exports have these types by its own documentation.
+  // According to the module's documentation its exports have these types.
   return new Instance(compiled).exports as Exports
 }
 

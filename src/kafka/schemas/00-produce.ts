@@ -1,7 +1,8 @@
 import type { Schema } from '../schema.ts'
 
-// v3 record batches of format 2. v7 zstd. v8 errors by record (KIP-467). v10 the new leader (KIP-951). v12 adds partitions to the
-// transaction by itself (KIP-890). v13 topic ids (KIP-516). v0–v2 are listed because old librdkafka looks for them, and refused.
+// v3 record batches of format 2. v7 zstd. v8 errors per record (KIP-467). v10 the new leader (KIP-951). v12 adds
+// partitions to the transaction implicitly (KIP-890). v13 topic ids (KIP-516). v0–v2 are listed because old
+// librdkafka looks for them, but are refused.
 export default {
   key: 0,
   name: 'Produce',

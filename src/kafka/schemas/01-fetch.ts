@@ -1,8 +1,8 @@
 import type { Schema } from '../schema.ts'
 
-// v4 isolation levels and record batches of format 2. v7 sessions (KIP-227). v11 rack (KIP-392). v12 leader epochs (KIP-595). v13 topic
-// ids (KIP-516). v15 the follower's state as a tag. v16 the new leaders' addresses (KIP-951). v17 the follower's directory (KIP-853).
-// v18 the follower's high watermark.
+// v4 isolation levels and record batches of format 2. v7 sessions (KIP-227). v11 rack (KIP-392). v12 leader epochs
+// (KIP-595). v13 topic ids (KIP-516). v15 the follower's state as a tag. v16 the new leaders' addresses (KIP-951). v17
+// the follower's directory (KIP-853). v18 the follower's high watermark.
 export default {
   key: 1,
   name: 'Fetch',

@@ -1,7 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v1 one offset by timestamp. v2 isolation. v4 leader epochs. v7 the largest timestamp (-3, KIP-734). v8 the local log's start (-4,
-// KIP-405). v9 the last tiered offset (-5). v10 a timeout (KIP-1075).
+// v1 one offset by timestamp. v2 isolation. v4 leader epochs. v7 the largest timestamp (-3, KIP-734). v8 the local
+// log's start (-4, KIP-405). v9 the last tiered offset (-5). v10 a timeout (KIP-1075).
 export default {
   key: 2,
   name: 'ListOffsets',

@@ -1,7 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v1 null asks for all topics. v4 may forbid creation. v7 leader epochs. v8 authorized operations (KIP-430). v10 topic ids (KIP-516).
-// v12 topics by id. v13 an error for the whole answer (KIP-1102).
+// v1 null requests all topics. v4 may forbid creation. v7 leader epochs. v8 authorized operations (KIP-430). v10 topic
+// ids (KIP-516). v12 topics by id. v13 an error for the whole response (KIP-1102).
 export default {
   key: 3,
   name: 'Metadata',

@@ -1,7 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v2 the retention time, gone with v5. v6 leader epochs. v7 static members (KIP-345). v9 members of the new protocol (KIP-848).
-// v10 topic ids.
+// v2 the retention time, removed in v5. v6 leader epochs. v7 static members (KIP-345). v9 members of
+// the new protocol (KIP-848). v10 topic ids.
 export default {
   key: 8,
   name: 'OffsetCommit',

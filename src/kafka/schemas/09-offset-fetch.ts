@@ -1,7 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v2 null asks for all topics. v5 leader epochs. v7 only stable offsets (KIP-447). v8 several groups at once (KIP-709). v9 members of
-// the new protocol (KIP-848). v10 topic ids.
+// v2 null requests all topics. v5 leader epochs. v7 stable offsets only (KIP-447). v8 several groups per request
+// (KIP-709). v9 members of the new protocol (KIP-848). v10 topic ids.
 export default {
   key: 9,
   name: 'OffsetFetch',

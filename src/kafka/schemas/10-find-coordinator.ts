@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v1 also for transactions. v4 several keys at once (KIP-699). v5 and v6 only allow new errors and share groups.
+// v1 also for transactions. v4 several keys per request (KIP-699). v5 and v6 only permit new errors and share groups.
 export default {
   key: 10,
   name: 'FindCoordinator',

@@ -1,7 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v1 its own rebalance timeout. v4 a first join gets a member id and is repeated with it (KIP-394). v5 static members (KIP-345). v8 the
-// reason (KIP-800). v9 a leader may be told to skip the assignment (KIP-814).
+// v1 a separate rebalance timeout. v4 a first join gets a member id and is repeated with it (KIP-394). v5 static
+// members (KIP-345). v8 the reason (KIP-800). v9 a leader may be told to skip the assignment (KIP-814).
 export default {
   key: 11,
   name: 'JoinGroup',

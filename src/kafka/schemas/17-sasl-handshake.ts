@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v1 the exchange goes on in SaslAuthenticate requests (KIP-152).
+// v1 the exchange continues in SaslAuthenticate requests (KIP-152).
 export default {
   key: 17,
   name: 'SaslHandshake',

@@ -1,6 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v3 the client's software (KIP-511) and features (KIP-584). v4 features whose minimum is 0. The response header is always version 0.
+// v3 the client's software (KIP-511) and features (KIP-584). v4 features whose minimum is 0.
+// The response header is always version 0.
 export default {
   key: 18,
   name: 'ApiVersions',

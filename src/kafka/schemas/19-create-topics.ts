@@ -1,6 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v1 validateOnly. v4 the cluster's defaults by -1 (KIP-464). v5 the configs of what was created (KIP-525). v7 the topic's id.
+// v1 validateOnly. v4 -1 selects the cluster's defaults (KIP-464). v5 returns the new
+// topic's configs (KIP-525). v7 the topic's id.
 export default {
   key: 19,
   name: 'CreateTopics',

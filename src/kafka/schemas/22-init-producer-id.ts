@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v3 the producer's current id and epoch, to bump it (KIP-360). v4 and v5 only allow new errors (KIP-890).
+// v3 the producer's current id and epoch, to bump the epoch (KIP-360). v4 and v5 only permit new errors (KIP-890).
 export default {
   key: 22,
   name: 'InitProducerId',

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v4 several transactions in one request, for brokers that verify a transaction (KIP-890). v5 only allows a new error.
+// v4 several transactions per request, for brokers that verify a transaction (KIP-890). v5 only permits a new error.
 export default {
   key: 24,
   name: 'AddPartitionsToTxn',

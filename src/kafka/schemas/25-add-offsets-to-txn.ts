@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v4 only allows a new error (KIP-890).
+// v4 only permits a new error (KIP-890).
 export default {
   key: 25,
   name: 'AddOffsetsToTxn',

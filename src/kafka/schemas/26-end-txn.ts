@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v4 only allows a new error, v5 answers the epoch of the next transaction (KIP-890).
+// v4 only permits a new error, v5 returns the epoch of the next transaction (KIP-890).
 export default {
   key: 26,
   name: 'EndTxn',

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// Between brokers in Kafka; here kafka-transactions.sh sends it to abort a transaction that hangs.
+// In Kafka it is sent between brokers; here kafka-transactions.sh sends it to abort a hanging transaction.
 export default {
   key: 27,
   name: 'WriteTxnMarkers',

@@ -1,6 +1,7 @@
 import type { Schema } from '../schema.ts'
 
-// v3 the member of the group and its generation (KIP-447). v4 and v5 only allow new errors and need no AddOffsetsToTxn (KIP-890).
+// v3 the member of the group and its generation (KIP-447). v4 and v5 only permit new
+// errors and need no AddOffsetsToTxn (KIP-890).
 export default {
   key: 28,
   name: 'TxnOffsetCommit',

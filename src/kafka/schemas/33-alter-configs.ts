@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// Replaces all of a resource's configs; IncrementalAlterConfigs is what newer clients use.
+// Replaces all of a resource's configs; newer clients use IncrementalAlterConfigs instead.
 export default {
   key: 33,
   name: 'AlterConfigs',

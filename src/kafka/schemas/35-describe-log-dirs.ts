@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v3 an error for the whole answer. v4 the volume's size (KIP-827).
+// v3 an error for the whole response. v4 the volume's size (KIP-827).
 export default {
   key: 35,
   name: 'DescribeLogDirs',

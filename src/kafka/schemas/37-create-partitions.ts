@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v3 allows a throttling error.
+// v3 permits a throttling error.
 export default {
   key: 37,
   name: 'CreatePartitions',

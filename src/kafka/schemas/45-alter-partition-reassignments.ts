@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// KIP-455. v1 forbids a change of the number of replicas (KIP-860).
+// KIP-455. v1 can forbid changing the number of replicas (KIP-860).
 export default {
   key: 45,
   name: 'AlterPartitionReassignments',

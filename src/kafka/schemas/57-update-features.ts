@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// KIP-584. v1 the kind of an upgrade and a dry run (KIP-778). v2 one error for all.
+// KIP-584. v1 the type of upgrade and a dry run (KIP-778). v2 a single error for the whole request.
 export default {
   key: 57,
   name: 'UpdateFeatures',

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// KIP-700. v1 the kind of endpoint (KIP-919). v2 fenced brokers (KIP-1073).
+// KIP-700. v1 the type of endpoint (KIP-919). v2 fenced brokers (KIP-1073).
 export default {
   key: 60,
   name: 'DescribeCluster',

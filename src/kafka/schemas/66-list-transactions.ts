@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// KIP-664. v1 a filter by duration (KIP-994). v2 a filter by a pattern of ids (KIP-1152).
+// KIP-664. v1 a filter by duration (KIP-994). v2 a filter by an id pattern (KIP-1152).
 export default {
   key: 66,
   name: 'ListTransactions',

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// KIP-848. v1 subscriptions by regular expression; the client makes its member id.
+// KIP-848. v1 subscriptions by regular expression; the client generates its member id.
 export default {
   key: 68,
   name: 'ConsumerGroupHeartbeat',

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// v0 lists client metrics only (KIP-714), v1 all types that have settings (KIP-1142).
+// v0 lists client metrics only (KIP-714), v1 all types that have configs (KIP-1142).
 export default {
   key: 74,
   name: 'ListConfigResources',

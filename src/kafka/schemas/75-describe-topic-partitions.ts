@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.ts'
 
-// KIP-966: partitions page by page.
+// KIP-966: paginated partitions.
 export default {
   key: 75,
   name: 'DescribeTopicPartitions',
