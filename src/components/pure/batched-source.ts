@@ -1,24 +1,24 @@
 import { type Batcher, type Delivery, type Ending, pause } from '../../engine/index.ts'
 
-/** Something that deliveries are taken from. */
+/** A source of deliveries. */
 export interface Source extends Ending {
   next(signal: AbortSignal): Promise<Delivery | null>
 }
 
-/** Collects what a source delivers into batches. When the source has ended, nothing is held back. */
+/** Collects the deliveries of a source into batches. Once the source has ended, nothing is held back. */
 export class BatchedSource {
   readonly #source: Source
   readonly #batcher: Batcher
   readonly #ready: Delivery[] = []
   #pending: Promise<Delivery | null> | null = null
-  /** Ends the present wait, if there is one. */
+  /** Ends the current wait, if there is one. */
   #wake = (): void => undefined
 
   constructor(source: Source, batcher: Batcher) {
     this.#source = source
     this.#batcher = batcher
     source.onDrained(() => {
-      // One of several inputs that has ended says nothing of the others.
+      // One of several inputs may have ended while others continue.
       if (source.drained) this.#wake()
     })
   }

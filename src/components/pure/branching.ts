@@ -11,7 +11,7 @@ import {
   type Resources,
 } from '../../engine/index.ts'
 
-/** What is written for a branch. */
+/** The configuration fields of a branch. */
 export const branchFields = {
   request_map: field
     .mapping('Makes the request; none sends a copy of the message. `root = deleted()` leaves the message out.')
@@ -30,18 +30,18 @@ interface BranchConfig {
   readonly result_map: Mapping | null
 }
 
-/** Makes the branch of a configuration. */
+/** Creates a branch from its configuration. */
 export async function makeBranch(config: BranchConfig, resources: Resources): Promise<Branch> {
   const chain = await resources.chain(config.processors)
   return new Branch({ request: config.request_map, chain, result: config.result_map }, resources)
 }
 
-/** Lets workflows use a labelled branch by its label. */
+/** Makes a labelled branch available to workflows. */
 export function shareBranch(branch: Branch, { label, shared }: Resources): void {
   if (label !== '') shared.set(`branch ${label}`, branch)
 }
 
-/** The branch with this label; undefined where there is none, or not yet. */
+/** The branch with this label; undefined if there is none, or it has not been created yet. */
 export function branchResource(label: string, { shared }: Resources): Branch | undefined {
   return shared.get(`branch ${label}`) as Branch | undefined // only this file uses the key
 }
@@ -53,10 +53,12 @@ export interface BranchParts {
   readonly result: Mapping | null
 }
 
-/** What became of each message in a branch: the result to overlay, an error, or nothing where it was skipped. */
+/** The outcome of a message in a branch: the result to map onto it, an error, or null if it was skipped. */
 export type BranchResult = Message | Error | null
 
-/** Runs a branch: a request is made of each message, processors answer it, and the answers are mapped onto the messages. */
+/**
+ * Runs a branch: maps each message to a request, processes the requests, and maps the responses back onto the messages.
+ */
 export class Branch {
   readonly #parts: BranchParts
   readonly #resources: Resources
@@ -71,7 +73,10 @@ export class Branch {
     return this.#parts
   }
 
-  /** Asks and answers. `skip` leaves messages out. Throws where the processors failed as a whole or lost messages. */
+  /**
+   * Creates the requests and processes them. `skip` excludes messages. Throws if the processors fail as a whole or lose
+   * messages.
+   */
   ask(messages: readonly Message[], skip?: (index: number) => boolean): MaybePromise<readonly BranchResult[]> {
     const outcome: BranchResult[] = messages.map(() => null)
     const requests: Message[] = []
@@ -91,7 +96,7 @@ export class Branch {
     return results instanceof Promise ? results.then(finish) : finish(results)
   }
 
-  /** The same for messages that are each a batch of their own, by a chain that takes runs. */
+  /** Like {@link ask}, for messages that each form their own batch and a chain that can process runs. */
   askRun(run: readonly Message[], processRun: NonNullable<Chain['processRun']>): MaybePromise<readonly BranchResult[]> {
     const outcome: BranchResult[] = []
     const requests: Message[] = []
@@ -116,13 +121,13 @@ export class Branch {
     })
   }
 
-  /** Writes the answers over the messages; a message whose mapping fails becomes an error. */
+  /** Maps the responses onto the messages; a message whose mapping fails yields the error. */
   overlay(messages: readonly Message[], results: readonly BranchResult[]): readonly (Message | Error)[] {
     const views = results.map(result => (result instanceof Error || result === null ? missing : result))
     return messages.map((message, index) => this.#overlayOne(message, results[index]!, views, index))
   }
 
-  /** The same for messages that are each a batch of their own. */
+  /** Like {@link overlay}, for messages that each form their own batch. */
   overlayRun(run: readonly Message[], results: readonly BranchResult[]): readonly (Message | Error)[] {
     return run.map((message, index) => {
       const result = results[index]!
@@ -168,10 +173,10 @@ export class Branch {
   }
 }
 
-/** Takes the place of missing answers, for mappings that look at other messages of the batch. */
+/** Stands in for a missing response, for mappings that access other messages of the batch. */
 const missing = Message.fromText('')
 
-/** Puts the answers where the questions came from. Throws where their number changed. */
+/** Assigns the responses to the messages that the requests came from. Throws if their count changed. */
 function align(outcome: BranchResult[], places: readonly number[], batches: readonly Batch[]): readonly BranchResult[] {
   if (batches.length === 0) throw new NoAnswerError(outcome)
   const answers = batches.flat()
@@ -188,9 +193,9 @@ function align(outcome: BranchResult[], places: readonly number[], batches: read
   return outcome
 }
 
-/** The processors of a branch gave another number of answers than they were asked for. */
+/** The processors of a branch returned a different number of messages than they were given. */
 export class LostAnswersError extends Error {
-  /** What had become of each message before: the errors of those that were not asked about. */
+  /** The outcomes known before: the errors of messages that yielded no request. */
   readonly outcome: readonly BranchResult[]
 
   constructor(message: string, outcome: readonly BranchResult[]) {
@@ -200,7 +205,7 @@ export class LostAnswersError extends Error {
   }
 }
 
-/** They dropped everything. */
+/** The processors dropped everything. */
 export class NoAnswerError extends LostAnswersError {
   constructor(outcome: readonly BranchResult[] = []) {
     super('child processors resulted in zero messages', outcome)

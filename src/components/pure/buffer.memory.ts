@@ -72,8 +72,8 @@ class MemoryBuffer implements Buffer {
   }
 
   /**
-   * A delivery in parts for which room is found one after the other: each batch where what does not fit is dropped, else up to a
-   * quarter of the buffer. A batch that is larger than the whole buffer is dropped, as in the original.
+   * Splits a delivery into portions that are admitted one after another: single batches if overflow is dropped,
+   * otherwise up to a quarter of the buffer each. A batch larger than the whole buffer is dropped, as in the original.
    */
   #portionsOf(delivery: Delivery): readonly Held[] {
     const portions: Held[] = []
@@ -142,7 +142,7 @@ class MemoryBuffer implements Buffer {
     await this.#batcher?.close()
   }
 
-  /** The next batch that is complete, if any. */
+  /** The next complete batch, if any. */
   async #collect(): Promise<Delivery | undefined> {
     const batcher = this.#batcher
     if (batcher === undefined) {
@@ -158,7 +158,7 @@ class MemoryBuffer implements Buffer {
     return this.#ready.shift()
   }
 
-  /** What is refused goes back to the front of the queue. */
+  /** Rejected messages return to the front of the queue. */
   #deliver({ delivery }: Held): Delivery {
     return delivery.like(delivery.messages, (messages, error) => {
       const sizeBytes = sizeOf(messages)

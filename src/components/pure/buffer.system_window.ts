@@ -19,7 +19,7 @@ import {
 import { expression } from './expression.ts'
 
 const NANOS_PER_MS = 1_000_000n
-/** Windows are counted from the first day of the year 1, as the original does. */
+/** Windows are aligned to the first day of the year 1, as in the original. */
 const YEAR_ONE_NANOS = -62_135_596_800_000_000_000n
 
 export default defineBuffer({
@@ -81,7 +81,7 @@ pipeline:
 function duration(name: string, text: string, { host }: Resources, required = false): bigint {
   if (!required && text === '') return 0n
   try {
-    return expression('this.parse_duration()', host)(text) as bigint // a duration is whole nanoseconds
+    return expression('this.parse_duration()', host)(text) as bigint // a duration is a whole number of nanoseconds
   } catch (error) {
     throw new ConfigError(
       `failed to parse field '${name}' as duration: time: invalid duration ${JSON.stringify(text)}`,
@@ -100,7 +100,7 @@ interface Windows {
 }
 
 interface Window {
-  /** The first and the last nanosecond that belong to it. */
+  /** First and last nanosecond of the window, both inclusive. */
   readonly start: bigint
   readonly end: bigint
 }
@@ -144,7 +144,7 @@ class WindowBuffer implements Buffer {
     if (this.#next === null) {
       const { previous, current } = this.#around()
       this.#next = current
-      // Nobody asked since the previous window ended: it is delivered now.
+      // No read was waiting when the previous window ended, so it is delivered now.
       if (this.#flushedUntil < previous.start) {
         const missed = await this.#flush(previous)
         if (missed !== null) return missed
@@ -176,7 +176,7 @@ class WindowBuffer implements Buffer {
     while (!this.#ended) await this.#changed.wait()
   }
 
-  /** A stream that ended refuses what its windows would still have to wait for. */
+  /** When the stream ends, messages of incomplete windows are rejected. */
   async #giveUp(): Promise<null> {
     const held = this.#held
     this.#held = []
@@ -184,7 +184,7 @@ class WindowBuffer implements Buffer {
     return null
   }
 
-  /** Adds the messages of a batch to the windows that are open; a batch with none is acknowledged. */
+  /** Adds the messages of a batch to the open windows; messages that are too late are acknowledged. */
   async #take(batch: Batch, ack: Ack): Promise<void> {
     const times: bigint[] = []
     for (const index of batch.keys()) {
@@ -218,14 +218,14 @@ class WindowBuffer implements Buffer {
       return fail('timestamp mapping failed', error)
     }
     try {
-      // `ts_unix_nano` gives whole numbers.
+      // `ts_unix_nano` returns an integer.
       return value instanceof Timestamp ? value.unixNanos : (this.#nanosOf(value) as bigint)
     } catch (error) {
       return fail('unable to parse result of timestamp mapping as timestamp', error)
     }
   }
 
-  /** The output is far behind: messages that fit in no future window are dropped. */
+  /** Drops messages that fit into no future window, which happens when the output has fallen far behind. */
   async #dropMissed(): Promise<void> {
     const { previous } = this.#around()
     if (this.#flushedUntil >= previous.start) return
@@ -235,7 +235,7 @@ class WindowBuffer implements Buffer {
     for (const { ack } of missed) await ack(null)
   }
 
-  /** The window that is delivered next by the clock, and the one before it. */
+  /** The window that is due next according to the clock, and the one before it. */
   #around(): { readonly previous: Window; readonly current: Window } {
     const { sizeNanos, slideNanos, offsetNanos } = this.#windows
     const now = this.#resources.host.now()
@@ -258,7 +258,7 @@ class WindowBuffer implements Buffer {
     if (flushed.length === 0) return null
     const until = rfc3339(window.end)
     const messages = flushed.map(({ message }) => message.withMeta('window_end_timestamp', until))
-    // A message of overlapping windows is acknowledged with the last of them.
+    // A message in overlapping windows is acknowledged with the last of them.
     const kept = new Set(this.#held)
     return deliverBatch(messages, async error => {
       const failures = error === null ? undefined : failuresOf(messages, error)

@@ -28,7 +28,7 @@ export default defineCache({
 
 interface Item {
   readonly value: Uint8Array
-  /** Infinity: never. */
+  /** `Infinity` if the item never expires. */
   readonly expiresAt: number
 }
 

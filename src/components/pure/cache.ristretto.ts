@@ -1,7 +1,7 @@
 import { Backoff, type Cache, defineCache, field } from '../../engine/index.ts'
 import { LruCache } from './lru.ts'
 
-/** How many items are kept; what was used least recently goes first. */
+/** Capacity in items; the least recently used one is evicted. */
 const maxItems = 10_000_000
 
 export default defineCache({

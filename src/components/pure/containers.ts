@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 
-/** A file inside of an archive. */
+/** A file in an archive. */
 export interface Member {
   readonly name: string
   readonly bytes: Uint8Array
@@ -9,7 +9,7 @@ export interface Member {
 
 const BLOCK = 512
 
-/** Packs files as a tape archive (ustar). `now` is in milliseconds since 1970. */
+/** Packs files into a tar archive (ustar). `now` is in milliseconds since 1970. */
 export function packTar(members: readonly Member[], now: number): Uint8Array {
   const parts: Uint8Array[] = []
   for (const { name, bytes } of members) {
@@ -34,7 +34,7 @@ export function packTar(members: readonly Member[], now: number): Uint8Array {
   return Buffer.concat(parts)
 }
 
-/** The files of a tape archive. Throws an `Error` where it is none. */
+/** The files of a tar archive. Throws an `Error` if it is not one. */
 export function unpackTar(archive: Uint8Array): readonly Member[] {
   const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.length)
   const members: Member[] = []
@@ -68,7 +68,7 @@ export function unpackTar(archive: Uint8Array): readonly Member[] {
   return members
 }
 
-/** Packs files as a zip file. */
+/** Packs files into a zip archive. */
 export function packZip(members: readonly Member[]): Uint8Array {
   const parts: Uint8Array[] = []
   const directory: Uint8Array[] = []
@@ -101,7 +101,7 @@ export function packZip(members: readonly Member[]): Uint8Array {
   return Buffer.concat([...parts, central, end])
 }
 
-/** The files of a zip file. Throws an `Error` where it is none. */
+/** The files of a zip archive. Throws an `Error` if it is not one. */
 export function unpackZip(archive: Uint8Array): readonly Member[] {
   const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.length)
   const end = bytes.lastIndexOf('PK\x05\x06', bytes.length, 'latin1')
@@ -125,7 +125,7 @@ export function unpackZip(archive: Uint8Array): readonly Member[] {
   return members
 }
 
-/** Packs parts one after the other, each after its size; all after their number. */
+/** Concatenates parts, each preceded by its size, after a header with their number. */
 export function packBinary(parts: readonly Uint8Array[]): Uint8Array {
   const uint32 = (value: number) => {
     const bytes = Buffer.alloc(4)
@@ -135,7 +135,7 @@ export function packBinary(parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([uint32(parts.length), ...parts.flatMap(part => [uint32(part.length), part])])
 }
 
-/** The parts that {@link packBinary} packed. Throws an `Error` where bytes are missing. */
+/** The parts packed by {@link packBinary}. Throws an `Error` if bytes are missing. */
 export function unpackBinary(packed: Uint8Array): readonly Uint8Array[] {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
   const fail = () => new Error('serialised message bytes were in unexpected format')

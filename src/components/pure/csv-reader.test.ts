@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { CsvReader, type CsvOptions } from './csv-reader.ts'
 
-/** The rows of a text that arrives in pieces of so many bytes: values, or the error in their place. */
+/** The rows of a text that arrives in pieces of `pieceBytes` bytes: their values, or an error in their place. */
 function rows(text: string, options: Partial<CsvOptions> = {}, pieceBytes = 3): readonly unknown[] {
   const reader = new CsvReader({ delimiter: ',', lazyQuotes: false, width: 0, ...options })
   const bytes = Buffer.from(text)

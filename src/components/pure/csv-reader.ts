@@ -1,23 +1,23 @@
 import { Buffer } from 'node:buffer'
 
-/** One row of a table: its values, and why it could not be read as a whole. */
+/** One row of a table: its values, and an error if it could not be read as a whole. */
 export interface CsvRow {
   readonly values: readonly string[]
   readonly error: Error | null
 }
 
 export interface CsvOptions {
-  /** One character between values. */
+  /** The character that separates values. */
   readonly delimiter: string
-  /** Whether quotes may stand anywhere. */
+  /** Whether quotes may appear anywhere. */
   readonly lazyQuotes: boolean
-  /** The values that each row must have; 0: as many as the first. */
+  /** The number of values that each row must have; 0 for as many as the first row. */
   readonly width: number
 }
 
 /**
- * Reads comma-separated values (RFC 4180) from text that arrives in pieces. A broken row is reported with its place, as the original
- * does, and reading goes on after its line; empty lines are not rows.
+ * Reads comma-separated values (RFC 4180) from text that arrives in pieces. A malformed row is reported with its
+ * position, as in the original, and reading continues after its line. Empty lines are not rows.
  */
 export class CsvReader {
   readonly #options: CsvOptions
@@ -33,7 +33,7 @@ export class CsvReader {
     this.#width = options.width
   }
 
-  /** Takes the next piece; null at the end. */
+  /** Adds the next piece, or null at the end. */
   push(piece: Uint8Array | null): void {
     this.#ended = piece === null
     const more = piece === null ? this.#decoder.decode() : this.#decoder.decode(piece, { stream: true })
@@ -41,7 +41,7 @@ export class CsvReader {
     this.#at = 0
   }
 
-  /** The next row that is complete, or null where more text is needed or none follows. */
+  /** The next complete row, or null if more text is needed or there are no more rows. */
   next(): CsvRow | null {
     for (;;) {
       const row = { at: this.#at, line: this.#line }
@@ -50,14 +50,17 @@ export class CsvReader {
       if (line === '' || line === '\n') continue
       const parsed = this.#parse(line)
       if (parsed !== null) return this.#checked(parsed, row.line + 1)
-      // The row goes on in text that has not arrived: it is read again then.
+      // The row continues in text that has not arrived yet, and is parsed again then.
       this.#at = row.at
       this.#line = row.line
       return null
     }
   }
 
-  /** A line with its line break, which is always `\n`; null where none is complete. */
+  /**
+   * A line including its line break, normalised to `
+   * `; null if no line is complete.
+   */
   #readLine(): string | null {
     const end = this.#text.indexOf('\n', this.#at)
     if (end === -1 && (!this.#ended || this.#at >= this.#text.length)) return null
@@ -73,7 +76,7 @@ export class CsvReader {
       : this.#text.slice(start, end + 1)
   }
 
-  /** The row that begins with this line; null where its end is missing and may still come. */
+  /** Parses the row that begins with this line; null if its end may still arrive. */
   #parse(first: string): CsvRow | null {
     const { delimiter, lazyQuotes } = this.#options
     const firstLine = this.#line
@@ -137,12 +140,12 @@ export class CsvReader {
 const BARE_QUOTE = 'bare " in non-quoted-field'
 const QUOTE = 'extraneous or missing " in quoted-field'
 
-/** Where a line ends before its line break. */
+/** The end of a line without its line break. */
 function bodyEnd(line: string): number {
   return line.endsWith('\n') ? line.length - 1 : line.length
 }
 
-/** Columns count bytes from 1. */
+/** Columns count bytes, from 1. */
 function parseError(firstLine: number, atLine: number, line: string, at: number, reason: string): Error {
   const column = Buffer.byteLength(line.slice(0, at)) + 1
   const place = `parse error on line ${atLine}, column ${column}: ${reason}`

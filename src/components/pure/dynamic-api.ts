@@ -10,37 +10,37 @@ import {
   type Resources,
 } from '../../engine/index.ts'
 
-/** What one request may hold. */
+/** Size limit of a request body. */
 const maxBodyBytes = 16 * 1024 * 1024
 
-/** Components that are added and removed by requests: the API of a `dynamic` input or output. */
+/** Components that are added and removed by requests: the model behind the API of a `dynamic` input or output. */
 export interface DynamicSet {
   readonly kind: 'input' | 'output'
-  /** Replaces the component with the same id, or adds one. Throws if that cannot be done. */
+  /** Replaces the component with the same id, or adds one. Throws if that fails. */
   set(id: string, config: ComponentConfig, signal: AbortSignal): Promise<void>
-  /** Stops and forgets a component; one that does not exist is not an error. */
+  /** Stops and removes a component; a missing one is not an error. */
   remove(id: string, signal: AbortSignal): Promise<void>
 }
 
-/** What a user sees of a component that was asked for. */
+/** The user-visible state of a requested component. */
 interface Entry {
   /** YAML without secrets. */
   readonly text: string
-  /** The body of the request that it was made by; null where the configuration of the stream named it. */
+  /** Body of the request that created it; null if it came from the stream's configuration. */
   readonly request: string | null
 }
 
 /**
- * The REST API of `dynamic` components: paths, methods, statuses and bodies of the original. Components that ended by themselves
- * stay in the list as `stopped`.
+ * The REST API of `dynamic` components, with the paths, methods, statuses and bodies of the original. Components that
+ * ended on their own stay listed as `stopped`.
  */
 export class DynamicApi {
   readonly #set: DynamicSet
   readonly #resources: Resources
   readonly #entries = new Map<string, Entry>()
-  /** When each component that runs was started. */
+  /** Start times of the running components. */
   readonly #startedAt = new Map<string, number>()
-  /** One change at a time. */
+  /** Serializes changes. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(set: DynamicSet, resources: Resources) {
@@ -48,19 +48,19 @@ export class DynamicApi {
     this.#resources = resources
   }
 
-  /** A component runs since now. */
+  /** Called when a component has started. */
   started(id: string, config: ComponentConfig): void {
     this.#startedAt.set(id, this.#resources.clock.monotonic())
     const request = this.#entries.get(id)?.request ?? null
     this.#entries.set(id, { text: this.#resources.show(config), request })
   }
 
-  /** A component ended, on its own or because it was removed. */
+  /** Called when a component has ended, on its own or because it was removed. */
   stopped(id: string): void {
     this.#startedAt.delete(id)
   }
 
-  /** Offers the endpoints below a prefix; returns what withdraws them. */
+  /** Registers the endpoints under a prefix; returns a function that removes them. */
   register(http: HttpHost, prefix: string): () => void {
     const { kind } = this.#set
     const base = `/${prefix}/${kind}s`.replace(/\/{2,}/g, '/')

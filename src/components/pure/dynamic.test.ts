@@ -1,4 +1,4 @@
-// Inputs and outputs that come and go by HTTP, through the stream's own server and over the wire.
+// Inputs and outputs that are added and removed over HTTP, through the stream's own server and over the wire.
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -21,7 +21,7 @@ after(() => rm(folder, { recursive: true }))
 
 type Call = (method: string, path: string, body?: string) => Promise<{ status: number; text: string }>
 
-/** Starts a stream with an HTTP server; the test's end stops both. */
+/** Starts a stream with an HTTP server; both are stopped at the end of the test. */
 async function serve(t: TestContext, config: string): Promise<Call> {
   const router = new HttpRouter()
   const server = createServer((request, response) => {
@@ -92,7 +92,7 @@ test('an input that ended is stopped, and the stream goes on', async t => {
   await call('POST', '/flow/inputs/short', generate('short', 3))
   await until(async () => (await call('GET', '/flow/inputs/short/uptime')).text === 'stopped')
   assert.deepEqual(await linesOf(path), ['short', 'short', 'short'])
-  // The same body again changes nothing, as in the original; another one starts it again.
+  // Repeating the same body changes nothing, as in the original; a different one restarts the input.
   await call('POST', '/flow/inputs/short', generate('short', 3))
   assert.equal((await call('GET', '/flow/inputs/short/uptime')).text, 'stopped')
   await call('POST', '/flow/inputs/short', generate('again', 2))

@@ -2,7 +2,7 @@ import { messageOf } from '../../base/index.ts'
 import { compileMapping, type Mapping, type Value, type Host } from '../../bloblang/index.ts'
 import { ConfigError } from '../../engine/index.ts'
 
-/** A method of the mapping language as a function, for processors that do the same to a message's body. */
+/** Wraps a Bloblang method as a function, for processors that apply it to the body of a message. */
 export function expression(source: string, host: Host): (value: Value) => Value {
   const { mapping, diagnostics } = compileMapping(`root = ${source}`, { host })
   if (mapping === undefined) throw new ConfigError(diagnostics[0]!.message)
@@ -10,13 +10,13 @@ export function expression(source: string, host: Host): (value: Value) => Value 
     try {
       return (mapping satisfies Mapping).apply(value)
     } catch (error) {
-      // A place in a generated mapping is of no use to the user.
+      // A position in a generated mapping is of no use to the user.
       throw new Error(messageOf(error).replace(/^failed assignment \(line 1\): (field `this`: )?/, ''))
     }
   }
 }
 
-/** A text as a literal of the language. */
+/** Quotes a text as a Bloblang literal. */
 export function quoted(text: string): string {
   return JSON.stringify(text)
 }

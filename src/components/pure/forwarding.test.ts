@@ -1,4 +1,4 @@
-// Outputs that hand on messages which are each a batch of their own, as the lines of a file are.
+// Outputs that forward messages which each form their own batch, such as the lines of a file.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ before(() => {
 })
 after(() => rmSync(folder, { recursive: true }))
 
-/** What arrived, by the names of the outputs (`collect` with a name in its messages' metadata). */
+/** Returns what arrived, by the names of the outputs (`collect` names itself in its messages' metadata). */
 async function run(output: string, accept: (batch: Batch) => void = () => undefined): Promise<Map<string, number[]>> {
   const arrived = new Map<string, number[]>()
   await runCollecting(`input: { file: { paths: [ '${join(folder, 'in')}' ] } }\noutput:\n${output}`, batch => {
@@ -70,7 +70,7 @@ test('a message that goes to two cases is acknowledged when both have it', async
       throw new Error('busy')
     },
   )
-  // It is delivered again as a whole.
+  // It is redelivered as a whole.
   assert.deepEqual(arrived.get('first'), [7, 7])
   assert.deepEqual(
     arrived.get('second')!.toSorted((a, b) => a - b),

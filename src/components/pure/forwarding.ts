@@ -1,9 +1,9 @@
 import { type AckSome, allOf, type MaybePromise, type Message, type OutputHandle } from '../../engine/index.ts'
 
-/** What hands messages on: an output, or one that is tried again. */
+/** Forwards messages: an output, or a wrapper that retries one. */
 export type Forwarder = Pick<OutputHandle, 'write' | 'forwardRun'>
 
-/** Answers each message once, when all `targetsOf` it have answered: with the first failure, or null. */
+/** Settles each message once all of its `targetsOf` targets have: with the first failure, or null. */
 export function joined(settle: AckSome, targetsOf: (message: Message) => number): AckSome {
   const open = new Map<Message, { left: number; failure: Error | null }>()
   return (messages, error) => {
@@ -26,7 +26,7 @@ export function joined(settle: AckSome, targetsOf: (message: Message) => number)
   }
 }
 
-/** Done when all answers are. */
+/** Completes when all acknowledgements have. */
 function allDone(answers: readonly MaybePromise<void>[]): MaybePromise<void> {
   const all = allOf(answers)
   return all instanceof Promise ? all.then(() => undefined) : undefined

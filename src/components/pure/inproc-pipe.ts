@@ -5,7 +5,7 @@ interface Waiting {
   readonly settle: (error: Error | null) => void
 }
 
-/** A pipe between an output and an input of one process, found by its name. */
+/** A pipe between an output and an input of the same process, looked up by name. */
 export class InprocPipe {
   readonly #waiting: Waiting[] = []
   readonly #changed = new Signal()
@@ -21,7 +21,7 @@ export class InprocPipe {
     return pipe
   }
 
-  /** Resolves when the reader has acknowledged the batch. */
+  /** Resolves once the reader has acknowledged the batch. */
   write(batch: Batch): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batch, settle: error => (error === null ? resolve() : reject(error)) })

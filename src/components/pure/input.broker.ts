@@ -23,7 +23,7 @@ export default defineInput({
   async create(config, resources): Promise<Input> {
     if (config.inputs.length === 0) throw new ConfigError('attempting to create broker input type with no inputs')
     const children: InputHandle[] = []
-    // Each input is there at least once, as in the original.
+    // Each input exists at least once, as in the original.
     for (let copy = 0; copy < Math.max(1, config.copies); copy++) {
       for (const child of config.inputs) children.push(await resources.input(copy === 0 ? child : child.fresh()))
     }
@@ -36,12 +36,12 @@ export default defineInput({
   },
 })
 
-/** Takes from whichever input has something, in the order in which it came; ends when all have ended. */
+/** Reads from whichever input has a delivery, in order of arrival; ends when all inputs have ended. */
 class MergedSource implements Source {
   readonly #children: readonly InputHandle[]
-  /** Those that have not ended. */
+  /** Inputs that have not ended. */
   readonly #active: Set<InputHandle>
-  /** Those whose next delivery is waited for, or stands among the arrivals. */
+  /** Inputs with a pending read or a delivery among the arrivals. */
   readonly #reading = new Set<InputHandle>()
   readonly #arrivals: { readonly child: InputHandle; readonly delivery: Promise<Delivery | null> }[] = []
   #wake = (): void => undefined
@@ -56,7 +56,8 @@ class MergedSource implements Source {
       for (const child of this.#active) if (!this.#reading.has(child)) this.#read(child, signal)
       const arrival = this.#arrivals.shift()
       if (arrival === undefined) {
-        // Not a race of all reads: each round would leave its mark on the promise of an input that is silent for days.
+        // Not a `Promise.race` of all reads: each round would add a reaction to the promise of an input that may be
+        // idle for days.
         await new Promise<void>(resolve => (this.#wake = resolve))
         continue
       }

@@ -54,20 +54,20 @@ The stream goes on without any input.`,
   },
 })
 
-/** An input that runs, and when it has ended. */
+/** A running input, and the promise of its end. */
 interface Member {
   readonly group: ComponentGroup
   readonly handle: InputHandle
   readonly ended: Promise<void>
 }
 
-/** A delivery that waits to be read. */
+/** A delivery waiting to be read. */
 interface Waiting {
   readonly delivery: Delivery
   readonly taken: () => void
 }
 
-/** Merges inputs that are added and removed, in the order in which their messages arrive. */
+/** Merges a changing set of inputs, in the order in which their messages arrive. */
 class DynamicInputs implements DynamicSet {
   readonly kind = 'input'
   readonly api: DynamicApi
@@ -113,7 +113,10 @@ class DynamicInputs implements DynamicSet {
     }
   }
 
-  /** Stops an input once everything that it delivered is settled; an aborted signal leaves it stopping. */
+  /**
+   * Stops an input once everything that it delivered is settled; if the signal aborts, it continues stopping in the
+   * background.
+   */
   async remove(id: string, signal: AbortSignal): Promise<void> {
     const member = this.#members.get(id)
     if (member === undefined) return
@@ -142,7 +145,7 @@ class DynamicInputs implements DynamicSet {
     this.api.started(id, config)
   }
 
-  /** Hands on what an input delivers, one delivery at a time, until it ends. */
+  /** Forwards the deliveries of an input one at a time until it ends. */
   async #pump(handle: InputHandle): Promise<void> {
     for (;;) {
       const delivery = await handle.next(this.#stop.signal)
@@ -159,7 +162,7 @@ class DynamicInputs implements DynamicSet {
   }
 }
 
-/** Waits for a promise; throws where the signal aborts first. */
+/** Waits for a promise; throws if the signal aborts first. */
 async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(new Error('the request was cancelled before the previous component had stopped'))

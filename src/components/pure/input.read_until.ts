@@ -59,7 +59,7 @@ class ReadUntilInput implements Input {
   readonly #config: Config
   readonly #resources: Resources
   readonly #backoff: Backoff
-  /** What was read together with a message that ended it, and comes after that one. */
+  /** Messages that were read together with a final message and follow it. */
   readonly #rest: Delivery[] = []
   #final: Promise<boolean> | null = null
   #done = false
@@ -75,12 +75,12 @@ class ReadUntilInput implements Input {
   async read(signal: AbortSignal): Promise<Delivery | null> {
     while (!this.#done && !signal.aborted) {
       if (this.#final !== null) {
-        // The last message was handed out: whether it arrives decides.
+        // The final message was handed out; its acknowledgement decides whether the input is done.
         this.#done = await Promise.race([this.#final, aborted(signal)])
         this.#final = null
         continue
       }
-      // A last message that was refused comes again before what was read together with it.
+      // A rejected final message is redelivered before the messages that were read together with it.
       const isOwed = this.#input?.hasReplays === true
       const delivery = (isOwed ? undefined : this.#rest.shift()) ?? (await this.#take(signal))
       if (delivery !== null) return this.#inspect(delivery)
@@ -88,7 +88,7 @@ class ReadUntilInput implements Input {
     return null
   }
 
-  /** The next delivery, or null where there is none yet or no more. */
+  /** The next delivery, or null if there is none yet or no more. */
   async #take(signal: AbortSignal): Promise<Delivery | null> {
     if (this.#input === null) {
       if (!this.#config.restart_input) {

@@ -93,11 +93,11 @@ function joinOptions(join: {
     deliversLast: join.type === 'outer' || join.type === 'outter',
     idPath: join.id_path,
     iterations: join.iterations,
-    strategy: join.merge_strategy as MergeStrategy, // one of the options of the field
+    strategy: join.merge_strategy as MergeStrategy, // restricted by the field's options
   }
 }
 
-/** Inputs one after the other, as often as wanted. */
+/** Reads inputs one after another, repeatedly if rewound. */
 class InputChain implements Ending {
   readonly #configs: readonly ComponentConfig[]
   readonly #resources: Resources
@@ -110,7 +110,7 @@ class InputChain implements Ending {
     this.#resources = resources
   }
 
-  /** Whether what was delivered last came from the last input. */
+  /** Whether the latest delivery came from the last input. */
   get isLast(): boolean {
     return this.#position === this.#configs.length
   }
@@ -149,7 +149,7 @@ class InputChain implements Ending {
   }
 }
 
-/** Delivers what the documents of a chain of inputs are joined to, one message after the other. */
+/** Delivers the joined documents of a chain of inputs, one message at a time. */
 class JoinedInput implements Input {
   readonly #chain: InputChain
   readonly #joiner: Joiner
@@ -184,7 +184,9 @@ class JoinedInput implements Input {
     }
   }
 
-  /** Messages that cannot be delivered are kept and delivered again: their sources have been acknowledged. */
+  /**
+   * Messages that cannot be delivered are kept and redelivered, because their sources have already been acknowledged.
+   */
   #deliver(document: Value, metadata: ReadonlyMap<string, Value>): Delivery {
     return deliverBatch([Message.fromValue(document, metadata)], error => {
       if (error === null) return

@@ -5,17 +5,17 @@ import { pathParts, valueAt } from './paths.ts'
 export type MergeStrategy = 'array' | 'replace' | 'keep'
 
 export interface JoinOptions {
-  /** Whether documents of the last input are delivered as they come, and no others ever. */
+  /** Whether only documents of the last input are delivered, as they arrive. */
   readonly deliversLast: boolean
   readonly idPath: string
-  /** Over how many passes the ids are spread. */
+  /** Number of passes that the ids are spread over. */
   readonly iterations: number
   readonly strategy: MergeStrategy
 }
 
 type Joined = readonly [document: Value, metadata: ReadonlyMap<string, Value>]
 
-/** Joins documents by an id, one part of all ids in each pass. */
+/** Joins documents by id, a fraction of all ids in each pass. */
 export class Joiner {
   readonly #options: JoinOptions
   readonly #idPath: readonly string[]
@@ -27,7 +27,9 @@ export class Joiner {
     this.#idPath = pathParts(options.idPath)
   }
 
-  /** Takes a message in; the joined document where it is to be delivered now. What has no id as text is dropped. */
+  /**
+   * Adds a message; returns the joined document if it is to be delivered now. Messages without a string id are dropped.
+   */
   add(message: Message, isLast: boolean): Joined | null {
     const document = objectOf(message)
     const id = document === null ? null : valueAt(document, this.#idPath)
@@ -41,14 +43,14 @@ export class Joiner {
     return this.#options.deliversLast && isLast ? [entry.document, new Map(entry.metadata)] : null
   }
 
-  /** What is to be delivered at the end of a pass. */
+  /** The documents to deliver at the end of a pass. */
   finish(): readonly Joined[] {
     const joined = [...this.#joined.values()]
     this.#joined.clear()
     return this.#options.deliversLast ? [] : joined.map(({ document, metadata }) => [document, metadata] as const)
   }
 
-  /** Goes to the next pass; false where there is none. */
+  /** Advances to the next pass; false if there is none. */
   nextIteration(): boolean {
     this.#iteration++
     return this.#iteration < this.#options.iterations
@@ -60,12 +62,14 @@ function objectOf(message: Message): ValueObject | null {
     const document = message.structured()
     return isObject(document) ? document : null
   } catch {
-    // What is not a document has no id, and is dropped like others without one.
+    // Anything that is not a document has no id, and is dropped like documents without one.
     return null
   }
 }
 
-/** Two documents as one; fields of both are merged if they are objects, else by the strategy. */
+/**
+ * Merges two documents; fields of both are merged recursively if they are objects, otherwise according to the strategy.
+ */
 function merge(left: ValueObject, right: ValueObject, strategy: MergeStrategy): ValueObject {
   const result: Record<string, Value> = { ...left }
   for (const [key, value] of Object.entries(right)) {

@@ -1,4 +1,4 @@
-/** The documents of a text that holds several, each as its text. A broken rest comes last, for the parser to complain about. */
+/** Splits a text into its JSON documents, each as text. A malformed rest comes last, for the parser to report. */
 export function splitDocuments(text: string): readonly string[] {
   const documents: string[] = []
   let start = -1

@@ -104,7 +104,7 @@ test('what a mapping refuses when a stream starts is found before', async () => 
   assert.deepEqual(await inMapping('root = content().re_match("[")'), [
     '3: error parsing regexp: missing closing ]: `[`',
   ])
-  // What a file holds where the stream will run cannot be known here.
+  // The contents of a file on the host that will run the stream cannot be known here.
   assert.deepEqual(await inMapping('root = file("/nowhere")'), [])
 })
 

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { fileErrorText } from '../../base/index.ts'
 import { addressOfUrl, type ComponentHost, HttpTransport, type Need, type Network } from '../../engine/index.ts'
 
-/** What reading from `file://` or `http://` needs. */
+/** The capabilities needed to read from `file://` or `http://`. */
 export function needsOfLocation(value: unknown): readonly Need[] {
   const path = typeof value === 'string' ? value : ''
   if (path === '') return []

@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer'
 import type { Cache } from '../../engine/index.ts'
 
-/** Keeps the items that were used last. */
+/** Keeps the most recently used items. */
 export class LruCache implements Cache {
   readonly #items = new Map<string, { readonly value: Uint8Array; readonly expiresAt: number }>()
   readonly #capacity: number
   readonly #ttlMs: number
   readonly #now: () => number
 
-  /** `ttlMs` 0: items live until others need their place. */
+  /** With `ttlMs` 0, items live until they are evicted. */
   constructor(capacity: number, ttlMs: number, initial: Readonly<Record<string, string>>, now: () => number) {
     this.#capacity = capacity
     this.#ttlMs = ttlMs
@@ -33,7 +33,7 @@ export class LruCache implements Cache {
   }
 
   add(key: string, value: Uint8Array, ttlMs?: number): boolean {
-    // Asking whether a key exists does not count as its use.
+    // Checking whether a key exists does not count as a use.
     const item = this.#items.get(key)
     if (item !== undefined && item.expiresAt > this.#now()) return false
     this.set(key, value, ttlMs)

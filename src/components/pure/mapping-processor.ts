@@ -2,7 +2,7 @@ import { messageOf } from '../../base/index.ts'
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
 import { type Batch, kept, type Message, type Processor, type Resources } from '../../engine/index.ts'
 
-/** Maps each message to a new one; a message whose mapping fails stays as it was and is flagged. */
+/** Maps each message to a new one; a message whose mapping fails is left unchanged and flagged as failed. */
 export class MappingProcessor implements Processor {
   readonly #mapping: Mapping | null
   readonly #draft = new MetadataDraft()
@@ -29,7 +29,7 @@ export class MappingProcessor implements Processor {
     return results
   }
 
-  /** The new message, or null where it was deleted. */
+  /** The new message, or null if it was deleted. */
   #map(mapping: Mapping, message: Message, batch: Batch, index: number): Message | null {
     const draft = this.#draft.reset(message.metadata)
     try {

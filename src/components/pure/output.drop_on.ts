@@ -26,7 +26,7 @@ export default defineOutput({
     back_pressure: field.duration('The time after which messages that are not delivered are dropped.').default(''),
     output: field.output('The output.'),
   }),
-  // Enough for an output inside that makes batches.
+  // High enough for an inner output that forms batches.
   maxInFlight: 64,
   composes: true,
   async create(config, resources) {
@@ -53,7 +53,7 @@ class DropOnOutput implements Output {
   readonly #patterns: readonly Pattern[]
   readonly #limitMs: number | undefined
   readonly #resources: Resources
-  /** With a time limit one batch is under way at a time, as how long it takes says whether the output is stuck. */
+  /** With a time limit only one batch is in flight, because its duration shows whether the output is stuck. */
   readonly #gate = new Limiter(1)
   #stuck = false
 
@@ -102,7 +102,7 @@ class DropOnOutput implements Output {
     }
   }
 
-  /** While the output is stuck, nothing new is given to it. */
+  /** Does not hand new batches to a stuck output. */
   async #inTime(batch: Batch, limitMs: number): Promise<void> {
     if (this.#stuck && !this.#output.hasRoom) throw this.#late(limitMs)
     const writing = this.#output.write(batch)

@@ -61,7 +61,7 @@ interface Member {
   readonly writer: RetryingWriter
 }
 
-/** Writes to all outputs of a set that changes. */
+/** Writes to all outputs of a changing set. */
 class DynamicOutputs implements DynamicSet {
   readonly kind = 'output'
   readonly api: DynamicApi
@@ -74,7 +74,10 @@ class DynamicOutputs implements DynamicSet {
     this.api = new DynamicApi(this, resources)
   }
 
-  /** Resolves when every output that existed, and was not removed in the meantime, has delivered; at least one has. */
+  /**
+   * Resolves once every output that existed at the start, and was not removed since, has delivered; at least one must
+   * have.
+   */
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
     const wake = () => this.#changed.notify()
     signal.addEventListener('abort', wake, { once: true })
@@ -118,7 +121,7 @@ class DynamicOutputs implements DynamicSet {
     for (const { group } of this.#members.values()) await group.close()
   }
 
-  /** False where the output was removed before it had delivered. */
+  /** Returns false if the output was removed before it delivered. */
   async #writeTo(id: string, member: Member, batch: Batch): Promise<boolean> {
     try {
       await member.writer.write(batch)

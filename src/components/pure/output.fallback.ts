@@ -31,7 +31,7 @@ export default defineOutput({
   },
 })
 
-/** `settle` gets the messages as they are given here. */
+/** `settle` is called with the messages as given here, without the added metadata. */
 function forwardFrom(outputs: readonly OutputHandle[], tier: number, run: readonly Message[], settle: AckSome): void {
   outputs[tier]!.forwardRun(run, (messages, failure) => {
     if (failure === null || tier === outputs.length - 1 || isClosing(failure)) return settle(messages, failure)
@@ -46,7 +46,7 @@ function forwardFrom(outputs: readonly OutputHandle[], tier: number, run: readon
 }
 
 async function writeFrom(outputs: readonly OutputHandle[], batch: Batch): Promise<void> {
-  /** The messages of the current try, as they came by as they are tried. */
+  /** Maps the messages of the current attempt, which carry added metadata, to the original ones. */
   let current = new Map(batch.map(message => [message, message]))
   for (const [tier, output] of outputs.entries()) {
     const tried = [...current.keys()]

@@ -86,7 +86,7 @@ class SwitchOutput implements Output {
 
   forwardRun(run: readonly Message[], settle: AckSome): void {
     const routes: Message[][] = this.#cases.map(() => [])
-    /** The messages that go to no case, or to several. */
+    /** Number of targets of each message that goes to none or to several. */
     const targets = new Map<Message, number>()
     const unmatched: Message[] = []
     for (const message of run) {
@@ -107,7 +107,7 @@ class SwitchOutput implements Output {
     else for (const message of unmatched) void settle([message], this.#unmatched())
   }
 
-  /** The messages for each case. Throws in strict mode where one of them has none: that refuses the batch. */
+  /** The messages for each case. In strict mode, throws if a message matches no case, which rejects the batch. */
   #route(batch: Batch): readonly Batch[] {
     const routes: Message[][] = this.#cases.map(() => [])
     for (const [index, message] of batch.entries()) {
@@ -117,7 +117,7 @@ class SwitchOutput implements Output {
     return routes
   }
 
-  /** Calls `visit` with each case that a message goes to; says whether there is any. */
+  /** Calls `visit` with the number of each case that a message goes to; returns whether there is one. */
   #eachCase(batch: Batch, index: number, visit: (number: number) => void): boolean {
     let isRouted = false
     for (let number = 0; number < this.#cases.length; number++) {
@@ -148,7 +148,7 @@ class SwitchOutput implements Output {
   }
 }
 
-/** A case that always refuses would be retried indefinitely. */
+/** A case that always rejects would be retried indefinitely. */
 function retriedRejects(value: unknown): string | undefined {
   const { retry_until_success: retries, cases } = fieldsOf(value)
   if (retries !== true || !Array.isArray(cases)) return undefined

@@ -1,11 +1,11 @@
 import { getOwn, isObject, type Value, isArray } from '../../bloblang/index.ts'
 
-/** The parts of a path such as `a.b.c`; `~1` stands for a dot and `~0` for a tilde. An empty path has none. */
+/** Splits a path such as `a.b.c` into parts; `~1` stands for a dot and `~0` for a tilde. An empty path has no parts. */
 export function pathParts(path: string): readonly string[] {
   return path === '' ? [] : path.split('.').map(part => part.replaceAll('~1', '.').replaceAll('~0', '~'))
 }
 
-/** What is at a path inside of objects and lists; undefined where nothing does. */
+/** The value at a path within objects and arrays; undefined if there is none. */
 export function valueAt(document: Value, path: readonly string[]): Value | undefined {
   let current: Value | undefined = document
   for (const part of path) {
@@ -17,7 +17,10 @@ export function valueAt(document: Value, path: readonly string[]): Value | undef
   return current
 }
 
-/** The document with another value at a path, where objects are made as needed; the same document where something else is in the way. */
+/**
+ * A copy of the document with another value at a path, creating objects as needed; the document itself if a value of
+ * another type is in the way.
+ */
 export function withValueAt(document: Value, path: readonly string[], value: Value): Value {
   const [part, ...rest] = path
   if (part === undefined) return value

@@ -2,7 +2,7 @@ import { messageOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { ConfigError } from '../../engine/index.ts'
 
-/** A user's regular expression, in linear time. */
+/** A user's regular expression, matched in linear time. */
 export interface Pattern {
   matches(text: string): boolean
 }
@@ -11,9 +11,9 @@ interface Re2 {
   readonly RE2JS: { compile(pattern: string): { matcher(text: string): { find(): boolean } } }
 }
 
-/** Compiles a regular expression of RE2. Throws `ConfigError` that begins with `what`. */
+/** Compiles an RE2 regular expression. Throws a `ConfigError` whose message begins with `what`. */
 export function compilePattern(pattern: string, what: string): Pattern {
-  const { RE2JS } = createRequire(import.meta.url)('re2js') as Re2 // re2js is loaded when a pattern needs it
+  const { RE2JS } = createRequire(import.meta.url)('re2js') as Re2 // re2js is only loaded once a pattern needs it
   try {
     const compiled = RE2JS.compile(pattern)
     return { matches: text => compiled.matcher(text).find() }

@@ -1,6 +1,6 @@
 import { Float, JsonNumber, Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
 
-/** A value as plain JavaScript for logs; numbers that JavaScript cannot hold stay as their text. */
+/** Converts a value to plain JavaScript for logs; numbers that JavaScript cannot represent keep their JSON text. */
 export function plainJson(value: Value): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : rawJson(String(value))
   if (typeof value === 'symbol') return null
@@ -14,8 +14,8 @@ export function plainJson(value: Value): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plainJson(child)]))
 }
 
-/** Text that `JSON.stringify` prints as it is. */
+/** Text that `JSON.stringify` emits unchanged. */
 function rawJson(text: string): unknown {
-  // The types of TypeScript lack JSON.rawJSON.
+  // TypeScript's types lack JSON.rawJSON.
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text)
 }

@@ -60,7 +60,7 @@ class BranchProcessor implements Processor {
     this.waits = chain.waits
     this.effects = chain.effects || request?.impure === true || result?.impure === true
     const { processRun } = chain
-    // Effects of the three parts must not overtake each other from message to message.
+    // Side effects of the three parts must keep their order across messages.
     this.processRun = processRun === undefined || this.effects ? undefined : run => this.#processRun(run, processRun)
   }
 
@@ -118,7 +118,7 @@ class BranchProcessor implements Processor {
     return this.#flag(message, error, false)
   }
 
-  /** The flag of a branch names no component, as the failure may have come from anywhere inside. */
+  /** The error of a branch names no component, since the failure may have come from anywhere inside. */
   #flag(message: Message, error: Error, logs = true): Message {
     if (logs) this.#resources.log.error(`Branch error: ${error.message}`)
     return message.withError({ message: error.message, sourceLabel: null, sourcePath: null, sourceType: null })

@@ -13,7 +13,7 @@ import {
 } from '../../engine/index.ts'
 import { packBinary, unpackBinary } from './containers.ts'
 
-/** The first four bytes of what is stored, so that another layout can follow. */
+/** Prefix of a stored value, a version number that allows for other layouts. */
 const LAYOUT = Buffer.from([0, 0, 0, 1])
 
 export default defineProcessor({

@@ -67,7 +67,7 @@ class DedupeProcessor implements Processor {
     return this.#alone.processRun(run)
   }
 
-  /** The results in the order in which messages are judged: of `LIFO` from the last one on. */
+  /** The results in processing order, which for `LIFO` starts with the last message. */
   #judgeFrom(batch: Batch, first: number, results: (Message | null)[]): MaybePromise<readonly (Message | null)[]> {
     for (let i = first; i < batch.length; i++) {
       const index = this.#isLifo ? batch.length - 1 - i : i
@@ -83,7 +83,7 @@ class DedupeProcessor implements Processor {
     return results
   }
 
-  /** The message where it is kept, null where it is dropped. */
+  /** Returns the message if it is kept, null if it is dropped. */
   #judge(message: Message, view: readonly Message[], index: number): MaybePromise<Message | null> {
     let key: string
     try {

@@ -23,7 +23,7 @@ export default defineProcessor({
     fields: field.interpolated('Fields of the line.').map().optional().deprecated(),
   }),
   create(config, resources) {
-    const level = config.level.toLowerCase() as LogLevel // or refused in the next line
+    const level = config.level.toLowerCase() as LogLevel // or rejected in the next line
     if (!LEVELS.includes(level)) throw new ConfigError(`log level not recognised: ${config.level.toUpperCase()}`)
     const { log } = resources
     const write = (message: Message, view: readonly Message[], index: number) => {
@@ -63,5 +63,5 @@ function fieldsOf(
   const result = mapping.run(view, index)
   const value: Value = result === NOTHING ? message.structured() : result
   if (!isObject(value)) throw new Error(`Fields mapping yielded a non-object result: ${typeOf(value)}`)
-  return plainJson(value) as Record<string, unknown> // the mapping was checked to give an object
+  return plainJson(value) as Record<string, unknown> // the mapping has been checked to return an object
 }

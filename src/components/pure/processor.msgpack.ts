@@ -30,7 +30,7 @@ export default defineProcessor({
       ...perMessage(message => {
         try {
           if (parses) return message.withDocument(convert(message.bytes()))
-          // `format_msgpack` gives bytes.
+          // `format_msgpack` returns bytes.
           return message.withBytes(convert(documentOf(() => message.structured())) as Uint8Array)
         } catch (error) {
           const text = messageOf(error)

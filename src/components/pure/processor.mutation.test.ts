@@ -5,7 +5,7 @@ import { Message, type Resources } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import mutation from './processor.mutation.ts'
 
-/** What a mutation makes of one document: its body, its metadata and why it failed. */
+/** The result of a mutation for one document: its body, its metadata and its error. */
 async function mutate(text: string, body: string): Promise<Outcome> {
   return (await mutateBatch(text, [body]))[0]!
 }
@@ -17,13 +17,14 @@ interface Outcome {
   readonly error: string | null
 }
 
-/** The same for several messages that are one batch. */
+/** The same for several messages that form one batch. */
 async function mutateBatch(text: string, bodies: readonly string[]): Promise<readonly Outcome[]> {
   const compiled = compileMapping(text, { host: systemHost })
   assert.ok(compiled.mapping)
   const fail = (message: Message, error: unknown) =>
     message.withError({ message: String(error), sourceLabel: null, sourcePath: null, sourceType: null })
-  const resources = { log: { error() {} }, fail } as unknown as Resources // all that a mutation asks of its surroundings
+  // all that a mutation needs from its environment
+  const resources = { log: { error() {} }, fail } as unknown as Resources
   const processor = await mutation.create(compiled.mapping, resources)
   const [batch] = await processor.process(bodies.map(body => Message.fromText(body)))
   return batch!.map(message => ({

@@ -57,7 +57,7 @@ class MutationProcessor implements Processor {
     const results = batch.map((message, index) => {
       const draft = this.#draft.reset(message.metadata)
       const result = this.#mutate(mapping, message, views, index, draft)
-      // The messages behind it see what has become of it, even where it is dropped.
+      // Later messages of the batch see its current state, even if it is dropped.
       views[index] = result ?? reachedMessage(mapping, message, draft)
       return result
     })
@@ -75,7 +75,10 @@ class MutationProcessor implements Processor {
     return results
   }
 
-  /** The new message, or null where it was deleted. It stands in its view at `index` while it is made. */
+  /**
+   * The new message, or null if it was deleted. While the mapping runs, `views[index]` shows the message's current
+   * state.
+   */
   #mutate(
     mapping: Mapping,
     message: Message,
@@ -92,24 +95,24 @@ class MutationProcessor implements Processor {
         : message.withValueAndMetadata(value, draft.current)
     } catch (error) {
       this.#resources.log.error(messageOf(error))
-      // What was assigned before the failure stays.
+      // Assignments made before the failure are kept.
       return this.#resources.fail(reachedMessage(mapping, message, draft), error)
     }
   }
 }
 
-/** The message as far as a mutation that did not end has brought it. */
+/** The message in the state that an unfinished mutation has reached. */
 function reachedMessage({ reached }: Mapping, message: Message, draft: MetadataDraft): Message {
   const changed = message.withMetadata(draft.current)
   return reached === NOTHING ? changed : changed.withDocument(reached)
 }
 
-/** A message while it is mutated: its functions (`meta`, `json`, `content` …) see what was assigned so far. */
+/** A message during its mutation: its functions (`meta`, `json`, `content` …) see what has been assigned so far. */
 class MutatedMessage implements MessageView {
   readonly #message: Message
   readonly #mapping: Mapping
   readonly #draft: MetadataDraft
-  /** The document as it was when it was first asked for as bytes. */
+  /** The document as of the first time its bytes were requested. */
   #bytes: Uint8Array | null = null
 
   constructor(message: Message, mapping: Mapping, draft: MetadataDraft) {

@@ -10,7 +10,7 @@ export default defineProcessor({
   create: ({ duration }, resources) => ({
     waits: true,
     ...perMessage(async (message, view, index) => {
-      // A duration that makes no sense is only logged: the message did nothing wrong.
+      // An invalid duration is only logged: the message is not at fault.
       let text: string
       try {
         text = duration.eval(view, index)

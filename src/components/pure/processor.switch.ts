@@ -71,7 +71,7 @@ class SwitchProcessor implements Processor {
   #route(batch: Batch): MaybePromise<readonly Batch[]> {
     const done: Message[] = []
     if (batch.length === 1) return andThen(this.#case(0, batch, [], done), () => kept(done))
-    // Results are returned in the order of the messages that they were made from.
+    // Results are returned in the order of their source messages.
     const tracing = new Tracing(batch)
     return andThen(this.#case(0, tracing.messages, [], done), () => kept(tracing.inOrder(done)))
   }
@@ -97,7 +97,7 @@ class SwitchProcessor implements Processor {
         const text = messageOf(error)
         this.#resources.log.error(`Failed to test case ${index}: ${text}`)
         this.#resources.noteError(`failed to test case ${index}: ${text}`)
-        // The flag holds the failure of the check alone and names no component.
+        // The error of a check names no component.
         done.push(message.withError({ message: text, sourceLabel: null, sourcePath: null, sourceType: null }))
       }
     }

@@ -71,7 +71,7 @@ function isGood(message: Message): boolean {
   return message.error === null
 }
 
-/** One processor over all batches. One that a processor made of a single message is judged by its first. */
+/** Runs one processor over all batches. A batch that grew out of a single message is judged by its first message. */
 function step(processor: Processor, batches: readonly Batch[]): MaybePromise<readonly Batch[]> {
   const results = batches.map(batch => (isGood(batch[0]!) ? processor.process(batch) : [batch]))
   return andThen(allOf(results), each => each.flat())

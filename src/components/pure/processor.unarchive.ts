@@ -97,10 +97,10 @@ function csvUnpacker(format: string, host: Host): Unpack {
   const parse = expression(`this.parse_csv(delimiter: ${quoted(delimiter)})`, host)
   return message => {
     const text = message.text()
-    // Without a header there is no row either.
+    // Without a header there are no rows either.
     if (/^[\r\n]*$/.test(text)) return []
     try {
-      // CSV is parsed to a list of rows.
+      // CSV is parsed into an array of rows.
       return (parse(text) as readonly Value[]).map(row => message.withDocument(row))
     } catch (error) {
       throw new Error(`failed to parse message as csv: ${messageOf(error)}`)
@@ -127,7 +127,7 @@ function documentOf(message: Message, into: string): Value {
   }
 }
 
-/** How the original's language names a type. */
+/** The name of a value's type in Go, the original's language. */
 function goType(value: Value): string {
   switch (typeOf(value)) {
     case 'object':

@@ -92,13 +92,13 @@ export default defineProcessor({
 
 interface Plan {
   readonly own: ReadonlyMap<string, Branch>
-  /** Labels of resources, which are looked up when messages come: they may be made later than this. */
+  /** Labels of resources, which are looked up when messages arrive because they may be created later. */
   readonly shared: ReadonlySet<string>
   readonly tiers: Tiers | null
   readonly metaPath: readonly string[]
 }
 
-/** What became of the branches of one message. */
+/** The outcome of the branches of one message. */
 interface Progress {
   readonly succeeded: Set<string>
   readonly skipped: Set<string>
@@ -143,7 +143,10 @@ class Workflow implements Processor {
     return [current.map((message, index) => this.#record(message, progress[index]!))]
   }
 
-  /** All branches of a tier ask at once; their answers are written over the messages in the order of the tier. */
+  /**
+   * The branches of a tier process their requests concurrently; their responses are mapped onto the messages in tier
+   * order.
+   */
   async #runTier(
     tier: readonly string[],
     branches: ReadonlyMap<string, Branch>,
@@ -186,7 +189,7 @@ class Workflow implements Processor {
     return branches
   }
 
-  /** The branches that the record of an earlier run takes out of this one. */
+  /** The branches to leave out because of the record of an earlier run. */
   #doneBefore(message: Message, branches: ReadonlyMap<string, Branch>): ReadonlySet<string> {
     const done = new Set<string>()
     const { metaPath } = this.#plan
@@ -258,7 +261,7 @@ function fail(progress: Progress, name: string, reason: string): void {
   progress.failed.set(name, reason)
 }
 
-/** The flag of a workflow names no component, as the failure may have come from anywhere inside. */
+/** The error of a workflow names no component, since the failure may have come from anywhere inside. */
 function flagged(message: Message, text: string): Message {
   return message.withError({ message: text, sourceLabel: null, sourcePath: null, sourceType: null })
 }

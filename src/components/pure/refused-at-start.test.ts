@@ -10,7 +10,7 @@ const input = "input: { generate: { count: 1, interval: '', mapping: root.n = 1 
 const output = 'output: { collect: {} }\n'
 const processor = (text: string) => `${input}pipeline: { processors: [ { ${text} } ] }\n${output}`
 
-/** What the original accepts as text and refuses when it makes the component of it. */
+/** Configurations that the original accepts when it parses them and rejects when it creates the component. */
 const refused: readonly (readonly [what: string, config: string, reason: RegExp])[] = [
   ['an empty mapping', processor("mapping: ''"), /expected import, map, or assignment/],
   ['an empty mutation', processor("mutation: ''"), /expected import, map, or assignment/],
@@ -90,7 +90,7 @@ output: { drop: {} }
     received.reduce((sum, { value }) => sum + value, 0),
     5,
   )
-  // All four are there from the beginning.
+  // All four exist from the start.
   const created = samples
     .filter(({ name }) => name === 'batch_created')
     .map(({ labels, value }) => [labels['mechanism'], value])

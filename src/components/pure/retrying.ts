@@ -14,14 +14,14 @@ export interface RetryOptions {
   readonly initialMs: number
   readonly maxMs: number
   readonly maxElapsedMs: number
-  /** Attempts beyond the first; 0 for no limit. */
+  /** Attempts after the first; 0 for no limit. */
   readonly maxRetries: number
 }
 
-/** Without an end, half a second to three seconds apart. */
+/** Retries indefinitely, half a second to three seconds apart. */
 export const forEver: RetryOptions = { initialMs: 500, maxMs: 3000, maxElapsedMs: 0, maxRetries: 0 }
 
-/** Writes to an output again until it succeeds. While one batch fails, new ones wait. */
+/** Retries writes to an output until they succeed. While one batch is failing, new ones wait. */
 export class RetryingWriter {
   readonly #output: OutputHandle
   readonly #options: RetryOptions
@@ -34,13 +34,16 @@ export class RetryingWriter {
     this.#resources = resources
   }
 
-  /** Resolves once all of the batch is delivered. Where it failed in part it is written again as a whole, as in the original. */
+  /**
+   * Resolves once the whole batch is delivered. After a partial failure the whole batch is written again, as in the
+   * original.
+   */
   async write(batch: Batch): Promise<void> {
     await this.#untilNoneFails()
     await this.#writeAgain(batch, () => this.#output.write(batch))
   }
 
-  /** The same for messages that are each a batch of their own; each that fails is written again alone. */
+  /** Like {@link write}, for messages that each form their own batch; each failed message is retried alone. */
   forwardRun(run: readonly Message[], settle: AckSome): void {
     const again = async (message: Message, failure: Error): Promise<void> => {
       let outcome: Error | null = null
@@ -54,7 +57,7 @@ export class RetryingWriter {
     const forward = () =>
       this.#output.forwardRun(run, (messages, failure) => {
         if (failure === null || isClosing(failure)) return settle(messages, failure)
-        // Who delivered the others does not wait for these.
+        // Not awaited: the acknowledgement of the delivered messages does not wait for the retries.
         for (const message of messages) void again(message, failure)
         return undefined
       })

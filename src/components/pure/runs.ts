@@ -2,7 +2,7 @@ import { andThen, type MaybePromise, type Message, type Processor } from '../../
 
 type Results = readonly (Message | null)[]
 
-/** Runs `processRun` on the messages of a run that `applies` holds for, and leaves the others where they are. */
+/** Runs `processRun` on those messages of a run that satisfy `applies`, and leaves the others in place. */
 export function processWhere(
   processRun: NonNullable<Processor['processRun']>,
   run: Results,

@@ -20,7 +20,7 @@ export default defineScanner({
           derivedSource(source, async () => {
             if (isRead) return null
             isRead = true
-            return decompress(await readAll(source)) as Uint8Array // the converter gives bytes
+            return decompress(await readAll(source)) as Uint8Array // the converter returns bytes
           }),
         )
       },

@@ -21,7 +21,7 @@ export default defineScanner({
             try {
               messages.push(Message.fromValue(null, source.metadata).withDocument(parseJson(documents[position]!)))
             } catch (error) {
-              // What came before the broken document is delivered first.
+              // Messages before the malformed document are delivered first.
               if (messages.length > 0) return messages
               position = documents.length
               throw new Error(messageOf(error))

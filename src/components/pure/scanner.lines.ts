@@ -83,7 +83,7 @@ class LineScanner implements Scanner {
     return messages
   }
 
-  /** What follows the last line break. */
+  /** The text after the last line break. */
   #last(): readonly Message[] | null {
     const rest = this.#rest
     if (rest === null) return null

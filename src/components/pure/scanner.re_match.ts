@@ -25,7 +25,7 @@ export default defineScanner({
           async next() {
             if (isRead) return null
             isRead = true
-            // One character a byte, so that places in the text are places in the source.
+            // One character per byte, so that positions in the text are positions in the source.
             const bytes = await readAll(source)
             const starts = find(bytes.toString('latin1')).filter(start => start > 0)
             const messages: Message[] = []
@@ -44,9 +44,9 @@ export default defineScanner({
   },
 })
 
-/** Where a regular expression matches, in linear time. */
+/** Returns the positions at which a regular expression matches, in linear time. */
 function compile(pattern: string): (text: string) => readonly number[] {
-  // The package is loaded when a scanner needs it; this is what it is used for.
+  // The package is loaded once a scanner needs it; this is the part of its interface that is used.
   const { RE2JS } = createRequire(import.meta.url)('re2js') as {
     RE2JS: { compile(pattern: string): { matcher(text: string): Matcher } }
   }

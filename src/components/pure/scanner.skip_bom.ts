@@ -36,7 +36,7 @@ export default defineScanner({
   },
 })
 
-/** The first pieces of a source together, until they are as long as the longest mark; null where it is empty. */
+/** Joins the first pieces of a source until they are as long as the longest byte order mark; null if it is empty. */
 async function beginningOf(source: ByteSource): Promise<Uint8Array | null> {
   const pieces: Uint8Array[] = []
   let sizeBytes = 0

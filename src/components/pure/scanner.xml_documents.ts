@@ -3,7 +3,7 @@ import { ConfigError, defineScanner, field, Message } from '../../engine/index.t
 import { expression } from './expression.ts'
 import { XmlSplitter } from './xml-documents.ts'
 
-/** Messages handed on at once. */
+/** Maximum number of messages handed on together. */
 const RUN = 1024
 
 export default defineScanner({
@@ -39,7 +39,7 @@ export default defineScanner({
                 messages.push(Message.fromValue(null, source.metadata).withDocument(parse(waiting[0]!)))
                 waiting.shift()
               } catch (error) {
-                // What came before the broken document is delivered first.
+                // Messages before the malformed document are delivered first.
                 if (messages.length > 0) return messages
                 isEnded = true
                 waiting = []

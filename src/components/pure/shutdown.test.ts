@@ -1,4 +1,4 @@
-// A stream that is asked to end does not wait for work it has no time for, and does not acknowledge it.
+// A stream that is shutting down neither waits for work that it has no time for nor acknowledges it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
@@ -15,15 +15,15 @@ import { createRegistry } from '../index.ts'
 import { systemHost } from '../../host/index.ts'
 
 interface Ended {
-  /** What was delivered. */
+  /** The messages that were delivered. */
   readonly delivered: readonly string[]
-  /** What the input heard of its one delivery, `acknowledged` or the reason of its refusal. */
+  /** The settlements of the input's single delivery: `acknowledged` or the reason of its rejection. */
   readonly heard: readonly string[]
   readonly tookMs: number
 }
 
 /**
- * Starts a stream that reads `messages` as one delivery and then waits, and stops it soon after. The time of grace is so
+ * Starts a stream that reads `messages` as one delivery and then waits, and stops it soon after. The grace period is so
  * long that a test whose stream uses it up never ends.
  */
 async function stopped(

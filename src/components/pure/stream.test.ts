@@ -6,7 +6,7 @@ import { runCollecting } from '../collecting.suite.ts'
 import { createRegistry } from '../index.ts'
 import { systemHost } from '../../host/index.ts'
 
-/** Runs a stream to its end; the output `collect` keeps what `accept` does not refuse. */
+/** Runs a stream to its end; the `collect` output stores what `accept` does not reject. */
 async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {
   const collected: string[] = []
   await runCollecting(config, batch => {

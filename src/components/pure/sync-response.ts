@@ -1,6 +1,6 @@
 import type { Batch } from '../../engine/index.ts'
 
-/** Hands a batch to the input that waits for an answer to it, if one does. */
+/** Hands a batch to the input that awaits it as a response, if any. */
 export function respond(batch: Batch): void {
   batch[0]?.context?.respond?.(batch)
 }

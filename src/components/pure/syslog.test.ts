@@ -4,7 +4,7 @@ import { parseRfc3164, parseRfc5424, type SyslogFields, SyslogError } from './sy
 
 const older = { allowsRfc3339: true, year: () => 2021, zoned: (time: string) => time }
 
-/** Why a line is broken, and what can be used of it. */
+/** The error of a malformed line, and the fields that are usable nevertheless. */
 function broken(parse: () => SyslogFields): readonly [string, SyslogFields | undefined] {
   try {
     return assert.fail(JSON.stringify(parse()))

@@ -1,9 +1,9 @@
 import type { Value } from '../../bloblang/index.ts'
 
-/** What a line of syslog says. */
+/** The fields of a syslog line. */
 export type SyslogFields = Readonly<Record<string, Value>>
 
-/** A line that is broken, with what can be used of it nevertheless, if anything. */
+/** A malformed line, with the fields that are usable nevertheless, if any. */
 export class SyslogError extends Error {
   readonly fields: SyslogFields | undefined
 
@@ -14,7 +14,7 @@ export class SyslogError extends Error {
   }
 }
 
-/** Reads the bytes of a line from left to right, each a character of the text; columns count from 0. */
+/** A cursor over a line in which each character is one byte; columns count from 0. */
 class Line {
   readonly text: string
   readonly fields: Record<string, Value> = {}
@@ -28,12 +28,12 @@ class Line {
     throw new SyslogError(`${reason} [col ${column}]`)
   }
 
-  /** Fails where the rest of the line does not spoil what was read before. */
+  /** Throws a {@link SyslogError} with the fields read so far, which remain valid. */
   failPartly(): never {
     throw new SyslogError(`parsing error [col ${this.at}]`, this.fields)
   }
 
-  /** What a sticky expression matches here, or null. */
+  /** Consumes what a sticky expression matches at the cursor; null if it does not match. */
   take(pattern: RegExp): string | null {
     pattern.lastIndex = this.at
     const match = pattern.exec(this.text)
@@ -42,7 +42,7 @@ class Line {
     return match[0]
   }
 
-  /** Takes one character after the other, each as its class says; returns the class that did not match, if any. */
+  /** Consumes one character for each class; returns the first class that did not match, if any. */
   takeEach(classes: readonly RegExp[]): RegExp | undefined {
     return classes.find(each => this.take(each) === null)
   }
@@ -59,7 +59,7 @@ class Line {
     this.fields['severity'] = BigInt(priority & 7)
   }
 
-  /** Visible characters up to the blank after them; a dash alone says that there is nothing. */
+  /** Consumes visible characters and the space after them; a lone dash means no value. */
   word(name: string, maxLength: number, reason: string): void {
     const word = this.take(/[!-~]+/y) ?? ''
     if (word.length > maxLength) this.fail(reason, this.at - word.length + maxLength)
@@ -68,13 +68,13 @@ class Line {
   }
 }
 
-/** The text whose bytes are the characters of `bytes`. */
+/** Decodes as UTF-8 the bytes that the characters of `bytes` stand for. */
 const utf8 = (bytes: string) => (/[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1').toString() : bytes)
 
 const DIGIT = /\d/y
 const MINUTES = [/:/y, /[0-5]/y, DIGIT]
 
-/** The hour, whose second digit depends on the first one. */
+/** Consumes an hour, whose second digit depends on the first. */
 function takesHour(line: Line): boolean {
   return line.take(/[01]/y) === null ? line.takeEach([/2/y, /[0-3]/y]) === undefined : line.take(DIGIT) !== null
 }
@@ -89,14 +89,14 @@ function takesDate(line: Line): boolean {
 
 const takesTime = (line: Line) => takesHour(line) && line.takeEach([...MINUTES, ...MINUTES]) === undefined
 
-/** A fraction of up to six digits, and a zone. */
+/** Consumes an optional fraction of up to six digits, and a time zone. */
 function takesRest(line: Line): boolean {
   if (line.take(/\./y) !== null && line.take(/\d{1,6}/y) === null) return false
   if (line.take(/Z/y) !== null) return true
   return line.take(/[+-]/y) !== null && takesHour(line) && line.takeEach(MINUTES) === undefined
 }
 
-/** The timestamp that begins at `start`, as it is printed. */
+/** Formats the timestamp that begins at `start`. */
 function timestamp(line: Line, start: number): string {
   const stamp = line.text.slice(start, line.at)
   const [year, month, day] = stamp.split(/[-T]/).map(Number)
@@ -112,7 +112,7 @@ const daysOf = (year: number, month: number) => new Date(Date.UTC(2000 + (year %
 const NO_MESSAGE = 'expecting a free-form optional message in UTF-8 (starting with or without BOM)'
 const NO_VERSION = 'expecting a version value in the range 1-999'
 
-/** Takes a line of RFC 5424 apart, whose bytes are the characters of `bytes`. Throws {@link SyslogError}. */
+/** Parses an RFC 5424 line in which each character is one byte. Throws {@link SyslogError}. */
 export function parseRfc5424(bytes: string): SyslogFields {
   const line: Line = new Line(bytes)
   line.priority()
@@ -144,18 +144,18 @@ export function parseRfc5424(bytes: string): SyslogFields {
   return line.fields
 }
 
-// RFC 3629: neither overlong forms nor surrogates nor what is above U+10FFFF.
+// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
 const MULTIBYTE =
   /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}/y
 
-/** Takes the characters of UTF-8, of which a class says which ones of one byte count. */
+/** Consumes UTF-8 text whose single-byte characters belong to a class. */
 function takeText(line: Line, ascii: RegExp): string {
   const start = line.at
   while (line.take(ascii) !== null || line.take(MULTIBYTE) !== null);
   return line.text.slice(start, line.at)
 }
 
-/** Where the bytes of a character that is cut short or wrong stop being one. */
+/** The position where the bytes of a truncated or invalid character stop being valid. */
 function validUntil(line: Line): number {
   line.take(/[\xf1-\xf3][\x80-\xbf]{0,2}|\xf0(?:[\x90-\xbf][\x80-\xbf]?)?|\xf4(?:[\x80-\x8f][\x80-\xbf]?)?/y)
   line.take(/[\xe1-\xec\xee\xef][\x80-\xbf]?|\xe0[\xa0-\xbf]?|\xed[\x80-\x9f]?|[\xc2-\xdf]/y)
@@ -169,7 +169,7 @@ const NO_ID =
 const NO_PARAMETER =
   'expecting a structured data parameter (`key="value"`, both part from 1 to max 32 US-ASCII characters; key cannot contain `=`, ` `, `]`, and `"`, while value cannot contain `]`, backslash, and `"` unless escaped)'
 
-/** Elements such as `[id@1 name="value"]`, with quotes, brackets and backslashes escaped in values. */
+/** Parses elements such as `[id@1 name="value"]`, with quotes, brackets and backslashes escaped in values. */
 function structuredData(line: Line): Value {
   const elements: Record<string, Value> = {}
   if (line.text[line.at] !== '[') line.fail(NO_STRUCTURED_DATA)
@@ -200,15 +200,15 @@ const NAME = /[!#-<>-\\^-~]{1,32}/y
 export interface Rfc3164Options {
   readonly allowsRfc3339: boolean
   readonly year: () => number
-  /** A time such as `2024-02-29T08:00:00Z` in the zone of the timestamps that have none. */
+  /** Converts a time such as `2024-02-29T08:00:00Z` to the time zone of timestamps without one. */
   readonly zoned: (time: string) => string
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /**
- * Takes a line of RFC 3164 apart, whose bytes are the characters of `bytes`. Throws {@link SyslogError}.
- * Where something that is not a stamp comes in its place, or after it, what was read before counts.
+ * Parses an RFC 3164 line in which each character is one byte. Throws {@link SyslogError}, with the fields read so far
+ * if the timestamp, or what follows it, is not one.
  */
 export function parseRfc3164(bytes: string, options: Rfc3164Options): SyslogFields {
   const line: Line = new Line(bytes)
@@ -231,7 +231,7 @@ export function parseRfc3164(bytes: string, options: Rfc3164Options): SyslogFiel
   return line.fields
 }
 
-/** Reads the tag and the process before the message, and returns where the message begins. */
+/** Reads the tag and the process id before the message; returns where the message begins. */
 function taggedUntil(line: Line): number {
   const [whole, tag, content] = /^([!-9;-Z\\-~]{1,32})(?=[[:])(?:\[([^\]]*)\])?/.exec(line.text.slice(line.at)) ?? []
   if (whole === undefined) return line.at
@@ -243,7 +243,7 @@ function taggedUntil(line: Line): number {
 
 const STAMP = [/[1-9]/y, / /y]
 
-/** `Jan  2 15:04:05` */
+/** Consumes a timestamp such as `Jan  2 15:04:05`. */
 function takeStamp(line: Line): string {
   const start = line.at
   const reason = 'expecting a Stamp timestamp'
@@ -256,11 +256,11 @@ function takeStamp(line: Line): string {
   return line.text.slice(start, line.at)
 }
 
-/** As in the original, the clock time is of UTC whatever the zone, which is the one that it is shown in. */
+/** As in the original, the timestamp is taken as UTC, and the time zone only affects how it is displayed. */
 function stampWithYear(line: Line, stamp: string, { year, zoned }: Rfc3164Options): string {
   const month = MONTHS.indexOf(stamp.slice(0, 3))
   const day = Number(stamp.slice(4, 6))
-  // The year 0 has a 29th of February; in a year without one, it is the first of March.
+  // The year 0 is a leap year; in other years a 29th of February becomes the first of March.
   if (day > daysOf(0, month + 1)) line.fail(`parsing time "${stamp}": day out of range`)
   const date = new Date(0)
   date.setUTCFullYear(year(), month, day)

@@ -2,7 +2,10 @@ import { messageOf } from '../../base/index.ts'
 import type { Interpolation } from '../../bloblang/index.ts'
 import { evaluated, type Message, parseDuration } from '../../engine/index.ts'
 
-/** The milliseconds that a message's `ttl` gives its item; undefined where it is empty. Throws where it is not a duration. */
+/**
+ * The time to live in milliseconds that `ttl` evaluates to for a message; undefined if empty. Throws if it is not a
+ * duration.
+ */
 export function timeToLive(
   ttl: Interpolation | undefined,
   batch: readonly Message[],

@@ -2,10 +2,10 @@ import { ConfigError } from '../../engine/index.ts'
 import type { TargetPath } from '../../bloblang/index.ts'
 import type { Branch } from './branching.ts'
 
-/** Names of branches: those of one tier run side by side, the tiers one after the other. */
+/** Names of branches: those of one tier run concurrently, the tiers one after another. */
 export type Tiers = readonly (readonly string[])[]
 
-/** The order that follows from what branches read and write. Throws `ConfigError` where they wait for each other. */
+/** Derives the order from what branches read and write. Throws `ConfigError` if they depend on each other. */
 export function dependencyTiers(branches: ReadonlyMap<string, Branch>): Tiers {
   const needs = new Map([...branches].map(([name, branch]) => [name, dependencies(name, branch, branches)]))
   const tiers: string[][] = []
@@ -24,7 +24,7 @@ export function dependencyTiers(branches: ReadonlyMap<string, Branch>): Tiers {
   return tiers
 }
 
-/** Checks an explicit order: every branch once. Throws `ConfigError`. */
+/** Checks that an explicit order has every branch exactly once. Throws `ConfigError` if not. */
 export function verifyTiers(tiers: Tiers, names: readonly string[]): void {
   const seen = new Set<string>()
   for (const [index, tier] of tiers.entries()) {
@@ -44,7 +44,7 @@ export function describeTiers(tiers: Tiers): string {
   return `[${tiers.map(tier => `[${tier.join(' ')}]`).join(' ')}]`
 }
 
-/** The branches that write something which this one reads, or what it lies in. */
+/** The branches that write what this one reads, or a parent of it. */
 function dependencies(name: string, { parts }: Branch, branches: ReadonlyMap<string, Branch>): readonly string[] {
   const wanted = (parts.request?.reads ?? []).map(key).filter(isKnown)
   return [...branches]

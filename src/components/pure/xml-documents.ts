@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 
-/** Marks whose inside is not an element, with what ends them. */
+/** Markup that is not an element, as pairs of start and end. */
 const OPAQUE: readonly (readonly [start: string, end: string])[] = [
   ['<!--', '-->'],
   ['<![CDATA[', ']]>'],
@@ -9,21 +9,23 @@ const OPAQUE: readonly (readonly [start: string, end: string])[] = [
 ]
 const LONGEST_START = 9
 
-/** XML documents that stand one after the other, each up to the end of its root element; a broken one goes up to the end. */
+/**
+ * Splits consecutive XML documents at the ends of their root elements; a malformed one extends to the end of the text.
+ */
 export function splitXml(text: string): readonly string[] {
   const splitter = new XmlSplitter(text.length)
   const documents = [...splitter.pushText(text), ...splitter.end()]
   return documents.length === 0 ? [text] : documents
 }
 
-/** The most characters of a document in a stream. */
+/** Maximum length of a document in a stream, in characters. */
 const MAX_DOCUMENT_CHARS = 67_108_864
 
-/** Finds XML documents in a text that comes in pieces. */
+/** Finds XML documents in text that arrives in pieces. */
 export class XmlSplitter {
   readonly #maxChars: number
   readonly #decoder = new StringDecoder('utf8')
-  /** From the beginning of the document that is open. */
+  /** The text from the start of the current document. */
   #text = ''
   #at = 0
   #depth = 0
@@ -32,7 +34,7 @@ export class XmlSplitter {
     this.#maxChars = maxChars
   }
 
-  /** The documents that end in a piece. Throws where one is too long. */
+  /** The documents that end within a piece. Throws if one is too long. */
   push(piece: Uint8Array): string[] {
     return this.pushText(this.#decoder.write(piece))
   }
@@ -84,14 +86,14 @@ export class XmlSplitter {
     this.#depth = 0
   }
 
-  /** Whether the mark that was passed last, at `open`, is that of an element, which can end a document. */
+  /** Whether the markup at `open`, which was just skipped, is an element and so can end a document. */
   #isClosed(open: number): boolean {
     return !OPAQUE.some(([start]) => this.#text.startsWith(start, open))
   }
 
-  /** Passes the mark at `open`: its end, or -1 where that is still to come. */
+  /** Skips the markup at `open`; returns its end, or -1 if that has not arrived yet. */
   #markEnd(open: number): number {
-    // What may still become a comment is not taken for a declaration.
+    // What may still turn out to be a comment or CDATA must not be taken for a declaration.
     if (this.#text.length - open < LONGEST_START && '<![CDATA['.startsWith(this.#text.slice(open, open + 3))) return -1
     const opaque = OPAQUE.find(([start]) => this.#text.startsWith(start, open))
     if (opaque !== undefined) {
@@ -106,7 +108,7 @@ export class XmlSplitter {
   }
 }
 
-/** Where a tag ends: a `>` in a quoted value does not. */
+/** The position of the `>` that ends a tag, outside quoted values. */
 function tagEnd(text: string, start: number): number {
   let quote = ''
   for (let at = start; at < text.length; at++) {
