@@ -94,6 +94,7 @@ export class MetricsService {
     return new MetricsService(store, exporter, resources)
   }
 
+  /** Handles that count for this exporter. */
   get metrics(): Metrics {
     return this.#store.metrics
   }

@@ -75,6 +75,7 @@ export class MetricsStore {
     this.#boundsNs = boundsSeconds.map(seconds => seconds * 1e9)
   }
 
+  /** Handles that count in this store. */
   get metrics(): Metrics {
     return this.#scoped({})
   }

@@ -2,7 +2,7 @@ import { MappingError } from '../errors.ts'
 import type { Value } from '../value.ts'
 import { toInt64, toUint64 } from './coerce.ts'
 
-/** A signed integer of fewer bits. */
+/** Converts to a narrower signed integer; out of range is an error. */
 export function toNarrowInt(value: Value, bits: 8 | 16 | 32): bigint {
   const wide = toInt64(value)
   const limit = 1n << BigInt(bits - 1)
@@ -11,7 +11,7 @@ export function toNarrowInt(value: Value, bits: 8 | 16 | 32): bigint {
   return wide
 }
 
-/** An unsigned integer of fewer bits. */
+/** Converts to a narrower unsigned integer; out of range is an error. */
 export function toNarrowUint(value: Value, bits: 8 | 16 | 32): bigint {
   const wide = toUint64(value)
   if (wide >= 1n << BigInt(bits)) throw tooFar('large', bits, 'unsigned')
@@ -19,8 +19,8 @@ export function toNarrowUint(value: Value, bits: 8 | 16 | 32): bigint {
 }
 
 /**
- * The float whose shortest text is that of the 32-bit float: `0.1`, not `0.10000000149011612`, as the original prints values of
- * that type.
+ * The float64 with the shortest text of the 32-bit float, as the original prints values of that type: `0.1`, not
+ * `0.10000000149011612`.
  */
 export function shortestFloat32(float: number): number {
   if (!Number.isFinite(float) || Object.is(float, -0)) return float
@@ -31,7 +31,7 @@ export function shortestFloat32(float: number): number {
   return Number(float.toPrecision(9))
 }
 
-/** Halves go to the even digit, where `toPrecision` takes the larger one. */
+/** Rounds half to even, unlike `toPrecision`, which rounds half up. */
 function roundedTo(float: number, digits: number): number {
   const longer = float.toPrecision(digits + 1)
   const isHalf = /[02468]\.?5(?:e.*)?$/.test(longer) && Number(longer) === float

@@ -12,7 +12,7 @@ export function splitPath(path: string): readonly string[] {
     : segments
 }
 
-/** What is at a path; undefined where there is none. `*` goes through all elements of an array. */
+/** The value at a path; undefined if there is none. `*` covers all elements of an array. */
 export function searchPath(root: Value, path: readonly string[], from = 0): Value | undefined {
   let value = root
   for (let at = from; at < path.length; at++) {
@@ -31,14 +31,14 @@ export function searchPath(root: Value, path: readonly string[], from = 0): Valu
 }
 
 /**
- * The root with a value set at a path; what lies on the way is copied, so that values shared with the input stay as they are.
+ * Sets a value at a path. Containers on the path are copied, so that values shared with the input stay unchanged.
  * Missing segments become objects, `-` appends to an array.
  */
 export function setPath(root: Value, path: readonly string[], value: Value): Value {
   return setFrom(root === null ? {} : root, path, 0, value)
 }
 
-/** The root without what is at a path. Throws where there is nothing to delete. */
+/** Deletes the value at a path. Throws if there is nothing to delete. */
 export function deletePath(root: Value, path: readonly string[]): Value {
   if (root === null) throw new MappingError('not an object')
   const parentPath = path.slice(0, -1)
@@ -59,21 +59,21 @@ export function deletePath(root: Value, path: readonly string[]): Value {
   throw new MappingError('not an object or array')
 }
 
-/** A copy without one field. Deleting from an object would make it slow for good. */
+/** A copy without one field. `delete` would put the object into V8's slow dictionary mode permanently. */
 export function withoutField(object: ValueObject, key: string): ValueObject {
   const copy: Record<string, Value> = {}
   for (const name of Object.keys(object)) if (name !== key) setOwn(copy, name, object[name]!)
   return copy
 }
 
-/** Merges two objects; `collide` decides where both have a field and not both are objects. */
+/** Merges two objects; `collide` combines fields that both have unless both are objects. */
 export function mergeObjects(
   destination: ValueObject,
   source: ValueObject,
   collide: (destination: Value, source: Value) => Value,
 ): ValueObject {
   const merged = { ...destination }
-  // Objects inside of objects wait in a list rather than on the stack, for which a document may be too deep.
+  // Nested objects are queued in a list, because a document may be too deep for the stack.
   const open: { readonly draft: Record<string, Value>; readonly source: ValueObject }[] = [{ draft: merged, source }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { draft } = next
@@ -91,7 +91,7 @@ export function mergeObjects(
   return merged
 }
 
-/** Both values in one array; what is an array already is taken apart. */
+/** Both values in one array; values that are arrays contribute their elements. */
 export function joinCollision(destination: Value, source: Value): Value {
   return [...elementsOf(destination), ...elementsOf(source)]
 }
@@ -100,7 +100,7 @@ function elementsOf(value: Value): readonly Value[] {
   return isArray(value) ? value : [value]
 }
 
-/** The object with only what the paths name. */
+/** The object reduced to the given paths. */
 export function withPaths(object: ValueObject, paths: readonly (readonly string[])[]): ValueObject {
   const kept: Record<string, Value> = {}
   for (const key of Object.keys(object)) {
@@ -113,7 +113,7 @@ export function withPaths(object: ValueObject, paths: readonly (readonly string[
   return kept
 }
 
-/** The object without what the paths name. */
+/** The object without the given paths. */
 export function withoutPaths(object: ValueObject, paths: readonly (readonly string[])[]): ValueObject {
   const kept: Record<string, Value> = {}
   for (const key of Object.keys(object)) {
@@ -159,7 +159,7 @@ function setFrom(current: Value, path: readonly string[], at: number, value: Val
   return current.with(index, setFrom(child, path, at + 1, value))
 }
 
-/** The index that a segment of a path means in an array of that length, or why it means none. */
+/** The array index of a path segment, or the reason why it is invalid. */
 export function elementIndex(length: number, segment: string, at: number): number | string {
   const index = parseIndex(segment)
   const found = `failed to resolve path segment '${at}': found array but`
@@ -169,7 +169,7 @@ export function elementIndex(length: number, segment: string, at: number): numbe
   return index < length ? index : `${found} index '${segment}' exceeded target array size of '${length}'`
 }
 
-/** Go's `strconv.Atoi`: an optional sign and decimal digits, 64 bits. */
+/** Go's `strconv.Atoi`: an optional sign and decimal digits, within 64 bits. */
 function parseIndex(segment: string): number | null {
   if (!/^[+-]?\d+$/.test(segment)) return null
   const index = Number(segment)

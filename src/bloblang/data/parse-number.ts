@@ -1,12 +1,15 @@
 import { MappingError } from '../errors.ts'
 import { quote } from '../text/quote.ts'
 
-/** The bounds of 64 bits, with a sign and without. */
+/** The bounds of signed and unsigned 64-bit integers. */
 export const MAX_INT64 = 2n ** 63n - 1n
 export const MIN_INT64 = -(2n ** 63n)
 export const MAX_UINT64 = 2n ** 64n - 1n
 
-/** A whole number in Go's syntax: with `base` 0 also `0x1F`, `0b1`, `0o7`, `017` and underscores. Throws Go's error texts. */
+/**
+ * An integer in Go's syntax: `base` 0 also accepts `0x1F`, `0b1`, `0o7`, `017` and underscores. Throws Go's error
+ * texts.
+ */
 export function parseInt64(text: string, base: 0 | 10): bigint {
   const match = /^([+-]?)(.*)$/s.exec(text)!
   const magnitude = parseMagnitude('ParseInt', text, match[2]!, base)
@@ -15,7 +18,7 @@ export function parseInt64(text: string, base: 0 | 10): bigint {
   return value
 }
 
-/** As {@link parseInt64}, without a sign and up to 2^64 - 1. */
+/** Like {@link parseInt64}, without a sign and up to 2^64 - 1. */
 export function parseUint64(text: string, base: 0 | 10): bigint {
   const value = parseMagnitude('ParseUint', text, text, base)
   if (value > MAX_UINT64) throw outOfRange('ParseUint', text)
@@ -30,13 +33,13 @@ export function parseFloat64(text: string): number {
   return value
 }
 
-/** As {@link parseFloat64}, but null where it would fail. */
+/** Like {@link parseFloat64}, but null instead of an error. */
 export function floatOf(text: string): number | null {
   const value = readFloat(text)
   return value === null || Number.isFinite(value) || !/\d/.test(text) ? value : null
 }
 
-/** As {@link parseFloat64}, rounded to 32 bits. */
+/** Like {@link parseFloat64}, rounded to 32 bits. */
 export function parseFloat32(text: string): number {
   const value = readFloat(text)
   if (value === null) throw badSyntax('ParseFloat', text)
@@ -61,7 +64,7 @@ function parseMagnitude(call: string, whole: string, digits: string, base: 0 | 1
   }
   const read = DIGITS[prefix]!.exec(plain)![0]
   const value = read === '' ? 0n : wholeNumber(prefix, read)
-  // Digits are read one by one: what is too large by then is said before what comes after them.
+  // Digits are read from left to right: an overflow is reported before an error that follows it.
   if (value > MAX_UINT64) throw outOfRange(call, whole)
   if (read === '' || read.length < plain.length || (base === 0 && !underscoresAreFine(digits))) {
     throw badSyntax(call, whole)
@@ -69,7 +72,7 @@ function parseMagnitude(call: string, whole: string, digits: string, base: 0 | 1
   return value
 }
 
-/** Millions of digits take too long to become a number that is too large anyway. */
+/** Converting millions of digits takes too long, and the number is out of range anyway. */
 function wholeNumber(prefix: string, digits: string): bigint {
   const significant = digits.replace(/^0+(?=.)/, '')
   return significant.length > 64 ? MAX_UINT64 + 1n : BigInt(prefix + significant)
@@ -84,7 +87,7 @@ const DIGITS: Readonly<Record<string, RegExp>> = {
 
 function readFloat(text: string): number | null {
   if (/^[+-]?\d+(\.\d+)?$/.test(text)) return Number(text)
-  // Most of what is not a number does not even begin like one.
+  // A quick exit: most other texts do not even start like a number.
   if (!/^[+-.0-9iIn]/i.test(text)) return null
   const special = /^([+-]?)(inf|infinity)$|^nan$/i.exec(text)
   if (special !== null) return special[2] === undefined ? Number.NaN : special[1] === '-' ? -Infinity : Infinity
@@ -96,7 +99,7 @@ function readFloat(text: string): number | null {
   return readHexFloat(hex[1] === '-', hex[2]!, hex[3]!, Number(hex[4]))
 }
 
-/** Rounds half to even from all the digits: the mantissa is whole, the scale a power of two. */
+/** Rounds half to even, using all digits: the mantissa is an integer, the scale a power of two. */
 function readHexFloat(negative: boolean, whole: string, fraction: string, exponent: number): number {
   let mantissa = BigInt(`0x${whole}${fraction}`)
   let scale = exponent - 4 * fraction.length
@@ -111,7 +114,7 @@ function readHexFloat(negative: boolean, whole: string, fraction: string, expone
   return negative ? -value : value
 }
 
-/** Go's rule: an underscore stands between digits, or between a base prefix and a digit. */
+/** Go's rule: an underscore may only be between digits, or between a base prefix and a digit. */
 function underscoresAreFine(digits: string): boolean {
   if (!digits.includes('_')) return true
   const match = /^(0[xXbBoO])?(.*)$/s.exec(digits)!

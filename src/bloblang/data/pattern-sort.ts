@@ -1,11 +1,11 @@
 /**
- * Pattern-defeating quicksort, step by step as Go's `sort.Slice` does it. The steps matter: they decide in which order elements
- * come out that compare as equal, and at which places a comparison that fails finds its elements.
+ * Pattern-defeating quicksort, step by step as in Go's `sort.Slice`. The steps matter: they determine the order of
+ * elements that compare as equal, and at which indexes a failing comparison finds its elements.
  * https://arxiv.org/pdf/2106.05123
  */
 export type LessAt = (first: number, second: number) => boolean
 
-/** Sorts in place. `less` compares two places of the array as it stands. */
+/** Sorts in place. `less` compares two indexes of the array in its current state. */
 export function patternSort<T>(elements: T[], less: LessAt): void {
   const limit = elements.length === 0 ? 0 : 32 - Math.clz32(elements.length)
   new PatternSort(elements, less).sort(0, elements.length, limit)
@@ -20,7 +20,7 @@ const MOST_SHIFTS = 5
 class PatternSort<T> {
   readonly #elements: T[]
   readonly #less: LessAt
-  /** How many pairs the choice of the last pivot found in the wrong order. */
+  /** How many out-of-order pairs the choice of the last pivot found. */
   #pivotSwaps = 0
 
   constructor(elements: T[], less: LessAt) {
@@ -28,7 +28,10 @@ class PatternSort<T> {
     this.#less = less
   }
 
-  /** Sorts from `from` up to, not including, `to`. `limit`: how many bad pivots are borne before it becomes a heap sort. */
+  /**
+   * Sorts from `from` up to but excluding `to`. `limit` is the number of bad pivots tolerated before switching to heap
+   * sort.
+   */
   sort(from: number, to: number, limit: number): void {
     let badPivots = limit
     let balanced = true
@@ -49,7 +52,8 @@ class PatternSort<T> {
       }
       const ascending = descending || this.#pivotSwaps === 0
       if (balanced && partitioned && ascending && this.#almostSorted(from, to)) return
-      // The element before is the least that can follow: where the pivot is no greater, many are equal to it.
+      // Everything here is at least as large as the preceding element; if the pivot is not larger than it, many
+      // elements are equal.
       if (from > 0 && !this.#less(from - 1, pivot)) {
         from = this.#partitionEqual(from, to, pivot)
         continue
@@ -58,7 +62,7 @@ class PatternSort<T> {
       partitioned = untouched
       const [left, right] = [middle - from, to - middle]
       const least = Math.trunc(length / 8)
-      // The shorter side is sorted by another call, so that calls nest only logarithmically.
+      // Recurses into the shorter side only, so that the recursion depth is logarithmic.
       if (left < right) {
         balanced = left >= least
         this.sort(from, middle, badPivots)
@@ -104,7 +108,9 @@ class PatternSort<T> {
     }
   }
 
-  /** Around the pivot: lesser elements before it, all others behind. `untouched`: they stood like that already. */
+  /**
+   * Moves smaller elements before the pivot and all others after it. `untouched` says that they already were in place.
+   */
   #partition(from: number, to: number, pivot: number): { readonly middle: number; readonly untouched: boolean } {
     this.#swap(from, pivot)
     let low = from + 1
@@ -120,7 +126,7 @@ class PatternSort<T> {
     }
   }
 
-  /** Elements equal to the pivot first, where none is less. Returns the place of the first that is greater. */
+  /** Moves elements equal to the pivot first, if none is smaller. Returns the index of the first larger one. */
   #partitionEqual(from: number, to: number, pivot: number): number {
     this.#swap(from, pivot)
     let low = from + 1
@@ -133,7 +139,7 @@ class PatternSort<T> {
     }
   }
 
-  /** Mends a few pairs in the wrong order; false where there are more. */
+  /** Fixes a few out-of-order pairs; false if there are more. */
   #almostSorted(from: number, to: number): boolean {
     let at = from + 1
     for (let shifts = 0; shifts < MOST_SHIFTS; shifts++) {
@@ -151,7 +157,9 @@ class PatternSort<T> {
     return false
   }
 
-  /** Scatters three elements of the middle, by numbers that depend on the length alone (xorshift). */
+  /**
+   * Scatters three elements around the middle, with pseudo-random numbers (xorshift) that depend only on the length.
+   */
   #breakPatterns(from: number, to: number): void {
     const length = to - from
     const mask = 2 ** (32 - Math.clz32(length)) - 1
@@ -166,7 +174,7 @@ class PatternSort<T> {
     }
   }
 
-  /** The median of three places, of a long stretch the median of the medians of three places each. */
+  /** The median of three indexes; for long ranges the median of three such medians. */
   #choosePivot(from: number, to: number): number {
     const length = to - from
     const quarter = Math.trunc(length / 4)

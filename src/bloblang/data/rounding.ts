@@ -3,7 +3,7 @@ import { Float, JsonNumber, NarrowFloat, NarrowInteger, Uint64 } from '../value.
 import type { Value } from '../value.ts'
 import { documentInteger, floatToInt64, getNumber } from './coerce.ts'
 
-/** Rounds a number; whole numbers stay as they are, and what fits becomes an int64. */
+/** Rounds a number; integers are unchanged, and results in range become int64. */
 export function roundWith(round: (float: number) => number, target: Value): Value {
   const number = plainNumber(target)
   if (!(number instanceof Float)) return number
@@ -16,7 +16,7 @@ export function roundWith(round: (float: number) => number, target: Value): Valu
   }
 }
 
-/** Halves go away from zero, unlike with `Math.round`. */
+/** Rounds half away from zero, unlike `Math.round`. */
 export function roundHalfAway(float: number): number {
   return Math.sign(float) * Math.round(Math.abs(float))
 }

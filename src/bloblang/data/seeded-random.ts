@@ -3,9 +3,12 @@ import { START_TABLE } from './seeded-random.gen.ts'
 const LENGTH = 607
 const TAP = 273
 
-/** Go's generator for a seed: each number is the sum of those 607 and 273 places before it. Same seed, same numbers. */
+/**
+ * Go's seeded generator: each number is the sum of the ones 607 and 273 positions before it. The same seed gives the
+ * same numbers.
+ */
 export class SeededRandom {
-  /** The last 607 numbers of 64 bits, in halves; they are replaced from the end to the beginning. */
+  /** The last 607 numbers of 64 bits, in halves; replaced from the end to the beginning. */
   readonly #high = new Uint32Array(LENGTH)
   readonly #low = new Uint32Array(LENGTH)
   #feed = LENGTH - TAP
@@ -20,17 +23,17 @@ export class SeededRandom {
     for (let skipped = 0; skipped < 20; skipped++) next()
     for (let at = 0; at < LENGTH; at++) {
       const [first, second, third] = [next(), next(), next()]
-      // first · 2^40 ⊕ second · 2^20 ⊕ third, of which 64 bits count.
+      // first · 2^40 ⊕ second · 2^20 ⊕ third, truncated to 64 bits.
       this.#high[at] = (first << 8) ^ (second >>> 12) ^ table.getUint32(8 * at + 4, true)
       this.#low[at] = (second << 20) ^ third ^ table.getUint32(8 * at, true)
     }
   }
 
-  /** A number from 0 up to, not including, `bound`, which is at most 2^63. */
+  /** A number from 0 up to but excluding `bound`, which is at most 2^63. */
   below(bound: bigint): bigint {
     if (bound < SMALL_BOUND) return this.#belowSmall(Number(bound))
     if ((bound & (bound - 1n)) === 0n) return this.#word() & (bound - 1n)
-    // Numbers of the last, incomplete round would favour the small ones.
+    // Values from the last, incomplete range would favour small numbers.
     const last = MAX_INT63 - ((MAX_INT63 + 1n) % bound)
     for (;;) {
       const word = this.#word()
@@ -38,7 +41,10 @@ export class SeededRandom {
     }
   }
 
-  /** The same without large integers: what is left of the high half is small enough for a float to hold it with the low one. */
+  /**
+   * The same without bigints: the high half modulo the bound is small enough for a float to hold it together with the
+   * low half.
+   */
   #belowSmall(bound: number): bigint {
     const rest = ((0x80000000 % bound) * TWO_32) % bound
     for (;;) {
@@ -55,7 +61,7 @@ export class SeededRandom {
     return (BigInt(this.#high[at]! & 0x7fffffff) << 32n) | BigInt(this.#low[at]!)
   }
 
-  /** Makes the next number and says where it stands. */
+  /** Generates the next number and returns its index. */
   #step(): number {
     this.#tap = this.#tap === 0 ? LENGTH - 1 : this.#tap - 1
     this.#feed = this.#feed === 0 ? LENGTH - 1 : this.#feed - 1

@@ -6,12 +6,12 @@ import { within } from './errors.ts'
 import { patternSort } from './pattern-sort.ts'
 import { compareText } from './text-order.ts'
 
-/** Whether the element at the first place belongs before the one at the second; the places are for error texts. */
+/** Whether the element at the first index sorts before the one at the second; the indexes are used in error texts. */
 export type Less<T> = (elements: readonly T[], first: number, second: number) => boolean
 
 /**
- * Sorts a copy, in the steps in which the original does it: equal elements come out in its order, and an error names the places
- * that it names.
+ * Sorts a copy with the same steps as the original: equal elements come out in its order, and an error names the
+ * indexes that it names.
  */
 export function sortElements<T>(elements: readonly T[], less: Less<T>): readonly T[] {
   const sorted = [...elements]
@@ -19,7 +19,7 @@ export function sortElements<T>(elements: readonly T[], less: Less<T>): readonly
   return sorted
 }
 
-/** Orders numbers of any kind, or texts and bytes; the kind of the first decides. */
+/** Compares numbers of any kind, or texts and bytes; the type of the first decides. */
 export function compareScalars(
   left: Value,
   right: Value,
@@ -36,7 +36,7 @@ export function compareScalars(
   throw wrap(leftPlace, new WrongTypeError(['number', 'string'], left))
 }
 
-/** Numbers of narrower types than 64 bits are not sorted. */
+/** Numbers of types narrower than 64 bits are not sortable. */
 function isSortable(value: Value): boolean {
   if (value instanceof NarrowFloat) return false
   return isNumber(value) && !(value instanceof NarrowInteger && value.type !== 'int')

@@ -1,13 +1,17 @@
 import { utf8Bytes } from '../text/bytes.ts'
 
-/** The engine's order is that of UTF-8 unless one of these units is in the texts. */
+/** JavaScript's order equals that of UTF-8 unless the texts contain one of these units. */
 const HIGH_UNIT = /[\ud800-\uffff]/
-/** Texts that begin alike for longer than this are handed to the engine, which takes a while to begin and then is quick. */
+/**
+ * Texts with a longer common prefix are compared by the engine, whose call has a higher fixed cost but is faster after
+ * that.
+ */
 const MAX_UNITS_ALIKE = 32
 
 /**
- * Compares as the original does, by UTF-8 bytes. UTF-16 order is the same but where surrogates meet U+E000 … U+FFFF and for
- * bytes that were not UTF-8, so all other texts take the fast ways. Negative, zero or positive.
+ * Compares by UTF-8 bytes, as the original does. UTF-16 order differs only where surrogates meet U+E000 … U+FFFF and
+ * for bytes that were not UTF-8, so all other texts take fast paths. Returns a negative number, zero or a positive
+ * number.
  */
 export function compareText(left: string, right: string): number {
   if (left === right) return 0

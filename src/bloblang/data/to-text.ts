@@ -5,7 +5,10 @@ import { Float, JsonNumber, NarrowFloat, Timestamp, Uint64, type Value } from '.
 import { asShown } from './empty-literals.ts'
 import { formatRfc3339 } from './time/format.ts'
 
-/** A value as text, as `.string()` and interpolations print it: floats in Go's shortest form, documents as JSON with HTML escapes. */
+/**
+ * Converts a value to text as `.string()` and interpolations do: floats in Go's shortest form, documents as JSON with
+ * HTML escapes.
+ */
 export function toText(value: Value): string {
   switch (typeof value) {
     case 'string':
@@ -18,7 +21,7 @@ export function toText(value: Value): string {
       return value ? 'true' : 'false'
     case 'symbol':
       return 'null'
-    default: // an object, or null
+    default: // an object or null
       if (value === null) return 'null'
       if (value instanceof Uint8Array) return utf8Text(value)
       if (value instanceof JsonNumber) return value.text

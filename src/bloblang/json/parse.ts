@@ -6,9 +6,9 @@ import { isUtf8 } from '../text/is-utf8.ts'
 import { JsonScanner, MAX_DEPTH, quoteCharacter, UNEXPECTED_END } from './scan.ts'
 
 /**
- * Where `JSON.parse` might lose something: after a delimiter a number that JavaScript prints differently (a zero at the end of
- * the fraction, an exponent, 16 digits and more, `-0`, below 1e-6), or half of a surrogate pair as an escape. It may hit inside
- * of strings, too: that costs time only.
+ * Texts for which `JSON.parse` may lose information: after a delimiter a number that JavaScript prints differently (a
+ * trailing zero in the fraction, an exponent, 16 or more digits, `-0`, below 1e-6), or half of a surrogate pair as an
+ * escape. False positives inside strings only cost time.
  */
 const NEEDS_CARE =
   /(?:^|[:,[\s])-?(?:\d+\.\d*0(?!\d)|\d+(?:\.\d+)?[eE]|\d[\d.]{16}|9\d{15}|0\.0{6})|(?:^|[:,[\s])-0(?!\.)|\\u[dD][89a-fA-F]/
@@ -17,7 +17,7 @@ function needsCare(text: string): boolean {
   return NEEDS_CARE.test(text) || isTooDeep(text)
 }
 
-/** Whether a text nests more levels than are allowed; only one with that many brackets is looked through. */
+/** Whether a text is nested more deeply than allowed; scans it only if it has enough brackets for that. */
 export function isTooDeep(text: string): boolean {
   if (text.length <= 2 * MAX_DEPTH) return false
   let brackets = 0
@@ -43,31 +43,31 @@ function endOfString(text: string, start: number): number {
 }
 
 /**
- * The document of a message: numbers keep their text. Exactly one document, blanks around it are fine. Throws `MappingError`
- * with the original's texts (`invalid character 'x' looking for beginning of value`).
+ * Parses the document of a message; numbers keep their text. Exactly one document, with optional white space around it.
+ * Throws a `MappingError` with the original's texts (`invalid character 'x' looking for beginning of value`).
  */
 export function parseDocument(bytes: Uint8Array): Value {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  // The scanner names a byte that is not UTF-8, and in a string makes U+FFFD of each.
+  // The scanner reports a byte that is not UTF-8, and replaces it with U+FFFD inside strings.
   return isUtf8(buffer) ? parseDocumentText(buffer.toString('utf8')) : scanDocument(utf8Text(bytes))
 }
 
-/** What the original says of a body that is empty. */
+/** The original's error for an empty body. */
 export const EMPTY_BODY = 'target message part does not exist'
 
-/** The document of a message body, given as bytes or as their text; an empty body is an error of its own. */
+/** Parses the document of a message body, given as bytes or as text; an empty body is a distinct error. */
 export function parseBody(body: Uint8Array | string): Value {
   if (body.length === 0) throw new MappingError(EMPTY_BODY)
   return typeof body === 'string' ? parseDocumentText(body) : parseDocument(body)
 }
 
-/** The same from text. */
+/** Parses a document from text. */
 export function parseDocumentText(text: string): Value {
   if (!needsCare(text)) {
     try {
-      return JSON.parse(text) as Value // all that JSON holds are values
+      return JSON.parse(text) as Value // all JSON values are values of the language
     } catch {
-      // The scanner finds the same fault and words it.
+      // The scanner finds the same error and words it.
     }
   }
   return scanDocument(text)
@@ -86,13 +86,13 @@ function scanDocument(text: string): Value {
   throw new MappingError('message contains multiple valid documents')
 }
 
-/** A JSON text inside of a mapping, with the error texts of a whole text: `unexpected end of JSON input`. */
+/** Parses JSON text inside a mapping, with the errors of a complete text: `unexpected end of JSON input`. */
 export function parseJson(text: string): Value {
   if (!needsCare(text)) {
     try {
-      return JSON.parse(text) as Value // all that JSON holds are values
+      return JSON.parse(text) as Value // all JSON values are values of the language
     } catch {
-      // The scanner below finds the same fault and words it.
+      // The scanner below finds the same error and words it.
     }
   }
   const scanner = new JsonScanner(text)
@@ -102,7 +102,7 @@ export function parseJson(text: string): Value {
   throw trailing(text, scanner.position)
 }
 
-/** All numbers of a document as floats: what a reader that keeps no number text makes of it. */
+/** Converts all numbers of a document to floats, as a parser does that does not keep their text. */
 export function withFloats(value: Value): Value {
   return mapLeaves(value, toFloat)
 }
@@ -116,7 +116,7 @@ function trailing(text: string, at: number): MappingError {
   return new MappingError(`invalid character ${quoteCharacter(text, at)} after top-level value`)
 }
 
-/** A stream that stops inside of a value says so differently. */
+/** Rewords the error for input that ends inside a value, as the original does for streams. */
 function fromStream<T>(read: () => T): T {
   try {
     return read()

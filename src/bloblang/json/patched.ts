@@ -5,14 +5,14 @@ import { RawJson } from './raw.ts'
 import type { JsonWriter } from './writer.ts'
 
 /**
- * A document of which parts are still bytes of the one that it was made from, which must not change as long as this is in use.
- * Most documents are printed next: then those parts are copied. Whoever wants the values has them parsed, once.
+ * A document of which some parts are still bytes of its source, which must not change while this is in use. Most
+ * documents are printed next, which copies those parts. Reading the values parses them, once.
  */
 export class PatchedDocument {
   #value: Value
   #isParsed = false
 
-  /** `value` may hold {@link RawJson} in objects, not in arrays, and belongs to nobody else. */
+  /** `value` may contain {@link RawJson} in objects but not in arrays, and must not be shared. */
   constructor(value: Value) {
     this.#value = value
   }
@@ -30,24 +30,24 @@ export class PatchedDocument {
   }
 }
 
-/** The document of a body, which must not change; of parts that are printed as they stand only the places are noted. */
+/** The document of a body, which must not change; of parts that are printed unchanged only the position is recorded. */
 export function patchedBody(bytes: Uint8Array): Value | PatchedDocument {
   const value = wholly.project(bytes, 0, bytes.length, null)
   if (value === null) return parseBody(bytes)
   return wholly.carries ? new PatchedDocument(value) : value
 }
 
-// What it has read is handed out before the next document is read.
+// Its result is used up before the next document is read.
 const wholly = new Projector(CARRIED, false)
 
-/** A value whose raw parts are parsed; objects that hold such parts are changed. */
+/** Parses the raw parts of a value; objects that contain such parts are modified. */
 export function parsed(value: Value): Value {
   const whole = asRaw(value)
   if (whole !== null) return parseJson(whole.text)
   const open: Value[] = [value]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (Array.isArray(next) || !isObject(next)) continue
-    // The documents of a mapping are its own until it gives them away.
+    // A mapping owns its documents until it returns them.
     const object = next as Record<string, Value>
     for (const key of Object.keys(object)) {
       const inner = object[key]!
@@ -61,6 +61,6 @@ export function parsed(value: Value): Value {
 }
 
 function asRaw(value: Value): RawJson | null {
-  // The only values that are none; see RawJson.
+  // RawJson is the only non-value that occurs here; see its class.
   return value instanceof RawJson ? (value as unknown as RawJson) : null
 }

@@ -1,20 +1,23 @@
 import type { Value } from '../value.ts'
 import { JsonWriter } from './writer.ts'
 
-/** How JSON is printed; as a stream prints it where nothing is said. */
+/** How JSON is printed; by default as a stream prints it. */
 export interface PrintOptions {
-  /** `<`, `>` and `&` as `\u003c` … : the `blobl` command and `.string()` do, a stream does not. */
+  /** Escapes `<`, `>` and `&` as `\u003c` …, as the `blobl` command and `.string()` do, but streams do not. */
   readonly escapeHtml?: boolean
-  /** Indents by this text, one entry a line. */
+  /** Indents by this text, with one entry per line. */
   readonly indent?: string
 }
 
-/** A value as JSON, as the original prints it; see {@link JsonWriter}. Throws `MappingError` where it is too long for a string. */
+/**
+ * Prints a value as JSON like the original; see {@link JsonWriter}. Throws `MappingError` if the result is too long for
+ * a string.
+ */
 export function printJson(value: Value, options?: PrintOptions): string {
   return write(value, options).toString()
 }
 
-/** The same in UTF-8. */
+/** The same as UTF-8 bytes. */
 export function jsonBytes(value: Value, options?: PrintOptions): Uint8Array {
   return write(value, options).toBytes()
 }
@@ -27,6 +30,6 @@ function write(value: Value, options: PrintOptions | undefined): JsonWriter {
   return writer
 }
 
-// No value prints another one by these functions while it is printed, so that one writer of a kind does.
+// Printing a value never calls these functions again, so one writer per kind suffices.
 let plain: JsonWriter | undefined
 let html: JsonWriter | undefined

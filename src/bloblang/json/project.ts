@@ -5,55 +5,55 @@ import type { Value } from '../value.ts'
 import { RawJson } from './raw.ts'
 import { JsonScanner, numberOfText } from './scan.ts'
 
-/** What a mapping needs of a document, or of an object inside of it. */
+/** What a mapping needs of a document, or of an object inside it. */
 export interface DocumentPlan {
-  /** The fields that it looks at; null where it needs the value as a whole. */
+  /** The fields that it reads; null if it needs the value as a whole. */
   readonly fields: ReadonlyMap<string, DocumentPlan> | null
-  /** Whether it only carries the value to another place, where it is printed as it stands. */
+  /** Whether it only passes the value through to another place, where it is printed unchanged. */
   readonly carried: boolean
-  /** Whether it carries all other fields along (`root = this`). */
+  /** Whether it passes all other fields through (`root = this`). */
   readonly carries: boolean
-  /** Fields that it carries along only to delete them. */
+  /** Fields that it passes through only to delete them. */
   readonly dropped: ReadonlySet<string>
 }
 
 /**
- * Reads documents as far as a plan needs them: unused fields are checked and then left out, or kept as bytes.
- * Most of the time of a mapping goes into parsing and printing, and this is the way round both; see bench/bloblang.
+ * Reads the parts of documents that a plan needs: unused fields are checked and then skipped, or kept as bytes.
+ * Mappings spend most of their time parsing and printing, which this avoids; see bench/bloblang.
  */
 export class Projector {
   readonly #root: Layout
-  /** What each byte is inside of a string. */
+  /** The role of each byte value inside a string. */
   readonly #kinds: Uint8Array
   #bytes: Uint8Array = NO_BYTES
-  /** The bytes from `#base` on as Latin-1: one unit a byte. */
+  /** The bytes from `#base` on as Latin-1, one unit per byte. */
   #latin1 = ''
   #base = 0
   #at = 0
-  /** Whether the value just skipped would print as its bytes. */
+  /** Whether the value just skipped would be printed as the same bytes. */
   #canonical = true
   /** Whether the string just skipped has escapes. */
   #escapes = false
-  /** Whether there was more than ASCII in what was skipped. */
+  /** Whether the bytes just skipped included any outside ASCII. */
   #high = false
   #carries = false
-  /** The number just skipped; NaN where JavaScript would print it differently. */
+  /** The number just skipped; NaN if JavaScript would print it differently. */
   #value = 0
 
-  /** `escapesHtml`: so does the printer for which bytes are carried along. */
+  /** `escapesHtml` says whether the printer of the result escapes HTML. */
   constructor(plan: DocumentPlan, escapesHtml: boolean) {
     this.#root = new Layout(plan)
     this.#kinds = escapesHtml ? KINDS_OF_HTML : KINDS
   }
 
-  /** Whether the document that was read last holds parts that are still bytes. */
+  /** Whether the last document contains parts that are still bytes. */
   get carries(): boolean {
     return this.#carries
   }
 
   /**
-   * Reads the document that lies in `bytes` from `start` to `end`. `latin1`: all of `bytes` as Latin-1, where that was made
-   * before. Null where the document is out of the ordinary in any way, faults included: then the whole way decides.
+   * Reads the document in `bytes` from `start` to `end`. `latin1` is all of `bytes` as Latin-1, if already available.
+   * Null if the document is unusual in any way, errors included: the caller then parses it in full.
    */
   project(bytes: Uint8Array, start: number, end: number, latin1: string | null): Value | null {
     if (bytes[start] !== OPEN_BRACE || start === end) return null
@@ -76,7 +76,7 @@ export class Projector {
     }
   }
 
-  /** An object of which a plan wants some fields; null where it is none. */
+  /** Reads an object of which a plan needs some fields; null if it is unusual. */
   #fields(layout: Layout, depth: number): Value | null {
     const bytes = this.#bytes
     const object: Record<string, Value> = {}
@@ -93,7 +93,7 @@ export class Projector {
         this.#escapes = false
         this.#high = false
         if (!this.#skip(depth)) return null
-        // Escapes were stepped over without a look: the scanner complains of those that are none.
+        // Escapes were skipped unchecked; the scanner rejects invalid ones.
         if (this.#escapes) new JsonScanner(this.#text(start, this.#at)).value()
       } else {
         const value = field.need === RAW ? this.#carry(field, depth) : this.#read(field.inner, depth)
@@ -106,7 +106,7 @@ export class Projector {
     }
   }
 
-  /** A value that goes on to the result as it stands, or else part by part; undefined where it is out of the ordinary. */
+  /** A value that is passed through as bytes or, failing that, field by field; undefined if it is unusual. */
   #carry(field: Field, depth: number): Value | undefined {
     const start = this.#at
     if (!field.inParts || this.#bytes[start] !== OPEN_BRACE) {
@@ -116,24 +116,24 @@ export class Projector {
       const end = this.#at
       if (this.#canonical && (!this.#high || isUtf8(this.#bytes.subarray(start, end)))) {
         this.#carries = true
-        // The only place where bytes pass for a value; see RawJson.
+        // The only place where bytes pose as a value; see RawJson.
         return new RawJson(this.#bytes, start, end) as unknown as Value
       }
-      // Mostly an object whose keys are not in order, and the next one at this place will be like it.
+      // Usually an object whose keys are not sorted, and the next one here will be similar.
       field.inParts = true
       this.#at = start
     }
     return this.#read((field.parts ??= new Layout(CARRIED)), depth)
   }
 
-  /** The text of some bytes, as the whole way reads it. */
+  /** The text of some bytes, as the full parser would decode it. */
   #text(start: number, end: number): string {
     return this.#high
       ? utf8Text(this.#bytes.subarray(start, end)).toWellFormed()
       : this.#latin1.slice(start - this.#base, end - this.#base)
   }
 
-  /** The field that stood here in the document before, if it stands here again. */
+  /** The field at this position in the previous document, if it is here again. */
   #expect(layout: Layout, place: number): Field | null {
     const field = layout.order[place]
     if (field === undefined) return null
@@ -159,7 +159,7 @@ export class Projector {
     return field
   }
 
-  /** A value of ordinary content; undefined where it is none. */
+  /** A value without unusual content; otherwise undefined. */
   #read(layout: Layout, depth: number): Value | undefined {
     const start = this.#at
     const code = this.#bytes[start]
@@ -203,7 +203,7 @@ export class Projector {
     while (this.#bytes[this.#at] === SPACE) this.#at++
   }
 
-  /** Skips a value; false where it is none, or deeply nested. */
+  /** Skips a value; false if it is invalid or deeply nested. */
   #skip(depth: number): boolean {
     const code = this.#bytes[this.#at]
     if (code === QUOTE) return this.#string()
@@ -222,7 +222,10 @@ export class Projector {
     return true
   }
 
-  /** A string whose bytes are its value; with escapes, separators of lines or marks that are escaped it is not canonical. */
+  /**
+   * Skips a string. It is not canonical if it contains escapes, line separators, or characters that the printer
+   * escapes.
+   */
   #string(): boolean {
     const bytes = this.#bytes
     const kinds = this.#kinds
@@ -240,7 +243,7 @@ export class Projector {
       } else if (kind === HTML) this.#canonical = false
       else if (kind === HIGH) {
         this.#high = true
-        // The two separators of lines, which are escaped.
+        // U+2028 and U+2029, which the printer escapes.
         if (code === 0xe2 && bytes[at + 1] === 0x80 && (bytes[at + 2]! & 0xfe) === 0xa8) this.#canonical = false
       } else return false
     }
@@ -248,7 +251,7 @@ export class Projector {
     return true
   }
 
-  /** Fifteen digits are exact as a whole number, and so is their quotient by a small power of ten. */
+  /** Up to fifteen digits are exact as an integer, and so is their quotient by a small power of ten. */
   #number(): boolean {
     const bytes = this.#bytes
     let at = this.#at
@@ -273,7 +276,7 @@ export class Projector {
       value = odd ? 0 : digits / POWERS_OF_TEN[places]!
       if (value < 1e-6) odd = true
     }
-    // Exponents are rare enough for the whole way.
+    // Exponents are rare enough for the full parser.
     if (code === 0x65 || code === 0x45) return false
     if (negative) {
       if (value === 0) odd = true
@@ -284,7 +287,7 @@ export class Projector {
     return true
   }
 
-  /** An object is canonical where its keys stand in the order in which they would be printed. */
+  /** Skips an object. It is canonical if its keys are in the order in which they would be printed. */
   #object(depth: number): boolean {
     const bytes = this.#bytes
     if (bytes[++this.#at] === CLOSE_BRACE) {
@@ -324,7 +327,7 @@ export class Projector {
   }
 }
 
-/** Whether the bytes of one key come before those of another. */
+/** Whether one key sorts before another, by bytes. */
 function isBefore(bytes: Uint8Array, left: number, leftEnd: number, right: number, rightEnd: number): boolean {
   for (; left < leftEnd && right < rightEnd; left++, right++) {
     const difference = bytes[left]! - bytes[right]!
@@ -333,15 +336,15 @@ function isBefore(bytes: Uint8Array, left: number, leftEnd: number, right: numbe
   return leftEnd - left < rightEnd - right
 }
 
-/** The fields of an object of a stream, in the order in which they stood last: most documents are alike. */
+/** The fields of an object in the order in which they last occurred: most documents of a stream are alike. */
 class Layout {
   readonly order: Field[] = []
-  /** How objects are read that stand in an array in the place of the object: as a whole, as fields may be its indexes. */
+  /** For objects inside an array at this position: read as a whole, because plan fields may be array indexes. */
   readonly elements: Layout
   readonly #plan: DocumentPlan | null
   readonly #known = new Map<string, Field>()
 
-  /** Without a plan every field is wanted. */
+  /** Without a plan every field is needed. */
   constructor(plan: DocumentPlan | null) {
     this.#plan = plan
     this.elements = plan === null ? this : new Layout(null)
@@ -358,7 +361,7 @@ class Layout {
   }
 
   #planned(text: string): Field {
-    // As the name of a property it is the one that the engine compares by identity.
+    // Taken from a property name, so that V8 has it internalized and compares it by identity.
     const key = Object.keys({ [text]: null })[0]!
     const head = Buffer.from(`"${key}":`)
     const field = { key, head, inner: this, inParts: false, parts: null }
@@ -376,14 +379,14 @@ interface Field {
   /** The bytes of `"key":`. */
   readonly head: Uint8Array
   readonly need: number
-  /** How objects in it are read. */
+  /** The layout of objects inside it. */
   readonly inner: Layout
-  /** Whether the last object here could not be carried as a whole, and how it is read then. */
+  /** Whether the last object here could not be passed through as a whole, and the layout used then. */
   inParts: boolean
   parts: Layout | null
 }
 
-/** What is done with a field: it is left out, becomes a value, or stays bytes. */
+/** What happens to a field: it is skipped, becomes a value, or stays bytes. */
 const SKIP = 0
 const WANTED = 1
 const RAW = 2
@@ -401,13 +404,13 @@ const PLACES_KEPT = 256
 const KEYS_KEPT = 4096
 const POWERS_OF_TEN = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)
 
-/** A name that an assignment would take for something else than a field. */
+/** A name that an assignment would not treat as a field. */
 const UNUSUAL_KEY = '__proto__'
 
-/** An object that is carried field by field. */
+/** An object that is passed through field by field. */
 export const CARRIED: DocumentPlan = { fields: null, carried: false, carries: true, dropped: new Set() }
 
-/** What each byte is inside of a string. */
+/** The role of each byte value inside a string. */
 const [PLAIN, END, ESCAPE, HTML, HIGH, CONTROL] = [0, 1, 2, 3, 4, 5] as const
 const KINDS = Uint8Array.from({ length: 256 }, (_, code) => {
   if (code === QUOTE) return END
@@ -422,7 +425,7 @@ const FALSE = Buffer.from('false')
 const NULL = Buffer.from('null')
 const NO_BYTES = new Uint8Array(0)
 
-/** Quicker than `toString`, and works on any array of bytes. */
+/** Faster than `toString`, and works on any byte array. */
 const { latin1Slice } = Buffer.prototype as unknown as {
   readonly latin1Slice: (this: Uint8Array, start: number, end: number) => string
 }

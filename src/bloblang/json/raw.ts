@@ -1,7 +1,7 @@
 /**
- * A part of a document that a mapping only carries along: bytes of the body, known to be what the printer would print. It lives
- * between a scan of a document and its printing, inside of the values of one mapping and of what it makes (`PatchedDocument`), and
- * reaches nothing else.
+ * A part of a document that a mapping only passes through: bytes of the body that equal what the printer would print.
+ * It exists between the scan of a document and its printing, only inside the values of one mapping and of its result
+ * (`PatchedDocument`).
  */
 export class RawJson {
   readonly bytes: Uint8Array

@@ -2,8 +2,8 @@ import { MappingError } from '../errors.ts'
 import { JsonNumber, setOwn, type Value } from '../value.ts'
 
 /**
- * A JSON reader that keeps what `JSON.parse` loses: the text of numbers, and the original's error texts. It is the slow way;
- * parse.ts knows when the fast one gives the same.
+ * A JSON parser that keeps what `JSON.parse` loses: the text of numbers, and the original's error texts. It is the slow
+ * path; parse.ts knows when the fast one gives the same result.
  */
 export class JsonScanner {
   readonly #text: string
@@ -13,7 +13,7 @@ export class JsonScanner {
     this.#text = text
   }
 
-  /** The place after what was read. */
+  /** The position after the last value. */
   get position(): number {
     return this.#at
   }
@@ -31,8 +31,8 @@ export class JsonScanner {
   }
 
   /**
-   * Reads one value. Throws `MappingError`, or {@link UNEXPECTED_END} where the text stops inside of it. Arrays and objects that
-   * are open are kept in a list rather than on the stack, for which ten thousand of them would be too many.
+   * Reads one value. Throws `MappingError`, or {@link UNEXPECTED_END} if the text ends inside the value. Open arrays
+   * and objects are kept in a list, because ten thousand levels would overflow the stack.
    */
   value(): Value {
     const open: Open[] = []
@@ -52,7 +52,7 @@ export class JsonScanner {
     }
   }
 
-  /** A value that holds no others, or undefined where one that does was opened. */
+  /** Reads a scalar; returns undefined if it opened an array or object. */
   #begin(open: Open[]): Value | undefined {
     this.skipSpace()
     const character = this.#text[this.#at]
@@ -88,7 +88,7 @@ export class JsonScanner {
     return undefined
   }
 
-  /** Whether the last value of an array or object was read; else the next one follows. */
+  /** Whether the array or object is complete; otherwise its next value follows. */
   #ends(container: Open): boolean {
     this.skipSpace()
     const next = this.#text[this.#at]
@@ -102,7 +102,7 @@ export class JsonScanner {
     return false
   }
 
-  /** The name of a field and the colon behind it. */
+  /** Reads the name of a field and the colon after it. */
   #key(): string {
     this.skipSpace()
     if (this.atEnd) throw UNEXPECTED_END
@@ -115,7 +115,7 @@ export class JsonScanner {
     return key
   }
 
-  /** The error for the character at the present place. */
+  /** The error for the character at the current position. */
   #invalid(where: string): MappingError {
     return new MappingError(`invalid character ${quoteCharacter(this.#text, this.#at)} ${where}`)
   }
@@ -219,19 +219,19 @@ export class JsonScanner {
   }
 }
 
-/** An array, or an object with the name of the field that is being read. */
+/** An array, or an object with the name of the field being read. */
 type Open = { readonly value: Value[]; readonly key: null } | { readonly value: Record<string, Value>; key: string }
 
-/** Thrown where the text stops in the middle of a value; the callers word it differently. */
+/** Thrown if the text ends inside a value; the callers word it differently. */
 export const UNEXPECTED_END = new MappingError('unexpected end of JSON input')
 
-/** A number of a document: a plain `number` where it prints as the same text. */
+/** A number of a document: a plain `number` if it prints as the same text. */
 export function numberOfText(text: string): number | JsonNumber {
   const number = Number(text)
   return String(number) === text ? number : new JsonNumber(text)
 }
 
-/** Arrays and objects inside of each other; deeper documents are refused. */
+/** Maximum nesting of arrays and objects; deeper documents are rejected. */
 export const MAX_DEPTH = 10_000
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
@@ -248,7 +248,7 @@ function isDigit(character: string): boolean {
   return character >= '0' && character <= '9'
 }
 
-/** As the original quotes it: the first byte of the character, as if it were Latin-1. */
+/** Quotes a character as the original does: its first byte, as if it were Latin-1. */
 export function quoteCharacter(text: string, at: number): string {
   const point = text.codePointAt(at)!
   if (point === 0x27) return String.raw`'\''`

@@ -5,7 +5,7 @@ import type { Value } from '../value.ts'
 import { jsonBytes, printJson } from './print.ts'
 import { JsonWriter } from './writer.ts'
 
-/** As V8 prints it, but for what the original escapes otherwise. */
+/** V8's output, except for what the original escapes differently. */
 function expected(text: string): string {
   return JSON.stringify(text)
     .replaceAll('\u2028', String.raw`\u2028`)
@@ -30,7 +30,7 @@ test('texts are printed as by V8, byte for byte', () => {
   )
 })
 
-/** JSON's values are values of the language. */
+/** JSON values are values of the language. */
 const documents = fc.jsonValue({ maxDepth: 4 }).map(document => document as Value)
 
 test('documents are printed with their keys in order', () => {

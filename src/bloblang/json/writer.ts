@@ -8,24 +8,26 @@ import { parseJson } from './parse.ts'
 import { RawJson } from './raw.ts'
 
 /**
- * Writes values as JSON in UTF-8, one after the other, as the original prints them: keys sorted by their bytes, bytes as
- * base64, floats in JavaScript's form. A text is looked through and stored in one pass, which is what makes it quick.
+ * Writes values as JSON in UTF-8, as the original prints them: keys sorted by bytes, bytes as base64, floats in
+ * JavaScript's form. Checking and storing a text in a single pass is what makes it fast.
  */
 export class JsonWriter {
-  /** What was written, up to `length`. A write that needs more room puts another array in its place. */
+  /** The output, up to `length`. Replaced by a larger array when full. */
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
   length = 0
-  /** Whether it is all ASCII. */
+  /** Whether the output is pure ASCII. */
   ascii = true
-  /** Whether a number that JSON does not have (NaN, an infinity) was among the values; it is written as null. */
+  /** Whether a number that JSON cannot represent (NaN, an infinity) was written, as null. */
   nonFinite = false
-  /** 1 for each character of ASCII that is escaped. */
+  /** 1 for each ASCII character that must be escaped. */
   readonly #special: Uint8Array
-  /** How many arrays and objects are open that are written by calls inside of each other. */
+  /** The current recursion depth of open arrays and objects. */
   #depth = 0
   readonly #shapes: (Shape | undefined)[] = []
 
-  /** `escapeHtml`: `<`, `>` and `&` become `\u003c` …, as the `blobl` command and `.string()` have it; a stream does not. */
+  /**
+   * `escapeHtml`: `<`, `>` and `&` become `\u003c` …, as in the `blobl` command and `.string()`, but not in streams.
+   */
   constructor(escapeHtml: boolean) {
     this.#special = specials(escapeHtml ? '"\\<>&' : '"\\')
   }
@@ -38,13 +40,13 @@ export class JsonWriter {
     if (this.bytes.length > CAPACITY_KEPT) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
   }
 
-  /** Throws `MappingError` where it is too long for a string; as bytes it may be longer. */
+  /** Throws `MappingError` if the output is too long for a string; as bytes it may be longer. */
   toString(): string {
     if (this.length > constants.MAX_STRING_LENGTH) throw tooLarge()
     return this.ascii ? this.bytes.toString('latin1', 0, this.length) : this.bytes.toString('utf8', 0, this.length)
   }
 
-  /** A copy of what was written. */
+  /** A copy of the output. */
   toBytes(): Uint8Array {
     const copy = Buffer.allocUnsafe(this.length)
     this.bytes.copy(copy, 0, 0, this.length)
@@ -68,20 +70,20 @@ export class JsonWriter {
       case 'symbol':
         this.plain('null')
         break
-      default: // an object, or null
+      default: // an object or null
         if (value === null) this.plain('null')
         else if (Array.isArray(value)) this.#array(value)
         else this.#record(value)
     }
   }
 
-  /** A value after the name of its field, which `head` holds: `{"a":` or `,"a":`, in UTF-8. */
+  /** Writes a value after the name of its field, given by `head`: `{"a":` or `,"a":`, in UTF-8. */
   field(head: Uint8Array, value: Value): void {
     this.put(head)
     this.value(value)
   }
 
-  /** Bytes as they are. */
+  /** Writes bytes unchanged. */
   put(part: Uint8Array, start = 0, end = part.length): void {
     if (end - start > LOOPED_BYTES) {
       if (end - start === part.length) return this.#putLong(part)
@@ -102,7 +104,7 @@ export class JsonWriter {
     this.length = at + part.length
   }
 
-  /** What {@link field} puts before the value of a field. */
+  /** The `head` argument of {@link field}. */
   head(key: string, isFirst: boolean): Uint8Array {
     const start = this.length
     const { ascii } = this
@@ -115,21 +117,21 @@ export class JsonWriter {
     return head
   }
 
-  /** One byte of ASCII. */
+  /** Writes one ASCII byte. */
   byte(code: number): void {
     const at = this.#reserve(1)
     this.bytes[at] = code
     this.length = at + 1
   }
 
-  /** A text as a JSON string. */
+  /** Writes a text as a JSON string. */
   text(text: string): void {
     this.byte(QUOTE)
     if (text.length <= WINDOW) this.#escaped(text)
     else {
       for (let from = 0; from < text.length; ) {
         let to = from + WINDOW
-        // The two halves of a character are written together.
+        // Surrogate pairs are kept together.
         if ((text.charCodeAt(to - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(to) & 0xfc00) === 0xdc00) to++
         this.#escaped(text.slice(from, to))
         from = to
@@ -138,21 +140,23 @@ export class JsonWriter {
     this.byte(QUOTE)
   }
 
-  /** A value over several lines, an entry each, that starts behind `lineStart` and indents by `indent`. */
+  /**
+   * Writes a value over several lines, one entry per line. `lineStart` is the line break with the current indentation.
+   */
   indented(value: Value, indent: string, lineStart = '\n'): void {
     const inner = lineStart + indent
     if (inner.length > MOST_CALLS * indent.length && isNested(value)) return this.#deep(value, indent, lineStart)
-    if (value instanceof RawJson) value = parseJson((value as RawJson).text) // the class has private fields, which the type of values lacks
+    if (value instanceof RawJson) value = parseJson((value as RawJson).text) // a class that is not among the types of values
     if (value instanceof Opaque) value = Opaque.contentOf(value)
     if (Array.isArray(value) && value.length > 0) {
-      // `Array.isArray` alone makes the elements any.
+      // `Array.isArray` alone would make the elements `any`.
       for (const [at, element] of (value as readonly Value[]).entries()) {
         this.raw((at === 0 ? '[' : ',') + inner)
         this.indented(element, indent, inner)
       }
       this.raw(`${lineStart}]`)
     } else if (typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value)) {
-      const object = value as ValueObject // isPlain has looked at its prototype
+      const object = value as ValueObject // isPlain checked its prototype
       const keys = Object.keys(object).toSorted(compareText)
       for (const [at, key] of keys.entries()) {
         this.raw((at === 0 ? '{' : ',') + inner)
@@ -164,7 +168,7 @@ export class JsonWriter {
     } else this.value(value)
   }
 
-  /** Text as it is. */
+  /** Writes text unchanged. */
   raw(text: string): void {
     const { length } = text
     const at = this.#reserve(length * 3)
@@ -180,7 +184,7 @@ export class JsonWriter {
     }
   }
 
-  /** ASCII that needs no escapes. */
+  /** Writes ASCII that needs no escapes. */
   plain(text: string): void {
     const { length } = text
     const at = this.#reserve(length)
@@ -229,12 +233,12 @@ export class JsonWriter {
       case Float.prototype:
         return this.#float((value as Float).value) // the prototype is Float's
     }
-    if (isPlain(value)) return this.#object(value as ValueObject) // isPlain has looked at its prototype
+    if (isPlain(value)) return this.#object(value as ValueObject) // isPlain checked its prototype
     if (value instanceof Float) return this.#float(value.value)
     if (value instanceof Uint64) return this.plain(value.value.toString())
     if (value instanceof Timestamp) return this.text(formatRfc3339(value))
     if (value instanceof Opaque) return this.value(Opaque.contentOf(value))
-    const bytes = value as Uint8Array // the only class that is left
+    const bytes = value as Uint8Array // the only remaining class
     if (bytes.length / 3 > constants.MAX_STRING_LENGTH / 4 - 1) throw tooLarge()
     return this.plain(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"`)
   }
@@ -261,7 +265,7 @@ export class JsonWriter {
     this.byte(CLOSE_BRACE)
   }
 
-  /** What is nested too deeply for calls inside of each other; on lines of their own where there is an indent. */
+  /** Writes a value that is nested too deeply for recursion; on separate lines if there is an indent. */
   #deep(container: Nested, indent: string | null = null, lineStart = ''): void {
     const open = [walkOf(container)]
     let line = lineStart
@@ -299,7 +303,7 @@ export class JsonWriter {
     return shape
   }
 
-  /** The characters of a text, none of which is half of one that goes on behind it. */
+  /** Writes the characters of a text, which must not end inside a surrogate pair. */
   #escaped(text: string): void {
     const { length } = text
     let at = this.#reserve(length * ESCAPE_LENGTH)
@@ -325,7 +329,7 @@ export class JsonWriter {
           bytes[at++] = 0x80 | ((point >> 6) & 63)
           bytes[at++] = 0x80 | (point & 63)
           i++
-          // A lone one stands for a byte that was not UTF-8.
+          // A lone surrogate stands for a byte that was not UTF-8.
         } else at = store('\\ufffd', bytes, at)
       } else if (code === 0x2028 || code === 0x2029) at = store(`\\u${code.toString(16)}`, bytes, at)
       else {
@@ -337,7 +341,7 @@ export class JsonWriter {
     this.length = at
   }
 
-  /** Makes room for so many bytes and gives the place where they go. */
+  /** Makes room for `count` bytes and returns the position to write at. */
   #reserve(count: number): number {
     const at = this.length
     if (at + count > this.bytes.length) this.#grow(at + count)
@@ -359,12 +363,12 @@ interface Shape {
   readonly heads: readonly Uint8Array[]
 }
 
-/** Whatever is printed has to fit into one string. */
+/** Printed values have to fit into one string. */
 function tooLarge(): MappingError {
   return new MappingError('the result is too large: Invalid string length')
 }
 
-/** Copies a text of ASCII; gives the place behind it. */
+/** Copies ASCII text; returns the position after it. */
 function store(text: string, bytes: Buffer, at: number): number {
   for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
   return at + text.length
@@ -388,7 +392,7 @@ function isPlain(value: object): boolean {
   )
 }
 
-/** An array or object on whose elements the writer is. */
+/** An array or object being written, with the current position. */
 interface Walk {
   /** The names of the fields; null for an array. */
   readonly keys: readonly string[] | null
@@ -399,14 +403,14 @@ interface Walk {
 type Nested = readonly Value[] | ValueObject
 
 function walkOf(container: Nested): Walk {
-  // Read-only, which `Array.isArray` does not see.
+  // Read-only, which `Array.isArray` does not preserve.
   if (Array.isArray(container)) return { keys: null, values: container as readonly Value[], at: 0 }
-  const object = container as ValueObject // not a list, so an object
+  const object = container as ValueObject // not an array, hence an object
   const keys = Object.keys(object).toSorted(compareText)
   return { keys, values: keys.map(key => object[key]!), at: 0 }
 }
 
-/** Whether a value holds others. */
+/** Whether a value contains others. */
 function isNested(value: Value): value is Nested {
   if (Array.isArray(value)) return value.length > 0
   return typeof value === 'object' && value !== null && isPlain(value) && Object.keys(value).length > 0
@@ -429,22 +433,25 @@ const SHORT: Readonly<Record<string, string>> = {
   '\f': '\\f',
 }
 
-/** How each character of ASCII is written where it is escaped. */
+/** The escaped form of each ASCII character. */
 const ESCAPED = Array.from({ length: 128 }, (_, code) => {
   const character = String.fromCharCode(code)
   return SHORT[character] ?? `\\u${code.toString(16).padStart(4, '0')}`
 })
 
-/** The bytes that a unit of a text takes at most: `\u0000`. */
+/** The maximum number of bytes per UTF-16 unit: `\u0000`. */
 const ESCAPE_LENGTH = 6
 const WINDOW = 4096
-/** More bytes than these are copied by Node: a call takes as long as a loop over so many, and a view of a part longer. */
+/**
+ * Longer byte ranges are copied by Node: its call costs as much as a loop over this many bytes, and more if it needs a
+ * view.
+ */
 const LOOPED_BYTES = 64
 const LOOPED_PART_BYTES = 512
-/** Shorter texts are stored faster here than by a call into the runtime. */
+/** Shorter texts are stored faster here than by a runtime call. */
 const LOOKED_THROUGH = 64
 const SHAPES_KEPT = 64
-/** Calls inside of each other that the stack surely has room for. */
+/** A recursion depth that is safe for the stack. */
 const MOST_CALLS = 400
 const FIRST_CAPACITY = 8 * 1024
 const CAPACITY_KEPT = 1024 * 1024

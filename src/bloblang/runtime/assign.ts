@@ -5,8 +5,8 @@ import { dotPath } from '../syntax/annotation.ts'
 import { DELETED, NOTHING, type Value, typeOf, isObject, setOwn } from '../value.ts'
 
 /**
- * Sets a value at a path of the document that a mapping makes, and returns the document. Documents are shared freely, so what
- * lies on the way is copied, except the first `owned` levels: those the mapping has made itself and not shared.
+ * Sets a value at a path of the document under construction, and returns the document. Documents are shared freely, so
+ * containers on the path are copied, except for the first `owned` levels, which the mapping has created and not shared.
  */
 export function assign(root: Value, path: readonly string[], value: Value, owned: number): Value {
   const base = root === NOTHING || root === null ? {} : root
@@ -22,7 +22,7 @@ export function assign(root: Value, path: readonly string[], value: Value, owned
   return setAt(base, path, 0, value, owned, base)
 }
 
-/** A document of the values at some paths that do not lie inside of each other; `deleted()` and nothing leave theirs out. */
+/** A document of the values at paths that do not overlap; `deleted()` and `nothing()` omit theirs. */
 export function gather(paths: readonly (readonly string[])[], values: readonly Value[]): Value {
   let root: Value = NOTHING
   for (const [at, value] of values.entries()) {
@@ -62,7 +62,7 @@ function unable(path: readonly string[], cause: string): MappingError {
   return new MappingError(`unable to set target path ${dotPath(path)}: ${cause}`)
 }
 
-/** Something on the way is neither object nor array; the error names the first such place, seen from the root. */
+/** A value on the path is neither an object nor an array; the error names the first one from the root. */
 function collision(root: Value, path: readonly string[]): MappingError {
   const target = `unable to set target path ${dotPath(path)} as the value of`
   if (!isObject(root)) return new MappingError(`${target} the root was a non-object type (${typeOf(root)})`)
@@ -75,7 +75,7 @@ function collision(root: Value, path: readonly string[]): MappingError {
   return new MappingError(`${target} ${dotPath(path)} was a non-object type (object)`)
 }
 
-/** Removes what is at a path; where there is nothing, nothing happens. */
+/** Removes the value at a path; does nothing if there is none. */
 function remove(root: Value, path: readonly string[]): Value {
   if (path.length === 1 && isObject(root)) {
     if (!Object.hasOwn(root, path[0]!)) return root

@@ -3,35 +3,35 @@ import { describeWrongType } from '../data/errors.ts'
 import { MappingError, WrongTypeError } from '../errors.ts'
 
 /**
- * What compiled code does with errors. A place in the program (`site`) that words its errors has an entry in the table of
- * sites; compiled code notes the number of the site that it is at, and the handler of its function reads the table.
+ * Error handling of compiled code. A site is a position in the program that adds text to its errors. Compiled code
+ * records the number of the current site, and the handler of its function looks it up in the table of sites.
  */
 export interface Site {
   /** `failed to check match case 0`; null for a statement. */
   readonly prefix: string | null
-  /** The site around it; 0 where there is none. */
+  /** The enclosing site; 0 if there is none. */
   readonly parent: number
   /** The line of a statement. */
   readonly line: number
 }
 
-/** How many maps may apply each other at a time, as in the original. */
+/** Maximum depth of map applications, as in the original. */
 export const MAX_MAP_DEPTH = 5000
 
 /**
- * The last `failed assignment (line N): …` and the like. Texts that wrap them still end with them, and that is how the outer
- * levels find them again, whatever put words before them.
+ * The last `failed assignment (line N): …` text and the last overflow text. Texts that wrap them still end with them,
+ * which is how outer levels recognise them regardless of any prefix.
  */
 let lastAssignment: string | null = null
 let lastOverflow: string | null = null
 
-/** Whether something came out larger than the engine holds; of strings from bytes Node says so by an error of another class. */
+/** Whether a result exceeds V8's limits; for strings from bytes Node throws an error of another class. */
 function isTooLarge(error: unknown): error is Error {
   if (error instanceof RangeError) return !error.message.includes('call stack')
   return error instanceof Error && codeOf(error) === 'ERR_STRING_TOO_LONG'
 }
 
-/** The text of anything that compiled code can throw. Rethrows what is a defect of ours. */
+/** The text of anything that compiled code can throw. Rethrows defects of the program. */
 export function describe(error: unknown): string {
   if (error instanceof MappingError) return error.message
   if (error instanceof WrongTypeError) return describeWrongType(error)
@@ -40,7 +40,7 @@ export function describe(error: unknown): string {
   return overflow('a map').message
 }
 
-/** Puts the words of a site and of the sites around it before an error. */
+/** Prefixes an error with the texts of a site and its enclosing sites. */
 export function within(error: unknown, sites: readonly Site[], at: number): MappingError | WrongTypeError {
   let text: string | null = null
   for (let site = sites[at]; site !== undefined && site.prefix !== null; site = sites[site.parent]) {
@@ -54,14 +54,14 @@ function isSealed(error: unknown): boolean {
   return error instanceof MappingError && error.place === 'sealed'
 }
 
-/** The line of the statement that a site is in. */
+/** The line of the statement that contains a site. */
 export function lineOf(sites: readonly Site[], at: number): number {
   let site = sites[at]
   while (site !== undefined && site.prefix !== null) site = sites[site.parent]
   return site?.line ?? 0
 }
 
-/** A failed statement of a map: only the innermost line is named, and what was put before it on the way is dropped. */
+/** A failed statement of a map: only the innermost line is named, and prefixes added on the way are dropped. */
 export function failedAssignment(error: unknown, sites: readonly Site[], at: number): MappingError {
   const text = describe(within(error, sites, at))
   if (lastAssignment !== null && text.endsWith(lastAssignment)) return new MappingError(lastAssignment)
@@ -70,13 +70,13 @@ export function failedAssignment(error: unknown, sites: readonly Site[], at: num
   return new MappingError(lastAssignment)
 }
 
-/** Too many maps inside of each other. */
+/** The error for maps nested too deeply. */
 export function overflow(what: string): MappingError {
   lastOverflow = `entering ${what} exceeded maximum allowed stacks of ${MAX_MAP_DEPTH}, this could be due to unbounded recursion`
   return new MappingError(lastOverflow)
 }
 
-/** Completes an error of a method with what the method was called on, as far as it lacks a place. */
+/** Completes an error of a method with the target of the call, unless it already has a location. */
 export function annotate(error: unknown, annotation: string, wrongTypesOnly: boolean): unknown {
   if (error instanceof WrongTypeError) return new MappingError(describeWrongType(error, annotation), 'closed')
   if (wrongTypesOnly) return error

@@ -9,37 +9,37 @@ import { NOTHING, type Value, isObject, setOwn } from '../value.ts'
 import { goTypeName } from '../text/go-value.ts'
 import { describe, failedAssignment, lineOf, type Site, within } from './errors.ts'
 
-/** What a mapping works on: one message of a batch. One frame serves a mapping call after call. */
+/** The state of one mapping call: one message of a batch. A frame is reused for all calls of a mapping. */
 export class Frame implements CallContext {
   batch: readonly MessageView[] = []
   index = 0
-  /** The message whose document is `this`; `index` changes inside of `from`, this does not. */
+  /** The index of the message whose document is `this`; unlike `index`, it does not change inside `from`. */
   home = 0
   context: Value | undefined = undefined
   draft: MetadataDraft | null = null
-  /** What `root` starts as. */
+  /** The initial value of `root`. */
   root: Value = NOTHING
   /** Whether parts of `root` are still bytes. */
   isPatched = false
-  /** A bare value, or bytes, in the place of the message's document. */
+  /** A bare value, or bytes, in place of the message's document. */
   given: Value | undefined = undefined
   /** Whether an error names only the innermost line, as the `blobl` command words it. */
   innermostLine = false
-  /** Reads what the mapping needs of the document; null for all of it. */
+  /** Reads the parts of the document that the mapping needs; null for all of it. */
   projector: Projector | null = null
-  /** Where the document that results may be printed at once. */
+  /** Where a resulting document may be printed directly. */
   out: JsonWriter | null = null
   readonly variables: ReadonlyMap<string, Value> = NO_VARIABLES
-  /** What the projector has read of the message at `home`; null where it has not, or gave up. */
+  /** What the projector read of the message at `home`; null if it has not run or gave up. */
   #projected: Value | null = null
-  /** Whether it holds parts that are still bytes. */
+  /** Whether that contains parts that are still bytes. */
   #carries = false
-  /** The same of other messages of the batch, by their places. */
+  /** The projected documents of other messages of the batch, by index. */
   readonly #others = new Map<number, Value>()
-  /** Why the message has no document, and the error that said so. */
+  /** Why the message has no document, and the error thrown for it. */
   #documentError: { readonly cause: string; readonly message: string; readonly field: string } | null = null
 
-  /** Gets ready for another message. */
+  /** Prepares for another message. */
   enter(batch: readonly MessageView[], index: number, draft: MetadataDraft | null): this {
     this.batch = batch
     this.index = index
@@ -58,7 +58,7 @@ export class Frame implements CallContext {
     return this
   }
 
-  /** The document of the message. `field` is what the mapping wants of it, for the error. */
+  /** The document of the message. `field` is the path that the mapping reads, for the error. */
   document(field: string): Value {
     if (this.given !== undefined) return this.given
     if (this.#documentError === null) {
@@ -80,7 +80,7 @@ export class Frame implements CallContext {
     return this.index === this.home ? this.#read(message) : this.#readOther(message)
   }
 
-  /** The same of another message of the batch, as `from` and `from_all` ask for it. */
+  /** The document of another message of the batch, for `from` and `from_all`. */
   #readOther(message: MessageView): Value {
     if (this.projector === null || message.project === undefined) return message.structured()
     const known = this.#others.get(this.index)
@@ -90,7 +90,7 @@ export class Frame implements CallContext {
     return projected ?? message.structured()
   }
 
-  /** The document of the message at `home`, or as much of it as the mapping needs. */
+  /** The document of the message at `home`, or the parts that the mapping needs. */
   #read(message: MessageView): Value {
     if (this.projector === null || message.project === undefined) return message.structured()
     if (this.#projected === null) {
@@ -100,12 +100,12 @@ export class Frame implements CallContext {
     return this.#projected ?? message.structured()
   }
 
-  /** Whether what was read of the document holds parts that are still bytes. */
+  /** Whether the parts read of the document include some that are still bytes. */
   get carries(): boolean {
     return this.#carries
   }
 
-  /** The document, or undefined where there is none. */
+  /** The document, or undefined if there is none. */
   tryDocument(): Value | undefined {
     try {
       return this.document('')
@@ -114,12 +114,12 @@ export class Frame implements CallContext {
     }
   }
 
-  /** `this` where nothing stands for it but the message: null where it is not a document. */
+  /** `this` when it is the message's document: null if the message has none. */
   documentOrNull(): Value {
     return this.tryDocument() ?? null
   }
 
-  /** The error of a failed statement of the mapping, with its line. */
+  /** The error of a failed statement, with its line. */
   failed(error: unknown, sites: readonly Site[], at: number): MappingError {
     if (!this.innermostLine) {
       const text = this.explain(describe(within(error, sites, at)))
@@ -130,7 +130,7 @@ export class Frame implements CallContext {
     return text === failure.message ? failure : new MappingError(text)
   }
 
-  /** The final text of an error: one about a missing document says why it is missing. */
+  /** The final text of an error; for a missing document it includes the reason. */
   explain(text: string): string {
     const error = this.#documentError
     if (error === null || !text.endsWith(error.message)) return text
@@ -166,12 +166,12 @@ export class Frame implements CallContext {
   }
 }
 
-/** A message of a batch; a negative index counts from the end, one outside gives an empty message. */
+/** A message of a batch; a negative index counts from the end, and one out of range yields an empty message. */
 export function messageAt(batch: readonly MessageView[], index: number): MessageView {
   return batch[index < 0 ? index + batch.length : index] ?? EMPTY_MESSAGE
 }
 
-/** Metadata as a document. */
+/** Converts metadata to an object. */
 export function metadataObject(metadata: ReadonlyMap<string, Value>): Value {
   const object: Record<string, Value> = {}
   for (const [key, value] of metadata) setOwn(object, key, value)

@@ -13,7 +13,7 @@ import type { Frame } from './frame.ts'
 import * as operators from './operators.ts'
 import { elementAt, slice } from './sequence.ts'
 
-/** Fails with a text that is known when the program is written; a value is computed first, as that may fail as well. */
+/** Fails with a text known at compile time; the value is evaluated first, because that may fail too. */
 function fail(message: string, _value?: Value): never {
   throw new MappingError(message)
 }
@@ -38,7 +38,7 @@ function strictCondition(value: Value, annotation: string): boolean {
   throw new MappingError(`${annotation} resolved to a non-boolean value ${toPlainText(value)} (${goTypeName(value)})`)
 }
 
-/** The value of a query, or null where it is null or fails. */
+/** The value of a query, or null if it is null or fails. */
 function attempt(query: () => Value): Value {
   try {
     const value = query()
@@ -92,12 +92,12 @@ function fieldValue(key: string, query: () => Value): Value {
   }
 }
 
-/** A variable whose name is computed. */
+/** A variable with a computed name. */
 function variableNamed(variables: Readonly<Record<string, Value | undefined>>, name: string): Value {
   return variables[name] ?? (variables[name] === null ? null : fail(`variable '${name}' undefined`))
 }
 
-/** `.from(n)`: functions that read the message read another one of the batch. */
+/** `.from(n)`: functions that read the message read another message of the batch. */
 function fromIndex(frame: Frame, index: bigint, query: () => Value): Value {
   const outer = frame.index
   frame.index = Number(index)
@@ -116,7 +116,7 @@ function noMap(_target: Value, message: string): never {
   return fail(message)
 }
 
-/** `.apply(name)` with a name that is computed. */
+/** `.apply(name)` with a computed name. */
 function applyNamed(
   maps: ReadonlyMap<string, (self: Value) => Value> | null,
   name: string,
@@ -128,7 +128,7 @@ function applyNamed(
   return map === undefined ? fail(`map ${name} was not found`) : map(self)
 }
 
-/** What a generated program may call, by name. */
+/** Everything a generated program may call, by name. */
 export const HELPERS: Readonly<Record<string, unknown>> = {
   ...operators,
   annotated,

@@ -3,7 +3,7 @@ import { printJson } from '../json/print.ts'
 import { toText } from '../data/to-text.ts'
 import type { Value } from '../value.ts'
 
-/** A metadata value as text; null where there is none or the text is empty. */
+/** A metadata value as text; null if it is absent or empty. */
 export function metadataText(metadata: ReadonlyMap<string, Value>, key: string): Value {
   const value = metadata.get(key)
   return value === undefined ? null : textOfMetadata(value) || null

@@ -5,24 +5,27 @@ import { MappingError, WrongTypeError } from '../errors.ts'
 import { equals } from '../data/equality.ts'
 import { Float, NarrowFloat, NarrowInteger, Uint64, type Value, typeOf } from '../value.ts'
 
-/** What the two sides of an operator are called, for its errors. */
+/** The annotations of an operator's operands, for its errors. */
 export interface Sides {
   readonly left: string
   readonly right: string
-  /** The right side as float64, where it is a literal that this holds exactly: to convert a bigint takes longer than to calculate. */
+  /**
+   * The right side as float64 if it is a literal that float64 holds exactly; converting a bigint is slower than the
+   * operation.
+   */
   readonly rightNumber?: number | undefined
 }
 
-/** What {@link Sides} knows of the right side's value. */
+/** The `rightNumber` of {@link Sides} for a value. */
 export function literalNumber(value: Value): number | undefined {
   if (typeof value === 'bigint' && !Number.isSafeInteger(Number(value))) return undefined
   return quickNumber(value)
 }
 
-/** What an operator makes of its sides. */
+/** Applies an operator to its operands. */
 export type Operator = (left: Value, right: Value, sides: Sides) => Value
 
-/** Adds numbers, joins strings and bytes. The left side decides which. */
+/** Adds numbers, concatenates strings and bytes. The left side decides. */
 export function add(left: Value, right: Value, sides: Sides): Value {
   if (typeof left === 'bigint' && typeof right === 'bigint') return BigInt.asIntN(64, left + right)
   if (typeof left === 'string' && typeof right === 'string') return left + right
@@ -49,7 +52,7 @@ export function multiply(left: Value, right: Value, sides: Sides): Value {
   return calculate(MULTIPLY, left, right, sides)
 }
 
-/** Always a float. */
+/** The quotient, which is always a float. */
 export function divide(left: Value, right: Value, sides: Sides): Value {
   const dividend = numberSide('divide', left, left, right, sides)
   const divisor = sides.rightNumber ?? numberSide('divide', right, left, right, sides)
@@ -57,7 +60,7 @@ export function divide(left: Value, right: Value, sides: Sides): Value {
   return new Float(dividend / divisor)
 }
 
-/** The rest of whole numbers; floats are cut first. */
+/** The remainder of integers; floats are truncated first. */
 export function modulo(left: Value, right: Value, sides: Sides): Value {
   const dividend = integerSide('modulo', left, left, right, sides)
   const divisor = integerSide('modulo', right, left, right, sides)
@@ -65,7 +68,7 @@ export function modulo(left: Value, right: Value, sides: Sides): Value {
   return dividend % divisor
 }
 
-/** Numbers by value whatever their kinds, all else as {@link equals} sees it. */
+/** Compares numbers by value regardless of kind, everything else with {@link equals}. */
 export function equal(left: Value, right: Value, _sides?: Sides): boolean {
   if (typeof left === 'string' && typeof right === 'string') return left === right
   if (typeof left === 'number' && typeof right === 'number') return left === right
@@ -73,32 +76,32 @@ export function equal(left: Value, right: Value, _sides?: Sides): boolean {
   return compareNumbers(left, right) === 0
 }
 
-/** The contrary of {@link equal}. */
+/** The negation of {@link equal}. */
 export function notEqual(left: Value, right: Value, sides?: Sides): boolean {
   return !equal(left, right, sides)
 }
 
-/** `<` of numbers, or of texts by their bytes. */
+/** `<` for numbers, or for texts by bytes. */
 export function less(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) < 0
 }
 
-/** `<=`, as {@link less}. */
+/** `<=`, like {@link less}. */
 export function lessOrEqual(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) <= 0
 }
 
-/** `>`, as {@link less}. */
+/** `>`, like {@link less}. */
 export function greater(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) > 0
 }
 
-/** `>=`, as {@link less}. */
+/** `>=`, like {@link less}. */
 export function greaterOrEqual(left: Value, right: Value, sides: Sides): boolean {
   return compare(left, right, sides) >= 0
 }
 
-/** The operators that are folded when both sides are literals; `&&`, `||` and `|` never are. */
+/** The operators that are folded if both sides are literals; `&&`, `||` and `|` never are. */
 export const FOLDABLE: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['+', add],
   ['-', subtract],
@@ -131,19 +134,22 @@ const MULTIPLY: Arithmetic = {
   floats: (left, right) => left * right,
 }
 
-/** The narrower types that the original's `+` has no case for. */
+/** The narrow types that the original's `+` does not handle. */
 function isForgotten(value: Value): boolean {
   return value instanceof NarrowFloat || (value instanceof NarrowInteger && value.type !== 'int')
 }
 
-/** A float on either side makes floats, else an int64 makes int64, else both are uint64. Integers wrap around. */
+/**
+ * If either side is a float, the result is a float; otherwise int64 if either is an int64, else uint64. Integers wrap
+ * around.
+ */
 function calculate(operation: Arithmetic, leftValue: Value, rightValue: Value, sides: Sides): Value {
   const quickLeft = quickNumber(leftValue)
   const quickRight = sides.rightNumber ?? quickNumber(rightValue)
   if (quickLeft !== undefined && quickRight !== undefined) {
     const result = operation.floats(quickLeft, quickRight)
     if (!isWhole(leftValue) || !isWhole(rightValue)) return new Float(result)
-    // Whole numbers below 2^53 whose result is such as well were calculated without loss.
+    // If both integers and the result are below 2^53, the calculation was exact.
     if (Number.isSafeInteger(quickLeft) && Number.isSafeInteger(quickRight) && Number.isSafeInteger(result)) {
       return BigInt(result)
     }
@@ -170,7 +176,7 @@ function calculate(operation: Arithmetic, leftValue: Value, rightValue: Value, s
   throw mismatch(operation.name, left, right, sides)
 }
 
-/** A number of the common kinds as float64; undefined where more has to be known of it. */
+/** A number of a common kind as float64; undefined if it needs a closer look. */
 function quickNumber(value: Value): number | undefined {
   if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value
   if (typeof value === 'bigint') return Number(value)
@@ -181,11 +187,11 @@ function isWhole(value: Value): boolean {
   return typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
 }
 
-/** Negative, zero or positive; NaN where a NaN is compared. */
+/** A negative number, zero or a positive number; NaN if a NaN is compared. */
 function compare(left: Value, right: Value, sides: Sides): number {
   if (typeof left === 'number') {
     if (typeof right === 'number') return left - right
-    // Below 2^53 rounding the other side changes nothing.
+    // Below 2^53, rounding the other side makes no difference.
     if (typeof right === 'bigint' && (Number.isSafeInteger(left) || !Number.isInteger(left)))
       return left - (sides.rightNumber ?? Number(right))
   }
@@ -193,7 +199,7 @@ function compare(left: Value, right: Value, sides: Sides): number {
     case 'number': {
       const plainLeft = sanitize(left)
       const plainRight = sanitize(right)
-      // A number beyond float64 is text to the original, which can be compared with text only.
+      // The original treats a number beyond float64 as text, which is only comparable with text.
       if (typeof plainLeft === 'string') return compareText(plainLeft, textSide(right, left, right, sides, 'compare'))
       if (typeOf(right) === 'number' && typeof plainRight !== 'string') return compareNumbers(left, right)
       throw mismatch('compare', plainLeft, plainRight, sides)
@@ -210,7 +216,7 @@ function compare(left: Value, right: Value, sides: Sides): number {
 function compareNumbers(leftValue: Value, rightValue: Value): number {
   const left = sanitize(leftValue)
   const right = sanitize(rightValue)
-  // A number beyond float64 is text to the original: equal to itself, and to nothing else.
+  // The original treats a number beyond float64 as text: equal to itself and to nothing else.
   if (typeof left === 'string' || typeof right === 'string') return left === right ? 0 : Number.NaN
   if (left instanceof Float || right instanceof Float) return getNumber(left) - getNumber(right)
   if (typeof left === 'bigint' || typeof right === 'bigint') return sign(getInt(left) - getInt(right))
@@ -254,7 +260,7 @@ function divideByZero(sides: Sides): MappingError {
   return new MappingError(`${sides.right}: attempted to divide by zero`, 'sealed')
 }
 
-/** A value as an operand of `&&` and `||`: a bool, or whether a number is not zero. */
+/** An operand of `&&` and `||`: a boolean, or whether a number is not zero. */
 export function truth(value: Value): boolean {
   return typeof value === 'boolean' ? value : getBool(value)
 }

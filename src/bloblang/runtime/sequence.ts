@@ -4,7 +4,10 @@ import { utf8Bytes } from '../text/bytes.ts'
 import { NarrowInteger, type Value } from '../value.ts'
 import { describe } from './errors.ts'
 
-/** `target[index]`: an element, one byte, or of a string the character with the number of one byte; negative: from the end. */
+/**
+ * `target[index]`: an array element, a byte, or, for a string, the character whose code is that byte; negative indexes
+ * count from the end.
+ */
 export function elementAt(target: Value, position: Value): Value {
   const index = bound(position, 'index')
   if (typeof target === 'string') {
@@ -22,7 +25,7 @@ function checked(index: bigint, length: number): number {
   return Number(place)
 }
 
-/** `target[from:to:step]`; strings are cut by characters. */
+/** `target[from:to:step]`; strings are sliced by characters. */
 export function slice(target: Value, from: Value | undefined, to: Value | undefined, step: Value | undefined): Value {
   const start = from === undefined ? undefined : bound(from, 'slice start bound')
   const end = to === undefined ? undefined : bound(to, 'slice end bound')

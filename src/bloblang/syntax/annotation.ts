@@ -2,7 +2,7 @@ import { typeOf } from '../value.ts'
 import type { FunctionCall, MethodCall, Query } from './ast.ts'
 import { toPlainText } from '../text/go-value.ts'
 
-/** What error texts call the result of a query: ``field `this.a` ``, `string literal`, `method uppercase`. */
+/** The name of a query's result in error texts: ``field `this.a` ``, `string literal`, `method uppercase`. */
 export function annotationOf(query: Query): string {
   switch (query.kind) {
     case 'literal':
@@ -42,12 +42,12 @@ export function annotationOf(query: Query): string {
   }
 }
 
-/** Path segments as one text, with `.` and `~` escaped. */
+/** Joins path segments to one text, with `.` and `~` escaped. */
 export function dotPath(path: readonly string[]): string {
   return path.map(segment => segment.replaceAll('~', '~0').replaceAll('.', '~1')).join('.')
 }
 
-/** `a.b~1c` → `a`, `b.c`. */
+/** Splits `a.b~1c` into `a` and `b.c`. */
 export function splitDotPath(path: string): readonly string[] {
   const segments = path.split('.')
   return path.includes('~')
@@ -55,7 +55,7 @@ export function splitDotPath(path: string): readonly string[] {
     : segments
 }
 
-/** The value of an argument that is known; undefined where it is computed or absent. */
+/** The value of a known argument; undefined if it is computed or absent. */
 export function knownArgument(call: FunctionCall | MethodCall, index: number): unknown {
   const argument = call.args.values[index]
   return argument?.kind === 'known' ? argument.value : undefined

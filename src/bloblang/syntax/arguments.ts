@@ -7,20 +7,20 @@ import { getTimestamp } from '../data/time/timestamp.ts'
 import type { Query } from './ast.ts'
 import type { Param } from '../stdlib/spec.ts'
 
-/** What the parser has to know of a function or method; the specs fulfil it, and so does the table of the browser's door. */
+/** What the parser needs to know about a function or method; implemented by the specs and by the table for browsers. */
 export interface Signature {
   readonly name: string
   readonly params: readonly Param[]
   readonly variadic?: boolean
 }
 
-/** An argument as it was written. */
+/** An argument as written. */
 export interface WrittenArgument {
   readonly name: string | null
   readonly query: Query
 }
 
-/** One argument in its place: known already, computed at each call, or handed over as a query. Undefined where it was left out. */
+/** An argument bound to a parameter: known, computed at each call, or passed as a query. Undefined if omitted. */
 export type BoundArgument =
   | { readonly kind: 'known'; readonly value: ArgumentValue; readonly query: Query | null }
   | { readonly kind: 'computed'; readonly query: Query }
@@ -31,16 +31,16 @@ export type BoundArgument =
 export interface BoundArguments {
   /** In the order of the parameters. */
   readonly values: readonly BoundArgument[]
-  /** Names in front of the arguments, for the printer; empty for the unnamed form. */
+  /** Argument names, for the printer; empty if the arguments are unnamed. */
   readonly names: readonly string[]
-  /** How many unnamed arguments were written, or the queries in the order of `names`. */
+  /** The queries of the arguments as written, in the order of `names` if they are named. */
   readonly written: readonly Query[]
 }
 
 /** A value as a function receives it. */
 export type ArgumentValue = Value | undefined
 
-/** Arguments that do not fit; the text is the original's. */
+/** Arguments that do not match the parameters; the text is the original's. */
 export class ArgumentError {
   readonly message: string
   readonly suggestions: readonly string[]
@@ -50,7 +50,7 @@ export class ArgumentError {
   }
 }
 
-/** Puts arguments into the places of the parameters and checks those that are known. */
+/** Binds arguments to parameters and checks those whose value is known. */
 export function bindArguments(
   signature: Signature,
   written: readonly WrittenArgument[],
@@ -146,7 +146,7 @@ function defaultValue(param: Param): ArgumentValue {
   return param.type === 'integer' && typeof value === 'number' ? BigInt(value) : value
 }
 
-/** A value as its parameter wants it: `integer` → bigint, `float` → number … Throws what the original says of others. */
+/** Converts a value as its parameter requires: `integer` → bigint, `float` → number … Throws the original's errors. */
 export function readArgument(param: Param, value: Value): ArgumentValue {
   switch (param.type) {
     case 'integer':

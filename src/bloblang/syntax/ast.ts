@@ -1,16 +1,16 @@
 import type { Value } from '../value.ts'
 import type { BoundArguments } from './arguments.ts'
 
-/** A place in the text, in UTF-16 units. */
+/** A range of the text, in UTF-16 units. */
 interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** The operators between two sides. */
+/** The binary operators. */
 export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '==' | '!=' | '>' | '>=' | '<' | '<=' | '&&' | '||' | '|'
 
-/** Anything that has a value. */
+/** An expression. */
 export type Query =
   | Literal
   | Field
@@ -30,13 +30,13 @@ export type Query =
   | If
   | Lambda
 
-/** A value that is known when the mapping is parsed, written as one or folded. */
+/** A value known when the mapping is parsed, either written as a literal or folded. */
 export interface Literal {
   readonly kind: 'literal'
   readonly value: Value
-  /** What error texts call it where it is not simply `string literal`. */
+  /** Its name in error texts if that is not simply `string literal` or the like. */
   readonly annotation: string | null
-  /** What it was folded from, where its value could not be written as a literal. */
+  /** The query it was folded from, if its value cannot be written as a literal. */
   readonly origin: Query | null
   readonly span: Span
 }
@@ -44,13 +44,13 @@ export interface Literal {
 /** `this.a.b`, `root.a`, `element.a`. */
 interface Field {
   readonly kind: 'field'
-  /** `this`, `root` or the name of a lambda's parameter. */
+  /** `this`, `root` or the name of a lambda parameter. */
   readonly base: string
   readonly path: readonly string[]
   readonly span: Span
 }
 
-/** `f().a.b`: fields of anything but a name. */
+/** `f().a.b`: fields of anything other than a name. */
 interface Path {
   readonly kind: 'path'
   readonly target: Query
@@ -65,7 +65,7 @@ interface Variable {
   readonly span: Span
 }
 
-/** `@key` reads the message being made; `@` alone is all of it, as the empty key. */
+/** `@key` reads the metadata of the message under construction; `@` alone means all of it and has the empty key. */
 export interface Metadata {
   readonly kind: 'metadata'
   readonly key: string
@@ -89,7 +89,7 @@ export interface MethodCall {
   readonly span: Span
 }
 
-/** `target.(query)`: the query with the target as `this`. */
+/** `target.(query)`: the query evaluated with the target as `this`. */
 interface Nested {
   readonly kind: 'nested'
   readonly target: Query
@@ -122,7 +122,7 @@ interface Not {
   readonly span: Span
 }
 
-/** `-x` is `0 - x`, marked for the printer. */
+/** `-x` is parsed as `0 - x`, marked for the printer. */
 export interface Binary {
   readonly kind: 'binary'
   readonly operator: BinaryOperator
@@ -132,14 +132,14 @@ export interface Binary {
   readonly span: Span
 }
 
-/** `[…]` of which some element is not known when it is parsed. */
+/** `[…]` with at least one element that is not known when the mapping is parsed. */
 interface ArrayLiteral {
   readonly kind: 'array'
   readonly items: readonly Query[]
   readonly span: Span
 }
 
-/** `{…}` of which some key or value is not known when it is parsed. */
+/** `{…}` with at least one key or value that is not known when the mapping is parsed. */
 export interface ObjectLiteral {
   readonly kind: 'object'
   readonly entries: readonly { readonly key: string | Query; readonly value: Query }[]
@@ -148,7 +148,7 @@ export interface ObjectLiteral {
 
 /** `pattern => result`. */
 export interface MatchCase {
-  /** null: `_`. A literal compares with the subject, anything else has to be true. */
+  /** null for `_`. A literal is compared with the subject, anything else must evaluate to true. */
   readonly pattern: Query | null
   readonly result: Query
 }
@@ -161,7 +161,7 @@ export interface Match {
   readonly span: Span
 }
 
-/** `if condition { … } else { … }` as a value. */
+/** `if condition { … } else { … }` as an expression. */
 export interface If {
   readonly kind: 'if'
   readonly branches: readonly { readonly condition: Query; readonly result: Query }[]
@@ -169,7 +169,7 @@ export interface If {
   readonly span: Span
 }
 
-/** `name -> body`; `_` drops the value. */
+/** `name -> body`; `_` discards the value. */
 export interface Lambda {
   readonly kind: 'lambda'
   readonly parameter: string
@@ -185,7 +185,7 @@ type Target =
       readonly explicit: boolean
     }
   | { readonly kind: 'variable'; readonly name: string }
-  /** null: all of the metadata. */
+  /** null for all of the metadata. */
   | { readonly kind: 'metadata'; readonly key: string | null }
 
 /** `target = query`. */
@@ -204,14 +204,14 @@ export interface IfStatement {
   readonly span: Span
 }
 
-/** A line of a mapping that does something. */
+/** An executable statement of a mapping. */
 export type Statement = Assignment | IfStatement
 
 /** `map name { … }`. */
 export interface MapDefinition {
   readonly name: string
   readonly body: readonly Statement[]
-  /** The text that holds it, for the numbers of its lines, which count from the line of the definition. */
+  /** The text that contains it; line numbers in a map count from the line of its definition. */
   readonly text: string
   readonly span: Span
 }
@@ -221,10 +221,10 @@ export interface MappingTree {
   readonly text: string
   readonly statements: readonly Statement[]
   readonly maps: ReadonlyMap<string, MapDefinition>
-  /** What was written, in the order of the text; the printer needs it. */
+  /** The imports as written, in text order, for the printer. */
   readonly imports: readonly string[]
-  /** The whole mapping is one query without `root =`. */
+  /** Whether the whole mapping is a single query without `root =`. */
   readonly shorthand: boolean
-  /** The path of `from "file"`, where the mapping is that file. */
+  /** The path in `from "file"`, if the mapping is that file. */
   readonly from: string | null
 }

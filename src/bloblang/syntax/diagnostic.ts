@@ -1,42 +1,42 @@
-/** Something wrong in a text that a user wrote. */
+/** An error in a text that a user wrote. */
 export interface Diagnostic {
-  /** Without place: `expected query`. */
+  /** Without location: `expected query`. */
   readonly message: string
   /** From 1. */
   readonly line: number
   /** From 1, in code points. */
   readonly column: number
-  /** Where it stands in the text, in UTF-16 units from 0. */
+  /** The position in the text, in UTF-16 units from 0. */
   readonly offset: number
-  /** Where the mistake begins, in the same unit: a name, where `offset` is behind its arguments. */
+  /** Where the error begins, in the same unit: at a name, for example, where `offset` is after its arguments. */
   readonly startOffset: number
   /** `line 1 char 10: expected query`. */
   readonly text: string
-  /** The same with the source line and a caret below it, several lines. */
+  /** The same with the source line and a caret below it, on several lines. */
   readonly excerpt: string
-  /** The same place as one number: `char 10: expected query`, as the original reports interpolations. */
+  /** The same with the location as one number: `char 10: expected query`, as the original reports interpolations. */
   readonly charText: string
-  /** The message and what is at the place instead, as the original words it where it gives no place. */
+  /** The message and the text found instead, as the original words it when it gives no location. */
   readonly gotMessage: string
-  /** Nearest names or parameters, where one was unknown. */
+  /** The nearest names or parameters, if one was unknown. */
   readonly suggestions: readonly string[]
 }
 
-/** What a diagnostic is made of. */
+/** The input for a diagnostic. */
 export interface Failure {
   /** In UTF-16 units of the text. */
   readonly at: number
-  /** Where the mistake begins; `at` when absent. */
+  /** Where the error begins; defaults to `at`. */
   readonly from?: number
   readonly message: string
-  /** Whether it says what was expected. */
+  /** Whether the message says what was expected. */
   readonly expects?: boolean
   readonly suggestions?: readonly string[]
-  /** The failure inside of an imported file. */
+  /** The failure inside an imported file. */
   readonly imported?: { readonly path: string; readonly text: string; readonly failure: Failure }
 }
 
-/** Completes a failure with line, column and excerpt. */
+/** Converts a failure to a diagnostic with line, column and excerpt. */
 export function diagnose(text: string, failure: Failure, file = ''): Diagnostic {
   const { line, column, lineStart } = locate(text, failure.at)
   const { imported } = failure
@@ -61,7 +61,7 @@ export function diagnose(text: string, failure: Failure, file = ''): Diagnostic 
   }
 }
 
-/** Line and column, both from 1, of a place in a text. */
+/** Line and column, both from 1, of a position in a text. */
 function locate(text: string, at: number): { line: number; column: number; lineStart: number } {
   let line = 1
   let lineStart = 0
@@ -72,7 +72,7 @@ function locate(text: string, at: number): { line: number; column: number; lineS
   return { line, column: countPoints(text, lineStart, at) + 1, lineStart }
 }
 
-/** Characters between two places; a surrogate pair is one. */
+/** The number of characters between two positions; a surrogate pair counts as one. */
 function countPoints(text: string, from: number, to: number): number {
   let count = 0
   for (let at = from; at < to; at++) {
@@ -82,14 +82,14 @@ function countPoints(text: string, from: number, to: number): number {
   return count
 }
 
-/** The source line, cut 60 characters after the place. */
+/** The source line, cut off 60 characters after the position. */
 function contextLine(text: string, lineStart: number, column: number): string {
   const end = text.indexOf('\n', lineStart)
   const line = [...text.slice(lineStart, end === -1 ? undefined : end)]
   return column < line.length - 60 ? line.slice(0, column + 60).join('') : line.join('')
 }
 
-/** Up to five characters from the place on. */
+/** Up to five characters from the position on. */
 function got(text: string, failure: Failure): string {
   const snippet = [...text.slice(failure.at, failure.at + 10)].slice(0, 5).join('')
   if (failure.expects === true) return snippet === '' ? ', but reached end of input' : `, got: ${snippet}`

@@ -1,7 +1,7 @@
 import type { Failure } from './diagnostic.ts'
 import type { Fault } from './fault.ts'
 
-/** A fault of the parser as what a diagnostic is made of. */
+/** Converts a fault of the parser to the input for a diagnostic. */
 export function toFailure(fault: Fault): Failure {
   const { at, from, message, suggestions, imported, expected } = fault
   if (imported === undefined) return { at, from, message, suggestions, expects: expected.length > 0 }

@@ -1,17 +1,18 @@
 /**
- * A parser that did not succeed. The texts of the original come from ordered choice: of several attempts the one that got
- * furthest is reported, and attempts that got equally far join what they expected. So faults are values, not exceptions.
+ * The failure of a parser. The original's error texts come from ordered choice: of several alternatives the one that
+ * got furthest is reported, and alternatives that got equally far join their expectations. So faults are values, not
+ * exceptions.
  */
 export class Fault {
   readonly at: number
   readonly expected: readonly string[]
-  /** Set where the text can be nothing else: no other attempt is made. */
+  /** Set if no other alternative can match, so that none is tried. */
   readonly fatal: string | null
   readonly suggestions: readonly string[]
   readonly imported: ImportedFault | undefined
-  /** Where the mistake begins, which may be before the place that the original names. */
+  /** Where the error begins, which may be before the position that the original reports. */
   readonly from: number
-  /** Where the statement begins that it is in; the parser of mappings sets it on what it returns. */
+  /** The start of the enclosing statement; set by the mapping parser on the faults that it returns. */
   statementAt: number | null = null
 
   constructor(
@@ -51,23 +52,23 @@ export function expecting(fault: Fault, ...expected: string[]): Fault {
   return fault.fatal === null ? new Fault(fault.at, expected) : fault
 }
 
-/** The same fault as one that ends all attempts. */
+/** The same fault, made fatal: no other alternative is tried. */
 export function required(fault: Fault): Fault {
   return fault.fatal === null ? new Fault(fault.at, fault.expected, 'required') : fault
 }
 
-/** A fault about what the text means, such as an unknown name that begins at `from`. */
+/** A fault about the meaning of the text, such as an unknown name that starts at `from`. */
 export function fatal(at: number, message: string, suggestions: readonly string[] = [], from = at): Fault {
   return new Fault(at, [], message, { suggestions, from })
 }
 
-/** Of two attempts that failed the one that got further; expectations of equally far ones are joined. */
+/** The fault of two that got further; if both got equally far, their expectations are joined. */
 export function further(first: Fault | null, second: Fault): Fault {
   if (first === null || second.at > first.at) return second
   return second.at < first.at ? first : joined(first, second)
 }
 
-/** The first fault with what the second one expected as well. */
+/** The first fault, with the expectations of the second added. */
 export function joined(first: Fault, second: Fault): Fault {
   return new Fault(first.at, [...first.expected, ...second.expected], first.fatal ?? second.fatal)
 }

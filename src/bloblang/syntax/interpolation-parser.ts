@@ -2,7 +2,7 @@ import type { Query } from './ast.ts'
 import { expecting, fatal, Fault, required } from './fault.ts'
 import { type Catalog, QueryParser } from './query-parser.ts'
 
-/** The parts of a config string: plain texts, and the queries of `${! query }`. `${{! text }}` is the escape. */
+/** The parts of a config string: plain texts and the queries of `${! query }`. `${{! text }}` is the escape. */
 export function parseInterpolation(text: string, catalog: Catalog): readonly (string | Query)[] | Fault {
   if (!text.includes('${')) return text === '' ? [] : [text]
   const parser = new QueryParser(text, catalog)

@@ -2,7 +2,7 @@ import type { Assignment, IfStatement, MapDefinition, MappingTree, Query, Statem
 import { expecting, fatal, Fault, required } from './fault.ts'
 import { type Catalog, QueryParser } from './query-parser.ts'
 
-/** Where imports read; null refuses them. */
+/** Resolves imports; null refuses them. */
 export interface ImportSource {
   read(path: string): string
   relativeTo(path: string): ImportSource
@@ -18,7 +18,7 @@ export function parseMappingText(text: string, catalog: Catalog, imports: Import
   }
 }
 
-/** Which statements a block may hold. */
+/** The kinds of statements that a block may contain. */
 interface Block {
   readonly metadata: boolean
   readonly definitions: boolean
@@ -44,7 +44,7 @@ class MappingParser extends QueryParser {
     return shorthand.at > statements.at ? shorthand : statements
   }
 
-  /** All statements of the text. */
+  /** Parses all statements of the text. */
   statements(): MappingTree | Fault {
     this.at = 0
     this.#maps.clear()
@@ -73,7 +73,7 @@ class MappingParser extends QueryParser {
     return { text: this.text, statements, maps: this.#maps, imports: this.#imported, shorthand, from }
   }
 
-  /** `from "file"`: the mapping is that file. */
+  /** `from "file"`: the mapping is the content of that file. */
   #rootImport(): MappingTree | Fault {
     this.at = 0
     this.skipSpace()
@@ -106,7 +106,7 @@ class MappingParser extends QueryParser {
     return new Fault(start, [], 'failed to parse import', { imported: { path, text, fault: tree } })
   }
 
-  /** The whole text is one query: `root = ` is left out. */
+  /** The whole text is one query, with `root = ` omitted. */
   #shorthand(): MappingTree | Fault {
     this.at = 0
     this.#maps.clear()
@@ -131,7 +131,7 @@ class MappingParser extends QueryParser {
     )
   }
 
-  /** One statement; null for a definition or an import, which leave nothing to execute. */
+  /** Parses one statement; null for a definition or an import, which produce nothing to execute. */
   #statement(block: Block): Statement | null | Fault {
     const attempts: (() => Statement | null | Fault)[] = [
       () => this.#let(),
@@ -183,7 +183,7 @@ class MappingParser extends QueryParser {
     return null
   }
 
-  /** Statements in braces. */
+  /** Parses statements in braces. */
   #body(block: Block): readonly Statement[] | Fault {
     const statements = this.list<Statement | null>(
       () => {
@@ -250,7 +250,7 @@ class MappingParser extends QueryParser {
     return this.#assigned({ kind: 'root', path, explicit }, query, start)
   }
 
-  /** `.a."b c".d`; where it is broken off, nothing of it counts. */
+  /** Parses `.a."b c".d`; an incomplete path is not consumed at all. */
   #segments(): readonly string[] | Fault {
     const start = this.at
     const segments: string[] = []
@@ -305,7 +305,7 @@ class MappingParser extends QueryParser {
     return this.#elseStatement(branches, start)
   }
 
-  /** The `else` of an if statement, where there is one; one that is broken off does not count. */
+  /** Parses the `else` of an if statement, if there is one; an incomplete one is not consumed. */
   #elseStatement(branches: IfStatement['branches'][number][], start: number): Statement | Fault {
     const end = this.at
     this.skipSpace()

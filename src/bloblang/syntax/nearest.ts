@@ -1,4 +1,4 @@
-/** Up to three names that somebody may have meant, the nearest first. */
+/** Up to three candidates similar to a name, the nearest first. */
 export function nearest(name: string, candidates: readonly string[]): readonly string[] {
   const limit = Math.max(1, Math.floor(name.length / 3))
   return candidates
@@ -9,7 +9,7 @@ export function nearest(name: string, candidates: readonly string[]): readonly s
     .map(({ candidate }) => candidate)
 }
 
-/** Edits that make one word of the other. */
+/** The edit distance between two words. */
 function distance(left: string, right: string): number {
   if (Math.abs(left.length - right.length) > 8 || left.length > 64) return Number.POSITIVE_INFINITY
   let previous = Array.from({ length: right.length + 1 }, (_, column) => column)

@@ -3,7 +3,7 @@ import { Float, type Value, type ValueObject, isObject } from '../value.ts'
 import type { BoundArguments } from './arguments.ts'
 import type { Assignment, Binary, BinaryOperator, MappingTree, Query, Statement } from './ast.ts'
 
-/** A mapping as text; parsing the text gives the same tree again. Comments are not part of a tree. */
+/** Prints a mapping; parsing the text yields the same tree. Comments are not part of a tree. */
 export function printMapping(tree: MappingTree): string {
   if (tree.from !== null) return `from ${quoted(tree.from)}\n`
   const [only] = tree.statements
@@ -45,7 +45,6 @@ function printTarget(target: Assignment['target']): string {
   }
 }
 
-/** A query as text. */
 function printQuery(query: Query): string {
   switch (query.kind) {
     case 'literal':
@@ -80,7 +79,7 @@ function printQuery(query: Query): string {
     case 'object':
       return `{${query.entries.map(({ key, value }) => `${typeof key === 'string' ? quoted(key) : printKey(key)}: ${printQuery(value)}`).join(', ')}}`
     case 'match': {
-      // Braces on the same line would be the subject.
+      // Braces on the same line would be parsed as the subject.
       if (query.subject === null && query.cases.length === 0) return 'match #\n{}'
       const subject = query.subject === null ? '' : `${printSubject(query.subject)} `
       const cases = query.cases.map(
@@ -100,18 +99,18 @@ function printQuery(query: Query): string {
   }
 }
 
-/** A quoted text in front of a key is taken for the key itself. */
+/** A quoted text would be parsed as the key itself. */
 function printKey(key: Query): string {
   const text = printQuery(key)
   return text.startsWith('"') ? `(${text})` : text
 }
 
-/** A subject is followed by a brace, which a lambda or an if would take for its own. */
+/** A brace follows the subject, which a lambda or an if would consume. */
 function printSubject(subject: Query): string {
   return subject.kind === 'if' || subject.kind === 'lambda' ? `(${printQuery(subject)})` : printQuery(subject)
 }
 
-/** What a method or an index is put behind. */
+/** The target of a method or an index. */
 function printOperand(query: Query): string {
   const text = printQuery(query)
   switch (query.kind) {
@@ -122,7 +121,7 @@ function printOperand(query: Query): string {
     case 'match':
       return `(${text})`
     case 'literal':
-      // A number with a sign of its own stands only behind another sign, `--5`, where brackets would make it an operation.
+      // A signed number only occurs after another sign, `--5`, where brackets would turn it into an operation.
       return query.origin === null && !/^\d/.test(text) ? text : `(${text})`
     default:
       return text
@@ -151,7 +150,7 @@ function printBinary(query: Binary): string {
   return `${printSide(query.left, query.operator, true)} ${query.operator} ${printSide(query.right, query.operator, false)}`
 }
 
-/** Operators of one level are read from the left; a lambda or a sign inside would reach too far. */
+/** Operators of one level are left-associative; a lambda or a sign inside would extend too far. */
 function printSide(side: Query, operator: BinaryOperator, left: boolean): string {
   const inner = side.kind === 'literal' && side.origin !== null ? side.origin : side
   const text = printQuery(side)
@@ -191,7 +190,7 @@ function printObject(object: ValueObject): string {
     .join(', ')}}`
 }
 
-/** The grammar knows no exponents. */
+/** The grammar has no exponents. */
 function printFloat(float: number): string {
   const text = String(float)
   if (!text.includes('e')) return text.includes('.') ? text : `${text}.0`
@@ -200,7 +199,7 @@ function printFloat(float: number): string {
   return Number(digits) === float ? digits : float.toFixed(100).replace(/0+$/, '0')
 }
 
-/** A quoted string by the rules of the grammar. */
+/** A quoted string in the grammar's syntax. */
 function quoted(text: string): string {
   // eslint-disable-next-line no-control-regex
   const escaped = text.replace(

@@ -11,28 +11,29 @@ import { nearest } from './nearest.ts'
 import { goTypeName } from '../text/go-value.ts'
 import { Reader } from './reader.ts'
 
-/** What a parser knows of the functions and methods that a text may call. */
+/** What the parser knows about the functions and methods that a text may call. */
 export interface Catalog {
   function(name: string): Signature | undefined
   method(name: string): Signature | undefined
   readonly functionNames: () => readonly string[]
   readonly methodNames: () => readonly string[]
   /**
-   * Prepares a call whose arguments are all known. Returns the value where the call folds to a literal, else undefined. Throws
-   * the mapping error that makes the text invalid. `target` is the literal that a method is called on, where it is one.
+   * Prepares a call whose arguments are all known. Returns the value if the call folds to a literal, otherwise
+   * undefined. Throws the mapping error that makes the text invalid. `target` is the target of a method call if that is
+   * a literal.
    */
   prepare(call: FunctionCall | MethodCall, target: Value | undefined): Value | undefined
-  /** Why the call may not be made, where it needs something that is not granted. */
+  /** Why the call is refused, if it needs a capability that is not granted. */
   refusal?(call: FunctionCall | MethodCall): string | undefined
 }
 
-/** Deeper texts are refused rather than left to overflow the stack. */
+/** Deeper texts are rejected, before they overflow the stack. */
 const MAX_DEPTH = 300
 
 /**
- * Parses queries. A result is remembered by its place and the names in sight there, so that attempts which share a beginning stay
- * linear. Behind a lambda a bracket may be tried with its name and without it, and so on inward: after a few such sets of names
- * the last result has to do.
+ * Parses queries. Results are memoized by position and names in scope, so that alternatives with a common prefix take
+ * linear time. After a lambda, a bracket may be tried with and without its parameter in scope, and so on for nested
+ * ones; after a few such sets of names the last result is reused.
  */
 export class QueryParser extends Reader {
   readonly catalog: Catalog
@@ -45,7 +46,7 @@ export class QueryParser extends Reader {
     this.catalog = catalog
   }
 
-  /** A whole query: blanks, then terms joined by operators. */
+  /** A whole query: optional blanks, then terms joined by operators. */
   query(): Query | Fault {
     const start = this.at
     const known = this.#remembered(start)
@@ -93,7 +94,7 @@ export class QueryParser extends Reader {
       operators.push(operator)
       this.skipSpace()
     }
-    // Signs are applied last: what is wrong behind a term is said before what is wrong with its negation.
+    // Signs are applied last, so that an error after a term is reported before an error in its negation.
     for (const index of negative) {
       const negated = this.#negated(terms[index]!, start)
       if (negated instanceof Fault) return negated
@@ -122,7 +123,10 @@ export class QueryParser extends Reader {
     return this.#operation('-', zero, term, expressionStart, true)
   }
 
-  /** Binds the flat list of terms: products and `|` first, then sums, then comparisons, then `&&` and `||` alike. */
+  /**
+   * Groups the flat list of terms: products and `|` first, then sums, then comparisons, then `&&` and `||` with equal
+   * precedence.
+   */
   #arrange(allTerms: Query[], allOperators: BinaryOperator[], start: number): Query | Fault {
     let terms = allTerms
     let operators = allOperators
@@ -146,7 +150,7 @@ export class QueryParser extends Reader {
     return terms[0]!
   }
 
-  /** An operator on two sides, folded where both are literals. Its errors are then errors of the text. */
+  /** A binary operation, folded if both sides are literals, in which case its errors are errors of the text. */
   #operation(operator: BinaryOperator, left: Query, right: Query, start: number, negation = false): Query | Fault {
     const span = { start: left.span.start, end: right.span.end }
     const node: Query = { kind: 'binary', operator, left, right, negation, span }
@@ -161,7 +165,7 @@ export class QueryParser extends Reader {
     }
   }
 
-  /** One operand with what follows it: `!a.b[0].c()`. */
+  /** One operand with its suffixes: `!a.b[0].c()`. */
   #term(): Query | Fault {
     const start = this.at
     const negated = this.text[start] === '!'
@@ -223,7 +227,7 @@ export class QueryParser extends Reader {
     return { kind: 'match', subject, cases, span: { start, end: this.at } }
   }
 
-  /** The word and a blank; a fault where it is something else. */
+  /** Parses a keyword and the blank after it. */
   #keyword(word: string): Fault | null {
     const term = this.term(word)
     if (term instanceof Fault) return term
@@ -290,7 +294,7 @@ export class QueryParser extends Reader {
     }
   }
 
-  /** A query in braces, which has to be there. */
+  /** A mandatory query in braces. */
   #block(): Query | Fault {
     const open = this.#open('{')
     if (open instanceof Fault) return required(open)
@@ -335,7 +339,7 @@ export class QueryParser extends Reader {
     return close instanceof Fault ? required(expecting(close, 'closing bracket')) : query
   }
 
-  /** A value that is written out. */
+  /** A literal value. */
   literal(): Query | Fault {
     const start = this.at
     const literal = (value: Value, origin: Query | null = null): Query => {
@@ -380,7 +384,7 @@ export class QueryParser extends Reader {
     const span = { start, end: this.at }
     const node: Query = { kind: 'array', items, span }
     if (items.some(item => item.kind !== 'literal')) return node
-    const values = (items as Literal[]) // every item was seen to be a literal
+    const values = (items as Literal[]) // every item is a literal
       .map(({ value }) => value)
       .filter(value => value !== DELETED && value !== NOTHING)
     return {
@@ -441,7 +445,7 @@ export class QueryParser extends Reader {
     return this.#prepared(call, undefined)
   }
 
-  /** Lets the constructor see arguments that are known; its refusal is an error of the text. */
+  /** Passes known arguments to the constructor; its rejection is an error of the text. */
   #prepared(call: FunctionCall | MethodCall, target: Value | undefined): Query | Fault {
     const refusal = this.catalog.refusal?.(call)
     if (refusal !== undefined) return fatal(call.kind === 'function' ? call.span.start : this.at, refusal)
@@ -541,7 +545,7 @@ export class QueryParser extends Reader {
     return { kind: 'slice', target, from, to, step, span: { start, end: this.at } }
   }
 
-  /** A bound of a slice; null where one of these characters stands there instead. */
+  /** A bound of a slice; null if one of these characters comes next. */
   #bound(ends: readonly string[]): Query | null | Fault {
     if (ends.includes(this.text[this.at] ?? '')) return null
     const query = this.query()
@@ -557,7 +561,7 @@ export class QueryParser extends Reader {
     return { kind: 'index', target, index, span: { start: target.span.start, end: this.at } }
   }
 
-  /** What follows a dot. */
+  /** Parses what follows a dot. */
   #tail(target: Query): Query | Fault {
     return this.oneOf<Query>([() => this.#nested(target), () => this.#method(target), () => this.#segment(target)])
   }
@@ -596,7 +600,7 @@ export class QueryParser extends Reader {
     return this.#path(target, [segment])
   }
 
-  /** A path grows in place, so that a long one stays linear: what it grows from is part of no other node. */
+  /** Extends a path in place, so that long ones take linear time; the original node is part of no other node. */
   #path(target: Query, segments: readonly string[]): Query {
     const span = { start: target.span.start, end: this.at }
     if (target.kind !== 'field' && target.kind !== 'path') return { kind: 'path', target, path: [...segments], span }
@@ -623,7 +627,7 @@ export class QueryParser extends Reader {
     return this.term(bracket)
   }
 
-  /** Elements between a start and a stop, with separators; a trailing separator is fine. */
+  /** Elements between an opening and a closing token, with separators; a trailing separator is allowed. */
   list<T>(
     open: () => unknown,
     element: () => T | Fault,
@@ -651,13 +655,13 @@ export class QueryParser extends Reader {
   }
 }
 
-/** What became of a query at a place. */
+/** The memoized result of parsing a query at a position. */
 interface Attempt {
-  /** The parameters of the lambdas around it. */
+  /** The parameters of the enclosing lambdas. */
   readonly names: readonly string[]
   readonly result: Query | Fault
   readonly end: number
-  /** The attempt at this place before, with other names. */
+  /** An earlier attempt at the same position, with other names. */
   readonly before: Attempt | undefined
 }
 
@@ -708,7 +712,7 @@ function hasComputed(args: BoundArguments): boolean {
   return args.values.some(argument => argument?.kind === 'computed')
 }
 
-/** The value of an object whose keys and values are all known. */
+/** The value of an object whose keys and values are all known, otherwise null. */
 function staticObject(node: ObjectLiteral): Literal | null {
   const value: Record<string, Value> = {}
   for (const entry of node.entries) {

@@ -3,8 +3,8 @@ import { Fault, fatal, further } from './fault.ts'
 import { unquote } from './unquote.ts'
 
 /**
- * A place in a text and the small parsers. Each either returns what it read and leaves the cursor after it, or returns a `Fault` and
- * stands where it stood.
+ * A position in a text, with elementary parsers. Each either returns what it parsed and advances the position, or
+ * returns a `Fault` and leaves the position unchanged.
  */
 export class Reader {
   readonly text: string
@@ -19,14 +19,14 @@ export class Reader {
     return this.at >= this.text.length
   }
 
-  /** Exactly this text. */
+  /** Parses exactly this text. */
   term(term: string): string | Fault {
     if (!this.text.startsWith(term, this.at)) return new Fault(this.at, [term])
     this.at += term.length
     return term
   }
 
-  /** Blanks and tabs, at least one. */
+  /** Parses one or more spaces and tabs. */
   blank(): string | Fault {
     const start = this.at
     this.skipBlank()
@@ -37,7 +37,7 @@ export class Reader {
     while (this.text[this.at] === ' ' || this.text[this.at] === '\t') this.at++
   }
 
-  /** Blanks, line breaks and comments; a comment without a line break behind it stays. */
+  /** Skips white space, line breaks and comments; a comment without a line break after it is not skipped. */
   skipSpace(): void {
     for (;;) {
       this.skipBlank()
@@ -45,7 +45,7 @@ export class Reader {
     }
   }
 
-  /** The end of a line, a comment before it included. */
+  /** Parses the end of a line, including a comment before it. */
   lineBreak(): string | Fault {
     const { text, at } = this
     if (text[at] === '#') {
@@ -60,12 +60,12 @@ export class Reader {
     return '\n'
   }
 
-  /** Letters, digits and underscores. */
+  /** Parses letters, digits and underscores. */
   name(): string | Fault {
     return this.#run(NAME, ['range(a - z)', 'range(A - Z)', 'range(0 - 9)', '_'])
   }
 
-  /** Small letters, digits and underscores. */
+  /** Parses lower-case letters, digits and underscores. */
   snakeCase(): string | Fault {
     return this.#run(SNAKE, ['snake-case'])
   }
@@ -78,7 +78,7 @@ export class Reader {
     return match[0]
   }
 
-  /** A string in double quotes with Go's escapes. */
+  /** Parses a string in double quotes with Go's escapes. */
   quoted(): string | Fault {
     const { text, at: start } = this
     if (text[start] !== '"') return new Fault(start, ['quoted string'])
@@ -93,7 +93,7 @@ export class Reader {
     return value
   }
 
-  /** A raw string in three double quotes. */
+  /** Parses a raw string in triple double quotes. */
   tripleQuoted(): string | Fault {
     const { text, at: start } = this
     if (!text.startsWith('"""', start) || text.length < start + 6) return new Fault(start, ['quoted string'])
@@ -103,7 +103,7 @@ export class Reader {
     return text.slice(start + 3, end)
   }
 
-  /** Digits with a fraction or without; no exponent. */
+  /** Parses digits with an optional fraction; no exponent. */
   number(): { readonly whole: bigint } | { readonly float: number } | Fault {
     const start = this.at
     const match = matchAt(NUMBER, this.text, start)
@@ -133,7 +133,7 @@ export class Reader {
     return { whole: negative ? -whole : whole }
   }
 
-  /** The first of several attempts that succeeds; else the fault of the one that got furthest. */
+  /** The result of the first alternative that succeeds, otherwise the fault of the one that got furthest. */
   oneOf<T>(attempts: readonly (() => T | Fault)[]): T | Fault {
     const start = this.at
     let best: Fault | null = null

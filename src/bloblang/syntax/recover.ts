@@ -6,8 +6,8 @@ const MOST_FAULTS = 10
 const LONGEST_TEXT = 200_000
 
 /**
- * The faults after the first one: the statement that a fault is in is blanked out, places and all, and the rest is parsed
- * again. A fault counts only where it lies after the last one, so that nothing is reported twice.
+ * The faults after the first one: the statement containing a fault is blanked out, preserving positions, and the text
+ * is parsed again. A fault only counts if it comes after the last one, so that none is reported twice.
  */
 export function furtherFaults(
   text: string,
@@ -33,8 +33,8 @@ export function furtherFaults(
 const STATEMENT = /^(?:(?:let|meta|map|import|if)\s|[A-Za-z0-9_]+(?:\.[^\s=.]*)*\s+=\s)/
 
 /**
- * The text with blanks in the place of the statement that a fault is in. Where the fault is a bracket that was left open, the
- * line on which it shows is already the next statement and stays.
+ * The text with the statement that contains a fault blanked out. If the fault is an unclosed bracket, the line on which
+ * it is detected is already the next statement and is kept.
  */
 function withoutStatement(text: string, fault: Fault): string {
   const start = lineStart(text, fault.statementAt ?? fault.at)

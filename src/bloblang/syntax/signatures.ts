@@ -1,6 +1,6 @@
 import type { Param } from '../stdlib/spec.ts'
 
-/** What is known of a function or method without its code. */
+/** The properties of a function or method, without its implementation. */
 export interface SignatureEntry {
   readonly name: string
   readonly categories: readonly string[]

@@ -3,7 +3,7 @@ import { splitDotPath } from './annotation.ts'
 import type { BoundArguments } from './arguments.ts'
 import type { FunctionCall, MapDefinition, MappingTree, MethodCall, Query, Statement } from './ast.ts'
 
-/** What a mapping assigns to, in the order of the text. */
+/** What a mapping assigns to, in text order. */
 export function treeTargets(tree: MappingTree): readonly TargetPath[] {
   return tree.statements.flatMap(statementTargets)
 }
@@ -21,7 +21,7 @@ function statementTargets(statement: Statement): readonly TargetPath[] {
   }
 }
 
-/** What a mapping reads, in the order of the text, maps where they are applied. */
+/** What a mapping reads, in text order, with maps at the point where they are applied. */
 export function treeReads(tree: MappingTree): readonly TargetPath[] {
   const reader = new Reads(tree.maps)
   return tree.statements.flatMap(statement => reader.statement(statement, START))
@@ -32,7 +32,7 @@ export function queryReads(query: Query): readonly TargetPath[] {
   return new Reads(new Map()).query(query, START).reads
 }
 
-/** What `this` may stand for, from the innermost value outwards, and what names stand for. */
+/** What `this` may refer to, from the innermost value outwards, and what names refer to. */
 interface Place {
   readonly self: readonly TargetPath[]
   readonly outer: readonly (readonly TargetPath[])[]
@@ -41,7 +41,7 @@ interface Place {
 }
 
 interface Found {
-  /** What the value of the query may be. */
+  /** The possible values of the query. */
   readonly value: readonly TargetPath[]
   readonly reads: readonly TargetPath[]
 }

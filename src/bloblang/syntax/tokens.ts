@@ -1,4 +1,4 @@
-/** What a piece of a mapping is, for colouring. */
+/** The kind of a token, for syntax highlighting. */
 export type TokenKind =
   | 'comment'
   | 'string'
@@ -14,7 +14,7 @@ export type TokenKind =
   | 'operator'
   | 'bracket'
 
-/** A piece of a text with its place in UTF-16 units. */
+/** A token with its position. */
 export interface Token {
   readonly kind: TokenKind
   /** In UTF-16 units of the text. */
@@ -22,7 +22,7 @@ export interface Token {
   readonly end: number
 }
 
-/** The tokens of a text, valid or not; what is none (blanks, stray characters) is left out. */
+/** The tokens of a text, valid or not; anything else (white space, stray characters) is omitted. */
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = []
   let before: Token | undefined

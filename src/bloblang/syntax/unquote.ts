@@ -2,12 +2,12 @@ import { MappingError } from '../errors.ts'
 import { unquote as unquoteGo } from '../text/quote.ts'
 
 /**
- * The value of a quoted string by Go's rules, or null where an escape is none. Bytes of the text that were not UTF-8, and halves
- * of characters, are replaced; only an escape can write such a byte.
+ * The value of a quoted string by Go's rules, or null for an invalid escape. Source bytes that are not UTF-8, and lone
+ * surrogates, are replaced; only an escape can produce such a byte.
  */
 export function unquote(quoted: string): string | null {
   const plain = quoted.toWellFormed()
-  // Most strings have no escapes, and some are long.
+  // A fast path: most strings have no escapes, and some are long.
   if (!plain.includes('\\') && !plain.includes('\n') && plain.indexOf('"', 1) === plain.length - 1)
     return plain.slice(1, -1)
   try {

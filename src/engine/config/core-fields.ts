@@ -184,6 +184,7 @@ export const configFields = {
   warpstream,
 } satisfies FieldMap
 
+/** The shape of each field, by name. */
 export function shapesOf(fields: FieldMap): Record<string, FieldShape> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.shape]))
 }

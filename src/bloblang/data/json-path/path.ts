@@ -32,7 +32,7 @@ export function directStep(key: Expression): Step {
   return { kind: 'one', select: (root, value) => selectMember(key, root, value) }
 }
 
-/** Keys that are not there are left out. No keys at all mean all members. */
+/** Missing keys are skipped. Without any keys, all members are selected. */
 export function multipleStep(keys: readonly Expression[]): Step {
   if (keys.length === 0) return STAR_STEP
   return {
@@ -54,10 +54,10 @@ export const STAR_STEP: Step = {
   },
 }
 
-/** The value itself and everything below it. */
+/** The value itself and all its descendants. */
 export const DESCENDANTS_STEP: Step = { kind: 'many', select: (_, value, found) => visitDescendants(value, found) }
 
-/** Members for which the condition cannot be computed are left out. */
+/** Members for which the condition fails to evaluate are skipped. */
 export function filterStep(condition: Expression): Step {
   return {
     kind: 'many',
@@ -69,7 +69,7 @@ export function filterStep(condition: Expression): Step {
   }
 }
 
-/** `[min:max:step]`; bounds below zero count from the end. */
+/** `[min:max:step]`; negative bounds count from the end. */
 export function rangeStep(minimum: Expression, maximum: Expression, stride: Expression): Step {
   return {
     kind: 'many',
@@ -87,7 +87,7 @@ export function rangeStep(minimum: Expression, maximum: Expression, stride: Expr
   }
 }
 
-/** `(expression)`: its value takes the place of what was found so far. */
+/** `(expression)`: its value replaces the matches found so far. */
 export function scriptStep(script: Expression): Step {
   return { kind: 'one', select: script }
 }

@@ -1,17 +1,17 @@
 import { MappingError } from '../../errors.ts'
 import { quote } from '../../text/quote.ts'
 
-/** What a token is: one of these, or the character itself. */
+/** The kind of a token: one of these, or the character itself. */
 export type TokenKind = 'EOF' | 'Ident' | 'Int' | 'Float' | 'String' | 'Char' | 'RawString' | (string & {})
 
-/** Makes the expression of a token, which takes a while, at the first use. */
+/** Compiled on first use, because that is slow. */
 let token: RegExp | undefined
 const tokenPattern = () =>
   (token ??=
     /[ \t\r\n]*(?:\/\/[^\n]*\n?[ \t\r\n]*|\/\*[^]*?\*\/[ \t\r\n]*)*(?:([\p{L}_][\p{L}_\p{Nd}]*)|(\d+\.\d*(?:[eEpP][+-]?\d*)?|\.\d+(?:[eEpP][+-]?\d*)?|\d+[eEpP][+-]?\d*)|(0[xX][0-9a-fA-F]+|\d+)|("(?:[^"\\\n]|\\.)*"?)|('(?:[^'\\\n]|\\.)*'?)|(`[^`]*`?)|([^])|$)/uy)
 const KINDS: readonly TokenKind[] = ['Ident', 'Float', 'Int', 'String', 'Char', 'RawString']
 
-/** Splits an expression into the tokens of Go. A token can be given back once. */
+/** Splits an expression into Go tokens. One token can be unread. */
 export class Scanner {
   readonly #text: string
   #at = 0
@@ -48,7 +48,7 @@ export class Scanner {
     this.#isGivenBack = true
   }
 
-  /** The character right after the last token; empty at the end. */
+  /** The character after the last token; empty at the end. */
   peek(): string {
     return this.#text[this.#at] ?? ''
   }
@@ -66,7 +66,7 @@ export class Scanner {
     )
   }
 
-  /** An error with the place of the last token. */
+  /** An error with the location of the last token. */
   fail(message: string): MappingError {
     const start = this.#text === '' ? ' ' : `:${this.#place(this.#start)} `
     return new MappingError(`parsing error: ${this.#text}\t${start}- ${this.#place(this.#at)} ${message}`)

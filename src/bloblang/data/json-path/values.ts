@@ -5,7 +5,7 @@ import type { Value } from '../../value.ts'
 import { isArray, numberText } from '../coerce.ts'
 import { parseFloat64 } from '../parse-number.ts'
 
-/** How expressions see values. Numbers of a document are text to them, and not even text that is a number. */
+/** Conversion of values in expressions. Numbers of a document are texts there, and not even numeric ones. */
 export function toNumber(value: Value): number | null {
   if (value instanceof Float) return value.value
   if (typeof value === 'bigint') return Number(value)
@@ -19,7 +19,7 @@ export function toNumber(value: Value): number | null {
   }
 }
 
-/** A truth value, a text of one, or a number by whether it is zero; null for anything else. */
+/** A boolean, the text of one, or whether a number is not zero; null for anything else. */
 export function toTruth(value: Value): boolean | null {
   if (value === null || value === false || value === 'false' || value === 'FALSE') return false
   if (value === true || value === 'true' || value === 'TRUE') return true
@@ -27,14 +27,14 @@ export function toTruth(value: Value): boolean | null {
   return number === null ? null : number !== 0
 }
 
-/** A key for an array. */
+/** Converts a value to an array index. */
 export function toIndex(value: Value): number {
   const number = toNumber(value)
   if (number === null) throw new MappingError(`expected number but got ${toPlainText(value)} (${goTypeName(value)})`)
   return Math.trunc(number)
 }
 
-/** The same kind and the same content, at every depth. */
+/** Equality of kind and content, at every depth. */
 export function deepEqual(a: Value, b: Value): boolean {
   if (isArray(a)) return isArray(b) && a.length === b.length && a.every((element, at) => deepEqual(element, b[at]!))
   if (isObject(a)) {

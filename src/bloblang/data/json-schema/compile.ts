@@ -9,13 +9,13 @@ import { type Rational, compareRationals, isWhole, parseRational } from './ratio
 import { type Draft, draftOf, ReferencePool } from './references.ts'
 import { SCHEMA_TYPES, type Schema, type SchemaType, emptySchema } from './schema.ts'
 
-/** Compiles the text of a schema. Throws what is wrong with it. */
+/** Compiles a schema document. Throws its first error. */
 export function compileSchema(document: Value): Schema {
   const draft = draftOf(document) ?? 'hybrid'
   return new SchemaCompiler(new ReferencePool(document)).compile(document, draft)
 }
 
-/** JSON in which equal values are equal texts: `1.0` is `1`. */
+/** JSON in which equal values have equal texts: `1.0` is `1`. */
 export function canonicalJson(value: Value): string {
   return printJson(withFloats(parseJson(printJson(value))), { escapeHtml: true })
 }
@@ -24,7 +24,7 @@ const ZERO: Rational = { numerator: 0n, denominator: 1n }
 
 class SchemaCompiler {
   readonly #pool: ReferencePool
-  /** By absolute reference; a schema that refers to itself finds itself here. */
+  /** By absolute reference, so that recursive schemas find themselves. */
   readonly #references = new Map<string, Schema>()
 
   constructor(pool: ReferencePool) {
@@ -148,7 +148,7 @@ class SchemaCompiler {
     for (const key of ['oneOf', 'anyOf', 'allOf'] as const) {
       if (!source.has(key)) continue
       const members = source.get(key)
-      // The original names the wrong keyword here, and people search for its text.
+      // The original names the wrong keyword here; the text is kept, because users search for it.
       if (!isArray(members)) throw new MappingError(`${key === 'oneOf' ? key : 'anyOf'} must be of an array`)
       schema[key] = members.map(member => this.compile(member, draft))
     }
@@ -172,7 +172,7 @@ function readNumbers(schema: Schema, source: SchemaSource, draft: Draft): void {
   readLimit(schema, source, draft, 'maximum', 'exclusiveMaximum')
 }
 
-/** In draft 4 the exclusive limit is a flag of the other one, later it is a number of its own. */
+/** In draft 4 the exclusive limit is a flag on the inclusive one; in later drafts it is a separate number. */
 function readLimit(
   schema: Schema,
   source: SchemaSource,
@@ -234,7 +234,7 @@ function readSizes(schema: Schema, source: SchemaSource): void {
   }
 }
 
-/** The members of a schema document, read with the checks of the original. */
+/** The members of a schema document, read with the original's checks. */
 class SchemaSource {
   readonly #members: ValueObject
 
@@ -321,7 +321,7 @@ function isAbove(least: bigint | undefined, most: bigint | undefined): boolean {
   return least !== undefined && most !== undefined && least > most
 }
 
-/** Whether a number is whole is a question of its value, not of its text: `1.0` is. */
+/** Whether a number is an integer, which depends on its value rather than its text: `1.0` is. */
 export function isWholeNumber(value: number | JsonNumber): boolean {
   return isWhole(parseRational(numberText(value)))
 }

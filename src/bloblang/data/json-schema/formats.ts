@@ -4,7 +4,7 @@ import { parseUrl } from '../../text/url.ts'
 import { isIP } from 'node:net'
 import { parseTime } from '../time/parse.ts'
 
-/** Whether a text has a named format. Formats that are not known always fit; numbers fit none that is. */
+/** Whether a text has a named format. Unknown formats accept everything; known ones never accept numbers. */
 export function hasFormat(format: string, text: string | null): boolean {
   const check = CHECKS[format]
   if (check === undefined || !Object.hasOwn(CHECKS, format)) return true
@@ -16,7 +16,7 @@ const HOSTNAME =
 const UUID = /^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$/
 const JSON_POINTER = /^(?:\/(?:[^~/]|~0|~1)*)*$/
 const RELATIVE_JSON_POINTER = /^(?:0|[1-9][0-9]*)(?:#|(?:\/(?:[^~/]|~0|~1)*)*)$/
-/** Braces come in pairs. */
+/** Braces must be balanced. */
 const URI_TEMPLATE = /^(?:[^{]|\{[^}]*\})*$/
 
 const isUri = (text: string) => !text.includes('\\') && succeeds(() => parseUrl(text)) && parseUrl(text).scheme !== ''

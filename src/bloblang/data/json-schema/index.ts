@@ -8,9 +8,9 @@ import { within } from '../errors.ts'
 import { compileSchema } from './compile.ts'
 import { type Violation, validate } from './validate.ts'
 
-/** A schema that documents can be checked against. */
+/** A compiled schema for checking documents. */
 export interface JsonSchema {
-  /** What does not fit, as text: one line a violation; null where the document fits. */
+  /** The violations as text, one per line; null if the document is valid. */
   explain(document: Value): string | null
 }
 
@@ -33,13 +33,15 @@ function readSchema(text: string) {
   }
 }
 
-/** All in lower case but the name of a property, which comes first, as in the original; it may come once more behind it. */
+/**
+ * Everything in lower case except the property name, which comes first as in the original and may be repeated later.
+ */
 function describe({ field, description, property = '' }: Violation): string {
   const text = description.toLowerCase().replace('\0', () => property.toLowerCase())
   return `${field} ${property}${text}`
 }
 
-/** Whether it is made of what a JSON text can hold, with numbers as text. */
+/** Whether the value consists only of what JSON text can hold, with numbers as text. */
 function isDocument(value: Value): boolean {
   if (isArray(value)) return value.every(isDocument)
   if (isObject(value)) return Object.values(value).every(isDocument)

@@ -1,12 +1,12 @@
 import { shortestDecimal } from '../../text/decimal.ts'
 
-/** An exact number of a JSON text, as schemas compare them: numerator / denominator, the latter a power of ten. */
+/** An exact number from JSON text, as schemas compare numbers: numerator / denominator, the latter a power of ten. */
 export interface Rational {
   readonly numerator: bigint
   readonly denominator: bigint
 }
 
-/** Beyond this a number is taken as that power of ten: the digits would fill the memory. */
+/** Larger exponents are clamped to this: the digits would exhaust memory. */
 const MAX_EXPONENT = 20_000
 
 /** Reads the text of a JSON number. */
@@ -19,23 +19,23 @@ export function parseRational(text: string): Rational {
     : { numerator: digits, denominator: 10n ** BigInt(-exponent) }
 }
 
-/** Below zero where a is the smaller one. */
+/** Negative if `a` is smaller, zero if equal, positive if larger. */
 export function compareRationals(a: Rational, b: Rational): number {
   const difference = a.numerator * b.denominator - b.numerator * a.denominator
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
-/** Whether it has no fraction. */
+/** Whether it is an integer. */
 export function isWhole({ numerator, denominator }: Rational): boolean {
   return numerator % denominator === 0n
 }
 
-/** Whether the one is a whole multiple of the other. */
+/** Whether `number` is an integer multiple of `of`. */
 export function isMultiple(number: Rational, of: Rational): boolean {
   return (number.numerator * of.denominator) % (number.denominator * of.numerator) === 0n
 }
 
-/** As Go's `%v` of a big float prints it. */
+/** Formats the number as Go's `%v` prints a big float. */
 export function formatRational({ numerator, denominator }: Rational): string {
   return shortestDecimal(numerator, String(denominator).length - 1)
 }

@@ -3,7 +3,7 @@ import { MappingError } from '../../errors.ts'
 import type { Value } from '../../value.ts'
 import { isArray } from '../coerce.ts'
 
-/** 4, 6 or 7; hybrid understands all of them and is what a schema without a known `$schema` is. */
+/** 4, 6 or 7; `hybrid` accepts features of all drafts and applies to schemas without a known `$schema`. */
 export type Draft = 4 | 6 | 7 | 'hybrid'
 
 const META_SCHEMAS: Readonly<Record<string, Draft>> = {
@@ -12,11 +12,11 @@ const META_SCHEMAS: Readonly<Record<string, Draft>> = {
   'http://json-schema.org/draft-07/schema': 7,
 }
 
-/** Members that hold named schemas or plain values, not schemas. */
+/** Members that hold plain values, and members that hold named schemas, rather than a schema. */
 const LITERAL_KEYS = new Set(['const', 'enum'])
 const MAP_KEYS = new Set(['properties', 'dependencies', 'patternProperties'])
 
-/** The draft that a schema document declares; null where it declares none that is known. */
+/** The draft that a schema document declares; null if it declares no known draft. */
 export function draftOf(document: Value): Draft | null {
   if (typeof document === 'boolean') return null
   if (!isObject(document)) throw new MappingError('schema is invalid')
@@ -26,10 +26,10 @@ export function draftOf(document: Value): Draft | null {
   return META_SCHEMAS[declared.replace(/#$/, '')] ?? null
 }
 
-/** What `$ref` can point at: the document itself and all parts of it that have an id. */
+/** The possible targets of `$ref`: the document itself and all parts of it that have an id. */
 export class ReferencePool {
   readonly #documents = new Map<string, Value>()
-  /** The base URI of each object that has an id of its own or stands below one. */
+  /** The base URI of each object that has an id or is nested inside one that has. */
   readonly #bases = new Map<object, string>()
 
   constructor(document: Value) {
@@ -37,12 +37,12 @@ export class ReferencePool {
     this.#documents.set('', document)
   }
 
-  /** The absolute form of a reference that stands in this object. */
+  /** The absolute form of a reference in this object. */
   absolute(holder: object, reference: string): string {
     return resolve(this.#bases.get(holder) ?? '', reference)
   }
 
-  /** The part of a document that an absolute reference names. */
+  /** The part of a document that an absolute reference points to. */
   find(reference: string): Value {
     const known = this.#documents.get(reference)
     if (known !== undefined) return known
@@ -94,7 +94,7 @@ function decodeFragment(fragment: string): string {
 
 function followPointer(document: Value, pointer: string): Value {
   let node = document
-  // What is not a pointer at all names the whole document, as in the original.
+  // As in the original, anything that is not a pointer refers to the whole document.
   for (const token of pointer.startsWith('/') ? pointer.slice(1).split('/') : []) {
     const key = token.replaceAll('~1', '/').replaceAll('~0', '~')
     if (isObject(node)) {

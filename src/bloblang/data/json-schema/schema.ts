@@ -1,16 +1,16 @@
 import type { Re2 } from '../../text/re2/re2.ts'
 import type { Rational } from './rational.ts'
 
-/** The types that `type` may name, in the order of error texts. */
+/** The values of `type`, in the order used in error texts. */
 export const SCHEMA_TYPES = ['array', 'boolean', 'integer', 'number', 'null', 'object', 'string'] as const
-/** One of them. */
+/** A value of `type`. */
 export type SchemaType = (typeof SCHEMA_TYPES)[number]
 
-/** A schema in the form in which it is applied. What it does not say is absent. */
+/** A compiled schema. Absent keywords have no effect. */
 export interface Schema {
-  /** `true` and `false` as schemas. */
+  /** The value of a boolean schema, `true` or `false`. */
   pass?: boolean
-  /** A reference decides alone. */
+  /** A reference overrides all other keywords. */
   reference?: Schema
   types: SchemaType[]
   anyOf: Schema[]
@@ -21,11 +21,11 @@ export interface Schema {
   then?: Schema
   else?: Schema
   dependencies: Map<string, readonly string[] | Schema>
-  /** Canonical JSON, as are the members of `enum`. */
+  /** Canonical JSON, like the elements of `enum`. */
   const?: string
   enum: string[]
   items: Schema[]
-  /** One schema for all the items, not one for each place. */
+  /** Whether `items` is one schema for all items, rather than one for each index. */
   singleItem: boolean
   additionalItems?: boolean | Schema
   minItems?: bigint
@@ -50,7 +50,7 @@ export interface Schema {
   format?: string
 }
 
-/** A schema that says nothing yet. */
+/** A schema without any keywords. */
 export function emptySchema(): Schema {
   return {
     types: [],

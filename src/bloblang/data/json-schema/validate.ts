@@ -5,21 +5,24 @@ import { hasFormat } from './formats.ts'
 import { type Rational, compareRationals, formatRational, isMultiple, parseRational } from './rational.ts'
 import type { Schema, SchemaType } from './schema.ts'
 
-/** One thing that a document does not fulfil. */
+/** One violation of a schema by a document. */
 export interface Violation {
-  /** The dot path of the place, `(root)` for the document itself. */
+  /** The dot path of the value, `(root)` for the document itself. */
   readonly field: string
   readonly description: string
-  /** The property that the description begins with, whose case is kept. */
+  /** The property name at the start of the description, whose case is preserved. */
   readonly property?: string
 }
 
-/** Checks a document against a schema; an empty result means that it fits. */
+/** Checks a document against a schema; an empty result means that it is valid. */
 export function validate(schema: Schema, document: Value): readonly Violation[] {
   return new Check().run(schema, document, []).violations
 }
 
-/** How well a part fits: of several schemas that do not, the one with the highest score explains the failure. */
+/**
+ * The result for a part of a document: of several schemas that fail, the one with the highest score explains the
+ * failure.
+ */
 class Outcome {
   readonly violations: Violation[] = []
   score = 0
@@ -31,7 +34,7 @@ class Outcome {
   fail(path: readonly string[], description: string, property?: string): void {
     const field = path.length === 0 ? '(root)' : path.join('.')
     this.violations.push(property === undefined ? { field, description } : { field, description, property })
-    // A net loss of one, as each step gains one at its end.
+    // A net loss of one, because each step gains one at its end.
     this.score -= 2
   }
 
@@ -125,7 +128,7 @@ class Check {
     for (const key of Object.keys(node)) {
       const dependency = schema.dependencies.get(key)
       if (dependency === undefined) continue
-      // The keyword takes names or a schema.
+      // The keyword takes a list of names or a schema.
       if (!Array.isArray(dependency)) this.#into(outcome, dependency as Schema, node, path)
       else {
         for (const needed of dependency) {

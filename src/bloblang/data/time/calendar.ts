@@ -1,4 +1,4 @@
-/** The proleptic Gregorian calendar, for years of any size. */
+/** A time in the proleptic Gregorian calendar, for years of any size. */
 export interface CivilTime {
   readonly year: number
   /** 1 to 12. */
@@ -10,7 +10,7 @@ export interface CivilTime {
 }
 
 const SECONDS_PER_DAY = 86_400
-/** How many nanoseconds a second has. */
+/** Nanoseconds per second. */
 export const NANOS_PER_SECOND = 1_000_000_000n
 /** The names of the months. */
 export const MONTHS = [
@@ -27,10 +27,10 @@ export const MONTHS = [
   'November',
   'December',
 ] as const
-/** The names of the days, Sunday first. */
+/** The names of the weekdays, Sunday first. */
 export const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const
 
-/** The date and time of day that a clock without zone shows this many seconds after 1970-01-01T00:00. */
+/** The date and time of day this many seconds after 1970-01-01T00:00, without a time zone. */
 export function civilFromSeconds(seconds: number): CivilTime {
   const days = Math.floor(seconds / SECONDS_PER_DAY)
   const rest = seconds - days * SECONDS_PER_DAY
@@ -38,7 +38,7 @@ export function civilFromSeconds(seconds: number): CivilTime {
   return { year, month, day, hour: Math.trunc(rest / 3600), minute: Math.trunc(rest / 60) % 60, second: rest % 60 }
 }
 
-/** The inverse; months, days and times of day beyond their ranges carry over, as in Go. */
+/** The inverse of {@link civilFromSeconds}; out-of-range months, days and times of day carry over, as in Go. */
 export function secondsFromCivil(civil: CivilTime): number {
   const days = daysFromDate(civil.year, civil.month, civil.day)
   return days * SECONDS_PER_DAY + civil.hour * 3600 + civil.minute * 60 + civil.second
@@ -48,7 +48,7 @@ export function secondsFromCivil(civil: CivilTime): number {
 export function daysFromDate(year: number, month: number, day: number): number {
   const wholeYear = year + Math.floor((month - 1) / 12)
   const monthIndex = (((month - 1) % 12) + 12) % 12
-  // Years begin in March, so that the leap day is the last one.
+  // Years start in March here, so that the leap day comes last.
   const shifted = monthIndex < 2 ? wholeYear - 1 : wholeYear
   const era = Math.floor(shifted / 400)
   const yearOfEra = shifted - era * 400
@@ -56,25 +56,25 @@ export function daysFromDate(year: number, month: number, day: number): number {
   return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719_468
 }
 
-/** Sunday is 0. */
+/** The day of the week; Sunday is 0. */
 export function weekdayOf(seconds: number): number {
   const days = Math.floor(seconds / SECONDS_PER_DAY)
   return (((days + 4) % 7) + 7) % 7
 }
 
-/** 1 to 366. */
+/** The day of the year, from 1 to 366. */
 export function dayOfYear(civil: CivilTime): number {
   return daysFromDate(civil.year, civil.month, civil.day) - daysFromDate(civil.year, 1, 1) + 1
 }
 
-/** The ISO 8601 year and week: weeks begin on Monday and belong to the year of their Thursday. */
+/** The ISO 8601 year and week: weeks start on Monday and belong to the year of their Thursday. */
 export function isoWeek(seconds: number): { readonly year: number; readonly week: number } {
   const thursday = Math.floor(seconds / SECONDS_PER_DAY) + 3 - ((weekdayOf(seconds) + 6) % 7)
   const { year } = dateFromDays(thursday)
   return { year, week: Math.floor((thursday - daysFromDate(year, 1, 1)) / 7) + 1 }
 }
 
-/** How many days a month has; it counts from 1. */
+/** The number of days in a month, which counts from 1. */
 export function daysInMonth(year: number, month: number): number {
   return daysFromDate(year, month + 1, 1) - daysFromDate(year, month, 1)
 }
@@ -101,7 +101,7 @@ function dateFromDays(days: number): { year: number; month: number; day: number 
   }
 }
 
-/** Whole seconds, rounded down, and the nanoseconds above them. */
+/** Whole seconds, rounded down, and the remaining nanoseconds. */
 export function secondsAndNanos(nanos: bigint): readonly [bigint, bigint] {
   const rest = ((nanos % NANOS_PER_SECOND) + NANOS_PER_SECOND) % NANOS_PER_SECOND
   return [(nanos - rest) / NANOS_PER_SECOND, rest]

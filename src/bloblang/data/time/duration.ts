@@ -13,7 +13,9 @@ const UNIT_NANOS: Readonly<Record<string, bigint>> = {
 }
 const LIMIT = 2n ** 63n
 
-/** Nanoseconds of a duration in Go's syntax: `1h30m`, `-1.5s`, `0`. Throws the texts of `time.ParseDuration`. */
+/**
+ * Parses a duration in Go's syntax to nanoseconds: `1h30m`, `-1.5s`, `0`. Throws the errors of `time.ParseDuration`.
+ */
 export function parseDuration(text: string): bigint {
   const usual = parseUsual(text)
   if (usual !== null) return usual
@@ -46,7 +48,7 @@ const USUAL = /^-?(?:\d{1,6}(?:\.\d{1,9})?(?:h|ms|m|s))+$/
 const USUAL_PART = /(\d+)(?:\.(\d+))?(h|ms|m|s)/g
 const USUAL_NANOS: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6 }
 
-/** What most durations look like, counted in floats as long as those are exact; null for the general way. */
+/** Parses the common form, using floats as long as they are exact; null for the general case. */
 function parseUsual(text: string): bigint | null {
   if (!USUAL.test(text)) return null
   let total = 0
@@ -59,7 +61,7 @@ function parseUsual(text: string): bigint | null {
   return BigInt(text.startsWith('-') ? -total : total)
 }
 
-/** Computed in floats, as in Go; digits that do not fit into 63 bits are left out. */
+/** Computed in floats, as in Go; digits that do not fit into 63 bits are dropped. */
 function fractionNanos(digits: string, unitNanos: bigint): bigint {
   let kept = 0n
   let scale = 1

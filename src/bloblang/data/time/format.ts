@@ -11,21 +11,21 @@ import {
 import { type LayoutElement, parseLayout } from './layout.ts'
 import { type ZoneState, zoneStateAt } from './zone.ts'
 
-/** RFC 3339 with as many digits of the fraction as it needs, as a layout. */
+/** The layout of RFC 3339 with as many fractional digits as needed. */
 export const RFC3339_NANO = '2006-01-02T15:04:05.999999999Z07:00'
 
-/** A timestamp as a clock in its zone shows it. */
+/** A timestamp as shown by a clock in its zone. */
 export interface ClockView {
   readonly unixSeconds: number
-  /** Below a second. */
+  /** The nanoseconds within the second. */
   readonly nanos: number
-  /** Seconds since 1970-01-01T00:00 that the clock shows. */
+  /** Seconds since 1970-01-01T00:00 as shown by the clock. */
   readonly clockSeconds: number
   readonly civil: CivilTime
   readonly zone: ZoneState
 }
 
-/** What a clock in its zone shows at a timestamp. */
+/** Converts a timestamp to what a clock in its zone shows. */
 export function clockView(timestamp: Timestamp): ClockView {
   const { unixNanos } = timestamp
   const quotient = unixNanos / NANOS_PER_SECOND
@@ -40,8 +40,8 @@ export function clockView(timestamp: Timestamp): ClockView {
 }
 
 /**
- * The view of a time so far away that floats no longer hold its seconds, nor the tables its zone: the calendar repeats itself
- * every 400 years, days of the week and rules for summer time included. Like Go's, seconds go round at 2^64.
+ * The view of a time too distant for floats to hold its seconds and for Intl to know its zone. The calendar repeats
+ * every 400 years, including weekdays and daylight saving rules. As in Go, seconds wrap around at 2^64.
  */
 function farClockView(seconds: bigint, nanos: number, timestamp: Timestamp): ClockView {
   const unixSeconds = BigInt.asUintN(64, seconds - FIRST_SECOND) + FIRST_SECOND
@@ -60,7 +60,7 @@ function farClockView(seconds: bigint, nanos: number, timestamp: Timestamp): Clo
   }
 }
 
-/** Prints a timestamp by a layout of Go's reference time. */
+/** Formats a timestamp with a Go layout. */
 export function formatLayout(timestamp: Timestamp, layout: string): string {
   const view = clockView(timestamp)
   let text = ''
@@ -71,7 +71,7 @@ export function formatLayout(timestamp: Timestamp, layout: string): string {
   return text
 }
 
-/** RFC 3339 with as many digits of the fraction as it needs. */
+/** Formats a timestamp as RFC 3339 with as many fractional digits as needed. */
 export function formatRfc3339(timestamp: Timestamp): string {
   const { civil, nanos, zone } = clockView(timestamp)
   const date = `${padded(civil.year, 4)}-${padded(civil.month, 2)}-${padded(civil.day, 2)}`
@@ -80,16 +80,16 @@ export function formatRfc3339(timestamp: Timestamp): string {
   return `${date}T${time}${trimmedFraction(nanos, 9, '.')}${offset}`
 }
 
-/** A number with zeros in front, behind its sign. */
+/** A number padded with zeros after its sign. */
 export function padded(number: number, width: number): string {
   if (width === 2 && number >= 0 && number < 100) return TWO_DIGITS[number]!
   return number < 0 ? `-${String(-number).padStart(width, '0')}` : String(number).padStart(width, '0')
 }
 
-/** Beyond these seconds JavaScript knows no dates. */
+/** JavaScript dates end at this many seconds from 1970. */
 const FAR_SECONDS = 8.64e12
 const ERA_SECONDS = 146_097n * 86_400n
-/** The first of March of the year -292277022400, from which Go counts. */
+/** 1 March of the year -292277022400, from which Go counts. */
 const FIRST_SECOND = -9_223_372_028_741_760_000n
 const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'))
 
@@ -166,7 +166,7 @@ function formatOffset(offsetSeconds: number, element: LayoutElement): string {
   return digits === 6 ? text + colon + padded(Math.abs(offsetSeconds) % 60, 2) : text
 }
 
-/** `+01:30`. The sign is that of the minutes: less than one minute west of UTC counts as east. */
+/** `+01:30`. The sign is that of the whole minutes: less than a minute west of UTC counts as east. */
 function offsetText(offsetSeconds: number, colon: string): string {
   const minutes = Math.trunc(offsetSeconds / 60)
   const size = Math.abs(minutes)

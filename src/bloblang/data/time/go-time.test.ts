@@ -9,7 +9,10 @@ import { parseTime } from './parse.ts'
 import { roundTimestamp } from './timestamp.ts'
 import { loadZone } from './zone.ts'
 
-/** Cases recorded from Go's package time. They are kept outside of the project, so this test is skipped where they are absent. */
+/**
+ * Cases recorded from Go's package time. They are stored outside the project, so this test is skipped if they are
+ * absent.
+ */
 const VECTORS = new URL('../../../../../shared/vectors/go_stdlib.jsonl', import.meta.url)
 
 interface Vector {

@@ -1,17 +1,20 @@
-/** One element of a Go layout: literal text, then what stands for a part of the time; null at the end. */
+/** One step of a Go layout: literal text followed by an element; null at the end. */
 export interface LayoutStep {
   readonly literal: string
   readonly element: LayoutElement | null
 }
 
-/** A part of a layout that stands for a part of a time. */
+/** A part of a layout that represents a part of the time. */
 export interface LayoutElement {
-  /** As it is written in the layout: `2006`, `Jan`, `.000` … */
+  /** As written in the layout: `2006`, `Jan`, `.000` … */
   readonly text: string
   readonly kind: ElementKind
 }
 
-/** What an element shows, named as Go’s reference time writes it; `.0` and `.9` are fractions with and without zeros at the end. */
+/**
+ * What an element represents, named as in Go's reference time; `.0` and `.9` are fractions with and without trailing
+ * zeros.
+ */
 type ElementKind =
   | 'January'
   | 'Jan'
@@ -74,7 +77,7 @@ const ELEMENT = new RegExp(
 const known = new Map<string, readonly LayoutStep[]>()
 const MAX_KNOWN = 1000
 
-/** Takes a layout of Go's reference time apart: `Jan 2, 2006` … */
+/** Splits a Go layout into steps: `Jan 2, 2006` … */
 export function parseLayout(layout: string): readonly LayoutStep[] {
   let steps = known.get(layout)
   if (steps === undefined) {
@@ -100,5 +103,5 @@ function kindOf(text: string): ElementKind {
   const first = text[0]!
   if (first === 'Z' || first === '-') return first
   if (first === '.' || first === ',') return text[1] === '0' ? '.0' : '.9'
-  return text as ElementKind // found among the kinds of elements
+  return text as ElementKind // matched among the kinds of elements
 }

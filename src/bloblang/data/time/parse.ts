@@ -13,7 +13,7 @@ import {
 import { type LayoutElement, type LayoutStep, parseLayout } from './layout.ts'
 import { LOCAL, UTC, fixedZone, localOffsetNamed, zoneStateAt } from './zone.ts'
 
-/** Reads a timestamp by a layout of Go's reference time, with the error texts of `time.Parse`. */
+/** Parses a timestamp with a Go layout, with the error texts of `time.Parse`. */
 export function parseTime(layout: string, value: string): Timestamp {
   if (layout === RFC3339 || layout === RFC3339_NANO) {
     const usual = parseUsual(value)
@@ -28,7 +28,7 @@ export function parseTime(layout: string, value: string): Timestamp {
 const RFC3339 = '2006-01-02T15:04:05Z07:00'
 const RFC3339_NANO = '2006-01-02T15:04:05.999999999Z07:00'
 
-/** A text in RFC 3339 as most are, read without detours; null for the general way, which also words what is wrong. */
+/** Parses the most common form of RFC 3339; null for the general case, which also reports errors. */
 function parseUsual(text: string): Timestamp | null {
   const end = text.length - (text.endsWith('Z') ? 1 : 6)
   if (end < 19 || text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d || text.charCodeAt(10) !== 0x54)
@@ -66,7 +66,7 @@ function parseUsual(text: string): Timestamp | null {
 
 const TEN_TO = Array.from({ length: 10 }, (_, power) => 10 ** power)
 
-/** The number of some decimal digits; -1 where there are others. */
+/** The value of decimal digits; -1 if another character is among them. */
 function digitsAt(text: string, from: number, count: number): number {
   let value = 0
   for (let at = from; at < from + count; at++) {
@@ -82,7 +82,7 @@ function nanosOf(unixSeconds: number, nanos: number): bigint {
   return nanos === 0 ? whole : whole + BigInt(nanos)
 }
 
-/** A known offset becomes the local zone where that has it then, so that both print alike. */
+/** Uses the local zone if it has this offset at that time, so that both print alike. */
 function withOffset(clockSeconds: number, nanos: number, offsetSeconds: number, zoneName: string): Timestamp {
   const seconds = clockSeconds - offsetSeconds
   const local = zoneStateAt(LOCAL, seconds)
@@ -90,7 +90,7 @@ function withOffset(clockSeconds: number, nanos: number, offsetSeconds: number, 
   return new Timestamp(nanosOf(seconds, nanos), isLocal ? LOCAL : fixedZone(zoneName, offsetSeconds))
 }
 
-/** A text in quotes as package time writes it: other than printable ASCII as bytes. */
+/** Quotes a text as Go's package time does: bytes other than printable ASCII are escaped. */
 export function quoteTime(text: string): string {
   let quoted = ''
   for (const byte of utf8Bytes(text)) {
@@ -101,9 +101,9 @@ export function quoteTime(text: string): string {
   return `"${quoted}"`
 }
 
-/** The value does not look like the element; the caller words it. */
+/** The value does not match the element; the caller words the error. */
 class Mismatch {}
-/** A number that reads well and is too large. */
+/** A well-formed number that is too large. */
 class OutOfRange {
   readonly what: string
   constructor(what: string) {
@@ -172,7 +172,7 @@ class TimeParser {
     if (this.#zoneName === '') return new Timestamp(at(clockSeconds), UTC)
     const offset = localOffsetNamed(this.#zoneName, clockSeconds)
     if (offset !== undefined) return new Timestamp(at(clockSeconds - offset), LOCAL)
-    // An unknown abbreviation has no offset, but for `GMT+3`.
+    // An unknown abbreviation has offset zero, except for `GMT+3` and the like.
     const hours = /^GMT[+-]?\d+$/.test(this.#zoneName) ? Number(this.#zoneName.slice(3)) : 0
     return new Timestamp(at(clockSeconds), fixedZone(this.#zoneName, hours * 3600))
   }
@@ -265,7 +265,7 @@ class TimeParser {
       case '.0':
         return this.#takeFraction(element.text.length)
       case '.9': {
-        // Any number of digits is taken, or none.
+        // Accepts any number of digits, or none.
         const fraction = /^[.,]\d+/.exec(this.#rest)
         if (fraction !== null) this.#takeFraction(fraction[0].length)
         return
@@ -273,7 +273,7 @@ class TimeParser {
     }
   }
 
-  /** A fraction after the seconds is read also where the layout has none. */
+  /** A fraction after the seconds is parsed even if the layout has none. */
   #takeSecond(fixed: boolean, at: number): void {
     this.#second = this.#number(fixed)
     if (this.#second > 59) throw new OutOfRange('second')
@@ -282,7 +282,7 @@ class TimeParser {
     if (fraction !== null && next !== '.0' && next !== '.9') this.#takeFraction(fraction[0].length)
   }
 
-  /** The separator counts among the characters. */
+  /** `length` includes the separator. */
   #takeFraction(length: number): void {
     const text = this.#cut(length)
     if (!/^[.,]/.test(text)) throw new Mismatch()
@@ -308,7 +308,7 @@ class TimeParser {
     const parts = digits.replaceAll(':', '').match(/.{1,2}/gs) ?? []
     const read = [0, 1, 2].map(at => (parts[at] === undefined ? 0 : twoDigits(parts[at])))
     const bad = read.includes(undefined)
-    // What comes after a part that is not a number is not looked at; of several that are too large the last is named.
+    // Parts after one that is not a number are not checked; of several that are too large the last one is reported.
     const [hours, minutes, seconds] = bad ? read.slice(0, read.indexOf(undefined)) : read
     if ((seconds ?? 0) > 60) throw new OutOfRange('time zone offset second')
     if ((minutes ?? 0) > 60) throw new OutOfRange('time zone offset minute')
@@ -316,7 +316,7 @@ class TimeParser {
     if (bad || !/^[+-]/.test(text)) throw new Mismatch()
     const size = (hours! * 60 + minutes!) * 60 + seconds!
     this.#offsetSeconds = text[0] === '-' ? -size : size
-    // One second west is how the original marks that no offset was read.
+    // The original uses one second west to mark that no offset was parsed.
     if (this.#offsetSeconds === -1) this.#offsetSeconds = null
   }
 
@@ -357,7 +357,7 @@ class TimeParser {
     return text
   }
 
-  /** Runs of spaces match each other. */
+  /** Runs of spaces match runs of any length. */
   #skip(literal: string): boolean {
     let prefix = literal
     while (prefix !== '') {
@@ -384,7 +384,7 @@ class TimeParser {
   }
 }
 
-/** Go's `atoi` of this package: an optional sign, then digits or nothing. */
+/** The `atoi` of Go's package time: an optional sign, then digits or nothing. */
 function integerOf(text: string): number {
   if (!/^[+-]?\d*$/.test(text)) throw new Mismatch()
   return Number(text) || 0
@@ -394,7 +394,7 @@ function twoDigits(text: string): number | undefined {
   return /^\d\d$/.test(text) ? Number(text) : undefined
 }
 
-/** How many characters at the start look like a zone abbreviation; 0 where none do. */
+/** The number of leading characters that look like a zone abbreviation; 0 if none do. */
 function zoneNameLength(text: string): number {
   const special = /^(?:ChST|MeST)/.exec(text)
   if (special !== null) return 4

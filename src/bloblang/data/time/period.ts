@@ -4,7 +4,7 @@ import { clockView } from './format.ts'
 import { NANOS_PER_SECOND, secondsFromCivil } from './calendar.ts'
 import { instantOf } from './zone.ts'
 
-/** An ISO 8601 period: its fields keep their decimals, as `P1.5D` is not `P1DT12H`. */
+/** An ISO 8601 period; its fields keep their decimals, because `P1.5D` is not `P1DT12H`. */
 export interface Period {
   readonly negative: boolean
   readonly fields: Readonly<Record<Designator, Decimal>>
@@ -22,7 +22,7 @@ const ZERO: Decimal = { coefficient: 0n, scale: 0 }
 const DATE_PARTS: readonly Designator[] = ['Y', 'MO', 'W', 'D']
 const MAX_DIGITS = 19
 
-/** Reads `P1Y2M3W4DT5H6M7.5S`, with a sign before the P or before any number. */
+/** Parses `P1Y2M3W4DT5H6M7.5S`, with a sign before the P or before any number. */
 export function parsePeriod(text: string): Period {
   const unsigned = text.replace(/^[-+]/, '')
   if (unsigned === '') throw new MappingError('cannot parse a blank string as a period')
@@ -58,7 +58,7 @@ export function parsePeriod(text: string): Period {
   return { negative: text.startsWith('-'), fields }
 }
 
-/** The nanoseconds of a period in a text: {@link parsePeriod} and {@link periodNanos} in one. */
+/** Parses a period to nanoseconds: {@link parsePeriod} followed by {@link periodNanos}. */
 export function parsePeriodNanos(text: string): bigint {
   const usual = USUAL.exec(text)
   if (usual === null) return periodNanos(parsePeriod(text))
@@ -67,11 +67,11 @@ export function parsePeriodNanos(text: string): bigint {
   return BigInt(whole) * NANOS_PER_SECOND + (fraction === undefined ? 0n : BigInt(+fraction.padEnd(9, '0')))
 }
 
-/** Periods without years, months and signs, in the usual order and too short to leave 64 bits. */
+/** Periods without years, months and signs, in the usual order and too short to overflow 64 bits. */
 const USUAL =
   /^P(?=T?\d)(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,4})M)?(?:(\d{1,9})(?:\.(\d{1,9}))?S)?)?$/
 
-/** The nanoseconds of a period with years of 365.2425 days; like the original it wraps around at 64 bits. */
+/** The nanoseconds of a period, with years of 365.2425 days; wraps around at 64 bits like the original. */
 function periodNanos(period: Period): bigint {
   const { Y, MO, W, D } = period.fields
   // In billionths of a day.
@@ -81,8 +81,8 @@ function periodNanos(period: Period): bigint {
 }
 
 /**
- * Adds a period: whole years, months, weeks and days by the calendar of the zone, with overflow (31 January + P1M is 3 March).
- * What follows from the period alone is computed once for all timestamps.
+ * Returns a function that adds a period: whole years, months, weeks and days by the zone's calendar, with overflow (31
+ * January + P1M is 3 March). Everything that depends only on the period is computed once.
  */
 export function periodAdder(period: Period, direction: 1 | -1): (timestamp: Timestamp) => Timestamp {
   const dateFields = DATE_PARTS.map(part => period.fields[part])
@@ -92,7 +92,7 @@ export function periodAdder(period: Period, direction: 1 | -1): (timestamp: Time
     const change = BigInt(direction) * periodNanos(period)
     return ({ unixNanos, zone }) => new Timestamp(unixNanos + change, zone)
   }
-  // There are four fields of a date.
+  // A date has four fields.
   const date = dateFields.map(field => Number(sign * field.coefficient)) as [number, number, number, number]
   const clockChange = sign * clockNanos(period)
   return timestamp => addDate(timestamp, date, clockChange)
@@ -118,7 +118,7 @@ function clockNanos({ fields }: Period): bigint {
   )
 }
 
-/** Digits beyond the factor's own are lost: a second has nine. */
+/** Digits beyond the precision of the factor are lost: a second has nine. */
 function scaled(field: Decimal, factor: bigint): bigint {
   if (field.coefficient === 0n) return 0n
   return int64(field.coefficient * (factor / 10n ** BigInt(field.scale)))
@@ -135,7 +135,7 @@ function scanNumber(rest: string, whole: string): string {
   return number
 }
 
-/** At most 19 digits; more of a fraction are rounded half to even. */
+/** Keeps at most 19 digits; further fractional digits are rounded half to even. */
 function parseDecimal(number: string, whole: string): Decimal {
   if (/^\d{1,15}$/.test(number)) return { coefficient: BigInt(Number(number)), scale: 0 }
   const match = /^(-?)(\d*)(?:\.(\d*))?$/.exec(number.replaceAll(',', '.'))

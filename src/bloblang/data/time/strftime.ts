@@ -2,7 +2,7 @@ import type { Timestamp } from '../../value.ts'
 import { MONTHS, WEEKDAYS, dayOfYear, isoWeek, weekdayOf } from './calendar.ts'
 import { type ClockView, clockView, padded } from './format.ts'
 
-/** Conversions that stand for several others. */
+/** Conversions composed of several others. */
 export const COMPOSITIONS: Readonly<Record<string, string>> = {
   c: 'a b e H:M:S Y',
   '+': 'a b e H:M:S Z Y',
@@ -16,7 +16,10 @@ export const COMPOSITIONS: Readonly<Record<string, string>> = {
   R: 'H:M',
 }
 
-/** Prints a timestamp by a strftime format with flags (`-_0^#`) and widths; unknown conversions stay as they are. */
+/**
+ * Formats a timestamp with a strftime format including flags (`-_0^#`) and widths; unknown conversions stay as they
+ * are.
+ */
 export function formatStrftime(timestamp: Timestamp, format: string): string {
   const view = clockView(timestamp)
   let text = ''
@@ -27,7 +30,7 @@ export function formatStrftime(timestamp: Timestamp, format: string): string {
 const known = new Map<string, readonly (string | Conversion)[]>()
 const MAX_KNOWN = 1000
 
-/** A format taken apart: conversions, and the text between them. */
+/** Splits a format into conversions and the text between them. */
 function stepsOf(format: string): readonly (string | Conversion)[] {
   const found = known.get(format)
   if (found !== undefined) return found
@@ -54,7 +57,7 @@ interface Conversion {
   readonly letter: string
 }
 
-/** What numbers are filled with; null: not at all. */
+/** The fill character for numbers; null for no padding. */
 type Padding = { readonly character: string; readonly explicit: boolean } | null
 
 const CONVERSION = /%([-_^#0]*)([1-9]\d*)?(:{0,3}(?=z)|)([^]|$)/gu
@@ -71,7 +74,7 @@ function convert(view: ClockView, conversion: Conversion): string {
   if (letter === '') return conversion.whole === '%' ? '%' : padText(conversion.whole, width, padding)
   const composition = COMPOSITIONS[letter]
   if (composition !== undefined && Object.hasOwn(COMPOSITIONS, letter)) {
-    // Of the flags only upper case goes on to the parts.
+    // Of the flags only upper case is inherited by the parts.
     const inherited = flags.includes('^') ? '^' : ''
     return composition.replace(/[A-Za-z]/g, part =>
       convert(view, { whole: '', flags: inherited, width: 0, colons: 0, letter: part }),
@@ -89,7 +92,7 @@ function convert(view: ClockView, conversion: Conversion): string {
   return padText(conversion.whole.slice(0, -letter.length), width - 1, padding) + letter
 }
 
-/** The conversions of almost every format, without flags. */
+/** The flagless conversions that almost every format uses. */
 function usualText({ civil, nanos }: ClockView, letter: string): string | null {
   switch (letter) {
     case 'Y':
@@ -124,9 +127,9 @@ function paddingOf(flags: string, width: number): Padding {
 interface NumberPart {
   readonly value: number
   readonly width: number
-  /** A width in the format replaces this one, also where it is smaller. */
+  /** A width in the format overrides this one, even if it is smaller. */
   readonly flexible?: boolean
-  /** Filled with blanks unless a flag says otherwise. */
+  /** Padded with spaces unless a flag says otherwise. */
   readonly blank?: boolean
 }
 
@@ -214,7 +217,7 @@ function textFor(view: ClockView, letter: string): string | null {
   }
 }
 
-/** `^` means upper case, `#` the opposite of what is usual for the word, `P` is `p` turned round. */
+/** `^` means upper case, `#` the opposite of the word's usual case, and `P` is the opposite of `p`. */
 function changeCase(text: string, flags: string, letter: string): string {
   if (letter === 't' || letter === 'n' || letter === '%') return text
   const upper = flags.includes('^')

@@ -7,7 +7,7 @@ import { parseTime } from './parse.ts'
 import { COMPOSITIONS } from './strftime.ts'
 import { UTC, fixedZone, instantOf, zoneStateAt } from './zone.ts'
 
-/** Reads a timestamp by a strptime format. Absent fields are those of 1900-01-01T00:00 UTC. */
+/** Parses a timestamp with a strptime format. Absent fields default to 1900-01-01T00:00 UTC. */
 export function parseStrptime(source: string, format: string): Timestamp {
   const reader = new StrptimeReader(asBytes(source))
   try {
@@ -19,7 +19,7 @@ export function parseStrptime(source: string, format: string): Timestamp {
   }
 }
 
-/** One character a byte; ASCII is that already. */
+/** One character per byte; ASCII already is. */
 function asBytes(text: string): string {
   return ASCII.test(text) ? text : byteString(utf8Bytes(text))
 }
@@ -28,10 +28,10 @@ const ASCII = /^[\0-\x7f]*$/
 const MONTH_NAMES = MONTHS
 const SHORT_MONTHS = MONTHS.map(name => name.slice(0, 3))
 const SHORT_WEEKDAYS = WEEKDAYS.map(name => name.slice(0, 3))
-/** The year 2000, at which the library asks a zone for its offset. */
+/** The start of 2000, for which the library looks up the offset of a zone. */
 const MILLENNIUM_SECONDS = 946_684_800
 
-/** Source and format are bytes, as one Latin-1 character each. */
+/** Source and format are bytes, with one Latin-1 character each. */
 class StrptimeReader {
   readonly #source: string
   #at = 0
@@ -44,10 +44,10 @@ class StrptimeReader {
   #micros = 0
   #century = -1
   #week = 0
-  /** Sunday is 1; 0 is not known. */
+  /** Sunday is 1; 0 means unknown. */
   #weekday = 0
   #dayOfYear = 0
-  /** The weekday that week numbers count from: 4 for ISO weeks, -1 without any. */
+  /** The weekday on which numbered weeks start: 4 for ISO weeks, -1 if there are none. */
   #weekStart = -1
   #isAfternoon = false
   #hasIsoYear = false
@@ -246,7 +246,7 @@ class StrptimeReader {
     this.#hasZoneName = true
   }
 
-  /** `+0900`, `+09`, `+09:00` and, as far as colons are asked for or were found, `+09:00:00`; or `Z`. */
+  /** `+0900`, `+09`, `+09:00` and, if colons are requested or present, `+09:00:00`; or `Z`. */
   #readOffset(asked: number): void {
     const fail = (colons: number) => new MappingError(`cannot parse "%${':'.repeat(colons)}z"`)
     const sign = this.#source[this.#at]
@@ -317,7 +317,7 @@ class StrptimeReader {
     return value
   }
 
-  /** The place of the first name that stands here, from 1. */
+  /** The index of the first matching name, from 1. */
   #anyOf(names: readonly string[], letter: string): number {
     const rest = this.#source.slice(this.#at, this.#at + 16).toLowerCase()
     const found = names.findIndex(name => rest.startsWith(name.toLowerCase()))

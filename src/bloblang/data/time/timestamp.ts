@@ -10,10 +10,10 @@ import { parseTime } from './parse.ts'
 import { within } from '../errors.ts'
 import { LOCAL, loadZone } from './zone.ts'
 
-/** Midnight of the first day of year 1, from which times are rounded. */
+/** Midnight of the first day of year 1, the origin for rounding. */
 const ZERO_TIME_NANOS = -62_135_596_800n * NANOS_PER_SECOND
 
-/** A timestamp, a text in RFC 3339, or a number as Unix seconds, shown in the local zone. */
+/** A timestamp, a text in RFC 3339, or a number as Unix seconds in the local zone. */
 export function getTimestamp(value: Value): Timestamp {
   if (value instanceof Timestamp) return value
   if (typeof value === 'string') return parseTime(RFC3339_NANO, value)
@@ -26,14 +26,17 @@ export function getTimestamp(value: Value): Timestamp {
   throw new WrongTypeError(['number', 'string'], value)
 }
 
-/** Moves timestamps into a zone; without a name they stay in theirs. Throws at once where there is no such zone. */
+/**
+ * Returns a function that moves timestamps into a zone; without a name they stay in theirs. Throws immediately for an
+ * unknown zone.
+ */
 export function inNamedZone(name: string | undefined): (timestamp: Timestamp) => Timestamp {
   if (name === undefined) return timestamp => timestamp
   const zone = zoneNamed(name)
   return timestamp => new Timestamp(timestamp.unixNanos, zone)
 }
 
-/** Rounds to a multiple of a duration since year 1, halves up. A duration of zero or less changes nothing. */
+/** Rounds to a multiple of a duration since year 1, half up. A duration of zero or less changes nothing. */
 export function roundTimestamp(timestamp: Timestamp, durationNanos: bigint): Timestamp {
   if (durationNanos <= 0n) return timestamp
   const elapsed = timestamp.unixNanos - ZERO_TIME_NANOS
@@ -42,19 +45,19 @@ export function roundTimestamp(timestamp: Timestamp, durationNanos: bigint): Tim
   return new Timestamp(timestamp.unixNanos + change, timestamp.zone)
 }
 
-/** The nanoseconds between two timestamps, held within 64 bits. */
+/** The nanoseconds between two timestamps, clamped to 64 bits. */
 export function nanosBetween(later: Timestamp, earlier: Timestamp): bigint {
   const nanos = later.unixNanos - earlier.unixNanos
   if (BigInt.asIntN(64, nanos) === nanos) return nanos
   return secondsOf(later) < secondsOf(earlier) ? MIN_INT64 : MAX_INT64
 }
 
-/** Since year 1, going round at 2^64 like Go's. */
+/** Seconds since year 1, wrapping around at 2^64 as in Go. */
 function secondsOf({ unixNanos }: Timestamp): bigint {
   return BigInt.asIntN(64, (unixNanos - ZERO_TIME_NANOS) / NANOS_PER_SECOND)
 }
 
-/** Whole units since 1970, rounded down, as the 64-bit integer that the original makes of it. */
+/** Whole units since 1970, rounded down, wrapped to 64 bits as in the original. */
 export function unixCount(timestamp: Timestamp, nanosPerUnit: bigint): bigint {
   const { unixNanos } = timestamp
   if (nanosPerUnit === 1n) return BigInt.asIntN(64, unixNanos)
@@ -62,7 +65,7 @@ export function unixCount(timestamp: Timestamp, nanosPerUnit: bigint): bigint {
   return BigInt.asIntN(64, unixNanos < 0n && count * nanosPerUnit !== unixNanos ? count - 1n : count)
 }
 
-/** The fraction is cut to nanoseconds, with the error of the float in it. */
+/** The fraction is truncated to nanoseconds, including the float's rounding error. */
 function fromFloat(seconds: number): Timestamp {
   const whole = Math.trunc(seconds)
   const fraction = BigInt(Math.trunc((seconds - whole) * 1e9) || 0)

@@ -4,16 +4,16 @@ import { ZONE_ABBREVIATIONS } from './abbreviations.ts'
 
 /** Coordinated universal time. */
 export const UTC: Zone = { name: 'UTC' }
-/** The zone of the machine. */
+/** The local zone of the machine. */
 export const LOCAL: Zone = { name: 'Local' }
 
-/** What a zone is at an instant: seconds east of UTC, and the abbreviation that layouts print for `MST`. */
+/** The state of a zone at an instant: seconds east of UTC, and the abbreviation that layouts print for `MST`. */
 export interface ZoneState {
   readonly offsetSeconds: number
   readonly abbreviation: string
 }
 
-/** A zone of the IANA database, `UTC` or `Local`. Throws what Go says where there is no such zone. */
+/** A zone of the IANA database, `UTC` or `Local`. Throws Go's error if there is no such zone. */
 export function loadZone(name: string): Zone {
   if (name === '' || name === 'UTC') return UTC
   if (name === 'Local') return LOCAL
@@ -24,7 +24,7 @@ export function loadZone(name: string): Zone {
   return { name }
 }
 
-/** A zone of constant offset; without a name its offset is printed. */
+/** A zone with a constant offset; without a name its offset is printed. */
 export function fixedZone(name: string, offsetSeconds: number): Zone {
   return { name, offsetSeconds }
 }
@@ -48,15 +48,17 @@ export function zoneStateAt(zone: Zone, unixSeconds: number): ZoneState {
 
 const UTC_STATE: ZoneState = { offsetSeconds: 0, abbreviation: 'UTC' }
 
-/** The instant at which clocks of a zone show these seconds since 1970-01-01T00:00. In a gap the offset before it counts. */
+/**
+ * The instant at which clocks of a zone show these seconds since 1970-01-01T00:00. In a gap the earlier offset applies.
+ */
 export function instantOf(zone: Zone, clockSeconds: number): number {
   const offset = offsetAt(zone, clockSeconds)
   return offset === 0 ? clockSeconds : clockSeconds - offsetAt(zone, clockSeconds - offset)
 }
 
 /**
- * The offset that an abbreviation of the local zone stands for: where it was in use at that time by its own offset, else the first
- * that the zone has; undefined where it has none.
+ * The offset that an abbreviation denotes in the local zone: the one in use at that time, else the first that the zone
+ * has; undefined if there is none.
  */
 export function localOffsetNamed(abbreviation: string, clockSeconds: number): number | undefined {
   const known = abbreviationTable().get(localName()) ?? []
@@ -97,7 +99,7 @@ function abbreviationOf(zoneName: string, offsetSeconds: number): string {
 
 let knownLocalName: string | null = null
 
-/** The zone of the machine, or of `TZ`. */
+/** The name of the machine's zone, or of `TZ`. */
 function localName(): string {
   knownLocalName ??= new Intl.DateTimeFormat('en-US').resolvedOptions().timeZone
   return knownLocalName
@@ -115,8 +117,9 @@ function tableOf(name: string): OffsetTable | null {
 }
 
 /**
- * The offsets of one zone. Intl is slow, so it is asked for both ends of a span of three days: no zone has ever changed twice
- * in such a span. Where the ends differ it is asked once for each quarter of an hour, as offsets only change at such times.
+ * The offsets of one zone. Intl is slow, so it is queried only for both ends of a span of three days: no zone has ever
+ * changed twice within one. If the ends differ, it is queried once per quarter of an hour, because offsets only change
+ * at such times.
  */
 class OffsetTable {
   readonly #name: string
