@@ -7,7 +7,7 @@ interface Waiter {
   wake(): void
 }
 
-/** Those who wait for more records. */
+/** Requests that wait for more records. */
 export class AppendWaiters {
   readonly #clock: Clock
   readonly #waiters = new Map<PartitionId, Set<Waiter>>()
@@ -17,7 +17,7 @@ export class AppendWaiters {
     this.#clock = clock
   }
 
-  /** Nobody waits any more. */
+  /** Whether waiting has ended for good. */
   get closed(): boolean {
     return this.#closed
   }
@@ -33,7 +33,7 @@ export class AppendWaiters {
     try {
       await this.#clock.sleep(ms, timer.signal)
     } catch (error) {
-      // Waking up is the timer's end before its time.
+      // Waking a waiter aborts its timer.
       if (!timer.signal.aborted) throw error
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -41,7 +41,10 @@ export class AppendWaiters {
     }
   }
 
-  /** Tells that records were appended, or that something else about a partition is worth looking at (infinite bytes). */
+  /**
+   * Notifies waiters that records were appended, or, with infinite bytes, that
+   * something else about the partition has changed.
+   */
   appended(partition: PartitionId, bytes: number): void {
     for (const waiter of this.#waiters.get(partition) ?? []) {
       waiter.missingBytes -= bytes
@@ -49,7 +52,7 @@ export class AppendWaiters {
     }
   }
 
-  /** Wakes all, for good. */
+  /** Wakes all waiters and disables further waiting. */
   close(): void {
     this.#closed = true
     for (const waiters of this.#waiters.values()) for (const waiter of waiters) waiter.wake()

@@ -6,32 +6,32 @@ import { type Append, type AppendOutcome, FlushBuffer, STORAGE_ERROR } from './f
 import type { Piece, SlabPool } from './slabs.ts'
 import { writeObjectIndex } from './object-index.ts'
 
-/** The folder of all objects that hold records; below it are one folder an upload epoch. */
+/** The folder of all objects that hold records, with one subfolder per upload epoch. */
 export const OBJECTS_FOLDER = 'data'
 
-/** How many objects share one commit at most. */
+/** Maximum number of objects that share one commit. */
 const MAX_COMMIT_OBJECTS = 64
 
-/** How much the latest object counts in the time that objects usually take. */
+/** Weight of the latest object in the smoothed duration of objects. */
 const SMOOTHING = 0.1
 
-/** A closed buffer on its way: first into the store, then into the metadata. */
+/** A closed buffer in progress: first to the store, then to the metadata. */
 interface Flight {
   readonly buffer: FlushBuffer
   readonly key: string
   readonly epoch: number
   readonly body: Piece
-  /** What the object says of itself, behind its records. */
+  /** The object's self-description, which follows its records. */
   readonly index: Buffer
   readonly done: Promise<void>
   readonly finish: () => void
-  /** When it was closed, and when the present stage began, in monotonic milliseconds. */
+  /** When the buffer was closed and when the current stage began, in monotonic milliseconds. */
   readonly startedAt: number
   stageAt: number
   state: 'uploading' | 'uploaded' | 'failed'
 }
 
-/** The times of objects on their way. */
+/** Durations of the stages of objects. */
 export type ObjectStages = Readonly<Record<'flush' | 'put' | 'commit', { observe(ms: number): void }>>
 
 interface AppenderOptions {
@@ -47,8 +47,8 @@ interface AppenderOptions {
 
 /**
  * Takes batches, writes them to the store in few large objects, commits these in the order in which their buffers were
- * opened, and only then answers. Several objects are written at once, but no commit overtakes another, so that the
- * batches of a producer keep their order.
+ * opened, and only then answers. Several objects are written concurrently, but no commit overtakes another, so that the
+ * batches of a producer stay in order.
  */
 export class Appender {
   readonly #metadata: Metadata
@@ -68,12 +68,12 @@ export class Appender {
   #uploads = 0
   #isCommitting = false
   #bufferedBytes = 0
-  /** How many requests the last commits have answered together: their clients are about to send as many again. */
+  /** Number of requests that the last commits answered together: their clients are likely to send as many again. */
   #expectedRequests = 1
-  /** When that was, in monotonic milliseconds. */
+  /** When those commits were answered, in monotonic milliseconds. */
   #idleSince = 0
   #flushesSoon = false
-  /** How long an object takes from its flush to its commit, smoothed, in milliseconds; unknown at first. */
+  /** Smoothed time from an object's flush to its commit, in milliseconds; initially unknown. */
   #usualFlightMs = Number.POSITIVE_INFINITY
 
   constructor({ metadata, store, clock, log, config, epoch, slabs, stages }: AppenderOptions) {
@@ -87,7 +87,7 @@ export class Appender {
     this.#stages = stages
   }
 
-  /** The upload epoch under which objects are written now. */
+  /** The upload epoch under which objects are currently written. */
   get epoch(): number {
     return this.#epoch
   }
@@ -98,8 +98,8 @@ export class Appender {
   }
 
   /**
-   * Stores the batches of one request. They get their place among all others before this returns; the promise resolves
-   * when each of them is committed or refused. It never rejects.
+   * Stores the batches of one request. Their position among all others is fixed before this returns; the promise
+   * resolves when each of them is committed or refused, and never rejects.
    */
   append(appends: readonly Append[]): Promise<AppendOutcome[]> {
     if (appends.length === 0) return Promise.resolve([])
@@ -119,19 +119,19 @@ export class Appender {
     return this.#flights.find(flight => flight.key === key)?.body
   }
 
-  /** A key that no object has, and the epoch under which it has to be committed. */
+  /** Returns an unused object key, and the epoch under which the object must be committed. */
   newObject(folder = OBJECTS_FOLDER): { key: string; epoch: number } {
     const name = String(this.#nextObject++).padStart(10, '0')
     return { key: `${folder}/${this.#epoch}/${name}`, epoch: this.#epoch }
   }
 
-  /** Goes on under a new epoch; what is under way under the old one will be refused by its commit. */
+  /** Switches to a new epoch; the commits of objects in progress under the old one will be refused. */
   async changeEpoch(): Promise<void> {
     this.#epoch = await this.#metadata.openEpoch()
     this.#nextObject = 0
   }
 
-  /** Writes and commits what was taken, and takes no more. */
+  /** Stops accepting batches; writes and commits those already accepted. */
   async close(): Promise<void> {
     this.#closing.abort()
     if (this.#open) this.#flush()
@@ -139,27 +139,28 @@ export class Appender {
   }
 
   /**
-   * Decides whether the open buffer waits. While nothing is being written it waits only a little, for company, and not at
-   * all when those are there that were answered last; while others are being written it goes on filling, which makes
-   * objects larger the busier the store is.
+   * Decides whether the open buffer waits. While no write is in progress, it waits briefly for other
+   * requests, but not once as many have arrived as were answered last. During other writes it keeps
+   * filling, so the objects grow with the load.
    */
   #considerFlush(): void {
     const buffer = this.#open
     if (!buffer || this.#uploads >= this.#config.maxUploads) return
     const isIdle = this.#flights.length === 0
     const lingerMs = isIdle ? this.#config.lingerMs : overlapLingerMs(this.#config, this.#usualFlightMs)
-    // Those that were answered just now get the same time to come back as a first request gives to others.
+    // Clients that were just answered get the same time to return that a first request gives to others.
     const waitsSince = isIdle && this.#config.isEager ? Math.max(buffer.openedAt, this.#idleSince) : buffer.openedAt
     const ageMs = this.#clock.monotonic() - waitsSince
     const isLarge = buffer.sizeBytes >= (isIdle ? this.#config.flushBytes : this.#config.overlapBytes)
     if (isLarge || ageMs >= lingerMs || this.#closing.signal.aborted) return this.#flush()
     if (isIdle && this.#config.isEager && buffer.requests >= this.#expectedRequests) return this.#flushSoon()
     const endsAt = waitsSince + lingerMs
-    // A timer that ends too early only looks again; one that ends too late is replaced, for the log has become idle.
+    // A timer that fires early only checks again; one that would fire too late is
+    // replaced, because the log has become idle.
     if (endsAt < this.#timerEndsAt) this.#startTimer(endsAt, lingerMs - ageMs)
   }
 
-  /** Flushes after what has arrived at this moment, on all connections, is in the buffer. */
+  /** Flushes once everything that has already arrived, on all connections, is in the buffer. */
   #flushSoon(): void {
     if (this.#flushesSoon) return
     this.#flushesSoon = true
@@ -181,7 +182,7 @@ export class Appender {
         this.#timerEndsAt = Number.POSITIVE_INFINITY
         this.#considerFlush()
       },
-      // It was replaced, or the buffer went earlier.
+      // The timer was replaced, or the buffer was flushed earlier.
       () => undefined,
     )
   }
@@ -219,10 +220,10 @@ export class Appender {
         flight.state = 'uploaded'
       } catch (error) {
         const isLast = attempt >= this.#config.uploadRetries
-        // Whatever carried it may not have let go of it yet.
+        // The failed request may still be using the memory.
         flight.body.slab?.neverReuse()
         this.#log.warn('could not write an object', { key: flight.key, attempt, error })
-        // A put that failed may have happened; trying again puts the same bytes under the same key.
+        // A failed put may have succeeded; the retry puts the same bytes under the same key.
         if (isLast) flight.state = 'failed'
         else await this.#clock.sleep(this.#config.uploadRetryBackoffMs * 2 ** attempt)
       }
@@ -233,7 +234,7 @@ export class Appender {
     if (!this.#isCommitting) await this.#commitReady()
   }
 
-  /** Commits the oldest flights that are in the store, one commit after the other. */
+  /** Commits the oldest flights that are in the store, one commit at a time. */
   async #commitReady(): Promise<void> {
     this.#isCommitting = true
     for (;;) {
@@ -276,8 +277,9 @@ export class Appender {
   }
 
   /**
-   * Refuses what is undecided of a flight, and all that the same producers sent later for the same partitions: a
-   * producer that is not known yet could otherwise begin with its second batch, and its first would never fit again.
+   * Refuses the undecided batches of a flight, and everything that the same producers sent later for
+   * the same partitions: otherwise a producer without stored state could start with its second
+   * batch, and its first would never be accepted.
    */
   #refuse(flight: Flight): void {
     const producers = new Set<string>()
@@ -295,12 +297,12 @@ export class Appender {
     }
   }
 
-  /** After a commit that failed: gets a new epoch when the old one is gone, and leaves no orphans that are surely ones. */
+  /** After a failed commit: replaces a closed epoch, and deletes objects that are certainly orphans. */
   async #recover(error: unknown, flights: readonly Flight[]): Promise<void> {
     const code = error instanceof MetadataError ? error.code : 'unknown_outcome'
     try {
       if (code === 'epoch_closed' && flights.some(({ epoch }) => epoch === this.#epoch)) await this.changeEpoch()
-      // With an unknown outcome the commit may have happened, and the objects are needed.
+      // With an unknown outcome the commit may have happened, and then the objects are needed.
       if (code !== 'unknown_outcome') await this.#store.delete(flights.map(({ key }) => key))
     } catch (cause) {
       const level = cause instanceof StorageError ? 'warn' : 'error'
@@ -308,14 +310,14 @@ export class Appender {
     }
   }
 
-  /** Counts a stage that has ended. */
+  /** Records the duration of a stage that has ended. */
   #leave(flight: Flight, stage: 'put' | 'commit'): void {
     const now = this.#clock.monotonic()
     this.#stages?.[stage].observe(now - flight.stageAt)
     flight.stageAt = now
   }
 
-  /** Answers the oldest flights and takes them off the list. */
+  /** Answers the oldest flights and removes them from the list. */
   #land(count: number): void {
     let requests = 0
     for (const flight of this.#flights.splice(0, count)) {

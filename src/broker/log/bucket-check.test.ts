@@ -39,7 +39,7 @@ describe('the check of a bucket', () => {
     await metadata.close()
   })
 
-  /** Appends a batch in an object of its own; returns the object's key. */
+  /** Appends a batch in a separate object; returns the object's key. */
   const put = async (index: number, ...texts: string[]): Promise<string> => {
     const records = writeRecords(
       texts.map(text => ({ value: Buffer.from(text) })),
@@ -186,7 +186,7 @@ describe('the check of a bucket', () => {
     const key = await put(0, 'a')
     await put(0, 'b')
     let merges = 1
-    // The merge has to happen between two reads of the check, which the real store cannot be made to do.
+    // The merge must happen between two reads of the check, which cannot be forced with the real store.
     const merging: ObjectStore = {
       ...store,
       async get(...args) {
@@ -219,7 +219,7 @@ function changedBy(metadata: Metadata, changed: Partial<Metadata>): Metadata {
   })
 }
 
-/** How much of an object with one batch is before what it says of itself. */
+/** The number of bytes before the self-description of an object with one batch. */
 function recordBytes(body: Buffer): number {
   return readBatchHeader(body)!.sizeBytes
 }

@@ -13,24 +13,24 @@ import {
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
 
-/** How many bytes of extents are looked up together. */
+/** Bytes of extents per metadata query. */
 const LOOK_UP_BYTES = 64 * 1024 * 1024
-/** How many extents are read at the same time. */
+/** Number of extents that are read concurrently. */
 const READS_TOGETHER = 16
 const KEYS_TOGETHER = 500
 const PARTITIONS_TOGETHER = 200
-/** How long after its timeout an agent may take to abort a transaction. */
+/** How long after its timeout a transaction may take to be aborted, in milliseconds. */
 const ABORT_GRACE_MS = 60_000
 
-/** `damage`: records are lost, or consumers cannot get past them. `note`: it ends by itself once agents run. */
+/** `damage`: records are lost, or consumers cannot get past them. `note`: resolves itself once agents run. */
 export interface BucketFinding {
   readonly severity: 'damage' | 'note'
-  /** The object, or the topic with its partition. */
+  /** The object's key, or topic and partition. */
   readonly where: string
   readonly message: string
 }
 
-/** What was looked at; sizes are bytes. */
+/** What was checked; sizes are in bytes. */
 export interface BucketFigures {
   partitions: number
   extents: number
@@ -49,16 +49,16 @@ export interface BucketCheckOptions {
 }
 
 /**
- * Compares a bucket with its metadata: every extent lies in an object, every batch has its checksum, the offsets of every
- * partition have no gap, open transactions have an owner who will end them, and every object is known. It only reads, and the cluster may go
- * on meanwhile: what disagrees is looked up again before it is reported. Rejects with a StorageError or a MetadataError
- * when the bucket or the metadata cannot be reached.
+ * Compares a bucket with its metadata: every extent is in an object, every batch matches its checksum, the offsets of
+ * every partition have no gap, open transactions have an owner who will end them, and every object is known. Only
+ * reads, and works while the cluster runs: a discrepancy is looked up again before it is reported. Rejects with a
+ * StorageError or a MetadataError when the bucket or the metadata cannot be reached.
  */
 export async function checkBucket(options: BucketCheckOptions): Promise<BucketFigures> {
   const { metadata, onFinding } = options
   const figures: BucketFigures = { partitions: 0, extents: 0, offsets: 0, bytesRead: 0, objects: 0 }
   const catalog = await metadata.refresh()
-  // Listed first, so that what was put before and is still unknown at the end was not on its way.
+  // Listed first, so that an object listed here and still unknown at the end was not just waiting for its commit.
   const unknown = await unknownObjects(options, figures)
   for (const topic of catalog.byName.values()) {
     for (const [index, partition] of topic.partitions.entries()) {
@@ -81,7 +81,7 @@ export async function checkBucket(options: BucketCheckOptions): Promise<BucketFi
   return figures
 }
 
-/** The keys of the objects that the metadata do not know, or not yet. */
+/** The keys of the objects that the metadata does not know, or not yet. */
 async function unknownObjects(
   { metadata, store, signal }: BucketCheckOptions,
   figures: BucketFigures,
@@ -109,7 +109,7 @@ async function knownOf(metadata: Metadata, keys: readonly string[]): Promise<Set
   return known
 }
 
-/** Goes through a partition from its start to its high watermark. */
+/** Checks a partition from its start to its high watermark. */
 async function checkOffsets(
   options: BucketCheckOptions,
   partition: PartitionId,
@@ -121,7 +121,7 @@ async function checkOffsets(
   for (;;) {
     signal.throwIfAborted()
     const answer = await lookUp(options.metadata, partition, next)
-    // Deleted meanwhile.
+    // Deleted in the meantime.
     if (!answer) return
     const { extents, bounds, from } = answer
     if (from >= bounds.highWatermark) return
@@ -140,7 +140,7 @@ async function checkOffsets(
   }
 }
 
-/** Reports what was found in extents that follow an offset, and counts them; returns the offset behind them. */
+/** Reports and counts the findings in extents that follow an offset; returns the offset after them. */
 function note(
   extents: readonly Extent[],
   problems: readonly (string | undefined)[],
@@ -161,7 +161,7 @@ function note(
   return expected
 }
 
-/** Goes through the records of topics that were deleted and can be brought back: no other look-up finds them. */
+/** Checks the records of deleted topics that can be restored, which no other query finds. */
 async function checkDeleted(options: BucketCheckOptions, figures: BucketFigures): Promise<void> {
   const { metadata, onFinding, signal } = options
   const names = new Map((await metadata.deletedTopics()).map(({ id, name }) => [id, name]))
@@ -196,7 +196,7 @@ async function* snapshotOf(metadata: Metadata, table: SnapshotTable): AsyncGener
   }
 }
 
-/** Some extents of a partition from an offset on, wherever its topic is. */
+/** Some extents of a partition from an offset on, whether or not its topic is deleted. */
 async function deletedExtents(metadata: Metadata, partition: PartitionId, from: number): Promise<Extent[]> {
   const rows = await metadata.snapshotRows('extents', [partition, from - 1], READS_TOGETHER)
   const own = rows.map(row => fieldsOf('extents', row)).filter(row => row['partition'] === partition)
@@ -227,7 +227,7 @@ function fieldsOf(table: SnapshotTable, row: SnapshotRow): SnapshotFields {
   return Object.fromEntries(snapshotColumns(table).map((column, at) => [column, row[at]!]))
 }
 
-/** The extents from an offset on, or from the log's start where that is later or none is given. */
+/** The extents from an offset on, or from the log's start if that is later or no offset is given. */
 async function lookUp(
   metadata: Metadata,
   partition: PartitionId,
@@ -240,7 +240,7 @@ async function lookUp(
   const from = Math.max(offset ?? 0, bounds.logStartOffset)
   const query = { partition, offset: from, maxBytes: LOOK_UP_BYTES, withAborted: false }
   const [answer] = await metadata.findExtents([query])
-  // Retention took what was asked for, in between.
+  // Retention removed the requested offset in the meantime.
   if (answer && answer.logStartOffset > from) return lookUp(metadata, partition, answer.logStartOffset)
   return answer ? { extents: answer.extents, bounds: answer, from } : undefined
 }
@@ -249,7 +249,7 @@ function gap(where: string, from: number, to: number): BucketFinding {
   return { severity: 'damage', where, message: `no object has the offsets ${from} to ${to - 1}` }
 }
 
-/** What is wrong with an extent; undefined when it is whole, or is one no more. */
+/** Describes the damage of an extent; undefined if it is intact or no longer current. */
 async function problemOf(
   { metadata, store, signal }: BucketCheckOptions,
   extent: Extent,
@@ -266,7 +266,7 @@ async function problemOf(
     else throw error
   }
   if (problem === undefined) return undefined
-  // Merging and retention may have taken the extent since it was looked up.
+  // Merging and retention may have removed the extent since it was looked up.
   return (await isStillThere(extent, metadata)) ? problem : undefined
 }
 
@@ -303,7 +303,7 @@ function offsetsOf({ baseOffset, lastOffset }: Extent): string {
   return `the offsets ${baseOffset} to ${lastOffset}`
 }
 
-/** Reports what no transactional id will end: consumers of committed records would wait there indefinitely. */
+/** Reports transactions that no transactional id will end: read-committed consumers would wait there indefinitely. */
 async function checkTransactions(
   { metadata, onFinding, signal }: BucketCheckOptions,
   topic: string,
@@ -314,7 +314,7 @@ async function checkTransactions(
     const some = partitions.slice(start, start + PARTITIONS_TOGETHER)
     const suspects = await ownerless(metadata, some)
     if (suspects.size === 0) continue
-    // A transaction may have ended between the two questions.
+    // A transaction may have ended between the two queries.
     const still = await ownerless(metadata, some)
     for (const [name, { partition, producerId, offset }] of still) {
       if (!suspects.has(name)) continue

@@ -25,7 +25,7 @@ import { manifestKeys, writeManifest } from './manifest.ts'
 import { openRecordLog, type RecordLog } from './record-log.ts'
 
 const signal = new AbortController().signal
-/** No other manifests than those of the test. */
+/** Only the test writes manifests. */
 const withoutJobs: Partial<LogConfig> = { runsJobs: false }
 
 describe('metadata rebuilt from a bucket', () => {
@@ -142,7 +142,7 @@ describe('metadata rebuilt from a bucket', () => {
     it(`have topics that were created while the manifest was read, ${when}`, async t => {
       const cluster = await Cluster.open(t, withoutJobs)
       const topics: Topic[] = []
-      // Each time, so that the manifest never gets to read topics and partitions of one moment.
+      // On every read, so that the manifest never sees topics and partitions of one moment.
       await cluster.manifest(async read => {
         if (read !== table) return
         const [topic] = await cluster.create(`t${topics.length}`)
@@ -206,7 +206,7 @@ describe('metadata rebuilt from a bucket', () => {
     await cluster.put(topic!, ['a'], 0, { ...producer, baseSequence: 0 })
     await cluster.note()
     const [object] = await cluster.store.list({ prefix: 'data/' })
-    // In an epoch that is not closed, so that housekeeping leaves it alone.
+    // In an epoch that stays open, so that housekeeping leaves it alone.
     await cluster.store.put('data/999/8888888888', [await cluster.store.get(object!.key)])
     const { findings } = await cluster.lose()
     assert.deepEqual(
@@ -314,7 +314,7 @@ class Cluster {
     })
   }
 
-  /** Returns the offset of the first record. */
+  /** Appends a batch; returns the offset of the first record. */
   async put(topic: Topic, values: readonly string[], index = 0, { key, ...fields }: Batch = {}): Promise<number> {
     const records = writeRecords(
       values.map(value => ({ key: key === undefined ? null : Buffer.from(key), value: Buffer.from(value) })),
@@ -330,7 +330,7 @@ class Cluster {
     return outcome!.baseOffset
   }
 
-  /** Gives a transactional id this producer. */
+  /** Assigns this producer to a transactional id. */
   async #begin(producerId: number, epoch: number, partition: number): Promise<void> {
     const id = `tx-${producerId}`
     const fence = { lease: 'transactions/1', epoch: 1 }
@@ -353,7 +353,7 @@ class Cluster {
     assert.ok(outcome!.ok)
   }
 
-  /** Writes a manifest; `onRead` is what others do after a table was read. */
+  /** Writes a manifest; `onRead` runs concurrent changes after a table was read. */
   manifest(onRead: (table: SnapshotTable) => Promise<void> = async () => {}): Promise<void> {
     const { metadata } = this
     const watched = new Proxy(metadata, {
@@ -371,13 +371,15 @@ class Cluster {
     return writeManifest(watched, this.store, Date.now() + this.#times++ - this.#times)
   }
 
-  /** What housekeeping does every few seconds: the log is closed, which notes its commits, and opened again. */
+  /**
+   * Writes the commit notes, as housekeeping does every few seconds: closes the log, which writes them, and reopens it.
+   */
   async note(): Promise<void> {
     await this.log.close()
     await this.#openLog()
   }
 
-  /** The values by partition, each once in the order of offsets. */
+  /** The values by partition, each once, in offset order. */
   async read({ partitions }: Topic, readCommitted = false): Promise<string[][]> {
     const all: string[][] = []
     for (const partition of partitions) {
@@ -409,7 +411,7 @@ class Cluster {
     return all
   }
 
-  /** The database is gone, and the process with what it had not noted; both come back from the bucket. */
+  /** Loses the database, and the process with any commits not noted, and rebuilds both from the bucket. */
   async lose() {
     const findings: BucketFinding[] = []
     const rebuilt = await rebuildMetadata({
@@ -432,7 +434,7 @@ class Cluster {
     return { findings, figures: rebuilt.figures, open: rebuilt.open, metadata }
   }
 
-  /** The check of a bucket finds nothing damaged. */
+  /** Asserts that the check of the bucket finds no damage. */
   async checkSound(): Promise<void> {
     const damage: BucketFinding[] = []
     await checkBucket({

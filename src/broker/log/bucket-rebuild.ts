@@ -1,4 +1,5 @@
-// Rebuilds metadata from a bucket alone: the latest manifest, and what was put after it (docs/adr/0026-rebuild.md).
+// Rebuilds metadata from a bucket alone: from the latest manifest, and what was
+// put after it (docs/adr/0026-rebuild.md).
 import { batchExtent, type BatchHeader, batchHeaderBytes, readBatchHeader, readRecords } from '../../kafka/index.ts'
 import {
   type Extent,
@@ -19,15 +20,15 @@ import { PartitionReplay, type ReplayedProducer } from './partition-replay.ts'
 
 const READS_TOGETHER = 16
 const KEYS_TOGETHER = 1000
-/** How much clocks of agents may differ. */
+/** By how much the clocks of agents may differ, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000
-/** Producer ids that agents have reserved and nobody has used are not given out again. */
+/** Skips producer ids that agents may have reserved but not yet used. */
 const RESERVED_PRODUCER_IDS = 1_000_000
 const DAY_MS = 86_400_000
 
 export interface RebuildOptions {
   readonly store: ObjectStore
-  /** The cluster to which the bucket belongs, for one without a manifest. */
+  /** The cluster id to use if the bucket has no manifest. */
   readonly clusterId: string
   /** Milliseconds since 1970. */
   readonly now: number
@@ -35,7 +36,7 @@ export interface RebuildOptions {
   readonly signal: AbortSignal
 }
 
-/** What a producer has left open in a partition, to be aborted once the metadata can be used. */
+/** An open transaction of a producer in a partition, to be aborted once the metadata is usable. */
 export interface OpenTransaction {
   readonly partition: PartitionId
   readonly producerId: number
@@ -49,18 +50,18 @@ export interface Rebuilt {
 }
 
 export interface RebuildFigures {
-  /** When the manifest was written, in milliseconds since 1970; null without one. */
+  /** When the manifest was written, in milliseconds since 1970; null without a manifest. */
   readonly manifestAt: number | null
   readonly topics: number
   readonly partitions: number
   readonly offsets: number
   readonly objects: number
-  /** Offsets that were put after the latest note of their commit, and got their places by the order of writing. */
+  /** Offsets of batches that no commit note covers, assigned in the order of writing. */
   readonly guessedOffsets: number
   readonly groups: number
 }
 
-/** Reads a bucket and works out what its metadata were. It only reads. Rejects with a StorageError. */
+/** Reconstructs the metadata of a bucket. Only reads. Rejects with a StorageError. */
 export async function rebuildMetadata(options: RebuildOptions): Promise<Rebuilt> {
   const { store, signal } = options
   const manifest = await latestManifest(options)
@@ -109,7 +110,7 @@ interface Place {
   readonly row: Fields
 }
 
-/** Batches whose offsets nobody has noted. */
+/** Batches whose offsets no note records. */
 interface Pending {
   readonly key: string
   readonly position: number
@@ -124,10 +125,10 @@ class Rebuild {
   readonly #known = new Map<SnapshotTable, Fields[]>()
   readonly #partitions = new Map<PartitionId, Place>()
   readonly #topics = new Map<string, Fields>()
-  /** Everything that may hold offsets, by partition. */
+  /** All extents that may hold offsets, by partition. */
   readonly #candidates = new Map<PartitionId, Map<string, Extent>>()
   readonly #pending = new Map<PartitionId, Pending[]>()
-  /** Objects of which it is known what the commit made of them. */
+  /** Objects whose commit is known from the manifest or a note. */
   readonly #confirmed = new Set<string>()
   readonly #unexplained = new Set<string>()
   readonly #extents: Extent[] = []
@@ -153,7 +154,7 @@ class Rebuild {
     ] as const) {
       for (const row of this.#of(table)) {
         const topic = (isDeleted ? deleted : this.#topics).get(String(row['topic']))
-        // Its topic came while the manifest was read: the objects say what it is.
+        // The topic was created while the manifest was read: the objects describe it.
         if (topic === undefined) continue
         this.#partitions.set(Number(row['id']), { name: String(topic['name']), isDeleted, row })
       }
@@ -181,7 +182,9 @@ class Rebuild {
     }
   }
 
-  /** Lets the objects that the manifest does not know, or of whose partitions it does not know one, tell what they are. */
+  /**
+   * Reads the self-descriptions of objects that the manifest does not know, or that have a partition it does not know.
+   */
   async readIndexes(): Promise<void> {
     const { store, signal, onFinding } = this.#options
     const listed = new Set(this.#of('objects').map(row => String(row['key'])))
@@ -205,7 +208,7 @@ class Rebuild {
           onFinding({ severity: 'note', where: key, message })
           continue
         }
-        // Keys are in the order of writing within an epoch, whatever the clock did.
+        // Within an epoch keys are in the order of writing, whatever the clock did.
         const epoch = key.slice(0, key.lastIndexOf('/'))
         const writtenAt = Math.max(index.writtenAt, latest.get(epoch) ?? 0)
         latest.set(epoch, writtenAt)
@@ -231,10 +234,10 @@ class Rebuild {
     this.#rows.set('group_offsets', groupOffsets)
     for (const table of ['cleanings', 'settings', 'acls'] as const) this.#rows.set(table, [...this.#of(table)])
     const epochs = Array.from(this.#objects.keys(), key => Number(key.split('/')[1]))
-    // Its number is above all that are in use, so that no key is given out twice.
+    // Higher than all numbers in use, so that no key is assigned twice.
     const last = Math.max(0, ...epochs, ...this.#of('epochs').map(({ id }) => Number(id))) + 1
     const closed = this.#of('epochs').map((row): Fields => ({ ...row, open: 0 }))
-    // What lies in a closed epoch and is not known is deleted by housekeeping.
+    // Housekeeping deletes unknown objects of closed epochs; omitting the epochs of unexplained objects keeps these.
     const kept = new Set(Array.from(this.#unexplained, key => Number(key.split('/')[1])))
     this.#rows.set('epochs', [
       ...closed.filter(({ id }) => !kept.has(Number(id))),
@@ -272,7 +275,7 @@ class Rebuild {
   }
 
   #learn(key: string, { writtenAt, partitions, runs }: ObjectIndex): void {
-    // What the manifest does not know any more was deleted before it, unless it came after it.
+    // A partition that the manifest does not know was deleted before the manifest, unless the object is newer.
     const isNew = writtenAt > (this.#manifest?.writtenAt ?? 0) - CLOCK_SKEW_MS
     for (const named of partitions) {
       if (isNew && !this.#partitions.has(named.partition)) this.#discover(named, writtenAt)
@@ -288,7 +291,7 @@ class Rebuild {
     }
   }
 
-  /** A topic or a partition that was created after the manifest. */
+  /** Adds a topic or partition that was created after the manifest. */
   #discover({ partition, topic, topicName, number }: NamedPartition, writtenAt: number): void {
     if (!this.#topics.has(topic)) {
       this.#topics.set(topic, { id: topic, name: topicName, configs: '{}', created_at: writtenAt })
@@ -322,7 +325,7 @@ class Rebuild {
       }
       next = await this.#place(partition, pending, replay, next, link.to)
       if (next < link.to && index === 0) {
-        // Retention has taken the beginning since the manifest was written.
+        // Retention has removed the beginning since the manifest was written.
         start = link.to
         this.#finding('note', where, `it begins at offset ${start}; what was before it is not in the bucket`)
       } else if (next < link.to) {
@@ -367,8 +370,8 @@ class Rebuild {
   }
 
   /**
-   * Gives batches without noted offsets the next ones, in the order of writing, until `end`; returns the offset behind
-   * them. A batch that does not fit before `end` waits for the next place.
+   * Assigns the next offsets, up to `end`, to batches without recorded offsets, in the order of writing; returns the
+   * offset after them. A batch that does not fit before `end` is left for the next gap.
    */
   async #place(
     partition: PartitionId,
@@ -444,7 +447,7 @@ class Rebuild {
         Number(row['id']),
         {
           epoch: Number(row['epoch']),
-          // Stored by commits.
+          // Written by commits.
           batches: JSON.parse(String(row['batches'])) as ReplayedProducer['batches'],
           transactionStart: row['transaction_start'] === null ? null : Number(row['transaction_start']),
           updatedAt: Number(row['updated_at']),
@@ -481,7 +484,7 @@ class Rebuild {
     }
   }
 
-  /** All objects that can be explained; those that hold nothing any more are garbage from now on. */
+  /** Writes all objects that can be explained; those without any extent left become garbage. */
   #writeObjects(): void {
     const ids = new Map<string, number>()
     const byKey = Map.groupBy(this.#extents, ({ key }) => key)
@@ -493,7 +496,7 @@ class Rebuild {
       this.#push('objects', {
         id: ids.size,
         key,
-        // Without its index, which is no garbage.
+        // Excludes the self-description, which is not garbage.
         size_bytes: own.length === 0 ? sizeBytes : Math.max(liveBytes, ...own.map(one => one.position + one.sizeBytes)),
         extents: own.length,
         dead_at: own.length === 0 ? this.#options.now : null,
@@ -514,7 +517,9 @@ class Rebuild {
     }
   }
 
-  /** Of two topics of one name the later one has it; the other can be brought back. */
+  /**
+   * Of two topics with the same name the later one keeps it; the other becomes a deleted topic that can be restored.
+   */
   #writeTopics(): void {
     const { now } = this.#options
     const byName = new Map<string, Fields>()
@@ -536,7 +541,7 @@ class Rebuild {
     for (const row of partitions.get(true) ?? []) this.#push('deleted_partitions', row)
   }
 
-  /** Nobody's transaction is open any more; an epoch is not lower than what its producer has written with. */
+  /** Ends all transactions, and raises each epoch to at least the one its producer has written with. */
   #writeTransactions(): void {
     const epochs = new Map<number, number>()
     for (const { id, epoch } of this.#rows.get('producers') ?? []) {

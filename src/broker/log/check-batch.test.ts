@@ -64,7 +64,7 @@ describe('a batch from a producer', () => {
     assert.equal(check(lying({ recordsCount: 2, lastOffsetDelta: 1 })), 'INVALID_RECORD')
     assert.equal(check(lying({ recordsCount: 4, lastOffsetDelta: 3 })), 'INVALID_RECORD')
     const swapped = Buffer.from(good().subarray(61))
-    // The offset delta of the second record: behind its length, attributes and timestamp delta.
+    // The offset delta of the second record, which follows its length, attributes and timestamp delta.
     swapped[9 + 3] = 8
     const header = { lastOffsetDelta: 2, recordsCount: 3, baseTimestamp: NOW, maxTimestamp: NOW }
     assert.equal(check(writeBatch(header, swapped)), 'INVALID_RECORD')

@@ -14,12 +14,12 @@ import {
 import type { TopicConfig } from '../topic-config.ts'
 import { walkRecords, type WalkedRecords } from './record-walk.ts'
 
-/** A batch that may be stored, or why not. */
+/** A batch that may be stored, or the reason why not. */
 export type CheckedBatch =
   | {
       readonly ok: true
       readonly header: BatchHeader
-      /** What is to be stored: the batch as it came, unless its topic wants it compressed otherwise. */
+      /** The batch to store: as it arrived, unless the topic requires another compression. */
       readonly records: Buffer
     }
   | Refusal
@@ -28,25 +28,25 @@ interface Refusal {
   readonly ok: false
   readonly error: ErrorName
   readonly message: string
-  /** The records that are to blame, by their index in the batch (KIP-467). */
+  /** The invalid records, by their index in the batch (KIP-467). */
   readonly records?: readonly { readonly index: number; readonly message: string }[]
 }
 
-/** zstd came with this version of Produce (KIP-110). */
+/** The version of Produce that introduced zstd (KIP-110). */
 const ZSTD_VERSION = 7
 const ZSTD = 4
 const BATCH_MAGIC = 2
 const MAGIC_AT = 16
-/** Of a record that has none, which no bound holds for. */
+/** Marks a record without a timestamp, to which no bound applies. */
 const NO_TIMESTAMP = -1
 
-/** The most that a batch may unpack to. */
+/** The maximum decompressed size of a batch, in bytes. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 
 /**
- * Judges what a producer sent for one partition by Kafka's rules (LogValidator, ProduceRequest.validateRecords): nothing is
- * stored that a consumer could not read. So compressed records are unpacked, which takes 1.5 (lz4, snappy) to 2.5 ms (gzip) a
- * megabyte of them; the unpacked form is let go of at once.
+ * Validates what a producer sent for one partition by Kafka's rules (LogValidator, ProduceRequest.validateRecords), so
+ * that nothing is stored that a consumer could not read. This requires decompressing the records, which takes 1.5 ms
+ * (lz4, snappy) to 2.5 ms (gzip) per megabyte; the decompressed form is not kept.
  */
 export function checkBatch(records: Buffer | null, version: number, config: TopicConfig, now: number): CheckedBatch {
   if (records === null || records.length === 0) return refuse('INVALID_RECORD', 'there is no record batch')
@@ -54,7 +54,7 @@ export function checkBatch(records: Buffer | null, version: number, config: Topi
   if (magic < 0 || magic > BATCH_MAGIC) return refuse('CORRUPT_MESSAGE', `there are no records of magic ${magic}`)
   if (magic !== BATCH_MAGIC) return refuse('INVALID_RECORD', `record batches of magic ${magic} are not supported`)
   const header = readBatchHeader(records)
-  // What is cut short holds no whole batch at all, to Kafka, and is no sign of damage on the way.
+  // Kafka treats truncated data as containing no whole batch, not as damaged in transit.
   if (!header || header.sizeBytes > records.length || header.sizeBytes < 0) {
     return refuse('INVALID_RECORD', 'the record batch is cut short')
   }
@@ -117,7 +117,7 @@ function checkTimes(
 ): Refusal | undefined {
   if (config.appendTime) return undefined
   const { earliest, latest } = timesOf(header, walked)
-  // Whatever the topic allows: the metadata could not give back what no number holds exactly.
+  // Refused whatever the topic allows: the metadata could not return a time that no number represents exactly.
   if (!Number.isSafeInteger(earliest) || !Number.isSafeInteger(latest)) {
     return refuse('INVALID_TIMESTAMP', 'there is no such time')
   }
@@ -132,13 +132,13 @@ function checkTimes(
   }
 }
 
-/** The times of a batch's first and last record in time, in milliseconds since 1970. */
+/** The earliest and latest timestamp of a batch's records, in milliseconds since 1970. */
 function timesOf({ appendTime, baseTimestamp, maxTimestamp }: BatchHeader, walked: WalkedRecords) {
   if (appendTime) return { earliest: maxTimestamp, latest: maxTimestamp }
   return { earliest: baseTimestamp + walked.earliestDelta, latest: baseTimestamp + walked.latestDelta }
 }
 
-/** The records to blame; none where they cannot be read, which is told by the batch alone. */
+/** The records with invalid timestamps; empty if they cannot be read, in which case only the batch is reported. */
 function misdatedRecords(batch: Buffer, earliest: number, latest: number): { index: number; message: string }[] {
   try {
     return readRecords(batch, MAX_UNPACKED_BYTES).flatMap(({ timestamp }, index) => {
@@ -159,7 +159,7 @@ function checkKeys({ keyless }: WalkedRecords, config: TopicConfig): Refusal | u
   return { ok: false, error: 'INVALID_RECORD', message, records: keyless.map(index => ({ index, message })) }
 }
 
-/** The batch as it is stored: with its true latest timestamp, by which it is found, and in its topic's compression. */
+/** Prepares a batch for storage: sets its true maximum timestamp, by which it is found, and its topic's compression. */
 function accept(
   records: Buffer,
   header: BatchHeader,

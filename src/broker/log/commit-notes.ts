@@ -1,15 +1,15 @@
 import type { Appended, Extent } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 
-/** The folder of notes on what was committed since the latest manifest. */
+/** The folder of notes on commits since the latest manifest. */
 export const NOTES_FOLDER = 'commits'
 
-/** With more extents than this that are not noted yet, the oldest are left to the next manifest. */
+/** Beyond this many extents without a note, the oldest are left to the next manifest. */
 const MAX_WAITING = 200_000
 
 /**
- * Writes into the bucket now and then which offsets this process's commits have given to its objects: an object is put
- * before its offsets are known, so that it cannot say so itself. Only the rebuilding of metadata reads it.
+ * Periodically writes to the bucket which offsets this process's commits assigned to its objects: an object is put
+ * before its offsets are known, so it cannot contain them. Only the rebuilding of metadata reads the notes.
  */
 export class CommitNotes {
   readonly #store: ObjectStore
@@ -19,13 +19,13 @@ export class CommitNotes {
     this.#store = store
   }
 
-  /** Notes commits of this process. */
+  /** Records commits of this process. */
   add(appended: readonly Appended[]): void {
     for (const { extents } of appended) this.#waiting.push(...extents)
     if (this.#waiting.length > MAX_WAITING) this.#waiting = this.#waiting.slice(-MAX_WAITING)
   }
 
-  /** Writes what was noted; what cannot be written is tried again. Rejects with a StorageError. */
+  /** Writes the recorded commits; if that fails they are kept for the next attempt. Rejects with a StorageError. */
   async write(newKey: () => string): Promise<void> {
     const extents = this.#waiting
     if (extents.length === 0) return
@@ -49,7 +49,7 @@ export class CommitNotes {
   }
 }
 
-/** The extents of a note. Throws where it is none. */
+/** Parses the extents of a note. Throws if it is not one. */
 export function readNote(body: Buffer): Extent[] {
   // Written by CommitNotes.
   const rows = JSON.parse(body.toString()) as [string, number, number, number, number, number, number, number][]

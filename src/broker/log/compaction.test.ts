@@ -30,7 +30,7 @@ describe('a compacted topic', () => {
     })
     assert.equal(topics[0]!.errorCode, 0)
   }
-  /** One batch of `[key, value]`; null is a tombstone. */
+  /** Produces one batch of `[key, value]`; null is a tombstone. */
   const produce = async (
     records: readonly (readonly [string, string | null])[],
     { codec = 0, ageMs = 0 }: { readonly codec?: number; readonly ageMs?: number } = {},

@@ -13,14 +13,14 @@ import type { TopicConfig } from '../topic-config.ts'
 import { replaceExtents } from './merging.ts'
 
 /**
- * The most that the keys of one cleaning may take, in bytes of keys and of what a map needs for each. When there are more
- * keys, a cleaning goes as far as they fit, and the next one goes on from there.
+ * Maximum memory for the keys of one cleaning, in bytes, including the map's overhead per key. If there are more keys,
+ * a cleaning goes as far as they fit, and the next one continues from there.
  */
 const MAX_KEY_BYTES = 128 * 1024 * 1024
 const BYTES_PER_KEY = 64
-/** How much of a partition is rewritten in one step; each step is committed by itself. */
+/** Bytes of a partition that are rewritten in one step; each step has its own commit. */
 const STEP_BYTES = 32 * 1024 * 1024
-/** How many bytes of extents are looked up together. */
+/** Bytes of extents per metadata query. */
 const LOOK_UP_BYTES = 256 * 1024 * 1024
 const MAX_LAST_OFFSET_DELTA = 2 ** 31 - 1
 
@@ -31,12 +31,12 @@ export interface CompactionOptions {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly newObject: () => { key: string; epoch: number }
-  /** The bytes of extents with their offsets in place. */
+  /** Loads the bytes of extents with their offsets set. */
   readonly load: (extents: readonly Extent[]) => Promise<Buffer[]>
   readonly signal: AbortSignal
 }
 
-/** What a cleaning came to. */
+/** The result of a cleaning. */
 export interface CleaningResult {
   /** Offsets below this one are clean now. */
   readonly until: number
@@ -45,11 +45,11 @@ export interface CleaningResult {
 }
 
 /**
- * Cleans one partition, of which everything below `cleanedUntil` was cleaned before; undefined when it is not due. A record goes when a later one of its key lies within
- * what is cleaned, when its transaction was aborted, or when it is a tombstone that was seen long enough. What is left
- * keeps its offset. The batch before one that goes reaches over its offsets, or an empty one takes its place: a reader that
- * waits for the end of the partition always gets there. Markers of transactions stay. A cleaning that is cut short has
- * removed only what the next one would remove as well.
+ * Cleans one partition, which is already clean below `cleanedUntil`; undefined if that is not due. A record is removed
+ * if it has no key, if a later one with its key is in the cleaned range, if its transaction was aborted, or if it is a
+ * tombstone whose delete horizon has passed. Remaining records keep their offsets. A removed batch's offsets are
+ * covered by extending the batch before it, or else by an empty batch, so that a reader always reaches the end of the
+ * partition. Transaction markers stay. An interrupted cleaning has only removed what the next one would remove as well.
  */
 export async function compactPartition(
   partition: PartitionId,
@@ -76,7 +76,7 @@ export async function compactPartition(
   return signal.aborted ? undefined : rewrite(partition, bounds.logStartOffset, until, keys, aborted, options)
 }
 
-/** Enough is dirty, or something dirty has waited for too long. */
+/** Whether enough is dirty, or something dirty has waited too long. */
 function isDue(
   dirty: readonly Extent[],
   start: number,
@@ -84,7 +84,7 @@ function isDue(
   { config, now }: CompactionOptions,
 ): boolean {
   if (dirty.length === 0) return false
-  // Merging joins what is clean with what is not, so that of the first extent only a share may be dirty.
+  // Merging joins clean and dirty records, so only a share of the first extent may be dirty.
   const { baseOffset, lastOffset } = dirty[0]!
   const cleanShare = Math.max(0, start - baseOffset) / (lastOffset + 1 - baseOffset)
   const dirtyBytes = sizeOf(dirty) - dirty[0]!.sizeBytes * cleanShare
@@ -121,7 +121,7 @@ async function rewrite(
   return { until, bytesBefore, bytesAfter }
 }
 
-/** A batch as it stays; undefined where nothing of it does. */
+/** The batch after cleaning; undefined if none of it remains. */
 function cleaned(
   batch: Buffer,
   keys: LatestOffsets,
@@ -142,7 +142,10 @@ function cleaned(
   return keepRecords(batch, kept, startsHorizon ? now + config.deleteRetentionMs : undefined)
 }
 
-/** Appends what is left of a batch, or else has the batch before it or an empty one reach over its offsets. */
+/**
+ * Appends what is left of a batch; if nothing is, extends the batch before it
+ * or adds an empty one to cover its offsets.
+ */
 function addCleaned(batches: Buffer[], kept: Buffer | undefined, original: Buffer): void {
   if (kept !== undefined) return void batches.push(kept)
   const before = batches.at(-1)
@@ -158,7 +161,7 @@ function extentOf(partition: PartitionId, batch: Buffer): Extent {
     partition,
     baseOffset: header.baseOffset,
     lastOffset: lastOffsetOf(header),
-    // The key and the position are those of the object in which it comes to lie.
+    // The key and position are assigned when the object is laid out.
     key: '',
     position: 0,
     sizeBytes: batch.length,
@@ -175,7 +178,7 @@ function sizeOf(extents: readonly Extent[]): number {
   return extents.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
-/** All extents from an offset on that end before another one, and the transactions that were aborted there. */
+/** All extents from `start` that end before `end`, and the transactions aborted there. */
 async function findAll(metadata: Metadata, partition: PartitionId, start: number, end: number) {
   const extents: Extent[] = []
   const aborted = new Map<string, AbortedTransaction>()
@@ -218,7 +221,7 @@ function isAborted({ transactional, producerId, baseOffset }: BatchHeader, abort
   )
 }
 
-/** The last offset of each key in what is being cleaned. */
+/** The last offset of each key in the range being cleaned. */
 class LatestOffsets {
   readonly #offsets = new Map<string, number>()
   #sizeBytes = 0
@@ -244,7 +247,7 @@ class LatestOffsets {
   }
 }
 
-/** One character for each byte, so that all keys differ. */
+/** One character per byte, so that distinct keys give distinct texts. */
 function textOf(key: Buffer): string {
   return key.toString('latin1')
 }

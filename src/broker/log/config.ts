@@ -1,59 +1,61 @@
-/** How the log trades latency for fewer and larger objects, and how much memory it may take. */
+/** How the log trades latency for fewer and larger objects, and how much memory it may use. */
 export interface LogConfig {
-  /** How long an idle log waits for more records before it writes an object. */
+  /** How long an idle log waits for more records before it writes an object, in milliseconds. */
   readonly lingerMs: number
   /**
-   * An idle log does not wait when as many requests are there as the last write has answered: no more are to be expected.
-   * A busy one waits for half of the time that a write takes.
+   * An idle log does not wait once as many requests have arrived as the last write answered, since no more are
+   * expected. A busy one waits for half of a write's duration.
    */
   readonly isEager: boolean
-  /** How old a buffer may get at most while others are being written. */
+  /** Maximum age of a buffer while others are being written, in milliseconds. */
   readonly maxLingerMs: number
-  /** A buffer of this size is written at once. */
+  /** A buffer of this size is written immediately. */
   readonly flushBytes: number
   /**
-   * A buffer of this size does not wait for the one that is being written. Clients fill batches up to a megabyte, of which
-   * each goes at once where a write takes no longer for being small.
+   * A buffer of this size does not wait for the write in progress. Clients fill batches up to a megabyte; where small
+   * writes are as efficient as large ones, each such batch is written immediately.
    */
   readonly overlapBytes: number
-  /** How many objects are written at the same time. */
+  /** Maximum number of objects written concurrently. */
   readonly maxUploads: number
-  /** How often a failed write is tried again. */
+  /** How often a failed write is retried. */
   readonly uploadRetries: number
   readonly uploadRetryBackoffMs: number
-  /** Beyond this many bytes of records that are not committed yet, connections are read from more slowly. */
+  /** Above this many bytes of uncommitted records, connections are read more slowly. */
   readonly congestionBytes: number
-  /** Beyond this many bytes of records that are not committed yet, more are refused with a retriable error. */
+  /** Above this many bytes of uncommitted records, further ones are refused with a retriable error. */
   readonly maxBufferedBytes: number
-  /** The most that the cache of what was written or read lately may hold. */
+  /** Maximum size of the cache of recently written and read records, in bytes. */
   readonly cacheBytes: number
   /**
-   * Whether this process does background work for the whole cluster: retention, merging, compaction, and deleting what
-   * nothing refers to. Each process renews its own upload epoch in any case.
+   * Whether this process does background work for the whole cluster: retention, merging, compaction, and deleting
+   * unreferenced objects. Every process renews its own upload epoch regardless.
    */
   readonly runsJobs: boolean
-  /** Whether objects that nothing refers to are deleted; otherwise they are logged, once each, and stay. */
+  /** Whether unreferenced objects are deleted; otherwise they are logged once each and kept. */
   readonly deletesObjects: boolean
-  /** How many objects are deleted without a rest. */
+  /** Number of objects deleted without a pause. */
   readonly deletesTogether: number
-  /** How often an upload epoch is renewed, objects are merged and dead ones swept. */
+  /** How often the upload epoch is renewed, objects are merged and dead ones deleted, in milliseconds. */
   readonly housekeepingIntervalMs: number
-  /** How often retention is looked after (log.retention.check.interval.ms). */
+  /** How often retention runs, in milliseconds (log.retention.check.interval.ms). */
   readonly retentionIntervalMs: number
-  /** How old the latest manifest in the bucket may become while topics stay as they are. */
+  /** Maximum age of the latest manifest in the bucket while topics do not change, in milliseconds. */
   readonly manifestIntervalMs: number
-  /** An epoch that was not renewed for so long is closed for good. */
+  /** An epoch that was not renewed for this long, in milliseconds, is closed permanently. */
   readonly epochExpiryMs: number
-  /** How long a dead object stays for readers that still know it. */
+  /** How long a dead object is kept for readers that still refer to it, in milliseconds. */
   readonly deadObjectGraceMs: number
-  /** Objects are merged in steps: those below the first size, those between the first and the second, and so on. */
+  /**
+   * Size classes for merging, in bytes: objects below the first size, those between the first and second, and so on.
+   */
   readonly mergeSteps: readonly number[]
-  /** So many objects of one step are merged, or as many as make up `mergeBytes`. */
+  /** Number of objects of one class that are merged together, or as many as add up to `mergeBytes`. */
   readonly mergeObjects: number
   readonly mergeBytes: number
-  /** The latest objects are not merged. */
+  /** Number of most recent objects that are not merged. */
   readonly mergeSpareObjects: number
-  /** After this idle time a producer's sequences are forgotten (producer.id.expiration.ms). */
+  /** Idle time in milliseconds after which a producer's sequences are forgotten (producer.id.expiration.ms). */
   readonly producerExpiryMs: number
 }
 
@@ -98,11 +100,11 @@ export const remoteLogConfig: LogConfig = {
 }
 
 /**
- * How old a buffer may get while others are being written, in milliseconds. A store where each write costs money gets few
- * large objects. Otherwise half of the time that an object usually takes (`flightMs`), so that two or three are under way and
- * nothing waits for much longer than it has to, on a fast disk as on a busy machine.
+ * Maximum age of a buffer while others are being written, in milliseconds. A store where each write costs money gets
+ * few large objects. Otherwise it is half of an object's usual duration (`flightMs`), so that two or three are in
+ * progress and nothing waits much longer than necessary, whether the disk is fast or the machine busy.
  */
 export function overlapLingerMs({ maxLingerMs, isEager }: LogConfig, flightMs: number): number {
-  // Whole milliseconds, as timers have them: the rest of a fraction may be too short for time to pass in it.
+  // Rounded up to whole milliseconds, the resolution of timers: a wait for a fraction might see no time pass.
   return isEager ? Math.min(maxLingerMs, Math.ceil(flightMs / 2)) : maxLingerMs
 }

@@ -6,7 +6,8 @@ import { openMemoryStore } from '../../storage/index.ts'
 import { ExtentCache } from './extent-cache.ts'
 import { SlabPool } from './slabs.ts'
 
-// A reader may find an extent in the metadata and load it before the commit is answered to who made it, who has the bytes.
+// A reader may find an extent in the metadata and load it before the appender, which
+// has the bytes, learns of its own commit.
 test('a reader gets bytes with their offsets, though the extent was inserted while it loaded them', async () => {
   const body = writeRecords([{ value: Buffer.from('a') }], { timestamp: 1 })
   const extent: Extent = {
@@ -49,7 +50,7 @@ test('a reader that is far behind does not push out what was written last', asyn
   })
   const store = openMemoryStore()
   for (let number = 0; number < 20; number++) await store.put(extentOf(number).key, [body])
-  // Without memory that is used again each extent is a block of its own, of 1.6 kB.
+  // Without pooled slabs each extent is a separate block of 1.6 kB.
   const cache = new ExtentCache({ get: store.get }, 10 * 1700, new SlabPool(1e6))
   for (let number = 20; number < 40; number++) cache.insert(Buffer.from(body), 0, [extentOf(number)])
   const known = () => Array.from({ length: 46 }, (_, number) => number).filter(number => cache.has(extentOf(number)))

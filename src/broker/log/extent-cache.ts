@@ -3,11 +3,11 @@ import type { ObjectStore } from '../../storage/index.ts'
 import { checkExtent, placeExtent } from './place-extent.ts'
 import type { Holds, Slab, SlabPool } from './slabs.ts'
 
-/** Ranges of one object that are closer than this are read in one go. */
+/** Ranges of one object closer together than this many bytes are read in one request. */
 const JOIN_GAP_BYTES = 256 * 1024
-/** No read joins more than this. */
+/** Maximum size of a joined read, in bytes. */
 const MAX_READ_BYTES = 16 * 1024 * 1024
-/** What an entry takes beside its bytes, roughly. */
+/** Approximate overhead per entry, in bytes. */
 const ENTRY_OVERHEAD_BYTES = 512
 
 /** Where ranges of objects are read from. */
@@ -15,30 +15,30 @@ export type Reads = Pick<ObjectStore, 'get' | 'readsInto'>
 
 type ExtentName = `${string}@${number}`
 
-/** What was written here, or read from the store: a reader that is far behind is not to push out what was written last. */
+/** Written here, or read from the store: a reader that is far behind must not evict what was written last. */
 type Origin = 'written' | 'read'
 
-/** One piece of memory and the extents that lie in it; it goes as a whole. */
+/** One piece of memory and its extents; it is evicted as a whole. */
 interface Block {
   readonly origin: Origin
-  /** Grows with each use of any block. */
+  /** Increases with each use of any block. */
   usedAt: number
   sizeBytes: number
   readonly extents: Map<ExtentName, Buffer>
-  /** Where the memory is one that is used again. */
+  /** Set if the memory is pooled. */
   readonly slab: Slab | undefined
 }
 
-/** An extent on its way from the store. */
+/** An extent being read from the store. */
 interface Loading {
   readonly bytes: Promise<Buffer>
-  /** What they are read into, if it can be used again; held until they are in the cache. */
+  /** The memory it is read into, if pooled; held until the bytes are in the cache. */
   readonly slab: Slab | undefined
 }
 
 /**
- * The bytes of extents, with their offsets in place, as they were written or read lately. What was read takes half of the room at
- * most when there is not enough for all. Extents that are asked for by several at once are read once.
+ * Caches the bytes of recently written and read extents, with their offsets set. When space is short, extents that were
+ * read take at most half of it. Concurrent requests for an extent share one read.
  */
 export class ExtentCache {
   readonly #store: Reads
@@ -62,7 +62,7 @@ export class ExtentCache {
     return this.#sizeBytes.written + this.#sizeBytes.read
   }
 
-  /** The extent's bytes if they are at hand. Without `holds` they may be kept for any time. */
+  /** Returns the extent's bytes if cached. Without `holds` the caller may keep them indefinitely. */
   get(extent: Extent, holds?: Holds): Buffer | undefined {
     const name = nameOf(extent)
     const block = this.#extents.get(name)
@@ -72,15 +72,15 @@ export class ExtentCache {
     return block.extents.get(name)
   }
 
-  /** Whether the extent's bytes are at hand or on their way. */
+  /** Whether the extent's bytes are cached or being loaded. */
   has(extent: Extent): boolean {
     const name = nameOf(extent)
     return this.#extents.has(name) || this.#loading.has(name)
   }
 
   /**
-   * Takes extents that lie in one buffer, which does not change from now on; `at` is the buffer's place in the object,
-   * `slab` the memory of which it is a piece.
+   * Inserts extents from one buffer, which must not change from now on; `at` is the buffer's position in the object,
+   * `slab` the slab that it was cut from.
    */
   insert(buffer: Buffer, at: number, extents: readonly Extent[], slab?: Slab): void {
     this.#insert('written', buffer, at, extents, slab)
@@ -91,8 +91,8 @@ export class ExtentCache {
     for (const extent of extents) {
       const name = nameOf(extent)
       const bytes = bytesOf(extent, buffer, at)
-      // Also where the extent is known already: who committed it may have heard of that while a reader was loading it, and
-      // that reader is given these bytes.
+      // Needed even if the extent is already cached: a reader may have started to load it before its writer learnt of
+      // the commit, and that reader receives these bytes.
       placeExtent(bytes, extent)
       if (this.#extents.has(name)) continue
       this.#add(block, name, bytes)
@@ -105,8 +105,8 @@ export class ExtentCache {
   }
 
   /**
-   * The bytes of each extent, from memory or from the store. Without `holds` they may be kept for any time. Rejects with a
-   * StorageError.
+   * Returns the bytes of each extent, from memory or from the store. Without `holds` the caller may keep them
+   * indefinitely. Rejects with a StorageError, or a CorruptObjectError if a checksum does not match.
    */
   load(extents: readonly Extent[], holds?: Holds): Promise<Buffer[]> {
     const missing: Extent[] = []
@@ -130,7 +130,7 @@ export class ExtentCache {
     return loading?.bytes
   }
 
-  /** Starts reading extents of one object that lie close together. */
+  /** Starts reading extents that are close together in one object. */
   #read(run: readonly Extent[]): void {
     const { key, position } = run[0]!
     const end = Math.max(...run.map(extent => extent.position + extent.sizeBytes))
@@ -140,7 +140,7 @@ export class ExtentCache {
     const reading = this.#store
       .get(key, range, undefined, piece?.bytes)
       .then(buffer => {
-        // Clients are not asked to check what disks and networks have done to it: many do not.
+        // Detects corruption by disks and networks here, because many clients do not verify checksums.
         for (const extent of run) checkExtent(bytesOf(extent, buffer, position), extent)
         this.#insert('read', buffer, position, run, slab)
         return buffer
@@ -174,7 +174,7 @@ export class ExtentCache {
     this.#sizeBytes[origin] += ENTRY_OVERHEAD_BYTES
   }
 
-  /** The block that was not used for longest; one that was read where those take more than half. */
+  /** The least recently used block, but one that was read if those take more than half of the space. */
   #oldest(): Block | undefined {
     const written = this.#blocks.written.values().next().value
     const read = this.#blocks.read.values().next().value
@@ -198,12 +198,12 @@ export class ExtentCache {
   }
 }
 
-/** The extent's part of a buffer that lies at `at` in the object. */
+/** The extent's part of a buffer whose position in the object is `at`. */
 function bytesOf({ position, sizeBytes }: Extent, buffer: Buffer, at: number): Buffer {
   return buffer.subarray(position - at, position - at + sizeBytes)
 }
 
-/** Keeps memory as it is: until `holds` are released, or for any time without them. */
+/** Protects memory from reuse: until `holds` are released, or permanently without them. */
 function keep(slab: Slab | undefined, holds: Holds | undefined): void {
   if (slab === undefined) return
   if (holds === undefined) slab.neverReuse()
@@ -214,7 +214,7 @@ function nameOf({ key, position }: Extent): ExtentName {
   return `${key}@${position}`
 }
 
-/** Groups extents into ranges that are worth one read each. */
+/** Groups extents into ranges worth one read each. */
 function joinRanges(extents: readonly Extent[]): Extent[][] {
   const runs: Extent[][] = []
   for (const ofObject of Map.groupBy(extents, ({ key }) => key).values()) {

@@ -8,7 +8,7 @@ function extent(key: string, baseOffset: number, lastOffset: number): Extent {
   return { key, baseOffset, lastOffset, ...place }
 }
 
-/** A chain as text: keys of extents, and gaps as from-to. */
+/** Formats a chain as text: keys of extents, and gaps as from-to. */
 function chain(extents: readonly Extent[], start = 0): string[] {
   return chainExtents(extents, start).map(link =>
     link.kind === 'extent' ? link.extent.key : `${link.from}-${link.to}`,

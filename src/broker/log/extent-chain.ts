@@ -1,14 +1,14 @@
 import type { Extent } from '../../metadata/index.ts'
 
-/** Extents that follow each other, and the offsets between them that none of them has. */
+/** An extent of a chain, or a gap of offsets that no extent covers. */
 export type Link =
   | { readonly kind: 'extent'; readonly extent: Extent }
   | { readonly kind: 'gap'; readonly from: number; readonly to: number }
 
 /**
- * Chooses extents that hold the offsets from `start` on, each of them once. Several may have the same offsets, because
- * what was merged or compacted is there beside what it was made of. Of two ways with the same offsets the one with fewer
- * bytes is taken, which was compacted, and then the one with fewer extents, which was merged.
+ * Chooses extents that cover the offsets from `start` on, each offset once. Several may have the same offsets, because
+ * merged or compacted extents exist beside their sources. Among chains that cover the same offsets the one with the
+ * fewest bytes wins, as the compacted one, then the one with the fewest extents, as the merged one.
  */
 export function chainExtents(extents: readonly Extent[], start: number): Link[] {
   const usable = extents.filter(({ lastOffset }) => lastOffset >= start)
@@ -16,7 +16,7 @@ export function chainExtents(extents: readonly Extent[], start: number): Link[] 
   const bases = [...byBase.keys()].toSorted((a, b) => a - b)
   const links: Link[] = []
   let from = start
-  // The first extent may begin before the start of the log, which lies anywhere in it.
+  // The first extent may begin before the log's start, which can be anywhere inside it.
   const covering = usable.filter(({ baseOffset }) => baseOffset < start).toSorted((a, b) => b.lastOffset - a.lastOffset)
   const first = covering.find(({ lastOffset }) => byBase.has(lastOffset + 1)) ?? covering[0]
   if (first !== undefined && !byBase.has(start)) {
@@ -40,11 +40,11 @@ interface Reached {
   readonly by: Extent | undefined
 }
 
-/** The extents from an offset on that reach furthest without a gap, at the least cost. */
+/** The extents from an offset that reach furthest without a gap, at the lowest cost. */
 function longestPath(byBase: ReadonlyMap<number, readonly Extent[]>, bases: readonly number[], from: number): Extent[] {
   const reached = new Map<number, Reached>([[from, { sizeBytes: 0, count: 0, by: undefined }]])
   let furthest = from
-  // Only larger offsets are reached from an offset, so that in this order each is final when its turn comes.
+  // Only larger offsets are reached from an offset, so in this order each is final when it is processed.
   for (const offset of bases) {
     if (!reached.has(offset)) continue
     const here = reached.get(offset)!

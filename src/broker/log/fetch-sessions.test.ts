@@ -90,7 +90,7 @@ function idOf(opened: ReturnType<FetchSessions['open']>): number | string {
   return opened.ok ? opened.id : opened.error
 }
 
-/** Answers each partition, by its index, and tells which answers were to be sent. */
+/** Answers each partition by index, and returns which answers had to be sent. */
 function answer(opened: ReturnType<FetchSessions['open']>, answers: Record<number, Partial<SessionAnswer>> = {}) {
   assert.ok(opened.ok)
   const usual = { errorCode: 0, highWatermark: 0, logStartOffset: 0, sizeBytes: 0 }

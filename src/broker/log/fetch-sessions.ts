@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../base/index.ts'
 import type { TopicRef } from './find-partition.ts'
 
-/** One partition that a client reads, as its request says. */
+/** One partition that a client reads, with the parameters of its request. */
 export interface SessionPartition {
   readonly topic: TopicRef
   readonly index: number
@@ -10,17 +10,17 @@ export interface SessionPartition {
   readonly leaderEpoch: number
 }
 
-/** What a Fetch says about its session. */
+/** The session fields of a Fetch request. */
 export interface SessionRequest {
   readonly id: number
   readonly epoch: number
-  /** Whether topics are named by id. */
+  /** Whether topics are identified by id. */
   readonly byId: boolean
   readonly partitions: readonly SessionPartition[]
   readonly forgotten: readonly { readonly topic: TopicRef; readonly index: number }[]
 }
 
-/** What an answer says of a partition, as far as it decides whether it has to be said. */
+/** The part of a partition's answer that decides whether the answer must be sent. */
 export interface SessionAnswer {
   readonly errorCode: number
   readonly highWatermark: number
@@ -28,7 +28,7 @@ export interface SessionAnswer {
   readonly sizeBytes: number
 }
 
-/** How a request is to be answered: which partitions to read, and which of the answers to send. */
+/** How to answer a request: which partitions to read, and which of the answers to send. */
 export type OpenedSession =
   | {
       readonly ok: false
@@ -39,18 +39,20 @@ export type OpenedSession =
       /** 0 without a session. */
       readonly id: number
       readonly partitions: readonly SessionPartition[]
-      /** Whether the answer for a partition has to be sent; to be asked once for each of them, in their order. */
+      /** Whether the answer for a partition must be sent; call it once per partition, in order. */
       readonly mustSend: (partition: SessionPartition, answer: SessionAnswer) => boolean
     }
 
 /** Kafka's max.incremental.fetch.session.cache.slots. */
 const MAX_SESSIONS = 1000
-/** A session that was used within this time is not given up for another (min.incremental.fetch.session.eviction.ms). */
+/**
+ * A session used within this many milliseconds is not evicted for another (min.incremental.fetch.session.eviction.ms).
+ */
 const EVICTION_MS = 120_000
 const MAX_EPOCH = 2 ** 31 - 1
 const FINAL_EPOCH = -1
 const INITIAL_EPOCH = 0
-/** No high watermark: forces inclusion in the next response. */
+/** Unknown high watermark: forces inclusion in the next response. */
 const UNKNOWN = -1
 
 interface Told {
@@ -64,18 +66,18 @@ interface Session {
   readonly byId: boolean
   nextEpoch: number
   usedAt: number
-  /** In the order in which they are read; those that had records go to the end, so that none starves. */
+  /** In the order in which they are read; those that had records move to the end, so that none starves. */
   readonly partitions: Map<string, Told>
 }
 
 /**
- * Incremental fetches (KIP-227): what a client reads is remembered from request to request, so that requests and answers
- * name only what changed. Sessions live in this process alone; a client whose session is gone begins a new one.
+ * Incremental fetch sessions (KIP-227): remember what a client reads, so that requests and responses contain only
+ * changes. Sessions exist in this process only; a client whose session is gone starts a new one.
  */
 export class FetchSessions {
   readonly #clock: Clock
   readonly #random: Random
-  /** In the order of last use. */
+  /** Least recently used first. */
   readonly #sessions = new Map<number, Session>()
 
   constructor(clock: Clock, random: Random) {
@@ -121,7 +123,7 @@ export class FetchSessions {
     }
   }
 
-  /** A new session, unless nothing is read or there is no room for it. */
+  /** Creates a session, unless it would be empty or there is no room for it. */
   #create({ partitions, byId }: SessionRequest): Session | undefined {
     if (partitions.length === 0 || !this.#makeRoom()) return undefined
     const session: Session = {
@@ -150,7 +152,7 @@ export class FetchSessions {
   }
 }
 
-/** Remembers what is answered; true when it says something new. Errors are news each time. */
+/** Records an answer; returns whether it contains anything new. Errors always count as new. */
 function tell(session: Session, partition: SessionPartition, answer: SessionAnswer): boolean {
   const name = nameOf(partition)
   const told = session.partitions.get(name)

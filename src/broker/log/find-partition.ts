@@ -1,20 +1,20 @@
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, Metadata, PartitionId, Topic } from '../../metadata/index.ts'
 
-/** A topic as a request names it: by name, or from some version on by id. */
+/** A topic as a request identifies it: by name, or by id in later versions. */
 export interface TopicRef {
   readonly name: string
   readonly id: string
 }
 
-/** A partition that exists, or the error to answer with. */
+/** A partition that exists, or the error for the response. */
 export type FoundPartition =
   | { readonly ok: true; readonly topic: Topic; readonly partition: PartitionId }
   | { readonly ok: false; readonly errorCode: number }
 
 /**
- * Finds a partition in a catalog. A client that may not do what it wants with the topic learns nothing of it, not even
- * whether it exists.
+ * Finds a partition in a catalog. A client without the required permission on the topic learns
+ * nothing about it, not even whether it exists.
  */
 export function findPartition(
   catalog: Catalog,
@@ -37,8 +37,9 @@ export function findPartition(
 }
 
 /**
- * A catalog that knows all of these partitions, as far as there are any. It is answered at once when the present one
- * does, so that a request keeps its place among others; only before something is called unknown is it read again.
+ * Returns a catalog that knows all of these partitions, if they exist. Returns synchronously when the
+ * current catalog does, so that the request keeps its place among others; only before a partition is
+ * reported as unknown is the catalog reloaded.
  */
 export function catalogFor(
   metadata: Metadata,

@@ -3,35 +3,35 @@ import type { IndexedRun } from './object-index.ts'
 import type { Assignment, BatchTransaction, Fence, NewBatch, PartitionId } from '../../metadata/index.ts'
 import type { Piece, SlabPool } from './slabs.ts'
 
-/** A batch that passed its check and wants to be stored. */
+/** A validated batch to be stored. */
 export interface Append {
   readonly partition: PartitionId
   readonly records: Buffer
   readonly header: BatchHeader
   /** The topic has message.timestamp.type=LogAppendTime. */
   readonly appendTime: boolean
-  /** What it has to do with a transaction, if anything. */
+  /** Its role in a transaction, if any. */
   readonly transaction?: BatchTransaction
-  /** The writer's right to write, where another one may take it over. */
+  /** Proves the writer's right to write where another one may take over. */
   readonly fence?: Fence
 }
 
-/** What became of a batch. A storage error means that it is not stored, or not known to be, and may be sent again. */
+/** The outcome for a batch. A storage error means that the batch is not stored, or may not be, and may be retried. */
 export type AppendOutcome =
   | Assignment
   | { readonly ok: false; readonly code: 'KAFKA_STORAGE_ERROR'; readonly logStartOffset: -1 }
 
-/** An append in its slot. */
+/** An append with its position and outcome. */
 export interface Slot {
   readonly append: Append
-  /** Where it lies in the object; -1 until the buffer is closed. */
+  /** Position in the object; -1 until the buffer is closed. */
   position: number
   outcome: AppendOutcome | undefined
 }
 
 export const STORAGE_ERROR: AppendOutcome = { ok: false, code: 'KAFKA_STORAGE_ERROR', logStartOffset: -1 }
 
-/** Batches of all partitions on their way into one object. */
+/** Batches of all partitions, collected for one object. */
 export class FlushBuffer {
   readonly openedAt: number
   sizeBytes = 0
@@ -43,7 +43,7 @@ export class FlushBuffer {
     this.openedAt = openedAt
   }
 
-  /** Gives all batches of one request their slots, at once and in order; resolves when the fate of all is known. */
+  /** Assigns slots to all batches of one request, synchronously and in order; resolves when all outcomes are known. */
   add(appends: readonly Append[]): Promise<AppendOutcome[]> {
     const slots = appends.map((append): Slot => ({ append, position: -1, outcome: undefined }))
     for (const slot of slots) {
@@ -55,12 +55,12 @@ export class FlushBuffer {
     })
   }
 
-  /** How many requests have batches in it. */
+  /** Number of requests with batches in the buffer. */
   get requests(): number {
     return this.#requests.length
   }
 
-  /** Joins the batches to the body of an object, those of one partition side by side in the order of their arrival. */
+  /** Joins the batches into the body of an object, grouped by partition in order of arrival. */
   close(slabs: SlabPool): Piece {
     const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)
     const piece = slabs.take(this.sizeBytes)
@@ -74,7 +74,7 @@ export class FlushBuffer {
     return piece
   }
 
-  /** Where the batches of each partition lie, once it is closed. */
+  /** The ranges of each partition's batches, once the buffer is closed. */
   runs(): IndexedRun[] {
     const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)
     return Array.from(byPartition, ([partition, slots]) => ({
@@ -85,7 +85,7 @@ export class FlushBuffer {
     }))
   }
 
-  /** The slots whose fate is open, and what the metadata have to know of them. */
+  /** The slots without an outcome, and their batches for the metadata. */
   undecided(): { slots: Slot[]; batches: NewBatch[] } {
     const slots = this.#slots.filter(({ outcome }) => outcome === undefined)
     return { slots, batches: slots.map(newBatch) }

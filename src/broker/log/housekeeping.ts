@@ -9,42 +9,42 @@ import { isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
 import { mergeObjects } from './merging.ts'
 import { Pace } from './pace.ts'
 
-/** What housekeeping asks of the log that it keeps. */
+/** The functions of the log that housekeeping uses. */
 export interface Kept {
-  /** The epoch under which it writes. */
+  /** The upload epoch of the log. */
   epoch(): number
-  /** A key for a new object, and the epoch under which it has to be committed. */
+  /** Returns a key for a new object, and the epoch under which the object must be committed. */
   readonly newObject: () => { key: string; epoch: number }
-  /** The bytes of extents with their offsets in place. */
+  /** Loads the bytes of extents with their offsets set. */
   readonly load: (extents: readonly Extent[]) => Promise<Buffer[]>
-  /** Gets it a new epoch, because the old one was closed. */
+  /** Opens a new epoch, because the old one was closed. */
   changeEpoch(): Promise<void>
-  /** Writes down in the bucket what it has committed. */
+  /** Writes notes on the log's commits to the bucket. */
   noteCommits(): Promise<void>
-  /** Tells it that the bounds of these partitions may have changed. */
+  /** Reports that the bounds of these partitions may have changed. */
   boundsChanged(partitions: readonly PartitionId[]): Promise<void>
-  /** Tells it that the records of a partition lie elsewhere now. */
+  /** Reports that the records of a partition have moved to other objects. */
   readonly recordsMoved: (partition: PartitionId) => void
 }
 
-/** So many objects of a dry run are logged at most. */
+/** Maximum number of objects that a dry run logs. */
 const MAX_SPARED = 10_000
-/** With less than this share of the disk left, deleted topics are no longer kept. */
+/** With less than this share of the disk free, deleted topics are no longer kept. */
 const SHORT_OF_ROOM = 1 / 4
-/** How many objects one round deletes at most, and how many keys it looks at together. */
+/** Maximum number of objects that one round deletes, and number of keys looked up together. */
 const MAX_SWEPT_OBJECTS = 50_000
 const KEYS_TOGETHER = 500
-/** How many partitions retention looks at in one call, so that commits never wait long behind it. */
+/** Number of partitions per call of retention, so that commits never wait long for it. */
 const PARTITIONS_TOGETHER = 200
-/** How many calls of retention one round makes at most for the same partitions. */
+/** Maximum number of retention calls per round for the same partitions. */
 const MAX_RETENTION_STEPS = 50
-/** How many objects one round makes of smaller ones at most, for each step. */
+/** Maximum number of merges per round, for each size class. */
 const MAX_MERGES = 50
 
 /**
- * Background maintenance: keeps the upload epoch open, takes away what retention says, deletes objects that
- * nothing refers to any more, and those that were put but never committed by a process that is gone. Every round is
- * bounded; what is left over waits for the next one. A process without jobs only keeps its epoch open.
+ * Background maintenance: keeps the upload epoch open, applies retention, deletes objects that are no longer
+ * referenced, and those that were put but never committed by a process that is gone. Every round is bounded; the rest
+ * is left to the next one. A process without jobs only keeps its epoch open and notes its commits.
  */
 export class Housekeeping {
   readonly #metadata: Metadata
@@ -57,9 +57,9 @@ export class Housekeeping {
   readonly #stop = new AbortController()
   readonly #running: Promise<unknown>
   #retainedAt: number
-  /** The disk is getting full. */
+  /** Whether the disk is getting full. */
   #isShort = false
-  /** The objects of a dry run that were logged. */
+  /** Objects that a dry run has logged. */
   readonly #spared = new Set<string>()
 
   constructor(
@@ -82,7 +82,7 @@ export class Housekeeping {
     this.#running = Promise.all([this.#run(), config.runsJobs ? this.#runCompaction() : undefined])
   }
 
-  /** One round of everything. A part that fails is logged and does not keep the others from their turn. */
+  /** Runs one round of everything. A part that fails is logged and does not prevent the others. */
   async round(): Promise<void> {
     await this.#maintain()
     if (this.#config.runsJobs) await this.#attempt('compact topics', () => this.#compact())
@@ -103,7 +103,7 @@ export class Housekeeping {
     }
   }
 
-  /** By itself: a large partition takes longer to compact than an epoch lasts without being renewed. */
+  /** Runs separately: compacting a large partition takes longer than an epoch lasts without renewal. */
   async #runCompaction(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
@@ -121,7 +121,7 @@ export class Housekeeping {
     await this.#often()
   }
 
-  /** The parts of a round that cannot wait for the next whole one. */
+  /** The parts of a round that cannot wait for the next full one. */
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
     await this.#attempt('note what was committed', () => this.#kept.noteCommits())
@@ -129,7 +129,7 @@ export class Housekeeping {
     await this.#attempt('write a manifest', () => this.#keepManifest())
     await this.#attempt('forget deleted topics', () => this.#purgeDeletedTopics())
     await this.#attempt('remove what was deleted', () => this.#applyRetention([]))
-    // Whoever is short of room wants it soon.
+    // When space is short, work without pauses.
     const politeMs = this.#isShort ? 0 : this.#config.housekeepingIntervalMs
     const pace = new Pace(this.#clock, politeMs, this.#stop.signal)
     await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse(pace))
@@ -151,7 +151,7 @@ export class Housekeeping {
     if (!(await this.#metadata.renewEpoch(this.#kept.epoch()))) await this.#kept.changeEpoch()
   }
 
-  /** Whoever has the role jobs may write it; two at the same time do no harm. */
+  /** Every process with jobs may write it; concurrent writes are harmless. */
   async #keepManifest(): Promise<void> {
     const now = this.#clock.now()
     const [latest] = await manifestKeys(this.#store)
@@ -170,7 +170,7 @@ export class Housekeeping {
     }
   }
 
-  /** Without rules this takes away what is left of deleted topics and records. */
+  /** Without rules, only removes what is left of deleted topics and records. */
   async #applyRetention(rules: readonly RetentionRule[]): Promise<void> {
     for (let step = 0; step < MAX_RETENTION_STEPS && !this.#stop.signal.aborted; step++) {
       if (!(await this.#metadata.retain(rules))) break
@@ -228,7 +228,7 @@ export class Housekeeping {
     return mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, now, this.#log)
   }
 
-  /** Those whose time is over, or all of them when the disk needs the room. */
+  /** Purges the deleted topics whose time has passed, or all of them when the disk is short of space. */
   async #purgeDeletedTopics(): Promise<void> {
     const capacity = await this.#store.capacity?.()
     this.#isShort = capacity ? capacity.usableBytes < capacity.totalBytes * SHORT_OF_ROOM : false
@@ -253,7 +253,8 @@ export class Housekeeping {
       const dead = await this.#metadata.deadObjects(this.#config.deadObjectGraceMs, KEYS_TOGETHER)
       if (dead.length === 0) return
       if (!this.#config.deletesObjects) return this.#spare(dead.map(({ key }) => key))
-      // In this order: an object that is gone but still known is deleted once more, one that is forgotten is never deleted.
+      // In this order: an object that is gone but still known is deleted once more; one forgotten
+      // before its deletion would never be deleted.
       await this.#delete(
         dead.map(({ key }) => key),
         pace,
@@ -262,7 +263,7 @@ export class Housekeeping {
     }
   }
 
-  /** Nothing can be committed under a closed epoch any more, so what is not known there by now never will be. */
+  /** Nothing can be committed under a closed epoch any more, so objects unknown now will never become known. */
   async #deleteOrphans(pace: Pace): Promise<void> {
     for (const epoch of await this.#metadata.closedEpochs(this.#config.epochExpiryMs)) {
       const prefix = `${OBJECTS_FOLDER}/${epoch}/`
@@ -278,12 +279,12 @@ export class Housekeeping {
         else this.#spare(orphans)
         after = keys.at(-1)!
       }
-      // A closed epoch that is forgotten is never looked at again.
+      // Once a closed epoch is forgotten, it is never visited again.
       if (this.#config.deletesObjects) await this.#metadata.forgetEpoch(epoch)
     }
   }
 
-  /** Deletes objects, a few at a time: a disk takes longer to free a large file than to write a small one. */
+  /** Deletes objects a few at a time: a disk takes longer to free a large file than to write a small one. */
   async #delete(keys: readonly string[], pace: Pace): Promise<void> {
     for (let start = 0; start < keys.length; start += this.#config.deletesTogether) {
       pace.begin()

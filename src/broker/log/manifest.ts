@@ -1,5 +1,5 @@
-// Manifests: what the metadata know, written into the bucket now and then, so that they can be rebuilt
-// (docs/adr/0026-rebuild.md). Nothing but `penstock bucket rebuild` reads them.
+// Manifests: snapshots of the metadata that are written to the bucket periodically, so that the metadata can be rebuilt
+// (docs/adr/0026-rebuild.md). Only `penstock bucket rebuild` reads them.
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { fieldsOf } from '../../base/index.ts'
@@ -19,31 +19,31 @@ const MANIFESTS_FOLDER = 'manifests'
 const VERSION = 1
 const ROWS_TOGETHER = 5000
 const KEYS_TOGETHER = 1000
-/** Which topics and partitions there are: an entry of one table is nothing without those of the others. */
+/** Tables that must be consistent with each other: an entry in one is useless without those in the others. */
 const CATALOG_TABLES: readonly SnapshotTable[] = ['topics', 'partitions', 'deleted_topics', 'deleted_partitions']
-/** How often they are read again because topics have changed meanwhile. */
+/** How often these tables are read again if topics changed in the meantime. */
 const CATALOG_ATTEMPTS = 5
-/** The latest, and the one before it in case that one cannot be read. */
+/** The latest manifest, and the one before it in case the latest cannot be read. */
 const KEPT_MANIFESTS = 2
 
 const compress = promisify(gzip)
 const decompress = promisify(gunzip)
 
-/** What a manifest says. */
+/** The contents of a manifest. */
 export interface Manifest {
   readonly key: string
   readonly clusterId: string
-  /** When its reading began, by the clock of the agent that wrote it, in milliseconds since 1970. */
+  /** When reading began, by the clock of the agent that wrote it, in milliseconds since 1970. */
   readonly writtenAt: number
   readonly rows: ReadonlyMap<SnapshotTable, readonly SnapshotRow[]>
 }
 
-/** The keys of the manifests in a bucket, the latest first. */
+/** The keys of the manifests in a bucket, latest first. */
 export async function manifestKeys(store: ObjectStore, signal?: AbortSignal): Promise<string[]> {
   return (await allKeys(store, MANIFESTS_FOLDER, signal)).toReversed()
 }
 
-/** Whether the latest manifest is older than this, or topics have changed since. */
+/** Whether the latest manifest is older than `intervalMs`, or topics have changed since. */
 export function isManifestDue(latest: string | undefined, version: number, now: number, intervalMs: number): boolean {
   if (latest === undefined) return true
   const [at, catalogVersion] = latest.slice(MANIFESTS_FOLDER.length + 1).split('-')
@@ -51,12 +51,12 @@ export function isManifestDue(latest: string | undefined, version: number, now: 
 }
 
 /**
- * Writes a manifest, and deletes what it replaces: notes on commits that it contains, and older manifests. Rows are read
- * page by page, so that commits never wait for it: it mixes moments, which the rebuilding expects. Topics and their
- * partitions are of one moment, unless others keep changing them.
+ * Writes a manifest, and deletes what it replaces: the commit notes it includes, and older manifests. Rows are read
+ * page by page, so that commits never wait for it; the result mixes moments, which the rebuild allows for. Topics and
+ * their partitions are from one moment, unless they keep changing.
  */
 export async function writeManifest(metadata: Metadata, store: ObjectStore, now: number): Promise<void> {
-  // Listed first: what is noted by now was committed before, and is read below.
+  // Listed first: a commit that is noted by now is included in what is read below.
   const notes = await allKeys(store, NOTES_FOLDER)
   const { version, pieces: catalog } = await readCatalog(metadata)
   const pieces = [await line({ version: VERSION, cluster: metadata.clusterId, at: now }), ...catalog]
@@ -90,7 +90,7 @@ async function readTable(metadata: Metadata, table: SnapshotTable): Promise<Buff
   }
 }
 
-/** Reads a manifest. Rejects with a StorageError where it cannot be had or is not whole. */
+/** Reads a manifest. Rejects with a StorageError if it cannot be read or is incomplete. */
 export async function readManifest(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Manifest> {
   const body = await store.get(key, undefined, signal)
   try {
@@ -102,7 +102,7 @@ export async function readManifest(store: ObjectStore, key: string, signal?: Abo
     for (const { table: name, columns, rows: some } of others) {
       const table = snapshotTableNames.find(known => known === name)
       if (table === undefined) throw new Error(`there is no table ${String(name)}`)
-      // Written by writeManifest, with the columns of its time.
+      // Written by writeManifest, with the columns of that time.
       const inOrder = reordered(table, columns as string[], some as SnapshotRow[])
       rows.set(table, [...(rows.get(table) ?? []), ...inOrder])
     }
@@ -112,13 +112,13 @@ export async function readManifest(store: ObjectStore, key: string, signal?: Abo
   }
 }
 
-/** The rows with the columns of today; those that did not exist yet are 0. */
+/** Converts rows to the current columns; columns that did not exist yet are 0. */
 function reordered(table: SnapshotTable, columns: readonly string[], rows: readonly SnapshotRow[]): SnapshotRow[] {
   const places = snapshotColumns(table).map(name => columns.indexOf(name))
   return rows.map(row => places.map(place => (place < 0 ? 0 : row[place]!)))
 }
 
-/** Members of gzip, one after the other, are one file. */
+/** Concatenated gzip members form one valid file. */
 function line(value: unknown): Promise<Buffer> {
   return compress(`${JSON.stringify(value)}\n`)
 }

@@ -6,9 +6,9 @@ const ABORT = 0
 const COMMIT = 1
 
 /**
- * The batch that marks the end of a transaction in a partition: one control record, of which the key has the version and
- * the kind of the marker, and the value the version and the epoch of the coordinator (KIP-98; EndTransactionMarker). It
- * takes one offset. `timestamp` is in milliseconds since 1970.
+ * Builds the batch that marks the end of a transaction in a partition: one control record, whose key has the version
+ * and the kind of the marker, and whose value has the version and the coordinator's epoch (KIP-98;
+ * EndTransactionMarker). It takes one offset. `timestamp` is in milliseconds since 1970.
  */
 function markerBatch(end: TransactionEnd, coordinatorEpoch: number, timestamp: number): Buffer {
   const key = Buffer.alloc(4)
@@ -32,7 +32,7 @@ export function markerAppends(
   timestamp: number,
 ): Append[] {
   const records = markerBatch(end, coordinatorEpoch, timestamp)
-  // A whole batch was just written.
+  // The bytes are a whole batch that was just written.
   const header: BatchHeader = readBatchHeader(records)!
   return partitions.map(partition => ({
     partition,

@@ -4,16 +4,17 @@ import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { writeObjectIndex } from './object-index.ts'
 import { checkExtent, CorruptObjectError, placeExtent } from './place-extent.ts'
 
-/** How many objects are read at the same time. */
+/** Number of objects that are read concurrently. */
 const READS_TOGETHER = 16
-/** Extents are not joined beyond this size, because readers load them whole. */
+/** Maximum size of a joined extent, because readers load extents whole. */
 const MAX_EXTENT_BYTES = 4 * 1024 * 1024
 
 /**
- * Puts what is left in objects into a new one, in which all records of a partition lie side by side: fewer objects, fewer
- * extents to remember, and fewer reads for those who come late; of objects that are mostly garbage the room comes back.
- * Offsets and batches stay what they are. Objects that are damaged or gone are left as they are, so that they neither
- * keep the others from being merged nor come to lie beside sound records. Answers whether there was anything to merge.
+ * Rewrites the live data of objects into a new one, in which all records of a partition are contiguous: that
+ * leaves fewer objects, fewer extents to store, and fewer reads for consumers that are behind, and reclaims
+ * the space of objects that are mostly garbage. Offsets and batches do not change. Damaged or missing
+ * objects are left alone, so that they neither block the merging of others nor contaminate sound records.
+ * Resolves to whether there was anything to merge.
  */
 export async function mergeObjects(
   metadata: Metadata,
@@ -24,7 +25,7 @@ export async function mergeObjects(
   log: Log,
 ): Promise<boolean> {
   const objects = await readObjects(store, candidates, log)
-  // One alone would only be copied, again and again, while the damaged ones make up the number that is worth merging.
+  // A single object would only be copied again and again while damaged ones make up the number worth merging.
   if (candidates.length === 0 || objects.length < Math.min(2, candidates.length)) return false
   const pieces = objects.flat()
   pieces.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
@@ -36,7 +37,7 @@ export async function mergeObjects(
 
 interface Piece {
   readonly extent: Extent
-  /** With offsets, and the time of LogAppendTime, in place. */
+  /** With offsets, and the time for LogAppendTime, set. */
   readonly bytes: Buffer
 }
 
@@ -54,7 +55,7 @@ async function readObjects(
   return objects
 }
 
-/** The pieces of one object; undefined when it is damaged or gone. */
+/** The pieces of one object; undefined if it is damaged or gone. */
 async function readObject(
   store: ObjectStore,
   { key, extents }: MergeCandidate,
@@ -77,8 +78,9 @@ async function readObject(
 }
 
 /**
- * `now` is in milliseconds since 1970. Lets an object with `body`, from which `extents` are cut one after the other, take the place of the extents from which
- * it was made. False when some of them have expired or were replaced by another process meanwhile; the object is gone then.
+ * Puts an object with `body`, whose layout is `extents` in order, and replaces the extents that it was built from.
+ * `now` is in milliseconds since 1970. Resolves to false if some of them expired or were replaced by another process in
+ * the meantime; the object is deleted then.
  */
 export async function replaceExtents(
   metadata: Metadata,
@@ -91,7 +93,7 @@ export async function replaceExtents(
   cleaning?: Cleaning,
 ): Promise<boolean> {
   const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
-  // What it replaces is garbage afterwards, so that a full disk must not keep it from being written.
+  // Its sources become garbage afterwards, so a full disk must not prevent this write.
   const laidOut = layOut(key, extents)
   const runs = laidOut.map(extent => ({ ...extent, offsets: extent }))
   await store.put(key, [...body, writeObjectIndex(now, runs, metadata.catalog())], { fromReserve: true })
@@ -100,7 +102,7 @@ export async function replaceExtents(
   return isTaken
 }
 
-/** Where extents come to lie when they are put one after the other, joined where their offsets follow each other. */
+/** The layout of extents written one after another, joined where their offsets are consecutive. */
 function layOut(key: string, extents: readonly Extent[]): Extent[] {
   const laidOut: Extent[] = []
   let position = 0
@@ -115,7 +117,7 @@ function layOut(key: string, extents: readonly Extent[]): Extent[] {
         maxTimestamp: Math.max(last.maxTimestamp, extent.maxTimestamp),
       }
     } else {
-      // Their time is written into the batches now.
+      // Their batches now contain the time.
       laidOut.push({ ...extent, key, position, appendTimestamp: -1 })
     }
     position += extent.sizeBytes

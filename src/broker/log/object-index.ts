@@ -1,10 +1,10 @@
-// What an object says of itself, behind its records: which partitions they belong to. The metadata do not need it; with it
-// they can be rebuilt from a bucket alone (docs/adr/0026-rebuild.md).
+// The self-description of an object, which follows its records: which partitions they belong to. The metadata does not
+// need it, but can be rebuilt with it from a bucket alone (docs/adr/0026-rebuild.md).
 import { fieldsOf } from '../../base/index.ts'
 import type { Catalog, Extent, PartitionId } from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
 
-/** A partition with all its names. */
+/** A partition with all its identifiers. */
 export interface NamedPartition {
   readonly partition: PartitionId
   readonly topic: string
@@ -12,17 +12,17 @@ export interface NamedPartition {
   readonly number: number
 }
 
-/** Record batches of one partition that lie side by side in an object. Sizes and positions are bytes. */
+/** Record batches of one partition that are adjacent in an object. Sizes and positions are in bytes. */
 export interface IndexedRun {
   readonly partition: PartitionId
   readonly position: number
   readonly sizeBytes: number
-  /** Null where the commit was to give the offsets. */
+  /** Null if the commit was to assign the offsets. */
   readonly offsets: Pick<Extent, 'baseOffset' | 'lastOffset' | 'maxTimestamp' | 'appendTimestamp'> | null
 }
 
 export interface ObjectIndex {
-  /** When it was written, by the clock of the agent, in milliseconds since 1970. */
+  /** When the object was written, by the agent's clock, in milliseconds since 1970. */
   readonly writtenAt: number
   readonly partitions: readonly NamedPartition[]
   readonly runs: readonly IndexedRun[]
@@ -30,12 +30,15 @@ export interface ObjectIndex {
 
 const VERSION = 1
 const MAGIC = Buffer.from('PSix')
-/** The length of the index, and the magic. */
+/** Size of the trailer: the length of the index, and the magic. */
 const TRAILER_BYTES = 8
-/** How much of the end of an object is read at first, in which most indexes fit. */
+/** Bytes at the end of an object that are read first; most indexes fit. */
 const TAIL_BYTES = 64 * 1024
 
-/** The bytes that follow the records of an object. Partitions that the catalog does not know have just been deleted. */
+/**
+ * Encodes the bytes that follow the records of an object. Partitions that the
+ * catalog does not know have just been deleted.
+ */
 export function writeObjectIndex(writtenAt: number, runs: readonly IndexedRun[], catalog: Catalog): Buffer {
   const places = placesOf(catalog)
   const ids = [...new Set(runs.map(({ partition }) => partition))].filter(partition => places.has(partition))
@@ -60,7 +63,9 @@ export function writeObjectIndex(writtenAt: number, runs: readonly IndexedRun[],
   return Buffer.concat([bytes, trailer])
 }
 
-/** Reads what an object says of itself; undefined where it says nothing, as those of former versions. Rejects with a StorageError. */
+/**
+ * Reads an object's self-description; undefined if it has none, as with former versions. Rejects with a StorageError.
+ */
 export async function readObjectIndex(
   store: ObjectStore,
   { key, sizeBytes }: { readonly key: string; readonly sizeBytes: number },
@@ -84,7 +89,7 @@ function parse(key: string, text: string): ObjectIndex {
   try {
     const { version, at, partitions, runs } = fieldsOf(JSON.parse(text))
     if (version !== VERSION) throw new Error(`its version is ${String(version)}`)
-    // Written by writeObjectIndex, whose versions are told apart.
+    // Written by writeObjectIndex, and the version was checked.
     const named = partitions as [PartitionId, string, string, number][]
     const numbers = runs as number[][] // likewise
     return {
@@ -109,7 +114,7 @@ type Places = ReadonlyMap<PartitionId, NamedPartition>
 
 const known = new WeakMap<Catalog, Places>()
 
-/** Where each partition of a catalog belongs; made once for each catalog. */
+/** Topic and number of each partition in a catalog; computed once per catalog. */
 function placesOf(catalog: Catalog): Places {
   const made = known.get(catalog)
   if (made !== undefined) return made

@@ -3,11 +3,11 @@ import { describe, it } from 'node:test'
 import type { Clock } from '../../base/index.ts'
 import { Pace } from './pace.ts'
 
-/** A clock that only moves when somebody works or sleeps. */
+/** A clock that only advances by work and sleep. */
 function newClock() {
   const slept: number[] = []
   const state = { now: 1000, slept }
-  // Stands in for the real one, because the lengths of rests depend on how busy the machine is.
+  // Replaces the real clock, because the lengths of pauses depend on how busy the machine is.
   const clock: Clock = {
     now: () => state.now,
     monotonic: () => state.now,

@@ -1,12 +1,12 @@
 import { type Clock, waitOrAbort } from '../../base/index.ts'
 
-/** How much longer than it works background work rests. */
+/** Ratio of idle time to working time for background work. */
 const REST_FACTOR = 4
 const MAX_REST_MS = 1000
 
 /**
- * Keeps background work from taking the disk away from clients: it works a fifth of the time. Where that is not enough, because
- * there is still work after `politeMs`, it goes on without rests.
+ * Limits background work to a fifth of the time, so that it leaves the disk to clients. If work remains after
+ * `politeMs` milliseconds, it continues without pauses.
  */
 export class Pace {
   readonly #clock: Clock
@@ -21,16 +21,16 @@ export class Pace {
     this.#politeUntil = this.#workingSince + politeMs
   }
 
-  /** Work begins now; what was before is none. */
+  /** Marks the beginning of work; earlier time does not count. */
   begin(): void {
     this.#workingSince = this.#clock.monotonic()
   }
 
-  /** Rests from the work since `begin` or the last rest, unless it is to stop. */
+  /** Pauses in proportion to the work since `begin` or the last pause, unless the signal aborts. */
   async rest(): Promise<void> {
     const now = this.#clock.monotonic()
     const restMs = Math.min(REST_FACTOR * (now - this.#workingSince), MAX_REST_MS, this.#politeUntil - now)
-    // Whole milliseconds, as timers have them.
+    // Whole milliseconds, the resolution of timers.
     if (restMs >= 1) await waitOrAbort(this.#clock, Math.floor(restMs), this.#signal)
     this.begin()
   }

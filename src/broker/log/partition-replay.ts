@@ -1,10 +1,10 @@
 import type { BatchHeader } from '../../kafka/index.ts'
 import type { AbortedTransaction } from '../../metadata/index.ts'
 
-/** A batch as latest batches are remembered: `[first sequence, last sequence, base offset]`. */
+/** A remembered batch: `[first sequence, last sequence, base offset]`. */
 type Remembered = readonly [firstSequence: number, lastSequence: number, baseOffset: number]
 
-/** What is known of an idempotent producer in one partition. */
+/** The state of an idempotent producer in one partition. */
 export interface ReplayedProducer {
   readonly epoch: number
   /** The latest five, oldest first. */
@@ -19,8 +19,8 @@ const REMEMBERED_BATCHES = 5
 const SEQUENCES = 2 ** 31
 
 /**
- * What follows for producers and transactions from the batches of a partition, one after the other. Batches that were taken
- * into account before do no harm.
+ * Derives the state of producers and transactions from the batches of a partition, in order. Replaying a
+ * batch that is already included is harmless.
  */
 export class PartitionReplay {
   readonly producers: Map<number, ReplayedProducer>
@@ -31,7 +31,7 @@ export class PartitionReplay {
     this.aborted = new Map(aborted.map(one => [one.lastOffset, one]))
   }
 
-  /** Whether a batch was stored before, as far as its producer's latest batches tell. */
+  /** Whether a batch is a duplicate, as far as its producer's latest batches show. */
   isRepeated(header: BatchHeader): boolean {
     const known = this.producers.get(header.producerId)
     if (known === undefined || header.producerId < 0 || header.control) return false
@@ -40,7 +40,7 @@ export class PartitionReplay {
     return known.batches.some(([first, last]) => first === header.baseSequence && last === lastSequenceOf(header))
   }
 
-  /** Takes in a batch that has this offset. `isAbort` says of a control batch which kind it is. */
+  /** Applies the batch at this offset. For a control batch `isAbort` gives its kind. */
   add(header: BatchHeader, baseOffset: number, isAbort: boolean): void {
     const { producerId: id, producerEpoch: epoch } = header
     if (id < 0) return

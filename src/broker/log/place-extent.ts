@@ -1,10 +1,10 @@
 import { batchCrcFits, batchExtent, placeBatch, placedHeader } from '../../kafka/index.ts'
 import type { Extent } from '../../metadata/index.ts'
 
-/** An object in the bucket does not hold what was written to it. */
+/** An object in the bucket does not contain what was written to it. */
 export class CorruptObjectError extends Error {}
 
-/** Throws a CorruptObjectError unless the bytes, exactly those of the extent, are whole batches with right checksums. */
+/** Throws a CorruptObjectError unless the extent's bytes are whole batches with correct checksums. */
 export function checkExtent(bytes: Buffer, { key, position }: Extent): void {
   for (let start = 0; start < bytes.length; ) {
     const batch = batchExtent(bytes, start)
@@ -19,8 +19,8 @@ export function checkExtent(bytes: Buffer, { key, position }: Extent): void {
 }
 
 /**
- * Gives the batches of an extent their offsets, and their time where the log gives it, in place. All readers see the
- * same bytes from then on, because an extent's offsets never change. `bytes` are exactly those of the extent.
+ * Sets the offsets of an extent's batches in place, and their time for LogAppendTime. From then on all readers see the
+ * same bytes, because an extent's offsets never change. `bytes` are exactly those of the extent.
  */
 export function placeExtent(bytes: Buffer, extent: Extent): void {
   let offset = extent.baseOffset

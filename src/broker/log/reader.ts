@@ -15,13 +15,13 @@ export interface FetchQuery {
 }
 
 export interface FetchLimits {
-  /** Answer as soon as there is so much … */
+  /** Answer as soon as there are this many bytes … */
   readonly minBytes: number
   /** … or after this time in milliseconds … */
   readonly maxWaitMs: number
-  /** … with not more than this, but at least one batch. */
+  /** … with at most this many bytes, but at least one batch. */
   readonly maxBytes: number
-  /** Nothing from the first open transaction on. */
+  /** Return nothing from the first open transaction on. */
   readonly readCommitted: boolean
 }
 
@@ -33,50 +33,53 @@ export interface Fetched {
     | 'KAFKA_STORAGE_ERROR'
     | 'CORRUPT_MESSAGE'
   readonly bounds: PartitionBounds
-  /** Whole batches, one after the other; to be sent, not to be changed. */
+  /** Whole batches, in order; to be sent, not modified. */
   readonly records: readonly Buffer[]
   readonly sizeBytes: number
-  /** The aborted transactions with records among these, by their first offset; none unless only committed ones are read. */
+  /** Aborted transactions with records among these, by first offset; empty unless reading committed records only. */
   readonly aborted: readonly AbortedTransaction[]
 }
 
-/** What a partition has from an offset on, as far as one answer may need it. */
+/** What is known of a partition from an offset on, as far as one answer may need it. */
 interface Located {
   readonly error: Fetched['error']
   readonly bounds: PartitionBounds
   readonly extents: readonly Extent[]
   /** All transactions whose aborted records are in the extents and below `stableEnd`. */
   readonly aborted: readonly AbortedTransaction[]
-  /** From here on it is not known which records are aborted. */
+  /** From this offset on it is not known which records are aborted. */
   readonly stableEnd: number
 }
 
-/** Where a reader that is behind will find what comes next. */
+/** The next extents for a reader that is behind. */
 interface Ahead {
   readonly extents: readonly Extent[]
-  /** Null when they were not asked for. */
+  /** Null if they were not requested. */
   readonly aborted: readonly AbortedTransaction[] | null
   readonly stableEnd: number
 }
 
-/** One look at everything; when the limits left no room for all there is, waiting for more is no use. */
+/** One pass over all queries. If the limits left no room for everything, waiting for more is pointless. */
 interface Read {
   readonly fetched: Fetched[]
   readonly isFull: boolean
 }
 
-/** How much is looked up in advance, so that a reader that catches up asks the metadata only now and then. */
+/** Bytes of extents to look up in advance, so that a reader that catches up rarely queries the metadata. */
 const LOOK_AHEAD_BYTES = 32 * 1024 * 1024
-/** For how many answers that is enough at least. */
+/** Minimum number of answers that this covers. */
 const LOOK_AHEAD_ANSWERS = 16
-/** How much is read in advance at the same time, for all readers. */
+/** Maximum number of bytes read ahead at any time, for all readers. */
 const MAX_READ_AHEAD_BYTES = 64 * 1024 * 1024
-/** How long a cached tail is trusted before asking whether another process has appended: the latest an append elsewhere is noticed. */
+/**
+ * How long a cached tail is trusted, in milliseconds, before checking for appends of other processes, which are thus
+ * noticed at the latest after this time.
+ */
 const TRUST_MS = 500
-/** Who waits longer than this looks again, for the same reason. */
+/** Longer waits check again after this many milliseconds, for the same reason. */
 const RECHECK_MS = 1000
 const MAX_REMEMBERED_PARTITIONS = 2000
-/** The largest answer, whatever the client would take. */
+/** Maximum size of an answer, whatever the client would accept. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const NOWHERE: PartitionBounds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1, sizeBytes: 0 }
 
@@ -88,9 +91,11 @@ export class Reader {
   readonly #waiters: AppendWaiters
   readonly #clock: Clock
   readonly #log: Log
-  /** Where readers that are behind will find what comes next; extents never change, so this is never wrong, only old. */
+  /**
+   * The next extents for readers that are behind. Extents never change, so an entry may be incomplete but not wrong.
+   */
   readonly #ahead = new Map<PartitionId, Ahead>()
-  /** How much is being read before anyone has asked for it. */
+  /** Bytes currently being read ahead of any request for them. */
   #readAheadBytes = 0
 
   constructor(metadata: Metadata, tails: Tails, cache: ExtentCache, waiters: AppendWaiters, clock: Clock, log: Log) {
@@ -102,7 +107,7 @@ export class Reader {
     this.#log = log
   }
 
-  /** Answers in the order of the queries, which also is the order in which the limits are used up. */
+  /** Returns answers in the order of the queries, in which they also use up the limits. */
   async fetch(
     queries: readonly FetchQuery[],
     limits: FetchLimits,
@@ -111,7 +116,7 @@ export class Reader {
   ): Promise<Fetched[]> {
     const deadline = this.#clock.monotonic() + limits.maxWaitMs
     for (;;) {
-      // Of what was read before the last wait.
+      // Releases what was read before the last wait.
       holds?.release()
       const { fetched, isFull } = await this.#fetchOnce(queries, limits, holds)
       const missingBytes = isFull ? 0 : limits.minBytes - fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
@@ -119,7 +124,7 @@ export class Reader {
       const isOver = signal.aborted || this.#waiters.closed
       if (missingBytes <= 0 || restMs <= 0 || isOver || queries.length === 0) return fetched
       if (fetched.some(({ error }) => error !== 'NONE')) return fetched
-      // What was appended while we were reading woke no waiter, so check before waiting.
+      // Appends during the read have woken no waiter, so check before waiting.
       const isStale = queries.some(({ partition }, index) => this.#hasMore(partition, fetched[index]!, limits))
       if (!isStale) {
         const partitions = queries.map(({ partition }) => partition)
@@ -128,7 +133,7 @@ export class Reader {
     }
   }
 
-  /** The bytes of extents with their offsets in place. */
+  /** Loads the bytes of extents with their offsets set. */
   load(extents: readonly Extent[]): Promise<Buffer[]> {
     return this.#cache.load(extents)
   }
@@ -152,7 +157,7 @@ export class Reader {
       } catch (error) {
         this.#log.warn('could not read records', { error })
         if (attempt > 0 || !(error instanceof StorageError)) return this.#readEach(queries, located, limits, holds)
-        // What we believed to know may be out of date: an object goes when its records have moved or expired.
+        // Our knowledge may be out of date: an object is deleted when its records have moved or expired.
         for (const { partition } of queries) this.forget(partition)
       }
     }
@@ -183,7 +188,7 @@ export class Reader {
     })
   }
 
-  /** What is known without asking. An offset that seems to be out of range is never judged by that. */
+  /** Answers from local knowledge. An offset that seems out of range is never decided here. */
   #locateHere({ partition, offset }: FetchQuery, readCommitted: boolean): Located | undefined {
     const tail = this.#tails.get(partition)
     if (!tail || offset < tail.logStartOffset || offset > tail.highWatermark) return undefined
@@ -193,7 +198,7 @@ export class Reader {
     }
     const newest = from(tail.extents, offset)
     if (newest) {
-      // What ends a transaction comes from any process, so that only a fresh tail says that the reader has to wait.
+      // Any process may end a transaction, so only a fresh tail proves that the reader must wait.
       const isStuck = readCommitted && offset >= tail.lastStableOffset
       if (isStuck && this.#clock.monotonic() - tail.knownAt >= TRUST_MS) return undefined
       return { error: 'NONE', bounds: tail, extents: newest, aborted: tail.aborted, stableEnd: tail.lastStableOffset }
@@ -213,7 +218,7 @@ export class Reader {
     if (this.#ahead.size > MAX_REMEMBERED_PARTITIONS) this.#ahead.delete(this.#ahead.keys().next().value!)
   }
 
-  /** One partition after the other, so that what is wrong with one does not keep the others from being read. */
+  /** Reads partitions one by one, so that a failure of one does not affect the others. */
   async #readEach(
     queries: readonly FetchQuery[],
     located: readonly Located[],
@@ -234,7 +239,7 @@ export class Reader {
         leftBytes -= alone.fetched[0]!.sizeBytes
       } catch (error) {
         this.#log.error('records of a partition cannot be read', { partition: query.partition, error })
-        // Who asks for damaged records has to hear of it, rather than to try again for ever.
+        // A client that requests damaged records must receive an error that stops it from retrying indefinitely.
         const isDamaged = error instanceof CorruptObjectError
         fetched.push(failed(isDamaged ? 'CORRUPT_MESSAGE' : 'KAFKA_STORAGE_ERROR', place.bounds))
       }
@@ -242,7 +247,9 @@ export class Reader {
     return { fetched, isFull: leftBytes <= 0 }
   }
 
-  /** Of a partition that cannot be read as far as asked, its first extent: what lies before the damage is served. */
+  /**
+   * If a partition cannot be read in full, reads only its first extent, so that records before the damage are served.
+   */
   async #readAlone(query: FetchQuery, place: Located, limits: FetchLimits, holds: Holds | undefined): Promise<Read> {
     try {
       return await this.#read([query], [place], limits, holds)
@@ -261,10 +268,10 @@ export class Reader {
     const maxBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
     const chosen = chooseExtents(queries, located, maxBytes)
     const wanted = chosen.flat()
-    // Without a wait where all is at hand, which is the rule for readers at the end.
+    // Without waiting if everything is cached, as it usually is for readers at the end.
     const here = wanted.map(extent => this.#cache.get(extent, holds))
     const loading = here.every(bytes => bytes !== undefined) ? undefined : this.#cache.load(wanted, holds)
-    // Behind what is wanted now, so that the store is busy while that is sent.
+    // Queued after what is wanted now, so that the store works while that is sent.
     this.#readAhead(chosen, located)
     const loaded = loading === undefined ? here : await loading
 
@@ -295,8 +302,8 @@ export class Reader {
   }
 
   /**
-   * Has the store read what a reader that is behind will ask for next, while the reader gets its answer. What is at hand
-   * is not read again, so that nothing happens for those at the end.
+   * Reads what a reader that is behind will request next, while it receives its answer. Cached extents are not read
+   * again, so this does nothing for readers at the end.
    */
   #readAhead(chosen: readonly (readonly Extent[])[], located: readonly Located[]): void {
     if (this.#readAheadBytes >= MAX_READ_AHEAD_BYTES) return
@@ -307,7 +314,7 @@ export class Reader {
     const holds = new Holds()
     this.#cache
       .load(missing, holds)
-      // Whoever asks for these extents gets the error, if it is still one then.
+      // Requests for these extents get the error themselves, if it persists.
       .catch((error: unknown) => this.#log.debug('could not read ahead', { error }))
       .finally(() => {
         this.#readAheadBytes -= sizeBytes
@@ -316,7 +323,7 @@ export class Reader {
   }
 }
 
-/** The extents that follow those of an answer in each partition, as many bytes again. */
+/** The extents after those of an answer in each partition, up to the same number of bytes. */
 function nextExtents(chosen: readonly (readonly Extent[])[], located: readonly Located[]): Extent[] {
   return chosen.flatMap((answered, index) => {
     const { extents } = located[index]!
@@ -327,7 +334,7 @@ function nextExtents(chosen: readonly (readonly Extent[])[], located: readonly L
   })
 }
 
-/** Cuts whole batches out of extents: from an offset up to another, and not more than a number of bytes. */
+/** Cuts whole batches out of extents: between two offsets, and up to a number of bytes. */
 class Cut {
   readonly records: Buffer[] = []
   sizeBytes = 0
@@ -336,9 +343,9 @@ class Cut {
   readonly #maxBytes: number
   #mustTakeOne: boolean
   #isFull = false
-  /** There was more that did not fit. */
+  /** Whether there was more than fitted. */
   lacksRoom = false
-  /** The offset behind what was taken. */
+  /** The offset after the last batch taken. */
   end = 0
 
   constructor(from: number, end: number, maxBytes: number, mustTakeOne: boolean) {
@@ -384,7 +391,7 @@ class Cut {
   }
 }
 
-/** Which extents an answer may need, by their sizes: at least one, then as long as the limits are not used up. */
+/** Chooses the extents that an answer may need, by size: at least one, then until the limits are used up. */
 function chooseExtents(queries: readonly FetchQuery[], located: readonly Located[], maxBytes: number): Extent[][] {
   let leftBytes = maxBytes
   let isFirst = true
@@ -403,14 +410,14 @@ function chooseExtents(queries: readonly FetchQuery[], located: readonly Located
   })
 }
 
-/** About how many bytes of an extent lie at or after an offset. */
+/** Estimates how many bytes of an extent are at or after an offset. */
 function sizeFrom(extent: Extent, offset: number): number {
   if (offset <= extent.baseOffset) return extent.sizeBytes
   const share = (extent.lastOffset + 1 - offset) / (extent.lastOffset + 1 - extent.baseOffset)
   return Math.floor(extent.sizeBytes * share)
 }
 
-/** The extents from the one with this offset on, or undefined when it is not among them. */
+/** The extents starting with the one that contains this offset, or undefined if none does. */
 function from(extents: readonly Extent[], offset: number): readonly Extent[] | undefined {
   if (extents.length === 0 || offset < extents[0]!.baseOffset || offset > extents.at(-1)!.lastOffset) return undefined
   let low = 0
@@ -420,11 +427,11 @@ function from(extents: readonly Extent[], offset: number): readonly Extent[] | u
     if (extents[middle]!.lastOffset < offset) low = middle + 1
     else high = middle
   }
-  // Always a copy: a tail goes on changing while we read.
+  // Always a copy, because a tail keeps changing while we read.
   return extents.slice(low)
 }
 
-/** The aborted transactions with records in [from, end), in the order in which clients expect them. */
+/** Aborted transactions with records in [from, end), in the order in which clients expect them. */
 function overlapping(aborted: readonly AbortedTransaction[], from: number, end: number): AbortedTransaction[] {
   return aborted
     .filter(({ firstOffset, lastOffset }) => firstOffset < end && lastOffset >= from)

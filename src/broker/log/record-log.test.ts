@@ -76,7 +76,7 @@ describe('the log', () => {
     assert.ok(outcome?.ok)
     return outcome.baseOffset
   }
-  /** The same data as a process sees them that has just started. */
+  /** Reopens the log, which then sees the data as a freshly started process does. */
   const reopened = async () => {
     await log.close()
     log = await open()
@@ -111,7 +111,7 @@ describe('the log', () => {
       assert.equal((await objects()).length, 1)
     })
 
-    // With a linger of an hour a test that waits for it does not end.
+    // With a linger of an hour, a test that waits for it does not end.
     it('does not let a request wait that comes alone', { timeout: 30_000 }, async () => {
       await log.close()
       log = await open({ lingerMs: 3_600_000, maxLingerMs: 3_600_000 })
@@ -127,7 +127,7 @@ describe('the log', () => {
       const send = (count: number) => Array.from({ length: count }, () => log.append([batch(partition(0), ['x'])]))
       await Promise.all(send(5))
       const early = send(4)
-      // All that is due at this moment has been done.
+      // Lets everything run that is due at this moment.
       await new Promise(resolve => setImmediate(resolve))
       assert.equal((await objects()).length, 1)
       await Promise.all([...early, ...send(1)])
@@ -222,7 +222,7 @@ describe('the log', () => {
     it('refuses more when too much is waiting', async () => {
       await log.close()
       log = await open({ maxBufferedBytes: 100 })
-      // Whenever the write begins, which on a busy machine may be late.
+      // Independent of when the write begins, which may be late on a busy machine.
       const { promise: released, resolve: release } = Promise.withResolvers<void>()
       onPut = () => released
       const first = log.append([batch(partition(0), ['x'.repeat(200)])])
@@ -442,7 +442,7 @@ describe('the log', () => {
       await put(1, 'there')
       const whole = await store.get(damaged.key)
       const queries = [0, 1].map(index => ({ partition: partition(index), offset: 1 - index, maxBytes: 1e6 }))
-      // In the batch's length, its checksum, its records.
+      // Corrupts the batch's length, its checksum, its records.
       for (const at of [8, 17, 63]) {
         const bytes = Buffer.from(whole)
         bytes[at]! ^= 1
@@ -470,7 +470,7 @@ describe('the log', () => {
     })
 
     it('does not call out of range what another process appended a moment ago', async t => {
-      // The notice of the other's append is still on its way.
+      // The notification of the other process's append has not arrived yet.
       t.mock.method(metadata, 'onAppend', () => () => {})
       const behind = await open()
       t.after(() => behind.close())
@@ -697,12 +697,12 @@ describe('the log', () => {
       assert.deepEqual(await objects(), before)
       assert.deepEqual(await metadata.cleanedUntil([partition(0)]), [0])
       assert.equal((await metadata.bounds([partition(0)]))[0]?.logStartOffset, 0)
-      // One that was not renewed is closed by whoever has jobs.
+      // An epoch that was not renewed is closed by any process with jobs.
       assert.deepEqual((await metadata.closedEpochs(60_000)).map(String), [left])
       assert.notEqual(own, left)
       await log.close()
       log = await open({ ...rules, runsJobs: true })
-      // What a round replaces is deleted in the next one.
+      // What one round replaces is deleted by the next.
       await log.runMaintenance()
       await log.runMaintenance()
       assert.equal((await objects()).length, 1)

@@ -28,19 +28,19 @@ import { type TimedOffset, TimeLookup } from './time-lookup.ts'
 export interface RecordLogOptions {
   readonly metadata: Metadata
   readonly store: ObjectStore
-  /** Where ranges of objects are read from; the store by default. */
+  /** Where ranges of objects are read from; defaults to the store. */
   readonly reads?: Reads
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
   readonly config: LogConfig
-  /** Where the times of objects on their way are counted, if anywhere. */
+  /** Records the durations of the stages of objects, if given. */
   readonly stages?: ObjectStages
-  /** A topic's effective settings. */
+  /** A topic's effective configs. */
   readonly topicConfig: (topic: Topic) => TopicConfig
 }
 
-/** How many producer ids are reserved together. */
+/** Number of producer ids that are reserved together. */
 const PRODUCER_ID_BLOCK = 1000
 
 /** Opens the log over an object store; one process may have several. */
@@ -49,11 +49,11 @@ export async function openRecordLog(options: RecordLogOptions): Promise<RecordLo
 }
 
 /**
- * The partitions' records: in an object store, in the order that the metadata have given them. What is acknowledged is
- * in both; what is read was acknowledged or is about to be.
+ * The partitions' records: in an object store, in the order assigned by the metadata. An acknowledged record is in
+ * both; a record that is read has been acknowledged or is about to be.
  */
 export class RecordLog {
-  /** What clients read from one Fetch to the next. */
+  /** The state of clients' incremental fetches. */
   readonly sessions: FetchSessions
   readonly #metadata: Metadata
   readonly #log: Log
@@ -104,32 +104,35 @@ export class RecordLog {
     })
   }
 
-  /** Bytes of records that are neither committed nor refused yet; above the limit of the configuration more is refused. */
+  /** Bytes of records that are neither committed nor refused yet; above the configured limit, more are refused. */
   get bufferedBytes(): number {
     return this.#appender.bufferedBytes
   }
 
-  /** More is waiting to be committed than should be: whoever brings records should first wait for what it has sent. */
+  /**
+   * Whether too much is waiting to be committed: connections should then wait for
+   * earlier batches before reading further ones.
+   */
   get isCongested(): boolean {
     return this.#appender.bufferedBytes > this.#congestionBytes
   }
 
-  /** Bytes that the cache holds now. */
+  /** Bytes in the cache. */
   get cachedBytes(): number {
     return this.#cache.sizeBytes
   }
 
   /**
-   * Stores the batches of one request. They get their place among all others before this returns; the promise resolves
-   * when each of them is durable and visible, or refused. It never rejects.
+   * Stores the batches of one request. Their position among all others is fixed before this returns; the promise
+   * resolves when each of them is durable and visible, or refused, and never rejects.
    */
   append(appends: readonly Append[]): Promise<AppendOutcome[]> {
     return this.#appender.append(appends)
   }
 
   /**
-   * Marks the end of a transaction in all of its partitions, by one commit: either all have their marker and the
-   * transaction is ended, or nothing has happened, as far as an outcome says so. It never rejects.
+   * Marks the end of a transaction in all of its partitions with one commit: either all have their marker and the
+   * transaction has ended, or nothing has happened, as far as the outcome is known. It never rejects.
    */
   endTransaction(
     end: TransactionEnd,
@@ -140,14 +143,14 @@ export class RecordLog {
   }
 
   /**
-   * Reads from partitions, in the order in which the limits are used up; waits for records as the limits say. The records
-   * stay as they are until `holds` are released, or for any time without `holds`.
+   * Reads from partitions, which use up the limits in order; waits for records as the limits say. The returned records
+   * do not change until `holds` are released, or ever without `holds`.
    */
   fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal, holds?: Holds): Promise<Fetched[]> {
     return this.#reader.fetch(queries, limits, signal, holds)
   }
 
-  /** Where partitions begin and end now; null for those that do not exist. */
+  /** The current bounds of partitions; null for those that do not exist. */
   async bounds(partitions: readonly PartitionId[]): Promise<(PartitionBounds | null)[]> {
     const bounds = await this.#metadata.bounds(partitions)
     bounds.forEach((one, index) => {
@@ -177,7 +180,7 @@ export class RecordLog {
     return bounds
   }
 
-  /** An unused producer id. */
+  /** Returns an unused producer id. */
   async newProducerId(): Promise<number> {
     while (this.#producerIds.next >= this.#producerIds.end) {
       this.#reservation ??= this.#reserveProducerIds().finally(() => {
@@ -188,12 +191,12 @@ export class RecordLog {
     return this.#producerIds.next++
   }
 
-  /** One round of retention and sweeping, at once instead of at its time. */
+  /** Runs one round of maintenance immediately instead of on schedule. */
   runMaintenance(): Promise<void> {
     return this.#housekeeping.round()
   }
 
-  /** Answers those who wait for records, finishes what was accepted, and gives the upload epoch back. */
+  /** Answers waiting requests, finishes what was accepted, and closes the upload epoch. */
   async close(): Promise<void> {
     this.#waiters.close()
     await this.#housekeeping.close()
@@ -208,7 +211,7 @@ export class RecordLog {
     try {
       await this.#metadata.closeEpoch(this.#appender.epoch)
     } catch (error) {
-      // It is closed by others once it is not renewed any more.
+      // Other processes close the epoch once it is no longer renewed.
       if (!(error instanceof MetadataError)) throw error
       this.#log.warn('the upload epoch could not be closed and will expire', { error: error.message })
     }
@@ -218,7 +221,7 @@ export class RecordLog {
     return this.#notes.write(() => this.#appender.newObject(NOTES_FOLDER).key)
   }
 
-  /** Called for each commit before anyone is answered: puts what we wrote into the cache, then wakes readers. */
+  /** Called for each commit before any answer: caches what this process wrote, then wakes readers. */
   #appended(appended: readonly Appended[]): void {
     const byObject = Map.groupBy(
       appended.flatMap(({ extents }) => extents),

@@ -1,16 +1,16 @@
-/** What there is to know of a batch's records without taking them out. */
+/** What the broker needs to know about a batch's records, without extracting them. */
 export interface WalkedRecords {
-  /** How much earlier and later than the base timestamp the records are: the extremes, in milliseconds. */
+  /** The smallest and largest difference from the base timestamp, in milliseconds. */
   readonly earliestDelta: number
   readonly latestDelta: number
-  /** The records without a key, by their index. */
+  /** The indexes of records without a key. */
   readonly keyless: readonly number[]
 }
 
 /**
- * Walks over the records in a batch's body, which is not compressed any more: there are as many as the header says,
- * numbered in their order, and each of them can be read to its end. Otherwise it returns what is wrong. This takes
- * about 20 ns a record, measured with 100 bytes in each.
+ * Walks over the records in a decompressed batch body and checks that there are as many as the header says, numbered in
+ * order, and that each can be read to its end. Otherwise returns a description of the problem. Takes about 20 ns per
+ * record, measured with 100 bytes each.
  */
 export function walkRecords(body: Buffer, count: number): WalkedRecords | string {
   const walk = new Walk(body)
@@ -21,7 +21,7 @@ export function walkRecords(body: Buffer, count: number): WalkedRecords | string
     const sizeBytes = walk.varint()
     const end = walk.position + sizeBytes
     if (sizeBytes < 0 || end > body.length) return `record ${number} does not fit into its batch`
-    // The attributes, of which none is in use.
+    // The attributes, all of which are unused.
     walk.position += 1
     const timestampDelta = walk.varint()
     if (timestampDelta < earliestDelta) earliestDelta = timestampDelta
@@ -50,7 +50,7 @@ class Walk {
     this.#bytes = bytes
   }
 
-  /** A zigzag number. Beyond the end there are zeros, which the caller notices by the position. */
+  /** Reads a zigzag varint. Beyond the end it reads zeros; the caller detects that by the position. */
   varint(): number {
     const first = this.#bytes[this.position++] ?? 0
     if (first < 0x80) return (first >>> 1) ^ -(first & 1)
@@ -63,7 +63,7 @@ class Walk {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
-  /** Steps over bytes with their length before them; returns whether there are any, null being a negative length. */
+  /** Skips length-prefixed bytes; returns whether there are any (null has a negative length). */
   skipBytes(): boolean {
     const length = this.varint()
     if (length < 0) return false

@@ -7,7 +7,7 @@ import { ExtentCache } from './extent-cache.ts'
 import { Holds, SlabPool } from './slabs.ts'
 
 const KIB = 1024
-/** Slabs of 1 KiB. */
+/** A pool with slabs of 1 KiB. */
 const newPool = () => new SlabPool(8 * KIB)
 
 describe('memory that is used again', () => {

@@ -1,69 +1,74 @@
 import { DISK_BLOCK_BYTES, directMemory } from '../../storage/index.ts'
 
-/** The largest share of the whole that one slab takes, so that what is thrown away together is not much. */
+/** A slab takes at most this fraction of the total, so that little is evicted together. */
 const SLABS = 8
 const MAX_SLAB_BYTES = 32 * 1024 * 1024
-/** So many slabs that hold nothing are kept for what comes next; more are left to the garbage collector. */
+/** Maximum number of empty slabs that are kept for reuse; further ones are left to the garbage collector. */
 const MAX_SPARE_SLABS = 4
-/** So many are taken together: the collector looks through the heap whenever such memory is taken, which takes no room until it is used. */
+/**
+ * Slabs are allocated in groups of this size: each such allocation makes the collector scan the heap,
+ * and memory takes no space until it is used.
+ */
 const SLABS_TOGETHER = 8
-/** Smaller slabs are not worth the addresses that direct memory takes. */
+/** Smaller slabs are not worth the address space that direct memory takes. */
 const MIN_DIRECT_BYTES = 1024 * 1024
-/** Pieces of this size are cut so that a disk can read and write them directly. */
+/** Pieces of at least this size are aligned so that a disk can read and write them directly. */
 const ALIGNED_BYTES = 64 * 1024
 
 /**
- * A large piece of memory that several pieces share and that is used again once nobody reads or writes any of them.
- * Whoever gets bytes of a slab either holds it for as long as it uses them, or calls `neverReuse`.
+ * A large piece of memory that is shared by several pieces and reused once none of them is being read or written. A
+ * user of a slab's bytes either holds the slab for as long as it uses them, or calls `neverReuse`.
  */
 export interface Slab {
   readonly sizeBytes: number
-  /** Keeps the bytes as they are until the matching `release`. */
+  /** Keeps the bytes unchanged until the matching `release`. */
   hold(): void
   release(): void
-  /** The bytes were given to somebody who does not say when they are done with: they stay as they are. */
+  /** For bytes given to a caller that does not report when it is done with them: they never change. */
   neverReuse(): void
 }
 
-/** A piece of memory; it has no slab when it is too large for one. Its slab is held by whoever took it. */
+/** A piece of memory; without a slab if it is too large for one. The caller of the pool holds the slab. */
 export interface Piece {
   readonly bytes: Buffer
   readonly slab: Slab | undefined
 }
 
 /**
- * Memory for what comes at the rate of the network. Were it allocated each time, the collector would look through the whole
- * heap for each few megabytes of it, which took more processor time than all the rest: V8 counts memory outside of its
- * heap, but cannot tell that it is in a few large pieces. It is direct memory, so that files are written and read without
- * a copy (docs/adr/0025-memory.md).
+ * Pooled memory for data that arrives at network speed. If it were allocated each time, V8 would collect garbage
+ * every few megabytes, which took more processor time than everything else: it counts memory outside its heap, but
+ * cannot tell that it consists of a few large pieces. The memory is direct, so that files are written and read
+ * without copying (docs/adr/0025-memory.md).
  */
 export class SlabPool {
   readonly #slabBytes: number
   readonly #spare: PooledSlab[] = []
-  /** What is cut now: one for what is written and one for what is read, which the cache keeps for different times. */
+  /** The slabs being cut: one for writes and one for reads, because the cache keeps them for different times. */
   readonly #current = new Map<'written' | 'read', PooledSlab>()
-  /** So many slabs are of direct memory at a time; the collector sees to others, which have fallen out of use. */
+  /** Maximum number of slabs in direct memory; slabs that fell out of use are left to the collector. */
   readonly #maxDirectSlabs: number
   #directSlabs = 0
-  /** Memory of slabs that are still to be made. */
+  /** Memory of slabs that are not created yet. */
   readonly #uncut: Buffer[] = []
   readonly #collected = new FinalizationRegistry<undefined>(() => {
     this.#directSlabs -= SLABS_TOGETHER
   })
 
-  /** @param totalBytes about how much is in use at a time */
+  /** @param totalBytes approximate number of bytes in use at a time */
   constructor(totalBytes: number) {
     const slabBytes = Math.min(MAX_SLAB_BYTES, Math.floor(totalBytes / SLABS))
     this.#slabBytes = slabBytes < MIN_DIRECT_BYTES ? slabBytes : slabBytes - (slabBytes % DISK_BLOCK_BYTES)
     this.#maxDirectSlabs = 2 * Math.floor(totalBytes / this.#slabBytes)
   }
 
-  /** A piece of memory with any content, for what will be written. */
+  /** Returns a piece of uninitialised memory for data to be written. */
   take(sizeBytes: number): Piece {
     return this.#take('written', sizeBytes, 0)
   }
 
-  /** A piece of memory for a range of a file that begins at `position`: a large one is read into it directly. */
+  /**
+   * Returns a piece of memory for a range of a file that begins at `position`; large ranges are read into it directly.
+   */
   takeForRange(sizeBytes: number, position: number): Piece {
     return this.#take('read', sizeBytes, position % DISK_BLOCK_BYTES)
   }
@@ -113,7 +118,7 @@ class PooledSlab implements Slab {
   readonly #takeBack: (slab: PooledSlab) => void
   #usedBytes = 0
   #holds = 0
-  /** More pieces are cut from it. */
+  /** Whether more pieces are cut from it. */
   #isOpen = true
   #isReusable = true
 
@@ -130,7 +135,7 @@ class PooledSlab implements Slab {
     return this.#nextStart(offset) + sizeBytes <= this.#bytes.length
   }
 
-  /** @param offset where the piece begins in a block of the disk; anywhere if undefined */
+  /** @param offset offset of the piece within a disk block; undefined for no alignment */
   cut(sizeBytes: number, offset: number | undefined): Buffer {
     const start = this.#nextStart(offset)
     this.#usedBytes = start + sizeBytes
@@ -150,7 +155,7 @@ class PooledSlab implements Slab {
     this.#isReusable = false
   }
 
-  /** No more pieces are cut from it. */
+  /** Stops cutting pieces from it. */
   close(): void {
     this.#isOpen = false
     this.#considerReuse()
@@ -179,7 +184,7 @@ export class Holds {
     this.#slabs.add(slab)
   }
 
-  /** Lets all go; others may be added afterwards. */
+  /** Releases all slabs; others may be added afterwards. */
   release(): void {
     for (const slab of this.#slabs) slab.release()
     this.#slabs.clear()

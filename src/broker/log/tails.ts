@@ -1,13 +1,16 @@
 import type { Clock } from '../../base/index.ts'
 import type { AbortedTransaction, Appended, Extent, PartitionBounds, PartitionId } from '../../metadata/index.ts'
 
-/** What is known of the end of a partition without asking. */
+/** Local knowledge of the end of a partition. */
 export interface Tail extends PartitionBounds {
-  /** The latest extents without a gap up to the high watermark; none when nothing was appended since we know it. */
+  /**
+   * The latest extents, contiguous up to the high watermark; empty if nothing was
+   * appended since the partition became known.
+   */
   readonly extents: readonly Extent[]
-  /** The transactions whose abort is marked in these extents. */
+  /** The transactions whose abort markers are in these extents. */
   readonly aborted: readonly AbortedTransaction[]
-  /** Monotonic time in milliseconds at which this was true for sure; another process may have appended since. */
+  /** Monotonic time in ms at which this was last known to be accurate; another process may have appended since. */
   readonly knownAt: number
 }
 
@@ -21,11 +24,11 @@ interface KnownTail extends Tail {
 const NONE_ABORTED: readonly AbortedTransaction[] = []
 
 /**
- * The ends of the partitions that are in use, kept up to date by what is committed. A reader at the end of a partition
- * finds all it needs here; one that is further back asks the metadata.
+ * The ends of the partitions in use, kept up to date by commits. A reader at the end of a partition finds everything it
+ * needs here; one that is further back queries the metadata.
  */
 export class Tails {
-  /** In the order of their last use. */
+  /** Least recently updated first. */
   readonly #tails = new Map<PartitionId, KnownTail>()
   readonly #clock: Clock
 
@@ -37,7 +40,7 @@ export class Tails {
     return this.#tails.get(partition)
   }
 
-  /** Takes over what a commit has added. Answers whether older records became stable by it, as a transaction has ended. */
+  /** Applies what a commit added. Returns whether older records became stable by it, because a transaction ended. */
   appended(added: Appended): boolean {
     const known = this.#tails.get(added.partition)
     this.#append(known, added)
@@ -45,7 +48,7 @@ export class Tails {
     return added.lastStableOffset > known.lastStableOffset
   }
 
-  /** Takes over bounds that were just read. An append that came meanwhile is later than they are. */
+  /** Applies bounds that were just read. An append that arrived in the meantime is newer. */
   learned(partition: PartitionId, bounds: PartitionBounds): void {
     const known = this.#tails.get(partition)
     if (known && known.highWatermark > bounds.highWatermark) {
@@ -60,7 +63,7 @@ export class Tails {
     }
   }
 
-  /** The partitions that are known. */
+  /** The known partitions. */
   partitions(): PartitionId[] {
     return [...this.#tails.keys()]
   }
@@ -70,7 +73,7 @@ export class Tails {
   }
 
   #append(known: KnownTail | undefined, { partition, extents, aborted, appendedBytes: _, ...bounds }: Appended): void {
-    // What another process has added may be heard of after later commits.
+    // Appends of another process may be reported after later commits.
     if (extents.length === 0 || (known && known.highWatermark > bounds.highWatermark)) {
       return this.learned(partition, bounds)
     }
@@ -78,7 +81,7 @@ export class Tails {
     const joined = fits ? known.extents : []
     joined.push(...extents)
     let allAborted = fits && known.aborted.length > 0 ? [...known.aborted, ...aborted] : aborted
-    // Cut seldom and by half, so that an append costs the same however long the tail is.
+    // Cut rarely and by half, so that an append costs the same however long the tail is.
     if (joined.length > MAX_EXTENTS) {
       joined.splice(0, joined.length - MAX_EXTENTS / 2)
       allAborted = allAborted.filter(({ lastOffset }) => lastOffset >= joined[0]!.baseOffset)

@@ -1,7 +1,7 @@
 import { batchExtent, readBatchHeader, readRecords } from '../../kafka/index.ts'
 import type { Extent, Metadata, PartitionId } from '../../metadata/index.ts'
 
-/** A record's place in its partition and in time. */
+/** The offset and timestamp of a record. */
 export interface TimedOffset {
   readonly offset: number
   /** Milliseconds since 1970. */
@@ -11,8 +11,8 @@ export interface TimedOffset {
 type LoadExtent = (extent: Extent) => Promise<Buffer>
 
 /**
- * Finds records by their timestamps. Extents and batch headers lead to the right batch; only there, where records may
- * be in any order, are they looked at one by one.
+ * Finds records by timestamp. Extents and batch headers lead to the right batch; only there, where records may be in
+ * any order, are they examined individually.
  */
 export class TimeLookup {
   readonly #metadata: Metadata
@@ -23,7 +23,7 @@ export class TimeLookup {
     this.#load = load
   }
 
-  /** The first record in [from, end) with this timestamp or a later one; undefined when there is none. */
+  /** The first record in [from, end) with this timestamp or a later one; undefined if there is none. */
   async firstSince(
     partition: PartitionId,
     timestamp: number,
@@ -39,13 +39,13 @@ export class TimeLookup {
         const found = readRecords(batch.bytes).find(record => record.timestamp >= timestamp && record.offset >= from)
         if (found) return found.offset < end ? found : undefined
       }
-      // The timestamp was that of a record below the log start; go on behind this extent.
+      // The timestamp was that of a record below the log start; continue after this extent.
       offset = extent.lastOffset + 1
     }
     return undefined
   }
 
-  /** The first of the records in [from, end) with the largest timestamp; undefined when there is no record. */
+  /** The first of the records in [from, end) with the largest timestamp; undefined if there is no record. */
   async latest(partition: PartitionId, from: number, end: number): Promise<TimedOffset | undefined> {
     let best: TimedOffset | undefined
     for (let offset = from; offset < end; ) {
@@ -53,7 +53,7 @@ export class TimeLookup {
       if (!extent || (best && extent.maxTimestamp <= best.timestamp)) break
       const found = latestIn(await this.#load(extent), from, end)
       if (found && (!best || found.timestamp > best.timestamp)) best = found
-      // Unless a part of it is out of bounds, the extent with the largest timestamp has the answer.
+      // Unless it is partly out of bounds, the extent with the largest timestamp has the answer.
       if (extent.baseOffset >= from && extent.lastOffset < end) break
       offset = extent.lastOffset + 1
     }
