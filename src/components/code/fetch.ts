@@ -2,12 +2,12 @@ import type { Readable } from 'node:stream'
 import type { HttpTransport } from '../../engine/index.ts'
 import { packed } from './packed-text.ts'
 
-/** How long a response may take as a whole. */
+/** Time limit of a whole response. */
 const RESPONSE_MS = 60_000
-/** How long its body may be. */
+/** Size limit of its body. */
 const MAX_BODY_MIB = 32
 
-/** What `v0_fetch` of a script sends: as JSON, as its answer is. */
+/** The request of a script's `v0_fetch`, which is passed as JSON, like its response. */
 interface Request {
   readonly url: string
   readonly headers?: Readonly<Record<string, unknown>>
@@ -15,7 +15,7 @@ interface Request {
   readonly body: string
 }
 
-/** The function of scripts that sends requests. */
+/** Creates the function through which scripts send requests. */
 export function fetchFor(transport: HttpTransport, signal: AbortSignal): (request: string) => Promise<string> {
   return async request => {
     const { url, headers = {}, method, body } = JSON.parse(request) as Request // written by prelude.ts

@@ -15,14 +15,14 @@ import {
 
 const NO_MEMORY = 'failed to read out-bound memory: prevented read'
 
-/** What a guest is given besides its message. */
+/** What a guest receives besides its message. */
 interface GuestHost {
   now(): number
   monotonic(): number
   randomBytes(count: number): Uint8Array
 }
 
-/** A module cannot be used as a guest; the text says why. */
+/** A module cannot be used as a guest; the message says why. */
 class GuestError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -31,9 +31,9 @@ class GuestError extends Error {
 }
 
 /**
- * An instance of a module that was rewritten by `metered`. Texts go in through memory that the guest allocates (`malloc`, or
- * `allocate`), with the address in the upper half of an integer of 64 bits and the length in the lower; they come out as an
- * address and a length. After a guest was stopped it must not be used again.
+ * An instance of a module rewritten by `metered`. Texts are passed in through memory that the guest allocates
+ * (`malloc`, or `allocate`), as a 64-bit integer with the address in its upper half and the length in its lower half;
+ * they are passed out as an address and a length. After a guest was stopped it must not be used again.
  */
 export class Guest {
   readonly #meter: Meter
@@ -46,7 +46,7 @@ export class Guest {
   readonly #deallocate: WasmFunction | undefined
   #isBroken = false
   #message: Message | undefined
-  /** What it was given during this call. */
+  /** Addresses of what it was given during this call. */
   #given: number[] = []
   #fault: string | undefined
 
@@ -56,9 +56,9 @@ export class Guest {
     this.#timeMs = timeMs
     this.#wasi = new Wasi(host)
     const exports = this.#instantiate(module)
-    // What a module exports is of its own making: it is looked at before it is used.
+    // A module may export anything, so its exports are checked before use.
     const functionOf = (name: string) =>
-      // Functions that a module exports have the one type of WebAssembly.
+      // Exported functions all have the single type of WebAssembly functions.
       typeof exports[name] === 'function' ? (exports[name] as WasmFunction) : undefined
     const process = functionOf(functionName)
     if (process === undefined) throw new GuestError(`the module exports no function ${functionName}`)
@@ -70,12 +70,12 @@ export class Guest {
     this.#begin(functionOf('_start') ?? functionOf('_initialize'))
   }
 
-  /** Whether it was stopped. */
+  /** Whether it was stopped and must not be used again. */
   get isBroken(): boolean {
     return this.#isBroken
   }
 
-  /** What the guest makes of a message. Throws a {@link GuestError} or a {@link TimeoutError}. */
+  /** Runs the guest on a message and returns the result. Throws a {@link GuestError} or a {@link TimeoutError}. */
   run(message: Message): Message {
     this.#message = message
     this.#fault = undefined
@@ -165,7 +165,7 @@ export class Guest {
     return (BigInt(at) << 32n) | BigInt(bytes.length)
   }
 
-  /** A copy of the guest's memory, which then takes it back; undefined where it is none. */
+  /** Copies a range of the guest's memory, which is then freed; undefined if the range is invalid. */
   #read(signedAt: number, signedLength: number, fault: string): Uint8Array | undefined {
     const [at, length] = [signedAt >>> 0, signedLength >>> 0]
     const { buffer } = this.#memory

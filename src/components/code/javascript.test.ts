@@ -33,7 +33,7 @@ before(
   () =>
     new Promise<void>(resolve => {
       server.listen(0, '127.0.0.1', () => {
-        url = `http://127.0.0.1:${portOf(server)}` // a TCP server has no other
+        url = `http://127.0.0.1:${portOf(server)}` // the address of a TCP server is never a string
         resolve()
       })
     }),
@@ -178,7 +178,7 @@ test('modules come from the folder of the file, from node_modules and from globa
     'bento.v0_msg_set_string(require("./helper")("m") + require("shared").fetched() + require("util").format("%s %d", "a", "2", 3))',
   )
   const config = JSON.stringify({ javascript: { file, global_folders: [join(folder, 'global')] } })
-  // The module turns out to wait for an answer: the script begins again.
+  // The module turns out to need to wait: the script is run again from the start.
   assert.deepEqual(await bodiesOf(config, ['x', 'y']), ['m5lib200a 2 3', 'm5lib200a 2 3'])
   assert.deepEqual(await errorsOf(script('require("nowhere")'), ['x']), [
     "Error: cannot find module 'nowhere' at main.js:1:8",
@@ -286,7 +286,7 @@ test('a program that cannot be compiled stops the stream with its place', async 
 test('the event loop has its turn between messages that run into their limit', async () => {
   let at = performance.now()
   let stretches = 0
-  // Each message holds the loop up for 200 ms; without a turn between them they would be one stretch.
+  // Each message blocks the event loop for 200 ms; without yielding between them these would add up.
   const timer = setInterval(() => {
     const now = performance.now()
     if (now - at > 150) stretches++

@@ -1,6 +1,6 @@
 import { field, type Resources } from '../../engine/index.ts'
 
-/** The limits of users' code, which the original does not have. */
+/** Limits for user code, an addition to the original's fields. */
 export const timeLimitField = field
   .duration('How long the code may run for a message. Waiting does not count.')
   .default('5s')
@@ -12,7 +12,7 @@ export const memoryLimitField = field
   .lint(mib => (typeof mib === 'number' && mib < 16 ? 'memory_limit_mib has to be at least 16' : undefined))
   .advanced()
 
-/** Users' code was stopped because its time was over. */
+/** User code was stopped because it exceeded its time limit. */
 export class TimeoutError extends Error {
   constructor(what: string, limitMs: number) {
     super(`the ${what} used more than its ${limitMs} ms`)
@@ -21,8 +21,8 @@ export class TimeoutError extends Error {
 }
 
 /**
- * Goes on when the event loop had its turn, so that a thread in which one message after the other runs into its limit is still
- * known to be alive.
+ * Continues after a turn of the event loop, so that a thread in which message after message hits its limit still counts
+ * as alive.
  */
 export async function afterTurn<T>(resources: Resources, next: () => T): Promise<T> {
   await resources.wait(1)

@@ -8,35 +8,35 @@ import {
   type WasmTable,
 } from './webassembly.ts'
 
-/** What a module counts down before the clock is looked at: a few milliseconds of its loops. */
+/** What a module counts down before the clock is checked: a few milliseconds of loops. */
 const FUEL = 1_000_000
 
-/** Stops a module that was rewritten by `metered` when its time is over. */
+/** Stops a module rewritten by `metered` when its time is up. */
 export class Meter {
   readonly #monotonic: () => number
   readonly #limitMs: number
   #fuel: WasmGlobal | undefined
-  /** Set when the clock is looked at for the first time: short calls end before that. */
+  /** Set when the clock is first checked; short calls end before that. */
   #deadline: number | undefined
   #isStopped = false
   #isOver = false
 
-  /** `monotonic` is a clock in milliseconds. */
+  /** `monotonic` returns milliseconds. */
   constructor(limitMs: number, monotonic: () => number) {
     this.#limitMs = limitMs
     this.#monotonic = monotonic
   }
 
-  /** Whether the module was stopped because its time was over. */
+  /** Whether the module was stopped because its time was up. */
   get isOver(): boolean {
     return this.#isOver
   }
 
   /** Takes control of an instance. */
   attach(exports: WasmExports): void {
-    // Every module that `metered` returns has both.
+    // Every module returned by `metered` exports both.
     this.#fuel = exports[METER_EXPORTS.fuel] as WasmGlobal
-    const table = exports[METER_EXPORTS.table] as WasmTable // the meter has put it there
+    const table = exports[METER_EXPORTS.table] as WasmTable // exported by the meter
     table.set(
       0,
       wasmFunction(() => this.#refuel()),
@@ -44,17 +44,17 @@ export class Meter {
     this.#fuel.value = FUEL
   }
 
-  /** Gives the module the whole of its time again. */
+  /** Resets the time limit. */
   restart(): void {
     this.#deadline = undefined
   }
 
-  /** Adds time in which the module only waited. */
+  /** Extends the time limit, for time that the module spent waiting. */
   extend(ms: number): void {
     if (this.#deadline !== undefined) this.#deadline += ms
   }
 
-  /** Has the module end at its next step. */
+  /** Makes the module end at its next step. */
   stop(): void {
     this.#isStopped = true
     this.#fuel!.value = 0
@@ -69,7 +69,9 @@ export class Meter {
   }
 }
 
-/** A function of JavaScript as one of WebAssembly, since tables hold only those: what a module exports that imports it. */
+/**
+ * Turns a JavaScript function into a WebAssembly one, as tables require, by exporting it from a module that imports it.
+ */
 function wasmFunction(call: () => void): WasmFunction {
   passThrough ??= new wasm.Module(
     Uint8Array.of(

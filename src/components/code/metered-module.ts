@@ -1,26 +1,29 @@
 /**
- * Rewrites a WebAssembly module so that it can be stopped: it counts down at every round of a loop and at every call, and asks
- * its host for more when it reaches zero. Without that nothing ends an endless loop in a module but the end of its thread.
+ * Rewrites a WebAssembly module so that it can be stopped: it decrements a counter in every loop iteration and at every
+ * call, and asks its host for more when the counter reaches zero. Otherwise an endless loop in a module could only be
+ * stopped by terminating its thread.
  *
- * The layout is that of the core specification 3.0, section 5. Everything that is not understood is refused, since a loop that
- * is overlooked is a loop that is not counted.
+ * The layout follows the core specification 3.0, section 5. Anything unknown is rejected, because an overlooked loop
+ * would be an unmetered loop.
  */
 import { ModuleError, ModuleReader } from './module-reader.ts'
 
-/** What a module that was rewritten exports besides its own. */
+/** Exports that are added to a rewritten module. */
 export const METER_EXPORTS = { fuel: 'penstock.fuel', table: 'penstock.refuel' } as const
 
-/** How far a module counts while it is instantiated, when nobody can give it more: about a second of loops. */
+/** The fuel of a module while it is instantiated, when it cannot be refilled yet: about a second of loops. */
 const FUEL_AT_START = 500_000_000
-/** What an instruction costs that touches much memory at once: a million rounds are a millisecond, and so are 64 of these. */
+/**
+ * The cost of an instruction that may touch much memory: a million iterations take a millisecond, as do 64 of these.
+ */
 const BULK_COST = 15_000
 const PAGE_BYTES = 65_536
 
 const SECTION = { type: 1, import: 2, table: 4, memory: 5, global: 6, export: 7, code: 10 } as const
-/** Sections in the order in which a module has them. */
+/** Section ids in the order in which modules have them. */
 const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
 
-/** The module with a meter, and with memories that grow up to `memoryBytes`. Throws a {@link ModuleError}. */
+/** The module with a meter, and with memories limited to `memoryBytes`. Throws a {@link ModuleError}. */
 export function metered(module: Uint8Array, memoryBytes: number): Uint8Array<ArrayBuffer> {
   const sections = sectionsOf(module)
   const { known } = sections
@@ -80,7 +83,7 @@ function sectionsOf(module: Uint8Array): Sections {
 }
 
 function assembled(module: Uint8Array, { known }: Sections): Uint8Array<ArrayBuffer> {
-  // Custom sections hold names and debugging information by positions that have moved.
+  // Custom sections are dropped: their names and debug information refer to positions that have moved.
   const parts: Uint8Array[] = [module.subarray(0, 8)]
   for (const id of ORDER) {
     const body = known.get(id)
@@ -103,7 +106,7 @@ function countOf(section: Uint8Array | undefined): number {
   return section === undefined ? 0 : new ModuleReader(section).u32()
 }
 
-/** A section, which is a list, with entries behind those that it has. */
+/** Appends entries to a section that is a vector. */
 function appended(section: Uint8Array | undefined, entries: readonly number[], count = 1): Uint8Array {
   if (section === undefined) return Uint8Array.of(count, ...entries)
   const reader = new ModuleReader(section)
@@ -111,7 +114,7 @@ function appended(section: Uint8Array | undefined, entries: readonly number[], c
   return joined([Uint8Array.from(leb(had + count)), section.subarray(reader.at), Uint8Array.from(entries)])
 }
 
-/** Types that need a garbage collector are refused: with them an entry may be several types. */
+/** Rejects types for garbage-collected languages, with which one entry may declare several types. */
 function checkTypes(section: Uint8Array | undefined): void {
   if (section === undefined) return
   const reader = new ModuleReader(section)
@@ -191,7 +194,7 @@ function meteredCode(section: Uint8Array, meter: Meter): Uint8Array {
   return joined(parts)
 }
 
-/** Counts down, asks for more below zero, and ends the module where it does not get any. A trap cannot be caught. */
+/** Counts down, asks for more below zero, and traps if it gets none. A trap cannot be caught. */
 function countDown({ fuel, type, table }: Meter, cost: number): Uint8Array {
   const getFuel = [0x23, ...fuel]
   const isEmpty = [...getFuel, 0x41, 0x00, 0x48]
@@ -216,20 +219,20 @@ function meteredBody(body: Uint8Array, round: Uint8Array, bulk: Uint8Array): Uin
     const at = reader.at
     const kind = reader.instruction()
     if (kind === 'loop' || kind === 'bulk') {
-      // Behind the head of a loop; before a bulk instruction, whose operands stay on the stack.
+      // After the head of a loop; before a bulk instruction, whose operands stay on the stack.
       const place = kind === 'loop' ? reader.at : at
       parts.push(body.subarray(copied, place), kind === 'loop' ? round : bulk)
       copied = place
     } else if (kind === 'call') calls = true
   }
   parts.push(body.subarray(copied))
-  // A function that calls none cannot recurse.
+  // A function without calls cannot recurse.
   if (!calls) return parts
   const [first, ...rest] = parts
   return [first!.subarray(0, start), round, first!.subarray(start), ...rest]
 }
 
-/** An unsigned integer in the encoding LEB128. */
+/** Encodes an unsigned integer as LEB128. */
 function leb(value: number): number[] {
   const bytes: number[] = []
   for (let rest = value; ; rest = Math.floor(rest / 128)) {
@@ -238,7 +241,7 @@ function leb(value: number): number[] {
   }
 }
 
-/** An integer that is not negative, in the signed encoding LEB128. */
+/** Encodes a non-negative integer as signed LEB128. */
 function signedLeb(value: number): number[] {
   const bytes = leb(value)
   return bytes.at(-1)! < 64 ? bytes : [...bytes.slice(0, -1), bytes.at(-1)! + 128, 0]

@@ -1,4 +1,4 @@
-/** A module that this build does not run. */
+/** A module that is not supported. */
 export class ModuleError extends Error {
   constructor(message: string) {
     super(message)
@@ -6,10 +6,10 @@ export class ModuleError extends Error {
   }
 }
 
-/** Of what kind an instruction is, as far as the meter cares. */
+/** The kinds of instructions that the meter distinguishes. */
 type InstructionKind = 'loop' | 'call' | 'bulk' | 'other'
 
-/** Reads a part of a WebAssembly module. Throws a {@link ModuleError} at its end and at whatever is not understood. */
+/** Reads part of a WebAssembly module. Throws a {@link ModuleError} at its end and at anything unknown. */
 export class ModuleReader {
   at = 0
   readonly #source: Uint8Array
@@ -48,7 +48,7 @@ export class ModuleReader {
     }
   }
 
-  /** Skips an integer of any width, signed or not. */
+  /** Skips an integer of any width, signed or unsigned. */
   integer(): void {
     while (this.byte() >= 0x80);
   }
@@ -59,7 +59,7 @@ export class ModuleReader {
 
   valueType(): void {
     const type = this.byte()
-    // References to a type that is named behind them.
+    // References to a type whose index follows.
     if (type === 0x63 || type === 0x64) this.integer()
     else if (type < 0x69 || type > 0x7f) throw new ModuleError(`the type 0x${type.toString(16)} is not supported`)
   }
@@ -184,15 +184,15 @@ function unknown(code: string): ModuleError {
   return new ModuleError(`the instruction 0x${code} is not supported`)
 }
 
-/** Instructions without operands of their own: control, `catch_all`, drop, select, tests of references. */
+/** Instructions without immediates: control, `catch_all`, drop, select, reference tests. */
 const PLAIN = new Set([0x00, 0x01, 0x05, 0x0a, 0x0b, 0x0f, 0x19, 0x1a, 0x1b, 0xd1, 0xd3, 0xd4])
-/** Those with one index or integer: exceptions, branches, variables, tables, sizes, constants, references. */
+/** Instructions with one index or integer: exceptions, branches, variables, tables, sizes, constants, references. */
 const WITH_INDEX = new Set([
   ...[0x07, 0x08, 0x09, 0x0c, 0x0d, 0x18],
   ...[0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26],
   ...[0x3f, 0x41, 0x42, 0xd0, 0xd2, 0xd5, 0xd6],
 ])
-/** How many indexes follow instructions after the prefix 0xfc: those of memories and tables. */
+/** Number of indexes after each instruction with the prefix 0xfc: those of memories and tables. */
 const PREFIXED_OPERANDS: Readonly<Record<number, number>> = {
   8: 2,
   9: 1,

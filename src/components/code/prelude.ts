@@ -1,8 +1,9 @@
 /**
- * The part of the `javascript` processor that runs inside of the isolate: the functions that scripts see, and the one that the
- * engine calls. It keeps the built-in functions that it needs, so a script that replaces them harms itself only.
+ * The part of the `javascript` processor that runs inside the isolate: the functions that scripts see, and the
+ * dispatcher that the engine calls. It keeps its own references to the built-in functions that it needs, so a script
+ * that replaces them only affects itself.
  *
- * Texts cross the border with a letter before them, which says what they are: `v` a text, `q` one that is quoted as JSON since
+ * Texts cross the boundary with a letter in front that gives their kind: `v` a text, `q` a text quoted as JSON because
  * a NUL ends a text there, `e` an error, `j` a document, `p` nothing yet.
  */
 export const PRELUDE = String.raw`(function (host) {

@@ -19,7 +19,7 @@ import { ScriptPool } from './script-pool.ts'
 import { Subject } from './script-subject.ts'
 import { MustWaitError, type ScriptLimits, ScriptVm } from './script-vm.ts'
 
-/** How many scripts of one processor wait for answers at a time. */
+/** Maximum number of scripts of one processor that wait for responses. */
 const MOST_WAITING = 16
 const MIB = 1024 * 1024
 
@@ -72,7 +72,7 @@ Numbers are those of JavaScript. A field that a program hands on at its place ke
       memory_limit_mib: memoryLimitField,
     })
     .lint(value => {
-      const { code, file } = value as { readonly code?: unknown; readonly file?: unknown } // an object by its type
+      const { code, file } = value as { readonly code?: unknown; readonly file?: unknown } // typed as an object
       const [hasCode, hasFile] = [code, file].map(text => text !== undefined && text !== '')
       if (!hasCode && !hasFile) return 'either the code or file field must be specified'
       return hasCode && hasFile ? 'cannot specify both the code and file fields' : undefined
@@ -122,7 +122,7 @@ Numbers are those of JavaScript. A field that a program hands on at its place ke
   },
 })
 
-/** The servers that a program names where it sends requests; others are refused when it does. */
+/** The servers named literally in a program's requests; requests to others are rejected when they are made. */
 function requestsIn(code: string): readonly Need[] {
   const written = [...code.matchAll(/\bv0_fetch\(\s*['"`](https?:\/\/[^'"`$\s]+)/g)]
   return written.flatMap(([, url]): readonly Need[] => {
@@ -168,12 +168,12 @@ class Scripts {
     this.#pool = this.#newPool()
   }
 
-  /** Whether a script is known to wait for answers. One whose modules do is found out when it does. */
+  /** Whether a script is known to wait for responses. If only its modules do, this is found out when it happens. */
   get mayWait(): boolean {
     return this.#mayWait
   }
 
-  /** Throws a {@link ConfigError} where the program cannot be compiled. */
+  /** Throws a {@link ConfigError} if the program does not compile. */
   async check(): Promise<void> {
     const vm = await this.#pool.take()
     this.#pool.give(vm)
@@ -213,7 +213,7 @@ class Scripts {
   #failed(message: Message, error: unknown): MaybePromise<Message> {
     if (error instanceof TimeoutError) return afterTurn(this.#resources, () => this.#resources.fail(message, error))
     if (!(error instanceof MustWaitError)) return this.#resources.fail(message, error)
-    // The script asked a question that takes time: it begins again, in a machine that can wait.
+    // The script made a request that takes time: it is run again from the start, in a VM that can wait.
     if (!this.#mayWait) {
       this.#mayWait = true
       this.#pool = this.#newPool()
@@ -239,10 +239,10 @@ class Scripts {
   }
 }
 
-/** Gives a machine its program: as a function, since a text would be compiled again for each message. */
+/** Loads the program into a VM, as a function, since source text would be compiled again for each message. */
 function load(vm: ScriptVm, { source, fileName }: Program): void {
   vm.allowModules(dirname(fileName))
-  // With `await` at its top it is a function of its own kind; where that is not so it is compiled as any other.
+  // A program with top-level `await` becomes an async function; one that does not need it is compiled like any other.
   if (/\bawait\b/.test(source) && !isPlain(vm, source)) {
     return vm.setFunction('(async function () {', source, '\n})', fileName)
   }
@@ -250,7 +250,7 @@ function load(vm: ScriptVm, { source, fileName }: Program): void {
   if (/\basync\b/.test(source)) return vm.setSource(source, fileName)
   const names = vm.namesOf(source).filter(name => /^[\p{L}$_][\p{L}\p{N}$_]*$/u.test(name))
   if (names.length === 0) return
-  // Variables at the top are global ones, which the next message sees.
+  // Top-level variables are global, so the next message sees them.
   const strict = /^\s*(?:'use strict'|"use strict")/.test(source) ? "'use strict';" : ''
   const before = names.map(name => `${name} = globalThis.${name};`).join(' ')
   const after = names.map(name => `globalThis.${name} = ${name};`).join(' ')

@@ -60,7 +60,7 @@ async function compiled(path: string, memoryBytes: number, { host }: Resources):
   }
 }
 
-/** One instance at a time, followed by another where it was stopped. */
+/** One instance at a time, replaced when it was stopped. */
 class Guests {
   readonly #module: WasmModule
   readonly #functionName: string
@@ -75,7 +75,7 @@ class Guests {
     this.#resources = resources
   }
 
-  /** Throws a {@link ConfigError} where no instance can be made. */
+  /** Throws a {@link ConfigError} if the module cannot be instantiated. */
   check(): void {
     try {
       this.#guest = this.#make()

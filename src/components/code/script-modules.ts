@@ -7,7 +7,7 @@ type Files = Pick<ComponentHost['files'], 'readFileSync'>
 /** Modules that are part of the isolate. */
 const BUILT_IN = new Set(['console', 'util'])
 
-/** Finds modules as Node does, and those that it would not find in the global folders. */
+/** Resolves modules like Node, and additionally in the global folders. */
 export class ScriptModules {
   readonly #files: Files
   readonly #globalFolders: readonly string[]
@@ -18,7 +18,7 @@ export class ScriptModules {
     this.#globalFolders = globalFolders
   }
 
-  /** The path of a module that is required within `folder`, or undefined where there is none. */
+  /** The path of a module required from `folder`, or undefined if it is not found. */
   resolve(folder: string, name: string): string | undefined {
     if (BUILT_IN.has(name)) return name
     if (/^(?:\.{1,2}(?:\/|$)|\/)/.test(name)) return this.#find(name.startsWith('/') ? name : join(folder, name))
@@ -34,7 +34,7 @@ export class ScriptModules {
     return undefined
   }
 
-  /** The text of a module that was found. */
+  /** The source text of a resolved module. */
   source(path: string): string {
     const source = this.#read(path)
     if (source === undefined) throw new Error(`there is no module ${path}`)
@@ -53,7 +53,7 @@ export class ScriptModules {
   #main(path: string): string | undefined {
     const description = this.#read(join(path, 'package.json'))
     if (description === undefined) return undefined
-    const { main } = JSON.parse(description) as { readonly main?: unknown } // a file that its author wrote
+    const { main } = JSON.parse(description) as { readonly main?: unknown } // a file written by its author
     return typeof main === 'string' ? main : undefined
   }
 

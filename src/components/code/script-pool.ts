@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../../engine/index.ts'
 import type { ScriptVm } from './script-vm.ts'
 
-/** Machines of one processor: each runs one script at a time, and one that was stopped is followed by another. */
+/** The VMs of one processor: each runs one script at a time, and one that was stopped is replaced. */
 export class ScriptPool {
   readonly #start: () => Promise<ScriptVm>
   readonly #most: number
@@ -14,12 +14,12 @@ export class ScriptPool {
     this.#most = most
   }
 
-  /** A machine that nobody else uses, at once where there is one. */
+  /** Acquires an idle VM, synchronously if there is one. */
   take(): MaybePromise<ScriptVm> {
     return this.#idle.pop() ?? this.#takeLater()
   }
 
-  /** Hands a machine back. */
+  /** Returns a VM to the pool. */
   give(vm: ScriptVm): void {
     if (vm.isBroken) this.#count--
     else this.#idle.push(vm)

@@ -18,7 +18,7 @@ import { packed, unpacked } from './packed-text.ts'
 import type { ScriptModules } from './script-modules.ts'
 import type { ScriptHost } from './script-vm.ts'
 
-/** The message that a script works on, and what it asks about it. */
+/** The message that a script works on, and the script's requests about it. */
 export class Subject implements ScriptHost {
   readonly #resources: Resources
   readonly #modules: ScriptModules
@@ -50,7 +50,8 @@ export class Subject implements ScriptHost {
       case 's':
         return message.withBytes(body)
       case 'q':
-        return message.withBytes(utf8Bytes(JSON.parse(Buffer.from(body).toString('utf8')) as string)) // a text by its letter
+        // The letter says that it is a text.
+        return message.withBytes(utf8Bytes(JSON.parse(Buffer.from(body).toString('utf8')) as string))
       default:
         return message.withDocument(this.#document(message, body))
     }
@@ -62,7 +63,7 @@ export class Subject implements ScriptHost {
     try {
       return withNumbersOf(message.structured(), document)
     } catch {
-      // The body was not a document.
+      // The original body was not a document.
       return document
     }
   }
@@ -97,7 +98,7 @@ export class Subject implements ScriptHost {
     return this.#fetch(unpacked(first))
   }
 
-  /** What the original says of a body that is not a document; where it is one nevertheless, the document. */
+  /** Throws the original's error for a body that is not a document; if it turns out to be one, returns the document. */
   #fault(text: string, kind: string): string {
     const value = kind === 'vtext' ? parseBody(unpacked(text)) : this.#message!.structured()
     return packed(printJson(value))
@@ -116,10 +117,10 @@ export class Subject implements ScriptHost {
   }
 }
 
-/** A value with the numbers of a calculation, where a document would have those that it is written with. */
+/** A value with its numbers as computed, rather than with the text they have in a document. */
 function exported(value: Value): Value {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : new Float(value)
-  if (Array.isArray(value)) return (value as readonly Value[]).map(exported) // arrays among values hold values
+  if (Array.isArray(value)) return (value as readonly Value[]).map(exported) // arrays within values hold values
   if (!isObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, exported(child)]))
 }

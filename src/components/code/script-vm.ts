@@ -7,9 +7,9 @@ import { wasm, type WasmFunction, type WasmImports, type WasmMemory, type WasmMo
 
 const PACKAGE = '@jitl/quickjs-wasmfile-release-sync'
 const PAGE_BYTES = 65_536
-/** The build asks for no less. */
+/** The minimum that the build requires. */
 const INITIAL_PAGES = 256
-/** What the stack of a script may take: some thousand calls inside of each other. */
+/** Stack limit of a script: some thousand nested calls. */
 const STACK_BYTES = 512 * 1024
 const GLOBAL_CODE = 0
 
@@ -18,14 +18,14 @@ export interface ScriptLimits {
   readonly memoryBytes: number
 }
 
-/** What a script asks for while it runs. Texts go in and out with a letter before them: see prelude.ts. */
+/** The requests of a running script. Texts are passed with a letter in front: see prelude.ts. */
 export interface ScriptHost {
   ask(what: string, first: string, second: string): string | undefined
-  /** A question whose answer takes time. Asked only of a machine that may wait. */
+  /** An asynchronous request. Only made in a VM that may wait. */
   wait(what: string, first: string): Promise<string>
 }
 
-/** A script failed, with its own error or since it reached a limit. */
+/** A script failed with its own error or by exceeding a limit. */
 class ScriptError extends Error {
   constructor(message: string) {
     super(message)
@@ -33,12 +33,13 @@ class ScriptError extends Error {
   }
 }
 
-/** A script has to wait in a machine that cannot; it has to begin again in one that can. */
+/** A script has to wait in a VM that cannot; it must be run again in one that can. */
 export class MustWaitError extends Error {}
 
 /**
- * An isolate for scripts: QuickJS in WebAssembly, with a memory of its own. A script reaches what {@link ScriptHost} answers,
- * and nothing else; no value of this realm is ever one of the script's. It ends where its time or its memory is used up.
+ * An isolate for scripts: QuickJS in WebAssembly, with its own memory. A script can access what {@link ScriptHost}
+ * answers, and nothing else; no object of this realm is ever exposed to it. It ends when its time or its memory is
+ * exhausted.
  */
 export class ScriptVm {
   readonly #quickjs: QuickJs
@@ -57,12 +58,14 @@ export class ScriptVm {
   #heap: Uint8Array<ArrayBuffer>
   #scratch = 0
   #scratchBytes = 0
-  /** The body of the run that is under way. */
+  /** The body of the current run. */
   #given = 0
   #mustWait = false
   #isBroken = false
 
-  /** A machine without a program. `mayWait` lets its scripts wait for answers, and makes every call a promise. */
+  /**
+   * Starts a VM without a program. `mayWait` lets its scripts wait for responses, and makes every call asynchronous.
+   */
   static async start(
     limits: ScriptLimits,
     host: ScriptHost,
@@ -73,7 +76,7 @@ export class ScriptVm {
     const maximum = Math.max(INITIAL_PAGES, Math.floor(limits.memoryBytes / PAGE_BYTES))
     const memory = new wasm.Memory({ initial: INITIAL_PAGES, maximum })
     const meter = new Meter(limits.timeMs, monotonic)
-    // Its own types describe the whole of Emscripten's interface and name pointers by brands.
+    // The package's types describe the whole of Emscripten's interface and brand its pointers.
     const { default: start } = (await import('@jitl/quickjs-wasmfile-release-sync/emscripten-module')) as unknown as {
       readonly default: (options: object) => Promise<QuickJs>
     }
@@ -81,7 +84,7 @@ export class ScriptVm {
     const quickjs = await start({
       wasmMemory: memory,
       thisProgram: 'script',
-      // What it writes when it gives up is the text of the error, too.
+      // What it prints on abort is also the text of the error.
       printErr: () => undefined,
       instantiateWasm: (imports: WasmImports, done: (instance: object) => void) => {
         const instance = new wasm.Instance(module, mayWait ? waitingImports(imports) : imports)
@@ -112,12 +115,12 @@ export class ScriptVm {
     this.#monotonic = monotonic
     quickjs.callbacks = {
       callFunction: (_asyncify, _context, _this, _count, values) => this.#answer(values),
-      // The meter ends scripts, also where QuickJS does not look.
+      // The meter stops scripts, even where QuickJS does not check for interrupts.
       shouldInterrupt: () => 0,
       freeHostRef: () => undefined,
     }
     const runtime = quickjs._QTS_NewRuntime()
-    // Below the limit of the memory itself, so that a script sees an error that it understands.
+    // Below the limit of the memory itself, so that a script gets an error that it can handle.
     quickjs._QTS_RuntimeSetMemoryLimit(runtime, Math.floor(limits.memoryBytes * 0.9))
     quickjs._QTS_RuntimeSetMaxStackSize(runtime, STACK_BYTES)
     this.#runtime = runtime
@@ -130,12 +133,15 @@ export class ScriptVm {
     this.#dispatch = quickjs._QTS_Call(this.#context, install, this.#undefined, 1, this.#values(ask))
   }
 
-  /** Whether it may not be used any more, since a script was stopped within it. */
+  /** Whether the VM must not be used again because a script was stopped in it. */
   get isBroken(): boolean {
     return this.#isBroken
   }
 
-  /** Has {@link run} call a function: what it is made of before and behind its body. Throws a {@link ScriptError}. */
+  /**
+   * Makes {@link run} call a function, given as its body and the text before and after it. Throws a {@link
+   * ScriptError}.
+   */
   setFunction(head: string, body: string, end: string, fileName: string): void {
     this.#guarded(() => {
       const program = this.#evaluate(head + body + end, fileName, head.length)
@@ -143,24 +149,24 @@ export class ScriptVm {
     })
   }
 
-  /** Has {@link run} evaluate a program again each time, whose last value may be a promise. */
+  /** Makes {@link run} evaluate a program each time; its last value may be a promise. */
   setSource(source: string, fileName: string): void {
     this.#guarded(() => this.#tell('source', this.#text(source), this.#text(fileName)))
   }
 
-  /** The names of variables and functions that a program declares at its top. */
+  /** The names of the variables and functions that a program declares at the top level. */
   namesOf(source: string): readonly string[] {
     const names = this.#guarded(() => this.#tell('names', this.#text(source)))
     return names === 'v' ? [] : names.slice(1).split(' ')
   }
 
-  /** Lets the script load modules, from a folder where their names are relative. */
+  /** Lets the script load modules, resolving relative names from a folder. */
   allowModules(folder: string): void {
     this.#guarded(() => this.#tell('require', this.#text(folder)))
   }
 
   /**
-   * Runs the program on a body. The outcome is null where it left the body alone; otherwise bytes with a letter before them.
+   * Runs the program on a body. Returns null if the body was left unchanged; otherwise bytes with a letter in front.
    * Throws a {@link ScriptError}, or a {@link MustWaitError}.
    */
   run(body: Uint8Array): Uint8Array | null | Promise<Uint8Array | null> {
@@ -201,9 +207,9 @@ export class ScriptVm {
     while (_QTS_IsJobPending(this.#runtime)) this.#free(_QTS_ExecutePendingJob(this.#runtime, -1, this.#arguments))
   }
 
-  /** Puts the arguments of a run in their place; how many there are. */
+  /** Stores the arguments of a run and returns their number. */
   #body(body: Uint8Array): number {
-    // A NUL ends a text there.
+    // Inside the isolate a NUL ends a text.
     const isQuoted = body.includes(0)
     const bytes = isQuoted ? encoder.encode(JSON.stringify(new TextDecoder().decode(body))) : body
     this.#given = this.#textOf(bytes)
@@ -220,7 +226,7 @@ export class ScriptVm {
     return bytes
   }
 
-  /** Calls the dispatcher of the prelude; the text that it returns. */
+  /** Calls the prelude's dispatcher and returns the resulting text. */
   #tell(what: string, ...values: number[]): string {
     const given = [this.#text(what), ...values]
     const { _QTS_Call } = this.#quickjs
@@ -235,7 +241,7 @@ export class ScriptVm {
     return _QTS_Call(this.#context, this.#dispatch, this.#undefined, 1, this.#values(this.#words[word]))
   }
 
-  /** `headLength` is what the first line has in front of what the user wrote. */
+  /** `headLength` is the length of what precedes the user's code on the first line. */
   #evaluate(source: string, fileName: string, headLength = 0): number {
     const { _QTS_Eval, _malloc, _free } = this.#quickjs
     const bytes = encoder.encode(source)
@@ -254,7 +260,8 @@ export class ScriptVm {
     const dumped = this.#quickjs._QTS_Dump(this.#context, error)
     const text = decoder.decode(this.#cBytes(dumped))
     try {
-      const { name, message, stack } = JSON.parse(text) as Readonly<Record<string, string>> // what QuickJS writes of an error
+      // The format in which QuickJS prints an error.
+      const { name, message, stack } = JSON.parse(text) as Readonly<Record<string, string>>
       const place = /\(?([^\s()]+:\d+(?::\d+)?)\)?\s*(?:\n|$)/.exec(stack ?? '')
       const at = place?.[1]?.replace(/:1:(\d+)$/, (_, column: string) => `:1:${Number(column) - headLength}`)
       return `${name}: ${message}${at === undefined ? '' : ` at ${at}`}`
@@ -263,7 +270,7 @@ export class ScriptVm {
     }
   }
 
-  /** Answers a question of the script: a pointer to the value, 0 for undefined. */
+  /** Answers a request of the script with a pointer to the value, 0 for undefined. */
   #answer(values: number): number | Promise<number> {
     const [what, first, second] = [0, 1, 2].map(index => this.#argument(values, index))
     if (what === 'fetch') {
@@ -307,14 +314,14 @@ export class ScriptVm {
     }
   }
 
-  /** What an error means that came out of the machine. */
+  /** Translates an error thrown by the VM. */
   #failure(error: unknown): unknown {
     if (this.#mustWait) {
       this.#isBroken = true
       return new MustWaitError()
     }
     if (error instanceof ScriptError) {
-      // What the script holds by now may fill the memory of all that follow.
+      // What the script still holds may exhaust the memory for all later runs.
       if (error.message.startsWith('InternalError: ')) this.#isBroken = true
       return error
     }
@@ -324,7 +331,7 @@ export class ScriptVm {
     return new ScriptError(`the script was stopped: ${messageOf(error)}`)
   }
 
-  /** Puts pointers to values where functions find their arguments. */
+  /** Stores pointers to values in the argument area and returns its address. */
   #values(...pointers: number[]): number {
     const view = new DataView(this.#bytes().buffer)
     for (const [index, pointer] of pointers.entries()) view.setUint32(this.#arguments + 4 * index, pointer, true)
@@ -347,7 +354,7 @@ export class ScriptVm {
     return this.#quickjs._QTS_NewString(this.#context, this.#scratch)
   }
 
-  /** A text with a NUL at its end, which the caller frees. */
+  /** A NUL-terminated text, which the caller must free. */
   #cText(text: string): number {
     const bytes = encoder.encode(text)
     const at = allocated(this.#quickjs._malloc(bytes.length + 1))
@@ -361,14 +368,14 @@ export class ScriptVm {
     heap[at + bytes.length] = 0
   }
 
-  /** The UTF-8 of a text; null where the value is undefined. */
+  /** The UTF-8 bytes of a value as text; null if the value is undefined. */
   #bytesOf(value: number): Uint8Array | null {
     const { _QTS_Typeof, _QTS_GetString, _QTS_FreeCString } = this.#quickjs
     const at = _QTS_GetString(this.#context, value)
     if (at === 0) throw new ScriptError('InternalError: out of memory')
     const bytes = this.#cBytes(at)
     _QTS_FreeCString(this.#context, at)
-    // Few texts are this one.
+    // The type is only looked up for this text, which is rare.
     if (bytes.length !== 9 || decoder.decode(bytes) !== 'undefined') return bytes
     const type = _QTS_Typeof(this.#context, value)
     const isUndefined = decoder.decode(this.#cBytes(type)) === 'undefined'
@@ -385,14 +392,14 @@ export class ScriptVm {
     this.#quickjs._QTS_FreeValuePointer(this.#context, value)
   }
 
-  /** The memory, which is another object after it has grown. */
+  /** The memory, whose buffer is replaced when it grows. */
   #bytes(): Uint8Array<ArrayBuffer> {
     if (this.#heap.length === 0) this.#heap = new Uint8Array(this.#memory.buffer)
     return this.#heap
   }
 }
 
-/** Emscripten's module, as far as it is used here. Values, contexts and texts are addresses in its memory. */
+/** The parts of Emscripten's module that are used here. Values, contexts and texts are addresses in its memory. */
 interface QuickJs {
   callbacks: {
     callFunction(a: unknown, context: number, self: number, count: number, values: number): number | Promise<number>
@@ -425,22 +432,26 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const noBytes = new Uint8Array(0)
 
-/** One for all machines of the thread. Its memory is bounded by the one that it is given. */
+/** Shared by all VMs of the thread; each limits its memory through the one it passes in. */
 let compiled: Promise<WasmModule> | undefined
 
 function compile(): Promise<WasmModule> {
   return wasm.compile(metered(readPackageFile(`${PACKAGE}/wasm`), Number.MAX_SAFE_INTEGER))
 }
 
-/** The imports, of which the one that calls us lets the machine wait. They have names of one letter that change with the build. */
+/**
+ * The imports, with the one that calls back into the host marked as suspending. Their one-letter names change with
+ * every build.
+ */
 function waitingImports(imports: WasmImports): WasmImports {
-  const [[module, functions]] = Object.entries(imports) as [[string, Readonly<Record<string, unknown>>]] // it has one
+  // All functions are imported from one module.
+  const [[module, functions]] = Object.entries(imports) as [[string, Readonly<Record<string, unknown>>]]
   const entries = Object.entries(functions).map(([name, call]) => [
     name,
-    // What has this source is a function.
+    // A value with this source text is a function.
     String(call).includes('callbacks.callFunction') ? new wasm.Suspending!(call as WasmFunction) : call,
   ])
-  // The entries are those of the table that came in, whose type their mapping forgets.
+  // The entries are those of the original imports, whose type is lost in the mapping.
   return { [module]: Object.fromEntries(entries) as Readonly<Record<string, unknown>> }
 }
 

@@ -4,19 +4,19 @@ const SUCCESS = 0
 const BAD_DESCRIPTOR = 8
 const NOT_SUPPORTED = 52
 const CHARACTER_DEVICE = 2
-/** How much of what a module writes is kept: a panic says there why it happened. */
+/** How much of a module's output is kept: a panic explains itself there. */
 const KEPT_BYTES = 2048
 
-/** What a module gets of the outside: the time and random bytes. It has no files, arguments or variables. */
+/** A module's access to the host: time and random bytes, but no files, arguments or environment variables. */
 interface WasiHost {
   /** Milliseconds since 1970. */
   now(): number
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   monotonic(): number
   randomBytes(count: number): Uint8Array
 }
 
-/** A module ended itself. */
+/** A module exited. */
 export class ExitError extends Error {
   readonly code: number
   constructor(code: number) {
@@ -26,7 +26,7 @@ export class ExitError extends Error {
   }
 }
 
-/** The functions of WASI preview 1, of which those about files and sockets say that there are none. */
+/** The functions of WASI preview 1; those for files and sockets report that there are none. */
 export class Wasi {
   readonly #host: WasiHost
   #memory: WasmMemory | undefined
@@ -40,14 +40,14 @@ export class Wasi {
     this.#memory = memory
   }
 
-  /** The last that it wrote to its standard streams since it was last asked. */
+  /** Returns and clears the latest output to its standard streams. */
   takeWritten(): string {
     const written = this.#written
     this.#written = ''
     return written.trim()
   }
 
-  /** The functions of these names. */
+  /** The functions with these names. */
   imports(names: readonly string[]): Readonly<Record<string, unknown>> {
     const functions = this.#functions()
     return Object.fromEntries(names.map(name => [name, functions[name] ?? (() => NOT_SUPPORTED)]))

@@ -11,7 +11,7 @@ import { metered } from './metered-module.ts'
 const folder = mkdtempSync(join(tmpdir(), 'penstock-wasm-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** Made by Rust. */
+/** Compiled from Rust. */
 const louder = join(import.meta.dirname, 'guests/louder.wasm')
 /** With the exports of TinyGo. */
 const upper = join(import.meta.dirname, 'guests/upper.wasm')
@@ -115,7 +115,7 @@ test('modules that are damaged are refused or run, and nothing else', () => {
 test('the event loop has its turn between messages that run into their limit', async () => {
   let at = performance.now()
   let stretches = 0
-  // Each message holds the loop up for 200 ms; without a turn between them they would be one stretch.
+  // Each message blocks the event loop for 200 ms; without yielding between them these would add up.
   const timer = setInterval(() => {
     const now = performance.now()
     if (now - at > 150) stretches++

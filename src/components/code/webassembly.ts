@@ -1,4 +1,4 @@
-/** The standard's API as far as it is used here; the types of Node leave it out. */
+/** The parts of the standard API that are used here; Node's types leave them out. */
 interface WebAssemblyApi {
   readonly Module: (new (
     bytes: Uint8Array<ArrayBuffer>,
@@ -7,16 +7,16 @@ interface WebAssemblyApi {
   }
   readonly Instance: new (module: WasmModule, imports: WasmImports) => { readonly exports: WasmExports }
   readonly Memory: new (pages: { readonly initial: number; readonly maximum: number }) => WasmMemory
-  /** Lets the module wait for a promise that an imported function returns. Since Node 25. */
+  /** Lets the module wait for a promise returned by an imported function. Since Node 25. */
   readonly Suspending?: new (
     call: (...values: number[]) => unknown,
   ) => object
-  /** An exported function in which the module may wait. */
+  /** Wraps an exported function in which the module may wait. */
   readonly promising?: <T extends unknown[], R>(call: (...values: T) => R) => (...values: T) => Promise<R>
   compile(bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule>
 }
 
-/** What a module asks for. */
+/** An import that a module requires. */
 interface WasmImport {
   readonly module: string
   readonly name: string
@@ -43,5 +43,5 @@ export interface WasmTable {
   set(index: number, value: unknown): void
 }
 
-// Every version of Node that this runs on has these.
+// Every supported version of Node has these.
 export const wasm = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly
